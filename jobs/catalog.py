@@ -1,0 +1,84 @@
+"""The models EVA-01 knows by name, and what each can do. Imports nothing of ours.
+
+A model of the hub needs no entry: `card_for` makes one from its address.
+"""
+
+import re
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+#: The model EVA-01 is built for.
+DEFAULT_MODEL_NAME = "Qwen/Qwen2.5-VL-7B-Instruct"
+#: A model's name becomes part of Redis keys, labels and addresses.
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+
+class EngineName(StrEnum):
+    """The code that runs a model."""
+
+    TRANSFORMERS = "transformers"
+    OCR = "ocr"
+
+
+class ModelCard(BaseModel):
+    """What a user needs to know to choose a model, and a worker to load it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    engine: EngineName
+    #: Where the weights come from: a hub address, a folder, or `bundled:<folder>`.
+    source: str
+    #: One sentence for people.
+    description: str
+    #: False when the model always does the same thing, whatever it is asked.
+    uses_question: bool
+    #: The question asked when the user gives none; empty when they must give one.
+    default_question: str = ""
+
+
+OCR = ModelCard(
+    name="ocr",
+    engine=EngineName.OCR,
+    source="bundled:rapidocr",
+    description="Reads the text in an image, in reading order. It does not use the question.",
+    uses_question=False,
+)
+
+NANO = ModelCard(
+    name="nano",
+    engine=EngineName.TRANSFORMERS,
+    source="bundled:nano",
+    description=(
+        "A tiny demonstration model. It knows drawn circles, squares and triangles and their colors,"
+        " in English and 中文, and nothing else."
+    ),
+    uses_question=True,
+)
+
+_BUNDLED = {card.name: card for card in (OCR, NANO)}
+
+
+def name_of(source: str) -> str:
+    """The short name of a hub address or folder: `Qwen/Qwen2.5-VL-7B-Instruct` → `qwen2.5-vl-7b`."""
+    last = source.rstrip("/").rsplit("/", 1)[-1].lower()
+    return re.sub(r"[^a-z0-9._-]+", "-", last.removesuffix("-instruct")).strip("-._")[:64]
+
+
+def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
+    """The card of `model`: a bundled name, the short name of `model_name`, or any hub address or folder.
+
+    >>> card_for("qwen2.5-vl-7b").source
+    'Qwen/Qwen2.5-VL-7B-Instruct'
+    """
+    if model in _BUNDLED:
+        return _BUNDLED[model]
+    source = model_name if model == name_of(model_name) else model
+    return ModelCard(
+        name=name_of(source),
+        engine=EngineName.TRANSFORMERS,
+        source=source,
+        description=f"{source}: a vision-language model. It answers any question about an image.",
+        uses_question=True,
+    )

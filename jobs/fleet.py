@@ -1,0 +1,56 @@
+"""The fleet: which workers are up, and which models they serve. Workers write it, web reads it."""
+
+import time
+from typing import cast
+
+import redis
+
+from jobs import names
+from jobs.catalog import ModelCard
+from jobs.models import WorkerInfo
+
+#: Heartbeats a worker may miss before it no longer counts.
+_MISSED_BEATS = 3
+
+
+class Fleet:
+    """The workers' heartbeats in Redis, and the cards of every model that ever had a worker.
+
+    Every method raises redis.RedisError when Redis is away.
+    """
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self.redis = client
+
+    def beat(self, worker: WorkerInfo, card: ModelCard, interval_s: float) -> None:
+        """Say that `worker` is alive, and what its model can do; to be called every `interval_s`."""
+        expires_ms = int(interval_s * _MISSED_BEATS * 1000)
+        with self.redis.pipeline(transaction=True) as pipe:
+            pipe.set(names.worker_key(worker.id), worker.model_dump_json(), px=expires_ms)
+            pipe.zadd(names.WORKERS, {worker.id: time.time()})
+            pipe.hset(names.MODELS, card.name, card.model_dump_json())
+            pipe.execute()
+
+    def leave(self, worker_id: str) -> None:
+        """Say that a worker is gone."""
+        with self.redis.pipeline(transaction=True) as pipe:
+            pipe.delete(names.worker_key(worker_id))
+            pipe.zrem(names.WORKERS, worker_id)
+            pipe.execute()
+
+    def workers(self) -> list[WorkerInfo]:
+        """The workers that are alive, longest-serving first; forgets those that fell silent."""
+        ids = cast(list[str], self.redis.zrange(names.WORKERS, 0, -1))
+        if not ids:
+            return []
+        texts = cast(list[str | None], self.redis.mget([names.worker_key(worker_id) for worker_id in ids]))
+        silent = [worker_id for worker_id, text in zip(ids, texts, strict=True) if text is None]
+        if silent:
+            self.redis.zrem(names.WORKERS, *silent)
+        alive = [WorkerInfo.model_validate_json(text) for text in texts if text]
+        return sorted(alive, key=lambda worker: worker.started_at)
+
+    def models(self) -> dict[str, ModelCard]:
+        """The card of every model that ever had a worker, by name."""
+        cards = cast(dict[str, str], self.redis.hgetall(names.MODELS))
+        return {name: ModelCard.model_validate_json(text) for name, text in sorted(cards.items())}

@@ -1,0 +1,203 @@
+"""What a job and a batch are. Imports nothing of ours."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import uuid4
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+
+class JobState(StrEnum):
+    """Where a job stands. `queued → running → succeeded | failed | cancelled`, and only these."""
+
+    #: Accepted, and waiting for a free slot.
+    QUEUED = "queued"
+    #: A worker holds it.
+    RUNNING = "running"
+    #: It has an answer.
+    SUCCEEDED = "succeeded"
+    #: It has an error with a code and a reason.
+    FAILED = "failed"
+    #: A user took it back before it had an answer.
+    CANCELLED = "cancelled"
+
+    @property
+    def is_finished(self) -> bool:
+        """True when nothing but a retry by hand moves the job on."""
+        return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+class BatchState(StrEnum):
+    """Whether a batch takes more files; whether it is done follows from its counters."""
+
+    #: More files may come.
+    OPEN = "open"
+    #: No more files.
+    CLOSED = "closed"
+    #: No more files, and what was unfinished is cancelled.
+    CANCELLED = "cancelled"
+
+
+#: 32 hexadecimal digits.
+ID_PATTERN = r"^[0-9a-f]{32}$"
+JobId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+BatchId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+
+
+def new_id() -> str:
+    """A fresh id for a job or a batch."""
+    return uuid4().hex
+
+
+def utc_now() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+class Frozen(BaseModel):
+    """Base of the contract's values: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class JobError(Frozen):
+    """Why a job failed: a stable code for programs, a message for people."""
+
+    code: str
+    message: str
+
+
+class Usage(Frozen):
+    """What a job cost, and what an engine can say about its answer."""
+
+    #: Tokens the image took in the model.
+    visual_tokens: int = 0
+    #: Tokens the answer took.
+    output_tokens: int = 0
+    #: Lines of text found (ocr).
+    lines: int | None = None
+    #: Mean confidence of those lines, 0–1 (ocr).
+    confidence: float | None = None
+
+
+class Options(Frozen):
+    """How to answer; what is left out is the worker's default."""
+
+    #: The longest answer, in tokens.
+    max_new_tokens: int | None = Field(default=None, ge=1)
+
+
+class Result(Frozen):
+    """What a worker has to say about one job: an answer, or an error, never both."""
+
+    answer: str | None = None
+    error: JobError | None = None
+    #: The image's size in pixels, upright (after EXIF orientation).
+    width: int | None = None
+    height: int | None = None
+    usage: Usage | None = None
+
+
+class Job(Frozen):
+    """One image, one question, one model, one answer."""
+
+    id: JobId = Field(default_factory=new_id)
+    batch_id: BatchId | None = None
+    state: JobState = JobState.QUEUED
+    #: The name or relative path the user gave; any Unicode.
+    file: str
+    question: str
+    model: str
+    options: Options = Options()
+    #: SHA-256 of the image in the blob store; absent when the file was refused at the door.
+    image: str | None = None
+    #: What the image was found to be, such as `image/jpeg`.
+    media_type: str | None = None
+    answer: str | None = None
+    error: JobError | None = None
+    #: How often a worker began it.
+    attempts: int = 0
+    created_at: AwareDatetime = Field(default_factory=utc_now)
+    #: When its message last went into the queue; absent if that never succeeded.
+    queued_at: AwareDatetime | None = None
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+    width: int | None = None
+    height: int | None = None
+    usage: Usage | None = None
+    cached: bool = False
+
+    def public(self) -> dict[str, Any]:
+        """The job as the API shows it: JSON types, times in RFC 3339 UTC, without storage details."""
+        return self.model_dump(mode="json", exclude={"queued_at", "options"})
+
+
+#: A batch's counters: one for each state of its jobs.
+Counts = dict[JobState, int]
+
+
+class Batch(Frozen):
+    """Many jobs that came together, with one question."""
+
+    id: BatchId = Field(default_factory=new_id)
+    name: str = ""
+    question: str = ""
+    model: str
+    options: Options = Options()
+    state: BatchState = BatchState.OPEN
+    created_at: AwareDatetime = Field(default_factory=utc_now)
+    closed_at: AwareDatetime | None = None
+    #: How many jobs are in each state.
+    counts: Counts = Field(default_factory=lambda: dict.fromkeys(JobState, 0))
+    #: Jobs finished per second of late; None until two have finished.
+    rate_per_s: float | None = None
+
+    @property
+    def total(self) -> int:
+        """All jobs, whatever their state."""
+        return sum(self.counts.values())
+
+    @property
+    def unfinished(self) -> int:
+        """Jobs that still need a worker."""
+        return self.counts[JobState.QUEUED] + self.counts[JobState.RUNNING]
+
+    @property
+    def is_done(self) -> bool:
+        """True when no more files come and every job is finished."""
+        return self.state is not BatchState.OPEN and self.unfinished == 0
+
+    def public(self) -> dict[str, Any]:
+        """The batch as the API shows it, with what follows from its counters."""
+        rate = self.rate_per_s
+        return {
+            **self.model_dump(mode="json", exclude={"options"}),
+            "total": self.total,
+            "is_done": self.is_done,
+            "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,
+        }
+
+
+class WorkerState(StrEnum):
+    """What a worker is doing."""
+
+    #: Its model is being loaded: it takes no jobs yet.
+    LOADING = "loading"
+    #: It takes jobs.
+    READY = "ready"
+    #: It was told to stop: it finishes what it holds.
+    DRAINING = "draining"
+
+
+class WorkerInfo(Frozen):
+    """One worker, as its heartbeat describes it."""
+
+    id: str
+    model: str
+    state: WorkerState
+    #: How many jobs it holds at most.
+    slots: int
+    #: Where it runs, such as `cpu` or `cuda:0 NVIDIA H100`.
+    device: str
+    started_at: AwareDatetime
