@@ -275,7 +275,7 @@ class JobStore:
             raise Unavailable(f"Redis does not answer: {error}", code="redis_unavailable") from error
 
 
-def _as_text(record: Mapping[str, Any]) -> dict[str, str]:
+def _as_text(record: Mapping[str, Any]) -> dict[Any, str]:
     return {
         field: json.dumps(value) if field in _JSON_FIELDS else str(value) for field, value in record.items()
     }
