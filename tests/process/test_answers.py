@@ -1,0 +1,148 @@
+"""The main job with real processes: every image gets its own answer, and a stop loses nothing."""
+
+import random
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.drawing import Scene, random_scene
+from tests.process.conftest import Stack
+from tests.processes import wait_until
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
+
+DESCRIBE = "Describe this image."
+
+
+def make_batch(client: httpx.Client, model: str = "nano", question: str = DESCRIBE) -> str:
+    made = client.post("/api/batches", json={"name": "test", "question": question, "model": model})
+    assert made.status_code == 201, made.text
+    return made.json()["id"]
+
+
+def send(client: httpx.Client, batch_id: str, files: dict[str, bytes]) -> None:
+    parts = [("files", (name, content)) for name, content in files.items()]
+    sent = client.post(f"/api/batches/{batch_id}/files", files=parts)
+    assert sent.status_code == 202, sent.text
+    assert [one["state"] for one in sent.json()["files"]] == ["accepted"] * len(files)
+
+
+def wait_until_done(client: httpx.Client, batch_id: str) -> dict:
+    batch = f"/api/batches/{batch_id}"
+    client.post(f"{batch}/close").raise_for_status()
+    wait_until(lambda: client.get(batch).json()["is_done"], f"batch {batch_id} is done", 200)
+    return client.get(batch).json()
+
+
+def answers(client: httpx.Client, batch_id: str) -> dict[str, str]:
+    jobs = client.get(f"/api/batches/{batch_id}/results", params={"limit": 1000}).json()["jobs"]
+    return {job["file"]: job["answer"] for job in jobs}
+
+
+def scenes(seed: int, count: int) -> dict[str, Scene]:
+    """Different scenes under different paths; the path does not give the answer away."""
+    rng = random.Random(seed)
+    return {f"folder {n % 3}/{seed}-{n}.png": random_scene(rng, shapes=1 + n % 2) for n in range(count)}
+
+
+def encoded(scene: Scene, n: int) -> bytes:
+    """One of several sizes and formats."""
+    size = [(480, 320), (300, 300), (640, 480), (900, 400)][n % 4]
+    return scene.encode(["PNG", "JPEG", "WEBP"][n % 3], width=size[0], height=size[1])
+
+
+def submit(stack: Stack, seed: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Send twenty images in four requests; gives the right answers and those that came."""
+    drawn = scenes(seed, 20)
+    files = {path: encoded(scene, n) for n, (path, scene) in enumerate(drawn.items())}
+    with stack.client() as client:
+        batch_id = make_batch(client)
+        names = list(files)
+        for start in range(0, 20, 5):
+            send(client, batch_id, {name: files[name] for name in names[start : start + 5]})
+        wait_until_done(client, batch_id)
+        return {path: scene.description for path, scene in drawn.items()}, answers(client, batch_id)
+
+
+def test_sixty_mixed_images_of_three_submitters_each_get_their_own_answer(stack):
+    stack.start_worker("nano")
+    with ThreadPoolExecutor(3) as submitters:
+        pairs = list(submitters.map(lambda seed: submit(stack, seed), (1, 2, 3)))
+    for right, given in pairs:
+        assert given == right
+
+
+def test_a_worker_told_to_stop_in_the_middle_loses_nothing(stack):
+    first = stack.start_worker("nano", "worker-first", EVA01_SLOTS="4")
+    drawn = scenes(7, 60)
+    with stack.client() as client:
+        batch_id = make_batch(client)
+        send(client, batch_id, {path: encoded(scene, n) for n, (path, scene) in enumerate(drawn.items())})
+        wait_until(
+            lambda: client.get(f"/api/batches/{batch_id}").json()["counts"]["succeeded"] > 2, "some answers"
+        )
+        first.send(signal.SIGTERM)
+        assert first.wait() == 0, first.output()
+        left = client.get(f"/api/batches/{batch_id}").json()["counts"]
+        assert left["running"] == 0
+        assert left["failed"] == 0
+        stack.start_worker("nano", "worker-second")
+        done = wait_until_done(client, batch_id)
+        assert done["counts"]["succeeded"] == 60
+        assert answers(client, batch_id) == {path: scene.description for path, scene in drawn.items()}
+
+
+def test_ocr_reads_the_total_of_the_receipt(stack):
+    stack.start_worker("ocr")
+    receipt = next(Path("examples").rglob("receipt.*"))
+    with stack.client() as client:
+        answered = client.post(
+            "/analyze",
+            files={"file": (receipt.name, receipt.read_bytes())},
+            data={"model": "ocr", "wait": "55"},
+        )
+    assert answered.status_code == 200, answered.text
+    assert answered.json()["state"] == "succeeded"
+    assert "23.45" in answered.json()["answer"]
+    assert answered.json()["usage"]["lines"] > 5
+
+
+def test_an_interactive_question_overtakes_a_batch(stack):
+    rng = random.Random(11)
+    with stack.client() as client:
+        batch_id = make_batch(client)
+        send(client, batch_id, {f"{n}.png": random_scene(rng).encode() for n in range(40)})
+        scene = random_scene(rng)
+        asked = client.post(
+            "/api/jobs", files={"file": ("now.png", scene.encode())}, data={"question": DESCRIBE}
+        )
+        assert asked.status_code == 202
+        stack.start_worker("nano", EVA01_SLOTS="1")
+        job = asked.headers["Location"]
+        wait_until(lambda: client.get(job).json()["state"] == "succeeded", "the single question is answered")
+        assert client.get(f"/api/batches/{batch_id}").json()["counts"]["queued"] > 20
+        assert client.get(job).json()["answer"] == scene.description
+
+
+def test_redis_stopped_and_started_again_loses_nothing(empty_stack):
+    stack = empty_stack
+    redis = stack.start_redis()
+    stack.start_web()
+    stack.start_worker("nano")
+    drawn = scenes(5, 12)
+    with stack.client() as client:
+        batch_id = make_batch(client)
+        send(client, batch_id, {path: encoded(scene, n) for n, (path, scene) in enumerate(drawn.items())})
+        redis.send(signal.SIGTERM)
+        redis.wait()
+        away = client.get(f"/api/batches/{batch_id}")
+        assert away.status_code == 503
+        assert away.json()["code"] == "redis_unavailable"
+        assert "Retry-After" in away.headers
+        stack.start_redis()
+        wait_until(lambda: client.get("/ready").status_code == 200, "web is back")
+        wait_until_done(client, batch_id)
+        assert answers(client, batch_id) == {path: scene.description for path, scene in drawn.items()}

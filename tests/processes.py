@@ -1,0 +1,109 @@
+"""Real processes for the tests: started with their own environment, waited for, and always ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from socket import create_connection, socket
+
+import httpx
+
+#: Longest wait for anything here, in seconds: a machine under load is slow, a broken one does not end.
+PATIENCE_S = 90.0
+
+
+def free_port() -> int:
+    """A port on which nothing listens at the moment."""
+    with socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(fact: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
+    """Look every 50 ms until `fact` is true; fails with `what` when patience ends."""
+    deadline = time.monotonic() + patience_s
+    while not fact():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {patience_s:.0f} s in vain: {what}")
+        time.sleep(0.05)
+
+
+def answers_200(url: str) -> bool:
+    """True when `url` answers 200 now."""
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def accepts_connections(port: int) -> bool:
+    """True when something listens on `port`."""
+    try:
+        create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@dataclass
+class Process:
+    """One process, its output in a file."""
+
+    name: str
+    popen: "subprocess.Popen[bytes]"
+    log: Path
+
+    @classmethod
+    def start(cls, name: str, command: list[str], env: Mapping[str, str], folder: Path) -> "Process":
+        """Start `command` in a process group of its own, with `env` on top of ours."""
+        log = folder / f"{name}.log"
+        with log.open("ab") as output:
+            popen = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **env},
+                start_new_session=True,
+            )
+        return cls(name, popen, log)
+
+    def wait_until_ready(self, url: str) -> None:
+        """Wait until `url` answers 200; fails with the log when the process ends before."""
+
+        def is_ready() -> bool:
+            assert self.popen.poll() is None, f"{self.name} ended:\n{self.output()}"
+            return answers_200(url)
+
+        wait_until(is_ready, f"{self.name} is ready at {url}")
+
+    def output(self) -> str:
+        """All it has printed."""
+        return self.log.read_text(errors="replace")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process alone."""
+        self.popen.send_signal(number)
+
+    def wait(self, patience_s: float = PATIENCE_S) -> int:
+        """Its exit code, once it has ended."""
+        return self.popen.wait(patience_s)
+
+    def end(self) -> None:
+        """End it and all it started, gently if it listens."""
+        if self.popen.poll() is None:
+            self.popen.terminate()
+            try:
+                self.popen.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.popen.pid, signal.SIGKILL)
+                self.popen.wait()
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs one of our modules with this interpreter."""
+    return [sys.executable, "-m", module, *arguments]
