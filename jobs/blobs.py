@@ -49,6 +49,13 @@ class BlobStore:
         except (BaseError, OSError) as error:
             raise self._unavailable(error) from error
 
+    def ping(self) -> None:
+        """Ask the store for something, whether it is there or not."""
+        try:
+            self._exists(names.image_path("0" * 64))
+        except (BaseError, OSError) as error:
+            raise self._unavailable(error) from error
+
     def _exists(self, path: str) -> bool:
         try:
             obstore.head(self._store, path)

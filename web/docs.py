@@ -1,0 +1,41 @@
+"""/openapi.json, made from the handlers, and /docs, which shows it with nothing from elsewhere."""
+
+from importlib.resources import files
+from typing import Any
+
+from flask import Blueprint, Flask, Response, jsonify
+
+#: The files of Swagger UI, as the package brings them.
+_SWAGGER = files("flask_openapi3_swagger") / "templates" / "swagger"
+#: Swagger UI draws with inline styles and images.
+_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>EVA-01: the API</title>
+<link rel="stylesheet" href="/docs/files/css/swagger-ui.css">
+<div id="swagger-ui"></div>
+<script src="/docs/files/js/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</html>
+"""
+_START = """SwaggerUIBundle({
+    url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null
+});
+"""
+
+
+def register_docs(app: Flask, document: Any) -> None:
+    """Serve both; `document` gives the OpenAPI document."""
+    docs = Blueprint("docs", __name__, static_folder=str(_SWAGGER), static_url_path="/docs/files")
+    docs.add_url_rule("/openapi.json", "openapi", lambda: jsonify(document()))
+    docs.add_url_rule("/docs", "page", _page)
+    docs.add_url_rule("/docs/start.js", "start", lambda: Response(_START, mimetype="text/javascript"))
+    app.register_blueprint(docs)
+
+
+def _page() -> Response:
+    response = Response(_PAGE, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response

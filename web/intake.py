@@ -1,0 +1,99 @@
+"""Files and zips into a batch: a job for each file, also for one that is refused, so nothing is lost.
+
+A path that the batch has already makes no second job. A job whose message never went out is sent now.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from werkzeug.datastructures import FileStorage
+
+from jobs.catalog import ModelCard
+from jobs.errors import BadInput
+from jobs.images import not_an_image
+from jobs.metrics import JOBS_TOTAL
+from jobs.models import Batch, Job, JobError, JobState, utc_now
+from web.asking import check_question
+from web.paths import normalise, sent_path, shortened
+from web.schemas import FileOutcome
+from web.services import Services
+from web.spool import Part
+from web.uploads import keep_image
+from web.zips import Entry, entries, is_zip
+
+
+class Intake:
+    """Takes files for one open batch; `questions` maps paths to questions that replace the batch's.
+
+    Its methods raise what stops the whole request: Conflict for a batch that takes no more files,
+    Unavailable, redis.RedisError.
+    """
+
+    def __init__(
+        self, services: Services, batch: Batch, card: ModelCard, questions: Mapping[str, str]
+    ) -> None:
+        self._services, self._batch, self._card = services, batch, card
+        self._questions = {normalise(path): question for path, question in questions.items()}
+
+    def take(self, sent: FileStorage) -> Iterator[FileOutcome]:
+        """Take one file of a form: an image, or all that is in a zip."""
+        path, part = sent_path(sent), cast(Part, sent.stream)
+        if not path.lower().endswith(".zip"):
+            yield self._take_image(path, part)
+        elif is_zip(part):
+            yield from self._take_zip(path, part)
+        else:
+            error = BadInput("The file is named .zip and is none. Pack it again.", code="bad_zip")
+            yield self._reject(path, error)
+
+    def _take_zip(self, path: str, part: Part) -> Iterator[FileOutcome]:
+        try:
+            for entry in entries(part, self._services.limits, self._services.spool_folder):
+                yield self._take_entry(entry)
+        except BadInput as error:
+            yield self._reject(path, error)
+
+    def _take_entry(self, entry: Entry) -> FileOutcome:
+        if entry.content is None:
+            return self._reject(entry.path, entry.error or not_an_image())
+        return self._take_image(entry.path, entry.content)
+
+    def _take_image(self, path: str, part: Part) -> FileOutcome:
+        limit = self._services.limits.max_path_chars
+        try:
+            if len(path) > limit:
+                raise BadInput(
+                    f"The path has {len(path):,} characters; the limit is {limit:,} (EVA01_MAX_PATH_CHARS).",
+                    code="path_too_long",
+                )
+            question = self._question(path)
+            kept = keep_image(self._services, part)
+        except BadInput as error:
+            return self._reject(path, error)
+        return self._accept(self._job(path, question=question, image=kept.sha256, media_type=kept.media_type))
+
+    def _question(self, path: str) -> str:
+        own = self._questions.get(path, "")
+        return check_question(self._card, own or self._batch.question, self._services.limits)
+
+    def _accept(self, job: Job) -> FileOutcome:
+        job, is_new = self._services.store.create_job(job)
+        if job.state is JobState.QUEUED and (is_new or job.queued_at is None):
+            self._services.queue.enqueue(job)
+        if is_new:
+            JOBS_TOTAL.labels(job.model, JobState.QUEUED).inc()
+        return FileOutcome(file=job.file, state="accepted", job_id=job.id, is_new=is_new)
+
+    def _reject(self, path: str, error: BadInput) -> FileOutcome:
+        reason = JobError(code=error.code, message=error.message)
+        file = shortened(path, self._services.limits.max_path_chars)
+        refused = self._job(file, state=JobState.FAILED, error=reason, finished_at=utc_now())
+        job, is_new = self._services.store.create_job(refused)
+        if is_new:
+            JOBS_TOTAL.labels(job.model, JobState.FAILED).inc()
+        return FileOutcome(file=job.file, state="rejected", job_id=job.id, is_new=is_new, error=reason)
+
+    def _job(self, file: str, **fields: object) -> Job:
+        common = {"batch_id": self._batch.id, "file": file, "model": self._batch.model}
+        asked = {"question": self._batch.question, "options": self._batch.options}
+        return Job.model_validate(common | asked | fields)

@@ -1,0 +1,99 @@
+"""Every error as application/problem+json (RFC 9457) with a stable `code`."""
+
+import logging
+from http import HTTPStatus
+
+import redis
+from flask import Flask, Response, json, request
+from kombu.exceptions import OperationalError
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from jobs.errors import BadInput, Eva01Error, Unavailable
+from web.services import services
+
+_log = logging.getLogger(__name__)
+
+#: Seconds after which a caller may try again when something is away.
+RETRY_AFTER_S = 2
+#: Codes of what Werkzeug refuses by itself; any other status is `http_<status>`.
+_HTTP_CODES = {404: "no_such_page", 405: "method_not_allowed", 413: "request_too_large"}
+#: Codes of fields that are missing or malformed; any other field is `invalid_field`.
+_MISSING = {"file": "missing_file", "files": "missing_file"}
+_MALFORMED = {"job_id": "malformed_id", "batch_id": "malformed_id", "": "malformed_body"}
+
+
+def register_problems(app: Flask) -> None:
+    """Make `app` answer every error with problem JSON."""
+    app.register_error_handler(Eva01Error, _from_ours)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(redis.RedisError, _from_redis)
+    app.register_error_handler(OperationalError, _from_redis)
+    app.register_error_handler(Exception, _from_unexpected)
+
+
+def problem(status: int, code: str, message: str) -> Response:
+    """A problem as a response."""
+    body = {
+        "type": f"urn:eva01:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": message,
+        "code": code,
+    }
+    response = Response(json.dumps(body), status, content_type="application/problem+json")
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def refuse_fields(error: ValidationError) -> Response:
+    """Raises BadInput for the first field of a request that cannot be used."""
+    first = error.errors()[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "missing" and field in _MISSING:
+        message = f"The form has no `{field}`. Send multipart/form-data with a file under that name."
+        raise BadInput(message, code=_MISSING[field])
+    code = _MALFORMED.get(field, "invalid_field")
+    if code == "malformed_body":
+        raise BadInput("The body is not a JSON object. Send one, as application/json.", code=code)
+    shown = repr(first.get("input"))[:100]
+    raise BadInput(f"`{field}` is {shown}: {first['msg']}.", code=code) from error
+
+
+def _from_ours(error: Eva01Error) -> Response:
+    return problem(error.http_status, error.code, error.message)
+
+
+def _from_http(error: HTTPException) -> Response:
+    status = error.code or 500
+    code = _HTTP_CODES.get(status, f"http_{status}")
+    response = problem(status, code, _http_message(error))
+    if error.response is None:
+        kept = ((name, value) for name, value in error.get_headers() if name in ("Allow", "Location"))
+        response.headers.extend(kept)
+    return response
+
+
+def _http_message(error: HTTPException) -> str:
+    limit = services().limits.max_request_bytes
+    if isinstance(error, RequestEntityTooLarge):
+        if (request.content_length or 0) > limit:
+            return f"The request has more than {limit:,} bytes (EVA01_MAX_REQUEST_BYTES). Send it in parts."
+        return "The form has too many or too large text fields. Send fewer."
+    if error.code == HTTPStatus.NOT_FOUND:
+        return f"There is nothing at {request.path}. /docs lists all that there is."
+    return error.description or HTTPStatus(error.code or 500).phrase
+
+
+def _from_redis(error: Exception) -> Response:
+    _log.warning("Redis does not answer: %s", error)
+    away = Unavailable("Redis does not answer. Try again in a moment.", code="redis_unavailable")
+    return _from_ours(away)
+
+
+def _from_unexpected(error: Exception) -> Response:
+    _log.exception("%s %s failed", request.method, request.path)
+    return problem(
+        500, "internal_error", "Something went wrong here that should not have. The server's log says what."
+    )

@@ -1,0 +1,215 @@
+"""What requests hold and responses promise; the OpenAPI document is made from these."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from flask import request
+from flask_openapi3 import FileStorage
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from jobs.models import ID_PATTERN, BatchState, Job, JobError, JobState, Options
+
+#: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
+LONGEST_WAIT_S = 55
+_Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+
+
+class JobPath(_Request):
+    """A job in an address."""
+
+    job_id: _Id = Field(description="A job's id: 32 hexadecimal digits.")
+
+
+class BatchPath(_Request):
+    """A batch in an address."""
+
+    batch_id: _Id = Field(description="A batch's id: 32 hexadecimal digits.")
+
+
+class _Form(_Request):
+    """A multipart form, its text fields taken as they were sent.
+
+    flask-openapi3 reads each text field as JSON if it can, so a question such as `12` or `null` would not
+    stay the text that it is.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_sent(cls, _: object) -> dict[str, Any]:
+        fields = {name: value for name, value in request.form.items() if value.strip()}
+        sent = {name: parts for name, parts in request.files.lists() if any(part.filename for part in parts)}
+        return fields | cls._files(sent)
+
+    @classmethod
+    def _files(cls, sent: Mapping[str, list[Any]]) -> dict[str, Any]:
+        return {name: parts[0] for name, parts in sent.items()}
+
+
+class JobForm(_Form):
+    """One image and one question."""
+
+    file: FileStorage = Field(description="The image.")
+    question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
+    model: str | None = Field(None, description="A name from /api/models; else the default.")
+    max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
+
+
+class AnalyzeForm(JobForm):
+    """One image and one question, and how long to wait."""
+
+    wait: float = Field(25, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the answer.")
+
+
+class FilesForm(_Form):
+    """Images and zips for a batch."""
+
+    files: list[FileStorage] = Field(
+        min_length=1, description="Images and zips of images; a file name may be a relative path."
+    )
+    questions: Json[dict[str, str]] = Field(
+        default_factory=dict, description="A JSON object from paths to questions that replace the batch's."
+    )
+
+    @classmethod
+    def _files(cls, sent: Mapping[str, list[Any]]) -> dict[str, Any]:
+        return {"files": sent["files"]} if "files" in sent else {}
+
+
+class NewBatch(BaseModel):
+    """A batch to be made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("", description="A name for people.")
+    question: str = Field("", description="What to ask of every image.")
+    model: str | None = Field(None, description="A name from /api/models; else the default.")
+    max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
+
+
+class ResultsQuery(_Request):
+    """Which results."""
+
+    cursor: int = Field(0, ge=0, description="`next_cursor` of the page before.")
+    limit: int = Field(100, ge=1, le=1000, description="Jobs in a page.")
+    state: JobState | None = Field(None, description="Only jobs in this state.")
+
+
+class ExportQuery(_Request):
+    """Which results, and how they are written."""
+
+    state: JobState | None = Field(None, description="Only jobs in this state.")
+    bom: bool = Field(False, description="Begin the CSV with a byte-order mark, for spreadsheet programs.")
+
+
+class JobView(Job):
+    """A job as the API shows it."""
+
+    queued_at: SkipJsonSchema[Any] = None
+    options: SkipJsonSchema[Options] = Options()
+
+
+class BatchView(BaseModel):
+    """A batch as the API shows it."""
+
+    id: str
+    name: str
+    question: str
+    model: str
+    state: BatchState = Field(description="Whether it takes more files.")
+    created_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    counts: dict[JobState, int] = Field(description="How many jobs are in each state.")
+    rate_per_s: float | None = Field(description="Jobs finished per second of late.")
+    total: int = Field(description="Jobs in all.")
+    is_done: bool = Field(description="True when it is closed and no job is unfinished.")
+    time_left_s: float | None = Field(description="Seconds until it is done, as far as the rate tells.")
+
+
+class RetriedView(BatchView):
+    """A batch whose failed jobs run again."""
+
+    retried: int = Field(description="How many do.")
+
+
+class FileOutcome(BaseModel):
+    """What became of one file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str = Field(description="The path under which it is in the batch.")
+    state: str = Field(description="`accepted` or `rejected`.")
+    job_id: str | None = Field(None, description="Its job.")
+    is_new: bool = Field(False, description="False when the batch had the file already.")
+    error: JobError | None = Field(None, description="Why it was rejected.")
+
+
+class FileOutcomes(BaseModel):
+    """What became of each file; the entries of a zip count as files."""
+
+    files: list[FileOutcome]
+
+
+class ResultsPage(BaseModel):
+    """Some of a batch's jobs, in the order in which their files came."""
+
+    jobs: list[JobView]
+    next_cursor: int | None = Field(description="`cursor` of the next page; null at the end.")
+
+
+class ModelView(BaseModel):
+    """A model that can be asked."""
+
+    name: str
+    engine: str
+    description: str
+    uses_question: bool = Field(description="False when it does the same whatever it is asked.")
+    default_question: str
+    workers: int = Field(description="How many are ready.")
+    is_default: bool
+
+
+class ModelsView(BaseModel):
+    """All models, the default first."""
+
+    models: list[ModelView]
+
+
+class ModelStatus(BaseModel):
+    """One model's queue and workers."""
+
+    name: str
+    workers: int = Field(description="How many are ready.")
+    workers_by_state: dict[str, int]
+    interactive: int = Field(description="Single questions that wait.")
+    bulk: int = Field(description="Jobs of batches that wait.")
+    waiting: int = Field(description="Both.")
+    held: int = Field(description="Jobs that workers hold.")
+    oldest_wait_s: float | None = Field(description="How long the oldest has waited, in seconds.")
+
+
+class StatusView(BaseModel):
+    """The queues and workers of every model."""
+
+    models: list[ModelStatus]
+
+
+class Problem(BaseModel):
+    """Why a request failed (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong, the value seen, and the remedy.")
+    code: str = Field(description="Stable: programs branch on it.")
+
+
+#: How the document describes what any call may fail with.
+PROBLEMS: dict[str, Any] = {
+    status: {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status in ("400", "404", "409", "413", "422", "503")
+}

@@ -1,0 +1,85 @@
+"""gunicorn with threads in one process, so that one registry holds all metrics."""
+
+import logging
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
+
+from jobs.settings import BadSetting, WebSettings
+from web.app import create_app
+from web.services import Services
+
+#: Seconds that requests under way may take after the server was told to stop.
+_GRACE_S = 30
+#: Seconds without a sign of life after which gunicorn starts the process anew; requests do not count.
+_SILENCE_S = 60
+_BACKLOG = 1024
+
+
+def main() -> NoReturn:
+    """Serve until told to stop; exits with 2, and one line, when that cannot begin."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = WebSettings.read()
+        app = create_app(web=settings)
+        listener = _listen(settings)
+    except BadSetting as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    host, port = listener.getsockname()[:2]
+    logging.getLogger("web").info("EVA-01 listens on http://%s:%s", host, port)
+    _Server(app, listener, settings).run()
+    sys.exit(0)
+
+
+def _listen(settings: WebSettings) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise BadSetting(
+            f"EVA01_HOST={settings.host!r}, EVA01_PORT={settings.port}: cannot listen there:"
+            f" {error.strerror}. Stop what does, or choose another port."
+        ) from error
+
+
+class _Server(BaseApplication):
+    """gunicorn, configured by our settings alone."""
+
+    def __init__(self, app: Any, listener: socket.socket, settings: WebSettings) -> None:
+        self._app, self._listener, self._settings = app, listener, settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "bind": f"fd://{self._listener.fileno()}",
+            "workers": 1,
+            "worker_class": "web.server.Worker",
+            "threads": self._settings.web_threads,
+            "graceful_timeout": _GRACE_S,
+            "timeout": _SILENCE_S,
+            "keepalive": 30,
+            "worker_connections": self._settings.web_threads + 1000,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self._app
+
+
+class Worker(ThreadWorker):
+    """gunicorn's threads; when told to stop, those who wait for an answer are let go at once."""
+
+    def handle_exit(self, sig: signal.Signals, frame: FrameType | None) -> None:
+        """Called on SIGTERM."""
+        services: Services = self.app.load().extensions["eva01"]
+        services.stopping.set()
+        super().handle_exit(sig, frame)

@@ -1,0 +1,79 @@
+"""What every handler works with, made once and kept on the app."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from flask import Flask, current_app
+from obstore.exceptions import BaseError
+
+from jobs.blobs import BlobStore
+from jobs.fleet import Fleet
+from jobs.queue import JobQueue, create_celery
+from jobs.settings import BadSetting, Limits, Settings, WebSettings
+from jobs.store import JobStore, connect
+
+_NAME = "eva01"
+
+
+@dataclass(frozen=True)
+class Services:
+    """The stores, the queue, the limits; safe to use from many threads."""
+
+    store: JobStore
+    queue: JobQueue
+    blobs: BlobStore
+    fleet: Fleet
+    limits: Limits
+    web: WebSettings
+    #: Where uploads lie while their request is answered.
+    spool_folder: Path
+    #: Set when the server was told to stop: those who wait should come to an end.
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @classmethod
+    def connect(cls, settings: Settings, limits: Limits, web: WebSettings) -> "Services":
+        """Make them all; Redis is only connected to when it is first used.
+
+        Raises BadSetting when the blob store's address or the data folder cannot be used.
+        """
+        spool_folder = _spool_folder(settings)
+        client = connect(settings.redis_url, settings.redis_timeout_s)
+        store = JobStore(client)
+        return cls(
+            store=store,
+            queue=JobQueue(create_celery(settings), store),
+            blobs=_blob_store(settings.blobs_url),
+            fleet=Fleet(client),
+            limits=limits,
+            web=web,
+            spool_folder=spool_folder,
+        )
+
+    def attach(self, app: Flask) -> None:
+        """Keep them on the app, where `services()` finds them."""
+        app.extensions[_NAME] = self
+
+
+def services() -> Services:
+    """The services of the app that answers the current request."""
+    return cast(Services, current_app.extensions[_NAME])
+
+
+def _blob_store(url: str) -> BlobStore:
+    try:
+        return BlobStore(url)
+    except (BaseError, OSError, ValueError) as error:
+        raise BadSetting(f"EVA01_BLOBS={url!r}: cannot be used: {error}. Name another place.") from error
+
+
+def _spool_folder(settings: Settings) -> Path:
+    folder = settings.data.resolve() / "tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(
+            f"EVA01_DATA={str(settings.data)!r}: cannot be written: {error.strerror}. Name another folder."
+        ) from error
+    return folder

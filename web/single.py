@@ -1,0 +1,124 @@
+"""Single questions: POST /analyze, POST /api/jobs, and one job by its id."""
+
+import time
+from typing import cast
+
+from flask import Response, jsonify, request, url_for
+from flask_openapi3 import APIBlueprint, Tag
+
+from jobs.errors import Conflict, NotFound
+from jobs.metrics import JOBS_TOTAL
+from jobs.models import Job, JobState
+from web.asking import check_options, check_question, choose_model
+from web.conditional import fresh_json
+from web.exports import inline
+from web.paths import sent_path, shortened
+from web.schemas import PROBLEMS, AnalyzeForm, JobForm, JobPath, JobView
+from web.services import Services, services
+from web.spool import Part
+from web.uploads import keep_image
+
+#: Seconds between two looks at a job that is waited for: the first, and the longest.
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.25
+
+single = APIBlueprint(
+    "single",
+    __name__,
+    abp_tags=[Tag(name="jobs", description="One image, one question.")],
+    abp_responses=PROBLEMS,
+)
+
+
+@single.post("/analyze", responses={200: JobView, 202: JobView})
+def analyze(form: AnalyzeForm) -> Response:
+    """Ask about one image and wait for the answer.
+
+    200 with the finished job, which may have failed; 202 with its address when it takes longer than `wait`.
+    """
+    job = _wait_for(services(), _submit(form), form.wait)
+    return _job_json(job) if job.state.is_finished else _accepted(job)
+
+
+@single.post("/api/jobs", responses={202: JobView})
+def create_job(form: JobForm) -> Response:
+    """Ask about one image without waiting."""
+    return _accepted(_submit(form))
+
+
+@single.get("/api/jobs/<job_id>", responses={200: JobView})
+def get_job(path: JobPath) -> Response:
+    """A job, with its answer or the reason why it has none once it is finished."""
+    return _job_json(services().store.get_job(path.job_id))
+
+
+@single.delete("/api/jobs/<job_id>", responses={200: JobView})
+def cancel_job(path: JobPath) -> Response:
+    """Cancel a job that has no answer yet; cancelling it twice changes nothing."""
+    store = services().store
+    is_cancelled = store.cancel(path.job_id)
+    job = store.get_job(path.job_id)
+    if is_cancelled:
+        JOBS_TOTAL.labels(job.model, JobState.CANCELLED).inc()
+    elif job.state is not JobState.CANCELLED:
+        raise Conflict(f"Job {job.id} has {job.state} already.", code="job_finished")
+    return jsonify(job.public())
+
+
+@single.get("/api/jobs/<job_id>/image", responses={200: {"content": {"image/*": {}}}})
+def get_image(path: JobPath) -> Response:
+    """A job's image, as it was sent."""
+    job = services().store.get_job(path.job_id)
+    if job.image is None:
+        raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code="image_not_found")
+    response = Response(services().blobs.get_image(job.image), content_type=job.media_type)
+    response.headers["Content-Disposition"] = inline(job)
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    response.set_etag(job.image)
+    response.make_conditional(request)
+    return response
+
+
+def _submit(form: JobForm) -> Job:
+    """Keep the image, write the job, send its message."""
+    serving = services()
+    card = choose_model(serving, form.model)
+    question = check_question(card, form.question, serving.limits)
+    options = check_options(form.max_new_tokens, serving.limits)
+    kept = keep_image(serving, cast(Part, form.file.stream))
+    job = Job(
+        file=shortened(sent_path(form.file), serving.limits.max_path_chars),
+        question=question,
+        model=card.name,
+        options=options,
+        image=kept.sha256,
+        media_type=kept.media_type,
+    )
+    serving.store.create_job(job)
+    serving.queue.enqueue(job)
+    JOBS_TOTAL.labels(job.model, JobState.QUEUED).inc()
+    return job
+
+
+def _wait_for(serving: Services, job: Job, wait_s: float) -> Job:
+    """The job when it is finished, or as it is when time is up or the server stops."""
+    deadline_s = time.monotonic() + wait_s
+    look_s = _FIRST_LOOK_S
+    while True:
+        job = serving.store.get_job(job.id)
+        left_s = deadline_s - time.monotonic()
+        if job.state.is_finished or left_s <= 0 or serving.stopping.wait(min(look_s, left_s)):
+            return job
+        look_s = min(look_s * 1.5, _LONGEST_LOOK_S)
+
+
+def _accepted(job: Job) -> Response:
+    response = jsonify(job.public())
+    response.status_code = 202
+    response.headers["Location"] = url_for("single.get_job", job_id=job.id)
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def _job_json(job: Job) -> Response:
+    return fresh_json(job.public(), retry_after_s=None if job.state.is_finished else 1)

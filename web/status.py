@@ -1,0 +1,83 @@
+"""For people and machines that watch: models, queues, workers, health, metrics."""
+
+from collections import Counter
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from jobs.models import WorkerInfo, WorkerState
+from web.asking import known_cards
+from web.conditional import fresh_json
+from web.metrics import queue_registry
+from web.schemas import PROBLEMS, ModelStatus, ModelsView, ModelView, StatusView
+from web.services import Services, services
+
+status = APIBlueprint(
+    "status",
+    __name__,
+    abp_tags=[Tag(name="service", description="What is served, and how it is.")],
+    abp_responses=PROBLEMS,
+)
+
+
+@status.get("/api/models", responses={200: ModelsView})
+def get_models() -> Response:
+    """The models that can be asked, the default first, and what each can do."""
+    serving = services()
+    ready = Counter(worker.model for worker in serving.fleet.workers() if worker.state is WorkerState.READY)
+    models = [
+        ModelView(
+            **card.model_dump(include={"name", "engine", "description", "uses_question", "default_question"}),
+            workers=ready[card.name],
+            is_default=place == 0,
+        )
+        for place, card in enumerate(known_cards(serving).values())
+    ]
+    return fresh_json(ModelsView(models=models).model_dump(mode="json"))
+
+
+@status.get("/api/status", responses={200: StatusView})
+def get_status() -> Response:
+    """What waits, what is held, and who works on it."""
+    serving = services()
+    workers = serving.fleet.workers()
+    models = [_model_status(serving, name, workers) for name in known_cards(serving)]
+    return fresh_json(StatusView(models=models).model_dump(mode="json"))
+
+
+@status.get("/health")
+def health() -> Response:
+    """200 as long as this process lives."""
+    return fresh_json({"status": "ok"})
+
+
+@status.get("/ready")
+def ready() -> Response:
+    """200 when Redis and the blob store answer, else 503."""
+    serving = services()
+    serving.store.ping()
+    serving.blobs.ping()
+    return fresh_json({"status": "ready"})
+
+
+@status.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
+def metrics() -> Response:
+    """Prometheus metrics of web and of the queue."""
+    text = generate_latest(REGISTRY) + generate_latest(queue_registry(services()))
+    return Response(text, content_type=CONTENT_TYPE_LATEST)
+
+
+def _model_status(serving: Services, model: str, workers: list[WorkerInfo]) -> ModelStatus:
+    depth = serving.queue.depth(model)
+    states = Counter(worker.state for worker in workers if worker.model == model)
+    return ModelStatus(
+        name=model,
+        workers=states[WorkerState.READY],
+        workers_by_state={state.value: states[state] for state in WorkerState},
+        interactive=depth.interactive,
+        bulk=depth.bulk,
+        waiting=depth.waiting,
+        held=depth.held,
+        oldest_wait_s=None if depth.oldest_wait_s is None else round(depth.oldest_wait_s, 1),
+    )
