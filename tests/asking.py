@@ -1,0 +1,42 @@
+"""Requests that many tests of web make."""
+
+from typing import Any
+
+import httpx
+from flask.testing import FlaskClient
+
+from tests import hostile
+
+IMAGE = hostile.encoded()
+
+
+def new_batch(http: FlaskClient, **fields: Any) -> str:
+    """A new batch's address."""
+    made = http.post("/api/batches", json={"question": "What?", "model": "nano"} | fields)
+    assert made.status_code == 201, made.text
+    return made.headers["Location"]
+
+
+def send(http: FlaskClient, batch: str, files: dict[str, bytes], **fields: str) -> list[dict[str, Any]]:
+    """Send files to a batch; gives what became of each."""
+    sent = post_files(http, f"{batch}/files", files, **fields)
+    assert sent.status_code == 202, sent.text
+    return sent.json["files"]
+
+
+def post_files(
+    http: FlaskClient, address: str, files: dict[str, bytes], *, field: str = "files", **fields: Any
+) -> Any:
+    """Post a form as browsers write it; gives the response."""
+    parts = [(field, (name, content)) for name, content in files.items()]
+    given = {name: value for name, value in fields.items() if value is not None}
+    form = httpx.Request("POST", "http://web", data=given, files=parts)
+    return http.post(address, data=form.read(), content_type=form.headers["Content-Type"])
+
+
+def ask(
+    http: FlaskClient, address: str = "/api/jobs", image: bytes = IMAGE, name: str = "a.png", **fields: Any
+) -> Any:
+    """Ask `nano` about one image; gives the response."""
+    form = {"question": "What?", "model": "nano"} | fields
+    return post_files(http, address, {name: image}, field="file", **form)

@@ -1,0 +1,180 @@
+"""A slot on a real server: every job ends with an answer, a reason, or back in the queue."""
+
+import hashlib
+import threading
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from jobs.blobs import BlobStore
+from jobs.models import Batch, Job, JobState, Result
+from jobs.settings import Limits
+from jobs.store import JobStore
+from tests.drawing import Scene
+from tests.stub_engine import LOSE_DEVICE, POISON, StubEngine
+from worker.answering import Answering
+from worker.batcher import Batcher, GivenBack
+from worker.decode import Decoder
+from worker.drain import Drain
+from worker.metrics import ModelMetrics
+
+pytestmark = pytest.mark.redis
+
+MODEL = "stub"
+PNG = Scene("white", (("red", "circle"),)).encode()
+
+
+class Slot:
+    """Everything a slot needs, around the stub engine."""
+
+    def __init__(self, redis_client, folder: Path) -> None:
+        self.store = JobStore(redis_client)
+        self.blobs = BlobStore(folder.as_uri())
+        self.engine = StubEngine()
+        self.drain = Drain(drain_s=1)
+        self.batcher = Batcher(self.engine, MODEL, 10_000, on_crash=lambda: None)
+        self.batcher.start()
+        self.answering = Answering(
+            store=self.store,
+            blobs=self.blobs,
+            decoder=Decoder(Limits(), self.engine.enough_pixels),
+            engine=self.engine,
+            batcher=self.batcher,
+            drain=self.drain,
+            metrics=ModelMetrics(MODEL),
+        )
+
+    def job(self, data: bytes | None = PNG, question: str = "what?", **fields) -> Job:
+        sha256 = hashlib.sha256(data or b"").hexdigest()
+        if data is not None:
+            self.blobs.put_image(sha256, data)
+        job, _ = self.store.create_job(
+            Job(file="a.png", question=question, model=MODEL, image=sha256, **fields)
+        )
+        return job
+
+    def answer(self, job: Job, *, is_redelivered: bool = False) -> Job:
+        self.answering.answer(job.id, is_redelivered=is_redelivered)
+        return self.store.get_job(job.id)
+
+
+@pytest.fixture
+def slot(redis_client, tmp_path):
+    made = Slot(redis_client, tmp_path)
+    yield made
+    made.batcher.give_back()
+
+
+def test_a_job_is_answered_with_its_size_and_usage(slot):
+    job = slot.answer(slot.job())
+    assert (job.state, job.answer, job.error) == (JobState.SUCCEEDED, "(480, 320) what?", None)
+    assert (job.width, job.height, job.usage.visual_tokens, job.attempts) == (480, 320, 480, 1)
+    assert job.started_at <= job.finished_at
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (PNG[:200], "truncated_image"),
+        (b"<svg/>", "not_an_image"),
+        (b"", "empty_file"),
+        (None, "image_not_found"),
+    ],
+)
+def test_a_bad_image_fails_its_own_job_with_a_reason(slot, data, code):
+    job = slot.answer(slot.job(data))
+    assert (job.state, job.error.code, job.answer) == (JobState.FAILED, code, None)
+    assert slot.answer(slot.job()).state is JobState.SUCCEEDED
+
+
+def test_a_model_that_fails_on_an_image_says_so_and_the_size_is_known(slot):
+    job = slot.answer(slot.job(question=POISON))
+    assert (job.state, job.error.code, job.width) == (JobState.FAILED, "engine_failed", 480)
+
+
+def test_a_cancelled_job_is_not_begun(slot):
+    job = slot.job()
+    slot.store.cancel(job.id)
+    assert slot.answer(job).state is JobState.CANCELLED
+    assert slot.engine.batches == []
+
+
+def test_a_job_cancelled_while_it_runs_stays_cancelled(slot):
+    job = slot.job()
+    slot.engine.may_go_on.clear()
+    thread = threading.Thread(target=slot.answer, args=(job,))
+    thread.start()
+    while not slot.engine.batches:
+        threading.Event().wait(0.005)
+    slot.store.cancel(job.id)
+    slot.engine.may_go_on.set()
+    thread.join(10)
+    job = slot.store.get_job(job.id)
+    assert (job.state, job.answer) == (JobState.CANCELLED, None)
+
+
+def test_a_message_that_comes_twice_is_answered_once(slot):
+    batch = slot.store.create_batch(Batch(model=MODEL))
+    job = slot.job(batch_id=batch.id)
+    first = slot.answer(job)
+    assert slot.answer(job) == slot.answer(job, is_redelivered=True) == first
+    assert len(slot.engine.batches) == 1
+    assert slot.store.get_batch(batch.id).counts[JobState.SUCCEEDED] == 1
+
+
+def test_a_job_that_a_dead_worker_held_is_answered(slot):
+    job = slot.job()
+    slot.store.begin(job.id, is_redelivered=False)
+    assert slot.answer(job).state is JobState.RUNNING, "it may still be another worker's"
+    job = slot.answer(job, is_redelivered=True)
+    assert (job.state, job.attempts) == (JobState.SUCCEEDED, 2)
+
+
+def test_a_job_whose_record_has_expired_is_let_go(slot, redis_client):
+    job = slot.job()
+    redis_client.flushdb()
+    slot.answering.answer(job.id, is_redelivered=False)
+
+
+def test_an_answer_that_comes_second_changes_nothing(slot):
+    job = slot.job()
+    slot.engine.may_go_on.clear()
+    thread = threading.Thread(target=slot.answer, args=(job,))
+    thread.start()
+    while not slot.engine.batches:
+        threading.Event().wait(0.005)
+    slot.store.finish(job.id, Result(answer="the other worker's"))
+    slot.engine.may_go_on.set()
+    thread.join(10)
+    assert slot.store.get_job(job.id).answer == "the other worker's"
+
+
+def test_a_broken_device_gives_the_job_back(slot):
+    job = slot.job(question=LOSE_DEVICE)
+    with pytest.raises(GivenBack):
+        slot.answer(job)
+    job = slot.store.get_job(job.id)
+    assert (job.state, job.started_at, job.error) == (JobState.QUEUED, None, None)
+
+
+def test_what_was_done_is_counted(slot):
+    def count(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, {"model": MODEL, **labels}) or 0.0
+
+    before = {state: count("eva01_jobs_total", state=state) for state in ("running", "succeeded", "failed")}
+    stages = ("fetch", "decode", "prepare", "generate", "store")
+    timed = {stage: count("eva01_stage_seconds_count", stage=stage) for stage in stages}
+    tokens = count("eva01_visual_tokens_total")
+    slot.answer(slot.job())
+    slot.answer(slot.job(b"nothing"))
+    after = {state: count("eva01_jobs_total", state=state) - was for state, was in before.items()}
+    assert after == {"running": 2, "succeeded": 1, "failed": 1}
+    assert {stage: count("eva01_stage_seconds_count", stage=stage) - was for stage, was in timed.items()} == {
+        "fetch": 2,
+        "decode": 2,
+        "prepare": 1,
+        "generate": 1,
+        "store": 2,
+    }
+    assert count("eva01_visual_tokens_total") - tokens == 480

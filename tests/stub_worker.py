@@ -1,0 +1,20 @@
+"""A worker's process around the stub engine, ready in a second: `python -m tests.stub_worker SECONDS`.
+
+SECONDS is how long each image takes; the model is called `stub`.
+"""
+
+import sys
+
+from jobs.catalog import EngineName, ModelCard
+from tests.stub_engine import StubEngine
+from worker.life import Environment
+from worker.logs import set_up_logging
+from worker.main import serve
+
+CARD = ModelCard(
+    name="stub", engine=EngineName.OCR, source="bundled:stub", description="For tests.", uses_question=True
+)
+
+if __name__ == "__main__":
+    set_up_logging()
+    serve(CARD, Environment.read(), StubEngine(takes_s=float(sys.argv[1]), max_batch=1))

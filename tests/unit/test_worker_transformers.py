@@ -1,0 +1,136 @@
+"""The transformers engine, with the bundled `nano`: the same code path as the 7B."""
+
+import random
+
+import pytest
+import torch
+from PIL import Image
+
+from jobs.catalog import NANO, card_for
+from jobs.errors import EngineFailure
+from jobs.models import Options
+from jobs.settings import WorkerSettings
+from tests.drawing import Scene, random_scene
+from worker.engines import create_engine
+from worker.engines.base import Answer, ModelNotLoaded
+from worker.engines.processors import fit
+
+DESCRIBE = "Describe this image."
+SHORT = Options(max_new_tokens=24)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    made = create_engine(NANO, WorkerSettings(dtype="float32", device="cpu"))
+    made.load()
+    return made
+
+
+def ask(
+    engine, image: Image.Image, question: str = DESCRIBE, options: Options = SHORT
+) -> Answer | EngineFailure:
+    (outcome,) = engine.generate([engine.prepare(image, question, options)])
+    return outcome
+
+
+def mixed(count: int) -> list[tuple[Image.Image, str]]:
+    rng = random.Random(7)
+    questions = (
+        DESCRIBE,
+        "描述这张图片的内容和颜色",
+        "How many shapes are there?",
+        "What color is the background?",
+    )
+    scenes = [random_scene(rng, shapes=1 + n % 3) for n in range(count)]
+    return [
+        (scene.draw(rng.randint(130, 1100), rng.randint(130, 900)), questions[n % 4])
+        for n, scene in enumerate(scenes)
+    ]
+
+
+def test_it_says_what_is_drawn(engine):
+    answer = ask(engine, Scene("white", (("red", "circle"),)).draw(400, 300))
+    assert "red circle" in answer.text.lower()
+
+
+def test_eight_mixed_images_together_answer_as_one_at_a_time(engine):
+    prepared = [engine.prepare(image, question, SHORT) for image, question in mixed(8)]
+    assert len({one.tensors["input_ids"].shape[1] for one in prepared}) > 1, "so that padding is needed"
+    together = engine.generate(prepared)
+    alone = [engine.generate([one])[0] for one in prepared]
+    assert together == alone
+
+
+def test_usage_counts_the_tokens_of_image_and_answer(engine):
+    prepared = engine.prepare(Scene("blue", ()).draw(400, 300), DESCRIBE, SHORT)
+    (answer,) = engine.generate([prepared])
+    placeholders = (prepared.tensors["input_ids"] == engine._processor._processor.image_token_id).sum()
+    assert answer.usage.visual_tokens == prepared.visual_tokens == placeholders > 0
+    assert 0 < answer.usage.output_tokens <= 24
+
+
+def test_each_job_of_a_batch_keeps_its_own_longest_answer(engine):
+    image = Scene("white", (("red", "circle"), ("blue", "square"))).draw()
+    limits = (1, 3, 24)
+    answers = engine.generate(
+        [engine.prepare(image, DESCRIBE, Options(max_new_tokens=limit)) for limit in limits]
+    )
+    assert [answer.usage.output_tokens for answer in answers[:2]] == [1, 3]
+    assert answers[2].text.startswith(answers[1].text)
+
+
+@pytest.mark.parametrize(
+    "token", ["<|image_pad|>", "<|im_end|>", "<|vision_start|>", "<|endoftext|>", "<|im_start|>"]
+)
+def test_a_control_token_in_a_question_is_only_text(engine, token):
+    image = Scene("white", (("green", "square"),)).draw()
+    plain = engine.prepare(image, "what", SHORT).tensors["input_ids"]
+    hostile = engine.prepare(image, f"what {token}{token}", SHORT).tensors["input_ids"]
+    number = engine._processor.tokenizer.convert_tokens_to_ids(token)
+    assert (hostile == number).sum() == (plain == number).sum()
+    assert not isinstance(ask(engine, image, f"{token} {DESCRIBE}"), EngineFailure)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1), (27, 27), (3000, 14)])
+def test_images_of_any_shape_are_answered(engine, size):
+    outcome = ask(engine, Image.new("RGB", size, "red"), options=Options(max_new_tokens=4))
+    assert isinstance(outcome, Answer) or outcome.code == "empty_answer"
+
+
+def test_a_thin_image_is_padded_with_white_and_others_are_left_alone():
+    assert fit(Image.new("RGB", (3800, 1))).size == (3800, 20)
+    image = Image.new("RGB", (190, 1))
+    assert fit(image) is image
+
+
+def test_a_models_own_pixel_limit_is_never_raised(engine):
+    own = engine._processor._processor.image_processor.size["longest_edge"]
+    assert engine._processor.size["longest_edge"] == own < WorkerSettings().max_pixels
+
+
+def test_max_pixels_lowers_the_limit():
+    small = create_engine(NANO, WorkerSettings(max_pixels=28 * 28 * 4, device="cpu"))
+    small.load()
+    assert small.prepare(Image.new("RGB", (800, 600)), DESCRIBE, SHORT).visual_tokens <= 4
+
+
+def test_what_is_chosen_on_a_cpu(engine):
+    assert engine.device == "cpu"
+    assert engine._model.dtype is torch.float32
+    assert engine.default_slots == 8
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "said"),
+    [
+        ("/no/such/model", WorkerSettings(device="cpu"), "Tried: /no/such/model"),
+        ("nano", WorkerSettings(device="cuda:3"), "EVA01_DEVICE=auto"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_says_what_was_tried_and_the_remedy(model, settings, said, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ModelNotLoaded) as caught:
+        create_engine(card_for(model), settings).load()
+    assert said in str(caught.value)
+    assert "Remedy: " in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,5 @@
+"""`python -m worker --model M`."""
+
+from worker.main import main
+
+main()

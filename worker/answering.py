@@ -1,0 +1,173 @@
+"""The life of one job in its slot.
+
+    begin ──► fetch ──► decode ──► prepare ──► generate ──► store ──► acknowledge
+      │         └─────────┴──────────┴────────────┴─► its error, stored like an answer
+      └─► nothing to do: finished, cancelled, or another worker's
+
+Whatever happens, a job ends in the store with an answer or a reason, or its message goes back to the queue.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TypeVar
+
+import redis
+from PIL import Image
+
+from jobs.blobs import BlobStore
+from jobs.errors import Eva01Error, NotFound, Unavailable
+from jobs.models import Job, JobError, JobState, Result
+from jobs.store import JobStore
+from worker.batcher import Batcher, GivenBack
+from worker.decode import Decoder
+from worker.drain import Drain
+from worker.engines.base import Answer, Engine
+from worker.metrics import ModelMetrics
+
+logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+#: Seconds between tries to reach Redis or the blob store; the last is repeated for Redis.
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Answers jobs; `answer` is called from many slots at once."""
+
+    store: JobStore
+    blobs: BlobStore
+    decoder: Decoder
+    engine: Engine
+    batcher: Batcher
+    drain: Drain
+    metrics: ModelMetrics
+
+    def answer(self, job_id: str, *, is_redelivered: bool) -> None:
+        """Answer one job, and write what came of it.
+
+        Raises GivenBack when the worker stops first; the job is queued again then.
+        """
+        job = self._begin(job_id, is_redelivered)
+        if job is None:
+            return
+        started_s = perf_counter()
+        try:
+            result = self._result_of(job)
+        except GivenBack:
+            self._give_back(job)
+            raise
+        self._store_result(job, result)
+        seconds = perf_counter() - started_s
+        self.metrics.run_seconds.observe(seconds)
+        said = f"failed: {result.error.code}" if result.error else "answered"
+        logger.info("Job %s: %s in %.2f s.", job.id, said, seconds)
+
+    # Begin
+
+    def _begin(self, job_id: str, is_redelivered: bool) -> Job | None:
+        if self.drain.has_begun:
+            raise GivenBack("the worker takes no more jobs")
+        is_again = is_redelivered
+
+        def begin() -> Job | None:
+            nonlocal is_again
+            # If Redis went away before its reply came, the job may be ours already: the message is.
+            is_redelivered_now, is_again = is_again, True
+            return self.store.begin(job_id, is_redelivered=is_redelivered_now)
+
+        try:
+            job = self._until_redis_answers(begin)
+        except NotFound:
+            logger.info("Job %s: its record has expired.", job_id)
+            return None
+        if job is None:
+            logger.info("Job %s: finished, cancelled, or held elsewhere; nothing to do.", job_id)
+            return None
+        self.metrics.count_begun(job)
+        return job
+
+    # Answer
+
+    def _result_of(self, job: Job) -> Result:
+        size: dict[str, int] = {}
+        try:
+            with self.metrics.stage("fetch"):
+                data = self._fetch(job)
+            with self.metrics.stage("decode"):
+                decoded = self.decoder.decode(data)
+            size = {"width": decoded.width, "height": decoded.height}
+            answer = self._ask(job, decoded.image)
+        except GivenBack:
+            raise
+        except Eva01Error as error:
+            return Result(error=JobError(code=error.code, message=error.message), **size)
+        except Exception as error:
+            logger.exception("Job %s: an error that nobody foresaw.", job.id)
+            message = f"The worker failed on this image: {type(error).__name__}: {error}"
+            return Result(error=JobError(code="internal_error", message=message), **size)
+        return Result(answer=answer.text, usage=answer.usage, **size)
+
+    def _fetch(self, job: Job) -> bytes:
+        if job.image is None:
+            raise NotFound("The job has no image. Send the file again.", code="image_not_found")
+        for pause_s in _PAUSES_S:
+            try:
+                return self.blobs.get_image(job.image)
+            except Unavailable as error:
+                logger.warning("Job %s: %s", job.id, error)
+                self._pause(pause_s)
+        return self.blobs.get_image(job.image)
+
+    def _ask(self, job: Job, image: Image.Image) -> Answer:
+        with self.metrics.stage("prepare"):
+            prepared = self.engine.prepare(image, job.question, job.options)
+        return self.batcher.submit(prepared).result()
+
+    # End
+
+    def _store_result(self, job: Job, result: Result) -> None:
+        with self.metrics.stage("store"):
+            is_ours = self._until_redis_answers(lambda: self._finish(job, result))
+        if is_ours:
+            state = JobState.FAILED if result.error else JobState.SUCCEEDED
+            self.metrics.count_finished(state, result.usage)
+
+    def _finish(self, job: Job, result: Result) -> bool:
+        try:
+            return self.store.finish(job.id, result)
+        except NotFound:
+            logger.info("Job %s: its record has expired meanwhile.", job.id)
+            return False
+
+    def _give_back(self, job: Job) -> None:
+        """Queue the job again; if Redis is away, its message comes back all the same, and says so."""
+        try:
+            self.store.give_back(job.id)
+        except (redis.RedisError, NotFound):
+            logger.warning("Job %s: could not be marked as queued; its message goes back.", job.id)
+        else:
+            logger.info("Job %s: given back.", job.id)
+
+    # Waiting
+
+    def _until_redis_answers(self, call: Callable[[], _T]) -> _T:
+        """Call until Redis answers.
+
+        Raises GivenBack when the worker stops first.
+        """
+        tries = 0
+        while True:
+            try:
+                return call()
+            except redis.ResponseError:
+                raise
+            except redis.RedisError:
+                self._pause(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
+                tries += 1
+
+    def _pause(self, seconds: float) -> None:
+        if self.drain.wait_for_end(seconds):
+            raise GivenBack("the worker stops")

@@ -1,0 +1,38 @@
+"""The code that runs a model; one file an engine, behind one small protocol.
+
+base                  Engine, Prepared, Answer: the protocol
+ocr                   RapidOCR: reads text
+reading               boxes of text, put in reading order
+tiles                 long images, cut where nothing is written
+transformers_engine   any image-text-to-text model; built for Qwen2.5-VL
+processors            images and questions to tensors, ahead of the device
+devices               which device, number format and attention to use
+"""
+
+from importlib import import_module
+from typing import cast
+
+from jobs.catalog import EngineName, ModelCard
+from jobs.settings import WorkerSettings
+from worker.engines.base import Engine, ModelNotLoaded
+
+#: Each engine's class. Imported only when it is wanted, because each brings a large library of its own.
+_ENGINES = {
+    EngineName.OCR: ("worker.engines.ocr", "OcrEngine", "ocr"),
+    EngineName.TRANSFORMERS: ("worker.engines.transformers_engine", "TransformersEngine", "worker"),
+}
+
+
+def create_engine(card: ModelCard, settings: WorkerSettings) -> Engine:
+    """The engine that runs `card`'s model, not loaded yet.
+
+    Raises ModelNotLoaded when its library is not installed.
+    """
+    module, name, extra = _ENGINES[card.engine]
+    try:
+        engine = getattr(import_module(module), name)
+    except ImportError as error:
+        raise ModelNotLoaded(
+            card.name, f"import the engine {card.engine} ({error})", f"pip install 'eva01[{extra}]'"
+        ) from error
+    return cast(Engine, engine(card, settings))

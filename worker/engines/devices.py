@@ -1,0 +1,59 @@
+"""Which device, number format and attention to use, from the settings and what is there."""
+
+import importlib.util
+import os
+
+import torch
+
+from jobs.settings import WorkerSettings
+from worker.cores import core_count
+
+
+def choose_device(settings: WorkerSettings) -> torch.device:
+    """The device of the settings; `auto`: the first GPU, else the CPU.
+
+    Raises ValueError when the settings name a device that is not there.
+    """
+    wanted = settings.device
+    if wanted == "auto":
+        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"EVA01_DEVICE={wanted}, but torch {torch.__version__} sees no CUDA device")
+    if wanted == "mps" and not torch.backends.mps.is_available():
+        raise ValueError("EVA01_DEVICE=mps, but there is no such device")
+    return torch.device("cuda", 0) if wanted == "cuda" else torch.device(wanted)
+
+
+def choose_dtype(settings: WorkerSettings, device: torch.device) -> torch.dtype:
+    """The number format of the settings; `auto`: bfloat16 on a GPU, float32 on a CPU."""
+    if settings.dtype == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    dtype = getattr(torch, settings.dtype)
+    assert isinstance(dtype, torch.dtype)
+    return dtype
+
+
+def choose_attention(settings: WorkerSettings, device: torch.device, dtype: torch.dtype) -> str:
+    """The attention of the settings; `auto`: flash-attention where it is installed and works, else sdpa."""
+    if settings.attention != "auto":
+        return settings.attention
+    has_flash = importlib.util.find_spec("flash_attn") is not None
+    if has_flash and device.type == "cuda" and dtype is not torch.float32:
+        return "flash_attention_2"
+    return "sdpa"
+
+
+def describe(device: torch.device) -> str:
+    """The device for people: `cpu`, or `cuda:0 NVIDIA H100`."""
+    if device.type == "cuda":
+        return f"{device} {torch.cuda.get_device_name(device)}"
+    return str(device)
+
+
+def use_all_cores() -> None:
+    """Give the device's thread all cores; `OMP_NUM_THREADS` wins.
+
+    The slots' threads use numpy and Pillow, one core each, so cores are not asked for twice over.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(core_count())

@@ -1,0 +1,141 @@
+"""RapidOCR: the text in an image, in reading order. Its weights come with its wheel."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from rapidocr import RapidOCR
+
+from jobs.catalog import ModelCard
+from jobs.errors import EngineFailure
+from jobs.models import Options, Usage
+from jobs.settings import WorkerSettings
+from worker.cores import core_count
+from worker.engines.base import Answer, ModelNotLoaded
+from worker.engines.reading import TextBox, in_reading_order
+from worker.engines.tiles import tiles
+
+#: The answer for an image without text: a job that succeeded always has an answer.
+NO_TEXT = "(no text found)"
+#: The shorter side is scaled down to this many pixels: a page photographed larger reads no better.
+_SHORT_SIDE_PX = 1600
+#: Pixels of all pieces together: about a dozen seconds on two cores.
+_MOST_PIXELS = 16_000_000
+#: The longer side of a whole page, which bounds its pieces however thin it is.
+_LONG_SIDE_PX = 25_600
+#: A piece is at most this many times as long as it is wide. The detector scales the shorter side up to
+#: 736 pixels and the longer one with it: a strip one pixel high would become gigabytes.
+_MOST_ELONGATED = 4
+
+# The library prints a line for each model it opens, and a warning for each image without text.
+logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One image in pieces, each BGR with its left and top edge in the whole."""
+
+    pieces: tuple[tuple[int, int, "NDArray[np.uint8]"], ...]
+    visual_tokens: int = 1
+
+
+class OcrEngine:
+    """Reads one page at a time; the cores work together on each."""
+
+    device = "cpu"
+    #: One is read while the next three are fetched and decoded: reading takes far longer than that.
+    default_slots = 4
+    max_batch = 1
+    enough_pixels = _MOST_PIXELS // 4
+
+    def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
+        self._name = card.name
+        self._reader: Any = None
+
+    def load(self) -> None:
+        """Load detector, classifier and recognizer, and read one word to prove it.
+
+        Raises ModelNotLoaded.
+        """
+        try:
+            self._reader = RapidOCR(params=_parameters())
+            self.generate([self.prepare(_sample(), "", Options())])
+        except Exception as error:
+            raise ModelNotLoaded(
+                self._name, f"RapidOCR with the weights of its wheel ({error})", "pip install 'eva01[ocr]'"
+            ) from error
+
+    def prepare(self, image: Image.Image, question: str, options: Options) -> Page:
+        """Scale a huge page down and cut a long one up; the question is not used."""
+        return Page(
+            tuple(
+                (left, top, np.ascontiguousarray(np.asarray(_widen(piece))[:, :, ::-1]))
+                for left, top, piece in tiles(_scale_down(image))
+            )
+        )
+
+    def generate(self, batch: Sequence[Page]) -> Sequence[Answer | EngineFailure]:
+        """Read each page."""
+        return [self._read(page) for page in batch]
+
+    def _read(self, page: Page) -> Answer:
+        lines = in_reading_order(box for piece in page.pieces for box in self._boxes(*piece))
+        if not lines:
+            return Answer(NO_TEXT, Usage(lines=0))
+        text = "\n".join(" ".join(box.text for box in line) for line in lines)
+        scores = [box.confidence for line in lines for box in line]
+        return Answer(text, Usage(lines=len(lines), confidence=round(sum(scores) / len(scores), 4)))
+
+    def _boxes(self, left: int, top: int, pixels: "NDArray[np.uint8]") -> Iterator[TextBox]:
+        found = self._reader(pixels)
+        if found.boxes is None or found.txts is None:
+            return
+        for corners, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
+            xs, ys = corners[:, 0] + left, corners[:, 1] + top
+            yield TextBox(text.strip(), float(score), float(xs.min()), float(ys.min()), float(ys.max()))
+
+
+def _parameters() -> dict[str, Any]:
+    return {
+        "Global.log_level": "critical",
+        "EngineConfig.onnxruntime.intra_op_num_threads": core_count(),
+        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+    }
+
+
+def _scale_down(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    limits = (
+        _SHORT_SIDE_PX / min(width, height),
+        _LONG_SIDE_PX / max(width, height),
+        sqrt(_MOST_PIXELS / (width * height)),
+    )
+    scale = min(1.0, *limits)
+    if scale == 1.0:
+        return image
+    return image.resize(
+        (max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.LANCZOS
+    )
+
+
+def _widen(piece: Image.Image) -> Image.Image:
+    """The piece with a margin in its corner's color, right or below, where it is too long and thin."""
+    shortest = -(-max(piece.size) // _MOST_ELONGATED)
+    if min(piece.size) >= shortest:
+        return piece
+    widened = Image.new(
+        "RGB", (max(piece.width, shortest), max(piece.height, shortest)), piece.getpixel((0, 0))
+    )
+    widened.paste(piece)
+    return widened
+
+
+def _sample() -> Image.Image:
+    image = Image.new("RGB", (320, 96), "white")
+    ImageDraw.Draw(image).text((20, 20), "EVA-01", fill="black", font_size=48)
+    return image

@@ -1,0 +1,190 @@
+"""Images and questions to tensors, on the CPU and ahead of the device.
+
+A Qwen2.5-VL is prepared whole: each job becomes its own tensors in its slot's thread, and a batch only has
+to be padded and joined. For models of other families the image and question are kept, and their own
+processor makes the batch.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from PIL import Image, ImageOps
+from transformers import AutoProcessor
+from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
+
+#: The families that are prepared whole; the tensors of a job are the same in all of them.
+QWEN_FAMILIES = ("qwen2_vl", "qwen2_5_vl")
+#: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
+PIXELS_PER_TOKEN = 784
+#: Vision models refuse what is longer than 200 times its width.
+_MOST_ELONGATED = 190
+_ZERO_WIDTH_SPACE = "\u200b"
+#: What is put before a job's tensors to make them as long as the batch's longest; padding is on the left,
+#: because a decoder goes on from the right.
+_PADDED = ("input_ids", "attention_mask", "mm_token_type_ids")
+_JOINED = ("pixel_values", "image_grid_thw")
+
+
+class ImageOnlyQwenProcessor(Qwen2_5_VLProcessor):
+    """The processor of Qwen2.5-VL without videos.
+
+    The stock class insists on a video processor, which needs torchvision, of which there is no build beside
+    the CPU build of torch. Which parts a processor has is read from the parameters of its `__init__`.
+    """
+
+    def __init__(
+        self,
+        image_processor: Any = None,
+        tokenizer: Any = None,
+        chat_template: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.image_token, self.video_token = "<|image_pad|>", "<|video_pad|>"
+        self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
+        self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
+        super(Qwen2_5_VLProcessor, self).__init__(image_processor, tokenizer, chat_template=chat_template)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One job for the device: its own tensors, or what its model's processor needs."""
+
+    visual_tokens: int
+    max_new_tokens: int
+    tensors: Mapping[str, torch.Tensor]
+    image: Image.Image | None = None
+    messages: tuple[Any, ...] = ()
+
+
+class Processor(Protocol):
+    """Turns jobs into a model's input."""
+
+    tokenizer: Any
+
+    def prepare(self, image: Image.Image, question: str, max_new_tokens: int) -> Prepared:
+        """One job; called from many threads at once."""
+
+    def collate(self, batch: Sequence[Prepared]) -> dict[str, torch.Tensor]:
+        """The model's input for all of them, padded on the left."""
+
+
+class QwenProcessor:
+    """Prepares each job whole."""
+
+    def __init__(self, source: str, max_pixels: int, local_only: bool) -> None:
+        self._processor = ImageOnlyQwenProcessor.from_pretrained(source, local_files_only=local_only)
+        self.tokenizer = self._processor.tokenizer
+        self.tokenizer.padding_side = "left"
+        self._cleaner = QuestionCleaner(self.tokenizer)
+        self.size = self._limit_size(max_pixels)
+
+    def _limit_size(self, max_pixels: int) -> dict[str, int]:
+        """The areas between which images are scaled; a model's own limit is never raised.
+
+        They are called edges, but are areas.
+        """
+        own = self._processor.image_processor.size
+        largest = min(max_pixels, own["longest_edge"])
+        return {"shortest_edge": min(own["shortest_edge"], largest), "longest_edge": largest}
+
+    def prepare(self, image: Image.Image, question: str, max_new_tokens: int) -> Prepared:
+        """Scale, cut into patches, and tokenise."""
+        text = self._processor.apply_chat_template(
+            _messages(self._cleaner.clean(question)), add_generation_prompt=True, tokenize=False
+        )
+        made = self._processor(
+            text=[text], images=[fit(image)], images_kwargs={"size": self.size}, return_tensors="pt"
+        )
+        tensors = {name: made[name] for name in (*_PADDED, *_JOINED)}
+        merge = self._processor.image_processor.merge_size**2
+        return Prepared(int(tensors["image_grid_thw"].prod()) // merge, max_new_tokens, tensors)
+
+    def collate(self, batch: Sequence[Prepared]) -> dict[str, torch.Tensor]:
+        """Pad on the left, and join."""
+        jobs = [prepared.tensors for prepared in batch]
+        longest = max(job["input_ids"].shape[1] for job in jobs)
+        fill = {"input_ids": self.tokenizer.pad_token_id, "attention_mask": 0, "mm_token_type_ids": 0}
+        padded = {
+            name: torch.cat([_pad_left(job[name], longest, fill[name]) for job in jobs]) for name in _PADDED
+        }
+        return padded | {name: torch.cat([job[name] for job in jobs]) for name in _JOINED}
+
+
+class AnyProcessor:
+    """Leaves the work to the model's own processor, a batch at a time."""
+
+    def __init__(self, source: str, max_pixels: int, local_only: bool) -> None:
+        self._processor = AutoProcessor.from_pretrained(source, local_files_only=local_only)
+        self.tokenizer = self._processor.tokenizer
+        self.tokenizer.padding_side = "left"
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        self._cleaner = QuestionCleaner(self.tokenizer)
+        self._max_pixels = max_pixels
+
+    def prepare(self, image: Image.Image, question: str, max_new_tokens: int) -> Prepared:
+        """Scale down to the limit, and keep; the tokens are an estimate for the batching rule."""
+        image = _at_most(fit(image), self._max_pixels)
+        tokens = max(1, image.width * image.height // PIXELS_PER_TOKEN)
+        messages = tuple(_messages(self._cleaner.clean(question)))
+        return Prepared(tokens, max_new_tokens, {}, image, messages)
+
+    def collate(self, batch: Sequence[Prepared]) -> dict[str, torch.Tensor]:
+        """Have the model's own processor make the batch."""
+        texts = [
+            self._processor.apply_chat_template(
+                list(prepared.messages), add_generation_prompt=True, tokenize=False
+            )
+            for prepared in batch
+        ]
+        images = [[prepared.image] for prepared in batch]
+        return dict(self._processor(text=texts, images=images, padding=True, return_tensors="pt"))
+
+
+class QuestionCleaner:
+    """Makes plain text of what would steer the model if it stood in a question.
+
+    `<|image_pad|>` in a question would claim a place for an image that is not there, and `<|im_end|>` would
+    end the user's part of the talk. A zero-width space behind their first character changes nothing that a
+    person sees.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        control = {str(token) for token in tokenizer.added_tokens_decoder.values()}
+        control |= set(tokenizer.all_special_tokens)
+        longest_first = sorted((token for token in control if token.strip()), key=len, reverse=True)
+        self._control = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+    def clean(self, question: str) -> str:
+        """The question without control tokens; normalised first, so that none appears afterwards."""
+        text = unicodedata.normalize("NFC", question)
+        return self._control.sub(lambda found: found[0][0] + _ZERO_WIDTH_SPACE + found[0][1:], text)
+
+
+def fit(image: Image.Image) -> Image.Image:
+    """The image with white added to its short side where it is too long and thin for a vision model."""
+    width, height = image.size
+    needed = -(-max(width, height) // _MOST_ELONGATED)
+    if min(width, height) >= needed:
+        return image
+    size = (max(width, needed), max(height, needed))
+    return ImageOps.pad(image, size, color="white") if min(size) else image
+
+
+def _at_most(image: Image.Image, max_pixels: int) -> Image.Image:
+    scale = (max_pixels / (image.width * image.height)) ** 0.5
+    if scale >= 1:
+        return image
+    return image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
+
+
+def _messages(question: str) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}]
+
+
+def _pad_left(row: torch.Tensor, length: int, value: int) -> torch.Tensor:
+    return torch.nn.functional.pad(row, (length - row.shape[1], 0), value=value)

@@ -1,0 +1,193 @@
+"""Any image-text-to-text model of the hub, by transformers; built for Qwen2.5-VL."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from transformers import AutoConfig, AutoModelForImageTextToText
+from transformers.utils import logging as library_logging
+
+from jobs.catalog import ModelCard
+from jobs.errors import EngineFailure
+from jobs.models import Options, Usage
+from jobs.settings import WorkerSettings
+from worker.engines.base import Answer, DeviceLost, ModelNotLoaded, OutOfMemory
+from worker.engines.devices import choose_attention, choose_device, choose_dtype, describe, use_all_cores
+from worker.engines.processors import QWEN_FAMILIES, AnyProcessor, Prepared, Processor, QwenProcessor
+
+logger = logging.getLogger(__name__)
+
+#: Where models that come with the project lie.
+_BUNDLED = Path(__file__).parent.parent / "models"
+#: How a CPU says that its memory is full.
+_CPU_MEMORY_WORDS = "can't allocate memory"
+
+library_logging.set_verbosity_error()
+library_logging.disable_progress_bar()
+
+
+class TransformersEngine:
+    """A vision-language model on one device."""
+
+    max_batch = 128
+
+    def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
+        self._card = card
+        self._settings = settings
+        self._source = _resolve(card.source)
+        self.device = settings.device
+        self.enough_pixels = settings.max_pixels
+        self._on: torch.device
+        self._model: Any = None
+        self._processor: Processor
+        self._ends: frozenset[int] = frozenset()
+
+    @property
+    def default_slots(self) -> int:
+        """A GPU answers dozens together, with as many being prepared; a CPU gains nothing beyond a few."""
+        return 64 if self._is_on_gpu else 8
+
+    @property
+    def _is_on_gpu(self) -> bool:
+        return self._on.type == "cuda"
+
+    def load(self) -> None:
+        """Load processor and weights, and put them on the device.
+
+        Raises ModelNotLoaded.
+        """
+        try:
+            self._on = choose_device(self._settings)
+            self.device = describe(self._on)
+            use_all_cores()
+            self._processor = self._load_processor()
+            self._model = self._load_model()
+        except Exception as error:
+            raise self._not_loaded(error) from error
+        ends = self._model.generation_config.eos_token_id
+        self._ends = frozenset(ends if isinstance(ends, list) else [ends])
+
+    def _load_processor(self) -> Processor:
+        family = AutoConfig.from_pretrained(self._source, local_files_only=self._is_local).model_type
+        kind = QwenProcessor if family in QWEN_FAMILIES else AnyProcessor
+        return kind(self._source, self._settings.max_pixels, self._is_local)
+
+    def _load_model(self) -> Any:
+        dtype = choose_dtype(self._settings, self._on)
+        model = AutoModelForImageTextToText.from_pretrained(
+            self._source,
+            local_files_only=self._is_local,
+            dtype=dtype,
+            attn_implementation=choose_attention(self._settings, self._on, dtype),
+            # On a GPU the weights go there as they are read, never whole through the machine's memory.
+            device_map={"": self._on} if self._is_on_gpu else None,
+        )
+        model.to(self._on).eval()
+        self._make_greedy(model.generation_config)
+        return model
+
+    def _make_greedy(self, config: Any) -> None:
+        """The same image and question give the same answer; the model's own sampling is not used."""
+        config.do_sample = False
+        config.temperature = config.top_p = config.top_k = None
+        if config.pad_token_id is None:
+            config.pad_token_id = self._processor.tokenizer.pad_token_id
+        if config.eos_token_id is None:
+            config.eos_token_id = self._processor.tokenizer.eos_token_id
+
+    @property
+    def _is_local(self) -> bool:
+        return Path(self._source).is_dir()
+
+    def prepare(self, image: Image.Image, question: str, options: Options) -> Prepared:
+        """Tensors of one job."""
+        longest = options.max_new_tokens or self._settings.max_new_tokens
+        return self._processor.prepare(image, question, longest)
+
+    def generate(self, batch: Sequence[Prepared]) -> Sequence[Answer | EngineFailure]:
+        """Answer all together, each up to its own length.
+
+        Raises OutOfMemory or DeviceLost.
+        """
+        inputs = self._processor.collate(batch)
+        longest = max(prepared.max_new_tokens for prepared in batch)
+        try:
+            rows = self._run(inputs, longest)
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise OutOfMemory(_first_line(error)) from error
+        except torch.AcceleratorError as error:
+            raise DeviceLost(_first_line(error)) from error
+        except RuntimeError as error:
+            if _CPU_MEMORY_WORDS in str(error):
+                raise OutOfMemory(_first_line(error)) from error
+            raise
+        counts = self._count_visual_tokens(inputs, batch)
+        return [
+            self._answer(row[: prepared.max_new_tokens], count)
+            for row, prepared, count in zip(rows, batch, counts, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _run(self, inputs: dict[str, torch.Tensor], max_new_tokens: int) -> list[list[int]]:
+        """The new tokens of each row, with all that follows an early end."""
+        on_device = {name: tensor.to(self._on, non_blocking=True) for name, tensor in inputs.items()}
+        if "pixel_values" in on_device:
+            on_device["pixel_values"] = on_device["pixel_values"].to(self._model.dtype)
+        out = self._model.generate(**on_device, max_new_tokens=max_new_tokens)
+        rows: list[list[int]] = out[:, inputs["input_ids"].shape[1] :].tolist()
+        return rows
+
+    def _count_visual_tokens(self, inputs: dict[str, torch.Tensor], batch: Sequence[Prepared]) -> list[int]:
+        """The places that each image takes in its row; the estimate where a model marks none."""
+        place = getattr(self._model.config, "image_token_id", None)
+        if place is None:
+            return [prepared.visual_tokens for prepared in batch]
+        counts: list[int] = (inputs["input_ids"] == place).sum(dim=1).tolist()
+        return counts
+
+    def _answer(self, row: list[int], visual_tokens: int) -> Answer | EngineFailure:
+        tokens = self._own_tokens(row)
+        text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+        if not text:
+            message = f"{self._card.name} ended without a word. Ask in another way."
+            return EngineFailure(message, code="empty_answer")
+        return Answer(text, Usage(visual_tokens=visual_tokens, output_tokens=len(tokens)))
+
+    def _own_tokens(self, row: list[int]) -> list[int]:
+        """The row up to its end; what follows in a batch is padding."""
+        end = next((place for place, token in enumerate(row) if token in self._ends), len(row))
+        return row[:end]
+
+    def _not_loaded(self, error: Exception) -> ModelNotLoaded:
+        tried = f"{self._source} on {self.device}: {type(error).__name__}: {_first_line(error)}"
+        return ModelNotLoaded(self._card.name, tried, _remedy(error, self._is_local))
+
+
+def _resolve(source: str) -> str:
+    """A folder, or an address on the hub: `bundled:nano` → this package's models/nano."""
+    kind, _, name = source.partition(":")
+    return str(_BUNDLED / name) if kind == "bundled" else source
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]
+
+
+def _remedy(error: Exception, is_local: bool) -> str:
+    """What would most likely help."""
+    text = str(error).lower()
+    if isinstance(error, torch.OutOfMemoryError):
+        return "take a smaller model (MODEL_NAME) or a larger device"
+    if "torchvision" in text:
+        return "this model's processor needs torchvision: install the build that fits your torch"
+    if "EVA01_DEVICE" in str(error):
+        return "set EVA01_DEVICE=auto"
+    if "flash" in text:
+        return "set EVA01_ATTENTION=sdpa"
+    if isinstance(error, OSError) and not is_local:
+        return "check MODEL_NAME, the network and, for a gated model, HF_TOKEN; or give a folder"
+    return "check that MODEL_NAME is an image-text-to-text model that this transformers knows"

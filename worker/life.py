@@ -1,0 +1,159 @@
+"""A worker's life, from its settings to its last heartbeat.
+
+loading ──model there, queue listened to──► ready ──told to stop──► draining ──► gone
+"""
+
+import logging
+import os
+import socket
+from dataclasses import dataclass
+from time import perf_counter
+from uuid import uuid4
+
+from jobs.blobs import BlobStore
+from jobs.catalog import ModelCard
+from jobs.fleet import Fleet
+from jobs.models import WorkerState
+from jobs.queue import create_celery
+from jobs.settings import Limits, Settings, WorkerSettings
+from jobs.store import JobStore, connect
+from worker.answering import Answering
+from worker.batcher import Batcher
+from worker.decode import Decoder
+from worker.drain import Drain
+from worker.engines.base import Engine
+from worker.health import HealthServer
+from worker.heartbeat import Heartbeat
+from worker.metrics import ModelMetrics
+from worker.slots import Slots
+from worker.status import Status
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """All settings that a worker goes by."""
+
+    shared: Settings
+    worker: WorkerSettings
+    limits: Limits
+
+    @classmethod
+    def read(cls) -> "Environment":
+        """Read them.
+
+        Raises BadSetting.
+        """
+        return cls(Settings.read(), WorkerSettings.read(), Limits.read())
+
+
+class Worker:
+    """Serves one model until it is told to stop.
+
+    Raises BadSetting when its port is taken.
+    """
+
+    def __init__(self, card: ModelCard, environment: Environment, engine: Engine) -> None:
+        shared, own = environment.shared, environment.worker
+        client = connect(shared.redis_url, shared.redis_timeout_s)
+        self._environment = environment
+        self._status = Status(worker_id=_new_id(card), model=card.name)
+        self._metrics = ModelMetrics(card.name)
+        self._store = JobStore(client)
+        self._blobs = BlobStore(shared.blobs_url)
+        self._drain = Drain(own.drain_s)
+        self._engine = engine
+        self._batcher = Batcher(engine, card.name, own.batch_tokens, on_crash=self._drain.fail)
+        self._slots = Slots(create_celery(shared, card.name), self._status)
+        self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s)
+        self._health = HealthServer(self._status, own.worker_host, own.worker_port)
+
+    def live(self) -> int:
+        """All of its life, step by step; gives the exit code.
+
+        Raises ModelNotLoaded.
+        """
+        self._drain.start(self)
+        self._health.start()
+        self._heartbeat.start()
+        try:
+            self._load()
+            self._slots.serve(self._answering(), on_ready=self._become_ready)
+        finally:
+            self._heartbeat.leave()
+            self._health.stop()
+        logger.info("Stopped.")
+        return self._drain.exit_code
+
+    @property
+    def is_stuck(self) -> bool:
+        """True when a thread still works on something that nobody waits for any more."""
+        return self._batcher.is_alive or self._slots.how_many_held() > 0
+
+    def _load(self) -> None:
+        started_s = perf_counter()
+        self._engine.load()
+        seconds = perf_counter() - started_s
+        self._metrics.load_seconds.set(seconds)
+        self._batcher.start()
+        status = self._status
+        status.is_batching = self._is_batching
+        status.device = self._engine.device
+        status.slots = self._environment.worker.slots or self._engine.default_slots
+        logger.info(
+            "%s loaded in %.1f s on %s: %d slots, health on http://%s.",
+            status.model,
+            seconds,
+            status.device,
+            status.slots,
+            self._health.address,
+        )
+
+    def _is_batching(self) -> bool:
+        """False when the batching thread has broken down; that it has ended in a drain is no fault."""
+        return self._drain.exit_code == 0 and (self._batcher.is_alive or self._drain.has_begun)
+
+    def _answering(self) -> Answering:
+        return Answering(
+            store=self._store,
+            blobs=self._blobs,
+            decoder=Decoder(self._environment.limits, self._engine.enough_pixels),
+            engine=self._engine,
+            batcher=self._batcher,
+            drain=self._drain,
+            metrics=self._metrics,
+        )
+
+    def _become_ready(self) -> None:
+        self._status.state = WorkerState.READY
+        self._heartbeat.beat_now()
+        logger.info("Ready.")
+
+    # The steps of its end, called by the drain.
+
+    def take_no_more(self) -> None:
+        """Stop listening to the queue; a worker that does not listen yet has nothing to finish and leaves."""
+        if self._status.state is WorkerState.LOADING:
+            self._heartbeat.leave()
+            logger.info("Stopped before it was ready.")
+            os._exit(self._drain.exit_code)
+        self._status.state = WorkerState.DRAINING
+        self._heartbeat.beat_now()
+        self._slots.take_no_more()
+
+    def how_many_held(self) -> int:
+        """Jobs in slots."""
+        return self._slots.how_many_held()
+
+    def give_back(self) -> None:
+        """Send what has no answer yet back to the queue."""
+        self._batcher.give_back()
+
+    def stop(self) -> None:
+        """Make `live` go on to its end."""
+        self._slots.stop()
+
+
+def _new_id(card: ModelCard) -> str:
+    return f"{card.name}-{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"

@@ -1,0 +1,63 @@
+"""The door: `python -m worker --model M`."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from jobs.catalog import ModelCard, card_for
+from jobs.settings import BadSetting
+from worker.cores import share_cores
+from worker.engines import create_engine
+from worker.engines.base import Engine, ModelNotLoaded
+from worker.life import Environment, Worker
+from worker.logs import set_up_logging
+
+#: The exit code of a worker that could not start.
+_COULD_NOT_START = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Serve one model until told to stop; ends the process.
+
+    Exits with 0 when it was told to stop, 1 when a part of it broke, 2 when it could not start.
+    """
+    model = _parser().parse_args(arguments).model
+    set_up_logging()
+    share_cores()
+    try:
+        environment = Environment.read()
+        card = card_for(model, environment.worker.model_name)
+        serve(card, environment, create_engine(card, environment.worker))
+    except (BadSetting, ModelNotLoaded) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        _leave(_COULD_NOT_START)
+
+
+def serve(card: ModelCard, environment: Environment, engine: Engine) -> NoReturn:
+    """Serve `card`'s model with `engine` until told to stop; ends the process.
+
+    Raises BadSetting or ModelNotLoaded when it cannot start.
+    """
+    worker = Worker(card, environment, engine)
+    code = worker.live()
+    if worker.is_stuck:
+        _leave(code)
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m worker", description="Answer the jobs of one model.")
+    parser.add_argument(
+        "--model", required=True, help="ocr, nano, the short name of MODEL_NAME, or an address on the hub"
+    )
+    return parser
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process without waiting for threads that may be deep in a model."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,78 @@
+"""What a worker counts. Names are part of the contract; docs/metrics.md lists them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from jobs.metrics import JOBS_TOTAL
+from jobs.models import Job, JobState, Usage
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_WAIT_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
+
+_WAIT = Histogram(
+    "eva01_job_wait_seconds",
+    "How long a job waited in the queue before a worker began it.",
+    ["model"],
+    buckets=_WAIT_SECONDS,
+)
+_RUN = Histogram(
+    "eva01_job_run_seconds",
+    "How long a worker held a job, from its begin to its stored answer.",
+    ["model"],
+    buckets=_SECONDS,
+)
+_STAGE = Histogram(
+    "eva01_stage_seconds",
+    "How long each stage took: fetch, decode, prepare and store once a job, generate once a batch.",
+    ["model", "stage"],
+    buckets=_SECONDS,
+)
+_BATCH_SIZE = Histogram(
+    "eva01_batch_size",
+    "How many images went to the device together.",
+    ["model"],
+    buckets=(1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128),
+)
+_VISUAL_TOKENS = Counter(
+    "eva01_visual_tokens_total", "How many tokens the answered images took in the model.", ["model"]
+)
+_OUTPUT_TOKENS = Counter(
+    "eva01_output_tokens_total", "How many tokens the models wrote in their answers.", ["model"]
+)
+_LOAD = Gauge("eva01_model_load_seconds", "How long this worker took to load its model.", ["model"])
+
+
+class ModelMetrics:
+    """The counters of one model, so that its label is named once."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self.batch_size = _BATCH_SIZE.labels(model)
+        self.run_seconds = _RUN.labels(model)
+        self.load_seconds = _LOAD.labels(model)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure a stage, whether it ends well or not."""
+        started_s = perf_counter()
+        try:
+            yield
+        finally:
+            _STAGE.labels(self._model, name).observe(perf_counter() - started_s)
+
+    def count_begun(self, job: Job) -> None:
+        """Count a job that a slot has begun, and how long it had waited."""
+        JOBS_TOTAL.labels(self._model, JobState.RUNNING.value).inc()
+        if job.started_at:
+            waited = job.started_at - (job.queued_at or job.created_at)
+            _WAIT.labels(self._model).observe(max(0.0, waited.total_seconds()))
+
+    def count_finished(self, state: JobState, usage: Usage | None) -> None:
+        """Count a job whose result is stored, and its tokens."""
+        JOBS_TOTAL.labels(self._model, state.value).inc()
+        if usage:
+            _VISUAL_TOKENS.labels(self._model).inc(usage.visual_tokens)
+            _OUTPUT_TOKENS.labels(self._model).inc(usage.output_tokens)

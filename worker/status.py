@@ -1,0 +1,48 @@
+"""What a worker is doing now: written by its parts, read by its heartbeat and its health."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from jobs.models import WorkerInfo, WorkerState, utc_now
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass
+class Status:
+    """A worker's state. Each field is written by one thread, and whole, so no lock is needed."""
+
+    worker_id: str
+    model: str
+    state: WorkerState = WorkerState.LOADING
+    device: str = ""
+    slots: int = 0
+    #: True while it listens to the queue.
+    is_consuming: bool = False
+    #: Tells whether the batching thread lives.
+    is_batching: Callable[[], bool] = _always
+    started_at: datetime = field(default_factory=utc_now)
+
+    @property
+    def is_healthy(self) -> bool:
+        """False when only a new process can help."""
+        return self.is_batching()
+
+    @property
+    def is_ready(self) -> bool:
+        """True when a job that is queued now may be answered here."""
+        return self.is_healthy and self.is_consuming and self.state is WorkerState.READY
+
+    def info(self) -> WorkerInfo:
+        """What the fleet is told."""
+        return WorkerInfo(
+            id=self.worker_id,
+            model=self.model,
+            state=self.state,
+            slots=self.slots,
+            device=self.device,
+            started_at=self.started_at,
+        )
