@@ -1,0 +1,5 @@
+"""`python -m eva01`: the same as the command `eva01`."""
+
+from eva01.cli import main
+
+main()

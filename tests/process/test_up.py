@@ -1,0 +1,257 @@
+"""`eva01 up` with real parts: a folder answered, its exit codes, and what is left when it ends: nothing."""
+
+import csv
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from eva01.client import Client
+from tests.drawing import Scene
+from tests.processes import answers_200, wait_until
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
+
+RED_CIRCLE = Scene("white", (("red", "circle"),))
+BLUE_SQUARE = Scene("yellow", (("blue", "square"),))
+
+
+@dataclass
+class Run:
+    """One `eva01 up` with a data folder of its own; its output is in a file."""
+
+    folder: Path
+    popen: "subprocess.Popen[bytes] | None" = None
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def start(self, *arguments: str) -> "Run":
+        """Start it in `folder`, on ports of the system's choice."""
+        env = {name: value for name, value in os.environ.items() if not name.startswith("EVA01_")}
+        env |= {"EVA01_DATA": str(self.data), "EVA01_PORT": "0", "EVA01_WORKER_PORT": "0"}
+        env |= {"EVA01_HEARTBEAT_S": "0.5", "COLUMNS": "200", **self.env}
+        env["PYTHONPATH"] = str(Path(__file__).parents[2])
+        env.pop("REDIS_URL", None)
+        with (self.folder / "output").open("ab") as output:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", "eva01", "up", *arguments],
+                cwd=self.folder,
+                env={**env, **self.env},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return self
+
+    def wait(self) -> int:
+        assert self.popen is not None
+        return self.popen.wait(200)
+
+    def output(self) -> str:
+        return (self.folder / "output").read_text()
+
+    def wait_until_said(self, text: str) -> None:
+        def is_said() -> bool:
+            assert self.popen is not None
+            assert self.popen.poll() is None or text in self.output(), self.output()
+            return text in self.output()
+
+        wait_until(is_said, f"{text!r} in the output", 200)
+
+    @property
+    def page(self) -> str:
+        found = re.search(r"The page: (\S+)", self.output())
+        assert found, self.output()
+        return found[1]
+
+    def process(self, part: str) -> psutil.Process:
+        """The process of one part: `web`, `-m web`, `--model nano`, …"""
+        [found] = [one for one in self.leaders() if part in " ".join(one.cmdline())]
+        return found
+
+    def leaders(self) -> list[psutil.Process]:
+        assert self.popen is not None
+        return psutil.Process(self.popen.pid).children()
+
+    def end(self) -> None:
+        if self.popen and self.popen.poll() is None:
+            self.popen.terminate()
+            self.popen.wait(60)
+
+
+def eva01(*arguments: object, **env: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "eva01", *map(str, arguments)],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def processes_of(data: Path) -> list[psutil.Process]:
+    """Every process on this machine that was told to use the data folder, whoever started it."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("EVA01_DATA") == str(data) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    run = Run(tmp_path)
+    yield run
+    run.end()
+
+
+def write(folder: Path, **files: bytes) -> Path:
+    for name, content in files.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+def rows(path: Path) -> dict[str, dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
+def text_image(text: str, path: Path) -> None:
+    image = Image.new("RGB", (420, 90), "white")
+    ImageDraw.Draw(image).text((20, 20), text, fill="black", font=ImageFont.load_default(36))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+
+
+def test_a_folder_is_read_by_ocr_and_all_ends_with_0(run):
+    images = run.folder / "images"
+    text_image("INVOICE 4711", images / "one.png")
+    text_image("TOTAL 12.50", images / "deep" / "two.jpg")
+    write(images, notes_txt=b"not an image")
+    assert run.start("images", "--exit").wait() == 0, run.output()
+    results = rows(run.folder / "results.csv")
+    assert sorted(results) == ["deep/two.jpg", "one.png"]
+    assert "4711" in results["one.png"]["answer"]
+    assert "12.50" in results["deep/two.jpg"]["answer"]
+    for line in ("Redis ready", "web ready", "worker ocr ready", "worker nano ready", "The page: http://"):
+        assert line in run.output()
+    assert "Left out 1 file (no images): notes.txt" in run.output()
+    assert "2 images answered, 0 not." in run.output()
+    assert processes_of(run.data) == []
+    assert {path.name for path in (run.data / "logs").iterdir()} == {
+        "redis.log",
+        "web.log",
+        "worker-ocr.log",
+        "worker-nano.log",
+    }
+
+
+def test_one_broken_image_means_1_and_its_reason_is_in_table_and_file(run):
+    write(
+        run.folder / "images",
+        circle_png=RED_CIRCLE.encode(),
+        square_png=BLUE_SQUARE.encode(),
+        broken_png=RED_CIRCLE.encode()[:200],
+    )
+    arguments = ("images", "--model", "nano", "--out", "out/answers.csv", "--exit")
+    assert run.start(*arguments).wait() == 1, run.output()
+    results = rows(run.folder / "out" / "answers.csv")
+    assert results["circle.png"]["answer"] == RED_CIRCLE.description
+    assert results["square.png"]["answer"] == BLUE_SQUARE.description
+    assert results["broken.png"]["state"] == "failed"
+    assert results["broken.png"]["error_code"] in run.output()
+    assert "2 images answered, 1 not." in run.output()
+    assert processes_of(run.data) == []
+
+
+def test_what_keeps_it_from_running_is_one_line_and_2(run):
+    (run.folder / "empty").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run.env = {"EVA01_PORT": str(port)}
+        assert run.start().wait() == 2
+    run.env = {}
+    assert run.start("empty").wait() == 2
+    run.env = {"REDIS_URL": "redis://127.0.0.1:9/0"}
+    assert run.start().wait() == 2
+    run.env = {"EVA01_PORT": "eight"}
+    assert run.start().wait() == 2
+    assert f"Port {port} on 127.0.0.1 is taken" in run.output()
+    assert "There are no images in empty" in run.output()
+    assert "REDIS_URL=redis://127.0.0.1:9/0: no answer" in run.output()
+    assert "EVA01_PORT='eight'" in run.output()
+    assert "Traceback" not in run.output()
+    assert processes_of(run.data) == []
+
+
+def test_it_serves_until_told_to_stop_and_starts_again_what_dies(run):
+    run.start().wait_until_said("Ctrl-C stops everything.")
+    page, lines = run.page, run.output()
+
+    second = eva01("up", EVA01_DATA=str(run.data), EVA01_PORT="0")
+    assert second.returncode == 2
+    assert "Another `eva01 up`" in second.stderr
+
+    before = {part: run.process(part).pid for part in ("-m web", "--model nano", "-server 127.0.0.1")}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: run.output().count("starting it again") >= 3, "three lines about it", 60)
+    wait_until(lambda: answers_200(f"{page}/ready"), "web is ready again", 60)
+    assert "(SIGKILL" in run.output().removeprefix(lines)
+
+    write(run.folder, circle_png=RED_CIRCLE.encode())
+    asked = ("-q", "Describe this image.", "-m", "nano", "--server", page, "--json")
+    submitted = eva01("submit", run.folder / "circle.png", *asked)
+    assert submitted.returncode == 0, submitted.stderr
+    with Client(page) as client:
+        [job] = client.results(json.loads(submitted.stdout)["id"])
+        assert job.answer == RED_CIRCLE.description
+        assert [model.name for model in client.models()] == ["ocr", "nano"]
+
+    assert run.popen is not None
+    run.popen.send_signal(signal.SIGTERM)
+    assert run.wait() == 0, run.output()
+    assert processes_of(run.data) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has ended")
+def test_nothing_outlives_it_when_it_is_killed_and_the_next_one_goes_on(run):
+    run.start().wait_until_said("web ready")
+    assert run.popen is not None
+    run.popen.kill()
+    run.wait()
+    wait_until(lambda: not processes_of(run.data), "all parts have ended", 30)
+    for number in range(40):
+        text_image(f"NUMBER {number}", run.folder / "images" / f"{number}.png")
+    run.start("images").wait_until_said("Sent 40 of 40 files.")
+    run.popen.send_signal(signal.SIGINT)
+    assert run.wait() == 130, run.output()
+    assert "is not finished; it goes on with the next `eva01 up`" in run.output()
+    assert processes_of(run.data) == []
+
+
+def test_a_part_alone_ends_with_its_own_reason_and_code():
+    web = eva01("web", EVA01_PORT="eight")
+    assert (web.returncode, "EVA01_PORT='eight'" in web.stderr) == (2, True)
+    worker = eva01("worker", "--model", "ocr", EVA01_SLOTS="many")
+    assert (worker.returncode, "EVA01_SLOTS='many'" in worker.stderr) == (2, True)

@@ -1,0 +1,47 @@
+"""A real HTTP server on Werkzeug that answers what a test has written down, and records what it was sent."""
+
+import threading
+
+import flask
+from werkzeug.serving import make_server
+
+BATCH_ID = "a" * 32
+JOB_ID = "b" * 32
+
+
+class Server:
+    """Records what it was sent, and answers with what the test has put into `replies`, then 200."""
+
+    def __init__(self) -> None:
+        self.app = flask.Flask("server")
+        self.replies: list[tuple[dict, int, dict]] = []
+        self.requests: list[tuple[str, str, str | None]] = []
+        self.files: list[dict[str, bytes]] = []
+        self.fields: list[dict[str, str]] = []
+        self.app.add_url_rule(
+            "/<path:path>", view_func=self.answer, methods=["GET", "POST", "DELETE"], endpoint="any"
+        )
+        self._http = make_server("127.0.0.1", 0, self.app, threaded=True)
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    def answer(self, path: str) -> tuple[dict, int, dict]:
+        """Record, then reply."""
+        request = flask.request
+        parts = [part for key in request.files for part in request.files.getlist(key)]
+        sent = {part.filename or "": part.stream.read() for part in parts}
+        for part in parts:
+            part.close()
+        self.requests.append((request.method, f"/{path}", request.headers.get("Idempotency-Key")))
+        self.files.append(sent)
+        self.fields.append(request.form.to_dict())
+        if self.replies:
+            return self.replies.pop(0)
+        return {"files": [{"file": name, "job_id": JOB_ID} for name in sent]}, 200, {}
+
+    def end(self) -> None:
+        """Stop serving."""
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
