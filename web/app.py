@@ -16,11 +16,8 @@ from web.schemas import Problem
 from web.security import register_security
 from web.services import Services
 from web.single import single
-from web.spool import SpooledRequest
+from web.spool import register_uploads
 from web.status import status
-
-#: Text fields of a form besides its files, and the bytes of one: `questions` may hold one for each file.
-_FORM_FIELDS, _FORM_FIELD_BYTES = 100, 16 * 1024 * 1024
 
 
 def create_app(
@@ -41,12 +38,9 @@ def create_app(
         validation_error_callback=refuse_fields,
         doc_ui=False,
     )
-    app.request_class = SpooledRequest
     app.json.sort_keys = False
-    app.config["MAX_CONTENT_LENGTH"] = services.limits.max_request_bytes
-    app.config["MAX_FORM_PARTS"] = services.limits.max_files_per_request + _FORM_FIELDS
-    app.config["MAX_FORM_MEMORY_SIZE"] = _FORM_FIELD_BYTES
     services.attach(app)
+    register_uploads(app, services.limits)
     register_problems(app)
     register_metrics(app)
     register_security(app)

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from jobs.errors import BadInput, Eva01Error, Unavailable
-from web.services import services
 
 _log = logging.getLogger(__name__)
 
@@ -76,14 +75,19 @@ def _from_http(error: HTTPException) -> Response:
 
 
 def _http_message(error: HTTPException) -> str:
-    limit = services().limits.max_request_bytes
     if isinstance(error, RequestEntityTooLarge):
-        if (request.content_length or 0) > limit:
-            return f"The request has more than {limit:,} bytes (EVA01_MAX_REQUEST_BYTES). Send it in parts."
-        return "The form has too many or too large text fields. Send fewer."
+        return _size_message(request.max_content_length or 0)
     if error.code == HTTPStatus.NOT_FOUND:
         return f"There is nothing at {request.path}. /docs lists all that there is."
     return error.description or HTTPStatus(error.code or 500).phrase
+
+
+def _size_message(limit: int) -> str:
+    if (request.content_length or 0) <= limit:
+        return f"The request has more than {limit:,} bytes, or a form with too many or too long text fields."
+    if request.mimetype == "multipart/form-data":
+        return f"The request has more than {limit:,} bytes (EVA01_MAX_REQUEST_BYTES). Send it in parts."
+    return f"The request has more than {limit:,} bytes, which is too much for one without files."
 
 
 def _from_redis(error: Exception) -> Response:

@@ -9,10 +9,30 @@ import tempfile
 from pathlib import Path
 from typing import IO, Any, cast
 
-from flask import Request
+from flask import Flask, Request, request
 
 from jobs.errors import TooLarge, Unavailable
+from jobs.settings import Limits
 from web.services import services
+
+#: Text fields of a form besides its files, and bytes of all of them: `questions` may name every file.
+_FORM_FIELDS, _FORM_FIELD_BYTES = 100, 16 * 1024 * 1024
+#: Bytes of a request without files: it is read into memory.
+_TEXT_BYTES = 1024 * 1024
+
+
+def register_uploads(app: Flask, limits: Limits) -> None:
+    """Make `app` take its requests' files into spools, within `limits`."""
+    app.request_class = SpooledRequest
+    app.config["MAX_CONTENT_LENGTH"] = limits.max_request_bytes
+    app.config["MAX_FORM_PARTS"] = limits.max_files_per_request + _FORM_FIELDS
+    app.config["MAX_FORM_MEMORY_SIZE"] = _FORM_FIELD_BYTES
+    app.before_request(_keep_texts_short)
+
+
+def _keep_texts_short() -> None:
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = min(_TEXT_BYTES, request.max_content_length or _TEXT_BYTES)
 
 
 class Spool:

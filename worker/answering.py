@@ -162,9 +162,10 @@ class Answering:
         while True:
             try:
                 return call()
-            except redis.ResponseError:
-                raise
-            except redis.RedisError:
+            except redis.RedisError as error:
+                if isinstance(error, redis.ResponseError) and tries == 0:
+                    # It is there and refuses, as when its memory is full: the heartbeat may not notice.
+                    logger.error("Redis refuses to note a job: %s. Trying again until it does.", error)
                 self._pause(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
                 tries += 1
 

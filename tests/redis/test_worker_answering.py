@@ -178,3 +178,21 @@ def test_what_was_done_is_counted(slot):
         "store": 2,
     }
     assert count("eva01_visual_tokens_total") - tokens == 480
+
+
+def test_an_answer_waits_for_a_redis_whose_memory_is_full(slot, redis_client, caplog):
+    job = slot.job()
+    slot.engine.may_go_on.clear()
+    thread = threading.Thread(target=slot.answer, args=(job,))
+    thread.start()
+    while not slot.engine.batches:
+        threading.Event().wait(0.005)
+    redis_client.config_set("maxmemory", "1")
+    try:
+        slot.engine.may_go_on.set()
+        while "Redis refuses" not in caplog.text:
+            threading.Event().wait(0.005)
+    finally:
+        redis_client.config_set("maxmemory", "0")
+    thread.join(10)
+    assert slot.store.get_job(job.id).answer == "(480, 320) what?"

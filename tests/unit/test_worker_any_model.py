@@ -3,6 +3,7 @@
 import random
 
 import pytest
+import torch
 from transformers import (
     AutoTokenizer,
     CLIPVisionConfig,
@@ -44,6 +45,7 @@ def engine(tmp_path_factory):
         ),
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
     )
+    torch.manual_seed(0)
     LlavaForConditionalGeneration(config).save_pretrained(folder)
     square = {"height": PIXELS, "width": PIXELS}
     LlavaProcessor(
