@@ -5,8 +5,8 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-#: What the drivers of NVIDIA and AMD put there for the first device.
-_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+#: What the drivers of NVIDIA (on Linux; inside Windows) and AMD put there when they find a device.
+_DEVICES = ("/dev/nvidia0", "/dev/nvidiactl", "/usr/lib/wsl/lib/nvidia-smi", "/dev/kfd")
 
 
 def has_gpu() -> bool:

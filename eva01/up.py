@@ -29,7 +29,7 @@ from eva01.supervisor import Supervisor
 from eva01.tables import say
 from eva01.text import counted, duration, harmless
 from jobs.catalog import ModelCard
-from jobs.settings import Settings
+from jobs.settings import Settings, WorkerSettings
 
 #: What a folder is asked when the user asks nothing.
 DEFAULT_QUESTION = "Describe this image."
@@ -60,30 +60,39 @@ def run(wishes: Wishes, console: Console) -> int:
 
     Raises ClientError and BadSetting when something is wrong before the first program starts.
     """
-    began_at = time.monotonic()
     found = find([wishes.folder]) if wishes.folder else None
-    plan = make_plan(wishes.model, can_use_gpu=_can_use_gpu(console))
-    plan.logs.mkdir(parents=True, exist_ok=True)
-    with only_one(plan.data), Interrupts() as interrupts:
-        supervisor = Supervisor(lambda line: _say_if_anyone_listens(console, line))
-        try:
-            _start(plan, wishes, supervisor, interrupts, console)
-            if interrupts.is_set():
-                return INTERRUPTED
-            say(console, f"Ready in {time.monotonic() - began_at:.1f} s. The page: {plan.page}")
-            return _serve(plan, wishes, found, supervisor, interrupts, console)
-        except ClientError as error:
-            # Said before the stop, which may take a while.
-            say(console, harmless(error.message))
-            return COULD_NOT_RUN
-        finally:
-            _say_if_anyone_listens(console, "Stopping.")
-            supervisor.stop(interrupts.is_hurried)
-            _say_if_anyone_listens(console, "Stopped.")
+    data = Settings.read().data.resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    # Before the ports are looked at: who starts twice should read that, not that a port is taken.
+    with only_one(data), Interrupts() as interrupts:
+        plan = make_plan(wishes.model, can_use_gpu=_can_use_gpu(console))
+        plan.logs.mkdir(exist_ok=True)
+        return _run_plan(plan, wishes, found, interrupts, console)
+
+
+def _run_plan(
+    plan: Plan, wishes: Wishes, found: Found | None, interrupts: Interrupts, console: Console
+) -> int:
+    began_at = time.monotonic()
+    supervisor = Supervisor(lambda line: _say_if_anyone_listens(console, line))
+    try:
+        _start(plan, wishes, supervisor, interrupts, console)
+        if interrupts.is_set():
+            return INTERRUPTED
+        say(console, f"Ready in {time.monotonic() - began_at:.1f} s. The page: {plan.page}")
+        return _serve(plan, wishes, found, supervisor, interrupts, console)
+    except ClientError as error:
+        # Said before the stop, which may take a while.
+        say(console, harmless(error.message))
+        return COULD_NOT_RUN
+    finally:
+        _say_if_anyone_listens(console, "Stopping.")
+        supervisor.stop(interrupts.is_hurried)
+        _say_if_anyone_listens(console, "Stopped.")
 
 
 def _can_use_gpu(console: Console) -> bool:
-    if not hardware.has_gpu():
+    if WorkerSettings.read().device == "cpu" or not hardware.has_gpu():
         return False
     if hardware.torch_knows_gpus():
         return True
@@ -100,6 +109,8 @@ def _start(
 ) -> None:
     say(console, f"Data: {plan.data}  Logs: {plan.logs}")
     redis_url = _start_redis(plan, wishes, supervisor, interrupts, console)
+    if interrupts.is_set():
+        return
     parts = programs(plan, redis_url)
     say(console, f"Starting {', '.join(f'{part.name} ({part.log.name})' for part in parts)}")
     supervisor.start(parts)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import redis
 from flask import Flask, Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -15,8 +15,6 @@ from web.asking import known_cards
 from web.services import Services
 
 _log = logging.getLogger(__name__)
-# A gauge for each counter that says when it began: twice the lines, and nobody asks.
-disable_created_metrics()
 
 REQUESTS = Counter(
     "eva01_requests_total", "How many requests were answered.", ["endpoint", "method", "status"]
@@ -49,7 +47,7 @@ class _QueueCollector(Collector):
         self._services = services
 
     def describe(self) -> list[GaugeMetricFamily]:
-        return list(_families())
+        return list(queue_families())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         try:
@@ -58,7 +56,7 @@ class _QueueCollector(Collector):
             _log.warning("The queue's gauges are missing, because Redis does not answer: %s", error)
 
     def _read(self) -> tuple[GaugeMetricFamily, ...]:
-        waiting, held, oldest, workers = families = _families()
+        waiting, held, oldest, workers = families = queue_families()
         alive = self._services.fleet.workers()
         for model in known_cards(self._services):
             depth = self._services.queue.depth(model)
@@ -72,7 +70,8 @@ class _QueueCollector(Collector):
         return families
 
 
-def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
+def queue_families() -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
+    """The queue's gauges, still empty: waiting, held, oldest wait, workers."""
     return (
         GaugeMetricFamily("eva01_queue_jobs", "How many jobs wait in a queue.", labels=["model", "queue"]),
         GaugeMetricFamily("eva01_held_jobs", "How many jobs workers hold.", labels=["model"]),

@@ -208,7 +208,7 @@ def test_it_serves_until_told_to_stop_and_starts_again_what_dies(run):
     run.start().wait_until_said("Ctrl-C stops everything.")
     page, lines = run.page, run.output()
 
-    second = eva01("up", EVA01_DATA=str(run.data), EVA01_PORT="0")
+    second = eva01("up", EVA01_DATA=str(run.data), EVA01_PORT=page.rpartition(":")[2])
     assert second.returncode == 2
     assert "Another `eva01 up`" in second.stderr
 

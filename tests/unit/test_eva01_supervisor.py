@@ -19,7 +19,7 @@ from eva01.supervisor import StartFailed, Supervisor
 PATIENCE_S = 20.0
 
 STEADY = "import time; print('here', flush=True); time.sleep(600)"
-#: Ends half a second after SIGTERM, and writes down when.
+#: Takes a moment to end after SIGTERM, and writes down that it has.
 GRACEFUL = """
 import pathlib, signal, sys, time
 def end(*_):
@@ -32,6 +32,13 @@ print("here", flush=True)
 time.sleep(600)
 """
 DEAF = "import signal, time; signal.signal(15, signal.SIG_IGN); print('here', flush=True); time.sleep(600)"
+ENDS_WITH_2_WHEN_TOLD = """
+import pathlib, sys, time
+print("here", flush=True)
+while not pathlib.Path(sys.argv[1]).exists():
+    time.sleep(0.02)
+sys.exit(2)
+"""
 PARENT_OF_ONE = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -101,8 +108,8 @@ def test_what_a_dead_program_left_behind_is_ended_before_it_comes_again(terminal
 
 
 def test_a_program_that_ends_with_2_before_it_is_ready_is_hopeless(terminal):
-    script = "print('MODEL_NAME=x: there is no such model.'); raise SystemExit(2)"
-    with pytest.raises(StartFailed, match="MODEL_NAME=x: there is no such model"):
+    script = "print('MODEL_NAME=x: no such model.'); raise SystemExit(2)"
+    with pytest.raises(StartFailed, match="MODEL_NAME=x: no such model"):
         terminal.start(terminal.program("worker", script))
 
 
@@ -113,8 +120,9 @@ def test_a_program_that_dies_again_and_again_before_it_is_ready_is_given_up(term
 
 
 def test_a_program_that_ends_with_2_after_it_was_ready_is_left_alone(terminal):
-    script = "import pathlib, time; print('here', flush=True); time.sleep(0.3); raise SystemExit(2)"
-    terminal.start(terminal.program("worker", script))
+    told = terminal.folder / "told"
+    terminal.start(terminal.program("worker", ENDS_WITH_2_WHEN_TOLD, str(told)))
+    told.touch()
     terminal.look_until(lambda: terminal.lines)
     assert "not started again" in terminal.lines[0]
     assert terminal.supervisor.has_given_up
