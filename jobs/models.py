@@ -118,6 +118,8 @@ class Job(Frozen):
     error: JobError | None = None
     #: How often a worker began it.
     attempts: int = 0
+    #: How often its worker was gone before it was finished.
+    crashes: int = 0
     created_at: AwareDatetime = Field(default_factory=utc_now)
     #: When its message last went into the queue; absent if that never succeeded.
     queued_at: AwareDatetime | None = None
@@ -130,7 +132,7 @@ class Job(Frozen):
 
     def public(self) -> dict[str, Any]:
         """The job as the API shows it: JSON types, times in RFC 3339 UTC, without storage details."""
-        return self.model_dump(mode="json", exclude={"queued_at", "options"})
+        return self.model_dump(mode="json", exclude={"queued_at", "options", "crashes"})
 
 
 #: A batch's counters: one for each state of its jobs.

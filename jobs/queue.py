@@ -5,6 +5,7 @@ never imports the code that runs.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ from jobs import names
 from jobs.models import Job
 from jobs.settings import Settings
 from jobs.store import JobStore
+
+#: How often in the time of a lease the workers look for messages whose lease ran out.
+_SWEEPS_PER_LEASE = 4
 
 
 def create_celery(settings: Settings, model: str | None = None) -> Celery:
@@ -52,7 +56,12 @@ def _queue(name: str) -> Queue:
 
 def _transport_options(settings: Settings, model: str | None) -> dict[str, Any]:
     options: dict[str, Any] = {
-        "visibility_timeout": settings.visibility_timeout_s,
+        # What a worker holds is its own for so long; the worker renews that while it lives (worker/lease.py).
+        "visibility_timeout": settings.lease_s,
+        "unacked_restore_interval": settings.lease_s / _SWEEPS_PER_LEASE,
+        "unacked_restore_throttle": 1,
+        # A worker that dies in the middle of a sweep keeps the others from sweeping for so long.
+        "unacked_mutex_expire": math.ceil(settings.lease_s / _SWEEPS_PER_LEASE),
         "socket_timeout": settings.redis_timeout_s,
         "socket_connect_timeout": settings.redis_timeout_s,
         # The first queue is emptied before the second is looked at: a person before a batch.

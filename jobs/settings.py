@@ -48,8 +48,8 @@ class Settings(_FromEnvironment):
     data: Path = Path("eva01-data")
     #: The blob store's address; empty: the folder `blobs` of the data folder.
     blobs: str = ""
-    #: Seconds after which a message that a dead worker held is given to another.
-    visibility_timeout_s: int = Field(default=900, ge=5)
+    #: Seconds for which a worker that fell silent keeps what it holds; then others take it.
+    lease_s: float = Field(default=20, ge=1)
     #: Seconds to wait for an answer from Redis.
     redis_timeout_s: float = Field(default=5.0, gt=0)
 
@@ -137,6 +137,8 @@ class WorkerSettings(_FromEnvironment):
     heartbeat_s: float = Field(default=5.0, gt=0)
     #: Seconds a worker that was told to stop may take to finish what it holds.
     drain_s: float = Field(default=100.0, ge=0)
+    #: How often a job may take its worker down before it is not tried again.
+    max_crashes: int = Field(default=3, ge=1)
 
 
 def _explain(error: ValidationError) -> str:

@@ -6,7 +6,8 @@ twice is counted once, and its first answer stays.
 
     queued ──begin──► running ──finish──► succeeded | failed
        │  ▲              │ │                            │
-       │  └──give_back───┘ │                            │
+       │  └─give_back────┘ │                            │
+       │  └─take_back────┘ │                            │
        │  ▲                │                            │
        └──┼────cancel──────┴──► cancelled               │
           └────────────────────retry────────────────────┘
@@ -167,22 +168,28 @@ class JobStore:
         """Note that the job's message is in the queue."""
         self.redis.hset(names.job_key(job_id), "queued_at", self._now_text())
 
-    def begin(self, job_id: str, *, is_redelivered: bool) -> Job | None:
-        """Move a job to running and count the attempt; None when there is nothing to do.
+    def begin(self, job_id: str) -> Job | None:
+        """Move a queued job to running and count the attempt; None when it is not queued.
 
-        A job that is running already belongs to another worker, unless its message came a second
-        time because that worker is gone.
         Raises NotFound.
         """
-        allowed = _UNFINISHED if is_redelivered else (JobState.QUEUED,)
-        now = self._now_text()
-        if not self._change(job_id, JobState.RUNNING, allowed, {"started_at": now}, increase={"attempts": 1}):
+        started, once_more = {"started_at": self._now_text()}, {"attempts": 1}
+        if not self._change(job_id, JobState.RUNNING, (JobState.QUEUED,), started, increase=once_more):
             return None
         return self.get_job(job_id)
 
     def give_back(self, job_id: str) -> bool:
         """Move a running job back to queued, because its worker will not finish it."""
         return self._change(job_id, JobState.QUEUED, (JobState.RUNNING,), unset=("started_at",))
+
+    def take_back(self, job_id: str) -> bool:
+        """Move a running job back to queued, because its worker is gone, and count that against the job.
+
+        Raises NotFound.
+        """
+        return self._change(
+            job_id, JobState.QUEUED, (JobState.RUNNING,), unset=("started_at",), increase={"crashes": 1}
+        )
 
     def finish(self, job_id: str, result: Result) -> bool:
         """Write a job's answer or error; False, and nothing changed, when it is already finished."""
@@ -204,7 +211,7 @@ class JobStore:
         """
         if self.get_job(job_id).image is None:
             return False
-        stale = ("error", "started_at", "finished_at", "queued_at", "usage")
+        stale = ("error", "started_at", "finished_at", "queued_at", "usage", "crashes")
         return self._change(job_id, JobState.QUEUED, (JobState.FAILED,), unset=stale)
 
     def failed_jobs(self, batch_id: str) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """An engine without a model, for tests: it answers with the image's size and the question."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -13,6 +15,8 @@ from worker.engines.base import Answer, DeviceLost, OutOfMemory
 
 #: Questions that make the engine fail.
 POISON, TOO_FEW, LOSE_DEVICE = "poison", "too few", "lose the device"
+#: A question that ends the whole process, as a fault in native code would.
+DIE = "die"
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class StubEngine:
         self.may_go_on.wait(30)
         time.sleep(self.takes_s)
         questions = {item.question for item in batch}
+        if DIE in questions:
+            os.kill(os.getpid(), signal.SIGKILL)
         if LOSE_DEVICE in questions:
             raise DeviceLost("the device fell off the bus")
         if len(batch) > self.fits:

@@ -5,11 +5,16 @@
       └─► nothing to do: finished, cancelled, or another worker's
 
 Whatever happens, a job ends in the store with an answer or a reason, or its message goes back to the queue.
+
+A job whose worker is gone is a suspect: it may be what took the worker down, or it may just have been
+there. Suspects run one at a time, so that of those that were there together only the culprit is counted
+again; after `max_crashes` it is not tried any more.
 """
 
 import logging
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TypeVar
 
@@ -44,13 +49,26 @@ class Answering:
     batcher: Batcher
     drain: Drain
     metrics: ModelMetrics
+    #: How often a job may take its worker down.
+    max_crashes: int
+    _one_suspect: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, job_id: str, *, is_redelivered: bool) -> None:
         """Answer one job, and write what came of it.
 
         Raises GivenBack when the worker stops first; the job is queued again then.
         """
-        job = self._begin(job_id, is_redelivered)
+        crashes = self._crashes(job_id) if is_redelivered else 0
+        if crashes >= self.max_crashes:
+            self._quarantine(job_id, crashes)
+        elif crashes:
+            with self._one_suspect:
+                self._answer(job_id)
+        else:
+            self._answer(job_id)
+
+    def _answer(self, job_id: str) -> None:
+        job = self._begin(job_id)
         if job is None:
             return
         started_s = perf_counter()
@@ -67,16 +85,40 @@ class Answering:
 
     # Begin
 
-    def _begin(self, job_id: str, is_redelivered: bool) -> Job | None:
+    def _crashes(self, job_id: str) -> int:
+        """How often the job's worker was gone, this time included if it was; 0 for one that is no more."""
+
+        def count() -> int:
+            if self.store.take_back(job_id):
+                self.metrics.count_redelivery("crash")
+                logger.warning("Job %s: its worker is gone; it is tried again.", job_id)
+            return self.store.get_job(job_id).crashes
+
+        try:
+            return self._until_redis_answers(count)
+        except NotFound:
+            return 0
+
+    def _quarantine(self, job_id: str, crashes: int) -> None:
+        message = f"The worker ended {crashes} times while it held this image. Retry it by hand, alone."
+        result = Result(error=JobError(code="poison", message=message))
+        if self._until_redis_answers(lambda: self._finish(job_id, result)):
+            logger.error("Job %s: not tried again, its worker ended %d times.", job_id, crashes)
+            self.metrics.count_quarantined()
+            self.metrics.count_finished(JobState.FAILED, None)
+
+    def _begin(self, job_id: str) -> Job | None:
         if self.drain.has_begun:
             raise GivenBack("the worker takes no more jobs")
-        is_again = is_redelivered
+        is_again = False
 
         def begin() -> Job | None:
             nonlocal is_again
-            # If Redis went away before its reply came, the job may be ours already: the message is.
-            is_redelivered_now, is_again = is_again, True
-            return self.store.begin(job_id, is_redelivered=is_redelivered_now)
+            if is_again:
+                # Redis went away before its reply came, so the job may be ours already: the message is.
+                self.store.give_back(job_id)
+            is_again = True
+            return self.store.begin(job_id)
 
         try:
             job = self._until_redis_answers(begin)
@@ -130,16 +172,16 @@ class Answering:
 
     def _store_result(self, job: Job, result: Result) -> None:
         with self.metrics.stage("store"):
-            is_ours = self._until_redis_answers(lambda: self._finish(job, result))
+            is_ours = self._until_redis_answers(lambda: self._finish(job.id, result))
         if is_ours:
             state = JobState.FAILED if result.error else JobState.SUCCEEDED
             self.metrics.count_finished(state, result.usage)
 
-    def _finish(self, job: Job, result: Result) -> bool:
+    def _finish(self, job_id: str, result: Result) -> bool:
         try:
-            return self.store.finish(job.id, result)
+            return self.store.finish(job_id, result)
         except NotFound:
-            logger.info("Job %s: its record has expired meanwhile.", job.id)
+            logger.info("Job %s: its record has expired meanwhile.", job_id)
             return False
 
     def _give_back(self, job: Job) -> None:
@@ -149,6 +191,7 @@ class Answering:
         except (redis.RedisError, NotFound):
             logger.warning("Job %s: could not be marked as queued; its message goes back.", job.id)
         else:
+            self.metrics.count_redelivery("drain")
             logger.info("Job %s: given back.", job.id)
 
     # Waiting

@@ -65,7 +65,8 @@ class Worker:
         self._drain = Drain(own.drain_s)
         self._engine = engine
         self._batcher = Batcher(engine, card.name, own.batch_tokens, on_crash=self._drain.fail)
-        self._slots = Slots(create_celery(shared, card.name), self._status)
+        celery = create_celery(shared, card.name)
+        self._slots = Slots(celery, self._status, self._metrics, shared.lease_s)
         self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s)
         self._health = HealthServer(self._status, own.worker_host, own.worker_port)
 
@@ -123,6 +124,7 @@ class Worker:
             batcher=self._batcher,
             drain=self._drain,
             metrics=self._metrics,
+            max_crashes=self._environment.worker.max_crashes,
         )
 
     def _become_ready(self) -> None:

@@ -42,6 +42,19 @@ _VISUAL_TOKENS = Counter(
 _OUTPUT_TOKENS = Counter(
     "eva01_output_tokens_total", "How many tokens the models wrote in their answers.", ["model"]
 )
+_LEASES = Counter(
+    "eva01_lease_renewals_total",
+    "How often workers renewed the lease on what they hold, and how that went.",
+    ["model", "outcome"],
+)
+_REDELIVERIES = Counter(
+    "eva01_redeliveries_total",
+    "How many jobs went back to the queue, because their worker crashed or was drained.",
+    ["model", "reason"],
+)
+_QUARANTINED = Counter(
+    "eva01_quarantined_total", "How many jobs are not tried again, because they took workers down.", ["model"]
+)
 _LOAD = Gauge("eva01_model_load_seconds", "How long this worker took to load its model.", ["model"])
 
 
@@ -62,6 +75,18 @@ class ModelMetrics:
             yield
         finally:
             _STAGE.labels(self._model, name).observe(perf_counter() - started_s)
+
+    def count_renewal(self, outcome: str) -> None:
+        """Count a renewal of the lease: `renewed` or `failed`."""
+        _LEASES.labels(self._model, outcome).inc()
+
+    def count_redelivery(self, reason: str) -> None:
+        """Count a job that went back to the queue: `crash` or `drain`."""
+        _REDELIVERIES.labels(self._model, reason).inc()
+
+    def count_quarantined(self) -> None:
+        """Count a job that is not tried again."""
+        _QUARANTINED.labels(self._model).inc()
 
     def count_begun(self, job: Job) -> None:
         """Count a job that a slot has begun, and how long it had waited."""

@@ -13,6 +13,8 @@ from jobs import names
 from jobs.models import WorkerState
 from worker.answering import Answering
 from worker.batcher import GivenBack
+from worker.lease import Lease
+from worker.metrics import ModelMetrics
 from worker.status import Status
 
 
@@ -48,15 +50,17 @@ class Listening(bootsteps.StartStopStep):
 class Slots:
     """The slots of one worker."""
 
-    def __init__(self, app: Celery, status: Status) -> None:
+    def __init__(self, app: Celery, status: Status, metrics: ModelMetrics, lease_s: float) -> None:
         self._app = app
         self._status = status
+        self._metrics = metrics
+        self._lease_s = lease_s
         self._controller: Any = None
 
     def serve(self, answering: Answering, on_ready: Callable[[], None]) -> None:
         """Answer jobs until told to stop; runs Celery in this thread."""
         register_task(self._app, answering)
-        self._app.steps["consumer"].add(Listening)
+        self._app.steps["consumer"].update((Listening, Lease))
         self._app.finalize()
         self._controller = WorkController(
             app=self._app,
@@ -68,6 +72,8 @@ class Slots:
             without_mingle=True,
             without_heartbeat=True,
             status=self._status,
+            lease_s=self._lease_s,
+            metrics=self._metrics,
         )
         self._controller.start()
 

@@ -254,7 +254,7 @@ def test_a_poller_of_a_batch_hears_when_nothing_changed_and_when_to_come_back(ht
     waiting = http.get(batch)
     assert waiting.headers["Retry-After"] == "2"
     assert http.get(batch, headers={"If-None-Match": waiting.headers["ETag"]}).status_code == 304
-    store.begin(one["job_id"], is_redelivered=False)
+    store.begin(one["job_id"])
     assert http.get(batch).headers["Retry-After"] == "1"
     store.finish(one["job_id"], Result(answer="x"))
     http.post(f"{batch}/close")

@@ -36,7 +36,7 @@ def answer_soon(store, redis_client, result: Result) -> threading.Thread:
             time.sleep(0.005)
         (job_key,) = redis_client.scan_iter("eva01:job:*")
         job_id = job_key.removeprefix("eva01:job:")
-        store.begin(job_id, is_redelivered=False)
+        store.begin(job_id)
         store.finish(job_id, result)
 
     thread = threading.Thread(target=work)

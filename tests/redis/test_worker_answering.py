@@ -43,6 +43,7 @@ class Slot:
             batcher=self.batcher,
             drain=self.drain,
             metrics=ModelMetrics(MODEL),
+            max_crashes=2,
         )
 
     def job(self, data: bytes | None = PNG, question: str = "what?", **fields) -> Job:
@@ -125,7 +126,7 @@ def test_a_message_that_comes_twice_is_answered_once(slot):
 
 def test_a_job_that_a_dead_worker_held_is_answered(slot):
     job = slot.job()
-    slot.store.begin(job.id, is_redelivered=False)
+    slot.store.begin(job.id)
     assert slot.answer(job).state is JobState.RUNNING, "it may still be another worker's"
     job = slot.answer(job, is_redelivered=True)
     assert (job.state, job.attempts) == (JobState.SUCCEEDED, 2)
