@@ -1,0 +1,16 @@
+"""How the bundled `nano` model is made and measured.
+
+Arrows point one way, bottom first:
+
+    colors     what a color is called, and how clearly
+    world      what stands in a scene, and where
+    drawing    a scene as pixels
+    questions  what can be asked of a scene, and the one right answer
+    tokenizer  the text side of the model folder
+    pool       batches drawn and tokenized ahead of the trainer
+    model      the configuration, and a batched forward pass for training
+    optimizer  Muon
+    training   the two phases, checkpoints, the export
+    others     scenes drawn by a second, unrelated hand, for measuring only
+    evaluate   the bars the model has to reach
+"""

@@ -1,0 +1,247 @@
+"""The bars the model has to reach: `python -m scripts.nano.evaluate` from the repository's root.
+
+Every answer counts only when it is right to the letter. Images are prepared and batched by the worker's own
+code, and answered in fp32. With `--write` the tables go into the model card.
+"""
+
+import argparse
+import io
+import random
+import re
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from transformers import AutoModelForImageTextToText
+from transformers.utils import logging as library_logging
+
+from scripts.nano import colors, drawing, others, questions, world
+from scripts.nano.world import Scene
+from worker.engines.processors import QwenProcessor
+
+MODEL = Path(__file__).resolve().parents[2] / "worker/models/nano"
+#: Held out: the trainer's seed is another one.
+SEED = 20_000
+MAX_NEW_TOKENS = 64
+BATCH = 8
+#: Share right that each question has to reach, and flat colors whose name is clear.
+QUESTION_BAR, COLOR_BAR = 0.95, 0.98
+#: Where the measured tables stand in the model card.
+_MEASURED_PART = re.compile(r"(?<=<!-- measured -->\n).*(?=<!-- /measured -->)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Case:
+    """An image with a question and its answer; `labels` are the rows of the table that it counts in."""
+
+    image: Image.Image
+    question: questions.Question
+    labels: tuple[str, ...]
+
+
+@dataclass
+class Score:
+    """How many were right, of how many."""
+
+    right: int = 0
+    asked: int = 0
+
+    @property
+    def share(self) -> float:
+        """0 to 1; 0 where nothing was asked."""
+        return self.right / self.asked if self.asked else 0.0
+
+    def __str__(self) -> str:
+        return f"{100 * self.share:.1f} % | {self.right} / {self.asked}"
+
+
+@dataclass
+class Table:
+    """Scores by row, in the order in which the rows first came."""
+
+    title: str
+    rows: dict[str, Score] = field(default_factory=lambda: defaultdict(Score))
+
+    def count(self, labels: Sequence[str], is_right: bool) -> None:
+        """Enter one answer into its rows."""
+        for label in labels:
+            self.rows[label].right += is_right
+            self.rows[label].asked += 1
+
+    def __str__(self) -> str:
+        lines = [f"| {self.title} | right | of |", "|---|---:|---:|"]
+        order = sorted(self.rows)
+        return "\n".join([*lines, *(f"| {label} | {self.rows[label]} |" for label in order)])
+
+
+class Answerer:
+    """The model as the worker runs it: its preparation, greedy, fp32."""
+
+    def __init__(self, folder: Path) -> None:
+        began = time.perf_counter()
+        self.processor = QwenProcessor(str(folder), 10**9, True)
+        self.model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
+        self.load_s = time.perf_counter() - began
+
+    @torch.inference_mode()
+    def answer(self, asked: Sequence[tuple[Image.Image, str]]) -> list[str]:
+        """The answers of one batch, padded on the left."""
+        inputs = self.processor.collate(
+            [self.processor.prepare(image, text, MAX_NEW_TOKENS) for image, text in asked]
+        )
+        out = self.model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS)
+        new = out[:, inputs["input_ids"].shape[1] :]
+        return self.processor.tokenizer.batch_decode(new, skip_special_tokens=True)
+
+    def answer_all(self, cases: Sequence[Case], size: int) -> list[str]:
+        """The answers of any number of cases, in batches."""
+        asked = [(case.image, case.question.text) for case in cases]
+        return [text for at in range(0, len(asked), size) for text in self.answer(asked[at : at + size])]
+
+
+def as_file(image: Image.Image, rng: random.Random) -> tuple[Image.Image, str]:
+    """Through a PNG or a JPEG of quality 60 to 95, as half of all images each."""
+    if rng.random() < 0.5:
+        return drawing.through_jpeg(image, rng.randint(60, 95)), "JPEG"
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return Image.open(buffer).convert("RGB"), "PNG"
+
+
+def ask_everything(scene: Scene, rng: random.Random) -> list[questions.Question]:
+    """One question of every kind that has an answer here, in either language and any wording."""
+    asked = []
+    for kind in questions.KINDS:
+        shapes = questions.single_shapes(scene) if kind == "color" else [""]
+        if shapes:
+            language = rng.choice(questions.LANGUAGES)
+            asked.append(questions.ask(scene, rng, kind, language, shape=rng.choice(shapes)))
+    return asked
+
+
+def _kind_labels(question: questions.Question) -> tuple[str, ...]:
+    name = f"{questions.KINDS.index(question.kind) + 1}. {question.kind}"
+    return name, f"{name}, {question.language}"
+
+
+def held_out_cases(count: int) -> list[Case]:
+    """The trainer's own kind of scenes from another seed, at their full size."""
+    rng, cases = random.Random(SEED), []
+    for _ in range(count):
+        scene = world.sample_scene(rng, world.sample_size(rng, world.MEASURED), world.MEASURED)
+        image, form = as_file(drawing.paint(scene, rng), rng)
+        for question in ask_everything(scene, rng):
+            labels = _kind_labels(question)
+            if question.kind == "describe":
+                labels += (f"describe, {len(scene.shapes)} shapes", f"describe, {form}")
+            cases.append(Case(image, question, labels))
+    return cases
+
+
+def other_hand_cases(count: int) -> list[Case]:
+    """Scenes drawn by other code."""
+    rng, cases = random.Random(SEED + 1), []
+    for index in range(count):
+        hand = others.HANDS[index % len(others.HANDS)]
+        scene, image = hand(rng)
+        image, _ = as_file(image, rng)
+        for question in ask_everything(scene, rng):
+            labels = _kind_labels(question)
+            if question.kind == "describe":
+                labels += (f"describe, {hand.__name__.replace('_', ' ')}",)
+            cases.append(Case(image, question, labels))
+    return cases
+
+
+def flat_color_cases(count: int) -> list[Case]:
+    """800 x 600 images of one random color; the rows say how clear its name is."""
+    rng, cases = random.Random(SEED + 2), []
+    for index in range(count):
+        rgb = (rng.randrange(256), rng.randrange(256), rng.randrange(256))
+        name, margin = colors.nearest_name(rgb)
+        scene = Scene(800, 600, name, rgb)
+        kind = ("describe", "background")[index % 2]
+        question = questions.ask(scene, rng, kind, questions.LANGUAGES[index // 2 % 2])
+        label = "clear" if margin >= colors.CLEAR_MARGIN else "less clear" if margin >= 0.1 else "unclear"
+        bounds = {
+            "clear": f"{colors.CLEAR_MARGIN} and more",
+            "less clear": "0.1 and more",
+            "unclear": "below 0.1",
+        }
+        cases.append(Case(Image.new("RGB", (800, 600), rgb), question, (f"{label}: margin {bounds[label]}",)))
+    return cases
+
+
+def measure(title: str, cases: Sequence[Case], answers: Sequence[str], shown: int) -> Table:
+    """Count what is right, and print a few that are not."""
+    table = Table(title)
+    for case, text in zip(cases, answers, strict=True):
+        is_right = text == case.question.answer
+        table.count(case.labels, is_right)
+        if not is_right and shown:
+            shown -= 1
+            print(f"  {case.image.size} {case.question.text!r}: {case.question.answer!r}, said {text!r}")
+    print(f"\n{table}\n", flush=True)
+    return table
+
+
+def failed_bars(held_out: Table, other: Table, flat: Table) -> list[str]:
+    """The bars that were missed, in words."""
+    missed = [
+        f"{table.title}: {label} {score}"
+        for table in (held_out, other)
+        for label, score in table.rows.items()
+        if label[0].isdigit() and score.share < QUESTION_BAR
+    ]
+    clear = next(score for label, score in flat.rows.items() if label.startswith("clear"))
+    return missed + ([f"{flat.title}: {clear}"] if clear.share < COLOR_BAR else [])
+
+
+def write_card(card: Path, parts: Sequence[object]) -> None:
+    """Put the measured tables into the model card."""
+    tables = "\n\n".join(map(str, parts))
+    card.write_text(_MEASURED_PART.sub(lambda _: f"\n{tables}\n\n", card.read_text()))
+
+
+def main() -> None:
+    """Measure everything; exits with 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("--scenes", type=int, default=1000, help="of each set")
+    parser.add_argument("--show", type=int, default=0, help="wrong answers to print of each set")
+    parser.add_argument("--write", action="store_true", help="put the tables into the model card")
+    args = parser.parse_args()
+    library_logging.set_verbosity_error()
+    library_logging.disable_progress_bar()
+    answerer = Answerer(args.model)
+
+    cases = held_out_cases(args.scenes)
+    alone = answerer.answer_all(cases, 1)
+    held_out = measure("held-out scenes", cases, alone, args.show)
+    mixed = random.Random(SEED).sample(range(len(cases)), len(cases))
+    together = answerer.answer_all([cases[index] for index in mixed], BATCH)
+    same = sum(alone[index] == text for index, text in zip(mixed, together, strict=True))
+    same_line = (
+        f"Left-padded batches of {BATCH}, of mixed sizes and questions: as alone {same} / {len(cases)}."
+    )
+    cases = other_hand_cases(args.scenes)
+    other = measure("scenes by another hand", cases, answerer.answer_all(cases, BATCH), args.show)
+    cases = flat_color_cases(2 * args.scenes)
+    flat = measure("one flat color, 800 × 600", cases, answerer.answer_all(cases, BATCH), args.show)
+
+    parameters = sum(parameter.numel() for parameter in answerer.model.parameters())
+    facts = f"{parameters:,} parameters; loaded in {answerer.load_s:.2f} s."
+    missed = failed_bars(held_out, other, flat) + ([same_line] if same < len(alone) else [])
+    print(same_line, facts, *(missed or ["Every bar is met."]), sep="\n")
+    if args.write:
+        write_card(args.model / "README.md", (held_out, other, flat, same_line + " " + facts))
+    raise SystemExit(bool(missed))
+
+
+if __name__ == "__main__":
+    main()
