@@ -1,75 +1,153 @@
-"""Images behind one address: a folder, S3, GCS or Azure. Everything can be rebuilt from here."""
+"""Images behind one address: a folder, S3, GCS or Azure. Everything can be rebuilt from here.
 
+A call that fails is repeated for a while, with pauses that grow and differ, before it counts as failed;
+what repeating cannot mend (no such image, no permission) fails at once.
+"""
+
+import errno
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import (
+    BaseError,
+    InvalidPathError,
+    NotFoundError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from obstore.store import from_url
+from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from jobs import names
-from jobs.errors import NotFound, Unavailable
+from jobs.errors import NoRoom, NotFound, Unavailable
+from jobs.metrics import BLOB_OPERATIONS
 from jobs.settings import BadSetting
 
 #: Schemes that `EVA01_BLOBS` may begin with.
 _SCHEMES = ("file://", "s3://", "s3a://", "gs://", "az://", "memory://")
+_ABSENT = (NotFoundError, FileNotFoundError)
+#: What is the same the next time.
+_LASTING = (*_ABSENT, InvalidPathError, NotSupportedError, PermissionDeniedError, UnauthenticatedError)
+#: How an object store's library words the system's "no room".
+_NO_ROOM = f"(os error {errno.ENOSPC})"
+#: Pauses between tries: 0.1 s, then twice as long each time, up to 2 s; each a little longer by chance.
+_PAUSES = wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1)
+_T = TypeVar("_T")
 
 
 class BlobStore:
     """Content-addressed images in an object store.
 
-    Every method raises Unavailable when the store does not answer.
+    A failing call is repeated for up to `patience_s` seconds, with `sleep` between the tries. Every method
+    raises Unavailable when the store does not answer by then, and NoRoom when it is full. Raises BadSetting
+    for an address that cannot be used.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(
+        self, url: str, patience_s: float = 10.0, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         if not url.startswith(_SCHEMES):
             raise BadSetting(f"EVA01_BLOBS={url!r}: should begin with one of {', '.join(_SCHEMES)}.")
         self.url = url
-        self._store = _open(url)
+        self._patience_s = patience_s
+        self._sleep = sleep
+        try:
+            self._store = _open(url)
+        except (BaseError, OSError, ValueError) as error:
+            raise BadSetting(f"EVA01_BLOBS={url!r}: cannot be used: {error}. Name another place.") from error
 
     def put_image(self, sha256: str, file: IO[bytes] | Path | bytes) -> None:
         """Keep an image under its hash, streaming; does nothing when it is there already."""
         path = names.image_path(sha256)
-        try:
+
+        def put() -> None:
             if not self._exists(path):
+                _rewind(file)
                 obstore.put(self._store, path, file)
-        except (BaseError, OSError) as error:
-            raise self._unavailable(error) from error
+
+        self._persist("put", put)
 
     def get_image(self, sha256: str) -> bytes:
         """An image's bytes.
 
         Raises NotFound when the store has no such image.
         """
+        path = names.image_path(sha256)
         try:
-            return bytes(obstore.get(self._store, names.image_path(sha256)).bytes())
-        except (NotFoundError, FileNotFoundError) as error:
+            return self._persist("get", lambda: bytes(obstore.get(self._store, path).bytes()))
+        except _ABSENT as error:
             message = f"Image {sha256} is not in the blob store {self.url}. Send the file again."
             raise NotFound(message, code="image_not_found") from error
-        except (BaseError, OSError) as error:
-            raise self._unavailable(error) from error
 
     def ping(self) -> None:
-        """Ask the store for something, whether it is there or not."""
+        """Ask the store once for something, whether it is there or not."""
         try:
             self._exists(names.image_path("0" * 64))
         except (BaseError, OSError) as error:
-            raise self._unavailable(error) from error
+            raise self._failure(error) from error
 
     def _exists(self, path: str) -> bool:
         try:
             obstore.head(self._store, path)
-        except (NotFoundError, FileNotFoundError):
+        except _ABSENT:
             return False
         return True
 
-    def _unavailable(self, error: Exception) -> Unavailable:
+    def _persist(self, operation: str, call: Callable[[], _T]) -> _T:
+        retrying = Retrying(
+            retry=retry_if_exception(_may_pass),
+            wait=_PAUSES,
+            stop=stop_after_delay(self._patience_s),
+            sleep=self._sleep,
+        )
+        try:
+            result = retrying(call)
+        except _ABSENT:
+            BLOB_OPERATIONS.labels(operation, "ok").inc()
+            raise
+        except (BaseError, OSError, RetryError) as error:
+            BLOB_OPERATIONS.labels(operation, "exhausted").inc()
+            raise self._failure(_cause(error)) from error
+        outcome = "ok" if retrying.statistics["attempt_number"] == 1 else "retried"
+        BLOB_OPERATIONS.labels(operation, outcome).inc()
+        return result
+
+    def _failure(self, error: BaseException) -> Unavailable:
+        if _is_full(error):
+            return NoRoom(f"The blob store {self.url} is full. Make room there.")
+        # The library describes its whole state behind the first line.
+        reason = str(error).split("\n", 1)[0]
         return Unavailable(
-            f"The blob store {self.url} does not answer: {error}", code="blob_store_unavailable"
+            f"The blob store {self.url} does not answer: {reason}", code="blob_store_unavailable"
         )
 
 
 def _open(url: str) -> "obstore.store.ObjectStore":
     if url.startswith("file://"):
         return from_url(url, mkdir=True)
-    return from_url(url)
+    if url.startswith("memory://"):
+        return from_url(url)
+    # The library's own repeating would be silent, and uncounted.
+    return from_url(url, retry_config={"max_retries": 0})
+
+
+def _rewind(file: IO[bytes] | Path | bytes) -> None:
+    if not isinstance(file, Path | bytes):
+        file.seek(0)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """True when the same call may succeed later."""
+    return isinstance(error, BaseError | OSError) and not isinstance(error, _LASTING) and not _is_full(error)
+
+
+def _is_full(error: BaseException) -> bool:
+    return (isinstance(error, OSError) and error.errno == errno.ENOSPC) or _NO_ROOM in str(error)
+
+
+def _cause(error: BaseException) -> BaseException:
+    return error.last_attempt.exception() or error if isinstance(error, RetryError) else error

@@ -8,6 +8,7 @@
     ├── NotFound               404
     ├── Conflict               409   the thing is in a state that does not allow this
     ├── Unavailable            503   Redis or the blob store is away: try again later
+    │   └── NoRoom             507   a disk is full: somebody has to make room
     └── EngineFailure          500   a model failed on this image
 
 `code` is stable: programs branch on it, and the docs list it. `message` names the thing, the value
@@ -79,6 +80,13 @@ class Unavailable(Eva01Error):
     http_status = 503
     default_code = "unavailable"
     is_retryable = True
+
+
+class NoRoom(Unavailable):
+    """Raised when what was sent cannot be kept, because a disk is full."""
+
+    http_status = 507
+    default_code = "no_room"
 
 
 class EngineFailure(Eva01Error):

@@ -50,6 +50,8 @@ class Settings(_FromEnvironment):
     blobs: str = ""
     #: Seconds for which a worker that fell silent keeps what it holds; then others take it.
     lease_s: float = Field(default=20, ge=1)
+    #: Seconds for which a failing call of the blob store is repeated.
+    blob_patience_s: float = Field(default=10.0, ge=0)
     #: Seconds to wait for an answer from Redis.
     redis_timeout_s: float = Field(default=5.0, gt=0)
 
@@ -76,6 +78,8 @@ class Limits(_FromEnvironment):
     max_zip_entry_bytes: int = Field(default=50 * MIB, ge=1)
     #: Bytes of all entries of one zip, unpacked.
     max_zip_bytes: int = Field(default=16 * GIB, ge=1)
+    #: Bytes that must stay free on the disk of the data folder: Redis writes there too.
+    min_free_bytes: int = Field(default=100 * MIB, ge=0)
     #: Characters of a question.
     max_question_chars: int = Field(default=4000, ge=1)
     #: Characters of a file's path, and of a batch's name.

@@ -39,7 +39,7 @@ def make_app(redis_url: str, redis_client: "redis.Redis", tmp_path: Path) -> Cal
     """Makes web's app on an empty database, with `nano` and `ocr` offered and limits as given."""
 
     def make_app(web: WebSettings | None = None, **limits: int) -> Flask:
-        settings = Settings(redis_url=redis_url, data=tmp_path)
+        settings = Settings(redis_url=redis_url, data=tmp_path, blob_patience_s=0.2)
         return create_app(settings, Limits(**limits), web or WebSettings(models=("nano", "ocr")))
 
     return make_app

@@ -111,6 +111,7 @@ class JobView(Job):
 
     queued_at: SkipJsonSchema[Any] = None
     options: SkipJsonSchema[Options] = Options()
+    crashes: SkipJsonSchema[int] = 0
 
 
 class BatchView(BaseModel):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import cast
 
 from flask import Flask, current_app
-from obstore.exceptions import BaseError
 
 from jobs.blobs import BlobStore
 from jobs.fleet import Fleet
@@ -44,7 +43,7 @@ class Services:
         return cls(
             store=store,
             queue=JobQueue(create_celery(settings), store),
-            blobs=_blob_store(settings.blobs_url),
+            blobs=BlobStore(settings.blobs_url, settings.blob_patience_s),
             fleet=Fleet(client),
             limits=limits,
             web=web,
@@ -59,13 +58,6 @@ class Services:
 def services() -> Services:
     """The services of the app that answers the current request."""
     return cast(Services, current_app.extensions[_NAME])
-
-
-def _blob_store(url: str) -> BlobStore:
-    try:
-        return BlobStore(url)
-    except (BaseError, OSError, ValueError) as error:
-        raise BadSetting(f"EVA01_BLOBS={url!r}: cannot be used: {error}. Name another place.") from error
 
 
 def _spool_folder(settings: Settings) -> Path:

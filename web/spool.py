@@ -5,13 +5,14 @@ A request of a thousand files so needs one file descriptor, and nothing is left 
 
 import io
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import IO, Any, cast
 
 from flask import Flask, Request, request
 
-from jobs.errors import TooLarge, Unavailable
+from jobs.errors import NoRoom, TooLarge
 from jobs.settings import Limits
 from web.services import services
 
@@ -38,8 +39,9 @@ def _keep_texts_short() -> None:
 class Spool:
     """One unnamed file in `folder`, cut into parts that are written one after the other."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, min_free_bytes: int = 0) -> None:
         try:
+            _check_room(folder, min_free_bytes)
             self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by close)
         except OSError as error:
             raise _no_room(error) from error
@@ -71,7 +73,7 @@ class Part(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Append.
 
-        Raises Unavailable when there is no room.
+        Raises NoRoom when there is none.
         """
         self.size_bytes += len(data)
         room = len(data) if self._keep_bytes is None else max(0, self._keep_bytes - self.kept_bytes)
@@ -139,7 +141,7 @@ class SpooledRequest(Request):
                 code="too_many_files",
             )
         if self._spool is None:
-            self._spool = Spool(services().spool_folder)
+            self._spool = Spool(services().spool_folder, limits.min_free_bytes)
         is_zip = (filename or "").lower().endswith(".zip")
         return cast(IO[bytes], self._spool.new_part(None if is_zip else limits.max_image_bytes))
 
@@ -150,8 +152,16 @@ class SpooledRequest(Request):
             self._spool.close()
 
 
-def _no_room(error: OSError) -> Unavailable:
-    return Unavailable(
-        f"The upload cannot be written to the data folder: {error.strerror}. Make room there (EVA01_DATA).",
-        code="no_room",
+def _check_room(folder: Path, min_free_bytes: int) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < min_free_bytes:
+        raise NoRoom(
+            f"The disk of the data folder has {free_bytes:,} bytes left, and {min_free_bytes:,} must stay"
+            " (EVA01_MIN_FREE_BYTES). Make room there (EVA01_DATA)."
+        )
+
+
+def _no_room(error: OSError) -> NoRoom:
+    return NoRoom(
+        f"The upload cannot be written to the data folder: {error.strerror}. Make room there (EVA01_DATA)."
     )

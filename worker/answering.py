@@ -22,7 +22,7 @@ import redis
 from PIL import Image
 
 from jobs.blobs import BlobStore
-from jobs.errors import Eva01Error, NotFound, Unavailable
+from jobs.errors import Eva01Error, NotFound
 from jobs.models import Job, JobError, JobState, Result
 from jobs.store import JobStore
 from worker.batcher import Batcher, GivenBack
@@ -34,7 +34,7 @@ from worker.metrics import ModelMetrics
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-#: Seconds between tries to reach Redis or the blob store; the last is repeated for Redis.
+#: Seconds between tries to reach Redis; the last is repeated.
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 
 
@@ -155,12 +155,6 @@ class Answering:
     def _fetch(self, job: Job) -> bytes:
         if job.image is None:
             raise NotFound("The job has no image. Send the file again.", code="image_not_found")
-        for pause_s in _PAUSES_S:
-            try:
-                return self.blobs.get_image(job.image)
-            except Unavailable as error:
-                logger.warning("Job %s: %s", job.id, error)
-                self._pause(pause_s)
         return self.blobs.get_image(job.image)
 
     def _ask(self, job: Job, image: Image.Image) -> Answer:
@@ -209,9 +203,5 @@ class Answering:
                 if isinstance(error, redis.ResponseError) and tries == 0:
                     # It is there and refuses, as when its memory is full: the heartbeat may not notice.
                     logger.error("Redis refuses to note a job: %s. Trying again until it does.", error)
-                self._pause(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
+                self.drain.pause(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
                 tries += 1
-
-    def _pause(self, seconds: float) -> None:
-        if self.drain.wait_for_end(seconds):
-            raise GivenBack("the worker stops")

@@ -16,6 +16,8 @@ import time
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from worker.batcher import GivenBack
+
 logger = logging.getLogger(__name__)
 
 #: Seconds that slots get to give their jobs back.
@@ -56,9 +58,10 @@ class Drain:
         """True when no more jobs are taken."""
         return self._has_begun.is_set()
 
-    def wait_for_end(self, seconds: float) -> bool:
-        """Wait; True as soon as jobs are to be given back."""
-        return self._is_ending.wait(seconds)
+    def pause(self, seconds: float) -> None:
+        """Wait; raises GivenBack as soon as jobs are to be given back."""
+        if self._is_ending.wait(seconds):
+            raise GivenBack("the worker stops")
 
     def start(self, worker: Stoppable) -> None:
         """Stop `worker` on SIGTERM or SIGINT, quickly on the second; to be called in the main thread."""

@@ -61,8 +61,8 @@ class Worker:
         self._status = Status(worker_id=_new_id(card), model=card.name)
         self._metrics = ModelMetrics(card.name)
         self._store = JobStore(client)
-        self._blobs = BlobStore(shared.blobs_url)
         self._drain = Drain(own.drain_s)
+        self._blobs = BlobStore(shared.blobs_url, shared.blob_patience_s, self._drain.pause)
         self._engine = engine
         self._batcher = Batcher(engine, card.name, own.batch_tokens, on_crash=self._drain.fail)
         celery = create_celery(shared, card.name)

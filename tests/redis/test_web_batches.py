@@ -261,6 +261,14 @@ def test_a_poller_of_a_batch_hears_when_nothing_changed_and_when_to_come_back(ht
     assert "Retry-After" not in http.get(batch).headers
 
 
+def test_an_upload_is_refused_before_the_disk_is_full(make_app):
+    http = make_app(min_free_bytes=1 << 60).test_client()
+    batch = new_batch(http)
+    refused = post_files(http, f"{batch}/files", {"a.png": IMAGE})
+    assert code_of(refused) == (507, "no_room")
+    assert "EVA01_MIN_FREE_BYTES" in refused.json["detail"]
+
+
 def test_no_upload_leaves_a_file_behind(http, batch, tmp_path):
     send(http, batch, {"a.png": IMAGE, "b.zip": hostile.zipped({"c.png": IMAGE}), "d.png": b"x"})
     assert list((tmp_path / "tmp").iterdir()) == []
