@@ -7,6 +7,7 @@
     │   └── UnknownModel       422
     ├── NotFound               404
     ├── Conflict               409   the thing is in a state that does not allow this
+    ├── Overloaded             429   too much waits already: try again when some of it is done
     ├── Unavailable            503   Redis or the blob store is away: try again later
     │   └── NoRoom             507   a disk is full: somebody has to make room
     └── EngineFailure          500   a model failed on this image
@@ -87,6 +88,21 @@ class NoRoom(Unavailable):
 
     http_status = 507
     default_code = "no_room"
+
+
+class Overloaded(Eva01Error):
+    """Raised when the queue is full; nothing of the request was taken.
+
+    `retry_after_s` is when there should be room, in seconds.
+    """
+
+    http_status = 429
+    default_code = "queue_full"
+    is_retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class EngineFailure(Eva01Error):

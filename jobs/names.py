@@ -37,6 +37,11 @@ def held_mutex_key(model: str) -> str:
     return f"eva01:{model}:held_mutex"
 
 
+def finishes_key(model: str) -> str:
+    """The list of the model's latest finish times, newest first: what its rate is computed from."""
+    return f"eva01:{model}:finishes"
+
+
 def worker_key(worker_id: str) -> str:
     """One worker's own description, which expires when it stops beating."""
     return f"eva01:worker:{worker_id}"

@@ -243,6 +243,11 @@ class JobStore:
             jobs, cursor = self.page(batch_id, cursor=cursor, limit=_CHUNK, state=state)
             yield from jobs
 
+    def rate_per_s(self, model: str) -> float | None:
+        """Jobs of a model that all its workers finish per second of late; None when that is not known."""
+        finishes = cast(list[str], self.redis.lrange(names.finishes_key(model), 0, -1))
+        return _rate_per_s([float(at) for at in finishes])
+
     def _read(self, job_ids: list[str]) -> list[Job]:
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:

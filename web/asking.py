@@ -1,10 +1,17 @@
 """The model, the question and the options of a request, checked before anything is kept."""
 
+import math
+
 from jobs.catalog import ModelCard, card_for
-from jobs.errors import BadInput, TooLarge, UnknownModel
+from jobs.errors import BadInput, Overloaded, TooLarge, UnknownModel
 from jobs.models import Options, WorkerState
 from jobs.settings import Limits
 from web.services import Services
+
+#: Those who were turned away come back when this share of the queue is free again, so that they find room.
+_ROOM_SHARE = 100
+#: Seconds to come back after when nothing was finished lately, and at the longest.
+_UNKNOWN_WAIT_S, _LONGEST_WAIT_S = 30, 600
 
 
 def known_cards(services: Services) -> dict[str, ModelCard]:
@@ -36,6 +43,21 @@ def choose_model(services: Services, name: str | None) -> ModelCard:
     if name not in cards:
         raise UnknownModel(f"There is no model {name[:100]!r} here. Those there are: {', '.join(cards)}.")
     return cards[name]
+
+
+def check_room(services: Services, model: str) -> None:
+    """Raises Overloaded when as much waits for `model` as may."""
+    waiting, limit = services.queue.depth(model).waiting, services.limits.max_queued
+    if waiting < limit:
+        return
+    rate_per_s = services.store.rate_per_s(model)
+    needed = waiting - limit + max(1, limit // _ROOM_SHARE)
+    wait_s = needed / rate_per_s if rate_per_s else _UNKNOWN_WAIT_S
+    raise Overloaded(
+        f"{waiting:,} jobs wait for {model} already; the limit is {limit:,} (EVA01_MAX_QUEUED)."
+        " Send the rest when some are done.",
+        retry_after_s=min(max(1, math.ceil(wait_s)), _LONGEST_WAIT_S),
+    )
 
 
 def check_question(card: ModelCard, question: str, limits: Limits) -> str:

@@ -6,7 +6,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from jobs.errors import Conflict, TooLarge
 from jobs.metrics import JOBS_TOTAL
 from jobs.models import Batch, BatchState, JobState
-from web.asking import check_options, check_question, choose_model
+from web.asking import check_options, check_question, check_room, choose_model
 from web.conditional import fresh_json
 from web.intake import Intake
 from web.schemas import PROBLEMS, BatchPath, BatchView, FileOutcomes, FilesForm, NewBatch, RetriedView
@@ -57,6 +57,7 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     """
     serving = services()
     batch = _open_batch(serving, path.batch_id)
+    check_room(serving, batch.model)
     intake = Intake(serving, batch, choose_model(serving, batch.model), form.questions)
     outcomes = [outcome.model_dump(mode="json") for sent in form.files for outcome in intake.take(sent)]
     response = jsonify({"files": outcomes})

@@ -7,6 +7,7 @@ first ──marked running──► done ──response kept──► any later 
 import hashlib
 import json
 import logging
+from http import HTTPStatus
 from typing import cast
 
 import redis
@@ -78,7 +79,7 @@ def _remember(response: Response) -> Response:
 
 def _keep(key: str, response: Response) -> None:
     client = services().store.redis
-    if response.status_code >= 500:
+    if response.status_code >= 500 or response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         client.delete(key)
         return
     headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}

@@ -15,6 +15,7 @@ from jobs.metrics import JOBS_TOTAL
 from jobs.models import Batch, Job, JobError, JobState, utc_now
 from web.asking import check_question
 from web.paths import normalise, sent_path, shortened
+from web.problems import count_refusal
 from web.schemas import FileOutcome
 from web.services import Services
 from web.spool import Part
@@ -91,6 +92,7 @@ class Intake:
         job, is_new = self._services.store.create_job(refused)
         if is_new:
             JOBS_TOTAL.labels(job.model, JobState.FAILED).inc()
+            count_refusal(error)
         return FileOutcome(file=job.file, state="rejected", job_id=job.id, is_new=is_new, error=reason)
 
     def _job(self, file: str, **fields: object) -> Job:

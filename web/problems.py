@@ -6,10 +6,11 @@ from http import HTTPStatus
 import redis
 from flask import Flask, Response, json, request
 from kombu.exceptions import OperationalError
+from prometheus_client import Counter
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from jobs.errors import BadInput, Eva01Error, Unavailable
+from jobs.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -20,6 +21,14 @@ _HTTP_CODES = {404: "no_such_page", 405: "method_not_allowed", 413: "request_too
 #: Codes of fields that are missing or malformed; any other field is `invalid_field`.
 _MISSING = {"file": "missing_file", "files": "missing_file"}
 _MALFORMED = {"job_id": "malformed_id", "batch_id": "malformed_id", "": "malformed_body"}
+
+#: Why something is refused, as the metric says it.
+_REASONS = {Overloaded: "full", NoRoom: "disk", TooLarge: "limit"}
+REFUSED = Counter(
+    "eva01_refused_total",
+    "How many requests and files were refused for lack of room or by a limit.",
+    ["reason"],
+)
 
 
 def register_problems(app: Flask) -> None:
@@ -61,7 +70,18 @@ def refuse_fields(error: ValidationError) -> Response:
 
 
 def _from_ours(error: Eva01Error) -> Response:
-    return problem(error.http_status, error.code, error.message)
+    count_refusal(error)
+    response = problem(error.http_status, error.code, error.message)
+    if isinstance(error, Overloaded):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def count_refusal(error: Eva01Error) -> None:
+    """Count what is refused for lack of room or because of a limit."""
+    reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), None)
+    if reason:
+        REFUSED.labels(reason).inc()
 
 
 def _from_http(error: HTTPException) -> Response:

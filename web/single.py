@@ -9,7 +9,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from jobs.errors import Conflict, NotFound
 from jobs.metrics import JOBS_TOTAL
 from jobs.models import Job, JobState
-from web.asking import check_options, check_question, choose_model
+from web.asking import check_options, check_question, check_room, choose_model
 from web.conditional import fresh_json
 from web.exports import inline
 from web.paths import sent_path, shortened
@@ -83,6 +83,7 @@ def _submit(form: JobForm) -> Job:
     """Keep the image, write the job, send its message."""
     serving = services()
     card = choose_model(serving, form.model)
+    check_room(serving, card.name)
     question = check_question(card, form.question, serving.limits)
     options = check_options(form.max_new_tokens, serving.limits)
     kept = keep_image(serving, cast(Part, form.file.stream))

@@ -18,6 +18,12 @@ for field, value in pairs(change.set) do redis.call('HSET', job, field, value) e
 for _, field in ipairs(change.unset) do redis.call('HDEL', job, field) end
 for field, by in pairs(change.increase) do redis.call('HINCRBY', job, field, by) end
 
+if to == 'succeeded' or to == 'failed' then
+    local finishes = 'eva01:' .. redis.call('HGET', job, 'model') .. ':finishes'
+    redis.call('LPUSH', finishes, now)
+    redis.call('LTRIM', finishes, 0, 255)
+end
+
 local batch_id = redis.call('HGET', job, 'batch_id')
 if batch_id and from ~= to then
     local batch = 'eva01:batch:' .. batch_id

@@ -202,3 +202,27 @@ def test_a_refused_file_has_no_image(http):
 
 def test_a_hostile_name_comes_back_intact(http):
     assert ask(http, name=hostile.NAME).json["file"] == hostile.NAME
+
+
+def test_a_full_queue_turns_away_and_says_when_to_come_back(make_app):
+    http = make_app(max_queued=2).test_client()
+    store = http.application.extensions["eva01"].store
+    job_ids = [ask(http).json["id"] for _ in range(2)]
+    refused = ask(http)
+    assert code_of(refused) == (429, "queue_full")
+    assert refused.headers["Retry-After"] == "30", "nothing was finished yet, so nothing is known"
+    assert "EVA01_MAX_QUEUED" in refused.json["detail"]
+    for job_id in job_ids:
+        store.finish(job_id, Result(answer="yes"))
+    assert 1 <= int(ask(http).headers["Retry-After"]) < 30
+
+
+def test_being_turned_away_is_not_remembered(make_app, redis_client):
+    http = make_app(max_queued=1).test_client()
+    ask(http)
+    headers = {"Idempotency-Key": "again"}
+    form = {"file": (io.BytesIO(IMAGE), "a.png"), "question": "What?", "model": "nano"}
+    assert http.post("/api/jobs", data=form, headers=headers).status_code == 429
+    redis_client.delete(names.interactive_queue("nano"))
+    form["file"] = (io.BytesIO(IMAGE), "a.png")
+    assert http.post("/api/jobs", data=form, headers=headers).status_code == 202
