@@ -100,9 +100,9 @@ def sample_rgb(rng: random.Random, name: str) -> RGB:
     """A color called `name`: an anchor itself, one close to an anchor, or one from anywhere in its region."""
     anchor = rng.choice(BY_NAME[name].anchors)
     style = rng.random()
-    if style < 0.35:
+    if style < 0.25:
         return anchor
-    if style < 0.6:
+    if style < 0.45:
         near = tuple(min(255, max(0, value + rng.randint(-12, 12))) for value in anchor)
         near_name, margin = nearest_name(near)
         return near if near_name == name and margin >= CLEAR_MARGIN else anchor

@@ -172,7 +172,9 @@ def make_batch(order: Order) -> Batch:
     height, width = rng.choices(list(by_grid), [len(sizes) for sizes in by_grid.values()])[0]
     pixels, labels, scenes = [], [], []
     for _ in range(order.size):
-        scene = world.sample_scene(rng, rng.choice(by_grid[height, width]))
+        # Half of the scenes are no harder than what is measured, the others go beyond it.
+        limits = rng.choice((world.TRAINING, world.MEASURED))
+        scene = world.sample_scene(rng, rng.choice(by_grid[height, width]), limits)
         image = drawing.draw(scene, rng, max_pixels=MAX_DRAWN_PIXELS)
         pixels.append(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)))
         labels.append(cell_labels(scene, height // CELL_PX, width // CELL_PX))

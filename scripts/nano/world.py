@@ -72,14 +72,18 @@ class Limits:
     min_shape: float = 0.11
     #: Smallest distance in x between the middles of two shapes, in mean sides of the image.
     min_step: float = 0.07
-    solid_share: float = 0.12
+    solid_share: float = 0.15
     #: Margin of the names of solid colors; half the solids keep it only three times in four.
     min_margin: float = 0.12
+    #: Squares and triangles turned to any angle; others stand upright or are tilted by up to 15 degrees.
+    any_angle_share: float = 0.08
 
 
 TRAINING = Limits()
 #: What the bars are measured on.
-MEASURED = Limits(128, 1600, 4.0, min_shape=0.14, min_step=0.1, min_margin=colors.CLEAR_MARGIN)
+MEASURED = Limits(
+    128, 1600, 4.0, min_shape=0.14, min_step=0.1, min_margin=colors.CLEAR_MARGIN, any_angle_share=0.0
+)
 
 
 def sample_size(rng: random.Random, limits: Limits = TRAINING) -> tuple[int, int]:
@@ -109,27 +113,26 @@ def _rotated(points: list[Point], degrees: float) -> list[Point]:
     return [(x * cos - y * sin, x * sin + y * cos) for x, y in points]
 
 
-def sample_outline(rng: random.Random, kind: str) -> tuple[Point, ...]:
-    """Mostly upright; some a little tilted, a few at any angle."""
+def _sample_turn(rng: random.Random, limits: Limits) -> float:
+    """Degrees: mostly none, some a little, a few any."""
+    style = rng.random()
+    if style < limits.any_angle_share:
+        return rng.uniform(0, 360)
+    return rng.uniform(-15, 15) if style > 0.8 else 0.0
+
+
+def sample_outline(rng: random.Random, kind: str, limits: Limits) -> tuple[Point, ...]:
+    """A circle has none; triangles differ in height and apex, and some stand on their tip."""
     if kind == "circle":
         return ()
-    style = rng.random()
+    turn = _sample_turn(rng, limits)
     if kind == "square":
-        degrees = 0.0 if style < 0.72 else rng.uniform(-15, 15) if style < 0.9 else rng.uniform(0, 90)
-        return _normalized(_rotated([(-1, -1), (1, -1), (1, 1), (-1, 1)], degrees))
+        return _normalized(_rotated([(-1, -1), (1, -1), (1, 1), (-1, 1)], turn))
     apex = rng.choice([0.0, 0.0, 0.0, rng.uniform(-1, 1)])
     height = rng.choice([math.sqrt(3), 2.0, 1.8, rng.uniform(1.4, 2.4)])
+    flip = 180 if rng.random() < 0.1 else 0
     upright = [(apex, -height / 2), (1.0, height / 2), (-1.0, height / 2)]
-    degrees = (
-        0.0
-        if style < 0.7
-        else rng.uniform(-15, 15)
-        if style < 0.82
-        else 180.0
-        if style < 0.9
-        else rng.uniform(0, 360)
-    )
-    return _normalized(_rotated(upright, degrees))
+    return _normalized(_rotated(upright, turn + flip))
 
 
 Spot = tuple[float, float, float]  # middle x, middle y, radius
@@ -204,7 +207,9 @@ def place(rng: random.Random, size: tuple[int, int], count: int, limits: Limits)
     return place(rng, size, count - 1, limits)
 
 
-def _sample_shape(rng: random.Random, spot: Spot, background: tuple[str, RGB], like: Shape | None) -> Shape:
+def _sample_shape(
+    rng: random.Random, spot: Spot, background: tuple[str, RGB], like: Shape | None, limits: Limits
+) -> Shape:
     kind = rng.choice(list(SHAPES))
     while True:
         color = rng.choice(colors.NAMES)
@@ -213,7 +218,7 @@ def _sample_shape(rng: random.Random, spot: Spot, background: tuple[str, RGB], l
             break
     if like and rng.random() < 0.15:
         color, rgb = like.color, like.rgb
-    return Shape(kind, color, rgb, *spot, outline=sample_outline(rng, kind))
+    return Shape(kind, color, rgb, *spot, outline=sample_outline(rng, kind, limits))
 
 
 def _sample_solid(rng: random.Random, size: tuple[int, int], limits: Limits) -> Scene:
@@ -236,5 +241,5 @@ def sample_scene(rng: random.Random, size: tuple[int, int], limits: Limits = TRA
     background = (name, colors.sample_rgb(rng, name))
     shapes: list[Shape] = []
     for spot in place(rng, size, rng.choice((1, 2, 2, 3, 3)), limits):
-        shapes.append(_sample_shape(rng, spot, background, shapes[-1] if shapes else None))
+        shapes.append(_sample_shape(rng, spot, background, shapes[-1] if shapes else None, limits))
     return Scene(*size, *background, tuple(shapes))
