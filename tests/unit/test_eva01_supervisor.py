@@ -81,7 +81,17 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def descendants() -> list[psutil.Process]:
-    return [process for process in psutil.Process().children(recursive=True) if process.is_running()]
+    """What the supervisor started: in sessions of their own, unlike servers that fixtures keep running."""
+    return [
+        one for one in psutil.Process().children(recursive=True) if one.is_running() and not _is_ours(one)
+    ]
+
+
+def _is_ours(process: psutil.Process) -> bool:
+    try:
+        return os.getsid(process.pid) == os.getsid(0)
+    except ProcessLookupError:
+        return True
 
 
 def wait_until(fact: Callable[[], object]) -> None:

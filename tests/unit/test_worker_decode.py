@@ -19,12 +19,6 @@ RED_CIRCLE = Scene("white", (("red", "circle"),))
 LIMITS = Limits(max_image_bytes=2_000_000, max_image_pixels=1_000_000)
 
 
-@pytest.fixture(autouse=True)
-def pillows_own_guard(monkeypatch):
-    """A decoder sets it for the whole process: here for one test."""
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
-
-
 def decode(data: bytes, **limits: int) -> Decoded:
     return Decoder(LIMITS.model_copy(update=limits), enough_pixels=1_000_000).decode(data)
 
