@@ -61,7 +61,7 @@ class Plan:
     """A whole run."""
 
     seed: int = 7
-    vision_steps: int = 2400
+    vision_steps: int = 1700
     answer_steps: int = 2400
     #: AdamW's rate; Muon's is `muon_boost` times as large.
     rate: float = 2e-3
@@ -71,7 +71,7 @@ class Plan:
     def phases(self) -> tuple[Phase, ...]:
         """The phases in order."""
         return (
-            Phase("vision", self.vision_steps, size=48, branches=0, warmup=100, flat=0.3, floor=0.35),
+            Phase("vision", self.vision_steps, size=48, branches=0, warmup=100, flat=0.3, floor=0.6),
             Phase("answers", self.answer_steps, size=32, branches=4, warmup=60, flat=0.1, floor=0.01),
         )
 
