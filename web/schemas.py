@@ -212,5 +212,5 @@ class Problem(BaseModel):
 #: How the document describes what any call may fail with.
 PROBLEMS: dict[str, Any] = {
     status: {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    for status in ("400", "404", "409", "413", "422", "503")
+    for status in ("400", "404", "409", "413", "422", "429", "503", "507")
 }

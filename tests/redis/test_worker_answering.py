@@ -59,6 +59,15 @@ class Slot:
         self.answering.answer(job.id, is_redelivered=is_redelivered)
         return self.store.get_job(job.id)
 
+    def hold_on_device(self, job: Job) -> threading.Thread:
+        """Answer in a thread, up to where the engine has the job and waits for `may_go_on`."""
+        self.engine.may_go_on.clear()
+        thread = threading.Thread(target=self.answer, args=(job,))
+        thread.start()
+        while not self.engine.batches:
+            threading.Event().wait(0.005)
+        return thread
+
 
 @pytest.fixture
 def slot(redis_client, tmp_path):
@@ -103,11 +112,7 @@ def test_a_cancelled_job_is_not_begun(slot):
 
 def test_a_job_cancelled_while_it_runs_stays_cancelled(slot):
     job = slot.job()
-    slot.engine.may_go_on.clear()
-    thread = threading.Thread(target=slot.answer, args=(job,))
-    thread.start()
-    while not slot.engine.batches:
-        threading.Event().wait(0.005)
+    thread = slot.hold_on_device(job)
     slot.store.cancel(job.id)
     slot.engine.may_go_on.set()
     thread.join(10)
@@ -140,11 +145,7 @@ def test_a_job_whose_record_has_expired_is_let_go(slot, redis_client):
 
 def test_an_answer_that_comes_second_changes_nothing(slot):
     job = slot.job()
-    slot.engine.may_go_on.clear()
-    thread = threading.Thread(target=slot.answer, args=(job,))
-    thread.start()
-    while not slot.engine.batches:
-        threading.Event().wait(0.005)
+    thread = slot.hold_on_device(job)
     slot.store.finish(job.id, Result(answer="the other worker's"))
     slot.engine.may_go_on.set()
     thread.join(10)
@@ -183,11 +184,7 @@ def test_what_was_done_is_counted(slot):
 
 def test_an_answer_waits_for_a_redis_whose_memory_is_full(slot, redis_client, caplog):
     job = slot.job()
-    slot.engine.may_go_on.clear()
-    thread = threading.Thread(target=slot.answer, args=(job,))
-    thread.start()
-    while not slot.engine.batches:
-        threading.Event().wait(0.005)
+    thread = slot.hold_on_device(job)
     redis_client.config_set("maxmemory", "1")
     try:
         slot.engine.may_go_on.set()

@@ -14,13 +14,6 @@ from tests.unit.scripted_server import BATCH_ID, Server
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.end()
-
-
-@pytest.fixture
 def client(server: Server) -> Iterator[Client]:
     with Client(server.url, patience_s=5) as client:
         yield client
