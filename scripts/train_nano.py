@@ -1,6 +1,6 @@
 """Train the bundled `nano` model: `python scripts/train_nano.py` from the repository's root.
 
-About 80 minutes on two idle cores. A run that was stopped goes on with `--resume`.
+About 70 minutes on two idle cores. A run that was stopped goes on with `--resume`.
 """
 
 import argparse
