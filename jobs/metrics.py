@@ -5,9 +5,19 @@ from prometheus_client import Counter, disable_created_metrics
 # A gauge for each counter that says when it began: twice the lines, and nobody asks.
 disable_created_metrics()
 
+_CANCELLED, _QUEUED = "cancelled", "queued"
+
 #: One count for every time a job came into a state.
 JOBS_TOTAL = Counter(
     "eva01_jobs_total", "How many times a job of a model came into a state.", ["model", "state"]
+)
+
+#: One count for every job that was cancelled, by how far it had come: `queued`, `held` (a worker had it, and
+#: never put it on the device), `device` (it was there, and its answer was dropped).
+CANCELLATIONS = Counter(
+    "eva01_cancellations_total",
+    "How many jobs were cancelled while they were queued, held by a worker, and on the device.",
+    ["model", "phase"],
 )
 
 #: One count for every call of the blob store: `ok`, `retried` (ok in the end), `exhausted`.
@@ -16,3 +26,10 @@ BLOB_OPERATIONS = Counter(
     "How many images were put into and got from the blob store, and how that went.",
     ["operation", "outcome"],
 )
+
+
+def count_cancelled(model: str, before: str) -> None:
+    """Count a job that was cancelled in the state `before`; one that is running is noticed by its worker."""
+    JOBS_TOTAL.labels(model, _CANCELLED).inc()
+    if before == _QUEUED:
+        CANCELLATIONS.labels(model, _QUEUED).inc()

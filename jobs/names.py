@@ -3,13 +3,29 @@
 Imports nothing of ours. A name is never built anywhere else.
 """
 
-#: The one Celery task: answer the job with this id.
+#: The one Celery task: answer the next job of the model.
 TASK_ANSWER = "eva01.answer"
 
 #: Where each worker's heartbeat lives: a sorted set of worker ids by the time of their last beat.
 WORKERS = "eva01:workers"
 #: What each model that ever had a worker can do: a hash from model name to its ModelCard as JSON.
 MODELS = "eva01:models"
+#: All batches, and all jobs without one: sorted sets of ids by the time of their last change.
+BATCHES = "eva01:batches"
+SINGLE_JOBS = "eva01:jobs"
+#: Batches that were deleted and whose parts are still to be removed: a sorted set of ids by time.
+REMOVALS = "eva01:removals"
+#: Images that no job uses any more: a sorted set of hashes by the time that was noted.
+UNUSED_IMAGES = "eva01:unused_images"
+#: Uploads under way: a sorted set of `<hash>/<claim>` by the time they began.
+IMAGE_CLAIMS = "eva01:image_claims"
+
+#: The folder of all batches in the journal.
+BATCHES_FOLDER = "batches"
+#: The lock of the one web process that keeps house.
+HOUSEKEEPER = "eva01:housekeeper"
+#: Which Redis it was at the last look, and when that was: a hash.
+SEEN = "eva01:seen"
 
 
 def interactive_queue(model: str) -> str:
@@ -22,18 +38,33 @@ def bulk_queue(model: str) -> str:
     return f"eva01:{model}:bulk"
 
 
+def singles_key(model: str) -> str:
+    """The sorted set of queued jobs without a batch, oldest first."""
+    return f"eva01:{model}:singles"
+
+
+def turns_key(model: str) -> str:
+    """The sorted set of batches with queued jobs, by the turns they have had: the lowest is next."""
+    return f"eva01:{model}:turns"
+
+
+def running_key(model: str) -> str:
+    """The hash from a held ticket to the job that runs for it."""
+    return f"eva01:{model}:running"
+
+
 def held_key(model: str) -> str:
-    """The hash of messages that this model's workers hold: KEDA adds its length to the waiting ones."""
+    """The hash of tickets that this model's workers hold: KEDA adds its length to the waiting ones."""
     return f"eva01:{model}:held"
 
 
 def held_index_key(model: str) -> str:
-    """The sorted set of held messages by the time they were taken or last renewed."""
+    """The sorted set of held tickets by the time they were taken or last renewed."""
     return f"eva01:{model}:held_index"
 
 
 def held_mutex_key(model: str) -> str:
-    """The lock of kombu's sweep for abandoned messages."""
+    """The lock of kombu's sweep for abandoned tickets."""
     return f"eva01:{model}:held_mutex"
 
 
@@ -77,6 +108,16 @@ def batch_finishes_key(batch_id: str) -> str:
     return f"eva01:batch:{batch_id}:finishes"
 
 
+def image_uses_key(sha256: str) -> str:
+    """The set of what needs an image: ids of jobs, and claims of uploads under way."""
+    return f"eva01:image:{sha256}"
+
+
+def image_deleter_key(sha256: str) -> str:
+    """Who is deleting an image at the moment: until that is over, nobody claims it."""
+    return f"eva01:image:{sha256}:deleter"
+
+
 def idempotency_key(digest: str) -> str:
     """The response remembered for one `Idempotency-Key`."""
     return f"eva01:idempotency:{digest}"
@@ -85,3 +126,33 @@ def idempotency_key(digest: str) -> str:
 def image_path(sha256: str) -> str:
     """Where an image's bytes lie in the blob store."""
     return f"images/{sha256}"
+
+
+def batch_folder(batch_id: str) -> str:
+    """All that the blob store's journal keeps of a batch."""
+    return f"{BATCHES_FOLDER}/{batch_id}"
+
+
+def batch_path(batch_id: str) -> str:
+    """Where a batch's record lies in the journal."""
+    return f"{batch_folder(batch_id)}/batch.json"
+
+
+def manifest_folder(batch_id: str | None) -> str:
+    """A batch's accepted jobs, a file for each request; or those without a batch, a file for each job."""
+    return f"{batch_folder(batch_id)}/manifest" if batch_id else "jobs"
+
+
+def manifest_path(batch_id: str | None, part: str) -> str:
+    """Where the jobs of one request lie; `part` is an id, so that parts sort by time."""
+    return f"{manifest_folder(batch_id)}/{part}.{'jsonl' if batch_id else 'json'}"
+
+
+def answers_folder(batch_id: str | None) -> str:
+    """The finished jobs of a batch, or those without a batch."""
+    return f"{batch_folder(batch_id)}/answers" if batch_id else "answers"
+
+
+def answer_path(batch_id: str | None, job_id: str) -> str:
+    """Where a finished job's record lies in the journal."""
+    return f"{answers_folder(batch_id)}/{job_id}.json"

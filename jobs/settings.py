@@ -42,7 +42,7 @@ class Settings(_FromEnvironment):
     redis_url: str = Field(
         default="redis://127.0.0.1:6379/0",
         validation_alias=AliasChoices("REDIS_URL", "redis_url"),
-        pattern=r"^(rediss?|unix)://",
+        pattern=r"^((rediss?|unix)://|redis\+sentinel://[^/]+/[^/?]+)",
     )
     #: The local data folder.
     data: Path = Path("eva01-data")
@@ -59,6 +59,11 @@ class Settings(_FromEnvironment):
     def blobs_url(self) -> str:
         """The blob store's address, resolved."""
         return self.blobs or (self.data.resolve() / "blobs").as_uri()
+
+    @property
+    def settle_s(self) -> float:
+        """Seconds after its last change when nobody writes about a job or batch any more."""
+        return self.blob_patience_s + 20
 
 
 class Limits(_FromEnvironment):
@@ -101,8 +106,17 @@ class WebSettings(_FromEnvironment):
     web_threads: int = Field(default=32, ge=1)
     #: Models offered though no worker serves them yet; the first is the default.
     models: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Seconds between two looks after what was lost, deleted or has grown too old.
+    housekeeping_s: float = Field(default=5.0, gt=0)
     #: Hours for which a response is remembered under its `Idempotency-Key`.
     idempotency_hours: float = Field(default=24, gt=0)
+    #: Days after their last change when finished jobs are removed, with their answers and images.
+    retention_days: float = Field(default=30, gt=0)
+
+    @property
+    def retention_s(self) -> float:
+        """How long finished jobs are kept, in seconds."""
+        return self.retention_days * 24 * 3600
 
     @field_validator("models", mode="before")
     @classmethod
@@ -143,8 +157,12 @@ class WorkerSettings(_FromEnvironment):
     heartbeat_s: float = Field(default=5.0, gt=0)
     #: Seconds a worker that was told to stop may take to finish what it holds.
     drain_s: float = Field(default=100.0, ge=0)
+    #: Seconds that a job may be on the device, a week at most; its time in the queue does not count.
+    job_timeout_s: float = Field(default=600.0, gt=0, le=7 * 24 * 3600)
     #: How often a job may take its worker down before it is not tried again.
     max_crashes: int = Field(default=3, ge=1)
+    #: The pod a worker runs in, whose deletion cost it keeps; empty: none.
+    pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
 
 
 def _explain(error: ValidationError) -> str:

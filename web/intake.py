@@ -1,6 +1,6 @@
 """Files and zips into a batch: a job for each file, also for one that is refused, so nothing is lost.
 
-A path that the batch has already makes no second job. A job whose message never went out is sent now.
+A path that the batch has already makes no second job.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,21 +19,22 @@ from web.problems import count_refusal
 from web.schemas import FileOutcome
 from web.services import Services
 from web.spool import Part
-from web.uploads import keep_image
+from web.uploads import kept_image
 from web.zips import Entry, entries, is_zip
 
 
 class Intake:
     """Takes files for one open batch; `questions` maps paths to questions that replace the batch's.
 
-    Its methods raise what stops the whole request: Conflict for a batch that takes no more files,
-    Unavailable, redis.RedisError.
+    `jobs` are those of all files it has taken, new or not, in the order they came. Its methods raise what
+    stops the whole request: Conflict for a batch that takes no more files, Unavailable, redis.RedisError.
     """
 
     def __init__(
         self, services: Services, batch: Batch, card: ModelCard, questions: Mapping[str, str]
     ) -> None:
         self._services, self._batch, self._card = services, batch, card
+        self.jobs: list[Job] = []
         self._questions = {normalise(path): question for path, question in questions.items()}
 
     def take(self, sent: FileStorage) -> Iterator[FileOutcome]:
@@ -68,20 +69,20 @@ class Intake:
                     code="path_too_long",
                 )
             question = self._question(path)
-            kept = keep_image(self._services, part)
+            with kept_image(self._services, part) as kept:
+                fields = {"question": question, "image": kept.sha256, "media_type": kept.media_type}
+                return self._accept(self._job(path, **fields))
         except BadInput as error:
             return self._reject(path, error)
-        return self._accept(self._job(path, question=question, image=kept.sha256, media_type=kept.media_type))
 
     def _question(self, path: str) -> str:
         own = self._questions.get(path, "")
         return check_question(self._card, own or self._batch.question, self._services.limits)
 
     def _accept(self, job: Job) -> FileOutcome:
-        job, is_new = self._services.store.create_job(job)
-        if job.state is JobState.QUEUED and (is_new or job.queued_at is None):
-            self._services.queue.enqueue(job)
+        job, is_new = self._create(job)
         if is_new:
+            self._services.queue.enqueue(job)
             JOBS_TOTAL.labels(job.model, JobState.QUEUED).inc()
         return FileOutcome(file=job.file, state="accepted", job_id=job.id, is_new=is_new)
 
@@ -89,11 +90,16 @@ class Intake:
         reason = JobError(code=error.code, message=error.message)
         file = shortened(path, self._services.limits.max_path_chars)
         refused = self._job(file, state=JobState.FAILED, error=reason, finished_at=utc_now())
-        job, is_new = self._services.store.create_job(refused)
+        job, is_new = self._create(refused)
         if is_new:
             JOBS_TOTAL.labels(job.model, JobState.FAILED).inc()
             count_refusal(error)
         return FileOutcome(file=job.file, state="rejected", job_id=job.id, is_new=is_new, error=reason)
+
+    def _create(self, job: Job) -> tuple[Job, bool]:
+        job, is_new = self._services.store.create_job(job)
+        self.jobs.append(job)
+        return job, is_new
 
     def _job(self, file: str, **fields: object) -> Job:
         common = {"batch_id": self._batch.id, "file": file, "model": self._batch.model}

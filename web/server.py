@@ -5,13 +5,14 @@ import signal
 import socket
 import sys
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from jobs.settings import BadSetting, WebSettings
 from web.app import create_app
+from web.housekeeping import Housekeeping
 from web.services import Services
 
 #: Seconds that requests under way may take after the server was told to stop.
@@ -76,10 +77,22 @@ class _Server(BaseApplication):
 
 
 class Worker(ThreadWorker):
-    """gunicorn's threads; when told to stop, those who wait for an answer are let go at once."""
+    """gunicorn's threads, and housekeeping beside them.
+
+    When told to stop, those who wait for an answer are let go at once.
+    """
+
+    def run(self) -> None:
+        """Called in the process that serves."""
+        services = self._services
+        Housekeeping(services, services.web.housekeeping_s).start()
+        super().run()
+
+    @property
+    def _services(self) -> Services:
+        return cast(Services, self.app.load().extensions["eva01"])
 
     def handle_exit(self, sig: signal.Signals, frame: FrameType | None) -> None:
         """Called on SIGTERM."""
-        services: Services = self.app.load().extensions["eva01"]
-        services.stopping.set()
+        self._services.stopping.set()
         super().handle_exit(sig, frame)

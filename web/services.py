@@ -8,10 +8,15 @@ from typing import cast
 from flask import Flask, current_app
 
 from jobs.blobs import BlobStore
+from jobs.connection import connect
 from jobs.fleet import Fleet
+from jobs.image_uses import ImageUses
+from jobs.journal import Journal
 from jobs.queue import JobQueue, create_celery
+from jobs.removal import Removal
+from jobs.retention import Retention
 from jobs.settings import BadSetting, Limits, Settings, WebSettings
-from jobs.store import JobStore, connect
+from jobs.store import JobStore
 
 _NAME = "eva01"
 
@@ -23,6 +28,10 @@ class Services:
     store: JobStore
     queue: JobQueue
     blobs: BlobStore
+    journal: Journal
+    image_uses: ImageUses
+    removal: Removal
+    retention: Retention
     fleet: Fleet
     limits: Limits
     web: WebSettings
@@ -40,10 +49,17 @@ class Services:
         spool_folder = _spool_folder(settings)
         client = connect(settings.redis_url, settings.redis_timeout_s)
         store = JobStore(client)
+        queue = JobQueue(create_celery(settings), store)
+        blobs = BlobStore(settings.blobs_url, settings.blob_patience_s)
+        journal, image_uses = Journal(blobs), ImageUses(client)
         return cls(
             store=store,
-            queue=JobQueue(create_celery(settings), store),
-            blobs=BlobStore(settings.blobs_url, settings.blob_patience_s),
+            queue=queue,
+            blobs=blobs,
+            journal=journal,
+            image_uses=image_uses,
+            removal=Removal(store, queue, image_uses, blobs, journal, settings.settle_s),
+            retention=Retention(store, journal, max(web.retention_s, settings.settle_s)),
             fleet=Fleet(client),
             limits=limits,
             web=web,

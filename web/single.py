@@ -6,8 +6,8 @@ from typing import cast
 from flask import Response, jsonify, request, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
-from jobs.errors import Conflict, NotFound
-from jobs.metrics import JOBS_TOTAL
+from jobs.errors import Conflict, NotFound, Unavailable
+from jobs.metrics import JOBS_TOTAL, count_cancelled
 from jobs.models import Job, JobState
 from web.asking import check_options, check_question, check_room, choose_model
 from web.conditional import fresh_json
@@ -16,7 +16,7 @@ from web.paths import sent_path, shortened
 from web.schemas import PROBLEMS, AnalyzeForm, JobForm, JobPath, JobView
 from web.services import Services, services
 from web.spool import Part
-from web.uploads import keep_image
+from web.uploads import kept_image
 
 #: Seconds between two looks at a job that is waited for: the first, and the longest.
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.25
@@ -48,26 +48,29 @@ def create_job(form: JobForm) -> Response:
 @single.get("/api/jobs/<job_id>", responses={200: JobView})
 def get_job(path: JobPath) -> Response:
     """A job, with its answer or the reason why it has none once it is finished."""
-    return _job_json(services().store.get_job(path.job_id))
+    return _job_json(services().store.get_shown_job(path.job_id))
 
 
 @single.delete("/api/jobs/<job_id>", responses={200: JobView})
 def cancel_job(path: JobPath) -> Response:
     """Cancel a job that has no answer yet; cancelling it twice changes nothing."""
-    store = services().store
-    is_cancelled = store.cancel(path.job_id)
-    job = store.get_job(path.job_id)
-    if is_cancelled:
-        JOBS_TOTAL.labels(job.model, JobState.CANCELLED).inc()
+    serving = services()
+    serving.store.get_shown_job(path.job_id)
+    before = serving.store.cancel(path.job_id)
+    job = serving.store.get_job(path.job_id)
+    if before:
+        count_cancelled(job.model, before)
+        serving.queue.drop_surplus(job.model)
     elif job.state is not JobState.CANCELLED:
         raise Conflict(f"Job {job.id} has {job.state} already.", code="job_finished")
+    serving.journal.note_result(job)
     return jsonify(job.public())
 
 
 @single.get("/api/jobs/<job_id>/image", responses={200: {"content": {"image/*": {}}}})
 def get_image(path: JobPath) -> Response:
     """A job's image, as it was sent."""
-    job = services().store.get_job(path.job_id)
+    job = services().store.get_shown_job(path.job_id)
     if job.image is None:
         raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code="image_not_found")
     response = Response(services().blobs.get_image(job.image), content_type=job.media_type)
@@ -86,19 +89,29 @@ def _submit(form: JobForm) -> Job:
     check_room(serving, card.name)
     question = check_question(card, form.question, serving.limits)
     options = check_options(form.max_new_tokens, serving.limits)
-    kept = keep_image(serving, cast(Part, form.file.stream))
-    job = Job(
-        file=shortened(sent_path(form.file), serving.limits.max_path_chars),
-        question=question,
-        model=card.name,
-        options=options,
-        image=kept.sha256,
-        media_type=kept.media_type,
-    )
-    serving.store.create_job(job)
+    with kept_image(serving, cast(Part, form.file.stream)) as kept:
+        job = Job(
+            file=shortened(sent_path(form.file), serving.limits.max_path_chars),
+            question=question,
+            model=card.name,
+            options=options,
+            image=kept.sha256,
+            media_type=kept.media_type,
+        )
+        serving.store.create_job(job)
+    _note(serving, job)
     serving.queue.enqueue(job)
     JOBS_TOTAL.labels(job.model, JobState.QUEUED).inc()
     return job
+
+
+def _note(serving: Services, job: Job) -> None:
+    try:
+        serving.journal.note_jobs(None, [job])
+    except Unavailable:
+        # Whoever sends it again makes another job.
+        serving.store.remove_job(job.id)
+        raise
 
 
 def _wait_for(serving: Services, job: Job, wait_s: float) -> Job:

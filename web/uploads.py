@@ -1,6 +1,8 @@
 """A file into the blob store: hashed, inspected, and streamed, never whole in memory."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
 
@@ -20,19 +22,21 @@ class KeptImage:
     media_type: str
 
 
-def keep_image(services: Services, part: Part) -> KeptImage:
-    """Check a file and put it into the blob store.
+@contextmanager
+def kept_image(services: Services, part: Part) -> Iterator[KeptImage]:
+    """Check a file and put it into the blob store, where it stays at least until the `with` is left.
 
-    Raises ImageRejected and TooLarge when it is no image that can be answered, Unavailable when the blob
-    store is away.
+    In it the job is to be made: an image without one may be deleted. Raises ImageRejected and TooLarge when
+    it is no image that can be answered, Unavailable when the blob store is away.
     """
     check_bytes(part.size_bytes, services.limits)
     file = cast(IO[bytes], part)
     media_type = inspect(file, services.limits).media_type
     digest = _sha256(file)
     file.seek(0)
-    services.blobs.put_image(digest, file)
-    return KeptImage(digest, media_type)
+    with services.image_uses.using(digest):
+        services.blobs.put_image(digest, file)
+        yield KeptImage(digest, media_type)
 
 
 def _sha256(file: IO[bytes]) -> str:

@@ -1,10 +1,10 @@
 """The life of one job in its slot.
 
-    begin ──► fetch ──► decode ──► prepare ──► generate ──► store ──► acknowledge
-      │         └─────────┴──────────┴────────────┴─► its error, stored like an answer
-      └─► nothing to do: finished, cancelled, or another worker's
+    take ──► fetch ──► decode ──► prepare ──► generate ──► store ──► acknowledge
+      │        └─────────┴──────────┴────────────┴─► its error, stored like an answer
+      └─► nothing to do: the job was cancelled after its ticket went out
 
-Whatever happens, a job ends in the store with an answer or a reason, or its message goes back to the queue.
+Whatever happens, a job ends in the store with an answer or a reason, or its ticket goes back to the queue.
 
 A job whose worker is gone is a suspect: it may be what took the worker down, or it may just have been
 there. Suspects run one at a time, so that of those that were there together only the culprit is counted
@@ -22,10 +22,11 @@ import redis
 from PIL import Image
 
 from jobs.blobs import BlobStore
-from jobs.errors import Eva01Error, NotFound
+from jobs.errors import Eva01Error, NotFound, Unavailable
+from jobs.journal import Journal
 from jobs.models import Job, JobError, JobState, Result
-from jobs.store import JobStore
-from worker.batcher import Batcher, GivenBack
+from jobs.store import Came, JobStore
+from worker.batcher import Batcher, Cancelled, GivenBack, Overran
 from worker.decode import Decoder
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine
@@ -42,8 +43,10 @@ _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 class Answering:
     """Answers jobs; `answer` is called from many slots at once."""
 
+    model: str
     store: JobStore
     blobs: BlobStore
+    journal: Journal
     decoder: Decoder
     engine: Engine
     batcher: Batcher
@@ -53,30 +56,43 @@ class Answering:
     max_crashes: int
     _one_suspect: threading.Lock = field(default_factory=threading.Lock)
 
-    def answer(self, job_id: str, *, is_redelivered: bool) -> None:
-        """Answer one job, and write what came of it.
+    def answer(self, ticket: str, *, is_redelivered: bool) -> None:
+        """Answer the job that `ticket` stands for, or else the next that waits, and write what came of it.
 
         Raises GivenBack when the worker stops first; the job is queued again then.
         """
-        crashes = self._crashes(job_id) if is_redelivered else 0
-        if crashes >= self.max_crashes:
-            self._quarantine(job_id, crashes)
-        elif crashes:
-            with self._one_suspect:
-                self._answer(job_id)
-        else:
-            self._answer(job_id)
-
-    def _answer(self, job_id: str) -> None:
-        job = self._begin(job_id)
+        job = self._take(ticket, is_redelivered=is_redelivered)
         if job is None:
+            logger.info("Nothing waits any more; one ticket was left over.")
+            return
+        try:
+            self._answer(job)
+        except Overran:
+            self._give_back(job, self.store.take_back, "deadline")
+            raise
+        except GivenBack:
+            self._give_back(job, self.store.give_back, "drain")
+            raise
+
+    def _answer(self, job: Job) -> None:
+        if job.crashes >= self.max_crashes:
+            self._quarantine(job)
+        elif job.crashes:
+            with self._one_suspect:
+                self._run(job)
+        else:
+            self._run(job)
+
+    def _run(self, job: Job) -> None:
+        if not self._begin(job):
             return
         started_s = perf_counter()
         try:
             result = self._result_of(job)
-        except GivenBack:
-            self._give_back(job)
-            raise
+        except Cancelled:
+            self.metrics.count_cancellation("held")
+            logger.info("Job %s of batch %s: cancelled before it went to the device.", job.id, job.batch_id)
+            return
         self._store_result(job, result)
         seconds = perf_counter() - started_s
         self.metrics.run_seconds.observe(seconds)
@@ -85,51 +101,48 @@ class Answering:
 
     # Begin
 
-    def _crashes(self, job_id: str) -> int:
-        """How often the job's worker was gone, this time included if it was; 0 for one that is no more."""
-
-        def count() -> int:
-            if self.store.take_back(job_id):
-                self.metrics.count_redelivery("crash")
-                logger.warning("Job %s: its worker is gone; it is tried again.", job_id)
-            return self.store.get_job(job_id).crashes
-
-        try:
-            return self._until_redis_answers(count)
-        except NotFound:
-            return 0
-
-    def _quarantine(self, job_id: str, crashes: int) -> None:
-        message = f"The worker ended {crashes} times while it held this image. Retry it by hand, alone."
-        result = Result(error=JobError(code="poison", message=message))
-        if self._until_redis_answers(lambda: self._finish(job_id, result)):
-            logger.error("Job %s: not tried again, its worker ended %d times.", job_id, crashes)
-            self.metrics.count_quarantined()
-            self.metrics.count_finished(JobState.FAILED, None)
-
-    def _begin(self, job_id: str) -> Job | None:
+    def _take(self, ticket: str, *, is_redelivered: bool) -> Job | None:
         if self.drain.has_begun:
             raise GivenBack("the worker takes no more jobs")
-        is_again = False
+        came = Came.REDELIVERED if is_redelivered else Came.FRESH
 
-        def begin() -> Job | None:
-            nonlocal is_again
-            if is_again:
-                # Redis went away before its reply came, so the job may be ours already: the message is.
-                self.store.give_back(job_id)
-            is_again = True
-            return self.store.begin(job_id)
+        def take() -> Job | None:
+            nonlocal came
+            now, came = came, Came.AGAIN
+            return self.store.take(self.model, ticket, now)
 
-        try:
-            job = self._until_redis_answers(begin)
-        except NotFound:
-            logger.info("Job %s: its record has expired.", job_id)
-            return None
-        if job is None:
-            logger.info("Job %s: finished, cancelled, or held elsewhere; nothing to do.", job_id)
-            return None
-        self.metrics.count_begun(job)
+        job = self._until_redis_answers(take)
+        if job and job.started_at is None:
+            self.metrics.count_redelivery("crash")
+            logger.warning("Job %s of batch %s: its worker is gone.", job.id, job.batch_id)
         return job
+
+    def _begin(self, job: Job) -> bool:
+        if self.drain.has_begun:
+            raise GivenBack("the worker takes no more jobs")
+        if job.started_at is None and not self._begin_again(job):
+            logger.info("Job %s: cancelled or finished meanwhile; nothing to do.", job.id)
+            return False
+        self.metrics.count_begun(job)
+        return True
+
+    def _begin_again(self, job: Job) -> bool:
+        try:
+            return self._until_redis_answers(lambda: self.store.begin_again(job.id))
+        except NotFound:
+            return False
+
+    def _quarantine(self, job: Job) -> None:
+        message = f"The worker ended {job.crashes} times while it held this image. Retry it by hand, alone."
+        result = Result(error=JobError(code="poison", message=message))
+        if self._finish(job, result):
+            logger.error(
+                "Job %s of batch %s: quarantined, its worker ended %d times.",
+                job.id,
+                job.batch_id,
+                job.crashes,
+            )
+            self.metrics.count_quarantined()
 
     # Answer
 
@@ -142,7 +155,7 @@ class Answering:
                 decoded = self.decoder.decode(data)
             size = {"width": decoded.width, "height": decoded.height}
             answer = self._ask(job, decoded.image)
-        except GivenBack:
+        except (GivenBack, Cancelled):
             raise
         except Eva01Error as error:
             return Result(error=JobError(code=error.code, message=error.message), **size)
@@ -160,33 +173,47 @@ class Answering:
     def _ask(self, job: Job, image: Image.Image) -> Answer:
         with self.metrics.stage("prepare"):
             prepared = self.engine.prepare(image, job.question, job.options)
-        return self.batcher.submit(prepared).result()
+        return self.batcher.submit(prepared, job.id, is_alone=job.crashes > 0).result()
 
     # End
 
     def _store_result(self, job: Job, result: Result) -> None:
         with self.metrics.stage("store"):
-            is_ours = self._until_redis_answers(lambda: self._finish(job.id, result))
-        if is_ours:
-            state = JobState.FAILED if result.error else JobState.SUCCEEDED
-            self.metrics.count_finished(state, result.usage)
+            is_ours = self._finish(job, result)
+        if not is_ours and self._until_redis_answers(lambda: self.store.cancelled([job.id])):
+            self.metrics.count_cancellation("device" if result.usage else "held")
 
-    def _finish(self, job_id: str, result: Result) -> bool:
+    def _finish(self, job: Job, result: Result) -> bool:
+        """Write the result; False when the job was finished otherwise, or is gone."""
         try:
-            return self.store.finish(job_id, result)
+            is_ours = self._until_redis_answers(lambda: self.store.finish(job.id, result))
         except NotFound:
-            logger.info("Job %s: its record has expired meanwhile.", job_id)
+            logger.info("Job %s: its record was removed meanwhile.", job.id)
             return False
+        if is_ours:
+            self.metrics.count_finished(JobState.FAILED if result.error else JobState.SUCCEEDED, result.usage)
+            self._note_result(job.id)
+        return is_ours
 
-    def _give_back(self, job: Job) -> None:
-        """Queue the job again; if Redis is away, its message comes back all the same, and says so."""
+    def _note_result(self, job_id: str) -> None:
+        """Keep the result where Redis can be rebuilt from; without it, the job would run again then."""
         try:
-            self.store.give_back(job.id)
+            self.journal.note_result(self._until_redis_answers(lambda: self.store.get_job(job_id)))
+        except NotFound:
+            logger.info("Job %s: its record was removed meanwhile.", job_id)
+        except (Unavailable, GivenBack) as error:
+            logger.warning("Job %s: its result could not be noted in the journal: %s", job_id, error)
+
+    def _give_back(self, job: Job, give_back: Callable[[str], bool], reason: str) -> None:
+        """Queue the job again; if Redis is away, its ticket comes back all the same, and says so."""
+        try:
+            is_queued = give_back(job.id)
         except (redis.RedisError, NotFound):
-            logger.warning("Job %s: could not be marked as queued; its message goes back.", job.id)
-        else:
-            self.metrics.count_redelivery("drain")
-            logger.info("Job %s: given back.", job.id)
+            logger.warning("Job %s: could not be marked as queued; its ticket goes back.", job.id)
+            return
+        if is_queued:
+            self.metrics.count_redelivery(reason)
+            logger.info("Job %s of batch %s: given back (%s).", job.id, job.batch_id, reason)
 
     # Waiting
 

@@ -43,10 +43,14 @@ class Stoppable(Protocol):
 
 
 class Drain:
-    """The end of a worker, told by signals or by its own parts."""
+    """The end of a worker, told by signals or by its own parts.
+
+    `observe_s` is told how many seconds it took from the first order until nothing was held any more.
+    """
 
     def __init__(self, drain_s: float) -> None:
         self._drain_s = drain_s
+        self._began_s: float | None = None
         # A signal handler may interrupt any code of its thread: only a SimpleQueue is safe to touch there.
         self._orders: SimpleQueue[str] = SimpleQueue()
         self._has_begun = threading.Event()
@@ -57,6 +61,10 @@ class Drain:
     def has_begun(self) -> bool:
         """True when no more jobs are taken."""
         return self._has_begun.is_set()
+
+    def seconds(self) -> float:
+        """How long it has lasted by now; 0 when it has not begun."""
+        return time.monotonic() - self._began_s if self._began_s is not None else 0.0
 
     def pause(self, seconds: float) -> None:
         """Wait; raises GivenBack as soon as jobs are to be given back."""
@@ -77,6 +85,7 @@ class Drain:
 
     def _run(self, worker: Stoppable) -> None:
         reason = self._orders.get()
+        self._began_s = time.monotonic()
         self._has_begun.set()
         worker.take_no_more()
         logger.info("Stopping (%s): finishing %d jobs.", reason, worker.how_many_held())
@@ -86,6 +95,7 @@ class Drain:
         self._is_ending.set()
         worker.give_back()
         self._wait_for_slots(worker, _GRACE_S, is_patient=False)
+        logger.info("Drained in %.1f s.", self.seconds())
         worker.stop()
 
     def _wait_for_slots(self, worker: Stoppable, longest_s: float, *, is_patient: bool) -> None:

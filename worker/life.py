@@ -12,11 +12,13 @@ from uuid import uuid4
 
 from jobs.blobs import BlobStore
 from jobs.catalog import ModelCard
+from jobs.connection import connect
 from jobs.fleet import Fleet
+from jobs.journal import Journal
 from jobs.models import WorkerState
 from jobs.queue import create_celery
 from jobs.settings import Limits, Settings, WorkerSettings
-from jobs.store import JobStore, connect
+from jobs.store import JobStore
 from worker.answering import Answering
 from worker.batcher import Batcher
 from worker.decode import Decoder
@@ -25,6 +27,7 @@ from worker.engines.base import Engine
 from worker.health import HealthServer
 from worker.heartbeat import Heartbeat
 from worker.metrics import ModelMetrics
+from worker.pod_cost import Pod, PodCost
 from worker.slots import Slots
 from worker.status import Status
 
@@ -62,13 +65,23 @@ class Worker:
         self._metrics = ModelMetrics(card.name)
         self._store = JobStore(client)
         self._drain = Drain(own.drain_s)
+        self._metrics.drain_seconds.set_function(self._drain.seconds)
         self._blobs = BlobStore(shared.blobs_url, shared.blob_patience_s, self._drain.pause)
         self._engine = engine
-        self._batcher = Batcher(engine, card.name, own.batch_tokens, on_crash=self._drain.fail)
+        self._batcher = Batcher(
+            engine,
+            card.name,
+            own.batch_tokens,
+            on_crash=self._drain.fail,
+            timeout_s=own.job_timeout_s,
+            unwanted=self._store.cancelled,
+        )
         celery = create_celery(shared, card.name)
         self._slots = Slots(celery, self._status, self._metrics, shared.lease_s)
         self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s)
         self._health = HealthServer(self._status, own.worker_host, own.worker_port)
+        pod = Pod.here(own.pod_name)
+        self._pod_cost = PodCost(pod.set_cost, self._slots.how_many_held) if pod else None
 
     def live(self) -> int:
         """All of its life, step by step; gives the exit code.
@@ -78,12 +91,19 @@ class Worker:
         self._drain.start(self)
         self._health.start()
         self._heartbeat.start()
+        if self._pod_cost:
+            self._pod_cost.start()
         try:
             self._load()
             self._slots.serve(self._answering(), on_ready=self._become_ready)
+            if not self._drain.has_begun:
+                logger.critical("Celery has ended by itself; what was held goes back to the queue.")
+                self._drain.fail()
         finally:
             self._heartbeat.leave()
             self._health.stop()
+            if self._pod_cost:
+                self._pod_cost.stop()
         logger.info("Stopped.")
         return self._drain.exit_code
 
@@ -117,8 +137,10 @@ class Worker:
 
     def _answering(self) -> Answering:
         return Answering(
+            model=self._status.model,
             store=self._store,
             blobs=self._blobs,
+            journal=Journal(self._blobs),
             decoder=Decoder(self._environment.limits, self._engine.enough_pixels),
             engine=self._engine,
             batcher=self._batcher,

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from jobs.metrics import JOBS_TOTAL
+from jobs.metrics import CANCELLATIONS, JOBS_TOTAL
 from jobs.models import Job, JobState, Usage
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -49,11 +49,15 @@ _LEASES = Counter(
 )
 _REDELIVERIES = Counter(
     "eva01_redeliveries_total",
-    "How many jobs went back to the queue, because their worker crashed or was drained.",
+    "How many jobs went back to the queue, because their worker crashed, was drained, or had a batch on its"
+    " device for too long.",
     ["model", "reason"],
 )
 _QUARANTINED = Counter(
     "eva01_quarantined_total", "How many jobs are not tried again, because they took workers down.", ["model"]
+)
+_DRAIN = Gauge(
+    "eva01_drain_seconds", "How long this worker has been stopping; 0 when it was not told to.", ["model"]
 )
 _LOAD = Gauge("eva01_model_load_seconds", "How long this worker took to load its model.", ["model"])
 
@@ -66,6 +70,7 @@ class ModelMetrics:
         self.batch_size = _BATCH_SIZE.labels(model)
         self.run_seconds = _RUN.labels(model)
         self.load_seconds = _LOAD.labels(model)
+        self.drain_seconds = _DRAIN.labels(model)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -81,8 +86,12 @@ class ModelMetrics:
         _LEASES.labels(self._model, outcome).inc()
 
     def count_redelivery(self, reason: str) -> None:
-        """Count a job that went back to the queue: `crash` or `drain`."""
+        """Count a job that went back to the queue: `crash`, `drain` or `deadline`."""
         _REDELIVERIES.labels(self._model, reason).inc()
+
+    def count_cancellation(self, phase: str) -> None:
+        """Count a job that was cancelled while `held` or on the `device`; web counts those `queued`."""
+        CANCELLATIONS.labels(self._model, phase).inc()
 
     def count_quarantined(self) -> None:
         """Count a job that is not tried again."""

@@ -96,9 +96,10 @@ def register_task(app: Celery, answering: Answering) -> None:
     """Teach the app its one task."""
 
     @app.task(name=names.TASK_ANSWER, bind=True)
-    def answer(task: Any, job_id: str) -> None:
+    def answer(task: Any) -> None:
         delivery = task.request.delivery_info or {}
+        ticket = task.request.properties["delivery_tag"]
         try:
-            answering.answer(job_id, is_redelivered=bool(delivery.get("redelivered")))
+            answering.answer(ticket, is_redelivered=bool(delivery.get("redelivered")))
         except GivenBack as error:
             raise Reject(str(error), requeue=True) from error

@@ -1,6 +1,7 @@
-"""`eva01 status`, `results`, `cancel` and `retry`: batches that are already there."""
+"""`eva01 status`, `results`, `cancel`, `retry` and `delete`: batches that are already there."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ from rich.console import Console
 
 from eva01.client import Client
 from eva01.commands.options import json_option, print_json, server_option
+from eva01.errors import ClientError
 from eva01.models import Batch
 from eva01.submission import exit_code, save
 from eva01.tables import say, show_batch, show_jobs, show_outcome, show_service
@@ -70,6 +72,33 @@ def retry(batch_id: str, server: str, as_json: bool) -> None:
     """Run the failed images of BATCH again."""
     with Client(server) as client:
         _show(client.retry_batch(batch_id), as_json=as_json)
+
+
+@click.command()
+@click.argument("batch_ids", metavar="BATCH…", nargs=-1, required=True)
+@click.option("--yes", "-y", "is_sure", is_flag=True, help="Do not ask.")
+@server_option
+@json_option
+def delete(batch_ids: tuple[str, ...], is_sure: bool, server: str, as_json: bool) -> None:
+    """Delete each BATCH with its answers, and the images that no other job uses; what runs is cancelled."""
+    # Programs read stdout; the question is for people.
+    console = Console(stderr=as_json)
+    with Client(server) as client:
+        found = [client.batch(batch_id) for batch_id in dict.fromkeys(batch_ids)]
+        if not is_sure and not _is_confirmed(console, found):
+            raise ClientError("not_confirmed", "Nothing is deleted.")
+        for batch in found:
+            client.delete_batch(batch.id)
+            if not as_json:
+                say(console, f"Batch {batch.id} is deleted.")
+    if as_json:
+        print_json({"deleted": [batch.id for batch in found]})
+
+
+def _is_confirmed(console: Console, found: Sequence[Batch]) -> bool:
+    for batch in found:
+        show_batch(console, batch)
+    return click.confirm("Delete this, with all answers and the images that no other job uses?", err=True)
 
 
 def _show(batch: Batch, *, as_json: bool) -> None:

@@ -1,18 +1,20 @@
 -- Write a new job, and its place in its batch, in one step.
 --
 -- KEYS  1 job  [2 batch  3 the batch's jobs  4 its jobs in this state  5 its files]
--- ARGV  1 job id   2 state   3 file   4… the record's fields and values, in turn
+-- ARGV  1 job id   2 state   3 file   4 '1' when the job is restored: then a batch that takes no more files takes it
+--       5 the time now, Unix seconds   6… the record's fields and values, in turn
 --
--- Gives {'created', id}; or {'exists', id} when this batch already has a job for this file;
+-- Gives {'created', id}; or {'exists', id} when there is this job, or this batch has one for this file;
 -- or {'closed', state} when the batch takes no more files; or {'missing', ''} when there is no such batch.
-local id, state, file = ARGV[1], ARGV[2], ARGV[3]
+local id, state, file, is_restored, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5]
 
+if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', id} end
 if #KEYS > 1 then
-    local batch_state = redis.call('HGET', KEYS[2], 'state')
-    if not batch_state then return {'missing', ''} end
+    local batch_state, removed_at = unpack(redis.call('HMGET', KEYS[2], 'state', 'removed_at'))
+    if not batch_state or removed_at then return {'missing', ''} end
     local earlier = redis.call('HGET', KEYS[5], file)
     if earlier then return {'exists', earlier} end
-    if batch_state ~= 'open' then return {'closed', batch_state} end
+    if batch_state ~= 'open' and not is_restored then return {'closed', batch_state} end
 
     local place = redis.call('HINCRBY', KEYS[2], 'sequence', 1)
     redis.call('ZADD', KEYS[3], place, id)
@@ -21,7 +23,11 @@ if #KEYS > 1 then
     redis.call('HINCRBY', KEYS[2], 'count:' .. state, 1)
 end
 
-for i = 4, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
     redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
 end
+local model, batch_id, image = unpack(redis.call('HMGET', KEYS[1], 'model', 'batch_id', 'image'))
+if image then use_image(id, image) end
+if state == 'queued' then enter_line(id, model, batch_id) end
+touch(id, batch_id, now)
 return {'created', id}

@@ -62,7 +62,7 @@ def test_the_life_of_a_job_is_counted_at_every_step(store, batch):
     job = job_of(batch)
     store.create_job(job)
     assert counts_of(store, batch) == {"queued": 1}
-    begun = store.begin(job.id)
+    begun = store.take("nano", job.id)
     assert (begun.state, begun.attempts) == (JobState.RUNNING, 1)
     assert counts_of(store, batch) == {"running": 1}
     usage = Usage(visual_tokens=16, output_tokens=3)
@@ -75,7 +75,7 @@ def test_the_life_of_a_job_is_counted_at_every_step(store, batch):
 def test_a_failure_keeps_its_code_and_reason(store, batch):
     job = job_of(batch)
     store.create_job(job)
-    store.begin(job.id)
+    store.take("nano", job.id)
     error = JobError(code="truncated_image", message="a.png ends early.")
     store.finish(job.id, Result(error=error))
     assert store.get_job(job.id).error == error
@@ -85,7 +85,7 @@ def test_a_failure_keeps_its_code_and_reason(store, batch):
 def test_finishing_twice_changes_nothing(store, batch):
     job = job_of(batch)
     store.create_job(job)
-    store.begin(job.id)
+    store.take("nano", job.id)
     assert store.finish(job.id, Result(answer="first"))
     assert not store.finish(job.id, Result(answer="second"))
     assert not store.finish(job.id, Result(error=JobError(code="late", message="late")))
@@ -93,11 +93,11 @@ def test_finishing_twice_changes_nothing(store, batch):
     assert counts_of(store, batch) == {"succeeded": 1}
 
 
-def test_of_many_workers_that_begin_one_job_exactly_one_gets_it(store, batch):
+def test_of_many_workers_that_take_a_job_exactly_one_gets_it(store, batch):
     job = job_of(batch)
     store.create_job(job)
     with ThreadPoolExecutor(8) as threads:
-        begun = list(threads.map(lambda _: store.begin(job.id), range(32)))
+        begun = list(threads.map(lambda n: store.take("nano", f"ticket {n}"), range(32)))
     assert len([one for one in begun if one]) == 1
     assert store.get_job(job.id).attempts == 1
 
@@ -105,7 +105,7 @@ def test_of_many_workers_that_begin_one_job_exactly_one_gets_it(store, batch):
 def test_of_many_workers_that_finish_one_job_exactly_one_answer_stays(store, batch):
     job = job_of(batch)
     store.create_job(job)
-    store.begin(job.id)
+    store.take("nano", job.id)
     with ThreadPoolExecutor(8) as threads:
         wrote = list(threads.map(lambda n: store.finish(job.id, Result(answer=str(n))), range(32)))
     assert wrote.count(True) == 1
@@ -113,14 +113,14 @@ def test_of_many_workers_that_finish_one_job_exactly_one_answer_stays(store, bat
     assert counts_of(store, batch) == {"succeeded": 1}
 
 
-def test_a_job_taken_back_from_a_worker_that_is_gone_is_begun_again_and_remembers(store, batch):
+def test_a_job_taken_back_from_a_worker_that_is_gone_is_taken_again_and_remembers(store, batch):
     job = job_of(batch)
     store.create_job(job)
-    store.begin(job.id)
+    store.take("nano", job.id)
     assert store.take_back(job.id)
     assert not store.take_back(job.id)
     assert counts_of(store, batch) == {"queued": 1}
-    again = store.begin(job.id)
+    again = store.take("nano", job.id)
     assert (again.state, again.attempts, again.crashes) == (JobState.RUNNING, 2, 1)
     assert counts_of(store, batch) == {"running": 1}
 
@@ -128,26 +128,26 @@ def test_a_job_taken_back_from_a_worker_that_is_gone_is_begun_again_and_remember
 def test_a_retry_by_hand_forgets_the_crashes(store, batch):
     job = job_of(batch)
     store.create_job(job)
-    store.begin(job.id)
+    store.take("nano", job.id)
     store.take_back(job.id)
     store.finish(job.id, Result(error=JobError(code="poison", message="no")))
     assert store.retry(job.id)
     assert store.get_job(job.id).crashes == 0
 
 
-def test_a_finished_job_is_never_begun_again(store, batch):
+def test_a_finished_job_is_never_taken_again(store, batch):
     job = job_of(batch)
     store.create_job(job)
     store.finish(job.id, Result(answer="done"))
     assert not store.take_back(job.id)
-    assert store.begin(job.id) is None
+    assert store.take("nano", job.id) is None
     assert store.get_job(job.id).attempts == 0
 
 
 def test_a_job_given_back_waits_again(store, batch):
     job = job_of(batch)
     store.create_job(job)
-    store.begin(job.id)
+    store.take("nano", job.id)
     assert store.give_back(job.id)
     assert not store.give_back(job.id)
     given = store.get_job(job.id)
@@ -158,7 +158,7 @@ def test_a_job_given_back_waits_again(store, batch):
 def test_an_answer_that_comes_after_a_cancel_is_dropped(store, batch):
     job = job_of(batch)
     store.create_job(job)
-    store.begin(job.id)
+    store.take("nano", job.id)
     assert store.cancel(job.id)
     assert not store.finish(job.id, Result(answer="too late"))
     assert store.get_job(job.id).answer is None
@@ -177,7 +177,7 @@ def test_retry_clears_the_failure_and_only_a_failure(store, batch):
     failed, answered = job_of(batch, "a.png"), job_of(batch, "b.png")
     for job in (failed, answered):
         store.create_job(job)
-        store.begin(job.id)
+        store.take("nano", job.id)
     store.finish(failed.id, Result(error=JobError(code="engine_failed", message="no")))
     store.finish(answered.id, Result(answer="yes"))
     assert store.retry(failed.id)
@@ -220,10 +220,11 @@ def test_a_closed_batch_takes_no_more_files_but_knows_those_it_has(store, batch)
 
 def test_cancelling_a_batch_cancels_what_is_unfinished_and_nothing_else(store, batch):
     jobs = [store.create_job(job_of(batch, f"{n}.png"))[0] for n in range(4)]
-    store.begin(jobs[0].id)
+    store.take("nano", jobs[0].id)
     store.finish(jobs[0].id, Result(answer="kept"))
-    store.begin(jobs[1].id)
-    cancelled = store.cancel_batch(batch.id)
+    store.take("nano", jobs[1].id)
+    assert sorted(store.cancel_batch(batch.id)) == ["queued", "queued", "running"]
+    cancelled = store.get_batch(batch.id)
     assert (cancelled.state, cancelled.is_done) == (BatchState.CANCELLED, True)
     assert counts_of(store, batch) == {"succeeded": 1, "cancelled": 3}
     assert store.get_job(jobs[0].id).answer == "kept"
@@ -267,7 +268,7 @@ def test_counters_and_indexes_agree_after_a_storm_of_changes(store, batch, redis
 
     def storm(n: int) -> None:
         job_id = jobs[n % 60].id
-        store.begin(job_id)
+        store.take("nano", f"ticket {n}")
         if n % 3 == 0:
             store.take_back(job_id)
         if n % 5 == 0:
@@ -289,6 +290,9 @@ def test_counters_and_indexes_agree_after_a_storm_of_changes(store, batch, redis
         listed = redis_client.zrange(names.batch_state_key(batch.id, state), 0, -1)
         assert len(listed) == seen.counts[state]
         assert all(store.get_job(job_id).state is state for job_id in listed)
+    running = redis_client.hgetall(names.running_key("nano"))
+    assert len(running) == seen.counts[JobState.RUNNING]
+    assert all(store.get_job(job_id).ticket == ticket for ticket, job_id in running.items())
 
 
 def test_unknown_ids_are_named(store):
@@ -296,7 +300,7 @@ def test_unknown_ids_are_named(store):
     for call in (
         lambda: store.get_job(unknown),
         lambda: store.get_batch(unknown),
-        lambda: store.begin(unknown),
+        lambda: store.begin_again(unknown),
         lambda: store.cancel(unknown),
         lambda: store.close_batch(unknown),
         lambda: store.create_job(Job(batch_id=unknown, file="a", question="", model="nano")),
@@ -308,6 +312,6 @@ def test_unknown_ids_are_named(store):
 def test_a_job_without_a_batch_needs_none(store):
     job, is_new = store.create_job(Job(file="a.png", question="q", model="nano", image=SHA))
     assert is_new
-    store.begin(job.id)
+    store.take("nano", job.id)
     assert store.finish(job.id, Result(answer="yes"))
     assert store.get_job(job.id).state is JobState.SUCCEEDED

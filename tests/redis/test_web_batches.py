@@ -88,14 +88,6 @@ def test_a_file_sent_again_makes_no_second_job(http, batch, redis_client):
     assert redis_client.llen(names.bulk_queue("nano")) == 1
 
 
-def test_a_message_that_never_went_out_is_sent_with_the_file(http, batch, store, redis_client):
-    (first,) = send(http, batch, {"a.png": IMAGE})
-    redis_client.hdel(names.job_key(first["job_id"]), "queued_at")
-    redis_client.delete(names.bulk_queue("nano"))
-    send(http, batch, {"a.png": IMAGE})
-    assert redis_client.llen(names.bulk_queue("nano")) == 1
-
-
 def test_a_bad_file_is_listed_with_its_reason_and_the_others_go_on(http, batch):
     files = {
         "good.png": IMAGE,
@@ -254,7 +246,7 @@ def test_a_poller_of_a_batch_hears_when_nothing_changed_and_when_to_come_back(ht
     waiting = http.get(batch)
     assert waiting.headers["Retry-After"] == "2"
     assert http.get(batch, headers={"If-None-Match": waiting.headers["ETag"]}).status_code == 304
-    store.begin(one["job_id"])
+    store.take("nano", "ticket")
     assert http.get(batch).headers["Retry-After"] == "1"
     store.finish(one["job_id"], Result(answer="x"))
     http.post(f"{batch}/close")

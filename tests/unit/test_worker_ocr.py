@@ -8,6 +8,7 @@ from jobs.models import Options
 from jobs.settings import WorkerSettings
 from worker.engines import create_engine
 from worker.engines.base import Answer
+from worker.engines.deadline import Deadline
 from worker.engines.ocr import NO_TEXT
 
 
@@ -52,6 +53,12 @@ def test_a_tall_page_of_small_text_is_read_whole(engine):
     words = [f"Item number {n * 37}" for n in range(12)]
     answer = read(engine, page([[(20, word)] for word in words], (700, 2100), 175, 16))
     assert answer.text.splitlines() == words
+
+
+def test_no_piece_is_read_when_the_deadline_is_over(engine):
+    prepared = engine.prepare(Image.new("RGB", (700, 2100), "white"), "", Options())
+    (outcome,) = engine.generate([prepared], Deadline(timeout_s=0))
+    assert outcome.code == "deadline_exceeded"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 3)])

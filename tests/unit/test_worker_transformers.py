@@ -13,7 +13,9 @@ from jobs.settings import WorkerSettings
 from tests.drawing import Scene, random_scene
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
+from worker.engines.deadline import Deadline
 from worker.engines.processors import fit
+from worker.engines.transformers_engine import has_ended
 
 DESCRIBE = "Describe this image."
 SHORT = Options(max_new_tokens=24)
@@ -77,6 +79,34 @@ def test_each_job_of_a_batch_keeps_its_own_longest_answer(engine):
     )
     assert [answer.usage.output_tokens for answer in answers[:2]] == [1, 3]
     assert answers[2].text.startswith(answers[1].text)
+
+
+@pytest.mark.parametrize(
+    ("row", "is_ended"),
+    [
+        ([5, 6, 7, 8], True),
+        ([5, 6, 7, 8, 9], True),
+        ([5, 2], True),
+        ([2, 0, 0], True),
+        ([5, 6, 7], False),
+        ([5], False),
+    ],
+)
+def test_a_row_has_ended_by_an_end_token_or_by_its_own_longest_length(row, is_ended):
+    assert has_ended(row, max_new_tokens=4, ends={2, 3}) is is_ended
+
+
+def test_at_the_deadline_what_has_ended_is_answered_and_the_rest_fails(engine):
+    image = Scene("white", (("red", "circle"), ("blue", "square"))).draw()
+    batch = [engine.prepare(image, DESCRIBE, Options(max_new_tokens=limit)) for limit in (1, 24)]
+    ended, cut = engine.generate(batch, Deadline(timeout_s=0))
+    assert ended.usage.output_tokens == 1
+    assert cut.code == "deadline_exceeded"
+
+
+def test_a_deadline_that_is_far_away_changes_no_answer(engine):
+    prepared = [engine.prepare(image, question, SHORT) for image, question in mixed(2)]
+    assert engine.generate(prepared, Deadline(timeout_s=600)) == engine.generate(prepared)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from PIL import Image
 
 from jobs.errors import EngineFailure
 from jobs.models import Options, Usage
+from worker.engines.deadline import Deadline
 
 
 class ModelNotLoaded(Exception):
@@ -65,8 +66,10 @@ class Engine(Protocol):
         Gives a Prepared. Raises EngineFailure or ImageRejected.
         """
 
-    def generate(self, batch: Sequence[Any]) -> Sequence[Answer | EngineFailure]:
+    def generate(self, batch: Sequence[Any], deadline: Deadline) -> Sequence[Answer | EngineFailure]:
         """Answer what was prepared, in the same order; called from one thread only.
 
-        Raises OutOfMemory, DeviceLost, or anything else when the batch as a whole failed.
+        What has no answer when the deadline is over gets `deadline.failure()`. An engine that does not
+        come back then is ended with its worker. Raises OutOfMemory, DeviceLost, or anything else when the
+        batch as a whole failed.
         """

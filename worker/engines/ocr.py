@@ -17,6 +17,7 @@ from jobs.models import Options, Usage
 from jobs.settings import WorkerSettings
 from worker.cores import core_count
 from worker.engines.base import Answer, ModelNotLoaded
+from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.reading import TextBox, in_reading_order
 from worker.engines.tiles import tiles
 
@@ -79,12 +80,19 @@ class OcrEngine:
             )
         )
 
-    def generate(self, batch: Sequence[Page]) -> Sequence[Answer | EngineFailure]:
-        """Read each page."""
-        return [self._read(page) for page in batch]
+    def generate(
+        self, batch: Sequence[Page], deadline: Deadline = NO_DEADLINE
+    ) -> Sequence[Answer | EngineFailure]:
+        """Read each page, and look at the clock before each of its pieces."""
+        return [self._read(page, deadline) for page in batch]
 
-    def _read(self, page: Page) -> Answer:
-        lines = in_reading_order(box for piece in page.pieces for box in self._boxes(*piece))
+    def _read(self, page: Page, deadline: Deadline) -> Answer | EngineFailure:
+        boxes: list[TextBox] = []
+        for piece in page.pieces:
+            if deadline.is_over:
+                return deadline.failure()
+            boxes += self._boxes(*piece)
+        lines = in_reading_order(boxes)
         if not lines:
             return Answer(NO_TEXT, Usage(lines=0))
         text = "\n".join(" ".join(box.text for box in line) for line in lines)

@@ -1,7 +1,7 @@
 """Any image-text-to-text model of the hub, by transformers; built for Qwen2.5-VL."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from jobs.errors import EngineFailure
 from jobs.models import Options, Usage
 from jobs.settings import WorkerSettings
 from worker.engines.base import Answer, DeviceLost, ModelNotLoaded, OutOfMemory
+from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import choose_attention, choose_device, choose_dtype, describe, use_all_cores
 from worker.engines.processors import QWEN_FAMILIES, AnyProcessor, Prepared, Processor, QwenProcessor
 
@@ -111,15 +112,17 @@ class TransformersEngine:
         longest = options.max_new_tokens or self._settings.max_new_tokens
         return self._processor.prepare(image, question, longest)
 
-    def generate(self, batch: Sequence[Prepared]) -> Sequence[Answer | EngineFailure]:
-        """Answer all together, each up to its own length.
+    def generate(
+        self, batch: Sequence[Prepared], deadline: Deadline = NO_DEADLINE
+    ) -> Sequence[Answer | EngineFailure]:
+        """Answer all together, each up to its own length; those that have ended at the deadline are answered.
 
         Raises OutOfMemory or DeviceLost.
         """
         inputs = self._processor.collate(batch)
         longest = max(prepared.max_new_tokens for prepared in batch)
         try:
-            rows = self._run(inputs, longest)
+            rows = self._run(inputs, longest, deadline)
         except torch.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             raise OutOfMemory(_first_line(error)) from error
@@ -132,16 +135,20 @@ class TransformersEngine:
         counts = self._count_visual_tokens(inputs, batch)
         return [
             self._answer(row[: prepared.max_new_tokens], count)
+            if has_ended(row, prepared.max_new_tokens, self._ends)
+            else deadline.failure()
             for row, prepared, count in zip(rows, batch, counts, strict=True)
         ]
 
     @torch.inference_mode()
-    def _run(self, inputs: dict[str, torch.Tensor], max_new_tokens: int) -> list[list[int]]:
-        """The new tokens of each row, with all that follows an early end."""
+    def _run(
+        self, inputs: dict[str, torch.Tensor], max_new_tokens: int, deadline: Deadline
+    ) -> list[list[int]]:
+        """The new tokens of each row, with all that follows an early end; the deadline cuts all of them."""
         on_device = {name: tensor.to(self._on, non_blocking=True) for name, tensor in inputs.items()}
         if "pixel_values" in on_device:
             on_device["pixel_values"] = on_device["pixel_values"].to(self._model.dtype)
-        out = self._model.generate(**on_device, max_new_tokens=max_new_tokens)
+        out = self._model.generate(**on_device, max_new_tokens=max_new_tokens, max_time=deadline.left_s)
         rows: list[list[int]] = out[:, inputs["input_ids"].shape[1] :].tolist()
         return rows
 
@@ -169,6 +176,15 @@ class TransformersEngine:
     def _not_loaded(self, error: Exception) -> ModelNotLoaded:
         tried = f"{self._source} on {self.device}: {type(error).__name__}: {_first_line(error)}"
         return ModelNotLoaded(self._card.name, tried, _remedy(error, self._is_local))
+
+
+def has_ended(row: Sequence[int], max_new_tokens: int, ends: Collection[int]) -> bool:
+    """True when a row of new tokens came to its end by itself: by an end token, or as long as it may be.
+
+    >>> has_ended([5, 6], max_new_tokens=8, ends={2}), has_ended([5, 2], max_new_tokens=8, ends={2})
+    (False, True)
+    """
+    return len(row) >= max_new_tokens or any(token in ends for token in row)
 
 
 def _resolve(source: str) -> str:

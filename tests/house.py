@@ -1,0 +1,127 @@
+"""Stores and a queue on a real server, for the tests of removal and retention, with a clock in their hand."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from jobs.blobs import BlobStore
+from jobs.image_uses import ImageUses
+from jobs.journal import Journal
+from jobs.models import Batch, Job, Result
+from jobs.queue import JobQueue, create_celery
+from jobs.removal import Removal, Removed
+from jobs.retention import Retention
+from jobs.settings import Settings
+from jobs.store import JobStore
+
+MODEL = "nano"
+DAY_S = 24 * 3600.0
+#: What a removal waits for.
+SETTLE_S = 30.0
+
+
+class Clock:
+    """A clock in the test's hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class House:
+    """All that removal works with; `add` and `answer` do what web and a worker do."""
+
+    def __init__(self, redis_url: str, client: "redis.Redis", folder: Path, **removal: Any) -> None:
+        self.clock = Clock()
+        self.client = client
+        self._celery = create_celery(Settings(redis_url=redis_url))
+        self.blobs = BlobStore(folder.as_uri(), patience_s=0)
+        self._removal = removal
+        self.settle(client, self.blobs)
+
+    def settle(self, client: "redis.Redis", blobs: BlobStore) -> None:
+        """Use another client and blob store from now on."""
+        self.store = JobStore(client, self.clock)
+        self.queue = JobQueue(self._celery, self.store)
+        self.journal = Journal(blobs)
+        self.image_uses = ImageUses(client, self.clock, patience_s=30)
+        parts = (self.store, self.queue, self.image_uses, blobs, self.journal)
+        self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)
+        self.retention = Retention(self.store, self.journal, 30 * DAY_S, self.clock)
+
+    # What web does
+
+    def batch(self, *contents: bytes) -> Batch:
+        """A batch with a job for each image."""
+        batch = self.store.create_batch(Batch(model=MODEL))
+        self.journal.note_batch(batch)
+        for number, content in enumerate(contents):
+            self.add(batch, content, f"{number}.png")
+        return batch
+
+    def add(self, batch: Batch | None, content: bytes, file: str = "a.png") -> Job:
+        """One more image."""
+        sha256 = sha256_of(content)
+        batch_id = batch.id if batch else None
+        with self.image_uses.using(sha256):
+            self.blobs.put_image(sha256, content)
+            job, is_new = self.store.create_job(
+                Job(batch_id=batch_id, file=file, question="q", model=MODEL, image=sha256)
+            )
+        self.journal.note_jobs(batch_id, [job])
+        if is_new:
+            self.queue.enqueue(job)
+        return job
+
+    # What a worker does
+
+    def take(self) -> Job | None:
+        """The next job, running."""
+        ticket = self.client.rpop(f"eva01:{MODEL}:interactive") or self.client.rpop(f"eva01:{MODEL}:bulk")
+        return self.store.take(MODEL, str(ticket)) if ticket else None
+
+    def finish(self, job: Job) -> None:
+        """An answer, which is noted."""
+        assert self.store.finish(job.id, Result(answer="A red circle."))
+        self.journal.note_result(self.store.get_job(job.id))
+
+    def answer_all(self) -> None:
+        """Everything that waits."""
+        while job := self.take():
+            self.finish(job)
+
+    # What housekeeping does
+
+    def remove_all(self) -> Removed:
+        """Everything that is marked, to the end."""
+        removed = Removed()
+        while any(self.client.exists(key) for key in ("eva01:removals", "eva01:unused_images")):
+            self.clock.now_s += SETTLE_S
+            removed += self.removal.run_once()
+        return removed
+
+    # What is left
+
+    def images(self) -> set[str]:
+        """The images in the blob store."""
+        return {path.removeprefix("images/") for path in self.blobs.list("images")}
+
+    def assert_empty(self) -> None:
+        """Nothing of any batch, job or image is left, in Redis or in the blob store."""
+        assert keys_left(self.client) == set()
+        assert list(self.blobs.list("")) == []
+
+
+def keys_left(client: "redis.Redis") -> set[str]:
+    """All keys that belong to a batch, job or image: not the broker's, nor the model's finish times."""
+    keys = {key for key in client.scan_iter("*") if not key.startswith("_kombu.")}
+    return keys - {f"eva01:{MODEL}:finishes"}
+
+
+def sha256_of(content: bytes) -> str:
+    """An image's name."""
+    return hashlib.sha256(content).hexdigest()

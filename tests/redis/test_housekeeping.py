@@ -1,0 +1,116 @@
+"""Housekeeping on a real server that is killed and comes back: nothing that was accepted stays lost."""
+
+import logging
+
+import pytest
+
+from jobs import names
+from jobs.connection import connect
+from jobs.models import JobState
+from jobs.settings import Limits, Settings, WebSettings
+from tests.asking import IMAGE, ask, new_batch, send
+from tests.chaos.servers import RedisServer
+from web.app import create_app
+from web.housekeeping import Housekeeping
+
+pytestmark = [pytest.mark.redis, pytest.mark.process]
+
+
+@pytest.fixture
+def server(tmp_path):
+    made = RedisServer(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def http(server, tmp_path):
+    settings = Settings(redis_url=server.url, data=tmp_path, blob_patience_s=0.2)
+    return create_app(settings, Limits(), WebSettings(models=("nano",))).test_client()
+
+
+@pytest.fixture
+def services(http):
+    return http.application.extensions["eva01"]
+
+
+@pytest.fixture
+def house(services) -> Housekeeping:
+    return Housekeeping(services, interval_s=1)
+
+
+def test_what_a_killed_redis_has_forgotten_comes_back(http, server, services, house, caplog):
+    batch = new_batch(http)
+    send(http, batch, {"early.png": IMAGE})
+    house.keep_house()
+    file = next((server.folder / "appendonlydir").glob("*.incr.aof"))
+    kept = file.read_bytes()
+    send(http, batch, {"late.png": IMAGE, "refused.png": b"x"})
+    lonely = ask(http).json["id"]
+    later = new_batch(http)
+    send(http, later, {"first.png": IMAGE})
+    server.kill()
+    file.write_bytes(kept)
+    server.start()
+    assert http.get(f"/api/jobs/{lonely}").status_code == 404, "the server has lost its end"
+    house.keep_house()
+    assert http.get(batch).json["counts"] == http.get(batch).json["counts"] | {"queued": 2, "failed": 1}
+    assert http.get(later).json["counts"]["queued"] == 1
+    assert http.get(f"/api/jobs/{lonely}").json["state"] == JobState.QUEUED
+    assert services.queue.balance("nano").missing == 0
+    assert "Restored 1 batches, 1 finished jobs and 3 to be answered." in caplog.text
+
+
+def test_a_redis_that_only_restarts_is_left_alone(http, server, services, house):
+    send(http, new_batch(http), {"a.png": IMAGE})
+    house.keep_house()
+    before = services.queue.balance("nano")
+    server.stop()
+    server.start()
+    house.keep_house()
+    assert services.queue.balance("nano") == before
+
+
+def test_an_empty_redis_beside_a_full_blob_store_is_left_to_people(http, services, house, caplog):
+    send(http, new_batch(http), {"a.png": IMAGE})
+    services.store.redis.flushall()
+    with caplog.at_level(logging.ERROR):
+        house.keep_house()
+        house.keep_house()
+    assert caplog.text.count("eva01 restore") == 1
+    assert services.queue.depth("nano").waiting == 0
+
+
+def test_lost_tickets_are_replaced_and_deleted_batches_removed(http, services, house):
+    batch = new_batch(http)
+    send(http, batch, {"a.png": IMAGE})
+    services.store.redis.delete(names.bulk_queue("nano"))
+    for _ in range(3):
+        house.keep_house()
+    assert services.queue.depth("nano").bulk == 1
+    http.delete(batch)
+    house.keep_house()
+    assert services.queue.depth("nano").bulk == 0, "what nobody wants does not wake a worker"
+
+
+def test_of_several_webs_one_keeps_house(server, services, house):
+    other = Housekeeping(services, interval_s=1)
+    assert house._is_ours()
+    assert not other._is_ours()
+    assert house._is_ours()
+    house._let_go()
+    assert other._is_ours()
+
+
+def test_housekeeping_waits_for_a_redis_that_is_away(server, services, house, caplog):
+    house.start()
+    server.stop()
+    try:
+        while "Housekeeping has to wait" not in caplog.text:
+            services.stopping.wait(0.05)
+    finally:
+        server.start()
+    with connect(server.url) as client:
+        while not client.exists(names.SEEN):
+            services.stopping.wait(0.05)
+    services.stopping.set()
