@@ -1,0 +1,138 @@
+"""An S3-compatible blob store in this process that fails a share of its calls: moto behind a faulty door."""
+
+import random
+import socket
+import struct
+import threading
+from collections.abc import Iterable
+from typing import Any, NoReturn
+from uuid import uuid4
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import httpx
+import obstore
+from moto.server import create_backend_app
+from obstore.store import S3Store
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from tests.processes import PATIENCE_S
+
+_REGION, _KEY, _SECRET = "us-east-1", "chaos", "chaos-secret"
+#: SO_LINGER for "forget what was not sent, and say RST".
+_AT_ONCE = struct.pack("ii", 1, 0)
+
+
+class Door:
+    """Lets calls through to `app`, but fails a `share` of them: half with 503, half with a connection cut.
+
+    A call is cut before or after it was done, as it happens. What fails is drawn from `seed`.
+    """
+
+    def __init__(self, app: WSGIApplication, share: float, seed: int) -> None:
+        self.share = share
+        self.calls = 0
+        self.failures = 0
+        self._app = app
+        self._rng = random.Random(seed)
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one call, or fail it."""
+        how = self._draw()
+        if how == "busy":
+            # A body that is not read would be taken for the next request of this connection.
+            start_response("503 Slow Down", [("Content-Length", "0"), ("Connection", "close")])
+            return [b""]
+        if how == "cut before":
+            _cut(environ)
+        answer = self._app(environ, start_response)
+        if how == "cut after":
+            _cut(environ)
+        return answer
+
+    def _draw(self) -> str:
+        with self._lock:
+            self.calls += 1
+            if self._rng.random() >= self.share:
+                return ""
+            self.failures += 1
+            return self._rng.choice(("busy", "busy", "cut before", "cut after"))
+
+
+class FaultyBuckets:
+    """A server on any free port of this machine with one empty bucket, its data in memory.
+
+    `share` of all calls fail.
+    """
+
+    def __init__(self, share: float = 0.1, seed: int = 0) -> None:
+        # All servers of a process share moto's memory.
+        self._bucket = f"eva01-{uuid4().hex}"
+        self.door = Door(create_backend_app("s3"), 0.0, seed)
+        self._http = make_server("127.0.0.1", 0, self.door, threaded=True, request_handler=_Handler)
+        self._http.daemon_threads = True  # type: ignore[attr-defined]
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
+        self._thread.start()
+        self._make_bucket()
+        self.door.share = share
+
+    @property
+    def url(self) -> str:
+        """What EVA01_BLOBS is set to."""
+        return f"s3://{self._bucket}/"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a process needs to find it."""
+        return {
+            "EVA01_BLOBS": self.url,
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._http.server_port}",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": _REGION,
+            "AWS_ACCESS_KEY_ID": _KEY,
+            "AWS_SECRET_ACCESS_KEY": _SECRET,
+        }
+
+    def paths(self) -> list[str]:
+        """Every object in the bucket."""
+        return [str(one["path"]) for chunk in obstore.list(self._store()) for one in chunk]
+
+    def end(self) -> None:
+        """Stop serving."""
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+
+    def _store(self) -> S3Store:
+        return S3Store(
+            self._bucket,
+            endpoint=self.env["AWS_ENDPOINT_URL"],
+            region=_REGION,
+            access_key_id=_KEY,
+            secret_access_key=_SECRET,
+            client_options={"allow_http": True},
+        )
+
+    def _make_bucket(self) -> None:
+        # The first call makes moto load all that it needs for S3.
+        url = f"{self.env['AWS_ENDPOINT_URL']}/{self._bucket}"
+        httpx.put(url, timeout=PATIENCE_S).raise_for_status()
+
+
+class _Handler(WSGIRequestHandler):
+    """Connections that live on, and no line for each call."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def _cut(environ: WSGIEnvironment) -> NoReturn:
+    """Cut the connection; raises ConnectionResetError, which the server takes for a client that is gone."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    connection.shutdown(socket.SHUT_RDWR)
+    raise ConnectionResetError("cut on purpose")

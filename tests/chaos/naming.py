@@ -1,0 +1,51 @@
+"""The shapes that names may have, read from the functions of `jobs.names`: what fits none is an orphan."""
+
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Iterable
+from types import ModuleType
+
+#: What kombu keeps in Redis beside our own keys: which lists an exchange leads to, and its default lock.
+_KOMBU = re.compile(r"_kombu\.binding(_permanent)?\..+|unacked_mutex")
+_KEY = "eva01:"
+
+
+class Shapes:
+    """Patterns of names, with a group for each of their parts."""
+
+    def __init__(self, patterns: Iterable["re.Pattern[str]"]) -> None:
+        # Those with fewer parts are more exact.
+        self._patterns = sorted(set(patterns), key=lambda pattern: pattern.groups)
+
+    def parts(self, name: str) -> dict[str, str] | None:
+        """The parts of a name, such as `batch_id`; None when it has none of these shapes."""
+        found = next((found for pattern in self._patterns if (found := pattern.fullmatch(name))), None)
+        return None if found is None else found.groupdict()
+
+
+def key_shapes(names: ModuleType) -> Shapes:
+    """The shapes of Redis keys."""
+    constants = [value for value in vars(names).values() if isinstance(value, str) and value.startswith(_KEY)]
+    made = [shape for _, shape in _made(names) if shape.pattern.startswith(_KEY)]
+    return Shapes([*map(re.compile, map(re.escape, constants)), *made, _KOMBU])
+
+
+def path_shapes(names: ModuleType) -> Shapes:
+    """The shapes of paths in the blob store."""
+    return Shapes(shape for name, shape in _made(names) if name.endswith("_path"))
+
+
+def _made(names: ModuleType) -> Iterable[tuple[str, "re.Pattern[str]"]]:
+    for name, function in inspect.getmembers(names, inspect.isfunction):
+        for shape in _shapes(function):
+            yield name, shape
+
+
+def _shapes(function: Callable[..., str]) -> Iterable["re.Pattern[str]"]:
+    """A shape for each way to call it: what may be None is given, and left out."""
+    parameters = inspect.signature(function).parameters.values()
+    choices = [[one.name, None] if "None" in str(one.annotation) else [one.name] for one in parameters]
+    for given in itertools.product(*choices):
+        shape = re.escape(function(*(part and f"<{part}>" for part in given)))
+        yield re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^:/]+)", shape))

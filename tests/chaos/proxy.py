@@ -1,0 +1,120 @@
+"""A TCP relay before a server, which can be told to hold, delay, cut or refuse connections."""
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Callable
+
+#: SO_LINGER for "forget what was not sent, and say RST".
+_AT_ONCE = struct.pack("ii", 1, 0)
+_CHUNK_BYTES = 64 * 1024
+
+
+class Proxy:
+    """Relays `port`, any free one of this machine, to `target_port`, in a thread of its own.
+
+    What it is told holds for the connections that are there and for those that come.
+    """
+
+    def __init__(self, target_port: int) -> None:
+        self._target_port = target_port
+        self._loop = asyncio.new_event_loop()
+        self._may_pass = asyncio.Event()
+        self._may_pass.set()
+        self._delay_s = 0.0
+        self._refuses = False
+        self._ends: set[asyncio.StreamWriter] = set()
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._relay, "127.0.0.1", 0))
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy-{self.port}", daemon=True)
+        self._thread.start()
+
+    def let_through(self) -> None:
+        """Relay everything at once again."""
+        self._tell(self._be, 0.0, False)
+        self._tell(self._may_pass.set)
+
+    def stall(self) -> None:
+        """Keep connections open and hold every byte, in both directions."""
+        self._tell(self._may_pass.clear)
+
+    def delay(self, delay_s: float) -> None:
+        """Pass everything on later."""
+        self._tell(self._be, delay_s, False)
+
+    def reset(self) -> None:
+        """Cut every connection with a RST; new ones are relayed."""
+        self._tell(self._cut)
+
+    def refuse(self) -> None:
+        """Cut every connection, and each new one as soon as it comes."""
+        self._tell(self._be, 0.0, True)
+        self._tell(self._cut)
+
+    def end(self) -> None:
+        """Close all, and wait until the thread is gone."""
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _tell(self, order: Callable[..., None], *arguments: object) -> None:
+        """Run `order` in the loop's thread, and wait until it is done."""
+
+        async def obey() -> None:
+            order(*arguments)
+
+        asyncio.run_coroutine_threadsafe(obey(), self._loop).result()
+
+    def _be(self, delay_s: float, refuses: bool) -> None:
+        self._delay_s, self._refuses = delay_s, refuses
+
+    def _cut(self) -> None:
+        for writer in list(self._ends):
+            _reset(writer)
+
+    async def _close(self) -> None:
+        self._server.close()
+        self._cut()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._refuses:
+            _reset(writer)
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        except OSError:
+            _reset(writer)
+            return
+        ends = {writer, far_writer}
+        self._ends |= ends
+        pumps = [asyncio.ensure_future(self._pump(reader, far_writer))]
+        pumps.append(asyncio.ensure_future(self._pump(far_reader, writer)))
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._ends -= ends
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            for end in ends:
+                end.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(_CHUNK_BYTES):
+            await asyncio.sleep(self._delay_s)
+            await self._may_pass.wait()
+            writer.write(data)
+            await writer.drain()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    transport = writer.transport
+    if not transport.is_closing():
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        transport.abort()

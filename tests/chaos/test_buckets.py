@@ -1,0 +1,50 @@
+"""The blob store that fails now and then, through the client that everything else uses."""
+
+import hashlib
+
+import pytest
+
+from jobs.blobs import BlobStore
+from jobs.errors import Unavailable
+from tests.chaos.buckets import FaultyBuckets
+
+
+@pytest.fixture
+def buckets(monkeypatch):
+    made = FaultyBuckets(share=0.0, seed=1)
+    for name, value in made.env.items():
+        monkeypatch.setenv(name, value)
+    yield made
+    made.end()
+
+
+def test_what_goes_in_comes_out(buckets):
+    blobs = BlobStore(buckets.url)
+    data = b"x" * 1_000_000
+    sha256 = hashlib.sha256(data).hexdigest()
+    blobs.put_image(sha256, data)
+    assert blobs.get_image(sha256) == data
+    assert buckets.paths() == [f"images/{sha256}"]
+
+
+def test_it_fails_as_often_as_it_is_told_and_a_patient_client_does_not_notice(buckets):
+    blobs = BlobStore(buckets.url, sleep=lambda _: None)
+    buckets.door.share = 0.3
+    kept = {hashlib.sha256(data).hexdigest(): data for data in (bytes([n]) * 5000 for n in range(40))}
+    for sha256, data in kept.items():
+        blobs.put_image(sha256, data)
+    assert {sha256: blobs.get_image(sha256) for sha256 in kept} == kept
+    assert 0.15 < buckets.door.failures / buckets.door.calls < 0.45
+
+
+def test_each_has_a_bucket_of_its_own(buckets):
+    BlobStore(buckets.url).put_image("0" * 64, b"x")
+    other = FaultyBuckets(share=0.0)
+    assert (len(buckets.paths()), other.paths()) == (1, [])
+    other.end()
+
+
+def test_a_client_without_patience_is_told(buckets):
+    buckets.door.share = 1.0
+    with pytest.raises(Unavailable):
+        BlobStore(buckets.url, patience_s=0).get_image("0" * 64)

@@ -1,0 +1,99 @@
+"""The proxy, before a server that says everything twice."""
+
+import socket
+import socketserver
+import threading
+from contextlib import closing
+
+import pytest
+
+from tests.chaos.proxy import Proxy
+from tests.processes import free_port
+
+
+class Twice(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            self.wfile.write(line + line)
+
+
+@pytest.fixture
+def proxy():
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Twice) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        made = Proxy(server.server_address[1])
+        yield made
+        made.end()
+        server.shutdown()
+        thread.join()
+
+
+def dial(proxy, timeout_s=30.0):
+    return closing(socket.create_connection(("127.0.0.1", proxy.port), timeout=timeout_s))
+
+
+def ask(connection, line=b"hello\n"):
+    connection.sendall(line)
+    return connection.recv(100)
+
+
+def assert_it_cuts(proxy):
+    """Seen when one connects, writes or reads."""
+    with pytest.raises(ConnectionError), dial(proxy) as connection:
+        ask(connection)
+
+
+def test_it_relays_both_ways(proxy):
+    with dial(proxy) as one, dial(proxy) as other:
+        assert ask(one) == b"hello\nhello\n"
+        assert ask(other, b"hi\n") == b"hi\nhi\n"
+
+
+def test_what_it_stalls_comes_later_and_whole(proxy):
+    with dial(proxy) as connection:
+        assert ask(connection) == b"hello\nhello\n"
+        proxy.stall()
+        connection.sendall(b"late\n")
+        connection.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            connection.recv(100)
+        connection.settimeout(30)
+        proxy.let_through()
+        assert connection.recv(100) == b"late\nlate\n"
+
+
+def test_what_it_delays_comes_later(proxy):
+    with dial(proxy) as connection:
+        proxy.delay(0.2)
+        connection.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            ask(connection)
+        connection.settimeout(30)
+        assert connection.recv(100) == b"hello\nhello\n"
+
+
+def test_it_cuts_what_is_there_and_relays_what_comes(proxy):
+    with dial(proxy) as connection:
+        assert ask(connection) == b"hello\nhello\n"
+        proxy.reset()
+        with pytest.raises(ConnectionResetError):
+            connection.recv(100)
+    with dial(proxy) as again:
+        assert ask(again) == b"hello\nhello\n"
+
+
+def test_it_refuses_until_it_is_told_otherwise(proxy):
+    proxy.refuse()
+    for _ in range(2):
+        assert_it_cuts(proxy)
+    proxy.let_through()
+    with dial(proxy) as connection:
+        assert ask(connection) == b"hello\nhello\n"
+
+
+def test_a_server_that_is_away_is_a_connection_that_is_cut():
+    proxy = Proxy(free_port())
+    assert_it_cuts(proxy)
+    proxy.end()
