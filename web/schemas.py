@@ -112,6 +112,7 @@ class JobView(Job):
     queued_at: SkipJsonSchema[Any] = None
     options: SkipJsonSchema[Options] = Options()
     crashes: SkipJsonSchema[int] = 0
+    ticket: SkipJsonSchema[str | None] = None
 
 
 class BatchView(BaseModel):

@@ -24,9 +24,9 @@ end
 
 local id = redis.call('HGET', running, ticket)
 if id and redis.call('EXISTS', key('job', id)) == 1 then
-    if came == 'redelivered' then
+    -- One that its worker had not begun cannot have taken it down.
+    if came == 'redelivered' and redis.call('HDEL', key('job', id), 'started_at') == 1 then
         redis.call('HINCRBY', key('job', id), 'crashes', 1)
-        redis.call('HDEL', key('job', id), 'started_at')
     end
     return redis.call('HGETALL', key('job', id))
 end

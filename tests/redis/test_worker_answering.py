@@ -154,8 +154,9 @@ def test_a_job_that_took_its_workers_down_is_quarantined_untouched(slot):
     job = slot.job()
     slot.store.take(MODEL, "ticket")
     slot.store.take(MODEL, "ticket", Came.REDELIVERED)
+    slot.store.begin_again(job.id)
     job = slot.answer(job, is_redelivered=True)
-    assert (job.state, job.error.code, job.crashes, job.attempts) == (JobState.FAILED, "poison", 2, 1)
+    assert (job.state, job.error.code, job.crashes, job.attempts) == (JobState.FAILED, "poison", 2, 2)
     assert slot.engine.batches == []
 
 
@@ -208,7 +209,7 @@ def test_what_was_done_is_counted(slot):
 
 
 def test_a_slot_waits_for_a_redis_whose_memory_is_full(slot, redis_client, caplog):
-    job = slot.job()
+    job = slot.job(batch_id=slot.store.create_batch(Batch(model=MODEL)).id)
     thread = threading.Thread(target=slot.answer, args=(job,))
     redis_client.config_set("maxmemory", "1")
     try:
