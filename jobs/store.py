@@ -188,8 +188,8 @@ class JobStore:
     def take(self, model: str, ticket: str, came: Came = Came.FRESH) -> Job | None:
         """The next job of a model, which is running now and bound to `ticket`; None when none waits.
 
-        When the ticket stands for a job already, it is that job; a redelivered ticket counts that as a crash if
-        the job had begun.
+        When the ticket stands for a job already, it is that job; a redelivered ticket counts that as a crash
+        if the job had begun.
         """
         args = [model, ticket, came.value, self._now_text(), self._clock()]
         flat = cast(list[str], self._take(args=args))

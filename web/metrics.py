@@ -2,17 +2,22 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import redis
 from flask import Flask, Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+from werkzeug.wsgi import ClosingIterator
 
 from jobs.models import WorkerState
 from web.asking import known_cards
 from web.services import Services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _log = logging.getLogger(__name__)
 
@@ -25,12 +30,14 @@ LATENCY = Histogram(
     ["endpoint"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 300),
 )
+IN_FLIGHT = Gauge("eva01_requests_in_flight", "How many requests are being answered.")
 
 
 def register_metrics(app: Flask) -> None:
     """Measure every request of `app`."""
     app.before_request(_start)
     app.after_request(_count)
+    app.wsgi_app = _InFlight(app.wsgi_app)  # type: ignore[method-assign]
 
 
 def queue_registry(services: Services) -> CollectorRegistry:
@@ -38,6 +45,21 @@ def queue_registry(services: Services) -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(_QueueCollector(services))
     return registry
+
+
+class _InFlight:
+    """Counts a request until its response is sent: a download is streamed long after its handler is done."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        IN_FLIGHT.inc()
+        try:
+            return ClosingIterator(self._app(environ, start_response), IN_FLIGHT.dec)
+        except BaseException:
+            IN_FLIGHT.dec()
+            raise
 
 
 class _QueueCollector(Collector):

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-import web.housekeeping  # noqa: F401 - for what it registers
+import web.housekeeping
 import web.metrics
 import worker.metrics  # noqa: F401 - for what it registers
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("jobs", "web", "worker")
+PAGES = [path.stem for path in (ROOT / "docs").glob("*.md")]
 
 
 def page(name: str) -> str:
@@ -40,7 +41,7 @@ def test_every_metric_has_its_line_in_the_metrics_page_and_none_is_invented():
     assert names == listed
 
 
-@pytest.mark.parametrize("name", ["architecture", "configuration", "api", "metrics", "reliability", "troubleshooting"])
+@pytest.mark.parametrize("name", PAGES)
 def test_every_link_between_the_pages_leads_somewhere(name):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page(f"{name}.md")):
         assert (ROOT / "docs" / target).exists(), f"docs/{name}.md links to {target}"

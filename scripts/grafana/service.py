@@ -1,0 +1,161 @@
+"""The dashboard of the service: what waits, how long it takes, what goes wrong."""
+
+from typing import Any
+
+from scripts.grafana.metrics import CodeMetrics, Metric
+from scripts.grafana.panels import Panel, Query, Row, dashboard, models
+
+_PARTS = (0.5, 0.95, 0.99)
+#: What appears with its first event is 0 until then.
+_OR_NONE = " or on () vector(0)"
+
+
+def service(code: CodeMetrics) -> dict[str, Any]:
+    """Grafana's JSON."""
+    rows = [_queue(code), _times(code), _device(code), _requests(code), _reliability(code), _recovery(code)]
+    return dashboard("eva01-service", "EVA-01: service", rows, [models("eva01_queue_jobs")])
+
+
+def _queue(code: CodeMetrics) -> Row:
+    queue, held = code["eva01_queue_jobs"], code["eva01_held_jobs"]
+    oldest, finished = code["eva01_oldest_wait_seconds"], code["eva01_jobs_total"]
+    states = finished.rate("model", "state", job="worker", state="succeeded|failed")
+    return Row(
+        "Queue",
+        [
+            Panel(
+                "Queue by model",
+                [
+                    Query(queue.value("model", "queue"), "{{model}} {{queue}}"),
+                    Query(held.value("model"), "{{model}} held"),
+                ],
+                f"{queue.help} {held.help} Their sum is what the fleet is scaled on.",
+                is_stacked=True,
+            ),
+            Panel("Oldest wait", [Query(oldest.value("model"), "{{model}}")], oldest.help, "s"),
+            Panel(
+                "Throughput",
+                [
+                    Query(states, "{{model}} {{state}}"),
+                    Query('model:eva01_arrivals:rate5m{model=~"$model"}', "{{model}} arrive"),
+                    Query('model:eva01_arrivals:forecast10m{model=~"$model"}', "{{model}} forecast"),
+                ],
+                "Jobs a second that workers finished, that arrived, and that may arrive in ten minutes.",
+                "ops",
+            ),
+        ],
+    )
+
+
+def _times(code: CodeMetrics) -> Row:
+    wait, run, latency = (
+        code[name]
+        for name in ("eva01_job_wait_seconds", "eva01_job_run_seconds", "eva01_request_latency_seconds")
+    )
+    return Row(
+        "Times",
+        [
+            Panel("Wait", _quantiles(wait, "model"), wait.help, "s"),
+            Panel("Run", _quantiles(run, "model"), run.help, "s"),
+            Panel("Requests", _quantiles(latency, "endpoint"), latency.help, "s"),
+        ],
+    )
+
+
+def _device(code: CodeMetrics) -> Row:
+    batch, stage = code["eva01_batch_size"], code["eva01_stage_seconds"]
+    tokens = [code["eva01_visual_tokens_total"], code["eva01_output_tokens_total"]]
+    return Row(
+        "Device",
+        [
+            Panel(
+                "Batch size",
+                [
+                    Query(batch.mean("model"), "{{model}} mean"),
+                    Query(batch.quantile(0.95, "model"), "{{model}} p95"),
+                ],
+                batch.help,
+            ),
+            Panel(
+                "Stage times",
+                [Query(stage.quantile(0.95, "model", "stage"), "{{model}} {{stage}} p95")],
+                stage.help,
+                "s",
+            ),
+            Panel(
+                "Tokens",
+                [Query(count.rate("model"), f"{{{{model}}}} {count.name.split('_')[1]}") for count in tokens],
+                " ".join(count.help for count in tokens),
+                "ops",
+            ),
+        ],
+    )
+
+
+def _requests(code: CodeMetrics) -> Row:
+    requests, refused = code["eva01_requests_total"], code["eva01_refused_total"]
+    in_flight, workers = code["eva01_requests_in_flight"], code["eva01_workers"]
+    return Row(
+        "Web",
+        [
+            Panel(
+                "Requests by status", [Query(requests.rate("status"), "{{status}}")], requests.help, "reqps"
+            ),
+            Panel(
+                "Requests in flight",
+                [Query(in_flight.value("pod"), "{{pod}}")],
+                f"{in_flight.help} A pod has EVA01_WEB_THREADS for them; web is scaled on this.",
+            ),
+            Panel("Refused", [Query(refused.rate("reason") + _OR_NONE, "{{reason}}")], refused.help, "ops"),
+            Panel(
+                "Workers by state",
+                [Query(workers.value("model", "state"), "{{model}} {{state}}")],
+                workers.help,
+                is_stacked=True,
+            ),
+        ],
+    )
+
+
+def _reliability(code: CodeMetrics) -> Row:
+    return Row(
+        "Reliability: what happened to jobs",
+        [
+            _events(code["eva01_redeliveries_total"], "Redeliveries", "model", "reason"),
+            _events(code["eva01_quarantined_total"], "Quarantined", "model"),
+            _events(code["eva01_reconciled_jobs_total"], "Reconciled", "action"),
+            _events(code["eva01_cancellations_total"], "Cancelled", "model", "phase"),
+        ],
+    )
+
+
+def _recovery(code: CodeMetrics) -> Row:
+    look, drain, load = (
+        code[name] for name in ("eva01_reconcile_seconds", "eva01_drain_seconds", "eva01_model_load_seconds")
+    )
+    return Row(
+        "Reliability: what keeps it",
+        [
+            _events(code["eva01_lease_renewals_total"], "Lease renewals", "model", "outcome"),
+            _events(code["eva01_blob_operations_total"], "Image store", "operation", "outcome"),
+            Panel("Looks after lost jobs", _quantiles(look), look.help, "s"),
+            Panel(
+                "Loading and stopping",
+                [Query(load.value("model"), "{{model}} load"), Query(drain.value("model"), "{{model}} stop")],
+                f"{load.help} {drain.help}",
+                "s",
+            ),
+        ],
+    )
+
+
+def _quantiles(histogram: Metric, *by: str) -> list[Query]:
+    names = " ".join(f"{{{{{label}}}}}" for label in by)
+    return [Query(histogram.quantile(part, *by), f"{names} p{part * 100:.0f}".strip()) for part in _PARTS]
+
+
+def _events(counter: Metric, title: str, *by: str) -> Panel:
+    names = " ".join(f"{{{{{label}}}}}" for label in by)
+    return Panel(
+        title, [Query(counter.hourly(*by), names)], f"{counter.help} In the hour before.", is_stacked=True
+    )

@@ -1,0 +1,99 @@
+"""A small HTTPS server that plays a cluster's API for one pod, and the service account that goes with it."""
+
+import json
+import ssl
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from worker.pod_cost import ANNOTATION, Pod
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What the API was sent."""
+
+    path: str
+    token: str
+    content_type: str
+    change: dict[str, Any]
+
+
+class Api:
+    """The cluster's API, as far as a worker needs it: records patches, answers `status`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.patches: list[Patch] = []
+        self.status, self.reply = 200, {"kind": "Pod"}
+        self.account = service_account(folder)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self.account / "ca.crt", folder / "key.pem")
+        self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    @property
+    def pod(self) -> Pod:
+        """A pod that reaches this API."""
+        return Pod("worker-ocr-5d8f-x7", "127.0.0.1", self._server.server_port, self.account)
+
+    @property
+    def costs(self) -> list[str]:
+        """The deletion costs it was told, in order."""
+        return [patch.change["metadata"]["annotations"][ANNOTATION] for patch in self.patches]
+
+    def end(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_PATCH(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                token = self.headers["Authorization"].removeprefix("Bearer ")
+                api.patches.append(Patch(self.path, token, self.headers["Content-Type"], body))
+                reply = json.dumps(api.reply).encode()
+                self.send_response(api.status)
+                self.send_header("Content-Length", str(len(reply)))
+                self.end_headers()
+                self.wfile.write(reply)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet."""
+
+        return Handler
+
+
+def service_account(folder: Path) -> Path:
+    """A service account's folder, with the certificate that the API has; its key lies beside the folder."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "api")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    certificate = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    account = folder / "account"
+    account.mkdir()
+    (account / "ca.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (account / "token").write_text("first\n")
+    (account / "namespace").write_text("eva01")
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "key.pem").write_bytes(pem)
+    return account

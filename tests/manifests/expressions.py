@@ -1,0 +1,121 @@
+"""Every expression that asks Prometheus something: of rules, dashboards, KEDA's triggers, the adapter."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from tests.manifests.promtool import WATCHED
+from tests.manifests.rendering import of_kind, render
+
+#: Every trigger there is.
+TRIGGERED = "tests/triggers"
+#: What stands between names without being one.
+_WORDS = {"and", "or", "unless", "bool"}
+_NAME = r"[a-zA-Z_:][\w:]*"
+
+
+@dataclass(frozen=True)
+class Expression:
+    """What is asked, and by whom."""
+
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.where
+
+
+@dataclass(frozen=True)
+class Selector:
+    """The series that an expression reads: `text` with its matchers, `name` without."""
+
+    name: str
+    text: str
+
+
+def recorded() -> Iterator[Expression]:
+    """What is computed ahead."""
+    for rule in _rules():
+        if "record" in rule:
+            yield Expression(rule["record"], rule["expr"])
+
+
+def alerting() -> Iterator[Expression]:
+    """What rings; it gives data only while something is wrong."""
+    for rule in _rules():
+        if "alert" in rule:
+            yield Expression("/".join([rule["alert"], *_source(rule)]), rule["expr"])
+
+
+def shown() -> Iterator[Expression]:
+    """What the dashboards show, with Grafana's variables filled in."""
+    for thing in of_kind(render(WATCHED), "ConfigMap"):
+        if thing["metadata"]["labels"].get("grafana_dashboard"):
+            for text in thing["data"].values():
+                yield from _panels(json.loads(text))
+
+
+def triggering() -> Iterator[Expression]:
+    """What KEDA asks Prometheus."""
+    for fleet in of_kind(render(TRIGGERED), "ScaledObject"):
+        for trigger in fleet["spec"]["triggers"]:
+            if trigger["type"] == "prometheus":
+                yield Expression(trigger["name"], trigger["metadata"]["query"])
+
+
+def adapted() -> Iterator[Expression]:
+    """What the adapter asks for an autoscaler."""
+    for rule in adapter_rules():
+        text = rule["metricsQuery"].replace("<<.LabelMatchers>>", 'namespace="eva01",pod=~".+"')
+        yield Expression(rule["seriesQuery"], text.replace("<<.GroupBy>>", "pod"))
+
+
+def adapter_rules() -> list[dict[str, Any]]:
+    """The adapter's configuration."""
+    (settings,) = (
+        thing
+        for thing in of_kind(render(WATCHED), "ConfigMap")
+        if thing["metadata"]["name"].startswith("prometheus-adapter")
+    )
+    rules: list[dict[str, Any]] = yaml.safe_load(settings["data"]["config.yaml"])["rules"]
+    return rules
+
+
+def everything() -> list[Expression]:
+    """All of them."""
+    return [*recorded(), *alerting(), *shown(), *triggering(), *adapted()]
+
+
+def selectors(text: str) -> list[Selector]:
+    """The series that an expression reads, in its order.
+
+    >>> [one.text for one in selectors('sum by (a) (rate(x_total{b="c"}[5m] offset 1h)) or 0 * y:z')]
+    ['x_total{b="c"}', 'y:z']
+    """
+    text = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", text)
+    text = re.sub(r"\[[^\]]*\]|\boffset\s+\w+", " ", text)
+    found = re.finditer(rf"(?<![\w:$])({_NAME})(\{{[^}}]*\}})?(?![\w:{{])(?!\s*\()", text)
+    return [Selector(one[1], one[0]) for one in found if one[1] not in _WORDS]
+
+
+def _rules() -> Iterator[dict[str, Any]]:
+    for thing in of_kind(render(WATCHED), "PrometheusRule"):
+        for group in thing["spec"]["groups"]:
+            yield from group["rules"]
+
+
+def _source(rule: dict[str, Any]) -> list[str]:
+    return [rule["labels"]["source"]] if "source" in rule["labels"] else []
+
+
+def _panels(board: dict[str, Any]) -> Iterator[Expression]:
+    for panel in board["panels"]:
+        for target in panel.get("targets", ()):
+            text = target["expr"].replace("$__rate_interval", "1m").replace("$model", ".*")
+            text = text.replace("$gpu_hour_price", "2.5")
+            where = f"{board['uid']}/{panel['title']}/{target['refId']}"
+            yield Expression(where, text)

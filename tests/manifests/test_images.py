@@ -1,0 +1,174 @@
+"""The images: what the Dockerfiles say, and the steps of web's done as plain commands, without Docker."""
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+
+import httpx
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.manifests.dockerfile import Stage, read
+from tests.processes import Process, free_port
+
+ROOT = Path(__file__).parents[2]
+IMAGES = ("web", "worker")
+#: Where both Dockerfiles put the environment.
+HOME = "/opt/eva01"
+
+
+def stages(image: str) -> list[Stage]:
+    """The stages of an image's Dockerfile."""
+    return read(ROOT / "docker" / f"{image}.Dockerfile")
+
+
+def pins() -> dict[str, str]:
+    """The version of each package that the images are built with."""
+    text = (ROOT / "docker" / "constraints.txt").read_text(encoding="utf-8")
+    return dict(line.split("==") for line in text.splitlines() if not line.startswith("#"))
+
+
+def needed(*extras: str) -> list[Requirement]:
+    """What setup.cfg says that EVA-01 needs with these extras."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    sections = [config["options"]["install_requires"]]
+    sections += [config["options.extras_require"][extra] for extra in extras]
+    lines = [line.split("#")[0].strip() for section in sections for line in section.splitlines()]
+    return [Requirement(line) for line in lines if line]
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_an_image_runs_as_a_user_that_kubernetes_can_see_is_not_root(image):
+    *_, run = stages(image)
+    assert run.texts("USER") == ["10001:10001"]
+    assert any("useradd --uid 10001" in text for text in run.texts("RUN"))
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_what_builds_an_image_is_not_in_it(image):
+    build, run = stages(image)
+    assert [text for text in build.texts("RUN") if "pip install" in text]
+    assert not [text for text in run.texts("RUN") if "pip" in text]
+    assert run.texts("COPY") == [f"--from=build {HOME} {HOME}"]
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_base_images_are_of_one_exact_version(image):
+    text = (ROOT / "docker" / f"{image}.Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"^ARG PYTHON=3\.\d+\.\d+-slim-\w+$", text, re.MULTILINE)
+    assert {stage.texts("FROM")[0].split()[0] for stage in stages(image)} == {"python:${PYTHON}"}
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_every_dependency_of_an_image_is_pinned_within_what_setup_cfg_allows(image):
+    extras = {"web": ("client", "web"), "worker": ("worker", "ocr")}[image]
+    build, _ = stages(image)
+    assert any("-c constraints.txt" in text for text in build.texts("RUN"))
+    for requirement in needed(*extras):
+        pin = pins().get(canonicalize_name(requirement.name))
+        assert pin, f"docker/constraints.txt does not pin {requirement.name}"
+        assert requirement.specifier.contains(pin), f"{requirement} does not allow {pin}"
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_what_is_copied_is_there_and_sent_to_the_builder(image):
+    build, _ = stages(image)
+    kept = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    allowed = [line.removeprefix("!") for line in kept if line.startswith("!")]
+    for text in build.texts("COPY"):
+        for source in text.split()[:-1]:
+            assert (ROOT / source).exists()
+            assert any(fnmatch(source, pattern) for pattern in allowed), f".dockerignore leaves {source} out"
+
+
+def test_the_default_worker_has_every_engine():
+    build, _ = stages("worker")
+    assert "EXTRAS=worker,ocr" in build.texts("ARG")
+
+
+class Built:
+    """An image's build stage, done in a folder: the environment is in `home`."""
+
+    def __init__(self, image: str, folder: Path) -> None:
+        build, self.run = stages(image)
+        self.home = folder / "home"
+        self._source = folder / "src"
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        # Bytecode that nobody runs twice is not worth its seconds.
+        self._env = os.environ | {"PATH": path, "PIP_NO_COMPILE": "1"}
+        self._env.pop("PYTHONPATH", None)
+        for instruction in build.instructions:
+            if instruction.name == "COPY":
+                self._copy(*instruction.words)
+            elif instruction.name == "RUN":
+                self._do(instruction.text.replace(HOME, str(self.home)))
+
+    def _copy(self, *words: str) -> None:
+        *sources, target = words
+        for name in sources:
+            source, place = ROOT / name, self._source / target
+            if source.is_dir():
+                shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                place.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, place)
+
+    def _do(self, command: str) -> None:
+        done = subprocess.run(
+            ["sh", "-ec", command], cwd=self._source, env=self._env, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+    def packages(self) -> set[str]:
+        """The names of what can be imported from the environment."""
+        (folder,) = self.home.glob("lib/python3*/site-packages")
+        return {path.name for path in folder.iterdir() if path.is_dir()}
+
+    def command(self, words: list[str]) -> list[str]:
+        """A command of the image, with the environment's own Python."""
+        assert words[0] == "python"
+        return [str(self.home / "bin" / "python"), *words[1:]]
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory) -> Built:
+    """Web's image, built."""
+    return Built("web", tmp_path_factory.mktemp("image"))
+
+
+@pytest.mark.process
+@pytest.mark.timeout(600)
+def test_webs_steps_make_an_environment_without_torch_that_serves_and_is_healthy(web, redis_url, tmp_path):
+    assert web.packages() >= {"web", "jobs", "eva01", "flask"}
+    assert web.packages().isdisjoint({"worker", "torch", "onnxruntime"})
+    port = free_port()
+    env = {**web.run.env, "EVA01_DATA": str(tmp_path), "EVA01_PORT": str(port), "REDIS_URL": redis_url}
+    env.pop("PATH")
+    (entrypoint,) = [one for one in web.run.instructions if one.name == "ENTRYPOINT"]
+    process = Process.start("web", web.command(entrypoint.words), env, tmp_path)
+    try:
+        process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
+        assert "EVA-01" in httpx.get(f"http://127.0.0.1:{port}/").text
+        checked = subprocess.run(web.command(web.run.healthcheck), env=os.environ | env)
+        assert checked.returncode == 0
+    finally:
+        process.end()
+    checked = subprocess.run(web.command(web.run.healthcheck), env=os.environ | env, capture_output=True)
+    assert checked.returncode != 0
+
+
+@pytest.mark.process
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("module", ["eva01", "eva01.stress"])
+def test_webs_image_has_the_command_for_drills(web, module):
+    done = subprocess.run(
+        web.command(["python", "-P", "-m", module, "--help"]), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,86 @@
+"""Every object against the schema of its kind: Kubernetes' own for all versions we promise, and KEDA's."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import kubernetes_validate
+import kubernetes_validate.utils
+import pytest
+from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
+
+from tests.manifests.rendering import Object, all_objects, components, folders, name_of, render, used_by
+
+#: The versions that k8s/README.md promises.
+VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
+#: Groups whose kinds come from Kubernetes itself.
+_OWN_GROUPS = (
+    "",
+    "apiregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "coordination.k8s.io",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+)
+_KEDA = {"ScaledObject": ScaledObject, "TriggerAuthentication": TriggerAuthentication}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def schemas_are_read_once() -> Iterator[None]:
+    """The library reads a megabyte of schema for each object: here once for each version and kind."""
+    with pytest.MonkeyPatch.context() as patch:
+        utils = kubernetes_validate.utils
+        patch.setattr(utils, "schema_contents", cache(utils.schema_contents))
+        yield
+
+
+def is_core(thing: Object) -> bool:
+    """True for kinds that every API server knows."""
+    return thing["apiVersion"].rpartition("/")[0] in _OWN_GROUPS
+
+
+@pytest.mark.parametrize("folder", folders())
+def test_every_folder_renders_objects_that_differ_in_kind_or_name(folder):
+    objects = render(folder)
+    keys = [(thing["apiVersion"], name_of(thing), thing["metadata"].get("namespace")) for thing in objects]
+    assert len(keys) == len(set(keys)) > 0
+
+
+def test_every_component_is_in_a_combination():
+    used = set().union(*(used_by(folder) for folder in folders()))
+    assert set(components()) <= used
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_kubernetes_knows_every_field(version):
+    faults = []
+    for thing in filter(is_core, all_objects()):
+        try:
+            kubernetes_validate.validate(thing, version, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            faults.append(f"{name_of(thing)}: {'.'.join(map(str, error.path))}: {error.message}")
+    assert faults == []
+
+
+@pytest.mark.parametrize("kind", _KEDA)
+def test_keda_knows_every_field(kind):
+    wanted = [thing for thing in all_objects() if thing["kind"] == kind]
+    assert wanted
+    for thing in wanted:
+        known = _without_newer_fields(thing)
+        read = _KEDA[kind].model_validate(known)
+        # What the model does not know it drops: nothing may be missing afterwards.
+        assert read.model_dump(by_alias=True, exclude_unset=True, mode="json") == known, name_of(thing)
+
+
+def _without_newer_fields(thing: Object) -> dict[str, Any]:
+    """The models are of KEDA 2.16; `fallback.behavior` came with 2.17."""
+    spec = dict(thing["spec"])
+    if "fallback" in spec:
+        spec["fallback"] = {key: value for key, value in spec["fallback"].items() if key != "behavior"}
+    return {**thing, "spec": spec}

@@ -1,0 +1,124 @@
+"""What KEDA reads from Redis is the work there is, whoever holds it: with a real Redis and a real worker."""
+
+import signal
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import redis
+
+from jobs.models import Batch, Job, JobState
+from tests.manifests.rendering import Object, of_kind, render
+from tests.processes import wait_until
+from tests.redis.test_worker_process import MODEL, QUESTIONS, SHA256, Place
+
+pytestmark = [pytest.mark.redis, pytest.mark.process]
+
+#: What KEDA's scaler asks of a key, by its type.
+LENGTHS = {"list": "llen", "hash": "hlen", "set": "scard", "zset": "zcard"}
+SLOTS = 4
+
+
+class Keda:
+    """Reads the triggers of a ScaledObject as KEDA does, for the model of the tests' worker."""
+
+    def __init__(self, client: "redis.Redis", fleet: Object) -> None:
+        self._client = client
+        self._spec = fleet["spec"]
+        self._model = fleet["metadata"]["labels"]["eva01.dev/model"]
+
+    def readings(self) -> Mapping[str, int]:
+        """Each trigger's value."""
+        return {one["name"]: self._length(one["metadata"]["listName"]) for one in self._spec["triggers"]}
+
+    def open_jobs(self) -> int:
+        """The formula's value. Sums are written alike in KEDA's language and in Python."""
+        formula = self._spec["advanced"]["scalingModifiers"]["formula"]
+        return int(eval(formula, {}, dict(self.readings())))
+
+    def is_active(self) -> bool:
+        """True when at least one worker should run."""
+        return self.open_jobs() > int(self._spec["advanced"]["scalingModifiers"]["activationTarget"])
+
+    def _length(self, key: str) -> int:
+        key = key.replace(f":{self._model}:", f":{MODEL}:")
+        kind = str(self._client.type(key))
+        return 0 if kind == "none" else int(getattr(self._client, LENGTHS[kind])(key))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    made.start_redis()
+    yield made
+    for process in reversed(made.processes):
+        process.end()
+
+
+@pytest.fixture
+def keda(place: Place) -> Keda:
+    """The fleet with the GPUs; test_scaling.py sees to it that the others read the same."""
+    (fleet,) = (
+        one
+        for one in of_kind(render("keda"), "ScaledObject")
+        if one["metadata"]["name"] == "worker-qwen2-5-vl-7b"
+    )
+    return Keda(place.client, fleet)
+
+
+def enqueue_in_batch(place: Place, batch: Batch, file: str) -> Job:
+    job, _ = place.store.create_job(
+        Job(batch_id=batch.id, file=file, question="q", model=MODEL, image=SHA256)
+    )
+    place.queue.enqueue(job)
+    return job
+
+
+def unfinished(place: Place, jobs: list[Job]) -> int:
+    return sum(not place.state(job).is_finished for job in jobs)
+
+
+def test_the_formula_follows_the_work_from_the_first_ticket_to_the_last_answer(place, keda):
+    assert not keda.is_active()
+    jobs = [place.enqueue(question) for question in QUESTIONS[:SLOTS]]
+    batch = place.store.create_batch(Batch(model=MODEL))
+    jobs += [enqueue_in_batch(place, batch, f"{number}.png") for number in range(3)]
+    assert keda.readings() == {"interactive": SLOTS, "bulk": 3, "held": 0}
+    assert keda.open_jobs() == len(jobs)
+
+    # A worker that does not come to an end, and as many jobs as it has slots: some wait, some are held.
+    slow = place.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
+    wait_until(lambda: keda.readings()["held"] == SLOTS, "all slots hold jobs")
+    assert keda.readings() == {"interactive": 0, "bulk": 3, "held": SLOTS}
+    assert keda.open_jobs() == unfinished(place, jobs) == len(jobs)
+
+    # A second one takes the rest: the lists are empty, and both still work.
+    other = place.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
+    wait_until(lambda: keda.readings()["held"] == len(jobs), "all jobs are held")
+    assert keda.readings() == {"interactive": 0, "bulk": 0, "held": len(jobs)}
+    assert keda.open_jobs() == unfinished(place, jobs) == len(jobs)
+    assert keda.is_active()
+
+    # One stops and gives back what it holds, the other dies with what it holds: no job is out of sight.
+    for _ in range(2):
+        slow.process.send(signal.SIGTERM)
+        slow.wait_until_it_says("Stopping")
+    assert slow.exit_code() == 0
+    other.process.send(signal.SIGKILL)
+    other.exit_code()
+    assert keda.open_jobs() == unfinished(place, jobs) == len(jobs)
+
+    # The lease is short here, so that another takes over what the dead one held.
+    place.start_worker(takes_s=0.05, EVA01_LEASE_S="2").wait_until_ready()
+    wait_until(lambda: unfinished(place, jobs) == 0, "all jobs are finished")
+    assert {place.state(job) for job in jobs} == {JobState.SUCCEEDED}
+    wait_until(lambda: keda.open_jobs() == 0, "the last ticket is let go of")
+    assert not keda.is_active()
+
+
+def test_what_is_cancelled_keeps_no_worker(place, keda):
+    job = place.enqueue(QUESTIONS[0])
+    assert keda.is_active()
+    place.store.cancel(job.id)
+    place.queue.drop_surplus(MODEL)
+    assert keda.readings() == {"interactive": 0, "bulk": 0, "held": 0}

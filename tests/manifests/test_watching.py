@@ -1,0 +1,130 @@
+"""Whatever asks Prometheus gets an answer: each query of each dashboard, rule, trigger, on a real stack."""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.manifests.expressions import (
+    Expression,
+    adapted,
+    alerting,
+    everything,
+    recorded,
+    selectors,
+    shown,
+    triggering,
+)
+from tests.manifests.watching import MODEL, Prometheus, Watched, exporters
+from tests.processes import wait_until
+
+pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(240)]
+
+#: What gives something at any time. An alert does only while it rings: of those the series are looked for.
+ALWAYS = [*recorded(), *shown(), *triggering(), *adapted()]
+#: The triggers are those of the 7B, which nobody has at hand.
+OURS = {"qwen2.5-vl-7b": MODEL, "qwen2-5-vl-7b": MODEL}
+
+
+def here(text: str) -> str:
+    """An expression about the model that runs here."""
+    for theirs, ours in OURS.items():
+        text = text.replace(theirs, ours)
+    return text
+
+
+def number(series: Mapping[str, Any]) -> float:
+    """The value of a series."""
+    return float(series["value"][1])
+
+
+def is_number(series: Mapping[str, Any]) -> bool:
+    """False for the quantile of nothing, and the like."""
+    return math.isfinite(number(series))
+
+
+@cache
+def wanted() -> frozenset[str]:
+    """All that must give data, each text once."""
+    expressions = {here(one.text) for one in ALWAYS}
+    return frozenset(
+        expressions | {here(one.text) for whole in everything() for one in selectors(whole.text)}
+    )
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """It watches from before the first job to after the last fault."""
+    stack = Watched(tmp_path_factory.mktemp("stack"))
+    with exporters() as address:
+        server = Prometheus(tmp_path_factory.mktemp("prometheus"), stack, address)
+        try:
+            server.wait_until_ready()
+            stack.live()
+            yield server
+        finally:
+            server.end()
+            stack.end()
+
+
+@pytest.fixture(scope="module")
+def answers(prometheus: Prometheus) -> Mapping[str, list[dict[str, Any]]]:
+    """What each query gives, once all give something or patience ends."""
+    found: dict[str, list[dict[str, Any]]] = {}
+
+    def missing() -> frozenset[str]:
+        return wanted() - {text for text, series in found.items() if any(map(is_number, series))}
+
+    def all_give() -> bool:
+        found.update({text: prometheus.query(text) for text in missing()})
+        return not missing()
+
+    # When patience ends, each test says for itself what is missing.
+    with suppress(AssertionError):
+        wait_until(all_give, "every query gives data", 60)
+    return found
+
+
+@pytest.mark.parametrize("expression", ALWAYS, ids=str)
+def test_every_query_of_dashboards_rules_and_triggers_gives_data(answers, expression: Expression):
+    assert any(map(is_number, answers[here(expression.text)]))
+
+
+@pytest.mark.parametrize("expression", everything(), ids=str)
+def test_every_series_that_is_read_is_there(answers, expression: Expression):
+    missing = [one.text for one in selectors(expression.text) if not answers[here(one.text)]]
+    assert missing == []
+
+
+@pytest.mark.parametrize("expression", list(triggering()), ids=str)
+def test_a_trigger_gives_keda_one_number(answers, expression: Expression):
+    (series,) = answers[here(expression.text)]
+    assert is_number(series)
+
+
+@pytest.mark.parametrize("expression", list(adapted()), ids=str)
+def test_the_adapter_gives_an_autoscaler_a_number_for_each_pod(answers, expression: Expression):
+    pods = [series["metric"]["pod"] for series in answers[here(expression.text)]]
+    assert len(pods) == len(set(pods)) > 0
+
+
+def test_every_rule_can_be_evaluated(prometheus):
+    rules = prometheus.rules()
+    assert len(rules) == len(list(recorded())) + len(list(alerting()))
+    wait_until(lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), "all are evaluated", 20)
+
+
+def test_what_happened_is_what_is_counted(answers):
+    def value(text: str) -> float:
+        (series,) = (one for one in answers[text] if one["metric"].get("model", MODEL) == MODEL)
+        return number(series)
+
+    by_rule = {rule.where: rule.text for rule in recorded()}
+    assert value(by_rule["model:eva01_quarantined_jobs:increase1h"]) >= 1
+    assert value(by_rule["model:eva01_crash_redeliveries:increase15m"]) >= 1
+    assert value(by_rule["eva01:blob_operations_exhausted:increase15m"]) >= 1
+    assert value(by_rule["eva01:gpus_requested_in_cluster"]) == 2
+    assert value(by_rule["eva01:gpus_held"]) == value(by_rule["eva01:gpus_in_cluster"]) == 1

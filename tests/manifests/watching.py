@@ -1,0 +1,215 @@
+"""A real Prometheus that watches a real EVA-01, after everything has happened to it that is counted."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, ClassVar
+
+import httpx
+import yaml
+
+from jobs import names
+from jobs.connection import connect
+from tests.drawing import Scene
+from tests.manifests.promtool import program, write_rules
+from tests.process.conftest import Stack
+from tests.processes import Process, free_port, python, wait_until
+from tests.stub_engine import DIE, POISON, SLOW
+
+ROOT = Path(__file__).parents[2]
+EXPORTERS = Path(__file__).parent / "exporters"
+MODEL = "stub"
+PNG = Scene("white", (("red", "circle"),)).encode()
+#: What web refuses here.
+LARGE = b"\0" * 200_000
+
+
+class Exporters(SimpleHTTPRequestHandler):
+    """Serves the texts of other programs, as those do."""
+
+    extensions_map: ClassVar = {".prom": "text/plain; version=0.0.4"}
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments, directory=str(EXPORTERS))
+
+    def log_message(self, *_: Any) -> None:
+        """Nobody reads it."""
+
+
+@contextmanager
+def exporters() -> Iterator[str]:
+    """The address of all exporters of other programs."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Exporters)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@dataclass
+class Watched(Stack):
+    """A stack in which leases, patience and limits are short, with two workers of the stub engine."""
+
+    worker_ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
+
+    @property
+    def env(self) -> dict[str, str]:
+        """As every stack's, but for the limits that are to be passed."""
+        return super().env | {
+            "PYTHONPATH": str(ROOT),
+            "EVA01_MODELS": "nano",
+            "EVA01_DRAIN_S": "0.5",
+            "EVA01_LEASE_S": "2",
+            "EVA01_MAX_CRASHES": "1",
+            "EVA01_REDIS_TIMEOUT_S": "0.5",
+            "EVA01_BLOB_PATIENCE_S": "0.1",
+            "EVA01_HOUSEKEEPING_S": "0.5",
+            "EVA01_MAX_IMAGE_BYTES": "100000",
+        }
+
+    def start_stub(self, number: int) -> Process:
+        """Start the first or second worker."""
+        port = self.worker_ports[number]
+        worker = self.start(
+            f"worker-{number}", python("tests.stub_worker", "0.3"), EVA01_WORKER_PORT=str(port)
+        )
+        worker.wait_until_ready(f"http://127.0.0.1:{port}/ready")
+        return worker
+
+    def live(self) -> None:
+        """Do everything once, well and badly, so that each counter has something to count."""
+        redis = self.start_redis()
+        self.start_web()
+        first = self.start_stub(0)
+        with self.client() as http:
+            self._ask(http, question=DIE)
+            first.wait()
+            self.start_stub(1)
+            wait_until(lambda: self._states(http).get("failed"), "the image that kills is quarantined")
+            self._answer_well(http)
+            self._refuse_and_cancel(http)
+            self._lose_the_images(http)
+            self._ask(http, question=SLOW)
+        self._silence(redis)
+
+    def _ask(self, http: httpx.Client, **fields: str) -> httpx.Response:
+        form = {"model": MODEL, "question": "What?"} | fields
+        return http.post("/api/jobs", files={"file": ("a.png", PNG)}, data=form)
+
+    def _states(self, http: httpx.Client) -> dict[str, int]:
+        text = httpx.get(f"http://127.0.0.1:{self.worker_ports[1]}/metrics").text
+        lines = (line.split() for line in text.splitlines() if line.startswith("eva01_jobs_total{"))
+        return {name.split('state="')[1].rstrip('"}'): int(float(value)) for name, value in lines}
+
+    def _answer_well(self, http: httpx.Client) -> None:
+        for question in ("What?", POISON):
+            made = http.post("/api/batches", json={"question": question, "model": MODEL}).json()
+            files = [("files", (f"{n}.png", PNG)) for n in range(4)]
+            http.post(f"/api/batches/{made['id']}/files", files=files).raise_for_status()
+        for _ in range(3):
+            form = {"model": MODEL, "question": "What?"}
+            done = http.post("/analyze", files={"file": ("a.png", PNG)}, data=form)
+            assert done.json()["state"] == "succeeded", done.text
+        wait_until(lambda: self._states(http).get("failed", 0) >= 4, "the bad ones have failed")
+
+    def _refuse_and_cancel(self, http: httpx.Client) -> None:
+        refused = http.post("/api/jobs", files={"file": ("a.png", LARGE)}, data={"question": "What?"})
+        assert refused.status_code == 413, refused.text
+        waiting = self._ask(http, model="nano").json()
+        http.delete(f"/api/jobs/{waiting['id']}").raise_for_status()
+
+    def _lose_the_images(self, http: httpx.Client) -> None:
+        """A file where the folder was: whatever is put there fails, until it is moved away again."""
+        images = self.folder / "blobs" / "images"
+        kept = images.rename(images.with_name("kept"))
+        images.write_bytes(b"")
+        other = Scene("black", (("blue", "square"),)).encode()
+        failed = http.post("/api/jobs", files={"file": ("b.png", other)}, data={"question": "What?"})
+        assert failed.status_code in (503, 507), failed.text
+        images.unlink()
+        kept.rename(images)
+
+    def _silence(self, redis: Process) -> None:
+        """Redis does not answer for a while, while a worker holds a job."""
+        client = connect(self.env["REDIS_URL"])
+        wait_until(lambda: client.hlen(names.held_key(MODEL)), "a job is held")
+        redis.send(signal.SIGSTOP)
+        url = f"http://127.0.0.1:{self.worker_ports[1]}/metrics"
+        try:
+            wait_until(lambda: 'outcome="failed"' in httpx.get(url).text, "a renewal has failed")
+        finally:
+            redis.send(signal.SIGCONT)
+            client.close()
+
+
+class Prometheus:
+    """The server, asking everything each second."""
+
+    def __init__(self, folder: Path, stack: Watched, exporters: str) -> None:
+        address = f"127.0.0.1:{free_port()}"
+        self._http = httpx.Client(base_url=f"http://{address}", timeout=30)
+        rules = write_rules(folder)
+        config = folder / "prometheus.yml"
+        config.write_text(yaml.safe_dump(_config(stack, exporters, rules)))
+        command = [program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
+        command += [f"--web.listen-address={address}", "--log.level=warn"]
+        self.process = Process.start("prometheus", command, {}, folder)
+
+    def wait_until_ready(self) -> None:
+        """Wait until it asks and answers."""
+        self.process.wait_until_ready(f"{self._http.base_url}/-/ready")
+
+    def end(self) -> None:
+        """End it."""
+        self._http.close()
+        self.process.end()
+
+    def query(self, text: str) -> list[dict[str, Any]]:
+        """The series that an expression gives now; fails when it is none."""
+        reply = self._http.post("/api/v1/query", data={"query": text}).json()
+        assert reply["status"] == "success", f"{text}: {reply.get('error')}"
+        result: list[dict[str, Any]] = reply["data"]["result"]
+        return result
+
+    def rules(self) -> list[dict[str, Any]]:
+        """All rules, with what became of their last evaluation."""
+        groups = self._http.get("/api/v1/rules").json()["data"]["groups"]
+        return [rule for group in groups for rule in group["rules"]]
+
+
+def _config(stack: Watched, exporters: str, rules: Sequence[str]) -> dict[str, Any]:
+    """Targets with the labels that k8s/components/monitoring gives them."""
+
+    def job(name: str, targets: dict[str, str], **more: Any) -> dict[str, Any]:
+        configs = [
+            {"targets": [target], "labels": {"namespace": "eva01", "pod": pod}}
+            for pod, target in targets.items()
+        ]
+        return {"job_name": name, "static_configs": configs, **more}
+
+    workers = {f"worker-{MODEL}-{n + 1}": f"127.0.0.1:{port}" for n, port in enumerate(stack.worker_ports)}
+    return {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": list(rules),
+        "scrape_configs": [
+            job("web", {"web-1": f"127.0.0.1:{stack.web_port}"}),
+            job("worker", workers),
+            job("redis", {"redis-0": exporters}, metrics_path="/redis.prom"),
+            # Theirs are about other pods than their own.
+            *(
+                {
+                    "job_name": name,
+                    "metrics_path": f"/{name}.prom",
+                    "honor_labels": True,
+                    "static_configs": [{"targets": [exporters]}],
+                }
+                for name in ("kube-state-metrics", "dcgm-exporter")
+            ),
+        ],
+    }
