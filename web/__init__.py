@@ -3,9 +3,11 @@
 app          create_app: puts the rest together
 server       gunicorn in one process with threads (`python -m web`)
 services     what handlers work with: store, queue, blobs, fleet, limits
-single       POST /analyze, /api/jobs, and one job
+single       POST /analyze and /api/jobs; a further question; cancel and retry one job
+one_job      one job, its image, its thumbnail
 batches      batches and their files
-results      a batch's results: a page, JSONL, CSV
+progress     how far a batch is
+results      a batch's results: a page, or all of them as a file
 status       models, status, health, readiness, metrics
 docs         /openapi.json and /docs
 pages        the page for people
@@ -17,6 +19,8 @@ paths        the path a file came under
 images       what a file is, from its header
 uploads      a file into the blob store
 intake       files and zips into a batch
+known        files that are here already, told by their hashes
+retry        failed jobs run again
 zips         the entries of a zip, one by one, none of them trusted
 exports      jobs as lines of CSV and JSONL
 problems     every error as problem JSON

@@ -8,7 +8,8 @@ from flask_openapi3 import APIBlueprint, Tag
 from jobs.models import Batch
 from web.conditional import fresh_json
 from web.exports import attachment, csv_lines, jsonl
-from web.schemas import PROBLEMS, BatchPath, ExportQuery, ResultsPage, ResultsQuery
+from web.progress import look_again_s
+from web.schemas import PROBLEMS, BatchPath, ExportQuery, Order, ResultsPage, ResultsQuery
 from web.services import services
 
 results = APIBlueprint(
@@ -22,11 +23,13 @@ results = APIBlueprint(
 
 @results.get("/results", responses={200: ResultsPage})
 def get_results(path: BatchPath, query: ResultsQuery) -> Response:
-    """Some of a batch's jobs, in the order in which their files came."""
-    store = services().store
-    store.get_batch(path.batch_id)
-    jobs, next_cursor = store.page(path.batch_id, cursor=query.cursor, limit=query.limit, state=query.state)
-    return fresh_json({"jobs": [job.public() for job in jobs], "next_cursor": next_cursor})
+    """Some of a batch's jobs, in the order in which their files came, or in that of their last change."""
+    serving = services()
+    batch = serving.store.get_batch(path.batch_id)
+    read = serving.feed.changed if query.order is Order.CHANGED else serving.store.page
+    jobs, next_cursor = read(batch.id, cursor=query.cursor, limit=query.limit, state=query.state)
+    page = {"jobs": [job.public() for job in jobs], "next_cursor": next_cursor}
+    return fresh_json(page, retry_after_s=look_again_s(batch))
 
 
 @results.get("/results.jsonl", responses={200: {"content": {"application/jsonl": {}}}})

@@ -7,6 +7,8 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from jobs.batch_feed import BatchFeed
+from jobs.batch_list import BatchList
 from jobs.blobs import BlobStore
 from jobs.connection import connect
 from jobs.fleet import Fleet
@@ -26,6 +28,8 @@ class Services:
     """The stores, the queue, the limits; safe to use from many threads."""
 
     store: JobStore
+    feed: BatchFeed
+    batch_list: BatchList
     queue: JobQueue
     blobs: BlobStore
     journal: Journal
@@ -54,6 +58,8 @@ class Services:
         journal, image_uses = Journal(blobs), ImageUses(client)
         return cls(
             store=store,
+            feed=BatchFeed(store),
+            batch_list=BatchList(store),
             queue=queue,
             blobs=blobs,
             journal=journal,

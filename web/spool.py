@@ -18,8 +18,8 @@ from web.services import services
 
 #: Text fields of a form besides its files, and bytes of all of them: `questions` may name every file.
 _FORM_FIELDS, _FORM_FIELD_BYTES = 100, 16 * 1024 * 1024
-#: Bytes of a request without files: it is read into memory.
-_TEXT_BYTES = 1024 * 1024
+#: Bytes of a request without files, which is read into memory: a thousand paths with their hashes fit.
+_TEXT_BYTES = 8 * 1024 * 1024
 
 
 def register_uploads(app: Flask, limits: Limits) -> None:
