@@ -33,6 +33,7 @@ export class Poll {
     if (!this.#isStopped) return;
     this.#isStopped = false;
     this.#page?.addEventListener("visibilitychange", this.#onSight);
+    this.#page?.addEventListener("page:leave", this.#onLeave);
     globalThis.addEventListener?.("online", this.wake);
     globalThis.addEventListener?.("offline", this.wake);
     this.wake();
@@ -42,6 +43,7 @@ export class Poll {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     this.#page?.removeEventListener("visibilitychange", this.#onSight);
+    this.#page?.removeEventListener("page:leave", this.#onLeave);
     globalThis.removeEventListener?.("online", this.wake);
     globalThis.removeEventListener?.("offline", this.wake);
   }
@@ -60,6 +62,9 @@ export class Poll {
   #onSight = () => {
     if (!this.#page.hidden) this.wake();
   };
+
+  /** What is watched is about to be taken off the page. */
+  #onLeave = () => this.stop();
 
   async #run() {
     this.#isLooking = true;
