@@ -16,7 +16,7 @@ from jobs.models import Batch, JobState
 from web.asking import check_question, check_room, choose_model, known_cards
 from web.intake import Intake
 from web.problems import count_refusal
-from web.schemas import BatchPath, ResultsQuery
+from web.schemas import BatchesQuery, BatchPath, ResultsQuery
 from web.services import services
 from web.words import LANGUAGE_COOKIE, LANGUAGES, language, register_words, script_words
 
@@ -42,7 +42,7 @@ THEMES = ("light", "dark")
 _THEME_COOKIE = "theme"
 _YEAR_S = 365 * 24 * 3600
 #: Answers on a page that is read without scripts.
-_PAGE_JOBS = 60
+_PAGE_JOBS = 200
 
 
 @pages.record_once
@@ -71,8 +71,21 @@ def batch_page(batch_id: str) -> Response:
 
 @pages.get("/history")
 def history() -> Response:
-    """All batches."""
-    return _page("history.html", here="history")
+    """All batches, the latest change first."""
+    try:
+        query = BatchesQuery.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise BadInput("The address asks for batches that there are not.", code="invalid_field") from error
+    batches, next_cursor = services().batch_list.page(
+        search=query.search, cursor=query.cursor, limit=query.limit
+    )
+    return _page(
+        "history.html",
+        here="history",
+        batches=[batch.public() for batch in batches],
+        next_cursor=next_cursor,
+        search=query.search,
+    )
 
 
 @pages.get("/words/<language>.json")
