@@ -7,6 +7,7 @@ single       POST /analyze and /api/jobs; a further question; cancel and retry o
 one_job      one job, its image, its thumbnail
 batches      batches and their files
 progress     how far a batch is
+shared       a batch for others to read, behind a link
 results      a batch's results: a page, or all of them as a file
 status       models, status, health, readiness, metrics
 docs         /openapi.json and /docs
@@ -22,6 +23,7 @@ intake       files and zips into a batch
 known        files that are here already, told by their hashes
 retry        failed jobs run again
 zips         the entries of a zip, one by one, none of them trusted
+shares       those links: made, and read again
 exports      jobs as lines of CSV and JSONL
 problems     every error as problem JSON
 conditional  ETag, If-None-Match, Retry-After

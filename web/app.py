@@ -19,6 +19,7 @@ from web.results import results
 from web.schemas import Problem
 from web.security import register_security
 from web.services import Services
+from web.shared import shared, sharing
 from web.single import single
 from web.spool import register_uploads
 from web.status import status
@@ -49,7 +50,7 @@ def create_app(
     register_metrics(app)
     register_security(app)
     register_idempotency(app)
-    for api in (single, one_job, batches, progress, results, status):
+    for api in (single, one_job, batches, progress, results, sharing, shared, status):
         _register(app, api)
     app.register_blueprint(pages)
     register_docs(app, lambda: app.api_doc)

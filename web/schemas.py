@@ -125,6 +125,20 @@ class KnownFiles(BaseModel):
     files: list[KnownFile] = Field(min_length=1, description="At most EVA01_MAX_KNOWN_FILES.")
 
 
+class NewShare(BaseModel):
+    """A link to be made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: int = Field(7, ge=1, description="How long it is valid; at most EVA01_MAX_SHARE_DAYS.")
+
+
+class SharePath(_Request):
+    """A link in an address."""
+
+    token: str = Field(description="Of a link to a shared batch.")
+
+
 class FollowUp(BaseModel):
     """A further question about a job's image."""
 
@@ -199,6 +213,13 @@ class BatchesPage(BaseModel):
     next_cursor: str | None = Field(
         description="`cursor` of the next page; null at the end. A page may be short and have more behind it."
     )
+
+
+class ShareView(BaseModel):
+    """A link to a batch, for reading."""
+
+    url: str = Field(description="The address of its page on this server; the API's is the same behind /api.")
+    expires_at: AwareDatetime
 
 
 class RetriedView(BatchView):
@@ -308,5 +329,5 @@ class Problem(BaseModel):
 #: How the document describes what any call may fail with.
 PROBLEMS: dict[str, Any] = {
     status: {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    for status in ("400", "404", "409", "413", "422", "429", "503", "507")
+    for status in ("400", "404", "409", "410", "413", "422", "429", "503", "507")
 }

@@ -19,6 +19,7 @@ from jobs.removal import Removal
 from jobs.retention import Retention
 from jobs.settings import BadSetting, Limits, Settings, WebSettings
 from jobs.store import JobStore
+from web.shares import Shares
 
 _NAME = "eva01"
 
@@ -37,6 +38,7 @@ class Services:
     removal: Removal
     retention: Retention
     fleet: Fleet
+    shares: Shares
     limits: Limits
     web: WebSettings
     #: Where uploads lie while their request is answered.
@@ -67,6 +69,7 @@ class Services:
             removal=Removal(store, queue, image_uses, blobs, journal, settings.settle_s),
             retention=Retention(store, journal, max(web.retention_s, settings.settle_s)),
             fleet=Fleet(client),
+            shares=Shares(client, web.secret_key),
             limits=limits,
             web=web,
             spool_folder=spool_folder,
