@@ -69,6 +69,16 @@ def batch_page(batch_id: str) -> Response:
     return _batch_page(batch_id, "/api")
 
 
+@pages.get("/shared/<token>")
+def shared_page(token: str) -> Response:
+    """The same for whoever has a link to the batch, read only."""
+    response = _batch_page(services().shares.batch_of(token), f"/api/shared/{token}")
+    # A link is a secret: no other site may learn it, and nobody should find it by searching.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
 @pages.get("/history")
 def history() -> Response:
     """All batches, the latest change first."""
