@@ -25,6 +25,8 @@ retry        failed jobs run again
 zips         the entries of a zip, one by one, none of them trusted
 shares       those links: made, and read again
 exports      jobs as lines of CSV and JSONL
+sheets       jobs as a workbook
+texts        answers as a zip of text files
 problems     every error as problem JSON
 conditional  ETag, If-None-Match, Retry-After
 idempotency  Idempotency-Key

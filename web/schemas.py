@@ -172,9 +172,14 @@ class ResultsQuery(_Request):
 
 
 class ExportQuery(_Request):
-    """Which results, and how they are written."""
+    """Which results."""
 
     state: JobState | None = Field(None, description="Only jobs in this state.")
+
+
+class CsvQuery(ExportQuery):
+    """Which results, and how they are written."""
+
     bom: bool = Field(False, description="Begin the CSV with a byte-order mark, for spreadsheet programs.")
 
 

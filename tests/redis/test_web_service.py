@@ -191,8 +191,11 @@ def test_the_document_lists_every_call_of_the_contract(http):
         ("post", f"{batch}/known"),
         ("get", "/api/limits"),
         ("get", batch),
-        *(("post", f"{batch}/{action}") for action in ("files", "close", "cancel", "retry")),
-        *(("get", f"{batch}/{results}") for results in ("results", "results.jsonl", "results.csv")),
+        *(("post", f"{batch}/{action}") for action in ("files", "close", "cancel", "retry", "share")),
+        *(
+            ("get", f"{batch}/{results}")
+            for results in ("results", "results.jsonl", "results.csv", "results.xlsx", "results.zip")
+        ),
         ("get", "/api/models"),
         ("get", "/api/status"),
         ("get", "/health"),

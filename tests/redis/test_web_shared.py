@@ -59,6 +59,8 @@ def test_all_that_reads_a_batch_is_the_same_below_its_link(http, batch, share):
         assert (shared.status_code, shared.data) == (200, direct.data), address
         assert shared.headers["X-Robots-Tag"] == "noindex"
         assert "X-Robots-Tag" not in direct.headers
+    for kind in ("xlsx", "zip"):
+        assert http.get(below(share, f"{batch}/results.{kind}"), buffered=True).data.startswith(b"PK")
 
 
 def test_nothing_can_be_changed_by_a_link(http, batch, share):
