@@ -1,9 +1,10 @@
 // The submit page: puts the selection, the question and the model together, and launches.
 
 import { api } from "./api.js";
-import { byId, sayOrHide, toast } from "./dom.js";
+import { byId, oncePerFrame, sayOrHide, toast } from "./dom.js";
 import { startUpload } from "./dock.js";
 import { listenForFiles } from "./drop.js";
+import { measure } from "./files.js";
 import { watchFleet } from "./fleet.js";
 import { readLimits, usualLimits } from "./limits.js";
 import { Models } from "./models.js";
@@ -18,12 +19,15 @@ import { visit } from "./visit.js";
 
 let handles = [];
 let isLaunching = false;
+/** How many choices are still being read from the disk. */
+let reading = 0;
 let hindrance = null;
 
-const selection = new Selection(usualLimits(), () => {
+const selection = new Selection(usualLimits(), oncePerFrame(() => {
+  if (!byId("count")) return;
   showSelection(selection);
   look();
-});
+}));
 const models = new Models(look);
 const questions = new Questions({ onChange: look, onTask: (task) => models.chooseFor(task) });
 
@@ -32,7 +36,7 @@ function look() {
   if (!byId("send") || isLaunching) return;
   setTimeout(() => {
     if (isLaunching || !byId("send")) return;
-    hindrance = showReadiness({ selection, questions, models });
+    hindrance = showReadiness({ selection, questions, models, isReading: reading > 0 });
     suitQuestion();
   });
 }
@@ -87,11 +91,20 @@ byId("clear").addEventListener("click", () => {
   handles = [];
   selection.clear();
 });
-listenForFiles((entries, given) => {
-  // The handles are only good for going on when they stand for everything.
-  handles = selection.count && !handles.length ? [] : [...handles, ...given];
-  if (!given.length) handles = [];
-  selection.add(entries);
+listenForFiles(async (choice) => {
+  reading += 1;
+  look();
+  try {
+    const { entries, handles: given } = await choice;
+    // The handles are only good for going on when they stand for everything.
+    handles = given.length && (handles.length || !selection.count) ? [...handles, ...given] : [];
+    await measure(entries, (some) => selection.add(some));
+  } catch {
+    toast(t("Some of it could not be read. Choose it with the buttons."), "bad");
+  } finally {
+    reading -= 1;
+    look();
+  }
 });
 readLimits().then((limits) => {
   selection.limits = limits;

@@ -32,11 +32,11 @@ export class Channel {
       await new Promise((resolve) => this.#waiting.push(resolve));
     }
     const chunk = [this.#entries[this.#next++]];
-    let bytes = chunk[0].file.size;
+    let bytes = chunk[0].size;
     if (isZip(chunk[0].path)) return chunk;
     while (this.#next < this.#entries.length && chunk.length < this.mostFiles) {
       const entry = this.#entries[this.#next];
-      bytes += entry.file.size;
+      bytes += entry.size;
       if (bytes > this.mostBytes || isZip(entry.path)) break;
       chunk.push(entry);
       this.#next += 1;

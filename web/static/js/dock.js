@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { byId, say, show, toast } from "./dom.js";
 import { showDock } from "./dock_view.js";
-import { fromHandles, fromInput } from "./files.js";
+import { fromHandles, fromInput, measure } from "./files.js";
 import { readLimits, refusal } from "./limits.js";
 import { forget, interrupted, keepHandles, keptHandles, leave, remember } from "./remembered.js";
 import { cancelBatch, closeBatch } from "./sending.js";
@@ -96,9 +96,9 @@ async function resumeFromHandles() {
 
 async function resumeWith(entries) {
   if (!waiting || !entries.length) return;
-  const limits = await readLimits();
   const batch = { id: waiting.batchId, name: waiting.name };
-  startUpload(batch, entries.filter((entry) => !refusal(entry, limits)), { limits });
+  const [limits, measured] = await Promise.all([readLimits(), measure(entries)]);
+  startUpload(batch, measured.filter((entry) => !refusal(entry, limits)), { limits });
 }
 
 async function sendNoMore() {

@@ -1,15 +1,18 @@
-// Images dropped anywhere, pasted, or chosen: all end up in `onEntries`.
+// Images dropped anywhere, pasted, or chosen: all end up in `onChoice`.
 
 import { byId, show } from "./dom.js";
 import { fromDrop, fromInput, fromPaste } from "./files.js";
 
 let pastes = 1;
 
-/** Listen on the whole page. `onEntries` hears a list of {file, path}, and the handles that a drop gave, if any. */
-export function listenForFiles(onEntries) {
+/**
+ * Listen on the whole page. `onChoice` hears {entries, handles}, or a promise of them while folders are walked:
+ * a list of {file, path}, and the handles that a drop gave, if any.
+ */
+export function listenForFiles(onChoice) {
   for (const id of ["files", "folder"]) {
     byId(id)?.addEventListener("change", (event) => {
-      onEntries(fromInput(event.target), []);
+      onChoice({ entries: fromInput(event.target), handles: [] });
       // So that choosing the same again is a change again.
       event.target.value = "";
     });
@@ -17,13 +20,13 @@ export function listenForFiles(onEntries) {
   document.addEventListener("paste", (event) => {
     if (!event.clipboardData?.files.length) return;
     event.preventDefault();
-    onEntries(fromPaste(event.clipboardData, pastes), []);
+    onChoice({ entries: fromPaste(event.clipboardData, pastes), handles: [] });
     pastes += event.clipboardData.files.length;
   });
-  listenForDrops(onEntries);
+  listenForDrops(onChoice);
 }
 
-function listenForDrops(onEntries) {
+function listenForDrops(onChoice) {
   // Each child under the pointer fires enter and leave of its own: only the sum tells.
   let depth = 0;
   const veil = () => show(byId("veil"), depth > 0);
@@ -44,12 +47,11 @@ function listenForDrops(onEntries) {
     event.preventDefault();
     event.dataTransfer.dropEffect = "copy";
   });
-  document.addEventListener("drop", async (event) => {
+  document.addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
     depth = 0;
     veil();
-    const { entries, handles } = await fromDrop(event.dataTransfer);
-    onEntries(entries, handles);
+    onChoice(fromDrop(event.dataTransfer));
   });
 }

@@ -1,5 +1,29 @@
 // Getting at what a user chose, dropped or pasted: each gives a list of {file, path}.
 
+/** So long may the page not answer, in milliseconds. */
+const SLICE_MS = 20;
+
+/**
+ * The entries with the `size` of each. A browser looks at the disk, and waits for it, whenever a file's size is asked
+ * for: so each is asked once, a few at a time. `onSome` hears lists of entries that are measured.
+ */
+export async function measure(entries, onSome = () => {}) {
+  const measured = [];
+  let some = [];
+  let began = performance.now();
+  for (const entry of entries) {
+    some.push({ ...entry, size: entry.file.size });
+    if (performance.now() - began < SLICE_MS) continue;
+    measured.push(...some);
+    onSome(some);
+    some = [];
+    await new Promise((resolve) => setTimeout(resolve));
+    began = performance.now();
+  }
+  onSome(some);
+  return measured.concat(some);
+}
+
 /** Entries of a file input; folders keep their relative paths. */
 export function fromInput(input) {
   return [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));

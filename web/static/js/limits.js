@@ -29,18 +29,18 @@ export async function readLimits() {
 
 export const usualLimits = () => ({ ...USUAL });
 
-/** Why a file would be refused, in words, or null when it would not. */
-export function refusal({ file, path }, limits) {
+/** Why a measured entry would be refused, in words, or null when it would not. */
+export function refusal({ file, path, size }, limits) {
   if (isLitter(path)) return t("a hidden file");
-  if (file.size === 0) return t("empty");
+  if (size === 0) return t("empty");
   if (path.length > limits.max_path_chars) {
     return t("its path is longer than {n} characters", { n: number(limits.max_path_chars) });
   }
   if (isZip(path)) {
-    return file.size > limits.max_request_bytes ? tooLarge(limits.max_request_bytes) : null;
+    return size > limits.max_request_bytes ? tooLarge(limits.max_request_bytes) : null;
   }
   if (!looksLikeImage(file, path, limits)) return t("not an image that can be read");
-  return file.size > limits.max_image_bytes ? tooLarge(limits.max_image_bytes) : null;
+  return size > limits.max_image_bytes ? tooLarge(limits.max_image_bytes) : null;
 }
 
 const tooLarge = (limit) => t("larger than {size}", { size: bytes(limit) });

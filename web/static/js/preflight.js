@@ -5,12 +5,13 @@ import { counted } from "./selection.js";
 import { estimate } from "./estimate.js";
 import { bytes, duration, number, t, tn } from "./words.js";
 
-const SAMPLES = 14;
+const SAMPLES = 12;
 /** Bytes above which a preview would cost more than it shows. */
 const SAMPLE_BYTES = 8e6;
 const NAMED_REFUSALS = 300;
 
 let urls = [];
+let shown = "";
 
 /** The numbers of the selection: after each change of it. */
 export function showSelection(selection) {
@@ -24,11 +25,11 @@ export function showSelection(selection) {
 }
 
 /** The estimate, the checks and the button: after any change. */
-export function showReadiness({ selection, questions, models }) {
+export function showReadiness({ selection, questions, models, isReading }) {
   const { seconds, note } = estimate(selection.count - selection.zips, models.status);
   say(byId("estimate"), seconds === null ? "–" : `≈ ${duration(seconds)}`);
   sayOrHide(byId("estimate-note"), [note, selection.zips && selection.count ? t("What is in the zips comes on top.") : ""].filter(Boolean).join(" "));
-  const checks = checksOf({ selection, questions, models });
+  const checks = checksOf({ selection, questions, models, isReading });
   byId("checks").replaceChildren(...checks.map(({ kind, words }) =>
     make("li", { class: `check check--${kind}` }, icon(kind === "warn" ? "warn" : "check"), make("span", { text: words }))));
   const isReady = !checks.some(({ kind }) => kind === "open");
@@ -37,10 +38,11 @@ export function showReadiness({ selection, questions, models }) {
   return checks.find(({ kind }) => kind === "open") ?? null;
 }
 
-function checksOf({ selection, questions, models }) {
+function checksOf({ selection, questions, models, isReading }) {
   const model = models.chosen;
   const checks = [];
-  checks.push(selection.count
+  if (isReading) checks.push({ kind: "open", words: t("Reading the files …") });
+  else checks.push(selection.count
     ? { kind: "good", words: t("{images} loaded", { images: counted(selection) }) }
     : { kind: "open", words: t("Load images"), focus: "files" });
   checks.push(questionCheck(questions, model));
@@ -59,13 +61,16 @@ function questionCheck(questions, model) {
 }
 
 function showPreviews(selection) {
-  urls.forEach((url) => URL.revokeObjectURL(url));
   const samples = selection.samples(SAMPLES, SAMPLE_BYTES);
-  urls = samples.map(({ file }) => URL.createObjectURL(file));
-  const images = urls.map((src) => make("img", { src, alt: "", decoding: "async", on: { error: (event) => event.target.remove() } }));
   const rest = selection.count - samples.length;
-  if (rest > 0) images.splice(SAMPLES - 4, 0, make("span", { class: "preview-more", text: `+${number(rest)}` }));
-  byId("preview").replaceChildren(...images);
+  sayOrHide(byId("preview-more"), rest > 0 ? `+${number(rest)}` : "");
+  const key = samples.map(({ path }) => path).join("\n");
+  if (key === shown) return;
+  shown = key;
+  urls.forEach((url) => URL.revokeObjectURL(url));
+  urls = samples.map(({ file }) => URL.createObjectURL(file));
+  const drop = (event) => event.target.remove();
+  byId("preview").replaceChildren(...urls.map((src) => make("img", { src, alt: "", decoding: "async", on: { error: drop } })));
 }
 
 function showRefusals(refused) {

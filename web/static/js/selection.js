@@ -49,12 +49,13 @@ export class Selection {
   samples(count, mostBytes) {
     const found = [];
     for (const entry of this.#entries.values()) {
-      if (!isZip(entry.path) && entry.file.size <= mostBytes) found.push(entry);
+      if (!isZip(entry.path) && entry.size <= mostBytes) found.push(entry);
       if (found.length === count) break;
     }
     return found;
   }
 
+  /** Entries as js/files.js measures them. */
   add(entries) {
     for (const entry of entries) {
       const reason = refusal(entry, this.limits);
@@ -72,16 +73,16 @@ export class Selection {
     this.onChange();
   }
 
-  #keep({ file, path }) {
+  #keep({ file, path, size }) {
     let name = path;
     for (let copy = 2; this.#entries.has(name); copy += 1) {
-      const known = this.#entries.get(name).file;
-      if (known.size === file.size && known.lastModified === file.lastModified) return;
+      const known = this.#entries.get(name);
+      if (known.size === size && known.file.lastModified === file.lastModified) return;
       // Two different files of one name: the batch would take the second for the first sent again.
       name = path.replace(/(\.[^./]*)?$/, ` (${copy})$1`);
     }
-    this.#entries.set(name, { file, path: name });
-    this.#bytes += file.size;
+    this.#entries.set(name, { file, path: name, size });
+    this.#bytes += size;
     if (isZip(name)) this.#zips += 1;
   }
 }

@@ -34,7 +34,7 @@ export class Upload {
   #abort = new AbortController();
   #canAsk = true;
 
-  /** `onChange` is called after each step, `onEnd` when a run is over. `limits` are the server's. */
+  /** `entries` are measured. `onChange` is called after each step, `onEnd` when a run is over. `limits` are the server's. */
   constructor(batchId, entries, { limits, onChange, onEnd }) {
     this.batchId = batchId;
     this.onChange = onChange;
@@ -42,7 +42,7 @@ export class Upload {
     this.#pending = new Set(entries);
     this.limits = limits;
     this.files.total = entries.length;
-    this.bytes.total = entries.reduce((sum, { file }) => sum + file.size, 0);
+    this.bytes.total = entries.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Files of which nothing more is to be done. */
@@ -184,9 +184,9 @@ export class Upload {
 
   async #send(entries) {
     let chunk = entries;
-    const size = chunk.reduce((sum, { file }) => sum + file.size, 0);
+    const all = chunk.reduce((sum, { size }) => sum + size, 0);
     const onSent = (bytes) => {
-      this.#underway.set(entries, Math.min(bytes, size));
+      this.#underway.set(entries, Math.min(bytes, all));
       this.onChange();
     };
     try {
@@ -213,14 +213,14 @@ export class Upload {
   #settle(entry, how, state = "accepted") {
     if (!this.#pending.delete(entry)) return;
     this.files[how] += 1;
-    this.bytes[how] += entry.file.size;
+    this.bytes[how] += entry.size;
     if (state === "rejected") this.files.refused += 1;
   }
 
   #giveUp(entry) {
     if (!this.#pending.delete(entry)) return;
     this.files.unreadable += 1;
-    this.bytes.total -= entry.file.size;
+    this.bytes.total -= entry.size;
   }
 
   async #passGate() {
