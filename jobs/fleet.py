@@ -30,7 +30,7 @@ class Fleet:
             pipe.zadd(names.WORKERS, {worker.id: time.time()})
             pipe.hset(names.MODELS, card.name, card.model_dump_json())
             if worker.start_s is not None:
-                pipe.hset(names.STARTS, card.name, round(worker.start_s, 1))
+                pipe.hset(names.STARTS, card.name, round(worker.start_s, 3))
             pipe.execute()
 
     def starts_s(self) -> dict[str, float]:

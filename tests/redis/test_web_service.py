@@ -111,7 +111,7 @@ def test_status_tells_how_fast_it_goes_and_how_long_a_start_took(http, redis_cli
     for _ in range(2):
         store.finish(ask(http).json["id"], Result(answer="x"))
     nano, ocr = http.get("/api/status").json["models"]
-    assert nano["start_s"] == 7.2
+    assert nano["start_s"] == 7.25
     assert nano["rate_per_s"] > 0
     assert (ocr["rate_per_s"], ocr["start_s"]) == (None, None)
 
