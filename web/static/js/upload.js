@@ -12,7 +12,7 @@ import { patiently } from "./patience.js";
 import { askKnown, closeBatch, isReadable, sendFiles } from "./sending.js";
 
 const LANES = 3;
-const CHUNK_FILES = 64;
+const CHUNK_FILES = 32;
 const CHUNK_BYTES = 16e6;
 /** How many hashes are asked about at once; the first few sooner, so that sending begins. */
 const FIRST_KNOWN = 16;
