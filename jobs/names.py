@@ -27,7 +27,7 @@ BATCHES_FOLDER = "batches"
 #: The lock of the one web process that keeps house.
 HOUSEKEEPER = "eva01:housekeeper"
 #: What links to shared batches are signed with, where no setting says it.
-SECRET_KEY = "eva01:secret_key"
+SIGNING_KEY = "eva01:signing_key"
 #: Which Redis it was at the last look, and when that was: a hash.
 SEEN = "eva01:seen"
 

@@ -57,7 +57,7 @@ class Shares:
 
     def _kept_key(self) -> str:
         """The key in Redis, made by whoever needs it first."""
-        if not (key := cast(str | None, self._redis.get(names.SECRET_KEY))):
-            self._redis.set(names.SECRET_KEY, secrets.token_urlsafe(32), nx=True)
-            key = cast(str, self._redis.get(names.SECRET_KEY))
+        if not (key := cast(str | None, self._redis.get(names.SIGNING_KEY))):
+            self._redis.set(names.SIGNING_KEY, secrets.token_urlsafe(32), nx=True)
+            key = cast(str, self._redis.get(names.SIGNING_KEY))
         return key

@@ -127,7 +127,7 @@ def test_all_web_processes_know_each_others_links(make_app: Callable, http, shar
 def test_a_key_of_ones_own_is_kept_nowhere(make_app, redis_client):
     http = make_app(WebSettings(models=("nano",), secret_key="k" * 16)).test_client()
     url = http.post(f"{new_batch(http)}/share", json={}).json["url"]
-    assert redis_client.exists(names.SECRET_KEY) == 0
+    assert redis_client.exists(names.SIGNING_KEY) == 0
     assert http.get(f"/api{url}").status_code == 200
     other = make_app(WebSettings(models=("nano",), secret_key="q" * 16)).test_client()
     assert code_of(other.get(f"/api{url}")) == (404, "share_not_found")
