@@ -43,6 +43,7 @@ watch.start();
 openFromAddress();
 
 function showBatch(batch) {
+  root.toggleAttribute("data-done", batch.is_done);
   showProgress(batch);
   showName(batch);
   results.count(batch);
@@ -112,7 +113,7 @@ async function openFromAddress() {
 // Acts
 
 function listenForActs() {
-  watchFleet(byId("fleet"), { model: first.model });
+  watchFleet(byId("fleet"), { model: first.model, waiting: () => watch.batch.counts.queued });
   listenForShare(first.id);
   listenForRename(first.id, () => watch.wake());
   onClick("close", () => api(`${path}/close`, { method: "POST" }));

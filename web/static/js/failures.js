@@ -51,8 +51,7 @@ function row({ code, count, message }, onShow) {
     "li",
     { class: "list-row failure" },
     make("span", { class: "failure-count", text: number(count) }),
-    make("p", { class: "grow" }, make("b", { text: what }), " ", remedy),
-    make("code", { class: "serial failure-code", text: code }),
+    make("p", { class: "grow", title: code }, make("b", { text: what }), " ", remedy),
     make("button", {
       type: "button",
       class: "button button--small",

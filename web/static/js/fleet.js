@@ -9,29 +9,35 @@ const LOOK_AGAIN_S = 4;
 
 /**
  * Keep `element` showing the fleet: of one `model`, or of all there are. Gives a function that ends it.
- * Where the status cannot be had, the last one stays.
+ * Where the status cannot be had, the last one stays. `waiting()` tells how many images wait for a model that
+ * no worker has ever served.
  */
-export function watchFleet(element, { model } = {}) {
+export function watchFleet(element, { model, waiting = () => 0 } = {}) {
   let etag = null;
   const poll = new Poll(async () => {
     const fresh = await apiFresh("/status", { etag });
     etag = fresh.etag;
-    if (fresh.body) draw(element, fresh.body.models, model);
+    if (fresh.body) draw(element, shown(fresh.body.models, model, waiting));
     return LOOK_AGAIN_S;
   });
   poll.start();
   return () => poll.stop();
 }
 
-function draw(element, models, only) {
-  const shown = only ? models.filter(({ name }) => name === only) : models;
-  element.replaceChildren(...shown.map((status) => drawModel(status, !only)));
-  show(element, shown.length > 0);
+function shown(models, only, waiting) {
+  if (!only) return models;
+  const found = models.find(({ name }) => name === only);
+  return [{ ...(found ?? { workers: 0, waiting: waiting(), held: 0 }), name: "" }];
 }
 
-function drawModel(status, isNamed) {
+function draw(element, models) {
+  element.replaceChildren(...models.map(drawModel));
+  show(element, models.length > 0);
+}
+
+function drawModel(status) {
   const { lamp, words, note } = situation(status);
-  const head = make("p", { class: "fleet-head" }, isNamed ? make("b", { class: "fleet-name text", text: status.name }) : null);
+  const head = make("p", { class: "fleet-head" }, status.name ? make("b", { class: "fleet-name text", text: status.name }) : null);
   head.append(make("span", { class: `lamp lamp--${lamp}`, text: words }));
   const facts = make("p", { class: "fleet-facts note" });
   say(facts, [note, ...queueWords(status)].filter(Boolean).join(" · "));

@@ -7,6 +7,9 @@ const SETTLE_MS = 90;
 /** Without a thumbnail, images up to this size are shown as they are. */
 const SMALL_PIXELS = 2_100_000;
 
+/** A picture of about the frame's shape (4 : 3) fills it; others are shown whole. */
+const FILLS = [1.1, 1.75];
+
 const due = new Map();
 /** Job ids by what is known of their pictures: the address that worked, or "" when there is none. */
 const known = new Map();
@@ -59,7 +62,7 @@ function tryNext(frame, record, addresses) {
   };
   image.onload = () => {
     known.set(record.id, address);
-    if (frame.dataset.job === record.id) frame.dataset.picture = "there";
+    if (frame.dataset.job === record.id) reveal(frame, image);
   };
   image.src = address;
 }
@@ -67,8 +70,11 @@ function tryNext(frame, record, addresses) {
 function load(frame, image, address) {
   if (image.getAttribute("src") === address) return;
   image.onerror = null;
-  image.onload = () => {
-    frame.dataset.picture = "there";
-  };
+  image.onload = () => reveal(frame, image);
   image.src = address;
+}
+
+function reveal(frame, image) {
+  const shape = image.naturalWidth / image.naturalHeight;
+  frame.dataset.picture = shape >= FILLS[0] && shape <= FILLS[1] ? "filling" : "whole";
 }

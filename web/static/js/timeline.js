@@ -10,7 +10,10 @@ const COLORS = { succeeded: "--acid", failed: "--red", cancelled: "--grey" };
 /** A short batch is drawn over at least so many steps, so that its bars are bars and no walls. */
 const LEAST_STEPS = 24;
 
-/** uPlot's data of a timeline: times, then for each state the height of its stacked bar, in images per second. */
+/**
+ * uPlot's data of a timeline: times, then for each state the height of its stacked bar, in images per second; null
+ * where it adds nothing to the bar in front of it.
+ */
 export function stacked({ start, step_s: stepS, ...counts }) {
   const steps = Math.max(LEAST_STEPS, counts.succeeded.length);
   const startS = Date.parse(start) / 1000;
@@ -18,8 +21,11 @@ export function stacked({ start, step_s: stepS, ...counts }) {
   // The tallest is drawn first and the others in front of it.
   const sums = new Array(steps).fill(0);
   const heights = [...STATES].reverse().map((state) => {
-    for (let step = 0; step < steps; step += 1) sums[step] += (counts[state][step] ?? 0) / stepS;
-    return [...sums];
+    return sums.map((sum, step) => {
+      const own = (counts[state][step] ?? 0) / stepS;
+      sums[step] = sum + own;
+      return own ? sums[step] : null;
+    });
   });
   return [times, ...heights.reverse()];
 }

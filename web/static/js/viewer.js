@@ -30,7 +30,7 @@ export class Viewer {
     this.#batch = batch;
     this.#results = results;
     this.#onRetry = onRetry;
-    this.#zoom = new Zoom(byId("stage-frame"), byId("viewer-image"), (scale) => say(byId("zoom-level"), percent(scale)));
+    this.#zoom = new Zoom(byId("stage-frame"), byId("viewer-image"), (scale) => say(byId("zoom-level"), percent(Math.round(100 * scale) / 100)));
     this.#followUp = byId("follow-up") ? new FollowUp() : null;
     this.#listen();
   }

@@ -4,12 +4,15 @@
 /** A small drawing is enlarged to fit, but not beyond recognition. */
 const LARGEST_FIT = 4;
 const LARGEST = 8;
+/** Left free around an image that is shown whole. */
+const MARGIN_PX = 20;
 const STEP = 1.4;
 const PAN_PX = 80;
 
 /** The whole image in the middle of its frame; both are {width, height}. */
 export function fit(image, frame) {
-  const scale = Math.min(frame.width / image.width, frame.height / image.height, LARGEST_FIT);
+  const room = (side) => Math.max(1, frame[side] - 2 * MARGIN_PX);
+  const scale = Math.min(room("width") / image.width, room("height") / image.height, LARGEST_FIT);
   return settled({ scale, x: 0, y: 0 }, image, frame);
 }
 
