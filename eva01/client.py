@@ -90,6 +90,15 @@ class Client:
         """Run the failed jobs again."""
         return Batch.model_validate(self._json("POST", f"/api/batches/{batch_id}/retry"))
 
+    def rename_batch(self, batch_id: str, name: str) -> Batch:
+        """Give a batch another name."""
+        return Batch.model_validate(self._json("PATCH", f"/api/batches/{batch_id}", json={"name": name}))
+
+    def share_batch(self, batch_id: str, *, days: int = 7) -> str:
+        """The address of a page where anybody can read this batch, and nothing else, for so many days."""
+        made = self._json("POST", f"/api/batches/{batch_id}/share", json={"days": days})
+        return f"{self.server}{made['url']}"
+
     def delete_batch(self, batch_id: str) -> None:
         """Delete a batch with its answers, and the images that no other job uses."""
         self._transport.send("DELETE", f"/api/batches/{batch_id}")

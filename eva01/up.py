@@ -228,7 +228,7 @@ class _Session(threading.Thread):
         say(console, f"Asking {task.model} about {counted(len(task.found.files), 'file')}{asked}")
         self._batch = submission.create_batch(client, task)
         if not self._wishes.is_exiting:
-            say(console, f"On the page: {client.server}/#batch={self._batch.id}")
+            say(console, f"On the page: {client.server}/batches/{self._batch.id}")
         with shown(console) as watcher:
             unsent = submission.send(client, self._batch.id, task.found.files, watcher)
             self._batch = submission.wait(client, self._batch.id, watcher)

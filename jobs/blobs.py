@@ -83,6 +83,10 @@ class BlobStore:
         except _ABSENT as error:
             raise NotFound(f"{path} is not in the blob store {self.url}.") from error
 
+    def has(self, path: str) -> bool:
+        """True when there is such an object."""
+        return self._persist("head", lambda: self._exists(path))
+
     def list(self, prefix: str, after: str | None = None) -> Iterator[str]:
         """Paths of objects below the folder `prefix`, in no order; with `after`, those that sort behind it.
 
@@ -138,9 +142,14 @@ class BlobStore:
             message = f"Image {sha256} is not in the blob store {self.url}. Send the file again."
             raise NotFound(message, code="image_not_found") from error
 
+    def has_image(self, sha256: str) -> bool:
+        """True when the store has the image."""
+        return self.has(names.image_path(sha256))
+
     def delete_images(self, sha256s: Iterable[str]) -> None:
-        """Delete images; those that are not there are no error."""
-        self.delete(names.image_path(sha256) for sha256 in sha256s)
+        """Delete images with their thumbnails; those that are not there are no error."""
+        places = (names.image_path, names.thumbnail_path)
+        self.delete(place(sha256) for sha256 in sha256s for place in places)
 
     def ping(self) -> None:
         """Ask the store once for something, whether it is there or not."""

@@ -21,6 +21,21 @@ class EngineName(StrEnum):
     OCR = "ocr"
 
 
+class Task(StrEnum):
+    """What a model can be asked for; the page has a ready question for each."""
+
+    #: Say what is seen.
+    DESCRIBE = "describe"
+    #: All text, in reading order.
+    READ_TEXT = "read text"
+    #: The numbers of a chart.
+    CHART_TO_TABLE = "chart to table"
+    #: What things there are.
+    LIST_OBJECTS = "list objects"
+    #: A question to which the answer is yes or no.
+    CHECK = "check"
+
+
 class ModelCard(BaseModel):
     """What a user needs to know to choose a model, and a worker to load it."""
 
@@ -36,6 +51,8 @@ class ModelCard(BaseModel):
     uses_question: bool
     #: The question asked when the user gives none; empty when they must give one.
     default_question: str = ""
+    #: What it can do.
+    tasks: tuple[Task, ...] = ()
 
 
 OCR = ModelCard(
@@ -44,6 +61,7 @@ OCR = ModelCard(
     source="bundled:rapidocr",
     description="Reads the text in an image, in reading order. It does not use the question.",
     uses_question=False,
+    tasks=(Task.READ_TEXT,),
 )
 
 NANO = ModelCard(
@@ -55,6 +73,7 @@ NANO = ModelCard(
         " in English and 中文, and nothing else."
     ),
     uses_question=True,
+    tasks=(Task.DESCRIBE, Task.LIST_OBJECTS),
 )
 
 _BUNDLED = {card.name: card for card in (OCR, NANO)}
@@ -81,4 +100,5 @@ def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
         source=source,
         description=f"{source}: a vision-language model. It answers any question about an image.",
         uses_question=True,
+        tasks=tuple(Task),
     )

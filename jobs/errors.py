@@ -6,6 +6,7 @@
     │   ├── TooLarge           413   a limit, named with its setting
     │   └── UnknownModel       422
     ├── NotFound               404
+    ├── Gone                   410   what it gave access to is over
     ├── Conflict               409   the thing is in a state that does not allow this
     ├── Overloaded             429   too much waits already: try again when some of it is done
     ├── Unavailable            503   Redis or the blob store is away: try again later
@@ -66,6 +67,13 @@ class NotFound(Eva01Error):
 
     http_status = 404
     default_code = "not_found"
+
+
+class Gone(Eva01Error):
+    """Raised when something was valid once, and is not any more."""
+
+    http_status = 410
+    default_code = "gone"
 
 
 class Conflict(Eva01Error):

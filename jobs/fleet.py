@@ -29,7 +29,14 @@ class Fleet:
             pipe.set(names.worker_key(worker.id), worker.model_dump_json(), px=expires_ms)
             pipe.zadd(names.WORKERS, {worker.id: time.time()})
             pipe.hset(names.MODELS, card.name, card.model_dump_json())
+            if worker.start_s is not None:
+                pipe.hset(names.STARTS, card.name, round(worker.start_s, 3))
             pipe.execute()
+
+    def starts_s(self) -> dict[str, float]:
+        """How long a late worker of each model took until it was ready, in seconds."""
+        starts = cast(dict[str, str], self.redis.hgetall(names.STARTS))
+        return {model: float(start_s) for model, start_s in starts.items()}
 
     def leave(self, worker_id: str) -> None:
         """Say that a worker is gone."""

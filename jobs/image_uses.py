@@ -30,6 +30,8 @@ _DELETER_S = 60
 _LONGEST_UPLOAD_S = 3600.0
 #: Stale claims that are given up in one go.
 _CHUNK = 1000
+#: Users of an image that are asked what it is: more than uploads of it, which do not know.
+_USERS = 64
 #: Seconds between two tries to claim an image that is being deleted.
 _LOOK_S = 0.05
 
@@ -91,6 +93,14 @@ class ImageUses:
     def release(self, sha256: str, claim: str) -> None:
         """Give up a claim; an image that nothing else needs is noted as unused."""
         self._release(args=[sha256, claim, self._clock()])
+
+    def media_type(self, sha256: str) -> str | None:
+        """What an image was found to be by one of the jobs that need it; None when there is none."""
+        users = self._redis.srandmember(names.image_uses_key(sha256), _USERS)
+        with self._redis.pipeline(transaction=False) as pipe:
+            for user in cast(list[str], users):
+                pipe.hget(names.job_key(user), "media_type")
+            return next(filter(None, pipe.execute()), None)
 
     def drop_stale_claims(self) -> int:
         """Give up the claims of uploads whose server died; gives how many."""

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 from jobs import names
 from jobs.blobs import BlobStore
 from jobs.errors import NotFound
-from jobs.models import Batch, Job, new_id
+from jobs.models import FLEETING_BATCH, Batch, Job, new_id
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ _READERS = 16
 _AHEAD = 2 * _READERS
 #: What belongs to this moment in Redis, and to no other.
 _FLEETING_JOB = {"ticket", "queued_at"}
-_FLEETING_BATCH = {"counts", "rate_per_s"}
 _Record = TypeVar("_Record", bound=BaseModel)
 
 
@@ -50,7 +49,7 @@ class Journal:
 
     def note_batch(self, batch: Batch) -> None:
         """Keep a batch as it is now."""
-        self._blobs.put(names.batch_path(batch.id), _as_json(batch, _FLEETING_BATCH))
+        self._blobs.put(names.batch_path(batch.id), _as_json(batch, FLEETING_BATCH))
 
     def note_jobs(self, batch_id: str | None, jobs: Iterable[Job]) -> None:
         """Keep the jobs of one request, in the order they came."""

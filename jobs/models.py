@@ -154,6 +154,10 @@ class Batch(Frozen):
     state: BatchState = BatchState.OPEN
     created_at: AwareDatetime = Field(default_factory=utc_now)
     closed_at: AwareDatetime | None = None
+    #: When a worker first began one of its jobs.
+    first_started_at: AwareDatetime | None = None
+    #: When one of its jobs last came to an end.
+    last_finished_at: AwareDatetime | None = None
     #: How many jobs are in each state.
     counts: Counts = Field(default_factory=lambda: dict.fromkeys(JobState, 0))
     #: Jobs finished per second of late; None until two have finished.
@@ -185,6 +189,26 @@ class Batch(Frozen):
         }
 
 
+#: Fields of a batch that follow from its jobs, and are not written with it.
+FLEETING_BATCH = {"counts", "rate_per_s", "first_started_at", "last_finished_at"}
+
+
+class Timeline(Frozen):
+    """How many jobs of a batch came to an end when, in steps of equal length from `start` on.
+
+    The lists are equally long, and end with the last step in which there was an end. A job that is retried
+    counts at each of its ends.
+    """
+
+    #: When its first job came.
+    start: AwareDatetime
+    #: Seconds of one step; they grow with the batch's duration, so that there are never more than 240.
+    step_s: int
+    succeeded: list[int]
+    failed: list[int]
+    cancelled: list[int]
+
+
 class WorkerState(StrEnum):
     """What a worker is doing."""
 
@@ -207,3 +231,5 @@ class WorkerInfo(Frozen):
     #: Where it runs, such as `cpu` or `cuda:0 NVIDIA H100`.
     device: str
     started_at: AwareDatetime
+    #: Seconds that it took from the start of its process until it was ready; None before.
+    start_s: float | None = None

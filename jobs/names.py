@@ -10,6 +10,8 @@ TASK_ANSWER = "eva01.answer"
 WORKERS = "eva01:workers"
 #: What each model that ever had a worker can do: a hash from model name to its ModelCard as JSON.
 MODELS = "eva01:models"
+#: How long each model's last worker took to start, in seconds: a hash.
+STARTS = "eva01:starts"
 #: All batches, and all jobs without one: sorted sets of ids by the time of their last change.
 BATCHES = "eva01:batches"
 SINGLE_JOBS = "eva01:jobs"
@@ -24,6 +26,8 @@ IMAGE_CLAIMS = "eva01:image_claims"
 BATCHES_FOLDER = "batches"
 #: The lock of the one web process that keeps house.
 HOUSEKEEPER = "eva01:housekeeper"
+#: What links to shared batches are signed with, where no setting says it.
+SIGNING_KEY = "eva01:signing_key"
 #: Which Redis it was at the last look, and when that was: a hash.
 SEEN = "eva01:seen"
 
@@ -108,6 +112,16 @@ def batch_finishes_key(batch_id: str) -> str:
     return f"eva01:batch:{batch_id}:finishes"
 
 
+def batch_changes_key(batch_id: str) -> str:
+    """The sorted set of a batch's jobs by the number of their last change."""
+    return f"eva01:batch:{batch_id}:changes"
+
+
+def batch_timeline_key(batch_id: str) -> str:
+    """The hash that counts how many jobs came to an end when."""
+    return f"eva01:batch:{batch_id}:timeline"
+
+
 def image_uses_key(sha256: str) -> str:
     """The set of what needs an image: ids of jobs, and claims of uploads under way."""
     return f"eva01:image:{sha256}"
@@ -126,6 +140,11 @@ def idempotency_key(digest: str) -> str:
 def image_path(sha256: str) -> str:
     """Where an image's bytes lie in the blob store."""
     return f"images/{sha256}"
+
+
+def thumbnail_path(sha256: str) -> str:
+    """Where the small version of an image lies, once a worker has made it."""
+    return f"thumbs/{sha256}.webp"
 
 
 def batch_folder(batch_id: str) -> str:

@@ -67,17 +67,21 @@ class Retention:
         finished = self._finished(job_ids)
         # The record goes last: what breaks off in between is found again.
         self._journal.forget_jobs(finished)
-        for job_id in finished:
-            self._store.remove_job(job_id)
+        return sum(map(self._expire_job, finished))
+
+    def _expire_job(self, job_id: str) -> bool:
+        if self._store.remove_job(job_id, only_finished=True):
             logger.info("Job %s has expired.", job_id)
-        return len(finished)
+            return True
+        # Somebody has just retried it.
+        self._journal.note_jobs(None, self._store.get_jobs([job_id]))
+        return False
 
     def _finished(self, job_ids: list[str]) -> list[str]:
         with self._store.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hget(names.job_key(job_id), "state")
             states = pipe.execute()
-        # They stay so: only a batch's jobs can be retried.
         return [
             job_id
             for job_id, state in zip(job_ids, states, strict=True)

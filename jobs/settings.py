@@ -77,6 +77,8 @@ class Limits(_FromEnvironment):
     max_queued: int = Field(default=1_000_000, ge=1)
     #: Files in one request.
     max_files_per_request: int = Field(default=1000, ge=1)
+    #: Files that one request may ask about without sending them.
+    max_known_files: int = Field(default=1000, ge=1)
     #: Bytes of one request.
     max_request_bytes: int = Field(default=4 * GIB, ge=1)
     #: Entries of one zip.
@@ -93,6 +95,8 @@ class Limits(_FromEnvironment):
     max_path_chars: int = Field(default=1024, ge=1)
     #: The longest answer a user may ask for, in tokens.
     max_answer_tokens: int = Field(default=4096, ge=1)
+    #: Days for which a batch may be shared.
+    max_share_days: int = Field(default=365, ge=1)
 
 
 class WebSettings(_FromEnvironment):
@@ -112,6 +116,8 @@ class WebSettings(_FromEnvironment):
     idempotency_hours: float = Field(default=24, gt=0)
     #: Days after their last change when finished jobs are removed, with their answers and images.
     retention_days: float = Field(default=30, gt=0)
+    #: What links to shared batches are signed with; empty: a key made once and kept in Redis.
+    secret_key: str = Field(default="", pattern=r"^(.{16,})?$", repr=False)
 
     @property
     def retention_s(self) -> float:
@@ -161,6 +167,8 @@ class WorkerSettings(_FromEnvironment):
     job_timeout_s: float = Field(default=600.0, gt=0, le=7 * 24 * 3600)
     #: How often a job may take its worker down before it is not tried again.
     max_crashes: int = Field(default=3, ge=1)
+    #: Pixels of the longest side of the small versions that galleries show; 0: none are made.
+    thumbnail_px: int = Field(default=320, ge=0, le=2048)
     #: The pod a worker runs in, whose deletion cost it keeps; empty: none.
     pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
 

@@ -29,8 +29,8 @@ import redis
 
 from jobs import names
 from jobs.errors import Conflict, NotFound, Unavailable
-from jobs.models import Batch, BatchState, Job, JobState, Result
-from jobs.records import as_text, from_text, rate_per_s
+from jobs.models import FLEETING_BATCH, Batch, BatchState, Job, JobState, Result
+from jobs.records import as_text, batch_from, from_text, rate_per_s, time_text, times_of
 
 _LUA = Path(__file__).parent / "lua"
 #: Records read from Redis at a time while streaming.
@@ -64,16 +64,16 @@ class JobStore:
             client.register_script(common + (_LUA / f"{name}.lua").read_text())
             for name in ("create", "move", "take", "remove")
         )
-        self._mark_removed, self._end = (
+        self._mark_removed, self._change_batch = (
             client.register_script(common + (_LUA / f"{name}.lua").read_text())
-            for name in ("mark_removed", "end_batch")
+            for name in ("mark_removed", "change_batch")
         )
 
     # Batches
 
     def create_batch(self, batch: Batch) -> Batch:
         """Write a new batch."""
-        record = batch.model_dump(mode="json", exclude={"counts", "rate_per_s"}, exclude_none=True)
+        record = batch.model_dump(mode="json", exclude=FLEETING_BATCH, exclude_none=True)
         with self.redis.pipeline(transaction=True) as pipe:
             pipe.hset(names.batch_key(batch.id), mapping=as_text(record))
             pipe.zadd(names.BATCHES, {batch.id: self._clock()})
@@ -85,15 +85,30 @@ class JobStore:
 
         Raises NotFound.
         """
-        with self.redis.pipeline(transaction=True) as pipe:
-            pipe.hgetall(names.batch_key(batch_id))
-            pipe.lrange(names.batch_finishes_key(batch_id), 0, -1)
-            record, finishes = pipe.execute()
-        if not record or "removed_at" in record:
+        found = self.get_batches([batch_id])
+        if not found:
             raise NotFound(f"There is no batch {batch_id}.", code="batch_not_found")
-        record.pop("sequence", None)
-        counts = {state: int(record.pop(f"count:{state}", 0)) for state in JobState}
-        return Batch(**from_text(record), counts=counts, rate_per_s=rate_per_s(finishes))
+        return found[0]
+
+    def get_batches(self, batch_ids: Sequence[str]) -> list[Batch]:
+        """Those of the batches that there are, at one moment, with their counters."""
+        with self.redis.pipeline(transaction=True) as pipe:
+            for batch_id in batch_ids:
+                pipe.hgetall(names.batch_key(batch_id))
+                pipe.lrange(names.batch_finishes_key(batch_id), 0, -1)
+            replies = pipe.execute()
+        found = (
+            batch_from(record, finishes) for record, finishes in zip(replies[::2], replies[1::2], strict=True)
+        )
+        return [batch for batch in found if batch]
+
+    def rename_batch(self, batch_id: str, name: str) -> Batch:
+        """Give a batch another name; that is no change of its jobs, and its retention goes on.
+
+        Raises NotFound.
+        """
+        self._change_batch(args=[batch_id, "name", name])
+        return self.get_batch(batch_id)
 
     def close_batch(self, batch_id: str) -> Batch:
         """Take no more files; closing twice changes nothing.
@@ -116,7 +131,7 @@ class JobStore:
         return [before for job_id in unfinished if (before := self.cancel(job_id))]
 
     def _end_batch(self, batch_id: str, state: BatchState) -> None:
-        self._end(args=[batch_id, state.value, self._now_text()])
+        self._change_batch(args=[batch_id, "state", state.value, "closed_at", self._now_text()])
 
     # Jobs
 
@@ -137,11 +152,12 @@ class JobStore:
             ]
         record = as_text(job.model_dump(mode="json", exclude_none=True))
         fields = [text for pair in record.items() for text in pair]
+        state = [job.id, job.state.value, job.file, int(is_restored)]
         outcome, value = cast(
             list[str],
             self._create(
                 keys=keys,
-                args=[job.id, job.state.value, job.file, int(is_restored), self._clock(), *fields],
+                args=[*state, self._clock(), json.dumps(times_of(job)), *fields],
             ),
         )
         if outcome == "created":
@@ -292,7 +308,8 @@ class JobStore:
         batch = names.batch_key(batch_id)
         model = cast(str | None, self.redis.hget(batch, "model"))
         keys = [names.batch_jobs_key(batch_id), names.batch_files_key(batch_id)]
-        keys += [names.batch_finishes_key(batch_id)]
+        keys += [names.batch_finishes_key(batch_id), names.batch_changes_key(batch_id)]
+        keys += [names.batch_timeline_key(batch_id)]
         keys += [names.batch_state_key(batch_id, state) for state in JobState]
         with self.redis.pipeline(transaction=True) as pipe:
             pipe.delete(batch, *keys)
@@ -302,9 +319,12 @@ class JobStore:
                 pipe.zrem(names.turns_key(model), batch_id)
             pipe.execute()
 
-    def remove_job(self, job_id: str) -> bool:
-        """Remove a job and what refers to it; an image that nothing else needs is noted as unused."""
-        return bool(self._remove(args=[job_id, self._clock()]))
+    def remove_job(self, job_id: str, *, only_finished: bool = False) -> bool:
+        """Remove a job and what refers to it; an image that nothing else needs is noted as unused.
+
+        False when it is not there, or with `only_finished` because it runs again.
+        """
+        return bool(self._remove(args=[job_id, self._clock(), int(only_finished)]))
 
     # Results
 
@@ -321,7 +341,7 @@ class JobStore:
             self.redis.zrangebyscore(index, f"({cursor}", "+inf", start=0, num=limit + 1, withscores=True),
         )
         shown = rows[:limit]
-        jobs = self._read([job_id for job_id, _ in shown])
+        jobs = self.get_jobs([job_id for job_id, _ in shown])
         return jobs, int(shown[-1][1]) if len(rows) > limit else None
 
     def results(self, batch_id: str, state: JobState | None = None) -> Iterator[Job]:
@@ -335,7 +355,8 @@ class JobStore:
         """Jobs of a model that all its workers finish per second of late; None when that is not known."""
         return rate_per_s(cast(list[str], self.redis.lrange(names.finishes_key(model), 0, -1)))
 
-    def _read(self, job_ids: list[str]) -> list[Job]:
+    def get_jobs(self, job_ids: Sequence[str]) -> list[Job]:
+        """Those of the jobs that there are."""
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hgetall(names.job_key(job_id))
@@ -368,7 +389,7 @@ class JobStore:
         return None if before.startswith("=") else JobState(before)
 
     def _now_text(self) -> str:
-        return datetime.fromtimestamp(self._clock(), UTC).isoformat()
+        return time_text(datetime.fromtimestamp(self._clock(), UTC))
 
     def ping(self) -> None:
         """Raises Unavailable when Redis does not answer."""

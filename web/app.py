@@ -1,20 +1,25 @@
 """create_app: puts the HTTP side together, and does nothing else."""
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3 import APIBlueprint, Info, OpenAPI
+from flask_openapi3.models import PathItem
 
 from jobs.settings import Limits, Settings, WebSettings
 from web.batches import batches
 from web.docs import register_docs
 from web.idempotency import register_idempotency
 from web.metrics import register_metrics
+from web.one_job import one_job
 from web.pages import pages
 from web.problems import refuse_fields, register_problems
+from web.progress import progress
 from web.results import results
 from web.schemas import Problem
 from web.security import register_security
 from web.services import Services
+from web.shared import shared, sharing
 from web.single import single
 from web.spool import register_uploads
 from web.status import status
@@ -45,11 +50,23 @@ def create_app(
     register_metrics(app)
     register_security(app)
     register_idempotency(app)
-    for api in (single, batches, results, status):
-        app.register_api(api)
+    for api in (single, one_job, batches, progress, results, sharing, shared, status):
+        _register(app, api)
     app.register_blueprint(pages)
     register_docs(app, lambda: app.api_doc)
     return app
+
+
+def _register(app: OpenAPI, api: APIBlueprint) -> None:
+    """Add the calls of `api`; the document keeps those that others have at the same addresses."""
+    others = {path: app.paths[path] for path in api.paths if path in app.paths}
+    app.register_api(api)
+    for path, item in others.items():
+        app.paths[path] = PathItem(**(_given(item) | _given(api.paths[path])))
+
+
+def _given(item: PathItem) -> dict[str, Any]:
+    return {method: operation for method, operation in item if operation is not None}
 
 
 def _version() -> str:

@@ -1,4 +1,4 @@
-"""Batches: make one, send files, close, cancel, retry, and see how far it is."""
+"""Batches: make one, find it again, rename it, send files, close, cancel, retry, delete."""
 
 from itertools import islice
 
@@ -6,16 +6,29 @@ from flask import Response, jsonify, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
 from jobs.errors import Conflict, TooLarge
-from jobs.metrics import JOBS_TOTAL, count_cancelled
-from jobs.models import Batch, BatchState, JobState
+from jobs.metrics import count_cancelled
+from jobs.models import Batch, BatchState
 from web.asking import check_options, check_question, check_room, choose_model
 from web.conditional import fresh_json
 from web.intake import Intake
-from web.schemas import PROBLEMS, BatchPath, BatchView, FileOutcomes, FilesForm, NewBatch, RetriedView
+from web.known import take_known
+from web.retry import retry_jobs
+from web.schemas import (
+    PROBLEMS,
+    BatchChange,
+    BatchesPage,
+    BatchesQuery,
+    BatchPath,
+    BatchView,
+    FileOutcome,
+    FileOutcomes,
+    FilesForm,
+    KnownFiles,
+    NewBatch,
+    RetriedView,
+)
 from web.services import Services, services
 
-#: Seconds after which to look again at a batch that moves, and at one that waits for files or workers.
-_MOVING_S, _WAITING_S = 1, 2
 _RETRIED_AT_A_TIME = 500
 
 batches = APIBlueprint(
@@ -42,15 +55,27 @@ def create_batch(body: NewBatch) -> Response:
     serving.journal.note_batch(batch)
     response = jsonify(batch.public())
     response.status_code = 201
-    response.headers["Location"] = url_for("batches.get_batch", batch_id=batch.id)
+    response.headers["Location"] = url_for("progress.get_batch", batch_id=batch.id)
     return response
 
 
-@batches.get("/<batch_id>", responses={200: BatchView})
-def get_batch(path: BatchPath) -> Response:
-    """How many jobs are in each state, how fast it goes, and how long it will take."""
-    batch = services().store.get_batch(path.batch_id)
-    return fresh_json(batch.public(), retry_after_s=_look_again_s(batch))
+@batches.get("", responses={200: BatchesPage})
+def list_batches(query: BatchesQuery) -> Response:
+    """Batches, the latest change first; all of them, or those whose name or question holds some text."""
+    found, next_cursor = services().batch_list.page(
+        search=query.search, cursor=query.cursor, limit=query.limit
+    )
+    return fresh_json({"batches": [batch.public() for batch in found], "next_cursor": next_cursor})
+
+
+@batches.patch("/<batch_id>", responses={200: BatchView})
+def rename_batch(path: BatchPath, body: BatchChange) -> Response:
+    """Give a batch another name."""
+    serving = services()
+    name = _checked_name(body.name, serving.limits.max_path_chars)
+    batch = serving.store.rename_batch(path.batch_id, name)
+    serving.journal.note_batch(batch)
+    return jsonify(batch.public())
 
 
 @batches.delete("/<batch_id>", responses={204: None})
@@ -73,11 +98,31 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     batch = _open_batch(serving, path.batch_id)
     check_room(serving, batch.model)
     intake = Intake(serving, batch, choose_model(serving, batch.model), form.questions)
-    outcomes = [outcome.model_dump(mode="json") for sent in form.files for outcome in intake.take(sent)]
+    outcomes = [outcome for sent in form.files for outcome in intake.take(sent)]
     serving.journal.note_jobs(batch.id, intake.jobs)
-    response = jsonify({"files": outcomes})
-    response.status_code = 202
-    return response
+    return _outcomes(outcomes, 202)
+
+
+@batches.post("/<batch_id>/known", responses={200: FileOutcomes})
+def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
+    """Add images that are here already, by their hashes: `accepted`, or `unknown` when they must be sent.
+
+    A path that the batch has already makes no second job. So an upload that was cut off goes on where it was.
+    """
+    serving = services()
+    limit = serving.limits.max_known_files
+    if len(body.files) > limit:
+        raise TooLarge(
+            f"The request names {len(body.files):,} files; the limit is {limit:,} (EVA01_MAX_KNOWN_FILES)."
+            " Ask in several requests.",
+            code="too_many_files",
+        )
+    batch = _open_batch(serving, path.batch_id)
+    check_room(serving, batch.model)
+    intake = Intake(serving, batch, choose_model(serving, batch.model), {})
+    outcomes = take_known(serving, batch, intake, body.files)
+    serving.journal.note_jobs(batch.id, intake.jobs)
+    return _outcomes(outcomes, 200)
 
 
 @batches.post("/<batch_id>/close", responses={200: BatchView})
@@ -107,24 +152,18 @@ def retry_batch(path: BatchPath) -> Response:
     """Run the failed jobs again, but for those whose file was refused."""
     serving = services()
     serving.store.get_batch(path.batch_id)
-    retried = _retry(serving, path.batch_id)
+    failed = serving.store.failed_jobs(path.batch_id)
+    retried = 0
+    while job_ids := [*islice(failed, _RETRIED_AT_A_TIME)]:
+        retried += retry_jobs(serving, serving.store.get_jobs(job_ids))
     batch = serving.store.get_batch(path.batch_id)
-    JOBS_TOTAL.labels(batch.model, JobState.QUEUED).inc(retried)
     return jsonify({**batch.public(), "retried": retried})
 
 
-def _retry(serving: Services, batch_id: str) -> int:
-    failed = serving.store.failed_jobs(batch_id)
-    retried = 0
-    while job_ids := [*islice(failed, _RETRIED_AT_A_TIME)]:
-        jobs = [job for job in map(serving.store.get_job, job_ids) if job.state is JobState.FAILED]
-        # Before they run again, so that what is dropped is not what they say next.
-        serving.journal.drop_results(jobs)
-        for job in jobs:
-            if serving.store.retry(job.id):
-                serving.queue.enqueue(job)
-                retried += 1
-    return retried
+def _outcomes(outcomes: list[FileOutcome], status: int) -> Response:
+    response = jsonify({"files": [outcome.model_dump(mode="json") for outcome in outcomes]})
+    response.status_code = status
+    return response
 
 
 def _open_batch(serving: Services, batch_id: str) -> Batch:
@@ -145,9 +184,3 @@ def _checked_name(name: str, max_chars: int) -> str:
             code="name_too_long",
         )
     return name.strip()
-
-
-def _look_again_s(batch: Batch) -> int | None:
-    if batch.is_done:
-        return None
-    return _MOVING_S if batch.counts[JobState.RUNNING] else _WAITING_S

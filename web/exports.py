@@ -37,8 +37,8 @@ def csv_lines(jobs: Iterable[Job], *, with_bom: bool = False) -> Iterator[str]:
     A cell that a spreadsheet program would take for a formula gets an apostrophe in front; a plain number
     does not. JSONL has every name and answer as it is.
     """
-    header = ("\ufeff" if with_bom else "") + _row(COLUMNS)
-    return _in_chunks(_with_header(header, (_row(_cells(job)) for job in jobs)))
+    header = ("\ufeff" if with_bom else "") + row(COLUMNS)
+    return _in_chunks(_with_header(header, (row(cells(job)) for job in jobs)))
 
 
 def attachment(batch: Batch, extension: str) -> str:
@@ -82,13 +82,15 @@ def _json_line(job: Job) -> str:
     return _LINE_END.sub(lambda found: _LINE_ENDS[found.group()], line)
 
 
-def _row(cells: Iterable[Any]) -> str:
+def row(cells: Iterable[Any]) -> str:
+    """A line of CSV."""
     line = io.StringIO()
     csv.writer(line).writerow([_harmless(cell) for cell in cells])
     return line.getvalue()
 
 
-def _cells(job: Job) -> list[Any]:
+def cells(job: Job) -> list[Any]:
+    """What stands in each of the columns for a job."""
     record = job.public()
     usage = record["usage"] or {}
     error = record["error"] or {}

@@ -48,6 +48,10 @@ class Intake:
             error = BadInput("The file is named .zip and is none. Pack it again.", code="bad_zip")
             yield self._reject(path, error)
 
+    def take_kept(self, path: str, sha256: str, media_type: str) -> FileOutcome:
+        """Take a file whose image is in the blob store, and claimed."""
+        return self._accept(self._job(path, image=sha256, media_type=media_type))
+
     def _take_zip(self, path: str, part: Part) -> Iterator[FileOutcome]:
         try:
             for entry in entries(part, self._services.limits, self._services.spool_folder):

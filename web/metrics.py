@@ -110,7 +110,9 @@ def _start() -> None:
 
 def _count(response: Response) -> Response:
     endpoint = request.url_rule.rule if request.url_rule else "unmatched"
-    method = request.method if request.method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS") else "other"
+    method = (
+        request.method if request.method in ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS") else "other"
+    )
     REQUESTS.labels(endpoint, method, str(response.status_code)).inc()
     LATENCY.labels(endpoint).observe(time.perf_counter() - g.get("started_s", time.perf_counter()))
     return response

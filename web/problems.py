@@ -50,6 +50,8 @@ def problem(status: int, code: str, message: str) -> Response:
         "code": code,
     }
     response = Response(json.dumps(body), status, content_type="application/problem+json")
+    # A 404 may be kept by default, and what is not there now may come.
+    response.headers["Cache-Control"] = "no-store"
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
@@ -58,15 +60,16 @@ def problem(status: int, code: str, message: str) -> Response:
 def refuse_fields(error: ValidationError) -> Response:
     """Raises BadInput for the first field of a request that cannot be used."""
     first = error.errors()[0]
-    field = str(first["loc"][0]) if first["loc"] else ""
-    if first["type"] == "missing" and field in _MISSING:
+    place = [str(part) for part in first["loc"]]
+    field = place[0] if place else ""
+    if first["type"] == "missing" and field in _MISSING and not request.is_json:
         message = f"The form has no `{field}`. Send multipart/form-data with a file under that name."
         raise BadInput(message, code=_MISSING[field])
     code = _MALFORMED.get(field, "invalid_field")
     if code == "malformed_body":
         raise BadInput("The body is not a JSON object. Send one, as application/json.", code=code)
     shown = repr(first.get("input"))[:100]
-    raise BadInput(f"`{field}` is {shown}: {first['msg']}.", code=code) from error
+    raise BadInput(f"`{'.'.join(place)}` is {shown}: {first['msg']}.", code=code) from error
 
 
 def _from_ours(error: Eva01Error) -> Response:

@@ -7,6 +7,8 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from jobs.batch_feed import BatchFeed
+from jobs.batch_list import BatchList
 from jobs.blobs import BlobStore
 from jobs.connection import connect
 from jobs.fleet import Fleet
@@ -17,6 +19,7 @@ from jobs.removal import Removal
 from jobs.retention import Retention
 from jobs.settings import BadSetting, Limits, Settings, WebSettings
 from jobs.store import JobStore
+from web.shares import Shares
 
 _NAME = "eva01"
 
@@ -26,6 +29,8 @@ class Services:
     """The stores, the queue, the limits; safe to use from many threads."""
 
     store: JobStore
+    feed: BatchFeed
+    batch_list: BatchList
     queue: JobQueue
     blobs: BlobStore
     journal: Journal
@@ -33,6 +38,7 @@ class Services:
     removal: Removal
     retention: Retention
     fleet: Fleet
+    shares: Shares
     limits: Limits
     web: WebSettings
     #: Where uploads lie while their request is answered.
@@ -54,6 +60,8 @@ class Services:
         journal, image_uses = Journal(blobs), ImageUses(client)
         return cls(
             store=store,
+            feed=BatchFeed(store),
+            batch_list=BatchList(store),
             queue=queue,
             blobs=blobs,
             journal=journal,
@@ -61,6 +69,7 @@ class Services:
             removal=Removal(store, queue, image_uses, blobs, journal, settings.settle_s),
             retention=Retention(store, journal, max(web.retention_s, settings.settle_s)),
             fleet=Fleet(client),
+            shares=Shares(client, web.secret_key),
             limits=limits,
             web=web,
             spool_folder=spool_folder,

@@ -1,19 +1,19 @@
-"""Single questions: POST /analyze, POST /api/jobs, and one job by its id."""
+"""Single questions: POST /analyze and /api/jobs, a further one about an image; cancel and retry one job."""
 
 import time
 from typing import cast
 
-from flask import Response, jsonify, request, url_for
+from flask import Response, jsonify, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
 from jobs.errors import Conflict, NotFound, Unavailable
 from jobs.metrics import JOBS_TOTAL, count_cancelled
 from jobs.models import Job, JobState
 from web.asking import check_options, check_question, check_room, choose_model
-from web.conditional import fresh_json
-from web.exports import inline
+from web.one_job import job_json
 from web.paths import sent_path, shortened
-from web.schemas import PROBLEMS, AnalyzeForm, JobForm, JobPath, JobView
+from web.retry import retry_jobs
+from web.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView
 from web.services import Services, services
 from web.spool import Part
 from web.uploads import kept_image
@@ -36,19 +36,13 @@ def analyze(form: AnalyzeForm) -> Response:
     200 with the finished job, which may have failed; 202 with its address when it takes longer than `wait`.
     """
     job = _wait_for(services(), _submit(form), form.wait)
-    return _job_json(job) if job.state.is_finished else _accepted(job)
+    return job_json(job) if job.state.is_finished else _accepted(job)
 
 
 @single.post("/api/jobs", responses={202: JobView})
 def create_job(form: JobForm) -> Response:
     """Ask about one image without waiting."""
     return _accepted(_submit(form))
-
-
-@single.get("/api/jobs/<job_id>", responses={200: JobView})
-def get_job(path: JobPath) -> Response:
-    """A job, with its answer or the reason why it has none once it is finished."""
-    return _job_json(services().store.get_shown_job(path.job_id))
 
 
 @single.delete("/api/jobs/<job_id>", responses={200: JobView})
@@ -67,19 +61,44 @@ def cancel_job(path: JobPath) -> Response:
     return jsonify(job.public())
 
 
-@single.get("/api/jobs/<job_id>/image", responses={200: {"content": {"image/*": {}}}})
-def get_image(path: JobPath) -> Response:
-    """A job's image, as it was sent."""
-    job = services().store.get_shown_job(path.job_id)
+@single.post("/api/jobs/<job_id>/retry", responses={200: JobView})
+def retry_job(path: JobPath) -> Response:
+    """Run a failed job again."""
+    serving = services()
+    job = serving.store.get_shown_job(path.job_id)
     if job.image is None:
-        raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code="image_not_found")
-    response = Response(services().blobs.get_image(job.image), content_type=job.media_type)
-    response.headers["Content-Disposition"] = inline(job)
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
-    response.set_etag(job.image)
-    response.make_conditional(request)
-    return response
+        raise Conflict(
+            f"Job {job.id} has no image: {job.file} was refused. Send it again.", code="job_refused"
+        )
+    if not retry_jobs(serving, [job]):
+        raise Conflict(f"Job {job.id} has not failed: it is {job.state}.", code="job_not_failed")
+    return jsonify(serving.store.get_job(job.id).public())
+
+
+@single.post("/api/jobs/<job_id>/ask", responses={202: JobView})
+def ask_again(path: JobPath, body: FollowUp) -> Response:
+    """Ask something else about a job's image, without sending it again; a job of its own, without a batch."""
+    serving = services()
+    earlier = serving.store.get_shown_job(path.job_id)
+    if earlier.image is None:
+        raise _no_image(earlier)
+    card = choose_model(serving, body.model or earlier.model)
+    check_room(serving, card.name)
+    asked = {
+        "question": check_question(card, body.question, serving.limits),
+        "options": check_options(body.max_new_tokens, serving.limits),
+    }
+    with serving.image_uses.using(earlier.image):
+        if not serving.blobs.has_image(earlier.image):
+            raise _no_image(earlier)
+        same = {name: getattr(earlier, name) for name in ("file", "image", "media_type")}
+        job = Job.model_validate({**same, **asked, "model": card.name})
+        serving.store.create_job(job)
+    return _accepted(_begin(serving, job))
+
+
+def _no_image(job: Job) -> NotFound:
+    return NotFound(f"Job {job.id} has no image to ask about. Send {job.file} again.", code="image_not_found")
 
 
 def _submit(form: JobForm) -> Job:
@@ -99,19 +118,20 @@ def _submit(form: JobForm) -> Job:
             media_type=kept.media_type,
         )
         serving.store.create_job(job)
-    _note(serving, job)
-    serving.queue.enqueue(job)
-    JOBS_TOTAL.labels(job.model, JobState.QUEUED).inc()
-    return job
+    return _begin(serving, job)
 
 
-def _note(serving: Services, job: Job) -> None:
+def _begin(serving: Services, job: Job) -> Job:
+    """Note a new job in the journal, and send its ticket."""
     try:
         serving.journal.note_jobs(None, [job])
     except Unavailable:
         # Whoever sends it again makes another job.
         serving.store.remove_job(job.id)
         raise
+    serving.queue.enqueue(job)
+    JOBS_TOTAL.labels(job.model, JobState.QUEUED).inc()
+    return job
 
 
 def _wait_for(serving: Services, job: Job, wait_s: float) -> Job:
@@ -129,10 +149,6 @@ def _wait_for(serving: Services, job: Job, wait_s: float) -> Job:
 def _accepted(job: Job) -> Response:
     response = jsonify(job.public())
     response.status_code = 202
-    response.headers["Location"] = url_for("single.get_job", job_id=job.id)
+    response.headers["Location"] = url_for("one_job.get_job", job_id=job.id)
     response.headers["Retry-After"] = "1"
     return response
-
-
-def _job_json(job: Job) -> Response:
-    return fresh_json(job.public(), retry_after_s=None if job.state.is_finished else 1)

@@ -18,8 +18,8 @@ from web.services import services
 
 #: Text fields of a form besides its files, and bytes of all of them: `questions` may name every file.
 _FORM_FIELDS, _FORM_FIELD_BYTES = 100, 16 * 1024 * 1024
-#: Bytes of a request without files: it is read into memory.
-_TEXT_BYTES = 1024 * 1024
+#: Bytes of a request without files, which is read into memory: a thousand paths with their hashes fit.
+_TEXT_BYTES = 8 * 1024 * 1024
 
 
 def register_uploads(app: Flask, limits: Limits) -> None:
@@ -44,7 +44,7 @@ class Spool:
             _check_room(folder, min_free_bytes)
             self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by close)
         except OSError as error:
-            raise _no_room(error) from error
+            raise no_room(error) from error
         self._end = 0
         self._last: Part | None = None
 
@@ -82,7 +82,7 @@ class Part(io.RawIOBase):
             try:
                 written = os.pwrite(self._descriptor, left, self._start + self.kept_bytes)
             except OSError as error:
-                raise _no_room(error) from error
+                raise no_room(error) from error
             self.kept_bytes += written
             left = left[written:]
         return len(data)
@@ -161,7 +161,7 @@ def _check_room(folder: Path, min_free_bytes: int) -> None:
         )
 
 
-def _no_room(error: OSError) -> NoRoom:
-    return NoRoom(
-        f"The upload cannot be written to the data folder: {error.strerror}. Make room there (EVA01_DATA)."
-    )
+def no_room(error: Exception) -> NoRoom:
+    """What an error of the disk means for the one who asked."""
+    reason = getattr(error, "strerror", None) or error
+    return NoRoom(f"This cannot be written to the data folder: {reason}. Make room there (EVA01_DATA).")

@@ -6,12 +6,15 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from jobs.images import FORMATS
 from jobs.models import WorkerInfo, WorkerState
 from web.asking import known_cards
 from web.conditional import fresh_json
 from web.metrics import queue_registry
-from web.schemas import PROBLEMS, ModelStatus, ModelsView, ModelView, StatusView
+from web.schemas import PROBLEMS, LimitsView, ModelStatus, ModelsView, ModelView, StatusView
 from web.services import Services, services
+
+_SHOWN_OF_CARD = {"name", "engine", "description", "uses_question", "default_question", "tasks"}
 
 status = APIBlueprint(
     "status",
@@ -28,7 +31,7 @@ def get_models() -> Response:
     ready = Counter(worker.model for worker in serving.fleet.workers() if worker.state is WorkerState.READY)
     models = [
         ModelView(
-            **card.model_dump(include={"name", "engine", "description", "uses_question", "default_question"}),
+            **card.model_dump(include=_SHOWN_OF_CARD),
             workers=ready[card.name],
             is_default=place == 0,
         )
@@ -42,8 +45,17 @@ def get_status() -> Response:
     """What waits, what is held, and who works on it."""
     serving = services()
     workers = serving.fleet.workers()
-    models = [_model_status(serving, name, workers) for name in known_cards(serving)]
+    starts_s = serving.fleet.starts_s()
+    models = [_model_status(serving, name, workers, starts_s.get(name)) for name in known_cards(serving)]
     return fresh_json(StatusView(models=models).model_dump(mode="json"))
+
+
+@status.get("/api/limits", responses={200: LimitsView})
+def get_limits() -> Response:
+    """What is refused: to be checked before anything is sent."""
+    limits = services().limits.model_dump(include=set(LimitsView.model_fields))
+    view = LimitsView(**limits, media_types=sorted(set(FORMATS.values())))
+    return fresh_json(view.model_dump(mode="json"))
 
 
 @status.get("/health")
@@ -68,7 +80,9 @@ def metrics() -> Response:
     return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 
-def _model_status(serving: Services, model: str, workers: list[WorkerInfo]) -> ModelStatus:
+def _model_status(
+    serving: Services, model: str, workers: list[WorkerInfo], start_s: float | None
+) -> ModelStatus:
     depth = serving.queue.depth(model)
     states = Counter(worker.state for worker in workers if worker.model == model)
     return ModelStatus(
@@ -80,4 +94,6 @@ def _model_status(serving: Services, model: str, workers: list[WorkerInfo]) -> M
         waiting=depth.waiting,
         held=depth.held,
         oldest_wait_s=None if depth.oldest_wait_s is None else round(depth.oldest_wait_s, 1),
+        rate_per_s=serving.store.rate_per_s(model),
+        start_s=start_s,
     )

@@ -31,6 +31,7 @@ from worker.decode import Decoder
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine
 from worker.metrics import ModelMetrics
+from worker.thumbnails import Thumbnails
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -50,6 +51,7 @@ class Answering:
     decoder: Decoder
     engine: Engine
     batcher: Batcher
+    thumbnails: Thumbnails
     drain: Drain
     metrics: ModelMetrics
     #: How often a job may take its worker down.
@@ -173,7 +175,11 @@ class Answering:
     def _ask(self, job: Job, image: Image.Image) -> Answer:
         with self.metrics.stage("prepare"):
             prepared = self.engine.prepare(image, job.question, job.options)
-        return self.batcher.submit(prepared, job.id, is_alone=job.crashes > 0).result()
+        waiting = self.batcher.submit(prepared, job.id, is_alone=job.crashes > 0)
+        # Until the device has answered this thread would have nothing to do.
+        with self.metrics.stage("thumbnail"):
+            self.thumbnails.keep(job.image, image)
+        return waiting.result()
 
     # End
 

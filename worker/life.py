@@ -14,6 +14,7 @@ from jobs.blobs import BlobStore
 from jobs.catalog import ModelCard
 from jobs.connection import connect
 from jobs.fleet import Fleet
+from jobs.image_uses import ImageUses
 from jobs.journal import Journal
 from jobs.models import WorkerState
 from jobs.queue import create_celery
@@ -30,6 +31,7 @@ from worker.metrics import ModelMetrics
 from worker.pod_cost import Pod, PodCost
 from worker.slots import Slots
 from worker.status import Status
+from worker.thumbnails import Thumbnails
 
 logger = logging.getLogger(__name__)
 
@@ -54,19 +56,21 @@ class Environment:
 class Worker:
     """Serves one model until it is told to stop.
 
-    Raises BadSetting when its port is taken.
+    `began_s` is when its process began, by `perf_counter`. Raises BadSetting when its port is taken.
     """
 
-    def __init__(self, card: ModelCard, environment: Environment, engine: Engine) -> None:
+    def __init__(self, card: ModelCard, environment: Environment, engine: Engine, began_s: float) -> None:
         shared, own = environment.shared, environment.worker
         client = connect(shared.redis_url, shared.redis_timeout_s)
         self._environment = environment
+        self._began_s = began_s
         self._status = Status(worker_id=_new_id(card), model=card.name)
         self._metrics = ModelMetrics(card.name)
         self._store = JobStore(client)
         self._drain = Drain(own.drain_s)
         self._metrics.drain_seconds.set_function(self._drain.seconds)
         self._blobs = BlobStore(shared.blobs_url, shared.blob_patience_s, self._drain.pause)
+        self._image_uses = ImageUses(client)
         self._engine = engine
         self._batcher = Batcher(
             engine,
@@ -144,6 +148,7 @@ class Worker:
             decoder=Decoder(self._environment.limits, self._engine.enough_pixels),
             engine=self._engine,
             batcher=self._batcher,
+            thumbnails=Thumbnails(self._blobs, self._image_uses, self._environment.worker.thumbnail_px),
             drain=self._drain,
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
@@ -151,6 +156,7 @@ class Worker:
 
     def _become_ready(self) -> None:
         self._status.state = WorkerState.READY
+        self._status.start_s = perf_counter() - self._began_s
         self._heartbeat.beat_now()
         logger.info("Ready.")
 

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from time import perf_counter
 from typing import NoReturn
 
 from jobs.catalog import ModelCard, card_for
@@ -24,24 +25,28 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     Exits with 0 when it was told to stop, 1 when a part of it broke, 2 when it could not start.
     """
+    began_s = perf_counter()
     model = _parser().parse_args(arguments).model
     set_up_logging()
     share_cores()
     try:
         environment = Environment.read()
         card = card_for(model, environment.worker.model_name)
-        serve(card, environment, create_engine(card, environment.worker))
+        serve(card, environment, create_engine(card, environment.worker), began_s)
     except (BadSetting, ModelNotLoaded) as error:
         print(error, file=sys.stderr)  # noqa: T201
         _leave(_COULD_NOT_START)
 
 
-def serve(card: ModelCard, environment: Environment, engine: Engine) -> NoReturn:
+def serve(
+    card: ModelCard, environment: Environment, engine: Engine, began_s: float | None = None
+) -> NoReturn:
     """Serve `card`'s model with `engine` until told to stop; ends the process.
 
-    Raises BadSetting or ModelNotLoaded when it cannot start.
+    `began_s` is when the process began, by `perf_counter`; else it begins now. Raises BadSetting or
+    ModelNotLoaded when it cannot start.
     """
-    worker = Worker(card, environment, engine)
+    worker = Worker(card, environment, engine, began_s or perf_counter())
     code = worker.live()
     if worker.is_stuck:
         _leave(code)

@@ -26,7 +26,7 @@ _RUN = Histogram(
 )
 _STAGE = Histogram(
     "eva01_stage_seconds",
-    "How long each stage took: fetch, decode, prepare and store once a job, generate once a batch.",
+    "How long each stage took: fetch, decode, prepare, thumbnail, store once a job, generate once a batch.",
     ["model", "stage"],
     buckets=_SECONDS,
 )

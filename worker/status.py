@@ -25,6 +25,8 @@ class Status:
     #: Tells whether the batching thread lives.
     is_batching: Callable[[], bool] = _always
     started_at: datetime = field(default_factory=utc_now)
+    #: Seconds that it took from the start of its process until it was ready; None before.
+    start_s: float | None = None
 
     @property
     def is_healthy(self) -> bool:
@@ -45,4 +47,5 @@ class Status:
             slots=self.slots,
             device=self.device,
             started_at=self.started_at,
+            start_s=self.start_s,
         )

@@ -64,6 +64,51 @@ local function count_move(batch_id, job_id, from, to)
     redis.call('HINCRBY', batch, 'count:' .. to, 1)
 end
 
+-- A job's place among its batch's changes: the time in microseconds, or one more than the last. So no number comes
+-- twice, even when Redis has forgotten some, and whoever has seen one can ask for what came after it.
+local function note_change(batch, job_id, now)
+    local last = redis.call('ZREVRANGE', batch .. ':changes', 0, 0, 'WITHSCORES')[2] or 0
+    local number = math.max(math.floor(now * 1000000), last + 1)
+    redis.call('ZADD', batch .. ':changes', string.format('%.0f', number), job_id)
+end
+
+-- Times as texts of one format, so that they sort by their letters.
+local function note_span(batch, started_at, finished_at)
+    local first, last = unpack(redis.call('HMGET', batch, 'first_started_at', 'last_finished_at'))
+    if started_at and (not first or started_at < first) then redis.call('HSET', batch, 'first_started_at', started_at) end
+    if finished_at and (not last or finished_at > last) then redis.call('HSET', batch, 'last_finished_at', finished_at) end
+end
+
+-- A batch's timeline has so many steps at most; when they are used up, they grow to twice their length.
+local STEPS = 240
+
+local function lengthen_steps(timeline, factor)
+    local sums = {}
+    for _, field in ipairs(redis.call('HKEYS', timeline)) do
+        local state, place = string.match(field, '^(%a+):(%d+)$')
+        if state then
+            local merged = state .. ':' .. math.floor(place / factor)
+            sums[merged] = (sums[merged] or 0) + redis.call('HGET', timeline, field)
+            redis.call('HDEL', timeline, field)
+        end
+    end
+    for field, sum in pairs(sums) do redis.call('HSET', timeline, field, sum) end
+end
+
+-- Count a job that came to an end in `state` at a time in Unix seconds.
+local function note_end(batch, state, at)
+    local timeline = batch .. ':timeline'
+    redis.call('HSETNX', timeline, 'start', at)
+    local start, step = unpack(redis.call('HMGET', timeline, 'start', 'step_s'))
+    local place, factor = math.max(0, math.floor((at - start) / (step or 1))), 1
+    while place >= STEPS do place, factor = math.floor(place / 2), factor * 2 end
+    if factor > 1 then
+        lengthen_steps(timeline, factor)
+        redis.call('HSET', timeline, 'step_s', (step or 1) * factor)
+    end
+    redis.call('HINCRBY', timeline, state .. ':' .. place, 1)
+end
+
 -- Move a job to another state with its batch's counters and its line.
 -- `change`: {set: {field: value}, unset: [field], increase: {field: by}}; `now`: Unix seconds.
 local function move(job_id, to, change, now)
@@ -76,7 +121,14 @@ local function move(job_id, to, change, now)
     for field, by in pairs(change.increase or {}) do redis.call('HINCRBY', job, field, by) end
     if change.set and change.set.image then use_image(job_id, change.set.image) end
 
-    if batch_id and from ~= to then count_move(batch_id, job_id, from, to) end
+    if batch_id and from ~= to then
+        local batch, set = key('batch', batch_id), change.set or {}
+        count_move(batch_id, job_id, from, to)
+        note_span(batch, set.started_at, set.finished_at)
+        -- That a worker has begun is told by the counters; nobody reads a job again for it.
+        if to ~= 'running' then note_change(batch, job_id, now) end
+        if to ~= 'running' and to ~= 'queued' then note_end(batch, to, now) end
+    end
     if to == 'queued' and from ~= to then enter_line(job_id, model, batch_id) end
     if to == 'succeeded' or to == 'failed' then
         note_finish(key(model, 'finishes'), now, 256)

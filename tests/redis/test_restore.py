@@ -103,6 +103,28 @@ def test_a_wiped_redis_comes_back_with_every_answer_reason_and_count(
     assert services.store.get_batch(id_of(batch)).options.max_new_tokens == 9
 
 
+def test_who_follows_a_batch_hears_of_all_its_jobs_again_and_its_timeline_is_as_it_was(
+    http, services, restore, batch, redis_client
+):
+    results = f"{batch}/results?order=changed"
+    timeline = http.get(f"{batch}/timeline").json
+    cursor = http.get(results).json["next_cursor"]
+    redis_client.flushall()
+    run(restore)
+    again = http.get(f"{results}&cursor={cursor}").json["jobs"]
+    assert sorted(again, key=lambda job: job["id"]) == sorted(seen(http, batch)[1], key=lambda job: job["id"])
+    assert len(again) == 6
+    assert http.get(f"{batch}/timeline").json == timeline
+    assert (sum(timeline["succeeded"]), sum(timeline["failed"]), sum(timeline["cancelled"])) == (1, 2, 1)
+
+
+def test_a_new_name_comes_back(http, restore, batch, redis_client):
+    http.patch(batch, json={"name": "Feiertag"})
+    redis_client.flushall()
+    run(restore)
+    assert http.get(batch).json["name"] == "Feiertag"
+
+
 def test_restoring_twice_or_a_live_system_changes_nothing(http, services, restore, batch, redis_client):
     finish(services, ask(http).json["id"], ANSWER)
     services.store.take("nano", "a ticket")

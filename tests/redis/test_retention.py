@@ -1,11 +1,14 @@
 """Retention, on a real server: data that has aged goes with all that belongs to it, and nothing else does."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from jobs import names
-from jobs.models import Batch, Job, JobState
+from jobs.journal import Journal
+from jobs.models import Batch, Job, JobError, JobState, Result
 from jobs.removal import Removed
-from jobs.retention import Expired
+from jobs.retention import Expired, Retention
 from jobs.settings import Settings, WebSettings
 from tests.house import DAY_S, MODEL, House, sha256_of
 
@@ -145,6 +148,28 @@ def test_what_breaks_off_between_journal_and_record_is_taken_up_again(house):
     assert house.retention.run_once() == Expired(jobs=1)
     house.remove_all()
     house.assert_empty()
+
+
+class JournalInWhichSomebodyRetries(Journal):
+    """The journal; between the look at a job and its removal somebody retries it."""
+
+    def __init__(self, house: House, job: Job) -> None:
+        super().__init__(house.blobs)
+        self._house, self._job = house, job
+
+    def forget_jobs(self, job_ids: Iterable[str]) -> None:
+        super().forget_jobs(job_ids)
+        assert self._house.store.retry(self._job.id)
+
+
+def test_a_job_that_is_retried_at_the_last_moment_stays_and_is_noted(house):
+    job = house.add(None, RED)
+    assert house.store.finish(job.id, Result(error=JobError(code="x", message="x")))
+    days_pass(house, 31)
+    journal = JournalInWhichSomebodyRetries(house, job)
+    assert Retention(house.store, journal, 30 * DAY_S, house.clock).run_once() == Expired()
+    assert house.store.get_job(job.id).state is JobState.QUEUED
+    assert [noted.id for noted in house.journal.jobs(None)] == [job.id]
 
 
 def test_a_batch_that_is_deleted_already_is_left_to_its_removal(house):

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import zipfile
 
 import pytest
+from openpyxl import load_workbook
 
 from jobs import names
 from jobs.models import JobError, Result, new_id
@@ -60,7 +62,12 @@ def test_a_body_that_is_no_json_is_refused(http):
 
 
 def test_ids_are_checked(http):
-    for action in ("", "/results", "/results.csv", "/results.jsonl"):
+    for action in (
+        "",
+        "/timeline",
+        "/results",
+        *(f"/results.{kind}" for kind in ("csv", "jsonl", "xlsx", "zip")),
+    ):
         assert code_of(http.get(f"/api/batches/xyz{action}")) == (400, "malformed_id")
         assert code_of(http.get(f"/api/batches/{new_id()}{action}")) == (404, "batch_not_found")
     for action in ("close", "cancel", "retry"):
@@ -235,6 +242,41 @@ def test_exports_hold_every_file_with_its_name_intact(http, batch):
     assert [line["file"] for line in lines] == list(files)
     failed = http.get(f"{batch}/results.jsonl", query_string={"state": "failed"}).text.splitlines()
     assert [json.loads(line)["error"]["code"] for line in failed] == ["not_an_image"]
+
+
+def test_a_workbook_and_a_zip_hold_every_file_too(http, batch, store, tmp_path):
+    (one, *_) = send(
+        http, batch, {"a/b.png": IMAGE, "bad.png": b"x"} | {f"{n}.png": IMAGE for n in range(250)}
+    )
+    store.finish(one["job_id"], Result(answer="=red ☀️"))
+
+    exported = http.get(f"{batch}/results.xlsx", buffered=True)
+    assert "holiday.xlsx" in exported.headers["Content-Disposition"]
+    assert int(exported.headers["Content-Length"]) == len(exported.data)
+    (sheet,) = load_workbook(io.BytesIO(exported.data)).worksheets
+    rows = list(sheet.iter_rows(values_only=True))
+    assert rows[1][:3] == ("a/b.png", "succeeded", "=red ☀️")
+    assert len(rows) == 253
+
+    exported = http.get(f"{batch}/results.zip")
+    assert (exported.mimetype, "holiday.zip" in exported.headers["Content-Disposition"]) == (
+        "application/zip",
+        True,
+    )
+    with zipfile.ZipFile(io.BytesIO(exported.data)) as archive:
+        assert archive.namelist() == ["a/b.png.txt", "errors.csv"]
+        assert archive.read("a/b.png.txt").decode() == "=red ☀️"
+        assert len(archive.read("errors.csv").splitlines()) == 252
+    failed = http.get(f"{batch}/results.zip?state=failed").data
+    with zipfile.ZipFile(io.BytesIO(failed)) as archive:
+        assert b"not_an_image" in archive.read("errors.csv")
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_workbook_that_cannot_be_written_is_no_fault_of_ours(http, batch, tmp_path):
+    (tmp_path / "tmp").rmdir()
+    (tmp_path / "tmp").write_text("a file where the folder should be")
+    assert code_of(http.get(f"{batch}/results.xlsx")) == (507, "no_room")
 
 
 def test_a_csv_for_spreadsheets_begins_with_a_byte_order_mark(http, batch):

@@ -8,7 +8,7 @@ import pytest
 from jobs import names
 from jobs.catalog import NANO, card_for
 from jobs.fleet import Fleet
-from jobs.models import WorkerInfo, WorkerState, utc_now
+from jobs.models import Result, WorkerInfo, WorkerState, utc_now
 from jobs.settings import WebSettings
 from tests.asking import IMAGE, ask, new_batch, send
 from tests.processes import wait_until
@@ -89,6 +89,8 @@ def test_models_say_what_they_can_do_and_who_serves_them(http, redis_client):
         ("qwen2.5-vl-7b", 1, False),
     ]
     assert shown[1]["uses_question"] is False
+    assert shown[1]["tasks"] == ["read text"]
+    assert "describe" in shown[2]["tasks"]
     assert ask(http, model="qwen2.5-vl-7b").status_code == 202
 
 
@@ -99,6 +101,28 @@ def test_without_an_offer_the_default_is_a_model_with_a_worker(make_app, redis_c
     fleet.beat(worker("two", "nano"), NANO, 5)
     http = make_app(WebSettings(models=())).test_client()
     assert ask(http, model=None).json["model"] == "nano"
+
+
+def test_status_tells_how_fast_it_goes_and_how_long_a_start_took(http, redis_client):
+    store = http.application.extensions["eva01"].store
+    started = worker("one", "nano").model_copy(update={"start_s": 7.25})
+    Fleet(redis_client).beat(worker("zero", "nano", WorkerState.LOADING), NANO, 5)
+    assert http.get("/api/status").json["models"][0]["start_s"] is None
+    Fleet(redis_client).beat(started, NANO, 5)
+    Fleet(redis_client).leave("one")
+    for _ in range(2):
+        store.finish(ask(http).json["id"], Result(answer="x"))
+    nano, ocr = http.get("/api/status").json["models"]
+    assert nano["start_s"] == 7.25
+    assert nano["rate_per_s"] > 0
+    assert (ocr["rate_per_s"], ocr["start_s"]) == (None, None)
+
+
+def test_limits_are_those_that_are_set(make_app):
+    limits = make_app(max_image_bytes=12_345).test_client().get("/api/limits").json
+    assert limits["max_image_bytes"] == 12_345
+    assert "image/jpeg" in limits["media_types"]
+    assert None not in limits.values()
 
 
 def test_status_counts_what_waits_and_who_works(http, redis_client):
@@ -194,11 +218,21 @@ def test_the_document_lists_every_call_of_the_contract(http):
         ("post", "/api/jobs"),
         ("get", "/api/jobs/{job_id}"),
         ("delete", "/api/jobs/{job_id}"),
-        ("get", "/api/jobs/{job_id}/image"),
+        *(("get", f"/api/jobs/{{job_id}}/{picture}") for picture in ("image", "thumbnail")),
+        *(("post", f"/api/jobs/{{job_id}}/{action}") for action in ("retry", "ask")),
         ("post", "/api/batches"),
+        ("get", "/api/batches"),
+        ("patch", batch),
+        ("delete", batch),
+        ("get", f"{batch}/timeline"),
+        ("post", f"{batch}/known"),
+        ("get", "/api/limits"),
         ("get", batch),
-        *(("post", f"{batch}/{action}") for action in ("files", "close", "cancel", "retry")),
-        *(("get", f"{batch}/{results}") for results in ("results", "results.jsonl", "results.csv")),
+        *(("post", f"{batch}/{action}") for action in ("files", "close", "cancel", "retry", "share")),
+        *(
+            ("get", f"{batch}/{results}")
+            for results in ("results", "results.jsonl", "results.csv", "results.xlsx", "results.zip")
+        ),
         ("get", "/api/models"),
         ("get", "/api/status"),
         ("get", "/health"),

@@ -2,12 +2,16 @@
 
 import hashlib
 import threading
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from prometheus_client import REGISTRY
 
+from jobs import names
 from jobs.blobs import BlobStore
+from jobs.image_uses import ImageUses
 from jobs.journal import Journal
 from jobs.models import Batch, Job, JobState, Result
 from jobs.settings import Limits
@@ -20,11 +24,13 @@ from worker.batcher import Batcher, GivenBack
 from worker.decode import Decoder
 from worker.drain import Drain
 from worker.metrics import ModelMetrics
+from worker.thumbnails import Thumbnails
 
 pytestmark = pytest.mark.redis
 
 MODEL = "stub"
 PNG = Scene("white", (("red", "circle"),)).encode()
+THUMBNAIL_PX = 64
 
 
 class Slot:
@@ -32,7 +38,7 @@ class Slot:
 
     def __init__(self, redis_client, folder: Path) -> None:
         self.store = JobStore(redis_client)
-        self.blobs = BlobStore(folder.as_uri())
+        self.blobs = BlobStore(folder.as_uri(), patience_s=0.2)
         self.engine = StubEngine()
         self.drain = Drain(drain_s=1)
         self.batcher = Batcher(
@@ -53,6 +59,7 @@ class Slot:
             decoder=Decoder(Limits(), self.engine.enough_pixels),
             engine=self.engine,
             batcher=self.batcher,
+            thumbnails=Thumbnails(self.blobs, ImageUses(redis_client), THUMBNAIL_PX),
             drain=self.drain,
             metrics=ModelMetrics(MODEL),
             max_crashes=2,
@@ -162,6 +169,29 @@ def test_a_job_that_took_its_workers_down_is_quarantined_untouched(slot):
 
 def test_a_ticket_without_a_job_is_let_go(slot):
     slot.answering.answer("ticket", is_redelivered=False)
+
+
+def test_an_image_has_a_thumbnail_before_its_answer_is_there(slot):
+    job = slot.job()
+    thread = slot.hold_on_device(job)
+    path = names.thumbnail_path(job.image)
+    wait_until(lambda: slot.blobs.has(path), "the thumbnail is there")
+    assert slot.store.get_job(job.id).state is JobState.RUNNING
+    slot.engine.may_go_on.set()
+    thread.join(10)
+    with Image.open(BytesIO(slot.blobs.get(path))) as small:
+        assert (small.format, small.size) == ("WEBP", (64, 43))
+
+
+def test_an_image_that_cannot_be_read_has_no_thumbnail(slot):
+    job = slot.answer(slot.job(PNG[:200]))
+    assert not slot.blobs.has(names.thumbnail_path(job.image))
+
+
+def test_a_thumbnail_that_cannot_be_kept_fails_no_job(slot, tmp_path, caplog):
+    (tmp_path / "thumbs").write_text("a file where the folder should be")
+    assert slot.answer(slot.job()).state is JobState.SUCCEEDED
+    assert "has no thumbnail" in caplog.text
 
 
 def test_a_result_is_noted_in_the_journal(slot):

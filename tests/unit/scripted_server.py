@@ -19,7 +19,7 @@ class Server:
         self.files: list[dict[str, bytes]] = []
         self.fields: list[dict[str, str]] = []
         self.app.add_url_rule(
-            "/<path:path>", view_func=self.answer, methods=["GET", "POST", "DELETE"], endpoint="any"
+            "/<path:path>", view_func=self.answer, methods=["GET", "POST", "PATCH", "DELETE"], endpoint="any"
         )
         self._http = make_server("127.0.0.1", 0, self.app, threaded=True)
         self.url = f"http://127.0.0.1:{self._http.server_port}"

@@ -200,3 +200,23 @@ def test_analyze_sends_the_question_beside_the_image(client, server, tmp_path):
     assert client.analyze(path, "色は？", model="nano").answer == "red"
     assert server.fields == [{"question": "色は？", "wait": "25", "model": "nano"}]
     assert server.files == [{"a.png": b"pixels"}]
+
+
+def test_a_shared_batch_has_an_address_of_the_whole_web(client, server):
+    server.replies = [({"url": "/shared/token", "expires_at": "2026-01-12T10:00:00Z"}, 201, {})]
+    assert client.share_batch(BATCH_ID, days=3) == f"{server.url}/shared/token"
+    assert server.requests[0][:2] == ("POST", f"/api/batches/{BATCH_ID}/share")
+
+
+def test_a_batch_is_renamed(client, server):
+    shown = {
+        "id": BATCH_ID,
+        "name": "Feiertag",
+        "state": "open",
+        "model": "nano",
+        "question": "",
+        "counts": {},
+    }
+    server.replies = [(shown, 200, {})]
+    assert client.rename_batch(BATCH_ID, "Feiertag").name == "Feiertag"
+    assert server.requests[0][:2] == ("PATCH", f"/api/batches/{BATCH_ID}")

@@ -1,98 +1,25 @@
-"""The page: whole, harmless and usable before any script has run."""
+"""What the page is made of: templates, scripts and sheets that are ours, harmless, and fit together."""
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-
-from web.pages import CONTENT_SECURITY_POLICY, pages
 
 WEB = Path(__file__).parents[2] / "web"
 SCRIPTS = sorted((WEB / "static/js").glob("*.js"))
 SHEETS = sorted((WEB / "static/css").glob("*.css"))
+TEMPLATES = sorted((WEB / "templates").glob("*.html"))
 #: Each of these would turn a file's name or a model's answer into markup or code.
 MARKUP_SINKS = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc"
+#: The name of the namespace is no address.
+SVG = "http://www.w3.org/2000/svg"
 
 
-class Tags(HTMLParser):
-    """Every start tag of a page, with its attributes, and the text inside scripts and styles."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.inline = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1][0] in ("script", "style"):
-            self.inline += data.strip()
-
-    def all(self, *names: str) -> list[dict[str, str | None]]:
-        return [attrs for tag, attrs in self.tags if tag in names]
-
-
-@pytest.fixture(scope="module")
-def client() -> FlaskClient:
-    app = Flask("web")
-    app.register_blueprint(pages)
-    return app.test_client()
-
-
-@pytest.fixture(scope="module")
-def page(client: FlaskClient) -> Tags:
-    response = client.get("/")
-    assert response.status_code == 200
-    assert response.mimetype == "text/html"
-    return Tags(response.text)
-
-
-def test_the_page_forbids_all_but_its_own_scripts_and_styles(client: FlaskClient) -> None:
-    assert client.get("/").headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
-    assert "unsafe" not in CONTENT_SECURITY_POLICY
-    assert "default-src 'none'" in CONTENT_SECURITY_POLICY
-
-
-def test_nothing_is_inline(page: Tags) -> None:
-    assert page.inline == ""
-    for _, attrs in page.tags:
-        assert not [name for name in attrs if name == "style" or name.startswith("on")]
-
-
-def test_everything_the_page_loads_is_ours_and_is_there(page: Tags, client: FlaskClient) -> None:
-    loaded = [attrs.get("src") for attrs in page.all("script", "img") if "src" in attrs]
-    loaded += [attrs["href"] for attrs in page.all("link")]
-    assert len(loaded) >= 5
-    for address in loaded:
-        assert address and address.startswith("/static/")
-        with client.get(address) as response:
-            assert response.status_code == 200
-
-
-def test_the_mark_is_the_favicon(client: FlaskClient) -> None:
-    with client.get("/favicon.ico") as response:
-        assert response.status_code == 200
-        assert response.mimetype == "image/svg+xml"
-
-
-def test_the_form_works_without_a_script(page: Tags) -> None:
-    form = next(attrs for attrs in page.all("form") if attrs.get("action"))
-    assert (form["action"], form["method"], form["enctype"]) == ("/analyze", "post", "multipart/form-data")
-    names = {attrs.get("name") for attrs in page.all("input", "textarea", "select")}
-    assert {"file", "question", "model"} <= names
-
-
-def test_every_field_has_a_label_and_every_id_is_used_once(page: Tags) -> None:
-    labelled = {attrs["for"] for attrs in page.all("label")}
-    fields = {attrs["id"] for attrs in page.all("input", "textarea", "select", "progress")}
-    assert fields <= labelled
-    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
-    assert len(ids) == len(set(ids))
+def ids() -> set[str]:
+    """The ids that templates give."""
+    written = r'\bid="([^"{]+)"|gauge\("([^"]+)"'
+    found = (re.findall(written, path.read_text("utf-8")) for path in TEMPLATES)
+    return {name for names in found for pair in names for name in pair if name}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -100,18 +27,44 @@ class TestScript:
     def test_it_never_makes_markup_of_text(self, script: Path) -> None:
         assert not re.search(MARKUP_SINKS, script.read_text("utf-8"))
 
-    def test_it_imports_only_files_beside_it(self, script: Path) -> None:
-        for module in re.findall(r'from "([^"]+)"', script.read_text("utf-8")):
-            assert module.startswith("./")
+    def test_it_imports_only_files_of_ours(self, script: Path) -> None:
+        for module in re.findall(r'(?:from|import) "([^"]+)"', script.read_text("utf-8")):
+            assert module.startswith(("./", "../vendor/"))
             assert (script.parent / module).is_file()
 
-    def test_every_element_it_asks_for_is_on_the_page(self, script: Path, page: Tags) -> None:
-        ids = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
-        assert set(re.findall(r'byId\("([^"]+)"\)', script.read_text("utf-8"))) <= ids
+    def test_every_element_it_asks_for_is_in_a_template(self, script: Path) -> None:
+        assert set(re.findall(r'byId\("([^"]+)"\)', script.read_text("utf-8"))) <= ids()
 
 
-@pytest.mark.parametrize("path", SCRIPTS + SHEETS, ids=lambda path: path.name)
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+class TestTemplate:
+    def test_nothing_is_inline(self, template: Path) -> None:
+        html = template.read_text("utf-8")
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=\"|<script>", html)
+
+    def test_no_text_of_others_is_marked_safe(self, template: Path) -> None:
+        marked = re.findall(r"\{\{([^}]*)\|\s*safe", template.read_text("utf-8"))
+        assert {name.strip() for name in marked} <= {"line"}
+
+
+@pytest.mark.parametrize("path", SCRIPTS + SHEETS + TEMPLATES, ids=lambda path: path.name)
 def test_a_file_is_short_and_asks_nobody_else_for_anything(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert text.count("\n") < 200
+    text = path.read_text("utf-8").replace(SVG, "")
+    assert text.count("\n") < 300
     assert not re.search(r"https?://", text)
+
+
+def test_every_style_sheet_is_used() -> None:
+    used = "".join(path.read_text("utf-8") for path in TEMPLATES)
+    named = set(re.findall(r"css/([\w-]+)\.css", used))
+    shell = re.search(r"for sheet in \(([^)]*)\)", used)
+    assert shell
+    named |= set(re.findall(r'"(\w+)"', shell[1]))
+    assert {path.stem for path in SHEETS} <= named | set(re.findall(r'"([\w-]+)"', used))
+
+
+def test_every_bundled_font_and_library_has_its_licence() -> None:
+    assert "SIL Open Font License" in (WEB / "static/fonts/saira-LICENSE.txt").read_text("utf-8")
+    for library in (WEB / "static/vendor").glob("*.js"):
+        name = library.name.split(".")[0]
+        assert (library.parent / f"{name}-LICENSE.txt").is_file()

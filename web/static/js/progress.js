@@ -1,65 +1,100 @@
-// How far a batch is: the bar, the pace, and a sentence now and then for those who listen.
+// How far a batch is: the gauge, the numbers, the bar, the page's title; and now and then a sentence read aloud.
 
 import { byId, say } from "./dom.js";
-import { duration, number, plural, rate, size } from "./words.js";
+import { Gauge } from "./gauge.js";
+import { decimal, duration, number, percent, t, tn } from "./words.js";
 
-/** A screen reader that reads every change aloud is of no use to anyone. */
-const ANNOUNCE_EVERY_MS = 10_000;
+/** Between two sentences that are read aloud while a batch runs. */
+const SPEAK_EVERY_MS = 30_000;
 
-let announcedAt = 0;
+let gauge = null;
+let spokenAt = -Infinity;
+let spokenStage = null;
 
-export function showProgress(batch, { isSending }) {
+/** Where a batch stands: "empty", "waiting", "running", "sending" (all done, but more may come), "cancelled", "done". */
+export function stageOf({ state, counts, total, is_done: isDone }) {
+  if (isDone) return state === "cancelled" ? "cancelled" : "done";
+  if (counts.running) return "running";
+  if (counts.queued) return "waiting";
+  return total ? "sending" : "empty";
+}
+
+/** Show a batch as it is now. */
+export function showProgress(batch) {
+  gauge ??= new Gauge(byId("sync"));
   const { counts, total } = batch;
-  const finished = counts.succeeded + counts.failed + counts.cancelled;
-  const isDone = batch.is_done;
-  byId("progress").hidden = false;
-  byId("progress").classList.toggle("is-done", isDone);
-  byId("batch-name").textContent = batch.name || "Images";
-  byId("batch-question").textContent = batch.question ? `${batch.model}: ${batch.question}` : batch.model;
-  byId("bar").max = total || 1;
-  byId("bar").value = finished;
-  byId("done-text").textContent = isDone ? ending(batch) : `${number(finished)} of ${number(total)} finished`;
-  byId("pace").textContent = isDone ? "" : pace(batch);
-  byId("retry").hidden = !counts.failed;
-  byId("cancel").hidden = isDone || batch.state === "cancelled";
-  byId("close").hidden = batch.state !== "open" || isSending;
-  announce(byId("done-text").textContent, isDone);
+  const stage = stageOf(batch);
+  gauge.set({ succeeded: counts.succeeded, failed: counts.failed, total });
+  byId("stage").dataset.stage = stage;
+  say(byId("stage"), stageWord(stage));
+  for (const state of ["succeeded", "running", "queued", "failed"]) readout(state, number(counts[state]));
+  tint("failed", counts.failed ? "readout--bad" : "");
+  showPace(batch);
+  for (const part of byId("states-bar").children) {
+    part.style.width = `${total ? (100 * counts[part.dataset.state]) / total : 0}%`;
+  }
+  document.title = titleOf(batch);
+  speak(batch, stage);
 }
 
-function ending({ counts, state, total }) {
-  const parts = [`${plural(counts.succeeded, "answer")} for ${plural(total, "image")}`];
-  if (counts.failed) parts.push(`${number(counts.failed)} failed`);
-  if (counts.cancelled || state === "cancelled") parts.push(`${number(counts.cancelled)} cancelled`);
-  return parts.join(", ");
+function stageWord(stage) {
+  const words = {
+    empty: t("No images yet"),
+    waiting: t("Waiting for a worker"),
+    running: t("Answering"),
+    sending: t("Open for more files"),
+    cancelled: t("Cancelled"),
+    done: t("Done"),
+  };
+  return words[stage];
 }
 
-function pace({ rate_per_s: perSecond, time_left_s: leftS, counts }) {
-  if (!perSecond) return counts.running ? "working …" : "waiting for a free worker …";
-  return leftS ? `${rate(perSecond)}, about ${duration(leftS)} left` : rate(perSecond);
+function showPace(batch) {
+  if (batch.is_done) {
+    const tookS = tookSeconds(batch);
+    const ended = batch.counts.succeeded + batch.counts.failed;
+    readout("rate", tookS && ended > 1 ? rateText(ended / tookS) : "–", t("Speed, mean"));
+    readout("time", tookS ? duration(tookS) : "–", t("Took"));
+    return;
+  }
+  readout("rate", batch.rate_per_s ? rateText(batch.rate_per_s) : "–", t("Speed"));
+  readout("time", batch.time_left_s === null ? "–" : duration(batch.time_left_s), t("Time left"));
 }
 
-function announce(text, isDone) {
-  const now = Date.now();
-  if (!isDone && now - announcedAt < ANNOUNCE_EVERY_MS) return;
-  announcedAt = now;
-  byId("announce").textContent = text;
+/** Seconds from the first job's start to the last one's end; null when not known. */
+function tookSeconds({ first_started_at: first, last_finished_at: last }) {
+  return first && last ? Math.max(0.1, (Date.parse(last) - Date.parse(first)) / 1000) : null;
 }
 
-export function showSending({ files, bytes }, total) {
-  const isOver = files === total.files;
-  byId("sending").hidden = isOver;
-  byId("sending-bar").max = total.bytes || 1;
-  byId("sending-bar").value = Math.min(bytes, total.bytes);
-  const done = `${number(files)} of ${plural(total.files, "file")}`;
-  byId("sending-text").textContent = `Sending: ${done}, ${size(Math.min(bytes, total.bytes))} of ${size(total.bytes)}`;
+const rateText = (perSecond) =>
+  perSecond >= 1 ? t("{n}/s", { n: decimal(perSecond) }) : t("{n}/min", { n: decimal(perSecond * 60) });
+
+function readout(name, value, label) {
+  const element = document.querySelector(`[data-readout="${name}"]`);
+  say(element.querySelector(".readout-value"), value);
+  if (label) say(element.querySelector(".readout-label"), label);
 }
 
-export function hideSending() {
-  byId("sending").hidden = true;
+function tint(name, kind) {
+  document.querySelector(`[data-readout="${name}"]`).className = `readout ${kind}`;
 }
 
-export function showTrouble(error) {
-  if (!error) return say(byId("trouble"), "");
-  byId("progress").hidden = false;
-  return say(byId("trouble"), error.isTemporary ? `${error.message} Trying again …` : error.message);
+function titleOf({ name, counts, total, is_done: isDone }) {
+  const mark = isDone ? "✓" : total ? percent(counts.succeeded / total) : "…";
+  return `${mark} ${name || t("Batch")} · EVA-01`;
+}
+
+/** Each change of stage is said, and how far it is every half minute: not each look. */
+function speak(batch, stage) {
+  const now = performance.now();
+  if (stage === spokenStage && (batch.is_done || now - spokenAt < SPEAK_EVERY_MS)) return;
+  spokenAt = now;
+  spokenStage = stage;
+  const { counts, total } = batch;
+  const words = [
+    `${stageWord(stage)}.`,
+    t("{answered} of {total} answered.", { answered: number(counts.succeeded), total: number(total) }),
+  ];
+  if (counts.failed) words.push(tn("{count} failed.", "{count} failed.", counts.failed));
+  say(byId("progress-spoken"), words.join(" "));
 }

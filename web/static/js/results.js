@@ -1,193 +1,206 @@
-// The answers of a batch, a page at a time: fetched when scrolled to, and again while they are unfinished.
+// The results: search, filter, order, and the two ways to look at them.
 
-import { exportUrl, readResults } from "./api.js";
-import { card, row } from "./cards.js";
-import { byId, make } from "./dom.js";
-import { STATES, number, stateWord } from "./words.js";
+import { arrange } from "./arrange.js";
+import { byId, make, say, show } from "./dom.js";
+import { gallery } from "./gallery.js";
+import { reasonOf } from "./reasons.js";
+import { table } from "./table.js";
+import { VirtualList } from "./virtual_list.js";
+import { number, STATES, stateWord, t, tn } from "./words.js";
 
-const PAGE = 60;
-/** Pages fetched again at one change: those after them are still further back in the queue. */
-const REFRESHED_PAGES = 3;
-const UNFINISHED = new Set(["queued", "running"]);
+const TYPING_MS = 160;
+const VIEW_KEY = "results-view";
+const ORDER_KEY = "results-order";
 
 export class Results {
-  #batch = null;
-  #state = "";
-  #isTable = false;
-  /** Each page: the cursor it begins after, the next one, its jobs by id, and their elements. */
-  #pages = [];
-  #turn = Promise.resolve();
-  #isLoading = false;
-  #generation = 0;
-  #sight = null;
+  /** What is wanted: arguments of `arrange`. */
+  wanted = { state: "", code: "", needle: "", order: "came" };
 
-  constructor(onTrouble) {
-    this.onTrouble = onTrouble;
-    byId("as-gallery").addEventListener("click", () => this.#view(false));
-    byId("as-table").addEventListener("click", () => this.#view(true));
-    byId("more-button").addEventListener("click", () => this.#scrollOn());
-    const onSight = (seen) => seen.at(-1).isIntersecting && this.#scrollOn();
-    this.#sight = new IntersectionObserver(onSight, { rootMargin: "800px" });
+  #feed;
+  #list = null;
+  #counts = null;
+  #total = 0;
+  #wish = 0;
+  #isArranging = false;
+  #isDue = false;
+  #typing = null;
+
+  /** @param feed The JobsFeed whose records are shown. */
+  constructor(feed) {
+    this.#feed = feed;
+    this.wanted.order = localStorage.getItem(ORDER_KEY) ?? "came";
+    byId("order").value = this.wanted.order;
+    if (!byId("order").value) byId("order").value = this.wanted.order = "came";
+    byId("search").addEventListener("input", () => this.#onTyping());
+    byId("search").addEventListener("keydown", (event) => this.#onSearchKey(event));
+    byId("order").addEventListener("change", () => this.#order(byId("order").value));
+    byId("as-gallery").addEventListener("click", () => this.#look("gallery"));
+    byId("as-table").addEventListener("click", () => this.#look("table"));
+    byId("found-filter").querySelector("button").addEventListener("click", () => this.want({ state: "", code: "" }));
+    this.#look(localStorage.getItem(VIEW_KEY) ?? "gallery");
   }
 
-  /** Forget what is shown; the next `update` begins anew. */
-  reset() {
-    this.#generation += 1;
-    this.#pages = [];
-    byId("gallery").replaceChildren();
-    byId("rows").replaceChildren();
-    byId("more-button").hidden = true;
+  /** The records that are shown, in order. */
+  get items() {
+    return this.#list.items;
   }
 
-  /** Take in how the batch stands now. Rejects when the answers cannot be read. */
-  async update(batch) {
-    if (this.#batch?.id !== batch.id) {
-      this.#state = "";
-      this.reset();
+  /** The record that the keyboard is at, or null when it is elsewhere. */
+  get selected() {
+    const link = document.activeElement?.closest?.("#results a[data-index]");
+    return link ? (this.items[Number(link.dataset.index)] ?? null) : null;
+  }
+
+  /** Show other results: those in a state, with an error's code, that hold some words. */
+  want(wish) {
+    this.wanted = { ...this.wanted, ...wish };
+    this.#wish += 1;
+    this.#drawStates();
+    this.#drawFilter();
+    this.#arrange(true);
+  }
+
+  /** Records have come or changed. */
+  update() {
+    this.#list.refresh();
+    this.#arrange(false);
+  }
+
+  /** The counters of the batch, for the filter's buttons. */
+  count({ counts, total }) {
+    this.#counts = counts;
+    this.#total = total;
+    this.#drawStates();
+    this.#sayFound();
+  }
+
+  /** Give the keyboard to a record's tile or row, when it is shown. */
+  focus(record) {
+    const index = this.items.indexOf(record);
+    if (index >= 0) this.#list.focus(index);
+  }
+
+  focusSearch() {
+    byId("search").focus();
+    byId("search").select();
+  }
+
+  #onTyping() {
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.want({ needle: byId("search").value }), TYPING_MS);
+  }
+
+  #onSearchKey(event) {
+    if (event.key === "ArrowDown" || event.key === "Enter") {
+      event.preventDefault();
+      if (this.items.length) this.#list.focus(0);
+    } else if (event.key === "Escape" && byId("search").value) {
+      event.preventDefault();
+      byId("search").value = "";
+      this.want({ needle: "" });
     }
-    this.#batch = batch;
-    byId("results").hidden = batch.total === 0;
-    byId("csv").href = exportUrl(batch.id, "csv");
-    byId("jsonl").href = exportUrl(batch.id, "jsonl");
-    this.#showStates();
-    await this.#refresh();
   }
 
-  get #target() {
-    return byId(this.#isTable ? "rows" : "gallery");
+  #order(order) {
+    localStorage.setItem(ORDER_KEY, order);
+    this.want({ order });
   }
 
-  #expected() {
-    return this.#state ? this.#batch.counts[this.#state] : this.#batch.total;
+  #look(view) {
+    const isTable = view === "table";
+    localStorage.setItem(VIEW_KEY, isTable ? "table" : "gallery");
+    const items = this.#list?.items ?? [];
+    const active = this.#list?.active ?? 0;
+    this.#list?.stop();
+    byId("as-gallery").setAttribute("aria-pressed", String(!isTable));
+    byId("as-table").setAttribute("aria-pressed", String(isTable));
+    this.#list = new VirtualList(byId(isTable ? "rows" : "gallery"), isTable ? table : gallery);
+    this.#list.active = active;
+    this.#showSome(items.length);
+    this.#list.start();
+    this.#list.setItems(items);
   }
 
-  #isStale(page) {
-    const isUnfinished = [...page.jobs.values()].some((job) => UNFINISHED.has(job.state));
-    const loaded = this.#pages.reduce((sum, { jobs }) => sum + jobs.size, 0);
-    return isUnfinished || (page.next === null && loaded !== this.#expected());
-  }
-
-  async #refresh() {
-    const stale = this.#pages.filter((page) => this.#isStale(page)).slice(0, REFRESHED_PAGES);
-    for (const page of stale) await this.#inTurn(() => this.#fetchInto(page));
-    if (!this.#pages.length) await this.#loadMore();
-    this.#showEnd();
-  }
-
-  #beginAnew() {
-    this.reset();
-    this.#loadMore().catch(this.onTrouble);
-  }
-
-  async #scrollOn() {
-    if (this.#isLoading) return;
-    this.#isLoading = true;
-    try {
-      await this.#loadMore();
-    } catch (error) {
-      this.onTrouble(error);
-    } finally {
-      this.#isLoading = false;
+  async #arrange(isWish) {
+    if (this.#isArranging) {
+      this.#isDue = true;
+      return;
+    }
+    this.#isArranging = true;
+    const wish = this.#wish;
+    const items = await arrange(this.#feed.records.values(), this.wanted, () => wish !== this.#wish);
+    this.#isArranging = false;
+    if (items) this.#showItems(items, isWish);
+    if (!items || this.#isDue) {
+      this.#isDue = false;
+      this.#arrange(isWish || wish !== this.#wish);
     }
   }
 
-  async #loadMore() {
-    await this.#inTurn(async () => {
-      const last = this.#pages.at(-1);
-      if (!this.#batch || (last && last.next === null)) return;
-      const page = { after: last?.next ?? null, next: null, jobs: new Map(), elements: new Map() };
-      await this.#fetchInto(page);
-      this.#pages.push(page);
-    });
-    this.#showEnd();
+  #showItems(items, isWish) {
+    this.#showSome(items.length);
+    if (isWish) this.#list.active = 0;
+    this.#list.setItems(items);
+    this.#sayFound();
+    if (isWish) say(byId("found-spoken"), byId("found").textContent);
   }
 
-  /** One request at a time: two that overlap would draw the same jobs twice. */
-  #inTurn(work) {
-    const done = this.#turn.then(work).catch((error) => {
-      if (error !== STALE) throw error;
-    });
-    this.#turn = done.catch(() => {});
-    return done;
+  #showSome(count) {
+    const isTable = byId("as-table").getAttribute("aria-pressed") === "true";
+    show(byId("gallery"), count > 0 && !isTable);
+    show(byId("table"), count > 0 && isTable);
+    byId("table").setAttribute("aria-rowcount", String(count + 1));
+    const nothing = byId("nothing");
+    show(nothing, count === 0);
+    if (count) return;
+    const [title, note] = this.#nothingWords();
+    say(nothing.querySelector(".empty-title"), title);
+    say(nothing.querySelector(".note"), note);
   }
 
-  async #fetchInto(page) {
-    const generation = this.#generation;
-    const answer = await readResults(this.#batch.id, { cursor: page.after, limit: PAGE, state: this.#state });
-    if (generation !== this.#generation) throw STALE;
-    page.next = answer.next_cursor ?? null;
-    const ids = new Set(answer.jobs.map(({ id }) => id));
-    for (const [id, element] of page.elements) if (!ids.has(id)) this.#drop(page, id, element);
-    for (const job of answer.jobs) this.#draw(page, job);
+  #nothingWords() {
+    if (this.#feed.records.size) return [t("Nothing found"), t("No image is in this state and holds these words.")];
+    if (this.#total) return [t("Loading …"), ""];
+    return [t("No images yet"), t("They appear here as they are sent.")];
   }
 
-  #drop(page, id, element) {
-    element.remove();
-    page.elements.delete(id);
-    page.jobs.delete(id);
-  }
-
-  #draw(page, job) {
-    const known = page.jobs.get(job.id);
-    if (known && known.state === job.state) return;
-    const element = this.#isTable ? row(job) : card(job);
-    const old = page.elements.get(job.id);
-    // A job that moved up from a later page leaves that one.
-    for (const other of this.#pages) {
-      if (other !== page && other.jobs.has(job.id)) this.#drop(other, job.id, other.elements.get(job.id));
+  #sayFound() {
+    const shown = this.items.length;
+    const loaded = this.#feed.records.size;
+    if (loaded < this.#total) {
+      say(byId("found"), t("Loading {loaded} of {total}", { loaded: number(loaded), total: number(this.#total) }));
+    } else if (shown === loaded) {
+      say(byId("found"), tn("{count} image", "{count} images", shown));
+    } else {
+      say(byId("found"), t("{shown} of {total} images", { shown: number(shown), total: number(loaded) }));
     }
-    if (old) old.replaceWith(element);
-    else this.#place(page, element);
-    page.jobs.set(job.id, job);
-    page.elements.set(job.id, element);
   }
 
-  #place(page, element) {
-    const next = this.#pages.slice(this.#pages.indexOf(page) + 1).find(({ elements }) => elements.size);
-    const isLast = !this.#pages.includes(page) || !next;
-    this.#target.insertBefore(element, isLast ? null : next.elements.values().next().value);
+  #drawFilter() {
+    const { code } = this.wanted;
+    show(byId("found-filter"), Boolean(code));
+    if (code) say(byId("found-filter").querySelector(".chip"), reasonOf(code, code).what);
   }
 
-  #showEnd() {
-    const last = this.#pages.at(-1);
-    const hasMore = Boolean(last) && last.next !== null;
-    byId("more-button").hidden = !hasMore;
-    // An observer speaks only of changes: observing anew makes it say again that the end is in sight.
-    this.#sight.disconnect();
-    if (hasMore) this.#sight.observe(byId("more"));
-    byId("nothing").hidden = !last || this.#pages.some(({ jobs }) => jobs.size);
+  #drawStates() {
+    if (!this.#counts) return;
+    const group = byId("states");
+    if (!group.childElementCount) group.append(...["", ...STATES].map((state) => this.#stateButton(state)));
+    for (const button of group.children) {
+      const { state } = button.dataset;
+      const count = state ? this.#counts[state] : this.#total;
+      say(button.lastChild, number(count));
+      button.setAttribute("aria-pressed", String(this.wanted.state === state));
+      show(button, !state || count > 0 || this.wanted.state === state);
+    }
   }
 
-  #view(isTable) {
-    this.#isTable = isTable;
-    byId("as-table").setAttribute("aria-pressed", isTable);
-    byId("as-gallery").setAttribute("aria-pressed", !isTable);
-    byId("table").hidden = !isTable;
-    byId("gallery").hidden = isTable;
-    this.#beginAnew();
-  }
-
-  #showStates() {
-    const { counts, total } = this.#batch;
-    const choices = [["", "All", total], ...STATES.map((state) => [state, stateWord(state), counts[state]])];
-    const shown = choices.filter(([state, , count]) => count || !state || state === this.#state);
-    const focused = document.activeElement?.dataset?.state;
-    const buttons = shown.map(([state, word, count]) => this.#stateButton(state, word, count));
-    byId("states").replaceChildren(...buttons);
-    // The buttons are drawn anew at every change; the keyboard must not lose its place.
-    if (focused !== undefined) buttons.find((button) => button.dataset.state === focused)?.focus();
-  }
-
-  #stateButton(state, word, count) {
-    const attrs = { type: "button", "data-state": state, "aria-pressed": state === this.#state };
-    const onClick = () => {
-      this.#state = state;
-      this.#showStates();
-      this.#beginAnew();
-    };
-    return make("button", { attrs, onClick }, `${word} `, make("span", { className: "count", text: number(count) }));
+  #stateButton(state) {
+    return make(
+      "button",
+      { type: "button", class: "button button--small", data: { state }, on: { click: () => this.want({ state, code: "" }) } },
+      make("span", { text: state ? stateWord(state) : t("All") }),
+      make("span", { class: "state-count" }),
+    );
   }
 }
-
-/** An answer to a question that is no longer asked. */
-const STALE = Symbol("stale");

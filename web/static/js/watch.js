@@ -1,66 +1,81 @@
-// Asking a batch how far it is: as often as the server suggests, and seldom while nobody looks.
+// Watching a batch: its counters as often as the server asks for, and what else has changed only when they have.
 
-import { readBatch } from "./api.js";
+import { api, apiFresh } from "./api.js";
+import { JobsFeed } from "./jobs_feed.js";
+import { Poll } from "./poll.js";
 
-const USUAL_WAIT_S = 1;
-const HIDDEN_WAIT_S = 20;
-const LONGEST_WAIT_S = 30;
+/** A done batch may still be retried from elsewhere. */
+const DONE_S = 15;
+const MOVING_S = 2;
+const TIMELINE_EVERY_MS = 2000;
+/** Of those that run, so many are shown as running. */
+const SHOWN_RUNNING = 200;
 
-export class Watch {
+export class BatchWatch {
+  /** The batch as it was last seen. */
+  batch;
+  feed;
+
+  #id;
   #etag = null;
-  #failures = 0;
-  #timer = 0;
-  #isStopped = false;
-  #isAsking = false;
+  #timelineEtag = null;
+  #timelineAt = -Infinity;
+  #hear;
+  #poll;
 
-  /** `onBatch` hears each change, `onTrouble` an error, and null when it is over. */
-  constructor(batchId, { onBatch, onTrouble }) {
-    this.batchId = batchId;
-    this.onBatch = onBatch;
-    this.onTrouble = onTrouble;
-    document.addEventListener("visibilitychange", this.#wake);
-    this.ask();
+  /**
+   * @param batch The batch as the page was drawn with it.
+   * @param hear {onBatch(batch), onJobs(records), onTimeline(timeline), onTrouble(problem or null, seconds until the next try)}
+   */
+  constructor(batch, hear) {
+    this.batch = batch;
+    this.#id = batch.id;
+    this.#hear = hear;
+    this.feed = new JobsFeed((...page) => this.#fetchPage(...page), hear.onJobs);
+    this.#poll = new Poll(() => this.#look(), { onTrouble: hear.onTrouble });
+  }
+
+  start() {
+    this.#poll.start();
   }
 
   stop() {
-    this.#isStopped = true;
-    clearTimeout(this.#timer);
-    document.removeEventListener("visibilitychange", this.#wake);
+    this.#poll.stop();
   }
 
-  /** Ask now, not when the time has come. */
-  async ask() {
-    if (this.#isStopped || this.#isAsking) return;
-    this.#isAsking = true;
-    clearTimeout(this.#timer);
-    const waitS = await this.#askOnce();
-    this.#isAsking = false;
-    if (!this.#isStopped && waitS !== null) this.#timer = setTimeout(() => this.ask(), waitS * 1000);
+  /** Look now: something was done to the batch. */
+  wake() {
+    this.#poll.wake();
   }
 
-  /** Seconds until the next question, or null when there is nothing left to ask. */
-  async #askOnce() {
-    try {
-      const { batch, etag, retryAfterS } = await readBatch(this.batchId, this.#etag);
-      if (this.#isStopped) return null;
+  async #look() {
+    const { body, etag, retryAfterS } = await apiFresh(`/batches/${this.#id}`, { etag: this.#etag });
+    if (body) {
+      this.batch = body;
+      this.#hear.onBatch(body);
+      await Promise.all([this.feed.pull(), this.#lookAtRunning(), this.#lookAtTimeline()]);
+      // Noted only now: when one of them fails, all is looked at again.
       this.#etag = etag;
-      if (this.#failures) this.onTrouble(null);
-      this.#failures = 0;
-      if (batch) await this.onBatch(batch);
-      if (batch?.is_done) return null;
-      return document.hidden ? HIDDEN_WAIT_S : (retryAfterS ?? USUAL_WAIT_S);
-    } catch (error) {
-      if (this.#isStopped) return null;
-      this.onTrouble(error);
-      if (!error.isTemporary) return null;
-      this.#failures += 1;
-      // Its answer is lost with the error: the next one must be a whole one.
-      this.#etag = null;
-      return error.retryAfterS ?? Math.min(2 ** this.#failures, LONGEST_WAIT_S);
     }
+    return this.batch.is_done ? DONE_S : (retryAfterS ?? MOVING_S);
   }
 
-  #wake = () => {
-    if (!document.hidden) this.ask();
-  };
+  #fetchPage(cursor, limit, etag) {
+    return apiFresh(`/batches/${this.#id}/results?order=changed&cursor=${cursor}&limit=${limit}`, { etag });
+  }
+
+  async #lookAtRunning() {
+    if (!this.batch.counts.running) return this.feed.markRunning([]);
+    const { jobs } = await api(`/batches/${this.#id}/results?state=running&limit=${SHOWN_RUNNING}`);
+    this.feed.markRunning(jobs.map(({ id }) => id));
+  }
+
+  async #lookAtTimeline() {
+    const isSoon = performance.now() - this.#timelineAt < TIMELINE_EVERY_MS;
+    if (isSoon && !this.batch.is_done) return;
+    const { body, etag } = await apiFresh(`/batches/${this.#id}/timeline`, { etag: this.#timelineEtag });
+    this.#timelineAt = performance.now();
+    this.#timelineEtag = etag;
+    if (body) this.#hear.onTimeline(body);
+  }
 }

@@ -1,0 +1,32 @@
+// Deleting a batch: asked once, and said that the images go too.
+
+import { api } from "./api.js";
+import { byId, say, sayOrHide } from "./dom.js";
+import { t, tn } from "./words.js";
+
+/** Ask, and delete; true when it is gone. */
+export function askToDelete({ id, name, total }) {
+  const dialog = byId("delete-dialog");
+  const go = byId("delete-go");
+  say(byId("delete-name").firstChild, name || t("Batch without a name"));
+  say(byId("delete-count"), tn("It has {count} image, and its answer.", "It has {count} images, and their answers.", total));
+  sayOrHide(byId("delete-trouble"), "");
+  dialog.showModal();
+  byId("delete-keep").focus();
+  return new Promise((resolve) => {
+    let isGone = false;
+    byId("delete-keep").onclick = () => dialog.close();
+    dialog.onclose = () => resolve(isGone);
+    go.onclick = async () => {
+      go.disabled = true;
+      try {
+        await api(`/batches/${id}`, { method: "DELETE" });
+        isGone = true;
+        dialog.close();
+      } catch (problem) {
+        sayOrHide(byId("delete-trouble"), problem.message);
+      }
+      go.disabled = false;
+    };
+  });
+}
