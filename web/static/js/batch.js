@@ -6,6 +6,7 @@ import { byId, say, show, toast } from "./dom.js";
 import { showFailures } from "./failures.js";
 import { watchFleet } from "./fleet.js";
 import { listenForKeys } from "./keys.js";
+import { problemText } from "./problem_text.js";
 import { showProgress } from "./progress.js";
 import { listenForRename, showName } from "./rename.js";
 import { Results } from "./results.js";
@@ -86,7 +87,7 @@ function troubleWords(problem, waitS) {
   if (problem.code === "share_expired") return [t("This link has ended"), t("Ask for another one. What you see is the last that was known.")];
   const again = waitS === null ? "" : t("The next try is in {time}. The batch goes on without this page.", { time: duration(waitS) });
   if (problem.status === 0) return [t("No connection to the server"), again];
-  return [t("The server cannot answer now"), `${problem.message} ${again}`];
+  return [t("The server cannot answer now"), `${problemText(problem)} ${again}`];
 }
 
 // Opening a result
@@ -133,7 +134,7 @@ function onClick(id, act) {
       await act();
       watch.wake();
     } catch (problem) {
-      toast(problem.message, "bad");
+      toast(problemText(problem), "bad");
     }
     button.disabled = false;
   });
@@ -152,6 +153,6 @@ async function retryOne(record) {
     toast(t("{file} runs again.", { file: record.file }));
     watch.wake();
   } catch (problem) {
-    toast(problem.message, "bad");
+    toast(problemText(problem), "bad");
   }
 }

@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { byId, say, sayOrHide } from "./dom.js";
+import { problemText } from "./problem_text.js";
 import { t, tn } from "./words.js";
 
 /** Ask, and delete; true when it is gone. */
@@ -24,7 +25,7 @@ export function askToDelete({ id, name, total }) {
         isGone = true;
         dialog.close();
       } catch (problem) {
-        sayOrHide(byId("delete-trouble"), problem.message);
+        sayOrHide(byId("delete-trouble"), problemText(problem));
       }
       go.disabled = false;
     };

@@ -25,6 +25,8 @@ export function startUpload(batch, entries, { limits, handles = [] }) {
   const pace = new Pace();
   const draw = () => {
     pace.note(sent.bytesThrough);
+    const detail = { batchId: batch.id, state: sent.state, files: sent.files.total };
+    document.dispatchEvent(new CustomEvent("upload:progress", { detail }));
     if (sent.state !== "cancelled") showDock(sent, batch, pace);
   };
   const onEnd = () => {

@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { byId, make, say, show } from "./dom.js";
+import { problemText } from "./problem_text.js";
 import { reasonOf } from "./reasons.js";
 import { t } from "./words.js";
 
@@ -66,7 +67,7 @@ export class FollowUp {
       if (job.state === "failed") entry.error = reasonOf(job.error?.code, job.error?.message).what;
       if (job.state === "cancelled") entry.error = t("It was cancelled.");
     } catch (problem) {
-      entry.error = problem.message;
+      entry.error = problemText(problem);
     }
     entry.isOpen = false;
     this.#draw();

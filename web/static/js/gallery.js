@@ -12,7 +12,7 @@ const PHONE_MIN_TILE_PX = 150;
 const PHONE_PX = 560;
 const GAP_PX = 12;
 /** As much of an answer as a tile can hold. */
-const SHOWN_CHARS = 240;
+const SHOWN_CHARS = 180;
 
 /** The look of a VirtualList: tiles that are links to `#job=<id>`. */
 export const gallery = {
@@ -52,7 +52,6 @@ function drawTile(tile, record, index, count) {
   link.dataset.index = index;
   const [file, state, answer] = link.lastChild.children;
   say(file, record.file);
-  file.title = record.file;
   say(state, stateWord(record.state));
   state.className = `chip chip--${record.state} tile-state`;
   state.hidden = record.state === "succeeded";

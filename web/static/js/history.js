@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { askToDelete } from "./delete.js";
 import { byId, icon, make, say, show, toast } from "./dom.js";
+import { problemText } from "./problem_text.js";
 import { stageOf } from "./progress.js";
 import { rename } from "./rename.js";
 import { ago, dateTime, number, percent, t, tn } from "./words.js";
@@ -55,7 +56,7 @@ async function more(isNew = false) {
       if (!cursor) break;
     }
   } catch (problem) {
-    if (mine === wish) showTrouble(problem.message);
+    if (mine === wish) showTrouble(problemText(problem));
     return;
   }
   showTrouble("");
@@ -172,7 +173,7 @@ function askToRename(batch, link) {
       say(link, name || t("Batch without a name"));
       dialog.close();
     } catch (problem) {
-      say(byId("rename-trouble"), problem.message);
+      say(byId("rename-trouble"), problemText(problem));
     }
   };
 }

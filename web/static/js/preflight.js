@@ -5,7 +5,7 @@ import { counted } from "./selection.js";
 import { estimate } from "./estimate.js";
 import { bytes, duration, number, t, tn } from "./words.js";
 
-const SAMPLES = 12;
+const SAMPLES = 10;
 /** Bytes above which a preview would cost more than it shows. */
 const SAMPLE_BYTES = 8e6;
 const NAMED_REFUSALS = 300;

@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { byId, say, show, toast } from "./dom.js";
+import { problemText } from "./problem_text.js";
 import { t } from "./words.js";
 
 /** Ask the server for another name; gives the batch as it is then. Throws Problem. */
@@ -11,10 +12,11 @@ export const rename = (batchId, name) => api(`/batches/${batchId}`, { method: "P
 export function listenForRename(batchId, onNamed) {
   const form = byId("rename-form");
   const input = byId("rename-input");
-  const row = byId("batch-name-row");
   const isEdited = (is) => {
     show(form, is);
-    show(row, !is);
+    show(byId("rename"), !is);
+    // A page keeps its heading, also while it is edited.
+    byId("batch-name").classList.toggle("visually-hidden", is);
     (is ? input : byId("rename")).focus();
   };
   byId("rename").addEventListener("click", () => {
@@ -34,7 +36,7 @@ export function listenForRename(batchId, onNamed) {
       isEdited(false);
       onNamed(batch);
     } catch (problem) {
-      toast(problem.message, "bad");
+      toast(problemText(problem), "bad");
     }
   });
 }

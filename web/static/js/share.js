@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { copyText } from "./copying.js";
 import { byId, say, sayOrHide, show } from "./dom.js";
+import { problemText } from "./problem_text.js";
 import { dateTime, t } from "./words.js";
 
 export function listenForShare(batchId) {
@@ -28,7 +29,7 @@ export function listenForShare(batchId) {
       sayOrHide(byId("share-trouble"), "");
       link.focus();
     } catch (problem) {
-      sayOrHide(byId("share-trouble"), problem.message);
+      sayOrHide(byId("share-trouble"), problemText(problem));
     }
   });
 }

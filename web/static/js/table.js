@@ -42,7 +42,6 @@ function drawRow(row, record, index) {
   link.setAttribute("href", `#job=${record.id}`);
   link.dataset.index = index;
   say(link, record.file);
-  link.title = record.file;
   say(state.firstChild, stateWord(record.state));
   state.firstChild.className = `chip chip--${record.state}`;
   say(answer, shownWords(record));

@@ -2,7 +2,7 @@
 // `Geometry` is arithmetic and needs no DOM; `VirtualList` places elements by it.
 
 /** Rows that exist above and below what is in sight. */
-const SPARE_ROWS = 3;
+const SPARE_ROWS = 2;
 
 export class Geometry {
   /** All in pixels. A row of tiles holds as many as fit with at least `minItemWidth` each. */
@@ -93,10 +93,8 @@ export class VirtualList {
     removeEventListener("scroll", this.#update);
     removeEventListener("resize", this.#update);
     this.#element.removeEventListener("keydown", this.#onKey);
-    this.#element.replaceChildren();
     this.#element.style.height = "";
-    this.#slots.clear();
-    this.#free = [];
+    this.#empty();
   }
 
   /** Show these items; the keyboard stays at the item it is at, as long as that is among them. */
@@ -143,12 +141,20 @@ export class VirtualList {
 
   #measure() {
     const width = this.#element.clientWidth;
-    if (!width) return;
+    // Hidden: nothing is in sight, and what was drawn may not be among the items any more.
+    if (!width) return this.#empty();
     const geometry = new Geometry({ ...this.#look.measure(width), count: this.#items.length, width });
     this.#geometry = geometry;
     this.#element.style.height = `${geometry.height}px`;
     for (const slot of this.#slots.values()) slot.placedAt = null;
     this.#updateNow();
+  }
+
+  #empty() {
+    this.#element.replaceChildren();
+    this.#slots.clear();
+    this.#free = [];
+    this.#geometry = null;
   }
 
   #update = () => {
@@ -163,7 +169,11 @@ export class VirtualList {
   #updateNow() {
     if (!this.#geometry) return;
     const { top } = this.#element.getBoundingClientRect();
-    const [first, end] = this.#geometry.range(-top, innerHeight - top);
+    let [first, end] = this.#geometry.range(-top, innerHeight - top, 0);
+    // After a leap nothing in sight is drawn yet: what can be seen comes first, the spare rows with the next frame.
+    const isLeap = end > first && !this.#slots.has(first) && !this.#slots.has(end - 1);
+    if (isLeap) this.#update();
+    else [first, end] = this.#geometry.range(-top, innerHeight - top);
     const isKept = (index) => index >= first && index < end;
     for (const [index, slot] of this.#slots) {
       const isFocused = index < this.#items.length && slot.element.contains(document.activeElement);
