@@ -112,7 +112,7 @@ function drawRow(batch) {
       make("time", { class: "note", datetime: batch.created_at, title: dateTime(batch.created_at), text: ago(batch.created_at) }),
     ),
     drawProgress(batch),
-    drawActs(batch, link),
+    drawActs(batch),
   );
   return row;
 }
@@ -133,7 +133,7 @@ function drawProgress(batch) {
   return make("div", { class: "history-progress" }, bar, words);
 }
 
-function drawActs(batch, link) {
+function drawActs(batch) {
   const act = (name, glyph, label, onClick) =>
     make(
       "button",
@@ -143,21 +143,27 @@ function drawActs(batch, link) {
   return make(
     "div",
     { class: "history-acts" },
-    act("", "edit", t("Rename"), () => askToRename(batch, link)),
-    act("history-delete", "trash", t("Delete"), (event) => deleteRow(batch, event.currentTarget.closest("li"))),
+    act("", "edit", t("Rename"), () => askToRename(batch)),
+    act("history-delete", "trash", t("Delete"), () => deleteRow(batch)),
   );
 }
 
-async function deleteRow(batch, row) {
-  const neighbour = row.nextElementSibling ?? row.previousElementSibling;
+/** A batch's link in the list as it is now: it may have been drawn anew while a dialog was open. */
+function linkOf(batch) {
+  return byId("history-list").querySelector(`a[href="/batches/${batch.id}"]`);
+}
+
+async function deleteRow(batch) {
   if (!(await askToDelete(batch))) return;
-  row.remove();
+  const row = linkOf(batch)?.closest("li");
+  const neighbour = row?.nextElementSibling ?? row?.previousElementSibling;
+  row?.remove();
   showState();
   (neighbour?.querySelector("a") ?? byId("history-search")).focus();
   toast(t("Deleted."));
 }
 
-function askToRename(batch, link) {
+function askToRename(batch) {
   const dialog = byId("rename-dialog");
   const input = byId("rename-input");
   input.value = batch.name;
@@ -170,7 +176,8 @@ function askToRename(batch, link) {
     try {
       const { name } = await rename(batch.id, input.value.trim());
       batch.name = name;
-      say(link, name || t("Batch without a name"));
+      const link = linkOf(batch);
+      if (link) say(link, name || t("Batch without a name"));
       dialog.close();
     } catch (problem) {
       say(byId("rename-trouble"), problemText(problem));
