@@ -31,6 +31,8 @@ MAX_BYTES = 250_000
 QUESTION = "Describe this image."
 QUESTION_ZH = "描述这张图片的内容和颜色"
 DESKTOP = (1280, 860)
+#: So that the results below the reasons are seen too.
+TALL = (1280, 1040)
 WIDE = (1440, 900)
 PHONE = (390, 844)
 #: Width and height of the drawn images, in pixels.
@@ -132,7 +134,9 @@ def sending(studio: Studio) -> None:
     line.send("Network.enable")
     asking.ask()
     line.send("Network.emulateNetworkConditions", slow)
-    page.wait_for_function("() => document.querySelectorAll('.tile[data-state=succeeded]').length > 5")
+    page.wait_for_function(
+        "() => Number(document.querySelector('[data-readout=succeeded] dd').textContent) > 60"
+    )
     studio.shoot(page, "uploading")
     page.context.close()
 
@@ -199,7 +203,7 @@ def failures(studio: Studio) -> None:
         "sheet 3/notes.png": b"These are notes, not an image.",
     }
     batch_id = studio.batch("mixed", {**broken, **files})
-    page = studio.page()
+    page = studio.page(TALL)
     BatchPage(page).open(batch_id, answers=33)
     expect(page.locator("#failures")).to_be_visible()
     page.wait_for_function("() => document.querySelectorAll('.tile img[src]').length > 4")

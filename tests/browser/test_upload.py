@@ -111,14 +111,18 @@ def test_a_pause_holds_what_is_left_and_resume_sends_it(page, tmp_path):
     some.write(tmp_path)
     sent = Sent(page)
     ask = AskPage(page).open().choose_folder(tmp_path / "slowly").expect_count(40)
-    with only_first(page, 0) as held:
+    with only_first(page, 1) as held:
         batch = ask.ask()
-        wait_on_page(page, lambda: held, "something is on its way")
+        wait_on_page(page, lambda: sent.names and held, "some files are there, and others on their way")
+        there = len(sent.names)
+        expect(batch.readout("succeeded")).to_have_text(str(there))
+        # All that has come is answered, and yet only a part of what was asked.
+        expect(page.locator("#sync")).to_have_attribute("aria-valuenow", f"{100 * there / 40:.1f}")
         page.get_by_test_id("pause").click()
         expect(batch.dock).to_have_attribute("data-state", "paused")
         for route in held:
             route.continue_()
-        wait_on_page(page, lambda: sent.names, "what was on its way has arrived")
+        wait_on_page(page, lambda: len(sent.names) > there, "what was on its way has arrived")
     page.get_by_test_id("resume").click()
     batch.wait_until_done().expect_found("40 images")
     assert sorted(sent.names) == sorted(some.files)
