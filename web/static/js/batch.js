@@ -7,7 +7,7 @@ import { showFailures } from "./failures.js";
 import { watchFleet } from "./fleet.js";
 import { listenForKeys } from "./keys.js";
 import { problemText } from "./problem_text.js";
-import { showProgress } from "./progress.js";
+import { expectFiles, showProgress } from "./progress.js";
 import { listenForRename, showName } from "./rename.js";
 import { Results } from "./results.js";
 import { listenForShare } from "./share.js";
@@ -39,6 +39,7 @@ say(byId("batch-came"), dateTime(first.created_at));
 listenForKeys({ "/": () => results.focusSearch(), r: () => retryOne(results.selected) });
 byId("results").addEventListener("click", openClicked);
 window.addEventListener("hashchange", openFromAddress);
+document.addEventListener("upload:progress", onUpload);
 if (!isShared) listenForActs();
 watch.start();
 openFromAddress();
@@ -51,6 +52,13 @@ function showBatch(batch) {
   if (isShared) return;
   show(byId("close"), batch.state === "open");
   show(byId("cancel"), batch.counts.queued + batch.counts.running > 0);
+}
+
+/** What this page sends counts as asked from the first moment. */
+function onUpload({ detail: { batchId, state, files } }) {
+  if (batchId !== first.id) return;
+  expectFiles(["sending", "paused", "stopped"].includes(state) ? files : 0);
+  showProgress(watch.batch);
 }
 
 function onJobs() {

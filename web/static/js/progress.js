@@ -10,6 +10,12 @@ const SPEAK_EVERY_MS = 30_000;
 let gauge = null;
 let spokenAt = -Infinity;
 let spokenStage = null;
+let coming = 0;
+
+/** This page sends files to the batch: it will have `files` of them; 0 when no more are coming. */
+export function expectFiles(files) {
+  coming = files;
+}
 
 /** Where a batch stands: "empty", "waiting", "running", "sending" (all done, but more may come), "cancelled", "done". */
 export function stageOf({ state, counts, total, is_done: isDone }) {
@@ -22,7 +28,8 @@ export function stageOf({ state, counts, total, is_done: isDone }) {
 /** Show a batch as it is now. */
 export function showProgress(batch) {
   gauge ??= new Gauge(byId("sync"));
-  const { counts, total } = batch;
+  const { counts } = batch;
+  const total = wholeOf(batch);
   const stage = stageOf(batch);
   gauge.set({ succeeded: counts.succeeded, failed: counts.failed, total });
   byId("stage").dataset.stage = stage;
@@ -36,6 +43,9 @@ export function showProgress(batch) {
   document.title = titleOf(batch);
   speak(batch, stage);
 }
+
+/** What is answered is a part of what was asked, not of what has come so far. */
+const wholeOf = ({ total }) => Math.max(total, coming);
 
 function stageWord(stage) {
   const words = {
@@ -79,7 +89,9 @@ function tint(name, kind) {
   document.querySelector(`[data-readout="${name}"]`).className = `readout ${kind}`;
 }
 
-function titleOf({ name, counts, total, is_done: isDone }) {
+function titleOf(batch) {
+  const { name, counts, is_done: isDone } = batch;
+  const total = wholeOf(batch);
   const mark = isDone ? "✓" : total ? percent(counts.succeeded / total) : "…";
   return `${mark} ${name || t("Batch")} · EVA-01`;
 }
@@ -90,7 +102,8 @@ function speak(batch, stage) {
   if (stage === spokenStage && (batch.is_done || now - spokenAt < SPEAK_EVERY_MS)) return;
   spokenAt = now;
   spokenStage = stage;
-  const { counts, total } = batch;
+  const { counts } = batch;
+  const total = wholeOf(batch);
   const words = [
     `${stageWord(stage)}.`,
     t("{answered} of {total} answered.", { answered: number(counts.succeeded), total: number(total) }),

@@ -1,0 +1,117 @@
+"""One EVA-01 of real processes for all tests here, and a Chromium that looks at it."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Request, WebError, expect
+
+from tests.browser.chromium import launch_arguments
+from tests.browser.given import make_batch, mixed, wait_until_done
+from tests.browser.images import Drawn
+from tests.process.conftest import Stack
+from tests.processes import Process
+
+#: Longest wait for anything on a page, in milliseconds: a machine under load is slow.
+PATIENCE_MS = 60_000
+#: What a page may load from besides its own server: what it has itself.
+_OWN_SCHEMES = ("blob:", "data:", "about:")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here is of one ring, and may take its time."""
+    for item in items:
+        if item.path.parent.name == "browser":
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Redis, web and a worker of `nano`; nobody serves `ocr`."""
+    stack = Stack(tmp_path_factory.mktemp("browser"))
+    try:
+        stack.start_redis()
+        stack.start_web()
+        # On few cores, threads that spin while they wait take the browser's time.
+        stack.start_worker("nano", OMP_WAIT_POLICY="passive")
+        yield stack
+    finally:
+        stack.end()
+
+
+@pytest.fixture
+def hold_worker(stack: Stack) -> Callable[[], Any]:
+    """`with hold_worker():` stops the worker's process for a moment, so that images wait."""
+    worker = next(process for process in stack.processes if process.name == "worker-nano")
+
+    @contextmanager
+    def hold_worker() -> Iterator[Process]:
+        worker.send(signal.SIGSTOP)
+        try:
+            yield worker
+        finally:
+            worker.send(signal.SIGCONT)
+
+    return hold_worker
+
+
+@pytest.fixture(scope="session")
+def base_url(stack: Stack) -> str:
+    """Where the pages are."""
+    return stack.url
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The machine's own Chromium."""
+    return {**browser_type_launch_args, **launch_arguments()}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """English, unless a test says otherwise; and nothing moves, so that nothing is caught half way."""
+    expect.set_options(timeout=PATIENCE_MS)
+    size = {"width": 1280, "height": 900}
+    return {**browser_context_args, "locale": "en-US", "viewport": size, "reduced_motion": "reduce"}
+
+
+@pytest.fixture
+def new_context(new_context: Callable[..., BrowserContext], stack: Stack) -> Iterator[Callable[..., Any]]:
+    """Makes contexts in which no script may fail and no request may leave for another server."""
+    strangers: list[str] = []
+    errors: list[str] = []
+
+    def look_at(request: Request) -> None:
+        if not request.url.startswith((f"{stack.url}/", *_OWN_SCHEMES)):
+            strangers.append(request.url)
+
+    def note(error: WebError) -> None:
+        errors.append(f"{error.page.url if error.page else ''}: {error.error}")
+
+    def make(**how: Any) -> BrowserContext:
+        context = new_context(**how)
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("request", look_at)
+        context.on("weberror", note)
+        return context
+
+    yield make
+    assert not strangers, "the pages asked other servers"
+    assert not errors, "scripts of the pages failed"
+
+
+@pytest.fixture(scope="session")
+def mixed_files() -> Drawn:
+    """What is in the batch `mixed_batch`."""
+    return mixed()
+
+
+@pytest.fixture(scope="session")
+def mixed_batch(stack: Stack, mixed_files: Drawn) -> str:
+    """The id of a batch that is done, with two failures; tests look at it and change nothing."""
+    batch_id = make_batch(stack, "trip", mixed_files.files)
+    wait_until_done(stack, batch_id)
+    return batch_id

@@ -1,0 +1,119 @@
+"""What people do on the pages, as functions: tests say what, these say where."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.images import DESCRIBE
+
+#: Reads the rows that exist now; the list is virtual, so they are those in sight and a few more.
+_ROWS_IN_SIGHT = """() => [...document.querySelectorAll("#rows .result-row")].map((row) =>
+  [row.querySelector("a").textContent, row.querySelector(".row-answer").textContent])"""
+_SCROLL_ON = """() => new Promise((resolve) => {
+  const before = scrollY;
+  scrollBy({ top: innerHeight / 2, behavior: "instant" });
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(scrollY > before)));
+})"""
+
+
+class AskPage:
+    """The page on which one chooses images and asks."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def open(self) -> Self:
+        """Go there, and wait until its models are known."""
+        self.page.goto("/")
+        expect(self.page.locator("#presets button").first).to_be_visible()
+        return self
+
+    def choose(self, files: Sequence[Path]) -> Self:
+        """Choose images."""
+        self.page.get_by_test_id("files").set_input_files(list(files))
+        return self
+
+    def choose_folder(self, folder: Path) -> Self:
+        """Choose a folder with all that is below it."""
+        self.page.get_by_test_id("folder").set_input_files(folder)
+        return self
+
+    def expect_count(self, count: int) -> Self:
+        """Wait until so many files are loaded."""
+        expect(self.page.get_by_test_id("count")).to_have_text(f"{count:,}")
+        return self
+
+    def ask(self, question: str = DESCRIBE) -> "BatchPage":
+        """Type the question, launch, and be on the batch's page."""
+        self.page.get_by_test_id("question").fill(question)
+        send = self.page.get_by_test_id("send")
+        expect(send).to_have_attribute("aria-disabled", "false")
+        send.click()
+        batch = BatchPage(self.page)
+        expect(batch.root).to_be_attached()
+        return batch
+
+
+class BatchPage:
+    """The page of one batch."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.root: Locator = page.locator("[data-batch-id]")
+        self.dock: Locator = page.get_by_test_id("dock")
+
+    def open(self, batch_id: str, answers: int | None = None) -> Self:
+        """Go to a batch; when it is known how many results it has, wait until all are loaded."""
+        self.page.goto(f"/batches/{batch_id}")
+        if answers is not None:
+            self.expect_found(f"{answers} image")
+        return self
+
+    @property
+    def batch_id(self) -> str:
+        """The id of the batch that is shown."""
+        return self.root.get_attribute("data-batch-id") or ""
+
+    def wait_until_done(self) -> Self:
+        """Wait until the page says that every image has come to its end."""
+        expect(self.page.locator("#stage")).to_have_attribute("data-stage", "done")
+        return self
+
+    def expect_found(self, words: str) -> Self:
+        """Wait until the line above the results says how many there are."""
+        expect(self.page.locator("#found")).to_contain_text(words)
+        return self
+
+    def tile(self, words: str) -> Locator:
+        """The tile of the gallery that holds these words."""
+        return self.page.locator("#gallery .tile").filter(has_text=words)
+
+    def failure(self, words: str) -> Locator:
+        """The line of a reason for failures that holds these words."""
+        return self.page.locator("#failures-list li").filter(has_text=words)
+
+    def readout(self, name: str) -> Locator:
+        """One of the numbers beside the gauge."""
+        return self.page.locator(f'[data-readout="{name}"] .readout-value')
+
+    def answers(self) -> dict[str, str]:
+        """What stands beside each file, read from the table from its top to its end."""
+        self.page.locator("#as-table").click()
+        self.page.evaluate("() => scrollTo({ top: 0, behavior: 'instant' })")
+        expect(self.page.locator("#rows .result-row").first).to_be_visible()
+        read: dict[str, str] = {}
+        while True:
+            read.update(self.page.evaluate(_ROWS_IN_SIGHT))
+            if not self.page.evaluate(_SCROLL_ON):
+                return read
+
+
+def tab_to(page: Page, selector: str, most: int = 60) -> None:
+    """Press Tab until the keyboard is at what `selector` names."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{most} times Tab do not lead to {selector}")

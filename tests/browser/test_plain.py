@@ -1,0 +1,46 @@
+"""Without JavaScript: the form asks, and the batch's page answers."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.images import DESCRIBE, drawn
+
+pytestmark = pytest.mark.browser_context_args(java_script_enabled=False)
+
+
+def test_images_are_asked_about_and_their_answers_read(page, tmp_path):
+    some = drawn(3, seed=51)
+    page.goto("/")
+    page.get_by_test_id("files").set_input_files(some.write(tmp_path))
+    page.get_by_test_id("question").fill(DESCRIBE)
+    page.get_by_role("radio", name="nano").check()
+    page.get_by_test_id("send").click()
+    # The page loads itself anew until all are answered.
+    for path, answer in some.answers.items():
+        expect(page.get_by_role("row").filter(has_text=path)).to_contain_text(answer)
+
+
+def test_nothing_chosen_is_said_and_what_was_typed_is_still_there(page):
+    page.goto("/")
+    page.get_by_test_id("question").fill("What is this?")
+    page.get_by_test_id("send").click()
+    expect(page.get_by_test_id("problem")).to_contain_text("No image was chosen")
+    expect(page.get_by_test_id("question")).to_have_value("What is this?")
+
+
+def test_batches_are_listed_searched_and_filtered(page, mixed_batch):
+    page.goto("/history")
+    page.locator("#history-search").fill("trip")
+    page.get_by_role("button", name="Search").click()
+    page.locator(f'a[href="/batches/{mixed_batch}"]').click()
+    page.get_by_role("link", name="Failed 2").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("tbody tr").filter(has_text="notes.png")).to_contain_text("not an image")
+
+
+def test_language_and_dark_mode_are_switched(page):
+    page.goto("/")
+    page.get_by_role("button", name="中文").click()
+    expect(page.get_by_role("button", name="English")).to_be_visible()
+    page.locator("#theme button").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")

@@ -1,0 +1,142 @@
+"""Sending: paused, cancelled, cut off and taken up again, and nothing is sent twice."""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, Response, Route, expect
+
+from tests.browser.images import drawn
+from tests.browser.pages import AskPage, BatchPage
+from tests.processes import wait_until
+
+FILES_CALL = "**/api/batches/*/files"
+
+
+class Sent:
+    """The names of the files that have left this page and come through, in their order."""
+
+    def __init__(self, page: Page) -> None:
+        self.names: list[str] = []
+        page.on("response", self._look)
+
+    def _look(self, response: Response) -> None:
+        if response.request.method == "POST" and response.url.endswith("/files") and response.ok:
+            self.names += [one["file"] for one in response.json()["files"]]
+
+
+@contextmanager
+def only_first(page: Page, count: int):
+    """Let `count` requests with files through, and hold all others until the end."""
+    held: list[Route] = []
+    seen = 0
+
+    def gate(route: Route) -> None:
+        nonlocal seen
+        seen += 1
+        if seen <= count:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(FILES_CALL, gate)
+    yield held
+    page.unroute(FILES_CALL)
+
+
+def wait_on_page(page: Page, fact: Callable[[], object], what: str) -> None:
+    """Wait for a fact that the page's own events bring."""
+
+    def look() -> bool:
+        page.wait_for_timeout(20)
+        return bool(fact())
+
+    wait_until(look, what)
+
+
+def test_a_reload_in_the_middle_goes_on_without_sending_again_what_is_there(page, tmp_path):
+    many = drawn(120, seed=21, folder="cut", side=200)
+    many.write(tmp_path)
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    sent = Sent(page)
+    with only_first(page, 1) as held:
+        batch = AskPage(page).open().choose_folder(tmp_path / "cut").expect_count(120).ask()
+        wait_on_page(page, lambda: sent.names and held, "some files are there, and others on their way")
+        before = list(sent.names)
+        assert 0 < len(before) < 120
+        page.reload()
+    assert asked == ["beforeunload"]
+    expect(batch.dock).to_have_attribute("data-state", "interrupted")
+    page.get_by_test_id("dock-folder").set_input_files(tmp_path / "cut")
+    batch.wait_until_done().expect_found("120 images")
+    after = sent.names[len(before) :]
+    assert set(before).isdisjoint(after)
+    assert sorted(before + after) == sorted(many.files)
+    assert batch.answers() == many.answers
+
+
+def test_a_lost_connection_is_said_and_the_upload_goes_on_when_it_is_back(page, context, tmp_path):
+    many = drawn(80, seed=22, folder="lost", side=200)
+    many.write(tmp_path)
+    sent = Sent(page)
+    ask = AskPage(page).open().choose_folder(tmp_path / "lost").expect_count(80)
+    with only_first(page, 1) as held:
+        batch = ask.ask()
+        wait_on_page(page, lambda: sent.names and held, "some files are there, and others on their way")
+        context.set_offline(True)
+        for route in held:
+            route.abort("internetdisconnected")
+    expect(page.get_by_test_id("dock-state")).to_contain_text("The connection is lost")
+    expect(page.locator("#trouble")).to_contain_text("No connection to the server")
+    context.set_offline(False)
+    batch.wait_until_done().expect_found("80 images")
+    expect(page.locator("#trouble")).to_be_hidden()
+    assert sorted(sent.names) == sorted(many.files)
+    assert batch.answers() == many.answers
+
+
+def test_the_same_folder_asked_again_sends_no_image_twice(page, tmp_path):
+    some = drawn(30, seed=23, folder="twice")
+    some.write(tmp_path)
+    AskPage(page).open().choose_folder(tmp_path / "twice").expect_count(30).ask().wait_until_done()
+    sent = Sent(page)
+    batch = AskPage(page).open().choose_folder(tmp_path / "twice").expect_count(30).ask()
+    batch.wait_until_done().expect_found("30 images")
+    assert sent.names == []
+    assert batch.answers() == some.answers
+
+
+def test_a_pause_holds_what_is_left_and_resume_sends_it(page, tmp_path):
+    some = drawn(40, seed=24, folder="slowly", side=200)
+    some.write(tmp_path)
+    sent = Sent(page)
+    ask = AskPage(page).open().choose_folder(tmp_path / "slowly").expect_count(40)
+    with only_first(page, 1) as held:
+        batch = ask.ask()
+        wait_on_page(page, lambda: sent.names and held, "some files are there, and others on their way")
+        there = len(sent.names)
+        expect(batch.readout("succeeded")).to_have_text(str(there))
+        # All that has come is answered, and yet only a part of what was asked.
+        expect(page.locator("#sync")).to_have_attribute("aria-valuenow", f"{100 * there / 40:.1f}")
+        page.get_by_test_id("pause").click()
+        expect(batch.dock).to_have_attribute("data-state", "paused")
+        for route in held:
+            route.continue_()
+        wait_on_page(page, lambda: len(sent.names) > there, "what was on its way has arrived")
+    page.get_by_test_id("resume").click()
+    batch.wait_until_done().expect_found("40 images")
+    assert sorted(sent.names) == sorted(some.files)
+
+
+def test_an_upload_is_cancelled_after_it_was_asked_once(page, tmp_path):
+    drawn(40, seed=25, folder="never", side=200).write(tmp_path)
+    with only_first(page, 0) as held:
+        batch = AskPage(page).open().choose_folder(tmp_path / "never").expect_count(40).ask()
+        wait_on_page(page, lambda: held, "something is on its way")
+        page.get_by_test_id("cancel-upload").click()
+        page.get_by_test_id("confirm-cancel").click()
+        expect(batch.dock).to_be_hidden()
+    expect(page.locator("#stage")).to_have_text("Cancelled")
+    BatchPage(page).open(batch.batch_id)
+    expect(batch.dock).to_be_hidden()
+    expect(page.locator("#stage")).to_have_text("Cancelled")
