@@ -40,7 +40,9 @@ def test_every_metric_has_its_line_in_the_metrics_page_and_none_is_invented():
     assert names == listed
 
 
-@pytest.mark.parametrize("name", ["architecture", "configuration", "api", "metrics", "reliability", "troubleshooting"])
+@pytest.mark.parametrize(
+    "name", ["guide", "architecture", "configuration", "api", "metrics", "reliability", "troubleshooting"]
+)
 def test_every_link_between_the_pages_leads_somewhere(name):
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page(f"{name}.md")):
         assert (ROOT / "docs" / target).exists(), f"docs/{name}.md links to {target}"
