@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-import web.housekeeping  # noqa: F401 - for what it registers
+import web.housekeeping
 import web.metrics
 import worker.metrics  # noqa: F401 - for what it registers
 
