@@ -17,6 +17,11 @@ from tests.processes import accepts_connections, free_port, wait_until
 from web.app import create_app
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers last: Playwright keeps an event loop in this thread, and then no test can have its own."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(autouse=True)
 def pillows_own_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker's decoder sets it for its whole process: here for one test."""
