@@ -1,0 +1,53 @@
+"""What waits, what is in flight, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from jobs.errors import EngineFailure
+
+
+@dataclass(eq=False)
+class Request:
+    """One image and its question, prepared.
+
+    `tensors` has `input_ids` and `mm_token_type_ids` (1 × length), `pixel_values` and `image_grid_thw`.
+    """
+
+    tensors: Mapping[str, torch.Tensor]
+    max_new_tokens: int
+    #: A single question, which goes before those of batches.
+    is_interactive: bool = False
+    #: When it first went to the device, by the loop's clock, in seconds.
+    began_s: float | None = None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Text and visual tokens together."""
+        return self.tensors["input_ids"].shape[1]
+
+    @property
+    def reserved_tokens(self) -> int:
+        """Places in the cache that it may come to need."""
+        return self.prompt_tokens + self.max_new_tokens
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a request: the new tokens with the end token, if there was one, or why there are none."""
+
+    request: Request
+    tokens: tuple[int, ...] = ()
+    failure: EngineFailure | None = None
+    is_cancelled: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A request in flight; `offset` and the steps made so far give its length."""
+
+    request: Request
+    offset: int
+    #: Counts up as rows begin: a larger one is newer.
+    number: int
