@@ -13,6 +13,9 @@ from PIL import Image
 
 from jobs.connection import connect
 from jobs.settings import Limits, Settings, WebSettings
+from jobs.store import JobStore
+from tests.clock import Clock
+from tests.place import Place
 from tests.processes import accepts_connections, free_port, wait_until
 from web.app import create_app
 
@@ -44,6 +47,27 @@ def redis_client(redis_url: str) -> Iterator["redis.Redis"]:
     client.flushall()
     yield client
     client.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Stands still unless moved."""
+    return Clock()
+
+
+@pytest.fixture
+def store(redis_client: "redis.Redis", clock: Clock) -> JobStore:
+    """An empty store, with that clock."""
+    return JobStore(redis_client, clock)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A Redis that runs, for workers as real processes."""
+    made = Place(tmp_path)
+    made.start_redis()
+    yield made
+    made.end()
 
 
 @pytest.fixture

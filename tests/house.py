@@ -15,21 +15,12 @@ from jobs.removal import Removal, Removed
 from jobs.retention import Retention
 from jobs.settings import Settings
 from jobs.store import JobStore
+from tests.clock import Clock
 
 MODEL = "nano"
 DAY_S = 24 * 3600.0
 #: What a removal waits for.
 SETTLE_S = 30.0
-
-
-class Clock:
-    """A clock in the test's hand."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 class House:

@@ -1,16 +1,15 @@
 """What KEDA reads from Redis is the work there is, whoever holds it: with a real Redis and a real worker."""
 
 import signal
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 import redis
 
 from jobs.models import Batch, Job, JobState
 from tests.manifests.rendering import Object, of_kind, render
+from tests.place import MODEL, QUESTIONS, SHA256, Place
 from tests.processes import wait_until
-from tests.redis.test_worker_process import MODEL, QUESTIONS, SHA256, Place
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -44,15 +43,6 @@ class Keda:
         key = key.replace(f":{self._model}:", f":{MODEL}:")
         kind = str(self._client.type(key))
         return 0 if kind == "none" else int(getattr(self._client, LENGTHS[kind])(key))
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
-    made.start_redis()
-    yield made
-    for process in reversed(made.processes):
-        process.end()
 
 
 @pytest.fixture

@@ -8,22 +8,12 @@ from jobs import names
 from jobs.batch_feed import BatchFeed
 from jobs.models import Batch, Job, JobError, JobState, Result
 from jobs.store import JobStore
-from tests.house import Clock
+from tests.clock import Clock
 
 pytestmark = pytest.mark.redis
 
 ANSWER, FAILURE = Result(answer="yes"), Result(error=JobError(code="x", message="x"))
 SHA = "ab" * 32
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(redis_client, clock) -> JobStore:
-    return JobStore(redis_client, clock)
 
 
 @pytest.fixture

@@ -6,19 +6,9 @@ from jobs import names
 from jobs.batch_list import BatchList
 from jobs.models import Batch, Job, new_id
 from jobs.store import JobStore
-from tests.house import Clock
+from tests.clock import Clock
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(redis_client, clock) -> JobStore:
-    return JobStore(redis_client, clock)
 
 
 @pytest.fixture

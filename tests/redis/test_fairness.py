@@ -3,22 +3,13 @@
 import pytest
 
 from jobs.models import Batch, Job, JobState
+from tests.place import MODEL, SHA256, Place
 from tests.processes import wait_until
-from tests.redis.test_worker_process import MODEL, SHA256, Place
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 #: What the stub worker holds at most.
 SLOTS = 4
-
-
-@pytest.fixture
-def place(tmp_path):
-    made = Place(tmp_path)
-    made.start_redis()
-    yield made
-    for process in reversed(made.processes):
-        process.end()
 
 
 def submit(place: Place, count: int) -> Batch:

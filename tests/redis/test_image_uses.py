@@ -10,17 +10,11 @@ from jobs.errors import Unavailable
 from jobs.image_uses import ImageUses
 from jobs.models import Job
 from jobs.store import JobStore
-from tests.house import Clock
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.redis
 
 SHA, OTHER = "ab" * 32, "cd" * 32
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from jobs.models import Batch, Job, JobState
 from jobs.queue import JobQueue, create_celery
 from jobs.settings import Settings
 from jobs.store import JobStore
+from tests.place import ANSWERS, MODEL, QUESTIONS, SHA256, Place
 from tests.processes import Process, accepts_connections, free_port, wait_until
-from tests.redis.test_worker_process import ANSWERS, MODEL, QUESTIONS, SHA256, Place
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -133,8 +133,7 @@ def place(tmp_path):
     yield made
     made.client.close()
     made.sentinel.close()
-    for process in reversed(made.processes):
-        process.end()
+    made.end()
 
 
 def test_a_master_that_is_killed_is_replaced_for_store_queue_and_worker(place):

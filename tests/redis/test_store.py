@@ -15,26 +15,6 @@ SHA = "ab" * 32
 HOSTILE = 'a/"b"\n<script>alert(1)</script>,=1+1 名前 🖼️.png'
 
 
-class Clock:
-    """A clock in the test's hand."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(redis_client, clock) -> JobStore:
-    return JobStore(redis_client, clock)
-
-
 @pytest.fixture
 def batch(store) -> Batch:
     return store.create_batch(Batch(model="nano", question="What is this?", name="holiday ☀️"))

@@ -5,23 +5,14 @@ import signal
 import pytest
 
 from jobs.models import JobState
+from tests.place import ANSWERS, QUESTIONS
 from tests.processes import wait_until
-from tests.redis.test_worker_process import ANSWERS, QUESTIONS, Place
 from tests.stub_engine import DIE
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 #: A short lease, so that the tests need not wait for the usual one.
 LEASE = {"EVA01_LEASE_S": "2"}
-
-
-@pytest.fixture
-def place(tmp_path):
-    made = Place(tmp_path)
-    made.start_redis()
-    yield made
-    for process in reversed(made.processes):
-        process.end()
 
 
 def test_what_a_killed_worker_held_runs_on_another(place):

@@ -3,22 +3,13 @@
 import pytest
 
 from jobs.models import JobState
-from tests.redis.test_worker_process import ANSWERS, QUESTIONS, Place
+from tests.place import ANSWERS, QUESTIONS
 from tests.stub_engine import HANG
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 #: A short deadline, so that the tests need not wait for the usual one.
 DEADLINE = {"EVA01_JOB_TIMEOUT_S": "0.5"}
-
-
-@pytest.fixture
-def place(tmp_path):
-    made = Place(tmp_path)
-    made.start_redis()
-    yield made
-    for process in reversed(made.processes):
-        process.end()
 
 
 def test_the_one_job_on_a_device_that_hangs_fails_and_the_others_are_answered(place):

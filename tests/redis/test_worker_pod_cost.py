@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster_api import Api
+from tests.place import ROOT, Place
 from tests.processes import Process, free_port, wait_until
-from tests.redis.test_worker_process import ROOT, Place
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -28,16 +28,6 @@ def api(tmp_path: Path) -> Iterator[Api]:
     api = Api(tmp_path)
     yield api
     api.end()
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """Redis runs."""
-    made = Place(tmp_path)
-    made.start_redis()
-    yield made
-    for process in reversed(made.processes):
-        process.end()
 
 
 def start_worker(place: Place, api: Api) -> Process:

