@@ -99,6 +99,8 @@ class Result(Frozen):
     width: int | None = None
     height: int | None = None
     usage: Usage | None = None
+    #: True when it was known from an earlier job.
+    cached: bool = False
 
 
 class Job(Frozen):
@@ -132,11 +134,14 @@ class Job(Frozen):
     width: int | None = None
     height: int | None = None
     usage: Usage | None = None
+    #: True when the answer was known from an earlier job, whose usage this is: nothing ran.
     cached: bool = False
+    #: All that decided its answer besides the image, as a digest: who asks the same gets the same.
+    recipe: str | None = None
 
     def public(self) -> dict[str, Any]:
         """The job as the API shows it: JSON types, times in RFC 3339 UTC, without storage details."""
-        return self.model_dump(mode="json", exclude={"queued_at", "options", "crashes", "ticket"})
+        return self.model_dump(mode="json", exclude={"queued_at", "options", "crashes", "ticket", "recipe"})
 
 
 #: A batch's counters: one for each state of its jobs.

@@ -127,6 +127,11 @@ def image_uses_key(sha256: str) -> str:
     return f"eva01:image:{sha256}"
 
 
+def image_answers_key(sha256: str) -> str:
+    """The hash from what was asked about an image, as a digest, to the latest job with the answer."""
+    return f"eva01:image:{sha256}:answers"
+
+
 def image_deleter_key(sha256: str) -> str:
     """Who is deleting an image at the moment: until that is over, nobody claims it."""
     return f"eva01:image:{sha256}:deleter"

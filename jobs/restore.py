@@ -150,7 +150,8 @@ class Restore:
     def _finish(self, job_id: str, finished: Job) -> bool:
         if finished.state is JobState.CANCELLED:
             return bool(self._store.cancel(job_id))
-        return self._store.finish(job_id, Result.model_validate(finished.model_dump(include=_SAID)))
+        result = Result.model_validate(finished.model_dump(include=_SAID))
+        return self._store.finish(job_id, result, recipe=finished.recipe)
 
 
 def _unanswered(job: Job, batch: Batch | None) -> Job:

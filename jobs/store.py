@@ -230,11 +230,27 @@ class JobStore:
         """
         return self._queue_again(job_id, JobState.RUNNING, "started_at", increase={"crashes": 1})
 
-    def finish(self, job_id: str, result: Result) -> bool:
-        """Write a job's answer or error; False, and nothing changed, when it is already finished."""
+    def finish(self, job_id: str, result: Result, *, recipe: str | None = None) -> bool:
+        """Write a job's answer or error; False, and nothing changed, when it is already finished.
+
+        With a recipe, `known_answer` finds the answer from now on; an error is found by nobody.
+        """
         state = JobState.FAILED if result.error else JobState.SUCCEEDED
-        change = result.model_dump(mode="json", exclude_none=True)
-        return self._change(job_id, state, _UNFINISHED, {**change, "finished_at": self._now_text()})
+        change = result.model_dump(mode="json", exclude_none=True) | {"finished_at": self._now_text()}
+        if recipe and not result.error:
+            change["recipe"] = recipe
+        return self._change(job_id, state, _UNFINISHED, change)
+
+    def known_answer(self, image: str, recipe: str) -> Job | None:
+        """The latest job that asked the same of an image and has its answer; None when there is none.
+
+        A deleted batch's answers are unknown at once, though still there.
+        """
+        job_id = cast(str | None, self.redis.hget(names.image_answers_key(image), recipe))
+        try:
+            return self.get_shown_job(job_id) if job_id else None
+        except NotFound:
+            return None
 
     def cancel(self, job_id: str) -> JobState | None:
         """Cancel a job that has no answer yet; gives the state it was in, None when it was finished.

@@ -19,6 +19,8 @@ from tests.clock import Clock
 
 MODEL = "nano"
 DAY_S = 24 * 3600.0
+#: What a worker makes of question, model and options, which are the same for all jobs here.
+RECIPE = "5eed"
 #: What a removal waits for.
 SETTLE_S = 30.0
 
@@ -77,7 +79,7 @@ class House:
 
     def finish(self, job: Job) -> None:
         """An answer, which is noted."""
-        assert self.store.finish(job.id, Result(answer="A red circle."))
+        assert self.store.finish(job.id, Result(answer="A red circle."), recipe=RECIPE)
         self.journal.note_result(self.store.get_job(job.id))
 
     def answer_all(self) -> None:

@@ -30,6 +30,17 @@ local function leave_image(user, sha256, now)
     if redis.call('EXISTS', key('image', sha256)) == 0 then redis.call('ZADD', key('unused_images'), now, sha256) end
 end
 
+-- The answer that a job has, by what was asked. It is the job's own: the latest that asked the same is found, and
+-- with that it is gone, so that an image has these as long as any of them is there.
+local function note_answer(job_id, image, recipe)
+    redis.call('HSET', key('image', image, 'answers'), recipe, job_id)
+end
+
+local function forget_answer(job_id, image, recipe)
+    local answers = key('image', image, 'answers')
+    if redis.call('HGET', answers, recipe) == job_id then redis.call('HDEL', answers, recipe) end
+end
+
 -- A job or batch has changed: its retention begins anew.
 local function touch(job_id, batch_id, now)
     if batch_id then
@@ -113,13 +124,14 @@ end
 -- `change`: {set: {field: value}, unset: [field], increase: {field: by}}; `now`: Unix seconds.
 local function move(job_id, to, change, now)
     local job = key('job', job_id)
-    local from, model, batch_id = unpack(redis.call('HMGET', job, 'state', 'model', 'batch_id'))
+    local from, model, batch_id, image = unpack(redis.call('HMGET', job, 'state', 'model', 'batch_id', 'image'))
     if from ~= to then leave_state(from, job_id, model, batch_id) end
     redis.call('HSET', job, 'state', to)
     for field, value in pairs(change.set or {}) do redis.call('HSET', job, field, value) end
     for _, field in ipairs(change.unset or {}) do redis.call('HDEL', job, field) end
     for field, by in pairs(change.increase or {}) do redis.call('HINCRBY', job, field, by) end
     if change.set and change.set.image then use_image(job_id, change.set.image) end
+    if image and change.set and change.set.recipe then note_answer(job_id, image, change.set.recipe) end
 
     if batch_id and from ~= to then
         local batch, set = key('batch', batch_id), change.set or {}

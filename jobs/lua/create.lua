@@ -32,8 +32,9 @@ end
 for i = 7, #ARGV, 2 do
     redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
 end
-local model, batch_id, image = unpack(redis.call('HMGET', KEYS[1], 'model', 'batch_id', 'image'))
+local model, batch_id, image, recipe = unpack(redis.call('HMGET', KEYS[1], 'model', 'batch_id', 'image', 'recipe'))
 if image then use_image(id, image) end
+if image and recipe then note_answer(id, image, recipe) end
 if state == 'queued' then enter_line(id, model, batch_id) end
 touch(id, batch_id, now)
 return {'created', id}

@@ -11,6 +11,7 @@ from typing import Any
 
 from eva01 import Client
 from jobs import names
+from jobs.models import JobState
 from tests.chaos.naming import key_shapes, path_shapes
 from tests.chaos.world import World
 from tests.processes import wait_until
@@ -126,6 +127,18 @@ def no_key_is_an_orphan(world: World, exports: Exports) -> str:
     return f"{len(keys)} keys"
 
 
+def no_known_answer_is_an_orphan(world: World, exports: Exports) -> str:
+    """Every answer that may be given again is that of a job that is there, about the same image."""
+    known = 0
+    for key in world.redis.scan_iter(names.image_answers_key("*"), count=1000):
+        for recipe, job_id in world.redis.hgetall(key).items():
+            job = world.store.get_job(job_id)
+            assert names.image_answers_key(job.image or "") == key, f"{key} leads to job {job_id}"
+            assert (job.recipe, job.state) == (recipe, JobState.SUCCEEDED), f"{key}: {recipe} is {job}"
+            known += 1
+    return f"{known} answers"
+
+
 def no_blob_is_an_orphan(world: World, exports: Exports) -> str:
     """Every object of the blob store has a known path, and its batch, job or image is there."""
     shapes, records = path_shapes(names), Records.read(world)
@@ -144,6 +157,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     no_more_runs_than_faults_explain,
     queue_and_held_are_empty,
     no_key_is_an_orphan,
+    no_known_answer_is_an_orphan,
     no_blob_is_an_orphan,
 )
 

@@ -18,7 +18,7 @@ from jobs.removal import Removal, Removed
 from jobs.store import JobStore
 from tests import hostile
 from tests.asking import new_batch, post_files
-from tests.house import MODEL, SETTLE_S, House, keys_left, sha256_of
+from tests.house import MODEL, RECIPE, SETTLE_S, House, keys_left, sha256_of
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.redis
@@ -60,6 +60,38 @@ def test_an_image_goes_with_the_last_batch_that_uses_it(house):
     assert len(list(house.journal.answered(second.id))) == 2
     delete(house, second)
     house.assert_empty()
+
+
+def test_the_answers_of_a_deleted_batch_are_unknown_at_once_and_those_of_others_stay(house):
+    first, second = house.batch(RED, GREEN), house.batch(BLUE)
+    house.answer_all()
+    red, blue = sha256_of(RED), sha256_of(BLUE)
+    assert house.store.known_answer(red, RECIPE).batch_id == first.id
+    house.store.mark_removed(first.id)
+    assert house.store.known_answer(red, RECIPE) is None
+    house.remove_all()
+    assert set(house.client.scan_iter("*:answers")) == {names.image_answers_key(blue)}
+    assert house.store.known_answer(blue, RECIPE).batch_id == second.id
+    delete(house, second)
+    house.assert_empty()
+
+
+def test_an_answer_that_two_batches_have_is_known_until_the_later_is_deleted(house):
+    first, second = house.batch(RED), house.batch(RED)
+    house.answer_all()
+    delete(house, first)
+    assert house.store.known_answer(sha256_of(RED), RECIPE).batch_id == second.id
+    delete(house, second)
+    house.assert_empty()
+
+
+def test_an_image_that_is_in_use_keeps_no_answer_of_a_job_that_is_gone(house):
+    batch = house.batch(RED)
+    house.answer_all()
+    house.add(None, RED)
+    delete(house, batch)
+    assert house.images() == names_of(RED)
+    assert not house.client.exists(names.image_answers_key(sha256_of(RED)))
 
 
 def test_an_image_that_a_single_job_uses_stays(house):

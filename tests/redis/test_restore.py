@@ -50,9 +50,9 @@ def run(restore: Restore, since: datetime | None = None) -> Restored:
     return done
 
 
-def finish(services: Services, job_id: str, result: Result) -> None:
+def finish(services: Services, job_id: str, result: Result, **recipe: str) -> None:
     """Finish a job as a worker does."""
-    services.store.finish(job_id, result)
+    services.store.finish(job_id, result, **recipe)
     services.journal.note_result(services.store.get_job(job_id))
 
 
@@ -180,6 +180,23 @@ def test_an_answer_that_only_the_journal_knows_finishes_its_job(http, services, 
     assert services.store.get_job(first.id).answer == "blue"
     assert services.store.get_job(second.id).state == "cancelled"
     assert http.get(batch).json["counts"]["queued"] == 0
+
+
+@pytest.mark.parametrize("lose", ["everything", "the job", "the answer"])
+def test_an_answer_that_comes_back_is_known_to_who_asks_the_same(http, services, restore, redis_client, lose):
+    job = ask(http).json
+    noted = services.store.get_job(job["id"])
+    finish(services, job["id"], ANSWER.model_copy(update={"cached": True}), recipe="5eed")
+    if lose == "the job":
+        services.store.remove_job(job["id"])
+    else:
+        redis_client.flushall()
+    if lose == "the answer":
+        services.store.create_job(noted)
+    assert services.store.known_answer(job["image"], "5eed") is None
+    run(restore)
+    known = services.store.known_answer(job["image"], "5eed")
+    assert (known.id, known.answer, known.cached) == (job["id"], ANSWER.answer, True)
 
 
 def test_an_answer_whose_part_of_the_manifest_is_torn_comes_back_all_the_same(
