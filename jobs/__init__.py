@@ -11,6 +11,7 @@
     fleet       which workers are up
     blobs       images in a folder or a bucket
     queue       the Celery app; put a job in, see how deep it is
+    version     which EVA-01 this is
 
 Imports neither Flask nor torch nor Pillow.
 """

@@ -167,6 +167,8 @@ class WorkerSettings(_FromEnvironment):
     job_timeout_s: float = Field(default=600.0, gt=0, le=7 * 24 * 3600)
     #: How often a job may take its worker down before it is not tried again.
     max_crashes: int = Field(default=3, ge=1)
+    #: Whether who asks the same of the same image gets the answer that is there already.
+    answer_cache: bool = True
     #: Pixels of the longest side of the small versions that galleries show; 0: none are made.
     thumbnail_px: int = Field(default=320, ge=0, le=2048)
     #: The pod a worker runs in, whose deletion cost it keeps; empty: none.

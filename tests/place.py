@@ -80,6 +80,8 @@ class Place:
             "EVA01_REDIS_TIMEOUT_S": "1",
             "EVA01_WORKER_PORT": str(port),
             "EVA01_HEARTBEAT_S": "0.3",
+            # All ask about one image: each has to come to the engine.
+            "EVA01_ANSWER_CACHE": "false",
         }
         command = [sys.executable, "-m", "tests.stub_worker", str(takes_s)]
         process = self._start(f"worker-{port}", command, {**known, **env})

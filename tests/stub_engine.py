@@ -42,6 +42,7 @@ class StubEngine:
     default_slots: int = 4
     max_batch: int = 64
     enough_pixels: int = 1_000_000
+    identity: str = "stub"
     batches: list[list[str]] = field(default_factory=list)
     may_go_on: threading.Event = field(default_factory=threading.Event)
 

@@ -1,12 +1,12 @@
 """create_app: puts the HTTP side together, and does nothing else."""
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from flask_openapi3 import APIBlueprint, Info, OpenAPI
 from flask_openapi3.models import PathItem
 
 from jobs.settings import Limits, Settings, WebSettings
+from jobs.version import own_version
 from web.batches import batches
 from web.docs import register_docs
 from web.idempotency import register_idempotency
@@ -37,7 +37,7 @@ def create_app(
     )
     app = OpenAPI(
         "web",
-        info=Info(title="EVA-01", version=_version(), description="Ask questions of images, in bulk."),
+        info=Info(title="EVA-01", version=own_version(), description="Ask questions of images, in bulk."),
         validation_error_status=400,
         validation_error_model=Problem,
         validation_error_callback=refuse_fields,
@@ -67,10 +67,3 @@ def _register(app: OpenAPI, api: APIBlueprint) -> None:
 
 def _given(item: PathItem) -> dict[str, Any]:
     return {method: operation for method, operation in item if operation is not None}
-
-
-def _version() -> str:
-    try:
-        return version("eva01")
-    except PackageNotFoundError:
-        return "0"

@@ -5,6 +5,7 @@
     status      what it is doing now, as its own parts see it
     slots       Celery: the threads that hold jobs, and when they take one
     answering   the life of one job in its slot
+    cache       answers that are there already
     decode      bytes to an upright RGB image, or a reason
     batching    which waiting images go to the device together
     batcher     the one thread that owns the device

@@ -1,7 +1,8 @@
 """The life of one job in its slot.
 
     take ──► fetch ──► decode ──► prepare ──► generate ──► store ──► acknowledge
-      │        └─────────┴──────────┴────────────┴─► its error, stored like an answer
+      │ │      └─────────┴──────────┴────────────┴─► its error, stored like an answer
+      │ └─► an earlier job has the answer ─────────────────► store
       └─► nothing to do: the job was cancelled after its ticket went out
 
 Whatever happens, a job ends in the store with an answer or a reason, or its ticket goes back to the queue.
@@ -24,9 +25,10 @@ from PIL import Image
 from jobs.blobs import BlobStore
 from jobs.errors import Eva01Error, NotFound, Unavailable
 from jobs.journal import Journal
-from jobs.models import Job, JobError, JobState, Result
+from jobs.models import Job, JobError, JobState, Result, Usage
 from jobs.store import Came, JobStore
 from worker.batcher import Batcher, Cancelled, GivenBack, Overran
+from worker.cache import AnswerCache
 from worker.decode import Decoder
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine
@@ -51,6 +53,7 @@ class Answering:
     decoder: Decoder
     engine: Engine
     batcher: Batcher
+    cache: AnswerCache
     thumbnails: Thumbnails
     drain: Drain
     metrics: ModelMetrics
@@ -90,7 +93,7 @@ class Answering:
             return
         started_s = perf_counter()
         try:
-            result = self._result_of(job)
+            result = self._known(job) or self._result_of(job)
         except Cancelled:
             self.metrics.count_cancellation("held")
             logger.info("Job %s of batch %s: cancelled before it went to the device.", job.id, job.batch_id)
@@ -99,6 +102,7 @@ class Answering:
         seconds = perf_counter() - started_s
         self.metrics.run_seconds.observe(seconds)
         said = f"failed: {result.error.code}" if result.error else "answered"
+        said += " from an earlier job" if result.cached else ""
         logger.info("Job %s: %s in %.2f s.", job.id, said, seconds)
 
     # Begin
@@ -148,6 +152,10 @@ class Answering:
 
     # Answer
 
+    def _known(self, job: Job) -> Result | None:
+        """What is there already; a failed job that is tried again may find what another has."""
+        return self._until_redis_answers(lambda: self.cache.find(job))
+
     def _result_of(self, job: Job) -> Result:
         size: dict[str, int] = {}
         try:
@@ -187,17 +195,21 @@ class Answering:
         with self.metrics.stage("store"):
             is_ours = self._finish(job, result)
         if not is_ours and self._until_redis_answers(lambda: self.store.cancelled([job.id])):
-            self.metrics.count_cancellation("device" if result.usage else "held")
+            self.metrics.count_cancellation("device" if _ran(result) else "held")
 
     def _finish(self, job: Job, result: Result) -> bool:
         """Write the result; False when the job was finished otherwise, or is gone."""
         try:
-            is_ours = self._until_redis_answers(lambda: self.store.finish(job.id, result))
+            # Noted in the same step, so that no answer is found that was not stored. One from an earlier job
+            # is noted anew: the later job is deleted later.
+            recipe = self.cache.recipe(job)
+            is_ours = self._until_redis_answers(lambda: self.store.finish(job.id, result, recipe=recipe))
         except NotFound:
             logger.info("Job %s: its record was removed meanwhile.", job.id)
             return False
         if is_ours:
-            self.metrics.count_finished(JobState.FAILED if result.error else JobState.SUCCEEDED, result.usage)
+            state = JobState.FAILED if result.error else JobState.SUCCEEDED
+            self.metrics.count_finished(state, _ran(result))
             self._note_result(job.id)
         return is_ours
 
@@ -238,3 +250,8 @@ class Answering:
                     logger.error("Redis refuses to note a job: %s. Trying again until it does.", error)
                 self.drain.pause(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
                 tries += 1
+
+
+def _ran(result: Result) -> Usage | None:
+    """What ran on the device for a result; nothing did for an answer of an earlier job."""
+    return None if result.cached else result.usage

@@ -22,6 +22,7 @@ from jobs.settings import Limits, Settings, WorkerSettings
 from jobs.store import JobStore
 from worker.answering import Answering
 from worker.batcher import Batcher
+from worker.cache import AnswerCache
 from worker.decode import Decoder
 from worker.drain import Drain
 from worker.engines.base import Engine
@@ -148,10 +149,17 @@ class Worker:
             decoder=Decoder(self._environment.limits, self._engine.enough_pixels),
             engine=self._engine,
             batcher=self._batcher,
+            cache=self._answer_cache(),
             thumbnails=Thumbnails(self._blobs, self._image_uses, self._environment.worker.thumbnail_px),
             drain=self._drain,
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
+        )
+
+    def _answer_cache(self) -> AnswerCache:
+        own = self._environment.worker
+        return AnswerCache(
+            self._store, self._metrics, self._engine.identity, own.max_new_tokens, is_on=own.answer_cache
         )
 
     def _become_ready(self) -> None:

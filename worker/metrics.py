@@ -42,6 +42,11 @@ _VISUAL_TOKENS = Counter(
 _OUTPUT_TOKENS = Counter(
     "eva01_output_tokens_total", "How many tokens the models wrote in their answers.", ["model"]
 )
+_CACHE = Counter(
+    "eva01_answer_cache_total",
+    "How many jobs had an answer from an earlier job, and how many had to be run.",
+    ["model", "outcome"],
+)
 _LEASES = Counter(
     "eva01_lease_renewals_total",
     "How often workers renewed the lease on what they hold, and how that went.",
@@ -81,6 +86,10 @@ class ModelMetrics:
         finally:
             _STAGE.labels(self._model, name).observe(perf_counter() - started_s)
 
+    def count_lookup(self, outcome: str) -> None:
+        """Count a look for a known answer: `hit` or `miss`."""
+        _CACHE.labels(self._model, outcome).inc()
+
     def count_renewal(self, outcome: str) -> None:
         """Count a renewal of the lease: `renewed` or `failed`."""
         _LEASES.labels(self._model, outcome).inc()
@@ -105,7 +114,7 @@ class ModelMetrics:
             _WAIT.labels(self._model).observe(max(0.0, waited.total_seconds()))
 
     def count_finished(self, state: JobState, usage: Usage | None) -> None:
-        """Count a job whose result is stored, and its tokens."""
+        """Count a job whose result is stored, and the tokens that ran for it."""
         JOBS_TOTAL.labels(self._model, state.value).inc()
         if usage:
             _VISUAL_TOKENS.labels(self._model).inc(usage.visual_tokens)

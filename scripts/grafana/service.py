@@ -65,6 +65,7 @@ def _times(code: CodeMetrics) -> Row:
 def _device(code: CodeMetrics) -> Row:
     batch, stage = code["eva01_batch_size"], code["eva01_stage_seconds"]
     tokens = [code["eva01_visual_tokens_total"], code["eva01_output_tokens_total"]]
+    cache = code["eva01_answer_cache_total"]
     return Row(
         "Device",
         [
@@ -87,6 +88,13 @@ def _device(code: CodeMetrics) -> Row:
                 [Query(count.rate("model"), f"{{{{model}}}} {count.name.split('_')[1]}") for count in tokens],
                 " ".join(count.help for count in tokens),
                 "ops",
+            ),
+            Panel(
+                "Known answers",
+                [Query(cache.rate("model", "outcome") + _OR_NONE, "{{model}} {{outcome}}")],
+                cache.help,
+                "ops",
+                is_stacked=True,
             ),
         ],
     )

@@ -1,4 +1,7 @@
-"""The images of a run, each with its one right answer; no two are alike in bytes or in size."""
+"""The images of a run, each with its one right answer; no two are alike in bytes or in size.
+
+So every one has to be answered by the engine, with the answer cache on as it is in use.
+"""
 
 import random
 from dataclasses import dataclass

@@ -22,6 +22,8 @@ def start_worker(stack: Stack, takes_s: float) -> None:
     """A worker whose model is called `stub`."""
     port = free_port()
     env = {"EVA01_WORKER_PORT": str(port), "EVA01_DRAIN_S": "0", "PYTHONPATH": str(ROOT)}
+    # Stress is what reaches the engine, though two runs may ask the same.
+    env["EVA01_ANSWER_CACHE"] = "false"
     process = stack.start("worker", python("tests.stub_worker", str(takes_s)), **env)
     process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
 

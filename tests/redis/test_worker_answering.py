@@ -1,91 +1,21 @@
 """A slot on a real server: every job ends with an answer, a reason, or back in the queue."""
 
-import hashlib
 import threading
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from PIL import Image
 from prometheus_client import REGISTRY
 
 from jobs import names
-from jobs.blobs import BlobStore
-from jobs.image_uses import ImageUses
-from jobs.journal import Journal
-from jobs.models import Batch, Job, JobState, Result
-from jobs.settings import Limits
-from jobs.store import Came, JobStore
-from tests.drawing import Scene
+from jobs.models import Batch, JobState, Result
+from jobs.store import Came
 from tests.processes import wait_until
-from tests.stub_engine import LOSE_DEVICE, POISON, StubEngine
-from worker.answering import Answering
-from worker.batcher import Batcher, GivenBack
-from worker.decode import Decoder
-from worker.drain import Drain
-from worker.metrics import ModelMetrics
-from worker.thumbnails import Thumbnails
+from tests.slot import MODEL, PNG, Slot
+from tests.stub_engine import LOSE_DEVICE, POISON
+from worker.batcher import GivenBack
 
 pytestmark = pytest.mark.redis
-
-MODEL = "stub"
-PNG = Scene("white", (("red", "circle"),)).encode()
-THUMBNAIL_PX = 64
-
-
-class Slot:
-    """Everything a slot needs, around the stub engine."""
-
-    def __init__(self, redis_client, folder: Path) -> None:
-        self.store = JobStore(redis_client)
-        self.blobs = BlobStore(folder.as_uri(), patience_s=0.2)
-        self.engine = StubEngine()
-        self.drain = Drain(drain_s=1)
-        self.batcher = Batcher(
-            self.engine,
-            MODEL,
-            10_000,
-            on_crash=lambda: None,
-            timeout_s=60,
-            unwanted=self.store.cancelled,
-        )
-        self.batcher.start()
-        self.journal = Journal(self.blobs)
-        self.answering = Answering(
-            model=MODEL,
-            store=self.store,
-            blobs=self.blobs,
-            journal=self.journal,
-            decoder=Decoder(Limits(), self.engine.enough_pixels),
-            engine=self.engine,
-            batcher=self.batcher,
-            thumbnails=Thumbnails(self.blobs, ImageUses(redis_client), THUMBNAIL_PX),
-            drain=self.drain,
-            metrics=ModelMetrics(MODEL),
-            max_crashes=2,
-        )
-
-    def job(self, data: bytes | None = PNG, question: str = "what?", **fields) -> Job:
-        sha256 = hashlib.sha256(data or b"").hexdigest()
-        if data is not None:
-            self.blobs.put_image(sha256, data)
-        job, _ = self.store.create_job(
-            Job(file="a.png", question=question, model=MODEL, image=sha256, **fields)
-        )
-        return job
-
-    def answer(self, job: Job, ticket: str = "ticket", *, is_redelivered: bool = False) -> Job:
-        self.answering.answer(ticket, is_redelivered=is_redelivered)
-        return self.store.get_job(job.id)
-
-    def hold_on_device(self, job: Job) -> threading.Thread:
-        """Answer in a thread, up to where the engine has the job and waits for `may_go_on`."""
-        self.engine.may_go_on.clear()
-        thread = threading.Thread(target=self.answer, args=(job,))
-        thread.start()
-        while not self.engine.batches:
-            threading.Event().wait(0.005)
-        return thread
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ def start_worker(place: Place, api: Api) -> Process:
         "REDIS_URL": place.settings.redis_url,
         "EVA01_BLOBS": place.settings.blobs,
         "EVA01_WORKER_PORT": str(port),
+        "EVA01_ANSWER_CACHE": "false",
         "EVA01_POD_NAME": api.pod.name,
         "KUBERNETES_SERVICE_HOST": api.pod.host,
         "KUBERNETES_SERVICE_PORT": str(api.pod.port),

@@ -8,6 +8,7 @@ tiles                 long images, cut where nothing is written
 transformers_engine   any image-text-to-text model; built for Qwen2.5-VL
 processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
+identity              which weights a model has
 """
 
 from importlib import import_module

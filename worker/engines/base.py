@@ -51,6 +51,8 @@ class Engine(Protocol):
     default_slots: int
     #: Images that may go to the device together.
     max_batch: int
+    #: What decides its answers besides image, question and options, such as its weights; known once loaded.
+    identity: str
     #: Pixels beyond which an image of usual shape brings the model nothing.
     enough_pixels: int
 

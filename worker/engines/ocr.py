@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from math import sqrt
 from typing import Any
 
@@ -53,6 +54,8 @@ class OcrEngine:
     default_slots = 4
     max_batch = 1
     enough_pixels = _MOST_PIXELS // 4
+    #: The weights come with the library.
+    identity = f"rapidocr {version('rapidocr')}"
 
     def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
         self._name = card.name

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from PIL import Image
 from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
@@ -17,6 +18,7 @@ from jobs.settings import WorkerSettings
 from worker.engines.base import Answer, DeviceLost, ModelNotLoaded, OutOfMemory
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import choose_attention, choose_device, choose_dtype, describe, use_all_cores
+from worker.engines.identity import weights_of
 from worker.engines.processors import QWEN_FAMILIES, AnyProcessor, Prepared, Processor, QwenProcessor
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,12 @@ class TransformersEngine:
         a few together.
         """
         return 32 if self._is_on_gpu else 8
+
+    @property
+    def identity(self) -> str:
+        """The weights, and what else its answers follow from; attention and device only round."""
+        settings = f"{self._model.dtype}, {self._settings.max_pixels} pixels"
+        return f"{weights_of(self._source)}, {settings}, transformers {transformers.__version__}"
 
     @property
     def _is_on_gpu(self) -> bool:

@@ -1,0 +1,92 @@
+"""A worker's slot around the stub engine, on a real server: for tests of what becomes of one job."""
+
+import hashlib
+import threading
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from jobs.blobs import BlobStore
+from jobs.image_uses import ImageUses
+from jobs.journal import Journal
+from jobs.models import Job
+from jobs.settings import Limits
+from jobs.store import JobStore
+from tests.drawing import Scene
+from tests.stub_engine import StubEngine
+from worker.answering import Answering
+from worker.batcher import Batcher
+from worker.cache import AnswerCache
+from worker.decode import Decoder
+from worker.drain import Drain
+from worker.metrics import ModelMetrics
+from worker.thumbnails import Thumbnails
+
+MODEL = "stub"
+PNG = Scene("white", (("red", "circle"),)).encode()
+THUMBNAIL_PX = 64
+#: The longest answer when a job does not say, in tokens.
+MAX_NEW_TOKENS = 512
+
+
+class Slot:
+    """Everything a slot needs, around the stub engine."""
+
+    def __init__(self, redis_client: "redis.Redis", folder: Path) -> None:
+        self.store = JobStore(redis_client)
+        self.blobs = BlobStore(folder.as_uri(), patience_s=0.2)
+        self.engine = StubEngine()
+        self.drain = Drain(drain_s=1)
+        self.metrics = ModelMetrics(MODEL)
+        self.batcher = Batcher(
+            self.engine,
+            MODEL,
+            10_000,
+            on_crash=lambda: None,
+            timeout_s=60,
+            unwanted=self.store.cancelled,
+        )
+        self.batcher.start()
+        self.journal = Journal(self.blobs)
+        self.answering = Answering(
+            model=MODEL,
+            store=self.store,
+            blobs=self.blobs,
+            journal=self.journal,
+            decoder=Decoder(Limits(), self.engine.enough_pixels),
+            engine=self.engine,
+            batcher=self.batcher,
+            cache=self.cache(),
+            thumbnails=Thumbnails(self.blobs, ImageUses(redis_client), THUMBNAIL_PX),
+            drain=self.drain,
+            metrics=self.metrics,
+            max_crashes=2,
+        )
+
+    def cache(self, identity: str = "", *, is_on: bool = True) -> AnswerCache:
+        """One as a worker has it; the engine's own identity unless told otherwise."""
+        identity = identity or self.engine.identity
+        return AnswerCache(self.store, self.metrics, identity, MAX_NEW_TOKENS, is_on=is_on)
+
+    def job(self, data: bytes | None = PNG, question: str = "what?", **fields: Any) -> Job:
+        sha256 = hashlib.sha256(data or b"").hexdigest()
+        if data is not None:
+            self.blobs.put_image(sha256, data)
+        job, _ = self.store.create_job(
+            Job(file="a.png", question=question, model=MODEL, image=sha256, **fields)
+        )
+        return job
+
+    def answer(self, job: Job, ticket: str = "ticket", *, is_redelivered: bool = False) -> Job:
+        self.answering.answer(ticket, is_redelivered=is_redelivered)
+        return self.store.get_job(job.id)
+
+    def hold_on_device(self, job: Job) -> threading.Thread:
+        """Answer in a thread, up to where the engine has the job and waits for `may_go_on`."""
+        self.engine.may_go_on.clear()
+        thread = threading.Thread(target=self.answer, args=(job,))
+        thread.start()
+        while not self.engine.batches:
+            threading.Event().wait(0.005)
+        return thread
