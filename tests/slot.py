@@ -21,6 +21,7 @@ from worker.cache import AnswerCache
 from worker.decode import Decoder
 from worker.drain import Drain
 from worker.metrics import ModelMetrics
+from worker.preparation import Preparation
 from worker.thumbnails import Thumbnails
 
 MODEL = "stub"
@@ -49,12 +50,13 @@ class Slot:
         )
         self.batcher.start()
         self.journal = Journal(self.blobs)
+        decoder = Decoder(Limits(), self.engine.enough_pixels)
+        self.preparation = Preparation(self.blobs, decoder, self.engine, self.metrics)
         self.answering = Answering(
             model=MODEL,
             store=self.store,
-            blobs=self.blobs,
             journal=self.journal,
-            decoder=Decoder(Limits(), self.engine.enough_pixels),
+            preparation=self.preparation,
             engine=self.engine,
             batcher=self.batcher,
             cache=self.cache(),

@@ -44,6 +44,10 @@ class StubEngine:
     enough_pixels: int = 1_000_000
     identity: str = "stub"
     batches: list[list[str]] = field(default_factory=list)
+    #: Sizes of the images that it has seen.
+    seen: list[tuple[int, int]] = field(default_factory=list)
+    #: The width of images that it cannot see.
+    blind_width: int = 0
     may_go_on: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -52,9 +56,16 @@ class StubEngine:
     def load(self) -> None:
         """There is nothing to load."""
 
-    def prepare(self, image: Image.Image, question: str, options: Options) -> Sized:
+    def see(self, image: Image.Image) -> tuple[int, int]:
+        """Of an image there is only its size; fails when it is as wide as `blind_width`."""
+        self.seen.append(image.size)
+        if image.width == self.blind_width:
+            raise EngineFailure("nothing can be seen")
+        return image.size
+
+    def prepare(self, seen: tuple[int, int], question: str, options: Options) -> Sized:
         """An image costs its width."""
-        return Sized(image.size, question, image.width)
+        return Sized(seen, question, seen[0])
 
     def generate(
         self, batch: Sequence[Sized], deadline: Deadline = NO_DEADLINE

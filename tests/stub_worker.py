@@ -20,5 +20,5 @@ if __name__ == "__main__":
     set_up_logging()
     engine = StubEngine(takes_s=float(sys.argv[1]), max_batch=1)
     # It runs for hours in a soak; nobody asks it what it was given.
-    engine.batches = deque(maxlen=1)
+    engine.batches, engine.seen = deque(maxlen=1), deque(maxlen=1)
     serve(CARD, Environment.read(), engine)

@@ -6,6 +6,8 @@
     slots       Celery: the threads that hold jobs, and when they take one
     answering   the life of one job in its slot
     cache       answers that are there already
+    preparation what is done to an image before it is asked about
+    in_flight   what several slots need at the same time
     decode      bytes to an upright RGB image, or a reason
     batching    which waiting images go to the device together
     batcher     the one thread that owns the device

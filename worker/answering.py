@@ -1,8 +1,8 @@
 """The life of one job in its slot.
 
-    take ──► fetch ──► decode ──► prepare ──► generate ──► store ──► acknowledge
-      │ │      └─────────┴──────────┴────────────┴─► its error, stored like an answer
-      │ └─► an earlier job has the answer ─────────────────► store
+    take ──► fetch ──► decode ──► see ──► prepare ──► generate ──► store ──► acknowledge
+      │ │      └─────────┴─────────┴─────────┴────────────┴─► its error, stored like an answer
+      │ └─► an earlier job has the answer ──────────────────────► store
       └─► nothing to do: the job was cancelled after its ticket went out
 
 Whatever happens, a job ends in the store with an answer or a reason, or its ticket goes back to the queue.
@@ -20,19 +20,19 @@ from time import perf_counter
 from typing import TypeVar
 
 import redis
-from PIL import Image
 
-from jobs.blobs import BlobStore
 from jobs.errors import Eva01Error, NotFound, Unavailable
 from jobs.journal import Journal
 from jobs.models import Job, JobError, JobState, Result, Usage
 from jobs.store import Came, JobStore
 from worker.batcher import Batcher, Cancelled, GivenBack, Overran
 from worker.cache import AnswerCache
-from worker.decode import Decoder
+from worker.decode import Decoded
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine
+from worker.in_flight import Held
 from worker.metrics import ModelMetrics
+from worker.preparation import Preparation
 from worker.thumbnails import Thumbnails
 
 logger = logging.getLogger(__name__)
@@ -48,9 +48,8 @@ class Answering:
 
     model: str
     store: JobStore
-    blobs: BlobStore
     journal: Journal
-    decoder: Decoder
+    preparation: Preparation
     engine: Engine
     batcher: Batcher
     cache: AnswerCache
@@ -159,12 +158,10 @@ class Answering:
     def _result_of(self, job: Job) -> Result:
         size: dict[str, int] = {}
         try:
-            with self.metrics.stage("fetch"):
-                data = self._fetch(job)
-            with self.metrics.stage("decode"):
-                decoded = self.decoder.decode(data)
-            size = {"width": decoded.width, "height": decoded.height}
-            answer = self._ask(job, decoded.image)
+            image = _image_of(job)
+            with self.preparation.decoded(image) as decoded:
+                size = {"width": decoded.value.width, "height": decoded.value.height}
+                answer = self._ask(job, image, decoded)
         except (GivenBack, Cancelled):
             raise
         except Eva01Error as error:
@@ -175,19 +172,19 @@ class Answering:
             return Result(error=JobError(code="internal_error", message=message), **size)
         return Result(answer=answer.text, usage=answer.usage, **size)
 
-    def _fetch(self, job: Job) -> bytes:
-        if job.image is None:
-            raise NotFound("The job has no image. Send the file again.", code="image_not_found")
-        return self.blobs.get_image(job.image)
+    def _ask(self, job: Job, image: str, decoded: Held[Decoded]) -> Answer:
+        with self.preparation.seen(image, decoded.value.image) as seen:
+            with self.metrics.stage("prepare"):
+                prepared = self.engine.prepare(seen.value, job.question, job.options)
+            waiting = self.batcher.submit(prepared, job.id, is_alone=job.crashes > 0)
+            if decoded.is_maker:
+                self._keep_thumbnail(image, decoded.value)
+            return waiting.result()
 
-    def _ask(self, job: Job, image: Image.Image) -> Answer:
-        with self.metrics.stage("prepare"):
-            prepared = self.engine.prepare(image, job.question, job.options)
-        waiting = self.batcher.submit(prepared, job.id, is_alone=job.crashes > 0)
-        # Until the device has answered this thread would have nothing to do.
+    def _keep_thumbnail(self, image: str, decoded: Decoded) -> None:
+        """Done now, because until the device has answered this thread would have nothing to do."""
         with self.metrics.stage("thumbnail"):
-            self.thumbnails.keep(job.image, image)
-        return waiting.result()
+            self.thumbnails.keep(image, decoded.image)
 
     # End
 
@@ -250,6 +247,12 @@ class Answering:
                     logger.error("Redis refuses to note a job: %s. Trying again until it does.", error)
                 self.drain.pause(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
                 tries += 1
+
+
+def _image_of(job: Job) -> str:
+    if job.image is None:
+        raise NotFound("The job has no image. Send the file again.", code="image_not_found")
+    return job.image
 
 
 def _ran(result: Result) -> Usage | None:

@@ -30,6 +30,7 @@ from worker.health import HealthServer
 from worker.heartbeat import Heartbeat
 from worker.metrics import ModelMetrics
 from worker.pod_cost import Pod, PodCost
+from worker.preparation import Preparation
 from worker.slots import Slots
 from worker.status import Status
 from worker.thumbnails import Thumbnails
@@ -144,9 +145,8 @@ class Worker:
         return Answering(
             model=self._status.model,
             store=self._store,
-            blobs=self._blobs,
             journal=Journal(self._blobs),
-            decoder=Decoder(self._environment.limits, self._engine.enough_pixels),
+            preparation=self._preparation(),
             engine=self._engine,
             batcher=self._batcher,
             cache=self._answer_cache(),
@@ -155,6 +155,10 @@ class Worker:
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
         )
+
+    def _preparation(self) -> Preparation:
+        decoder = Decoder(self._environment.limits, self._engine.enough_pixels)
+        return Preparation(self._blobs, decoder, self._engine, self._metrics)
 
     def _answer_cache(self) -> AnswerCache:
         own = self._environment.worker

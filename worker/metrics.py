@@ -26,7 +26,8 @@ _RUN = Histogram(
 )
 _STAGE = Histogram(
     "eva01_stage_seconds",
-    "How long each stage took: fetch, decode, prepare, thumbnail, store once a job, generate once a batch.",
+    "How long each stage took: fetch, decode, see, thumbnail once an image in flight, prepare, store once a"
+    " job, generate once a batch.",
     ["model", "stage"],
     buckets=_SECONDS,
 )

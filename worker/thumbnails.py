@@ -22,9 +22,9 @@ class Thumbnails:
         self._blobs, self._image_uses = blobs, image_uses
         self._longest_px = longest_px
 
-    def keep(self, sha256: str | None, image: Image.Image) -> None:
+    def keep(self, sha256: str, image: Image.Image) -> None:
         """Make the small version of a decoded image, unless it is there; a failure is logged, not raised."""
-        if not self._longest_px or sha256 is None:
+        if not self._longest_px:
             return
         try:
             if not self._blobs.has(names.thumbnail_path(sha256)):

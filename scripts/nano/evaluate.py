@@ -93,7 +93,7 @@ class Answerer:
     def answer(self, asked: Sequence[tuple[Image.Image, str]]) -> list[str]:
         """The answers of one batch, padded on the left."""
         inputs = self.processor.collate(
-            [self.processor.prepare(image, text, MAX_NEW_TOKENS) for image, text in asked]
+            [self.processor.prepare(self.processor.see(image), text, MAX_NEW_TOKENS) for image, text in asked]
         )
         out = self.model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS)
         new = out[:, inputs["input_ids"].shape[1] :]

@@ -58,7 +58,7 @@ def test_what_is_known_is_neither_fetched_nor_decoded_nor_prepared(slot):
     slot.blobs.delete_images([earlier.image])
     again = Job(file="b.png", question=earlier.question, model=MODEL, image=earlier.image)
     job, _ = slot.store.create_job(again)
-    stages = ("fetch", "decode", "prepare", "thumbnail")
+    stages = ("fetch", "decode", "see", "prepare", "thumbnail")
     before = [count("eva01_stage_seconds_count", stage=stage) for stage in stages]
     assert slot.answer(job).cached
     assert [count("eva01_stage_seconds_count", stage=stage) for stage in stages] == before

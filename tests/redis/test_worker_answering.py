@@ -113,6 +113,39 @@ def test_an_image_has_a_thumbnail_before_its_answer_is_there(slot):
         assert (small.format, small.size) == ("WEBP", (64, 43))
 
 
+def test_two_questions_about_one_image_at_the_same_time_share_its_preparation(slot):
+    jobs = [slot.job(question=question) for question in ("which?", "whose?", "why?")]
+    stages = ("fetch", "decode", "see", "thumbnail", "prepare")
+    before = [timed(stage) for stage in stages]
+    threads = [slot.hold_on_device(jobs[0])]
+    for job in jobs[1:]:
+        threads.append(threading.Thread(target=slot.answer, args=(job, job.id)))
+        threads[-1].start()
+    wait_until(lambda: len(slot.batcher._waiting) == 2, "they wait for the device")
+    slot.engine.may_go_on.set()
+    for thread in threads:
+        thread.join(10)
+    answered = [slot.store.get_job(job.id) for job in jobs]
+    assert [job.answer for job in answered] == [f"(480, 320) {job.question}" for job in jobs]
+    assert {(job.width, job.height, job.cached) for job in answered} == {(480, 320, False)}
+    assert slot.engine.seen == [(480, 320)]
+    assert [timed(stage) - was for stage, was in zip(stages, before, strict=True)] == [1, 1, 1, 1, 3]
+    slot.answer(slot.job(question="and later?"))
+    assert len(slot.engine.seen) == 2, "it is not kept"
+
+
+def test_an_image_that_the_engine_cannot_see_fails_with_its_size(slot):
+    slot.engine.blind_width = 480
+    job = slot.answer(slot.job())
+    assert (job.state, job.error.code, job.width) == (JobState.FAILED, "engine_failed", 480)
+
+
+def timed(stage: str) -> float:
+    """How often a stage was measured."""
+    labels = {"model": MODEL, "stage": stage}
+    return REGISTRY.get_sample_value("eva01_stage_seconds_count", labels) or 0.0
+
+
 def test_an_image_that_cannot_be_read_has_no_thumbnail(slot):
     job = slot.answer(slot.job(PNG[:200]))
     assert not slot.blobs.has(names.thumbnail_path(job.image))
@@ -151,7 +184,7 @@ def test_what_was_done_is_counted(slot):
         return REGISTRY.get_sample_value(name, {"model": MODEL, **labels}) or 0.0
 
     before = {state: count("eva01_jobs_total", state=state) for state in ("running", "succeeded", "failed")}
-    stages = ("fetch", "decode", "prepare", "generate", "store")
+    stages = ("fetch", "decode", "see", "prepare", "generate", "store")
     timed = {stage: count("eva01_stage_seconds_count", stage=stage) for stage in stages}
     tokens = count("eva01_visual_tokens_total")
     slot.answer(slot.job())
@@ -161,6 +194,7 @@ def test_what_was_done_is_counted(slot):
     assert {stage: count("eva01_stage_seconds_count", stage=stage) - was for stage, was in timed.items()} == {
         "fetch": 2,
         "decode": 2,
+        "see": 1,
         "prepare": 1,
         "generate": 1,
         "store": 2,

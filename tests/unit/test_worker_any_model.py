@@ -18,6 +18,7 @@ from jobs.catalog import card_for
 from jobs.models import Options
 from jobs.settings import WorkerSettings
 from tests.drawing import random_scene
+from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.transformers_engine import _BUNDLED
 
@@ -64,7 +65,8 @@ def engine(tmp_path_factory):
 def test_a_model_of_another_family_answers_a_batch_as_one_at_a_time(engine):
     rng = random.Random(3)
     prepared = [
-        engine.prepare(
+        prepare(
+            engine,
             random_scene(rng, shapes=2).draw(rng.randint(60, 900), rng.randint(60, 900)),
             "what is this " * n,
             Options(max_new_tokens=6),
@@ -80,5 +82,5 @@ def test_its_images_are_scaled_down_to_the_limit(engine):
     scene = random_scene(random.Random(3))
     small = create_engine(card_for(engine._source), WorkerSettings(device="cpu", max_pixels=50_000))
     small.load()
-    image = small.prepare(scene.draw(1000, 500), "q", Options()).image
+    image = prepare(small, scene.draw(1000, 500), "q", Options()).image
     assert abs(image.width * image.height - 50_000) < 500

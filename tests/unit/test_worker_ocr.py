@@ -6,6 +6,7 @@ from PIL import Image, ImageDraw
 from jobs.catalog import OCR
 from jobs.models import Options
 from jobs.settings import WorkerSettings
+from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer
 from worker.engines.deadline import Deadline
@@ -20,7 +21,7 @@ def engine():
 
 
 def read(engine, image: Image.Image) -> Answer:
-    (answer,) = engine.generate([engine.prepare(image, "ignored", Options())])
+    (answer,) = engine.generate([prepare(engine, image, "ignored", Options())])
     return answer
 
 
@@ -56,7 +57,7 @@ def test_a_tall_page_of_small_text_is_read_whole(engine):
 
 
 def test_no_piece_is_read_when_the_deadline_is_over(engine):
-    prepared = engine.prepare(Image.new("RGB", (700, 2100), "white"), "", Options())
+    prepared = prepare(engine, Image.new("RGB", (700, 2100), "white"), "", Options())
     (outcome,) = engine.generate([prepared], Deadline(timeout_s=0))
     assert outcome.code == "deadline_exceeded"
 
@@ -68,7 +69,7 @@ def test_images_of_any_shape_are_read(engine, size):
 
 @pytest.mark.parametrize("size", [(1, 500), (100_000, 1), (3, 90_000), (9000, 9000)])
 def test_no_shape_is_blown_up_or_cut_into_many_pieces(engine, size):
-    pieces = engine.prepare(Image.new("RGB", size, "white"), "", Options()).pieces
+    pieces = prepare(engine, Image.new("RGB", size, "white"), "", Options()).pieces
     assert len(pieces) <= 40
     for _, _, pixels in pieces:
         height, width, _ = pixels.shape

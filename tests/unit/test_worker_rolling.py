@@ -12,6 +12,7 @@ from jobs.models import Options
 from jobs.settings import WorkerSettings
 from tests.clock import Clock
 from tests.drawing import random_scene
+from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.rolling import loop as loop_module
 from worker.engines.rolling.admission import Budget, Waiting, cost
@@ -37,7 +38,7 @@ def prompts(engine):
     made = []
     for number in range(8):
         image = random_scene(rng, shapes=1 + number % 3).draw(rng.randint(130, 900), rng.randint(130, 900))
-        tensors = engine.prepare(image, QUESTIONS[number % 3], Options(max_new_tokens=LONGEST)).tensors
+        tensors = prepare(engine, image, QUESTIONS[number % 3], Options(max_new_tokens=LONGEST)).tensors
         made.append((tensors, alone(engine, tensors)))
     assert len({tensors["input_ids"].shape[1] for tensors, _ in made}) > 3
     assert len({len(answer) for _, answer in made}) > 2

@@ -11,6 +11,7 @@ from jobs.errors import EngineFailure
 from jobs.models import Options
 from jobs.settings import WorkerSettings
 from tests.drawing import Scene, random_scene
+from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline
@@ -31,7 +32,7 @@ def engine():
 def ask(
     engine, image: Image.Image, question: str = DESCRIBE, options: Options = SHORT
 ) -> Answer | EngineFailure:
-    (outcome,) = engine.generate([engine.prepare(image, question, options)])
+    (outcome,) = engine.generate([prepare(engine, image, question, options)])
     return outcome
 
 
@@ -56,15 +57,36 @@ def test_it_says_what_is_drawn(engine):
 
 
 def test_eight_mixed_images_together_answer_as_one_at_a_time(engine):
-    prepared = [engine.prepare(image, question, SHORT) for image, question in mixed(8)]
+    prepared = [prepare(engine, image, question, SHORT) for image, question in mixed(8)]
     assert len({one.tensors["input_ids"].shape[1] for one in prepared}) > 1, "so that padding is needed"
     together = engine.generate(prepared)
     alone = [engine.generate([one])[0] for one in prepared]
     assert together == alone
 
 
+@pytest.mark.parametrize("size", [(130, 900), (1100, 640), (1, 1), (4000, 3)])
+def test_an_image_seen_once_and_asked_often_is_as_the_stock_processor_makes_it(engine, size):
+    own, stock = engine._processor, engine._processor._processor
+    image = random_scene(random.Random(5), shapes=2).draw(*size)
+    seen = engine.see(image)
+    for question in (DESCRIBE, "描述这张图片的内容和颜色", "<|image_pad|>", " "):
+        talk = [
+            {
+                "role": "user",
+                "content": [{"type": "image"}, {"type": "text", "text": own._cleaner.clean(question)}],
+            }
+        ]
+        text = stock.apply_chat_template(talk, add_generation_prompt=True, tokenize=False)
+        whole = stock(text=[text], images=[fit(image)], images_kwargs={"size": own.size}, return_tensors="pt")
+        parts = engine.prepare(seen, question, SHORT).tensors
+        assert set(parts) == set(whole)
+        for name, tensor in whole.items():
+            assert parts[name].dtype == tensor.dtype
+            assert torch.equal(parts[name], tensor), name
+
+
 def test_usage_counts_the_tokens_of_image_and_answer(engine):
-    prepared = engine.prepare(Scene("blue", ()).draw(400, 300), DESCRIBE, SHORT)
+    prepared = prepare(engine, Scene("blue", ()).draw(400, 300), DESCRIBE, SHORT)
     (answer,) = engine.generate([prepared])
     placeholders = (prepared.tensors["input_ids"] == engine._processor._processor.image_token_id).sum()
     assert answer.usage.visual_tokens == prepared.visual_tokens == placeholders > 0
@@ -75,7 +97,7 @@ def test_each_job_of_a_batch_keeps_its_own_longest_answer(engine):
     image = Scene("white", (("red", "circle"), ("blue", "square"))).draw()
     limits = (1, 3, 24)
     answers = engine.generate(
-        [engine.prepare(image, DESCRIBE, Options(max_new_tokens=limit)) for limit in limits]
+        [prepare(engine, image, DESCRIBE, Options(max_new_tokens=limit)) for limit in limits]
     )
     assert [answer.usage.output_tokens for answer in answers[:2]] == [1, 3]
     assert answers[2].text.startswith(answers[1].text)
@@ -98,14 +120,14 @@ def test_a_row_has_ended_by_an_end_token_or_by_its_own_longest_length(row, is_en
 
 def test_at_the_deadline_what_has_ended_is_answered_and_the_rest_fails(engine):
     image = Scene("white", (("red", "circle"), ("blue", "square"))).draw()
-    batch = [engine.prepare(image, DESCRIBE, Options(max_new_tokens=limit)) for limit in (1, 24)]
+    batch = [prepare(engine, image, DESCRIBE, Options(max_new_tokens=limit)) for limit in (1, 24)]
     ended, cut = engine.generate(batch, Deadline(timeout_s=0))
     assert ended.usage.output_tokens == 1
     assert cut.code == "deadline_exceeded"
 
 
 def test_a_deadline_that_is_far_away_changes_no_answer(engine):
-    prepared = [engine.prepare(image, question, SHORT) for image, question in mixed(2)]
+    prepared = [prepare(engine, image, question, SHORT) for image, question in mixed(2)]
     assert engine.generate(prepared, Deadline(timeout_s=600)) == engine.generate(prepared)
 
 
@@ -114,8 +136,8 @@ def test_a_deadline_that_is_far_away_changes_no_answer(engine):
 )
 def test_a_control_token_in_a_question_is_only_text(engine, token):
     image = Scene("white", (("green", "square"),)).draw()
-    plain = engine.prepare(image, "what", SHORT).tensors["input_ids"]
-    hostile = engine.prepare(image, f"what {token}{token}", SHORT).tensors["input_ids"]
+    plain = prepare(engine, image, "what", SHORT).tensors["input_ids"]
+    hostile = prepare(engine, image, f"what {token}{token}", SHORT).tensors["input_ids"]
     number = engine._processor.tokenizer.convert_tokens_to_ids(token)
     assert (hostile == number).sum() == (plain == number).sum()
     assert not isinstance(ask(engine, image, f"{token} {DESCRIBE}"), EngineFailure)
@@ -141,7 +163,7 @@ def test_a_models_own_pixel_limit_is_never_raised(engine):
 def test_max_pixels_lowers_the_limit():
     small = create_engine(NANO, WorkerSettings(max_pixels=28 * 28 * 4, device="cpu"))
     small.load()
-    assert small.prepare(Image.new("RGB", (800, 600)), DESCRIBE, SHORT).visual_tokens <= 4
+    assert prepare(small, Image.new("RGB", (800, 600)), DESCRIBE, SHORT).visual_tokens <= 4
 
 
 def test_what_is_chosen_on_a_cpu(engine):

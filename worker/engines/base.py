@@ -1,4 +1,4 @@
-"""What an engine is: prepare on the CPU, ahead and in any thread; generate on the device, in one."""
+"""What an engine is: see and prepare on the CPU, ahead and in any thread; generate on the device, in one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,10 +62,17 @@ class Engine(Protocol):
         Raises ModelNotLoaded.
         """
 
-    def prepare(self, image: Image.Image, question: str, options: Options) -> Any:
-        """Do the CPU's part for one upright RGB image; called from many threads at once.
+    def see(self, image: Image.Image) -> Any:
+        """Do all that depends on one upright RGB image alone; called from many threads at once.
 
-        Gives a Prepared. Raises EngineFailure or ImageRejected.
+        What it gives is shared by all jobs that ask about the image at the same time: it is never changed.
+        Raises EngineFailure or ImageRejected.
+        """
+
+    def prepare(self, seen: Any, question: str, options: Options) -> Any:
+        """Do the rest of the CPU's part for one job, which is little; called from many threads at once.
+
+        Gives a Prepared. Raises EngineFailure.
         """
 
     def generate(self, batch: Sequence[Any], deadline: Deadline) -> Sequence[Answer | EngineFailure]:

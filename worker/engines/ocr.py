@@ -68,20 +68,24 @@ class OcrEngine:
         """
         try:
             self._reader = RapidOCR(params=_parameters())
-            self.generate([self.prepare(_sample(), "", Options())])
+            self.generate([self.see(_sample())])
         except Exception as error:
             raise ModelNotLoaded(
                 self._name, f"RapidOCR with the weights of its wheel ({error})", "pip install 'eva01[ocr]'"
             ) from error
 
-    def prepare(self, image: Image.Image, question: str, options: Options) -> Page:
-        """Scale a huge page down and cut a long one up; the question is not used."""
+    def see(self, image: Image.Image) -> Page:
+        """Scale a huge page down and cut a long one up."""
         return Page(
             tuple(
                 (left, top, np.ascontiguousarray(np.asarray(_widen(piece))[:, :, ::-1]))
                 for left, top, piece in tiles(_scale_down(image))
             )
         )
+
+    def prepare(self, seen: Page, question: str, options: Options) -> Page:
+        """The page is all there is; the question is not used."""
+        return seen
 
     def generate(
         self, batch: Sequence[Page], deadline: Deadline = NO_DEADLINE

@@ -1,8 +1,8 @@
 """Images and questions to tensors, on the CPU and ahead of the device.
 
-A Qwen2.5-VL is prepared whole: each job becomes its own tensors in its slot's thread, and a batch only has
-to be padded and joined. For models of other families the image and question are kept, and their own
-processor makes the batch.
+A Qwen2.5-VL is prepared whole: each image becomes patches and each question tokens in their slot's thread,
+and a batch only has to be padded and joined. For models of other families the image and question are kept,
+and their own processor makes the batch.
 """
 
 import re
@@ -65,8 +65,11 @@ class Processor(Protocol):
 
     tokenizer: Any
 
-    def prepare(self, image: Image.Image, question: str, max_new_tokens: int) -> Prepared:
-        """One job; called from many threads at once."""
+    def see(self, image: Image.Image) -> Any:
+        """What depends on one image alone; called from many threads at once."""
+
+    def prepare(self, seen: Any, question: str, max_new_tokens: int) -> Prepared:
+        """One job about an image that was seen; called from many threads at once."""
 
     def collate(self, batch: Sequence[Prepared]) -> dict[str, torch.Tensor]:
         """The model's input for all of them, padded on the left."""
@@ -91,17 +94,21 @@ class QwenProcessor:
         largest = min(max_pixels, own["longest_edge"])
         return {"shortest_edge": min(own["shortest_edge"], largest), "longest_edge": largest}
 
-    def prepare(self, image: Image.Image, question: str, max_new_tokens: int) -> Prepared:
-        """Scale, cut into patches, and tokenise."""
+    def see(self, image: Image.Image) -> Mapping[str, torch.Tensor]:
+        """Scale, and cut into patches."""
+        made = self._processor.image_processor(images=[fit(image)], size=self.size, return_tensors="pt")
+        return {name: made[name] for name in _JOINED}
+
+    def prepare(self, seen: Mapping[str, torch.Tensor], question: str, max_new_tokens: int) -> Prepared:
+        """Tokenise, with a place for each visual token: what the stock processor does after the patches."""
+        places = int(seen["image_grid_thw"].prod()) // self._processor.image_processor.merge_size**2
         text = self._processor.apply_chat_template(
             _messages(self._cleaner.clean(question)), add_generation_prompt=True, tokenize=False
         )
-        made = self._processor(
-            text=[text], images=[fit(image)], images_kwargs={"size": self.size}, return_tensors="pt"
-        )
-        tensors = {name: made[name] for name in (*_PADDED, *_JOINED)}
-        merge = self._processor.image_processor.merge_size**2
-        return Prepared(int(tensors["image_grid_thw"].prod()) // merge, max_new_tokens, tensors)
+        token = self._processor.image_token
+        tokens = self.tokenizer([text.replace(token, token * places)], return_tensors="pt")
+        kinds = (tokens["input_ids"] == self._processor.image_token_id).long()
+        return Prepared(places, max_new_tokens, {**seen, **tokens, "mm_token_type_ids": kinds})
 
     def collate(self, batch: Sequence[Prepared]) -> dict[str, torch.Tensor]:
         """Pad on the left, and join."""
@@ -126,12 +133,15 @@ class AnyProcessor:
         self._cleaner = QuestionCleaner(self.tokenizer)
         self._max_pixels = max_pixels
 
-    def prepare(self, image: Image.Image, question: str, max_new_tokens: int) -> Prepared:
-        """Scale down to the limit, and keep; the tokens are an estimate for the batching rule."""
-        image = _at_most(fit(image), self._max_pixels)
-        tokens = max(1, image.width * image.height // PIXELS_PER_TOKEN)
+    def see(self, image: Image.Image) -> Image.Image:
+        """Scale down to the limit."""
+        return _at_most(fit(image), self._max_pixels)
+
+    def prepare(self, seen: Image.Image, question: str, max_new_tokens: int) -> Prepared:
+        """Keep both; the tokens are an estimate for the batching rule."""
+        tokens = max(1, seen.width * seen.height // PIXELS_PER_TOKEN)
         messages = tuple(_messages(self._cleaner.clean(question)))
-        return Prepared(tokens, max_new_tokens, {}, image, messages)
+        return Prepared(tokens, max_new_tokens, {}, seen, messages)
 
     def collate(self, batch: Sequence[Prepared]) -> dict[str, torch.Tensor]:
         """Have the model's own processor make the batch."""

@@ -115,10 +115,14 @@ class TransformersEngine:
     def _is_local(self) -> bool:
         return Path(self._source).is_dir()
 
-    def prepare(self, image: Image.Image, question: str, options: Options) -> Prepared:
+    def see(self, image: Image.Image) -> Any:
+        """What the processor makes of an image."""
+        return self._processor.see(image)
+
+    def prepare(self, seen: Any, question: str, options: Options) -> Prepared:
         """Tensors of one job."""
         longest = options.max_new_tokens or self._settings.max_new_tokens
-        return self._processor.prepare(image, question, longest)
+        return self._processor.prepare(seen, question, longest)
 
     def generate(
         self, batch: Sequence[Prepared], deadline: Deadline = NO_DEADLINE
