@@ -151,7 +151,15 @@ class WorkerSettings(_FromEnvironment):
     attention: str = Field(default="auto", pattern=r"^(auto|sdpa|eager|flash_attention_2)$")
     #: Jobs a worker holds; 0: what suits the engine.
     slots: int = Field(default=0, ge=0, le=1024)
-    #: Visual tokens in one batch on the device.
+    #: `auto`: a rolling batch where the model allows it, else static ones; `static`: always these.
+    batching: str = Field(default="auto", pattern=r"^(auto|static)$")
+    #: Images in a rolling batch; 0: three quarters of the slots.
+    rows: int = Field(default=0, ge=0, le=1024)
+    #: Tokens that a rolling batch may hold in memory; 0: what a GPU has room for, 32,768 on a CPU.
+    cache_tokens: int = Field(default=0, ge=0)
+    #: Tokens of new images and questions that a rolling batch takes in between two steps, at least one image.
+    prefill_tokens: int = Field(default=2048, ge=1)
+    #: Visual tokens in one static batch.
     batch_tokens: int = Field(default=16_384, ge=1)
     #: Tokens of an answer when the job does not say.
     max_new_tokens: int = Field(default=512, ge=1)

@@ -42,7 +42,7 @@ class Slot:
         self.metrics = ModelMetrics(MODEL)
         self.batcher = Batcher(
             self.engine,
-            MODEL,
+            self.metrics,
             10_000,
             on_crash=lambda: None,
             timeout_s=60,
@@ -58,7 +58,7 @@ class Slot:
             journal=self.journal,
             preparation=self.preparation,
             engine=self.engine,
-            batcher=self.batcher,
+            device=self.batcher,
             cache=self.cache(),
             thumbnails=Thumbnails(self.blobs, ImageUses(redis_client), THUMBNAIL_PX),
             drain=self.drain,

@@ -11,7 +11,7 @@ from PIL import Image
 
 from jobs.errors import EngineFailure
 from jobs.models import Options, Usage
-from worker.engines.base import Answer, DeviceLost, OutOfMemory
+from worker.engines.base import Answer, DeviceLost, OutOfMemory, Rolling
 from worker.engines.deadline import NO_DEADLINE, Deadline
 
 #: Questions that make the engine fail.
@@ -43,6 +43,7 @@ class StubEngine:
     max_batch: int = 64
     enough_pixels: int = 1_000_000
     identity: str = "stub"
+    rolling: Rolling | None = None
     batches: list[list[str]] = field(default_factory=list)
     #: Sizes of the images that it has seen.
     seen: list[tuple[int, int]] = field(default_factory=list)

@@ -25,9 +25,9 @@ from jobs.errors import Eva01Error, NotFound, Unavailable
 from jobs.journal import Journal
 from jobs.models import Job, JobError, JobState, Result, Usage
 from jobs.store import Came, JobStore
-from worker.batcher import Batcher, Cancelled, GivenBack, Overran
 from worker.cache import AnswerCache
 from worker.decode import Decoded
+from worker.device import Cancelled, Device, GivenBack, Overran
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine
 from worker.in_flight import Held
@@ -51,7 +51,7 @@ class Answering:
     journal: Journal
     preparation: Preparation
     engine: Engine
-    batcher: Batcher
+    device: Device
     cache: AnswerCache
     thumbnails: Thumbnails
     drain: Drain
@@ -95,7 +95,7 @@ class Answering:
             result = self._known(job) or self._result_of(job)
         except Cancelled:
             self.metrics.count_cancellation("held")
-            logger.info("Job %s of batch %s: cancelled before it went to the device.", job.id, job.batch_id)
+            logger.info("Job %s of batch %s: cancelled before it had an answer.", job.id, job.batch_id)
             return
         self._store_result(job, result)
         seconds = perf_counter() - started_s
@@ -176,7 +176,9 @@ class Answering:
         with self.preparation.seen(image, decoded.value.image) as seen:
             with self.metrics.stage("prepare"):
                 prepared = self.engine.prepare(seen.value, job.question, job.options)
-            waiting = self.batcher.submit(prepared, job.id, is_alone=job.crashes > 0)
+            waiting = self.device.submit(
+                prepared, job.id, is_alone=job.crashes > 0, is_interactive=job.batch_id is None
+            )
             if decoded.is_maker:
                 self._keep_thumbnail(image, decoded.value)
             return waiting.result()

@@ -1,4 +1,4 @@
-"""The one thread that owns the device.
+"""The one thread that owns the device, for an engine that answers batch by batch.
 
     slots ──submit──► waiting ──batching rule──► engine.generate ──► each slot's future
 
@@ -14,49 +14,19 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Future, InvalidStateError
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
 
-from jobs.errors import EngineFailure, Eva01Error
-from worker import metrics
+from jobs.errors import EngineFailure
 from worker.batching import size_of_next_batch
-from worker.engines.base import Answer, DeviceLost, Engine, OutOfMemory, Prepared
+from worker.device import Cancelled, GivenBack, Item, Overran, Unwanted
+from worker.engines.base import Answer, DeviceLost, Engine, OutOfMemory, failure_of
 from worker.engines.deadline import Deadline
+from worker.metrics import ModelMetrics
+from worker.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
-
-
-class GivenBack(Exception):
-    """Raised in a slot whose job goes back to the queue, because this worker will not answer it."""
-
-
-class Overran(GivenBack):
-    """Raised in a slot whose job was on the device, with others, when it did not come back in time.
-
-    One of them is why, and nobody knows which: each is a suspect.
-    """
-
-
-class Cancelled(Exception):
-    """Raised in a slot whose job was cancelled before it went to the device: nobody waits for an answer."""
-
-
-@dataclass(eq=False)
-class _Item:
-    prepared: Prepared
-    job_id: str
-    is_alone: bool
-    future: "Future[Answer]" = field(default_factory=Future)
-
-    def answer(self, outcome: Answer | Exception) -> None:
-        """Tell the slot; does nothing when it was told already, as on giving back."""
-        with suppress(InvalidStateError):
-            if isinstance(outcome, Answer):
-                self.future.set_result(outcome)
-            else:
-                self.future.set_exception(outcome)
 
 
 class Batcher:
@@ -64,36 +34,39 @@ class Batcher:
 
     `unwanted` says which of some jobs were cancelled; it is asked, once a batch, right before the device.
     `on_crash` is called, in a thread of ours, when the device or the batching thread will do no more.
-    `grace_s`, or a tenth of the time if that is more, is what an engine gets to come back by itself.
+    `grace_s`: see Watchdog.
     """
 
     def __init__(
         self,
         engine: Engine,
-        model: str,
+        metrics: ModelMetrics,
         budget_tokens: int,
         on_crash: Callable[[], None],
         *,
         timeout_s: float,
-        unwanted: Callable[[Sequence[str]], Collection[str]],
+        unwanted: Unwanted,
         grace_s: float = 5.0,
     ) -> None:
         self._engine = engine
-        self._metrics = metrics.ModelMetrics(model)
+        self._metrics = metrics
         self._budget_tokens = budget_tokens
         self._on_crash = on_crash
         self._timeout_s = timeout_s
-        self._patience_s = timeout_s + max(grace_s, timeout_s / 10)
+        self._watchdog = Watchdog(timeout_s, grace_s, self._overrun)
         self._unwanted = unwanted
-        self._waiting: deque[_Item] = deque()
-        self._running: list[_Item] = []
+        self._waiting: deque[Item] = deque()
+        self._running: list[Item] = []
+        #: Those of them that the engine works on now: all, or a half on the way to a culprit.
+        self._on_device: Sequence[Item] = ()
         self._changed = threading.Condition()
         self._is_open = True
         self._numbers = itertools.count(1)
         self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the threads."""
+        self._watchdog.start()
         self._thread.start()
 
     @property
@@ -101,14 +74,14 @@ class Batcher:
         """True while the thread runs."""
         return self._thread.is_alive()
 
-    def submit(self, prepared: Prepared, job_id: str, *, is_alone: bool = False) -> "Future[Answer]":
-        """Have one job answered, in a batch of its own if `is_alone`.
+    def submit(
+        self, prepared: Any, job_id: str, *, is_alone: bool = False, is_interactive: bool = False
+    ) -> "Future[Answer]":
+        """Have one job answered, in a batch of its own if `is_alone`; see Device.
 
-        The future raises EngineFailure when the model failed on it or was too slow, Cancelled when nobody
-        wants the answer, Overran when the device did not come back, and GivenBack when the worker stops
-        first.
+        The order of arrival is kept: single questions come first in the queue already.
         """
-        item = _Item(prepared, job_id, is_alone)
+        item = Item(prepared, job_id, is_alone)
         with self._changed:
             if self._is_open:
                 self._waiting.append(item)
@@ -118,10 +91,7 @@ class Batcher:
         return item.future
 
     def give_back(self) -> None:
-        """Send every job that has no answer yet back to its slot, and take no more.
-
-        What runs on the device cannot be interrupted; its answer comes to nothing.
-        """
+        """Send every job that has no answer yet back to its slot, and take no more; see Device."""
         with self._changed:
             self._is_open = False
             items = [*self._running, *self._waiting]
@@ -139,12 +109,15 @@ class Batcher:
             logger.critical("The batching thread has ended; its jobs go back to the queue.", exc_info=True)
             self.give_back()
             self._on_crash()
+        finally:
+            self._watchdog.stop()
 
-    def _next_batch(self) -> list[_Item]:
+    def _next_batch(self) -> list[Item]:
         """Wait until something waits, and take the next batch of it; empty when closed."""
         with self._changed:
             self._running = []
-            self._changed.wait_for(lambda: self._waiting or not self._is_open)
+            with self._metrics.device("idle"):
+                self._changed.wait_for(lambda: self._waiting or not self._is_open)
             self._running = [self._waiting.popleft() for _ in range(self._size_of_next_batch())]
             return self._running
 
@@ -155,7 +128,7 @@ class Batcher:
         costs = [item.prepared.visual_tokens for item in together]
         return size_of_next_batch(costs, self._budget_tokens, self._engine.max_batch)
 
-    def _without_cancelled(self, batch: list[_Item]) -> list[_Item]:
+    def _without_cancelled(self, batch: list[Item]) -> list[Item]:
         """Those that somebody waits for; all of them when that cannot be learned now."""
         try:
             unwanted = self._unwanted([item.job_id for item in batch])
@@ -167,17 +140,17 @@ class Batcher:
                 item.answer(Cancelled("cancelled before it went to the device"))
         return [item for item in batch if item.job_id not in unwanted]
 
-    def _work(self, batch: list[_Item]) -> None:
+    def _work(self, batch: list[Item]) -> None:
         number = next(self._numbers)
         tokens = sum(item.prepared.visual_tokens for item in batch)
         self._metrics.batch_size.observe(len(batch))
         started_s = time.monotonic()
-        with self._metrics.stage("generate"):
+        with self._metrics.stage("generate"), self._metrics.device("busy"):
             self._answer(batch, number)
         seconds = time.monotonic() - started_s
         logger.info("Batch %d: %d images, %d visual tokens, %.2f s.", number, len(batch), tokens, seconds)
 
-    def _answer(self, items: Sequence[_Item], number: int) -> None:
+    def _answer(self, items: Sequence[Item], number: int) -> None:
         """Answer all; when the engine fails on them together, try each half, down to the culprit."""
         try:
             outcomes = self._generate(items)
@@ -186,7 +159,7 @@ class Batcher:
         except Exception as error:
             self._note_memory(items, error)
             if len(items) == 1:
-                items[0].answer(_as_failure(error))
+                items[0].answer(failure_of(error))
                 logger.warning("Batch %d: one image failed: %r", number, error)
                 return
             logger.warning(
@@ -199,41 +172,33 @@ class Batcher:
             for item, outcome in zip(items, outcomes, strict=True):
                 item.answer(outcome)
 
-    def _generate(self, items: Sequence[_Item]) -> Sequence[Answer | EngineFailure]:
-        deadline = Deadline(self._timeout_s)
-        with self._watched(items, deadline):
-            outcomes = self._engine.generate([item.prepared for item in items], deadline)
+    def _generate(self, items: Sequence[Item]) -> Sequence[Answer | EngineFailure]:
+        self._on_device = items
+        with self._watchdog.watching():
+            outcomes = self._engine.generate([item.prepared for item in items], Deadline(self._timeout_s))
         if len(outcomes) != len(items):
             raise EngineFailure(f"The engine gave {len(outcomes)} answers for a batch of {len(items)}.")
         return outcomes
 
-    @contextmanager
-    def _watched(self, items: Sequence[_Item], deadline: Deadline) -> Iterator[None]:
-        watchdog = threading.Timer(self._patience_s, self._overrun, (items, deadline))
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            yield
-        finally:
-            watchdog.cancel()
-
-    def _overrun(self, items: Sequence[_Item], deadline: Deadline) -> None:
+    def _overrun(self) -> None:
         """End the worker, because the device does not come back; called in the watchdog's thread.
 
         One job on it is to blame, and fails. Of several each is given back as a suspect, to run alone.
         """
+        items = self._on_device
         logger.critical(
             "The device has not come back after %.1f s: the worker ends. On it: %s.",
-            self._patience_s,
+            self._watchdog.patience_s,
             ", ".join(item.job_id for item in items),
         )
         for item in items:
             is_culprit = len(items) == 1
-            item.answer(deadline.failure() if is_culprit else Overran("the device does not come back"))
+            failure = Deadline(self._timeout_s).failure()
+            item.answer(failure if is_culprit else Overran("the device does not come back"))
         self.give_back()
         self._on_crash()
 
-    def _note_memory(self, items: Sequence[_Item], error: Exception) -> None:
+    def _note_memory(self, items: Sequence[Item], error: Exception) -> None:
         """Plan smaller batches from now on when this one burst the device's memory."""
         if not isinstance(error, OutOfMemory) or len(items) == 1:
             return
@@ -245,12 +210,3 @@ class Batcher:
             len(items),
             self._budget_tokens,
         )
-
-
-def _as_failure(error: Exception) -> Eva01Error:
-    if isinstance(error, OutOfMemory):
-        message = f"The image does not fit into the device's memory even alone: {error}. Lower MAX_PIXELS."
-        return EngineFailure(message, code="out_of_memory")
-    if isinstance(error, Eva01Error):
-        return error
-    return EngineFailure(f"The model failed on this image: {type(error).__name__}: {error}")

@@ -24,6 +24,7 @@ from worker.answering import Answering
 from worker.batcher import Batcher
 from worker.cache import AnswerCache
 from worker.decode import Decoder
+from worker.device import Device
 from worker.drain import Drain
 from worker.engines.base import Engine
 from worker.health import HealthServer
@@ -31,6 +32,7 @@ from worker.heartbeat import Heartbeat
 from worker.metrics import ModelMetrics
 from worker.pod_cost import Pod, PodCost
 from worker.preparation import Preparation
+from worker.roller import Roller
 from worker.slots import Slots
 from worker.status import Status
 from worker.thumbnails import Thumbnails
@@ -74,14 +76,7 @@ class Worker:
         self._blobs = BlobStore(shared.blobs_url, shared.blob_patience_s, self._drain.pause)
         self._image_uses = ImageUses(client)
         self._engine = engine
-        self._batcher = Batcher(
-            engine,
-            card.name,
-            own.batch_tokens,
-            on_crash=self._drain.fail,
-            timeout_s=own.job_timeout_s,
-            unwanted=self._store.cancelled,
-        )
+        self._device: Device
         celery = create_celery(shared, card.name)
         self._slots = Slots(celery, self._status, self._metrics, shared.lease_s)
         self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s)
@@ -116,14 +111,15 @@ class Worker:
     @property
     def is_stuck(self) -> bool:
         """True when a thread still works on something that nobody waits for any more."""
-        return self._batcher.is_alive or self._slots.how_many_held() > 0
+        return self._device.is_alive or self._slots.how_many_held() > 0
 
     def _load(self) -> None:
         started_s = perf_counter()
         self._engine.load()
         seconds = perf_counter() - started_s
         self._metrics.load_seconds.set(seconds)
-        self._batcher.start()
+        self._device = self._open_device()
+        self._device.start()
         status = self._status
         status.is_batching = self._is_batching
         status.device = self._engine.device
@@ -137,9 +133,18 @@ class Worker:
             self._health.address,
         )
 
+    def _open_device(self) -> Device:
+        own, metrics = self._environment.worker, self._metrics
+        fail, unwanted = self._drain.fail, self._store.cancelled
+        if rolling := self._engine.rolling:
+            return Roller(rolling, metrics, fail, timeout_s=own.job_timeout_s, unwanted=unwanted)
+        return Batcher(
+            self._engine, metrics, own.batch_tokens, fail, timeout_s=own.job_timeout_s, unwanted=unwanted
+        )
+
     def _is_batching(self) -> bool:
         """False when the batching thread has broken down; that it has ended in a drain is no fault."""
-        return self._drain.exit_code == 0 and (self._batcher.is_alive or self._drain.has_begun)
+        return self._drain.exit_code == 0 and (self._device.is_alive or self._drain.has_begun)
 
     def _answering(self) -> Answering:
         return Answering(
@@ -148,7 +153,7 @@ class Worker:
             journal=Journal(self._blobs),
             preparation=self._preparation(),
             engine=self._engine,
-            batcher=self._batcher,
+            device=self._device,
             cache=self._answer_cache(),
             thumbnails=Thumbnails(self._blobs, self._image_uses, self._environment.worker.thumbnail_px),
             drain=self._drain,
@@ -190,7 +195,7 @@ class Worker:
 
     def give_back(self) -> None:
         """Send what has no answer yet back to the queue."""
-        self._batcher.give_back()
+        self._device.give_back()
 
     def stop(self) -> None:
         """Make `live` go on to its end."""

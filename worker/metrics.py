@@ -27,15 +27,21 @@ _RUN = Histogram(
 _STAGE = Histogram(
     "eva01_stage_seconds",
     "How long each stage took: fetch, decode, see, thumbnail once an image in flight, prepare, store once a"
-    " job, generate once a batch.",
+    " job, generate once a"
+    " batch, or once a job in a rolling one.",
     ["model", "stage"],
     buckets=_SECONDS,
 )
 _BATCH_SIZE = Histogram(
     "eva01_batch_size",
-    "How many images went to the device together.",
+    "How many images were on the device together, once a static batch or once a step of a rolling one.",
     ["model"],
     buckets=(1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128),
+)
+_DEVICE = Counter(
+    "eva01_device_seconds_total",
+    "How long the device was busy, and how long it was idle because nothing was ready for it.",
+    ["model", "activity"],
 )
 _VISUAL_TOKENS = Counter(
     "eva01_visual_tokens_total", "How many tokens the answered images took in the model.", ["model"]
@@ -85,7 +91,20 @@ class ModelMetrics:
         try:
             yield
         finally:
-            _STAGE.labels(self._model, name).observe(perf_counter() - started_s)
+            self.observe_stage(name, perf_counter() - started_s)
+
+    def observe_stage(self, name: str, seconds: float) -> None:
+        """Note a stage that was measured elsewhere."""
+        _STAGE.labels(self._model, name).observe(seconds)
+
+    @contextmanager
+    def device(self, activity: str) -> Iterator[None]:
+        """Count the device's time: `busy` or `idle`."""
+        started_s = perf_counter()
+        try:
+            yield
+        finally:
+            _DEVICE.labels(self._model, activity).inc(perf_counter() - started_s)
 
     def count_lookup(self, outcome: str) -> None:
         """Count a look for a known answer: `hit` or `miss`."""

@@ -12,7 +12,7 @@ from celery.worker import state as celery_state
 from jobs import names
 from jobs.models import WorkerState
 from worker.answering import Answering
-from worker.batcher import GivenBack
+from worker.device import GivenBack
 from worker.lease import Lease
 from worker.metrics import ModelMetrics
 from worker.status import Status

@@ -13,7 +13,7 @@ from jobs.store import Came
 from tests.processes import wait_until
 from tests.slot import MODEL, PNG, Slot
 from tests.stub_engine import LOSE_DEVICE, POISON
-from worker.batcher import GivenBack
+from worker.device import GivenBack
 
 pytestmark = pytest.mark.redis
 

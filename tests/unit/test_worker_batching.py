@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from jobs.errors import EngineFailure
 from tests.stub_engine import HANG, LOSE_DEVICE, POISON, SLOW, TOO_FEW, Sized, StubEngine
-from worker.batcher import Batcher, GivenBack
+from worker.batcher import Batcher
 from worker.batching import size_of_next_batch
+from worker.device import GivenBack
+from worker.metrics import ModelMetrics
 
 
 def item(question: str, width: int = 10) -> Sized:
@@ -38,7 +40,7 @@ class Harness:
         self.may_go = threading.Event()
         self.batcher = Batcher(
             self.engine,
-            "stub",
+            ModelMetrics("stub"),
             budget,
             on_crash=self.crashed.set,
             timeout_s=timeout_s,

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from worker.batcher import GivenBack
+from worker.device import GivenBack
 from worker.drain import Drain
 
 

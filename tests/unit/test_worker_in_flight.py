@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tests.processes import wait_until
-from worker.batcher import GivenBack
+from worker.device import GivenBack
 from worker.in_flight import Held, InFlight
 
 

@@ -14,8 +14,8 @@ from jobs.settings import Limits
 from tests.drawing import Scene
 from tests.processes import wait_until
 from tests.stub_engine import StubEngine
-from worker.batcher import GivenBack
 from worker.decode import Decoder
+from worker.device import GivenBack
 from worker.metrics import ModelMetrics
 from worker.preparation import Preparation
 

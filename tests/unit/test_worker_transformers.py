@@ -169,7 +169,7 @@ def test_max_pixels_lowers_the_limit():
 def test_what_is_chosen_on_a_cpu(engine):
     assert engine.device == "cpu"
     assert engine._model.dtype is torch.float32
-    assert engine.default_slots == 8
+    assert engine.default_slots == 12
 
 
 @pytest.mark.parametrize(

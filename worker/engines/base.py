@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from jobs.errors import EngineFailure
+from jobs.errors import EngineFailure, Eva01Error
 from jobs.models import Options, Usage
 from worker.engines.deadline import Deadline
 
@@ -23,7 +23,17 @@ class OutOfMemory(Exception):
 
 
 class DeviceLost(Exception):
-    """Raised by `generate` when the device will not work again in this process."""
+    """Raised when the device will not work again in this process."""
+
+
+def failure_of(error: Exception) -> Eva01Error:
+    """What becomes of the one image on which an engine failed with `error`."""
+    if isinstance(error, Eva01Error):
+        return error
+    if isinstance(error, OutOfMemory):
+        message = f"The image does not fit into the device's memory even alone: {error}. Lower MAX_PIXELS."
+        return EngineFailure(message, code="out_of_memory")
+    return EngineFailure(f"The model failed on this image: {type(error).__name__}: {error}")
 
 
 class Prepared(Protocol):
@@ -42,6 +52,47 @@ class Answer:
     usage: Usage
 
 
+@dataclass(frozen=True)
+class Ended:
+    """What became of a request in a rolling batch; without an outcome it was cancelled."""
+
+    request: Any
+    outcome: "Answer | Eva01Error | None"
+    #: Seconds that it was on the device.
+    device_s: float
+
+
+class Rolling(Protocol):
+    """Answers jobs together, each of which comes and goes by itself."""
+
+    #: True when there is nothing to do.
+    is_idle: bool
+    #: Jobs on the device.
+    in_flight: int
+
+    def request(self, prepared: Any, *, is_alone: bool, is_interactive: bool) -> Any:
+        """What stands for a job here; called from many threads at once.
+
+        Nothing else is on the device with it if `is_alone`; it goes before others if `is_interactive`.
+        """
+
+    def submit(self, request: Any) -> None:
+        """Let a request wait for a place; this and what follows is called from one thread only."""
+
+    def cancel(self, request: Any) -> None:
+        """End a request without an answer; does nothing when it has ended already."""
+
+    def turn(self) -> "Sequence[Ended]":
+        """Do the next piece of work; gives what has ended since the last turn.
+
+        A request that is on the device for too long ends with the failure of a deadline. Raises DeviceLost,
+        or anything else when it cannot go on.
+        """
+
+    def on_device(self) -> Sequence[Any]:
+        """The requests that are on the device; may be called from any thread."""
+
+
 class Engine(Protocol):
     """Runs one model."""
 
@@ -55,6 +106,8 @@ class Engine(Protocol):
     identity: str
     #: Pixels beyond which an image of usual shape brings the model nothing.
     enough_pixels: int
+    #: Its rolling batch, which is used instead of `generate`; None where there is none. Known once loaded.
+    rolling: Rolling | None
 
     def load(self) -> None:
         """Load the model; takes seconds to minutes.

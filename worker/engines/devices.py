@@ -7,6 +7,10 @@ import torch
 
 from jobs.settings import WorkerSettings
 from worker.cores import core_count
+from worker.engines.base import DeviceLost, OutOfMemory
+
+#: How a CPU says that its memory is full.
+_CPU_MEMORY_WORDS = "can't allocate memory"
 
 
 def choose_device(settings: WorkerSettings) -> torch.device:
@@ -57,3 +61,23 @@ def use_all_cores() -> None:
     """
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(core_count())
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without the statistics and advice that follow."""
+    return str(error).strip().split("\n", 1)[0]
+
+
+def told_apart(error: Exception) -> Exception:
+    """An error of torch as OutOfMemory or DeviceLost where it is one of these, else as it is.
+
+    What the device's allocator keeps for later is given back, so that others may use it.
+    """
+    if isinstance(error, torch.OutOfMemoryError):
+        torch.cuda.empty_cache()
+        return OutOfMemory(first_line(error))
+    if isinstance(error, torch.AcceleratorError):
+        return DeviceLost(first_line(error))
+    if isinstance(error, RuntimeError) and _CPU_MEMORY_WORDS in str(error):
+        return OutOfMemory(first_line(error))
+    return error

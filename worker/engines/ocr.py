@@ -53,6 +53,7 @@ class OcrEngine:
     #: One is read while the next three are fetched and decoded: reading takes far longer than that.
     default_slots = 4
     max_batch = 1
+    rolling = None
     enough_pixels = _MOST_PIXELS // 4
     #: The weights come with the library.
     identity = f"rapidocr {version('rapidocr')}"

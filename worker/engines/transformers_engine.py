@@ -15,18 +15,26 @@ from jobs.catalog import ModelCard
 from jobs.errors import EngineFailure
 from jobs.models import Options, Usage
 from jobs.settings import WorkerSettings
-from worker.engines.base import Answer, DeviceLost, ModelNotLoaded, OutOfMemory
+from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline
-from worker.engines.devices import choose_attention, choose_device, choose_dtype, describe, use_all_cores
+from worker.engines.devices import (
+    choose_attention,
+    choose_device,
+    choose_dtype,
+    describe,
+    first_line,
+    told_apart,
+    use_all_cores,
+)
 from worker.engines.identity import weights_of
 from worker.engines.processors import QWEN_FAMILIES, AnyProcessor, Prepared, Processor, QwenProcessor
+from worker.engines.rolling.answers import RollingAnswers
+from worker.engines.rolling.setup import roll, why_static
 
 logger = logging.getLogger(__name__)
 
 #: Where models that come with the project lie.
 _BUNDLED = Path(__file__).parent.parent / "models"
-#: How a CPU says that its memory is full.
-_CPU_MEMORY_WORDS = "can't allocate memory"
 
 library_logging.set_verbosity_error()
 library_logging.disable_progress_bar()
@@ -47,15 +55,18 @@ class TransformersEngine:
         self._model: Any = None
         self._processor: Processor
         self._ends: frozenset[int] = frozenset()
+        self.rolling: RollingAnswers | None = None
 
     @property
     def default_slots(self) -> int:
-        """Enough for the batch on the device and the next being prepared.
+        """Enough for those on the device and the next being prepared: three quarters have a place there."""
+        return 32 if self._is_on_gpu else 12
 
-        Twelve images of a million pixels fill a batch of 16,384 tokens on a GPU; a CPU gains nothing beyond
-        a few together.
-        """
-        return 32 if self._is_on_gpu else 8
+    @property
+    def _rows(self) -> int:
+        """Images on the device together; a CPU gains nothing beyond a few."""
+        slots = self._settings.slots or self.default_slots
+        return self._settings.rows or max(1, slots * 3 // 4)
 
     @property
     def identity(self) -> str:
@@ -82,6 +93,21 @@ class TransformersEngine:
             raise self._not_loaded(error) from error
         ends = self._model.generation_config.eos_token_id
         self._ends = frozenset(ends if isinstance(ends, list) else [ends])
+        self._start_rolling()
+
+    def _start_rolling(self) -> None:
+        """Take the rolling batch where the model allows it, and say which way it is."""
+        if reason := why_static(self._model, self._settings):
+            logger.info("%s answers in static batches: %s.", self._card.name, reason)
+            return
+        loop = roll(self._model, self._ends, self._rows, self._settings)
+        self.rolling = RollingAnswers(loop, self._answer)
+        logger.info(
+            "%s answers in a rolling batch: %d images at once, %d tokens in memory.",
+            self._card.name,
+            self._rows,
+            loop.budget.tokens,
+        )
 
     def _load_processor(self) -> Processor:
         family = AutoConfig.from_pretrained(self._source, local_files_only=self._is_local).model_type
@@ -135,15 +161,8 @@ class TransformersEngine:
         longest = max(prepared.max_new_tokens for prepared in batch)
         try:
             rows = self._run(inputs, longest, deadline)
-        except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            raise OutOfMemory(_first_line(error)) from error
-        except torch.AcceleratorError as error:
-            raise DeviceLost(_first_line(error)) from error
         except RuntimeError as error:
-            if _CPU_MEMORY_WORDS in str(error):
-                raise OutOfMemory(_first_line(error)) from error
-            raise
+            raise told_apart(error) from error
         counts = self._count_visual_tokens(inputs, batch)
         return [
             self._answer(row[: prepared.max_new_tokens], count)
@@ -172,7 +191,7 @@ class TransformersEngine:
         counts: list[int] = (inputs["input_ids"] == place).sum(dim=1).tolist()
         return counts
 
-    def _answer(self, row: list[int], visual_tokens: int) -> Answer | EngineFailure:
+    def _answer(self, row: Sequence[int], visual_tokens: int) -> Answer | EngineFailure:
         tokens = self._own_tokens(row)
         text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True).strip()
         if not text:
@@ -180,13 +199,13 @@ class TransformersEngine:
             return EngineFailure(message, code="empty_answer")
         return Answer(text, Usage(visual_tokens=visual_tokens, output_tokens=len(tokens)))
 
-    def _own_tokens(self, row: list[int]) -> list[int]:
+    def _own_tokens(self, row: Sequence[int]) -> Sequence[int]:
         """The row up to its end; what follows in a batch is padding."""
         end = next((place for place, token in enumerate(row) if token in self._ends), len(row))
         return row[:end]
 
     def _not_loaded(self, error: Exception) -> ModelNotLoaded:
-        tried = f"{self._source} on {self.device}: {type(error).__name__}: {_first_line(error)}"
+        tried = f"{self._source} on {self.device}: {type(error).__name__}: {first_line(error)}"
         return ModelNotLoaded(self._card.name, tried, _remedy(error, self._is_local))
 
 
@@ -203,10 +222,6 @@ def _resolve(source: str) -> str:
     """A folder, or an address on the hub: `bundled:nano` → this package's models/nano."""
     kind, _, name = source.partition(":")
     return str(_BUNDLED / name) if kind == "bundled" else source
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0]
 
 
 def _remedy(error: Exception, is_local: bool) -> str:

@@ -1,7 +1,7 @@
 """Who is next, and whether it fits."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from worker.engines.rolling.rows import Request
 
@@ -18,6 +18,10 @@ class Waiting:
 
     def __contains__(self, request: Request) -> bool:
         return request in self._line(request)
+
+    def __iter__(self) -> Iterator[Request]:
+        yield from self._interactive
+        yield from self._bulk
 
     def _line(self, request: Request) -> deque[Request]:
         return self._interactive if request.is_interactive else self._bulk
@@ -36,8 +40,7 @@ class Waiting:
 
     def first(self) -> Request | None:
         """The next; None when nothing waits."""
-        line = self._interactive or self._bulk
-        return line[0] if line else None
+        return next(iter(self), None)
 
 
 class Budget:
@@ -48,7 +51,11 @@ class Budget:
 
     def admits(self, in_flight: Sequence[Request], request: Request) -> bool:
         """True when the request fits beside the others; a request alone is always tried."""
-        return not in_flight or cost((*in_flight, request)) <= self.tokens
+        if not in_flight:
+            return True
+        if request.is_alone or in_flight[0].is_alone:
+            return False
+        return cost((*in_flight, request)) <= self.tokens
 
     def halve(self, burst: Sequence[Request]) -> None:
         """Plan with half of what did not fit, or half of the budget if that is less."""
@@ -58,3 +65,23 @@ class Budget:
 def cost(requests: Sequence[Request]) -> int:
     """Tokens of cache that these need together: their count times the largest."""
     return len(requests) * max((request.reserved_tokens for request in requests), default=0)
+
+
+def together(first: Sequence[Request], others: Iterable[Request], most_tokens: int) -> list[Request]:
+    """Those of `first` whose image is not seen yet, and as many others as have few enough tokens with them.
+
+    Others are seen ahead of their places, because images cost less together. A single question does not
+    wait for that.
+    """
+    pack = [request for request in first if request.embedded is None]
+    if not pack or any(request.is_interactive for request in pack):
+        return pack
+    tokens = sum(request.prompt_tokens for request in pack)
+    for request in others:
+        if request.embedded is not None or request.is_alone:
+            continue
+        tokens += request.prompt_tokens
+        if tokens > most_tokens:
+            break
+        pack.append(request)
+    return pack

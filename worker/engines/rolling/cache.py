@@ -4,6 +4,8 @@ Rows are kept together at the front, so that a step reads a slice and copies not
 last one takes its place. Each row begins at 0 and has a length of its own.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -20,10 +22,8 @@ class SlotCache:
         self._width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         self._slots = slots
         self._like = torch.empty(0, device=device, dtype=dtype)
-        self._keys = [self._empty(0, 0) for _ in range(config.num_hidden_layers)]
-        self._values = [self._empty(0, 0) for _ in range(config.num_hidden_layers)]
-        #: Two numbers, key and value, a head and its width in every layer.
-        self.bytes_per_token = 2 * config.num_hidden_layers * self._heads * self._width * dtype.itemsize
+        self.keys = [self._empty(0, 0) for _ in range(config.num_hidden_layers)]
+        self.values = [self._empty(0, 0) for _ in range(config.num_hidden_layers)]
 
     def _empty(self, rows: int, length: int) -> torch.Tensor:
         return self._like.new_zeros(rows, self._heads, length, self._width)
@@ -35,7 +35,7 @@ class SlotCache:
         again then.
         """
         length = -(-length // _LENGTH_STEP) * _LENGTH_STEP
-        for tensors in (self._keys, self._values):
+        for tensors in (self.keys, self.values):
             for layer, old in enumerate(tensors):
                 if rows == 1 and old.shape[2] > 2 * length:
                     # A long row is gone; nothing is in flight, so its room need not be kept.
@@ -51,61 +51,51 @@ class SlotCache:
 
     def move(self, source: int, target: int, length: int) -> None:
         """Put one row's first `length` tokens in another's place."""
-        for tensor in (*self._keys, *self._values):
+        for tensor in (*self.keys, *self.values):
             tensor[target, :, :length] = tensor[source, :, :length]
 
-    def prompt(self, row: int) -> "PromptView":
-        """The view through which a prefill writes one row."""
-        return PromptView(self._keys, self._values, row)
 
-    def step(self, lengths: torch.Tensor, rows: torch.Tensor, longest: int) -> "StepView":
-        """The view through which a step adds a token to each row and reads all up to `longest`."""
-        return StepView(self._keys, self._values, lengths, rows, longest)
+class Pass:
+    """One pass of the decoder over a line of tokens: one of each row in flight, then the new prompts.
 
+    It stands where the model's layers expect a cache and a mask. `lengths` are the rows' tokens in the cache,
+    `longest` the length of the longest with the one that is written now, `prompts` the lengths of the new
+    rows, which take the places behind the others.
+    """
 
-class PromptView:
-    """A cache, as the model's layers see it, that holds nothing yet."""
+    def __init__(self, cache: SlotCache, lengths: torch.Tensor, longest: int, prompts: Sequence[int]) -> None:
+        self._cache, self._lengths, self._longest = cache, lengths, longest
+        self.rows = lengths.shape[0]
+        ends = [self.rows]
+        for length in prompts:
+            ends.append(ends[-1] + length)
+        #: Where each new prompt begins and ends in the line.
+        self.spans = list(pairwise(ends))
+        self._places = torch.arange(self.rows, device=lengths.device)
+        #: What each row may look at: rows × 1 × 1 × longest.
+        self.mask = (torch.arange(longest, device=lengths.device) <= lengths[:, None])[:, None, None]
 
-    def __init__(self, keys: list[torch.Tensor], values: list[torch.Tensor], row: int) -> None:
-        self._keys, self._values, self._row = keys, values, row
+    @property
+    def last(self) -> torch.Tensor:
+        """Where in the line the last token of each row stands, the new rows behind the others."""
+        ends = torch.tensor([end - 1 for _, end in self.spans], dtype=torch.long, device=self._places.device)
+        return torch.cat((self._places, ends))
 
     def update(
-        self, key: torch.Tensor, value: torch.Tensor, layer: int, *_: Any
+        self, key: torch.Tensor, value: torch.Tensor, layer: int, *_: Any, **__: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Keep a layer's keys and values (1 × heads × length × width); gives them back."""
-        self._keys[layer][self._row, :, : key.shape[2]] = key[0]
-        self._values[layer][self._row, :, : value.shape[2]] = value[0]
+        """Keep a layer's keys and values (1 × heads × tokens × width); gives them back."""
+        for tensor, new in ((self._cache.keys[layer], key[0]), (self._cache.values[layer], value[0])):
+            tensor[self._places, :, self._lengths] = new[:, : self.rows].transpose(0, 1)
+            for place, (begin, end) in enumerate(self.spans, start=self.rows):
+                tensor[place, :, : end - begin] = new[:, begin:end]
         return key, value
 
+    def past(self, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The keys and values of the rows that were in flight before (rows × heads × longest × width)."""
+        rows, longest = self.rows, self._longest
+        return self._cache.keys[layer][:rows, :, :longest], self._cache.values[layer][:rows, :, :longest]
+
     def get_seq_length(self, *_: Any) -> int:
-        """Tokens there before."""
+        """Part of what a cache is to transformers; nothing depends on it here."""
         return 0
-
-
-class StepView:
-    """A cache, as the model's layers see it, in which each row is written at its own length."""
-
-    def __init__(
-        self,
-        keys: list[torch.Tensor],
-        values: list[torch.Tensor],
-        lengths: torch.Tensor,
-        rows: torch.Tensor,
-        longest: int,
-    ) -> None:
-        self._keys, self._values = keys, values
-        self._lengths, self._rows, self._longest = lengths, rows, longest
-
-    def update(
-        self, key: torch.Tensor, value: torch.Tensor, layer: int, *_: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write one token a row (rows × heads × 1 × width); gives each row up to the longest."""
-        keys, values = self._keys[layer], self._values[layer]
-        keys[self._rows, :, self._lengths] = key[:, :, 0]
-        values[self._rows, :, self._lengths] = value[:, :, 0]
-        count = key.shape[0]
-        return keys[:count, :, : self._longest], values[:count, :, : self._longest]
-
-    def get_seq_length(self, *_: Any) -> int:
-        """Tokens there before, in the longest row."""
-        return self._longest - 1

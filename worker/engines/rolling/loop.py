@@ -1,33 +1,30 @@
 """Admission, prefill, step and release, turn by turn; one thread calls it.
 
-Every turn admits what fits, makes one step for all rows in flight, and releases those that have ended. While
-less than half of the places are taken, images are prefilled one after the other; from then on one a turn, so
-that rows in flight wait for one prefill between two of their tokens and not for more.
+Every turn admits what fits into the places that are free, turns the newcomers' images and questions into
+embeddings, makes one step for all rows in flight, which takes the new prompts in, and releases the rows that
+have ended. New prompts of one turn have `prefill_tokens` at most, so that rows in flight do not wait for
+long between two of their tokens; a single one that is larger goes alone.
 """
 
+import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from jobs.errors import EngineFailure
-from worker.engines.base import OutOfMemory
+from jobs.errors import Eva01Error
+from worker.engines.base import DeviceLost, OutOfMemory, failure_of
 from worker.engines.deadline import Deadline
-from worker.engines.rolling.admission import Budget, Waiting
+from worker.engines.devices import told_apart
+from worker.engines.rolling.admission import Budget, Waiting, together
 from worker.engines.rolling.cache import SlotCache
-from worker.engines.rolling.prefill import prefill
+from worker.engines.rolling.penalty import RepetitionPenalty
+from worker.engines.rolling.prefill import positions_of, prefill
 from worker.engines.rolling.rows import Outcome, Request, Row
-from worker.engines.rolling.step import Tails, step
+from worker.engines.rolling.step import Prompt, Tails, step
 
-#: How a CPU says that its memory is full.
-_CPU_MEMORY_WORDS = "can't allocate memory"
-
-
-def can_roll(config: Any) -> bool:
-    """True for a model whose layers all look at the whole row, and that this loop knows."""
-    text = config.get_text_config()
-    return config.model_type == "qwen2_5_vl" and "sliding_attention" not in text.layer_types
+logger = logging.getLogger(__name__)
 
 
 class RollingLoop:
@@ -44,6 +41,7 @@ class RollingLoop:
         *,
         slots: int,
         budget_tokens: int,
+        prefill_tokens: int,
         timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,15 +49,21 @@ class RollingLoop:
         self._slots = slots
         self._timeout_s = timeout_s
         self._clock = clock
-        self._cache = SlotCache(model.config.get_text_config(), slots, model.device, model.dtype)
-        self._tails = Tails.empty(slots, model.device)
-        self._ends = torch.tensor(sorted(ends), dtype=torch.long, device=model.device)
+        text, device = model.config.get_text_config(), model.device
+        self._cache = SlotCache(text, slots, device, model.dtype)
+        self._tails = Tails.empty(slots, device)
+        factor = model.generation_config.repetition_penalty or 1
+        self._penalty = RepetitionPenalty(factor, slots, text.vocab_size, device)
+        self._ends = torch.tensor(sorted(ends), dtype=torch.long, device=device)
+        self._waiting = Waiting()
+        #: Requests that were admitted in this turn, and rows whose prompts were taken in before.
+        self._new: list[Request] = []
         self._rows: list[Row] = []
         self._steps = 0
         self._begun = 0
-        self._waiting = Waiting()
-        self.budget = Budget(budget_tokens)
         self._outcomes: list[Outcome] = []
+        self.budget = Budget(budget_tokens)
+        self.prefill_tokens = prefill_tokens
 
     @property
     def in_flight(self) -> int:
@@ -71,6 +75,25 @@ class RollingLoop:
         """True when there is nothing to do."""
         return not (self._rows or self._waiting or self._outcomes)
 
+    def on_device(self) -> list[Request]:
+        """The requests that have a place; may be called from any thread."""
+        return [*(row.request for row in list(self._rows)), *self._new]
+
+    def request(
+        self,
+        tensors: Mapping[str, torch.Tensor],
+        max_new_tokens: int,
+        *,
+        is_alone: bool = False,
+        is_interactive: bool = False,
+    ) -> Request:
+        """An image with its question, ready to be submitted; may be called from any thread."""
+        positions, delta = positions_of(self._model, tensors)
+        visual_tokens = int((tensors["input_ids"] == self._model.config.image_token_id).sum())
+        return Request(
+            tensors, max_new_tokens, positions, delta, visual_tokens, is_interactive, is_alone=is_alone
+        )
+
     def submit(self, request: Request) -> None:
         """Let a request wait for a place."""
         self._waiting.add(request)
@@ -80,82 +103,92 @@ class RollingLoop:
         """End a request, waiting or in flight; does nothing when it has ended already."""
         if request in self._waiting:
             self._waiting.remove(request)
-            self._outcomes.append(Outcome(request, is_cancelled=True))
+            self._end(request)
         for place, row in enumerate(self._rows):
             if row.request is request:
                 self._release(place)
-                self._outcomes.append(Outcome(request, is_cancelled=True))
+                self._end(request)
                 return
 
     @torch.inference_mode()
     def turn(self) -> list[Outcome]:
-        """Admit, step and release once; gives what has ended since the last turn.
+        """Admit, prefill, step and release once; gives what has ended since the last turn.
 
-        Whatever else than a lack of memory goes wrong is raised, and the loop cannot be used any more.
+        Raises DeviceLost. After any other error the requests on the device run again, each alone, so that
+        only the culprit fails.
         """
         self._end_overdue()
         self._admit()
-        if self._rows:
+        unseen = together(self._new, self._waiting, self.prefill_tokens)
+        try:
+            self._prefill(unseen)
             self._step()
+        except Exception as error:
+            self._recover(unseen, told_apart(error))
+        self._release_ended()
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
 
     # Admission
 
     def _admit(self) -> None:
+        """Give a place to those that are first in the line, as far as they fit."""
+        tokens = 0
         while (request := self._waiting.first()) and self._has_place_for(request):
-            is_filling = 2 * (len(self._rows) + 1) < self._slots
-            self._waiting.remove(request)
-            if not self._begin(request) or not is_filling:
+            tokens += request.prompt_tokens
+            if self._new and tokens > self.prefill_tokens:
                 return
+            self._waiting.remove(request)
+            if request.began_s is None:
+                request.began_s = self._clock()
+            self._new.append(request)
 
     def _has_place_for(self, request: Request) -> bool:
-        in_flight = [row.request for row in self._rows]
-        return len(in_flight) < self._slots and self.budget.admits(in_flight, request)
+        taken = self.on_device()
+        return len(taken) < self._slots and self.budget.admits(taken, request)
 
-    def _begin(self, request: Request) -> bool:
-        """Prefill one request; False when the memory did not suffice."""
-        place = len(self._rows)
-        if request.began_s is None:
-            request.began_s = self._clock()
-        widest = max((row.request.reserved_tokens for row in self._rows), default=0)
-        try:
-            self._cache.reserve(place + 1, max(widest, request.reserved_tokens))
-            token, delta = prefill(self._model, self._cache, place, request)
-        except Exception as error:
-            if not _is_out_of_memory(error):
-                raise
-            self._postpone(request, error)
-            return False
-        self._tails.put(place, token, request, delta)
-        self._begun += 1
-        self._rows.append(Row(request, request.prompt_tokens - self._steps, self._begun))
-        if request.max_new_tokens == 1 or bool(torch.isin(token, self._ends)):
-            self._answer(place)
-        return True
+    # Prefill
+
+    def _prefill(self, unseen: Sequence[Request]) -> None:
+        if unseen:
+            prefill(self._model, unseen)
 
     # Step
 
     def _step(self) -> None:
-        count = len(self._rows)
-        longest = max(row.offset for row in self._rows) + self._steps + 1
-        try:
-            tokens = step(self._model, self._cache, self._tails, count, longest)
-        except Exception as error:
-            if not _is_out_of_memory(error):
-                raise
-            self._give_up_newest(error)
+        """Take the new prompts in, and add a token to every row."""
+        count, requests = len(self._rows), self.on_device()
+        if not requests:
             return
+        self._cache.reserve(len(requests), max(request.reserved_tokens for request in requests))
+        longest = max((row.offset for row in self._rows), default=-self._steps) + self._steps + 1
+        prompts = [Prompt.of(request) for request in self._new]
+        logits = step(self._model, self._cache, self._tails, count, longest, prompts)
         self._steps += 1
-        self._tails.append(torch.arange(count, device=tokens.device), tokens)
-        for place in self._tails.ended(count, self._ends):
-            self._answer(place)
+        for request in self._new:
+            self._begin(request)
+        self._new = []
+        tokens = self._penalty.apply(logits).argmax(-1)
+        self._tails.append(tokens)
+        self._penalty.append(tokens)
+
+    def _begin(self, request: Request) -> None:
+        """Note a row whose prompt was taken in with this step."""
+        place = len(self._rows)
+        self._tails.begin(place, request)
+        self._penalty.begin(place, request.tensors["input_ids"][0])
+        self._begun += 1
+        self._rows.append(Row(request, request.prompt_tokens - self._steps, self._begun))
+        request.embedded = None
 
     # Release
 
-    def _answer(self, place: int) -> None:
-        self._outcomes.append(Outcome(self._rows[place].request, tuple(self._tails.text(place))))
-        self._release(place)
+    def _release_ended(self) -> None:
+        if not self._rows:
+            return
+        for place in self._tails.ended(len(self._rows), self._ends):
+            self._end(self._rows[place].request, tokens=tuple(self._tails.text(place)))
+            self._release(place)
 
     def _release(self, place: int) -> None:
         """Free a place; the last row moves there, so that the rows stay together."""
@@ -164,7 +197,14 @@ class RollingLoop:
         if place != last:
             self._cache.move(last, place, row.offset + self._steps)
             self._tails.move(last, place)
+            self._penalty.move(last, place)
             self._rows[place] = row
+
+    def _end(
+        self, request: Request, *, tokens: tuple[int, ...] = (), failure: Eva01Error | None = None
+    ) -> None:
+        seconds = self._clock() - request.began_s if request.began_s is not None else 0.0
+        self._outcomes.append(Outcome(request, tokens, failure, seconds))
 
     def _end_overdue(self) -> None:
         latest_s = self._clock() - self._timeout_s
@@ -172,37 +212,51 @@ class RollingLoop:
             request = self._rows[place].request
             if request.began_s is not None and request.began_s <= latest_s:
                 self._release(place)
-                self._outcomes.append(Outcome(request, failure=Deadline(self._timeout_s).failure()))
+                self._end(request, failure=Deadline(self._timeout_s).failure())
 
-    # Memory
+    # Errors
 
-    def _postpone(self, request: Request, error: Exception) -> None:
-        """Let a request that burst the memory wait until there is room; alone, it fails."""
-        if not self._rows:
-            self._outcomes.append(Outcome(request, failure=_too_large(error)))
-            return
-        self.budget.halve([*(row.request for row in self._rows), request])
-        self._waiting.put_back(request)
+    def _recover(self, unseen: Sequence[Request], error: Exception) -> None:
+        """Go on after an error: the one on the device fails, or some of several wait again."""
+        if isinstance(error, DeviceLost):
+            raise error
+        requests = self.on_device()
+        if len(requests) == 1 and len(unseen) <= 1:
+            self._clear()
+            self._end(requests[0], failure=failure_of(error))
+        elif isinstance(error, OutOfMemory):
+            logger.warning(
+                "%d images did not fit into the device's memory together: %s", len(requests), error
+            )
+            self._give_up_newest(requests, bool(unseen))
+        else:
+            logger.warning("%d images failed together, so each runs alone: %r", len(requests), error)
+            self._run_alone(requests, unseen)
 
-    def _give_up_newest(self, error: Exception) -> None:
-        """Let the newer half of the rows wait again, and plan with half from now on; one alone fails."""
-        if len(self._rows) == 1:
-            self._outcomes.append(Outcome(self._rows[0].request, failure=_too_large(error)))
-            self._release(0)
-            return
-        self.budget.halve([row.request for row in self._rows])
+    def _give_up_newest(self, requests: Sequence[Request], is_prefilling: bool) -> None:
+        """Let the newest wait again, which are the newcomers or else half of the rows; plan with half."""
+        self.budget.halve(requests)
+        if is_prefilling:
+            self.prefill_tokens = max(1, self.prefill_tokens // 2)
+        self._put_back(self._new or self._newest_half())
+        self._new = []
+
+    def _newest_half(self) -> list[Request]:
+        """The newer half of the rows, which lose their places, oldest first."""
         newest = sorted(self._rows, key=lambda row: row.number)[-(len(self._rows) // 2) :]
-        for row in reversed(newest):
-            self._waiting.put_back(row.request)
+        for row in newest:
             self._release(self._rows.index(row))
+        return [row.request for row in newest]
 
+    def _run_alone(self, requests: Sequence[Request], unseen: Sequence[Request]) -> None:
+        self._clear()
+        for request in {*requests, *unseen}:
+            request.is_alone = True
+        self._put_back(requests)
 
-def _is_out_of_memory(error: Exception) -> bool:
-    kinds = (torch.OutOfMemoryError, OutOfMemory)
-    return isinstance(error, kinds) or (isinstance(error, RuntimeError) and _CPU_MEMORY_WORDS in str(error))
+    def _clear(self) -> None:
+        self._rows, self._new = [], []
 
-
-def _too_large(error: Exception) -> EngineFailure:
-    reason = str(error).strip().split("\n", 1)[0]
-    message = f"The image does not fit into the device's memory even alone: {reason}. Lower MAX_PIXELS."
-    return EngineFailure(message, code="out_of_memory")
+    def _put_back(self, requests: Sequence[Request]) -> None:
+        for request in reversed(requests):
+            self._waiting.put_back(request)

@@ -1,41 +1,39 @@
-"""An image and its question into a place of the cache."""
+"""Images and questions to embeddings, which the next step takes in."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
-from worker.engines.rolling.cache import SlotCache
 from worker.engines.rolling.rows import Request
 
 
-def prefill(model: Any, cache: SlotCache, row: int, request: Request) -> tuple[torch.Tensor, int]:
-    """Run one image with its question, and keep keys and values in `row`.
+def prefill(model: Any, requests: Sequence[Request]) -> None:
+    """See the images of all requests together, and put each among the words of its question.
 
-    Gives the first new token (a tensor of one number, on the device), and how far the row's positions are
-    from its length: an image has fewer positions than tokens.
+    Several images at once cost less than one after the other, so this may run ahead of the places.
     """
-    inner, tensors = model.model, request.tensors
-    positions, delta = inner.get_rope_index(
+    device, inner = model.device, model.model
+    seen = inner.get_image_features(
+        torch.cat([request.tensors["pixel_values"] for request in requests]).to(device, model.dtype),
+        torch.cat([request.tensors["image_grid_thw"] for request in requests]).to(device),
+        return_dict=True,
+    )
+    for request, image in zip(requests, seen.pooler_output, strict=True):
+        ids = request.tensors["input_ids"][0].to(device)
+        words = inner.get_input_embeddings()(ids)
+        places = (ids == model.config.image_token_id).unsqueeze(-1)
+        request.embedded = words.masked_scatter(places, image.to(words.dtype))
+
+
+def positions_of(model: Any, tensors: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
+    """A prompt's three positions a token (3 × length), and how far the next one is from its length.
+
+    An image has fewer positions than tokens, because its rows and columns are counted, not its pieces.
+    """
+    positions, delta = model.model.get_rope_index(
         tensors["input_ids"],
         image_grid_thw=tensors["image_grid_thw"],
         mm_token_type_ids=tensors["mm_token_type_ids"],
     )
-    device = model.device
-    ids = tensors["input_ids"].to(device)
-    embedded = inner.get_input_embeddings()(ids)
-    seen = inner.get_image_features(
-        tensors["pixel_values"].to(device, model.dtype),
-        tensors["image_grid_thw"].to(device),
-        return_dict=True,
-    )
-    image = torch.cat(tuple(seen.pooler_output)).to(embedded.dtype)
-    places = (ids == model.config.image_token_id).unsqueeze(-1)
-    hidden = inner.language_model(
-        inputs_embeds=embedded.masked_scatter(places, image),
-        position_ids=positions.to(device),
-        # One row without padding needs no mask but the causal one, which attention applies by itself.
-        attention_mask={"full_attention": None},
-        past_key_values=cache.prompt(row),
-        use_cache=True,
-    ).last_hidden_state
-    return model.lm_head(hidden[0, -1]).argmax(-1), int(delta)
+    return positions[:, 0], int(delta)

@@ -5,22 +5,30 @@ from dataclasses import dataclass
 
 import torch
 
-from jobs.errors import EngineFailure
+from jobs.errors import Eva01Error
 
 
 @dataclass(eq=False)
 class Request:
     """One image and its question, prepared.
 
-    `tensors` has `input_ids` and `mm_token_type_ids` (1 × length), `pixel_values` and `image_grid_thw`.
+    `tensors` has `input_ids` and `mm_token_type_ids` (1 × length), `pixel_values` and `image_grid_thw`;
+    `positions` (3 × length) are the prompt's, and `delta` is how far the next one is from the length.
     """
 
     tensors: Mapping[str, torch.Tensor]
     max_new_tokens: int
+    positions: torch.Tensor
+    delta: int
+    visual_tokens: int
     #: A single question, which goes before those of batches.
     is_interactive: bool = False
+    #: It may be what took a worker down: nothing else is on the device with it.
+    is_alone: bool = False
     #: When it first went to the device, by the loop's clock, in seconds.
     began_s: float | None = None
+    #: Its prompt as the decoder takes it (length × width), once its image has been seen.
+    embedded: torch.Tensor | None = None
 
     @property
     def prompt_tokens(self) -> int:
@@ -39,8 +47,14 @@ class Outcome:
 
     request: Request
     tokens: tuple[int, ...] = ()
-    failure: EngineFailure | None = None
-    is_cancelled: bool = False
+    failure: Eva01Error | None = None
+    #: Seconds since it first went to the device.
+    device_s: float = 0.0
+
+    @property
+    def is_cancelled(self) -> bool:
+        """True when there is neither an answer nor a reason why not."""
+        return not self.tokens and self.failure is None
 
 
 @dataclass(frozen=True, eq=False)

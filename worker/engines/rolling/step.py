@@ -1,11 +1,12 @@
-"""One token more for every row in flight."""
+"""New prompts, and one token more for every row in flight, in one pass of the decoder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from worker.engines.rolling.cache import SlotCache
+from worker.engines.rolling.cache import Pass, SlotCache
 from worker.engines.rolling.rows import Request
 
 
@@ -36,18 +37,19 @@ class Tails:
         written = torch.zeros(slots, 0, dtype=torch.long, device=device)
         return cls(column(), column(), column(), column(), column(), written)
 
-    def put(self, row: int, token: torch.Tensor, request: Request, delta: int) -> None:
-        """Begin a row with its first token."""
+    def begin(self, row: int, request: Request) -> None:
+        """A new row, which has written nothing yet."""
         length, most = request.prompt_tokens, request.max_new_tokens
-        self.lengths[row] = self.starts[row] = length
-        self.tokens[row], self.deltas[row], self.limits[row] = token, delta, length + most - 1
+        # The step that takes in the prompt counts as any other: it adds the first token.
+        self.lengths[row], self.starts[row] = length - 1, length
+        self.deltas[row], self.limits[row] = request.delta, length + most - 1
         if most > self.written.shape[1]:
             self.written = torch.nn.functional.pad(self.written, (0, most - self.written.shape[1]))
-        self.written[row, 0] = token
 
-    def append(self, rows: torch.Tensor, tokens: torch.Tensor) -> None:
+    def append(self, tokens: torch.Tensor) -> None:
         """Note a step: a token more for each of the first rows."""
         count = tokens.shape[0]
+        rows = torch.arange(count, device=tokens.device)
         self.lengths[:count] += 1
         self.tokens[:count] = tokens
         self.written[rows, self.lengths[:count] - self.starts[:count]] = tokens
@@ -70,21 +72,38 @@ class Tails:
             tensor[target] = tensor[source]
 
 
-def step(model: Any, cache: SlotCache, tails: Tails, count: int, longest: int) -> torch.Tensor:
-    """The next token of each of the first `count` rows.
+@dataclass(frozen=True)
+class Prompt:
+    """A new row for the next step: its prompt (length × width) and its positions (3 × length)."""
+
+    embedded: torch.Tensor
+    positions: torch.Tensor
+
+    @classmethod
+    def of(cls, request: Request) -> "Prompt":
+        """The prompt of a request whose image was seen."""
+        assert request.embedded is not None
+        return cls(request.embedded, request.positions.to(request.embedded.device))
+
+
+def step(
+    model: Any, cache: SlotCache, tails: Tails, rows: int, longest: int, prompts: Sequence[Prompt]
+) -> torch.Tensor:
+    """What each row would say next (rows × vocabulary): of the first `rows`, and of the new ones behind them.
 
     `longest` is the length of the longest row with the token that is written now. Changes no tail: a step
     that fails can be made again.
     """
-    rows = torch.arange(count, device=tails.tokens.device)
-    lengths = tails.lengths[:count]
-    mask = torch.arange(longest, device=lengths.device) <= lengths[:, None]
+    lengths = tails.lengths[:rows]
+    now = Pass(cache, lengths, longest, [prompt.embedded.shape[0] for prompt in prompts])
+    positions = (lengths + tails.deltas[:rows]).expand(3, -1)
+    embedded = model.get_input_embeddings()(tails.tokens[:rows])
     hidden = model.model.language_model(
-        inputs_embeds=model.get_input_embeddings()(tails.tokens[:count, None]),
-        position_ids=(lengths + tails.deltas[:count])[None, :, None].expand(3, -1, -1),
-        attention_mask={"full_attention": mask[:, None, None, :]},
-        past_key_values=cache.step(lengths, rows, longest),
+        inputs_embeds=torch.cat([embedded, *(prompt.embedded for prompt in prompts)])[None],
+        position_ids=torch.cat([positions, *(prompt.positions for prompt in prompts)], dim=1)[:, None],
+        attention_mask={"full_attention": now},
+        cache=now,
         use_cache=True,
     ).last_hidden_state
-    tokens: torch.Tensor = model.lm_head(hidden[:, -1]).argmax(-1)
-    return tokens
+    logits: torch.Tensor = model.lm_head(hidden[0, now.last])
+    return logits

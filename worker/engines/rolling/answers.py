@@ -1,0 +1,58 @@
+"""The rolling batch as the worker knows it: prepared jobs in, answers out."""
+
+from collections.abc import Callable, Sequence
+
+from jobs.errors import EngineFailure
+from worker.engines.base import Answer, Ended
+from worker.engines.processors import Prepared
+from worker.engines.rolling.loop import RollingLoop
+from worker.engines.rolling.rows import Outcome, Request
+
+
+class RollingAnswers:
+    """Makes answers of what a loop writes; `answer_of` takes new tokens and the image's visual tokens."""
+
+    def __init__(
+        self, loop: RollingLoop, answer_of: Callable[[Sequence[int], int], Answer | EngineFailure]
+    ) -> None:
+        self._loop = loop
+        self._answer_of = answer_of
+
+    @property
+    def is_idle(self) -> bool:
+        """True when there is nothing to do."""
+        return self._loop.is_idle
+
+    @property
+    def in_flight(self) -> int:
+        """Rows on the device."""
+        return self._loop.in_flight
+
+    def request(self, prepared: Prepared, *, is_alone: bool, is_interactive: bool) -> Request:
+        """A job's request; see Rolling."""
+        return self._loop.request(
+            prepared.tensors, prepared.max_new_tokens, is_alone=is_alone, is_interactive=is_interactive
+        )
+
+    def submit(self, request: Request) -> None:
+        """Let it wait for a place."""
+        self._loop.submit(request)
+
+    def cancel(self, request: Request) -> None:
+        """End it without an answer."""
+        self._loop.cancel(request)
+
+    def turn(self) -> Sequence[Ended]:
+        """Do one turn of the loop."""
+        return [self._ended(outcome) for outcome in self._loop.turn()]
+
+    def on_device(self) -> Sequence[Request]:
+        """The requests that have a place."""
+        return self._loop.on_device()
+
+    def _ended(self, outcome: Outcome) -> Ended:
+        request = outcome.request
+        if outcome.tokens:
+            said = self._answer_of(outcome.tokens, request.visual_tokens)
+            return Ended(request, said, outcome.device_s)
+        return Ended(request, outcome.failure, outcome.device_s)

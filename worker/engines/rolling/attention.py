@@ -1,0 +1,54 @@
+"""What each token looks at in a step: a row's own past, and in a new prompt what stands before it."""
+
+from typing import Any
+
+import torch
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from worker.engines.rolling.cache import Pass
+
+#: The name under which transformers knows it.
+NAME = "eva01_rolling"
+
+
+def attend(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: "Pass | torch.Tensor | None",
+    scaling: float | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attention over the tokens of a pass (1 × heads × tokens × width); gives 1 × tokens × heads × width.
+
+    Elsewhere, as in `generate`, it is transformers' own.
+    """
+    if not isinstance(attention_mask, Pass):
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
+    now, parts = attention_mask, []
+    if now.rows:
+        parts.append(_attend_to_the_past(query[0, :, : now.rows], now, module.layer_idx, scaling))
+    for begin, end in now.spans:
+        own = slice(begin, end)
+        out = scaled_dot_product_attention(
+            query[:, :, own], key[:, :, own], value[:, :, own], is_causal=True, scale=scaling, enable_gqa=True
+        )
+        parts.append(out[0].transpose(0, 1))
+    return torch.cat(parts)[None], None
+
+
+def _attend_to_the_past(query: torch.Tensor, now: Pass, layer: int, scaling: float | None) -> torch.Tensor:
+    """Query: heads × rows × width. The heads that share a key are a row's queries, so no key is copied."""
+    keys, values = now.past(layer)
+    heads, rows, width = query.shape
+    grouped = query.transpose(0, 1).reshape(rows, keys.shape[1], heads // keys.shape[1], width)
+    out = scaled_dot_product_attention(grouped, keys, values, attn_mask=now.mask, scale=scaling)
+    return out.reshape(rows, heads, width)
+
+
+AttentionInterface.register(NAME, attend)
+AttentionMaskInterface.register(NAME, sdpa_mask)

@@ -1,0 +1,76 @@
+"""Whether a model can answer in a rolling batch, and the loop for one that can."""
+
+from collections.abc import Collection
+from typing import Any
+
+import torch
+
+from jobs.settings import WorkerSettings
+from worker.engines.rolling import attention
+from worker.engines.rolling.loop import RollingLoop
+
+#: The families whose prefill and step this loop knows.
+_FAMILIES = ("qwen2_5_vl", "qwen2_vl")
+#: What of `generate` this loop does not do; each is off in the models that it is for.
+_NOT_DONE = (
+    "no_repeat_ngram_size",
+    "encoder_repetition_penalty",
+    "bad_words_ids",
+    "sequence_bias",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "min_length",
+    "min_new_tokens",
+    "exponential_decay_length_penalty",
+    "guidance_scale",
+)
+#: Tokens of cache on a CPU, when the settings do not say: a gigabyte for a model of two billion weights.
+_CPU_TOKENS = 32_768
+#: The part of a GPU's free memory that keys and values may take; the rest is for what a step needs meanwhile.
+_FREE_SHARE = 0.7
+
+
+def why_static(model: Any, settings: WorkerSettings) -> str | None:
+    """Why a model has to answer in static batches; None when it need not."""
+    config = model.config
+    if settings.batching == "static":
+        return "EVA01_BATCHING=static"
+    if config.model_type not in _FAMILIES:
+        return f"there is no rolling batch for the family {config.model_type}"
+    if "sliding_attention" in config.get_text_config().layer_types:
+        return "some of its layers look at a part of the text only"
+    for name in _NOT_DONE:
+        if getattr(model.generation_config, name, None):
+            return f"its generation_config.json sets {name}"
+    return None
+
+
+def roll(model: Any, ends: Collection[int], rows: int, settings: WorkerSettings) -> RollingLoop:
+    """The loop for a model, with at most `rows` images at once."""
+    model.model.language_model.set_attn_implementation(attention.NAME)
+    return RollingLoop(
+        model,
+        ends,
+        slots=rows,
+        budget_tokens=settings.cache_tokens or _tokens_that_fit(model),
+        prefill_tokens=settings.prefill_tokens,
+        timeout_s=settings.job_timeout_s,
+    )
+
+
+def _tokens_that_fit(model: Any) -> int:
+    """How many tokens' keys and values the device has room for, now that the weights are there."""
+    if model.device.type != "cuda":
+        return _CPU_TOKENS
+    torch.cuda.empty_cache()
+    free_bytes, _ = torch.cuda.mem_get_info(model.device)
+    return max(1, int(free_bytes * _FREE_SHARE) // bytes_per_token(model))
+
+
+def bytes_per_token(model: Any) -> int:
+    """What a token costs in the cache: a key and a value for each key head in every layer."""
+    text = model.config.get_text_config()
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return int(2 * text.num_hidden_layers * text.num_key_value_heads * width * model.dtype.itemsize)

@@ -1,0 +1,176 @@
+"""The one thread that owns the device, for an engine with a rolling batch.
+
+    slots ──submit──► arrived ──► the engine's loop, turn by turn ──► each slot's future, once it has ended
+
+It always answers every slot: the loop narrows an error down to the image that causes it, and an end of the
+thread itself reaches everyone. Which jobs were cancelled is asked in another thread, so that a slow Redis
+never holds up the device.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from worker.device import Cancelled, GivenBack, Item, Overran, Unwanted
+from worker.engines.base import Answer, Ended, Rolling
+from worker.engines.deadline import Deadline
+from worker.metrics import ModelMetrics
+from worker.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+
+class Roller:
+    """Keeps `rolling` turning while there is anything to do; each job has `timeout_s` on the device.
+
+    `unwanted` says which of some jobs were cancelled; it is asked every `look_s` seconds. `on_crash` is
+    called, in a thread of ours, when the device or this thread will do no more. `grace_s`: see Watchdog.
+    """
+
+    def __init__(
+        self,
+        rolling: Rolling,
+        metrics: ModelMetrics,
+        on_crash: Callable[[], None],
+        *,
+        timeout_s: float,
+        unwanted: Unwanted,
+        grace_s: float = 5.0,
+        look_s: float = 1.0,
+    ) -> None:
+        self._rolling = rolling
+        self._metrics = metrics
+        self._on_crash = on_crash
+        self._timeout_s = timeout_s
+        self._unwanted = unwanted
+        self._look_s = look_s
+        self._watchdog = Watchdog(timeout_s, grace_s, self._overrun)
+        self._changed = threading.Condition()
+        self._is_open = True
+        self._closed = threading.Event()
+        #: All that has no answer yet, by what the engine made of it.
+        self._items: dict[Any, Item] = {}
+        self._arrived: list[Any] = []
+        self._unwanted_now: list[Any] = []
+        self._thread = threading.Thread(target=self._run, name="roller", daemon=True)
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._watchdog.start()
+        threading.Thread(target=self._look_for_cancelled, name="cancelled", daemon=True).start()
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """True while the thread runs."""
+        return self._thread.is_alive()
+
+    def submit(
+        self, prepared: Any, job_id: str, *, is_alone: bool = False, is_interactive: bool = False
+    ) -> "Future[Answer]":
+        """Have one job answered; see Device."""
+        item = Item(prepared, job_id, is_alone)
+        request = self._rolling.request(prepared, is_alone=is_alone, is_interactive=is_interactive)
+        with self._changed:
+            if self._is_open:
+                self._items[request] = item
+                self._arrived.append(request)
+                self._changed.notify()
+                return item.future
+        item.answer(GivenBack("the worker takes no more jobs"))
+        return item.future
+
+    def give_back(self) -> None:
+        """Send every job that has no answer yet back to its slot, and take no more; see Device."""
+        with self._changed:
+            self._is_open = False
+            self._closed.set()
+            items = list(self._items.values())
+            self._items.clear()
+            self._changed.notify()
+        for item in items:
+            item.answer(GivenBack("the worker stops"))
+
+    # The device's thread
+
+    def _run(self) -> None:
+        try:
+            while self._is_open:
+                self._take_in()
+                self._turn()
+        except BaseException:
+            logger.critical("The device's thread has ended; its jobs go back to the queue.", exc_info=True)
+            self.give_back()
+            self._on_crash()
+        finally:
+            self._watchdog.stop()
+
+    def _take_in(self) -> None:
+        """Hand over what has come since the last turn; waits while there is nothing to do."""
+        with self._changed:
+            if not self._has_work():
+                with self._metrics.device("idle"):
+                    self._changed.wait_for(self._has_work)
+            arrived, self._arrived = self._arrived, []
+            unwanted, self._unwanted_now = self._unwanted_now, []
+        for request in arrived:
+            self._rolling.submit(request)
+        for request in unwanted:
+            self._rolling.cancel(request)
+
+    def _has_work(self) -> bool:
+        return bool(self._arrived or not self._rolling.is_idle or not self._is_open)
+
+    def _turn(self) -> None:
+        with self._watchdog.watching(), self._metrics.device("busy"):
+            ended = self._rolling.turn()
+        if self._rolling.in_flight:
+            self._metrics.batch_size.observe(self._rolling.in_flight)
+        for one in ended:
+            self._answer(one)
+
+    def _answer(self, ended: Ended) -> None:
+        with self._changed:
+            item = self._items.pop(ended.request, None)
+        if item:
+            self._metrics.observe_stage("generate", ended.device_s)
+            item.answer(ended.outcome or Cancelled("cancelled before it had an answer"))
+
+    # Other threads
+
+    def _look_for_cancelled(self) -> None:
+        while not self._closed.wait(self._look_s):
+            with self._changed:
+                requests = {item.job_id: request for request, item in self._items.items()}
+            if requests:
+                self._note_cancelled(requests)
+
+    def _note_cancelled(self, requests: dict[str, Any]) -> None:
+        try:
+            unwanted = self._unwanted(list(requests))
+        except Exception as error:
+            logger.warning("Could not ask which of %d jobs were cancelled: %r", len(requests), error)
+            return
+        with self._changed:
+            self._unwanted_now += [requests[job_id] for job_id in unwanted]
+            self._changed.notify()
+
+    def _overrun(self) -> None:
+        """End the worker, because the device does not come back; called in the watchdog's thread.
+
+        One job on it is to blame, and fails. Of several each is given back as a suspect, to run alone.
+        """
+        items = [self._items[request] for request in self._rolling.on_device() if request in self._items]
+        logger.critical(
+            "The device has not come back after %.1f s: the worker ends. On it: %s.",
+            self._watchdog.patience_s,
+            ", ".join(item.job_id for item in items),
+        )
+        for item in items:
+            is_culprit = len(items) == 1
+            failure = Deadline(self._timeout_s).failure()
+            item.answer(failure if is_culprit else Overran("the device does not come back"))
+        self.give_back()
+        self._on_crash()
