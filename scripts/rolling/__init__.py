@@ -1,8 +1,10 @@
-"""How much the rolling batch gains over static batches, on a mid-size model with random weights.
+"""How much the rolling batch gains over static ones, on a mid-size model with random weights.
 
 model     that model: the shape of Qwen2.5-VL-7B, at about a hundredth of its size
 load      jobs with images of mixed sizes and answers of drawn lengths
-batches   both ways to answer them, behind one face
+serving   both ways to answer them
+measures  what is measured, a function for each line of the table
+report    the table, on the terminal and in docs/benchmarks.md
 
-`python -m scripts.rolling` measures all and prints a table.
+`python -m scripts.rolling --write` measures all of it, in about half an hour on two cores.
 """

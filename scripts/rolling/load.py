@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -43,16 +43,20 @@ def draw_jobs(count: int, length: Callable[[random.Random], int], seed: int) -> 
 
 def _draw(rng: random.Random, noise: torch.Generator, output_tokens: int) -> Asked:
     height, width = rng.choice(_GRIDS)
-    image = [VISION_START, *[IMAGE] * (height * width // 4), VISION_END]
-    ids = torch.tensor([[*_words(rng, 10), *image, *_words(rng, rng.randint(5, 20))]])
-    tensors = {
-        "input_ids": ids,
-        "attention_mask": torch.ones_like(ids),
-        "mm_token_type_ids": (ids == IMAGE).int(),
+    seen = {
         "pixel_values": torch.randn(height * width, _VALUES_PER_PATCH, generator=noise),
         "image_grid_thw": torch.tensor([[1, height, width]]),
     }
-    return Asked(tensors, output_tokens)
+    return Asked(ask_about(rng, seen), output_tokens)
+
+
+def ask_about(rng: random.Random, seen: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A question of random words about an image that was cut into patches."""
+    places = int(seen["image_grid_thw"].prod()) // 4
+    image = [VISION_START, *[IMAGE] * places, VISION_END]
+    ids = torch.tensor([[*_words(rng, 10), *image, *_words(rng, rng.randint(5, 20))]])
+    kinds = (ids == IMAGE).int()
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "mm_token_type_ids": kinds, **seen}
 
 
 def _words(rng: random.Random, count: int) -> list[int]:

@@ -1,13 +1,15 @@
 """The code that runs a model; one file an engine, behind one small protocol.
 
-base                  Engine, Prepared, Answer: the protocol
+base                  Engine, Rolling, Prepared, Answer: the protocol
 deadline              how long a batch may be on the device
 ocr                   RapidOCR: reads text
 reading               boxes of text, put in reading order
 tiles                 long images, cut where nothing is written
 transformers_engine   any image-text-to-text model; built for Qwen2.5-VL
+rolling               its rolling batch
 processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
+packed                linear layers, faster on a CPU
 identity              which weights a model has
 """
 

@@ -8,4 +8,6 @@ attention  what each token looks at in a step
 step       new prompts, and one token more for every row in flight, in one pass
 penalty    tokens that a model is told to repeat less
 loop       admission, prefill, step and release, turn by turn
+setup      whether a model can answer so, and the loop for one that can
+answers    the loop as the worker knows it: prepared jobs in, answers out
 """

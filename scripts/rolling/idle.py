@@ -1,0 +1,74 @@
+"""How long the device waits while there is work: slots prepare photos for it, on the same cores."""
+
+import random
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from prometheus_client import REGISTRY
+
+from jobs.models import Usage
+from jobs.settings import Limits
+from scripts.rolling.load import Asked, ask_about, geometric
+from scripts.rolling.serving import new_loop
+from worker.decode import Decoder
+from worker.engines.base import Answer
+from worker.engines.processors import Prepared, QwenProcessor
+from worker.engines.rolling.answers import RollingAnswers
+from worker.metrics import ModelMetrics
+from worker.roller import Roller
+
+ROOT = Path(__file__).parents[2]
+PHOTO = ROOT / "examples" / "photos" / "street-sign.jpg"
+#: Jobs for each row.
+_JOBS_A_ROW = 8
+_NO_LIMIT_S = 1e6
+
+
+def idle(model: Any, rows: int, seed: int) -> dict[str, float]:
+    """The share of time in which the device had nothing to do, while jobs waited for a slot.
+
+    A third more slots than rows decode and scale a photo for each job.
+    """
+    name = f"idle-{rows}-{seed}"
+    rolling = RollingAnswers(new_loop(model, rows), lambda tokens, _: Answer("words", Usage()))
+    roller = Roller(
+        rolling, ModelMetrics(name), lambda: None, timeout_s=_NO_LIMIT_S, unwanted=lambda job_ids: ()
+    )
+    slot = _Slot(roller, random.Random(seed))
+    roller.start()
+    try:
+        with ThreadPoolExecutor(rows * 4 // 3) as slots:
+            answers = [slots.submit(slot.answer, number) for number in range(_JOBS_A_ROW * rows)]
+            answers[0].result()
+            before_s, busy_s = time.perf_counter(), _busy_s(name)
+            answers[-rows - rows // 3].result()
+            return {"share": 1 - (_busy_s(name) - busy_s) / (time.perf_counter() - before_s)}
+    finally:
+        roller.give_back()
+
+
+def _busy_s(model: str) -> float:
+    labels = {"model": model, "activity": "busy"}
+    return REGISTRY.get_sample_value("eva01_device_seconds_total", labels) or 0.0
+
+
+class _Slot:
+    """What a slot does with a photo, up to the answer."""
+
+    def __init__(self, roller: Roller, rng: random.Random) -> None:
+        self._roller, self._rng = roller, rng
+        self._decoder = Decoder(Limits(), enough_pixels=1_000_000)
+        self._processor = QwenProcessor(str(ROOT / "worker" / "models" / "nano"), 1_000_000, local_only=True)
+        self._photo = PHOTO.read_bytes()
+
+    def answer(self, number: int) -> Answer:
+        """Decode, scale, and ask."""
+        seen: Mapping[str, torch.Tensor] = self._processor.see(self._decoder.decode(self._photo).image)
+        asked = Asked(ask_about(self._rng, seen), geometric(self._rng))
+        places = int((asked.tensors["mm_token_type_ids"] == 1).sum())
+        prepared = Prepared(places, asked.output_tokens, asked.tensors)
+        return self._roller.submit(prepared, str(number)).result()

@@ -1,0 +1,147 @@
+"""What is measured; each function is a round."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from statistics import median, quantiles
+from typing import Any
+
+from scripts.rolling.load import Asked, draw_jobs, geometric
+from scripts.rolling.serving import answer_batch, new_loop, serve_rolling, serve_static
+from worker.engines.rolling.loop import RollingLoop
+
+#: Of what static batches can do: below 1, so that their line does not grow without end.
+LOAD = 0.9
+#: Rows that run while another job arrives.
+RUNNING = 8
+#: Jobs in all, for each number of slots: the last rows end alone, which is to weigh little.
+_JOBS_A_SLOT = 16
+_FEWER_JOBS_A_SLOT = 4
+#: Jobs whose latencies are compared, for each number of slots: a percentile needs many.
+_LATE_JOBS_A_SLOT = 8
+
+
+def gain(model: Any, slots: int, length: Callable[[random.Random], int], seed: int) -> dict[str, float]:
+    """Images a second with a backlog from the start, both ways, and their ratio."""
+    a_slot = _JOBS_A_SLOT if length is geometric else _FEWER_JOBS_A_SLOT
+    jobs = draw_jobs(a_slot * slots, length, seed)
+    arrivals_s = [0.0] * len(jobs)
+    static = serve_static(model, jobs, arrivals_s, slots).images_per_s
+    rolling = serve_rolling(model, jobs, arrivals_s, slots).images_per_s
+    return {"static": static, "rolling": rolling, "ratio": rolling / static}
+
+
+def latency(model: Any, slots: int, static_per_s: float, seed: int) -> dict[str, float]:
+    """The 95th percentile of seconds from arrival to answer, when jobs come at random times (Poisson).
+
+    They come at LOAD times the rate that static batches can do.
+    """
+    jobs = draw_jobs(_LATE_JOBS_A_SLOT * slots, geometric, seed)
+    rng, now_s, arrivals_s = random.Random(seed), 0.0, []
+    for _ in jobs:
+        now_s += rng.expovariate(LOAD * static_per_s)
+        arrivals_s.append(now_s)
+    static = _p95(serve_static(model, jobs, arrivals_s, slots).latencies_s)
+    rolling = _p95(serve_rolling(model, jobs, arrivals_s, slots).latencies_s)
+    return {"static": static, "rolling": rolling, "ratio": rolling / static}
+
+
+def _p95(values: Sequence[float]) -> float:
+    return quantiles(values, n=20)[-1]
+
+
+def admission(model: Any, seed: int) -> dict[str, float]:
+    """Seconds from a job's arrival while others run to its first token, against two steps and its prefill.
+
+    It arrives at a random moment of a turn, and its prefill is what its first turn takes alone.
+    """
+    rng = random.Random(seed)
+    late, *others = draw_jobs(RUNNING + 1, lambda _: 200, seed)
+    own_s = _timed(_with(new_loop(model, RUNNING + 1), [late]).turn)
+    loop = _with(new_loop(model, RUNNING + 1), others)
+    while loop.in_flight < RUNNING:
+        loop.turn()
+    steps_s = [_timed(loop.turn) for _ in range(20)]
+    # What is left of the turn in which it arrives.
+    took_s = (1 - rng.random()) * steps_s[-1]
+    took_s += _timed(_with(loop, [late]).turn)
+    return {
+        "seconds": took_s,
+        "allowed": 2 * median(steps_s) + own_s,
+        "step": median(steps_s),
+        "prefill": own_s,
+    }
+
+
+def overhead(model: Any, slots: int, seed: int) -> dict[str, float]:
+    """The part of a step that passes outside the model's forward, when no row comes or goes."""
+    loop = _with(new_loop(model, slots), draw_jobs(slots, lambda _: 200, seed))
+    while loop.in_flight < slots:
+        loop.turn()
+    with _forward_timer(model) as inside:
+        whole_s = sum(_timed(loop.turn) for _ in range(60))
+    return {"share": 1 - sum(inside) / whole_s, "step": whole_s / 60}
+
+
+def stalls(model: Any, slots: int, seed: int) -> dict[str, float]:
+    """How long rows in flight wait between two tokens, without newcomers and with them (seconds)."""
+    loop = _with(new_loop(model, slots), draw_jobs(_FEWER_JOBS_A_SLOT * slots, geometric, seed))
+    loop.turn()
+    quiet, busy = [], []
+    while not loop.is_idle:
+        before = set(loop.on_device())
+        seconds = _timed(loop.turn)
+        if before:
+            (busy if set(loop.on_device()) - before else quiet).append(seconds)
+    return {"step": median(quiet), "with": median(busy), "longest": max(busy)}
+
+
+def same_answers(model: Any, slots: int, seed: int) -> tuple[int, int]:
+    """How many of some answers in a full rolling batch are those of `generate` on each image alone."""
+    jobs = draw_jobs(2 * slots, geometric, seed)
+    loop = new_loop(model, slots)
+    asked = {loop.request(job.tensors, job.output_tokens): job for job in jobs}
+    for request in asked:
+        loop.submit(request)
+    said = {}
+    while not loop.is_idle:
+        said |= {asked[outcome.request]: list(outcome.tokens) for outcome in loop.turn()}
+    checked = jobs[:slots]
+    model.model.language_model.set_attn_implementation("sdpa")
+    return sum(said[job] == answer_batch(model, [job])[0].tolist() for job in checked), len(checked)
+
+
+def _with(loop: RollingLoop, jobs: Sequence[Asked]) -> RollingLoop:
+    for job in jobs:
+        loop.submit(loop.request(job.tensors, job.output_tokens))
+    return loop
+
+
+def _timed(call: Callable[[], Any]) -> float:
+    began_s = time.perf_counter()
+    call()
+    return time.perf_counter() - began_s
+
+
+@contextmanager
+def _forward_timer(model: Any) -> Iterator[list[float]]:
+    """Collects the seconds that decoder and head take."""
+    inside: list[float] = []
+    began_s = 0.0
+
+    def begin(*_: Any) -> None:
+        nonlocal began_s
+        began_s = time.perf_counter()
+
+    def end(*_: Any) -> None:
+        inside.append(time.perf_counter() - began_s)
+
+    parts = (model.model.language_model, model.lm_head)
+    hooks = [part.register_forward_pre_hook(begin) for part in parts]
+    hooks += [part.register_forward_hook(end) for part in parts]
+    try:
+        yield inside
+    finally:
+        for hook in hooks:
+            hook.remove()

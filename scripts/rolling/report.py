@@ -1,0 +1,26 @@
+"""The table, on the terminal and in docs/benchmarks.md."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- rolling: begin -->", "<!-- rolling: end -->"
+
+
+def table(rows: Sequence[tuple[str, str, str, str]]) -> str:
+    """Rows of what, bar, median and all rounds."""
+    lines = ["| what | wanted | median | rounds |", "|---|---|---|---|"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def row(what: str, wanted: str, values: Sequence[float], form: str) -> tuple[str, str, str, str]:
+    """A line: the values of all rounds in a format such as `.2f`, and their median."""
+    return what, wanted, f"{median(values):{form}}", ", ".join(f"{value:{form}}" for value in values)
+
+
+def write(text: str) -> None:
+    """Put the text between the marks of the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, rest = page.split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
