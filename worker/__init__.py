@@ -10,7 +10,10 @@
     in_flight   what several slots need at the same time
     decode      bytes to an upright RGB image, or a reason
     batching    which waiting images go to the device together
-    batcher     the one thread that owns the device
+    device      what a slot has to do with the device, in whichever way it answers
+    batcher     the one thread that owns the device, for an engine that answers batch by batch
+    roller      the same for an engine with a rolling batch
+    watchdog    notices when the device does not come back
     engines     the code that runs a model
     drain       how a worker stops: finish, or give back
     heartbeat   tells the fleet that it is alive
