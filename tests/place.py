@@ -71,7 +71,7 @@ class Place:
         wait_until(lambda: accepts_connections(self.port), "the server listens")
         return process
 
-    def start_worker(self, takes_s: float = 0.1, **env: str) -> Running:
+    def start_worker(self, takes_s: float = 0.1, *, is_rolling: bool = False, **env: str) -> Running:
         port = free_port()
         known = {
             "PYTHONPATH": str(ROOT),
@@ -83,7 +83,7 @@ class Place:
             # All ask about one image: each has to come to the engine.
             "EVA01_ANSWER_CACHE": "false",
         }
-        command = [sys.executable, "-m", "tests.stub_worker", str(takes_s)]
+        command = [sys.executable, "-m", "tests.stub_worker", str(takes_s), *["rolling"] * is_rolling]
         process = self._start(f"worker-{port}", command, {**known, **env})
         return Running(process, f"http://127.0.0.1:{port}")
 

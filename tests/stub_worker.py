@@ -1,6 +1,7 @@
 """A worker's process around the stub engine, ready in a second: `python -m tests.stub_worker SECONDS`.
 
-SECONDS is how long each image takes; the model is called `stub`.
+SECONDS is how long each image takes; the model is called `stub`. With `rolling` as a second argument it
+answers in a rolling batch.
 """
 
 import sys
@@ -8,6 +9,7 @@ from collections import deque
 
 from jobs.catalog import EngineName, ModelCard
 from tests.stub_engine import StubEngine
+from tests.stub_rolling import StubRolling
 from worker.life import Environment
 from worker.logs import set_up_logging
 from worker.main import serve
@@ -18,7 +20,11 @@ CARD = ModelCard(
 
 if __name__ == "__main__":
     set_up_logging()
-    engine = StubEngine(takes_s=float(sys.argv[1]), max_batch=1)
+    environment, takes_s = Environment.read(), float(sys.argv[1])
+    engine = StubEngine(takes_s=takes_s, max_batch=1)
+    if "rolling" in sys.argv:
+        timeout_s = environment.worker.job_timeout_s
+        engine.rolling = StubRolling(turns=1, takes_s=takes_s, timeout_s=timeout_s, steps=deque(maxlen=1))
     # It runs for hours in a soak; nobody asks it what it was given.
     engine.batches, engine.seen = deque(maxlen=1), deque(maxlen=1)
-    serve(CARD, Environment.read(), engine)
+    serve(CARD, environment, engine)

@@ -20,7 +20,7 @@ from typing import Any
 
 from jobs.errors import EngineFailure
 from worker.batching import size_of_next_batch
-from worker.device import Cancelled, GivenBack, Item, Overran, Unwanted
+from worker.device import Cancelled, GivenBack, Item, Overran, Unwanted, wait_for_work
 from worker.engines.base import Answer, DeviceLost, Engine, OutOfMemory, failure_of
 from worker.engines.deadline import Deadline
 from worker.metrics import ModelMetrics
@@ -116,8 +116,7 @@ class Batcher:
         """Wait until something waits, and take the next batch of it; empty when closed."""
         with self._changed:
             self._running = []
-            with self._metrics.device("idle"):
-                self._changed.wait_for(lambda: self._waiting or not self._is_open)
+            wait_for_work(self._changed, lambda: self._waiting or not self._is_open, self._metrics)
             self._running = [self._waiting.popleft() for _ in range(self._size_of_next_batch())]
             return self._running
 

@@ -1,12 +1,17 @@
 """What a slot has to do with the device: it hands a job over, and waits for what comes of it."""
 
-from collections.abc import Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from worker.engines.base import Answer
+from worker.metrics import ModelMetrics
+
+#: Seconds after which idle time is counted, so that the counter grows while nothing comes.
+_COUNT_IDLE_S = 1.0
 
 
 class GivenBack(Exception):
@@ -75,3 +80,13 @@ class Device(Protocol):
 
         What runs on the device cannot be interrupted; its answer comes to nothing.
         """
+
+
+def wait_for_work(
+    changed: threading.Condition, has_work: Callable[[], object], metrics: ModelMetrics
+) -> None:
+    """Wait until there is something to do, and count the time as idle; `changed` is held by the caller."""
+    is_there = bool(has_work())
+    while not is_there:
+        with metrics.device("idle"):
+            is_there = bool(changed.wait_for(has_work, _COUNT_IDLE_S))

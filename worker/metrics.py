@@ -26,9 +26,8 @@ _RUN = Histogram(
 )
 _STAGE = Histogram(
     "eva01_stage_seconds",
-    "How long each stage took: fetch, decode, see, thumbnail once an image in flight, prepare, store once a"
-    " job, generate once a"
-    " batch, or once a job in a rolling one.",
+    "How long each stage took: fetch, decode, see and thumbnail once an image in flight, prepare and store"
+    " once a job, generate once a static batch or once a job of a rolling one.",
     ["model", "stage"],
     buckets=_SECONDS,
 )
@@ -99,7 +98,7 @@ class ModelMetrics:
 
     @contextmanager
     def device(self, activity: str) -> Iterator[None]:
-        """Count the device's time: `busy` or `idle`."""
+        """Count the device's time, whether it ends well or not: `busy` or `idle`."""
         started_s = perf_counter()
         try:
             yield
@@ -119,7 +118,7 @@ class ModelMetrics:
         _REDELIVERIES.labels(self._model, reason).inc()
 
     def count_cancellation(self, phase: str) -> None:
-        """Count a job that was cancelled while `held` or on the `device`; web counts those `queued`."""
+        """Count a cancelled job: `held` had no answer, `device` dropped one; web counts those `queued`."""
         CANCELLATIONS.labels(self._model, phase).inc()
 
     def count_quarantined(self) -> None:

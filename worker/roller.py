@@ -9,11 +9,11 @@ never holds up the device.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from worker.device import Cancelled, GivenBack, Item, Overran, Unwanted
+from worker.device import Cancelled, GivenBack, Item, Overran, Unwanted, wait_for_work
 from worker.engines.base import Answer, Ended, Rolling
 from worker.engines.deadline import Deadline
 from worker.metrics import ModelMetrics
@@ -97,9 +97,8 @@ class Roller:
 
     def _run(self) -> None:
         try:
-            while self._is_open:
-                self._take_in()
-                self._turn()
+            while self._wait_for_work():
+                self._work()
         except BaseException:
             logger.critical("The device's thread has ended; its jobs go back to the queue.", exc_info=True)
             self.give_back()
@@ -107,12 +106,29 @@ class Roller:
         finally:
             self._watchdog.stop()
 
-    def _take_in(self) -> None:
-        """Hand over what has come since the last turn; waits while there is nothing to do."""
+    def _wait_for_work(self) -> bool:
+        """Wait until there is something to do; False when closed."""
         with self._changed:
-            if not self._has_work():
-                with self._metrics.device("idle"):
-                    self._changed.wait_for(self._has_work)
+            wait_for_work(self._changed, self._has_work, self._metrics)
+            return self._is_open
+
+    def _has_work(self) -> bool:
+        return bool(self._arrived or not self._rolling.is_idle or not self._is_open)
+
+    def _work(self) -> None:
+        """Do one turn with what has come since the last, and answer what has ended."""
+        with self._watchdog.watching(), self._metrics.device("busy"):
+            self._hand_over()
+            ended = self._rolling.turn()
+        # Those that were answered were on the device with those that still are.
+        together = self._rolling.in_flight + sum(isinstance(one.outcome, Answer) for one in ended)
+        if together:
+            self._metrics.batch_size.observe(together)
+        for one in ended:
+            self._answer(one)
+
+    def _hand_over(self) -> None:
+        with self._changed:
             arrived, self._arrived = self._arrived, []
             unwanted, self._unwanted_now = self._unwanted_now, []
         for request in arrived:
@@ -120,22 +136,12 @@ class Roller:
         for request in unwanted:
             self._rolling.cancel(request)
 
-    def _has_work(self) -> bool:
-        return bool(self._arrived or not self._rolling.is_idle or not self._is_open)
-
-    def _turn(self) -> None:
-        with self._watchdog.watching(), self._metrics.device("busy"):
-            ended = self._rolling.turn()
-        if self._rolling.in_flight:
-            self._metrics.batch_size.observe(self._rolling.in_flight)
-        for one in ended:
-            self._answer(one)
-
     def _answer(self, ended: Ended) -> None:
         with self._changed:
             item = self._items.pop(ended.request, None)
-        if item:
+        if ended.device_s:
             self._metrics.observe_stage("generate", ended.device_s)
+        if item:
             item.answer(ended.outcome or Cancelled("cancelled before it had an answer"))
 
     # Other threads
@@ -143,26 +149,27 @@ class Roller:
     def _look_for_cancelled(self) -> None:
         while not self._closed.wait(self._look_s):
             with self._changed:
-                requests = {item.job_id: request for request, item in self._items.items()}
-            if requests:
-                self._note_cancelled(requests)
+                items = dict(self._items)
+            if items:
+                self._note_cancelled(items)
 
-    def _note_cancelled(self, requests: dict[str, Any]) -> None:
+    def _note_cancelled(self, items: Mapping[Any, Item]) -> None:
         try:
-            unwanted = self._unwanted(list(requests))
+            unwanted = self._unwanted([item.job_id for item in items.values()])
         except Exception as error:
-            logger.warning("Could not ask which of %d jobs were cancelled: %r", len(requests), error)
+            logger.warning("Could not ask which of %d jobs were cancelled: %r", len(items), error)
             return
         with self._changed:
-            self._unwanted_now += [requests[job_id] for job_id in unwanted]
-            self._changed.notify()
+            self._unwanted_now += [request for request, item in items.items() if item.job_id in unwanted]
 
     def _overrun(self) -> None:
         """End the worker, because the device does not come back; called in the watchdog's thread.
 
         One job on it is to blame, and fails. Of several each is given back as a suspect, to run alone.
         """
-        items = [self._items[request] for request in self._rolling.on_device() if request in self._items]
+        with self._changed:
+            on_device = dict.fromkeys(self._rolling.on_device())
+            items = [self._items[request] for request in on_device if request in self._items]
         logger.critical(
             "The device has not come back after %.1f s: the worker ends. On it: %s.",
             self._watchdog.patience_s,

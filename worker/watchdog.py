@@ -13,13 +13,15 @@ class Watchdog:
     """Calls `on_overrun` once, in a thread of its own, when something that it watches takes too long.
 
     `timeout_s` is what a job may take; the engine then gets a tenth of that, or `grace_s` if that is more, to
-    end its work by itself.
+    end its work by itself. Who comes back while `on_overrun` runs waits for it, so that what was watched does
+    not change meanwhile.
     """
 
     def __init__(self, timeout_s: float, grace_s: float, on_overrun: Callable[[], None]) -> None:
         self.patience_s = timeout_s + max(grace_s, timeout_s / 10)
         self._on_overrun = on_overrun
         self._latest_s = _NEVER
+        self._deciding = threading.Lock()
         self._is_over = threading.Event()
 
     def start(self) -> None:
@@ -37,11 +39,13 @@ class Watchdog:
         try:
             yield
         finally:
-            self._latest_s = _NEVER
+            with self._deciding:
+                self._latest_s = _NEVER
 
     def _run(self) -> None:
         look_s = min(1.0, self.patience_s / 20)
         while not self._is_over.wait(look_s):
-            if time.monotonic() > self._latest_s:
-                self._on_overrun()
-                return
+            with self._deciding:
+                if time.monotonic() > self._latest_s:
+                    self._on_overrun()
+                    return

@@ -36,6 +36,10 @@ class Metric:
         self._must_be("counter")
         return f"sum{_by(by)} (rate({self._selected(by, matchers)}[$__rate_interval]))"
 
+    def share(self, *by: str, **matchers: str) -> str:
+        """The part of all events that are as `matchers` say. Raises NotMeasured for a gauge."""
+        return f"{self.rate(*by, **matchers)} / {self.rate(*by)}"
+
     def hourly(self, *by: str) -> str:
         """Events of the hour before, the very first one included; 0 when there was never one.
 

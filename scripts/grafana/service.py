@@ -65,10 +65,16 @@ def _times(code: CodeMetrics) -> Row:
 def _device(code: CodeMetrics) -> Row:
     batch, stage = code["eva01_batch_size"], code["eva01_stage_seconds"]
     tokens = [code["eva01_visual_tokens_total"], code["eva01_output_tokens_total"]]
-    cache = code["eva01_answer_cache_total"]
+    cache, device = code["eva01_answer_cache_total"], code["eva01_device_seconds_total"]
     return Row(
         "Device",
         [
+            Panel(
+                "Device busy",
+                [Query(device.share("model", activity="busy"), "{{model}}")],
+                f"{device.help} Low while jobs wait: the CPU holds it up, see the stage times.",
+                "percentunit",
+            ),
             Panel(
                 "Batch size",
                 [

@@ -127,6 +127,46 @@ def test_an_interactive_question_overtakes_a_batch(stack):
         assert client.get(job).json()["answer"] == scene.description
 
 
+def test_a_question_asked_while_a_batch_is_in_flight_is_answered_before_the_batch_is(stack):
+    worker = stack.start_worker("nano")
+    rng = random.Random(13)
+    with stack.client() as client:
+        batch_id = make_batch(client)
+        batch = f"/api/batches/{batch_id}"
+        send(client, batch_id, {f"{n}.png": random_scene(rng).encode() for n in range(150)})
+        wait_until(lambda: client.get(batch).json()["counts"]["succeeded"] > 2, "some answers")
+        scene = random_scene(rng)
+        asked = client.post(
+            "/api/jobs", files={"file": ("now.png", scene.encode())}, data={"question": DESCRIBE}
+        )
+        job = asked.headers["Location"]
+        wait_until(lambda: client.get(job).json()["state"] == "succeeded", "the single question is answered")
+        assert client.get(batch).json()["counts"]["queued"] > 0
+        assert client.get(job).json()["answer"] == scene.description
+        assert "answers in a rolling batch" in worker.output()
+        client.post(f"{batch}/cancel").raise_for_status()
+
+
+def test_a_cancelled_batch_leaves_the_worker_free_for_the_next(stack):
+    worker = stack.start_worker("nano", EVA01_ROWS="2")
+    rng = random.Random(17)
+    with stack.client() as client:
+        batch_id = make_batch(client)
+        batch = f"/api/batches/{batch_id}"
+        send(client, batch_id, {f"{n}.png": random_scene(rng).encode() for n in range(100)})
+        wait_until(lambda: client.get(batch).json()["counts"]["succeeded"] > 2, "some answers")
+        client.post(f"{batch}/cancel").raise_for_status()
+        counts = client.get(batch).json()["counts"]
+        assert (counts["queued"], counts["running"]) == (0, 0)
+        assert counts["cancelled"] == 100 - counts["succeeded"] > 0
+        next_id, scene = make_batch(client), random_scene(rng)
+        send(client, next_id, {"next.png": scene.encode()})
+        wait_until_done(client, next_id)
+        assert answers(client, next_id) == {"next.png": scene.description}
+        assert client.get(batch).json()["counts"] == counts, "nothing of it is answered any more"
+        assert worker.popen.poll() is None
+
+
 def test_redis_stopped_and_started_again_loses_nothing(empty_stack):
     stack = empty_stack
     redis = stack.start_redis()

@@ -273,6 +273,18 @@ def test_images_that_wait_are_seen_with_one_that_has_a_place(world):
     assert together([single], others, limit) == [single], "a person does not wait for the images of others"
 
 
+def test_those_whose_images_are_seen_ahead_are_on_the_device_while_they_are(world, monkeypatch):
+    """One of them may be why the device does not come back."""
+    loop = world.loop(slots=1)
+    requests = [world.ask(n, 2) for n in range(3)]
+    there = []
+    fail(monkeypatch, "prefill", ValueError(), lambda *_: there.append(loop.on_device()))
+    submit(loop, *requests)
+    loop.turn()
+    assert there == [requests]
+    assert loop.on_device() == requests[:1]
+
+
 def test_a_row_past_its_deadline_fails_and_the_others_go_on(world):
     clock = Clock(0)
     loop = world.loop(timeout_s=10, clock=clock)

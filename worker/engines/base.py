@@ -90,7 +90,7 @@ class Rolling(Protocol):
         """
 
     def on_device(self) -> Sequence[Any]:
-        """The requests that are on the device; may be called from any thread."""
+        """The requests that may be why it does not come back from a turn; may be called from any thread."""
 
 
 class Engine(Protocol):

@@ -59,6 +59,8 @@ class RollingLoop:
         #: Requests that were admitted in this turn, and rows whose prompts were taken in before.
         self._new: list[Request] = []
         self._rows: list[Row] = []
+        #: Requests whose images are seen in this turn, some of them ahead of their places.
+        self._unseen: Sequence[Request] = ()
         self._steps = 0
         self._begun = 0
         self._outcomes: list[Outcome] = []
@@ -76,7 +78,14 @@ class RollingLoop:
         return not (self._rows or self._waiting or self._outcomes)
 
     def on_device(self) -> list[Request]:
-        """The requests that have a place; may be called from any thread."""
+        """The requests that are there now; may be called from any thread.
+
+        In a turn that is those that have a place, and those whose images are seen ahead of theirs.
+        """
+        return list(dict.fromkeys((*self._placed(), *self._unseen)))
+
+    def _placed(self) -> list[Request]:
+        """The requests that have a place."""
         return [*(row.request for row in list(self._rows)), *self._new]
 
     def request(
@@ -119,13 +128,14 @@ class RollingLoop:
         """
         self._end_overdue()
         self._admit()
-        unseen = together(self._new, self._waiting, self.prefill_tokens)
+        self._unseen = together(self._new, self._waiting, self.prefill_tokens)
         try:
-            self._prefill(unseen)
+            self._prefill(self._unseen)
             self._step()
         except Exception as error:
-            self._recover(unseen, told_apart(error))
+            self._recover(self._unseen, told_apart(error))
         self._release_ended()
+        self._unseen = ()
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
 
@@ -144,7 +154,7 @@ class RollingLoop:
             self._new.append(request)
 
     def _has_place_for(self, request: Request) -> bool:
-        taken = self.on_device()
+        taken = self._placed()
         return len(taken) < self._slots and self.budget.admits(taken, request)
 
     # Prefill
@@ -157,7 +167,7 @@ class RollingLoop:
 
     def _step(self) -> None:
         """Take the new prompts in, and add a token to every row."""
-        count, requests = len(self._rows), self.on_device()
+        count, requests = len(self._rows), self._placed()
         if not requests:
             return
         self._cache.reserve(len(requests), max(request.reserved_tokens for request in requests))
@@ -220,7 +230,7 @@ class RollingLoop:
         """Go on after an error: the one on the device fails, or some of several wait again."""
         if isinstance(error, DeviceLost):
             raise error
-        requests = self.on_device()
+        requests = self._placed()
         if len(requests) == 1 and len(unseen) <= 1:
             self._clear()
             self._end(requests[0], failure=failure_of(error))

@@ -1,0 +1,149 @@
+"""A rolling batch without a model, for tests: a job takes some turns, then has its size and question.
+
+It does in one file what `worker/engines/rolling` does with tensors, and fails where a question says so.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, MutableSequence, Sequence
+from dataclasses import dataclass, field
+
+from jobs.errors import EngineFailure, Eva01Error
+from jobs.models import Usage
+from tests.stub_engine import DIE, HANG, LOSE_DEVICE, POISON, SLOW, Sized
+from worker.engines.base import Answer, DeviceLost, Ended
+from worker.engines.deadline import Deadline
+
+#: A question that breaks the loop itself.
+BREAK = "break"
+
+
+@dataclass(eq=False)
+class Asked:
+    """A job, and how far it is."""
+
+    prepared: Sized
+    is_alone: bool
+    is_interactive: bool
+    turns_left: int
+    began_s: float | None = None
+
+    @property
+    def question(self) -> str:
+        """What is asked."""
+        return self.prepared.question
+
+    @property
+    def device_s(self) -> float:
+        """Seconds since it got its place; 0 while it has none."""
+        return time.monotonic() - self.began_s if self.began_s is not None else 0.0
+
+
+@dataclass
+class StubRolling:
+    """At most `slots` jobs at once; `steps` holds the questions of each turn.
+
+    A job takes as many turns as its image is wide, or `turns` when told so. SLOW takes turns until its
+    deadline is over; HANG does not come back from its first, until `comes_back` is set.
+    """
+
+    slots: int = 4
+    turns: int = 0
+    #: Seconds that a turn takes: few, but enough that others get the processor.
+    takes_s: float = 0.001
+    timeout_s: float = 60.0
+    steps: MutableSequence[list[str]] = field(default_factory=list)
+    comes_back: threading.Event = field(default_factory=threading.Event)
+    _interactive: deque[Asked] = field(default_factory=deque)
+    _bulk: deque[Asked] = field(default_factory=deque)
+    _rows: list[Asked] = field(default_factory=list)
+    _ended: list[Ended] = field(default_factory=list)
+
+    @property
+    def is_idle(self) -> bool:
+        """True when there is nothing to do."""
+        return not (self._rows or self._interactive or self._bulk or self._ended)
+
+    @property
+    def in_flight(self) -> int:
+        """Jobs that have a place."""
+        return len(self._rows)
+
+    def request(self, prepared: Sized, *, is_alone: bool, is_interactive: bool) -> Asked:
+        """A job that has taken no turn yet."""
+        return Asked(prepared, is_alone, is_interactive, self.turns or prepared.size[0])
+
+    def submit(self, request: Asked) -> None:
+        """Let it wait in its line."""
+        self._line(request).append(request)
+
+    def cancel(self, request: Asked) -> None:
+        """Take it out, wherever it is; does nothing when it has ended."""
+        for line in (self._line(request), self._rows):
+            if request in line:
+                line.remove(request)
+                self._end(request, None)
+
+    def turn(self) -> Sequence[Ended]:
+        """Admit, take a turn, and let go of those that have ended."""
+        self._admit()
+        self.steps.append([row.question for row in self._rows])
+        self._fail({row.question for row in self._rows})
+        time.sleep(self.takes_s)
+        for row in list(self._rows):
+            row.turns_left -= 1
+            if outcome := self._outcome(row):
+                self._rows.remove(row)
+                self._end(row, outcome)
+        ended, self._ended = self._ended, []
+        return ended
+
+    def on_device(self) -> Sequence[Asked]:
+        """Those that have a place."""
+        return list(self._rows)
+
+    def _line(self, request: Asked) -> deque[Asked]:
+        return self._interactive if request.is_interactive else self._bulk
+
+    def _waiting(self) -> Iterator[Asked]:
+        yield from self._interactive
+        yield from self._bulk
+
+    def _admit(self) -> None:
+        while (first := next(self._waiting(), None)) and self._has_place_for(first):
+            self._line(first).popleft()
+            first.began_s = time.monotonic()
+            self._rows.append(first)
+
+    def _has_place_for(self, request: Asked) -> bool:
+        if not self._rows:
+            return True
+        return len(self._rows) < self.slots and not (request.is_alone or self._rows[0].is_alone)
+
+    def _fail(self, questions: set[str]) -> None:
+        """Fail as a whole, if anything on the device says so."""
+        if DIE in questions:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if HANG in questions:
+            self.comes_back.wait()
+        if LOSE_DEVICE in questions:
+            raise DeviceLost("the device fell off the bus")
+        if BREAK in questions:
+            raise ZeroDivisionError("the loop is broken")
+
+    def _outcome(self, row: Asked) -> Answer | Eva01Error | None:
+        """What comes of a row after this turn; None while it goes on."""
+        if row.device_s > self.timeout_s:
+            return Deadline(self.timeout_s).failure()
+        if row.question == POISON:
+            return EngineFailure("poisoned")
+        if row.question == SLOW or row.turns_left > 0:
+            return None
+        usage = Usage(visual_tokens=row.prepared.visual_tokens)
+        return Answer(f"{row.prepared.size} {row.question}", usage)
+
+    def _end(self, request: Asked, outcome: Answer | Eva01Error | None) -> None:
+        self._ended.append(Ended(request, outcome, request.device_s))
