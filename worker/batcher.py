@@ -20,7 +20,7 @@ from typing import Any
 
 from jobs.errors import EngineFailure
 from worker.batching import size_of_next_batch
-from worker.device import Cancelled, GivenBack, Item, Overran, Unwanted, wait_for_work
+from worker.device import Cancelled, GivenBack, Item, Unwanted, give_up, wait_for_work
 from worker.engines.base import Answer, DeviceLost, Engine, OutOfMemory, failure_of
 from worker.engines.deadline import Deadline
 from worker.metrics import ModelMetrics
@@ -180,20 +180,8 @@ class Batcher:
         return outcomes
 
     def _overrun(self) -> None:
-        """End the worker, because the device does not come back; called in the watchdog's thread.
-
-        One job on it is to blame, and fails. Of several each is given back as a suspect, to run alone.
-        """
-        items = self._on_device
-        logger.critical(
-            "The device has not come back after %.1f s: the worker ends. On it: %s.",
-            self._watchdog.patience_s,
-            ", ".join(item.job_id for item in items),
-        )
-        for item in items:
-            is_culprit = len(items) == 1
-            failure = Deadline(self._timeout_s).failure()
-            item.answer(failure if is_culprit else Overran("the device does not come back"))
+        """End the worker, because the device does not come back; called in the watchdog's thread."""
+        give_up(self._on_device, self._timeout_s, self._watchdog.patience_s)
         self.give_back()
         self._on_crash()
 

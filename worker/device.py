@@ -1,5 +1,6 @@
 """What a slot has to do with the device: it hands a job over, and waits for what comes of it."""
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, InvalidStateError
@@ -8,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from worker.engines.base import Answer
+from worker.engines.deadline import Deadline
 from worker.metrics import ModelMetrics
+
+logger = logging.getLogger(__name__)
 
 #: Seconds after which idle time is counted, so that the counter grows while nothing comes.
 _COUNT_IDLE_S = 1.0
@@ -80,6 +84,22 @@ class Device(Protocol):
 
         What runs on the device cannot be interrupted; its answer comes to nothing.
         """
+
+
+def give_up(items: Sequence[Item], timeout_s: float, patience_s: float) -> None:
+    """Tell those on a device that does not come back what becomes of them.
+
+    One job on it is to blame, and fails. Of several each is given back as a suspect, to run alone.
+    """
+    logger.critical(
+        "The device has not come back after %.1f s: the worker ends. On it: %s.",
+        patience_s,
+        ", ".join(item.job_id for item in items),
+    )
+    is_culprit = len(items) == 1
+    for item in items:
+        failure = Deadline(timeout_s).failure()
+        item.answer(failure if is_culprit else Overran("the device does not come back"))
 
 
 def wait_for_work(

@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from worker.device import Cancelled, GivenBack, Item, Overran, Unwanted, wait_for_work
+from worker.device import Cancelled, GivenBack, Item, Unwanted, give_up, wait_for_work
 from worker.engines.base import Answer, Ended, Rolling
-from worker.engines.deadline import Deadline
 from worker.metrics import ModelMetrics
 from worker.watchdog import Watchdog
 
@@ -163,21 +162,9 @@ class Roller:
             self._unwanted_now += [request for request, item in items.items() if item.job_id in unwanted]
 
     def _overrun(self) -> None:
-        """End the worker, because the device does not come back; called in the watchdog's thread.
-
-        One job on it is to blame, and fails. Of several each is given back as a suspect, to run alone.
-        """
+        """End the worker, because the device does not come back; called in the watchdog's thread."""
         with self._changed:
-            on_device = dict.fromkeys(self._rolling.on_device())
-            items = [self._items[request] for request in on_device if request in self._items]
-        logger.critical(
-            "The device has not come back after %.1f s: the worker ends. On it: %s.",
-            self._watchdog.patience_s,
-            ", ".join(item.job_id for item in items),
-        )
-        for item in items:
-            is_culprit = len(items) == 1
-            failure = Deadline(self._timeout_s).failure()
-            item.answer(failure if is_culprit else Overran("the device does not come back"))
+            items = [self._items[request] for request in self._rolling.on_device() if request in self._items]
+        give_up(items, self._timeout_s, self._watchdog.patience_s)
         self.give_back()
         self._on_crash()

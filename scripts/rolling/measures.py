@@ -15,17 +15,16 @@ from worker.engines.rolling.loop import RollingLoop
 LOAD = 0.9
 #: Rows that run while another job arrives.
 RUNNING = 8
-#: Jobs in all, for each number of slots: the last rows end alone, which is to weigh little.
-_JOBS_A_SLOT = 16
+#: Jobs with a backlog: many, because the last rows end alone, which is to weigh little.
+_JOBS = 256
+#: Jobs a slot whose latencies are compared: a percentile needs many as well.
+_LATE_JOBS_A_SLOT = 12
 _FEWER_JOBS_A_SLOT = 4
-#: Jobs whose latencies are compared, for each number of slots: a percentile needs many.
-_LATE_JOBS_A_SLOT = 8
 
 
 def gain(model: Any, slots: int, length: Callable[[random.Random], int], seed: int) -> dict[str, float]:
     """Images a second with a backlog from the start, both ways, and their ratio."""
-    a_slot = _JOBS_A_SLOT if length is geometric else _FEWER_JOBS_A_SLOT
-    jobs = draw_jobs(a_slot * slots, length, seed)
+    jobs = draw_jobs(_JOBS if length is geometric else _FEWER_JOBS_A_SLOT * slots, length, seed)
     arrivals_s = [0.0] * len(jobs)
     static = serve_static(model, jobs, arrivals_s, slots).images_per_s
     rolling = serve_rolling(model, jobs, arrivals_s, slots).images_per_s

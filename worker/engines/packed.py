@@ -4,8 +4,6 @@ torch multiplies with MKL, whose kernels for few rows are slow on some processor
 layers take 0.3 to 0.45 of the time, for 8 to 128 rows (docs/benchmarks.md).
 """
 
-from typing import Any
-
 import torch
 from torch import nn
 
@@ -35,11 +33,11 @@ def pack_linears(model: nn.Module) -> None:
         return
     for parent in model.modules():
         for name, layer in list(parent.named_children()):
-            if _can_be_packed(layer):
+            if isinstance(layer, nn.Linear) and _can_be_packed(layer):
                 setattr(parent, name, PackedLinear(layer))
 
 
-def _can_be_packed(layer: Any) -> bool:
-    return (
-        type(layer) is nn.Linear and layer.weight.dtype is torch.float32 and layer.weight.device.type == "cpu"
-    )
+def _can_be_packed(layer: nn.Linear) -> bool:
+    # A layer of a class of its own may do more than multiply.
+    is_plain = type(layer) is nn.Linear
+    return is_plain and layer.weight.dtype is torch.float32 and layer.weight.device.type == "cpu"

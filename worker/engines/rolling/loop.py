@@ -130,10 +130,10 @@ class RollingLoop:
         self._admit()
         self._unseen = together(self._new, self._waiting, self.prefill_tokens)
         try:
-            self._prefill(self._unseen)
+            self._prefill()
             self._step()
         except Exception as error:
-            self._recover(self._unseen, told_apart(error))
+            self._recover(told_apart(error))
         self._release_ended()
         self._unseen = ()
         outcomes, self._outcomes = self._outcomes, []
@@ -159,9 +159,9 @@ class RollingLoop:
 
     # Prefill
 
-    def _prefill(self, unseen: Sequence[Request]) -> None:
-        if unseen:
-            prefill(self._model, unseen)
+    def _prefill(self) -> None:
+        if self._unseen:
+            prefill(self._model, self._unseen)
 
     # Step
 
@@ -174,22 +174,22 @@ class RollingLoop:
         longest = max((row.offset for row in self._rows), default=-self._steps) + self._steps + 1
         prompts = [Prompt.of(request) for request in self._new]
         logits = step(self._model, self._cache, self._tails, count, longest, prompts)
+        for place, request in enumerate(self._new, start=count):
+            self._tails.begin(place, request)
+            self._penalty.begin(place, request.tensors["input_ids"][0])
+        # What is above may fail for lack of memory, and has changed no row until here.
+        self._append(self._penalty.apply(logits).argmax(-1))
+
+    def _append(self, tokens: torch.Tensor) -> None:
+        """Note a token more for every row, the new ones among them."""
         self._steps += 1
         for request in self._new:
-            self._begin(request)
+            self._begun += 1
+            self._rows.append(Row(request, request.prompt_tokens - self._steps, self._begun))
+            request.embedded = None
         self._new = []
-        tokens = self._penalty.apply(logits).argmax(-1)
         self._tails.append(tokens)
         self._penalty.append(tokens)
-
-    def _begin(self, request: Request) -> None:
-        """Note a row whose prompt was taken in with this step."""
-        place = len(self._rows)
-        self._tails.begin(place, request)
-        self._penalty.begin(place, request.tensors["input_ids"][0])
-        self._begun += 1
-        self._rows.append(Row(request, request.prompt_tokens - self._steps, self._begun))
-        request.embedded = None
 
     # Release
 
@@ -226,28 +226,37 @@ class RollingLoop:
 
     # Errors
 
-    def _recover(self, unseen: Sequence[Request], error: Exception) -> None:
+    def _recover(self, error: Exception) -> None:
         """Go on after an error: the one on the device fails, or some of several wait again."""
         if isinstance(error, DeviceLost):
             raise error
-        requests = self._placed()
-        if len(requests) == 1 and len(unseen) <= 1:
+        requests = self.on_device()
+        if len(requests) == 1:
             self._clear()
             self._end(requests[0], failure=failure_of(error))
         elif isinstance(error, OutOfMemory):
+            self._give_up_newest()
             logger.warning(
-                "%d images did not fit into the device's memory together: %s", len(requests), error
+                "%d images did not fit into the device's memory: %s. From now on EVA01_CACHE_TOKENS is %d and"
+                " EVA01_PREFILL_TOKENS %d; set them to that.",
+                len(requests),
+                error,
+                self.budget.tokens,
+                self.prefill_tokens,
             )
-            self._give_up_newest(requests, bool(unseen))
         else:
             logger.warning("%d images failed together, so each runs alone: %r", len(requests), error)
-            self._run_alone(requests, unseen)
+            self._run_alone(requests)
 
-    def _give_up_newest(self, requests: Sequence[Request], is_prefilling: bool) -> None:
-        """Let the newest wait again, which are the newcomers or else half of the rows; plan with half."""
-        self.budget.halve(requests)
-        if is_prefilling:
+    def _give_up_newest(self) -> None:
+        """Let the newest wait again, which are the newcomers or else half of the rows; plan with half.
+
+        Several images that are seen together may have been too many, whatever is in the cache.
+        """
+        if len(self._unseen) > 1:
             self.prefill_tokens = max(1, self.prefill_tokens // 2)
+        else:
+            self.budget.halve(self._placed())
         self._put_back(self._new or self._newest_half())
         self._new = []
 
@@ -258,11 +267,12 @@ class RollingLoop:
             self._release(self._rows.index(row))
         return [row.request for row in newest]
 
-    def _run_alone(self, requests: Sequence[Request], unseen: Sequence[Request]) -> None:
-        self._clear()
-        for request in {*requests, *unseen}:
+    def _run_alone(self, requests: Sequence[Request]) -> None:
+        for request in requests:
             request.is_alone = True
-        self._put_back(requests)
+        placed = self._placed()
+        self._clear()
+        self._put_back(placed)
 
     def _clear(self) -> None:
         self._rows, self._new = [], []
