@@ -5,7 +5,7 @@ load      jobs with images of mixed sizes and answers of drawn lengths
 serving   both ways to answer them
 measures  what is measured, a function for each line of the table
 idle      how long the device waits while there is work
-packed    what packed layers gain, a script of its own
+layers    what faster layers gain, a script of its own
 report    the table, on the terminal and in docs/benchmarks.md
 
 `python -m scripts.rolling --write` measures all of it, in about half an hour on two cores.

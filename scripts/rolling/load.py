@@ -24,9 +24,9 @@ class Asked:
 
 
 def geometric(rng: random.Random) -> int:
-    """A length that is geometric from 8 on with a mean of about 55, and 256 at most."""
-    rest = math.floor(math.log(1 - rng.random()) / math.log(1 - 1 / (_MEAN - _SHORTEST + 1)))
-    return min(_LONGEST, _SHORTEST + rest)
+    """A geometric length with a mean of about 55; 8 at least and 256 at most."""
+    length = 1 + math.floor(math.log(1 - rng.random()) / math.log(1 - 1 / _MEAN))
+    return min(_LONGEST, max(_SHORTEST, length))
 
 
 def equal(rng: random.Random) -> int:

@@ -17,8 +17,8 @@ LOAD = 0.9
 RUNNING = 8
 #: Jobs with a backlog: many, because the last rows end alone, which is to weigh little.
 _JOBS = 256
-#: Jobs a slot whose latencies are compared: a percentile needs many as well.
-_LATE_JOBS_A_SLOT = 12
+#: Jobs whose latencies are compared: a percentile needs many as well.
+_LATE_JOBS = 96
 _FEWER_JOBS_A_SLOT = 4
 
 
@@ -36,7 +36,7 @@ def latency(model: Any, slots: int, static_per_s: float, seed: int) -> dict[str,
 
     They come at LOAD times the rate that static batches can do.
     """
-    jobs = draw_jobs(_LATE_JOBS_A_SLOT * slots, geometric, seed)
+    jobs = draw_jobs(_LATE_JOBS, geometric, seed)
     rng, now_s, arrivals_s = random.Random(seed), 0.0, []
     for _ in jobs:
         now_s += rng.expovariate(LOAD * static_per_s)
@@ -65,12 +65,8 @@ def admission(model: Any, seed: int) -> dict[str, float]:
     # What is left of the turn in which it arrives.
     took_s = (1 - rng.random()) * steps_s[-1]
     took_s += _timed(_with(loop, [late]).turn)
-    return {
-        "seconds": took_s,
-        "allowed": 2 * median(steps_s) + own_s,
-        "step": median(steps_s),
-        "prefill": own_s,
-    }
+    step_s = median(steps_s)
+    return {"seconds": took_s, "step": step_s, "prefill": own_s, "ratio": took_s / (2 * step_s + own_s)}
 
 
 def overhead(model: Any, slots: int, seed: int) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import torch
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-from worker.engines.packed import pack_linears
+from worker.engines.layers import replace_layers
 
 #: What the 7B has, an eighth as wide: 7 query heads for each key head, an MLP of 5.3 times the width, untied
 #: embeddings, mRoPE sections as 2 : 3 : 3; a vision tower 0.36 times as wide with an MLP of 2.7 times that,
@@ -48,7 +48,7 @@ def random_model(seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
         tie_word_embeddings=False,
     )
     model = Qwen2_5_VLForConditionalGeneration(config).eval().float()
-    pack_linears(model)
+    replace_layers(model)
     generation = model.generation_config
     generation.do_sample, generation.eos_token_id, generation.pad_token_id = False, None, 0
     return model

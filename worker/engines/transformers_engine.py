@@ -27,7 +27,7 @@ from worker.engines.devices import (
     use_all_cores,
 )
 from worker.engines.identity import weights_of
-from worker.engines.packed import pack_linears
+from worker.engines.layers import replace_layers
 from worker.engines.processors import QWEN_FAMILIES, AnyProcessor, Prepared, Processor, QwenProcessor
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import roll, why_static
@@ -126,7 +126,7 @@ class TransformersEngine:
             device_map={"": self._on} if self._is_on_gpu else None,
         )
         model.to(self._on).eval()
-        pack_linears(model)
+        replace_layers(model)
         self._make_greedy(model.generation_config)
         return model
 

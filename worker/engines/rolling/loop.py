@@ -54,14 +54,13 @@ class RollingLoop:
         self._tails = Tails.empty(slots, device)
         factor = model.generation_config.repetition_penalty or 1
         self._penalty = RepetitionPenalty(factor, slots, text.vocab_size, device)
-        self._ends = torch.tensor(sorted(ends), dtype=torch.long, device=device)
+        self._ends = frozenset(ends)
         self._waiting = Waiting()
         #: Requests that were admitted in this turn, and rows whose prompts were taken in before.
         self._new: list[Request] = []
         self._rows: list[Row] = []
         #: Requests whose images are seen in this turn, some of them ahead of their places.
         self._unseen: Sequence[Request] = ()
-        self._steps = 0
         self._begun = 0
         self._outcomes: list[Outcome] = []
         self.budget = Budget(budget_tokens)
@@ -171,7 +170,7 @@ class RollingLoop:
         if not requests:
             return
         self._cache.reserve(len(requests), max(request.reserved_tokens for request in requests))
-        longest = max((row.offset for row in self._rows), default=-self._steps) + self._steps + 1
+        longest = max((row.length for row in self._rows), default=0) + 1
         prompts = [Prompt.of(request) for request in self._new]
         logits = step(self._model, self._cache, self._tails, count, longest, prompts)
         for place, request in enumerate(self._new, start=count):
@@ -182,30 +181,33 @@ class RollingLoop:
 
     def _append(self, tokens: torch.Tensor) -> None:
         """Note a token more for every row, the new ones among them."""
-        self._steps += 1
+        # This waits for the device: what went wrong there shows before anything is noted.
+        said = tokens.tolist()
         for request in self._new:
             self._begun += 1
-            self._rows.append(Row(request, request.prompt_tokens - self._steps, self._begun))
+            self._rows.append(Row(request, self._begun))
             request.embedded = None
         self._new = []
         self._tails.append(tokens)
         self._penalty.append(tokens)
+        for row, token in zip(self._rows, said, strict=True):
+            row.said.append(token)
 
     # Release
 
     def _release_ended(self) -> None:
-        if not self._rows:
-            return
-        for place in self._tails.ended(len(self._rows), self._ends):
-            self._end(self._rows[place].request, tokens=tuple(self._tails.text(place)))
-            self._release(place)
+        for place in reversed(range(len(self._rows))):
+            row = self._rows[place]
+            if row.has_ended(self._ends):
+                self._end(row.request, tokens=tuple(row.said))
+                self._release(place)
 
     def _release(self, place: int) -> None:
         """Free a place; the last row moves there, so that the rows stay together."""
         last = len(self._rows) - 1
         row = self._rows.pop()
         if place != last:
-            self._cache.move(last, place, row.offset + self._steps)
+            self._cache.move(last, place, row.length)
             self._tails.move(last, place)
             self._penalty.move(last, place)
             self._rows[place] = row

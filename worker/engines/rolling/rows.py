@@ -1,7 +1,7 @@
 """What waits, what is in flight, and what came of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import torch
 
@@ -59,9 +59,18 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A request in flight; `offset` and the steps made so far give its length."""
+    """A request in flight, and what was said to it."""
 
     request: Request
-    offset: int
     #: Counts up as rows begin: a larger one is newer.
     number: int
+    said: list[int] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        """Tokens in the cache: the last one that was said is not there yet."""
+        return self.request.prompt_tokens + len(self.said) - 1
+
+    def has_ended(self, ends: Collection[int]) -> bool:
+        """True when it is as long as it may be, or ends by itself."""
+        return len(self.said) >= self.request.max_new_tokens or self.said[-1] in ends

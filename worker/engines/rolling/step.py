@@ -12,7 +12,7 @@ from worker.engines.rolling.rows import Request
 
 @dataclass
 class Tails:
-    """Where each row stands, and what it has written; tensors on the device, an entry a row."""
+    """Where each row stands; tensors on the device, an entry a row."""
 
     #: The last token, which the cache does not hold yet.
     tokens: torch.Tensor
@@ -20,55 +20,26 @@ class Tails:
     lengths: torch.Tensor
     #: The position of the next token less the length.
     deltas: torch.Tensor
-    #: The length at which the answer is as long as it may be.
-    limits: torch.Tensor
-    #: The prompt's length.
-    starts: torch.Tensor
-    #: New tokens, rows × the longest answer asked for.
-    written: torch.Tensor
 
     @classmethod
     def empty(cls, slots: int, device: torch.device) -> "Tails":
         """No rows yet."""
-
-        def column() -> torch.Tensor:
-            return torch.zeros(slots, dtype=torch.long, device=device)
-
-        written = torch.zeros(slots, 0, dtype=torch.long, device=device)
-        return cls(column(), column(), column(), column(), column(), written)
+        return cls(*torch.zeros(3, slots, dtype=torch.long, device=device))
 
     def begin(self, row: int, request: Request) -> None:
-        """A new row, which has written nothing yet."""
-        length, most = request.prompt_tokens, request.max_new_tokens
-        # The step that takes in the prompt counts as any other: it adds the first token.
-        self.lengths[row], self.starts[row] = length - 1, length
-        self.deltas[row], self.limits[row] = request.delta, length + most - 1
-        if most > self.written.shape[1]:
-            self.written = torch.nn.functional.pad(self.written, (0, most - self.written.shape[1]))
+        """A new row, which has said nothing yet."""
+        # The step that takes in the prompt counts as any other: it adds a token.
+        self.lengths[row] = request.prompt_tokens - 1
+        self.deltas[row] = request.delta
 
     def append(self, tokens: torch.Tensor) -> None:
         """Note a step: a token more for each of the first rows."""
-        count = tokens.shape[0]
-        rows = torch.arange(count, device=tokens.device)
-        self.lengths[:count] += 1
-        self.tokens[:count] = tokens
-        self.written[rows, self.lengths[:count] - self.starts[:count]] = tokens
-
-    def ended(self, count: int, ends: torch.Tensor) -> list[int]:
-        """Those of the first rows that have ended, from the last; waits for the device."""
-        is_over = self.lengths[:count] >= self.limits[:count]
-        is_over |= torch.isin(self.tokens[:count], ends)
-        found: list[int] = is_over.nonzero().flatten().tolist()
-        return found[::-1]
-
-    def text(self, row: int) -> list[int]:
-        """What a row has written."""
-        new: list[int] = self.written[row, : int(self.lengths[row] - self.starts[row]) + 1].tolist()
-        return new
+        self.lengths[: tokens.shape[0]] += 1
+        self.tokens[: tokens.shape[0]] = tokens
 
     def move(self, source: int, target: int) -> None:
         """Put one row in another's place."""
-        for tensor in (self.tokens, self.lengths, self.deltas, self.limits, self.starts, self.written):
+        for tensor in (self.tokens, self.lengths, self.deltas):
             tensor[target] = tensor[source]
 
 
@@ -105,5 +76,5 @@ def step(
         cache=now,
         use_cache=True,
     ).last_hidden_state
-    logits: torch.Tensor = model.lm_head(hidden[0, now.last])
+    logits: torch.Tensor = model.lm_head(hidden[0, now.last] if prompts else hidden[0])
     return logits

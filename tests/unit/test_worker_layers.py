@@ -1,10 +1,10 @@
-"""Packed layers give what the plain ones give, and only those are packed that can be."""
+"""Faster layers give what the plain ones give, and only those are replaced that can be."""
 
 import pytest
 import torch
 from torch import nn
 
-from worker.engines.packed import PackedLinear, pack_linears
+from worker.engines.layers import PackedLinear, PatchLinear, replace_layers
 
 
 class Special(nn.Linear):
@@ -28,7 +28,7 @@ def test_every_linear_layer_of_a_model_is_packed_wherever_it_is():
     given = torch.randn(3, 8)
     with torch.inference_mode():
         before = model(given)
-        pack_linears(model)
+        replace_layers(model)
         torch.testing.assert_close(model(given), before)
     assert [type(layer) for layer in model.modules() if "Linear" in type(layer).__name__] == [
         PackedLinear
@@ -38,5 +38,33 @@ def test_every_linear_layer_of_a_model_is_packed_wherever_it_is():
 
 def test_layers_of_other_classes_and_formats_stay_as_they_are():
     model = nn.Sequential(Special(8, 8), nn.Linear(8, 8, dtype=torch.bfloat16))
-    pack_linears(model)
+    replace_layers(model)
     assert [type(layer) for layer in model] == [Special, nn.Linear]
+
+
+def patches(count: int = 5) -> torch.Tensor:
+    return torch.randn(count, 3, 2, 14, 14)
+
+
+def convolution(**how) -> nn.Conv3d:
+    torch.manual_seed(2)
+    return nn.Conv3d(3, 16, **{"kernel_size": (2, 14, 14), "stride": (2, 14, 14), **how})
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_convolution_over_patches_is_a_linear_layer(bias, dtype):
+    model, given = nn.Sequential(convolution(bias=bias)).to(dtype), patches().to(dtype)
+    with torch.inference_mode():
+        before = model(given)
+        replace_layers(model)
+        torch.testing.assert_close(model(given), before)
+    assert type(model[0]) is PatchLinear
+    assert model[0].weight.dtype is dtype
+
+
+@pytest.mark.parametrize("how", [{"stride": (1, 7, 7)}, {"padding": 1}, {"dilation": (1, 2, 1)}])
+def test_a_convolution_over_what_overlaps_stays_as_it_is(how):
+    model = nn.Sequential(convolution(**how))
+    replace_layers(model)
+    assert type(model[0]) is nn.Conv3d

@@ -1,0 +1,70 @@
+"""What faster layers gain, one by one: `python -m scripts.rolling.layers`.
+
+Each call uses the weights of another of some layers, so that they come from memory, as in a model.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from worker.cores import core_count, share_cores
+
+share_cores()
+
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
+
+from worker.engines.layers import PackedLinear, PatchLinear, replace_layers  # noqa: E402
+
+#: Inputs and outputs of the layers of scripts/rolling/model.py.
+SIZES = ((448, 2368), (2368, 448), (448, 16_384))
+ROWS = (8, 16, 64, 128)
+#: Patches of a small image and of one of a million pixels, and the width of the vision tower they go to.
+PATCHES = ((148, 160), (5348, 1280))
+_LAYERS, _CALLS, _ROUNDS = 4, 12, 5
+_Layer = Callable[[torch.Tensor], torch.Tensor]
+
+
+def main() -> None:
+    """Print a line for each number of rows, and one of patches, in microseconds."""
+    torch.set_num_threads(core_count())
+    with torch.inference_mode():
+        for rows in ROWS:
+            found = [
+                f"{plain:.0f} → {packed:.0f}" for plain, packed in (_measure(rows, *size) for size in SIZES)
+            ]
+            print(f"| {rows} | {' | '.join(found)} |")
+        for count, width in PATCHES:
+            plain, faster = _measure_patches(count, width)
+            print(f"{count} patches to {width} features: {plain:.0f} → {faster:.0f}")
+
+
+def _measure(rows: int, inputs: int, outputs: int) -> tuple[float, float]:
+    plain = [nn.Linear(inputs, outputs, bias=False) for _ in range(_LAYERS)]
+    return _compare(plain, [PackedLinear(layer) for layer in plain], torch.randn(rows, inputs))
+
+
+def _measure_patches(count: int, outputs: int) -> tuple[float, float]:
+    size = (2, 14, 14)
+    plain = [nn.Conv3d(3, outputs, size, stride=size, bias=False) for _ in range(_LAYERS)]
+    faster = [PatchLinear(layer) for layer in plain]
+    for layer in faster:
+        replace_layers(layer)
+    return _compare(plain, faster, torch.randn(count, 3, *size))
+
+
+def _compare(plain: Sequence[_Layer], faster: Sequence[_Layer], given: torch.Tensor) -> tuple[float, float]:
+    pairs = [(_us(plain, given), _us(faster, given)) for _ in range(_ROUNDS)]
+    return median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+
+
+def _us(layers: Sequence[_Layer], given: torch.Tensor) -> float:
+    began_s = time.perf_counter()
+    for layer in itertools.islice(itertools.cycle(layers), _CALLS):
+        layer(given)
+    return (time.perf_counter() - began_s) / _CALLS * 1e6
+
+
+if __name__ == "__main__":
+    main()
