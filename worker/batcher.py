@@ -6,35 +6,31 @@ It never waits while something waits for it, and it always answers every slot: a
 narrowed down by halves until it is one image's own error; an end of the thread itself reaches everyone.
 
 Time on the device runs from when a batch goes there. The engine ends its work at the deadline; when it does
-not come back at all, nothing can interrupt it, and only a new process helps: see `_overrun`.
+not come back at all, nothing can interrupt it, and only a new process helps: see Device.
 """
 
 import itertools
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import Any
 
 from jobs.errors import EngineFailure
 from worker.batching import size_of_next_batch
-from worker.device import Cancelled, GivenBack, Item, Unwanted, give_up, wait_for_work
+from worker.device import Cancelled, Device, Item
 from worker.engines.base import Answer, DeviceLost, Engine, OutOfMemory, failure_of
 from worker.engines.deadline import Deadline
 from worker.metrics import ModelMetrics
-from worker.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
 
-class Batcher:
-    """Runs the engine on batches of at most `budget_tokens` visual tokens, for `timeout_s` at most.
+class Batcher(Device):
+    """Runs the engine on batches of at most `budget_tokens` visual tokens; see Device.
 
-    `unwanted` says which of some jobs were cancelled; it is asked, once a batch, right before the device.
-    `on_crash` is called, in a thread of ours, when the device or the batching thread will do no more.
-    `grace_s`: see Watchdog.
+    Which jobs were cancelled is asked once a batch, right before the device. The order of arrival is kept:
+    single questions come first in the queue already.
     """
 
     def __init__(
@@ -43,80 +39,39 @@ class Batcher:
         metrics: ModelMetrics,
         budget_tokens: int,
         on_crash: Callable[[], None],
-        *,
-        timeout_s: float,
-        unwanted: Unwanted,
-        grace_s: float = 5.0,
+        **how: Any,
     ) -> None:
+        super().__init__(metrics, on_crash, **how)
         self._engine = engine
-        self._metrics = metrics
         self._budget_tokens = budget_tokens
-        self._on_crash = on_crash
-        self._timeout_s = timeout_s
-        self._watchdog = Watchdog(timeout_s, grace_s, self._overrun)
-        self._unwanted = unwanted
         self._waiting: deque[Item] = deque()
         self._running: list[Item] = []
         #: Those of them that the engine works on now: all, or a half on the way to a culprit.
-        self._on_device: Sequence[Item] = ()
-        self._changed = threading.Condition()
-        self._is_open = True
+        self._tried: Sequence[Item] = ()
         self._numbers = itertools.count(1)
-        self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
 
-    def start(self) -> None:
-        """Start the threads."""
-        self._watchdog.start()
-        self._thread.start()
+    def _add(self, item: Item) -> None:
+        self._waiting.append(item)
 
-    @property
-    def is_alive(self) -> bool:
-        """True while the thread runs."""
-        return self._thread.is_alive()
+    def _has_work(self) -> bool:
+        return bool(self._waiting)
 
-    def submit(
-        self, prepared: Any, job_id: str, *, is_alone: bool = False, is_interactive: bool = False
-    ) -> "Future[Answer]":
-        """Have one job answered, in a batch of its own if `is_alone`; see Device.
+    def _take_all(self) -> Sequence[Item]:
+        items = [*self._running, *self._waiting]
+        self._waiting.clear()
+        return items
 
-        The order of arrival is kept: single questions come first in the queue already.
-        """
-        item = Item(prepared, job_id, is_alone)
-        with self._changed:
-            if self._is_open:
-                self._waiting.append(item)
-                self._changed.notify()
-                return item.future
-        item.answer(GivenBack("the worker takes no more jobs"))
-        return item.future
+    def _on_device(self) -> Sequence[Item]:
+        return self._tried
 
-    def give_back(self) -> None:
-        """Send every job that has no answer yet back to its slot, and take no more; see Device."""
-        with self._changed:
-            self._is_open = False
-            items = [*self._running, *self._waiting]
-            self._waiting.clear()
-            self._changed.notify()
-        for item in items:
-            item.answer(GivenBack("the worker stops"))
-
-    def _run(self) -> None:
-        try:
-            while batch := self._next_batch():
-                if wanted := self._without_cancelled(batch):
-                    self._work(wanted)
-        except BaseException:
-            logger.critical("The batching thread has ended; its jobs go back to the queue.", exc_info=True)
-            self.give_back()
-            self._on_crash()
-        finally:
-            self._watchdog.stop()
-
-    def _next_batch(self) -> list[Item]:
-        """Wait until something waits, and take the next batch of it; empty when closed."""
+    def _work(self) -> None:
+        if wanted := self._without_cancelled(self._next_batch()):
+            self._run_batch(wanted)
         with self._changed:
             self._running = []
-            wait_for_work(self._changed, lambda: self._waiting or not self._is_open, self._metrics)
+
+    def _next_batch(self) -> list[Item]:
+        with self._changed:
             self._running = [self._waiting.popleft() for _ in range(self._size_of_next_batch())]
             return self._running
 
@@ -139,7 +94,7 @@ class Batcher:
                 item.answer(Cancelled("cancelled before it went to the device"))
         return [item for item in batch if item.job_id not in unwanted]
 
-    def _work(self, batch: list[Item]) -> None:
+    def _run_batch(self, batch: list[Item]) -> None:
         number = next(self._numbers)
         tokens = sum(item.prepared.visual_tokens for item in batch)
         self._metrics.batch_size.observe(len(batch))
@@ -172,18 +127,12 @@ class Batcher:
                 item.answer(outcome)
 
     def _generate(self, items: Sequence[Item]) -> Sequence[Answer | EngineFailure]:
-        self._on_device = items
+        self._tried = items
         with self._watchdog.watching():
             outcomes = self._engine.generate([item.prepared for item in items], Deadline(self._timeout_s))
         if len(outcomes) != len(items):
             raise EngineFailure(f"The engine gave {len(outcomes)} answers for a batch of {len(items)}.")
         return outcomes
-
-    def _overrun(self) -> None:
-        """End the worker, because the device does not come back; called in the watchdog's thread."""
-        give_up(self._on_device, self._timeout_s, self._watchdog.patience_s)
-        self.give_back()
-        self._on_crash()
 
     def _note_memory(self, items: Sequence[Item], error: Exception) -> None:
         """Plan smaller batches from now on when this one burst the device's memory."""

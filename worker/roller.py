@@ -9,23 +9,20 @@ never holds up the device.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from worker.device import Cancelled, GivenBack, Item, Unwanted, give_up, wait_for_work
+from worker.device import Cancelled, Device, Item
 from worker.engines.base import Answer, Ended, Rolling
 from worker.metrics import ModelMetrics
-from worker.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
 
-class Roller:
-    """Keeps `rolling` turning while there is anything to do; each job has `timeout_s` on the device.
+class Roller(Device):
+    """Keeps `rolling` turning while there is anything to do; see Device.
 
-    `unwanted` says which of some jobs were cancelled; it is asked every `look_s` seconds. `on_crash` is
-    called, in a thread of ours, when the device or this thread will do no more. `grace_s`: see Watchdog.
+    Which jobs were cancelled is asked every `look_s` seconds.
     """
 
     def __init__(
@@ -34,85 +31,41 @@ class Roller:
         metrics: ModelMetrics,
         on_crash: Callable[[], None],
         *,
-        timeout_s: float,
-        unwanted: Unwanted,
-        grace_s: float = 5.0,
         look_s: float = 1.0,
+        **how: Any,
     ) -> None:
+        super().__init__(metrics, on_crash, **how)
         self._rolling = rolling
-        self._metrics = metrics
-        self._on_crash = on_crash
-        self._timeout_s = timeout_s
-        self._unwanted = unwanted
         self._look_s = look_s
-        self._watchdog = Watchdog(timeout_s, grace_s, self._overrun)
-        self._changed = threading.Condition()
-        self._is_open = True
-        self._closed = threading.Event()
         #: All that has no answer yet, by what the engine made of it.
         self._items: dict[Any, Item] = {}
         self._arrived: list[Any] = []
         self._unwanted_now: list[Any] = []
-        self._thread = threading.Thread(target=self._run, name="roller", daemon=True)
 
     def start(self) -> None:
         """Start the threads."""
-        self._watchdog.start()
         threading.Thread(target=self._look_for_cancelled, name="cancelled", daemon=True).start()
-        self._thread.start()
+        super().start()
 
-    @property
-    def is_alive(self) -> bool:
-        """True while the thread runs."""
-        return self._thread.is_alive()
+    def _ready(self, prepared: Any, *, is_alone: bool, is_interactive: bool) -> Any:
+        return self._rolling.request(prepared, is_alone=is_alone, is_interactive=is_interactive)
 
-    def submit(
-        self, prepared: Any, job_id: str, *, is_alone: bool = False, is_interactive: bool = False
-    ) -> "Future[Answer]":
-        """Have one job answered; see Device."""
-        item = Item(prepared, job_id, is_alone)
-        request = self._rolling.request(prepared, is_alone=is_alone, is_interactive=is_interactive)
-        with self._changed:
-            if self._is_open:
-                self._items[request] = item
-                self._arrived.append(request)
-                self._changed.notify()
-                return item.future
-        item.answer(GivenBack("the worker takes no more jobs"))
-        return item.future
-
-    def give_back(self) -> None:
-        """Send every job that has no answer yet back to its slot, and take no more; see Device."""
-        with self._changed:
-            self._is_open = False
-            self._closed.set()
-            items = list(self._items.values())
-            self._items.clear()
-            self._changed.notify()
-        for item in items:
-            item.answer(GivenBack("the worker stops"))
-
-    # The device's thread
-
-    def _run(self) -> None:
-        try:
-            while self._wait_for_work():
-                self._work()
-        except BaseException:
-            logger.critical("The device's thread has ended; its jobs go back to the queue.", exc_info=True)
-            self.give_back()
-            self._on_crash()
-        finally:
-            self._watchdog.stop()
-
-    def _wait_for_work(self) -> bool:
-        """Wait until there is something to do; False when closed."""
-        with self._changed:
-            wait_for_work(self._changed, self._has_work, self._metrics)
-            return self._is_open
+    def _add(self, item: Item) -> None:
+        self._items[item.prepared] = item
+        self._arrived.append(item.prepared)
 
     def _has_work(self) -> bool:
-        return bool(self._arrived or not self._rolling.is_idle or not self._is_open)
+        return bool(self._arrived or not self._rolling.is_idle)
+
+    def _take_all(self) -> Sequence[Item]:
+        items = list(self._items.values())
+        self._items.clear()
+        return items
+
+    def _on_device(self) -> Sequence[Item]:
+        return [self._items[request] for request in self._rolling.on_device() if request in self._items]
+
+    # The device's thread
 
     def _work(self) -> None:
         """Do one turn with what has come since the last, and answer what has ended."""
@@ -143,7 +96,7 @@ class Roller:
         if item:
             item.answer(ended.outcome or Cancelled("cancelled before it had an answer"))
 
-    # Other threads
+    # Another thread
 
     def _look_for_cancelled(self) -> None:
         while not self._closed.wait(self._look_s):
@@ -160,11 +113,3 @@ class Roller:
             return
         with self._changed:
             self._unwanted_now += [request for request, item in items.items() if item.job_id in unwanted]
-
-    def _overrun(self) -> None:
-        """End the worker, because the device does not come back; called in the watchdog's thread."""
-        with self._changed:
-            items = [self._items[request] for request in self._rolling.on_device() if request in self._items]
-        give_up(items, self._timeout_s, self._watchdog.patience_s)
-        self.give_back()
-        self._on_crash()
