@@ -190,6 +190,7 @@ class JobView(Job):
     options: SkipJsonSchema[Options] = Options()
     crashes: SkipJsonSchema[int] = 0
     ticket: SkipJsonSchema[str | None] = None
+    recipe: SkipJsonSchema[str | None] = None
 
 
 class BatchView(BaseModel):
