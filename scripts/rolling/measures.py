@@ -11,8 +11,6 @@ from scripts.rolling.load import Asked, draw_jobs, geometric
 from scripts.rolling.serving import answer_batch, new_loop, serve_rolling, serve_static
 from worker.engines.rolling.loop import RollingLoop
 
-#: Of what static batches can do: below 1, so that their line does not grow without end.
-LOAD = 0.9
 #: Rows that run while another job arrives.
 RUNNING = 8
 #: Jobs with a backlog: many, because the last rows end alone, which is to weigh little.
@@ -23,23 +21,27 @@ _FEWER_JOBS_A_SLOT = 4
 
 
 def gain(model: Any, slots: int, length: Callable[[random.Random], int], seed: int) -> dict[str, float]:
-    """Images a second with a backlog from the start, both ways, and their ratio."""
+    """Images a second with a backlog from the start, both ways; their ratio, and that of the latencies."""
     jobs = draw_jobs(_JOBS if length is geometric else _FEWER_JOBS_A_SLOT * slots, length, seed)
-    arrivals_s = [0.0] * len(jobs)
-    static = serve_static(model, jobs, arrivals_s, slots).images_per_s
-    rolling = serve_rolling(model, jobs, arrivals_s, slots).images_per_s
-    return {"static": static, "rolling": rolling, "ratio": rolling / static}
+    static = serve_static(model, jobs, [0.0] * len(jobs), slots)
+    rolling = serve_rolling(model, jobs, [0.0] * len(jobs), slots)
+    return {
+        "static": static.images_per_s,
+        "rolling": rolling.images_per_s,
+        "ratio": rolling.images_per_s / static.images_per_s,
+        "p95": _p95(rolling.latencies_s) / _p95(static.latencies_s),
+    }
 
 
 def latency(model: Any, slots: int, static_per_s: float, seed: int) -> dict[str, float]:
     """The 95th percentile of seconds from arrival to answer, when jobs come at random times (Poisson).
 
-    They come at LOAD times the rate that static batches can do.
+    They come at the rate at which static batches can just answer them.
     """
     jobs = draw_jobs(_LATE_JOBS, geometric, seed)
     rng, now_s, arrivals_s = random.Random(seed), 0.0, []
     for _ in jobs:
-        now_s += rng.expovariate(LOAD * static_per_s)
+        now_s += rng.expovariate(static_per_s)
         arrivals_s.append(now_s)
     static = _p95(serve_static(model, jobs, arrivals_s, slots).latencies_s)
     rolling = _p95(serve_rolling(model, jobs, arrivals_s, slots).latencies_s)
