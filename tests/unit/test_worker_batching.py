@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.errors import EngineFailure
+from tests.outcomes import outcome
 from tests.stub_engine import HANG, LOSE_DEVICE, POISON, SLOW, TOO_FEW, Sized, StubEngine
 from worker.batcher import Batcher
 from worker.batching import size_of_next_batch
@@ -66,14 +67,7 @@ class Harness:
         futures = [self._submit(one) for one in items]
         self.may_go.set()
         assert first.result(10).text == "(10, 1) first"
-        return [self.outcome(future) for future in futures]
-
-    @staticmethod
-    def outcome(future) -> str:
-        error = future.exception(10)
-        if error is None:
-            return future.result().text
-        return error.code if isinstance(error, EngineFailure) else type(error).__name__
+        return [outcome(future) for future in futures]
 
 
 @pytest.fixture
@@ -166,9 +160,9 @@ def test_an_image_that_bursts_the_memory_alone_fails_with_its_own_code(harness):
 def test_the_end_of_the_device_reaches_every_slot_and_the_worker(harness):
     made = harness()
     said = [made.submit(item(LOSE_DEVICE)), *(made.submit(item("a")) for _ in range(3))]
-    assert Harness.outcome(said[0]) == "GivenBack"
+    assert outcome(said[0]) == "GivenBack"
     assert made.crashed.wait(10)
-    assert Harness.outcome(made.submit(item("later"))) == "GivenBack"
+    assert outcome(made.submit(item("later"))) == "GivenBack"
 
 
 def test_giving_back_answers_what_runs_and_what_waits(harness):
@@ -241,7 +235,7 @@ def test_an_image_from_which_the_device_does_not_come_back_fails_and_ends_the_wo
     made = harness(timeout_s=0.5, max_batch=1)
     assert made.outcomes([item(HANG), item("a")]) == ["deadline_exceeded", "GivenBack"]
     assert made.crashed.wait(10)
-    assert Harness.outcome(made.submit(item("later"))) == "GivenBack"
+    assert outcome(made.submit(item("later"))) == "GivenBack"
 
 
 def test_of_several_from_which_the_device_does_not_come_back_each_is_a_suspect(harness):

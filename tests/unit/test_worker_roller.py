@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from jobs.errors import EngineFailure
+from tests.outcomes import outcome
 from tests.processes import wait_until
 from tests.stub_engine import HANG, LOSE_DEVICE, POISON, SLOW, Sized
 from tests.stub_rolling import BREAK, StubRolling
@@ -63,14 +64,6 @@ class Harness:
 
     def count(self, name: str, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, {"model": self.model, **labels}) or 0.0
-
-
-def outcome(future) -> str:
-    """An answer's text, or an error's code or class."""
-    error = future.exception(10)
-    if error is None:
-        return future.result().text
-    return error.code if isinstance(error, EngineFailure) else type(error).__name__
 
 
 @pytest.fixture

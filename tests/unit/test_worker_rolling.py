@@ -285,6 +285,11 @@ def test_those_whose_images_are_seen_ahead_are_on_the_device_while_they_are(worl
     assert loop.on_device() == requests[:1]
 
 
+def test_the_image_of_a_suspect_is_seen_alone(world):
+    suspect, *others = [world.ask(0, is_alone=True), *(world.ask(n) for n in range(1, 4))]
+    assert together([suspect], others, 10_000) == [suspect]
+
+
 def test_a_row_past_its_deadline_fails_and_the_others_go_on(world):
     clock = Clock(0)
     loop = world.loop(timeout_s=10, clock=clock)

@@ -71,10 +71,10 @@ def together(first: Sequence[Request], others: Iterable[Request], most_tokens: i
     """Those of `first` whose image is not seen yet, and as many others as have few enough tokens with them.
 
     Others are seen ahead of their places, because images cost less together. A single question does not
-    wait for that.
+    wait for that, and a suspect is seen alone.
     """
     pack = [request for request in first if request.embedded is None]
-    if not pack or any(request.is_interactive for request in pack):
+    if not pack or any(request.is_interactive or request.is_alone for request in pack):
         return pack
     tokens = sum(request.prompt_tokens for request in pack)
     for request in others:
