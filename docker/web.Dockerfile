@@ -16,6 +16,9 @@ COPY jobs jobs
 COPY web web
 COPY eva01 eva01
 RUN /opt/eva01/bin/pip install --disable-pip-version-check --no-deps --force-reinstall .
+# What the quarterly stress test runs (k8s/base/upkeep.yaml); no part of what is installed elsewhere.
+COPY scripts/stressing scripts/stressing
+RUN cp -r scripts /opt/eva01/lib/python3*/site-packages/
 
 FROM python:${PYTHON}
 RUN useradd --uid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin eva01 \

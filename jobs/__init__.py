@@ -1,17 +1,9 @@
 """What web and worker agree on, and all that they share.
 
-    models      Job, Batch, Result, WorkerInfo: what they are
-    catalog     the models a user may pick, and what each can do
-    names       queues, the task, every Redis key and blob path
-    settings    the environment, read once
-    errors      one tree; each class says what to do about it
-    store       JobStore: jobs, batches, and every change of state
-    batch_feed  what happened in a batch: changes, and how many jobs ended when
-    batch_list  all batches, the latest change first
-    fleet       which workers are up
-    blobs       images in a folder or a bucket
-    queue       the Celery app; put a job in, see how deep it is
-    version     which EVA-01 this is
+    contract   what a job, a batch, a setting, an error and a name is; imports nothing of ours
+    storage    where they are kept: Redis, the blob store, the queue
+    flow       what happens to them: accept, cancel, retry, delete
+    upkeep     what nobody asks for and has to be done: lost tickets, old batches, a Redis that forgot
 
-Imports neither Flask nor torch nor Pillow.
+contract ← storage ← flow ← upkeep. Imports neither Flask nor torch nor Pillow.
 """

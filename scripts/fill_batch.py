@@ -18,10 +18,10 @@ from typing import cast
 
 from PIL import Image, ImageDraw
 
-from jobs import names
-from jobs.models import Batch, Job, JobError, JobState, Result, Usage, utc_now
-from jobs.settings import Limits, Settings, WebSettings
-from jobs.store import JobStore
+from jobs.contract import names
+from jobs.contract.models import Batch, Job, JobError, JobState, Result, Usage, utc_now
+from jobs.contract.settings import Limits, Settings, WebSettings
+from jobs.storage.store import JobStore
 from web.services import Services
 
 QUESTION = "Describe the landscape in one or two sentences."
@@ -84,7 +84,7 @@ def main() -> None:
     for name, default in vars(Wish(jobs=10_000)).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     wish = Wish(**vars(parser.parse_args()))
-    services = Services.connect(Settings.read(), Limits.read(), WebSettings.read())
+    services = Services.open(Settings.read(), Limits.read(), WebSettings.read())
     print(fill(services, wish).id)
 
 

@@ -9,7 +9,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
-WEB = Path(__file__).parents[1] / "web"
+WEB = Path(__file__).parents[1] / "web/pages"
 TRANSLATIONS = WEB / "translations"
 METHODS = [("templates/**.html", "jinja2.ext.babel_extract"), ("static/js/**.js", "javascript")]
 #: `_("…")` in templates; `t("…")` and `tn("…", "…", count)` in scripts.

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from worker.pod_cost import ANNOTATION, Pod
+from worker.ops.pod_cost import ANNOTATION, Pod
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from jobs.connection import connect
-from jobs.settings import Limits, Settings, WebSettings
-from jobs.store import JobStore
+from jobs.contract.settings import Limits, Settings, WebSettings
+from jobs.storage.connection import connect
+from jobs.storage.store import JobStore
 from tests.clock import Clock
 from tests.place import Place
 from tests.processes import accepts_connections, free_port, wait_until

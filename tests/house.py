@@ -6,15 +6,15 @@ from typing import Any
 
 import redis
 
-from jobs.blobs import BlobStore
-from jobs.image_uses import ImageUses
-from jobs.journal import Journal
-from jobs.models import Batch, Job, Result
-from jobs.queue import JobQueue, create_celery
-from jobs.removal import Removal, Removed
-from jobs.retention import Retention
-from jobs.settings import Settings
-from jobs.store import JobStore
+from jobs.contract.models import Batch, Job, Result
+from jobs.contract.settings import Settings
+from jobs.storage.blobs import BlobStore
+from jobs.storage.image_uses import ImageUses
+from jobs.storage.journal import Journal
+from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.store import JobStore
+from jobs.upkeep.removal import Removal, Removed
+from jobs.upkeep.retention import Retention
 from tests.clock import Clock
 
 MODEL = "nano"

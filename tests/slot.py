@@ -7,22 +7,22 @@ from typing import Any
 
 import redis
 
-from jobs.blobs import BlobStore
-from jobs.image_uses import ImageUses
-from jobs.journal import Journal
-from jobs.models import Job
-from jobs.settings import Limits
-from jobs.store import JobStore
+from jobs.contract.models import Job
+from jobs.contract.settings import Limits
+from jobs.storage.blobs import BlobStore
+from jobs.storage.image_uses import ImageUses
+from jobs.storage.journal import Journal
+from jobs.storage.store import JobStore
 from tests.drawing import Scene
 from tests.stub_engine import StubEngine
-from worker.answering import Answering
-from worker.batcher import Batcher
-from worker.cache import AnswerCache
-from worker.decode import Decoder
+from worker.device.batcher import Batcher
 from worker.drain import Drain
-from worker.metrics import ModelMetrics
-from worker.preparation import Preparation
-from worker.thumbnails import Thumbnails
+from worker.job.answering import Answering
+from worker.job.cache import AnswerCache
+from worker.job.decode import Decoder
+from worker.job.preparation import Preparation
+from worker.job.thumbnails import Thumbnails
+from worker.ops.metrics import ModelMetrics
 
 MODEL = "stub"
 PNG = Scene("white", (("red", "circle"),)).encode()

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from jobs.errors import EngineFailure
-from jobs.models import Options, Usage
+from jobs.contract.errors import EngineFailure
+from jobs.contract.models import Options, Usage
 from worker.engines.base import Answer, DeviceLost, OutOfMemory, Rolling
 from worker.engines.deadline import NO_DEADLINE, Deadline
 

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field
 
-from jobs.errors import EngineFailure, Eva01Error
-from jobs.models import Usage
+from jobs.contract.errors import EngineFailure, Eva01Error
+from jobs.contract.models import Usage
 from tests.stub_engine import DIE, HANG, LOSE_DEVICE, POISON, SLOW, Sized
 from worker.engines.base import Answer, DeviceLost, Ended
 from worker.engines.deadline import Deadline

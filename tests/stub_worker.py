@@ -7,12 +7,12 @@ answers in a rolling batch.
 import sys
 from collections import deque
 
-from jobs.catalog import EngineName, ModelCard
+from jobs.contract.catalog import EngineName, ModelCard
 from tests.stub_engine import StubEngine
 from tests.stub_rolling import StubRolling
 from worker.life import Environment
-from worker.logs import set_up_logging
 from worker.main import serve
+from worker.ops.logs import set_up_logging
 
 CARD = ModelCard(
     name="stub", engine=EngineName.OCR, source="bundled:stub", description="For tests.", uses_question=True

@@ -5,24 +5,24 @@ from typing import Any
 from flask_openapi3 import APIBlueprint, Info, OpenAPI
 from flask_openapi3.models import PathItem
 
-from jobs.settings import Limits, Settings, WebSettings
-from jobs.version import own_version
-from web.batches import batches
-from web.docs import register_docs
-from web.idempotency import register_idempotency
-from web.metrics import register_metrics
-from web.one_job import one_job
-from web.pages import pages
-from web.problems import refuse_fields, register_problems
-from web.progress import progress
-from web.results import results
-from web.schemas import Problem
-from web.security import register_security
+from jobs.contract.settings import Limits, Settings, WebSettings
+from jobs.contract.version import own_version
+from web.api.batches import batches
+from web.api.docs import register_docs
+from web.api.job import one_job
+from web.api.progress import progress
+from web.api.questions import single
+from web.api.results import results
+from web.api.schemas import Problem
+from web.api.shared_batch import shared, sharing
+from web.api.status import status
+from web.http.idempotency import register_idempotency
+from web.http.problems import refuse_fields, register_problems
+from web.http.request_metrics import register_metrics
+from web.http.security import register_security
+from web.intake.spool import register_uploads
+from web.pages.views import pages
 from web.services import Services
-from web.shared import shared, sharing
-from web.single import single
-from web.spool import register_uploads
-from web.status import status
 
 
 def create_app(
@@ -32,9 +32,7 @@ def create_app(
 
     Raises BadSetting.
     """
-    services = Services.connect(
-        settings or Settings.read(), limits or Limits.read(), web or WebSettings.read()
-    )
+    services = Services.open(settings or Settings.read(), limits or Limits.read(), web or WebSettings.read())
     app = OpenAPI(
         "web",
         info=Info(title="EVA-01", version=own_version(), description="Ask questions of images, in bulk."),
@@ -42,6 +40,7 @@ def create_app(
         validation_error_model=Problem,
         validation_error_callback=refuse_fields,
         doc_ui=False,
+        static_folder="pages/static",
     )
     app.json.sort_keys = False
     services.attach(app)
@@ -49,7 +48,7 @@ def create_app(
     register_problems(app)
     register_metrics(app)
     register_security(app)
-    register_idempotency(app)
+    register_idempotency(app, services.responses, int(services.web.idempotency_hours * 3600) or 1)
     for api in (single, one_job, batches, progress, results, sharing, shared, status):
         _register(app, api)
     app.register_blueprint(pages)

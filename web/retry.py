@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from jobs.metrics import JOBS_TOTAL
-from jobs.models import Job, JobState
+from jobs.contract.metrics import JOBS_TOTAL
+from jobs.contract.models import Job, JobState
 from web.services import Services
 
 

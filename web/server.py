@@ -5,15 +5,15 @@ import signal
 import socket
 import sys
 from types import FrameType
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
-from jobs.settings import BadSetting, WebSettings
+from jobs.contract.settings import BadSetting, WebSettings
+from jobs.upkeep.housekeeping import Housekeeping
 from web.app import create_app
-from web.housekeeping import Housekeeping
-from web.services import Services
+from web.services import Services, services_of
 
 #: Seconds that requests under way may take after the server was told to stop.
 _GRACE_S = 30
@@ -84,15 +84,26 @@ class Worker(ThreadWorker):
 
     def run(self) -> None:
         """Called in the process that serves."""
-        services = self._services
-        Housekeeping(services, services.web.housekeeping_s).start()
+        keep_house(self._services).start()
         super().run()
 
     @property
     def _services(self) -> Services:
-        return cast(Services, self.app.load().extensions["eva01"])
+        return services_of(self.app.load())
 
     def handle_exit(self, sig: signal.Signals, frame: FrameType | None) -> None:
         """Called on SIGTERM."""
         self._services.stopping.set()
         super().handle_exit(sig, frame)
+
+
+def keep_house(services: Services) -> Housekeeping:
+    """The housekeeping of a web process."""
+    return Housekeeping(
+        services,
+        services.settings,
+        offered=services.web.models,
+        retention_s=services.web.retention_s,
+        interval_s=services.web.housekeeping_s,
+        stopping=services.stopping,
+    )

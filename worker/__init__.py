@@ -1,26 +1,15 @@
 """The worker: takes jobs of one model from the queue, and writes their answers.
 
-    main        the door: `python -m worker --model M`
-    life        a worker's life, from its settings to its last heartbeat
-    status      what it is doing now, as its own parts see it
-    slots       Celery: the threads that hold jobs, and when they take one
-    answering   the life of one job in its slot
-    cache       answers that are there already
-    preparation what is done to an image before it is asked about
-    in_flight   what several slots need at the same time
-    decode      bytes to an upright RGB image, or a reason
-    device      what a slot has to do with the device
-    roller      the one thread that owns it, for an engine with a rolling batch
-    batcher     the one thread that owns it, for an engine that answers batch by batch
-    batching    which waiting images go to the device together then
-    watchdog    notices when the device does not come back
-    engines     the code that runs a model
-    drain       how a worker stops: finish, or give back
-    heartbeat   tells the fleet that it is alive
-    health      /health, /ready and /metrics
-    metrics     what is counted
-    cores       how many cores there are, and how they are shared
-    logs        calm lines
+    main     the door: `python -m worker --model M`
+    life     a worker's life, from its settings to its last heartbeat
+    status   what it is doing now, as its own parts see it
+    drain    how it stops: finish, or give back
+    broker   messages: when one is taken, kept, given back
+    job      the life of one job in its slot
+    device   the one thread that owns the device
+    engines  the code that runs a model
+    models/  weights that come with EVA-01
+    ops      health, metrics, logs
 
 Imports `jobs`, and nothing of `web`.
 """

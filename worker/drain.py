@@ -16,7 +16,7 @@ import time
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from worker.device import GivenBack
+from worker.device.base import GivenBack
 
 logger = logging.getLogger(__name__)
 

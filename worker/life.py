@@ -10,32 +10,32 @@ from dataclasses import dataclass
 from time import perf_counter
 from uuid import uuid4
 
-from jobs.blobs import BlobStore
-from jobs.catalog import ModelCard
-from jobs.connection import connect
-from jobs.fleet import Fleet
-from jobs.image_uses import ImageUses
-from jobs.journal import Journal
-from jobs.models import WorkerState
-from jobs.queue import create_celery
-from jobs.settings import Limits, Settings, WorkerSettings
-from jobs.store import JobStore
-from worker.answering import Answering
-from worker.batcher import Batcher
-from worker.cache import AnswerCache
-from worker.decode import Decoder
-from worker.device import Device
+from jobs.contract.catalog import ModelCard
+from jobs.contract.models import WorkerState
+from jobs.contract.settings import Limits, Settings, WorkerSettings
+from jobs.storage.blobs import BlobStore
+from jobs.storage.connection import connect
+from jobs.storage.fleet import Fleet
+from jobs.storage.image_uses import ImageUses
+from jobs.storage.journal import Journal
+from jobs.storage.queue import create_celery
+from jobs.storage.store import JobStore
+from worker.broker.slots import Slots
+from worker.device.base import Device
+from worker.device.batcher import Batcher
+from worker.device.roller import Roller
 from worker.drain import Drain
 from worker.engines.base import Engine
-from worker.health import HealthServer
-from worker.heartbeat import Heartbeat
-from worker.metrics import ModelMetrics
-from worker.pod_cost import Pod, PodCost
-from worker.preparation import Preparation
-from worker.roller import Roller
-from worker.slots import Slots
+from worker.job.answering import Answering
+from worker.job.cache import AnswerCache
+from worker.job.decode import Decoder
+from worker.job.preparation import Preparation
+from worker.job.thumbnails import Thumbnails
+from worker.ops.health import HealthServer
+from worker.ops.heartbeat import Heartbeat
+from worker.ops.metrics import ModelMetrics
+from worker.ops.pod_cost import Pod, PodCost
 from worker.status import Status
-from worker.thumbnails import Thumbnails
 
 logger = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import NoReturn
 
-from jobs.catalog import ModelCard, card_for
-from jobs.settings import BadSetting
-from worker.cores import share_cores
+from jobs.contract.catalog import ModelCard, card_for
+from jobs.contract.settings import BadSetting
 from worker.engines import create_engine
 from worker.engines.base import Engine, ModelNotLoaded
 from worker.life import Environment, Worker
-from worker.logs import set_up_logging
+from worker.ops.cores import share_cores
+from worker.ops.logs import set_up_logging
 
 #: The exit code of a worker that could not start.
 _COULD_NOT_START = 2

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jobs.models import WorkerInfo, WorkerState, utc_now
+from jobs.contract.models import WorkerInfo, WorkerState, utc_now
 
 
 def _always() -> bool:

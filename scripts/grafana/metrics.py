@@ -7,13 +7,20 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import Metric as Family
 from prometheus_client.metrics import MetricWrapperBase
 
-import jobs.metrics
-import web.housekeeping
-import web.metrics
-import web.problems
-import worker.metrics
+import jobs.contract.metrics
+import jobs.upkeep.housekeeping
+import web.api.queue_gauges
+import web.http.problems
+import web.http.request_metrics
+import worker.ops.metrics
 
-_MODULES = (jobs.metrics, web.housekeeping, web.metrics, web.problems, worker.metrics)
+_MODULES = (
+    jobs.contract.metrics,
+    jobs.upkeep.housekeeping,
+    web.http.request_metrics,
+    web.http.problems,
+    worker.ops.metrics,
+)
 #: Every query of ours is about this namespace; other installations may share the Prometheus.
 _NAMESPACE = 'namespace="eva01"'
 
@@ -110,7 +117,7 @@ def _measured() -> Iterator[Metric]:
         if isinstance(measure, MetricWrapperBase)
     }
     # The queue's gauges are made anew for each scrape; all others are in the registry.
-    queue = web.metrics.queue_families()
+    queue = web.api.queue_gauges.queue_families()
     yield from _named(queue, {family.name: family._labelnames for family in queue})
     ours = (family for family in REGISTRY.collect() if family.name in labels)
     yield from _named(ours, labels)

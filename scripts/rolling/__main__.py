@@ -6,7 +6,7 @@ import sys
 from collections import defaultdict
 from typing import Any
 
-from worker.cores import core_count, share_cores
+from worker.ops.cores import core_count, share_cores
 
 share_cores()
 

@@ -10,16 +10,16 @@ from typing import Any
 import torch
 from prometheus_client import REGISTRY
 
-from jobs.models import Usage
-from jobs.settings import Limits
+from jobs.contract.models import Usage
+from jobs.contract.settings import Limits
 from scripts.rolling.load import Asked, ask_about, geometric
 from scripts.rolling.serving import new_loop
-from worker.decode import Decoder
+from worker.device.roller import Roller
 from worker.engines.base import Answer
 from worker.engines.processors import Prepared, QwenProcessor
 from worker.engines.rolling.answers import RollingAnswers
-from worker.metrics import ModelMetrics
-from worker.roller import Roller
+from worker.job.decode import Decoder
+from worker.ops.metrics import ModelMetrics
 
 ROOT = Path(__file__).parents[2]
 PHOTO = ROOT / "examples" / "photos" / "street-sign.jpg"

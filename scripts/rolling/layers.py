@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from worker.cores import core_count, share_cores
+from worker.ops.cores import core_count, share_cores
 
 share_cores()
 

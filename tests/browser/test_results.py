@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 from playwright.sync_api import expect
 
-from jobs import names
+from jobs.contract import names
 from tests.browser.given import make_batch
 from tests.browser.images import DESCRIBE, RED_CIRCLE, cut_short, drawn
 from tests.browser.pages import AskPage, BatchPage, tab_to

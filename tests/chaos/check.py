@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from eva01 import Client
-from jobs import names
-from jobs.models import JobState
+from jobs.contract import names
+from jobs.contract.models import JobState
 from tests.chaos.naming import key_shapes, path_shapes
 from tests.chaos.world import World
 from tests.processes import wait_until

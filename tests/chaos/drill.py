@@ -8,14 +8,14 @@ from pathlib import Path
 
 from rich.progress import track
 
-from jobs.blobs import BlobStore
-from jobs.connection import connect
-from jobs.journal import Journal
-from jobs.models import Batch, Job, Result, Usage
-from jobs.queue import JobQueue, create_celery
-from jobs.restore import Restore, Restored
-from jobs.settings import Settings
-from jobs.store import JobStore
+from jobs.contract.models import Batch, Job, Result, Usage
+from jobs.contract.settings import Settings
+from jobs.storage.blobs import BlobStore
+from jobs.storage.connection import connect
+from jobs.storage.journal import Journal
+from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.store import JobStore
+from jobs.upkeep.restore import Restore, Restored
 from tests.chaos.servers import RedisServer
 
 #: Images that one request brings, as the command sends them.

@@ -9,12 +9,12 @@ from statistics import median
 
 from rich.progress import track
 
-from jobs.blobs import BlobStore
-from jobs.connection import connect
-from jobs.models import Batch, Job
-from jobs.queue import JobQueue, create_celery
-from jobs.settings import Settings
-from jobs.store import JobStore
+from jobs.contract.models import Batch, Job
+from jobs.contract.settings import Settings
+from jobs.storage.blobs import BlobStore
+from jobs.storage.connection import connect
+from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.store import JobStore
 from tests.chaos.servers import RedisServer
 from tests.drawing import Scene
 from tests.processes import Process, free_port, python, wait_until

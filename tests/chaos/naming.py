@@ -1,4 +1,4 @@
-"""The shapes that names may have, read from the functions of `jobs.names`: what fits none is an orphan."""
+"""The shapes that names may have, read from the functions of `jobs.contract.names`: others are orphans."""
 
 import inspect
 import itertools

@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from eva01.files import InputFile
+from eva01.client.files import InputFile
 from tests.drawing import Scene, random_scene
 
 QUESTION = "Describe this image."

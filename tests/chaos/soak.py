@@ -17,8 +17,8 @@ import httpx
 import psutil
 from PIL import Image
 
-from jobs.connection import connect
-from jobs.models import Batch, Job
+from jobs.contract.models import Batch, Job
+from jobs.storage.connection import connect
 from tests.chaos.servers import RedisServer
 from tests.processes import Process, free_port, python
 

@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from jobs.blobs import BlobStore
-from jobs.errors import Unavailable
+from jobs.contract.errors import Unavailable
+from jobs.storage.blobs import BlobStore
 from tests.chaos.buckets import FaultyBuckets
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs import names
+from jobs.contract import names
 from tests.chaos.check import Records
 from tests.chaos.naming import key_shapes, path_shapes
 

@@ -13,10 +13,10 @@ import httpx
 import redis
 
 from eva01 import Client
-from jobs import names
-from jobs.connection import connect
-from jobs.models import Batch, JobState
-from jobs.store import JobStore
+from jobs.contract import names
+from jobs.contract.models import Batch, JobState
+from jobs.storage.connection import connect
+from jobs.storage.store import JobStore
 from tests.chaos.buckets import FaultyBuckets
 from tests.chaos.pictures import QUESTION, Picture
 from tests.chaos.proxy import Proxy

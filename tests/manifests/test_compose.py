@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.settings import Limits, Settings, WebSettings, WorkerSettings
+from jobs.contract.settings import Limits, Settings, WebSettings, WorkerSettings
 from tests.manifests.dockerfile import read
 from worker.drain import _GRACE_S
 

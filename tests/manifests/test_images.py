@@ -166,7 +166,7 @@ def test_webs_steps_make_an_environment_without_torch_that_serves_and_is_healthy
 
 @pytest.mark.process
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("module", ["eva01", "eva01.stress"])
+@pytest.mark.parametrize("module", ["eva01", "scripts.stressing"])
 def test_webs_image_has_the_command_for_drills(web, module):
     done = subprocess.run(
         web.command(["python", "-P", "-m", module, "--help"]), capture_output=True, text=True

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobs import names
+from jobs.contract import names
 from tests.manifests.rendering import Object, environment, name_of, of_kind, owners, render, whole_folders
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"

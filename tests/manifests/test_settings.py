@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import AliasChoices
 
-from jobs.catalog import card_for
-from jobs.settings import Limits, Settings, WebSettings, WorkerSettings
+from jobs.contract.catalog import card_for
+from jobs.contract.settings import Limits, Settings, WebSettings, WorkerSettings
 from tests.manifests.rendering import (
     Object,
     containers,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 import redis
 
-from jobs.models import Batch, Job, JobState
+from jobs.contract.models import Batch, Job, JobState
 from tests.manifests.rendering import Object, of_kind, render
 from tests.place import MODEL, QUESTIONS, SHA256, Place
 from tests.processes import wait_until

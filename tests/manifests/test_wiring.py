@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jobs.models import WorkerState
+from jobs.contract.models import WorkerState
 from tests.manifests.rendering import (
     Object,
     containers,
@@ -17,7 +17,7 @@ from tests.manifests.rendering import (
     render,
     whole_folders,
 )
-from worker.health import HealthServer
+from worker.ops.health import HealthServer
 from worker.status import Status
 
 #: What is not made here: the password, and what every namespace has.

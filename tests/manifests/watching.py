@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import httpx
 import yaml
 
-from jobs import names
-from jobs.connection import connect
+from jobs.contract import names
+from jobs.storage.connection import connect
 from tests.drawing import Scene
 from tests.manifests.promtool import program, write_rules
 from tests.process.conftest import Stack

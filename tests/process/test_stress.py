@@ -30,7 +30,7 @@ def start_worker(stack: Stack, takes_s: float) -> None:
 
 def stress(stack: Stack, *options: str) -> "subprocess.CompletedProcess[str]":
     """Run it to its end."""
-    command = python("eva01.stress", "--server", stack.url, "--model", "stub", *options)
+    command = python("scripts.stressing", "--server", stack.url, "--model", "stub", *options)
     return subprocess.run(command, capture_output=True, text=True, timeout=100)
 
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from eva01.client import Client
+from eva01.client.client import Client
 from tests.drawing import Scene
 from tests.processes import answers_200, wait_until
 

@@ -1,14 +1,18 @@
-"""web → jobs ← worker: seen from a fresh interpreter."""
+"""The rooms: who may import whom, seen from a fresh interpreter, and what each room says is in it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-import jobs
-
+ROOT = Path(__file__).parents[2]
 MODEL_LIBRARIES = ("torch", "transformers", "onnxruntime", "rapidocr")
+TOP = ("jobs", "web", "worker", "eva01")
+ROOMS = sorted(path.parent for top in TOP for path in (ROOT / top).rglob("__init__.py"))
+#: What a room may hold and not list.
+UNLISTED = {"__init__", "__main__", "__pycache__", "py"}
 
 
 def modules_after_importing(package: str) -> set[str]:
@@ -18,16 +22,27 @@ def modules_after_importing(package: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("package", ["web.app", "web.wsgi", "eva01", "eva01.cli"])
+@pytest.mark.parametrize("package", ["web.app", "web.wsgi", "eva01", "eva01.cli.main"])
 def test_the_page_and_the_command_bring_no_model_library_along(package):
     assert modules_after_importing(package).isdisjoint(MODEL_LIBRARIES)
 
 
-@pytest.mark.parametrize("module", sorted(path.stem for path in Path(jobs.__file__).parent.glob("*.py")))
-def test_the_contract_brings_neither_flask_nor_torch_nor_pillow(module):
+@pytest.mark.parametrize(
+    "module", sorted(str(path.relative_to(ROOT)) for path in (ROOT / "jobs").rglob("*.py"))
+)
+def test_jobs_brings_neither_flask_nor_torch_nor_pillow(module):
     others = {"flask", "torch", "PIL", "web", "worker"}
-    assert modules_after_importing(f"jobs.{module}").isdisjoint(others)
+    name = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    assert modules_after_importing(name).isdisjoint(others)
 
 
 def test_the_command_brings_neither_web_nor_worker():
-    assert modules_after_importing("eva01.cli").isdisjoint({"web", "worker", "flask"})
+    assert modules_after_importing("eva01.cli.main").isdisjoint({"web", "worker", "flask"})
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
+def test_a_room_lists_what_is_in_it_and_nothing_else(room):
+    text = (room / "__init__.py").read_text(encoding="utf-8")
+    listed = {name.rstrip("/,") for name in re.findall(r"^ *([a-z0-9_/]+)  +\S", text, re.MULTILINE)}
+    there = {path.stem for path in room.iterdir() if not path.name.startswith(".")} - UNLISTED
+    assert listed == there

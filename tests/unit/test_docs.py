@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-import web.housekeeping
-import web.metrics
-import worker.metrics  # noqa: F401 - for what it registers
+import web.api.queue_gauges
+import web.http.request_metrics
+import worker.ops.metrics  # noqa: F401 - for what it registers
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("jobs", "web", "worker")
@@ -36,7 +36,7 @@ def test_every_metric_has_its_line_in_the_metrics_page_and_none_is_invented():
     registered = {family.name for family in REGISTRY.collect() if family.name.startswith("eva01_")}
     counters = {family.name for family in REGISTRY.collect() if family.type == "counter"}
     names = {f"{name}_total" if name in counters else name for name in registered}
-    names |= {family.name for family in web.metrics.queue_families()}
+    names |= {family.name for family in web.api.queue_gauges.queue_families()}
     listed = set(re.findall(r"^\| `(eva01_[a-z_]+)`", page("metrics.md"), re.MULTILINE))
     assert names == listed
 

@@ -16,8 +16,8 @@ identity              which weights a model has
 from importlib import import_module
 from typing import cast
 
-from jobs.catalog import EngineName, ModelCard
-from jobs.settings import WorkerSettings
+from jobs.contract.catalog import EngineName, ModelCard
+from jobs.contract.settings import WorkerSettings
 from worker.engines.base import Engine, ModelNotLoaded
 
 #: Each engine's class. Imported only when it is wanted, because each brings a large library of its own.

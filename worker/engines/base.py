@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from jobs.errors import EngineFailure, Eva01Error
-from jobs.models import Options, Usage
+from jobs.contract.errors import EngineFailure, Eva01Error
+from jobs.contract.models import Options, Usage
 from worker.engines.deadline import Deadline
 
 

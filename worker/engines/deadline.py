@@ -4,7 +4,7 @@ import math
 import time
 from dataclasses import dataclass, field
 
-from jobs.errors import EngineFailure
+from jobs.contract.errors import EngineFailure
 
 
 @dataclass(frozen=True)

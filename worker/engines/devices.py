@@ -5,9 +5,9 @@ import os
 
 import torch
 
-from jobs.settings import WorkerSettings
-from worker.cores import core_count
+from jobs.contract.settings import WorkerSettings
 from worker.engines.base import DeviceLost, OutOfMemory
+from worker.ops.cores import core_count
 
 #: How a CPU says that its memory is full.
 _CPU_MEMORY_WORDS = "can't allocate memory"

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from rapidocr import RapidOCR
 
-from jobs.catalog import ModelCard
-from jobs.errors import EngineFailure
-from jobs.models import Options, Usage
-from jobs.settings import WorkerSettings
-from worker.cores import core_count
+from jobs.contract.catalog import ModelCard
+from jobs.contract.errors import EngineFailure
+from jobs.contract.models import Options, Usage
+from jobs.contract.settings import WorkerSettings
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.reading import TextBox, in_reading_order
 from worker.engines.tiles import tiles
+from worker.ops.cores import core_count
 
 #: The answer for an image without text: a job that succeeded always has an answer.
 NO_TEXT = "(no text found)"

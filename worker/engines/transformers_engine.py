@@ -11,10 +11,10 @@ from PIL import Image
 from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
 
-from jobs.catalog import ModelCard
-from jobs.errors import EngineFailure
-from jobs.models import Options, Usage
-from jobs.settings import WorkerSettings
+from jobs.contract.catalog import ModelCard
+from jobs.contract.errors import EngineFailure
+from jobs.contract.models import Options, Usage
+from jobs.contract.settings import WorkerSettings
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from jobs.errors import EngineFailure
+from jobs.contract.errors import EngineFailure
 from worker.engines.base import Answer, Ended
 from worker.engines.processors import Prepared
 from worker.engines.rolling.loop import RollingLoop

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from jobs.errors import Eva01Error
+from jobs.contract.errors import Eva01Error
 from worker.engines.base import DeviceLost, OutOfMemory, failure_of
 from worker.engines.deadline import Deadline
 from worker.engines.devices import told_apart

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from jobs.errors import Eva01Error
+from jobs.contract.errors import Eva01Error
 
 
 @dataclass(eq=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from jobs.settings import WorkerSettings
+from jobs.contract.settings import WorkerSettings
 from worker.engines.rolling import attention
 from worker.engines.rolling.loop import RollingLoop
 

@@ -1,0 +1,9 @@
+"""The command.
+
+main        `eva01`, its exit codes, its last words
+commands    a file a group of commands
+submission  send, wait, show: what `submit` and `up` share
+progress    how far it is
+tables      what a person sees
+text        words and numbers for people
+"""

@@ -1,0 +1,7 @@
+"""The commands that speak with a server.
+
+submit   images in, answers out
+batches  status, results, cancel, retry, delete
+models   what can be asked
+options  what several commands share
+"""

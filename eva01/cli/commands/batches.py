@@ -1,0 +1,122 @@
+"""`eva01 status`, `results`, `cancel`, `retry` and `delete`: batches that are already there."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from eva01.cli.commands.options import json_option, print_json, server_option
+from eva01.cli.submission import exit_code, save
+from eva01.cli.tables import say, show_batch, show_jobs, show_outcome, show_service
+from eva01.client.client import Client
+from eva01.client.errors import ClientError
+from eva01.client.models import Batch
+
+_STATES = ("queued", "running", "succeeded", "failed", "cancelled")
+
+
+@click.command()
+@click.argument("batch_id", metavar="[BATCH]", required=False)
+@server_option
+@json_option
+def status(batch_id: str | None, server: str, as_json: bool) -> None:
+    """How far BATCH is; without it, what waits and who works."""
+    with Client(server) as client:
+        if batch_id:
+            _show(client.batch(batch_id), as_json=as_json)
+        else:
+            _show_service(client.status(), as_json=as_json)
+
+
+@click.command()
+@click.argument("batch_id", metavar="BATCH")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="Write them to a .csv or .jsonl file.")
+@click.option("--state", type=click.Choice(_STATES), help="Only those in this state (not with --out).")
+@server_option
+@json_option
+def results(batch_id: str, out: Path | None, state: str | None, server: str, as_json: bool) -> None:
+    """The answers of BATCH; --json prints one job a line. Exit code 1 if an image has none."""
+    if out and state:
+        raise click.UsageError("--out writes all results; it cannot be used with --state.")
+    with Client(server) as client:
+        batch = client.batch(batch_id)
+        if out:
+            save(client, batch_id, out)
+        if as_json:
+            for job in client.results(batch_id, state=state):
+                print_json(job.to_json())
+        elif not out:
+            _show_results(client, batch, state)
+        else:
+            say(Console(), f"Results: {out}")
+    sys.exit(exit_code(batch))
+
+
+@click.command()
+@click.argument("batch_id", metavar="BATCH")
+@server_option
+@json_option
+def cancel(batch_id: str, server: str, as_json: bool) -> None:
+    """Cancel what has no answer yet in BATCH."""
+    with Client(server) as client:
+        _show(client.cancel_batch(batch_id), as_json=as_json)
+
+
+@click.command()
+@click.argument("batch_id", metavar="BATCH")
+@server_option
+@json_option
+def retry(batch_id: str, server: str, as_json: bool) -> None:
+    """Run the failed images of BATCH again."""
+    with Client(server) as client:
+        _show(client.retry_batch(batch_id), as_json=as_json)
+
+
+@click.command()
+@click.argument("batch_ids", metavar="BATCH…", nargs=-1, required=True)
+@click.option("--yes", "-y", "is_sure", is_flag=True, help="Do not ask.")
+@server_option
+@json_option
+def delete(batch_ids: tuple[str, ...], is_sure: bool, server: str, as_json: bool) -> None:
+    """Delete each BATCH with its answers, and the images that no other job uses; what runs is cancelled."""
+    # Programs read stdout; the question is for people.
+    console = Console(stderr=as_json)
+    with Client(server) as client:
+        found = [client.batch(batch_id) for batch_id in dict.fromkeys(batch_ids)]
+        if not is_sure and not _is_confirmed(console, found):
+            raise ClientError("not_confirmed", "Nothing is deleted.")
+        for batch in found:
+            client.delete_batch(batch.id)
+            if not as_json:
+                say(console, f"Batch {batch.id} is deleted.")
+    if as_json:
+        print_json({"deleted": [batch.id for batch in found]})
+
+
+def _is_confirmed(console: Console, found: Sequence[Batch]) -> bool:
+    for batch in found:
+        show_batch(console, batch)
+    return click.confirm("Delete this, with all answers and the images that no other job uses?", err=True)
+
+
+def _show(batch: Batch, *, as_json: bool) -> None:
+    if as_json:
+        print_json(batch.to_json())
+    else:
+        show_batch(Console(), batch)
+
+
+def _show_results(client: Client, batch: Batch, state: str | None) -> None:
+    console = Console()
+    total = batch.counts.get(state, 0) if state else batch.total
+    show_jobs(console, client.results(batch.id, state=state), total, " with --out results.csv")
+    show_outcome(console, batch)
+
+
+def _show_service(service: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        print_json(service)
+        return
+    show_service(Console(), service)

@@ -1,0 +1,33 @@
+"""Options that several commands share."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from eva01.client.client import DEFAULT_SERVER
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def server_option(command: _Command) -> _Command:
+    """`--server URL`, or EVA01_SERVER."""
+    return click.option(
+        "--server",
+        envvar="EVA01_SERVER",
+        default=DEFAULT_SERVER,
+        show_default=True,
+        metavar="URL",
+        help="Where EVA-01 is; also EVA01_SERVER.",
+    )(command)
+
+
+def json_option(command: _Command) -> _Command:
+    """`--json`: for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")(command)
+
+
+def print_json(value: object) -> None:
+    """One JSON value on one line."""
+    click.echo(json.dumps(value, ensure_ascii=False))

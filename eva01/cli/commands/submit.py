@@ -1,0 +1,93 @@
+"""`eva01 submit`: images in, answers out."""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from eva01.cli import submission as steps
+from eva01.cli.commands.options import json_option, print_json, server_option
+from eva01.cli.progress import Silence, Watcher, shown
+from eva01.cli.submission import INTERRUPTED, Submission
+from eva01.cli.tables import say
+from eva01.client.client import Client
+from eva01.client.files import find, valid_text
+from eva01.client.models import Batch, Upload
+
+
+@click.command()
+@click.argument(
+    "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER|FILE|ZIP…"
+)
+@click.option("--question", "-q", default="", help="What to ask of every image.")
+@click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), help="Write the results to a .csv or .jsonl file."
+)
+@click.option("--name", default=None, help="A name for the batch; else the folder's.")
+@click.option("--no-wait", is_flag=True, help="Send the images, print the batch's id, and go.")
+@server_option
+@json_option
+def submit(
+    inputs: tuple[Path, ...],
+    question: str,
+    model: str | None,
+    out: Path | None,
+    name: str | None,
+    no_wait: bool,
+    server: str,
+    as_json: bool,
+) -> None:
+    """Send images, wait, and show an answer for each.
+
+    Exit code 0 if every image has an answer, 1 if some have none, 2 if it could not run.
+    """
+    if out and no_wait:
+        raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
+    found = find(inputs)
+    # Programs read stdout; what is for people goes to stderr then, and progress nowhere.
+    console = Console(stderr=as_json)
+    steps.say_what_is_skipped(console, found.skipped)
+    task = Submission(found, question, model, name if name is not None else valid_text(inputs[0].name))
+    with Client(server) as client:
+        sys.exit(_run(client, task, console, out=out, no_wait=no_wait, as_json=as_json))
+
+
+def _run(
+    client: Client, task: Submission, console: Console, *, out: Path | None, no_wait: bool, as_json: bool
+) -> int:
+    batch = steps.create_batch(client, task)
+    try:
+        batch, unsent = _send_and_wait(client, task, batch, console, no_wait=no_wait, as_json=as_json)
+    except KeyboardInterrupt:
+        client.stop()
+        say(console, f"Batch {batch.id} goes on without us with what was sent.")
+        say(console, f"Look at it:  eva01 status {batch.id}")
+        say(console, f"Stop it:     eva01 cancel {batch.id}")
+        return INTERRUPTED
+    if out:
+        steps.save(client, batch.id, out)
+    if as_json:
+        print_json({**batch.to_json(), "not_sent": [upload.to_json() for upload in unsent]})
+    elif no_wait:
+        say(console, f"Batch {batch.id} is sent. Look at it:  eva01 status {batch.id}")
+    else:
+        steps.show(console, client, batch, unsent, out)
+    return int(bool(unsent)) if no_wait else steps.exit_code(batch, unsent)
+
+
+def _send_and_wait(
+    client: Client, task: Submission, batch: Batch, console: Console, *, no_wait: bool, as_json: bool
+) -> tuple[Batch, list[Upload]]:
+    if as_json:
+        return _follow(client, task, batch, Silence(), no_wait=no_wait)
+    with shown(console) as watcher:
+        return _follow(client, task, batch, watcher, no_wait=no_wait)
+
+
+def _follow(
+    client: Client, task: Submission, batch: Batch, watcher: Watcher, *, no_wait: bool
+) -> tuple[Batch, list[Upload]]:
+    unsent = steps.send(client, batch.id, task.found.files, watcher)
+    return (client.batch(batch.id) if no_wait else steps.wait(client, batch.id, watcher)), unsent

@@ -1,0 +1,93 @@
+"""Tables for people: answers, batches, models. Nothing in them is read as markup."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from eva01.cli.text import counted, duration, harmless, shortened
+from eva01.client.models import Batch, Job, Model, Upload
+
+#: Rows shown of a long list; the file has them all.
+LONGEST_TABLE = 40
+
+
+def show_jobs(console: Console, jobs: Iterable[Job], total: int, where: str) -> None:
+    """A row for each file: its answer, or why it has none. `where` says where the rest is."""
+    table = _table("file", "answer, or why there is none")
+    for job in islice(jobs, LONGEST_TABLE):
+        table.add_row(Text(harmless(job.file), overflow="fold"), _outcome(job))
+    console.print(table)
+    if total > LONGEST_TABLE:
+        say(console, f"… and {total - LONGEST_TABLE:,} more{where}.")
+
+
+def show_unsent(console: Console, uploads: Sequence[Upload]) -> None:
+    """A line for each file that could not be sent."""
+    for upload in uploads[:LONGEST_TABLE]:
+        reason = upload.error.message if upload.error else "no reason given"
+        say(console, f"Not sent: {harmless(upload.file)}: {shortened(reason)}")
+    if len(uploads) > LONGEST_TABLE:
+        say(console, f"… and {len(uploads) - LONGEST_TABLE:,} more.")
+
+
+def show_batch(console: Console, batch: Batch) -> None:
+    """A batch's counters, one line."""
+    parts = [f"{count:,} {state}" for state, count in batch.counts.items() if count]
+    if batch.rate_per_s and not batch.is_done:
+        parts.append(f"{batch.rate_per_s:.2g}/s")
+    if batch.time_left_s is not None:
+        parts.append(f"{duration(batch.time_left_s)} left")
+    name = f" ({harmless(batch.name)})" if batch.name else ""
+    state = "done" if batch.is_done else batch.state
+    say(console, f"Batch {batch.id}{name}, {state}: {', '.join(parts) or 'no images yet'}.")
+
+
+def show_models(console: Console, models: Sequence[Model]) -> None:
+    """A row for each model and what it can do."""
+    table = _table("model", "workers", "what it does")
+    for model in models:
+        workers = "" if model.workers is None else str(model.workers)
+        table.add_row(Text(harmless(model.name)), workers, Text(harmless(model.description)))
+    console.print(table)
+
+
+def show_service(console: Console, service: Mapping[str, Any]) -> None:
+    """A row for each model: what waits, what is held, and who works on it."""
+    table = _table("model", "workers", "waiting", "held", "oldest wait")
+    for model in service["models"]:
+        wait_s = model.get("oldest_wait_s")
+        numbers = (str(model.get(field, "")) for field in ("workers", "waiting", "held"))
+        table.add_row(
+            Text(harmless(str(model.get("name", "")))), *numbers, duration(wait_s) if wait_s else ""
+        )
+    console.print(table)
+
+
+def show_outcome(console: Console, batch: Batch) -> None:
+    """How a batch ended, one line."""
+    without = batch.total - batch.succeeded
+    say(console, f"{counted(batch.succeeded, 'image')} answered, {without:,} not.")
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is, without wrapping, markup or colors."""
+    console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def _outcome(job: Job) -> Text:
+    if job.answer:
+        return Text(shortened(job.answer), overflow="fold")
+    reason = f"{job.error.message} ({job.error.code})" if job.error else job.state
+    return Text(shortened(reason), style="red", overflow="fold")

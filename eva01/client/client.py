@@ -1,0 +1,201 @@
+"""The Python client: a folder of images in, one answer per image out.
+
+with Client() as client:
+    batch = client.create_batch("What does it cost?", model="qwen2.5-vl-7b")
+    for upload in client.upload_folder(batch.id, Path("receipts")):
+        print(upload.file, upload.error or "sent")
+    client.close_batch(batch.id)
+    client.wait(batch.id)
+    for job in client.results(batch.id):
+        print(job.file, job.answer)
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from eva01.client.files import Found, InputFile, find
+from eva01.client.models import Batch, Job, Model, Upload
+from eva01.client.multipart import FilePart, Multipart
+from eva01.client.transport import Transport, retry_after_s
+from eva01.client.uploads import upload
+
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+#: Jobs in one page of results.
+_PAGE = 500
+#: Seconds between two looks at a batch when the server asks for nothing else; the limits of what it may ask.
+_LOOK_S, _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.5, 0.1, 5.0
+
+
+class Client:
+    """A server's API as methods; closes its connections at the end of a `with`.
+
+    `server` defaults to EVA01_SERVER, else to this machine. `timeout_s` bounds the wait for the next byte,
+    `patience_s` all tries of one call while the server is away or busy. Every method raises ClientError
+    with the server's own code, and ServerAway when patience ends. May be used by several threads.
+    """
+
+    def __init__(
+        self, server: str | None = None, *, timeout_s: float = 120.0, patience_s: float = 120.0
+    ) -> None:
+        address = server or os.environ.get("EVA01_SERVER") or DEFAULT_SERVER
+        self._transport = Transport(address, timeout_s=timeout_s, patience_s=patience_s)
+        self.server = self._transport.server
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._transport.close()
+
+    def stop(self) -> None:
+        """Make every call end soon with Stopped, in whatever thread it is."""
+        self._transport.stop()
+
+    # Batches
+
+    def create_batch(self, question: str = "", *, model: str | None = None, name: str = "") -> Batch:
+        """Make an open batch; without a model the server's default is asked."""
+        fields = {"question": question, "name": name} | ({"model": model} if model else {})
+        return Batch.model_validate(self._json("POST", "/api/batches", json=fields))
+
+    def upload_files(self, batch_id: str, files: Sequence[InputFile | Path]) -> Iterator[Upload]:
+        """Send files to an open batch, many a request and several requests at a time.
+
+        Gives what became of each file as it is known; a file of a zip counts as a file. Files that the
+        batch has already make no second job, so an upload that was cut off may be sent again.
+        """
+        named = [file if isinstance(file, InputFile) else _named(file) for file in files]
+        for outcomes in upload(named, partial(self._send_files, batch_id)):
+            yield from outcomes
+
+    def upload_folder(self, batch_id: str, folder: Path) -> Iterator[Upload]:
+        """Send the images of a folder and those below it, under their paths relative to it."""
+        found: Found = find([folder])
+        return self.upload_files(batch_id, found.files)
+
+    def close_batch(self, batch_id: str) -> Batch:
+        """Say that no more files come."""
+        return Batch.model_validate(self._json("POST", f"/api/batches/{batch_id}/close"))
+
+    def cancel_batch(self, batch_id: str) -> Batch:
+        """Cancel what has no answer yet, and take no more files."""
+        return Batch.model_validate(self._json("POST", f"/api/batches/{batch_id}/cancel"))
+
+    def retry_batch(self, batch_id: str) -> Batch:
+        """Run the failed jobs again."""
+        return Batch.model_validate(self._json("POST", f"/api/batches/{batch_id}/retry"))
+
+    def rename_batch(self, batch_id: str, name: str) -> Batch:
+        """Give a batch another name."""
+        return Batch.model_validate(self._json("PATCH", f"/api/batches/{batch_id}", json={"name": name}))
+
+    def share_batch(self, batch_id: str, *, days: int = 7) -> str:
+        """The address of a page where anybody can read this batch, and nothing else, for so many days."""
+        made = self._json("POST", f"/api/batches/{batch_id}/share", json={"days": days})
+        return f"{self.server}{made['url']}"
+
+    def delete_batch(self, batch_id: str) -> None:
+        """Delete a batch with its answers, and the images that no other job uses."""
+        self._transport.send("DELETE", f"/api/batches/{batch_id}")
+
+    def batch(self, batch_id: str) -> Batch:
+        """The batch as it is now."""
+        return Batch.model_validate(self._json("GET", f"/api/batches/{batch_id}"))
+
+    def watch(self, batch_id: str) -> Iterator[Batch]:
+        """The batch again and again until it is done, as often as the server likes to be asked."""
+        batch, tag = None, ""
+        while batch is None or not batch.is_done:
+            headers = {"If-None-Match": tag} if tag else {}
+            response = self._transport.send("GET", f"/api/batches/{batch_id}", headers=headers)
+            if batch is None or response.status_code != httpx.codes.NOT_MODIFIED:
+                batch, tag = Batch.model_validate(response.json()), response.headers.get("ETag", "")
+            yield batch
+            if not batch.is_done:
+                self._transport.sleep(_look_s(response))
+
+    def wait(self, batch_id: str) -> Batch:
+        """Wait until every job of a closed batch is finished."""
+        *_, last = self.watch(batch_id)
+        return last
+
+    # Results
+
+    def results(self, batch_id: str, *, state: str | None = None) -> Iterator[Job]:
+        """All jobs of a batch in the order they came, or those in one state; fetched a page at a time."""
+        params: dict[str, Any] = {"limit": _PAGE} | ({"state": state} if state else {})
+        while True:
+            page = self._json("GET", f"/api/batches/{batch_id}/results", params=params)
+            yield from (Job.model_validate(job) for job in page["jobs"])
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return
+            params["cursor"] = cursor
+
+    def results_csv(self, batch_id: str, target: Path) -> None:
+        """Write all results as CSV into `target`, which is replaced only when all has come."""
+        self._transport.download(f"/api/batches/{batch_id}/results.csv", target)
+
+    def results_jsonl(self, batch_id: str, target: Path) -> None:
+        """Write all results into `target`, one JSON object a line."""
+        self._transport.download(f"/api/batches/{batch_id}/results.jsonl", target)
+
+    # Single jobs
+
+    def analyze(self, image: Path, question: str = "", *, model: str | None = None, wait_s: int = 25) -> Job:
+        """Ask about one image; after `wait_s` seconds (at most 55) the job comes back unfinished."""
+        fields = {"question": question, "wait": str(wait_s)} | ({"model": model} if model else {})
+        body = Multipart([_part(_named(image), "file")], fields)
+        return Job.model_validate(self._transport.send("POST", "/analyze", body=body).json())
+
+    def create_job(self, image: Path, question: str = "", *, model: str | None = None) -> Job:
+        """Ask about one image without waiting."""
+        fields = {"question": question} | ({"model": model} if model else {})
+        body = Multipart([_part(_named(image), "file")], fields)
+        return Job.model_validate(self._transport.send("POST", "/api/jobs", body=body).json())
+
+    def job(self, job_id: str) -> Job:
+        """The job as it is now."""
+        return Job.model_validate(self._json("GET", f"/api/jobs/{job_id}"))
+
+    def cancel_job(self, job_id: str) -> Job:
+        """Cancel a job that has no answer yet."""
+        return Job.model_validate(self._json("DELETE", f"/api/jobs/{job_id}"))
+
+    # The service
+
+    def models(self) -> list[Model]:
+        """The models that can be asked; the server's default comes first."""
+        return [Model.model_validate(model) for model in self._json("GET", "/api/models")["models"]]
+
+    def status(self) -> dict[str, Any]:
+        """Queue depths, the oldest wait and the workers, as the server tells them."""
+        return dict(self._json("GET", "/api/status"))
+
+    def _json(self, method: str, path: str, **options: Any) -> Any:
+        return self._transport.send(method, path, **options).json()
+
+    def _send_files(self, batch_id: str, files: Sequence[InputFile]) -> list[Upload]:
+        body = Multipart([_part(file, "files") for file in files])
+        reply = self._transport.send("POST", f"/api/batches/{batch_id}/files", body=body).json()
+        return [Upload.model_validate(outcome) for outcome in reply["files"]]
+
+
+def _named(path: Path) -> InputFile:
+    return find([path]).files[0]
+
+
+def _part(file: InputFile, field: str) -> FilePart:
+    part = FilePart(field, file.name, file.path, file.size_bytes)
+    part.check()
+    return part
+
+
+def _look_s(response: httpx.Response) -> float:
+    asked_s = retry_after_s(response)
+    return _LOOK_S if asked_s is None else min(max(asked_s, _SHORTEST_LOOK_S), _LONGEST_LOOK_S)

@@ -1,0 +1,106 @@
+"""What a server answers with, as a client sees it.
+
+Unlike the server's own models, these forgive: a field that is missing has a default and one that is new is
+kept, so a client survives a server that is older or newer than itself.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Reply(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    def to_json(self) -> dict[str, Any]:
+        """All the server said, in JSON types."""
+        return self.model_dump(mode="json")
+
+
+class Problem(_Reply):
+    """Why something failed: a stable code for programs, a message for people."""
+
+    code: str = "unknown"
+    message: str = ""
+
+
+class Job(_Reply):
+    """One image, one question, one model, one answer."""
+
+    id: str
+    batch_id: str | None = None
+    #: queued, running, succeeded, failed or cancelled.
+    state: str
+    file: str = ""
+    question: str = ""
+    model: str = ""
+    answer: str | None = None
+    error: Problem | None = None
+    attempts: int = 0
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    width: int | None = None
+    height: int | None = None
+    usage: dict[str, Any] | None = None
+    cached: bool = False
+
+    @property
+    def is_finished(self) -> bool:
+        """True when waiting longer changes nothing."""
+        return self.state not in ("queued", "running")
+
+
+class Batch(_Reply):
+    """Many jobs that came together, with one question."""
+
+    id: str
+    name: str = ""
+    question: str = ""
+    model: str = ""
+    #: open, closed or cancelled.
+    state: str = ""
+    created_at: datetime | None = None
+    #: How many jobs are in each state.
+    counts: dict[str, int] = Field(default_factory=dict)
+    total: int = 0
+    is_done: bool = False
+    #: Jobs finished per second of late.
+    rate_per_s: float | None = None
+    #: Seconds until the last job is finished, as far as the rate tells.
+    time_left_s: float | None = None
+
+    @property
+    def succeeded(self) -> int:
+        """Jobs with an answer."""
+        return self.counts.get("succeeded", 0)
+
+    @property
+    def failed(self) -> int:
+        """Jobs with an error."""
+        return self.counts.get("failed", 0)
+
+    @property
+    def finished(self) -> int:
+        """Jobs that are done, one way or the other."""
+        return self.succeeded + self.failed + self.counts.get("cancelled", 0)
+
+
+class Upload(_Reply):
+    """What became of one file that was sent: a job, or the reason why not."""
+
+    file: str = ""
+    job_id: str | None = None
+    error: Problem | None = None
+
+
+class Model(_Reply):
+    """A model that can be asked, and what it can do."""
+
+    name: str
+    description: str = ""
+    uses_question: bool = True
+    default_question: str = ""
+    #: Workers that serve it now; None when the server does not say.
+    workers: int | None = None

@@ -1,0 +1,179 @@
+"""One HTTP call, sent again until it succeeds, fails for good, or patience ends.
+
+A POST carries an `Idempotency-Key`, the same each time it is sent, so sending it again is safe.
+"""
+
+import os
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
+
+from eva01.client.errors import ClientError, ServerAway, Stopped
+from eva01.client.multipart import Multipart
+
+#: Statuses that mean "the same call may succeed later".
+_LATER = frozenset({429, 502, 503, 504})
+#: The first sending of a POST, whose connection was lost, is still being worked on.
+_IN_PROGRESS = "idempotency_in_progress"
+#: The pause before the next try when the server names none: 0.25 s, then twice as long each time.
+_BACKOFF = wait_exponential(multiplier=0.25, max=8) + wait_random(0, 0.25)
+#: Patience with a server that has never answered, in seconds: most likely its address is wrong.
+_FIRST_PATIENCE_S = 3.0
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_Result = TypeVar("_Result")
+
+
+class Transport:
+    """Calls to one server.
+
+    `timeout_s` bounds the wait for the next byte, `patience_s` all tries of one call together. Every method
+    raises ClientError with the server's own code, ServerAway when patience ends, and Stopped.
+    """
+
+    def __init__(self, server: str, *, timeout_s: float, patience_s: float) -> None:
+        self.server = server if "://" in server else f"http://{server}"
+        self._patience_s = patience_s
+        self._has_answered = False
+        self._stop = threading.Event()
+        self._http = httpx.Client(
+            base_url=self.server,
+            timeout=timeout_s,
+            # A proxy cannot reach this machine's own loopback.
+            trust_env=urlsplit(self.server).hostname not in _LOOPBACK,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def stop(self) -> None:
+        """Make every call that is under way or still comes end with Stopped; safe from any thread."""
+        self._stop.set()
+
+    def sleep(self, pause_s: float) -> None:
+        """Wait; raises Stopped when told to stop meanwhile."""
+        if self._stop.wait(pause_s):
+            raise Stopped
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        body: Multipart | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Make a call and give its response, whose status is below 400."""
+        sent = self._with_key(method, {**(headers or {}), **(body.headers if body else {})})
+
+        def attempt() -> httpx.Response:
+            content = self._stoppable(body) if body else None
+            response = self._http.request(
+                method, path, json=json, content=content, params=params, headers=sent
+            )
+            return self._checked(response)
+
+        return self._persist(attempt)
+
+    def download(self, path: str, target: Path) -> None:
+        """Stream a response into `target`, which is replaced only when all has come."""
+        partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+
+        def attempt() -> None:
+            with self._http.stream("GET", path) as response:
+                if response.status_code >= 400:
+                    response.read()
+                self._checked(response)
+                with partial.open("wb") as file:
+                    for piece in response.iter_bytes():
+                        file.write(piece)
+
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._persist(attempt)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _with_key(self, method: str, headers: dict[str, str]) -> dict[str, str]:
+        return {**headers, "Idempotency-Key": uuid4().hex} if method == "POST" else headers
+
+    def _stoppable(self, body: Multipart) -> Iterator[bytes]:
+        for piece in body:
+            if self._stop.is_set():
+                raise Stopped
+            yield piece
+
+    def _persist(self, attempt: Callable[[], _Result]) -> _Result:
+        retrying = Retrying(
+            retry=retry_if_exception_type(ServerAway),
+            wait=_pause_s,
+            stop=self._is_enough,
+            sleep=self.sleep,
+            reraise=True,
+        )
+        return retrying(self._attempt, attempt)
+
+    def _attempt(self, attempt: Callable[[], _Result]) -> _Result:
+        try:
+            return attempt()
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            message = f"{self.server} is not an address such as http://127.0.0.1:8000: {error}"
+            raise ClientError("bad_server", message) from error
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            message = (
+                f"No answer from {self.server} ({reason}). Start it with `eva01 up`,"
+                " or name another with --server or EVA01_SERVER."
+            )
+            raise ServerAway("no_connection", message) from error
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        patience_s = self._patience_s if self._has_answered else min(self._patience_s, _FIRST_PATIENCE_S)
+        spent_s = state.seconds_since_start or 0.0
+        return spent_s + state.upcoming_sleep > patience_s
+
+    def _checked(self, response: httpx.Response) -> httpx.Response:
+        self._has_answered = True
+        if response.status_code < 400:
+            return response
+        code, message = _problem(response)
+        if response.status_code not in _LATER and code != _IN_PROGRESS:
+            raise ClientError(code, message, response.status_code)
+        away = ServerAway(code, message, response.status_code)
+        away.retry_after_s = retry_after_s(response)
+        raise away
+
+
+def retry_after_s(response: httpx.Response) -> float | None:
+    """Seconds the server asks to wait, if it asks in seconds."""
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() else None
+
+
+def _pause_s(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked_s = error.retry_after_s if isinstance(error, ServerAway) else None
+    # Those who were all told the same second come back at slightly different times.
+    return asked_s + random.uniform(0, 0.25) if asked_s is not None else _BACKOFF(state)
+
+
+def _problem(response: httpx.Response) -> tuple[str, str]:
+    """The code and message of problem JSON, or what can be said without it."""
+    try:
+        problem = response.json()
+        message = problem.get("message") or problem.get("detail") or problem.get("title")
+        return str(problem["code"]), str(message)
+    except (ValueError, KeyError, AttributeError):
+        return f"http_{response.status_code}", (
+            f"{response.request.url} answered {response.status_code} {response.reason_phrase}."
+        )

@@ -1,0 +1,68 @@
+"""Sending many files: in requests of moderate size, several at a time, each file with its own outcome."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from eva01.client.errors import ClientError, FileUnreadable
+from eva01.client.files import InputFile
+from eva01.client.models import Problem, Upload
+
+#: Files in one request at most.
+CHUNK_FILES = 64
+#: Bytes in one request at most, unless a single file has more.
+CHUNK_BYTES = 32 * 1024 * 1024
+#: Requests under way at the same time.
+PARALLEL = 4
+
+#: Sends some files in one request and says what became of each.
+Send = Callable[[Sequence[InputFile]], list[Upload]]
+
+
+def chunks(files: Sequence[InputFile]) -> Iterator[list[InputFile]]:
+    """Files in the order given, cut where a request would grow too large; each zip goes alone."""
+    chunk: list[InputFile] = []
+    size_bytes = 0
+    for file in files:
+        is_full = len(chunk) == CHUNK_FILES or size_bytes + file.size_bytes > CHUNK_BYTES
+        if chunk and (is_full or file.is_zip or chunk[-1].is_zip):
+            yield chunk
+            chunk, size_bytes = [], 0
+        chunk.append(file)
+        size_bytes += file.size_bytes
+    if chunk:
+        yield chunk
+
+
+def upload(files: Sequence[InputFile], send: Send) -> Iterator[list[Upload]]:
+    """Send all files; gives each request's outcomes as it ends.
+
+    A file that cannot be read or is refused on its own is an outcome; raises ClientError for anything
+    that stops them all.
+    """
+    pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="upload")
+    try:
+        for future in as_completed([pool.submit(_send_chunk, chunk, send) for chunk in chunks(files)]):
+            yield future.result()
+    finally:
+        # After a Ctrl-C nobody waits here for what is still being sent.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _send_chunk(chunk: list[InputFile], send: Send) -> list[Upload]:
+    """Send a chunk; leave out what cannot be read, and halve what is too large for a server on the way."""
+    try:
+        return send(chunk) if chunk else []
+    except FileUnreadable as error:
+        readable = [file for file in chunk if file.name != error.name]
+        return [_refused(error.name, error), *_send_chunk(readable, send)]
+    except ClientError as error:
+        if error.status != 413:
+            raise
+        if len(chunk) == 1:
+            return [_refused(chunk[0].name, error)]
+        middle = len(chunk) // 2
+        return _send_chunk(chunk[:middle], send) + _send_chunk(chunk[middle:], send)
+
+
+def _refused(name: str, error: ClientError) -> Upload:
+    return Upload(file=name, error=Problem(code=error.code, message=error.message))

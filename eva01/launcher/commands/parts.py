@@ -1,0 +1,33 @@
+"""`eva01 web` and `eva01 worker`: one part alone, for other hosts and for containers.
+
+They become the part's own process, so signals reach it and its exit code is ours.
+"""
+
+import os
+import sys
+from importlib.util import find_spec
+
+import click
+
+from eva01.client.errors import ClientError
+from eva01.launcher.plan import module_command, module_env
+
+
+@click.command()
+def web() -> None:
+    """Serve the page and the API (EVA01_HOST, EVA01_PORT), with the Redis at REDIS_URL."""
+    _become("web", needs="flask")
+
+
+@click.command()
+@click.option("--model", "-m", required=True, help="A model's name, hub address or folder.")
+def worker(model: str) -> None:
+    """Answer the jobs of one model, from the Redis at REDIS_URL."""
+    _become("worker", "--model", model, needs="PIL")
+
+
+def _become(part: str, *arguments: str, needs: str) -> None:
+    if find_spec(needs) is None:
+        raise ClientError("not_installed", f"{part} is not installed here: pip install 'eva01[{part}]'")
+    command = module_command(part, *arguments)
+    os.execve(sys.executable, command, {**os.environ, **module_env()})  # noqa: S606

@@ -1,0 +1,82 @@
+"""`eva01 restore`: Redis again, from the blob store."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import click
+import redis
+from kombu.exceptions import OperationalError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from eva01.cli.tables import say
+from eva01.cli.text import counted
+from eva01.client.errors import ClientError
+from jobs.contract.errors import Unavailable
+from jobs.contract.settings import Settings
+from jobs.storage.blobs import BlobStore
+from jobs.storage.connection import connect, without_password
+from jobs.storage.journal import Journal
+from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.store import JobStore
+from jobs.upkeep.restore import Restore, Restored
+
+_TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
+
+
+@click.command()
+@click.option(
+    "--since",
+    type=click.DateTime(_TIMES),
+    help="Only what was accepted since then, in local time, or with an offset such as +00:00.",
+)
+def restore(since: datetime | None) -> None:
+    """Bring back into the Redis at REDIS_URL what it has lost and the blob store (EVA01_BLOBS) knows.
+
+    Finished images get their answers again, all others wait for a worker again. It may run beside web and
+    workers, and more than once.
+    """
+    settings, console = Settings.read(), Console()
+    with _explained(settings):
+        done = _restore(settings, since and since.astimezone(), console)
+    say(console, _summary(done))
+
+
+def _restore(settings: Settings, since: datetime | None, console: Console) -> Restored:
+    store = JobStore(connect(settings.redis_url, settings.redis_timeout_s))
+    store.ping()
+    queue = JobQueue(create_celery(settings), store)
+    journal = Journal(BlobStore(settings.blobs_url, settings.blob_patience_s))
+    done = Restored()
+    with _progress(console) as progress:
+        task = progress.add_task("Restoring", total=None, jobs="")
+        for done in Restore(store, queue, journal).run(since):
+            progress.update(task, jobs=counted(done.jobs + done.present, "image"))
+    return done
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[jobs]}"))
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+@contextmanager
+def _explained(settings: Settings) -> Iterator[None]:
+    """Says what is away, and that it can be run again."""
+    try:
+        yield
+    except Unavailable as error:
+        raise ClientError(error.code, f"{error.message} Run this again when it does.") from error
+    except (redis.RedisError, OperationalError) as error:
+        address = without_password(settings.redis_url)
+        message = f"REDIS_URL={address}: no answer ({error}). Run this again when it does."
+        raise ClientError("redis_unavailable", message) from error
+
+
+def _summary(done: Restored) -> str:
+    if not done.batches and not done.jobs:
+        return f"Nothing was missing; Redis has {counted(done.present, 'image')} of the journal."
+    batches = f"{done.batches:,} batch{'' if done.batches == 1 else 'es'}"
+    finished, queued = counted(done.finished, "finished image"), counted(done.queued, "image")
+    return f"Restored {batches}: {finished} as before, {queued} to be answered; {done.present:,} were there."

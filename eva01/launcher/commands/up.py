@@ -1,0 +1,44 @@
+"""`eva01 up`: everything on this machine."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from eva01.launcher.up import Wishes, run
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--question", "-q", default="", help="What to ask of every image in FOLDER.")
+@click.option("--model", "-m", help="Ask this model, and start it if need be: a name, hub address or folder.")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    default=Path("results.csv"),
+    show_default=True,
+    help="Where FOLDER's results go: .csv or .jsonl.",
+)
+@click.option("--exit", "is_exiting", is_flag=True, help="Stop when FOLDER is answered.")
+@click.option(
+    "--redis-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    envvar="EVA01_REDIS_PORT",
+    help="Where to start Redis (also EVA01_REDIS_PORT); 0 is any free port. Not used with REDIS_URL.",
+)
+def up(
+    folder: Path | None, question: str, model: str | None, out: Path, is_exiting: bool, redis_port: int
+) -> None:
+    """Start Redis, web and the workers here, serve the page, and answer FOLDER if one is given.
+
+    With --exit the exit code is 0 if every image has an answer, 1 if some have none, 2 if it could not run.
+    """
+    if is_exiting and folder is None:
+        raise click.UsageError("--exit needs a FOLDER: there is nothing to wait for.")
+    redis_url = os.environ.get("REDIS_URL") or None
+    wishes = Wishes(folder, question, model, out, is_exiting, redis_port, redis_url)
+    sys.exit(run(wishes, Console()))

@@ -1,0 +1,35 @@
+"""One `eva01 up` a data folder: two servers on one append-only file would destroy it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from eva01.client.errors import ClientError
+
+
+@contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold the folder's lock; it falls with the process, however that ends.
+
+    Raises ClientError when another process holds it.
+    """
+    path = data / "up.lock"
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise ClientError("already_running", _refusal(data, file.read().strip())) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _refusal(data: Path, pid: str) -> str:
+    return (
+        f"Another `eva01 up` (process {pid or 'unknown'}) uses the data folder {data}. Use its page or"
+        " `eva01 submit`, stop it, or name another folder with EVA01_DATA."
+    )

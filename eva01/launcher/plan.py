@@ -1,0 +1,143 @@
+"""What `eva01 up` runs: which models, on which ports, with which settings."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from eva01.client.errors import ClientError
+from eva01.launcher import ports
+from eva01.launcher.child import Program
+from jobs.contract.catalog import NANO, OCR, ModelCard, card_for, name_of
+from jobs.contract.settings import Settings, WebSettings, WorkerSettings
+
+#: Seconds web may take to finish the requests it is answering.
+_WEB_STOP_S = 40.0
+#: Seconds a worker may take to end after its drain.
+_AFTER_DRAIN_S = 15.0
+_HOME = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before the first program starts."""
+
+    data: Path
+    #: The first is the default, and what a folder is asked with.
+    cards: tuple[ModelCard, ...]
+    host: str
+    port: int
+    worker_ports: tuple[int, ...]
+    #: What all programs are told.
+    env: Mapping[str, str]
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the programs' logs."""
+        return self.data / "logs"
+
+    @property
+    def page(self) -> str:
+        """Where the page is, from this machine."""
+        return f"http://{ports.reachable(self.host)}:{self.port}"
+
+
+def make_plan(chosen_model: str | None, *, can_use_gpu: bool) -> Plan:
+    """Read the environment and decide.
+
+    Raises BadSetting, and ClientError when web's port is taken.
+    """
+    settings, web, worker = Settings.read(), WebSettings.read(), WorkerSettings.read()
+    cards = cards_to_serve(chosen_model, worker.model_name, can_use_gpu=can_use_gpu)
+    port = _web_port(web)
+    taken = {port}
+    for number in range(len(cards)):
+        wished = worker.worker_port + number if worker.worker_port else 0
+        taken.add(ports.next_free(worker.worker_host, wished, taken))
+    data = settings.data.resolve()
+    env = {"EVA01_DATA": str(data), "EVA01_PORT": str(port), "EVA01_MODELS": _offered(cards, web.models)}
+    return Plan(data, cards, web.host, port, tuple(sorted(taken - {port})), env)
+
+
+def cards_to_serve(chosen: str | None, model_name: str, *, can_use_gpu: bool) -> tuple[ModelCard, ...]:
+    """The models to run, the one to ask first in front.
+
+    That is the one chosen; then the one of MODEL_NAME, when there is a GPU or it was set on purpose; then
+    those that any machine can run.
+    """
+    wanted = [chosen] if chosen else []
+    if can_use_gpu or os.environ.get("MODEL_NAME"):
+        wanted.append(name_of(model_name))
+    wanted += [OCR.name] if can_use_gpu else [OCR.name, NANO.name]
+    cards = [card_for(model, model_name) for model in wanted]
+    return tuple({card.name: card for card in cards}.values())
+
+
+def programs(plan: Plan, redis_url: str) -> list[Program]:
+    """Web, and one worker a model."""
+    env = {**module_env(), **plan.env, "REDIS_URL": redis_url}
+    web = Program(
+        name="web",
+        command=tuple(module_command("web")),
+        log=plan.logs / "web.log",
+        env=env,
+        is_ready=partial(is_ready, f"{plan.page}/ready"),
+        stop_s=_WEB_STOP_S,
+    )
+    served = zip(plan.cards, plan.worker_ports, strict=True)
+    return [web, *(_worker(plan, card, port, env) for card, port in served)]
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """The command for one of our modules; a folder of the same name where we stand does not matter (-P)."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def module_env() -> dict[str, str]:
+    """What makes our modules importable when they are run from a checkout that is not installed."""
+    if _HOME.name == "site-packages":
+        return {}
+    earlier = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([str(_HOME), *([earlier] if earlier else [])])}
+
+
+def is_ready(url: str) -> bool:
+    """True when `url` answers 200 now."""
+    try:
+        return httpx.get(url, timeout=1, trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def _worker(plan: Plan, card: ModelCard, port: int, env: Mapping[str, str]) -> Program:
+    settings = WorkerSettings.read()
+    is_known = card.source.startswith("bundled:") or card.source == settings.model_name
+    return Program(
+        name=f"worker {card.name}",
+        command=tuple(module_command("worker", "--model", card.name if is_known else card.source)),
+        log=plan.logs / f"worker-{card.name}.log",
+        env={**env, "EVA01_WORKER_PORT": str(port)},
+        is_ready=partial(is_ready, f"http://{ports.reachable(settings.worker_host)}:{port}/ready"),
+        stop_s=settings.drain_s + _AFTER_DRAIN_S,
+    )
+
+
+def _web_port(web: WebSettings) -> int:
+    if web.port == 0:
+        return ports.any_free()
+    if ports.is_free(web.host, web.port):
+        return web.port
+    other = ports.next_free(web.host, web.port + 1, ())
+    raise ClientError(
+        "port_taken",
+        f"Port {web.port} on {web.host} is taken by another program."
+        f" Choose another, such as EVA01_PORT={other}, or stop that program.",
+    )
+
+
+def _offered(cards: Sequence[ModelCard], more: Sequence[str]) -> str:
+    return ",".join(dict.fromkeys([*(card.name for card in cards), *more]))

@@ -1,0 +1,61 @@
+"""What may be sent as an image, and the reasons for refusing one; web and worker speak of it alike.
+
+The sizes come from whoever reads the file: this module decodes nothing.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from jobs.contract.errors import ImageRejected, TooLarge
+from jobs.contract.settings import Limits
+
+#: What is accepted: Pillow's name of the format, and its media type. MPO is how phones write some JPEGs.
+FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        "JPEG": "image/jpeg",
+        "MPO": "image/jpeg",
+        "PNG": "image/png",
+        "WEBP": "image/webp",
+        "GIF": "image/gif",
+        "BMP": "image/bmp",
+        "TIFF": "image/tiff",
+        "AVIF": "image/avif",
+    }
+)
+
+
+def check_bytes(size_bytes: int, limits: Limits) -> None:
+    """Raises ImageRejected (`empty_file`) and TooLarge (`image_too_large`)."""
+    if size_bytes == 0:
+        raise ImageRejected("The file is empty. Send it again.", code="empty_file")
+    if size_bytes > limits.max_image_bytes:
+        raise TooLarge(
+            f"The file has {size_bytes:,} bytes; the limit is {limits.max_image_bytes:,}"
+            " (EVA01_MAX_IMAGE_BYTES). Send a smaller one.",
+            code="image_too_large",
+        )
+
+
+def check_pixels(width: int, height: int, limits: Limits) -> None:
+    """Raises TooLarge (`too_many_pixels`)."""
+    if width * height > limits.max_image_pixels:
+        raise TooLarge(
+            f"The image has {width:,} × {height:,} pixels; the limit is {limits.max_image_pixels:,} in all"
+            " (EVA01_MAX_IMAGE_PIXELS). Send a smaller one.",
+            code="too_many_pixels",
+        )
+
+
+def not_an_image() -> ImageRejected:
+    """The file's content is none of the formats."""
+    return ImageRejected(
+        "The content of the file is not an image that can be read, whatever its name says."
+        " Send JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF."
+    )
+
+
+def truncated_image(reason: object) -> ImageRejected:
+    """The file begins as an image and does not go on as one."""
+    return ImageRejected(
+        f"The image is cut short or damaged ({reason}). Send the whole file.", code="truncated_image"
+    )

@@ -1,0 +1,191 @@
+"""The environment, read once at the edge, into frozen objects that are passed inward.
+
+`MODEL_NAME`, `MAX_PIXELS` and `REDIS_URL` mean what they mean everywhere; every other variable is
+its field's name in upper case behind `EVA01_`. docs/configuration.md lists them all.
+"""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from jobs.contract.catalog import DEFAULT_MODEL_NAME
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+
+class BadSetting(Exception):
+    """Raised when a variable's value cannot be used; names the variable, the value and what would do."""
+
+
+class _FromEnvironment(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="EVA01_", frozen=True, env_ignore_empty=True, extra="ignore")
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment.
+
+        Raises BadSetting for the first variable that cannot be used.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise BadSetting(_explain(error)) from error
+
+
+class Settings(_FromEnvironment):
+    """What both sides need: where Redis and the images are."""
+
+    #: Redis, or a server that speaks its protocol.
+    redis_url: str = Field(
+        default="redis://127.0.0.1:6379/0",
+        validation_alias=AliasChoices("REDIS_URL", "redis_url"),
+        pattern=r"^((rediss?|unix)://|redis\+sentinel://[^/]+/[^/?]+)",
+    )
+    #: The local data folder.
+    data: Path = Path("eva01-data")
+    #: The blob store's address; empty: the folder `blobs` of the data folder.
+    blobs: str = ""
+    #: Seconds for which a worker that fell silent keeps what it holds; then others take it.
+    lease_s: float = Field(default=20, ge=1)
+    #: Seconds for which a failing call of the blob store is repeated.
+    blob_patience_s: float = Field(default=10.0, ge=0)
+    #: Seconds to wait for an answer from Redis.
+    redis_timeout_s: float = Field(default=5.0, gt=0)
+
+    @property
+    def blobs_url(self) -> str:
+        """The blob store's address, resolved."""
+        return self.blobs or (self.data.resolve() / "blobs").as_uri()
+
+    @property
+    def settle_s(self) -> float:
+        """Seconds after its last change when nobody writes about a job or batch any more."""
+        return self.blob_patience_s + 20
+
+
+class Limits(_FromEnvironment):
+    """What is refused, and where the line is."""
+
+    #: Bytes of one image file.
+    max_image_bytes: int = Field(default=50 * MIB, ge=1)
+    #: Pixels of one image, before it is scaled down for the model.
+    max_image_pixels: int = Field(default=100_000_000, ge=1)
+    #: Jobs that may wait for one model.
+    max_queued: int = Field(default=1_000_000, ge=1)
+    #: Files in one request.
+    max_files_per_request: int = Field(default=1000, ge=1)
+    #: Files that one request may ask about without sending them.
+    max_known_files: int = Field(default=1000, ge=1)
+    #: Bytes of one request.
+    max_request_bytes: int = Field(default=4 * GIB, ge=1)
+    #: Entries of one zip.
+    max_zip_entries: int = Field(default=20_000, ge=1)
+    #: Bytes of one zip entry, unpacked.
+    max_zip_entry_bytes: int = Field(default=50 * MIB, ge=1)
+    #: Bytes of all entries of one zip, unpacked.
+    max_zip_bytes: int = Field(default=16 * GIB, ge=1)
+    #: Bytes that must stay free on the disk of the data folder: Redis writes there too.
+    min_free_bytes: int = Field(default=100 * MIB, ge=0)
+    #: Characters of a question.
+    max_question_chars: int = Field(default=4000, ge=1)
+    #: Characters of a file's path, and of a batch's name.
+    max_path_chars: int = Field(default=1024, ge=1)
+    #: The longest answer a user may ask for, in tokens.
+    max_answer_tokens: int = Field(default=4096, ge=1)
+    #: Days for which a batch may be shared.
+    max_share_days: int = Field(default=365, ge=1)
+
+
+class WebSettings(_FromEnvironment):
+    """What the page and the API need."""
+
+    #: The address web listens on.
+    host: str = "127.0.0.1"
+    #: The port web listens on.
+    port: int = Field(default=8000, ge=0, le=65535)
+    #: Requests answered at the same time.
+    web_threads: int = Field(default=32, ge=1)
+    #: Models offered though no worker serves them yet; the first is the default.
+    models: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Seconds between two looks after what was lost, deleted or has grown too old.
+    housekeeping_s: float = Field(default=5.0, gt=0)
+    #: Hours for which a response is remembered under its `Idempotency-Key`.
+    idempotency_hours: float = Field(default=24, gt=0)
+    #: Days after their last change when finished jobs are removed, with their answers and images.
+    retention_days: float = Field(default=30, gt=0)
+    #: What links to shared batches are signed with; empty: a key made once and kept in Redis.
+    secret_key: str = Field(default="", pattern=r"^(.{16,})?$", repr=False)
+
+    @property
+    def retention_s(self) -> float:
+        """How long finished jobs are kept, in seconds."""
+        return self.retention_days * 24 * 3600
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+class WorkerSettings(_FromEnvironment):
+    """What a worker needs besides its model's name."""
+
+    #: A vision-language model: an address on the hub, or a folder.
+    model_name: str = Field(
+        default=DEFAULT_MODEL_NAME, validation_alias=AliasChoices("MODEL_NAME", "model_name"), min_length=1
+    )
+    #: Pixels an image is scaled down to before the model sees it; 784 pixels are one visual token.
+    max_pixels: int = Field(
+        default=1_048_576, validation_alias=AliasChoices("MAX_PIXELS", "max_pixels"), ge=28 * 28
+    )
+    #: `auto`, `cpu`, `cuda`, `cuda:1`, …
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    #: `auto` (bfloat16 on a GPU, float32 on a CPU), `float32`, `bfloat16` or `float16`.
+    dtype: str = Field(default="auto", pattern=r"^(auto|float32|bfloat16|float16)$")
+    #: `auto` (flash_attention_2 when it is installed and there is a GPU, else sdpa), or one of them by name.
+    attention: str = Field(default="auto", pattern=r"^(auto|sdpa|eager|flash_attention_2)$")
+    #: Jobs a worker holds; 0: what suits the engine.
+    slots: int = Field(default=0, ge=0, le=1024)
+    #: `auto`: a rolling batch where the model allows it, else static ones; `static`: always these.
+    batching: str = Field(default="auto", pattern=r"^(auto|static)$")
+    #: Images in a rolling batch; 0: three quarters of the slots.
+    rows: int = Field(default=0, ge=0, le=1024)
+    #: Tokens that a rolling batch may hold in memory; 0: what a GPU has room for, 32,768 on a CPU.
+    cache_tokens: int = Field(default=0, ge=0)
+    #: Tokens of new images and questions that a rolling batch takes in between two steps, at least one image.
+    prefill_tokens: int = Field(default=2048, ge=1)
+    #: Visual tokens in one static batch.
+    batch_tokens: int = Field(default=16_384, ge=1)
+    #: Tokens of an answer when the job does not say.
+    max_new_tokens: int = Field(default=512, ge=1)
+    #: The address of the worker's health and metrics.
+    worker_host: str = "127.0.0.1"
+    #: The port of the worker's health and metrics; 0: any free one.
+    worker_port: int = Field(default=9100, ge=0, le=65535)
+    #: Seconds between heartbeats; a worker silent for three of them no longer counts.
+    heartbeat_s: float = Field(default=5.0, gt=0)
+    #: Seconds a worker that was told to stop may take to finish what it holds.
+    drain_s: float = Field(default=100.0, ge=0)
+    #: Seconds that a job may be on the device, a week at most; its time in the queue does not count.
+    job_timeout_s: float = Field(default=600.0, gt=0, le=7 * 24 * 3600)
+    #: How often a job may take its worker down before it is not tried again.
+    max_crashes: int = Field(default=3, ge=1)
+    #: Whether who asks the same of the same image gets the answer that is there already.
+    answer_cache: bool = True
+    #: Pixels of the longest side of the small versions that galleries show; 0: none are made.
+    thumbnail_px: int = Field(default=320, ge=0, le=2048)
+    #: The pod a worker runs in, whose deletion cost it keeps; empty: none.
+    pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
+
+
+def _explain(error: ValidationError) -> str:
+    """One line for the first thing wrong: the variable, the value, what would do."""
+    first = error.errors()[0]
+    place = str(first["loc"][0])
+    variable = place if place.isupper() else f"EVA01_{place.upper()}"
+    return f"{variable}={first['input']!r}: {first['msg']}. See docs/configuration.md."

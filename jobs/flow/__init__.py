@@ -1,0 +1,1 @@
+"""What happens to jobs and batches: one file a verb."""

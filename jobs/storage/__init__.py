@@ -1,0 +1,20 @@
+"""Where everything is kept. Only this room speaks with Redis and with the object store.
+
+stores      all of them, connected once
+connection  the way to Redis
+broker      Redis as Celery's broker
+store       JobStore: jobs, batches, and every change of state
+records     how Redis keeps a record
+lua/        the scripts that make each change one step
+feed        what happened in a batch: changes, and how many jobs ended when
+listing     all batches, the latest change first
+queue       the Celery app; put a ticket in, see how deep it is
+fleet       which workers are up
+blobs       objects in a folder or a bucket
+journal     what was accepted and answered, in the blob store
+image_uses  who needs an image
+responses   responses kept under an Idempotency-Key
+signing     the key that share links are signed with
+restarts    whether Redis was started anew
+turn        whose turn it is to keep house
+"""

@@ -1,0 +1,238 @@
+"""Images and the journal behind one address: a folder, S3, GCS or Azure. All can be rebuilt from here.
+
+A call that fails is repeated for a while, with pauses that grow and differ, before it counts as failed;
+what repeating cannot mend (no such image, no permission) fails at once.
+"""
+
+import errno
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import IO, TypeVar
+
+import obstore
+from obstore.exceptions import (
+    BaseError,
+    InvalidPathError,
+    NotFoundError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import from_url
+from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+
+from jobs.contract import names
+from jobs.contract.errors import NoRoom, NotFound, Unavailable
+from jobs.contract.metrics import BLOB_OPERATIONS
+from jobs.contract.settings import BadSetting
+
+#: Schemes that `EVA01_BLOBS` may begin with.
+_SCHEMES = ("file://", "s3://", "s3a://", "gs://", "az://", "memory://")
+_ABSENT = (NotFoundError, FileNotFoundError)
+#: What is the same the next time.
+_LASTING = (*_ABSENT, InvalidPathError, NotSupportedError, PermissionDeniedError, UnauthenticatedError)
+#: How an object store's library words the system's "no room".
+_NO_ROOM = f"(os error {errno.ENOSPC})"
+#: Pauses between tries: 0.1 s, then twice as long each time, up to 2 s; each a little longer by chance.
+_PAUSES = wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1)
+#: Objects that are listed, or deleted, in one call.
+_CHUNK = 1000
+_T = TypeVar("_T")
+_Listed = Sequence["obstore.ObjectMeta"]
+_Listing = Iterator[_Listed]
+
+
+class BlobStore:
+    """Objects by their path in an object store, and images by their hash.
+
+    A failing call is repeated for up to `patience_s` seconds, with `sleep` between the tries. Every method
+    raises Unavailable when the store does not answer by then, and NoRoom when it is full. Raises BadSetting
+    for an address that cannot be used.
+    """
+
+    def __init__(
+        self, url: str, patience_s: float = 10.0, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        if not url.startswith(_SCHEMES):
+            raise BadSetting(f"EVA01_BLOBS={url!r}: should begin with one of {', '.join(_SCHEMES)}.")
+        self.url = url
+        self._patience_s = patience_s
+        self._sleep = sleep
+        try:
+            self._store = _open(url)
+        except (BaseError, OSError, ValueError) as error:
+            raise BadSetting(f"EVA01_BLOBS={url!r}: cannot be used: {error}. Name another place.") from error
+
+    # Objects
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write an object, in place of what is there."""
+        self._write(lambda: obstore.put(self._store, path, data))
+
+    def get(self, path: str) -> bytes:
+        """An object's bytes.
+
+        Raises NotFound.
+        """
+        try:
+            return self._persist("get", lambda: bytes(obstore.get(self._store, path).bytes()))
+        except _ABSENT as error:
+            raise NotFound(f"{path} is not in the blob store {self.url}.") from error
+
+    def has(self, path: str) -> bool:
+        """True when there is such an object."""
+        return self._persist("head", lambda: self._exists(path))
+
+    def list(self, prefix: str, after: str | None = None) -> Iterator[str]:
+        """Paths of objects below the folder `prefix`, in no order; with `after`, those that sort behind it.
+
+        Only its beginning is repeated when it fails: what breaks off later raises Unavailable.
+        """
+
+        def begin() -> tuple[_Listing, _Listed | None]:
+            listing = obstore.list(self._store, prefix, offset=after, chunk_size=_CHUNK)
+            return listing, next(listing, None)
+
+        listing, listed = self._persist("list", begin)
+        while listed is not None:
+            yield from (found["path"] for found in listed)
+            try:
+                listed = next(listing, None)
+            except (BaseError, OSError) as error:
+                BLOB_OPERATIONS.labels("list", "exhausted").inc()
+                raise self._failure(error) from error
+
+    def list_folders(self, prefix: str) -> Sequence[str]:
+        """The paths of the folders right below the folder `prefix`."""
+        return self._persist(
+            "list", lambda: obstore.list_with_delimiter(self._store, prefix)["common_prefixes"]
+        )
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete objects; those that are not there are no error."""
+        rest = iter(paths)
+        while chunk := [*islice(rest, _CHUNK)]:
+            self._persist("delete", partial(self._delete, chunk))
+
+    # Images
+
+    def put_image(self, sha256: str, file: IO[bytes] | Path | bytes) -> None:
+        """Keep an image under its hash, streaming; does nothing when it is there already."""
+        path = names.image_path(sha256)
+
+        def put() -> None:
+            if not self._exists(path):
+                _rewind(file)
+                obstore.put(self._store, path, file)
+
+        self._write(put)
+
+    def get_image(self, sha256: str) -> bytes:
+        """An image's bytes.
+
+        Raises NotFound when the store has no such image.
+        """
+        try:
+            return self.get(names.image_path(sha256))
+        except NotFound as error:
+            message = f"Image {sha256} is not in the blob store {self.url}. Send the file again."
+            raise NotFound(message, code="image_not_found") from error
+
+    def has_image(self, sha256: str) -> bool:
+        """True when the store has the image."""
+        return self.has(names.image_path(sha256))
+
+    def delete_images(self, sha256s: Iterable[str]) -> None:
+        """Delete images with their thumbnails; those that are not there are no error."""
+        places = (names.image_path, names.thumbnail_path)
+        self.delete(place(sha256) for sha256 in sha256s for place in places)
+
+    def ping(self) -> None:
+        """Ask the store once for something, whether it is there or not."""
+        try:
+            self._exists(names.image_path("0" * 64))
+        except (BaseError, OSError) as error:
+            raise self._failure(error) from error
+
+    def _exists(self, path: str) -> bool:
+        try:
+            obstore.head(self._store, path)
+        except _ABSENT:
+            return False
+        return True
+
+    def _write(self, call: Callable[[], object]) -> None:
+        try:
+            self._persist("put", call)
+        except _ABSENT as error:
+            # Not what is written is absent, but where: a bucket, or a folder that is being removed.
+            raise self._failure(error) from error
+
+    def _delete(self, paths: Sequence[str]) -> None:
+        try:
+            obstore.delete(self._store, paths)
+        except _ABSENT:
+            # A folder stops at the first that is not there.
+            for path in paths:
+                with suppress(*_ABSENT):
+                    obstore.delete(self._store, path)
+
+    def _persist(self, operation: str, call: Callable[[], _T]) -> _T:
+        retrying = Retrying(
+            retry=retry_if_exception(_may_pass),
+            wait=_PAUSES,
+            stop=stop_after_delay(self._patience_s),
+            sleep=self._sleep,
+        )
+        try:
+            result = retrying(call)
+        except _ABSENT:
+            BLOB_OPERATIONS.labels(operation, "ok").inc()
+            raise
+        except (BaseError, OSError, RetryError) as error:
+            BLOB_OPERATIONS.labels(operation, "exhausted").inc()
+            raise self._failure(_cause(error)) from error
+        outcome = "ok" if retrying.statistics["attempt_number"] == 1 else "retried"
+        BLOB_OPERATIONS.labels(operation, outcome).inc()
+        return result
+
+    def _failure(self, error: BaseException) -> Unavailable:
+        if _is_full(error):
+            return NoRoom(f"The blob store {self.url} is full. Make room there.")
+        # The library describes its whole state behind the first line.
+        reason = str(error).split("\n", 1)[0]
+        return Unavailable(
+            f"The blob store {self.url} does not answer: {reason}", code="blob_store_unavailable"
+        )
+
+
+def _open(url: str) -> "obstore.store.ObjectStore":
+    if url.startswith("file://"):
+        # A folder goes with the last object in it, as in a bucket.
+        return from_url(url, mkdir=True, automatic_cleanup=True)
+    if url.startswith("memory://"):
+        return from_url(url)
+    # The library's own repeating would be silent, and uncounted.
+    return from_url(url, retry_config={"max_retries": 0})
+
+
+def _rewind(file: IO[bytes] | Path | bytes) -> None:
+    if not isinstance(file, Path | bytes):
+        file.seek(0)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """True when the same call may succeed later."""
+    return isinstance(error, BaseError | OSError) and not isinstance(error, _LASTING) and not _is_full(error)
+
+
+def _is_full(error: BaseException) -> bool:
+    return (isinstance(error, OSError) and error.errno == errno.ENOSPC) or _NO_ROOM in str(error)
+
+
+def _cause(error: BaseException) -> BaseException:
+    return error.last_attempt.exception() or error if isinstance(error, RetryError) else error

@@ -1,0 +1,60 @@
+"""What happened in a batch: its jobs by their last change and by their files, and how many ended when.
+
+All is kept by the scripts that change a job's state, in the same step (jobs/storage/lua/common.lua).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import cast
+
+from jobs.contract import names
+from jobs.contract.models import Batch, Job, JobState, Timeline
+from jobs.storage.store import JobStore
+
+#: States in which a job has come to an end, as a timeline counts them.
+_ENDS = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+class BatchFeed:
+    """Reads changes and timelines; every method raises redis.RedisError when Redis is away."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+        self._redis = store.redis
+
+    def changed(
+        self, batch_id: str, *, cursor: int = 0, limit: int = 100, state: JobState | None = None
+    ) -> tuple[list[Job], int]:
+        """Up to `limit` jobs that changed after `cursor`, each as it is now; and the cursor behind them.
+
+        A job changes when it is accepted, finished, or queued again, and is there once, at its last change.
+        With `state` those in another state are passed over. No job means that nothing came after `cursor`.
+        """
+        while True:
+            index = names.batch_changes_key(batch_id)
+            rows = cast(
+                list[tuple[str, float]],
+                self._redis.zrangebyscore(index, f"({cursor}", "+inf", start=0, num=limit, withscores=True),
+            )
+            if not rows:
+                return [], cursor
+            cursor = int(rows[-1][1])
+            jobs = self._store.get_jobs([job_id for job_id, _ in rows])
+            if wanted := [job for job in jobs if state in (None, job.state)]:
+                return wanted, cursor
+
+    def jobs_of_files(self, batch_id: str, files: Sequence[str]) -> dict[str, Job]:
+        """The jobs that a batch has for some of its files' paths, by path."""
+        ids = cast(list[str | None], self._redis.hmget(names.batch_files_key(batch_id), list(files)))
+        return {job.file: job for job in self._store.get_jobs([job_id for job_id in ids if job_id])}
+
+    def timeline(self, batch: Batch) -> Timeline:
+        """How many jobs of a batch ended when, until now."""
+        record = cast(dict[str, str], self._redis.hgetall(names.batch_timeline_key(batch.id)))
+        start_s = float(record.pop("start", batch.created_at.timestamp()))
+        step_s = int(record.pop("step_s", 1))
+        steps = 1 + max((int(field.rpartition(":")[2]) for field in record), default=-1)
+        counted = {
+            state.value: [int(record.get(f"{state}:{step}", 0)) for step in range(steps)] for state in _ENDS
+        }
+        return Timeline(start=datetime.fromtimestamp(start_s, UTC), step_s=step_s, **counted)

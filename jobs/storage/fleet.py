@@ -1,0 +1,79 @@
+"""The fleet: which workers are up, and which models they serve. Workers write it, web reads it."""
+
+import time
+from collections.abc import Sequence
+from typing import cast
+
+import redis
+
+from jobs.contract import names
+from jobs.contract.catalog import ModelCard, card_for
+from jobs.contract.models import WorkerInfo, WorkerState
+
+#: Heartbeats a worker may miss before it no longer counts.
+_MISSED_BEATS = 3
+
+
+class Fleet:
+    """The workers' heartbeats in Redis, and the cards of every model that ever had a worker.
+
+    Every method raises redis.RedisError when Redis is away.
+    """
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self.redis = client
+
+    def beat(self, worker: WorkerInfo, card: ModelCard, interval_s: float) -> None:
+        """Say that `worker` is alive, and what its model can do; to be called every `interval_s`."""
+        expires_ms = int(interval_s * _MISSED_BEATS * 1000)
+        with self.redis.pipeline(transaction=True) as pipe:
+            pipe.set(names.worker_key(worker.id), worker.model_dump_json(), px=expires_ms)
+            pipe.zadd(names.WORKERS, {worker.id: time.time()})
+            pipe.hset(names.MODELS, card.name, card.model_dump_json())
+            if worker.start_s is not None:
+                pipe.hset(names.STARTS, card.name, round(worker.start_s, 3))
+            pipe.execute()
+
+    def starts_s(self) -> dict[str, float]:
+        """How long a late worker of each model took until it was ready, in seconds."""
+        starts = cast(dict[str, str], self.redis.hgetall(names.STARTS))
+        return {model: float(start_s) for model, start_s in starts.items()}
+
+    def leave(self, worker_id: str) -> None:
+        """Say that a worker is gone."""
+        with self.redis.pipeline(transaction=True) as pipe:
+            pipe.delete(names.worker_key(worker_id))
+            pipe.zrem(names.WORKERS, worker_id)
+            pipe.execute()
+
+    def workers(self) -> list[WorkerInfo]:
+        """The workers that are alive, longest-serving first; forgets those that fell silent."""
+        ids = cast(list[str], self.redis.zrange(names.WORKERS, 0, -1))
+        if not ids:
+            return []
+        texts = cast(list[str | None], self.redis.mget([names.worker_key(worker_id) for worker_id in ids]))
+        silent = [worker_id for worker_id, text in zip(ids, texts, strict=True) if text is None]
+        if silent:
+            self.redis.zrem(names.WORKERS, *silent)
+        alive = [WorkerInfo.model_validate_json(text) for text in texts if text]
+        return sorted(alive, key=lambda worker: worker.started_at)
+
+    def models(self) -> dict[str, ModelCard]:
+        """The card of every model that ever had a worker, by name."""
+        cards = cast(dict[str, str], self.redis.hgetall(names.MODELS))
+        return {name: ModelCard.model_validate_json(text) for name, text in sorted(cards.items())}
+
+    def cards(self, offered: Sequence[str] = ()) -> dict[str, ModelCard]:
+        """The card of every model that may be asked, by name, the default first.
+
+        First those `offered`, then those that ever had a worker; the default is the first offered, or else
+        the first that has a worker now.
+        """
+        registered = self.models()
+        first = [registered.get(name) or card_for(name) for name in offered]
+        ready = {worker.model for worker in self.workers() if worker.state is WorkerState.READY}
+        others = sorted(registered.values(), key=lambda card: (card.name not in ready, card.name))
+        cards: dict[str, ModelCard] = {}
+        for card in [*first, *others]:
+            cards.setdefault(card.name, card)
+        return cards

@@ -1,0 +1,153 @@
+"""The journal: what was accepted, and what came of it, in the blob store. Redis can be rebuilt from it.
+
+    batches/<batch>/batch.json              a batch, written anew when it is closed or cancelled
+    batches/<batch>/manifest/<part>.jsonl   the jobs of one request, written before its response
+    batches/<batch>/answers/<job>.json      a finished job
+    jobs/<job>.json  answers/<job>.json     the same for a job without a batch
+
+Parts and jobs are named by ids, so they sort by time. Records are written whole and read leniently: fields
+that a newer version has written are left out, and what cannot be read is logged and passed over.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from jobs.contract import names
+from jobs.contract.errors import NotFound
+from jobs.contract.models import FLEETING_BATCH, Batch, Job, new_id
+from jobs.storage.blobs import BlobStore
+
+logger = logging.getLogger(__name__)
+
+#: Objects that are read at the same time.
+_READERS = 16
+#: Objects in memory at a time.
+_AHEAD = 2 * _READERS
+#: What belongs to this moment in Redis, and to no other.
+_FLEETING_JOB = {"ticket", "queued_at"}
+_Record = TypeVar("_Record", bound=BaseModel)
+
+
+class Journal:
+    """Notes batches, jobs and answers, and reads them again.
+
+    A job without a batch has None for its batch. Every method raises Unavailable when the blob store is away;
+    noting something twice changes nothing.
+    """
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+
+    # Noting
+
+    def note_batch(self, batch: Batch) -> None:
+        """Keep a batch as it is now."""
+        self._blobs.put(names.batch_path(batch.id), _as_json(batch, FLEETING_BATCH))
+
+    def note_jobs(self, batch_id: str | None, jobs: Iterable[Job]) -> None:
+        """Keep the jobs of one request, in the order they came."""
+        if batch_id is None:
+            for job in jobs:
+                self._blobs.put(names.manifest_path(None, job.id), _as_json(job, _FLEETING_JOB))
+        elif lines := [_as_json(job, _FLEETING_JOB) for job in jobs]:
+            self._blobs.put(names.manifest_path(batch_id, new_id()), b"\n".join(lines))
+
+    def note_result(self, job: Job) -> None:
+        """Keep a finished job; one that runs again already is left out."""
+        if job.state.is_finished:
+            self._blobs.put(names.answer_path(job.batch_id, job.id), _as_json(job, _FLEETING_JOB))
+
+    def drop_results(self, jobs: Iterable[Job]) -> None:
+        """Forget how these jobs ended, because they run again."""
+        self._blobs.delete(names.answer_path(job.batch_id, job.id) for job in jobs)
+
+    def unlist_batches(self, batch_ids: Iterable[str]) -> None:
+        """Delete the records of batches: without it none is restored, whatever else is noted of it."""
+        self._blobs.delete(map(names.batch_path, batch_ids))
+
+    def forget_batch(self, batch_id: str) -> None:
+        """Delete all that is noted of a batch."""
+        self.unlist_batches([batch_id])
+        self._blobs.delete(self._blobs.list(names.batch_folder(batch_id)))
+
+    def forget_jobs(self, job_ids: Iterable[str]) -> None:
+        """Delete all that is noted of jobs without a batch."""
+        places = (names.manifest_path, names.answer_path)
+        self._blobs.delete(place(None, job_id) for job_id in job_ids for place in places)
+
+    # Reading
+
+    def batches(self, since: datetime | None = None) -> Iterator[Batch]:
+        """All batches, oldest first; with `since`, those that could grow after that."""
+        folders = sorted(self._blobs.list_folders(names.BATCHES_FOLDER))
+        paths = (names.batch_path(PurePosixPath(folder).name) for folder in folders)
+        for path, text in self._read(paths):
+            batch = _parsed(Batch, path, text)
+            if batch and (since is None or _could_grow(batch, since)):
+                yield batch
+
+    def jobs(self, batch_id: str | None, since: datetime | None = None) -> Iterator[Job]:
+        """The accepted jobs of a batch in the order they came; with `since`, those of requests after that.
+
+        A job whose file was sent again is there again, as it was then.
+        """
+        folder = names.manifest_folder(batch_id)
+        after = f"{folder}/{earliest_id(since)}" if since else None
+        for path, text in self._read(sorted(self._blobs.list(folder, after))):
+            for line in text.splitlines():
+                if job := _parsed(Job, path, line):
+                    yield job
+
+    def answered(self, batch_id: str | None) -> Iterator[str]:
+        """The ids of the finished jobs, in no order."""
+        for path in self._blobs.list(names.answers_folder(batch_id)):
+            yield PurePosixPath(path).stem
+
+    def results(self, batch_id: str | None, job_ids: Iterable[str]) -> Iterator[Job]:
+        """Finished jobs, in the order of `job_ids`; those that are not noted as finished are left out."""
+        for path, text in self._read(names.answer_path(batch_id, job_id) for job_id in job_ids):
+            if job := _parsed(Job, path, text):
+                yield job
+
+    def _read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Objects with their paths, in order, some ahead; without those that are gone."""
+        rest = iter(paths)
+        with ThreadPoolExecutor(_READERS) as readers:
+            while some := [*islice(rest, _AHEAD)]:
+                texts = readers.map(self._text, some)
+                yield from ((path, text) for path, text in zip(some, texts, strict=True) if text is not None)
+
+    def _text(self, path: str) -> bytes | None:
+        try:
+            return self._blobs.get(path)
+        except NotFound:
+            return None
+
+
+def earliest_id(since: datetime) -> str:
+    """What sorts before every id that was made after `since`."""
+    return f"{int(since.timestamp() * 1000):012x}"
+
+
+def _could_grow(batch: Batch, since: datetime) -> bool:
+    return batch.closed_at is None or batch.closed_at >= since
+
+
+def _as_json(record: BaseModel, fleeting: set[str]) -> bytes:
+    return record.model_dump_json(exclude=fleeting, exclude_none=True).encode()
+
+
+def _parsed(kind: type[_Record], path: str, text: bytes) -> _Record | None:
+    try:
+        return kind.model_validate_json(text, extra="ignore")
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        logger.warning("%s: a record cannot be read and is passed over: %s", path, problem["msg"])
+        return None

@@ -1,0 +1,66 @@
+"""Stores: everything that keeps jobs, batches and images, connected once and passed inward together."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from jobs.contract.settings import Settings
+from jobs.storage.blobs import BlobStore
+from jobs.storage.connection import connect
+from jobs.storage.feed import BatchFeed
+from jobs.storage.fleet import Fleet
+from jobs.storage.image_uses import ImageUses
+from jobs.storage.journal import Journal
+from jobs.storage.listing import BatchList
+from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.responses import Responses
+from jobs.storage.restarts import RestartWatch
+from jobs.storage.signing import SigningKey
+from jobs.storage.store import JobStore
+from jobs.storage.turn import HousekeepersTurn
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The stores and the queue; safe to use from many threads."""
+
+    store: JobStore
+    feed: BatchFeed
+    batch_list: BatchList
+    queue: JobQueue
+    blobs: BlobStore
+    journal: Journal
+    image_uses: ImageUses
+    fleet: Fleet
+    responses: Responses
+    signing_key: SigningKey
+
+    @classmethod
+    def connect(cls, settings: Settings, /, **more: Any) -> Self:
+        """Make them all; Redis is only connected to when it is first used. `more`: a subclass's own fields.
+
+        Raises BadSetting when Redis' address or the blob store's cannot be used.
+        """
+        client = connect(settings.redis_url, settings.redis_timeout_s)
+        store = JobStore(client)
+        blobs = BlobStore(settings.blobs_url, settings.blob_patience_s)
+        return cls(
+            store=store,
+            feed=BatchFeed(store),
+            batch_list=BatchList(store),
+            queue=JobQueue(create_celery(settings), store),
+            blobs=blobs,
+            journal=Journal(blobs),
+            image_uses=ImageUses(client),
+            fleet=Fleet(client),
+            responses=Responses(client),
+            signing_key=SigningKey(client),
+            **more,
+        )
+
+    def restart_watch(self) -> RestartWatch:
+        """Notices that Redis was started anew."""
+        return RestartWatch(self.store.redis)
+
+    def housekeepers_turn(self, silent_s: float) -> HousekeepersTurn:
+        """The lock of the one process that keeps house."""
+        return HousekeepersTurn(self.store.redis, silent_s)

@@ -1,0 +1,129 @@
+"""Housekeeping: what nobody else would notice is looked after here, by one web process at a time.
+
+    tickets were lost?      ──► they are replaced
+    Redis was started anew? ──► what it has forgotten comes back from the journal
+    deleted, or too old?    ──► its parts are removed, and images that nobody needs
+
+Each of these may be done twice, or by two at once, and changes nothing then.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import astuple
+
+import redis
+from kombu.exceptions import OperationalError
+from prometheus_client import Counter, Histogram
+
+from jobs.contract.errors import Unavailable
+from jobs.contract.settings import Settings
+from jobs.storage.stores import Stores
+from jobs.upkeep.reconciler import Reconciler
+from jobs.upkeep.removal import Removal
+from jobs.upkeep.restore import Restore, Restored
+from jobs.upkeep.retention import Retention
+
+_log = logging.getLogger(__name__)
+
+#: A web process that falls silent for so many passes is no longer the one.
+_SILENT_PASSES = 4
+
+RECONCILED = Counter(
+    "eva01_reconciled_jobs_total",
+    "How many jobs were found that would have been lost: `restored` from the journal, `queued` again because"
+    " nobody held their ticket; and how many tickets were `replaced`.",
+    ["action"],
+)
+RECONCILE_SECONDS = Histogram(
+    "eva01_reconcile_seconds",
+    "How long a look after lost jobs took.",
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300),
+)
+
+
+class Housekeeping:
+    """A thread that looks after everything every `interval_s` seconds while it is this process's turn.
+
+    `offered` are the models to look after besides those that ever had a worker; finished jobs are removed
+    `retention_s` seconds after their last change; it ends when `stopping` is set.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        settings: Settings,
+        *,
+        offered: Sequence[str],
+        retention_s: float,
+        interval_s: float,
+        stopping: threading.Event,
+    ) -> None:
+        self._stores = stores
+        self._offered = offered
+        self._interval_s = interval_s
+        self._stopping = stopping
+        self._turn = stores.housekeepers_turn(interval_s * _SILENT_PASSES)
+        self._watch = stores.restart_watch()
+        self._reconciler = Reconciler(stores.store, stores.queue)
+        self._restore = Restore(stores.store, stores.queue, stores.journal)
+        self._removal = Removal(
+            stores.store, stores.queue, stores.image_uses, stores.blobs, stores.journal, settings.settle_s
+        )
+        self._retention = Retention(stores.store, stores.journal, max(retention_s, settings.settle_s))
+
+    def start(self) -> None:
+        """Begin; it ends with the process."""
+        threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._interval_s):
+            try:
+                if self._turn.take():
+                    self.keep_house()
+            except (redis.RedisError, OperationalError, Unavailable) as error:
+                _log.warning("Housekeeping has to wait: %s", error)
+            except Exception:
+                _log.exception("Housekeeping failed; it goes on.")
+        self._turn.let_go()
+
+    def keep_house(self) -> None:
+        """Look after everything once.
+
+        Raises redis.RedisError, OperationalError or Unavailable when Redis or the blob store is away.
+        """
+        with RECONCILE_SECONDS.time():
+            self._reconcile()
+            self._bring_back()
+        self._turn.take()
+        self._clean_up()
+
+    def _reconcile(self) -> None:
+        for model in self._stores.fleet.cards(self._offered):
+            mended = self._reconciler.look(model)
+            RECONCILED.labels("queued").inc(mended.taken_back)
+            RECONCILED.labels("replaced").inc(mended.tickets)
+
+    def _bring_back(self) -> None:
+        """Restore what a Redis that was started anew has forgotten; one that is blank is left to people."""
+        since = self._watch.forgotten_since()
+        if since:
+            _log.warning("Redis was started anew: looking in the journal for what it has forgotten.")
+            restored = Restored()
+            for restored in self._restore.run(since):  # noqa: B007 (what counts is the last)
+                self._turn.take()
+            RECONCILED.labels("restored").inc(restored.finished + restored.queued)
+            _log.warning(
+                "Restored %d batches, %d finished jobs and %d to be answered.", *astuple(restored)[:3]
+            )
+        elif self._watch.is_blank() and next(iter(self._stores.journal.batches()), None):
+            _log.error("Redis is empty, and the blob store has batches. To bring them back: eva01 restore.")
+        self._watch.note()
+
+    def _clean_up(self) -> None:
+        self._retention.run_once()
+        self._stores.image_uses.drop_stale_claims()
+        self._turn.take()
+        removed = self._removal.run_once()
+        if any(astuple(removed)):
+            _log.info("Removed %d batches, %d jobs and %d images.", *astuple(removed))

@@ -1,0 +1,171 @@
+"""Rebuild Redis from the journal: finished jobs come back with their answers, all others run again.
+
+It may run at any time, also beside web and workers, and again after it was interrupted: it adds what is
+missing, finishes what the journal has an answer for, and leaves alone all that is right.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from itertools import islice
+from operator import add
+from typing import TypeVar
+
+from jobs.contract import names
+from jobs.contract.errors import NotFound
+from jobs.contract.models import Batch, BatchState, Job, JobState, Result, utc_now
+from jobs.storage.journal import Journal, earliest_id
+from jobs.storage.queue import JobQueue
+from jobs.storage.store import JobStore
+
+logger = logging.getLogger(__name__)
+
+#: Jobs that are restored at a time.
+_CHUNK = 500
+#: What a user gave: all that is left of a job that runs from its beginning.
+_GIVEN = {"id", "batch_id", "file", "question", "model", "options", "image", "media_type", "created_at"}
+#: What a worker said about it.
+_SAID = set(Result.model_fields)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore has done, in batches and jobs."""
+
+    #: Batches that Redis did not have.
+    batches: int = 0
+    #: Jobs that came back finished: answered, failed, refused or cancelled.
+    finished: int = 0
+    #: Jobs that wait for a worker again.
+    queued: int = 0
+    #: Jobs that Redis has as they should be.
+    present: int = 0
+
+    def __add__(self, other: "Restored") -> "Restored":
+        return Restored(*map(add, astuple(self), astuple(other)))
+
+    @property
+    def jobs(self) -> int:
+        """Jobs that were not as they should be."""
+        return self.finished + self.queued
+
+
+class Restore:
+    """Brings into Redis what the journal has and Redis has not.
+
+    Raises redis.RedisError or kombu's OperationalError when Redis is away, and Unavailable when the blob
+    store is.
+    """
+
+    def __init__(self, store: JobStore, queue: JobQueue, journal: Journal) -> None:
+        self._store, self._queue, self._journal = store, queue, journal
+
+    def run(self, since: datetime | None = None) -> Iterator[Restored]:
+        """Restore everything, or what was accepted after `since`; gives what is done so far, to the end."""
+        done = Restored()
+        for step in self._steps(since):
+            yield done
+            done += step
+        yield done
+
+    def _steps(self, since: datetime | None) -> Iterator[Restored]:
+        for batch in self._journal.batches(since):
+            try:
+                yield from self._restore_batch(batch, since)
+            except NotFound as error:
+                logger.info("Batch %s is deleted and stays so: %s", batch.id, error)
+        yield from self._restore_jobs(None, since)
+
+    # A batch
+
+    def _restore_batch(self, batch: Batch, since: datetime | None) -> Iterator[Restored]:
+        yield Restored(batches=int(self._open(batch)))
+        yield from self._restore_jobs(batch, since)
+        self._end(batch)
+
+    def _open(self, batch: Batch) -> bool:
+        """True when the batch is new to Redis. It is open until its jobs are there: so it is not done before.
+
+        Raises NotFound when it was deleted.
+        """
+        try:
+            self._store.get_batch(batch.id)
+        except NotFound:
+            if self._store.redis.exists(names.batch_key(batch.id)):
+                raise
+            self._store.create_batch(batch.model_copy(update={"state": BatchState.OPEN, "closed_at": None}))
+            return True
+        return False
+
+    def _end(self, batch: Batch) -> None:
+        state = self._store.get_batch(batch.id).state
+        if batch.state is BatchState.CANCELLED and state is not BatchState.CANCELLED:
+            self._store.cancel_batch(batch.id)
+        elif batch.state is BatchState.CLOSED:
+            self._store.close_batch(batch.id)
+
+    # Jobs
+
+    def _restore_jobs(self, batch: Batch | None, since: datetime | None) -> Iterator[Restored]:
+        batch_id = batch.id if batch else None
+        answered = set(self._journal.answered(batch_id))
+        for jobs in _chunks(self._journal.jobs(batch_id, since)):
+            yield self._restore_chunk(batch, jobs, answered)
+            answered -= {job.id for job in jobs}
+        # These have an answer, and their part of the manifest is older or cannot be read.
+        alone = sorted(job_id for job_id in answered if since is None or job_id >= earliest_id(since))
+        for results in _chunks(self._journal.results(batch_id, alone)):
+            yield self._restore_chunk(batch, results, set(alone))
+
+    def _restore_chunk(self, batch: Batch | None, jobs: list[Job], answered: set[str]) -> Restored:
+        wanting = [job for job in jobs if not self._is_right(job)]
+        with_answer = [job.id for job in wanting if job.id in answered]
+        results = {job.id: job for job in self._journal.results(batch.id if batch else None, with_answer)}
+        done = Restored(present=len(jobs) - len(wanting))
+        for job in wanting:
+            done += self._restore(results.get(job.id) or _unanswered(job, batch))
+        return done
+
+    def _is_right(self, job: Job) -> bool:
+        """True when Redis has the job finished, unless it was refused and a good file came after that."""
+        try:
+            known = self._store.get_job(job.id)
+        except NotFound:
+            return False
+        return known.state.is_finished and (known.image is not None or job.image is None)
+
+    def _restore(self, job: Job) -> Restored:
+        stored, is_new = self._store.create_job(job, is_restored=True)
+        if job.state is JobState.QUEUED:
+            if not is_new:
+                return Restored(present=1)
+            self._queue.enqueue(stored)
+            return Restored(queued=1)
+        # A file that was refused says nothing about the good one that came after it.
+        is_finished_now = job.image is not None and self._finish(stored.id, job)
+        return Restored(finished=1) if is_new or is_finished_now else Restored(present=1)
+
+    def _finish(self, job_id: str, finished: Job) -> bool:
+        if finished.state is JobState.CANCELLED:
+            return bool(self._store.cancel(job_id))
+        result = Result.model_validate(finished.model_dump(include=_SAID))
+        return self._store.finish(job_id, result, recipe=finished.recipe)
+
+
+def _unanswered(job: Job, batch: Batch | None) -> Job:
+    """The job as it starts anew, or as it ended without a worker."""
+    if job.image is None:
+        return job
+    anew = Job.model_validate(job.model_dump(include=_GIVEN))
+    if batch and batch.state is BatchState.CANCELLED:
+        ended = {"state": JobState.CANCELLED, "finished_at": batch.closed_at or utc_now()}
+        return anew.model_copy(update=ended)
+    return anew
+
+
+def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:
+    rest = iter(items)
+    while chunk := [*islice(rest, _CHUNK)]:
+        yield chunk

@@ -1,0 +1,232 @@
+"""Who asks the same gets the answer that is there, and only then: the device is not asked again."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+import redis
+from prometheus_client import REGISTRY
+
+from jobs.contract import names
+from jobs.contract.models import Batch, Job, JobState, Options, Result
+from jobs.storage.store import Came
+from tests import place as stub_place
+from tests.drawing import Scene
+from tests.processes import wait_until
+from tests.slot import MAX_NEW_TOKENS, MODEL, PNG, Slot
+from tests.stub_engine import POISON
+
+pytestmark = pytest.mark.redis
+
+OTHER = Scene("black", (("blue", "square"),)).encode()
+
+
+@pytest.fixture
+def slot(redis_client, tmp_path):
+    made = Slot(redis_client, tmp_path)
+    yield made
+    made.batcher.give_back()
+
+
+def ask(slot: Slot, data: bytes = PNG, question: str = "what?", **fields) -> Job:
+    return slot.answer(slot.job(data, question, **fields))
+
+
+def with_cache(slot: Slot, **cache) -> None:
+    """The same slot in a worker of other settings."""
+    slot.answering = replace(slot.answering, cache=slot.cache(**cache))
+
+
+def count(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, {"model": MODEL, **labels}) or 0.0
+
+
+# Hits
+
+
+def test_who_asks_the_same_gets_the_same_and_the_engine_is_not_asked(slot):
+    first, second = ask(slot), ask(slot)
+    assert (first.cached, second.cached) == (False, True)
+    same = ("state", "answer", "width", "height", "usage", "error", "recipe", "attempts")
+    assert [getattr(second, name) for name in same] == [getattr(first, name) for name in same]
+    assert slot.engine.batches == [["what?"]]
+    assert list(slot.journal.results(None, [second.id])) == [second]
+
+
+def test_what_is_known_is_neither_fetched_nor_decoded_nor_prepared(slot):
+    earlier = ask(slot)
+    slot.blobs.delete_images([earlier.image])
+    again = Job(file="b.png", question=earlier.question, model=MODEL, image=earlier.image)
+    job, _ = slot.store.create_job(again)
+    stages = ("fetch", "decode", "see", "prepare", "thumbnail")
+    before = [count("eva01_stage_seconds_count", stage=stage) for stage in stages]
+    assert slot.answer(job).cached
+    assert [count("eva01_stage_seconds_count", stage=stage) for stage in stages] == before
+
+
+def test_options_count_as_they_take_effect(slot):
+    ask(slot)
+    assert ask(slot, options=Options(max_new_tokens=MAX_NEW_TOKENS)).cached
+
+
+def test_a_suspect_may_have_an_answer_that_is_known(slot):
+    ask(slot)
+    job = slot.job()
+    slot.store.take(MODEL, "ticket")
+    slot.store.take(MODEL, "ticket", Came.REDELIVERED)
+    job = slot.answer(job, is_redelivered=True)
+    assert (job.cached, job.crashes) == (True, 1)
+
+
+def test_hits_and_misses_are_counted_and_tokens_are_those_that_ran(slot):
+    outcomes = {outcome: count("eva01_answer_cache_total", outcome=outcome) for outcome in ("hit", "miss")}
+    tokens, answered = count("eva01_visual_tokens_total"), count("eva01_jobs_total", state="succeeded")
+    for _ in range(3):
+        ask(slot)
+    assert count("eva01_answer_cache_total", outcome="hit") == outcomes["hit"] + 2
+    assert count("eva01_answer_cache_total", outcome="miss") == outcomes["miss"] + 1
+    assert count("eva01_visual_tokens_total") == tokens + 480
+    assert count("eva01_jobs_total", state="succeeded") == answered + 3
+
+
+# Misses
+
+
+@pytest.mark.parametrize(
+    "other", [{"question": "which?"}, {"data": OTHER}, {"options": Options(max_new_tokens=7)}]
+)
+def test_who_asks_anything_else_is_answered_by_the_engine(slot, other):
+    ask(slot)
+    assert not ask(slot, **other).cached
+    assert len(slot.engine.batches) == 2
+
+
+def test_other_weights_have_answers_of_their_own_and_the_first_are_known_still(slot):
+    ask(slot)
+    with_cache(slot, identity="other weights")
+    assert [ask(slot).cached, ask(slot).cached] == [False, True]
+    with_cache(slot)
+    assert ask(slot).cached
+    assert len(slot.engine.batches) == 2
+
+
+def test_another_model_has_answers_of_its_own(slot):
+    job = slot.job()
+    other = job.model_copy(update={"model": "other"})
+    assert slot.cache().recipe(job) != slot.cache().recipe(other)
+
+
+def test_with_the_setting_off_nothing_is_found_and_nothing_noted(slot):
+    before = count("eva01_answer_cache_total", outcome="miss")
+    with_cache(slot, is_on=False)
+    assert [ask(slot).cached, ask(slot).cached] == [False, False]
+    assert count("eva01_answer_cache_total", outcome="miss") == before
+    with_cache(slot)
+    assert [ask(slot).cached, ask(slot).cached] == [False, True]
+    with_cache(slot, is_on=False)
+    assert not ask(slot).cached
+
+
+def test_a_failure_is_never_found_and_runs_again_when_it_is_retried(slot):
+    failed = [ask(slot, question=POISON), ask(slot, question=POISON), ask(slot, b"no image")]
+    assert [(job.state, job.recipe) for job in failed] == [(JobState.FAILED, None)] * 3
+    slot.store.retry(failed[0].id)
+    assert slot.answer(failed[0]).state is JobState.FAILED
+    assert len(slot.engine.batches) == 3
+
+
+# Ends
+
+
+def test_an_answer_is_forgotten_with_the_batch_that_has_it(slot):
+    batch = slot.store.create_batch(Batch(model=MODEL))
+    first = ask(slot, batch_id=batch.id)
+    slot.store.mark_removed(batch.id)
+    second = ask(slot)
+    assert not second.cached
+    slot.store.remove_jobs(batch.id, 10)
+    assert ask(slot).cached, "the later one has it now"
+    assert slot.store.cancelled([first.id]) == {first.id}
+
+
+def test_an_answer_outlives_the_first_batch_that_had_it(slot):
+    batch = slot.store.create_batch(Batch(model=MODEL))
+    ask(slot, batch_id=batch.id)
+    later = ask(slot)
+    slot.store.remove_jobs(batch.id, 10)
+    assert slot.store.known_answer(later.image, later.recipe) == later
+    slot.store.remove_job(later.id)
+    assert not slot.store.redis.exists(names.image_answers_key(later.image))
+    assert not ask(slot).cached
+
+
+def test_a_job_that_is_cancelled_while_its_answer_is_looked_up_stays_so(slot, monkeypatch):
+    ask(slot)
+    job, find = slot.job(), slot.answering.cache.find
+
+    def cancel_and_find(wanted: Job) -> Result | None:
+        slot.store.cancel(wanted.id)
+        return find(wanted)
+
+    monkeypatch.setattr(slot.answering.cache, "find", cancel_and_find)
+    job = slot.answer(job)
+    assert (job.state, job.answer, job.recipe, job.cached) == (JobState.CANCELLED, None, None, False)
+
+
+def test_an_answer_that_comes_too_late_is_not_noted(slot):
+    job = slot.job()
+    thread = slot.hold_on_device(job)
+    slot.store.cancel(job.id)
+    slot.engine.may_go_on.set()
+    thread.join(10)
+    assert not slot.store.redis.exists(names.image_answers_key(job.image))
+
+
+def test_a_slot_waits_for_a_redis_that_is_away_while_it_looks(slot, monkeypatch):
+    ask(slot)
+    is_back, asked = threading.Event(), threading.Event()
+    known_answer = slot.store.known_answer
+
+    def away(image: str, recipe: str) -> Job | None:
+        asked.set()
+        if not is_back.is_set():
+            raise redis.ConnectionError("away")
+        return known_answer(image, recipe)
+
+    monkeypatch.setattr(slot.store, "known_answer", away)
+    job = slot.job()
+    thread = threading.Thread(target=slot.answer, args=(job,))
+    thread.start()
+    assert asked.wait(10)
+    is_back.set()
+    thread.join(10)
+    assert slot.store.get_job(job.id).cached
+
+
+# For real
+
+
+@pytest.mark.process
+def test_a_batch_that_asks_what_another_has_asked_is_answered_without_the_engine(place):
+    worker = place.start_worker(EVA01_ANSWER_CACHE="true").wait_until_ready()
+
+    def answered() -> list[Job]:
+        batch = place.store.create_batch(Batch(model=stub_place.MODEL))
+        for question in stub_place.QUESTIONS:
+            job = Job(
+                batch_id=batch.id,
+                file=f"{question}.png",
+                question=question,
+                model=stub_place.MODEL,
+                image=stub_place.SHA256,
+            )
+            place.queue.enqueue(place.store.create_job(job)[0])
+        place.store.close_batch(batch.id)
+        wait_until(lambda: place.store.get_batch(batch.id).is_done, "all are answered")
+        return list(place.store.results(batch.id))
+
+    first, second = answered(), answered()
+    assert [job.answer for job in first] == [job.answer for job in second] == stub_place.ANSWERS
+    assert ({job.cached for job in first}, {job.cached for job in second}) == ({False}, {True})
+    assert worker.times_said("1 images") == len(stub_place.QUESTIONS)
+    assert worker.times_said("answered from an earlier job") == len(stub_place.QUESTIONS)

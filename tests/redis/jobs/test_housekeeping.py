@@ -1,0 +1,117 @@
+"""Housekeeping on a real server that is killed and comes back: nothing that was accepted stays lost."""
+
+import logging
+
+import pytest
+
+from jobs.contract import names
+from jobs.contract.models import JobState
+from jobs.contract.settings import Limits, Settings, WebSettings
+from jobs.storage.connection import connect
+from jobs.upkeep.housekeeping import Housekeeping
+from tests.asking import IMAGE, ask, new_batch, send
+from tests.chaos.servers import RedisServer
+from web.app import create_app
+from web.server import keep_house
+
+pytestmark = [pytest.mark.redis, pytest.mark.process]
+
+
+@pytest.fixture
+def server(tmp_path):
+    made = RedisServer(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def http(server, tmp_path):
+    settings = Settings(redis_url=server.url, data=tmp_path, blob_patience_s=0.2)
+    return create_app(settings, Limits(), WebSettings(models=("nano",), housekeeping_s=1)).test_client()
+
+
+@pytest.fixture
+def services(http):
+    return http.application.extensions["eva01"]
+
+
+@pytest.fixture
+def house(services) -> Housekeeping:
+    return keep_house(services)
+
+
+def test_what_a_killed_redis_has_forgotten_comes_back(http, server, services, house, caplog):
+    batch = new_batch(http)
+    send(http, batch, {"early.png": IMAGE})
+    house.keep_house()
+    file = next((server.folder / "appendonlydir").glob("*.incr.aof"))
+    kept = file.read_bytes()
+    send(http, batch, {"late.png": IMAGE, "refused.png": b"x"})
+    lonely = ask(http).json["id"]
+    later = new_batch(http)
+    send(http, later, {"first.png": IMAGE})
+    server.kill()
+    file.write_bytes(kept)
+    server.start()
+    assert http.get(f"/api/jobs/{lonely}").status_code == 404, "the server has lost its end"
+    house.keep_house()
+    assert http.get(batch).json["counts"] == http.get(batch).json["counts"] | {"queued": 2, "failed": 1}
+    assert http.get(later).json["counts"]["queued"] == 1
+    assert http.get(f"/api/jobs/{lonely}").json["state"] == JobState.QUEUED
+    assert services.queue.balance("nano").missing == 0
+    assert "Restored 1 batches, 1 finished jobs and 3 to be answered." in caplog.text
+
+
+def test_a_redis_that_only_restarts_is_left_alone(http, server, services, house):
+    send(http, new_batch(http), {"a.png": IMAGE})
+    house.keep_house()
+    before = services.queue.balance("nano")
+    server.stop()
+    server.start()
+    house.keep_house()
+    assert services.queue.balance("nano") == before
+
+
+def test_an_empty_redis_beside_a_full_blob_store_is_left_to_people(http, services, house, caplog):
+    send(http, new_batch(http), {"a.png": IMAGE})
+    services.store.redis.flushall()
+    with caplog.at_level(logging.ERROR):
+        house.keep_house()
+        house.keep_house()
+    assert caplog.text.count("eva01 restore") == 1
+    assert services.queue.depth("nano").waiting == 0
+
+
+def test_lost_tickets_are_replaced_and_deleted_batches_removed(http, services, house):
+    batch = new_batch(http)
+    send(http, batch, {"a.png": IMAGE})
+    services.store.redis.delete(names.bulk_queue("nano"))
+    for _ in range(3):
+        house.keep_house()
+    assert services.queue.depth("nano").bulk == 1
+    http.delete(batch)
+    house.keep_house()
+    assert services.queue.depth("nano").bulk == 0, "what nobody wants does not wake a worker"
+
+
+def test_of_several_webs_one_keeps_house(server, services, house):
+    other = keep_house(services)
+    assert house._turn.take()
+    assert not other._turn.take()
+    assert house._turn.take()
+    house._turn.let_go()
+    assert other._turn.take()
+
+
+def test_housekeeping_waits_for_a_redis_that_is_away(server, services, house, caplog):
+    house.start()
+    server.stop()
+    try:
+        while "Housekeeping has to wait" not in caplog.text:
+            services.stopping.wait(0.05)
+    finally:
+        server.start()
+    with connect(server.url) as client:
+        while not client.exists(names.SEEN):
+            services.stopping.wait(0.05)
+    services.stopping.set()

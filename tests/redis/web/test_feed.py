@@ -1,0 +1,222 @@
+"""What a page asks for again and again, and what spares it sending: over HTTP, on a real server."""
+
+import hashlib
+
+import pytest
+
+from jobs.contract import names
+from jobs.contract.models import JobError, JobState, Result, new_id
+from tests import hostile
+from tests.asking import IMAGE, new_batch, send
+from tests.redis.web.test_jobs import code_of
+
+pytestmark = pytest.mark.redis
+
+SHA = hashlib.sha256(IMAGE).hexdigest()
+
+
+@pytest.fixture
+def services(http):
+    return http.application.extensions["eva01"]
+
+
+@pytest.fixture
+def batch(http) -> str:
+    return new_batch(http, name="holiday")
+
+
+def id_of(batch: str) -> str:
+    return batch.rsplit("/", 1)[1]
+
+
+# Changes
+
+
+def test_a_page_follows_what_changes(http, batch, services):
+    one, _ = send(http, batch, {"a.png": IMAGE, "b.png": IMAGE})
+    results = f"{batch}/results?order=changed"
+    first = http.get(results)
+    assert [job["file"] for job in first.json["jobs"]] == ["a.png", "b.png"]
+    assert first.headers["Retry-After"] == "2"
+
+    since = f"{results}&cursor={first.json['next_cursor']}"
+    nothing = http.get(since)
+    assert nothing.json == {"jobs": [], "next_cursor": first.json["next_cursor"]}
+    tag = {"If-None-Match": nothing.headers["ETag"]}
+    assert http.get(since, headers=tag).status_code == 304
+
+    services.store.finish(one["job_id"], Result(answer="yes"))
+    news = http.get(since, headers=tag)
+    assert [(job["file"], job["answer"]) for job in news.json["jobs"]] == [("a.png", "yes")]
+    assert news.json["next_cursor"] > first.json["next_cursor"]
+
+
+def test_an_order_that_cannot_be_is_refused(http, batch):
+    assert code_of(http.get(f"{batch}/results?order=size")) == (400, "invalid_field")
+
+
+def test_a_timeline_of_a_batch(http, batch, services):
+    jobs = send(http, batch, {"a.png": IMAGE, "b.png": IMAGE, "c.png": b"x"})
+    for job in jobs[:2]:
+        services.store.finish(job["job_id"], Result(answer="yes"))
+    seen = http.get(f"{batch}/timeline")
+    assert (sum(seen.json["succeeded"]), sum(seen.json["failed"]), seen.json["cancelled"][0]) == (2, 1, 0)
+    assert seen.json["step_s"] == 1
+    tag = {"If-None-Match": seen.headers["ETag"]}
+    assert http.get(f"{batch}/timeline", headers=tag).status_code == 304
+    assert code_of(http.get(f"/api/batches/{new_id()}/timeline")) == (404, "batch_not_found")
+
+
+# All batches
+
+
+def test_batches_are_listed_and_found(http, batch):
+    other = new_batch(http, name="receipts")
+    shown = http.get("/api/batches").json
+    assert [one["name"] for one in shown["batches"]] == ["receipts", "holiday"]
+    assert shown["next_cursor"] is None
+    assert shown["batches"][0] == http.get(other).json
+    first = http.get("/api/batches?limit=1").json
+    rest = http.get("/api/batches", query_string={"cursor": first["next_cursor"]}).json
+    assert [one["name"] for one in rest["batches"]] == ["holiday"]
+    assert [one["id"] for one in http.get("/api/batches?search=HOLI").json["batches"]] == [id_of(batch)]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "cursor=x", "cursor=1/2"])
+def test_a_list_that_cannot_be_is_refused(http, query):
+    assert code_of(http.get(f"/api/batches?{query}")) == (400, "invalid_field")
+
+
+def test_a_batch_gets_another_name(http, batch, services):
+    renamed = http.patch(batch, json={"name": " Feiertag 🎄 "})
+    assert (renamed.status_code, renamed.json["name"]) == (200, "Feiertag 🎄")
+    assert http.get(batch).json["name"] == "Feiertag 🎄"
+    assert [noted.name for noted in services.journal.batches()] == ["Feiertag 🎄"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, (400, "invalid_field")),
+        ({"name": "x" * 1025}, (413, "name_too_long")),
+        ({"name": "x", "model": "ocr"}, (400, "invalid_field")),
+        ([], (400, "malformed_body")),
+    ],
+)
+def test_a_bad_name_is_refused(http, batch, body, expected):
+    assert code_of(http.patch(batch, json=body)) == expected
+
+
+def test_a_deleted_batch_gets_no_name(http, batch, services, redis_client):
+    http.delete(batch)
+    assert code_of(http.patch(batch, json={"name": "x"})) == (404, "batch_not_found")
+    services.store.remove_batch(id_of(batch))
+    assert code_of(http.patch(batch, json={"name": "x"})) == (404, "batch_not_found")
+    assert redis_client.exists(names.batch_key(id_of(batch))) == 0
+
+
+# Files that are known
+
+
+def know(http, batch: str, *files: tuple[str, str]) -> list[dict]:
+    asked = http.post(
+        f"{batch}/known", json={"files": [{"file": file, "sha256": sha256} for file, sha256 in files]}
+    )
+    assert asked.status_code == 200, asked.text
+    return asked.json["files"]
+
+
+def test_an_image_that_is_here_is_not_sent_again(http, batch, services, redis_client):
+    send(http, batch, {"a.png": IMAGE})
+    other = new_batch(http)
+    known, again, unknown = know(http, other, ("./x/y.png", SHA), ("x/y.png", SHA), ("z.png", "0" * 64))
+    assert (known["file"], known["state"], known["is_new"]) == ("x/y.png", "accepted", True)
+    assert (again["job_id"], again["is_new"]) == (known["job_id"], False)
+    assert (unknown["state"], unknown["job_id"]) == ("unknown", None)
+    (job,) = http.get(f"{other}/results").json["jobs"]
+    assert (job["image"], job["media_type"], job["question"]) == (SHA, "image/png", "What?")
+    assert redis_client.llen(names.bulk_queue("nano")) == 2
+    noted = {job.file for job in services.journal.jobs(id_of(other))}
+    assert noted == {"x/y.png"}
+    assert redis_client.smembers(names.image_uses_key(SHA)) == {
+        http.get(f"{batch}/results").json["jobs"][0]["id"],
+        known["job_id"],
+    }
+
+
+def test_an_upload_that_was_cut_off_goes_on(http, batch, redis_client):
+    sent = send(http, batch, {f"{n}.png": IMAGE for n in range(20)})
+    files = [(f"{n}.png", SHA) for n in range(40)]
+    outcomes = know(http, batch, *files)
+    assert [outcome["file"] for outcome in outcomes] == [file for file, _ in files]
+    assert [outcome["job_id"] for outcome in outcomes[:20]] == [outcome["job_id"] for outcome in sent]
+    assert [outcome["is_new"] for outcome in outcomes] == [False] * 20 + [True] * 20
+    assert http.get(batch).json["total"] == 40
+    assert redis_client.exists(names.IMAGE_CLAIMS) == 0
+
+
+def test_a_path_that_the_batch_has_is_known_whatever_its_hash(http, batch):
+    (sent,) = send(http, batch, {"a.png": IMAGE})
+    (known,) = know(http, batch, ("a.png", "0" * 64))
+    assert (known["state"], known["job_id"], known["is_new"]) == ("accepted", sent["job_id"], False)
+
+
+def test_a_refused_file_is_mended_by_a_known_one(http, batch):
+    refused, _ = send(http, batch, {"a.png": b"x", "b.png": IMAGE})
+    (unknown,) = know(http, batch, ("a.png", "0" * 64))
+    assert unknown["state"] == "unknown"
+    (mended,) = know(http, batch, ("a.png", SHA))
+    assert (mended["state"], mended["job_id"], mended["is_new"]) == ("accepted", refused["job_id"], True)
+    assert http.get(batch).json["counts"] == dict.fromkeys(JobState, 0) | {"queued": 2}
+
+
+def test_an_image_that_is_lost_is_to_be_sent(http, batch, services):
+    send(http, batch, {"a.png": IMAGE})
+    services.blobs.delete_images([SHA])
+    assert know(http, batch, ("b.png", SHA))[0]["state"] == "unknown"
+    send(http, batch, {"b.png": IMAGE})
+    assert services.blobs.has_image(SHA)
+
+
+def test_a_known_image_that_nobody_uses_any_more_is_to_be_sent(http, batch, services):
+    (sent,) = send(http, batch, {"a.png": IMAGE})
+    services.store.remove_job(sent["job_id"])
+    assert know(http, new_batch(http), ("b.png", SHA))[0]["state"] == "unknown"
+
+
+def test_a_path_that_is_too_long_is_to_be_sent_and_refused_then(http, batch):
+    send(http, batch, {"a.png": IMAGE})
+    assert know(http, batch, ("x" * 1025, SHA))[0]["state"] == "unknown"
+
+
+def test_what_cannot_be_known_is_refused(http, batch, make_app):
+    one = {"file": "a.png", "sha256": SHA}
+    for files in ([], [{"file": "a.png"}], [one | {"sha256": SHA.upper()}], "x"):
+        assert code_of(http.post(f"{batch}/known", json={"files": files})) == (400, "invalid_field")
+    few = make_app(max_known_files=2).test_client()
+    refused = few.post(f"{batch}/known", json={"files": [one] * 3})
+    assert code_of(refused) == (413, "too_many_files")
+    assert "EVA01_MAX_KNOWN_FILES" in refused.json["detail"]
+    http.post(f"{batch}/close")
+    assert code_of(http.post(f"{batch}/known", json={"files": [one]})) == (409, "batch_closed")
+
+
+def test_a_thousand_long_paths_fit_into_one_request(http, batch):
+    send(http, batch, {"a.png": IMAGE})
+    files = [(f"{number}/{'名' * 1000}.png", SHA) for number in range(1000)]
+    assert {outcome["state"] for outcome in know(http, batch, *files)} == {"accepted"}
+
+
+def test_a_known_zip_entry_is_not_sent_again(http, batch):
+    send(http, batch, {"all.zip": hostile.zipped({"a/b.png": IMAGE})})
+    assert know(http, batch, ("a/b.png", SHA))[0]["is_new"] is False
+
+
+def test_failed_jobs_are_retried_in_bulk_and_followed(http, batch, services):
+    sent = send(http, batch, {f"{n}.png": IMAGE for n in range(3)})
+    for job in sent[:2]:
+        services.store.finish(job["job_id"], Result(error=JobError(code="x", message="x")))
+    cursor = http.get(f"{batch}/results?order=changed").json["next_cursor"]
+    assert http.post(f"{batch}/retry").json["retried"] == 2
+    news = http.get(f"{batch}/results?order=changed&cursor={cursor}").json["jobs"]
+    assert [(job["file"], job["state"]) for job in news] == [("0.png", "queued"), ("1.png", "queued")]

@@ -1,0 +1,285 @@
+"""Idempotency, status, metrics, documents and headers, on a real server."""
+
+import threading
+from io import BytesIO
+
+import pytest
+
+from jobs.contract import names
+from jobs.contract.catalog import NANO, card_for
+from jobs.contract.models import Result, WorkerInfo, WorkerState, utc_now
+from jobs.contract.settings import WebSettings
+from jobs.storage.fleet import Fleet
+from tests.asking import IMAGE, ask, new_batch, send
+from tests.processes import wait_until
+from tests.redis.web.test_jobs import code_of
+
+pytestmark = pytest.mark.redis
+
+
+def worker(name: str, model: str, state: WorkerState = WorkerState.READY) -> WorkerInfo:
+    return WorkerInfo(id=name, model=model, state=state, slots=8, device="cpu", started_at=utc_now())
+
+
+def keyed(http, key: str, body: dict):
+    return http.post("/api/batches", json=body, headers={"Idempotency-Key": key})
+
+
+def test_a_post_sent_twice_under_one_key_is_done_once(http, redis_client):
+    first = keyed(http, "k", {"question": "q"})
+    again = keyed(http, "k", {"question": "q"})
+    assert (again.status_code, again.json) == (201, first.json)
+    assert again.headers["Location"] == first.headers["Location"]
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first.headers
+    assert keyed(http, "other", {"question": "q"}).json["id"] != first.json["id"]
+
+
+def test_a_refusal_is_remembered_too(http):
+    refused = keyed(http, "k", {})
+    assert code_of(refused) == (400, "missing_question")
+    assert code_of(keyed(http, "k", {})) == (400, "missing_question")
+
+
+def test_a_key_belongs_to_its_address(http):
+    batch = new_batch(http)
+    for action in ("close", "cancel"):
+        done = http.post(f"{batch}/{action}", headers={"Idempotency-Key": "k"})
+        assert "Idempotency-Replayed" not in done.headers
+
+
+def test_a_second_request_waits_for_the_first(http, redis_client):
+    keyed(http, "k", {"question": "q"})
+    (key,) = redis_client.scan_iter("eva01:idempotency:*")
+    assert redis_client.ttl(key) > 23 * 3600
+    redis_client.set(key, "running")
+    busy = keyed(http, "k", {"question": "q"})
+    assert code_of(busy) == (409, "idempotency_in_progress")
+    assert busy.headers["Retry-After"] == "1"
+
+
+def test_a_failure_of_ours_is_not_remembered(http, redis_client, tmp_path):
+    blobs = tmp_path / "blobs" / "images"
+    blobs.write_text("in the way")
+    failed = http.post("/api/jobs", data=form(), headers={"Idempotency-Key": "k"})
+    assert code_of(failed) == (503, "blob_store_unavailable")
+    assert failed.headers["Retry-After"] == "2"
+    blobs.unlink()
+    assert http.post("/api/jobs", data=form(), headers={"Idempotency-Key": "k"}).status_code == 202
+
+
+def form() -> dict:
+    return {"file": (BytesIO(IMAGE), "a.png"), "question": "q", "model": "nano"}
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_a_key_that_is_none_is_refused(http, key):
+    assert code_of(keyed(http, key, {"question": "q"})) == (400, "bad_idempotency_key")
+
+
+def test_models_say_what_they_can_do_and_who_serves_them(http, redis_client):
+    fleet = Fleet(redis_client)
+    fleet.beat(worker("one", "nano"), NANO, 5)
+    fleet.beat(worker("two", "nano", WorkerState.LOADING), NANO, 5)
+    fleet.beat(worker("three", "qwen2.5-vl-7b"), card_for("qwen2.5-vl-7b"), 5)
+    shown = http.get("/api/models").json["models"]
+    assert [(model["name"], model["workers"], model["is_default"]) for model in shown] == [
+        ("nano", 1, True),
+        ("ocr", 0, False),
+        ("qwen2.5-vl-7b", 1, False),
+    ]
+    assert shown[1]["uses_question"] is False
+    assert shown[1]["tasks"] == ["read text"]
+    assert "describe" in shown[2]["tasks"]
+    assert ask(http, model="qwen2.5-vl-7b").status_code == 202
+
+
+def test_without_an_offer_the_default_is_a_model_with_a_worker(make_app, redis_client):
+    fleet = Fleet(redis_client)
+    fleet.beat(worker("one", "a-model"), card_for("a-model"), 5)
+    fleet.leave("one")
+    fleet.beat(worker("two", "nano"), NANO, 5)
+    http = make_app(WebSettings(models=())).test_client()
+    assert ask(http, model=None).json["model"] == "nano"
+
+
+def test_status_tells_how_fast_it_goes_and_how_long_a_start_took(http, redis_client):
+    store = http.application.extensions["eva01"].store
+    started = worker("one", "nano").model_copy(update={"start_s": 7.25})
+    Fleet(redis_client).beat(worker("zero", "nano", WorkerState.LOADING), NANO, 5)
+    assert http.get("/api/status").json["models"][0]["start_s"] is None
+    Fleet(redis_client).beat(started, NANO, 5)
+    Fleet(redis_client).leave("one")
+    for _ in range(2):
+        store.finish(ask(http).json["id"], Result(answer="x"))
+    nano, ocr = http.get("/api/status").json["models"]
+    assert nano["start_s"] == 7.25
+    assert nano["rate_per_s"] > 0
+    assert (ocr["rate_per_s"], ocr["start_s"]) == (None, None)
+
+
+def test_limits_are_those_that_are_set(make_app):
+    limits = make_app(max_image_bytes=12_345).test_client().get("/api/limits").json
+    assert limits["max_image_bytes"] == 12_345
+    assert "image/jpeg" in limits["media_types"]
+    assert None not in limits.values()
+
+
+def test_status_counts_what_waits_and_who_works(http, redis_client):
+    Fleet(redis_client).beat(worker("one", "nano", WorkerState.DRAINING), NANO, 5)
+    ask(http)
+    send(http, new_batch(http), {"a.png": IMAGE, "b.png": IMAGE})
+    redis_client.hset(names.held_key("nano"), "tag", "message")
+    nano, ocr = http.get("/api/status").json["models"]
+    counted = {name: nano[name] for name in ("name", "workers", "interactive", "bulk", "waiting", "held")}
+    assert counted == {
+        "name": "nano",
+        "workers": 0,
+        "interactive": 1,
+        "bulk": 2,
+        "waiting": 3,
+        "held": 1,
+    }
+    assert nano["workers_by_state"]["draining"] == 1
+    assert nano["oldest_wait_s"] >= 0
+    assert ocr["oldest_wait_s"] is None
+
+
+def test_metrics_tell_of_requests_jobs_and_the_queue(http, redis_client):
+    Fleet(redis_client).beat(worker("one", "nano"), NANO, 5)
+    batch = new_batch(http)
+    send(http, batch, {"a.png": IMAGE, "b.png": b"x"})
+    http.post(f"{batch}/cancel")
+    send(http, new_batch(http), {"c.png": IMAGE})
+    http.get("/nowhere/1")
+    text = http.get("/metrics").text
+    for line in (
+        'eva01_requests_total{endpoint="/api/batches/<batch_id>/files",method="POST",status="202"}',
+        'eva01_requests_total{endpoint="unmatched",method="GET",status="404"}',
+        'eva01_request_latency_seconds_bucket{endpoint="/api/batches",le="1.0"}',
+        'eva01_jobs_total{model="nano",state="queued"}',
+        'eva01_jobs_total{model="nano",state="failed"}',
+        'eva01_jobs_total{model="nano",state="cancelled"}',
+        'eva01_queue_jobs{model="nano",queue="bulk"} 1.0',
+        'eva01_queue_jobs{model="nano",queue="interactive"} 0.0',
+        'eva01_held_jobs{model="nano"} 0.0',
+        'eva01_oldest_wait_seconds{model="ocr"} 0.0',
+        'eva01_workers{model="nano",state="ready"} 1.0',
+    ):
+        assert line in text
+    assert batch.rsplit("/", 1)[1] not in text
+
+
+def in_flight(http) -> float:
+    """How many requests web says it is answering; this one is among them."""
+    lines = http.get("/metrics", buffered=True).text.splitlines()
+    (value,) = (line.split()[1] for line in lines if line.startswith("eva01_requests_in_flight "))
+    return float(value)
+
+
+def test_a_request_is_in_flight_until_all_of_its_response_is_sent(http):
+    batch = new_batch(http)
+    send(http, batch, {"a.png": IMAGE})
+    before = in_flight(http)
+    assert before >= 1
+    # Two downloads of which nothing was read yet, as clients behind slow lines leave them.
+    downloads = [http.get(f"{batch}/results.{kind}") for kind in ("csv", "jsonl")]
+    assert in_flight(http) == before + 2
+    for download in downloads:
+        assert "a.png" in download.text
+        download.close()
+    assert http.get("/nowhere", buffered=True).status_code == 404
+    assert in_flight(http) == before
+
+
+def test_a_request_that_waits_for_its_answer_is_in_flight(http, redis_client):
+    before = in_flight(http)
+    asking = threading.Thread(target=lambda: ask(http, "/analyze", wait="20").close())
+    asking.start()
+    wait_until(lambda: redis_client.llen(names.interactive_queue("nano")), "the question waits")
+    assert in_flight(http) == before + 1
+    (job,) = redis_client.scan_iter("eva01:job:*")
+    http.delete(f"/api/jobs/{job.removeprefix('eva01:job:')}", buffered=True)
+    asking.join()
+    assert in_flight(http) == before
+
+
+def test_health_and_readiness(http):
+    assert http.get("/health").json == {"status": "ok"}
+    assert http.get("/ready").json == {"status": "ready"}
+
+
+def test_the_document_lists_every_call_of_the_contract(http):
+    document = http.get("/openapi.json").json
+    calls = {(method, path) for path, item in document["paths"].items() for method in item}
+    batch = "/api/batches/{batch_id}"
+    assert calls >= {
+        ("post", "/analyze"),
+        ("post", "/api/jobs"),
+        ("get", "/api/jobs/{job_id}"),
+        ("delete", "/api/jobs/{job_id}"),
+        *(("get", f"/api/jobs/{{job_id}}/{picture}") for picture in ("image", "thumbnail")),
+        *(("post", f"/api/jobs/{{job_id}}/{action}") for action in ("retry", "ask")),
+        ("post", "/api/batches"),
+        ("get", "/api/batches"),
+        ("patch", batch),
+        ("delete", batch),
+        ("get", f"{batch}/timeline"),
+        ("post", f"{batch}/known"),
+        ("get", "/api/limits"),
+        ("get", batch),
+        *(("post", f"{batch}/{action}") for action in ("files", "close", "cancel", "retry", "share")),
+        *(
+            ("get", f"{batch}/{results}")
+            for results in ("results", "results.jsonl", "results.csv", "results.xlsx", "results.zip")
+        ),
+        ("get", "/api/models"),
+        ("get", "/api/status"),
+        ("get", "/health"),
+        ("get", "/ready"),
+        ("get", "/metrics"),
+    }
+    schemas = document["components"]["schemas"]
+    assert "queued_at" not in schemas["JobView"]["properties"]
+    assert set(schemas["JobView"]["properties"]) == set(http.get(ask(http).headers["Location"]).json)
+    assert set(schemas["BatchView"]["properties"]) == set(http.get(new_batch(http)).json)
+    for item in document["paths"].values():
+        for call in item.values():
+            assert call["summary"]
+            assert "application/problem+json" in call["responses"]["400"]["content"]
+
+
+def test_the_documents_page_takes_nothing_from_elsewhere(http):
+    page = http.get("/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text
+    for address in (
+        "/docs/start.js",
+        "/docs/files/css/swagger-ui.css",
+        "/docs/files/js/swagger-ui-bundle.js",
+    ):
+        assert address in page.text
+        with http.get(address) as file:
+            assert file.status_code == 200
+
+
+def test_every_response_carries_the_headers_that_disarm_it(http):
+    for address in ("/", "/docs", "/api/models", "/nowhere", "/metrics"):
+        response = http.get(address)
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+
+
+def test_what_does_not_exist_is_a_problem_too(http):
+    assert code_of(http.get("/api/nothing")) == (404, "no_such_page")
+    refused = http.put("/api/models")
+    assert code_of(refused) == (405, "method_not_allowed")
+    assert "GET" in refused.headers["Allow"]
+
+
+def test_a_fault_of_ours_tells_nothing_of_our_inside(http, redis_client, caplog):
+    redis_client.hset(names.MODELS, "nano", "secret, and no JSON")
+    failed = http.get("/api/models")
+    assert code_of(failed) == (500, "internal_error")
+    assert "secret" not in failed.text
+    assert "Traceback" in caplog.text

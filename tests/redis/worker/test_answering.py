@@ -1,0 +1,240 @@
+"""A slot on a real server: every job ends with an answer, a reason, or back in the queue."""
+
+import threading
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from prometheus_client import REGISTRY
+
+from jobs.contract import names
+from jobs.contract.models import Batch, JobState, Result
+from jobs.storage.store import Came
+from tests.processes import wait_until
+from tests.slot import MODEL, PNG, Slot
+from tests.stub_engine import LOSE_DEVICE, POISON
+from worker.device.base import GivenBack
+
+pytestmark = pytest.mark.redis
+
+
+@pytest.fixture
+def slot(redis_client, tmp_path):
+    made = Slot(redis_client, tmp_path)
+    yield made
+    made.batcher.give_back()
+
+
+def test_a_job_is_answered_with_its_size_and_usage(slot):
+    job = slot.answer(slot.job())
+    assert (job.state, job.answer, job.error) == (JobState.SUCCEEDED, "(480, 320) what?", None)
+    assert (job.width, job.height, job.usage.visual_tokens, job.attempts) == (480, 320, 480, 1)
+    assert job.started_at <= job.finished_at
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (PNG[:200], "truncated_image"),
+        (b"<svg/>", "not_an_image"),
+        (b"", "empty_file"),
+        (None, "image_not_found"),
+    ],
+)
+def test_a_bad_image_fails_its_own_job_with_a_reason(slot, data, code):
+    job = slot.answer(slot.job(data))
+    assert (job.state, job.error.code, job.answer) == (JobState.FAILED, code, None)
+    assert slot.answer(slot.job()).state is JobState.SUCCEEDED
+
+
+def test_a_model_that_fails_on_an_image_says_so_and_the_size_is_known(slot):
+    job = slot.answer(slot.job(question=POISON))
+    assert (job.state, job.error.code, job.width) == (JobState.FAILED, "engine_failed", 480)
+
+
+def test_a_cancelled_job_is_not_begun(slot):
+    job = slot.job()
+    slot.store.cancel(job.id)
+    assert slot.answer(job).state is JobState.CANCELLED
+    assert slot.engine.batches == []
+
+
+def test_a_job_cancelled_while_it_runs_stays_cancelled(slot):
+    job = slot.job()
+    thread = slot.hold_on_device(job)
+    slot.store.cancel(job.id)
+    slot.engine.may_go_on.set()
+    thread.join(10)
+    job = slot.store.get_job(job.id)
+    assert (job.state, job.answer) == (JobState.CANCELLED, None)
+
+
+def test_a_ticket_that_comes_twice_makes_no_second_answer(slot):
+    batch = slot.store.create_batch(Batch(model=MODEL))
+    job = slot.job(batch_id=batch.id)
+    first = slot.answer(job)
+    assert slot.answer(job) == slot.answer(job, is_redelivered=True) == first
+    assert len(slot.engine.batches) == 1
+    assert slot.store.get_batch(batch.id).counts[JobState.SUCCEEDED] == 1
+
+
+def test_the_ticket_of_a_dead_worker_answers_the_job_that_it_held(slot):
+    held, waiting = slot.job(question="held"), slot.job(question="waiting")
+    slot.store.take(MODEL, "ticket")
+    assert slot.answer(waiting, "another ticket").state is JobState.SUCCEEDED
+    assert slot.store.get_job(held.id).state is JobState.RUNNING, "it may still be another worker's"
+    job = slot.answer(held, is_redelivered=True)
+    assert (job.state, job.attempts, job.crashes) == (JobState.SUCCEEDED, 2, 1)
+
+
+def test_a_job_that_took_its_workers_down_is_quarantined_untouched(slot):
+    job = slot.job()
+    slot.store.take(MODEL, "ticket")
+    slot.store.take(MODEL, "ticket", Came.REDELIVERED)
+    slot.store.begin_again(job.id)
+    job = slot.answer(job, is_redelivered=True)
+    assert (job.state, job.error.code, job.crashes, job.attempts) == (JobState.FAILED, "poison", 2, 2)
+    assert slot.engine.batches == []
+
+
+def test_a_ticket_without_a_job_is_let_go(slot):
+    slot.answering.answer("ticket", is_redelivered=False)
+
+
+def test_an_image_has_a_thumbnail_before_its_answer_is_there(slot):
+    job = slot.job()
+    thread = slot.hold_on_device(job)
+    path = names.thumbnail_path(job.image)
+    wait_until(lambda: slot.blobs.has(path), "the thumbnail is there")
+    assert slot.store.get_job(job.id).state is JobState.RUNNING
+    slot.engine.may_go_on.set()
+    thread.join(10)
+    with Image.open(BytesIO(slot.blobs.get(path))) as small:
+        assert (small.format, small.size) == ("WEBP", (64, 43))
+
+
+def test_two_questions_about_one_image_at_the_same_time_share_its_preparation(slot):
+    jobs = [slot.job(question=question) for question in ("which?", "whose?", "why?")]
+    stages = ("fetch", "decode", "see", "thumbnail", "prepare")
+    before = [timed(stage) for stage in stages]
+    threads = [slot.hold_on_device(jobs[0])]
+    for job in jobs[1:]:
+        threads.append(threading.Thread(target=slot.answer, args=(job, job.id)))
+        threads[-1].start()
+    wait_until(lambda: len(slot.batcher._waiting) == 2, "they wait for the device")
+    slot.engine.may_go_on.set()
+    for thread in threads:
+        thread.join(10)
+    answered = [slot.store.get_job(job.id) for job in jobs]
+    assert [job.answer for job in answered] == [f"(480, 320) {job.question}" for job in jobs]
+    assert {(job.width, job.height, job.cached) for job in answered} == {(480, 320, False)}
+    assert slot.engine.seen == [(480, 320)]
+    assert [timed(stage) - was for stage, was in zip(stages, before, strict=True)] == [1, 1, 1, 1, 3]
+    slot.answer(slot.job(question="and later?"))
+    assert len(slot.engine.seen) == 2, "it is not kept"
+
+
+def test_an_image_that_the_engine_cannot_see_fails_with_its_size(slot):
+    slot.engine.blind_width = 480
+    job = slot.answer(slot.job())
+    assert (job.state, job.error.code, job.width) == (JobState.FAILED, "engine_failed", 480)
+
+
+def timed(stage: str) -> float:
+    """How often a stage was measured."""
+    labels = {"model": MODEL, "stage": stage}
+    return REGISTRY.get_sample_value("eva01_stage_seconds_count", labels) or 0.0
+
+
+def test_an_image_that_cannot_be_read_has_no_thumbnail(slot):
+    job = slot.answer(slot.job(PNG[:200]))
+    assert not slot.blobs.has(names.thumbnail_path(job.image))
+
+
+def test_a_thumbnail_that_cannot_be_kept_fails_no_job(slot, tmp_path, caplog):
+    (tmp_path / "thumbs").write_text("a file where the folder should be")
+    assert slot.answer(slot.job()).state is JobState.SUCCEEDED
+    assert "has no thumbnail" in caplog.text
+
+
+def test_a_result_is_noted_in_the_journal(slot):
+    answered, refused = slot.answer(slot.job()), slot.answer(slot.job(b"nothing"))
+    assert list(slot.journal.results(None, [answered.id, refused.id])) == [answered, refused]
+
+
+def test_an_answer_that_comes_second_changes_nothing(slot):
+    job = slot.job()
+    thread = slot.hold_on_device(job)
+    slot.store.finish(job.id, Result(answer="the other worker's"))
+    slot.engine.may_go_on.set()
+    thread.join(10)
+    assert slot.store.get_job(job.id).answer == "the other worker's"
+
+
+def test_a_broken_device_gives_the_job_back(slot):
+    job = slot.job(question=LOSE_DEVICE)
+    with pytest.raises(GivenBack):
+        slot.answer(job)
+    job = slot.store.get_job(job.id)
+    assert (job.state, job.started_at, job.error) == (JobState.QUEUED, None, None)
+
+
+def test_what_was_done_is_counted(slot):
+    def count(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, {"model": MODEL, **labels}) or 0.0
+
+    before = {state: count("eva01_jobs_total", state=state) for state in ("running", "succeeded", "failed")}
+    stages = ("fetch", "decode", "see", "prepare", "generate", "store")
+    timed = {stage: count("eva01_stage_seconds_count", stage=stage) for stage in stages}
+    tokens = count("eva01_visual_tokens_total")
+    slot.answer(slot.job())
+    slot.answer(slot.job(b"nothing"))
+    after = {state: count("eva01_jobs_total", state=state) - was for state, was in before.items()}
+    assert after == {"running": 2, "succeeded": 1, "failed": 1}
+    assert {stage: count("eva01_stage_seconds_count", stage=stage) - was for stage, was in timed.items()} == {
+        "fetch": 2,
+        "decode": 2,
+        "see": 1,
+        "prepare": 1,
+        "generate": 1,
+        "store": 2,
+    }
+    assert count("eva01_visual_tokens_total") - tokens == 480
+
+
+def test_a_slot_waits_for_a_redis_whose_memory_is_full(slot, redis_client, caplog):
+    job = slot.job(batch_id=slot.store.create_batch(Batch(model=MODEL)).id)
+    thread = threading.Thread(target=slot.answer, args=(job,))
+    redis_client.config_set("maxmemory", "1")
+    try:
+        thread.start()
+        while "Redis refuses" not in caplog.text:
+            threading.Event().wait(0.005)
+    finally:
+        redis_client.config_set("maxmemory", "0")
+    thread.join(10)
+    assert slot.store.get_job(job.id).answer == "(480, 320) what?"
+
+
+def cancellations(phase: str) -> float:
+    labels = {"model": MODEL, "phase": phase}
+    return REGISTRY.get_sample_value("eva01_cancellations_total", labels) or 0.0
+
+
+def test_a_job_cancelled_while_it_waits_for_the_device_never_reaches_it(slot):
+    before = cancellations("held"), cancellations("device")
+    on_device, waiting = slot.job(question="on the device"), slot.job(question="waiting")
+    threads = [
+        slot.hold_on_device(on_device),
+        threading.Thread(target=slot.answer, args=(waiting, "another ticket")),
+    ]
+    threads[1].start()
+    wait_until(lambda: slot.batcher._waiting, "it waits for the device")
+    for job in (on_device, waiting):
+        slot.store.cancel(job.id)
+    slot.engine.may_go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert slot.engine.batches == [["on the device"]]
+    assert {slot.store.get_job(job.id).state for job in (on_device, waiting)} == {JobState.CANCELLED}
+    assert (cancellations("held"), cancellations("device")) == (before[0] + 1, before[1] + 1)

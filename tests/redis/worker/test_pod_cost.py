@@ -1,0 +1,69 @@
+"""A real worker, inside what it takes for a cluster, says when it turns busy and idle."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster_api import Api
+from tests.place import ROOT, Place
+from tests.processes import Process, free_port, wait_until
+
+pytestmark = [pytest.mark.redis, pytest.mark.process]
+
+#: A stub worker whose service account lies elsewhere, and that need not pause for long between two patches.
+PROGRAM = """
+import runpy, sys
+from pathlib import Path
+from worker.ops import pod_cost
+pod_cost.ACCOUNT, pod_cost._PAUSE_S = Path(sys.argv.pop(1)), 0.1
+runpy.run_module("tests.stub_worker", run_name="__main__")
+"""
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """A cluster's API."""
+    api = Api(tmp_path)
+    yield api
+    api.end()
+
+
+def start_worker(place: Place, api: Api) -> Process:
+    """A worker in a pod of its own, which takes a second for an image."""
+    port = free_port()
+    env = {
+        "PYTHONPATH": str(ROOT),
+        "REDIS_URL": place.settings.redis_url,
+        "EVA01_BLOBS": place.settings.blobs,
+        "EVA01_WORKER_PORT": str(port),
+        "EVA01_ANSWER_CACHE": "false",
+        "EVA01_POD_NAME": api.pod.name,
+        "KUBERNETES_SERVICE_HOST": api.pod.host,
+        "KUBERNETES_SERVICE_PORT": str(api.pod.port),
+    }
+    command = [sys.executable, "-c", PROGRAM, str(api.account), "1"]
+    process = Process.start("worker", command, env, place.folder)
+    place.processes.append(process)
+    process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
+    return process
+
+
+def test_a_pod_is_dear_while_its_worker_holds_jobs(place, api):
+    start_worker(place, api)
+    wait_until(lambda: api.costs == ["0"], "the pod is idle")
+    job = place.enqueue("What is it?")
+    wait_until(lambda: api.costs == ["0", "100"], "the pod is busy")
+    place.wait_for_answers([job])
+    wait_until(lambda: api.costs == ["0", "100", "0"], "the pod is idle again")
+    assert all(patch.path.split("?")[0].endswith(f"/pods/{api.pod.name}") for patch in api.patches)
+
+
+def test_a_denied_patch_is_said_once_and_work_goes_on(place, api):
+    api.status, api.reply = 403, {"message": "pods is forbidden"}
+    worker = start_worker(place, api)
+    wait_until(lambda: api.patches, "the worker has tried")
+    job = place.enqueue("What is it?")
+    assert place.wait_for_answers([job]) == ["(480, 320) What is it?"]
+    assert worker.output().count("pods is forbidden") == 1

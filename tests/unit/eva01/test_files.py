@@ -1,0 +1,92 @@
+"""Which files of a user are sent, under which names, in which requests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from eva01.client.errors import ClientError
+from eva01.client.files import InputFile, find, valid_text
+from eva01.client.uploads import CHUNK_BYTES, chunks
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def names(*inputs: Path) -> list[str]:
+    return [file.name for file in find(inputs).files]
+
+
+def test_a_folder_is_walked_in_order_and_names_are_relative_to_it(tmp_path):
+    touch(tmp_path, "b.png", "a/2.JPG", "a/1.webp", "c/d/e.tiff")
+    assert names(tmp_path) == ["b.png", "a/1.webp", "a/2.JPG", "c/d/e.tiff"]
+
+
+def test_hidden_files_are_left_out_and_others_that_are_no_images_are_told(tmp_path):
+    touch(tmp_path, "a.png", ".hidden.png", ".git/b.png", "notes.txt", "more.zip")
+    found = find([tmp_path])
+    assert [file.name for file in found.files] == ["a.png"]
+    assert found.skipped == ("more.zip", "notes.txt")
+
+
+def test_a_file_named_by_the_user_is_sent_whatever_its_ending(tmp_path):
+    touch(tmp_path, "scan", "photos.ZIP")
+    found = find([tmp_path / "scan", tmp_path / "photos.ZIP"])
+    assert [file.is_zip for file in found.files] == [False, True]
+
+
+def test_files_of_several_folders_never_share_a_name(tmp_path):
+    touch(tmp_path, "one/a.png", "two/a.png", "deep/one/a.png")
+    assert names(tmp_path / "one", tmp_path / "two") == ["one/a.png", "two/a.png"]
+    both = names(tmp_path / "one", tmp_path / "deep" / "one")
+    assert len(set(both)) == 2
+    assert not any(name.startswith("/") for name in both)
+
+
+def test_a_file_given_twice_is_sent_once(tmp_path):
+    touch(tmp_path, "a.png")
+    assert names(tmp_path / "a.png", tmp_path / "a.png") == ["a.png"]
+
+
+def test_nothing_to_send_is_an_error(tmp_path):
+    with pytest.raises(ClientError, match="no images"):
+        find([tmp_path])
+    with pytest.raises(ClientError, match="no such file"):
+        find([tmp_path / "missing"])
+
+
+def test_a_name_that_is_not_utf_8_is_made_valid_and_stays_different_from_others(tmp_path):
+    for raw in (b"caf\xe9.png", b"caf\xe8.png"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + raw)).write_bytes(b"x")
+    assert names(tmp_path) == ["caf%E8.png", "caf%E9.png"]
+    assert valid_text("照片.png") == "照片.png"
+
+
+def test_a_circle_of_links_between_folders_ends(tmp_path):
+    touch(tmp_path, "a/a.png")
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    assert names(tmp_path) == ["a/a.png"]
+
+
+def file(name: str, size_bytes: int) -> InputFile:
+    return InputFile(Path(name), name, size_bytes)
+
+
+def sizes(*files: InputFile) -> list[int]:
+    return [len(chunk) for chunk in chunks(files)]
+
+
+def test_requests_are_cut_by_count_and_by_size():
+    assert sizes(*(file(f"{n}.png", 1) for n in range(130))) == [64, 64, 2]
+    half = CHUNK_BYTES // 2 + 1
+    assert sizes(file("a.png", half), file("b.png", half), file("c.png", 1)) == [1, 2]
+    assert sizes(file("huge.png", 2 * CHUNK_BYTES), file("b.png", 1)) == [1, 1]
+    assert sizes() == []
+
+
+def test_a_zip_is_a_request_of_its_own():
+    assert sizes(file("a.png", 1), file("b.zip", 1), file("c.zip", 1), file("d.png", 1)) == [1, 1, 1, 1]

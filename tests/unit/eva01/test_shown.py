@@ -1,0 +1,115 @@
+"""What a person sees: safe whatever names and answers hold, short whatever their number."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from eva01.cli.progress import Bars, Lines, shown
+from eva01.cli.submission import exit_code
+from eva01.cli.tables import show_batch, show_jobs, show_unsent
+from eva01.cli.text import counted, duration, harmless, shortened
+from eva01.client.models import Batch, Job, Problem, Upload
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=StringIO(), width=100)
+
+
+def printed(console: Console) -> str:
+    return console.file.getvalue()
+
+
+def job(file: str, answer: str | None = None, **more: object) -> Job:
+    return Job(id="a" * 32, state="succeeded" if answer else "failed", file=file, answer=answer, **more)
+
+
+def test_control_characters_and_turned_writing_cannot_reach_the_terminal():
+    assert harmless("a\x1b[31mred\x07\u202egnp.exe") == "a�[31mred��gnp.exe"
+    assert harmless("two\nlines\tand  more") == "two lines and more"
+    assert harmless("照片 👩‍🚀 नमस्ते") == "照片 👩‍🚀 नमस्ते"
+    assert harmless("\udcff") == "�"
+
+
+def test_markup_in_names_and_answers_is_shown_as_it_is(console):
+    show_jobs(console, [job("[red]a[/red].png", "[bold]yes[/bold] [link=x]")], 1, "")
+    assert "[red]a[/red].png" in printed(console)
+    assert "[bold]yes[/bold] [link=x]" in printed(console)
+
+
+def test_a_failed_image_shows_its_reason_and_code(console):
+    show_jobs(console, [job("a.png", error=Problem(code="truncated", message="Cut in half."))], 1, "")
+    assert "Cut in half. (truncated)" in printed(console)
+
+
+def test_a_long_list_shows_forty_rows_and_says_where_the_rest_is(console):
+    show_jobs(console, (job(f"file-{n}.png", "yes") for n in range(1000)), 1000, " in results.csv")
+    assert printed(console).count("file-") == 40
+    assert "… and 960 more in results.csv." in printed(console)
+
+
+def test_a_long_answer_is_cut():
+    assert shortened("word " * 1000, 20) == "word word word word…"
+
+
+def test_what_could_not_be_sent_is_listed_with_the_reason(console):
+    show_unsent(console, [Upload(file="a.png", error=Problem(code="x", message="Gone."))])
+    assert printed(console) == "Not sent: a.png: Gone.\n"
+
+
+def test_a_batch_is_one_line(console):
+    counts = {"queued": 3, "succeeded": 1200, "failed": 0}
+    batch = Batch(id="b" * 32, name="[x]", state="open", counts=counts, rate_per_s=2.5, time_left_s=75)
+    show_batch(console, batch)
+    line = f"Batch {'b' * 32} ([x]), open: 3 queued, 1,200 succeeded, 2.5/s, 1 min 15 s left.\n"
+    assert printed(console) == line
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(console):
+    now = [0.0]
+    lines = Lines(console, lambda: now[0])
+    for second in range(25):
+        now[0] = float(second)
+        lines.answered(Batch(id="b" * 32, total=100, counts={"succeeded": second}))
+    lines.answered(Batch(id="b" * 32, total=100, counts={"succeeded": 99, "failed": 1}, is_done=True))
+    assert printed(console).splitlines() == [
+        "10 of 100 images done.",
+        "20 of 100 images done.",
+        "100 of 100 images done, 1 failed.",
+    ]
+
+
+def test_on_a_terminal_progress_is_a_bar_with_count_rate_and_time_left():
+    console = Console(file=StringIO(), width=100, force_terminal=True)
+    with shown(console) as watcher:
+        assert isinstance(watcher, Bars)
+        watcher.sent(2, 2)
+        half = {"succeeded": 1, "queued": 1}
+        watcher.answered(Batch(id="b" * 32, total=2, counts=half, rate_per_s=0.5, time_left_s=2.0))
+    assert "1/2" in printed(console)
+    assert "0.5/s, 2 s left" in printed(console)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59, "59 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")]
+)
+def test_durations_are_for_people(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_nouns_agree_with_their_number():
+    assert counted(1, "image") == "1 image"
+    assert counted(1200, "image") == "1,200 images"
+
+
+def test_the_exit_code_is_0_only_if_every_image_has_an_answer():
+    def batch(**counts: int) -> Batch:
+        return Batch(id="b" * 32, total=sum(counts.values()), counts=counts, is_done="queued" not in counts)
+
+    assert exit_code(batch(succeeded=3)) == 0
+    assert exit_code(batch(succeeded=3, failed=1)) == 1
+    assert exit_code(batch(succeeded=3, cancelled=1)) == 1
+    assert exit_code(batch(succeeded=3, queued=1)) == 1
+    assert exit_code(batch(succeeded=3), [Upload(file="gone.png")]) == 1
+    assert exit_code(batch()) == 1

@@ -1,0 +1,39 @@
+"""Which model a name means."""
+
+import re
+
+import pytest
+
+from jobs.contract.catalog import NAME_PATTERN, EngineName, card_for, name_of
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("Qwen/Qwen2.5-VL-7B-Instruct", "qwen2.5-vl-7b"),
+        ("Qwen/Qwen2.5-VL-72B-Instruct", "qwen2.5-vl-72b"),
+        ("/models/My Model/", "my-model"),
+        ("HuggingFaceTB/SmolVLM2-2.2B-Instruct", "smolvlm2-2.2b"),
+        ("models/视觉模型-v2", "v2"),
+    ],
+)
+def test_a_hub_address_or_folder_becomes_a_short_name_that_fits_keys_and_labels(source, name):
+    assert name_of(source) == name
+    assert re.match(NAME_PATTERN, name)
+
+
+def test_the_short_name_of_model_name_leads_to_its_hub_address():
+    card = card_for("qwen2.5-vl-3b", model_name="Qwen/Qwen2.5-VL-3B-Instruct")
+    assert card.source == "Qwen/Qwen2.5-VL-3B-Instruct"
+    assert card.engine is EngineName.TRANSFORMERS
+
+
+def test_any_hub_address_is_a_model():
+    card = card_for("llava-hf/llava-1.5-7b-hf")
+    assert (card.name, card.source) == ("llava-1.5-7b-hf", "llava-hf/llava-1.5-7b-hf")
+
+
+def test_only_ocr_does_not_use_the_question():
+    assert not card_for("ocr").uses_question
+    assert card_for("nano").uses_question
+    assert card_for("qwen2.5-vl-7b").uses_question

@@ -1,0 +1,79 @@
+"""The environment becomes settings, or one clear line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings, WorkerSettings
+
+ALL = (Settings, Limits, WebSettings, WorkerSettings)
+
+
+def variables(settings: type) -> list[str]:
+    """The environment variable of each field."""
+    named = {"redis_url": "REDIS_URL", "model_name": "MODEL_NAME", "max_pixels": "MAX_PIXELS"}
+    return [named.get(field, f"EVA01_{field.upper()}") for field in settings.model_fields]
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch):
+    for settings in ALL:
+        for variable in variables(settings):
+            monkeypatch.delenv(variable, raising=False)
+
+
+def test_the_three_classic_variables_keep_their_names(monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "rediss://example:6380/2")
+    monkeypatch.setenv("MODEL_NAME", "Qwen/Qwen2.5-VL-3B-Instruct")
+    monkeypatch.setenv("MAX_PIXELS", "501760")
+    assert Settings.read().redis_url == "rediss://example:6380/2"
+    worker = WorkerSettings.read()
+    assert (worker.model_name, worker.max_pixels) == ("Qwen/Qwen2.5-VL-3B-Instruct", 501760)
+
+
+def test_models_are_split_at_commas(monkeypatch):
+    monkeypatch.setenv("EVA01_MODELS", "nano, ocr ,")
+    assert WebSettings.read().models == ("nano", "ocr")
+
+
+def test_an_empty_variable_means_the_default(monkeypatch):
+    monkeypatch.setenv("EVA01_PORT", "")
+    assert WebSettings.read().port == 8000
+
+
+def test_the_blob_store_is_a_folder_of_the_data_folder_unless_told_otherwise(monkeypatch, tmp_path):
+    monkeypatch.setenv("EVA01_DATA", str(tmp_path / "my data"))
+    assert Settings.read().blobs_url == f"file://{tmp_path}/my%20data/blobs"
+    monkeypatch.setenv("EVA01_BLOBS", "s3://bucket/eva01")
+    assert Settings.read().blobs_url == "s3://bucket/eva01"
+
+
+@pytest.mark.parametrize(
+    ("settings", "variable", "value"),
+    [
+        (WebSettings, "EVA01_PORT", "eighty"),
+        (WebSettings, "EVA01_PORT", "65536"),
+        (Settings, "REDIS_URL", "http://example"),
+        (WorkerSettings, "MAX_PIXELS", "10"),
+        (WorkerSettings, "EVA01_DEVICE", "tpu"),
+        (Limits, "EVA01_MAX_IMAGE_BYTES", "-1"),
+    ],
+)
+def test_a_bad_value_names_the_variable_and_the_value(monkeypatch, settings, variable, value):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(BadSetting, match=f"^{variable}='{re.escape(value)}': .+") as caught:
+        settings.read()
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_cannot_be_changed_once_read():
+    with pytest.raises(ValueError, match="frozen"):
+        Limits.read().max_zip_entries = 1
+
+
+@pytest.mark.parametrize("settings", ALL)
+def test_every_variable_has_its_line_in_the_configuration_page_with_its_default(settings):
+    page = Path("docs/configuration.md").read_text(encoding="utf-8")
+    for variable in variables(settings):
+        assert f"| `{variable}` |" in page, f"docs/configuration.md does not list {variable}"

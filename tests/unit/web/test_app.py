@@ -1,0 +1,43 @@
+"""The app without a server: what stops it from starting, and what it says when Redis is away."""
+
+import pytest
+
+from jobs.contract.models import Job, new_id
+from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings
+from tests.processes import free_port
+from web.app import create_app
+
+
+@pytest.fixture
+def lonely(tmp_path):
+    """An app whose Redis does not exist."""
+    settings = Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0", data=tmp_path, redis_timeout_s=1)
+    return create_app(settings, Limits(), WebSettings(models=("nano",)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"blobs": "ftp://x"}, "EVA01_BLOBS='ftp://x'"),
+        ({"blobs": "file:///proc/nowhere"}, "EVA01_BLOBS='file:///proc/nowhere'"),
+        ({"data": "/proc/nowhere"}, "EVA01_DATA='/proc/nowhere'"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(fields, named, tmp_path):
+    with pytest.raises(BadSetting, match=named):
+        create_app(Settings(**{"data": tmp_path} | fields), Limits(), WebSettings())
+
+
+def test_health_does_not_need_redis_and_readiness_does(lonely):
+    http = lonely.test_client()
+    assert http.get("/health").status_code == 200
+    assert http.get("/ready").status_code == 503
+    assert http.get("/ready").json["code"] == "redis_unavailable"
+
+
+def test_a_message_that_cannot_be_sent_fails_at_once(lonely):
+    job = Job(id=new_id(), file="a.png", question="q", model="nano")
+    queue = lonely.extensions["eva01"].queue
+    lonely.add_url_rule("/send", view_func=lambda: queue.enqueue(job) or "sent")
+    away = lonely.test_client().get("/send")
+    assert (away.status_code, away.json["code"]) == (503, "redis_unavailable")

@@ -1,0 +1,115 @@
+"""The zip of answers: every path safe and its own, every answer whole, and nothing held back."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.contract.models import Job, JobError, JobState
+from web.export.texts import text_zip
+from web.intake.paths import is_unsafe
+
+
+def answered(file: str, answer: str = "red") -> Job:
+    return Job(file=file, question="What?", model="nano", state=JobState.SUCCEEDED, answer=answer)
+
+
+def unpacked(jobs: Iterable[Job], folder) -> dict[str, bytes]:
+    """The entries of the zip; it is checked for damage."""
+    with zipfile.ZipFile(io.BytesIO(b"".join(text_zip(jobs, folder)))) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        assert len({name.casefold() for name in names}) == len(names)
+        return {name: archive.read(name) for name in names}
+
+
+def test_an_answer_lies_where_its_image_lay(tmp_path):
+    jobs = [answered("a/b.jpg", "red ☀️\r\n"), answered("名前/c.png", "圆"), answered("c.png")]
+    assert unpacked(jobs, tmp_path) == {
+        "a/b.jpg.txt": "red ☀️\r\n".encode(),
+        "名前/c.png.txt": "圆".encode(),
+        "c.png.txt": b"red",
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "entry"),
+    [
+        ("../../etc/passwd", "etc/passwd.txt"),
+        ("/etc/passwd", "etc/passwd.txt"),
+        ("C:\\windows\\a.png", "C_/windows/a.png.txt"),
+        ("a/./b//c.png", "a/b/c.png.txt"),
+        ("a\x00\nb.png", "a_b.png.txt"),
+        ('<img src="x">.png', "_img src=_x_.png.txt"),
+        ("a./b. /c...", "a/b/c.txt"),
+        ("..", "unnamed.txt"),
+        ("", "unnamed.txt"),
+    ],
+)
+def test_a_path_that_is_none_everywhere_is_made_one(tmp_path, file, entry):
+    assert list(unpacked([answered(file)], tmp_path)) == [entry]
+
+
+def test_names_that_would_fall_together_get_a_number(tmp_path):
+    files = ["a.png", "A.PNG", "a.png ", "./a.png", "a.png (2)"]
+    entries = unpacked([answered(file, str(place)) for place, file in enumerate(files)], tmp_path)
+    assert sorted(entries.values()) == [b"0", b"1", b"2", b"3", b"4"]
+    assert entries["a.png.txt"] == b"0"
+
+
+def test_a_long_name_is_cut_and_stays_its_own(tmp_path):
+    one, other = unpacked([answered("名" * 300 + end) for end in ("a.png", "b.png")], tmp_path)
+    assert len(one.encode()) <= 220
+    assert one != other
+
+
+def test_what_has_no_answer_is_listed_with_its_reason(tmp_path):
+    error = JobError(code="not_an_image", message="It is none.")
+    failed = Job(file="=b.png", question="", model="nano", state=JobState.FAILED, error=error)
+    waiting = Job(file="c.png", question="", model="nano")
+    entries = unpacked([answered("errors.csv"), failed, waiting], tmp_path)
+    rows = list(csv.DictReader(io.StringIO(entries["errors.csv"].decode(), newline="")))
+    assert set(entries) == {"errors.csv.txt", "errors.csv"}
+    assert [(row["file"], row["state"], row["error_code"]) for row in rows] == [
+        ("'=b.png", "failed", "not_an_image"),
+        ("c.png", "queued", ""),
+    ]
+
+
+def test_an_empty_batch_is_an_empty_zip(tmp_path):
+    assert unpacked([], tmp_path) == {}
+
+
+def test_many_errors_leave_no_file_behind(tmp_path):
+    error = JobError(code="x", message="y" * 1000)
+    jobs = [
+        Job(file=f"{n}", question="", model="nano", state=JobState.FAILED, error=error) for n in range(2000)
+    ]
+    rows = list(csv.reader(io.StringIO(unpacked(jobs, tmp_path)["errors.csv"].decode(), newline="")))
+    assert len(rows) == 2001
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_sent_while_it_is_packed(tmp_path):
+    asked = 0
+
+    def jobs() -> Iterable[Job]:
+        nonlocal asked
+        for number in range(5000):
+            asked += 1
+            yield answered(f"{number}.png", f"{number} {hash(str(number))}" * 5)
+
+    packed = text_zip(jobs(), tmp_path)
+    next(iter(packed))
+    assert asked < 5000
+
+
+@given(st.lists(st.text(max_size=40), max_size=8))
+def test_whatever_the_names_are_each_answer_has_a_safe_one(tmp_path_factory, files):
+    entries = unpacked([answered(file) for file in files], tmp_path_factory.mktemp("spool"))
+    assert len(entries) == len(files)
+    assert not any(is_unsafe(name) for name in entries)

@@ -1,0 +1,75 @@
+"""The page's languages: every sentence is translated, compiled, and keeps its places for values."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.pofile import read_po
+from flask import Flask
+
+from web.pages.i18n import LANGUAGES, language, script_words
+
+ROOT = Path(__file__).parents[3]
+CATALOGUES = sorted((ROOT / "web/pages/translations").glob("*/LC_MESSAGES/messages.po"))
+#: `{name}` in scripts, `%(name)s` in templates.
+_PLACE = re.compile(r"\{\w+\}|%\(\w+\)s")
+
+
+def messages() -> Iterator[Message]:
+    for path in CATALOGUES:
+        with path.open("rb") as file:
+            yield from (message for message in read_po(file, locale=path.parts[-3]) if message.id)
+
+
+def test_every_language_but_english_has_a_catalogue() -> None:
+    assert {path.parts[-3] for path in CATALOGUES} == set(LANGUAGES) - {"en"}
+
+
+def test_every_sentence_is_translated_and_compiled() -> None:
+    checked = subprocess.run(
+        [sys.executable, "scripts/translations.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
+
+
+def test_a_translation_has_the_same_places_for_values() -> None:
+    checked = 0
+    for message in messages():
+        sentences = message.id if isinstance(message.id, tuple) else (message.id,)
+        translated = message.string if isinstance(message.string, tuple) else (message.string,)
+        wanted = {place for sentence in sentences for place in _PLACE.findall(sentence)}
+        for sentence in translated:
+            assert set(_PLACE.findall(sentence)) == wanted, message.id
+            checked += 1
+    assert checked > 100
+
+
+def test_scripts_get_their_own_sentences_and_no_others() -> None:
+    words = script_words("zh")
+    assert words["All is sent."] == "全部已发送。"
+    assert words["{count} image"] == ["{count} 张图片"]
+    assert "Skip to the content" not in words
+    assert script_words("en") == {}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "cookie", "expected"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.5", None, "zh"),
+        ("de,en;q=0.5", None, "en"),
+        ("fr", None, "en"),
+        ("zh-CN", "en", "en"),
+        ("en", "zh", "zh"),
+        ("en", "klingon", "en"),
+    ],
+)
+def test_the_language_is_the_chosen_one_or_the_browsers(
+    accepted: str, cookie: str | None, expected: str
+) -> None:
+    headers = {"Accept-Language": accepted} | ({"Cookie": f"language={cookie}"} if cookie else {})
+    with Flask("web").test_request_context(headers=headers):
+        assert language() == expected

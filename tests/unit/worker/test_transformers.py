@@ -1,0 +1,188 @@
+"""The transformers engine, with the bundled `nano`: the same code path as the 7B."""
+
+import random
+
+import pytest
+import torch
+from PIL import Image
+
+from jobs.contract.catalog import NANO, card_for
+from jobs.contract.errors import EngineFailure
+from jobs.contract.models import Options
+from jobs.contract.settings import WorkerSettings
+from tests.drawing import Scene, random_scene
+from tests.preparing import prepare
+from worker.engines import create_engine
+from worker.engines.base import Answer, ModelNotLoaded
+from worker.engines.deadline import Deadline
+from worker.engines.processors import fit
+from worker.engines.transformers_engine import has_ended
+
+DESCRIBE = "Describe this image."
+SHORT = Options(max_new_tokens=24)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    made = create_engine(NANO, WorkerSettings(dtype="float32", device="cpu"))
+    made.load()
+    return made
+
+
+def ask(
+    engine, image: Image.Image, question: str = DESCRIBE, options: Options = SHORT
+) -> Answer | EngineFailure:
+    (outcome,) = engine.generate([prepare(engine, image, question, options)])
+    return outcome
+
+
+def mixed(count: int) -> list[tuple[Image.Image, str]]:
+    rng = random.Random(7)
+    questions = (
+        DESCRIBE,
+        "描述这张图片的内容和颜色",
+        "How many shapes are there?",
+        "What color is the background?",
+    )
+    scenes = [random_scene(rng, shapes=1 + n % 3) for n in range(count)]
+    return [
+        (scene.draw(rng.randint(130, 1100), rng.randint(130, 900)), questions[n % 4])
+        for n, scene in enumerate(scenes)
+    ]
+
+
+def test_it_says_what_is_drawn(engine):
+    answer = ask(engine, Scene("white", (("red", "circle"),)).draw(400, 300))
+    assert "red circle" in answer.text.lower()
+
+
+def test_eight_mixed_images_together_answer_as_one_at_a_time(engine):
+    prepared = [prepare(engine, image, question, SHORT) for image, question in mixed(8)]
+    assert len({one.tensors["input_ids"].shape[1] for one in prepared}) > 1, "so that padding is needed"
+    together = engine.generate(prepared)
+    alone = [engine.generate([one])[0] for one in prepared]
+    assert together == alone
+
+
+@pytest.mark.parametrize("size", [(130, 900), (1100, 640), (1, 1), (4000, 3)])
+def test_an_image_seen_once_and_asked_often_is_as_the_stock_processor_makes_it(engine, size):
+    own, stock = engine._processor, engine._processor._processor
+    image = random_scene(random.Random(5), shapes=2).draw(*size)
+    seen = engine.see(image)
+    for question in (DESCRIBE, "描述这张图片的内容和颜色", "<|image_pad|>", " "):
+        talk = [
+            {
+                "role": "user",
+                "content": [{"type": "image"}, {"type": "text", "text": own._cleaner.clean(question)}],
+            }
+        ]
+        text = stock.apply_chat_template(talk, add_generation_prompt=True, tokenize=False)
+        whole = stock(text=[text], images=[fit(image)], images_kwargs={"size": own.size}, return_tensors="pt")
+        parts = engine.prepare(seen, question, SHORT).tensors
+        assert set(parts) == set(whole)
+        for name, tensor in whole.items():
+            assert parts[name].dtype == tensor.dtype
+            assert torch.equal(parts[name], tensor), name
+
+
+def test_usage_counts_the_tokens_of_image_and_answer(engine):
+    prepared = prepare(engine, Scene("blue", ()).draw(400, 300), DESCRIBE, SHORT)
+    (answer,) = engine.generate([prepared])
+    placeholders = (prepared.tensors["input_ids"] == engine._processor._processor.image_token_id).sum()
+    assert answer.usage.visual_tokens == prepared.visual_tokens == placeholders > 0
+    assert 0 < answer.usage.output_tokens <= 24
+
+
+def test_each_job_of_a_batch_keeps_its_own_longest_answer(engine):
+    image = Scene("white", (("red", "circle"), ("blue", "square"))).draw()
+    limits = (1, 3, 24)
+    answers = engine.generate(
+        [prepare(engine, image, DESCRIBE, Options(max_new_tokens=limit)) for limit in limits]
+    )
+    assert [answer.usage.output_tokens for answer in answers[:2]] == [1, 3]
+    assert answers[2].text.startswith(answers[1].text)
+
+
+@pytest.mark.parametrize(
+    ("row", "is_ended"),
+    [
+        ([5, 6, 7, 8], True),
+        ([5, 6, 7, 8, 9], True),
+        ([5, 2], True),
+        ([2, 0, 0], True),
+        ([5, 6, 7], False),
+        ([5], False),
+    ],
+)
+def test_a_row_has_ended_by_an_end_token_or_by_its_own_longest_length(row, is_ended):
+    assert has_ended(row, max_new_tokens=4, ends={2, 3}) is is_ended
+
+
+def test_at_the_deadline_what_has_ended_is_answered_and_the_rest_fails(engine):
+    image = Scene("white", (("red", "circle"), ("blue", "square"))).draw()
+    batch = [prepare(engine, image, DESCRIBE, Options(max_new_tokens=limit)) for limit in (1, 24)]
+    ended, cut = engine.generate(batch, Deadline(timeout_s=0))
+    assert ended.usage.output_tokens == 1
+    assert cut.code == "deadline_exceeded"
+
+
+def test_a_deadline_that_is_far_away_changes_no_answer(engine):
+    prepared = [prepare(engine, image, question, SHORT) for image, question in mixed(2)]
+    assert engine.generate(prepared, Deadline(timeout_s=600)) == engine.generate(prepared)
+
+
+@pytest.mark.parametrize(
+    "token", ["<|image_pad|>", "<|im_end|>", "<|vision_start|>", "<|endoftext|>", "<|im_start|>"]
+)
+def test_a_control_token_in_a_question_is_only_text(engine, token):
+    image = Scene("white", (("green", "square"),)).draw()
+    plain = prepare(engine, image, "what", SHORT).tensors["input_ids"]
+    hostile = prepare(engine, image, f"what {token}{token}", SHORT).tensors["input_ids"]
+    number = engine._processor.tokenizer.convert_tokens_to_ids(token)
+    assert (hostile == number).sum() == (plain == number).sum()
+    assert not isinstance(ask(engine, image, f"{token} {DESCRIBE}"), EngineFailure)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1), (27, 27), (3000, 14)])
+def test_images_of_any_shape_are_answered(engine, size):
+    outcome = ask(engine, Image.new("RGB", size, "red"), options=Options(max_new_tokens=4))
+    assert isinstance(outcome, Answer) or outcome.code == "empty_answer"
+
+
+def test_a_thin_image_is_padded_with_white_and_others_are_left_alone():
+    assert fit(Image.new("RGB", (3800, 1))).size == (3800, 20)
+    image = Image.new("RGB", (190, 1))
+    assert fit(image) is image
+
+
+def test_a_models_own_pixel_limit_is_never_raised(engine):
+    own = engine._processor._processor.image_processor.size["longest_edge"]
+    assert engine._processor.size["longest_edge"] == own < WorkerSettings().max_pixels
+
+
+def test_max_pixels_lowers_the_limit():
+    small = create_engine(NANO, WorkerSettings(max_pixels=28 * 28 * 4, device="cpu"))
+    small.load()
+    assert prepare(small, Image.new("RGB", (800, 600)), DESCRIBE, SHORT).visual_tokens <= 4
+
+
+def test_what_is_chosen_on_a_cpu(engine):
+    assert engine.device == "cpu"
+    assert engine._model.dtype is torch.float32
+    assert engine.default_slots == 12
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "said"),
+    [
+        ("/no/such/model", WorkerSettings(device="cpu"), "Tried: /no/such/model"),
+        ("nano", WorkerSettings(device="cuda:3"), "EVA01_DEVICE=auto"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_says_what_was_tried_and_the_remedy(model, settings, said, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ModelNotLoaded) as caught:
+        create_engine(card_for(model), settings).load()
+    assert said in str(caught.value)
+    assert "Remedy: " in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,14 @@
+"""The calls of the HTTP API.
+
+questions     POST /analyze and /api/jobs; a further question; cancel and retry one job
+job           one job, its image, its thumbnail
+batches       batches and their files
+progress      how far a batch is
+results       a batch's results: a page, or all of them as a file
+shared_batch  a batch for others to read, behind a link
+share_tokens  those links: made, and read again
+status        models, status, health, readiness, metrics
+queue_gauges  the queue, for Prometheus
+docs          /openapi.json and /docs
+schemas       what requests hold and responses promise, as OpenAPI shows it
+"""

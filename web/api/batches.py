@@ -1,0 +1,186 @@
+"""Batches: make one, find it again, rename it, send files, close, cancel, retry, delete."""
+
+from itertools import islice
+
+from flask import Response, jsonify, url_for
+from flask_openapi3 import APIBlueprint, Tag
+
+from jobs.contract.errors import Conflict, TooLarge
+from jobs.contract.metrics import count_cancelled
+from jobs.contract.models import Batch, BatchState
+from web.api.schemas import (
+    PROBLEMS,
+    BatchChange,
+    BatchesPage,
+    BatchesQuery,
+    BatchPath,
+    BatchView,
+    FileOutcome,
+    FileOutcomes,
+    FilesForm,
+    KnownFiles,
+    NewBatch,
+    RetriedView,
+)
+from web.http.conditional import fresh_json
+from web.intake.asking import check_options, check_question, check_room, choose_model
+from web.intake.files import Intake
+from web.intake.known import take_known
+from web.retry import retry_jobs
+from web.services import Services, services
+
+_RETRIED_AT_A_TIME = 500
+
+batches = APIBlueprint(
+    "batches",
+    __name__,
+    url_prefix="/api/batches",
+    abp_tags=[Tag(name="batches", description="Many images, one question.")],
+    abp_responses=PROBLEMS,
+)
+
+
+@batches.post("", responses={201: BatchView})
+def create_batch(body: NewBatch) -> Response:
+    """Make an open batch."""
+    serving = services()
+    card = choose_model(serving, body.model)
+    batch = Batch(
+        name=_checked_name(body.name, serving.limits.max_path_chars),
+        question=check_question(card, body.question, serving.limits),
+        model=card.name,
+        options=check_options(body.max_new_tokens, serving.limits),
+    )
+    serving.store.create_batch(batch)
+    serving.journal.note_batch(batch)
+    response = jsonify(batch.public())
+    response.status_code = 201
+    response.headers["Location"] = url_for("progress.get_batch", batch_id=batch.id)
+    return response
+
+
+@batches.get("", responses={200: BatchesPage})
+def list_batches(query: BatchesQuery) -> Response:
+    """Batches, the latest change first; all of them, or those whose name or question holds some text."""
+    found, next_cursor = services().batch_list.page(
+        search=query.search, cursor=query.cursor, limit=query.limit
+    )
+    return fresh_json({"batches": [batch.public() for batch in found], "next_cursor": next_cursor})
+
+
+@batches.patch("/<batch_id>", responses={200: BatchView})
+def rename_batch(path: BatchPath, body: BatchChange) -> Response:
+    """Give a batch another name."""
+    serving = services()
+    name = _checked_name(body.name, serving.limits.max_path_chars)
+    batch = serving.store.rename_batch(path.batch_id, name)
+    serving.journal.note_batch(batch)
+    return jsonify(batch.public())
+
+
+@batches.delete("/<batch_id>", responses={204: None})
+def delete_batch(path: BatchPath) -> Response:
+    """Delete a batch with its jobs and answers, and the images that no other job uses.
+
+    From now on it is unknown; its parts are removed in the background, and what still runs is cancelled.
+    """
+    services().store.mark_removed(path.batch_id)
+    return Response(status=204)
+
+
+@batches.post("/<batch_id>/files", responses={202: FileOutcomes})
+def add_files(path: BatchPath, form: FilesForm) -> Response:
+    """Send images, or zips of images; says for each whether it is accepted, and if not, why.
+
+    Work begins at once. A file that the batch has already under the same path makes no second job.
+    """
+    serving = services()
+    batch = _open_batch(serving, path.batch_id)
+    check_room(serving, batch.model)
+    intake = Intake(serving, batch, choose_model(serving, batch.model), form.questions)
+    outcomes = [outcome for sent in form.files for outcome in intake.take(sent)]
+    serving.journal.note_jobs(batch.id, intake.jobs)
+    return _outcomes(outcomes, 202)
+
+
+@batches.post("/<batch_id>/known", responses={200: FileOutcomes})
+def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
+    """Add images that are here already, by their hashes: `accepted`, or `unknown` when they must be sent.
+
+    A path that the batch has already makes no second job. So an upload that was cut off goes on where it was.
+    """
+    serving = services()
+    limit = serving.limits.max_known_files
+    if len(body.files) > limit:
+        raise TooLarge(
+            f"The request names {len(body.files):,} files; the limit is {limit:,} (EVA01_MAX_KNOWN_FILES)."
+            " Ask in several requests.",
+            code="too_many_files",
+        )
+    batch = _open_batch(serving, path.batch_id)
+    check_room(serving, batch.model)
+    intake = Intake(serving, batch, choose_model(serving, batch.model), {})
+    outcomes = take_known(serving, batch, intake, body.files)
+    serving.journal.note_jobs(batch.id, intake.jobs)
+    return _outcomes(outcomes, 200)
+
+
+@batches.post("/<batch_id>/close", responses={200: BatchView})
+def close_batch(path: BatchPath) -> Response:
+    """Say that no more files come."""
+    serving = services()
+    batch = serving.store.close_batch(path.batch_id)
+    serving.journal.note_batch(batch)
+    return jsonify(batch.public())
+
+
+@batches.post("/<batch_id>/cancel", responses={200: BatchView})
+def cancel_batch(path: BatchPath) -> Response:
+    """Cancel what has no answer yet, and take no more files."""
+    serving = services()
+    before = serving.store.cancel_batch(path.batch_id)
+    batch = serving.store.get_batch(path.batch_id)
+    serving.journal.note_batch(batch)
+    for state in before:
+        count_cancelled(batch.model, state)
+    serving.queue.drop_surplus(batch.model)
+    return jsonify(batch.public())
+
+
+@batches.post("/<batch_id>/retry", responses={200: RetriedView})
+def retry_batch(path: BatchPath) -> Response:
+    """Run the failed jobs again, but for those whose file was refused."""
+    serving = services()
+    serving.store.get_batch(path.batch_id)
+    failed = serving.store.failed_jobs(path.batch_id)
+    retried = 0
+    while job_ids := [*islice(failed, _RETRIED_AT_A_TIME)]:
+        retried += retry_jobs(serving, serving.store.get_jobs(job_ids))
+    batch = serving.store.get_batch(path.batch_id)
+    return jsonify({**batch.public(), "retried": retried})
+
+
+def _outcomes(outcomes: list[FileOutcome], status: int) -> Response:
+    response = jsonify({"files": [outcome.model_dump(mode="json") for outcome in outcomes]})
+    response.status_code = status
+    return response
+
+
+def _open_batch(serving: Services, batch_id: str) -> Batch:
+    batch = serving.store.get_batch(batch_id)
+    if batch.state is not BatchState.OPEN:
+        raise Conflict(
+            f"Batch {batch_id} is {batch.state} and takes no more files. Make a new batch.",
+            code="batch_closed",
+        )
+    return batch
+
+
+def _checked_name(name: str, max_chars: int) -> str:
+    if len(name) > max_chars:
+        raise TooLarge(
+            f"The batch's name has {len(name):,} characters; the limit is {max_chars:,}"
+            " (EVA01_MAX_PATH_CHARS).",
+            code="name_too_long",
+        )
+    return name.strip()

@@ -1,0 +1,62 @@
+"""One job: its record, its image, its thumbnail."""
+
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, Tag
+
+from jobs.contract import names
+from jobs.contract.errors import NotFound
+from jobs.contract.models import Job
+from web.api.schemas import PROBLEMS, JobPath, JobView
+from web.export.lines import inline
+from web.http.conditional import fresh_json
+from web.services import services
+
+one_job = APIBlueprint(
+    "one_job",
+    __name__,
+    url_prefix="/api/jobs/<job_id>",
+    abp_tags=[Tag(name="jobs", description="One image, one question.")],
+    abp_responses=PROBLEMS,
+)
+
+
+@one_job.get("", responses={200: JobView})
+def get_job(path: JobPath) -> Response:
+    """A job, with its answer or the reason why it has none once it is finished."""
+    return job_json(services().store.get_shown_job(path.job_id))
+
+
+@one_job.get("/image", responses={200: {"content": {"image/*": {}}}})
+def get_image(path: JobPath) -> Response:
+    """A job's image, as it was sent."""
+    job = services().store.get_shown_job(path.job_id)
+    if job.image is None:
+        raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code="image_not_found")
+    response = _picture(services().blobs.get_image(job.image), job, str(job.media_type))
+    response.headers["Content-Disposition"] = inline(job)
+    return response
+
+
+@one_job.get("/thumbnail", responses={200: {"content": {"image/webp": {}}}})
+def get_thumbnail(path: JobPath) -> Response:
+    """A small version of a job's image, upright; 404 until a worker has made it."""
+    job = services().store.get_shown_job(path.job_id)
+    try:
+        return _picture(services().blobs.get(names.thumbnail_path(str(job.image))), job, "image/webp")
+    except NotFound as error:
+        message = f"Job {job.id} has no thumbnail. One is made when a worker has read the image."
+        raise NotFound(message, code="thumbnail_not_found") from error
+
+
+def job_json(job: Job) -> Response:
+    """A job as it is now, and when to ask again."""
+    return fresh_json(job.public(), retry_after_s=None if job.state.is_finished else 1)
+
+
+def _picture(data: bytes, job: Job, media_type: str) -> Response:
+    response = Response(data, content_type=media_type)
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    response.set_etag(str(job.image))
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,96 @@
+"""A batch's results: a page at a time, or the whole as JSONL, CSV, XLSX, or a zip of texts."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from flask import Response, send_file
+from flask_openapi3 import APIBlueprint, Tag
+from xlsxwriter.exceptions import FileCreateError
+
+from jobs.contract.models import Batch
+from web.api.progress import look_again_s
+from web.api.schemas import PROBLEMS, BatchPath, CsvQuery, ExportQuery, Order, ResultsPage, ResultsQuery
+from web.export.lines import attachment, csv_lines, jsonl
+from web.export.sheets import write_workbook
+from web.export.texts import text_zip
+from web.http.conditional import fresh_json
+from web.intake.spool import no_room
+from web.services import services
+
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+results = APIBlueprint(
+    "results",
+    __name__,
+    url_prefix="/api/batches/<batch_id>",
+    abp_tags=[Tag(name="results", description="The answers of a batch.")],
+    abp_responses=PROBLEMS,
+)
+
+
+@results.get("/results", responses={200: ResultsPage})
+def get_results(path: BatchPath, query: ResultsQuery) -> Response:
+    """Some of a batch's jobs, in the order in which their files came, or in that of their last change."""
+    serving = services()
+    batch = serving.store.get_batch(path.batch_id)
+    read = serving.feed.changed if query.order is Order.CHANGED else serving.store.page
+    jobs, next_cursor = read(batch.id, cursor=query.cursor, limit=query.limit, state=query.state)
+    page = {"jobs": [job.public() for job in jobs], "next_cursor": next_cursor}
+    return fresh_json(page, retry_after_s=look_again_s(batch))
+
+
+@results.get("/results.jsonl", responses={200: {"content": {"application/jsonl": {}}}})
+def export_jsonl(path: BatchPath, query: ExportQuery) -> Response:
+    """All jobs of a batch, one JSON object a line."""
+    store = services().store
+    batch = store.get_batch(path.batch_id)
+    return _download(batch, "jsonl", "application/jsonl", jsonl(store.results(batch.id, query.state)))
+
+
+@results.get("/results.csv", responses={200: {"content": {"text/csv": {}}}})
+def export_csv(path: BatchPath, query: CsvQuery) -> Response:
+    """All jobs of a batch as a table.
+
+    A cell that a spreadsheet program would take for a formula gets an apostrophe in front.
+    """
+    store = services().store
+    batch = store.get_batch(path.batch_id)
+    rows = csv_lines(store.results(batch.id, query.state), with_bom=query.bom)
+    return _download(batch, "csv", "text/csv", rows)
+
+
+@results.get("/results.xlsx", responses={200: {"content": {_XLSX: {}}}})
+def export_xlsx(path: BatchPath, query: ExportQuery) -> Response:
+    """All jobs of a batch as a workbook; it is sent when it is written."""
+    serving = services()
+    batch = serving.store.get_batch(path.batch_id)
+    try:
+        with tempfile.TemporaryDirectory(dir=serving.spool_folder) as folder:
+            target = Path(folder, "results.xlsx")
+            write_workbook(serving.store.results(batch.id, query.state), target)
+            # It has lost its name when it is sent, so nothing is left of it however that ends.
+            response = send_file(target.open("rb"), mimetype=_XLSX)
+            response.content_length = target.stat().st_size
+    except (OSError, FileCreateError) as error:
+        raise no_room(error) from error
+    return _named(response, batch, "xlsx")
+
+
+@results.get("/results.zip", responses={200: {"content": {"application/zip": {}}}})
+def export_texts(path: BatchPath, query: ExportQuery) -> Response:
+    """A zip with a text file for each answer, named after its image; `errors.csv` lists what has none."""
+    serving = services()
+    batch = serving.store.get_batch(path.batch_id)
+    packed = text_zip(serving.store.results(batch.id, query.state), serving.spool_folder)
+    return _named(Response(packed, content_type="application/zip"), batch, "zip")
+
+
+def _download(batch: Batch, extension: str, media_type: str, lines: Iterator[str]) -> Response:
+    return _named(Response(lines, content_type=f"{media_type}; charset=utf-8"), batch, extension)
+
+
+def _named(response: Response, batch: Batch, extension: str) -> Response:
+    response.headers["Content-Disposition"] = attachment(batch, extension)
+    response.headers["Cache-Control"] = "no-cache"
+    return response

@@ -1,0 +1,321 @@
+"""What requests hold and responses promise; the OpenAPI document is made from these."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from flask import request
+from flask_openapi3 import FileStorage
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from jobs.contract.catalog import Task
+from jobs.contract.models import ID_PATTERN, BatchState, Job, JobState, Options
+from jobs.storage.listing import CURSOR_PATTERN
+from web.intake.outcomes import FileOutcome, KnownFile
+
+#: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
+LONGEST_WAIT_S = 55
+_Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+
+
+class JobPath(_Request):
+    """A job in an address."""
+
+    job_id: _Id = Field(description="A job's id: 32 hexadecimal digits.")
+
+
+class BatchPath(_Request):
+    """A batch in an address."""
+
+    batch_id: _Id = Field(description="A batch's id: 32 hexadecimal digits.")
+
+
+class _Form(_Request):
+    """A multipart form, its text fields taken as they were sent.
+
+    flask-openapi3 reads each text field as JSON if it can, so a question such as `12` or `null` would not
+    stay the text that it is.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_sent(cls, _: object) -> dict[str, Any]:
+        fields = {name: value for name, value in request.form.items() if value.strip()}
+        sent = {name: parts for name, parts in request.files.lists() if any(part.filename for part in parts)}
+        return fields | cls._files(sent)
+
+    @classmethod
+    def _files(cls, sent: Mapping[str, list[Any]]) -> dict[str, Any]:
+        return {name: parts[0] for name, parts in sent.items()}
+
+
+class JobForm(_Form):
+    """One image and one question."""
+
+    file: FileStorage = Field(description="The image.")
+    question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
+    model: str | None = Field(None, description="A name from /api/models; else the default.")
+    max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
+
+
+class AnalyzeForm(JobForm):
+    """One image and one question, and how long to wait."""
+
+    wait: float = Field(25, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the answer.")
+
+
+class FilesForm(_Form):
+    """Images and zips for a batch."""
+
+    files: list[FileStorage] = Field(
+        min_length=1, description="Images and zips of images; a file name may be a relative path."
+    )
+    questions: Json[dict[str, str]] = Field(
+        default_factory=dict, description="A JSON object from paths to questions that replace the batch's."
+    )
+
+    @classmethod
+    def _files(cls, sent: Mapping[str, list[Any]]) -> dict[str, Any]:
+        return {"files": sent["files"]} if "files" in sent else {}
+
+
+class NewBatch(BaseModel):
+    """A batch to be made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("", description="A name for people.")
+    question: str = Field("", description="What to ask of every image.")
+    model: str | None = Field(None, description="A name from /api/models; else the default.")
+    max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
+
+
+class BatchChange(BaseModel):
+    """What is to be changed of a batch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="A name for people.")
+
+
+class BatchesQuery(_Request):
+    """Which batches."""
+
+    search: str = Field("", description="A part of their name or question, in upper or lower case.")
+    cursor: str | None = Field(None, pattern=CURSOR_PATTERN, description="`next_cursor` of the page before.")
+    limit: int = Field(50, ge=1, le=200, description="Batches in a page.")
+
+
+class KnownFiles(BaseModel):
+    """Files that are perhaps here already."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    files: list[KnownFile] = Field(min_length=1, description="At most EVA01_MAX_KNOWN_FILES.")
+
+
+class NewShare(BaseModel):
+    """A link to be made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    days: int = Field(7, ge=1, description="How long it is valid; at most EVA01_MAX_SHARE_DAYS.")
+
+
+class SharePath(_Request):
+    """A link in an address."""
+
+    token: str = Field(description="Of a link to a shared batch.")
+
+
+class FollowUp(BaseModel):
+    """A further question about a job's image."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question: str = Field(description="What to ask of it.")
+    model: str | None = Field(None, description="A name from /api/models; else the job's.")
+    max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
+
+
+class Order(StrEnum):
+    """The order of results."""
+
+    #: As their files came.
+    CAME = "came"
+    #: By their last change: accepted, finished, or queued again.
+    CHANGED = "changed"
+
+
+class ResultsQuery(_Request):
+    """Which results."""
+
+    order: Order = Field(
+        Order.CAME,
+        description="`came`: as the files came. `changed`: by each job's last change (accepted, finished,"
+        " queued again), so that whoever keeps asking with the last cursor gets what has changed since.",
+    )
+    cursor: int = Field(0, ge=0, description="`next_cursor` of the page before, in the same order.")
+    limit: int = Field(100, ge=1, le=1000, description="Jobs in a page.")
+    state: JobState | None = Field(None, description="Only jobs in this state.")
+
+
+class ExportQuery(_Request):
+    """Which results."""
+
+    state: JobState | None = Field(None, description="Only jobs in this state.")
+
+
+class CsvQuery(ExportQuery):
+    """Which results, and how they are written."""
+
+    bom: bool = Field(False, description="Begin the CSV with a byte-order mark, for spreadsheet programs.")
+
+
+class JobView(Job):
+    """A job as the API shows it."""
+
+    queued_at: SkipJsonSchema[Any] = None
+    options: SkipJsonSchema[Options] = Options()
+    crashes: SkipJsonSchema[int] = 0
+    ticket: SkipJsonSchema[str | None] = None
+    recipe: SkipJsonSchema[str | None] = None
+
+
+class BatchView(BaseModel):
+    """A batch as the API shows it."""
+
+    id: str
+    name: str
+    question: str
+    model: str
+    state: BatchState = Field(description="Whether it takes more files.")
+    created_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    first_started_at: AwareDatetime | None = Field(description="When a worker first began one of its jobs.")
+    last_finished_at: AwareDatetime | None = Field(description="When one of its jobs last came to an end.")
+    counts: dict[JobState, int] = Field(description="How many jobs are in each state.")
+    rate_per_s: float | None = Field(description="Jobs finished per second of late.")
+    total: int = Field(description="Jobs in all.")
+    is_done: bool = Field(description="True when it is closed and no job is unfinished.")
+    time_left_s: float | None = Field(description="Seconds until it is done, as far as the rate tells.")
+
+
+class BatchesPage(BaseModel):
+    """Some of all batches, the latest change first."""
+
+    batches: list[BatchView]
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page; null at the end. A page may be short and have more behind it."
+    )
+
+
+class ShareView(BaseModel):
+    """A link to a batch, for reading."""
+
+    url: str = Field(description="The address of its page on this server; the API's is the same behind /api.")
+    expires_at: AwareDatetime
+
+
+class RetriedView(BatchView):
+    """A batch whose failed jobs run again."""
+
+    retried: int = Field(description="How many do.")
+
+
+class FileOutcomes(BaseModel):
+    """What became of each file; the entries of a zip count as files."""
+
+    files: list[FileOutcome]
+
+
+class ResultsPage(BaseModel):
+    """Some of a batch's jobs."""
+
+    jobs: list[JobView]
+    next_cursor: int | None = Field(
+        description="`cursor` of the next page; null at the end. With `order=changed` it is never null:"
+        " no job means that nothing has changed."
+    )
+
+
+class ModelView(BaseModel):
+    """A model that can be asked."""
+
+    name: str
+    engine: str
+    description: str
+    uses_question: bool = Field(description="False when it does the same whatever it is asked.")
+    default_question: str
+    tasks: list[Task] = Field(description="What it can do.")
+    workers: int = Field(description="How many are ready.")
+    is_default: bool
+
+
+class ModelsView(BaseModel):
+    """All models, the default first."""
+
+    models: list[ModelView]
+
+
+class ModelStatus(BaseModel):
+    """One model's queue and workers."""
+
+    name: str
+    workers: int = Field(description="How many are ready.")
+    workers_by_state: dict[str, int]
+    interactive: int = Field(description="Single questions that wait.")
+    bulk: int = Field(description="Jobs of batches that wait.")
+    waiting: int = Field(description="Both.")
+    held: int = Field(description="Jobs that workers hold.")
+    oldest_wait_s: float | None = Field(description="How long the oldest has waited, in seconds.")
+    rate_per_s: float | None = Field(description="Jobs finished per second of late; null when unknown.")
+    start_s: float | None = Field(
+        description="Seconds that a worker took of late from its start until it was ready; null when unknown."
+    )
+
+
+class StatusView(BaseModel):
+    """The queues and workers of every model."""
+
+    models: list[ModelStatus]
+
+
+class LimitsView(BaseModel):
+    """What is refused, and where the line is."""
+
+    max_image_bytes: int = Field(description="Bytes of one image file.")
+    max_image_pixels: int = Field(description="Width × height of one image.")
+    max_files_per_request: int
+    max_known_files: int = Field(description="Files in one request that asks which are known.")
+    max_request_bytes: int
+    max_zip_entries: int
+    max_zip_entry_bytes: int = Field(description="Bytes of one zip entry, unpacked.")
+    max_zip_bytes: int = Field(description="Bytes of all entries of one zip, unpacked.")
+    max_path_chars: int = Field(description="Characters of a file's path, and of a batch's name.")
+    max_question_chars: int
+    max_answer_tokens: int
+    max_share_days: int
+    media_types: list[str] = Field(description="The formats that are taken.")
+
+
+class Problem(BaseModel):
+    """Why a request failed (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong, the value seen, and the remedy.")
+    code: str = Field(description="Stable: programs branch on it.")
+
+
+#: How the document describes what any call may fail with.
+PROBLEMS: dict[str, Any] = {
+    status: {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status in ("400", "404", "409", "410", "413", "422", "429", "503", "507")
+}

@@ -1,0 +1,6 @@
+"""What goes out. Knows the contract, and no store.
+
+lines   jobs as lines of CSV and JSONL
+sheets  jobs as a workbook
+texts   answers as a zip of text files
+"""

@@ -1,0 +1,104 @@
+"""Jobs as lines of JSONL and CSV, one at a time, so an export of any length takes no memory."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import quote
+
+from jobs.contract.models import Batch, Job
+
+#: The CSV's columns; the first eight are a promise, and further ones may follow.
+COLUMNS = (
+    *("file", "state", "answer", "error_code", "error_message", "model", "question", "id"),
+    *("width", "height", "visual_tokens", "output_tokens", "lines", "confidence"),
+    *("attempts", "created_at", "started_at", "finished_at"),
+)
+#: Lines sent at a time.
+_CHUNK_LINES = 200
+#: What makes a spreadsheet program take a cell for a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NUMBER = re.compile(r"[+-]?\d[\d.,]*%?")
+#: Line ends to some readers, though JSON allows them in text.
+_LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_LINE_END = re.compile("[" + "".join(_LINE_ENDS) + "]")
+
+
+def jsonl(jobs: Iterable[Job]) -> Iterator[str]:
+    """One JSON object a line."""
+    return _in_chunks(f"{_json_line(job)}\n" for job in jobs)
+
+
+def csv_lines(jobs: Iterable[Job], *, with_bom: bool = False) -> Iterator[str]:
+    """A header, then a row for each job (RFC 4180).
+
+    A cell that a spreadsheet program would take for a formula gets an apostrophe in front; a plain number
+    does not. JSONL has every name and answer as it is.
+    """
+    header = ("\ufeff" if with_bom else "") + row(COLUMNS)
+    return _in_chunks(_with_header(header, (row(cells(job)) for job in jobs)))
+
+
+def attachment(batch: Batch, extension: str) -> str:
+    """A Content-Disposition that saves under the batch's name."""
+    return _disposition("attachment", f"{_file_name(batch.name) or batch.id}.{extension}")
+
+
+def inline(job: Job) -> str:
+    """A Content-Disposition that shows a job's image, and saves it under its own name."""
+    return _disposition("inline", _file_name(job.file.rsplit("/", 1)[-1]) or job.id)
+
+
+def _file_name(name: str) -> str:
+    """A name without what headers, folders or terminals would take for something else."""
+    return re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', "-", name)[:80].strip(" .-")
+
+
+def _disposition(kind: str, name: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9 ._-]+", "_", name)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _in_chunks(lines: Iterable[str]) -> Iterator[str]:
+    chunk: list[str] = []
+    for line in lines:
+        chunk.append(line)
+        if len(chunk) == _CHUNK_LINES:
+            yield "".join(chunk)
+            chunk = []
+    if chunk:
+        yield "".join(chunk)
+
+
+def _with_header(header: str, rows: Iterable[str]) -> Iterator[str]:
+    yield header
+    yield from rows
+
+
+def _json_line(job: Job) -> str:
+    line = json.dumps(job.public(), ensure_ascii=False)
+    return _LINE_END.sub(lambda found: _LINE_ENDS[found.group()], line)
+
+
+def row(cells: Iterable[Any]) -> str:
+    """A line of CSV."""
+    line = io.StringIO()
+    csv.writer(line).writerow([_harmless(cell) for cell in cells])
+    return line.getvalue()
+
+
+def cells(job: Job) -> list[Any]:
+    """What stands in each of the columns for a job."""
+    record = job.public()
+    usage = record["usage"] or {}
+    error = record["error"] or {}
+    flat = {**record, **usage, "error_code": error.get("code"), "error_message": error.get("message")}
+    return [flat.get(column) for column in COLUMNS]
+
+
+def _harmless(cell: Any) -> Any:
+    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell

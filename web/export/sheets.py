@@ -1,0 +1,81 @@
+"""Jobs as a workbook for spreadsheet programs (XLSX), written row by row."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from jobs.contract.models import Job
+from web.export.lines import COLUMNS, cells
+
+#: Rows of a sheet with its header, and characters of a cell (UTF-16), as Excel has them.
+_SHEET_ROWS, _CELL_CHARS = 1_048_576, 32_767
+#: Columns whose texts are long, and how wide they are, in characters.
+_WIDTHS = {"file": 40, "answer": 80, "error_message": 40, "question": 40, "id": 34}
+_WIDTH = 14
+_TIMES = ("created_at", "started_at", "finished_at")
+#: No XML may hold these; the library takes care of all others.
+_NO_XML = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
+
+
+def write_workbook(jobs: Iterable[Job], target: Path, *, sheet_rows: int = _SHEET_ROWS) -> None:
+    """Write a workbook with a row for each job; a sheet that is full is followed by another.
+
+    Texts are texts, whatever they begin with; times are in UTC; what is too long for a cell ends with `…`.
+    Parts of it lie beside `target` meanwhile. Raises OSError when there is no room.
+    """
+    options = {"constant_memory": True, "tmpdir": str(target.parent), "use_zip64": True}
+    with Workbook(str(target), options) as workbook:
+        bold = workbook.add_format({"bold": True})
+        time_format = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        sheet, row = _new_sheet(workbook, bold), 0
+        for job in jobs:
+            if row + 1 == sheet_rows:
+                _end(sheet, row)
+                sheet, row = _new_sheet(workbook, bold), 0
+            row += 1
+            for column, cell in enumerate(_cells(job)):
+                _write(sheet, row, column, cell, time_format)
+        _end(sheet, row)
+
+
+def _new_sheet(workbook: Workbook, bold: Any) -> Worksheet:
+    sheet = workbook.add_worksheet()
+    sheet.freeze_panes(1, 1)
+    for number, column in enumerate(COLUMNS):
+        sheet.set_column(number, number, _WIDTHS.get(column, _WIDTH))
+    for number, column in enumerate(COLUMNS):
+        sheet.write_string(0, number, column, bold)
+    return sheet
+
+
+def _end(sheet: Worksheet, last_row: int) -> None:
+    sheet.autofilter(0, 0, last_row, len(COLUMNS) - 1)
+
+
+def _cells(job: Job) -> list[Any]:
+    times = {name: _utc(getattr(job, name)) for name in _TIMES}
+    return [times.get(column, cell) for column, cell in zip(COLUMNS, cells(job), strict=True)]
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at.astimezone(UTC).replace(tzinfo=None) if at else None
+
+
+def _write(sheet: Worksheet, row: int, column: int, cell: Any, time_format: Any) -> None:
+    if isinstance(cell, datetime):
+        sheet.write_datetime(row, column, cell, time_format)
+    elif isinstance(cell, int | float):
+        sheet.write_number(row, column, cell)
+    elif cell is not None:
+        sheet.write_string(row, column, _fitting(str(cell).translate(_NO_XML)))
+
+
+def _fitting(text: str) -> str:
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * _CELL_CHARS:
+        return text
+    return units[: 2 * (_CELL_CHARS - 1)].decode("utf-16-le", "ignore") + "…"

@@ -1,0 +1,124 @@
+"""Answers as a zip of text files, each named after its image, sent while it is packed.
+
+a/b.jpg     ──► a/b.jpg.txt
+no answer   ──► a line of errors.csv
+"""
+
+import hashlib
+import io
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, cast
+
+from jobs.contract.models import Job, JobState, utc_now
+from web.export.lines import row
+
+_ERRORS = "errors.csv"
+_ERROR_COLUMNS = ("file", "state", "error_code", "error_message", "id")
+#: Bytes of the list of errors that are kept in memory; more of them go to a file.
+_IN_MEMORY_BYTES = 1024 * 1024
+#: Bytes packed before they are sent.
+_CHUNK_BYTES = 64 * 1024
+#: What some system does not allow in a file's name.
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]+')
+#: Bytes of one part of a path: file systems allow 255, and `.txt` and a number follow.
+_PART_BYTES = 200
+#: Permissions of an unpacked file: everybody reads, its owner writes.
+_MODE = 0o100644 << 16
+
+
+def text_zip(jobs: Iterable[Job], spool_folder: Path) -> Iterator[bytes]:
+    """A zip with a UTF-8 text file for each answer, and `errors.csv` for the jobs that have none.
+
+    Paths are kept but for what cannot be a file's name; names that would fall together get a number.
+    """
+    outlet = _Outlet()
+    taken: set[str] = set()
+    with (
+        zipfile.ZipFile(cast(IO[bytes], outlet), "w") as archive,
+        tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, mode="w+b", dir=str(spool_folder)) as errors,
+    ):
+        for job in jobs:
+            if job.state is JobState.SUCCEEDED and job.answer is not None:
+                entry = _entry(_free_name(job.file, taken), job.finished_at or job.created_at)
+                archive.writestr(entry, job.answer.encode("utf-8", "replace"))
+            else:
+                errors.write(_error_row(job).encode("utf-8", "replace"))
+            yield from outlet.take(_CHUNK_BYTES)
+        if errors.tell():
+            yield from _pack_errors(archive, errors, outlet)
+    yield from outlet.take(1)
+
+
+def _pack_errors(
+    archive: zipfile.ZipFile, errors: "tempfile.SpooledTemporaryFile[bytes]", outlet: "_Outlet"
+) -> Iterator[bytes]:
+    errors.seek(0)
+    with archive.open(_entry(_ERRORS, utc_now()), "w", force_zip64=True) as entry:
+        entry.write(row(_ERROR_COLUMNS).encode())
+        while chunk := errors.read(_CHUNK_BYTES):
+            entry.write(chunk)
+            yield from outlet.take(_CHUNK_BYTES)
+
+
+def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, at.timetuple()[:6])
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = _MODE
+    return entry
+
+
+def _error_row(job: Job) -> str:
+    error = job.error
+    return row((job.file, job.state.value, error and error.code, error and error.message, job.id))
+
+
+def _free_name(file: str, taken: set[str]) -> str:
+    """A name that no other entry has, also where case makes no difference."""
+    path, number = _harmless(file), 1
+    name = f"{path}.txt"
+    while name.casefold() in taken:
+        number += 1
+        name = f"{path} ({number}).txt"
+    taken.add(name.casefold())
+    return name
+
+
+def _harmless(file: str) -> str:
+    """The path with nothing in it that would lead out of a folder, or be no name there."""
+    parts = [_part(part) for part in file.replace("\\", "/").split("/")]
+    return "/".join(part for part in parts if part) or "unnamed"
+
+
+def _part(part: str) -> str:
+    name = _FORBIDDEN.sub("_", part).strip(" ").rstrip(".")
+    if len(name.encode("utf-8", "replace")) <= _PART_BYTES:
+        return name
+    digest = hashlib.sha256(part.encode("utf-8", "replace")).hexdigest()[:16]
+    return f"{name.encode('utf-8', 'replace')[: _PART_BYTES - 17].decode('utf-8', 'ignore')}…{digest}"
+
+
+class _Outlet(io.RawIOBase):
+    """Where a zip is written to: what is written can be taken away, so it never lies whole anywhere."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Take it."""
+        self._written += data
+        return len(data)
+
+    def take(self, least_bytes: int) -> Iterator[bytes]:
+        """All that was written, when that is enough to be sent."""
+        if len(self._written) >= least_bytes:
+            yield bytes(self._written)
+            self._written.clear()

@@ -1,0 +1,8 @@
+"""What all responses have in common. Knows the contract, and no store.
+
+problems         every error as problem JSON
+conditional      ETag, If-None-Match, Retry-After
+idempotency      Idempotency-Key
+security         headers that every response carries
+request_metrics  how many requests, and how long they took
+"""

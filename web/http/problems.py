@@ -1,0 +1,126 @@
+"""Every error as application/problem+json (RFC 9457) with a stable `code`."""
+
+import logging
+from http import HTTPStatus
+
+import redis
+from flask import Flask, Response, json, request
+from kombu.exceptions import OperationalError
+from prometheus_client import Counter
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge, Unavailable
+
+_log = logging.getLogger(__name__)
+
+#: Seconds after which a caller may try again when something is away.
+RETRY_AFTER_S = 2
+#: Codes of what Werkzeug refuses by itself; any other status is `http_<status>`.
+_HTTP_CODES = {404: "no_such_page", 405: "method_not_allowed", 413: "request_too_large"}
+#: Codes of fields that are missing or malformed; any other field is `invalid_field`.
+_MISSING = {"file": "missing_file", "files": "missing_file"}
+_MALFORMED = {"job_id": "malformed_id", "batch_id": "malformed_id", "": "malformed_body"}
+
+#: Why something is refused, as the metric says it.
+_REASONS = {Overloaded: "full", NoRoom: "disk", TooLarge: "limit"}
+REFUSED = Counter(
+    "eva01_refused_total",
+    "How many requests and files were refused for lack of room or by a limit.",
+    ["reason"],
+)
+
+
+def register_problems(app: Flask) -> None:
+    """Make `app` answer every error with problem JSON."""
+    app.register_error_handler(Eva01Error, _from_ours)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(redis.RedisError, _from_redis)
+    app.register_error_handler(OperationalError, _from_redis)
+    app.register_error_handler(Exception, _from_unexpected)
+
+
+def problem(status: int, code: str, message: str) -> Response:
+    """A problem as a response."""
+    body = {
+        "type": f"urn:eva01:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": message,
+        "code": code,
+    }
+    response = Response(json.dumps(body), status, content_type="application/problem+json")
+    # A 404 may be kept by default, and what is not there now may come.
+    response.headers["Cache-Control"] = "no-store"
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def refuse_fields(error: ValidationError) -> Response:
+    """Raises BadInput for the first field of a request that cannot be used."""
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    field = place[0] if place else ""
+    if first["type"] == "missing" and field in _MISSING and not request.is_json:
+        message = f"The form has no `{field}`. Send multipart/form-data with a file under that name."
+        raise BadInput(message, code=_MISSING[field])
+    code = _MALFORMED.get(field, "invalid_field")
+    if code == "malformed_body":
+        raise BadInput("The body is not a JSON object. Send one, as application/json.", code=code)
+    shown = repr(first.get("input"))[:100]
+    raise BadInput(f"`{'.'.join(place)}` is {shown}: {first['msg']}.", code=code) from error
+
+
+def _from_ours(error: Eva01Error) -> Response:
+    count_refusal(error)
+    response = problem(error.http_status, error.code, error.message)
+    if isinstance(error, Overloaded):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def count_refusal(error: Eva01Error) -> None:
+    """Count what is refused for lack of room or because of a limit."""
+    reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), None)
+    if reason:
+        REFUSED.labels(reason).inc()
+
+
+def _from_http(error: HTTPException) -> Response:
+    status = error.code or 500
+    code = _HTTP_CODES.get(status, f"http_{status}")
+    response = problem(status, code, _http_message(error))
+    if error.response is None:
+        kept = ((name, value) for name, value in error.get_headers() if name in ("Allow", "Location"))
+        response.headers.extend(kept)
+    return response
+
+
+def _http_message(error: HTTPException) -> str:
+    if isinstance(error, RequestEntityTooLarge):
+        return _size_message(request.max_content_length or 0)
+    if error.code == HTTPStatus.NOT_FOUND:
+        return f"There is nothing at {request.path}. /docs lists all that there is."
+    return error.description or HTTPStatus(error.code or 500).phrase
+
+
+def _size_message(limit: int) -> str:
+    if (request.content_length or 0) <= limit:
+        return f"The request has more than {limit:,} bytes, or a form with too many or too long text fields."
+    if request.mimetype == "multipart/form-data":
+        return f"The request has more than {limit:,} bytes (EVA01_MAX_REQUEST_BYTES). Send it in parts."
+    return f"The request has more than {limit:,} bytes, which is too much for one without files."
+
+
+def _from_redis(error: Exception) -> Response:
+    _log.warning("Redis does not answer: %s", error)
+    away = Unavailable("Redis does not answer. Try again in a moment.", code="redis_unavailable")
+    return _from_ours(away)
+
+
+def _from_unexpected(error: Exception) -> Response:
+    _log.exception("%s %s failed", request.method, request.path)
+    return problem(
+        500, "internal_error", "Something went wrong here that should not have. The server's log says what."
+    )

@@ -1,0 +1,43 @@
+"""What a file is and how large its image, from its header alone: no pixel is decoded here."""
+
+from dataclasses import dataclass
+from typing import IO
+
+from PIL import Image, UnidentifiedImageError
+
+from jobs.contract.images import FORMATS, check_pixels, not_an_image, truncated_image
+from jobs.contract.settings import Limits
+
+# Our own limit is checked below; Pillow's would come first and name no setting.
+Image.MAX_IMAGE_PIXELS = None
+Image.init()
+#: The formats for which Pillow has a reader; MPO has none of its own, the one for JPEG finds it.
+_READABLE = tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What a header says."""
+
+    media_type: str
+    #: Pixels as stored, before EXIF orientation.
+    width: int
+    height: int
+
+
+def inspect(file: IO[bytes], limits: Limits) -> Inspected:
+    """Read an image's header; the file's name and declared type do not matter.
+
+    Raises ImageRejected (`not_an_image`, `truncated_image`) and TooLarge (`too_many_pixels`).
+    """
+    file.seek(0)
+    try:
+        with Image.open(file, formats=_READABLE) as image:
+            found = Inspected(FORMATS[image.format or ""], *image.size)
+    except UnidentifiedImageError as error:
+        raise not_an_image() from error
+    except Exception as error:
+        # Pillow's readers meet hostile headers with many kinds of exceptions.
+        raise truncated_image(error) from error
+    check_pixels(found.width, found.height, limits)
+    return found

@@ -1,0 +1,167 @@
+"""The files of a request, on disk while it is answered, in one unnamed file that vanishes with it.
+
+A request of a thousand files so needs one file descriptor, and nothing is left behind by a crash.
+"""
+
+import io
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO, Any, cast
+
+from flask import Flask, Request, request
+
+from jobs.contract.errors import NoRoom, TooLarge
+from jobs.contract.settings import Limits
+from web.services import services
+
+#: Text fields of a form besides its files, and bytes of all of them: `questions` may name every file.
+_FORM_FIELDS, _FORM_FIELD_BYTES = 100, 16 * 1024 * 1024
+#: Bytes of a request without files, which is read into memory: a thousand paths with their hashes fit.
+_TEXT_BYTES = 8 * 1024 * 1024
+
+
+def register_uploads(app: Flask, limits: Limits) -> None:
+    """Make `app` take its requests' files into spools, within `limits`."""
+    app.request_class = SpooledRequest
+    app.config["MAX_CONTENT_LENGTH"] = limits.max_request_bytes
+    app.config["MAX_FORM_PARTS"] = limits.max_files_per_request + _FORM_FIELDS
+    app.config["MAX_FORM_MEMORY_SIZE"] = _FORM_FIELD_BYTES
+    app.before_request(_keep_texts_short)
+
+
+def _keep_texts_short() -> None:
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = min(_TEXT_BYTES, request.max_content_length or _TEXT_BYTES)
+
+
+class Spool:
+    """One unnamed file in `folder`, cut into parts that are written one after the other."""
+
+    def __init__(self, folder: Path, min_free_bytes: int = 0) -> None:
+        try:
+            _check_room(folder, min_free_bytes)
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by close)
+        except OSError as error:
+            raise no_room(error) from error
+        self._end = 0
+        self._last: Part | None = None
+
+    def new_part(self, keep_bytes: int | None = None) -> "Part":
+        """The next part; bytes beyond `keep_bytes` are counted and not kept."""
+        if self._last is not None:
+            self._end += self._last.kept_bytes
+        self._last = Part(self._file.fileno(), self._end, keep_bytes)
+        return self._last
+
+    def close(self) -> None:
+        """Let it vanish."""
+        self._file.close()
+
+
+class Part(io.RawIOBase):
+    """A range of a spool as a file of its own: written once, then read and sought at will."""
+
+    def __init__(self, descriptor: int, start: int, keep_bytes: int | None) -> None:
+        self._descriptor, self._start, self._keep_bytes = descriptor, start, keep_bytes
+        self._place = 0
+        self.kept_bytes = 0
+        #: All bytes that were written, kept or not.
+        self.size_bytes = 0
+
+    def write(self, data: Any) -> int:
+        """Append.
+
+        Raises NoRoom when there is none.
+        """
+        self.size_bytes += len(data)
+        room = len(data) if self._keep_bytes is None else max(0, self._keep_bytes - self.kept_bytes)
+        left = memoryview(data)[:room]
+        while left:
+            try:
+                written = os.pwrite(self._descriptor, left, self._start + self.kept_bytes)
+            except OSError as error:
+                raise no_room(error) from error
+            self.kept_bytes += written
+            left = left[written:]
+        return len(data)
+
+    def readinto(self, buffer: Any) -> int:
+        """Read on from where we are."""
+        view = memoryview(buffer)[: max(0, self.kept_bytes - self._place)]
+        count = os.preadv(self._descriptor, [view], self._start + self._place)
+        self._place += count
+        return count
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go somewhere else to read."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self.kept_bytes}[whence]
+        if origin + offset < 0:
+            raise OSError(22, "a place before the beginning")
+        self._place = origin + offset
+        return self._place
+
+    def tell(self) -> int:
+        """Where we are."""
+        return self._place
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+
+class SpooledRequest(Request):
+    """A request whose files go to a spool while they arrive; too many of them end it."""
+
+    _spool: Spool | None = None
+    _file_count = 0
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        limits = services().limits
+        self._file_count += 1
+        if self._file_count > limits.max_files_per_request:
+            raise TooLarge(
+                f"The request has more than {limits.max_files_per_request} files"
+                " (EVA01_MAX_FILES_PER_REQUEST). Send them in several requests.",
+                code="too_many_files",
+            )
+        if self._spool is None:
+            self._spool = Spool(services().spool_folder, limits.min_free_bytes)
+        is_zip = (filename or "").lower().endswith(".zip")
+        return cast(IO[bytes], self._spool.new_part(None if is_zip else limits.max_image_bytes))
+
+    def close(self) -> None:
+        """Called by Flask when the request is over."""
+        super().close()
+        if self._spool is not None:
+            self._spool.close()
+
+
+def _check_room(folder: Path, min_free_bytes: int) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < min_free_bytes:
+        raise NoRoom(
+            f"The disk of the data folder has {free_bytes:,} bytes left, and {min_free_bytes:,} must stay"
+            " (EVA01_MIN_FREE_BYTES). Make room there (EVA01_DATA)."
+        )
+
+
+def no_room(error: Exception) -> NoRoom:
+    """What an error of the disk means for the one who asked."""
+    reason = getattr(error, "strerror", None) or error
+    return NoRoom(f"This cannot be written to the data folder: {reason}. Make room there (EVA01_DATA).")

@@ -1,0 +1,155 @@
+"""The entries of a zip, one by one, none of them trusted: nothing is written under a name of theirs.
+
+Sizes are counted while unpacking, because what a zip says of itself may be a lie.
+"""
+
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from lzma import LZMAError
+from pathlib import Path
+
+from jobs.contract.errors import BadInput, TooLarge
+from jobs.contract.settings import Limits
+from web.intake.paths import is_litter, is_unsafe, normalise
+from web.intake.spool import Part, Spool
+
+_CHUNK_BYTES = 1024 * 1024
+#: How a zip begins; the second when it is empty.
+_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
+#: Bytes of a zip's directory that an entry may take: twice the longest path that anyone uses, and more.
+_DIRECTORY_BYTES_PER_ENTRY = 1024
+_ENCRYPTED, _UTF8 = 0x1, 0x800
+#: What reading a damaged or unsupported entry raises.
+_BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, NotImplementedError, ValueError)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry: its path, and its content or the reason why it is refused."""
+
+    path: str
+    content: Part | None
+    error: BadInput | None = None
+
+
+def is_zip(part: Part) -> bool:
+    """True when the content is a zip's."""
+    part.seek(0)
+    return part.read(4) in _SIGNATURES
+
+
+def entries(part: Part, limits: Limits, spool_folder: Path) -> Iterator[Entry]:
+    """The entries of a zip in its order; an entry's content lasts until the next is asked for.
+
+    Folders and what file managers leave behind are passed over. Raises BadInput (`bad_zip`, `empty_zip`)
+    and TooLarge (`too_many_entries`) before the first entry, and TooLarge (`zip_too_large`) at the one
+    with which the limit is passed.
+    """
+    with _open(part, limits) as archive:
+        wanted = [info for info in archive.infolist() if not info.is_dir() and not is_litter(_path(info))]
+        if not wanted:
+            raise BadInput("There is no file in the zip.", code="empty_zip")
+        left_bytes = limits.max_zip_bytes
+        for info in wanted:
+            spool = Spool(spool_folder)
+            try:
+                entry = _read(archive, info, spool, limits, left_bytes)
+                left_bytes -= entry.content.size_bytes if entry.content else 0
+                yield entry
+            finally:
+                spool.close()
+
+
+class _Bounded(io.BufferedReader):
+    """Refuses to read in one piece what would not fit into memory: a zip's directory."""
+
+    def __init__(self, raw: Part, most_bytes: int) -> None:
+        super().__init__(raw)
+        self._most_bytes = most_bytes
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self._most_bytes:
+            raise _too_many_entries()
+        return super().read(size)
+
+
+def _open(part: Part, limits: Limits) -> zipfile.ZipFile:
+    most_bytes = _CHUNK_BYTES + limits.max_zip_entries * _DIRECTORY_BYTES_PER_ENTRY
+    part.seek(0)
+    try:
+        archive = zipfile.ZipFile(_Bounded(part, most_bytes))
+    except _BROKEN as error:
+        raise BadInput(f"The zip cannot be read ({error}). Pack it again.", code="bad_zip") from error
+    if len(archive.infolist()) > limits.max_zip_entries:
+        raise _too_many_entries()
+    return archive
+
+
+def _too_many_entries() -> TooLarge:
+    return TooLarge(
+        "The zip has too many entries (EVA01_MAX_ZIP_ENTRIES). Send it in parts.", code="too_many_entries"
+    )
+
+
+def _path(info: zipfile.ZipInfo) -> str:
+    """The entry's path; many programs write UTF-8 without saying so."""
+    name = info.filename
+    if not info.flag_bits & _UTF8:
+        try:
+            name = name.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            name = info.filename
+    return normalise(name)
+
+
+def _read(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, spool: Spool, limits: Limits, left_bytes: int
+) -> Entry:
+    path = _path(info)
+    try:
+        _refuse_unsafe(info)
+        content = _unpack(archive, info, spool, limits.max_zip_entry_bytes, left_bytes)
+    except TooLarge as error:
+        if error.code == "zip_too_large":
+            raise
+        return Entry(path, None, error)
+    except BadInput as error:
+        return Entry(path, None, error)
+    except _BROKEN as error:
+        broken = BadInput(f"The zip entry cannot be unpacked ({error}). Pack it again.", code="bad_zip_entry")
+        return Entry(path, None, broken)
+    return Entry(path, content)
+
+
+def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
+    if is_unsafe(info.orig_filename):
+        raise BadInput("The zip entry's path points out of the zip.", code="unsafe_path")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise BadInput("The zip entry is a link. Pack the file itself.", code="unsafe_path")
+    if info.flag_bits & _ENCRYPTED:
+        raise BadInput("The zip entry is encrypted. Pack it without a password.", code="encrypted_entry")
+
+
+def _unpack(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, spool: Spool, most_bytes: int, left_bytes: int
+) -> Part:
+    content = spool.new_part()
+    with archive.open(info) as packed:
+        while chunk := packed.read(_CHUNK_BYTES):
+            content.write(chunk)
+            if content.size_bytes > left_bytes:
+                raise TooLarge(
+                    "The zip unpacks to more than EVA01_MAX_ZIP_BYTES allows."
+                    " The entries before this one are taken; send the others in another zip.",
+                    code="zip_too_large",
+                )
+            if content.size_bytes > most_bytes:
+                raise TooLarge(
+                    f"The zip entry unpacks to more than {most_bytes:,} bytes (EVA01_MAX_ZIP_ENTRY_BYTES).",
+                    code="image_too_large",
+                )
+    return content

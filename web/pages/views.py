@@ -1,0 +1,253 @@
+"""The pages for people: ask, a batch, all batches; and the form that asks where no script runs."""
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, cast
+
+import redis
+from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, render_template, request
+from flask.sansio.blueprints import BlueprintSetupState
+from pydantic import ValidationError
+from werkzeug import Response as PlainResponse
+from werkzeug.exceptions import HTTPException
+
+from jobs.contract.errors import BadInput, Eva01Error, Unavailable
+from jobs.contract.models import Batch, JobState
+from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
+from web.api.share_tokens import share_tokens
+from web.http.problems import count_refusal
+from web.intake.asking import check_question, check_room, choose_model
+from web.intake.files import Intake
+from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, language, register_words, script_words
+from web.services import services
+
+pages = Blueprint("pages", __name__, template_folder="templates")
+
+#: Only our own files, and no inline script or style: a file name that looks like markup stays text even
+#: if it should ever slip into the page as markup. `blob:` shows chosen images before they are sent.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "worker-src 'self'",
+        "style-src 'self'",
+        "font-src 'self'",
+        "img-src 'self' blob:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+THEMES = ("light", "dark")
+_THEME_COOKIE = "theme"
+_YEAR_S = 365 * 24 * 3600
+#: Answers on a page that is read without scripts.
+_PAGE_JOBS = 200
+
+
+@pages.record_once
+def _prepare(state: BlueprintSetupState) -> None:
+    register_words(cast(Flask, state.app))
+
+
+@pages.get("/")
+def index() -> Response:
+    """Choose images, ask, send."""
+    return _page("index.html", here="ask", form={})
+
+
+@pages.post("/batches")
+def create_batch() -> PlainResponse:
+    """What the form does where no script runs: a batch of all its files; then the batch's page."""
+    batch = _asked_batch()
+    return redirect(f"/batches/{batch.id}", 303)
+
+
+@pages.get("/batches/<batch_id>")
+def batch_page(batch_id: str) -> Response:
+    """One batch: how far it is, and its answers."""
+    return _batch_page(batch_id, "/api")
+
+
+@pages.get("/shared/<token>")
+def shared_page(token: str) -> Response:
+    """The same for whoever has a link to the batch, read only."""
+    response = _batch_page(share_tokens(services()).batch_of(token), f"/api/shared/{token}")
+    # A link is a secret: no other site may learn it, and nobody should find it by searching.
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@pages.get("/history")
+def history() -> Response:
+    """All batches, the latest change first."""
+    try:
+        query = BatchesQuery.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise BadInput("The address asks for batches that there are not.", code="invalid_field") from error
+    batches, next_cursor = services().batch_list.page(
+        search=query.search, cursor=query.cursor, limit=query.limit
+    )
+    return _page(
+        "history.html",
+        here="history",
+        batches=[batch.public() for batch in batches],
+        next_cursor=next_cursor,
+        search=query.search,
+    )
+
+
+@pages.get("/words/<language>.json")
+def words(language: str) -> Response:
+    """The sentences of the page's scripts in one of its languages."""
+    response = jsonify(script_words(language) if language in LANGUAGES else {})
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+@pages.post("/preferences")
+def choose() -> PlainResponse:
+    """Remember the language or the theme that was chosen, and go back to where it was."""
+    response = redirect(_local_path(request.form.get("next", "")), 303)
+    for cookie, allowed in ((LANGUAGE_COOKIE, LANGUAGES), (_THEME_COOKIE, THEMES)):
+        value = request.form.get(cookie, "")
+        if value in allowed:
+            response.set_cookie(cookie, value, max_age=_YEAR_S, samesite="Lax")
+    return response
+
+
+@pages.get("/favicon.ico")
+def favicon() -> Response:
+    """The mark, for browsers that ask before they have read the page."""
+    return current_app.send_static_file("images/mark.svg")
+
+
+@pages.errorhandler(Eva01Error)
+def _refused(error: Eva01Error) -> Response:
+    count_refusal(error)
+    return _error_page(error.http_status, error.code, error.message)
+
+
+@pages.errorhandler(HTTPException)
+def _refused_by_http(error: HTTPException) -> Response:
+    return _error_page(error.code or 500, f"http_{error.code}", error.description or "")
+
+
+@pages.errorhandler(redis.RedisError)
+def _redis_is_away(error: redis.RedisError) -> Response:
+    return _refused(Unavailable("Redis does not answer. Try again in a moment."))
+
+
+def _page(template: str, status: int = 200, **context: Any) -> Response:
+    """A page of ours, in the visitor's language and colours."""
+    theme = request.cookies.get(_THEME_COOKIE)
+    shell = {
+        "language": language(),
+        "languages": LANGUAGES,
+        "theme": theme if theme in THEMES else None,
+        "version": _version(),
+    }
+    html = render_template(template, **shell, **context)
+    response = Response(html, status, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    return response
+
+
+def _error_page(status: int, code: str, message: str) -> Response:
+    """What is wrong; above the form, when it was the form that was refused, with what was typed."""
+    problem = {"status": status, "code": code, "message": message}
+    if request.endpoint == "pages.create_batch":
+        typed = {name: request.form.get(name, "") for name in ("question", "model")} if status != 413 else {}
+        return _page("index.html", status, here="ask", form=typed, problem=problem)
+    return _page("error.html", status, problem=problem)
+
+
+def _batch_page(batch_id: str, api: str) -> Response:
+    """A batch's page, also whole where no script runs: a page of its answers, and the way to the next."""
+    path, query = _checked(batch_id)
+    store = services().store
+    batch = store.get_batch(path.batch_id)
+    jobs, next_cursor = store.page(batch.id, cursor=query.cursor, limit=_PAGE_JOBS, state=query.state)
+    return _page(
+        "batch.html",
+        batch=batch.public(),
+        jobs=[job.public() for job in jobs],
+        next_cursor=next_cursor,
+        state=query.state,
+        states=[state.value for state in JobState],
+        api=api,
+        is_shared=api != "/api",
+    )
+
+
+def _checked(batch_id: str) -> tuple[BatchPath, ResultsQuery]:
+    """Raises BadInput (`malformed_id`, `invalid_field`)."""
+    try:
+        path = BatchPath(batch_id=batch_id)
+    except ValidationError as error:
+        raise BadInput(f"{batch_id[:100]!r} is no batch's id.", code="malformed_id") from error
+    try:
+        return path, ResultsQuery.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise BadInput("The address asks for results that there are not.", code="invalid_field") from error
+
+
+def _asked_batch() -> Batch:
+    """The batch that the form asks for, with all its files, closed.
+
+    Raises what the API's calls raise: BadInput, TooLarge, UnknownModel, Overloaded, Unavailable.
+    """
+    serving = services()
+    sent = [part for part in request.files.getlist("files") if part.filename]
+    if not sent:
+        raise BadInput("No image was chosen. Choose some, then ask.", code="missing_file")
+    card = choose_model(serving, request.form.get("model") or None)
+    check_room(serving, card.name)
+    question = check_question(card, request.form.get("question", ""), serving.limits)
+    batch = Batch(name=_name_of(len(sent), sent[0].filename or ""), question=question, model=card.name)
+    serving.store.create_batch(batch)
+    serving.journal.note_batch(batch)
+    intake = Intake(serving, batch, card, {})
+    for part in sent:
+        for _ in intake.take(part):
+            pass
+    serving.journal.note_jobs(batch.id, intake.jobs)
+    batch = serving.store.close_batch(batch.id)
+    serving.journal.note_batch(batch)
+    return batch
+
+
+def _name_of(count: int, first: str) -> str:
+    """What a batch of the form is called: its only file, or its first and how many more there are."""
+    shown = first.replace("\\", "/").rsplit("/", 1)[-1][:80]
+    return shown if count == 1 else f"{shown} + {count - 1:,}"
+
+
+def _local_path(path: str) -> str:
+    """A path of this server, or `/`: nobody is sent elsewhere."""
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path.removesuffix("?") if is_local else "/"
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("eva01")
+    except PackageNotFoundError:
+        return "0"
+
+
+@pages.app_template_global()
+def offered_models() -> list[dict[str, Any]]:
+    """The models that the form offers where no script runs, the default first."""
+    try:
+        cards = services().known_cards()
+    except redis.RedisError:
+        return []
+    return [{"name": card.name, "description": card.description} for card in cards.values()]

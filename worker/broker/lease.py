@@ -1,0 +1,59 @@
+"""The lease on what a worker holds: renewed while it lives, run out when it is gone.
+
+kombu notes when each held message was taken, and puts it back at the front of its queue when that is
+longer ago than the visibility timeout. A job may take longer than anybody wants to wait for a dead worker;
+so that time is short here, and each worker renews what it holds every few seconds.
+
+The times are those of the workers' own clocks, as kombu's are: they may differ by some seconds.
+"""
+
+import time
+from typing import Any
+
+import redis
+from celery import bootsteps
+
+from worker.ops.metrics import ModelMetrics
+
+#: A lease is renewed this many times before it would run out, so a late renewal costs nothing.
+RENEWALS = 4
+
+
+class Lease(bootsteps.StartStopStep):
+    """Renews the lease on this worker's messages.
+
+    It runs in Celery's event loop, which keeps turning while slots work. Losing Redis ends it with the
+    connection, and the next connection starts it again.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, lease_s: float, metrics: ModelMetrics, **options: Any) -> None:
+        self._lease_s = lease_s
+        self._metrics = metrics
+        self._timer: Any = None
+        super().__init__(consumer, **options)
+
+    def start(self, consumer: Any) -> None:
+        """Called when the queue is listened to."""
+        channel = consumer.task_consumer.channel
+        self._timer = consumer.timer.call_repeatedly(self._lease_s / RENEWALS, self._renew, (channel,))
+
+    def stop(self, consumer: Any) -> None:
+        """Called when the connection is lost or closed."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _renew(self, channel: Any) -> None:
+        """Only what is still in the index: a message that is done with is not brought back."""
+        tags = list(channel.qos._delivered)
+        if not tags:
+            return
+        try:
+            with channel.conn_or_acquire() as client:
+                client.zadd(channel.unacked_index_key, dict.fromkeys(tags, time.time()), xx=True)
+        except redis.RedisError:
+            self._metrics.count_renewal("failed")
+            raise
+        self._metrics.count_renewal("renewed")

@@ -1,0 +1,8 @@
+"""The one thread that owns the device.
+
+base      the hand-off between slots and that thread
+roller    for an engine with a rolling batch
+batcher   for an engine that answers batch by batch
+batching  which waiting images go to the device together then
+watchdog  notices when the device does not come back
+"""

@@ -1,0 +1,195 @@
+"""What a slot has to do with the device: it hands a job over, and waits for what comes of it."""
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from worker.device.watchdog import Watchdog
+from worker.engines.base import Answer
+from worker.engines.deadline import Deadline
+from worker.ops.metrics import ModelMetrics
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after which idle time is counted, so that the counter grows while nothing comes.
+_COUNT_IDLE_S = 1.0
+
+
+class GivenBack(Exception):
+    """Raised in a slot whose job goes back to the queue, because this worker will not answer it."""
+
+
+class Overran(GivenBack):
+    """Raised in a slot whose job was on the device, with others, when it did not come back in time.
+
+    One of them is why, and nobody knows which: each is a suspect.
+    """
+
+
+class Cancelled(Exception):
+    """Raised in a slot whose job was cancelled before it had an answer: nobody waits for one."""
+
+
+class Unwanted(Protocol):
+    """Says which of some jobs were cancelled."""
+
+    def __call__(self, job_ids: Sequence[str], /) -> Collection[str]:
+        """Those that nobody waits for any more."""
+
+
+@dataclass(eq=False)
+class Item:
+    """A job on its way through the device; `prepared` is what its engine made of it."""
+
+    prepared: Any
+    job_id: str
+    #: It may be what took a worker down: nothing else is on the device with it.
+    is_alone: bool = False
+    future: "Future[Answer]" = field(default_factory=Future)
+
+    def answer(self, outcome: Answer | Exception) -> None:
+        """Tell the slot; does nothing when it was told already, as on giving back."""
+        with suppress(InvalidStateError):
+            if isinstance(outcome, Answer):
+                self.future.set_result(outcome)
+            else:
+                self.future.set_exception(outcome)
+
+
+class Device(ABC):
+    """One thread that owns the device, whichever way it puts jobs together.
+
+    Each job has `timeout_s` there. `unwanted` says which of some jobs were cancelled. `on_crash` is called,
+    in a thread of ours, when the device or this thread will do no more. `grace_s`: see Watchdog.
+    """
+
+    def __init__(
+        self,
+        metrics: ModelMetrics,
+        on_crash: Callable[[], None],
+        *,
+        timeout_s: float,
+        unwanted: Unwanted,
+        grace_s: float = 5.0,
+    ) -> None:
+        self._metrics = metrics
+        self._on_crash = on_crash
+        self._timeout_s = timeout_s
+        self._unwanted = unwanted
+        self._watchdog = Watchdog(timeout_s, grace_s, self._overrun)
+        self._changed = threading.Condition()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="device", daemon=True)
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._watchdog.start()
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """True while the thread runs."""
+        return self._thread.is_alive()
+
+    def submit(
+        self, prepared: Any, job_id: str, *, is_alone: bool = False, is_interactive: bool = False
+    ) -> "Future[Answer]":
+        """Have one job answered, with nothing beside it if `is_alone`, before those of batches if it may.
+
+        The future raises EngineFailure when the model failed on it or was too slow, Cancelled when nobody
+        wants the answer, Overran when the device did not come back, and GivenBack when the worker stops
+        first.
+        """
+        ready = self._ready(prepared, is_alone=is_alone, is_interactive=is_interactive)
+        item = Item(ready, job_id, is_alone)
+        with self._changed:
+            if not self._closed.is_set():
+                self._add(item)
+                self._changed.notify()
+                return item.future
+        item.answer(GivenBack("the worker takes no more jobs"))
+        return item.future
+
+    def give_back(self) -> None:
+        """Send every job that has no answer yet back to its slot, and take no more.
+
+        What runs on the device cannot be interrupted; its answer comes to nothing.
+        """
+        with self._changed:
+            self._closed.set()
+            items = self._take_all()
+            self._changed.notify()
+        for item in items:
+            item.answer(GivenBack("the worker stops"))
+
+    def _run(self) -> None:
+        try:
+            while self._wait_for_work():
+                self._work()
+        except BaseException:
+            logger.critical("The device's thread has ended; its jobs go back to the queue.", exc_info=True)
+            self.give_back()
+            self._on_crash()
+        finally:
+            self._watchdog.stop()
+
+    def _wait_for_work(self) -> bool:
+        """Wait until there is something to do, and count the time as idle; False when closed."""
+        with self._changed:
+            is_there = self._has_work() or self._closed.is_set()
+            while not is_there:
+                with self._metrics.device("idle"):
+                    is_there = self._changed.wait_for(
+                        lambda: self._has_work() or self._closed.is_set(), _COUNT_IDLE_S
+                    )
+            return not self._closed.is_set()
+
+    def _overrun(self) -> None:
+        """End the worker, because the device does not come back; called in the watchdog's thread.
+
+        One job on it is to blame, and fails. Of several each is given back as a suspect, to run alone.
+        """
+        with self._changed:
+            items = self._on_device()
+        logger.critical(
+            "The device has not come back after %.1f s: the worker ends. On it: %s.",
+            self._watchdog.patience_s,
+            ", ".join(item.job_id for item in items),
+        )
+        is_culprit = len(items) == 1
+        for item in items:
+            failure = Deadline(self._timeout_s).failure()
+            item.answer(failure if is_culprit else Overran("the device does not come back"))
+        self.give_back()
+        self._on_crash()
+
+    def _ready(self, prepared: Any, *, is_alone: bool, is_interactive: bool) -> Any:
+        """Make of a job what the device's thread takes; called in its slot's thread."""
+        return prepared
+
+    # What each way is; all but `_work` are called with `_changed` held.
+
+    @abstractmethod
+    def _add(self, item: Item) -> None:
+        """Let a job wait."""
+
+    @abstractmethod
+    def _has_work(self) -> bool:
+        """True when there is something to do."""
+
+    @abstractmethod
+    def _work(self) -> None:
+        """Do the next piece of work, and answer what has ended."""
+
+    @abstractmethod
+    def _take_all(self) -> Sequence[Item]:
+        """All that has no answer yet; what waits is forgotten."""
+
+    @abstractmethod
+    def _on_device(self) -> Sequence[Item]:
+        """The jobs that the engine works on now."""

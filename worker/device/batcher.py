@@ -1,0 +1,148 @@
+"""The one thread that owns the device, for an engine that answers batch by batch.
+
+    slots ──submit──► waiting ──batching rule──► engine.generate ──► each slot's future
+
+It never waits while something waits for it, and it always answers every slot: an exception on a batch is
+narrowed down by halves until it is one image's own error; an end of the thread itself reaches everyone.
+
+Time on the device runs from when a batch goes there. The engine ends its work at the deadline; when it does
+not come back at all, nothing can interrupt it, and only a new process helps: see Device.
+"""
+
+import itertools
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jobs.contract.errors import EngineFailure
+from worker.device.base import Cancelled, Device, Item
+from worker.device.batching import size_of_next_batch
+from worker.engines.base import Answer, DeviceLost, Engine, OutOfMemory, failure_of
+from worker.engines.deadline import Deadline
+from worker.ops.metrics import ModelMetrics
+
+logger = logging.getLogger(__name__)
+
+
+class Batcher(Device):
+    """Runs the engine on batches of at most `budget_tokens` visual tokens; see Device.
+
+    Which jobs were cancelled is asked once a batch, right before the device. The order of arrival is kept:
+    single questions come first in the queue already.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        metrics: ModelMetrics,
+        budget_tokens: int,
+        on_crash: Callable[[], None],
+        **how: Any,
+    ) -> None:
+        super().__init__(metrics, on_crash, **how)
+        self._engine = engine
+        self._budget_tokens = budget_tokens
+        self._waiting: deque[Item] = deque()
+        self._running: list[Item] = []
+        #: Those of them that the engine works on now: all, or a half on the way to a culprit.
+        self._tried: Sequence[Item] = ()
+        self._numbers = itertools.count(1)
+
+    def _add(self, item: Item) -> None:
+        self._waiting.append(item)
+
+    def _has_work(self) -> bool:
+        return bool(self._waiting)
+
+    def _take_all(self) -> Sequence[Item]:
+        items = [*self._running, *self._waiting]
+        self._waiting.clear()
+        return items
+
+    def _on_device(self) -> Sequence[Item]:
+        return self._tried
+
+    def _work(self) -> None:
+        if wanted := self._without_cancelled(self._next_batch()):
+            self._run_batch(wanted)
+        with self._changed:
+            self._running = []
+
+    def _next_batch(self) -> list[Item]:
+        with self._changed:
+            self._running = [self._waiting.popleft() for _ in range(self._size_of_next_batch())]
+            return self._running
+
+    def _size_of_next_batch(self) -> int:
+        if self._waiting and self._waiting[0].is_alone:
+            return 1
+        together = itertools.takewhile(lambda item: not item.is_alone, self._waiting)
+        costs = [item.prepared.visual_tokens for item in together]
+        return size_of_next_batch(costs, self._budget_tokens, self._engine.max_batch)
+
+    def _without_cancelled(self, batch: list[Item]) -> list[Item]:
+        """Those that somebody waits for; all of them when that cannot be learned now."""
+        try:
+            unwanted = self._unwanted([item.job_id for item in batch])
+        except Exception as error:
+            logger.warning("Could not ask which of %d jobs were cancelled, so all run: %r", len(batch), error)
+            return batch
+        for item in batch:
+            if item.job_id in unwanted:
+                item.answer(Cancelled("cancelled before it went to the device"))
+        return [item for item in batch if item.job_id not in unwanted]
+
+    def _run_batch(self, batch: list[Item]) -> None:
+        number = next(self._numbers)
+        tokens = sum(item.prepared.visual_tokens for item in batch)
+        self._metrics.batch_size.observe(len(batch))
+        started_s = time.monotonic()
+        with self._metrics.stage("generate"), self._metrics.device("busy"):
+            self._answer(batch, number)
+        seconds = time.monotonic() - started_s
+        logger.info("Batch %d: %d images, %d visual tokens, %.2f s.", number, len(batch), tokens, seconds)
+
+    def _answer(self, items: Sequence[Item], number: int) -> None:
+        """Answer all; when the engine fails on them together, try each half, down to the culprit."""
+        try:
+            outcomes = self._generate(items)
+        except DeviceLost:
+            raise
+        except Exception as error:
+            self._note_memory(items, error)
+            if len(items) == 1:
+                items[0].answer(failure_of(error))
+                logger.warning("Batch %d: one image failed: %r", number, error)
+                return
+            logger.warning(
+                "Batch %d: %d images failed together, trying halves: %r", number, len(items), error
+            )
+            middle = len(items) // 2
+            self._answer(items[:middle], number)
+            self._answer(items[middle:], number)
+        else:
+            for item, outcome in zip(items, outcomes, strict=True):
+                item.answer(outcome)
+
+    def _generate(self, items: Sequence[Item]) -> Sequence[Answer | EngineFailure]:
+        self._tried = items
+        with self._watchdog.watching():
+            outcomes = self._engine.generate([item.prepared for item in items], Deadline(self._timeout_s))
+        if len(outcomes) != len(items):
+            raise EngineFailure(f"The engine gave {len(outcomes)} answers for a batch of {len(items)}.")
+        return outcomes
+
+    def _note_memory(self, items: Sequence[Item], error: Exception) -> None:
+        """Plan smaller batches from now on when this one burst the device's memory."""
+        if not isinstance(error, OutOfMemory) or len(items) == 1:
+            return
+        cost = len(items) * max(item.prepared.visual_tokens for item in items)
+        self._budget_tokens = max(1, min(self._budget_tokens, cost // 2))
+        logger.warning(
+            "A batch of %d images did not fit into the device's memory: batches now hold at most %d visual"
+            " tokens. Set EVA01_BATCH_TOKENS to that.",
+            len(items),
+            self._budget_tokens,
+        )

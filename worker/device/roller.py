@@ -1,0 +1,115 @@
+"""The one thread that owns the device, for an engine with a rolling batch.
+
+    slots ──submit──► arrived ──► the engine's loop, turn by turn ──► each slot's future, once it has ended
+
+It always answers every slot: the loop narrows an error down to the image that causes it, and an end of the
+thread itself reaches everyone. Which jobs were cancelled is asked in another thread, so that a slow Redis
+never holds up the device.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from worker.device.base import Cancelled, Device, Item
+from worker.engines.base import Answer, Ended, Rolling
+from worker.ops.metrics import ModelMetrics
+
+logger = logging.getLogger(__name__)
+
+
+class Roller(Device):
+    """Keeps `rolling` turning while there is anything to do; see Device.
+
+    Which jobs were cancelled is asked every `look_s` seconds.
+    """
+
+    def __init__(
+        self,
+        rolling: Rolling,
+        metrics: ModelMetrics,
+        on_crash: Callable[[], None],
+        *,
+        look_s: float = 1.0,
+        **how: Any,
+    ) -> None:
+        super().__init__(metrics, on_crash, **how)
+        self._rolling = rolling
+        self._look_s = look_s
+        #: All that has no answer yet, by what the engine made of it.
+        self._items: dict[Any, Item] = {}
+        self._arrived: list[Any] = []
+        self._unwanted_now: list[Any] = []
+
+    def start(self) -> None:
+        """Start the threads."""
+        threading.Thread(target=self._look_for_cancelled, name="cancelled", daemon=True).start()
+        super().start()
+
+    def _ready(self, prepared: Any, *, is_alone: bool, is_interactive: bool) -> Any:
+        return self._rolling.request(prepared, is_alone=is_alone, is_interactive=is_interactive)
+
+    def _add(self, item: Item) -> None:
+        self._items[item.prepared] = item
+        self._arrived.append(item.prepared)
+
+    def _has_work(self) -> bool:
+        return bool(self._arrived or not self._rolling.is_idle)
+
+    def _take_all(self) -> Sequence[Item]:
+        items = list(self._items.values())
+        self._items.clear()
+        return items
+
+    def _on_device(self) -> Sequence[Item]:
+        return [self._items[request] for request in self._rolling.on_device() if request in self._items]
+
+    # The device's thread
+
+    def _work(self) -> None:
+        """Do one turn with what has come since the last, and answer what has ended."""
+        with self._watchdog.watching(), self._metrics.device("busy"):
+            self._hand_over()
+            ended = self._rolling.turn()
+        # Those that were answered were on the device with those that still are.
+        together = self._rolling.in_flight + sum(isinstance(one.outcome, Answer) for one in ended)
+        if together:
+            self._metrics.batch_size.observe(together)
+        for one in ended:
+            self._answer(one)
+
+    def _hand_over(self) -> None:
+        with self._changed:
+            arrived, self._arrived = self._arrived, []
+            unwanted, self._unwanted_now = self._unwanted_now, []
+        for request in arrived:
+            self._rolling.submit(request)
+        for request in unwanted:
+            self._rolling.cancel(request)
+
+    def _answer(self, ended: Ended) -> None:
+        with self._changed:
+            item = self._items.pop(ended.request, None)
+        if ended.device_s:
+            self._metrics.observe_stage("generate", ended.device_s)
+        if item:
+            item.answer(ended.outcome or Cancelled("cancelled before it had an answer"))
+
+    # Another thread
+
+    def _look_for_cancelled(self) -> None:
+        while not self._closed.wait(self._look_s):
+            with self._changed:
+                items = dict(self._items)
+            if items:
+                self._note_cancelled(items)
+
+    def _note_cancelled(self, items: Mapping[Any, Item]) -> None:
+        try:
+            unwanted = self._unwanted([item.job_id for item in items.values()])
+        except Exception as error:
+            logger.warning("Could not ask which of %d jobs were cancelled: %r", len(items), error)
+            return
+        with self._changed:
+            self._unwanted_now += [request for request, item in items.items() if item.job_id in unwanted]

@@ -1,0 +1,262 @@
+"""The life of one job in its slot.
+
+    take ──► fetch ──► decode ──► see ──► prepare ──► generate ──► store ──► acknowledge
+      │ │      └─────────┴─────────┴─────────┴────────────┴─► its error, stored like an answer
+      │ └─► an earlier job has the answer ──────────────────────► store
+      └─► nothing to do: the job was cancelled after its ticket went out
+
+Whatever happens, a job ends in the store with an answer or a reason, or its ticket goes back to the queue.
+
+A job whose worker is gone is a suspect: it may be what took the worker down, or it may just have been
+there. Suspects run one at a time, so that of those that were there together only the culprit is counted
+again; after `max_crashes` it is not tried any more.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TypeVar
+
+import redis
+
+from jobs.contract.errors import Eva01Error, NotFound, Unavailable
+from jobs.contract.models import Job, JobError, JobState, Result, Usage
+from jobs.storage.journal import Journal
+from jobs.storage.store import Came, JobStore
+from worker.device.base import Cancelled, Device, GivenBack, Overran
+from worker.drain import Drain
+from worker.engines.base import Answer, Engine
+from worker.job.cache import AnswerCache
+from worker.job.decode import Decoded
+from worker.job.in_flight import Held
+from worker.job.preparation import Preparation
+from worker.job.thumbnails import Thumbnails
+from worker.ops.metrics import ModelMetrics
+
+logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+#: Seconds between tries to reach Redis; the last is repeated.
+_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Answers jobs; `answer` is called from many slots at once."""
+
+    model: str
+    store: JobStore
+    journal: Journal
+    preparation: Preparation
+    engine: Engine
+    device: Device
+    cache: AnswerCache
+    thumbnails: Thumbnails
+    drain: Drain
+    metrics: ModelMetrics
+    #: How often a job may take its worker down.
+    max_crashes: int
+    _one_suspect: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, ticket: str, *, is_redelivered: bool) -> None:
+        """Answer the job that `ticket` stands for, or else the next that waits, and write what came of it.
+
+        Raises GivenBack when the worker stops first; the job is queued again then.
+        """
+        job = self._take(ticket, is_redelivered=is_redelivered)
+        if job is None:
+            logger.info("Nothing waits any more; one ticket was left over.")
+            return
+        try:
+            self._answer(job)
+        except Overran:
+            self._give_back(job, self.store.take_back, "deadline")
+            raise
+        except GivenBack:
+            self._give_back(job, self.store.give_back, "drain")
+            raise
+
+    def _answer(self, job: Job) -> None:
+        if job.crashes >= self.max_crashes:
+            self._quarantine(job)
+        elif job.crashes:
+            with self._one_suspect:
+                self._run(job)
+        else:
+            self._run(job)
+
+    def _run(self, job: Job) -> None:
+        if not self._begin(job):
+            return
+        started_s = perf_counter()
+        try:
+            result = self._known(job) or self._result_of(job)
+        except Cancelled:
+            self.metrics.count_cancellation("held")
+            logger.info("Job %s of batch %s: cancelled before it had an answer.", job.id, job.batch_id)
+            return
+        self._store_result(job, result)
+        seconds = perf_counter() - started_s
+        self.metrics.run_seconds.observe(seconds)
+        said = f"failed: {result.error.code}" if result.error else "answered"
+        said += " from an earlier job" if result.cached else ""
+        logger.info("Job %s: %s in %.2f s.", job.id, said, seconds)
+
+    # Begin
+
+    def _take(self, ticket: str, *, is_redelivered: bool) -> Job | None:
+        if self.drain.has_begun:
+            raise GivenBack("the worker takes no more jobs")
+        came = Came.REDELIVERED if is_redelivered else Came.FRESH
+
+        def take() -> Job | None:
+            nonlocal came
+            now, came = came, Came.AGAIN
+            return self.store.take(self.model, ticket, now)
+
+        job = self._until_redis_answers(take)
+        if job and job.started_at is None:
+            self.metrics.count_redelivery("crash")
+            logger.warning("Job %s of batch %s: its worker is gone.", job.id, job.batch_id)
+        return job
+
+    def _begin(self, job: Job) -> bool:
+        if self.drain.has_begun:
+            raise GivenBack("the worker takes no more jobs")
+        if job.started_at is None and not self._begin_again(job):
+            logger.info("Job %s: cancelled or finished meanwhile; nothing to do.", job.id)
+            return False
+        self.metrics.count_begun(job)
+        return True
+
+    def _begin_again(self, job: Job) -> bool:
+        try:
+            return self._until_redis_answers(lambda: self.store.begin_again(job.id))
+        except NotFound:
+            return False
+
+    def _quarantine(self, job: Job) -> None:
+        message = f"The worker ended {job.crashes} times while it held this image. Retry it by hand, alone."
+        result = Result(error=JobError(code="poison", message=message))
+        if self._finish(job, result):
+            logger.error(
+                "Job %s of batch %s: quarantined, its worker ended %d times.",
+                job.id,
+                job.batch_id,
+                job.crashes,
+            )
+            self.metrics.count_quarantined()
+
+    # Answer
+
+    def _known(self, job: Job) -> Result | None:
+        """What is there already; a failed job that is tried again may find what another has."""
+        return self._until_redis_answers(lambda: self.cache.find(job))
+
+    def _result_of(self, job: Job) -> Result:
+        size: dict[str, int] = {}
+        try:
+            image = _image_of(job)
+            with self.preparation.decoded(image) as decoded:
+                size = {"width": decoded.value.width, "height": decoded.value.height}
+                answer = self._ask(job, image, decoded)
+        except (GivenBack, Cancelled):
+            raise
+        except Eva01Error as error:
+            return Result(error=JobError(code=error.code, message=error.message), **size)
+        except Exception as error:
+            logger.exception("Job %s: an error that nobody foresaw.", job.id)
+            message = f"The worker failed on this image: {type(error).__name__}: {error}"
+            return Result(error=JobError(code="internal_error", message=message), **size)
+        return Result(answer=answer.text, usage=answer.usage, **size)
+
+    def _ask(self, job: Job, image: str, decoded: Held[Decoded]) -> Answer:
+        with self.preparation.seen(image, decoded.value.image) as seen:
+            with self.metrics.stage("prepare"):
+                prepared = self.engine.prepare(seen.value, job.question, job.options)
+            waiting = self.device.submit(
+                prepared, job.id, is_alone=job.crashes > 0, is_interactive=job.batch_id is None
+            )
+            if decoded.is_maker:
+                self._keep_thumbnail(image, decoded.value)
+            return waiting.result()
+
+    def _keep_thumbnail(self, image: str, decoded: Decoded) -> None:
+        """Done now, because until the device has answered this thread would have nothing to do."""
+        with self.metrics.stage("thumbnail"):
+            self.thumbnails.keep(image, decoded.image)
+
+    # End
+
+    def _store_result(self, job: Job, result: Result) -> None:
+        with self.metrics.stage("store"):
+            is_ours = self._finish(job, result)
+        if not is_ours and self._until_redis_answers(lambda: self.store.cancelled([job.id])):
+            self.metrics.count_cancellation("device" if _ran(result) else "held")
+
+    def _finish(self, job: Job, result: Result) -> bool:
+        """Write the result; False when the job was finished otherwise, or is gone."""
+        try:
+            # Noted in the same step, so that no answer is found that was not stored. One from an earlier job
+            # is noted anew: the later job is deleted later.
+            recipe = self.cache.recipe(job)
+            is_ours = self._until_redis_answers(lambda: self.store.finish(job.id, result, recipe=recipe))
+        except NotFound:
+            logger.info("Job %s: its record was removed meanwhile.", job.id)
+            return False
+        if is_ours:
+            state = JobState.FAILED if result.error else JobState.SUCCEEDED
+            self.metrics.count_finished(state, _ran(result))
+            self._note_result(job.id)
+        return is_ours
+
+    def _note_result(self, job_id: str) -> None:
+        """Keep the result where Redis can be rebuilt from; without it, the job would run again then."""
+        try:
+            self.journal.note_result(self._until_redis_answers(lambda: self.store.get_job(job_id)))
+        except NotFound:
+            logger.info("Job %s: its record was removed meanwhile.", job_id)
+        except (Unavailable, GivenBack) as error:
+            logger.warning("Job %s: its result could not be noted in the journal: %s", job_id, error)
+
+    def _give_back(self, job: Job, give_back: Callable[[str], bool], reason: str) -> None:
+        """Queue the job again; if Redis is away, its ticket comes back all the same, and says so."""
+        try:
+            is_queued = give_back(job.id)
+        except (redis.RedisError, NotFound):
+            logger.warning("Job %s: could not be marked as queued; its ticket goes back.", job.id)
+            return
+        if is_queued:
+            self.metrics.count_redelivery(reason)
+            logger.info("Job %s of batch %s: given back (%s).", job.id, job.batch_id, reason)
+
+    # Waiting
+
+    def _until_redis_answers(self, call: Callable[[], _T]) -> _T:
+        """Call until Redis answers.
+
+        Raises GivenBack when the worker stops first.
+        """
+        tries = 0
+        while True:
+            try:
+                return call()
+            except redis.RedisError as error:
+                if isinstance(error, redis.ResponseError) and tries == 0:
+                    # It is there and refuses, as when its memory is full: the heartbeat may not notice.
+                    logger.error("Redis refuses to note a job: %s. Trying again until it does.", error)
+                self.drain.pause(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
+                tries += 1
+
+
+def _image_of(job: Job) -> str:
+    if job.image is None:
+        raise NotFound("The job has no image. Send the file again.", code="image_not_found")
+    return job.image
+
+
+def _ran(result: Result) -> Usage | None:
+    """What ran on the device for a result; nothing did for an answer of an earlier job."""
+    return None if result.cached else result.usage

@@ -1,0 +1,147 @@
+"""Bytes to an upright RGB image, or a reason why not.
+
+    header ──limits──► draft ──► pixels ──► orientation ──► 8 bits ──► alpha on white ──► RGB
+
+The limits are checked on the header, before anything is unpacked. Of an animation only the first frame is
+ever read.
+"""
+
+import threading
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from math import sqrt
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from jobs.contract.errors import Eva01Error, TooLarge
+from jobs.contract.images import FORMATS, check_bytes, check_pixels, not_an_image, truncated_image
+from jobs.contract.settings import Limits
+
+#: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG.
+_OPENERS = tuple(name for name in FORMATS if name != "MPO")
+#: An image with more pixels than this is decoded while no other such image is.
+_BIG_PIXELS = 16_000_000
+#: An image is scaled down early only to this many times the pixels that the model wants, so that its
+#: own, better scaling still has something to average.
+_MARGIN = 4
+#: Pixel modes of 16 bits a channel that Pillow has.
+_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """An upright RGB image, scaled down if it was huge, and the size it came in."""
+
+    image: Image.Image
+    #: Pixels of the upright original.
+    width: int
+    height: int
+
+
+class Decoder:
+    """Decodes images within `limits`; safe to use from many threads.
+
+    `enough_pixels` is the size beyond which an image brings the model nothing. Sets Pillow's own guard
+    against bombs, which is one for the whole process, to the same limit.
+    """
+
+    def __init__(self, limits: Limits, enough_pixels: int) -> None:
+        self._limits = limits
+        self._keep_pixels = enough_pixels * _MARGIN
+        self._one_big_at_a_time = threading.Lock()
+        # Pillow refuses at twice its limit, and warns before: of size, which is checked here, and of damaged
+        # side data, which takes nothing from the picture.
+        Image.MAX_IMAGE_PIXELS = limits.max_image_pixels // 2 + 1
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+
+    def decode(self, data: bytes) -> Decoded:
+        """The image in `data`.
+
+        Raises ImageRejected (`empty_file`, `not_an_image`, `truncated_image`) or TooLarge
+        (`image_too_large`, `too_many_pixels`).
+        """
+        check_bytes(len(data), self._limits)
+        with self._open(data) as opened:
+            check_pixels(*opened.size, self._limits)
+            if opened.width * opened.height <= _BIG_PIXELS:
+                return self._unpack(opened)
+            with self._one_big_at_a_time:
+                return self._unpack(opened)
+
+    def _open(self, data: bytes) -> ImageFile.ImageFile:
+        try:
+            return Image.open(BytesIO(data), formats=_OPENERS)
+        except UnidentifiedImageError as error:
+            raise not_an_image() from error
+        except Image.DecompressionBombError as error:
+            raise _too_many_pixels(error) from error
+        except Exception as error:
+            raise truncated_image(error) from error
+
+    def _unpack(self, opened: ImageFile.ImageFile) -> Decoded:
+        full_size = opened.size
+        try:
+            opened.draft(None, self._wanted_size(full_size))
+            opened.load()
+            upright = _upright(opened)
+            is_turned = upright.size != opened.size
+            image = self._shrink(_on_white(_eight_bits(upright)))
+        except (Image.DecompressionBombError, MemoryError) as error:
+            raise _too_many_pixels(error) from error
+        except Eva01Error:
+            raise
+        except Exception as error:
+            raise truncated_image(error) from error
+        width, height = reversed(full_size) if is_turned else full_size
+        return Decoded(image, width, height)
+
+    def _wanted_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size to ask a JPEG decoder for, which then skips what nobody would see."""
+        scale = min(1.0, sqrt(self._keep_pixels / (size[0] * size[1])))
+        return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+    def _shrink(self, image: Image.Image) -> Image.Image:
+        wanted = self._wanted_size(image.size)
+        return image if wanted == image.size else image.resize(wanted, Image.Resampling.BOX)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image as its camera was held; one whose EXIF cannot be read stays as it is."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Samples of 16 or 32 bits brought to 8: scaled, because Pillow's own conversion would clip them."""
+    if image.mode in _SIXTEEN_BITS:
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode not in ("I", "F"):
+        return image
+    samples = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    top = _full_scale(image.mode, float(samples.max()))
+    return Image.fromarray((samples.clip(0, top) * (255 / top)).astype(np.uint8))
+
+
+def _full_scale(mode: str, largest: float) -> float:
+    """The sample that means white: 1 or 255 for fractions, else what 8, 16 or 32 bits can hold."""
+    steps = (1.0, 255.0, 65535.0, 4294967295.0) if mode == "F" else (255.0, 65535.0, 4294967295.0)
+    return next((step for step in steps if largest <= step), largest)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """RGB; what is transparent shows white, as on paper."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    colors = image.convert("RGBA")
+    paper = Image.new("RGBA", colors.size, "white")
+    return Image.alpha_composite(paper, colors).convert("RGB")
+
+
+def _too_many_pixels(error: Exception) -> TooLarge:
+    return TooLarge(
+        f"The image is too large to unpack ({error}). See EVA01_MAX_IMAGE_PIXELS.", code="too_many_pixels"
+    )

@@ -1,0 +1,52 @@
+"""What is done to an image before it is asked about: once for all slots that have it at the same time.
+
+fetch ──► decode ──► see
+"""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from PIL import Image
+
+from jobs.storage.blobs import BlobStore
+from worker.engines.base import Engine
+from worker.job.decode import Decoded, Decoder
+from worker.job.in_flight import Held, InFlight
+from worker.ops.metrics import ModelMetrics
+
+
+class Preparation:
+    """Makes images ready for the engine; safe to use from many threads.
+
+    What a slot holds stays until it lets go, and whoever fails takes those along who wait for the same image.
+    """
+
+    def __init__(self, blobs: BlobStore, decoder: Decoder, engine: Engine, metrics: ModelMetrics) -> None:
+        self._blobs, self._decoder, self._engine = blobs, decoder, engine
+        self._metrics = metrics
+        self._decoded: InFlight[Decoded] = InFlight()
+        self._seen: InFlight[Any] = InFlight()
+
+    def decoded(self, sha256: str) -> AbstractContextManager[Held[Decoded]]:
+        """Hold an image's pixels.
+
+        Raises NotFound, Unavailable, GivenBack when the worker stops first, or what the decoder raises.
+        """
+        return self._decoded.hold(sha256, lambda: self._decode(sha256))
+
+    def seen(self, sha256: str, image: Image.Image) -> AbstractContextManager[Held[Any]]:
+        """Hold what the engine makes of them.
+
+        Raises EngineFailure or ImageRejected.
+        """
+        return self._seen.hold(sha256, lambda: self._see(image))
+
+    def _decode(self, sha256: str) -> Decoded:
+        with self._metrics.stage("fetch"):
+            data = self._blobs.get_image(sha256)
+        with self._metrics.stage("decode"):
+            return self._decoder.decode(data)
+
+    def _see(self, image: Image.Image) -> Any:
+        with self._metrics.stage("see"):
+            return self._engine.see(image)

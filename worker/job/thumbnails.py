@@ -1,0 +1,47 @@
+"""Small versions of images, for galleries: made by whoever has decoded one, and no job depends on them."""
+
+import logging
+from io import BytesIO
+
+from PIL import Image
+
+from jobs.contract import names
+from jobs.storage.blobs import BlobStore
+from jobs.storage.image_uses import ImageUses
+
+logger = logging.getLogger(__name__)
+
+#: Of WebP: at this size nobody sees what is lost, and a photo takes some 10 kB.
+_QUALITY = 75
+
+
+class Thumbnails:
+    """Keeps a WebP of each image whose longest side has at most `longest_px` pixels; 0: keeps none."""
+
+    def __init__(self, blobs: BlobStore, image_uses: ImageUses, longest_px: int) -> None:
+        self._blobs, self._image_uses = blobs, image_uses
+        self._longest_px = longest_px
+
+    def keep(self, sha256: str, image: Image.Image) -> None:
+        """Make the small version of a decoded image, unless it is there; a failure is logged, not raised."""
+        if not self._longest_px:
+            return
+        try:
+            if not self._blobs.has(names.thumbnail_path(sha256)):
+                self._put(sha256, encoded(image, self._longest_px))
+        except Exception as error:
+            logger.warning("Image %s has no thumbnail: %s: %s", sha256, type(error).__name__, error)
+
+    def _put(self, sha256: str, data: bytes) -> None:
+        # The job may be deleted at this moment: under a claim both are deleted later, and together.
+        with self._image_uses.using(sha256):
+            self._blobs.put(names.thumbnail_path(sha256), data)
+
+
+def encoded(image: Image.Image, longest_px: int) -> bytes:
+    """An RGB image as WebP, scaled down so that no side has more than `longest_px` pixels."""
+    small = image.copy()
+    small.thumbnail((longest_px, longest_px), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    file = BytesIO()
+    small.save(file, "WEBP", quality=_QUALITY)
+    return file.getvalue()

@@ -1,0 +1,62 @@
+"""Tells the fleet that this worker is alive, and the log when Redis is away."""
+
+import logging
+import threading
+
+import redis
+
+from jobs.contract.catalog import ModelCard
+from jobs.storage.fleet import Fleet
+from worker.status import Status
+
+logger = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """A thread that describes the worker to the fleet every `interval_s`."""
+
+    def __init__(self, fleet: Fleet, card: ModelCard, status: Status, interval_s: float) -> None:
+        self._fleet = fleet
+        self._card = card
+        self._status = status
+        self._interval_s = interval_s
+        self._is_away = False
+        self._beat_now = threading.Event()
+        self._is_ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._thread.start()
+
+    def beat_now(self) -> None:
+        """Tell the fleet of a change without waiting for the next beat."""
+        self._beat_now.set()
+
+    def leave(self) -> None:
+        """Stop beating, and take the worker off the fleet's list; when Redis is away, it expires there."""
+        self._is_ending.set()
+        self._beat_now.set()
+        self._thread.join()
+        try:
+            self._fleet.leave(self._status.worker_id)
+        except redis.RedisError:
+            logger.warning("Redis is away: the fleet will notice by itself that this worker has left.")
+
+    def _run(self) -> None:
+        while not self._is_ending.is_set():
+            self._beat()
+            self._beat_now.wait(self._interval_s)
+            self._beat_now.clear()
+
+    def _beat(self) -> None:
+        try:
+            self._fleet.beat(self._status.info(), self._card, self._interval_s)
+        except redis.RedisError as error:
+            if not self._is_away:
+                logger.warning("Redis is away (%s): waiting until it is back.", error)
+            self._is_away = True
+        else:
+            if self._is_away:
+                logger.info("Redis is back.")
+            self._is_away = False
