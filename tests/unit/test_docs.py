@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
+import jobs.upkeep.housekeeping
 import web.api.queue_gauges
+import web.http.problems
 import web.http.request_metrics
-import worker.ops.metrics  # noqa: F401 - for what it registers
+import worker.ops.metrics  # noqa: F401 - each for what it registers
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("jobs", "web", "worker")
