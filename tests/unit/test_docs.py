@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-import jobs.upkeep.housekeeping
+import jobs.upkeep.housekeeping  # noqa: F401
 import web.api.queue_gauges
 import web.http.problems
 import web.http.request_metrics
