@@ -43,10 +43,7 @@ class Stoppable(Protocol):
 
 
 class Drain:
-    """The end of a worker, told by signals or by its own parts.
-
-    `observe_s` is told how many seconds it took from the first order until nothing was held any more.
-    """
+    """Stops a worker when a signal says so, or when one of its own parts is broken."""
 
     def __init__(self, drain_s: float) -> None:
         self._drain_s = drain_s

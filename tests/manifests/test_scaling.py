@@ -8,9 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from jobs.contract import names
-from tests.manifests.rendering import Object, environment, name_of, of_kind, owners, render, whole_folders
+from tests.manifests.rendering import (
+    ROOT,
+    Object,
+    environment,
+    folders,
+    name_of,
+    of_kind,
+    owners,
+    render,
+    used_by,
+    whole_folders,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 QUEUE_TRIGGERS = {
@@ -18,6 +30,9 @@ QUEUE_TRIGGERS = {
     "bulk": names.bulk_queue,
     "held": names.held_key,
 }
+
+#: Part of what makes each model's fleet.
+TEMPLATE = "keda/template"
 
 each_folder = pytest.mark.parametrize("folder", whole_folders())
 
@@ -74,6 +89,40 @@ def test_no_vertical_autoscaler_evicts_a_worker_or_fights_over_a_resource(folder
         if thing["spec"]["updatePolicy"]["updateMode"] != "Off":
             assert not target["name"].startswith("worker-"), name_of(thing)
             assert f"{target['kind']}/{target['name']}" not in by_resource, name_of(thing)
+
+
+def taking_the_template() -> list[str]:
+    """The folders that make one model's fleet."""
+    taken = [folder for folder in folders() if TEMPLATE in used_by(folder)]
+    return [folder for folder in taken if (ROOT / folder / "scaling.yaml").exists()]
+
+
+def values(thing: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value that an object holds, with where it is."""
+    pairs = thing.items() if isinstance(thing, dict) else enumerate(thing) if isinstance(thing, list) else ()
+    for key, inner in pairs:
+        yield from values(inner, f"{path}.{key}")
+    if not pairs:
+        yield path, thing
+
+
+@pytest.mark.parametrize("folder", taking_the_template())
+def test_what_a_model_says_of_its_fleet_the_template_leaves_alone(folder):
+    said = yaml.safe_load((ROOT / folder / "scaling.yaml").read_text())
+    (fleet,) = of_kind(render(folder), "ScaledObject")
+    assert dict(values(said)).items() <= dict(values(fleet)).items()
+
+
+def test_every_fleet_is_made_from_the_template():
+    made = {model for folder in taking_the_template() for model, _ in model_fleets(folder)}
+    assert made == {model for folder in whole_folders() for model, _ in model_fleets(folder)}
+
+
+@each_folder
+def test_a_trigger_has_the_targets_number(folder):
+    for _, fleet in model_fleets(folder):
+        lengths = {trigger["metadata"].get("listLength") for trigger in fleet["spec"]["triggers"]}
+        assert lengths - {None} == {modifiers(fleet)["target"]}
 
 
 @each_folder
