@@ -145,8 +145,8 @@ def _job(
         file=f"valley-{number // 500 + 1:02}/IMG_{number:05}.jpg",
         question=batch.question,
         model=batch.model,
-        image=picture.sha256,
-        media_type="image/jpeg",
+        images=(picture.sha256,),
+        media_types=("image/jpeg",),
         created_at=batch.created_at + timedelta(milliseconds=number),
         attempts=0 if state is JobState.QUEUED else 1,
     )
@@ -164,7 +164,7 @@ def _job(
         code, message, has_image = dice.choice(REASONS)
         change["error"] = JobError(code=code, message=message)
         if not has_image:
-            change |= {"image": None, "media_type": None}
+            change |= {"images": (), "media_types": (), "is_refused": True}
     return job.model_copy(update=change)
 
 

@@ -6,13 +6,20 @@ from typing import Any
 
 import redis
 
+from jobs import flow
+from jobs.contract import names
 from jobs.contract.models import Batch, Job, Result
-from jobs.contract.settings import Settings
 from jobs.storage.blobs import BlobStore
+from jobs.storage.feed import BatchFeed
+from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
-from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.listing import BatchList
+from jobs.storage.queue import JobQueue
+from jobs.storage.responses import Responses
+from jobs.storage.signing import SigningKey
 from jobs.storage.store import JobStore
+from jobs.storage.stores import Stores
 from jobs.upkeep.removal import Removal, Removed
 from jobs.upkeep.retention import Retention
 from tests.clock import Clock
@@ -28,10 +35,9 @@ SETTLE_S = 30.0
 class House:
     """All that removal works with; `add` and `answer` do what web and a worker do."""
 
-    def __init__(self, redis_url: str, client: "redis.Redis", folder: Path, **removal: Any) -> None:
+    def __init__(self, client: "redis.Redis", folder: Path, **removal: Any) -> None:
         self.clock = Clock()
         self.client = client
-        self._celery = create_celery(Settings(redis_url=redis_url))
         self.blobs = BlobStore(folder.as_uri(), patience_s=0)
         self._removal = removal
         self.settle(client, self.blobs)
@@ -39,10 +45,22 @@ class House:
     def settle(self, client: "redis.Redis", blobs: BlobStore) -> None:
         """Use another client and blob store from now on."""
         self.store = JobStore(client, self.clock)
-        self.queue = JobQueue(self._celery, self.store)
+        self.queue = JobQueue(self.store)
         self.journal = Journal(blobs)
         self.image_uses = ImageUses(client, self.clock, patience_s=30)
-        parts = (self.store, self.queue, self.image_uses, blobs, self.journal)
+        self.stores = Stores(
+            store=self.store,
+            feed=BatchFeed(self.store),
+            batch_list=BatchList(self.store),
+            queue=self.queue,
+            blobs=blobs,
+            journal=self.journal,
+            image_uses=self.image_uses,
+            fleet=Fleet(client),
+            responses=Responses(client),
+            signing_key=SigningKey(client),
+        )
+        parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)
         self.retention = Retention(self.store, self.journal, 30 * DAY_S, self.clock)
 
@@ -50,8 +68,7 @@ class House:
 
     def batch(self, *contents: bytes) -> Batch:
         """A batch with a job for each image."""
-        batch = self.store.create_batch(Batch(model=MODEL))
-        self.journal.note_batch(batch)
+        batch = flow.open_batch(self.stores, Batch(model=MODEL))
         for number, content in enumerate(contents):
             self.add(batch, content, f"{number}.png")
         return batch
@@ -59,15 +76,13 @@ class House:
     def add(self, batch: Batch | None, content: bytes, file: str = "a.png") -> Job:
         """One more image."""
         sha256 = sha256_of(content)
-        batch_id = batch.id if batch else None
+        asked = {"file": file, "question": "q", "model": MODEL, "images": (sha256,)}
         with self.image_uses.using(sha256):
             self.blobs.put_image(sha256, content)
-            job, is_new = self.store.create_job(
-                Job(batch_id=batch_id, file=file, question="q", model=MODEL, image=sha256)
-            )
-        self.journal.note_jobs(batch_id, [job])
-        if is_new:
-            self.queue.enqueue(job)
+            if batch is None:
+                return flow.accept_single(self.stores, Job.model_validate(asked))
+            with flow.accepting(self.stores, batch) as request:
+                ((job, _),) = request.add([Job.model_validate({"batch_id": batch.id} | asked)])
         return job
 
     # What a worker does
@@ -75,7 +90,8 @@ class House:
     def take(self) -> Job | None:
         """The next job, running."""
         ticket = self.client.rpop(f"eva01:{MODEL}:interactive") or self.client.rpop(f"eva01:{MODEL}:bulk")
-        return self.store.take(MODEL, str(ticket)) if ticket else None
+        taken = self.store.take(MODEL, str(ticket)) if ticket else None
+        return taken.job if taken else None
 
     def finish(self, job: Job) -> None:
         """An answer, which is noted."""
@@ -95,6 +111,7 @@ class House:
         while any(self.client.exists(key) for key in ("eva01:removals", "eva01:unused_images")):
             self.clock.now_s += SETTLE_S
             removed += self.removal.run_once()
+        self.queue.drop_surplus(MODEL)
         return removed
 
     # What is left
@@ -110,9 +127,9 @@ class House:
 
 
 def keys_left(client: "redis.Redis") -> set[str]:
-    """All keys that belong to a batch, job or image: not the broker's, nor the model's finish times."""
+    """All keys that belong to a batch, job or image: not the broker's, nor what is counted of all."""
     keys = {key for key in client.scan_iter("*") if not key.startswith("_kombu.")}
-    return keys - {f"eva01:{MODEL}:finishes"}
+    return keys - {f"eva01:{MODEL}:finishes", names.TICKETS}
 
 
 def sha256_of(content: bytes) -> str:

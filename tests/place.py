@@ -11,7 +11,7 @@ from jobs.contract.models import Job, JobState
 from jobs.contract.settings import Settings
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection import connect
-from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from tests.drawing import Scene
 from tests.processes import Process, accepts_connections, free_port, wait_until
@@ -61,7 +61,7 @@ class Place:
         self.processes: list[Process] = []
         self.client = connect(self.settings.redis_url)
         self.store = JobStore(self.client)
-        self.queue = JobQueue(create_celery(self.settings), self.store)
+        self.queue = JobQueue(self.store)
         BlobStore(self.settings.blobs_url).put_image(SHA256, PNG)
 
     def start_redis(self) -> Process:
@@ -98,8 +98,7 @@ class Place:
             process.end()
 
     def enqueue(self, question: str) -> Job:
-        job, _ = self.store.create_job(Job(file="a.png", question=question, model=MODEL, image=SHA256))
-        self.queue.enqueue(job)
+        job, _ = self.store.create_job(Job(file="a.png", question=question, model=MODEL, images=(SHA256,)))
         return job
 
     def state(self, job: Job) -> JobState:

@@ -76,7 +76,7 @@ class Slot:
         if data is not None:
             self.blobs.put_image(sha256, data)
         job, _ = self.store.create_job(
-            Job(file="a.png", question=question, model=MODEL, image=sha256, **fields)
+            Job(file="a.png", question=question, model=MODEL, images=(sha256,), **fields)
         )
         return job
 

@@ -3,7 +3,6 @@
 app       create_app: puts the rest together
 server    gunicorn in one process with threads (`python -m web`)
 wsgi      the app for any WSGI server
-retry     failed jobs run again
 services  what handlers work with: stores, queue, limits
 api       the calls of the API
 intake    what comes in: questions, files, zips

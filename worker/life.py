@@ -18,8 +18,8 @@ from jobs.storage.connection import connect
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
-from jobs.storage.queue import create_celery
 from jobs.storage.store import JobStore
+from worker.broker.celery_app import create_celery
 from worker.broker.slots import Slots
 from worker.device.base import Device
 from worker.device.batcher import Batcher

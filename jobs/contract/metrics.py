@@ -23,13 +23,19 @@ CANCELLATIONS = Counter(
 #: One count for every call of the blob store: `ok`, `retried` (ok in the end), `exhausted`.
 BLOB_OPERATIONS = Counter(
     "eva01_blob_operations_total",
-    "How many images were put into and got from the blob store, and how that went.",
+    "How many calls the blob store got by operation (puts, gets, lists, heads, deletes), and how that went.",
     ["operation", "outcome"],
 )
 
 
-def count_cancelled(model: str, before: str) -> None:
-    """Count a job that was cancelled in the state `before`; one that is running is noticed by its worker."""
-    JOBS_TOTAL.labels(model, _CANCELLED).inc()
-    if before == _QUEUED:
-        CANCELLATIONS.labels(model, _QUEUED).inc()
+def count_jobs(model: str, state: str, count: int = 1) -> None:
+    """Count jobs that came into a state."""
+    JOBS_TOTAL.labels(model, state).inc(count)
+
+
+def count_cancelled(model: str, before: str, count: int = 1) -> None:
+    """Count jobs that were cancelled in the state `before`; one that is running is noticed by its worker."""
+    if count:
+        count_jobs(model, _CANCELLED, count)
+    if count and before == _QUEUED:
+        CANCELLATIONS.labels(model, _QUEUED).inc(count)

@@ -52,6 +52,18 @@ def new_id() -> str:
     return f"{now_ms:012x}7{rest_ns * 4096 // 1_000_000:03x}{uuid4().hex[16:]}"
 
 
+def made_at(id_: str) -> datetime | None:
+    """When an id was made, to the microsecond; None when it does not say."""
+    if id_[12] != "7":
+        return None
+    seconds, ms = divmod(int(id_[:12], 16), 1000)
+    try:
+        at = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return at.replace(microsecond=ms * 1000 + int(id_[13:16], 16) * 1000 // 4096)
+
+
 def utc_now() -> datetime:
     """The time now, in UTC."""
     return datetime.now(UTC)
@@ -90,58 +102,83 @@ class Options(Frozen):
     max_new_tokens: int | None = Field(default=None, ge=1)
 
 
+class Asked(Frozen):
+    """What was asked: all that is left of a job that runs from its beginning."""
+
+    id: JobId = Field(default_factory=new_id)
+    batch_id: BatchId | None = None
+    #: The name or relative path the user gave; any Unicode.
+    file: str
+    question: str
+    model: str
+    options: Options = Options()
+    #: SHA-256 of its images in the blob store; none when the file was refused at the door.
+    images: tuple[str, ...] = ()
+    #: What each image was found to be, such as `image/jpeg`; may be left out.
+    media_types: tuple[str, ...] = ()
+    created_at: AwareDatetime = Field(default_factory=lambda given: made_at(given["id"]) or utc_now())
+
+
 class Result(Frozen):
-    """What a worker has to say about one job: an answer, or an error, never both."""
+    """What was said: a worker's answer or its error, never both."""
 
     answer: str | None = None
     error: JobError | None = None
     #: The image's size in pixels, upright (after EXIF orientation).
     width: int | None = None
     height: int | None = None
+    #: What it cost; of an answer from an earlier job, what that had cost.
     usage: Usage | None = None
-    #: True when it was known from an earlier job.
+    #: True when it was known from an earlier job: nothing ran.
     cached: bool = False
 
 
-class Job(Frozen):
-    """One image, one question, one model, one answer."""
+class Fleeting(Frozen):
+    """What belongs to this moment in Redis, and to no other: the journal does not keep it."""
 
-    id: JobId = Field(default_factory=new_id)
-    batch_id: BatchId | None = None
+    #: The ticket that its worker holds for it while it runs.
+    ticket: str | None = None
+    #: When it came into the queue again, after a crash, a drain or a failure.
+    queued_at: AwareDatetime | None = None
+
+
+class Job(Asked, Result, Fleeting):
+    """One question about an image to one model: what was asked, what was said, and how it went."""
+
     state: JobState = JobState.QUEUED
-    #: The name or relative path the user gave; any Unicode.
-    file: str
-    question: str
-    model: str
-    options: Options = Options()
-    #: SHA-256 of the image in the blob store; absent when the file was refused at the door.
-    image: str | None = None
-    #: What the image was found to be, such as `image/jpeg`.
-    media_type: str | None = None
-    answer: str | None = None
-    error: JobError | None = None
+    #: True for a file that was refused at the door: it has failed without ever being asked about.
+    is_refused: bool = False
     #: How often a worker began it.
     attempts: int = 0
     #: How often its worker was gone before it was finished.
     crashes: int = 0
-    #: The ticket that its worker holds for it while it runs.
-    ticket: str | None = None
-    created_at: AwareDatetime = Field(default_factory=utc_now)
-    #: When it came into the queue again, after a crash, a drain or a failure.
-    queued_at: AwareDatetime | None = None
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
-    width: int | None = None
-    height: int | None = None
-    usage: Usage | None = None
-    #: True when the answer was known from an earlier job, whose usage this is: nothing ran.
-    cached: bool = False
-    #: All that decided its answer besides the image, as a digest: who asks the same gets the same.
+    #: All that decided its answer besides the images, as a digest: who asks the same gets the same.
     recipe: str | None = None
+
+    @property
+    def image(self) -> str | None:
+        """The only image; None when the file was refused."""
+        return self.images[0] if self.images else None
+
+    @property
+    def media_type(self) -> str | None:
+        """What the only image was found to be; None when that is not known."""
+        return self.media_types[0] if self.media_types else None
 
     def public(self) -> dict[str, Any]:
         """The job as the API shows it: JSON types, times in RFC 3339 UTC, without storage details."""
-        return self.model_dump(mode="json", exclude={"queued_at", "options", "crashes", "ticket", "recipe"})
+        fields = self.model_dump(mode="json", include=_PUBLIC)
+        return {name: fields[name] if name in fields else getattr(self, name) for name in PUBLIC_JOB}
+
+
+#: What the API shows of a job, in this order.
+PUBLIC_JOB = (
+    *("id", "batch_id", "state", "file", "question", "model", "image", "media_type", "answer", "error"),
+    *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
+)
+_PUBLIC = set(PUBLIC_JOB) & set(Job.model_fields)
 
 
 #: A batch's counters: one for each state of its jobs.
@@ -159,6 +196,8 @@ class Batch(Frozen):
     state: BatchState = BatchState.OPEN
     created_at: AwareDatetime = Field(default_factory=utc_now)
     closed_at: AwareDatetime | None = None
+    #: When its failed jobs were last queued again, all at once.
+    retried_at: AwareDatetime | None = None
     #: When a worker first began one of its jobs.
     first_started_at: AwareDatetime | None = None
     #: When one of its jobs last came to an end.
@@ -187,7 +226,7 @@ class Batch(Frozen):
         """The batch as the API shows it, with what follows from its counters."""
         rate = self.rate_per_s
         return {
-            **self.model_dump(mode="json", exclude={"options"}),
+            **self.model_dump(mode="json", exclude={"options", "retried_at"}),
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,

@@ -17,6 +17,10 @@ BATCHES = "eva01:batches"
 SINGLE_JOBS = "eva01:jobs"
 #: Batches that were deleted and whose parts are still to be removed: a sorted set of ids by time.
 REMOVALS = "eva01:removals"
+#: Batches with jobs that are still to be settled after a change of all of them: a sorted set of ids by time.
+UNSETTLED = "eva01:unsettled"
+#: How many tickets were ever sent: a number.
+TICKETS = "eva01:tickets"
 #: Images that no job uses any more: a sorted set of hashes by the time that was noted.
 UNUSED_IMAGES = "eva01:unused_images"
 #: Uploads under way: a sorted set of `<hash>/<claim>` by the time they began.
@@ -100,6 +104,16 @@ def batch_jobs_key(batch_id: str) -> str:
 def batch_state_key(batch_id: str, state: str) -> str:
     """The sorted set of the batch's jobs in one state, in the order they arrived."""
     return f"eva01:batch:{batch_id}:jobs:{state}"
+
+
+def batch_refused_key(batch_id: str) -> str:
+    """The sorted set of the batch's refused files: failed jobs that no retry runs again."""
+    return f"eva01:batch:{batch_id}:jobs:refused"
+
+
+def batch_pending_key(batch_id: str, number: str) -> str:
+    """A sorted set of jobs that are still to be settled after a change of all of them, by arrival."""
+    return f"eva01:batch:{batch_id}:pending:{number}"
 
 
 def batch_files_key(batch_id: str) -> str:

@@ -1,6 +1,6 @@
 """What happened in a batch: its jobs by their last change and by their files, and how many ended when.
 
-All is kept by the scripts that change a job's state, in the same step (jobs/storage/lua/common.lua).
+All is kept by the scripts that change a job's state, in the same step (jobs/storage/lua/lib/batch.lua).
 """
 
 from collections.abc import Sequence
@@ -9,18 +9,20 @@ from typing import cast
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Timeline
+from jobs.storage.records import job_from
+from jobs.storage.results import Results, pending_sets
 from jobs.storage.store import JobStore
 
 #: States in which a job has come to an end, as a timeline counts them.
 _ENDS = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
 
-class BatchFeed:
+class BatchFeed(Results):
     """Reads changes and timelines; every method raises redis.RedisError when Redis is away."""
 
     def __init__(self, store: JobStore) -> None:
+        super().__init__(store.redis)
         self._store = store
-        self._redis = store.redis
 
     def changed(
         self, batch_id: str, *, cursor: int = 0, limit: int = 100, state: JobState | None = None
@@ -31,26 +33,28 @@ class BatchFeed:
         With `state` those in another state are passed over. No job means that nothing came after `cursor`.
         """
         while True:
-            index = names.batch_changes_key(batch_id)
-            rows = cast(
-                list[tuple[str, float]],
-                self._redis.zrangebyscore(index, f"({cursor}", "+inf", start=0, num=limit, withscores=True),
-            )
-            if not rows:
+            context = self._contexts([batch_id])[batch_id]
+            keys = [(names.batch_changes_key(batch_id), 0)]
+            keys += [
+                (names.batch_pending_key(batch_id, one["set"]), int(one["steps"][-1]["first_change"]))
+                for one in pending_sets(context)
+            ]
+            places = self._places(keys, cursor, limit)
+            if not places:
                 return [], cursor
-            cursor = int(rows[-1][1])
-            jobs = self._store.get_jobs([job_id for job_id, _ in rows])
+            cursor = places[-1][0]
+            jobs = self._read(batch_id, context, places, job_from)
             if wanted := [job for job in jobs if state in (None, job.state)]:
                 return wanted, cursor
 
     def jobs_of_files(self, batch_id: str, files: Sequence[str]) -> dict[str, Job]:
         """The jobs that a batch has for some of its files' paths, by path."""
-        ids = cast(list[str | None], self._redis.hmget(names.batch_files_key(batch_id), list(files)))
+        ids = cast(list[str | None], self.redis.hmget(names.batch_files_key(batch_id), list(files)))
         return {job.file: job for job in self._store.get_jobs([job_id for job_id in ids if job_id])}
 
     def timeline(self, batch: Batch) -> Timeline:
         """How many jobs of a batch ended when, until now."""
-        record = cast(dict[str, str], self._redis.hgetall(names.batch_timeline_key(batch.id)))
+        record = cast(dict[str, str], self.redis.hgetall(names.batch_timeline_key(batch.id)))
         start_s = float(record.pop("start", batch.created_at.timestamp()))
         step_s = int(record.pop("step_s", 1))
         steps = 1 + max((int(field.rpartition(":")[2]) for field in record), default=-1)

@@ -9,6 +9,7 @@ Parts and jobs are named by ids, so they sort by time. Records are written whole
 that a newer version has written are left out, and what cannot be read is logged and passed over.
 """
 
+import json
 import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +22,9 @@ from pydantic import BaseModel, ValidationError
 
 from jobs.contract import names
 from jobs.contract.errors import NotFound
-from jobs.contract.models import FLEETING_BATCH, Batch, Job, new_id
+from jobs.contract.models import FLEETING_BATCH, Batch, Fleeting, Job, new_id
 from jobs.storage.blobs import BlobStore
+from jobs.storage.records import upgraded
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +32,7 @@ logger = logging.getLogger(__name__)
 _READERS = 16
 #: Objects in memory at a time.
 _AHEAD = 2 * _READERS
-#: What belongs to this moment in Redis, and to no other.
-_FLEETING_JOB = {"ticket", "queued_at"}
+_FLEETING_JOB = set(Fleeting.model_fields)
 _Record = TypeVar("_Record", bound=BaseModel)
 
 
@@ -146,8 +147,11 @@ def _as_json(record: BaseModel, fleeting: set[str]) -> bytes:
 
 def _parsed(kind: type[_Record], path: str, text: bytes) -> _Record | None:
     try:
-        return kind.model_validate_json(text, extra="ignore")
+        fields = json.loads(text)
+        return kind.model_validate(upgraded(fields) if kind is Job else fields, extra="ignore")
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        logger.warning("%s: a record cannot be read and is passed over: %s", path, problem["msg"])
-        return None
+        problem = error.errors(include_url=False, include_input=False)[0]["msg"]
+    except (ValueError, AttributeError) as error:
+        problem = str(error)
+    logger.warning("%s: a record cannot be read and is passed over: %s", path, problem)
+    return None

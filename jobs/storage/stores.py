@@ -11,7 +11,7 @@ from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
 from jobs.storage.listing import BatchList
-from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.restarts import RestartWatch
 from jobs.storage.signing import SigningKey
@@ -47,7 +47,7 @@ class Stores:
             store=store,
             feed=BatchFeed(store),
             batch_list=BatchList(store),
-            queue=JobQueue(create_celery(settings), store),
+            queue=JobQueue(store),
             blobs=blobs,
             journal=Journal(blobs),
             image_uses=ImageUses(client),

@@ -1,6 +1,7 @@
 """Housekeeping: what nobody else would notice is looked after here, by one web process at a time.
 
     tickets were lost?      ──► they are replaced
+    cancelled, or retried?  ──► what a mark on the batch says is written into each job
     Redis was started anew? ──► what it has forgotten comes back from the journal
     deleted, or too old?    ──► its parts are removed, and images that nobody needs
 
@@ -13,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 import redis
-from kombu.exceptions import OperationalError
 from prometheus_client import Counter, Histogram
 
 from jobs.contract.errors import Unavailable
 from jobs.contract.settings import Settings
+from jobs.flow.settle import settle_all
 from jobs.storage.stores import Stores
 from jobs.upkeep.reconciler import Reconciler
 from jobs.upkeep.removal import Removal
@@ -28,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 #: A web process that falls silent for so many passes is no longer the one.
 _SILENT_PASSES = 4
+
+#: Jobs that are settled before the turn is kept again: some 100 ms.
+_SETTLED_A_TURN = 5000
 
 RECONCILED = Counter(
     "eva01_reconciled_jobs_total",
@@ -66,9 +70,9 @@ class Housekeeping:
         self._turn = stores.housekeepers_turn(interval_s * _SILENT_PASSES)
         self._watch = stores.restart_watch()
         self._reconciler = Reconciler(stores.store, stores.queue)
-        self._restore = Restore(stores.store, stores.queue, stores.journal)
+        self._restore = Restore(stores.store, stores.journal)
         self._removal = Removal(
-            stores.store, stores.queue, stores.image_uses, stores.blobs, stores.journal, settings.settle_s
+            stores.store, stores.image_uses, stores.blobs, stores.journal, settings.settle_s
         )
         self._retention = Retention(stores.store, stores.journal, max(retention_s, settings.settle_s))
 
@@ -81,7 +85,7 @@ class Housekeeping:
             try:
                 if self._turn.take():
                     self.keep_house()
-            except (redis.RedisError, OperationalError, Unavailable) as error:
+            except (redis.RedisError, Unavailable) as error:
                 _log.warning("Housekeeping has to wait: %s", error)
             except Exception:
                 _log.exception("Housekeeping failed; it goes on.")
@@ -90,12 +94,13 @@ class Housekeeping:
     def keep_house(self) -> None:
         """Look after everything once.
 
-        Raises redis.RedisError, OperationalError or Unavailable when Redis or the blob store is away.
+        Raises redis.RedisError or Unavailable when Redis or the blob store is away.
         """
         with RECONCILE_SECONDS.time():
             self._reconcile()
             self._bring_back()
         self._turn.take()
+        self._settle()
         self._clean_up()
 
     def _reconcile(self) -> None:
@@ -116,9 +121,19 @@ class Housekeeping:
             _log.warning(
                 "Restored %d batches, %d finished jobs and %d to be answered.", *astuple(restored)[:3]
             )
-        elif self._watch.is_blank() and next(iter(self._stores.journal.batches()), None):
+        elif self._watch.is_blank() and self._knows_less_than_the_journal():
             _log.error("Redis is empty, and the blob store has batches. To bring them back: eva01 restore.")
         self._watch.note()
+
+    def _knows_less_than_the_journal(self) -> bool:
+        """True when the journal has a batch that Redis has not: one that came just now is in both."""
+        batches = self._stores.journal.batches()
+        return any(not self._stores.store.has_record(batch.id) for batch in batches)
+
+    def _settle(self) -> None:
+        """Settle what was cancelled or retried as a whole, to the end: workers wait for the tickets."""
+        while settle_all(self._stores, _SETTLED_A_TURN) and not self._stopping.is_set():
+            self._turn.take()
 
     def _clean_up(self) -> None:
         self._retention.run_once()

@@ -1,17 +1,14 @@
 """The reconciler: finds open jobs for which there is no ticket any more, and replaces the tickets.
 
-Redis may lose its last second, and a ticket is lost when a worker dies between taking it and noting that it
-holds it. Every open job should have a ticket, waiting or held; both are counted in one step, whatever the
-backlog is. While jobs come in, a few are always between their record and their ticket: what counts is what
-stays missing over several looks.
+A ticket is lost when a worker dies between taking it and noting that it holds it. Every open job should
+have a ticket, waiting or held; both are counted in one step, whatever the backlog is. While workers take
+tickets, a few are always in between: what counts is what stays missing over several looks.
 """
 
 import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import cast
 
-from jobs.contract import names
 from jobs.contract.errors import NotFound
 from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
@@ -43,8 +40,10 @@ class Reconciler:
     def look(self, model: str) -> Reconciled:
         """Compare a model's open jobs with its tickets, and mend what has been wrong for a while.
 
-        Raises redis.RedisError, and kombu.exceptions.OperationalError, when Redis is away.
+        Tickets that nobody needs are dropped at once. Raises redis.RedisError when Redis is away.
         """
+        while self._queue.drop_surplus(model):
+            pass
         seen = self._missing.setdefault(model, deque(maxlen=_LOOKS))
         seen.append(self._queue.balance(model).missing)
         lost = min(seen) if len(seen) == _LOOKS else 0
@@ -63,12 +62,7 @@ class Reconciler:
 
     def _take_back_lost(self, model: str) -> int:
         """Queue the running jobs again whose tickets nobody holds."""
-        running = cast(dict[str, str], self._store.redis.hgetall(names.running_key(model)))
-        if not running:
-            return 0
-        held = cast(list[str | None], self._store.redis.hmget(names.held_key(model), list(running)))
-        unheld = [job_id for job_id, ticket in zip(running.values(), held, strict=True) if ticket is None]
-        return sum(self._take_back(job_id) for job_id in unheld)
+        return sum(self._take_back(job_id) for job_id in self._queue.running_unheld(model))
 
     def _take_back(self, job_id: str) -> bool:
         try:

@@ -1,8 +1,9 @@
 """What is left of deleted batches, and images that nobody needs, are removed here, bit by bit.
 
-    mark ──► cancel what is unfinished ──► wait until workers are silent ──► jobs ──► journal ──► batch, mark
+    mark ──► wait until workers are silent ──► jobs ──► journal ──► batch, mark
 
-The mark goes last, so whatever breaks off is taken up again. Every step may be done twice.
+The mark, which has cancelled what was unfinished, goes last, so whatever breaks off is taken up again.
+Every step may be done twice.
 """
 
 import logging
@@ -10,21 +11,16 @@ import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from operator import add
-from typing import cast
 
-from jobs.contract import names
-from jobs.contract.errors import NotFound, Unavailable
-from jobs.contract.metrics import count_cancelled
-from jobs.contract.models import JobState
+from jobs.contract.errors import Unavailable
 from jobs.storage.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
-from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 
 logger = logging.getLogger(__name__)
 
-#: Jobs that are cancelled or removed in one pass.
+#: Jobs that are removed in one pass.
 JOBS_A_PASS = 5000
 #: Images that are deleted in one pass, and jobs or images that are removed in one go.
 _IMAGES_A_PASS, _CHUNK = 5000, 200
@@ -55,7 +51,6 @@ class Removal:
     def __init__(
         self,
         store: JobStore,
-        queue: JobQueue,
         image_uses: ImageUses,
         blobs: BlobStore,
         journal: Journal,
@@ -63,7 +58,7 @@ class Removal:
         clock: Callable[[], float] = time.time,
         jobs_a_pass: int = JOBS_A_PASS,
     ) -> None:
-        self._store, self._queue = store, queue
+        self._store = store
         self._image_uses, self._blobs, self._journal = image_uses, blobs, journal
         self._settle_s = settle_s
         self._clock = clock
@@ -80,53 +75,23 @@ class Removal:
 
     def _remove_batches(self) -> Removed:
         removed, left = Removed(), self._jobs_a_pass
-        unsettled: list[str] = []
-        for batch_id in cast(list[str], self._store.redis.zrange(names.REMOVALS, 0, -1)):
+        waiting: list[str] = []
+        for batch_id in self._store.removals():
             if left <= 0:
                 break
-            cancelled = self._cancel(batch_id, left)
-            left -= cancelled
-            if cancelled or not self._is_settled(batch_id):
-                unsettled.append(batch_id)
+            if not self._is_silent(batch_id):
+                waiting.append(batch_id)
                 continue
             jobs, is_gone = self._remove_batch(batch_id, left)
             left -= jobs + _BATCH_COST
             removed += Removed(int(is_gone), jobs)
-        # Already now: should Redis be lost before we are done, they do not come back.
-        self._journal.unlist_batches(unsettled)
+        # Delete batch.json first, so that a restore cannot revive the batch.
+        self._journal.unlist_batches(waiting)
         return removed
 
-    def _cancel(self, batch_id: str, limit: int) -> int:
-        """Cancel up to `limit` jobs of a batch: workers that hold one of them then store nothing."""
-        model = cast(str | None, self._store.redis.hget(names.batch_key(batch_id), "model"))
-        unfinished = [
-            job_id
-            for state in (JobState.QUEUED, JobState.RUNNING)
-            for job_id in cast(
-                list[str], self._store.redis.zrange(names.batch_state_key(batch_id, state), 0, limit - 1)
-            )
-        ][:limit]
-        if model and unfinished:
-            for job_id in unfinished:
-                self._cancel_job(job_id, model)
-            self._queue.drop_surplus(model)
-        return len(unfinished)
-
-    def _cancel_job(self, job_id: str, model: str) -> None:
-        try:
-            before = self._store.cancel(job_id)
-        except NotFound:
-            return
-        if before:
-            count_cancelled(model, before)
-
-    def _is_settled(self, batch_id: str) -> bool:
+    def _is_silent(self, batch_id: str) -> bool:
         """True when nothing has changed for so long that nobody writes about the batch any more."""
-        with self._store.redis.pipeline(transaction=True) as pipe:
-            pipe.zscore(names.REMOVALS, batch_id)
-            pipe.zscore(names.BATCHES, batch_id)
-            changed_s = max(float(score or 0) for score in pipe.execute())
-        return self._clock() - changed_s >= self._settle_s
+        return self._clock() - self._store.last_change_s(batch_id) >= self._settle_s
 
     def _remove_batch(self, batch_id: str, limit: int) -> tuple[int, bool]:
         """Remove a batch with up to `limit` jobs; gives how many, and whether all is gone."""

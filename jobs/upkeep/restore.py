@@ -12,21 +12,16 @@ from itertools import islice
 from operator import add
 from typing import TypeVar
 
-from jobs.contract import names
 from jobs.contract.errors import NotFound
-from jobs.contract.models import Batch, BatchState, Job, JobState, Result, utc_now
+from jobs.contract.models import Asked, Batch, BatchState, Job, JobState, Result, utc_now
 from jobs.storage.journal import Journal, earliest_id
-from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 
 logger = logging.getLogger(__name__)
 
 #: Jobs that are restored at a time.
 _CHUNK = 500
-#: What a user gave: all that is left of a job that runs from its beginning.
-_GIVEN = {"id", "batch_id", "file", "question", "model", "options", "image", "media_type", "created_at"}
-#: What a worker said about it.
-_SAID = set(Result.model_fields)
+_ASKED, _SAID = set(Asked.model_fields), set(Result.model_fields)
 _T = TypeVar("_T")
 
 
@@ -55,12 +50,11 @@ class Restored:
 class Restore:
     """Brings into Redis what the journal has and Redis has not.
 
-    Raises redis.RedisError or kombu's OperationalError when Redis is away, and Unavailable when the blob
-    store is.
+    Raises redis.RedisError when Redis is away, and Unavailable when the blob store is.
     """
 
-    def __init__(self, store: JobStore, queue: JobQueue, journal: Journal) -> None:
-        self._store, self._queue, self._journal = store, queue, journal
+    def __init__(self, store: JobStore, journal: Journal) -> None:
+        self._store, self._journal = store, journal
 
     def run(self, since: datetime | None = None) -> Iterator[Restored]:
         """Restore everything, or what was accepted after `since`; gives what is done so far, to the end."""
@@ -93,7 +87,7 @@ class Restore:
         try:
             self._store.get_batch(batch.id)
         except NotFound:
-            if self._store.redis.exists(names.batch_key(batch.id)):
+            if self._store.has_record(batch.id):
                 raise
             self._store.create_batch(batch.model_copy(update={"state": BatchState.OPEN, "closed_at": None}))
             return True
@@ -125,7 +119,7 @@ class Restore:
         results = {job.id: job for job in self._journal.results(batch.id if batch else None, with_answer)}
         done = Restored(present=len(jobs) - len(wanting))
         for job in wanting:
-            done += self._restore(results.get(job.id) or _unanswered(job, batch))
+            done += self._restore(_as_it_was(job, results.get(job.id), batch))
         return done
 
     def _is_right(self, job: Job) -> bool:
@@ -134,17 +128,14 @@ class Restore:
             known = self._store.get_job(job.id)
         except NotFound:
             return False
-        return known.state.is_finished and (known.image is not None or job.image is None)
+        return known.state.is_finished and (job.is_refused or not known.is_refused)
 
     def _restore(self, job: Job) -> Restored:
         stored, is_new = self._store.create_job(job, is_restored=True)
         if job.state is JobState.QUEUED:
-            if not is_new:
-                return Restored(present=1)
-            self._queue.enqueue(stored)
-            return Restored(queued=1)
+            return Restored(queued=1) if is_new else Restored(present=1)
         # A file that was refused says nothing about the good one that came after it.
-        is_finished_now = job.image is not None and self._finish(stored.id, job)
+        is_finished_now = not job.is_refused and self._finish(stored.id, job)
         return Restored(finished=1) if is_new or is_finished_now else Restored(present=1)
 
     def _finish(self, job_id: str, finished: Job) -> bool:
@@ -154,15 +145,24 @@ class Restore:
         return self._store.finish(job_id, result, recipe=finished.recipe)
 
 
-def _unanswered(job: Job, batch: Batch | None) -> Job:
-    """The job as it starts anew, or as it ended without a worker."""
-    if job.image is None:
+def _as_it_was(job: Job, result: Job | None, batch: Batch | None) -> Job:
+    """The job as it ended, or as it starts anew."""
+    if result and not _was_retried(result, batch):
+        return result
+    if job.is_refused:
         return job
-    anew = Job.model_validate(job.model_dump(include=_GIVEN))
-    if batch and batch.state is BatchState.CANCELLED:
+    anew = Job.model_validate(job.model_dump(include=_ASKED))
+    if result is None and batch and batch.state is BatchState.CANCELLED:
         ended = {"state": JobState.CANCELLED, "finished_at": batch.closed_at or utc_now()}
         return anew.model_copy(update=ended)
     return anew
+
+
+def _was_retried(result: Job, batch: Batch | None) -> bool:
+    """True for a failure that is older than the last retry of all failed jobs of its batch."""
+    if result.state is not JobState.FAILED or result.is_refused or not (batch and batch.retried_at):
+        return False
+    return result.finished_at is None or result.finished_at < batch.retried_at
 
 
 def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:

@@ -4,10 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
-from jobs.contract import names
-from jobs.contract.models import JobState
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 
@@ -43,8 +40,8 @@ class Retention:
         self._store, self._journal = store, journal
         self._retention_s = retention_s
         self._clock = clock
-        self._batches = _Old(store, names.BATCHES, _BATCHES_A_PASS)
-        self._jobs = _Old(store, names.SINGLE_JOBS, _JOBS_A_PASS)
+        self._batches = _Old(store.old_batches, _BATCHES_A_PASS)
+        self._jobs = _Old(store.old_single_jobs, _JOBS_A_PASS)
 
     def run_once(self) -> Expired:
         """Look at some of what is old, and remove it if it is finished; gives how much.
@@ -64,7 +61,7 @@ class Retention:
         return len(expired)
 
     def _expire_jobs(self, job_ids: list[str]) -> int:
-        finished = self._finished(job_ids)
+        finished = self._store.finished_singles(job_ids)
         # The record goes last: what breaks off in between is found again.
         self._journal.forget_jobs(finished)
         return sum(map(self._expire_job, finished))
@@ -77,17 +74,6 @@ class Retention:
         self._journal.note_jobs(None, self._store.get_jobs([job_id]))
         return False
 
-    def _finished(self, job_ids: list[str]) -> list[str]:
-        with self._store.redis.pipeline(transaction=False) as pipe:
-            for job_id in job_ids:
-                pipe.hget(names.job_key(job_id), "state")
-            states = pipe.execute()
-        return [
-            job_id
-            for job_id, state in zip(job_ids, states, strict=True)
-            if state and JobState(state).is_finished
-        ]
-
 
 class _Old:
     """The oldest of an index by the time of the last change, some at a time.
@@ -96,16 +82,13 @@ class _Old:
     beginning.
     """
 
-    def __init__(self, store: JobStore, index: str, limit: int) -> None:
-        self._store, self._index, self._limit = store, index, limit
+    def __init__(self, old: Callable[[float, int, int], list[str]], limit: int) -> None:
+        self._old, self._limit = old, limit
         self._skipped = 0
 
     def expire(self, before_s: float, expire: Callable[[list[str]], int]) -> int:
         """Give the next ones to `expire`, which says how many of them are gone; gives that."""
-        ids = self._store.redis.zrangebyscore(
-            self._index, "-inf", f"({before_s}", start=self._skipped, num=self._limit
-        )
-        found = cast(list[str], ids)
+        found = self._old(before_s, self._skipped, self._limit)
         expired = expire(found) if found else 0
         self._skipped = self._skipped + len(found) - expired if len(found) == self._limit else 0
         return expired

@@ -13,7 +13,7 @@ from jobs.contract.settings import Settings
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection import connect
 from jobs.storage.journal import Journal
-from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from jobs.upkeep.restore import Restore, Restored
 from tests.chaos.servers import RedisServer
@@ -32,7 +32,7 @@ class House:
         self._server = RedisServer(folder)
         settings = Settings(redis_url=self._server.url, data=folder)
         self.store = JobStore(connect(self._server.url))
-        self._queue = JobQueue(create_celery(settings), self.store)
+        self._queue = JobQueue(self.store)
         self._journal = Journal(BlobStore(settings.blobs_url))
 
     def end(self) -> None:
@@ -52,13 +52,14 @@ class House:
 
     def restore(self) -> Restored:
         """Bring back what Redis has lost."""
-        *_, done = Restore(self.store, self._queue, self._journal).run()
+        *_, done = Restore(self.store, self._journal).run()
         return done
 
     def _job(self, batch: Batch, number: int) -> Job:
-        job = Job(batch_id=batch.id, file=f"{number}.jpg", question="?", model="stub", image=f"{number:064x}")
+        job = Job(
+            batch_id=batch.id, file=f"{number}.jpg", question="?", model="stub", images=(f"{number:064x}",)
+        )
         job, _ = self.store.create_job(job)
-        self._queue.enqueue(job)
         return job
 
     def _answer(self, job: Job) -> None:

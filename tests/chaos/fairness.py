@@ -13,7 +13,7 @@ from jobs.contract.models import Batch, Job
 from jobs.contract.settings import Settings
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection import connect
-from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from tests.chaos.servers import RedisServer
 from tests.drawing import Scene
@@ -33,7 +33,7 @@ class House:
         self._server = RedisServer(folder)
         settings = Settings(redis_url=self._server.url, data=folder)
         self._store = JobStore(connect(self._server.url))
-        self._queue = JobQueue(create_celery(settings), self._store)
+        self._queue = JobQueue(self._store)
         BlobStore(settings.blobs_url).put_image(SHA256, PNG)
         port = free_port()
         env = {
@@ -59,8 +59,8 @@ class House:
         """A batch of so many jobs."""
         batch = self._store.create_batch(Batch(model=self._model))
         for n in track(range(count), what, disable=not what):
-            job = Job(batch_id=batch.id, file=f"{n}", question="?", model=self._model, image=SHA256)
-            self._queue.enqueue(self._store.create_job(job)[0])
+            job = Job(batch_id=batch.id, file=f"{n}", question="?", model=self._model, images=(SHA256,))
+            self._store.create_job(job)
         return batch
 
     def seconds_for_small(self) -> float:

@@ -58,9 +58,8 @@ def keda(place: Place) -> Keda:
 
 def enqueue_in_batch(place: Place, batch: Batch, file: str) -> Job:
     job, _ = place.store.create_job(
-        Job(batch_id=batch.id, file=file, question="q", model=MODEL, image=SHA256)
+        Job(batch_id=batch.id, file=file, question="q", model=MODEL, images=(SHA256,))
     )
-    place.queue.enqueue(job)
     return job
 
 

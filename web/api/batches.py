@@ -1,12 +1,10 @@
 """Batches: make one, find it again, rename it, send files, close, cancel, retry, delete."""
 
-from itertools import islice
-
 from flask import Response, jsonify, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
+from jobs import flow
 from jobs.contract.errors import Conflict, TooLarge
-from jobs.contract.metrics import count_cancelled
 from jobs.contract.models import Batch, BatchState
 from web.api.schemas import (
     PROBLEMS,
@@ -26,10 +24,7 @@ from web.http.conditional import fresh_json
 from web.intake.asking import check_options, check_question, check_room, choose_model
 from web.intake.files import Intake
 from web.intake.known import take_known
-from web.retry import retry_jobs
 from web.services import Services, services
-
-_RETRIED_AT_A_TIME = 500
 
 batches = APIBlueprint(
     "batches",
@@ -51,8 +46,7 @@ def create_batch(body: NewBatch) -> Response:
         model=card.name,
         options=check_options(body.max_new_tokens, serving.limits),
     )
-    serving.store.create_batch(batch)
-    serving.journal.note_batch(batch)
+    flow.open_batch(serving, batch)
     response = jsonify(batch.public())
     response.status_code = 201
     response.headers["Location"] = url_for("progress.get_batch", batch_id=batch.id)
@@ -73,9 +67,7 @@ def rename_batch(path: BatchPath, body: BatchChange) -> Response:
     """Give a batch another name."""
     serving = services()
     name = _checked_name(body.name, serving.limits.max_path_chars)
-    batch = serving.store.rename_batch(path.batch_id, name)
-    serving.journal.note_batch(batch)
-    return jsonify(batch.public())
+    return jsonify(flow.rename_batch(serving, path.batch_id, name).public())
 
 
 @batches.delete("/<batch_id>", responses={204: None})
@@ -84,7 +76,7 @@ def delete_batch(path: BatchPath) -> Response:
 
     From now on it is unknown; its parts are removed in the background, and what still runs is cancelled.
     """
-    services().store.mark_removed(path.batch_id)
+    flow.delete_batch(services(), path.batch_id)
     return Response(status=204)
 
 
@@ -97,9 +89,9 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     serving = services()
     batch = _open_batch(serving, path.batch_id)
     check_room(serving, batch.model)
-    intake = Intake(serving, batch, choose_model(serving, batch.model), form.questions)
-    outcomes = [outcome for sent in form.files for outcome in intake.take(sent)]
-    serving.journal.note_jobs(batch.id, intake.jobs)
+    card = choose_model(serving, batch.model)
+    with flow.accepting(serving, batch) as request:
+        outcomes = list(Intake(serving, request, card, form.questions).take(form.files))
     return _outcomes(outcomes, 202)
 
 
@@ -119,44 +111,28 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
         )
     batch = _open_batch(serving, path.batch_id)
     check_room(serving, batch.model)
-    intake = Intake(serving, batch, choose_model(serving, batch.model), {})
-    outcomes = take_known(serving, batch, intake, body.files)
-    serving.journal.note_jobs(batch.id, intake.jobs)
+    card = choose_model(serving, batch.model)
+    with flow.accepting(serving, batch) as request:
+        outcomes = take_known(serving, request, Intake(serving, request, card, {}), body.files)
     return _outcomes(outcomes, 200)
 
 
 @batches.post("/<batch_id>/close", responses={200: BatchView})
 def close_batch(path: BatchPath) -> Response:
     """Say that no more files come."""
-    serving = services()
-    batch = serving.store.close_batch(path.batch_id)
-    serving.journal.note_batch(batch)
-    return jsonify(batch.public())
+    return jsonify(flow.close_batch(services(), path.batch_id).public())
 
 
 @batches.post("/<batch_id>/cancel", responses={200: BatchView})
 def cancel_batch(path: BatchPath) -> Response:
     """Cancel what has no answer yet, and take no more files."""
-    serving = services()
-    before = serving.store.cancel_batch(path.batch_id)
-    batch = serving.store.get_batch(path.batch_id)
-    serving.journal.note_batch(batch)
-    for state in before:
-        count_cancelled(batch.model, state)
-    serving.queue.drop_surplus(batch.model)
-    return jsonify(batch.public())
+    return jsonify(flow.cancel_batch(services(), path.batch_id).public())
 
 
 @batches.post("/<batch_id>/retry", responses={200: RetriedView})
 def retry_batch(path: BatchPath) -> Response:
     """Run the failed jobs again, but for those whose file was refused."""
-    serving = services()
-    serving.store.get_batch(path.batch_id)
-    failed = serving.store.failed_jobs(path.batch_id)
-    retried = 0
-    while job_ids := [*islice(failed, _RETRIED_AT_A_TIME)]:
-        retried += retry_jobs(serving, serving.store.get_jobs(job_ids))
-    batch = serving.store.get_batch(path.batch_id)
+    batch, retried = flow.retry_batch(services(), path.batch_id)
     return jsonify({**batch.public(), "retried": retried})
 
 

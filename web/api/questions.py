@@ -6,16 +6,15 @@ from typing import cast
 from flask import Response, jsonify, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
-from jobs.contract.errors import Conflict, NotFound, Unavailable
-from jobs.contract.metrics import JOBS_TOTAL, count_cancelled
-from jobs.contract.models import Job, JobState
+from jobs import flow
+from jobs.contract.errors import NotFound
+from jobs.contract.models import Job
 from web.api.job import job_json
 from web.api.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView
 from web.intake.asking import check_options, check_question, check_room, choose_model
 from web.intake.paths import sent_path, shortened
 from web.intake.spool import Part
-from web.intake.uploads import kept_image
-from web.retry import retry_jobs
+from web.intake.uploads import checked_image, kept_images
 from web.services import Services, services
 
 #: Seconds between two looks at a job that is waited for: the first, and the longest.
@@ -48,31 +47,13 @@ def create_job(form: JobForm) -> Response:
 @single.delete("/api/jobs/<job_id>", responses={200: JobView})
 def cancel_job(path: JobPath) -> Response:
     """Cancel a job that has no answer yet; cancelling it twice changes nothing."""
-    serving = services()
-    serving.store.get_shown_job(path.job_id)
-    before = serving.store.cancel(path.job_id)
-    job = serving.store.get_job(path.job_id)
-    if before:
-        count_cancelled(job.model, before)
-        serving.queue.drop_surplus(job.model)
-    elif job.state is not JobState.CANCELLED:
-        raise Conflict(f"Job {job.id} has {job.state} already.", code="job_finished")
-    serving.journal.note_result(job)
-    return jsonify(job.public())
+    return jsonify(flow.cancel_job(services(), path.job_id).public())
 
 
 @single.post("/api/jobs/<job_id>/retry", responses={200: JobView})
 def retry_job(path: JobPath) -> Response:
     """Run a failed job again."""
-    serving = services()
-    job = serving.store.get_shown_job(path.job_id)
-    if job.image is None:
-        raise Conflict(
-            f"Job {job.id} has no image: {job.file} was refused. Send it again.", code="job_refused"
-        )
-    if not retry_jobs(serving, [job]):
-        raise Conflict(f"Job {job.id} has not failed: it is {job.state}.", code="job_not_failed")
-    return jsonify(serving.store.get_job(job.id).public())
+    return jsonify(flow.retry_job(services(), path.job_id).public())
 
 
 @single.post("/api/jobs/<job_id>/ask", responses={202: JobView})
@@ -80,7 +61,7 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
     """Ask something else about a job's image, without sending it again; a job of its own, without a batch."""
     serving = services()
     earlier = serving.store.get_shown_job(path.job_id)
-    if earlier.image is None:
+    if not earlier.images:
         raise _no_image(earlier)
     card = choose_model(serving, body.model or earlier.model)
     check_room(serving, card.name)
@@ -88,13 +69,12 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
         "question": check_question(card, body.question, serving.limits),
         "options": check_options(body.max_new_tokens, serving.limits),
     }
-    with serving.image_uses.using(earlier.image):
-        if not serving.blobs.has_image(earlier.image):
+    with serving.image_uses.using(*earlier.images):
+        if not all(map(serving.blobs.has_image, earlier.images)):
             raise _no_image(earlier)
-        same = {name: getattr(earlier, name) for name in ("file", "image", "media_type")}
-        job = Job.model_validate({**same, **asked, "model": card.name})
-        serving.store.create_job(job)
-    return _accepted(_begin(serving, job))
+        same = earlier.model_dump(include={"file", "images", "media_types"})
+        job = flow.accept_single(serving, Job.model_validate({**same, **asked, "model": card.name}))
+    return _accepted(job)
 
 
 def _no_image(job: Job) -> NotFound:
@@ -102,36 +82,23 @@ def _no_image(job: Job) -> NotFound:
 
 
 def _submit(form: JobForm) -> Job:
-    """Keep the image, write the job, send its message."""
+    """Check what is asked, and accept it."""
     serving = services()
     card = choose_model(serving, form.model)
     check_room(serving, card.name)
     question = check_question(card, form.question, serving.limits)
     options = check_options(form.max_new_tokens, serving.limits)
-    with kept_image(serving, cast(Part, form.file.stream)) as kept:
-        job = Job(
-            file=shortened(sent_path(form.file), serving.limits.max_path_chars),
-            question=question,
-            model=card.name,
-            options=options,
-            image=kept.sha256,
-            media_type=kept.media_type,
-        )
-        serving.store.create_job(job)
-    return _begin(serving, job)
-
-
-def _begin(serving: Services, job: Job) -> Job:
-    """Note a new job in the journal, and send its ticket."""
-    try:
-        serving.journal.note_jobs(None, [job])
-    except Unavailable:
-        # Whoever sends it again makes another job.
-        serving.store.remove_job(job.id)
-        raise
-    serving.queue.enqueue(job)
-    JOBS_TOTAL.labels(job.model, JobState.QUEUED).inc()
-    return job
+    image = checked_image(serving, cast(Part, form.file.stream))
+    job = Job(
+        file=shortened(sent_path(form.file), serving.limits.max_path_chars),
+        question=question,
+        model=card.name,
+        options=options,
+        images=(image.sha256,),
+        media_types=(image.media_type,),
+    )
+    with kept_images(serving, [image]):
+        return flow.accept_single(serving, job)
 
 
 def _wait_for(serving: Services, job: Job, wait_s: float) -> Job:

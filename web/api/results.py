@@ -45,7 +45,7 @@ def export_jsonl(path: BatchPath, query: ExportQuery) -> Response:
     """All jobs of a batch, one JSON object a line."""
     store = services().store
     batch = store.get_batch(path.batch_id)
-    return _download(batch, "jsonl", "application/jsonl", jsonl(store.results(batch.id, query.state)))
+    return _download(batch, "jsonl", "application/jsonl", jsonl(store.rows(batch.id, query.state)))
 
 
 @results.get("/results.csv", responses={200: {"content": {"text/csv": {}}}})
@@ -56,7 +56,7 @@ def export_csv(path: BatchPath, query: CsvQuery) -> Response:
     """
     store = services().store
     batch = store.get_batch(path.batch_id)
-    rows = csv_lines(store.results(batch.id, query.state), with_bom=query.bom)
+    rows = csv_lines(store.rows(batch.id, query.state), with_bom=query.bom)
     return _download(batch, "csv", "text/csv", rows)
 
 
@@ -68,7 +68,7 @@ def export_xlsx(path: BatchPath, query: ExportQuery) -> Response:
     try:
         with tempfile.TemporaryDirectory(dir=serving.spool_folder) as folder:
             target = Path(folder, "results.xlsx")
-            write_workbook(serving.store.results(batch.id, query.state), target)
+            write_workbook(serving.store.rows(batch.id, query.state), target)
             # It has lost its name when it is sent, so nothing is left of it however that ends.
             response = send_file(target.open("rb"), mimetype=_XLSX)
             response.content_length = target.stat().st_size
@@ -82,7 +82,7 @@ def export_texts(path: BatchPath, query: ExportQuery) -> Response:
     """A zip with a text file for each answer, named after its image; `errors.csv` lists what has none."""
     serving = services()
     batch = serving.store.get_batch(path.batch_id)
-    packed = text_zip(serving.store.results(batch.id, query.state), serving.spool_folder)
+    packed = text_zip(serving.store.rows(batch.id, query.state), serving.spool_folder)
     return _named(Response(packed, content_type="application/zip"), batch, "zip")
 
 

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 from flask import request
 from flask_openapi3 import FileStorage
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json, StringConstraints, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from jobs.contract.catalog import Task
-from jobs.contract.models import ID_PATTERN, BatchState, Job, JobState, Options
+from jobs.contract.models import ID_PATTERN, BatchId, BatchState, JobId, JobState, Result, new_id, utc_now
 from jobs.storage.listing import CURSOR_PATTERN
 from web.intake.outcomes import FileOutcome, KnownFile
 
@@ -177,14 +176,21 @@ class CsvQuery(ExportQuery):
     bom: bool = Field(False, description="Begin the CSV with a byte-order mark, for spreadsheet programs.")
 
 
-class JobView(Job):
+class JobView(Result):
     """A job as the API shows it."""
 
-    queued_at: SkipJsonSchema[Any] = None
-    options: SkipJsonSchema[Options] = Options()
-    crashes: SkipJsonSchema[int] = 0
-    ticket: SkipJsonSchema[str | None] = None
-    recipe: SkipJsonSchema[str | None] = None
+    id: JobId = Field(default_factory=new_id)
+    batch_id: BatchId | None = None
+    state: JobState = JobState.QUEUED
+    file: str
+    question: str
+    model: str
+    image: str | None = None
+    media_type: str | None = None
+    attempts: int = 0
+    created_at: AwareDatetime = Field(default_factory=utc_now)
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
 
 
 class BatchView(BaseModel):

@@ -2,14 +2,17 @@
 
 import csv
 import io
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from pydantic_core import to_json
+
 from jobs.contract.models import Batch, Job
 
+#: A job as the API shows it.
+Row = Mapping[str, Any]
 #: The CSV's columns; the first eight are a promise, and further ones may follow.
 COLUMNS = (
     *("file", "state", "answer", "error_code", "error_message", "model", "question", "id"),
@@ -26,12 +29,12 @@ _LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _LINE_END = re.compile("[" + "".join(_LINE_ENDS) + "]")
 
 
-def jsonl(jobs: Iterable[Job]) -> Iterator[str]:
+def jsonl(jobs: Iterable[Row]) -> Iterator[str]:
     """One JSON object a line."""
     return _in_chunks(f"{_json_line(job)}\n" for job in jobs)
 
 
-def csv_lines(jobs: Iterable[Job], *, with_bom: bool = False) -> Iterator[str]:
+def csv_lines(jobs: Iterable[Row], *, with_bom: bool = False) -> Iterator[str]:
     """A header, then a row for each job (RFC 4180).
 
     A cell that a spreadsheet program would take for a formula gets an apostrophe in front; a plain number
@@ -77,9 +80,9 @@ def _with_header(header: str, rows: Iterable[str]) -> Iterator[str]:
     yield from rows
 
 
-def _json_line(job: Job) -> str:
-    line = json.dumps(job.public(), ensure_ascii=False)
-    return _LINE_END.sub(lambda found: _LINE_ENDS[found.group()], line)
+def _json_line(job: Row) -> str:
+    line = to_json(job).decode()
+    return line if line.isascii() else _LINE_END.sub(lambda found: _LINE_ENDS[found.group()], line)
 
 
 def row(cells: Iterable[Any]) -> str:
@@ -89,12 +92,11 @@ def row(cells: Iterable[Any]) -> str:
     return line.getvalue()
 
 
-def cells(job: Job) -> list[Any]:
+def cells(job: Row) -> list[Any]:
     """What stands in each of the columns for a job."""
-    record = job.public()
-    usage = record["usage"] or {}
-    error = record["error"] or {}
-    flat = {**record, **usage, "error_code": error.get("code"), "error_message": error.get("message")}
+    usage = job["usage"] or {}
+    error = job["error"] or {}
+    flat = {**job, **usage, "error_code": error.get("code"), "error_message": error.get("message")}
     return [flat.get(column) for column in COLUMNS]
 
 

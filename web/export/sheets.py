@@ -8,8 +8,7 @@ from typing import Any
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from jobs.contract.models import Job
-from web.export.lines import COLUMNS, cells
+from web.export.lines import COLUMNS, Row, cells
 
 #: Rows of a sheet with its header, and characters of a cell (UTF-16), as Excel has them.
 _SHEET_ROWS, _CELL_CHARS = 1_048_576, 32_767
@@ -21,7 +20,7 @@ _TIMES = ("created_at", "started_at", "finished_at")
 _NO_XML = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
 
 
-def write_workbook(jobs: Iterable[Job], target: Path, *, sheet_rows: int = _SHEET_ROWS) -> None:
+def write_workbook(jobs: Iterable[Row], target: Path, *, sheet_rows: int = _SHEET_ROWS) -> None:
     """Write a workbook with a row for each job; a sheet that is full is followed by another.
 
     Texts are texts, whatever they begin with; times are in UTC; what is too long for a cell ends with `…`.
@@ -56,13 +55,13 @@ def _end(sheet: Worksheet, last_row: int) -> None:
     sheet.autofilter(0, 0, last_row, len(COLUMNS) - 1)
 
 
-def _cells(job: Job) -> list[Any]:
-    times = {name: _utc(getattr(job, name)) for name in _TIMES}
+def _cells(job: Row) -> list[Any]:
+    times = {name: _utc(job[name]) for name in _TIMES}
     return [times.get(column, cell) for column, cell in zip(COLUMNS, cells(job), strict=True)]
 
 
-def _utc(at: datetime | None) -> datetime | None:
-    return at.astimezone(UTC).replace(tzinfo=None) if at else None
+def _utc(at: str | None) -> datetime | None:
+    return datetime.fromisoformat(at).astimezone(UTC).replace(tzinfo=None) if at else None
 
 
 def _write(sheet: Worksheet, row: int, column: int, cell: Any, time_format: Any) -> None:

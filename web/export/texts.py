@@ -10,12 +10,12 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-from jobs.contract.models import Job, JobState, utc_now
-from web.export.lines import row
+from jobs.contract.models import JobState, utc_now
+from web.export.lines import Row, row
 
 _ERRORS = "errors.csv"
 _ERROR_COLUMNS = ("file", "state", "error_code", "error_message", "id")
@@ -31,7 +31,7 @@ _PART_BYTES = 200
 _MODE = 0o100644 << 16
 
 
-def text_zip(jobs: Iterable[Job], spool_folder: Path) -> Iterator[bytes]:
+def text_zip(jobs: Iterable[Row], spool_folder: Path) -> Iterator[bytes]:
     """A zip with a UTF-8 text file for each answer, and `errors.csv` for the jobs that have none.
 
     Paths are kept but for what cannot be a file's name; names that would fall together get a number.
@@ -43,9 +43,10 @@ def text_zip(jobs: Iterable[Job], spool_folder: Path) -> Iterator[bytes]:
         tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, mode="w+b", dir=str(spool_folder)) as errors,
     ):
         for job in jobs:
-            if job.state is JobState.SUCCEEDED and job.answer is not None:
-                entry = _entry(_free_name(job.file, taken), job.finished_at or job.created_at)
-                archive.writestr(entry, job.answer.encode("utf-8", "replace"))
+            if job["state"] == JobState.SUCCEEDED and job["answer"] is not None:
+                at = datetime.fromisoformat(job["finished_at"] or job["created_at"])
+                entry = _entry(_free_name(job["file"], taken), at.astimezone(UTC))
+                archive.writestr(entry, job["answer"].encode("utf-8", "replace"))
             else:
                 errors.write(_error_row(job).encode("utf-8", "replace"))
             yield from outlet.take(_CHUNK_BYTES)
@@ -72,9 +73,9 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
     return entry
 
 
-def _error_row(job: Job) -> str:
-    error = job.error
-    return row((job.file, job.state.value, error and error.code, error and error.message, job.id))
+def _error_row(job: Row) -> str:
+    error = job["error"] or {}
+    return row((job["file"], job["state"], error.get("code"), error.get("message"), job["id"]))
 
 
 def _free_name(file: str, taken: set[str]) -> str:

@@ -5,7 +5,6 @@ from http import HTTPStatus
 
 import redis
 from flask import Flask, Response, json, request
-from kombu.exceptions import OperationalError
 from prometheus_client import Counter
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -36,7 +35,6 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(Eva01Error, _from_ours)
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(redis.RedisError, _from_redis)
-    app.register_error_handler(OperationalError, _from_redis)
     app.register_error_handler(Exception, _from_unexpected)
 
 

@@ -1,9 +1,12 @@
 """Files and zips into a batch: a job for each file, also for one that is refused, so nothing is lost.
 
-A path that the batch has already makes no second job.
+A path that the batch has already makes no second job. Files are taken some at a time, because each way to
+Redis costs as much for one as for many.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import cast
 
 from werkzeug.datastructures import FileStorage
@@ -11,60 +14,84 @@ from werkzeug.datastructures import FileStorage
 from jobs.contract.catalog import ModelCard
 from jobs.contract.errors import BadInput
 from jobs.contract.images import not_an_image
-from jobs.contract.metrics import JOBS_TOTAL
-from jobs.contract.models import Batch, Job, JobError, JobState, utc_now
+from jobs.contract.models import Job, JobError, JobState, utc_now
+from jobs.flow.accept import Accepting
 from web.http.problems import count_refusal
 from web.intake.asking import check_question
 from web.intake.outcomes import FileOutcome
 from web.intake.paths import normalise, sent_path, shortened
 from web.intake.spool import Part
-from web.intake.uploads import kept_image
-from web.intake.zips import Entry, entries, is_zip
+from web.intake.uploads import Image, checked_image, kept_images
+from web.intake.zips import entry_groups, is_zip
 from web.services import Services
+
+#: Files that are taken at a time.
+_AT_A_TIME = 64
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file that was looked at: an image with its question, or the reason why it is refused."""
+
+    path: str
+    question: str = ""
+    image: Image | None = None
+    error: BadInput | None = None
 
 
 class Intake:
     """Takes files for one open batch; `questions` maps paths to questions that replace the batch's.
 
-    `jobs` are those of all files it has taken, new or not, in the order they came. Its methods raise what
-    stops the whole request: Conflict for a batch that takes no more files, Unavailable, redis.RedisError.
+    Its methods raise what stops the whole request: Conflict for a batch that takes no more files,
+    Unavailable, redis.RedisError.
     """
 
     def __init__(
-        self, services: Services, batch: Batch, card: ModelCard, questions: Mapping[str, str]
+        self, services: Services, accepting: Accepting, card: ModelCard, questions: Mapping[str, str]
     ) -> None:
-        self._services, self._batch, self._card = services, batch, card
-        self.jobs: list[Job] = []
+        self._services, self._accepting, self._card = services, accepting, card
         self._questions = {normalise(path): question for path, question in questions.items()}
 
-    def take(self, sent: FileStorage) -> Iterator[FileOutcome]:
-        """Take one file of a form: an image, or all that is in a zip."""
-        path, part = sent_path(sent), cast(Part, sent.stream)
-        if not path.lower().endswith(".zip"):
-            yield self._take_image(path, part)
-        elif is_zip(part):
-            yield from self._take_zip(path, part)
-        else:
-            error = BadInput("The file is named .zip and is none. Pack it again.", code="bad_zip")
-            yield self._reject(path, error)
+    def take(self, files: Iterable[FileStorage]) -> Iterator[FileOutcome]:
+        """Take the files of a form, each an image, or a zip with all that is in it."""
+        named = ((sent_path(sent), cast(Part, sent.stream)) for sent in files)
+        for is_packed, some in groupby(named, lambda one: one[0].lower().endswith(".zip")):
+            if is_packed:
+                for path, part in some:
+                    yield from self._take_zip(path, part)
+            else:
+                yield from self._take_images(list(some))
 
-    def take_kept(self, path: str, sha256: str, media_type: str) -> FileOutcome:
-        """Take a file whose image is in the blob store, and claimed."""
-        return self._accept(self._job(path, image=sha256, media_type=media_type))
+    def take_kept(self, files: Sequence[tuple[str, str, str]]) -> list[FileOutcome]:
+        """Take files by path, hash and media type, whose images are in the blob store, and claimed."""
+        return self._accept(
+            [self._job(path, images=(sha256,), media_types=(kind,)) for path, sha256, kind in files]
+        )
+
+    def _take_images(self, files: Sequence[tuple[str, Part]]) -> Iterator[FileOutcome]:
+        for start in range(0, len(files), _AT_A_TIME):
+            some = files[start : start + _AT_A_TIME]
+            yield from self._take([self._checked(path, part) for path, part in some])
 
     def _take_zip(self, path: str, part: Part) -> Iterator[FileOutcome]:
+        if not is_zip(part):
+            error = BadInput("The file is named .zip and is none. Pack it again.", code="bad_zip")
+            yield from self._take([Checked(path, error=error)])
+            return
         try:
-            for entry in entries(part, self._services.limits, self._services.spool_folder):
-                yield self._take_entry(entry)
+            for entries in entry_groups(part, self._services.limits, self._services.spool_folder):
+                yield from self._take(
+                    [
+                        self._checked(entry.path, entry.content)
+                        if entry.content
+                        else Checked(entry.path, error=entry.error or not_an_image())
+                        for entry in entries
+                    ]
+                )
         except BadInput as error:
-            yield self._reject(path, error)
+            yield from self._take([Checked(path, error=error)])
 
-    def _take_entry(self, entry: Entry) -> FileOutcome:
-        if entry.content is None:
-            return self._reject(entry.path, entry.error or not_an_image())
-        return self._take_image(entry.path, entry.content)
-
-    def _take_image(self, path: str, part: Part) -> FileOutcome:
+    def _checked(self, path: str, part: Part) -> Checked:
         limit = self._services.limits.max_path_chars
         try:
             if len(path) > limit:
@@ -72,40 +99,47 @@ class Intake:
                     f"The path has {len(path):,} characters; the limit is {limit:,} (EVA01_MAX_PATH_CHARS).",
                     code="path_too_long",
                 )
-            question = self._question(path)
-            with kept_image(self._services, part) as kept:
-                fields = {"question": question, "image": kept.sha256, "media_type": kept.media_type}
-                return self._accept(self._job(path, **fields))
+            own = self._questions.get(path, "")
+            question = check_question(
+                self._card, own or self._accepting.batch.question, self._services.limits
+            )
+            return Checked(path, question, checked_image(self._services, part))
         except BadInput as error:
-            return self._reject(path, error)
+            return Checked(path, error=error)
 
-    def _question(self, path: str) -> str:
-        own = self._questions.get(path, "")
-        return check_question(self._card, own or self._batch.question, self._services.limits)
+    def _take(self, files: Sequence[Checked]) -> list[FileOutcome]:
+        with kept_images(self._services, [file.image for file in files if file.image]):
+            outcomes = self._accept([self._job_of(file) for file in files])
+        for file, outcome in zip(files, outcomes, strict=True):
+            if file.error and outcome.is_new:
+                count_refusal(file.error)
+        return outcomes
 
-    def _accept(self, job: Job) -> FileOutcome:
-        job, is_new = self._create(job)
-        if is_new:
-            self._services.queue.enqueue(job)
-            JOBS_TOTAL.labels(job.model, JobState.QUEUED).inc()
-        return FileOutcome(file=job.file, state="accepted", job_id=job.id, is_new=is_new)
+    def _accept(self, jobs: Sequence[Job]) -> list[FileOutcome]:
+        made = self._accepting.add(jobs)
+        return [_outcome(asked, job, is_new=is_new) for asked, (job, is_new) in zip(jobs, made, strict=True)]
 
-    def _reject(self, path: str, error: BadInput) -> FileOutcome:
-        reason = JobError(code=error.code, message=error.message)
-        file = shortened(path, self._services.limits.max_path_chars)
-        refused = self._job(file, state=JobState.FAILED, error=reason, finished_at=utc_now())
-        job, is_new = self._create(refused)
-        if is_new:
-            JOBS_TOTAL.labels(job.model, JobState.FAILED).inc()
-            count_refusal(error)
-        return FileOutcome(file=job.file, state="rejected", job_id=job.id, is_new=is_new, error=reason)
-
-    def _create(self, job: Job) -> tuple[Job, bool]:
-        job, is_new = self._services.store.create_job(job)
-        self.jobs.append(job)
-        return job, is_new
+    def _job_of(self, file: Checked) -> Job:
+        if file.image:
+            images, kinds = (file.image.sha256,), (file.image.media_type,)
+            return self._job(file.path, question=file.question, images=images, media_types=kinds)
+        error = file.error or not_an_image()
+        return self._job(
+            shortened(file.path, self._services.limits.max_path_chars),
+            state=JobState.FAILED,
+            is_refused=True,
+            error=JobError(code=error.code, message=error.message),
+            finished_at=utc_now(),
+        )
 
     def _job(self, file: str, **fields: object) -> Job:
-        common = {"batch_id": self._batch.id, "file": file, "model": self._batch.model}
-        asked = {"question": self._batch.question, "options": self._batch.options}
+        batch = self._accepting.batch
+        common = {"batch_id": batch.id, "file": file, "model": batch.model}
+        asked = {"question": batch.question, "options": batch.options}
         return Job.model_validate(common | asked | fields)
+
+
+def _outcome(asked: Job, job: Job, *, is_new: bool) -> FileOutcome:
+    """What became of a file: its own refusal, though the batch may have an earlier job under its path."""
+    state = "rejected" if asked.is_refused else "accepted"
+    return FileOutcome(file=job.file, state=state, job_id=job.id, is_new=is_new, error=asked.error)

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from functools import partial
 
-from jobs.contract.models import Batch, Job
+from jobs.contract.models import Job
+from jobs.flow.accept import Accepting
 from web.intake.files import Intake
 from web.intake.outcomes import FileOutcome, KnownFile
 from web.intake.paths import normalise
@@ -16,15 +16,15 @@ _AT_A_TIME = 16
 
 
 def take_known(
-    serving: Services, batch: Batch, intake: Intake, files: Sequence[KnownFile]
+    serving: Services, accepting: Accepting, intake: Intake, files: Sequence[KnownFile]
 ) -> list[FileOutcome]:
     """Take those of `files` that the batch has already, or whose image is in the blob store.
 
     Gives what became of each, in their order; `unknown` must be sent. Raises what stops the whole request:
     Conflict for a batch that takes no more files, Unavailable, redis.RedisError.
     """
-    present = serving.feed.jobs_of_files(batch.id, [normalise(file.file) for file in files])
-    intake.jobs += present.values()
+    present = serving.feed.jobs_of_files(accepting.batch.id, [normalise(file.file) for file in files])
+    accepting.keep(list(present.values()))
     outcomes = []
     with ThreadPoolExecutor(_AT_A_TIME) as threads:
         for start in range(0, len(files), _AT_A_TIME):
@@ -41,30 +41,35 @@ def _take_some(
     threads: ThreadPoolExecutor,
 ) -> list[FileOutcome]:
     wanting = [file for file in files if not _has_image(present.get(normalise(file.file)))]
-    with ExitStack() as claims:
-        for sha256 in {file.sha256 for file in wanting}:
-            claims.enter_context(serving.image_uses.using(sha256))
-        kinds = threads.map(partial(_media_type, serving), wanting)
-        taken = {
-            file.file: _take(serving, intake, file, kind) for file, kind in zip(wanting, kinds, strict=True)
+    taken = _take_images(serving, intake, wanting, threads) if wanting else {}
+    return [taken.get(file.file) or _outcome(normalise(file.file), present) for file in files]
+
+
+def _take_images(
+    serving: Services, intake: Intake, files: Sequence[KnownFile], threads: ThreadPoolExecutor
+) -> dict[str, FileOutcome]:
+    """What became of those whose image is here, by the name under which they are asked for."""
+    longest = serving.limits.max_path_chars
+    with serving.image_uses.using(*{file.sha256 for file in files}):
+        kinds = threads.map(partial(_media_type, serving), files)
+        here = {
+            file.file: (normalise(file.file), file.sha256, kind)
+            for file, kind in zip(files, kinds, strict=True)
+            if kind and len(normalise(file.file)) <= longest
         }
-    return [taken.get(file.file) or _accepted(present[normalise(file.file)]) for file in files]
+        return dict(zip(here, intake.take_kept(list(here.values())), strict=True))
 
 
-def _take(serving: Services, intake: Intake, file: KnownFile, media_type: str | None) -> FileOutcome:
-    path = normalise(file.file)
-    if media_type is None or len(path) > serving.limits.max_path_chars:
+def _outcome(path: str, present: dict[str, Job]) -> FileOutcome:
+    job = present.get(path)
+    if job is None or job.is_refused:
         return FileOutcome(file=path, state="unknown")
-    return intake.take_kept(path, file.sha256, media_type)
-
-
-def _accepted(job: Job) -> FileOutcome:
     return FileOutcome(file=job.file, state="accepted", job_id=job.id)
 
 
 def _has_image(job: Job | None) -> bool:
     """False also for a file that was refused: a good image takes its place."""
-    return job is not None and job.image is not None
+    return job is not None and not job.is_refused
 
 
 def _media_type(serving: Services, file: KnownFile) -> str | None:

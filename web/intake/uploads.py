@@ -1,7 +1,7 @@
-"""A file into the blob store: hashed, inspected, and streamed, never whole in memory."""
+"""Files into the blob store: hashed, inspected, and streamed, never whole in memory."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
@@ -15,28 +15,41 @@ _CHUNK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class KeptImage:
-    """An image that is in the blob store."""
+class Image:
+    """A file that is an image, as far as its header says."""
 
+    part: Part
     sha256: str
     media_type: str
 
 
-@contextmanager
-def kept_image(services: Services, part: Part) -> Iterator[KeptImage]:
-    """Check a file and put it into the blob store, where it stays at least until the `with` is left.
+def checked_image(services: Services, part: Part) -> Image:
+    """Look at a file.
 
-    In it the job is to be made: an image without one may be deleted. Raises ImageRejected and TooLarge when
-    it is no image that can be answered, Unavailable when the blob store is away.
+    Raises ImageRejected and TooLarge when it is no image that can be answered.
     """
     check_bytes(part.size_bytes, services.limits)
     file = cast(IO[bytes], part)
     media_type = inspect(file, services.limits).media_type
-    digest = _sha256(file)
-    file.seek(0)
-    with services.image_uses.using(digest):
-        services.blobs.put_image(digest, file)
-        yield KeptImage(digest, media_type)
+    return Image(part, _sha256(file), media_type)
+
+
+@contextmanager
+def kept_images(services: Services, images: Sequence[Image]) -> Iterator[None]:
+    """Put images into the blob store, where they stay at least until the `with` is left.
+
+    In it their jobs are to be made: an image without one may be deleted. Raises Unavailable when the blob
+    store is away.
+    """
+    if not images:
+        yield
+        return
+    by_hash = {image.sha256: image for image in images}
+    with services.image_uses.using(*by_hash):
+        for image in by_hash.values():
+            image.part.seek(0)
+            services.blobs.put_image(image.sha256, cast(IO[bytes], image.part))
+        yield
 
 
 def _sha256(file: IO[bytes]) -> str:

@@ -7,6 +7,7 @@ import io
 import stat
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from lzma import LZMAError
@@ -18,6 +19,8 @@ from web.intake.paths import is_litter, is_unsafe, normalise
 from web.intake.spool import Part, Spool
 
 _CHUNK_BYTES = 1024 * 1024
+#: Entries that are unpacked at a time, and bytes after which no further one is.
+_GROUP, _GROUP_BYTES = 64, 64 * 1024 * 1024
 #: How a zip begins; the second when it is empty.
 _SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 #: Bytes of a zip's directory that an entry may take: twice the longest path that anyone uses, and more.
@@ -42,26 +45,53 @@ def is_zip(part: Part) -> bool:
     return part.read(4) in _SIGNATURES
 
 
-def entries(part: Part, limits: Limits, spool_folder: Path) -> Iterator[Entry]:
-    """The entries of a zip in its order; an entry's content lasts until the next is asked for.
+def entry_groups(part: Part, limits: Limits, spool_folder: Path) -> Iterator[list[Entry]]:
+    """The entries of a zip in its order, some at a time; their content lasts until the next are asked for.
 
     Folders and what file managers leave behind are passed over. Raises BadInput (`bad_zip`, `empty_zip`)
-    and TooLarge (`too_many_entries`) before the first entry, and TooLarge (`zip_too_large`) at the one
-    with which the limit is passed.
+    and TooLarge (`too_many_entries`) before the first entry, and TooLarge (`zip_too_large`) behind the last
+    one that is within the limit.
     """
     with _open(part, limits) as archive:
         wanted = [info for info in archive.infolist() if not info.is_dir() and not is_litter(_path(info))]
         if not wanted:
             raise BadInput("There is no file in the zip.", code="empty_zip")
-        left_bytes = limits.max_zip_bytes
-        for info in wanted:
+        reader = _Reader(archive, limits)
+        rest = deque(wanted)
+        while rest:
             spool = Spool(spool_folder)
             try:
-                entry = _read(archive, info, spool, limits, left_bytes)
-                left_bytes -= entry.content.size_bytes if entry.content else 0
-                yield entry
+                yield reader.read_some(rest, spool)
             finally:
                 spool.close()
+            if reader.over:
+                raise reader.over
+
+
+class _Reader:
+    """Reads entries, and counts how many bytes may still come."""
+
+    def __init__(self, archive: zipfile.ZipFile, limits: Limits) -> None:
+        self._archive, self._limits = archive, limits
+        self._left_bytes = limits.max_zip_bytes
+        #: That the zip unpacks to more than is allowed, once it has.
+        self.over: TooLarge | None = None
+
+    def read_some(self, rest: deque[zipfile.ZipInfo], spool: Spool) -> list[Entry]:
+        """Unpack the next of `rest` into a spool, and take them off."""
+        group: list[Entry] = []
+        size_bytes = 0
+        while rest and len(group) < _GROUP and size_bytes < _GROUP_BYTES:
+            try:
+                entry = _read(self._archive, rest.popleft(), spool, self._limits, self._left_bytes)
+            except TooLarge as error:
+                self.over = error
+                break
+            if entry.content:
+                size_bytes += entry.content.size_bytes
+                self._left_bytes -= entry.content.size_bytes
+            group.append(entry)
+        return group
 
 
 class _Bounded(io.BufferedReader):

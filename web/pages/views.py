@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from werkzeug import Response as PlainResponse
 from werkzeug.exceptions import HTTPException
 
+from jobs import flow
 from jobs.contract.errors import BadInput, Eva01Error, Unavailable
 from jobs.contract.models import Batch, JobState
 from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
@@ -211,16 +212,11 @@ def _asked_batch() -> Batch:
     check_room(serving, card.name)
     question = check_question(card, request.form.get("question", ""), serving.limits)
     batch = Batch(name=_name_of(len(sent), sent[0].filename or ""), question=question, model=card.name)
-    serving.store.create_batch(batch)
-    serving.journal.note_batch(batch)
-    intake = Intake(serving, batch, card, {})
-    for part in sent:
-        for _ in intake.take(part):
+    flow.open_batch(serving, batch)
+    with flow.accepting(serving, batch) as request_:
+        for _ in Intake(serving, request_, card, {}).take(sent):
             pass
-    serving.journal.note_jobs(batch.id, intake.jobs)
-    batch = serving.store.close_batch(batch.id)
-    serving.journal.note_batch(batch)
-    return batch
+    return flow.close_batch(serving, batch.id)
 
 
 def _name_of(count: int, first: str) -> str:

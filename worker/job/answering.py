@@ -23,8 +23,9 @@ import redis
 
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable
 from jobs.contract.models import Job, JobError, JobState, Result, Usage
+from jobs.storage.jobs import Came, Taken
 from jobs.storage.journal import Journal
-from jobs.storage.store import Came, JobStore
+from jobs.storage.store import JobStore
 from worker.device.base import Cancelled, Device, GivenBack, Overran
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine
@@ -65,12 +66,13 @@ class Answering:
 
         Raises GivenBack when the worker stops first; the job is queued again then.
         """
-        job = self._take(ticket, is_redelivered=is_redelivered)
-        if job is None:
+        taken = self._take(ticket, is_redelivered=is_redelivered)
+        if taken is None:
             logger.info("Nothing waits any more; one ticket was left over.")
             return
+        job = taken.job
         try:
-            self._answer(job)
+            self._answer(taken)
         except Overran:
             self._give_back(job, self.store.take_back, "deadline")
             raise
@@ -78,18 +80,19 @@ class Answering:
             self._give_back(job, self.store.give_back, "drain")
             raise
 
-    def _answer(self, job: Job) -> None:
-        if job.crashes >= self.max_crashes:
-            self._quarantine(job)
-        elif job.crashes:
+    def _answer(self, taken: Taken) -> None:
+        if taken.job.crashes >= self.max_crashes:
+            self._quarantine(taken.job)
+        elif taken.job.crashes:
             with self._one_suspect:
-                self._run(job)
+                self._run(taken)
         else:
-            self._run(job)
+            self._run(taken)
 
-    def _run(self, job: Job) -> None:
-        if not self._begin(job):
+    def _run(self, taken: Taken) -> None:
+        if not self._begin(taken):
             return
+        job = taken.job
         started_s = perf_counter()
         try:
             result = self._known(job) or self._result_of(job)
@@ -106,29 +109,30 @@ class Answering:
 
     # Begin
 
-    def _take(self, ticket: str, *, is_redelivered: bool) -> Job | None:
+    def _take(self, ticket: str, *, is_redelivered: bool) -> Taken | None:
         if self.drain.has_begun:
             raise GivenBack("the worker takes no more jobs")
         came = Came.REDELIVERED if is_redelivered else Came.FRESH
 
-        def take() -> Job | None:
+        def take() -> Taken | None:
             nonlocal came
             now, came = came, Came.AGAIN
             return self.store.take(self.model, ticket, now)
 
-        job = self._until_redis_answers(take)
-        if job and job.started_at is None:
+        taken = self._until_redis_answers(take)
+        if taken and taken.is_resumed:
+            job = taken.job
             self.metrics.count_redelivery("crash")
             logger.warning("Job %s of batch %s: its worker is gone.", job.id, job.batch_id)
-        return job
+        return taken
 
-    def _begin(self, job: Job) -> bool:
+    def _begin(self, taken: Taken) -> bool:
         if self.drain.has_begun:
             raise GivenBack("the worker takes no more jobs")
-        if job.started_at is None and not self._begin_again(job):
-            logger.info("Job %s: cancelled or finished meanwhile; nothing to do.", job.id)
+        if taken.is_resumed and not self._begin_again(taken.job):
+            logger.info("Job %s: cancelled or finished meanwhile; nothing to do.", taken.job.id)
             return False
-        self.metrics.count_begun(job)
+        self.metrics.count_begun(taken.job)
         return True
 
     def _begin_again(self, job: Job) -> bool:

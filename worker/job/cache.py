@@ -15,8 +15,8 @@ from worker.ops.metrics import ModelMetrics
 
 #: Hexadecimal digits of a recipe: 128 bits, in each record.
 _DIGITS = 32
-#: What of an earlier job is a later one's as well.
-_SAME = {"answer", "width", "height", "usage"}
+#: What of an earlier job is a later one's as well: all that was said.
+_SAME = set(Result.model_fields) - {"error", "cached"}
 
 
 class AnswerCache:
@@ -40,7 +40,7 @@ class AnswerCache:
             return None
         longest = {"max_new_tokens": job.options.max_new_tokens or self._max_new_tokens}
         options = job.options.model_copy(update=longest).model_dump(mode="json")
-        parts = [job.question, job.model, options, self._identity]
+        parts = [job.question, job.model, options, self._identity, *job.images[1:]]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:_DIGITS]
 
     def find(self, job: Job) -> Result | None:
@@ -48,6 +48,6 @@ class AnswerCache:
         recipe = self.recipe(job)
         if recipe is None or job.image is None:
             return None
-        known = self._store.known_answer(job.image, recipe)
+        known = self._store.known_answer(job.images, recipe)
         self._metrics.count_lookup("hit" if known else "miss")
         return Result.model_validate(known.model_dump(include=_SAME) | {"cached": True}) if known else None

@@ -6,7 +6,6 @@ from datetime import datetime
 
 import click
 import redis
-from kombu.exceptions import OperationalError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
@@ -18,7 +17,6 @@ from jobs.contract.settings import Settings
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection import connect, without_password
 from jobs.storage.journal import Journal
-from jobs.storage.queue import JobQueue, create_celery
 from jobs.storage.store import JobStore
 from jobs.upkeep.restore import Restore, Restored
 
@@ -46,12 +44,11 @@ def restore(since: datetime | None) -> None:
 def _restore(settings: Settings, since: datetime | None, console: Console) -> Restored:
     store = JobStore(connect(settings.redis_url, settings.redis_timeout_s))
     store.ping()
-    queue = JobQueue(create_celery(settings), store)
     journal = Journal(BlobStore(settings.blobs_url, settings.blob_patience_s))
     done = Restored()
     with _progress(console) as progress:
         task = progress.add_task("Restoring", total=None, jobs="")
-        for done in Restore(store, queue, journal).run(since):
+        for done in Restore(store, journal).run(since):
             progress.update(task, jobs=counted(done.jobs + done.present, "image"))
     return done
 
@@ -68,7 +65,7 @@ def _explained(settings: Settings) -> Iterator[None]:
         yield
     except Unavailable as error:
         raise ClientError(error.code, f"{error.message} Run this again when it does.") from error
-    except (redis.RedisError, OperationalError) as error:
+    except redis.RedisError as error:
         address = without_password(settings.redis_url)
         message = f"REDIS_URL={address}: no answer ({error}). Run this again when it does."
         raise ClientError("redis_unavailable", message) from error

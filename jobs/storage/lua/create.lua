@@ -1,40 +1,94 @@
--- Write a new job, and its place in its batch, in one step.
+-- Write new jobs, each with its place in its batch and its ticket, in one step.
 --
--- KEYS  1 job  [2 batch  3 the batch's jobs  4 its jobs in this state  5 its files]
--- ARGV  1 job id   2 state   3 file   4 '1' when the job is restored: then a batch that takes no more files takes it
---       5 the time now, Unix seconds   6 JSON: {came_s, ended_s: Unix seconds; started_at, finished_at: texts}
---       7… the record's fields and values, in turn
+-- ARGV  1 the batch's id, or '' for jobs without one   2 the time now, Unix seconds   3 '1' when they are restored: then
+--       a batch that takes no more files takes them   4 the time now as a record says it
+--       5 JSON: [{id, file, state, is_refused, came_s, ended_s: Unix seconds; started_at, finished_at: texts;
+--       fields: {field: value}}]
 --
--- Gives {'created', id}; or {'exists', id} when there is this job, or this batch has one for this file;
--- or {'closed', state} when the batch takes no more files; or {'missing', ''} when there is no such batch.
-local id, state, file, is_restored, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1', ARGV[5]
-local times = cjson.decode(ARGV[6])
+-- Gives for each {'created', id}; or {'exists', id} when there is this job, or the batch has one for this file;
+-- or {'mended', id} when that file was refused, and this is a good one; or {'closed', state} when the batch takes no
+-- more files; or {'missing', ''} when there is no such batch.
+local batch_id, now, is_restored, now_text = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4]
+local jobs = cjson.decode(ARGV[5])
+if batch_id == '' then batch_id = nil end
+local batch = batch_id and key('batch', batch_id)
 
-if redis.call('EXISTS', KEYS[1]) == 1 then return {'exists', id} end
-if #KEYS > 1 then
-    local batch_state, removed_at = unpack(redis.call('HMGET', KEYS[2], 'state', 'removed_at'))
-    if not batch_state or removed_at then return {'missing', ''} end
-    local earlier = redis.call('HGET', KEYS[5], file)
-    if earlier then return {'exists', earlier} end
-    if batch_state ~= 'open' and not is_restored then return {'closed', batch_state} end
+local state, removed_at, sequence, shared = nil, nil, 0, {}
+if batch then
+    state, removed_at, sequence, shared.question, shared.model, shared.options =
+        unpack(redis.call('HMGET', batch, 'state', 'removed_at', 'sequence', 'question', 'model', 'options'))
+    sequence = tonumber(sequence or 0)
+end
+-- What is written once, at the end.
+local places, sets, changes, counts, tickets, ends = {}, {}, {}, {}, {}, {}
+local first_change = batch and state and reserve_changes(batch, now, #jobs)
+local first_started, last_finished, first_came
 
-    local place = redis.call('HINCRBY', KEYS[2], 'sequence', 1)
-    redis.call('ZADD', KEYS[3], place, id)
-    redis.call('ZADD', KEYS[4], place, id)
-    redis.call('HSET', KEYS[5], file, id)
-    redis.call('HINCRBY', KEYS[2], 'count:' .. state, 1)
-    note_change(KEYS[2], id, now)
-    note_span(KEYS[2], times.started_at, times.finished_at)
-    redis.call('HSETNX', KEYS[2] .. ':timeline', 'start', times.came_s)
-    if times.ended_s then note_end(KEYS[2], state, times.ended_s) end
+local function mended(id, job)
+    local earlier = settled_job(id)
+    if not earlier or not earlier.is_refused or not job.fields.images then return {'exists', id} end
+    local set = {images = job.fields.images, media_types = job.fields.media_types, question = job.fields.question, queued_at = now_text}
+    move(earlier, 'queued', {set = set, unset = {'error', 'finished_at', 'is_refused'}, send_ticket = true}, now)
+    return {'mended', id}
 end
 
-for i = 7, #ARGV, 2 do
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+local function place(job)
+    sequence = sequence + 1
+    local set = set_of(batch_id, job.state, job.is_refused)
+    sets[set] = sets[set] or {}
+    places[#places + 1], places[#places + 2] = sequence, job.id
+    table.insert(sets[set], sequence)
+    table.insert(sets[set], job.id)
+    changes[#changes + 1], changes[#changes + 2] = digits(first_change), job.id
+    first_change = first_change + 1
+    counts[job.state] = (counts[job.state] or 0) + 1
+    redis.call('HSET', batch .. ':files', job.file, job.id)
+    if job.started_at and (not first_started or job.started_at < first_started) then first_started = job.started_at end
+    if job.finished_at and (not last_finished or job.finished_at > last_finished) then last_finished = job.finished_at end
+    if not first_came or job.came_s < first_came then first_came = job.came_s end
+    if job.ended_s then table.insert(ends, job) end
 end
-local model, batch_id, image, recipe = unpack(redis.call('HMGET', KEYS[1], 'model', 'batch_id', 'image', 'recipe'))
-if image then use_image(id, image) end
-if image and recipe then note_answer(id, image, recipe) end
-if state == 'queued' then enter_line(id, model, batch_id) end
-touch(id, batch_id, now)
-return {'created', id}
+
+local function create(job)
+    local record = key('job', job.id)
+    if redis.call('EXISTS', record) == 1 then return mended(job.id, job) end
+    if batch then
+        if not state or removed_at then return {'missing', ''} end
+        local earlier = redis.call('HGET', batch .. ':files', job.file)
+        if earlier then return mended(earlier, job) end
+        if state ~= 'open' and not is_restored then return {'closed', state} end
+        place(job)
+    end
+    local fields = {}
+    for field, value in pairs(job.fields) do
+        -- What is the batch's as well is kept once.
+        if value ~= shared[field] then fields[#fields + 1], fields[#fields + 2] = field, value end
+    end
+    redis.call('HSET', record, unpack(fields))
+    each_image(job.fields.images, function(image) use_image(job.id, image) end)
+    if job.fields.images and job.fields.recipe then note_answer(job.id, job.fields.images, job.fields.recipe) end
+    local model = job.fields.model
+    if job.state == 'queued' then
+        tickets[model] = (tickets[model] or 0) + 1
+        if not batch or tickets[model] == 1 then enter_line(job.id, model, batch_id) end
+    end
+    if not batch then touch(job.id, nil, now) end
+    return {'created', job.id}
+end
+
+local outcomes = {}
+for _, job in ipairs(jobs) do outcomes[#outcomes + 1] = create(job) end
+
+if #places > 0 then
+    redis.call('HSET', batch, 'sequence', sequence)
+    redis.call('ZADD', batch .. ':jobs', unpack(places))
+    for set, members in pairs(sets) do redis.call('ZADD', set, unpack(members)) end
+    redis.call('ZADD', batch .. ':changes', unpack(changes))
+    for one, by in pairs(counts) do count(batch_id, one, by) end
+    note_span(batch, first_started, last_finished)
+    redis.call('HSETNX', batch .. ':timeline', 'start', first_came)
+    for _, job in ipairs(ends) do note_ends(batch, job.state, job.ended_s, 1) end
+    touch(nil, batch_id, now)
+end
+for model, count in pairs(tickets) do send_tickets(model, batch_id, count) end
+return outcomes

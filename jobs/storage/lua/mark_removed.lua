@@ -1,22 +1,22 @@
--- Make a batch unknown, and note that its parts are to be removed, in one step.
+-- Make a batch unknown, cancel what has no answer yet, and note that its parts are to be removed, in one step.
 --
--- ARGV  1 batch id   2 the time now, Unix seconds   3 when given: only if the last change is older than this time,
---       Unix seconds, and no job is unfinished
+-- ARGV  1 batch id   2 the time now as a record says it   3 the time now, Unix seconds   4 when given: only if the last
+--       change is older than this time, Unix seconds, and no job is unfinished
 --
--- Gives 'marked'; or 'missing' when there is no such batch; or 'alive' when the condition does not hold.
-local id, now, before = ARGV[1], ARGV[2], tonumber(ARGV[3])
+-- Gives {'marked', how many were queued, how many were running}; or {'missing'} when there is no such batch; or
+-- {'alive'} when the condition does not hold.
+local id, now_text, now, before = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local batch = key('batch', id)
 
-local model, removed_at = unpack(redis.call('HMGET', batch, 'model', 'removed_at'))
-if not model or removed_at then return 'missing' end
+local fields = redis.call('HMGET', batch, 'model', 'removed_at', 'count:queued', 'count:running')
+local model, removed_at, queued, running = unpack(fields)
+if not model or removed_at then return {'missing'} end
 if before then
     local changed = redis.call('ZSCORE', key('batches'), id)
-    if changed and tonumber(changed) >= before then return 'alive' end
-    for _, state in ipairs({'queued', 'running'}) do
-        if redis.call('EXISTS', batch .. ':jobs:' .. state) == 1 then return 'alive' end
-    end
+    if changed and tonumber(changed) >= before then return {'alive'} end
+    if tonumber(queued or 0) + tonumber(running or 0) > 0 then return {'alive'} end
 end
+local counts = cancel_all(id, now_text, now)
 redis.call('HSET', batch, 'removed_at', now)
 redis.call('ZADD', key('removals'), now, id)
-redis.call('ZREM', key(model, 'turns'), id)
-return 'marked'
+return {'marked', counts[1], counts[2]}

@@ -1,25 +1,31 @@
--- Remove one job's record and what refers to it, in one step.
+-- Remove jobs' records and what refers to them, in one step.
 --
--- ARGV  1 job id   2 the time now, Unix seconds   3 '1' when only a finished job is to be removed
+-- ARGV  1 the time now, Unix seconds   2 '1' when only finished jobs are to be removed   3… job ids
 --
--- Gives 1, or 0 when there is no such job, or it is unfinished and is not to be removed then. An image that no other job uses is noted as unused.
-local id, now = ARGV[1], ARGV[2]
-local job = key('job', id)
-local fields = redis.call('HMGET', job, 'state', 'model', 'batch_id', 'image', 'recipe')
-local state, model, batch_id, image, recipe = unpack(fields)
-if not state then return 0 end
-if ARGV[3] == '1' and (state == 'queued' or state == 'running') then return 0 end
+-- Gives how many are gone: those that are unfinished stay when they are not to be removed then. An image that no
+-- other job uses is noted as unused.
+local now, only_finished = ARGV[1], ARGV[2] == '1'
 
-leave_state(state, id, model, batch_id)
-if recipe then forget_answer(id, image, recipe) end
-if image then leave_image(id, image, now) end
-if batch_id then
-    local batch = key('batch', batch_id)
-    redis.call('ZREM', batch .. ':jobs', id)
-    redis.call('ZREM', batch .. ':changes', id)
-    redis.call('ZREM', batch .. ':jobs:' .. state, id)
-    redis.call('HINCRBY', batch, 'count:' .. state, -1)
+local function remove(id)
+    local job = settled_job(id)
+    if not job then return 0 end
+    if only_finished and (job.state == 'queued' or job.state == 'running') then return 0 end
+    local recipe = redis.call('HGET', key('job', id), 'recipe')
+    leave_state(job)
+    if recipe and job.images then forget_answer(id, job.images, recipe) end
+    each_image(job.images, function(image) leave_image(id, image, now) end)
+    if job.batch_id then
+        local batch = key('batch', job.batch_id)
+        redis.call('ZREM', batch .. ':jobs', id)
+        redis.call('ZREM', batch .. ':changes', id)
+        leave_set(job)
+        count(job.batch_id, job.state, -1)
+    end
+    redis.call('ZREM', key('jobs'), id)
+    redis.call('DEL', key('job', id))
+    return 1
 end
-redis.call('ZREM', key('jobs'), id)
-redis.call('DEL', job)
-return 1
+
+local removed = 0
+for i = 3, #ARGV do removed = removed + remove(ARGV[i]) end
+return removed

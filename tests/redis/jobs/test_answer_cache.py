@@ -1,6 +1,7 @@
 """Who asks the same gets the answer that is there, and only then: the device is not asked again."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Options, Result
-from jobs.storage.store import Came
+from jobs.storage.jobs import Came
 from tests import place as stub_place
 from tests.drawing import Scene
 from tests.processes import wait_until
@@ -56,7 +57,7 @@ def test_who_asks_the_same_gets_the_same_and_the_engine_is_not_asked(slot):
 def test_what_is_known_is_neither_fetched_nor_decoded_nor_prepared(slot):
     earlier = ask(slot)
     slot.blobs.delete_images([earlier.image])
-    again = Job(file="b.png", question=earlier.question, model=MODEL, image=earlier.image)
+    again = Job(file="b.png", question=earlier.question, model=MODEL, images=(earlier.image,))
     job, _ = slot.store.create_job(again)
     stages = ("fetch", "decode", "see", "prepare", "thumbnail")
     before = [count("eva01_stage_seconds_count", stage=stage) for stage in stages]
@@ -154,7 +155,7 @@ def test_an_answer_outlives_the_first_batch_that_had_it(slot):
     ask(slot, batch_id=batch.id)
     later = ask(slot)
     slot.store.remove_jobs(batch.id, 10)
-    assert slot.store.known_answer(later.image, later.recipe) == later
+    assert slot.store.known_answer(later.images, later.recipe) == later
     slot.store.remove_job(later.id)
     assert not slot.store.redis.exists(names.image_answers_key(later.image))
     assert not ask(slot).cached
@@ -187,11 +188,11 @@ def test_a_slot_waits_for_a_redis_that_is_away_while_it_looks(slot, monkeypatch)
     is_back, asked = threading.Event(), threading.Event()
     known_answer = slot.store.known_answer
 
-    def away(image: str, recipe: str) -> Job | None:
+    def away(images: Sequence[str], recipe: str) -> Job | None:
         asked.set()
         if not is_back.is_set():
             raise redis.ConnectionError("away")
-        return known_answer(image, recipe)
+        return known_answer(images, recipe)
 
     monkeypatch.setattr(slot.store, "known_answer", away)
     job = slot.job()
@@ -218,9 +219,9 @@ def test_a_batch_that_asks_what_another_has_asked_is_answered_without_the_engine
                 file=f"{question}.png",
                 question=question,
                 model=stub_place.MODEL,
-                image=stub_place.SHA256,
+                images=(stub_place.SHA256,),
             )
-            place.queue.enqueue(place.store.create_job(job)[0])
+            place.store.create_job(job)
         place.store.close_batch(batch.id)
         wait_until(lambda: place.store.get_batch(batch.id).is_done, "all are answered")
         return list(place.store.results(batch.id))

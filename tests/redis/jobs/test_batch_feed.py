@@ -28,7 +28,7 @@ def batch(store) -> Batch:
 
 def add(store: JobStore, clock: Clock, batch: Batch, *files: str, **fields) -> list[Job]:
     """Jobs that come now."""
-    came = {"created_at": datetime.fromtimestamp(clock.now_s, UTC), "image": SHA}
+    came = {"created_at": datetime.fromtimestamp(clock.now_s, UTC), "images": (SHA,)}
     return [
         store.create_job(Job(batch_id=batch.id, file=file, question="q", model="nano", **came | fields))[0]
         for file in files
@@ -130,7 +130,7 @@ def test_a_retried_job_counts_at_each_of_its_ends(store, feed, clock, batch):
 
 def test_a_file_that_is_refused_counts_as_failed(store, feed, clock, batch):
     ended = datetime.fromtimestamp(clock.now_s, UTC)
-    add(store, clock, batch, "1", state=JobState.FAILED, image=None, finished_at=ended)
+    add(store, clock, batch, "1", state=JobState.FAILED, images=(), finished_at=ended)
     assert feed.timeline(batch).failed == [1]
 
 
@@ -148,7 +148,7 @@ def test_a_timeline_of_any_length_has_few_steps_and_loses_none(store, feed, cloc
 def test_a_batch_knows_when_work_began_and_when_it_last_ended(store, clock, batch):
     add(store, clock, batch, "1", "2")
     clock.now_s += 10
-    first, second = store.take("nano", "a"), store.take("nano", "b")
+    first, second = store.take("nano", "a").job, store.take("nano", "b").job
     clock.now_s += 5
     store.finish(first.id, ANSWER)
     store.give_back(second.id)

@@ -15,10 +15,9 @@ SLOTS = 4
 def submit(place: Place, count: int) -> Batch:
     batch = place.store.create_batch(Batch(model=MODEL))
     for n in range(count):
-        job, _ = place.store.create_job(
-            Job(batch_id=batch.id, file=f"{n}.png", question="q", model=MODEL, image=SHA256)
+        place.store.create_job(
+            Job(batch_id=batch.id, file=f"{n}.png", question="q", model=MODEL, images=(SHA256,))
         )
-        place.queue.enqueue(job)
     return batch
 
 

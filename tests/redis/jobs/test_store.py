@@ -7,6 +7,7 @@ import pytest
 from jobs.contract import names
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import Batch, BatchState, Job, JobError, JobState, Result, Usage, new_id
+from jobs.storage.batches import Cancelled
 from jobs.storage.store import JobStore
 
 pytestmark = pytest.mark.redis
@@ -21,7 +22,8 @@ def batch(store) -> Batch:
 
 
 def job_of(batch: Batch, file: str = "a.png", **fields) -> Job:
-    return Job(batch_id=batch.id, file=file, question=batch.question, model=batch.model, image=SHA, **fields)
+    asked = {"question": batch.question, "model": batch.model, "images": (SHA,)}
+    return Job.model_validate({"batch_id": batch.id, "file": file} | asked | fields)
 
 
 def counts_of(store: JobStore, batch: Batch) -> dict[str, int]:
@@ -29,7 +31,7 @@ def counts_of(store: JobStore, batch: Batch) -> dict[str, int]:
 
 
 def test_a_job_comes_back_as_it_was_given(store, batch):
-    job = job_of(batch, HOSTILE, media_type="image/png")
+    job = job_of(batch, HOSTILE, media_types=("image/png",))
     store.create_job(job)
     assert store.get_job(job.id) == job
 
@@ -42,7 +44,7 @@ def test_the_life_of_a_job_is_counted_at_every_step(store, batch):
     job = job_of(batch)
     store.create_job(job)
     assert counts_of(store, batch) == {"queued": 1}
-    begun = store.take("nano", job.id)
+    begun = store.take("nano", job.id).job
     assert (begun.state, begun.attempts) == (JobState.RUNNING, 1)
     assert counts_of(store, batch) == {"running": 1}
     usage = Usage(visual_tokens=16, output_tokens=3)
@@ -100,7 +102,7 @@ def test_a_job_taken_back_from_a_worker_that_is_gone_is_taken_again_and_remember
     assert store.take_back(job.id)
     assert not store.take_back(job.id)
     assert counts_of(store, batch) == {"queued": 1}
-    again = store.take("nano", job.id)
+    again = store.take("nano", job.id).job
     assert (again.state, again.attempts, again.crashes) == (JobState.RUNNING, 2, 1)
     assert counts_of(store, batch) == {"running": 1}
 
@@ -183,7 +185,7 @@ def test_a_good_file_takes_the_place_of_one_refused_at_the_door(store, batch):
     store.create_job(refused)
     assert counts_of(store, batch) == {"failed": 1}
     assert not store.retry(refused.id)
-    mended, moved = store.create_job(job_of(batch, "a.png", media_type="image/png"))
+    mended, moved = store.create_job(job_of(batch, "a.png", media_types=("image/png",)))
     assert moved
     assert (mended.id, mended.image, mended.error) == (refused.id, SHA, None)
     assert counts_of(store, batch) == {"queued": 1}
@@ -203,7 +205,7 @@ def test_cancelling_a_batch_cancels_what_is_unfinished_and_nothing_else(store, b
     store.take("nano", jobs[0].id)
     store.finish(jobs[0].id, Result(answer="kept"))
     store.take("nano", jobs[1].id)
-    assert sorted(store.cancel_batch(batch.id)) == ["queued", "queued", "running"]
+    assert store.cancel_batch(batch.id) == Cancelled(queued=2, running=1)
     cancelled = store.get_batch(batch.id)
     assert (cancelled.state, cancelled.is_done) == (BatchState.CANCELLED, True)
     assert counts_of(store, batch) == {"succeeded": 1, "cancelled": 3}
@@ -290,7 +292,7 @@ def test_unknown_ids_are_named(store):
 
 
 def test_a_job_without_a_batch_needs_none(store):
-    job, is_new = store.create_job(Job(file="a.png", question="q", model="nano", image=SHA))
+    job, is_new = store.create_job(Job(file="a.png", question="q", model="nano", images=(SHA,)))
     assert is_new
     store.take("nano", job.id)
     assert store.finish(job.id, Result(answer="yes"))

@@ -7,7 +7,9 @@ import pytest
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Result
-from jobs.storage.store import Came, JobStore
+from jobs.storage.jobs import Came
+from jobs.storage.queue import JobQueue
+from jobs.storage.store import JobStore
 
 pytestmark = pytest.mark.redis
 
@@ -34,7 +36,7 @@ def single(store: JobStore) -> Job:
 
 def taken(store: JobStore, count: int, first: int = 0) -> list[Job]:
     jobs = [store.take("nano", f"ticket {n}") for n in range(first, first + count)]
-    return [job for job in jobs if job]
+    return [taken.job for taken in jobs if taken]
 
 
 def test_a_batch_is_served_in_the_order_its_files_came(store):
@@ -97,16 +99,16 @@ def test_a_cancelled_job_is_passed_over(store):
 def test_a_ticket_stands_for_its_job_until_that_is_finished(store, redis_client):
     batch_of(store, 2)
     (first,) = taken(store, 1)
-    assert store.take("nano", "ticket 0", Came.AGAIN) == first, "the reply was lost"
-    again = store.take("nano", "ticket 0", Came.REDELIVERED)
+    assert store.take("nano", "ticket 0", Came.AGAIN).job == first, "the reply was lost"
+    again = store.take("nano", "ticket 0", Came.REDELIVERED).job
     assert (again.id, again.crashes, again.attempts, again.started_at) == (first.id, 1, 1, None)
-    again = store.take("nano", "ticket 0", Came.REDELIVERED)
+    again = store.take("nano", "ticket 0", Came.REDELIVERED).job
     assert again.crashes == 1, "its second worker had not begun it"
     assert store.begin_again(first.id)
     assert store.get_job(first.id).attempts == 2
     store.finish(first.id, Result(answer="x"))
     assert redis_client.hgetall(names.running_key("nano")) == {}
-    assert store.take("nano", "ticket 0", Came.REDELIVERED).file == "1.png"
+    assert store.take("nano", "ticket 0", Came.REDELIVERED).job.file == "1.png"
 
 
 def test_many_workers_at_once_get_each_job_once(store):
@@ -114,7 +116,7 @@ def test_many_workers_at_once_get_each_job_once(store):
         batch_of(store, 40)
     with ThreadPoolExecutor(8) as threads:
         jobs = list(threads.map(lambda n: store.take("nano", f"ticket {n}"), range(220)))
-    served = [job.id for job in jobs if job]
+    served = [taken.job.id for taken in jobs if taken]
     assert len(served) == len(set(served)) == 200
 
 
@@ -130,5 +132,6 @@ def test_nothing_is_left_of_the_lines_when_all_is_done(store, redis_client):
         store.finish(job.id, Result(answer="x"))
     assert taken(store, 1) == []
     assert store.get_batch(batch.id).counts[JobState.SUCCEEDED] == 3
+    assert JobQueue(store).drop_surplus("nano") == 4, "nobody has taken the tickets of these"
     left = set(redis_client.scan_iter("eva01:nano:*"))
     assert left == {names.finishes_key("nano")}

@@ -18,7 +18,7 @@ def services(http):
 
 
 def remove_all(services) -> Removed:
-    parts = (services.store, services.queue, services.image_uses, services.blobs, services.journal)
+    parts = (services.store, services.image_uses, services.blobs, services.journal)
     removal, removed = Removal(*parts, settle_s=0), Removed()
     while services.store.redis.exists("eva01:removals", "eva01:unused_images"):
         removed += removal.run_once()

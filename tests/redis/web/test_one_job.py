@@ -37,14 +37,14 @@ def test_a_failed_job_is_retried_alone(http, services, job, redis_client):
     assert redis_client.llen(names.bulk_queue("nano")) == 1
     batch_id = again.json["batch_id"]
     assert list(services.journal.results(batch_id, [id_of(job)])) == []
-    assert services.store.take("nano", "ticket").id == id_of(job)
+    assert services.store.take("nano", "ticket").job.id == id_of(job)
 
 
 def test_a_failed_job_without_a_batch_is_retried_too(http, services, redis_client):
     job = f"/api/jobs/{ask(http).json['id']}"
     services.store.finish(id_of(job), FAILURE)
     assert http.post(f"{job}/retry").json["state"] == "queued"
-    assert services.store.take("nano", "ticket").id == id_of(job)
+    assert services.store.take("nano", "ticket").job.id == id_of(job)
 
 
 @pytest.mark.parametrize("result", [None, Result(answer="yes")])
@@ -74,7 +74,7 @@ def test_a_further_question_needs_no_second_upload(http, services, job):
         "state": "queued",
     }
     assert all(new[name] == earlier[name] for name in ("file", "image", "media_type"))
-    taken = services.store.take("nano", "ticket")
+    taken = services.store.take("nano", "ticket").job
     assert (taken.id, taken.options.max_new_tokens) == (new["id"], 7)
     assert [job.id for job in services.journal.jobs(None)] == [new["id"]]
 

@@ -18,7 +18,7 @@ PICTURE = Image.new("RGB", (800, 600), "red")
 
 @pytest.fixture
 def house(redis_url, redis_client, tmp_path) -> House:
-    return House(redis_url, redis_client, tmp_path / "blobs")
+    return House(redis_client, tmp_path / "blobs")
 
 
 def thumbnails(house: House, longest_px: int = 320) -> Thumbnails:

@@ -4,8 +4,8 @@ import pytest
 from kombu import Connection
 
 from jobs.contract.settings import BadSetting
-from jobs.storage.broker import MasterTransport, broker
 from jobs.storage.connection import SentinelAddress, connect, without_password
+from worker.broker.address import MasterTransport, broker
 
 FULL = "redis+sentinel://me:p%40ss@one:26380,two,[::1]:26381/main/3?sentinel_password=s%26cret"
 

@@ -34,7 +34,7 @@ def batch_of(**fields) -> Batch:
 
 def job_of(batch: Batch | None, file: str = "a.png", **fields) -> Job:
     common = {"batch_id": batch and batch.id, "file": file, "question": "What?", "model": "nano"}
-    return Job.model_validate(common | {"image": SHA} | fields)
+    return Job.model_validate(common | {"images": (SHA,)} | fields)
 
 
 def a_millisecond_passes() -> None:
@@ -59,7 +59,12 @@ def test_a_batch_comes_back_as_it_was_noted_last_without_its_counters(journal):
 def test_jobs_come_back_whole_and_in_the_order_they_came(journal):
     batch = batch_of()
     refused = job_of(
-        batch, "r", image=None, state=JobState.FAILED, error=JobError(code="not_an_image", message="No.")
+        batch,
+        "r",
+        images=(),
+        is_refused=True,
+        state=JobState.FAILED,
+        error=JobError(code="not_an_image", message="No."),
     )
     parts = [
         [job_of(batch, HOSTILE), refused],

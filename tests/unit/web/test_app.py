@@ -35,9 +35,9 @@ def test_health_does_not_need_redis_and_readiness_does(lonely):
     assert http.get("/ready").json["code"] == "redis_unavailable"
 
 
-def test_a_message_that_cannot_be_sent_fails_at_once(lonely):
+def test_a_job_that_cannot_be_written_fails_at_once(lonely):
     job = Job(id=new_id(), file="a.png", question="q", model="nano")
-    queue = lonely.extensions["eva01"].queue
-    lonely.add_url_rule("/send", view_func=lambda: queue.enqueue(job) or "sent")
+    store = lonely.extensions["eva01"].store
+    lonely.add_url_rule("/send", view_func=lambda: store.create_job(job) and "sent")
     away = lonely.test_client().get("/send")
     assert (away.status_code, away.json["code"]) == (503, "redis_unavailable")

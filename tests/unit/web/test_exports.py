@@ -16,7 +16,7 @@ def job(**fields) -> Job:
 
 
 def rows(*jobs: Job) -> list[dict[str, str]]:
-    text = "".join(csv_lines(jobs))
+    text = "".join(csv_lines(job.public() for job in jobs))
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -52,11 +52,11 @@ def test_numbers_and_other_text_stay_as_they_are(text):
 
 def test_a_hostile_name_comes_back_intact():
     assert rows(job(file=hostile.NAME))[0]["file"] == hostile.NAME
-    assert json.loads("".join(jsonl([job(file=hostile.NAME)])))["file"] == hostile.NAME
+    assert json.loads("".join(jsonl([job(file=hostile.NAME).public()])))["file"] == hostile.NAME
 
 
 def test_every_job_is_one_line_of_jsonl_to_every_reader():
-    text = "".join(jsonl(job(answer=f"a\u2028b\x85c\nd{n}名") for n in range(450)))
+    text = "".join(jsonl(job(answer=f"a\u2028b\x85c\nd{n}名").public() for n in range(450)))
     lines = text.splitlines()
     assert len(lines) == 450
     assert json.loads(lines[449])["answer"] == "a\u2028b\x85c\nd449名"
@@ -71,7 +71,7 @@ def test_a_byte_order_mark_comes_when_asked_for():
 def test_exports_are_made_as_they_are_read():
     def endless():
         while True:
-            yield job()
+            yield job().public()
 
     lines = csv_lines(endless())
     assert next(lines).startswith("file,")

@@ -30,7 +30,7 @@ def rows_of(path) -> list[list[dict]]:
 
 
 def only_row(tmp_path, **fields) -> dict:
-    write_workbook([job(**fields)], tmp_path / "a.xlsx")
+    write_workbook([job(**fields).public()], tmp_path / "a.xlsx")
     ((row,),) = rows_of(tmp_path / "a.xlsx")
     return row
 
@@ -100,7 +100,7 @@ def test_a_reason_is_listed(tmp_path):
 
 
 def test_what_does_not_fit_on_a_sheet_goes_to_the_next(tmp_path):
-    write_workbook((job(file=str(number)) for number in range(7)), tmp_path / "a.xlsx", sheet_rows=4)
+    write_workbook((job(file=str(number)).public() for number in range(7)), tmp_path / "a.xlsx", sheet_rows=4)
     files = [[row["file"].value for row in rows] for rows in rows_of(tmp_path / "a.xlsx")]
     assert files == [["0", "1", "2"], ["3", "4", "5"], ["6"]]
 

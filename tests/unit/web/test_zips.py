@@ -9,7 +9,7 @@ from jobs.contract.errors import BadInput
 from jobs.contract.settings import Limits
 from tests import hostile
 from web.intake.spool import Part, Spool
-from web.intake.zips import entries, is_zip
+from web.intake.zips import entry_groups, is_zip
 
 
 @pytest.fixture
@@ -30,8 +30,12 @@ def unpack(spool, tmp_path):
     """Path and content, or path and code, of each entry of a zip."""
 
     def unpack(data: bytes, **limits: int) -> list[tuple[str, bytes | str]]:
-        found = entries(spooled(spool, data), Limits(**limits), tmp_path)
-        return [(entry.path, entry.error.code if entry.error else entry.content.read()) for entry in found]
+        groups = entry_groups(spooled(spool, data), Limits(**limits), tmp_path)
+        return [
+            (entry.path, entry.error.code if entry.error else entry.content.read())
+            for entries in groups
+            for entry in entries
+        ]
 
     return unpack
 
@@ -78,8 +82,8 @@ def test_a_bomb_stops_at_the_limit_and_the_entries_before_it_stay(spool, tmp_pat
     taken = []
 
     def take_all():
-        for entry in entries(spooled(spool, data), Limits(max_zip_bytes=1_000_000), tmp_path):
-            taken.append(entry.path)
+        for entries in entry_groups(spooled(spool, data), Limits(max_zip_bytes=1_000_000), tmp_path):
+            taken.extend(entry.path for entry in entries)
 
     assert refusal(take_all) == "zip_too_large"
     assert taken == ["a.png"]
@@ -104,6 +108,11 @@ def test_an_entry_over_its_limit_is_refused_and_the_others_go_on(unpack):
 def test_a_damaged_entry_is_refused_and_the_others_go_on(unpack):
     data = hostile.zipped({"a.png": b"123456", "b.png": b"2"}, zipfile.ZIP_STORED)
     assert unpack(data.replace(b"123456", b"123457")) == [("a.png", "bad_zip_entry"), ("b.png", b"2")]
+
+
+def test_entries_of_several_groups_come_in_their_order(unpack):
+    files = {f"{n:03}.png": str(n).encode() for n in range(150)}
+    assert unpack(hostile.zipped(files)) == list(files.items())
 
 
 def test_too_many_entries_refuse_the_zip(unpack):

@@ -1,0 +1,75 @@
+"""Accept files and questions: what is asked becomes jobs.
+
+    claim the images ──► put them ──► record and ticket, in one step ──► journal ──► let go
+
+The claim comes first, so that no image is deleted as unused between its bytes and its job. Work begins with
+the record. The journal comes last, once for all files of a request, and before the request is answered:
+what was answered is kept even if Redis is lost.
+
+A crash leaves, before the record, an image without a job, which is removed when its claim has run out; and
+after it, jobs that the journal does not know. They are answered, and lost only if Redis is lost as well;
+whoever sent them had no answer and sends them again, and a path that the batch has makes no second job.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from jobs.contract.errors import Unavailable
+from jobs.contract.metrics import count_jobs
+from jobs.contract.models import Batch, Job, JobState
+from jobs.storage.stores import Stores
+
+
+class Accepting:
+    """The jobs that one request brings into a batch."""
+
+    def __init__(self, stores: Stores, batch: Batch) -> None:
+        self._stores = stores
+        self.batch = batch
+        self._jobs: list[Job] = []
+
+    def add(self, jobs: Sequence[Job]) -> list[tuple[Job, bool]]:
+        """Make jobs whose images are claimed and in the blob store; gives each as it is now, and True if new.
+
+        A file that the batch has already gives its earlier job. A refused file is a failed job from the
+        start. Raises NotFound, and Conflict for a batch that takes no more files.
+        """
+        made = self._stores.store.create_jobs(jobs)
+        for job, is_new in made:
+            if is_new:
+                count_jobs(job.model, job.state)
+        self.keep([job for job, _ in made])
+        return made
+
+    def keep(self, jobs: Sequence[Job]) -> None:
+        """Note jobs that the batch has already with this request: an earlier one may not have come so far."""
+        self._jobs += jobs
+
+    def note(self) -> None:
+        """Note all jobs of the request in the journal, in the order they came."""
+        self._stores.journal.note_jobs(self.batch.id, self._jobs)
+
+
+@contextmanager
+def accepting(stores: Stores, batch: Batch) -> Iterator[Accepting]:
+    """Accept files into a batch; at the end of the `with` they are noted in the journal."""
+    request = Accepting(stores, batch)
+    yield request
+    request.note()
+
+
+def accept_single(stores: Stores, job: Job) -> Job:
+    """Make a job without a batch, whose image is claimed and in the blob store.
+
+    Raises Unavailable, and the job is gone again, when it cannot be noted in the journal: whoever sends it
+    again makes another.
+    """
+    stores.store.create_job(job)
+    try:
+        stores.journal.note_jobs(None, [job])
+    except Unavailable:
+        stores.store.remove_job(job.id)
+        stores.queue.drop_surplus(job.model, 1)
+        raise
+    count_jobs(job.model, JobState.QUEUED)
+    return job

@@ -1,0 +1,48 @@
+"""Run failed jobs again, one or all of a batch.
+
+    one job:   drop its result from the journal ──► record and ticket, in one step ──► count
+    a batch:   Redis ──► count ──► journal
+
+The result goes before the job runs again, so that what is dropped is not what it says next. Of a whole
+batch, the journal notes when it was retried: errors that are older no longer count
+(jobs/upkeep/restore.py). A crash in between leaves a job that runs again if Redis is lost; or a batch that
+runs again and, if Redis is lost in that moment, has failed as before.
+"""
+
+from jobs.contract.errors import Conflict
+from jobs.contract.metrics import count_jobs
+from jobs.contract.models import Batch, Job, JobState
+from jobs.flow.settle import settle_first
+from jobs.storage.stores import Stores
+
+
+def retry_job(stores: Stores, job_id: str) -> Job:
+    """Queue a failed job again.
+
+    Raises NotFound, and Conflict (`job_refused`, `job_not_failed`).
+    """
+    job = stores.store.get_shown_job(job_id)
+    if job.is_refused:
+        raise Conflict(
+            f"Job {job.id} has no image: {job.file} was refused. Send it again.", code="job_refused"
+        )
+    if job.state is JobState.FAILED:
+        stores.journal.drop_results([job])
+    if not stores.store.retry(job_id):
+        raise Conflict(f"Job {job.id} has not failed: it is {job.state}.", code="job_not_failed")
+    count_jobs(job.model, JobState.QUEUED)
+    return stores.store.get_job(job_id)
+
+
+def retry_batch(stores: Stores, batch_id: str) -> tuple[Batch, int]:
+    """Queue the failed jobs of a batch again, but for those whose file was refused; gives how many.
+
+    Raises NotFound.
+    """
+    retried = stores.store.retry_batch(batch_id)
+    batch = stores.store.get_batch(batch_id)
+    if retried:
+        count_jobs(batch.model, JobState.QUEUED, retried)
+        stores.journal.note_batch(batch)
+        settle_first(stores, batch_id)
+    return batch, retried

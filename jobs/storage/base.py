@@ -1,0 +1,68 @@
+"""What all parts of the store stand on: a client, a clock, the scripts."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import redis
+from redis.commands.core import Script
+
+from jobs.contract import names
+from jobs.contract.errors import Unavailable
+from jobs.storage.records import SHARED, Shared, time_text
+from jobs.storage.scripts import load
+
+#: What a reader has to know of a job's batch.
+_CONTEXT = (*SHARED, "removed_at", "pending")
+
+
+class Base:
+    """A part of the store.
+
+    `clock` gives the time now in Unix seconds. Every method raises redis.RedisError when Redis is away.
+    """
+
+    def __init__(self, client: "redis.Redis", clock: Callable[[], float] = time.time) -> None:
+        self.redis = client
+        self._clock = clock
+        self._scripts: dict[str, Script] = {}
+
+    def _call(self, script: str, *args: Any, **how: Any) -> Any:
+        """What a script of jobs/storage/lua/ gives."""
+        if script not in self._scripts:
+            self._scripts[script] = load(self.redis, script)
+        return self._scripts[script](args=args, **how)
+
+    def _now_text(self) -> str:
+        return time_text(datetime.fromtimestamp(self._clock(), UTC))
+
+    def _settle(self, batch_id: str, job_ids: Sequence[str]) -> None:
+        """Settle those of the jobs that were cancelled or retried with their whole batch."""
+        if job_ids:
+            self._call("settle", batch_id, 0, *job_ids)
+
+    def _contexts(self, batch_ids: Sequence[str]) -> dict[str, "Context"]:
+        with self.redis.pipeline(transaction=False) as pipe:
+            for batch_id in batch_ids:
+                pipe.hmget(names.batch_key(batch_id), _CONTEXT)
+            replies = cast(list[list[str | None]], pipe.execute())
+        return {batch_id: Context(reply) for batch_id, reply in zip(batch_ids, replies, strict=True)}
+
+    def ping(self) -> None:
+        """Raises Unavailable when Redis does not answer."""
+        try:
+            self.redis.ping()
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis does not answer: {error}", code="redis_unavailable") from error
+
+
+class Context:
+    """What a reader has to know of a job's batch: what its jobs share, and whether they are as they seem."""
+
+    def __init__(self, reply: Sequence[str | None] = (None,) * len(_CONTEXT)) -> None:
+        self.shared: Shared = reply[: len(SHARED)]
+        #: True when the batch was deleted: its jobs are unknown to users.
+        self.is_removed = reply[-2] is not None
+        #: The sets of jobs that are still to be settled, as JSON; see jobs/storage/lua/lib/bulk.lua.
+        self.pending = reply[-1]

@@ -1,0 +1,138 @@
+"""Batches in Redis, and what happens to all jobs of one at once.
+
+Cancelling, retrying and deleting take the same few steps however many jobs there are: they mark the batch,
+which is true at once for everyone who reads, and leave its jobs to be settled
+(jobs/storage/lua/lib/bulk.lua).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from jobs.contract import names
+from jobs.contract.errors import NotFound
+from jobs.contract.models import FLEETING_BATCH, Batch, BatchState
+from jobs.storage.base import Base
+from jobs.storage.records import as_text, batch_from
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """How many jobs were cancelled, by the state that they were in."""
+
+    queued: int
+    running: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.queued + self.running
+
+
+class Batches(Base):
+    """Makes batches, reads them, and changes them as a whole."""
+
+    def create_batch(self, batch: Batch) -> Batch:
+        """Write a new batch."""
+        record = batch.model_dump(mode="json", exclude=FLEETING_BATCH, exclude_none=True)
+        with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hset(names.batch_key(batch.id), mapping=as_text(record))
+            pipe.zadd(names.BATCHES, {batch.id: self._clock()})
+            pipe.execute()
+        return batch
+
+    def get_batch(self, batch_id: str) -> Batch:
+        """The batch with its counters as they are now.
+
+        Raises NotFound.
+        """
+        found = self.get_batches([batch_id])
+        if not found:
+            raise _unknown(batch_id)
+        return found[0]
+
+    def get_batches(self, batch_ids: Sequence[str]) -> list[Batch]:
+        """Those of the batches that there are, at one moment, with their counters."""
+        with self.redis.pipeline(transaction=True) as pipe:
+            for batch_id in batch_ids:
+                pipe.hgetall(names.batch_key(batch_id))
+                pipe.lrange(names.batch_finishes_key(batch_id), 0, -1)
+            replies = pipe.execute()
+        found = (
+            batch_from(record, finishes) for record, finishes in zip(replies[::2], replies[1::2], strict=True)
+        )
+        return [batch for batch in found if batch]
+
+    def has_record(self, batch_id: str) -> bool:
+        """True when there is anything of a batch, also of one that is being removed."""
+        return bool(self.redis.exists(names.batch_key(batch_id)))
+
+    def rename_batch(self, batch_id: str, name: str) -> Batch:
+        """Give a batch another name; that is no change of its jobs, and its retention goes on.
+
+        Raises NotFound.
+        """
+        self._call("change_batch", batch_id, "name", name)
+        return self.get_batch(batch_id)
+
+    def close_batch(self, batch_id: str) -> Batch:
+        """Take no more files; closing twice changes nothing.
+
+        Raises NotFound.
+        """
+        if self.get_batch(batch_id).state is BatchState.OPEN:
+            closed = ("state", BatchState.CLOSED.value, "closed_at", self._now_text())
+            self._call("change_batch", batch_id, *closed)
+        return self.get_batch(batch_id)
+
+    def cancel_batch(self, batch_id: str) -> Cancelled:
+        """Take no more files and cancel every job that has no answer yet; gives how many.
+
+        Raises NotFound.
+        """
+        counts = self._call("cancel_batch", batch_id, self._now_text(), self._clock())
+        return Cancelled(*self._known(batch_id, counts))
+
+    def retry_batch(self, batch_id: str) -> int:
+        """Queue the failed jobs again, but for those whose file was refused; gives how many.
+
+        Their tickets are sent as they are settled. Raises NotFound.
+        """
+        counts = self._call("retry_batch", batch_id, self._now_text(), self._clock())
+        return self._known(batch_id, counts)[0]
+
+    def mark_removed(self, batch_id: str) -> Cancelled:
+        """Make a batch unknown at once, and cancel what has no answer yet; gives how many jobs that were.
+
+        Its parts are removed later (jobs/upkeep/removal.py). Raises NotFound.
+        """
+        outcome, *counts = self._call("mark_removed", batch_id, self._now_text(), self._clock(), "")
+        return Cancelled(*self._known(batch_id, counts if outcome == "marked" else []))
+
+    def expire_batch(self, batch_id: str, before_s: float) -> bool:
+        """Mark a batch as removed if its last change is older than `before_s` and no job is unfinished.
+
+        True when that was done now. `before_s` is in Unix seconds.
+        """
+        outcome, *_ = self._call("mark_removed", batch_id, self._now_text(), self._clock(), before_s)
+        return cast(str, outcome) == "marked"
+
+    def unsettled_batches(self) -> list[str]:
+        """The batches with jobs that are still to be settled, the one that waits longest first."""
+        return cast(list[str], self.redis.zrange(names.UNSETTLED, 0, -1))
+
+    def settle_some(self, batch_id: str, limit: int) -> int:
+        """Settle up to `limit` jobs of a batch; gives how many there were, 0 when none is left."""
+        while True:
+            settled, is_more = self._call("settle", batch_id, limit)
+            if settled or not is_more:
+                return int(settled)
+
+    def _known(self, batch_id: str, counts: list[int]) -> list[int]:
+        if not counts:
+            raise _unknown(batch_id)
+        return counts
+
+
+def _unknown(batch_id: str) -> NotFound:
+    return NotFound(f"There is no batch {batch_id}.", code="batch_not_found")

@@ -1,0 +1,269 @@
+"""Jobs in Redis: made, read, and moved from state to state."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, cast
+
+from jobs.contract import names
+from jobs.contract.errors import Conflict, NotFound
+from jobs.contract.models import Job, JobState, Result
+from jobs.storage.base import Base, Context
+from jobs.storage.records import Record, as_text, job_from, job_record, rate_per_s, times_of
+
+_UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+#: Jobs that one script makes: Redis does nothing else meanwhile, for some 10 ms.
+_MADE_AT_ONCE = 500
+#: What a job that runs anew no longer has.
+_STALE = ("error", "started_at", "finished_at", "usage", "crashes", "width", "height")
+
+
+class Came(StrEnum):
+    """How a worker came by a ticket."""
+
+    #: For the first time.
+    FRESH = "fresh"
+    #: Another worker had it, and is gone.
+    REDELIVERED = "redelivered"
+    #: It asks once more, because the reply was lost.
+    AGAIN = "again"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A job that a worker has got."""
+
+    job: Job
+    #: True when another worker had it, and is gone: this one has not begun it.
+    is_resumed: bool
+
+
+class Jobs(Base):
+    """Makes jobs, reads them, and moves them; a change that no longer applies changes nothing."""
+
+    # New ones
+
+    def create_job(self, job: Job, *, is_restored: bool = False) -> tuple[Job, bool]:
+        """Write a new job with its ticket; see `create_jobs`."""
+        ((made, is_new),) = self.create_jobs([job], is_restored=is_restored)
+        return made, is_new
+
+    def create_jobs(self, jobs: Sequence[Job], *, is_restored: bool = False) -> list[tuple[Job, bool]]:
+        """Write new jobs of one batch, or without one, each with its ticket if it is queued.
+
+        Gives each, and True; or the job that the batch already has for that file, and False. A file that was
+        refused and is now sent again in a good version takes its old job's place: that job, and True. Jobs
+        that are restored come in whatever state they have, also into a batch that takes no more files.
+        Raises NotFound for an unknown batch and Conflict for one that takes no more files.
+        """
+        made: list[tuple[Job, bool]] = []
+        for start in range(0, len(jobs), _MADE_AT_ONCE):
+            made += self._create(jobs[start : start + _MADE_AT_ONCE], is_restored=is_restored)
+        return made
+
+    def _create(self, jobs: Sequence[Job], *, is_restored: bool) -> list[tuple[Job, bool]]:
+        batch_id = jobs[0].batch_id or ""
+        given = json.dumps([_given(job) for job in jobs])
+        outcomes = self._call("create", batch_id, self._clock(), int(is_restored), self._now_text(), given)
+        self._refuse(batch_id, outcomes)
+        others = [job_id for outcome, job_id in outcomes if outcome != "created"]
+        known = {job.id: job for job in self.get_jobs(others)}
+        return [
+            (job, True) if outcome == "created" else (known[job_id], outcome == "mended")
+            for job, (outcome, job_id) in zip(jobs, outcomes, strict=True)
+        ]
+
+    def _refuse(self, batch_id: str, outcomes: Sequence[Sequence[str]]) -> None:
+        for outcome, value in outcomes:
+            if outcome == "missing":
+                raise NotFound(f"There is no batch {batch_id}.", code="batch_not_found")
+            if outcome == "closed":
+                raise Conflict(
+                    f"Batch {batch_id} is {value} and takes no more files. Make a new batch.",
+                    code="batch_closed",
+                )
+
+    # Reading
+
+    def get_job(self, job_id: str) -> Job:
+        """The job as it is now.
+
+        Raises NotFound.
+        """
+        found = self.get_jobs([job_id])
+        if not found:
+            raise _unknown(job_id)
+        return found[0]
+
+    def get_shown_job(self, job_id: str) -> Job:
+        """The job as it is now, as users may see it: a deleted batch's jobs are unknown, though still there.
+
+        Raises NotFound.
+        """
+        job = self.get_job(job_id)
+        if job.batch_id and self.redis.hexists(names.batch_key(job.batch_id), "removed_at"):
+            raise _unknown(job_id)
+        return job
+
+    def get_jobs(self, job_ids: Sequence[str]) -> list[Job]:
+        """Those of the jobs that there are."""
+        records = self._records(job_ids)
+        contexts = self._contexts(list({record["batch_id"] for record in records if "batch_id" in record}))
+        for batch_id, context in contexts.items():
+            if context.pending:
+                self._settle(batch_id, job_ids)
+        if any(context.pending for context in contexts.values()):
+            records = self._records(job_ids)
+        alone = Context()
+        return [
+            job_from(job_id, record, contexts.get(record.get("batch_id", ""), alone).shared)
+            for job_id, record in zip(job_ids, records, strict=True)
+            if record
+        ]
+
+    def _records(self, job_ids: Sequence[str]) -> list[Record]:
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hgetall(names.job_key(job_id))
+            return cast(list[Record], pipe.execute())
+
+    def cancelled(self, job_ids: Sequence[str]) -> set[str]:
+        """Those of the jobs that nobody waits for any more: cancelled, or gone."""
+        waited_for = {job.id for job in self.get_jobs(job_ids) if job.state is not JobState.CANCELLED}
+        return set(job_ids) - waited_for
+
+    def finished_singles(self, job_ids: Sequence[str]) -> list[str]:
+        """Those of the jobs, which have no batch, that are finished."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hget(names.job_key(job_id), "state")
+            states = pipe.execute()
+        return [
+            job_id
+            for job_id, state in zip(job_ids, states, strict=True)
+            if state and JobState(state).is_finished
+        ]
+
+    def known_answer(self, images: Sequence[str], recipe: str) -> Job | None:
+        """The latest job that asked the same of the images and has its answer; None when there is none.
+
+        A deleted batch's answers are unknown at once, though still there.
+        """
+        job_id = cast(str | None, self.redis.hget(names.image_answers_key(images[0]), recipe))
+        try:
+            return self.get_shown_job(job_id) if job_id else None
+        except NotFound:
+            return None
+
+    def rate_per_s(self, model: str) -> float | None:
+        """Jobs of a model that all its workers finish per second of late; None when that is not known."""
+        return rate_per_s(cast(list[str], self.redis.lrange(names.finishes_key(model), 0, -1)))
+
+    # A worker's
+
+    def take(self, model: str, ticket: str, came: Came = Came.FRESH) -> Taken | None:
+        """The next job of a model, which is running now and bound to `ticket`; None when none waits.
+
+        When the ticket stands for a job already, it is that job; a redelivered ticket counts that as a crash
+        if the job had begun.
+        """
+        args = (model, ticket, came.value, self._now_text(), self._clock())
+        outcome, *reply = self._call("take", *args)
+        if outcome == "none":
+            return None
+        job_id, flat, shared = reply
+        job = job_from(job_id, dict(zip(flat[::2], flat[1::2], strict=True)), shared)
+        return Taken(job, is_resumed=outcome == "resumed")
+
+    def begin_again(self, job_id: str) -> bool:
+        """Count another attempt at a running job; False when it is not running any more.
+
+        Raises NotFound.
+        """
+        started = {"started_at": self._now_text()}
+        return self._change(job_id, JobState.RUNNING, (JobState.RUNNING,), started, increase={"attempts": 1})
+
+    def give_back(self, job_id: str) -> bool:
+        """Move a running job back to queued, because its worker will not finish it.
+
+        Raises NotFound.
+        """
+        return self._queue_again(job_id, JobState.RUNNING, ("started_at",))
+
+    def take_back(self, job_id: str) -> bool:
+        """Move a running job back to queued, because its worker failed it, and count that against the job.
+
+        Raises NotFound.
+        """
+        return self._queue_again(job_id, JobState.RUNNING, ("started_at",), increase={"crashes": 1})
+
+    def finish(self, job_id: str, result: Result, *, recipe: str | None = None) -> bool:
+        """Write a job's answer or error; False, and nothing changed, when it is already finished.
+
+        With a recipe, `known_answer` finds the answer from now on; an error is found by nobody.
+        """
+        state = JobState.FAILED if result.error else JobState.SUCCEEDED
+        change = result.model_dump(mode="json", exclude_none=True) | {"finished_at": self._now_text()}
+        if not result.cached:
+            del change["cached"]
+        if recipe and not result.error:
+            change["recipe"] = recipe
+        return self._change(job_id, state, _UNFINISHED, change)
+
+    # A user's
+
+    def cancel(self, job_id: str) -> JobState | None:
+        """Cancel a job that has no answer yet; gives the state it was in, None when it was finished.
+
+        Raises NotFound.
+        """
+        finished = {"finished_at": self._now_text()}
+        return self._move_from(job_id, JobState.CANCELLED, _UNFINISHED, finished)
+
+    def retry(self, job_id: str) -> bool:
+        """Move a failed job back to queued, with a ticket; False when it has not failed or has no image.
+
+        Raises NotFound.
+        """
+        return self._queue_again(job_id, JobState.FAILED, _STALE, send_ticket=True, needs_image=True)
+
+    # Changes
+
+    def _queue_again(self, job_id: str, from_: JobState, unset: tuple[str, ...], **how: Any) -> bool:
+        since = {"queued_at": self._now_text()}
+        return self._change(job_id, JobState.QUEUED, (from_,), since, unset=unset, **how)
+
+    def _change(self, job_id: str, *args: Any, **how: Any) -> bool:
+        return self._move_from(job_id, *args, **how) is not None
+
+    def _move_from(
+        self,
+        job_id: str,
+        to: JobState,
+        allowed: tuple[JobState, ...],
+        set_: Mapping[str, Any],
+        **how: Any,
+    ) -> JobState | None:
+        """The state that the job was in; None when that is not among those allowed, and nothing changed."""
+        change = json.dumps({"set": as_text(set_), **how})
+        outcome, *before = self._call("move", job_id, to.value, json.dumps(allowed), change, self._clock())
+        if outcome == "missing":
+            raise _unknown(job_id)
+        return JobState(before[0]) if outcome == "moved" else None
+
+
+def _given(job: Job) -> dict[str, Any]:
+    """A new job, as the script wants it."""
+    return {
+        "id": job.id,
+        "file": job.file,
+        "state": job.state,
+        "is_refused": job.is_refused or (job.state is JobState.FAILED and not job.images),
+        "fields": job_record(job),
+        **times_of(job),
+    }
+
+
+def _unknown(job_id: str) -> NotFound:
+    return NotFound(f"There is no job {job_id}.", code="job_not_found")

@@ -1,0 +1,130 @@
+-- Bulk changes: cancel or retry all jobs of a batch in one short step, however many they are.
+--
+--     mark    the counters move, and the sets of the jobs are renamed:     jobs:queued ──► pending:<n>
+--     settle  each job is changed as the mark says, when it is read or changed, or in its turn: pending:<n> ──► jobs:cancelled
+--
+-- The batch's field `pending` lists the sets that are not settled, each with the steps that its jobs still have to
+-- take: [{set, steps: [{to, at, first_change}]}]. Whoever reads or changes a job settles it first, so nobody sees it
+-- as it was. The number of its change is reserved by the mark, at its place in the batch, so that the order of
+-- changes is the same whenever it is settled. A crash leaves pending sets, and eva01:unsettled leads to their batch.
+
+local function read_pending(batch_id)
+    local text = redis.call('HGET', key('batch', batch_id), 'pending')
+    return text and cjson.decode(text) or {}
+end
+
+local function write_pending(batch_id, pending)
+    if #pending > 0 then
+        redis.call('HSET', key('batch', batch_id), 'pending', cjson.encode(pending))
+    else
+        redis.call('HDEL', key('batch', batch_id), 'pending')
+        redis.call('ZREM', key('unsettled'), batch_id)
+    end
+end
+
+local function pending_key(batch_id, set)
+    return key('batch', batch_id, 'pending', set)
+end
+
+-- Mark all jobs that are in one of the states `from` as having taken `step`; gives how many were in each.
+local function mark(batch_id, from, to, at, now)
+    local batch, pending = key('batch', batch_id), read_pending(batch_id)
+    local sequence = tonumber(redis.call('HGET', batch, 'sequence') or 0)
+    -- An offset of the place in the batch, which begins with 1.
+    local step = {to = to, at = at, first_change = digits(reserve_changes(batch, now, sequence + 1))}
+    local is_from = {}
+    for _, state in ipairs(from) do is_from[state] = true end
+    for _, one in ipairs(pending) do
+        if is_from[one.steps[#one.steps].to] then table.insert(one.steps, step) end
+    end
+    local counts, all = {}, 0
+    for _, state in ipairs(from) do
+        local set = set_of(batch_id, state, false)
+        if redis.call('EXISTS', set) == 1 then
+            local number = redis.call('HINCRBY', batch, 'pending_sets', 1)
+            redis.call('RENAME', set, pending_key(batch_id, number))
+            table.insert(pending, {set = digits(number), steps = {step}})
+        end
+        -- Refused files are failed as well, and stay so.
+        local refused = state == 'failed' and redis.call('ZCARD', set_of(batch_id, 'failed', true)) or 0
+        local moved = tonumber(redis.call('HGET', batch, 'count:' .. state) or 0) - refused
+        if moved > 0 then
+            count(batch_id, state, -moved)
+            count(batch_id, to, moved)
+        end
+        counts[#counts + 1], all = moved, all + moved
+    end
+    if #pending > 0 then redis.call('ZADD', key('unsettled'), now, batch_id) end
+    write_pending(batch_id, pending)
+    if all > 0 then touch(nil, batch_id, now) end
+    return counts
+end
+
+local function cancel_all(batch_id, at, now)
+    local counts = mark(batch_id, {'queued', 'running'}, 'cancelled', at, now)
+    local batch, cancelled = key('batch', batch_id), counts[1] + counts[2]
+    if cancelled > 0 then
+        note_ends(batch, 'cancelled', now, cancelled)
+        note_span(batch, nil, at)
+    end
+    redis.call('ZREM', key(redis.call('HGET', batch, 'model'), 'turns'), batch_id)
+    return counts
+end
+
+local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes', 'width', 'height'}
+
+-- Let one job of a pending set take its steps; gives the state that it is in then.
+local function take_steps(job, steps, place)
+    local record, to = key('job', job.id), steps[#steps].to
+    if job.is_refused then
+        -- Version 0.1.0 kept refused files with those that a retry runs again; it counted them as well.
+        redis.call('ZADD', set_of(job.batch_id, 'failed', true), place, job.id)
+        count(job.batch_id, to, -1)
+        count(job.batch_id, 'failed', 1)
+        return 'failed'
+    end
+    for _, step in ipairs(steps) do
+        leave_state(job)
+        if step.to == 'queued' then redis.call('HDEL', record, unpack(STALE)) end
+        redis.call('HSET', record, 'state', step.to, step.to == 'queued' and 'queued_at' or 'finished_at', step.at)
+        job.state = step.to
+    end
+    redis.call('ZADD', set_of(job.batch_id, to, false), place, job.id)
+    redis.call('ZADD', key('batch', job.batch_id, 'changes'), digits(steps[#steps].first_change + place), job.id)
+    return to
+end
+
+-- Settle those of the jobs that are in pending sets; gives how many there were.
+local function settle(batch_id, job_ids)
+    local pending = read_pending(batch_id)
+    local left, settled, model, queued = {}, 0, nil, 0
+    for _, one in ipairs(pending) do
+        local set = pending_key(batch_id, one.set)
+        for _, job_id in ipairs(job_ids) do
+            local place = redis.call('ZSCORE', set, job_id)
+            if place then
+                redis.call('ZREM', set, job_id)
+                settled = settled + 1
+                local job = read_job(job_id)
+                if job then
+                    model = job.model
+                    if take_steps(job, one.steps, place) == 'queued' then queued = queued + 1 end
+                end
+            end
+        end
+        if redis.call('EXISTS', set) == 1 then table.insert(left, one) end
+    end
+    if #left < #pending then write_pending(batch_id, left) end
+    if queued > 0 then
+        enter_line(nil, model, batch_id)
+        send_tickets(model, batch_id, queued)
+    end
+    return settled
+end
+
+-- The job as it is now.
+local function settled_job(job_id)
+    local batch_id = redis.call('HGET', key('job', job_id), 'batch_id')
+    if batch_id and redis.call('HEXISTS', key('batch', batch_id), 'pending') == 1 then settle(batch_id, {job_id}) end
+    return read_job(job_id)
+end

@@ -1,0 +1,75 @@
+-- One job: its record, and what its state means.
+
+-- What scripts need of a record; nil when there is none. Fields that a job shares with its batch are the batch's.
+-- Version 0.1.0 wrote `image`, and told a refused file by the lack of one.
+local function read_job(job_id)
+    local fields = redis.call('HMGET', key('job', job_id), 'state', 'batch_id', 'model', 'images', 'image', 'is_refused')
+    local state, batch_id, model, images, image, is_refused = unpack(fields)
+    if not state then return nil end
+    images = images or image
+    if batch_id and not model then model = redis.call('HGET', key('batch', batch_id), 'model') end
+    return {
+        id = job_id, state = state, batch_id = batch_id or nil, model = model, images = images or nil,
+        is_refused = is_refused == '1' or (state == 'failed' and not images),
+    }
+end
+
+-- Which of its batch's sets a job is in: refused files are failed jobs that no retry runs again.
+local function set_of(batch_id, state, is_refused)
+    return key('batch', batch_id, 'jobs', (state == 'failed' and is_refused) and 'refused' or state)
+end
+
+-- Undo the old state's effects: leave the line, unbind the ticket.
+local function leave_state(job)
+    if job.state == 'queued' and not job.batch_id then
+        redis.call('ZREM', key(job.model, 'singles'), job.id)
+    elseif job.state == 'running' then
+        local ticket = redis.call('HGET', key('job', job.id), 'ticket')
+        if ticket then redis.call('HDEL', key(job.model, 'running'), ticket) end
+        redis.call('HDEL', key('job', job.id), 'ticket')
+    end
+end
+
+local function leave_set(job)
+    redis.call('ZREM', set_of(job.batch_id, job.state, job.is_refused), job.id)
+    -- Where version 0.1.0 put refused files.
+    if job.is_refused then redis.call('ZREM', set_of(job.batch_id, 'failed', false), job.id) end
+end
+
+local function count(batch_id, state, by)
+    redis.call('HINCRBY', key('batch', batch_id), 'count:' .. state, by)
+end
+
+-- Move a job to another state with its batch's counters and its line.
+-- `change`: {set: {field: value}, unset: [field], increase: {field: by}, send_ticket: true}; `now`: Unix seconds.
+local function move(job, to, change, now)
+    local record, set = key('job', job.id), change.set or {}
+    if job.state ~= to then leave_state(job) end
+    redis.call('HSET', record, 'state', to)
+    for field, value in pairs(set) do redis.call('HSET', record, field, value) end
+    for _, field in ipairs(change.unset or {}) do redis.call('HDEL', record, field) end
+    for field, by in pairs(change.increase or {}) do redis.call('HINCRBY', record, field, by) end
+    each_image(set.images, function(image) use_image(job.id, image) end)
+    if job.images and set.recipe then note_answer(job.id, job.images, set.recipe) end
+
+    if job.batch_id and job.state ~= to then
+        local batch = key('batch', job.batch_id)
+        leave_set(job)
+        redis.call('ZADD', set_of(job.batch_id, to, false), redis.call('ZSCORE', batch .. ':jobs', job.id), job.id)
+        count(job.batch_id, job.state, -1)
+        count(job.batch_id, to, 1)
+        note_span(batch, set.started_at, set.finished_at)
+        -- That a worker has begun is told by the counters; nobody reads a job again for it.
+        if to ~= 'running' then note_change(batch, job.id, now) end
+        if to ~= 'running' and to ~= 'queued' then note_ends(batch, to, now, 1) end
+    end
+    if to == 'queued' and job.state ~= to then
+        enter_line(job.id, job.model, job.batch_id)
+        if change.send_ticket then send_tickets(job.model, job.batch_id, 1) end
+    end
+    if to == 'succeeded' or to == 'failed' then
+        note_finish(key(job.model, 'finishes'), now, 256)
+        if job.batch_id then note_finish(key('batch', job.batch_id, 'finishes'), now, 64) end
+    end
+    touch(job.id, job.batch_id, now)
+end
