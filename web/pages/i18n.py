@@ -21,7 +21,7 @@ _TRANSLATIONS = Path(__file__).parent / "translations"
 
 def register_words(app: Flask) -> None:
     """Make templates of `app` speak the visitor's language."""
-    Babel(app, locale_selector=language)
+    Babel(app, locale_selector=language, default_translation_directories=str(_TRANSLATIONS))
 
 
 def language() -> str:
