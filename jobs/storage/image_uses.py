@@ -17,6 +17,7 @@ from typing import cast
 import redis
 
 from jobs.contract import names
+from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import new_id
 
@@ -85,7 +86,7 @@ class ImageUses:
             if time.monotonic() >= deadline_s:
                 raise Unavailable(
                     f"An older copy of image {sha256} is being deleted. Send it again in a moment.",
-                    code="image_being_deleted",
+                    code=Code.IMAGE_BEING_DELETED,
                 )
             time.sleep(_LOOK_S)
         return claim

@@ -28,6 +28,7 @@ from typing import Any, cast
 import redis
 
 from jobs.contract import names
+from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound, Unavailable
 from jobs.contract.models import FLEETING_BATCH, Batch, BatchState, Job, JobState, Result
 from jobs.storage.records import as_text, batch_from, from_text, rate_per_s, time_text, times_of
@@ -87,7 +88,7 @@ class JobStore:
         """
         found = self.get_batches([batch_id])
         if not found:
-            raise NotFound(f"There is no batch {batch_id}.", code="batch_not_found")
+            raise NotFound(f"There is no batch {batch_id}.", code=Code.BATCH_NOT_FOUND)
         return found[0]
 
     def get_batches(self, batch_ids: Sequence[str]) -> list[Batch]:
@@ -165,10 +166,10 @@ class JobStore:
         if outcome == "exists":
             return self._mend(self.get_job(value), job)
         if outcome == "missing":
-            raise NotFound(f"There is no batch {job.batch_id}.", code="batch_not_found")
+            raise NotFound(f"There is no batch {job.batch_id}.", code=Code.BATCH_NOT_FOUND)
         raise Conflict(
             f"Batch {job.batch_id} is {value} and takes no more files. Make a new batch.",
-            code="batch_closed",
+            code=Code.BATCH_CLOSED,
         )
 
     def _mend(self, earlier: Job, sent: Job) -> tuple[Job, bool]:
@@ -188,7 +189,7 @@ class JobStore:
         """
         record = cast(dict[str, str], self.redis.hgetall(names.job_key(job_id)))
         if not record:
-            raise NotFound(f"There is no job {job_id}.", code="job_not_found")
+            raise NotFound(f"There is no job {job_id}.", code=Code.JOB_NOT_FOUND)
         return Job(**from_text(record))
 
     def get_shown_job(self, job_id: str) -> Job:
@@ -198,7 +199,7 @@ class JobStore:
         """
         job = self.get_job(job_id)
         if job.batch_id and self.redis.hexists(names.batch_key(job.batch_id), "removed_at"):
-            raise NotFound(f"There is no job {job_id}.", code="job_not_found")
+            raise NotFound(f"There is no job {job_id}.", code=Code.JOB_NOT_FOUND)
         return job
 
     def take(self, model: str, ticket: str, came: Came = Came.FRESH) -> Job | None:
@@ -298,7 +299,7 @@ class JobStore:
         Raises NotFound.
         """
         if self._mark_removed(args=[batch_id, self._clock(), ""]) != "marked":
-            raise NotFound(f"There is no batch {batch_id}.", code="batch_not_found")
+            raise NotFound(f"There is no batch {batch_id}.", code=Code.BATCH_NOT_FOUND)
 
     def expire_batch(self, batch_id: str, before_s: float) -> bool:
         """Mark a batch as removed if its last change is older than `before_s` and no job is unfinished.
@@ -401,7 +402,7 @@ class JobStore:
         args = [job_id, to.value, bars, json.dumps(change), self._clock()]
         before = cast(str, self._move(args=args))
         if not before:
-            raise NotFound(f"There is no job {job_id}.", code="job_not_found")
+            raise NotFound(f"There is no job {job_id}.", code=Code.JOB_NOT_FOUND)
         return None if before.startswith("=") else JobState(before)
 
     def _now_text(self) -> str:
@@ -412,4 +413,4 @@ class JobStore:
         try:
             self.redis.ping()
         except redis.RedisError as error:
-            raise Unavailable(f"Redis does not answer: {error}", code="redis_unavailable") from error
+            raise Unavailable(f"Redis does not answer: {error}", code=Code.REDIS_UNAVAILABLE) from error

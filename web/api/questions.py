@@ -6,6 +6,7 @@ from typing import cast
 from flask import Response, jsonify, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound, Unavailable
 from jobs.contract.metrics import JOBS_TOTAL, count_cancelled
 from jobs.contract.models import Job, JobState
@@ -56,7 +57,7 @@ def cancel_job(path: JobPath) -> Response:
         count_cancelled(job.model, before)
         serving.queue.drop_surplus(job.model)
     elif job.state is not JobState.CANCELLED:
-        raise Conflict(f"Job {job.id} has {job.state} already.", code="job_finished")
+        raise Conflict(f"Job {job.id} has {job.state} already.", code=Code.JOB_FINISHED)
     serving.journal.note_result(job)
     return jsonify(job.public())
 
@@ -68,10 +69,10 @@ def retry_job(path: JobPath) -> Response:
     job = serving.store.get_shown_job(path.job_id)
     if job.image is None:
         raise Conflict(
-            f"Job {job.id} has no image: {job.file} was refused. Send it again.", code="job_refused"
+            f"Job {job.id} has no image: {job.file} was refused. Send it again.", code=Code.JOB_REFUSED
         )
     if not retry_jobs(serving, [job]):
-        raise Conflict(f"Job {job.id} has not failed: it is {job.state}.", code="job_not_failed")
+        raise Conflict(f"Job {job.id} has not failed: it is {job.state}.", code=Code.JOB_NOT_FAILED)
     return jsonify(serving.store.get_job(job.id).public())
 
 
@@ -98,7 +99,9 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
 
 
 def _no_image(job: Job) -> NotFound:
-    return NotFound(f"Job {job.id} has no image to ask about. Send {job.file} again.", code="image_not_found")
+    return NotFound(
+        f"Job {job.id} has no image to ask about. Send {job.file} again.", code=Code.IMAGE_NOT_FOUND
+    )
 
 
 def _submit(form: JobForm) -> Job:

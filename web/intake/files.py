@@ -9,6 +9,7 @@ from typing import cast
 from werkzeug.datastructures import FileStorage
 
 from jobs.contract.catalog import ModelCard
+from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.images import not_an_image
 from jobs.contract.metrics import JOBS_TOTAL
@@ -45,7 +46,7 @@ class Intake:
         elif is_zip(part):
             yield from self._take_zip(path, part)
         else:
-            error = BadInput("The file is named .zip and is none. Pack it again.", code="bad_zip")
+            error = BadInput("The file is named .zip and is none. Pack it again.", code=Code.BAD_ZIP)
             yield self._reject(path, error)
 
     def take_kept(self, path: str, sha256: str, media_type: str) -> FileOutcome:
@@ -70,7 +71,7 @@ class Intake:
             if len(path) > limit:
                 raise BadInput(
                     f"The path has {len(path):,} characters; the limit is {limit:,} (EVA01_MAX_PATH_CHARS).",
-                    code="path_too_long",
+                    code=Code.PATH_TOO_LONG,
                 )
             question = self._question(path)
             with kept_image(self._services, part) as kept:
