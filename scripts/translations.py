@@ -9,21 +9,28 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
+from jobs.contract.codes import Code
+
 WEB = Path(__file__).parents[1] / "web/pages"
 TRANSLATIONS = WEB / "translations"
 METHODS = [("templates/**.html", "jinja2.ext.babel_extract"), ("static/js/**.js", "javascript")]
+#: Where the sentences of error codes are from.
+CODES = "jobs/contract/codes.py"
 #: `_("…")` in templates; `t("…")` and `tn("…", "…", count)` in scripts.
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "t": None, "tn": (1, 2)}
 
 
 def collect() -> Catalog:
-    """Every sentence of templates and scripts, with the files that use it."""
+    """Every sentence of templates, scripts and error codes, with the files that use it."""
     found = Catalog(project="EVA-01", charset="utf-8", fuzzy=False)
     options = {"templates/**.html": {"silent": "false"}}
     for file, _line, message, _comments, _context in extract_from_dir(
         WEB, METHODS, options, keywords=KEYWORDS
     ):
         found.add(message, None, [(file, None)])
+    for code in Code:
+        for sentence in filter(None, (code.sentence, code.remedy)):
+            found.add(sentence, None, [(CODES, None)])
     return found
 
 
@@ -69,8 +76,9 @@ def _places(catalogue: Catalog) -> dict[tuple[str, ...], set[str]]:
     }
 
 
-def _forms(text: str | Sequence[str]) -> tuple[str, ...]:
-    return (text,) if isinstance(text, str) else tuple(text)
+def _forms(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The forms of a sentence; one that is new has no translation yet."""
+    return (text or "",) if text is None or isinstance(text, str) else tuple(text)
 
 
 def missing(catalogue: Catalog) -> list[str]:

@@ -5,7 +5,8 @@ catalog    the models a user may pick, and what each can do
 images     what may be sent as an image, and why one is refused
 names      queues, the task, every Redis key and blob path
 settings   the environment, read once
-errors     one tree; each class says what to do about it
+errors     what can go wrong, in one tree; each class says what kind it is
+codes      the stable code of each error: its HTTP status, whether a retry helps, its sentence for people
 metrics    the counters that web and worker share
 version    which EVA-01 this is
 """

@@ -6,6 +6,7 @@ The sizes come from whoever reads the file: this module decodes nothing.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import ImageRejected, TooLarge
 from jobs.contract.settings import Limits
 
@@ -27,12 +28,12 @@ FORMATS: Mapping[str, str] = MappingProxyType(
 def check_bytes(size_bytes: int, limits: Limits) -> None:
     """Raises ImageRejected (`empty_file`) and TooLarge (`image_too_large`)."""
     if size_bytes == 0:
-        raise ImageRejected("The file is empty. Send it again.", code="empty_file")
+        raise ImageRejected("The file is empty. Send it again.", code=Code.EMPTY_FILE)
     if size_bytes > limits.max_image_bytes:
         raise TooLarge(
             f"The file has {size_bytes:,} bytes; the limit is {limits.max_image_bytes:,}"
             " (EVA01_MAX_IMAGE_BYTES). Send a smaller one.",
-            code="image_too_large",
+            code=Code.IMAGE_TOO_LARGE,
         )
 
 
@@ -42,7 +43,7 @@ def check_pixels(width: int, height: int, limits: Limits) -> None:
         raise TooLarge(
             f"The image has {width:,} × {height:,} pixels; the limit is {limits.max_image_pixels:,} in all"
             " (EVA01_MAX_IMAGE_PIXELS). Send a smaller one.",
-            code="too_many_pixels",
+            code=Code.TOO_MANY_PIXELS,
         )
 
 
@@ -57,5 +58,5 @@ def not_an_image() -> ImageRejected:
 def truncated_image(reason: object) -> ImageRejected:
     """The file begins as an image and does not go on as one."""
     return ImageRejected(
-        f"The image is cut short or damaged ({reason}). Send the whole file.", code="truncated_image"
+        f"The image is cut short or damaged ({reason}). Send the whole file.", code=Code.TRUNCATED_IMAGE
     )

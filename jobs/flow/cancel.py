@@ -7,6 +7,7 @@ that has one of the jobs drops its answer. A crash after that leaves tickets tha
 housekeeping drops, and a journal that does not know: should Redis be lost as well, the jobs run again.
 """
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict
 from jobs.contract.metrics import count_cancelled
 from jobs.contract.models import Batch, Job, JobState
@@ -29,7 +30,7 @@ def cancel_job(stores: Stores, job_id: str) -> Job:
         count_cancelled(job.model, before)
         stores.queue.drop_surplus(job.model, _TICKETS)
     elif job.state is not JobState.CANCELLED:
-        raise Conflict(f"Job {job.id} has {job.state} already.", code="job_finished")
+        raise Conflict(f"Job {job.id} has {job.state} already.", code=Code.JOB_FINISHED)
     stores.journal.note_result(job)
     return job
 

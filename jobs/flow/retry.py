@@ -9,6 +9,7 @@ batch, the journal notes when it was retried: errors that are older no longer co
 runs again and, if Redis is lost in that moment, has failed as before.
 """
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict
 from jobs.contract.metrics import count_jobs
 from jobs.contract.models import Batch, Job, JobState
@@ -24,12 +25,12 @@ def retry_job(stores: Stores, job_id: str) -> Job:
     job = stores.store.get_shown_job(job_id)
     if job.is_refused:
         raise Conflict(
-            f"Job {job.id} has no image: {job.file} was refused. Send it again.", code="job_refused"
+            f"Job {job.id} has no image: {job.file} was refused. Send it again.", code=Code.JOB_REFUSED
         )
     if job.state is JobState.FAILED:
         stores.journal.drop_results([job])
     if not stores.store.retry(job_id):
-        raise Conflict(f"Job {job.id} has not failed: it is {job.state}.", code="job_not_failed")
+        raise Conflict(f"Job {job.id} has not failed: it is {job.state}.", code=Code.JOB_NOT_FAILED)
     count_jobs(job.model, JobState.QUEUED)
     return stores.store.get_job(job_id)
 

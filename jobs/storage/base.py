@@ -9,6 +9,7 @@ import redis
 from redis.commands.core import Script
 
 from jobs.contract import names
+from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
 from jobs.storage.records import SHARED, Shared, time_text
 from jobs.storage.scripts import load
@@ -54,7 +55,7 @@ class Base:
         try:
             self.redis.ping()
         except redis.RedisError as error:
-            raise Unavailable(f"Redis does not answer: {error}", code="redis_unavailable") from error
+            raise Unavailable(f"Redis does not answer: {error}", code=Code.REDIS_UNAVAILABLE) from error
 
 
 class Context:

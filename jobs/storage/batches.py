@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from jobs.contract import names
+from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import FLEETING_BATCH, Batch, BatchState
 from jobs.storage.base import Base
@@ -135,4 +136,4 @@ class Batches(Base):
 
 
 def _unknown(batch_id: str) -> NotFound:
-    return NotFound(f"There is no batch {batch_id}.", code="batch_not_found")
+    return NotFound(f"There is no batch {batch_id}.", code=Code.BATCH_NOT_FOUND)

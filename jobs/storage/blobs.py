@@ -26,6 +26,7 @@ from obstore.store import from_url
 from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from jobs.contract import names
+from jobs.contract.codes import Code
 from jobs.contract.errors import NoRoom, NotFound, Unavailable
 from jobs.contract.metrics import BLOB_OPERATIONS
 from jobs.contract.settings import BadSetting
@@ -81,7 +82,9 @@ class BlobStore:
         try:
             return self._persist("get", lambda: bytes(obstore.get(self._store, path).bytes()))
         except _ABSENT as error:
-            raise NotFound(f"{path} is not in the blob store {self.url}.") from error
+            raise NotFound(
+                f"{path} is not in the blob store {self.url}.", code=Code.IMAGE_NOT_FOUND
+            ) from error
 
     def has(self, path: str) -> bool:
         """True when there is such an object."""
@@ -140,7 +143,7 @@ class BlobStore:
             return self.get(names.image_path(sha256))
         except NotFound as error:
             message = f"Image {sha256} is not in the blob store {self.url}. Send the file again."
-            raise NotFound(message, code="image_not_found") from error
+            raise NotFound(message, code=Code.IMAGE_NOT_FOUND) from error
 
     def has_image(self, sha256: str) -> bool:
         """True when the store has the image."""
@@ -206,7 +209,7 @@ class BlobStore:
         # The library describes its whole state behind the first line.
         reason = str(error).split("\n", 1)[0]
         return Unavailable(
-            f"The blob store {self.url} does not answer: {reason}", code="blob_store_unavailable"
+            f"The blob store {self.url} does not answer: {reason}", code=Code.BLOB_STORE_UNAVAILABLE
         )
 
 

@@ -16,6 +16,7 @@ from typing import cast
 import redis
 
 from jobs.contract import names
+from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import new_id
 from jobs.storage.base import Base
@@ -79,7 +80,7 @@ class ImageUses(Base):
                 self.release(claim, *sha256s)
                 raise Unavailable(
                     f"An older copy of image {refused[0]} is being deleted. Send it again in a moment.",
-                    code="image_being_deleted",
+                    code=Code.IMAGE_BEING_DELETED,
                 )
             time.sleep(_LOOK_S)
         return claim

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, cast
 
 from jobs.contract import names
+from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import Job, JobState, Result
 from jobs.storage.base import Base, Context
@@ -77,11 +78,11 @@ class Jobs(Base):
     def _refuse(self, batch_id: str, outcomes: Sequence[Sequence[str]]) -> None:
         for outcome, value in outcomes:
             if outcome == "missing":
-                raise NotFound(f"There is no batch {batch_id}.", code="batch_not_found")
+                raise NotFound(f"There is no batch {batch_id}.", code=Code.BATCH_NOT_FOUND)
             if outcome == "closed":
                 raise Conflict(
                     f"Batch {batch_id} is {value} and takes no more files. Make a new batch.",
-                    code="batch_closed",
+                    code=Code.BATCH_CLOSED,
                 )
 
     # Reading
@@ -266,4 +267,4 @@ def _given(job: Job) -> dict[str, Any]:
 
 
 def _unknown(job_id: str) -> NotFound:
-    return NotFound(f"There is no job {job_id}.", code="job_not_found")
+    return NotFound(f"There is no job {job_id}.", code=Code.JOB_NOT_FOUND)

@@ -11,9 +11,9 @@ import web.api.queue_gauges
 import web.http.problems
 import web.http.request_metrics
 import worker.ops.metrics  # noqa: F401 - each for what it registers
+from jobs.contract.codes import Code
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("jobs", "web", "worker")
 PAGES = [path.stem for path in (ROOT / "docs").glob("*.md")]
 
 
@@ -22,16 +22,26 @@ def page(name: str) -> str:
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
-def error_codes() -> set[str]:
-    """Every stable code that a room of the server may answer with."""
-    sources = [path.read_text(encoding="utf-8") for room in ROOMS for path in (ROOT / room).rglob("*.py")]
-    return {code for text in sources for code in re.findall(r'\bcode="([a-z_]+)"', text)}
+def listed_codes() -> list[tuple[str, str]]:
+    """Each code that the API's page lists, with the cell that says its status."""
+    rows = re.findall(r"^\| ([^|]+) \| (`[^|]+) \|", page("api.md").split("### Codes")[1], re.MULTILINE)
+    return [(code, status) for status, codes in rows for code in re.findall(r"`([a-z_]+)`", codes)]
 
 
-def test_every_error_code_has_its_line_in_the_api_page():
-    assert len(error_codes()) > 20
-    listed = set(re.findall(r"`([a-z_]+)`", page("api.md").split("### Codes")[1]))
-    assert error_codes() <= listed
+def test_every_error_code_has_one_line_in_the_api_page_and_none_is_invented():
+    assert sorted(code for code, _ in listed_codes()) == sorted(Code)
+
+
+def test_the_api_page_says_the_status_of_every_code_that_a_call_is_refused_with():
+    for code, shown in listed_codes():
+        stated = re.findall(r"\d+", shown)
+        assert stated in ([], [str(Code(code).http_status)]), code
+        assert stated or shown in ("file", "job"), code
+
+
+def test_the_api_page_says_after_which_codes_a_retry_helps():
+    told = page("api.md").split("**Retry or fail.**")[1].split(";")[0]
+    assert set(re.findall(r"`([a-z_]+)`", told)) == {code for code in Code if code.is_retryable}
 
 
 def test_every_metric_has_its_line_in_the_metrics_page_and_none_is_invented():

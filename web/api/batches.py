@@ -4,6 +4,7 @@ from flask import Response, jsonify, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
 from jobs import flow
+from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, TooLarge
 from jobs.contract.models import Batch, BatchState
 from web.api.schemas import (
@@ -107,7 +108,7 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
         raise TooLarge(
             f"The request names {len(body.files):,} files; the limit is {limit:,} (EVA01_MAX_KNOWN_FILES)."
             " Ask in several requests.",
-            code="too_many_files",
+            code=Code.TOO_MANY_FILES,
         )
     batch = _open_batch(serving, path.batch_id)
     check_room(serving, batch.model)
@@ -147,7 +148,7 @@ def _open_batch(serving: Services, batch_id: str) -> Batch:
     if batch.state is not BatchState.OPEN:
         raise Conflict(
             f"Batch {batch_id} is {batch.state} and takes no more files. Make a new batch.",
-            code="batch_closed",
+            code=Code.BATCH_CLOSED,
         )
     return batch
 
@@ -157,6 +158,6 @@ def _checked_name(name: str, max_chars: int) -> str:
         raise TooLarge(
             f"The batch's name has {len(name):,} characters; the limit is {max_chars:,}"
             " (EVA01_MAX_PATH_CHARS).",
-            code="name_too_long",
+            code=Code.NAME_TOO_LONG,
         )
     return name.strip()

@@ -4,6 +4,7 @@ from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
 from jobs.contract import names
+from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
 from web.api.schemas import PROBLEMS, JobPath, JobView
@@ -31,7 +32,7 @@ def get_image(path: JobPath) -> Response:
     """A job's image, as it was sent."""
     job = services().store.get_shown_job(path.job_id)
     if job.image is None:
-        raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code="image_not_found")
+        raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code=Code.IMAGE_NOT_FOUND)
     response = _picture(services().blobs.get_image(job.image), job, str(job.media_type))
     response.headers["Content-Disposition"] = inline(job)
     return response
@@ -45,7 +46,7 @@ def get_thumbnail(path: JobPath) -> Response:
         return _picture(services().blobs.get(names.thumbnail_path(str(job.image))), job, "image/webp")
     except NotFound as error:
         message = f"Job {job.id} has no thumbnail. One is made when a worker has read the image."
-        raise NotFound(message, code="thumbnail_not_found") from error
+        raise NotFound(message, code=Code.THUMBNAIL_NOT_FOUND) from error
 
 
 def job_json(job: Job) -> Response:

@@ -7,6 +7,7 @@ from flask import Response, jsonify, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
 from jobs import flow
+from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
 from web.api.job import job_json
@@ -78,7 +79,9 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
 
 
 def _no_image(job: Job) -> NotFound:
-    return NotFound(f"Job {job.id} has no image to ask about. Send {job.file} again.", code="image_not_found")
+    return NotFound(
+        f"Job {job.id} has no image to ask about. Send {job.file} again.", code=Code.IMAGE_NOT_FOUND
+    )
 
 
 def _submit(form: JobForm) -> Job:

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import Gone, NotFound
 from web.services import Services
 
@@ -37,11 +38,11 @@ class ShareTokens:
             batch_id, expires_s = self._serializer().loads(token)
         except BadData as error:
             raise NotFound(
-                "This link to a shared batch is not valid. Ask for a new one.", code="share_not_found"
+                "This link to a shared batch is not valid. Ask for a new one.", code=Code.SHARE_NOT_FOUND
             ) from error
         if self._clock() >= expires_s:
             expired = datetime.fromtimestamp(expires_s, UTC).isoformat()
-            raise Gone(f"This link has expired at {expired}. Ask for a new one.", code="share_expired")
+            raise Gone(f"This link has expired at {expired}. Ask for a new one.", code=Code.SHARE_EXPIRED)
         return str(batch_id)
 
     def _serializer(self) -> URLSafeSerializer:

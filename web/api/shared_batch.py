@@ -8,6 +8,7 @@ from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 from flask_openapi3.models import Parameter, ParameterInType, PathItem, Schema
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, TooLarge
 from web.api.job import one_job
 from web.api.progress import look_again_s, progress
@@ -48,7 +49,7 @@ def share_batch(path: BatchPath, body: NewShare) -> Response:
     if body.days > limit:
         raise TooLarge(
             f"A link for {body.days} days is asked for; the limit is {limit} (EVA01_MAX_SHARE_DAYS).",
-            code="too_many_days",
+            code=Code.TOO_MANY_DAYS,
         )
     batch = serving.store.get_batch(path.batch_id)
     token, expires_at = share_tokens(serving).make(batch.id, body.days)
@@ -72,9 +73,9 @@ def _only_its_own() -> None:
     serving = services()
     batch_id = share_tokens(serving).batch_of(asked["token"])
     if asked.get("batch_id", batch_id) != batch_id:
-        raise NotFound("This link is for another batch.", code="batch_not_found")
+        raise NotFound("This link is for another batch.", code=Code.BATCH_NOT_FOUND)
     if "job_id" in asked and serving.store.get_shown_job(asked["job_id"]).batch_id != batch_id:
-        raise NotFound("This link is for a batch without this job.", code="job_not_found")
+        raise NotFound("This link is for a batch without this job.", code=Code.JOB_NOT_FOUND)
 
 
 @shared.after_request

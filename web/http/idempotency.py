@@ -13,6 +13,7 @@ from typing import Protocol
 import redis
 from flask import Flask, Response, g, request
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from web.http.problems import problem
 
@@ -52,7 +53,7 @@ def _replay(memory: Memory) -> Response | None:
         return None
     if not 0 < len(sent) <= _LONGEST_KEY:
         raise BadInput(
-            f"Idempotency-Key should have 1–{_LONGEST_KEY} characters.", code="bad_idempotency_key"
+            f"Idempotency-Key should have 1–{_LONGEST_KEY} characters.", code=Code.BAD_IDEMPOTENCY_KEY
         )
     digest = _digest(sent)
     if memory.begin(digest):
@@ -64,8 +65,8 @@ def _replay(memory: Memory) -> Response | None:
 def _earlier(kept: str | None) -> Response:
     if kept is None:
         busy = problem(
-            409,
-            "idempotency_in_progress",
+            Code.IDEMPOTENCY_IN_PROGRESS.http_status,
+            Code.IDEMPOTENCY_IN_PROGRESS,
             "A request with this Idempotency-Key is being answered. Wait for it.",
         )
         busy.headers["Retry-After"] = "1"

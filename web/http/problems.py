@@ -9,6 +9,7 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -16,10 +17,10 @@ _log = logging.getLogger(__name__)
 #: Seconds after which a caller may try again when something is away.
 RETRY_AFTER_S = 2
 #: Codes of what Werkzeug refuses by itself; any other status is `http_<status>`.
-_HTTP_CODES = {404: "no_such_page", 405: "method_not_allowed", 413: "request_too_large"}
+_HTTP_CODES = {404: Code.NO_SUCH_PAGE, 405: Code.METHOD_NOT_ALLOWED, 413: Code.REQUEST_TOO_LARGE}
 #: Codes of fields that are missing or malformed; any other field is `invalid_field`.
-_MISSING = {"file": "missing_file", "files": "missing_file"}
-_MALFORMED = {"job_id": "malformed_id", "batch_id": "malformed_id", "": "malformed_body"}
+_MISSING = {"file": Code.MISSING_FILE, "files": Code.MISSING_FILE}
+_MALFORMED = {"job_id": Code.MALFORMED_ID, "batch_id": Code.MALFORMED_ID, "": Code.MALFORMED_BODY}
 
 #: Why something is refused, as the metric says it.
 _REASONS = {Overloaded: "full", NoRoom: "disk", TooLarge: "limit"}
@@ -63,8 +64,8 @@ def refuse_fields(error: ValidationError) -> Response:
     if first["type"] == "missing" and field in _MISSING and not request.is_json:
         message = f"The form has no `{field}`. Send multipart/form-data with a file under that name."
         raise BadInput(message, code=_MISSING[field])
-    code = _MALFORMED.get(field, "invalid_field")
-    if code == "malformed_body":
+    code = _MALFORMED.get(field, Code.INVALID_FIELD)
+    if code is Code.MALFORMED_BODY:
         raise BadInput("The body is not a JSON object. Send one, as application/json.", code=code)
     shown = repr(first.get("input"))[:100]
     raise BadInput(f"`{'.'.join(place)}` is {shown}: {first['msg']}.", code=code) from error
@@ -72,7 +73,7 @@ def refuse_fields(error: ValidationError) -> Response:
 
 def _from_ours(error: Eva01Error) -> Response:
     count_refusal(error)
-    response = problem(error.http_status, error.code, error.message)
+    response = problem(error.code.http_status, error.code, error.message)
     if isinstance(error, Overloaded):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
@@ -113,12 +114,14 @@ def _size_message(limit: int) -> str:
 
 def _from_redis(error: Exception) -> Response:
     _log.warning("Redis does not answer: %s", error)
-    away = Unavailable("Redis does not answer. Try again in a moment.", code="redis_unavailable")
+    away = Unavailable("Redis does not answer. Try again in a moment.", code=Code.REDIS_UNAVAILABLE)
     return _from_ours(away)
 
 
 def _from_unexpected(error: Exception) -> Response:
     _log.exception("%s %s failed", request.method, request.path)
     return problem(
-        500, "internal_error", "Something went wrong here that should not have. The server's log says what."
+        Code.INTERNAL_ERROR.http_status,
+        Code.INTERNAL_ERROR,
+        "Something went wrong here that should not have. The server's log says what.",
     )

@@ -3,6 +3,7 @@
 import math
 
 from jobs.contract.catalog import ModelCard
+from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Overloaded, TooLarge, UnknownModel
 from jobs.contract.models import Options
 from jobs.contract.settings import Limits
@@ -51,12 +52,12 @@ def check_question(card: ModelCard, question: str, limits: Limits) -> str:
     """
     asked = question.strip() or card.default_question
     if card.uses_question and not asked:
-        raise BadInput(f"{card.name} needs a question, and there is none.", code="missing_question")
+        raise BadInput(f"{card.name} needs a question, and there is none.", code=Code.MISSING_QUESTION)
     if len(asked) > limits.max_question_chars:
         raise TooLarge(
             f"The question has {len(asked):,} characters; the limit is {limits.max_question_chars:,}"
             " (EVA01_MAX_QUESTION_CHARS).",
-            code="question_too_long",
+            code=Code.QUESTION_TOO_LONG,
         )
     return asked
 
@@ -67,6 +68,6 @@ def check_options(max_new_tokens: int | None, limits: Limits) -> Options:
         raise TooLarge(
             f"max_new_tokens is {max_new_tokens}; the limit is {limits.max_answer_tokens}"
             " (EVA01_MAX_ANSWER_TOKENS).",
-            code="too_many_tokens",
+            code=Code.TOO_MANY_TOKENS,
         )
     return Options(max_new_tokens=max_new_tokens)

@@ -12,6 +12,7 @@ from typing import cast
 from werkzeug.datastructures import FileStorage
 
 from jobs.contract.catalog import ModelCard
+from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.images import not_an_image
 from jobs.contract.models import Job, JobError, JobState, utc_now
@@ -75,7 +76,7 @@ class Intake:
 
     def _take_zip(self, path: str, part: Part) -> Iterator[FileOutcome]:
         if not is_zip(part):
-            error = BadInput("The file is named .zip and is none. Pack it again.", code="bad_zip")
+            error = BadInput("The file is named .zip and is none. Pack it again.", code=Code.BAD_ZIP)
             yield from self._take([Checked(path, error=error)])
             return
         try:
@@ -97,7 +98,7 @@ class Intake:
             if len(path) > limit:
                 raise BadInput(
                     f"The path has {len(path):,} characters; the limit is {limit:,} (EVA01_MAX_PATH_CHARS).",
-                    code="path_too_long",
+                    code=Code.PATH_TOO_LONG,
                 )
             own = self._questions.get(path, "")
             question = check_question(

@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 
 from flask import Flask, Request, request
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import NoRoom, TooLarge
 from jobs.contract.settings import Limits
 from web.services import services
@@ -138,7 +139,7 @@ class SpooledRequest(Request):
             raise TooLarge(
                 f"The request has more than {limits.max_files_per_request} files"
                 " (EVA01_MAX_FILES_PER_REQUEST). Send them in several requests.",
-                code="too_many_files",
+                code=Code.TOO_MANY_FILES,
             )
         if self._spool is None:
             self._spool = Spool(services().spool_folder, limits.min_free_bytes)

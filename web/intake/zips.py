@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.settings import Limits
 from web.intake.paths import is_litter, is_unsafe, normalise
@@ -55,7 +56,7 @@ def entry_groups(part: Part, limits: Limits, spool_folder: Path) -> Iterator[lis
     with _open(part, limits) as archive:
         wanted = [info for info in archive.infolist() if not info.is_dir() and not is_litter(_path(info))]
         if not wanted:
-            raise BadInput("There is no file in the zip.", code="empty_zip")
+            raise BadInput("There is no file in the zip.", code=Code.EMPTY_ZIP)
         reader = _Reader(archive, limits)
         rest = deque(wanted)
         while rest:
@@ -113,7 +114,7 @@ def _open(part: Part, limits: Limits) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(_Bounded(part, most_bytes))
     except _BROKEN as error:
-        raise BadInput(f"The zip cannot be read ({error}). Pack it again.", code="bad_zip") from error
+        raise BadInput(f"The zip cannot be read ({error}). Pack it again.", code=Code.BAD_ZIP) from error
     if len(archive.infolist()) > limits.max_zip_entries:
         raise _too_many_entries()
     return archive
@@ -121,7 +122,7 @@ def _open(part: Part, limits: Limits) -> zipfile.ZipFile:
 
 def _too_many_entries() -> TooLarge:
     return TooLarge(
-        "The zip has too many entries (EVA01_MAX_ZIP_ENTRIES). Send it in parts.", code="too_many_entries"
+        "The zip has too many entries (EVA01_MAX_ZIP_ENTRIES). Send it in parts.", code=Code.TOO_MANY_ENTRIES
     )
 
 
@@ -144,24 +145,26 @@ def _read(
         _refuse_unsafe(info)
         content = _unpack(archive, info, spool, limits.max_zip_entry_bytes, left_bytes)
     except TooLarge as error:
-        if error.code == "zip_too_large":
+        if error.code is Code.ZIP_TOO_LARGE:
             raise
         return Entry(path, None, error)
     except BadInput as error:
         return Entry(path, None, error)
     except _BROKEN as error:
-        broken = BadInput(f"The zip entry cannot be unpacked ({error}). Pack it again.", code="bad_zip_entry")
+        broken = BadInput(
+            f"The zip entry cannot be unpacked ({error}). Pack it again.", code=Code.BAD_ZIP_ENTRY
+        )
         return Entry(path, None, broken)
     return Entry(path, content)
 
 
 def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
     if is_unsafe(info.orig_filename):
-        raise BadInput("The zip entry's path points out of the zip.", code="unsafe_path")
+        raise BadInput("The zip entry's path points out of the zip.", code=Code.UNSAFE_PATH)
     if stat.S_ISLNK(info.external_attr >> 16):
-        raise BadInput("The zip entry is a link. Pack the file itself.", code="unsafe_path")
+        raise BadInput("The zip entry is a link. Pack the file itself.", code=Code.UNSAFE_PATH)
     if info.flag_bits & _ENCRYPTED:
-        raise BadInput("The zip entry is encrypted. Pack it without a password.", code="encrypted_entry")
+        raise BadInput("The zip entry is encrypted. Pack it without a password.", code=Code.ENCRYPTED_ENTRY)
 
 
 def _unpack(
@@ -175,11 +178,11 @@ def _unpack(
                 raise TooLarge(
                     "The zip unpacks to more than EVA01_MAX_ZIP_BYTES allows."
                     " The entries before this one are taken; send the others in another zip.",
-                    code="zip_too_large",
+                    code=Code.ZIP_TOO_LARGE,
                 )
             if content.size_bytes > most_bytes:
                 raise TooLarge(
                     f"The zip entry unpacks to more than {most_bytes:,} bytes (EVA01_MAX_ZIP_ENTRY_BYTES).",
-                    code="image_too_large",
+                    code=Code.IMAGE_TOO_LARGE,
                 )
     return content

@@ -1,7 +1,7 @@
 """The page's languages: which one a visitor reads, and the sentences that the page's scripts use.
 
-A template's `_("…")` and a script's `t("…")` come from the same gettext catalogues
-(web/pages/translations), which scripts/translate keeps up to date.
+A template's `_("…")`, a script's `t("…")` and the sentences of error codes come from the same gettext
+catalogues (web/pages/translations), which scripts/translate keeps up to date.
 """
 
 from functools import cache
@@ -10,7 +10,9 @@ from typing import cast
 
 from babel.messages.pofile import read_po
 from flask import Flask, request
-from flask_babel import Babel
+from flask_babel import Babel, gettext
+
+from jobs.contract.codes import Code
 
 #: The languages there are, by the tag that HTML and browsers use, each with its own name.
 LANGUAGES = {"en": "English", "zh": "中文"}
@@ -21,13 +23,21 @@ _TRANSLATIONS = Path(__file__).parent / "translations"
 
 def register_words(app: Flask) -> None:
     """Make templates of `app` speak the visitor's language."""
-    Babel(app, locale_selector=language)
+    Babel(app, locale_selector=language, default_translation_directories=str(_TRANSLATIONS))
 
 
 def language() -> str:
     """The chosen language, or else the best of those the browser asks for, or else English."""
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")
     return chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES, "en")
+
+
+def reasons() -> dict[str, dict[str, str]]:
+    """What each error code says in the visitor's language: what happened, and what can be done about it."""
+    return {
+        code.value: {"what": gettext(code.sentence), "remedy": gettext(code.remedy) if code.remedy else ""}
+        for code in Code
+    }
 
 
 @cache

@@ -12,6 +12,7 @@ from werkzeug import Response as PlainResponse
 from werkzeug.exceptions import HTTPException
 
 from jobs import flow
+from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Eva01Error, Unavailable
 from jobs.contract.models import Batch, JobState
 from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
@@ -19,7 +20,7 @@ from web.api.share_tokens import share_tokens
 from web.http.problems import count_refusal
 from web.intake.asking import check_question, check_room, choose_model
 from web.intake.files import Intake
-from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, language, register_words, script_words
+from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, language, reasons, register_words, script_words
 from web.services import services
 
 pages = Blueprint("pages", __name__, template_folder="templates")
@@ -87,7 +88,7 @@ def history() -> Response:
     try:
         query = BatchesQuery.model_validate(request.args.to_dict())
     except ValidationError as error:
-        raise BadInput("The address asks for batches that there are not.", code="invalid_field") from error
+        raise BadInput("The address asks for batches that there are not.", code=Code.INVALID_FIELD) from error
     batches, next_cursor = services().batch_list.page(
         search=query.search, cursor=query.cursor, limit=query.limit
     )
@@ -130,7 +131,7 @@ def favicon() -> Response:
 @pages.errorhandler(Eva01Error)
 def _refused(error: Eva01Error) -> Response:
     count_refusal(error)
-    return _error_page(error.http_status, error.code, error.message)
+    return _error_page(error.code.http_status, error.code, error.message)
 
 
 @pages.errorhandler(HTTPException)
@@ -140,7 +141,7 @@ def _refused_by_http(error: HTTPException) -> Response:
 
 @pages.errorhandler(redis.RedisError)
 def _redis_is_away(error: redis.RedisError) -> Response:
-    return _refused(Unavailable("Redis does not answer. Try again in a moment."))
+    return _refused(Unavailable("Redis does not answer. Try again in a moment.", code=Code.REDIS_UNAVAILABLE))
 
 
 def _page(template: str, status: int = 200, **context: Any) -> Response:
@@ -151,6 +152,7 @@ def _page(template: str, status: int = 200, **context: Any) -> Response:
         "languages": LANGUAGES,
         "theme": theme if theme in THEMES else None,
         "version": _version(),
+        "reasons": reasons(),
     }
     html = render_template(template, **shell, **context)
     response = Response(html, status, mimetype="text/html")
@@ -192,11 +194,11 @@ def _checked(batch_id: str) -> tuple[BatchPath, ResultsQuery]:
     try:
         path = BatchPath(batch_id=batch_id)
     except ValidationError as error:
-        raise BadInput(f"{batch_id[:100]!r} is no batch's id.", code="malformed_id") from error
+        raise BadInput(f"{batch_id[:100]!r} is no batch's id.", code=Code.MALFORMED_ID) from error
     try:
         return path, ResultsQuery.model_validate(request.args.to_dict())
     except ValidationError as error:
-        raise BadInput("The address asks for results that there are not.", code="invalid_field") from error
+        raise BadInput("The address asks for results that there are not.", code=Code.INVALID_FIELD) from error
 
 
 def _asked_batch() -> Batch:
@@ -207,7 +209,7 @@ def _asked_batch() -> Batch:
     serving = services()
     sent = [part for part in request.files.getlist("files") if part.filename]
     if not sent:
-        raise BadInput("No image was chosen. Choose some, then ask.", code="missing_file")
+        raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
     card = choose_model(serving, request.form.get("model") or None)
     check_room(serving, card.name)
     question = check_question(card, request.form.get("question", ""), serving.limits)

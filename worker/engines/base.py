@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure, Eva01Error
 from jobs.contract.models import Options, Usage
 from worker.engines.deadline import Deadline
@@ -32,7 +33,7 @@ def failure_of(error: Exception) -> Eva01Error:
         return error
     if isinstance(error, OutOfMemory):
         message = f"The image does not fit into the device's memory even alone: {error}. Lower MAX_PIXELS."
-        return EngineFailure(message, code="out_of_memory")
+        return EngineFailure(message, code=Code.OUT_OF_MEMORY)
     return EngineFailure(f"The model failed on this image: {type(error).__name__}: {error}")
 
 

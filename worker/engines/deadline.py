@@ -4,6 +4,7 @@ import math
 import time
 from dataclasses import dataclass, field
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 
 
@@ -33,7 +34,7 @@ class Deadline:
             f"The model had no answer after EVA01_JOB_TIMEOUT_S={self.timeout_s:g} seconds on the device. "
             "Ask for a shorter answer (max_new_tokens), or raise the setting."
         )
-        return EngineFailure(message, code="deadline_exceeded")
+        return EngineFailure(message, code=Code.DEADLINE_EXCEEDED)
 
 
 #: For what may take as long as it takes.

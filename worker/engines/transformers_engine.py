@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
 
 from jobs.contract.catalog import ModelCard
+from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options, Usage
 from jobs.contract.settings import WorkerSettings
@@ -198,7 +199,7 @@ class TransformersEngine:
         text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True).strip()
         if not text:
             message = f"{self._card.name} ended without a word. Ask in another way."
-            return EngineFailure(message, code="empty_answer")
+            return EngineFailure(message, code=Code.EMPTY_ANSWER)
         return Answer(text, Usage(visual_tokens=visual_tokens, output_tokens=len(tokens)))
 
     def _own_tokens(self, row: Sequence[int]) -> Sequence[int]:

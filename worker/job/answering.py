@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import redis
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable
 from jobs.contract.models import Job, JobError, JobState, Result, Usage
 from jobs.storage.jobs import Came, Taken
@@ -143,7 +144,7 @@ class Answering:
 
     def _quarantine(self, job: Job) -> None:
         message = f"The worker ended {job.crashes} times while it held this image. Retry it by hand, alone."
-        result = Result(error=JobError(code="poison", message=message))
+        result = Result(error=JobError(code=Code.POISON, message=message))
         if self._finish(job, result):
             logger.error(
                 "Job %s of batch %s: quarantined, its worker ended %d times.",
@@ -173,7 +174,7 @@ class Answering:
         except Exception as error:
             logger.exception("Job %s: an error that nobody foresaw.", job.id)
             message = f"The worker failed on this image: {type(error).__name__}: {error}"
-            return Result(error=JobError(code="internal_error", message=message), **size)
+            return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **size)
         return Result(answer=answer.text, usage=answer.usage, **size)
 
     def _ask(self, job: Job, image: str, decoded: Held[Decoded]) -> Answer:
@@ -257,7 +258,7 @@ class Answering:
 
 def _image_of(job: Job) -> str:
     if job.image is None:
-        raise NotFound("The job has no image. Send the file again.", code="image_not_found")
+        raise NotFound("The job has no image. Send the file again.", code=Code.IMAGE_NOT_FOUND)
     return job.image
 
 

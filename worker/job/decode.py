@@ -15,6 +15,7 @@ from math import sqrt
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, TooLarge
 from jobs.contract.images import FORMATS, check_bytes, check_pixels, not_an_image, truncated_image
 from jobs.contract.settings import Limits
@@ -143,5 +144,5 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _too_many_pixels(error: Exception) -> TooLarge:
     return TooLarge(
-        f"The image is too large to unpack ({error}). See EVA01_MAX_IMAGE_PIXELS.", code="too_many_pixels"
+        f"The image is too large to unpack ({error}). See EVA01_MAX_IMAGE_PIXELS.", code=Code.TOO_MANY_PIXELS
     )

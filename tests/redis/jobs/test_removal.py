@@ -12,6 +12,7 @@ import redis
 
 from jobs import flow
 from jobs.contract import names
+from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, Unavailable
 from jobs.contract.models import Batch, BatchState, Job, JobError, JobState, Result
 from jobs.storage.blobs import BlobStore
@@ -315,7 +316,7 @@ def test_an_upload_while_its_image_is_being_deleted_waits_and_sends_it_again(hou
 def test_images_that_could_not_be_deleted_can_be_sent_again_at_once(house, tmp_path):
     class Away(BlobStore):
         def delete_images(self, sha256s):
-            raise Unavailable("away")
+            raise Unavailable("away", code=Code.BLOB_STORE_UNAVAILABLE)
 
     batch, other = house.batch(RED, GREEN), house.batch()
     flow.delete_batch(house.stores, batch.id)

@@ -150,7 +150,9 @@ def test_the_history_has_the_batches_and_finds_them(http: FlaskClient) -> None:
 
 def test_a_page_is_in_the_browsers_language_until_another_is_chosen(http: FlaskClient) -> None:
     in_chinese = {"Accept-Language": "zh-CN,zh"}
-    assert '<html lang="zh">' in http.get("/", headers=in_chinese).text
+    page = http.get("/", headers=in_chinese).text
+    assert '<html lang="zh">' in page
+    assert "跳到内容" in page
     chosen = http.post("/preferences", data={"language": "en", "next": "/history?search=a"})
     assert (chosen.status_code, chosen.headers["Location"]) == (303, "/history?search=a")
     assert '<html lang="en">' in http.get("/", headers=in_chinese).text

@@ -173,7 +173,7 @@ def test_a_bucket_that_keeps_failing_ends_our_patience(bucket):
     bucket.failures = 1000
     with pytest.raises(Unavailable, match="s3://photos") as caught:
         BlobStore("s3://photos", patience_s=0.5).get_image(SHA)
-    assert caught.value.is_retryable
+    assert caught.value.code.is_retryable
     assert 1 < bucket.calls < 1000
     assert counted("get", "exhausted") == before + 1
 

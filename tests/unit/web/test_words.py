@@ -11,7 +11,8 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 from flask import Flask
 
-from web.pages.i18n import LANGUAGES, language, script_words
+from jobs.contract.codes import Code
+from web.pages.i18n import LANGUAGES, language, reasons, register_words, script_words
 
 ROOT = Path(__file__).parents[3]
 CATALOGUES = sorted((ROOT / "web/pages/translations").glob("*/LC_MESSAGES/messages.po"))
@@ -31,7 +32,7 @@ def test_every_language_but_english_has_a_catalogue() -> None:
 
 def test_every_sentence_is_translated_and_compiled() -> None:
     checked = subprocess.run(
-        [sys.executable, "scripts/translations.py", "--check"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "scripts.translations", "--check"], cwd=ROOT, capture_output=True, text=True
     )
     assert (checked.returncode, checked.stdout) == (0, ""), checked.stderr
 
@@ -46,6 +47,19 @@ def test_a_translation_has_the_same_places_for_values() -> None:
             assert set(_PLACE.findall(sentence)) == wanted, message.id
             checked += 1
     assert checked > 100
+
+
+def test_every_error_code_says_its_sentences_in_every_language() -> None:
+    app = Flask("web")
+    register_words(app)
+    for tag in set(LANGUAGES) - {"en"}:
+        with app.test_request_context(headers={"Cookie": f"language={tag}"}):
+            said = reasons()
+        assert list(said) == list(Code)
+        for code in Code:
+            assert said[code]["what"] not in ("", code.sentence), code
+            assert bool(said[code]["remedy"]) == bool(code.remedy), code
+            assert not code.remedy or said[code]["remedy"] != code.remedy, code
 
 
 def test_scripts_get_their_own_sentences_and_no_others() -> None:

@@ -1,0 +1,146 @@
+"""The stable codes of errors, each with its HTTP status, whether a retry helps, and what it says to people.
+
+Programs branch on the code. The page shows `sentence` and `remedy` in the reader's language, and docs/api.md
+lists all codes; tests compare both with this list. An error's own message names values, and is written where
+it is raised.
+"""
+
+from enum import StrEnum
+
+#: Whether the same call, sent again unchanged, may succeed by itself.
+RETRY, FAIL = True, False
+
+
+class Code(StrEnum):
+    """Why something was refused or failed."""
+
+    #: The status of a call that is refused with it.
+    http_status: int
+    #: True when the same call, sent again unchanged, may succeed by itself.
+    is_retryable: bool
+    #: What happened, for people.
+    sentence: str
+    #: What can be done about it, for people; empty when nothing can.
+    remedy: str
+
+    def __new__(cls, value: str, http_status: int, is_retryable: bool, sentence: str, remedy: str) -> "Code":
+        """A member: its stable string, and what belongs to it."""
+        code = str.__new__(cls, value)
+        code._value_ = value
+        code.http_status, code.is_retryable = http_status, is_retryable
+        code.sentence, code.remedy = sentence, remedy
+        return code
+
+    # fmt: off
+    # The request.
+    MISSING_FILE = ("missing_file", 400, FAIL,
+        "No image was sent.", "Choose some, then send them.")
+    MISSING_QUESTION = ("missing_question", 400, FAIL,
+        "There is no question to ask.", "Ask one.")
+    MALFORMED_ID = ("malformed_id", 400, FAIL,
+        "This is no id of a batch or an image.", "Check the address.")
+    MALFORMED_BODY = ("malformed_body", 400, FAIL,
+        "The server cannot read the request.", "Reload the page, and try again.")
+    INVALID_FIELD = ("invalid_field", 400, FAIL,
+        "A value is not one that the server takes.", "Change it, and try again.")
+    BAD_IDEMPOTENCY_KEY = ("bad_idempotency_key", 400, FAIL,
+        "The request's Idempotency-Key is empty or too long.", "Send a shorter one.")
+    IDEMPOTENCY_IN_PROGRESS = ("idempotency_in_progress", 409, RETRY,
+        "The same request is still being answered.", "Wait for it.")
+    NO_SUCH_PAGE = ("no_such_page", 404, FAIL,
+        "There is nothing at this address.", "Check the address.")
+    METHOD_NOT_ALLOWED = ("method_not_allowed", 405, FAIL,
+        "This address does not take such a request.", "Reload the page, and try again.")
+    REQUEST_TOO_LARGE = ("request_too_large", 413, FAIL,
+        "The request is larger than this server takes.", "Send it in parts.")
+    TOO_MANY_FILES = ("too_many_files", 413, FAIL,
+        "There were too many files in one request.", "Send them in several.")
+    QUESTION_TOO_LONG = ("question_too_long", 413, FAIL,
+        "The question is too long.", "Ask in fewer words.")
+    NAME_TOO_LONG = ("name_too_long", 413, FAIL,
+        "The name is too long.", "Choose a shorter one.")
+    TOO_MANY_TOKENS = ("too_many_tokens", 413, FAIL,
+        "The answer may not be as long as was asked for.", "Ask for fewer tokens (max_new_tokens).")
+    TOO_MANY_DAYS = ("too_many_days", 413, FAIL,
+        "A link may not last as long as was asked for.", "Choose fewer days.")
+    UNKNOWN_MODEL = ("unknown_model", 422, FAIL,
+        "There is no such model here.", "Choose another one.")
+
+    # What is asked for.
+    JOB_NOT_FOUND = ("job_not_found", 404, FAIL,
+        "There is no such job any more.", "Send the file again.")
+    BATCH_NOT_FOUND = ("batch_not_found", 404, FAIL,
+        "There is no such batch any more.", "")
+    IMAGE_NOT_FOUND = ("image_not_found", 404, FAIL,
+        "The image is not there any more.", "Send the file again under the same name.")
+    THUMBNAIL_NOT_FOUND = ("thumbnail_not_found", 404, FAIL,
+        "There is no small picture of the image.", "")
+    SHARE_NOT_FOUND = ("share_not_found", 404, FAIL,
+        "This link is not valid.", "Ask for another one.")
+    SHARE_EXPIRED = ("share_expired", 410, FAIL,
+        "This link has ended.", "Ask for another one.")
+    BATCH_CLOSED = ("batch_closed", 409, FAIL,
+        "The batch takes no more files.", "Make a new one.")
+    JOB_FINISHED = ("job_finished", 409, FAIL,
+        "The image is done already and cannot be cancelled.", "")
+    JOB_NOT_FAILED = ("job_not_failed", 409, FAIL,
+        "The image has not failed, so there is nothing to retry.", "")
+    JOB_REFUSED = ("job_refused", 409, FAIL,
+        "The file was refused, so there is no image.", "Send the file again under the same name.")
+
+    # A file.
+    NOT_AN_IMAGE = ("not_an_image", 422, FAIL,
+        "This is no image that can be read.", "Save it as JPEG, PNG, WebP or TIFF, and send it again.")
+    EMPTY_FILE = ("empty_file", 422, FAIL,
+        "The file is empty.", "Send it again under the same name.")
+    TRUNCATED_IMAGE = ("truncated_image", 422, FAIL,
+        "The image is cut short or damaged.", "Send the whole file again under the same name.")
+    IMAGE_TOO_LARGE = ("image_too_large", 413, FAIL,
+        "The file is larger than this server takes.", "Send a smaller version of it.")
+    TOO_MANY_PIXELS = ("too_many_pixels", 413, FAIL,
+        "The image has more pixels than this server takes.", "Scale it down, and send it again.")
+    PATH_TOO_LONG = ("path_too_long", 400, FAIL,
+        "The file's path is too long.", "Give it a shorter name.")
+    UNSAFE_PATH = ("unsafe_path", 400, FAIL,
+        "This entry's path points out of the zip, or is a link.", "Pack the file itself.")
+    ENCRYPTED_ENTRY = ("encrypted_entry", 400, FAIL,
+        "This file in the zip is encrypted.", "Pack the zip without a password.")
+    BAD_ZIP_ENTRY = ("bad_zip_entry", 400, FAIL,
+        "This file in the zip cannot be unpacked.", "Pack the zip again, and send it.")
+    BAD_ZIP = ("bad_zip", 400, FAIL,
+        "The zip cannot be read.", "Pack it again, and send it.")
+    EMPTY_ZIP = ("empty_zip", 400, FAIL,
+        "There is no file in the zip.", "Pack it again, and send it.")
+    TOO_MANY_ENTRIES = ("too_many_entries", 413, FAIL,
+        "The zip has too many files.", "Send it in parts.")
+    ZIP_TOO_LARGE = ("zip_too_large", 413, FAIL,
+        "The zip is too large once unpacked.", "Send it in parts.")
+
+    # A job.
+    EMPTY_ANSWER = ("empty_answer", 500, FAIL,
+        "The model said nothing.", "Retry, or ask in other words.")
+    DEADLINE_EXCEEDED = ("deadline_exceeded", 500, FAIL,
+        "It took longer than an answer may take.", "Retry with a shorter question or a smaller image.")
+    POISON = ("poison", 500, FAIL,
+        "A worker crashed on this image, more than once.",
+        "Look at the image; save it anew before you retry.")
+    ENGINE_FAILED = ("engine_failed", 500, FAIL,
+        "The model failed on this image.", "Retry. If it fails again, the worker's log says why.")
+    OUT_OF_MEMORY = ("out_of_memory", 500, FAIL,
+        "The device ran out of memory on this image.", "Scale the image down, or retry on a larger device.")
+
+    # The server.
+    QUEUE_FULL = ("queue_full", 429, RETRY,
+        "The queue is full.", "Try again when some images are done.")
+    BLOB_STORE_UNAVAILABLE = ("blob_store_unavailable", 503, RETRY,
+        "The image store does not answer.", "Try again in a moment.")
+    IMAGE_BEING_DELETED = ("image_being_deleted", 503, RETRY,
+        "An older copy of this image is being deleted.", "Try again in a moment.")
+    REDIS_UNAVAILABLE = ("redis_unavailable", 503, RETRY,
+        "The server cannot answer now: Redis is away.", "Try again in a moment.")
+    NO_ROOM = ("no_room", 507, FAIL,
+        "The server's disk is full.", "Make room there.")
+    INTERNAL_ERROR = ("internal_error", 500, FAIL,
+        "Something went wrong here that should not have.",
+        "Retry. If it fails again, the server's log says why.")
+    # fmt: on

@@ -1,0 +1,52 @@
+"""The codes of errors: stable, with the status they have always had, and known to the client as they are."""
+
+import re
+from pathlib import Path
+
+from eva01.client import transport
+from jobs.contract.codes import Code
+
+ROOT = Path(__file__).parents[3]
+#: Programs branch on these: a code may be added, and none may change or go.
+STATUSES = {
+    400: "missing_file missing_question malformed_id malformed_body invalid_field bad_idempotency_key"
+    " path_too_long unsafe_path encrypted_entry bad_zip_entry bad_zip empty_zip",
+    404: "job_not_found batch_not_found image_not_found thumbnail_not_found share_not_found no_such_page",
+    405: "method_not_allowed",
+    409: "batch_closed job_finished job_not_failed job_refused idempotency_in_progress",
+    410: "share_expired",
+    413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
+    " image_too_large too_many_pixels too_many_entries zip_too_large",
+    422: "unknown_model not_an_image empty_file truncated_image",
+    429: "queue_full",
+    500: "internal_error engine_failed out_of_memory empty_answer deadline_exceeded poison",
+    503: "blob_store_unavailable redis_unavailable image_being_deleted",
+    507: "no_room",
+}
+
+
+def test_every_code_has_its_status():
+    stated = {code: status for status, codes in STATUSES.items() for code in codes.split()}
+    assert {code.value: code.http_status for code in Code} == stated
+
+
+def test_a_member_is_called_as_its_code():
+    assert all(code.name == code.value.upper() for code in Code)
+
+
+def test_every_code_has_sentences_for_people():
+    for code in Code:
+        assert code.sentence.endswith("."), code
+        assert not code.remedy or code.remedy.endswith("."), code
+
+
+def test_the_client_tries_again_after_just_those_codes_after_which_a_retry_helps():
+    tried = {code for code in Code if code.http_status in transport._LATER or code == transport._IN_PROGRESS}
+    assert tried == {code for code in Code if code.is_retryable}
+
+
+def test_every_code_is_used_and_none_is_written_as_a_string():
+    files = [path for room in ("jobs", "web", "worker") for path in (ROOT / room).rglob("*.py")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    assert not re.findall(r'\bcode="[a-z_]+"', text)
+    assert set(re.findall(r"\bCode\.([A-Z_]+)\b", text)) == set(Code.__members__)
