@@ -46,3 +46,13 @@ def test_a_room_lists_what_is_in_it_and_nothing_else(room):
     listed = {name.rstrip("/,") for name in re.findall(r"^ *([a-z0-9_/]+)  +\S", text, re.MULTILINE)}
     there = {path.stem for path in room.iterdir() if not path.name.startswith(".")} - UNLISTED
     assert listed == there
+
+
+def test_only_storage_speaks_with_redis():
+    touching = [
+        str(path.relative_to(ROOT))
+        for top in TOP
+        for path in (ROOT / top).rglob("*.py")
+        if re.search(r"^(?!from|import).*\.redis\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert [path for path in touching if not path.startswith("jobs/storage/")] == []

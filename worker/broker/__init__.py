@@ -1,5 +1,7 @@
 """Messages: when a worker takes one, keeps it, gives it back.
 
-slots  Celery: the threads that hold jobs, and when they take one
-lease  what a worker holds stays its own while it lives
+celery_app  where a worker's tickets come from, and how it holds them
+address     Redis as Celery's broker
+slots       the threads that hold jobs, and when they take one
+lease       what a worker holds stays its own while it lives
 """
