@@ -10,12 +10,14 @@ WORKDIR /src
 # Without any package beside them, these files install what EVA-01 needs and an empty EVA-01. Code changes
 # daily and dependencies do not, so this layer is seldom built.
 COPY pyproject.toml setup.cfg README.md LICENSE docker/constraints.txt ./
+COPY eva01/version.txt eva01/
 RUN python -m venv /opt/eva01
-RUN /opt/eva01/bin/pip install --disable-pip-version-check -c constraints.txt ".[client,web]"
+RUN /opt/eva01/bin/pip install --disable-pip-version-check -c constraints.txt ".[web]"
 COPY jobs jobs
 COPY web web
 COPY eva01 eva01
-RUN /opt/eva01/bin/pip install --disable-pip-version-check --no-deps --force-reinstall .
+RUN /opt/eva01/bin/pip install --disable-pip-version-check -c constraints.txt ./eva01 \
+    && /opt/eva01/bin/pip install --disable-pip-version-check --no-deps --force-reinstall .
 # What the quarterly stress test runs (k8s/base/upkeep.yaml); no part of what is installed elsewhere.
 COPY scripts/stressing scripts/stressing
 RUN cp -r scripts /opt/eva01/lib/python3*/site-packages/

@@ -21,6 +21,7 @@ ARG TORCH_INDEX=https://pypi.org/simple
 WORKDIR /src
 # As in web.Dockerfile: what EVA-01 needs first, because it is gigabytes and changes seldom.
 COPY pyproject.toml setup.cfg README.md LICENSE docker/constraints.txt ./
+COPY eva01/version.txt eva01/
 RUN python -m venv /opt/eva01
 RUN /opt/eva01/bin/pip install --disable-pip-version-check -c constraints.txt \
     --extra-index-url "$TORCH_INDEX" ".[$EXTRAS]"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # The environment that every script here needs. To be sourced.
 #
-#   set_up NAME EXTRAS   makes .venv if need be, and installs the project with these extras into it, unless
-#                        that was done since setup.cfg or pyproject.toml last changed
+#   set_up NAME EXTRAS   makes .venv if need be, and installs both distributions into it, the server's with these
+#                        extras, unless that was done since one of their project files last changed
 #   $root                the folder of the repository
 #   $venv, $python       the environment, and its interpreter
 
@@ -48,7 +48,8 @@ fingerprint() {
 import hashlib, pathlib, sys
 
 root, extras = sys.argv[1:]
-texts = [pathlib.Path(root, name).read_bytes() for name in ("setup.cfg", "pyproject.toml")]
+files = ("setup.cfg", "pyproject.toml", "eva01/pyproject.toml", "eva01/version.txt")
+texts = [pathlib.Path(root, name).read_bytes() for name in files]
 print(hashlib.sha256(b"\0".join([root.encode(), extras.encode(), sys.version.encode(), *texts])).hexdigest())
 PYTHON
 }
@@ -56,7 +57,8 @@ PYTHON
 install() {
     local log="$venv/setup.log"
     say "Installing EVA-01 into .venv: minutes the first time (PyTorch is large), seconds later. Log: $log"
-    if ! "$python" -m pip install --disable-pip-version-check --no-input -e "${root}[$1]" >"$log" 2>&1; then
+    if ! "$python" -m pip install --disable-pip-version-check --no-input \
+        -e "$root/eva01" -e "${root}[$1]" >"$log" 2>&1; then
         tail -n 30 "$log" >&2
         fail "The installation failed; the lines above are the end of $log."
     fi

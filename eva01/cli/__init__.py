@@ -2,6 +2,7 @@
 
 main        `eva01`, its exit codes, its last words
 commands    a file a group of commands
+installed   commands that the server brings
 submission  send, wait, show: what `submit` and `up` share
 progress    how far it is
 tables      what a person sees

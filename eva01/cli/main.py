@@ -1,7 +1,7 @@
 """The command `eva01`.
 
 Exit codes: 0 every image answered (or: done what was asked), 1 some image has no answer, 2 could not run,
-130 interrupted. Built with click, which Flask and Celery bring anyway.
+130 interrupted.
 """
 
 import os
@@ -12,22 +12,19 @@ import click
 from eva01.cli.commands.batches import cancel, delete, results, retry, status
 from eva01.cli.commands.models import models
 from eva01.cli.commands.submit import submit
+from eva01.cli.installed import Commands
 from eva01.cli.submission import COULD_NOT_RUN, INTERRUPTED
 from eva01.cli.text import harmless
 from eva01.client.errors import ClientError
-from eva01.launcher.commands.parts import web, worker
-from eva01.launcher.commands.restore import restore
-from eva01.launcher.commands.up import up
-from jobs.contract.settings import BadSetting
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="eva01", prog_name="eva01")
 def eva01() -> None:
     """Ask one question of a whole folder of images, on your own machines."""
 
 
-for command in (up, web, worker, submit, status, results, cancel, retry, delete, models, restore):
+for command in (submit, status, results, cancel, retry, delete, models):
     eva01.add_command(command)
 
 
@@ -48,6 +45,6 @@ def main() -> None:
         # Whoever read our output has read enough; what is left of it goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(COULD_NOT_RUN)
-    except (ClientError, BadSetting, OSError) as error:
+    except (ClientError, OSError) as error:
         print(f"eva01: {harmless(str(error))}", file=sys.stderr)  # noqa: T201
         sys.exit(COULD_NOT_RUN)

@@ -24,6 +24,7 @@ from eva01.client.multipart import FilePart, Multipart
 from eva01.client.transport import Transport, retry_after_s
 from eva01.client.uploads import upload
 
+#: Where a server is when nothing else is said.
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 #: Jobs in one page of results.
 _PAGE = 500
@@ -42,8 +43,9 @@ class Client:
     def __init__(
         self, server: str | None = None, *, timeout_s: float = 120.0, patience_s: float = 120.0
     ) -> None:
-        address = server or os.environ.get("EVA01_SERVER") or DEFAULT_SERVER
-        self._transport = Transport(address, timeout_s=timeout_s, patience_s=patience_s)
+        self._transport = Transport(
+            server or server_of_environment(), timeout_s=timeout_s, patience_s=patience_s
+        )
         self.server = self._transport.server
 
     def __enter__(self) -> Self:
@@ -184,6 +186,11 @@ class Client:
         body = Multipart([_part(file, "files") for file in files])
         reply = self._transport.send("POST", f"/api/batches/{batch_id}/files", body=body).json()
         return [Upload.model_validate(outcome) for outcome in reply["files"]]
+
+
+def server_of_environment() -> str:
+    """EVA01_SERVER, else this machine."""
+    return os.environ.get("EVA01_SERVER") or DEFAULT_SERVER
 
 
 def _named(path: Path) -> InputFile:

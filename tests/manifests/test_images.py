@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -35,13 +36,19 @@ def pins() -> dict[str, str]:
 
 
 def needed(*extras: str) -> list[Requirement]:
-    """What setup.cfg says that EVA-01 needs with these extras."""
+    """What setup.cfg says that the server needs with these extras."""
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     sections = [config["options"]["install_requires"]]
     sections += [config["options.extras_require"][extra] for extra in extras]
     lines = [line.split("#")[0].strip() for section in sections for line in section.splitlines()]
     return [Requirement(line) for line in lines if line]
+
+
+def needed_by_the_command() -> list[Requirement]:
+    """What eva01/pyproject.toml says that the client and the command need."""
+    project = tomllib.loads((ROOT / "eva01" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [Requirement(line) for line in project["dependencies"]]
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -67,11 +74,14 @@ def test_base_images_are_of_one_exact_version(image):
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_every_dependency_of_an_image_is_pinned_within_what_setup_cfg_allows(image):
-    extras = {"web": ("client", "web"), "worker": ("worker", "ocr")}[image]
+def test_every_dependency_of_an_image_is_pinned_within_what_its_distributions_allow(image):
+    requirements = {
+        "web": needed("web") + needed_by_the_command(),
+        "worker": needed("worker", "ocr"),
+    }[image]
     build, _ = stages(image)
     assert any("-c constraints.txt" in text for text in build.texts("RUN"))
-    for requirement in needed(*extras):
+    for requirement in requirements:
         pin = pins().get(canonicalize_name(requirement.name))
         assert pin, f"docker/constraints.txt does not pin {requirement.name}"
         assert requirement.specifier.contains(pin), f"{requirement} does not allow {pin}"
@@ -85,7 +95,10 @@ def test_what_is_copied_is_there_and_sent_to_the_builder(image):
     for text in build.texts("COPY"):
         for source in text.split()[:-1]:
             assert (ROOT / source).exists()
-            assert any(fnmatch(source, pattern) for pattern in allowed), f".dockerignore leaves {source} out"
+            above = [str(path) for path in (Path(source), *Path(source).parents)]
+            assert any(fnmatch(path, pattern) for path in above for pattern in allowed), (
+                f".dockerignore leaves {source} out"
+            )
 
 
 def test_the_default_worker_has_every_engine():
@@ -115,7 +128,8 @@ class Built:
         for name in sources:
             source, place = ROOT / name, self._source / target
             if source.is_dir():
-                shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
+                ignored = shutil.ignore_patterns("__pycache__", "build", "*.egg-info")
+                shutil.copytree(source, place, ignore=ignored, dirs_exist_ok=True)
             else:
                 place.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, place)

@@ -1,7 +1,5 @@
 """The pages for people: ask, a batch, all batches; and the form that asks where no script runs."""
 
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
 
 import redis
@@ -15,6 +13,7 @@ from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Eva01Error, Unavailable
 from jobs.contract.models import Batch, JobState
+from jobs.contract.version import own_version
 from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
 from web.api.share_tokens import share_tokens
 from web.http.problems import count_refusal
@@ -151,8 +150,8 @@ def _page(template: str, status: int = 200, **context: Any) -> Response:
         "language": language(),
         "languages": LANGUAGES,
         "theme": theme if theme in THEMES else None,
-        "version": _version(),
         "reasons": reasons(),
+        "version": own_version(),
     }
     html = render_template(template, **shell, **context)
     response = Response(html, status, mimetype="text/html")
@@ -231,14 +230,6 @@ def _local_path(path: str) -> str:
     """A path of this server, or `/`: nobody is sent elsewhere."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path.removesuffix("?") if is_local else "/"
-
-
-@cache
-def _version() -> str:
-    try:
-        return version("eva01")
-    except PackageNotFoundError:
-        return "0"
 
 
 @pages.app_template_global()

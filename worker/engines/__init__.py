@@ -37,6 +37,6 @@ def create_engine(card: ModelCard, settings: WorkerSettings) -> Engine:
         engine = getattr(import_module(module), name)
     except ImportError as error:
         raise ModelNotLoaded(
-            card.name, f"import the engine {card.engine} ({error})", f"pip install 'eva01[{extra}]'"
+            card.name, f"import the engine {card.engine} ({error})", f"pip install 'eva01-server[{extra}]'"
         ) from error
     return cast(Engine, engine(card, settings))

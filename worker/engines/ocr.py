@@ -72,7 +72,9 @@ class OcrEngine:
             self.generate([self.see(_sample())])
         except Exception as error:
             raise ModelNotLoaded(
-                self._name, f"RapidOCR with the weights of its wheel ({error})", "pip install 'eva01[ocr]'"
+                self._name,
+                f"RapidOCR with the weights of its wheel ({error})",
+                "pip install 'eva01-server[ocr]'",
             ) from error
 
     def see(self, image: Image.Image) -> Page:

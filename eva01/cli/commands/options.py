@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from eva01.client.client import DEFAULT_SERVER
+from eva01.client.client import DEFAULT_SERVER, server_of_environment
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -15,11 +15,9 @@ def server_option(command: _Command) -> _Command:
     """`--server URL`, or EVA01_SERVER."""
     return click.option(
         "--server",
-        envvar="EVA01_SERVER",
-        default=DEFAULT_SERVER,
-        show_default=True,
+        default=server_of_environment,
         metavar="URL",
-        help="Where EVA-01 is; also EVA01_SERVER.",
+        help=f"Where EVA-01 is; also EVA01_SERVER.  [default: {DEFAULT_SERVER}]",
     )(command)
 
 

@@ -3,4 +3,5 @@
 up       everything on this machine
 parts    web or a worker alone
 restore  Redis again, from the blob store
+settings  what cannot be used, said
 """

@@ -28,6 +28,8 @@ def worker(model: str) -> None:
 
 def _become(part: str, *arguments: str, needs: str) -> None:
     if find_spec(needs) is None:
-        raise ClientError("not_installed", f"{part} is not installed here: pip install 'eva01[{part}]'")
+        raise ClientError(
+            "not_installed", f"{part} is not installed here: pip install 'eva01-server[{part}]'"
+        )
     command = module_command(part, *arguments)
     os.execve(sys.executable, command, {**os.environ, **module_env()})  # noqa: S606

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from eva01.cli.tables import say
 from eva01.cli.text import counted
 from eva01.client.errors import ClientError
+from eva01.launcher.commands.settings import settings_checked
 from jobs.contract.errors import Unavailable
 from jobs.contract.settings import Settings
 from jobs.storage.blobs import BlobStore
@@ -35,9 +36,11 @@ def restore(since: datetime | None) -> None:
     Finished images get their answers again, all others wait for a worker again. It may run beside web and
     workers, and more than once.
     """
-    settings, console = Settings.read(), Console()
-    with _explained(settings):
-        done = _restore(settings, since and since.astimezone(), console)
+    console = Console()
+    with settings_checked():
+        settings = Settings.read()
+        with _explained(settings):
+            done = _restore(settings, since and since.astimezone(), console)
     say(console, _summary(done))
 
 

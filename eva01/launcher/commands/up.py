@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from eva01.launcher.commands.settings import settings_checked
 from eva01.launcher.up import Wishes, run
 
 
@@ -41,4 +42,5 @@ def up(
         raise click.UsageError("--exit needs a FOLDER: there is nothing to wait for.")
     redis_url = os.environ.get("REDIS_URL") or None
     wishes = Wishes(folder, question, model, out, is_exiting, redis_port, redis_url)
-    sys.exit(run(wishes, Console()))
+    with settings_checked():
+        sys.exit(run(wishes, Console()))

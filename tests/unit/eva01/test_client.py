@@ -220,3 +220,11 @@ def test_a_batch_is_renamed(client, server):
     server.replies = [(shown, 200, {})]
     assert client.rename_batch(BATCH_ID, "Feiertag").name == "Feiertag"
     assert server.requests[0][:2] == ("PATCH", f"/api/batches/{BATCH_ID}")
+
+
+def test_a_client_without_an_address_takes_the_environments_else_this_machine(monkeypatch):
+    monkeypatch.setenv("EVA01_SERVER", "http://there:1")
+    assert Client().server == "http://there:1"
+    assert Client("http://here:2").server == "http://here:2"
+    monkeypatch.setenv("EVA01_SERVER", "")
+    assert Client().server == "http://127.0.0.1:8000"

@@ -1,0 +1,16 @@
+"""A setting that cannot be used, said as everything is that goes wrong in the command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from eva01.client.errors import ClientError
+from jobs.contract.settings import BadSetting
+
+
+@contextmanager
+def settings_checked() -> Iterator[None]:
+    """Turns BadSetting into ClientError: eva01.cli, which prints it, knows nothing of the server."""
+    try:
+        yield
+    except BadSetting as error:
+        raise ClientError("bad_setting", str(error)) from error
