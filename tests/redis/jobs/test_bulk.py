@@ -1,0 +1,339 @@
+"""What happens to all jobs of a batch at once: true for everyone who reads from that step on.
+
+However late the jobs are settled, and whatever else happens meanwhile.
+"""
+
+import random
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from jobs.contract import names
+from jobs.contract.models import Batch, BatchState, Job, JobError, JobState, Result
+from jobs.storage.batches import Cancelled
+from jobs.storage.feed import BatchFeed
+from jobs.storage.queue import JobQueue
+from jobs.storage.store import JobStore
+
+pytestmark = pytest.mark.redis
+
+SHA = "ab" * 32
+FAILURE = Result(error=JobError(code="engine_failed", message="no"))
+REFUSAL = JobError(code="not_an_image", message="none")
+QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = JobState
+
+
+@pytest.fixture
+def batch(store) -> Batch:
+    return store.create_batch(Batch(model="nano", question="q"))
+
+
+def jobs_of(batch: Batch, count: int, first: int = 0) -> list[Job]:
+    asked = {"batch_id": batch.id, "question": "q", "model": "nano", "images": (SHA,)}
+    return [Job.model_validate({"file": f"{n}.png", **asked}) for n in range(first, first + count)]
+
+
+def refused_of(batch: Batch, file: str) -> Job:
+    asked = {"batch_id": batch.id, "file": file, "question": "q", "model": "nano"}
+    ended = {"state": FAILED, "is_refused": True, "error": REFUSAL, "finished_at": datetime.now(UTC)}
+    return Job.model_validate(asked | ended)
+
+
+def fail_all(store: JobStore, jobs: list[Job]) -> None:
+    for job in jobs:
+        store.finish(job.id, FAILURE)
+
+
+def counts_of(store: JobStore, batch: Batch) -> Counter[JobState]:
+    return +Counter(store.get_batch(batch.id).counts)
+
+
+def listed(store: JobStore, batch: Batch, state: JobState | None) -> list[str]:
+    """The files of a state's jobs, page by page."""
+    files, cursor = [], 0
+    while cursor is not None:
+        page, cursor = store.page(batch.id, cursor=cursor, limit=7, state=state)
+        files += [job.file for job in page]
+    return files
+
+
+# Cancel
+
+
+def test_a_cancel_is_one_step_and_true_before_any_job_is_settled(store, batch, redis_client):
+    jobs = jobs_of(batch, 50)
+    store.create_jobs(jobs)
+    running = [store.take("nano", f"ticket {n}").job for n in range(3)]
+    store.finish(running[0].id, Result(answer="yes"))
+    assert store.cancel_batch(batch.id) == Cancelled(queued=47, running=2)
+    assert counts_of(store, batch) == {SUCCEEDED: 1, CANCELLED: 49}
+    assert store.get_batch(batch.id).is_done
+    assert redis_client.hget(names.job_key(jobs[9].id), "state") == "queued", "nobody has touched it yet"
+    assert store.take("nano", "another ticket") is None
+    assert not store.finish(running[1].id, Result(answer="late"))
+    assert store.cancelled([job.id for job in running]) == {job.id for job in running[1:]}
+    cancelled = store.get_job(jobs[9].id)
+    assert (cancelled.state, cancelled.finished_at is None) == (CANCELLED, False)
+    assert listed(store, batch, CANCELLED) == [job.file for job in jobs if job.id != running[0].id]
+    assert listed(store, batch, QUEUED) == listed(store, batch, RUNNING) == []
+
+
+def test_settling_ends_and_changes_no_count(store, batch, redis_client):
+    store.create_jobs(jobs_of(batch, 50))
+    store.take("nano", "ticket")
+    store.cancel_batch(batch.id)
+    steps = []
+    while step := store.settle_some(batch.id, 20):
+        steps.append(step)
+        assert counts_of(store, batch) == {CANCELLED: 50}
+    assert sum(steps) == 50
+    assert store.unsettled_batches() == []
+    assert redis_client.zcard(names.batch_state_key(batch.id, CANCELLED)) == 50
+    assert not redis_client.exists(names.running_key("nano"))
+    assert list(redis_client.scan_iter("*pending*")) == []
+
+
+def test_a_ticket_that_comes_back_after_a_cancel_gets_the_next_job(store, batch):
+    (one,) = jobs_of(batch, 1)
+    store.create_job(one)
+    store.take("nano", "ticket")
+    store.cancel_batch(batch.id)
+    lonely, _ = store.create_job(Job(file="b.png", question="q", model="nano", images=(SHA,)))
+    assert store.take("nano", "ticket").job.id == lonely.id
+
+
+def test_the_timeline_and_the_span_count_a_cancel_at_once(store, batch, clock):
+    store.create_jobs(jobs_of(batch, 9))
+    clock.now_s += 5
+    store.cancel_batch(batch.id)
+    timeline = BatchFeed(store).timeline(store.get_batch(batch.id))
+    assert sum(timeline.cancelled) == 9
+    assert store.get_batch(batch.id).last_finished_at.timestamp() == clock.now_s
+
+
+# Retry
+
+
+def test_a_retry_takes_all_failed_jobs_but_those_that_were_refused(store, batch):
+    jobs = jobs_of(batch, 20)
+    store.create_jobs([*jobs, refused_of(batch, "x.txt")])
+    fail_all(store, jobs[:12])
+    assert store.retry_batch(batch.id) == 12
+    assert counts_of(store, batch) == {QUEUED: 20, FAILED: 1}
+    again = store.get_job(jobs[0].id)
+    assert (again.state, again.error, again.finished_at) == (QUEUED, None, None)
+    assert listed(store, batch, FAILED) == ["x.txt"]
+    assert listed(store, batch, QUEUED) == [job.file for job in jobs]
+    assert store.retry_batch(batch.id) == 0
+
+
+def test_tickets_come_with_the_jobs_that_are_settled(store, batch):
+    queue, jobs = JobQueue(store), jobs_of(batch, 30)
+    store.create_jobs(jobs)
+    while store.take("nano", f"ticket {len(jobs)}"):
+        fail_all(store, jobs)
+    assert queue.drop_surplus("nano") == 30
+    store.retry_batch(batch.id)
+    assert queue.balance("nano").missing == 0
+    store.settle_some(batch.id, 20)
+    balance = queue.balance("nano")
+    assert (balance.queued, balance.waiting, balance.missing) == (20, 20, 0)
+    store.settle_some(batch.id, 20)
+    balance = queue.balance("nano")
+    assert (balance.queued, balance.waiting, balance.missing) == (30, 30, 0)
+
+
+def test_what_is_retried_and_then_cancelled_is_cancelled_without_its_old_error(store, batch):
+    jobs = jobs_of(batch, 10)
+    store.create_jobs(jobs)
+    fail_all(store, jobs)
+    store.retry_batch(batch.id)
+    assert store.cancel_batch(batch.id) == Cancelled(queued=10, running=0)
+    assert counts_of(store, batch) == {CANCELLED: 10}
+    job = store.get_job(jobs[3].id)
+    assert (job.state, job.error) == (CANCELLED, None)
+    assert store.retry_batch(batch.id) == 0
+
+
+def test_a_cancelled_batch_may_retry_what_had_failed_and_be_cancelled_again(store, batch):
+    jobs = jobs_of(batch, 10)
+    store.create_jobs(jobs)
+    fail_all(store, jobs[:4])
+    store.cancel_batch(batch.id)
+    assert store.retry_batch(batch.id) == 4
+    assert counts_of(store, batch) == {QUEUED: 4, CANCELLED: 6}
+    assert store.get_batch(batch.id).state is BatchState.CANCELLED
+    assert store.cancel_batch(batch.id) == Cancelled(queued=4, running=0)
+    assert counts_of(store, batch) == {CANCELLED: 10}
+
+
+# Records of version 0.1.0
+
+
+def test_a_retry_leaves_refused_files_alone_that_an_older_version_kept_with_the_failed(
+    store, batch, redis_client
+):
+    jobs = jobs_of(batch, 3)
+    refused = refused_of(batch, "x.txt")
+    store.create_jobs([*jobs, refused])
+    fail_all(store, jobs)
+    place = redis_client.zscore(names.batch_refused_key(batch.id), refused.id)
+    redis_client.delete(names.batch_refused_key(batch.id))
+    redis_client.zadd(names.batch_state_key(batch.id, FAILED), {refused.id: place})
+    redis_client.hdel(names.job_key(refused.id), "is_refused")
+    store.retry_batch(batch.id)
+    while store.settle_some(batch.id, 2):
+        pass
+    assert counts_of(store, batch) == {QUEUED: 3, FAILED: 1}
+    assert store.get_job(refused.id).is_refused
+    assert listed(store, batch, FAILED) == ["x.txt"]
+
+
+# Whatever happens
+
+
+class Model:
+    """What the batch should look like: each job's state, and who was told of which."""
+
+    def __init__(self, store: JobStore, batch: Batch, dice: random.Random) -> None:
+        self.store, self.batch, self.dice = store, batch, dice
+        self.feed = BatchFeed(store)
+        self.states: dict[str, JobState] = {}
+        self.refused: set[str] = set()
+        self.told: dict[str, JobState] = {}
+        self.cursor = 0
+        self.tickets = 0
+
+    def step(self) -> None:
+        getattr(self, self.dice.choice(STEPS))()
+
+    def some(self, *states: JobState) -> str | None:
+        """The id of any job in one of the states."""
+        found = [job_id for job_id, state in self.states.items() if state in states]
+        return self.dice.choice(found) if found else None
+
+    def move_all(self, *states: JobState, to: JobState) -> None:
+        for job_id, state in self.states.items():
+            if state in states and job_id not in self.refused:
+                self.states[job_id] = to
+
+    def add(self) -> None:
+        if self.store.get_batch(self.batch.id).state is not BatchState.OPEN:
+            return
+        new = jobs_of(self.batch, self.dice.randrange(1, 6), first=len(self.states))
+        self.store.create_jobs(new)
+        self.states |= dict.fromkeys((job.id for job in new), QUEUED)
+
+    def refuse(self) -> None:
+        if self.store.get_batch(self.batch.id).state is not BatchState.OPEN:
+            return
+        job, _ = self.store.create_job(refused_of(self.batch, f"{len(self.states)}.txt"))
+        self.states[job.id] = FAILED
+        self.refused.add(job.id)
+
+    def take(self) -> None:
+        self.tickets += 1
+        taken = self.store.take("nano", f"ticket {self.tickets}")
+        if taken:
+            assert self.states[taken.job.id] is QUEUED
+            self.states[taken.job.id] = RUNNING
+
+    def succeed(self) -> None:
+        if job_id := self.some(*JobState):
+            is_open = self.states[job_id] in (QUEUED, RUNNING)
+            assert self.store.finish(job_id, Result(answer="yes")) == is_open
+            self.states[job_id] = SUCCEEDED if is_open else self.states[job_id]
+
+    def fail(self) -> None:
+        if job_id := self.some(*JobState):
+            is_open = self.states[job_id] in (QUEUED, RUNNING)
+            assert self.store.finish(job_id, FAILURE) == is_open
+            self.states[job_id] = FAILED if is_open else self.states[job_id]
+
+    def give_back(self) -> None:
+        if job_id := self.some(*JobState):
+            is_running = self.states[job_id] is RUNNING
+            assert self.store.give_back(job_id) == is_running
+            self.states[job_id] = QUEUED if is_running else self.states[job_id]
+
+    def cancel(self) -> None:
+        if job_id := self.some(*JobState):
+            before = self.states[job_id]
+            assert self.store.cancel(job_id) == (before if before in (QUEUED, RUNNING) else None)
+            self.states[job_id] = CANCELLED if before in (QUEUED, RUNNING) else before
+
+    def retry(self) -> None:
+        if job_id := self.some(*JobState):
+            may = self.states[job_id] is FAILED and job_id not in self.refused
+            assert self.store.retry(job_id) == may
+            self.states[job_id] = QUEUED if may else self.states[job_id]
+
+    def cancel_all(self) -> None:
+        counts = Counter(self.states.values())
+        assert self.store.cancel_batch(self.batch.id) == Cancelled(counts[QUEUED], counts[RUNNING])
+        self.move_all(QUEUED, RUNNING, to=CANCELLED)
+
+    def retry_all(self) -> None:
+        failed = [job_id for job_id, state in self.states.items() if state is FAILED]
+        assert self.store.retry_batch(self.batch.id) == len(set(failed) - self.refused)
+        self.move_all(FAILED, to=QUEUED)
+
+    def settle(self) -> None:
+        self.store.settle_some(self.batch.id, self.dice.randrange(1, 5))
+
+    def follow(self) -> None:
+        """Ask for some of what has changed since."""
+        jobs, self.cursor = self.feed.changed(self.batch.id, cursor=self.cursor, limit=3)
+        self.told |= {job.id: job.state for job in jobs}
+
+    def check(self) -> None:
+        assert counts_of(self.store, self.batch) == Counter(self.states.values())
+
+    def check_all(self) -> None:
+        """What every reader sees, in this order: counts, one job, each state's pages, the feed to its end."""
+        self.check()
+        if job_id := self.some(*JobState):
+            assert self.store.get_job(job_id).state is self.states[job_id]
+        for state in JobState:
+            found = {job.id for job in self.store.results(self.batch.id, state)}
+            assert found == {job_id for job_id, one in self.states.items() if one is state}
+        while (before := self.cursor) is not None:
+            self.follow()
+            if self.cursor == before:
+                break
+        # That a worker has begun is no change.
+        begun = {job_id for job_id, state in self.states.items() if state is RUNNING}
+        assert {job_id: state for job_id, state in self.told.items() if job_id not in begun} == {
+            job_id: state for job_id, state in self.states.items() if job_id not in begun
+        }
+        self.check()
+
+
+STEPS = (
+    *("add", "add", "refuse", "take", "take", "succeed", "fail", "fail", "give_back", "cancel", "retry"),
+    *("retry_all", "retry_all", "settle", "settle", "follow", "follow", "check"),
+)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_whatever_happens_in_any_order_everyone_sees_every_job_as_it_is(store, batch, clock, seed):
+    dice = random.Random(seed)
+    model = Model(store, batch, dice)
+    for _ in range(120):
+        model.step()
+        clock.now_s += dice.choice((0, 0.001, 1))
+        model.check()
+        if dice.random() < 0.03:
+            model.cancel_all()
+        if dice.random() < 0.05:
+            model.check_all()
+    model.check_all()
+    while store.settle_some(batch.id, 3):
+        model.check()
+    model.check_all()
+    queue = JobQueue(store)
+    queue.drop_surplus("nano")
+    balance = queue.balance("nano")
+    states = Counter(model.states.values())
+    assert (balance.queued, balance.running) == (states[QUEUED], states[RUNNING])
