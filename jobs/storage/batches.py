@@ -76,13 +76,13 @@ class Batches(Base):
         self._call("change_batch", batch_id, "name", name)
         return self.get_batch(batch_id)
 
-    def close_batch(self, batch_id: str) -> Batch:
-        """Take no more files; closing twice changes nothing.
+    def close_batch(self, batch_id: str, state: BatchState = BatchState.CLOSED) -> Batch:
+        """Take no more files, whatever becomes of the jobs; closing twice changes nothing.
 
         Raises NotFound.
         """
         if self.get_batch(batch_id).state is BatchState.OPEN:
-            closed = ("state", BatchState.CLOSED.value, "closed_at", self._now_text())
+            closed = ("state", state.value, "closed_at", self._now_text())
             self._call("change_batch", batch_id, *closed)
         return self.get_batch(batch_id)
 

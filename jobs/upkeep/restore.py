@@ -96,7 +96,10 @@ class Restore:
     def _end(self, batch: Batch) -> None:
         state = self._store.get_batch(batch.id).state
         if batch.state is BatchState.CANCELLED and state is not BatchState.CANCELLED:
-            self._store.cancel_batch(batch.id)
+            if _runs_again(batch):
+                self._store.close_batch(batch.id, BatchState.CANCELLED)
+            else:
+                self._store.cancel_batch(batch.id)
         elif batch.state is BatchState.CLOSED:
             self._store.close_batch(batch.id)
 
@@ -156,6 +159,11 @@ def _as_it_was(job: Job, result: Job | None, batch: Batch | None) -> Job:
         ended = {"state": JobState.CANCELLED, "finished_at": batch.closed_at or utc_now()}
         return anew.model_copy(update=ended)
     return anew
+
+
+def _runs_again(batch: Batch) -> bool:
+    """True for a cancelled batch whose failed jobs were retried since."""
+    return bool(batch.retried_at and batch.closed_at and batch.retried_at > batch.closed_at)
 
 
 def _was_retried(result: Job, batch: Batch | None) -> bool:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-import redis
 
 from jobs import flow
 from jobs.contract import names
@@ -21,6 +20,7 @@ from jobs.upkeep.removal import Removal, Removed
 from tests import hostile
 from tests.asking import new_batch, post_files
 from tests.house import MODEL, RECIPE, SETTLE_S, House, keys_left, sha256_of
+from tests.mortal import Crashed, Fate, MortalBlobs, MortalRedis
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.redis
@@ -330,47 +330,6 @@ def test_images_that_could_not_be_deleted_can_be_sent_again_at_once(house, tmp_p
 
 
 # Broken off
-
-
-class Crashed(BaseException):
-    """The process is dead."""
-
-
-class Fate:
-    """Lets so many calls pass."""
-
-    def __init__(self, calls: int) -> None:
-        self.left = calls
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Crashed
-
-
-class MortalRedis(redis.Redis):
-    """A client whose process dies before one of its calls."""
-
-    fate = Fate(1_000_000)
-
-    def execute_command(self, *args, **options):
-        self.fate.step()
-        return super().execute_command(*args, **options)
-
-    def pipeline(self, *args, **options):
-        self.fate.step()
-        return super().pipeline(*args, **options)
-
-
-class MortalBlobs(BlobStore):
-    """A blob store whose process dies before one of its deletions."""
-
-    fate = Fate(1_000_000)
-
-    def delete(self, paths):
-        for path in paths:
-            self.fate.step()
-            super().delete([path])
 
 
 def test_a_removal_that_is_killed_at_any_step_is_taken_up_again(redis_url, redis_client, tmp_path):

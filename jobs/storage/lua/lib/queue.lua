@@ -22,7 +22,7 @@ local TICKET = '{"body":"[[],{},{}]","content-encoding":"utf-8","content-type":"
 local TICKETS_A_CALL = 1000
 
 local function send_tickets(model, batch_id, count)
-    local queue = key(model, batch_id and 'bulk' or 'interactive')
+    local queue = batch_id and key(model, 'bulk') or key(model, 'interactive')
     local time = redis.call('TIME')
     local last = redis.call('INCRBY', key('tickets'), count)
     local tickets = {}

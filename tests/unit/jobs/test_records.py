@@ -1,0 +1,73 @@
+"""Records: what Redis keeps of a job gives the same job, and the same row of an export."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs.contract.models import Job, JobError, JobState, Options, Usage, made_at, new_id
+from jobs.storage.records import SHARED, job_from, job_record, row_from
+
+SHA = st.text("0123456789abcdef", min_size=64, max_size=64)
+TEXT = st.text(max_size=20)
+TIMES = st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
+JOBS = st.builds(
+    Job,
+    id=st.builds(new_id),
+    batch_id=st.none() | st.builds(new_id),
+    file=TEXT,
+    question=TEXT,
+    model=st.just("nano"),
+    options=st.builds(Options, max_new_tokens=st.none() | st.integers(1, 99)),
+    images=st.tuples(SHA) | st.tuples(SHA, SHA),
+    media_types=st.just(()) | st.just(("image/png",)),
+    state=st.sampled_from(JobState),
+    answer=st.none() | TEXT,
+    error=st.none() | st.builds(JobError, code=TEXT, message=TEXT),
+    width=st.none() | st.integers(1, 99),
+    height=st.none() | st.integers(1, 99),
+    usage=st.none()
+    | st.builds(Usage, visual_tokens=st.integers(0, 9), confidence=st.none() | st.floats(0, 1)),
+    cached=st.booleans(),
+    attempts=st.integers(0, 3),
+    crashes=st.integers(0, 3),
+    started_at=st.none() | TIMES,
+    finished_at=st.none() | TIMES,
+    queued_at=st.none() | TIMES,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(job=JOBS)
+def test_a_record_gives_the_same_job_and_the_same_row(job):
+    record = job_record(job)
+    assert job_from(job.id, record) == job
+    assert row_from(job.id, record) == job.public()
+
+
+@settings(max_examples=50, deadline=None)
+@given(job=JOBS)
+def test_what_the_batch_says_as_well_need_not_be_in_the_record(job):
+    record = job_record(job)
+    shared = [record.pop(name) for name in SHARED]
+    assert job_from(job.id, record, shared) == job
+    assert row_from(job.id, record, shared) == job.public()
+
+
+def test_a_record_leaves_out_what_its_id_says_and_what_is_usual():
+    job = Job(file="a.png", question="q", model="nano", images=("ab" * 32,))
+    assert set(job_record(job)) == {"file", "question", "model", "options", "images", "state"}
+
+
+@pytest.mark.parametrize("wrong", ["ab" * 16, "f" * 12 + "7" + "0" * 19])
+def test_an_id_that_says_no_time_is_no_obstacle(wrong):
+    assert made_at(wrong) is None
+    job = Job(id=wrong, file="a.png", question="q", model="nano")
+    assert job_from(job.id, job_record(job)) == job
+
+
+def test_an_id_says_when_it_was_made_to_the_microsecond():
+    before = datetime.now(UTC)
+    made = made_at(new_id())
+    assert before - timedelta(microseconds=1) <= made <= datetime.now(UTC)
