@@ -52,7 +52,7 @@ def make_plan(chosen_model: str | None, *, can_use_gpu: bool) -> Plan:
     Raises BadSetting, and ClientError when web's port is taken.
     """
     settings, web, worker = Settings.read(), WebSettings.read(), WorkerSettings.read()
-    cards = cards_to_serve(chosen_model, worker.model_name, can_use_gpu=can_use_gpu)
+    cards = cards_to_serve(chosen_model, worker, can_use_gpu=can_use_gpu)
     port = _web_port(web)
     taken = {port}
     for number in range(len(cards)):
@@ -63,14 +63,17 @@ def make_plan(chosen_model: str | None, *, can_use_gpu: bool) -> Plan:
     return Plan(data, cards, web.host, port, tuple(sorted(taken - {port})), env)
 
 
-def cards_to_serve(chosen: str | None, model_name: str, *, can_use_gpu: bool) -> tuple[ModelCard, ...]:
+def cards_to_serve(
+    chosen: str | None, settings: WorkerSettings, *, can_use_gpu: bool
+) -> tuple[ModelCard, ...]:
     """The models to run, the one to ask first in front.
 
     That is the one chosen; then the one of MODEL_NAME, when there is a GPU or it was set on purpose; then
     those that any machine can run.
     """
+    model_name = settings.model_name
     wanted = [chosen] if chosen else []
-    if can_use_gpu or os.environ.get("MODEL_NAME"):
+    if can_use_gpu or settings.is_given("model_name"):
         wanted.append(name_of(model_name))
     wanted += [OCR.name] if can_use_gpu else [OCR.name, NANO.name]
     cards = [card_for(model, model_name) for model in wanted]

@@ -53,8 +53,6 @@ class Wishes:
     is_exiting: bool
     #: Where to start Redis; 0 for any free port. Not used with REDIS_URL.
     redis_port: int
-    #: REDIS_URL, if it is set.
-    redis_url: str | None
 
 
 def run(wishes: Wishes, console: Console) -> int:
@@ -122,8 +120,8 @@ def _start(
 def _start_redis(
     plan: Plan, wishes: Wishes, supervisor: Supervisor, interrupts: Interrupts, console: Console
 ) -> str:
-    if wishes.redis_url:
-        settings = Settings.read()
+    settings = Settings.read()
+    if settings.is_given("redis_url"):
         redis_server.check(settings.redis_url, settings.redis_timeout_s)
         say(console, f"Redis answers: {without_password(settings.redis_url)}")
         return settings.redis_url

@@ -34,6 +34,10 @@ class _FromEnvironment(BaseSettings):
         except ValidationError as error:
             raise BadSetting(_explain(error)) from error
 
+    def is_given(self, field: str) -> bool:
+        """True when the environment says it; False when it is our default."""
+        return field in self.model_fields_set
+
 
 class Settings(_FromEnvironment):
     """What both sides need: where Redis and the images are."""

@@ -1,6 +1,5 @@
 """`eva01 up`: everything on this machine."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -40,7 +39,6 @@ def up(
     """
     if is_exiting and folder is None:
         raise click.UsageError("--exit needs a FOLDER: there is nothing to wait for.")
-    redis_url = os.environ.get("REDIS_URL") or None
-    wishes = Wishes(folder, question, model, out, is_exiting, redis_port, redis_url)
+    wishes = Wishes(folder, question, model, out, is_exiting, redis_port)
     with settings_checked():
         sys.exit(run(wishes, Console()))

@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from eva01.client.errors import ClientError
-from eva01.client.files import InputFile, find, valid_text
+from eva01.client.files import IMAGE_ENDINGS, InputFile, find, valid_text
 from eva01.client.uploads import CHUNK_BYTES, chunks
+from jobs.contract.images import FORMATS
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -90,3 +92,9 @@ def test_requests_are_cut_by_count_and_by_size():
 
 def test_a_zip_is_a_request_of_its_own():
     assert sizes(file("a.png", 1), file("b.zip", 1), file("c.zip", 1), file("d.png", 1)) == [1, 1, 1, 1]
+
+
+def test_an_ending_is_known_for_each_format_that_a_server_takes():
+    Image.init()
+    formats = {ending: name for ending, name in Image.EXTENSION.items() if name in FORMATS}
+    assert {formats[ending] for ending in IMAGE_ENDINGS} == set(FORMATS) - {"MPO"}

@@ -11,7 +11,7 @@ from eva01.launcher import hardware, ports, redis_server
 from eva01.launcher.interrupts import Interrupts
 from eva01.launcher.lock import only_one
 from eva01.launcher.plan import cards_to_serve, make_plan, module_command, programs
-from jobs.contract.catalog import DEFAULT_MODEL_NAME
+from jobs.contract.settings import WorkerSettings
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +24,9 @@ def empty_environment(monkeypatch, tmp_path):
     return monkeypatch
 
 
-def names(chosen: str | None = None, model_name: str = DEFAULT_MODEL_NAME, *, can_use_gpu: bool) -> list[str]:
-    return [card.name for card in cards_to_serve(chosen, model_name, can_use_gpu=can_use_gpu)]
+def names(chosen: str | None = None, *, can_use_gpu: bool) -> list[str]:
+    cards = cards_to_serve(chosen, WorkerSettings.read(), can_use_gpu=can_use_gpu)
+    return [card.name for card in cards]
 
 
 def test_without_a_gpu_ocr_answers_first_and_nano_is_there():
@@ -38,7 +39,7 @@ def test_with_a_gpu_the_product_answers_first():
 
 def test_a_model_name_set_on_purpose_is_served_without_a_gpu_too(monkeypatch):
     monkeypatch.setenv("MODEL_NAME", "some/Tiny-VL")
-    assert names(model_name="some/Tiny-VL", can_use_gpu=False) == ["tiny-vl", "ocr", "nano"]
+    assert names(can_use_gpu=False) == ["tiny-vl", "ocr", "nano"]
 
 
 def test_the_model_chosen_answers_first_and_is_served_once():
