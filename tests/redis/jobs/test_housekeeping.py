@@ -7,6 +7,7 @@ import pytest
 from jobs.contract import names
 from jobs.contract.models import JobState
 from jobs.contract.settings import Limits, Settings, WebSettings
+from jobs.flow.settle import STEP
 from jobs.storage.connection import connect
 from jobs.upkeep.housekeeping import Housekeeping
 from tests.asking import IMAGE, ask, new_batch, send
@@ -79,6 +80,24 @@ def test_an_empty_redis_beside_a_full_blob_store_is_left_to_people(http, service
         house.keep_house()
         house.keep_house()
     assert caplog.text.count("eva01 restore") == 1
+    assert services.queue.depth("nano").waiting == 0
+
+
+def test_a_first_batch_that_comes_before_the_first_look_is_no_alarm(http, house, caplog):
+    send(http, new_batch(http), {"a.png": IMAGE})
+    with caplog.at_level(logging.ERROR):
+        house.keep_house()
+    assert caplog.text == ""
+
+
+def test_what_a_verb_on_a_whole_batch_has_left_to_do_is_done(http, services, house):
+    batch = new_batch(http)
+    send(http, batch, {f"{n}.png": IMAGE for n in range(2 * STEP)})
+    assert http.post(f"{batch}/cancel").json["counts"]["cancelled"] == 2 * STEP
+    assert services.store.unsettled_batches()
+    house.keep_house()
+    assert services.store.unsettled_batches() == []
+    assert http.get(batch).json["counts"]["cancelled"] == 2 * STEP
     assert services.queue.depth("nano").waiting == 0
 
 
