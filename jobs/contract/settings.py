@@ -66,7 +66,7 @@ class Settings(_FromEnvironment):
 
     @property
     def settle_s(self) -> float:
-        """Seconds after its last change when nobody writes about a job or batch any more."""
+        """Grace period, in seconds, after which no late journal write of a job or batch can arrive."""
         return self.blob_patience_s + 20
 
 
