@@ -1,6 +1,8 @@
 """The pages say what the code does: every error code, every metric, every command."""
 
+import inspect
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,12 @@ import web.api.queue_gauges
 import web.http.problems
 import web.http.request_metrics
 import worker.ops.metrics  # noqa: F401 - each for what it registers
+from jobs.contract import names
 from jobs.contract.codes import Code
 
 ROOT = Path(__file__).parents[2]
-PAGES = [path.stem for path in (ROOT / "docs").glob("*.md")]
+PAGES = sorted(str(path.relative_to(ROOT / "docs").with_suffix("")) for path in (ROOT / "docs").rglob("*.md"))
+DECISIONS = [name for name in PAGES if re.match(r"decisions/\d{4}-", name)]
 
 
 def page(name: str) -> str:
@@ -53,10 +57,51 @@ def test_every_metric_has_its_line_in_the_metrics_page_and_none_is_invented():
     assert names == listed
 
 
+def anchors_of(linked: Path) -> set[str]:
+    """The headings of a page, as GitHub makes anchors of them."""
+    headings = re.findall(r"^#+ (.+)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def redis_keys() -> set[str]:
+    """Every key that names.py names, each part of one called as in the page."""
+    called = {part: f"<{part}>" for part in ("model", "state", "sha256", "digest")} | {"number": "<n>"}
+    made = {value for value in vars(names).values() if isinstance(value, str)}
+    for _, function in inspect.getmembers(names, inspect.isfunction):
+        made.add(function(*(called.get(part, "<id>") for part in inspect.signature(function).parameters)))
+    return {name for name in made if name.startswith("eva01:")}
+
+
+def test_every_redis_key_has_its_line_in_the_architecture_page_and_none_is_invented():
+    rows = re.findall(r"^\| (`eva01:[^|]+) \|", page("architecture.md"), re.MULTILINE)
+    listed = [key for row in rows for key in re.findall(r"`([^`]+)`", row)]
+    assert sorted(listed) == sorted(redis_keys())
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_decision_has_its_date_its_reason_and_what_would_change_our_mind(name):
+    title, _, dated, *_ = page(f"{name}.md").splitlines()
+    assert title.startswith("# ")
+    day = dated.partition(";")[0]
+    assert day == date.fromisoformat(day).isoformat()
+    for part in ("Decision.", "Why.", "What would change our mind."):
+        assert f"**{part}**" in page(f"{name}.md"), part
+    assert f"| {day} | [{title[2:]}]({Path(name).name}.md) |" in page("decisions/README.md").splitlines()
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_link_between_the_pages_leads_somewhere(name):
+    folder = (ROOT / "docs" / name).parent
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page(f"{name}.md")):
-        assert (ROOT / "docs" / target).exists(), f"docs/{name}.md links to {target}"
+        assert (folder / target).exists(), f"docs/{name}.md links to {target}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_to_a_heading_finds_it(name):
+    folder = (ROOT / "docs" / name).parent
+    for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page(f"{name}.md")):
+        linked = folder / target if target else ROOT / "docs" / f"{name}.md"
+        assert anchor in anchors_of(linked), f"docs/{name}.md links to {target}#{anchor}"
 
 
 def test_every_link_of_the_readme_leads_somewhere():
