@@ -1,6 +1,8 @@
 """The pages for people.
 
 views          the pages themselves, and the form that asks where no script runs
+page           what every page has in common: language, colours, what it may load
+errors         errors as pages
 i18n           the languages
 templates/     HTML
 static/        scripts, sheets, fonts: no build, and nothing from elsewhere
