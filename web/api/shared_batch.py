@@ -10,7 +10,7 @@ from flask_openapi3.models import Parameter, ParameterInType, PathItem, Schema
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, TooLarge
-from web.api.job import one_job
+from web.api.job import job_calls
 from web.api.progress import look_again_s, progress
 from web.api.results import results
 from web.api.schemas import PROBLEMS, BatchPath, BatchView, NewShare, SharePath, ShareView
@@ -31,11 +31,11 @@ _TOKEN = Parameter(
 sharing = APIBlueprint(
     "sharing", __name__, url_prefix="/api/batches/<batch_id>", abp_tags=[_TAG], abp_responses=PROBLEMS
 )
-shared = APIBlueprint(
+shared_batch = APIBlueprint(
     "shared", __name__, url_prefix="/api/shared/<token>", abp_tags=[_TAG], abp_responses=PROBLEMS
 )
 #: What may be read, and where it is below a link's address.
-_READABLE = {"/batches/<batch_id>": (progress, results), "/jobs/<job_id>": (one_job,)}
+_READABLE = {"/batches/<batch_id>": (progress, results), "/jobs/<job_id>": (job_calls,)}
 
 
 @sharing.post("/share", responses={201: ShareView})
@@ -58,7 +58,7 @@ def share_batch(path: BatchPath, body: NewShare) -> Response:
     return response
 
 
-@shared.get("", responses={200: BatchView})
+@shared_batch.get("", responses={200: BatchView})
 def get_shared_batch(path: SharePath) -> Response:
     """The batch that the link is for."""
     serving = services()
@@ -66,7 +66,7 @@ def get_shared_batch(path: SharePath) -> Response:
     return fresh_json(batch.public(), retry_after_s=look_again_s(batch))
 
 
-@shared.before_request
+@shared_batch.before_request
 def _only_its_own() -> None:
     """Raises NotFound for any other batch, and for the jobs of any other."""
     asked = request.view_args or {}
@@ -78,7 +78,7 @@ def _only_its_own() -> None:
         raise NotFound("This link is for a batch without this job.", code=Code.JOB_NOT_FOUND)
 
 
-@shared.after_request
+@shared_batch.after_request
 def _hide(response: Response) -> Response:
     """A link is a secret: nobody should find it by searching."""
     response.headers["X-Robots-Tag"] = "noindex"
@@ -97,7 +97,7 @@ def _described(item: PathItem) -> PathItem:
 
 for _place, _apis in _READABLE.items():
     for _api in _apis:
-        shared.register_blueprint(_api, url_prefix=_place)
-        shared.components_schemas.update(_api.components_schemas)
+        shared_batch.register_blueprint(_api, url_prefix=_place)
+        shared_batch.components_schemas.update(_api.components_schemas)
         for _path, _item in _api.paths.items():
-            shared.paths[_path.replace("/api/", "/api/shared/{token}/", 1)] = _described(_item)
+            shared_batch.paths[_path.replace("/api/", "/api/shared/{token}/", 1)] = _described(_item)
