@@ -1,4 +1,4 @@
-"""create_app: puts the HTTP side together, and does nothing else."""
+"""create_app: builds the WSGI app from its parts, and does nothing else."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def create_app(
 
 
 def _register(app: OpenAPI, api: APIBlueprint) -> None:
-    """Add the calls of `api`; the document keeps those that others have at the same addresses."""
+    """Register `api`; where an address is another blueprint's too, the document keeps the calls of both."""
     others = {path: app.paths[path] for path in api.paths if path in app.paths}
     app.register_api(api)
     for path, item in others.items():

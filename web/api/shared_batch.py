@@ -19,7 +19,7 @@ from web.http.conditional import fresh_json
 from web.services import services
 
 _TAG = Tag(name="sharing", description="A batch for others to read.")
-#: What a call's description says of the link, besides its own parameters.
+#: The parameter that every call below a link has besides its own.
 _TOKEN = Parameter(
     name="token",
     param_in=ParameterInType.PATH,
@@ -34,7 +34,7 @@ sharing = APIBlueprint(
 shared_batch = APIBlueprint(
     "shared", __name__, url_prefix="/api/shared/<token>", abp_tags=[_TAG], abp_responses=PROBLEMS
 )
-#: What may be read, and where it is below a link's address.
+#: The blueprints that can be read through a link, by their prefix below its address.
 _READABLE = {"/batches/<batch_id>": (progress, results), "/jobs/<job_id>": (job_calls,)}
 
 
@@ -67,8 +67,8 @@ def get_shared_batch(path: SharePath) -> Response:
 
 
 @shared_batch.before_request
-def _only_its_own() -> None:
-    """Raises NotFound for any other batch, and for the jobs of any other."""
+def _check_batch() -> None:
+    """Raises NotFound when another batch, or a job of another batch, is asked for."""
     asked = request.view_args or {}
     serving = services()
     batch_id = share_tokens(serving).batch_of(asked["token"])
@@ -79,14 +79,14 @@ def _only_its_own() -> None:
 
 
 @shared_batch.after_request
-def _hide(response: Response) -> Response:
-    """A link is a secret: nobody should find it by searching."""
+def _forbid_indexing(response: Response) -> Response:
+    """Keep links out of search engines: whoever has one can read the batch."""
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
 def _described(item: PathItem) -> PathItem:
-    """A call as it is below a link."""
+    """The documentation of a call as it is below a link."""
     below = item.model_copy(deep=True)
     if below.get:
         below.get.parameters = [_TOKEN, *(below.get.parameters or [])]

@@ -22,7 +22,7 @@ _HTTP_CODES = {404: Code.NO_SUCH_PAGE, 405: Code.METHOD_NOT_ALLOWED, 413: Code.R
 _MISSING = {"file": Code.MISSING_FILE, "files": Code.MISSING_FILE}
 _MALFORMED = {"job_id": Code.MALFORMED_ID, "batch_id": Code.MALFORMED_ID, "": Code.MALFORMED_BODY}
 
-#: Why something is refused, as the metric says it.
+#: The metric's label `reason` for each kind of refusal.
 _REASONS = {Overloaded: "full", NoRoom: "disk", TooLarge: "limit"}
 REFUSED = Counter(
     "eva01_refused_total",
@@ -49,7 +49,7 @@ def problem(status: int, code: str, message: str) -> Response:
         "code": code,
     }
     response = Response(json.dumps(body), status, content_type="application/problem+json")
-    # A 404 may be kept by default, and what is not there now may come.
+    # Caches may keep a 404 by default, but what does not exist yet may exist a moment later.
     response.headers["Cache-Control"] = "no-store"
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_S)

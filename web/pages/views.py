@@ -57,7 +57,7 @@ def batch_page(batch_id: str) -> Response:
 def shared_page(token: str) -> Response:
     """The same for whoever has a link to the batch, read only."""
     response = _batch_page(share_tokens(services()).batch_of(token), f"/api/shared/{token}")
-    # A link is a secret: no other site may learn it, and nobody should find it by searching.
+    # Whoever has the link can read the batch: keep it from other sites and from search engines.
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
@@ -166,7 +166,7 @@ def _name_of(count: int, first: str) -> str:
 
 
 def _local_path(path: str) -> str:
-    """A path of this server, or `/`: nobody is sent elsewhere."""
+    """`path` when it is one of this server, else `/`, so that a redirect leads nowhere else."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path.removesuffix("?") if is_local else "/"
 

@@ -96,7 +96,7 @@ listenForFiles(async (choice) => {
   look();
   try {
     const { entries, handles: given } = await choice;
-    // The handles are only good for going on when they stand for everything.
+    // An upload can only be resumed from handles when they cover all chosen files.
     handles = given.length && (handles.length || !selection.count) ? [...handles, ...given] : [];
     await measure(entries, (some) => selection.add(some));
   } catch {

@@ -27,7 +27,7 @@ export function listenForFiles(onChoice) {
 }
 
 function listenForDrops(onChoice) {
-  // Each child under the pointer fires enter and leave of its own: only the sum tells.
+  // Every child under the pointer fires dragenter and dragleave too, so they are counted.
   let depth = 0;
   const veil = () => show(byId("veil"), depth > 0);
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && byId("veil");

@@ -39,7 +39,7 @@ export function showFailures(records, onShow) {
 function draw(reasons, onShow) {
   const list = byId("failures-list");
   const drawn = JSON.stringify(reasons);
-  // Drawn anew only when it differs, so that the keyboard does not lose its place.
+  // Redrawn only when it differs, so that the focus is not lost.
   if (list.dataset.drawn === drawn) return;
   list.dataset.drawn = drawn;
   list.replaceChildren(...reasons.map((reason) => row(reason, onShow)));

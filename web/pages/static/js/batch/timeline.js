@@ -7,7 +7,7 @@ import { decimal, duration, LOCALE, t } from "../core/words.js";
 const HEIGHT_PX = 190;
 const STATES = ["cancelled", "failed", "succeeded"];
 const COLORS = { succeeded: "--acid", failed: "--red", cancelled: "--grey" };
-/** A short batch is drawn over at least so many steps, so that its bars are bars and no walls. */
+/** A short batch is drawn over at least so many steps, so that its bars stay narrow. */
 const LEAST_STEPS = 24;
 
 /**

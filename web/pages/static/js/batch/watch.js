@@ -54,7 +54,7 @@ export class BatchWatch {
       this.batch = body;
       this.#hear.onBatch(body);
       await Promise.all([this.feed.pull(), this.#lookAtRunning(), this.#lookAtTimeline()]);
-      // Noted only now: when one of them fails, all is looked at again.
+      // Only now: when one of the requests above fails, all are made again.
       this.#etag = etag;
     }
     return this.batch.is_done ? DONE_S : (retryAfterS ?? MOVING_S);

@@ -1,4 +1,4 @@
-// To the clipboard; where the browser forbids that (a page without TLS), by way of a selection.
+// Copying to the clipboard; where the browser forbids that (a page without TLS), through a selection.
 
 import { make, toast } from "./dom.js";
 import { t } from "./words.js";

@@ -1,5 +1,5 @@
-// Looking at something again and again: as often as the server asks for, slower when nobody watches, and on
-// when the connection comes back. Needs no DOM; where there is one, it notices the tab and the network.
+// Polling: as often as the server asks for, slower while the tab is hidden, and at once when the connection comes
+// back. Needs no DOM; where there is one, it listens to the tab's visibility and the network.
 
 const HIDDEN_S = 20;
 const FIRST_PAUSE_S = 1;
@@ -63,7 +63,7 @@ export class Poll {
     if (!this.#page.hidden) this.wake();
   };
 
-  /** What is watched is about to be taken off the page. */
+  /** The page is being left for another one in the same document. */
   #onLeave = () => this.stop();
 
   async #run() {

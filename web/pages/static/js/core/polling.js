@@ -1,4 +1,4 @@
-// A GET, again and again: each answer that differs from the one before.
+// Polling one address of the API: hears each answer that differs from the one before.
 
 import { apiFresh } from "./api.js";
 import { Poll } from "./poll.js";

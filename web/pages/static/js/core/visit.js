@@ -1,4 +1,4 @@
-// Another page of ours in this same document, so that an upload goes on.
+// Going to another page without leaving the document, so that an upload goes on.
 
 /**
  * Show the page at `path`: its <main> and title take the place of ours, its style sheets are added, and its

@@ -18,7 +18,7 @@ const byText = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 const byCame = (a, b) => byText(a.id, b.id);
 const keyOf = (record) => (record.fileKey ??= fileKey(record.file));
 
-/** The orders there are; what has not come to an end comes last where that is what counts. */
+/** The orders there are; in those by time, unfinished jobs come last. */
 export const ORDERS = {
   came: byCame,
   file: (a, b) => byText(keyOf(a), keyOf(b)) || byCame(a, b),

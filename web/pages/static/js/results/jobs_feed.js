@@ -7,13 +7,13 @@ const milliseconds = (time) => (time ? Date.parse(time) : null);
 
 /**
  * What the page needs of a job without asking again; times in milliseconds since 1970.
- * `version` grows with each change, so that what was drawn can be told from what is true.
+ * `version` grows with each change, so that an element knows whether it has to be drawn again.
  */
 export function recordOf(job) {
   return {
     id: job.id,
     file: job.file,
-    // Who runs is told apart (`markRunning`): to begin is no change that the feed tells of.
+    // The feed does not report that a job has started; `markRunning` sets that.
     base: job.state === "running" ? "queued" : job.state,
     state: job.state,
     answer: job.answer ?? "",

@@ -1,4 +1,4 @@
-// Where an image lies in its frame: arithmetic on {scale, x, y}, all in CSS pixels; and the hands that move it.
+// Where an image lies in its frame: arithmetic on {scale, x, y}, all in CSS pixels; and wheel, fingers and keys that move it.
 // The arithmetic needs no DOM.
 
 /** A small drawing is enlarged to fit, but not beyond recognition. */

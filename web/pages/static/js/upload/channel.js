@@ -1,4 +1,4 @@
-// Entries on their way from those who find them to those who send them, in chunks.
+// A queue between hashing, which adds files, and sending, which takes them in chunks.
 
 import { isZip } from "./limits.js";
 
@@ -8,7 +8,7 @@ export class Channel {
   #waiting = [];
   #isClosed = false;
 
-  /** A chunk has at most so many files and bytes; a zip travels alone, and so does a file that is larger. */
+  /** A chunk has at most so many files and bytes; a zip is a chunk of its own, and so is a larger file. */
   constructor({ files, bytes }) {
     this.mostFiles = files;
     this.mostBytes = bytes;
@@ -25,7 +25,7 @@ export class Channel {
     this.#wake();
   }
 
-  /** What has come, as one chunk; waits until something has; null when it is closed and empty. */
+  /** The next chunk; waits until there is a file; null when the channel is closed and empty. */
   async take() {
     while (this.#next === this.#entries.length) {
       if (this.#isClosed) return null;

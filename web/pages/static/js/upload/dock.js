@@ -47,7 +47,7 @@ export function startUpload(batch, entries, { limits, handles = [] }) {
   sent.run();
 }
 
-/** True while something would be lost if the page went. */
+/** True while leaving the page would interrupt an upload. */
 export const isSending = () => upload !== null && ["sending", "paused", "stopped"].includes(upload.state);
 
 /** Make the buttons work, and offer to go on with what was interrupted. */

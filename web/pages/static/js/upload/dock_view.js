@@ -1,4 +1,4 @@
-// What the dock shows of an upload, or of one that was interrupted.
+// Drawing the dock: an upload under way, or one that was interrupted.
 
 import { byId, say, show } from "../core/dom.js";
 import { problemText } from "../core/problem_text.js";
@@ -24,7 +24,7 @@ export function showDock(upload, batch, pace) {
   if (state === "done" && tone(upload, state) === "plain" && !remarks(upload.files)) leaveSoon(dock);
 }
 
-/** All is well and nothing more to do here: make room. */
+/** Hide the dock after a while: nothing is left to say or to do. */
 function leaveSoon(dock) {
   setTimeout(() => {
     if (dock.dataset.state === "done") dock.hidden = true;

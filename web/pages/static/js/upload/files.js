@@ -1,6 +1,6 @@
 // Getting at what a user chose, dropped or pasted: each gives a list of {file, path}.
 
-/** So long may the page not answer, in milliseconds. */
+/** The longest stretch of work before the page may draw and answer again, in milliseconds. */
 const SLICE_MS = 20;
 
 /**
@@ -34,7 +34,7 @@ export function fromInput(input) {
  * a reload; they are empty where the browser gives none.
  */
 export async function fromDrop(transfer) {
-  // The items are only there until the event's handler first awaits: take all of them now.
+  // The browser empties the list of items at the handler's first await: take all of them now.
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const roots = items.map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile());
   const asked = items.map((item) => item.getAsFileSystemHandle?.());
@@ -71,7 +71,7 @@ async function walkHandle(handle, folder) {
 
 async function walk(node) {
   if (node instanceof File) return [{ file: node, path: node.name }];
-  // fullPath begins with a slash, which the drop's own root has no right to.
+  // fullPath begins with a slash, but paths in a batch are relative.
   if (node.isFile) return [{ file: await fileOf(node), path: node.fullPath.slice(1) }];
   const lists = [];
   for (const child of await childrenOf(node)) lists.push(await walk(child));
@@ -83,7 +83,7 @@ const fileOf = (entry) => new Promise((resolve, reject) => entry.file(resolve, r
 async function childrenOf(folder) {
   const reader = folder.createReader();
   const all = [];
-  // A reader gives at most a hundred children at a time, and none when it is through.
+  // A reader gives at most a hundred children a call, and none after the last.
   for (;;) {
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (!some.length) return all;

@@ -3,7 +3,7 @@
 import { api } from "../core/api.js";
 import { bytes, number, t } from "../core/words.js";
 
-/** What holds until the server has said, and where it does not say. */
+/** The limits until the server has told its own, and where it does not. */
 const USUAL = {
   max_image_bytes: 50 * 1024 * 1024,
   max_files_per_request: 1000,

@@ -1,4 +1,4 @@
-// How fast bytes leave, over the last seconds.
+// The upload's speed over the last seconds.
 
 const SPAN_MS = 8000;
 

@@ -1,13 +1,13 @@
-// Doing again what failed only because the way was blocked: the network, or a server that is away or full.
+// Retrying what failed only for a while: no network, or a server that is down or full.
 
 import { Problem } from "../core/api.js";
 
 const LONGEST_WAIT_S = 20;
 
 /**
- * What `work` resolves to, however long the way stays blocked; for calls that change nothing when made twice.
- * `onWait` hears the Problem each time, and null when it goes on. Rejects with what waiting does not mend, and
- * with AbortError.
+ * Call `work` until it succeeds, and give its result; for calls that change nothing when made twice.
+ * `onWait` hears the Problem of each failure, and null after the success that follows. Rejects with any other error,
+ * and with AbortError.
  */
 export async function patiently(work, { signal, onWait }) {
   for (let attempt = 1; ; attempt += 1) {
@@ -23,7 +23,7 @@ export async function patiently(work, { signal, onWait }) {
   }
 }
 
-/** Wait, but not longer than until the browser says that the network is back. */
+/** Wait for `seconds`, or until the browser says that the network is back. */
 function pause(seconds, signal) {
   return new Promise((resolve, reject) => {
     const end = () => {

@@ -4,7 +4,7 @@
 // IndexedDB, so that they need not be chosen again.
 
 const KEY = "eva01.uploads";
-/** Another tab that sends says so more often than this. */
+/** Milliseconds after which an upload that no tab has renewed counts as interrupted. */
 const SILENT_MS = 8000;
 const KEPT_MS = 14 * 24 * 3600 * 1000;
 
@@ -25,7 +25,7 @@ export function interrupted() {
   return read().find(({ beat }) => now - beat > SILENT_MS && now - beat < KEPT_MS);
 }
 
-/** Say that it is nobody's now: the page that sent it goes. */
+/** Mark the upload as sent by nobody: its page is being left. */
 export function leave(batchId) {
   write(read().map((upload) => (upload.batchId === batchId ? { ...upload, beat: upload.beat - SILENT_MS } : upload)));
 }

@@ -74,7 +74,7 @@ function isPrime(number) {
   return true;
 }
 
-/** The first 32 bits behind the point. */
+/** The first 32 bits of the fractional part. */
 function fraction(number) {
   return ((number - Math.floor(number)) * 2 ** 32) >>> 0;
 }

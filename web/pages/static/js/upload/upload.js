@@ -45,12 +45,12 @@ export class Upload {
     this.bytes.total = entries.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Files of which nothing more is to be done. */
+  /** Files that are settled: known, sent, refused or unreadable. */
   get settled() {
     return this.files.total - this.#pending.size;
   }
 
-  /** Bytes that have left, or need not. */
+  /** Bytes that were sent, or need not be. */
   get bytesThrough() {
     return [...this.#underway.values()].reduce((sum, part) => sum + part, this.bytes.known + this.bytes.sent);
   }
@@ -70,7 +70,7 @@ export class Upload {
       this.#become("done");
     } catch (error) {
       this.#abort.abort();
-      // Before anything begins anew, nothing of this may still be on its way.
+      // A new run may only begin when no request of this one is still under way.
       await Promise.allSettled(work);
       if (this.state !== "cancelled") this.#stop(error);
     } finally {
