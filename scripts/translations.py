@@ -27,10 +27,10 @@ def collect() -> Catalog:
     for file, _line, message, _comments, _context in extract_from_dir(
         WEB, METHODS, options, keywords=KEYWORDS
     ):
-        found.add(message, None, [(file, None)])
+        found.add(message, "", [(file, None)])
     for code in Code:
         for sentence in filter(None, (code.sentence, code.remedy)):
-            found.add(sentence, None, [(CODES, None)])
+            found.add(sentence, "", [(CODES, None)])
     return found
 
 

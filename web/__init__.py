@@ -1,6 +1,6 @@
-"""The HTTP side: the page, the API, uploads, exports, metrics. Knows `jobs`, and no model.
+"""The HTTP side: the page, the API, uploads, exports, metrics. Imports `jobs`, and nothing that runs a model.
 
-app       create_app: puts the rest together
+app       create_app: builds the WSGI app from the rest
 server    gunicorn in one process with threads (`python -m web`)
 wsgi      the app for any WSGI server
 services  what handlers work with: stores, queue, limits

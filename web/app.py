@@ -1,4 +1,4 @@
-"""create_app: puts the HTTP side together, and does nothing else."""
+"""create_app: builds the WSGI app from its parts, and does nothing else."""
 
 from typing import Any
 
@@ -9,18 +9,18 @@ from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.contract.version import own_version
 from web.api.batches import batches
 from web.api.docs import register_docs
-from web.api.job import one_job
+from web.api.job import job_calls
 from web.api.progress import progress
-from web.api.questions import single
+from web.api.questions import questions
 from web.api.results import results
 from web.api.schemas import Problem
-from web.api.shared_batch import shared, sharing
+from web.api.shared_batch import shared_batch, sharing
 from web.api.status import status
 from web.http.idempotency import register_idempotency
 from web.http.problems import refuse_fields, register_problems
 from web.http.request_metrics import register_metrics
 from web.http.security import register_security
-from web.intake.spool import register_uploads
+from web.intake.spool import register_spool
 from web.pages.views import pages
 from web.services import Services
 
@@ -44,12 +44,12 @@ def create_app(
     )
     app.json.sort_keys = False
     services.attach(app)
-    register_uploads(app, services.limits)
+    register_spool(app, services.limits)
     register_problems(app)
     register_metrics(app)
     register_security(app)
     register_idempotency(app, services.responses, int(services.web.idempotency_hours * 3600) or 1)
-    for api in (single, one_job, batches, progress, results, sharing, shared, status):
+    for api in (questions, job_calls, batches, progress, results, sharing, shared_batch, status):
         _register(app, api)
     app.register_blueprint(pages)
     register_docs(app, lambda: app.api_doc)
@@ -57,7 +57,7 @@ def create_app(
 
 
 def _register(app: OpenAPI, api: APIBlueprint) -> None:
-    """Add the calls of `api`; the document keeps those that others have at the same addresses."""
+    """Register `api`; where an address is another blueprint's too, the document keeps the calls of both."""
     others = {path: app.paths[path] for path in api.paths if path in app.paths}
     app.register_api(api)
     for path, item in others.items():

@@ -17,13 +17,13 @@ from web.services import Services, services_of
 
 #: Seconds that requests under way may take after the server was told to stop.
 _GRACE_S = 30
-#: Seconds without a sign of life after which gunicorn starts the process anew; requests do not count.
+#: Seconds without a heartbeat after which gunicorn restarts the process; long requests do not stop it.
 _SILENCE_S = 60
 _BACKLOG = 1024
 
 
 def main() -> NoReturn:
-    """Serve until told to stop; exits with 2, and one line, when that cannot begin."""
+    """Serve until told to stop; exits with 2, and one line on stderr, when it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = WebSettings.read()
@@ -77,14 +77,14 @@ class _Server(BaseApplication):
 
 
 class Worker(ThreadWorker):
-    """gunicorn's threads, and housekeeping beside them.
+    """A gunicorn worker with threads that keeps house as well.
 
-    When told to stop, those who wait for an answer are let go at once.
+    On SIGTERM, requests that wait for a job's answer are answered at once, without it.
     """
 
     def run(self) -> None:
         """Called in the process that serves."""
-        keep_house(self._services).start()
+        housekeeping_of(self._services).start()
         super().run()
 
     @property
@@ -97,8 +97,8 @@ class Worker(ThreadWorker):
         super().handle_exit(sig, frame)
 
 
-def keep_house(services: Services) -> Housekeeping:
-    """The housekeeping of a web process."""
+def housekeeping_of(services: Services) -> Housekeeping:
+    """The housekeeping thread of a web process, not started yet."""
     return Housekeeping(
         services,
         services.settings,

@@ -1,4 +1,4 @@
-"""What every handler works with, made once and kept on the app."""
+"""The stores, the queue, settings and limits that every handler works with, made once an app."""
 
 import threading
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Services(Stores):
         return self.fleet.cards(self.web.models)
 
     def attach(self, app: Flask) -> None:
-        """Keep them on the app, where `services()` finds them."""
+        """Store these services on the app, where `services()` finds them."""
         app.extensions[_NAME] = self
 
 

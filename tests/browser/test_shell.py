@@ -46,12 +46,23 @@ def test_a_chinese_browser_gets_chinese_pages(page, mixed_batch, mixed_files):
 
 
 @IN_CHINESE
-@pytest.mark.parametrize("path", ["/", "/history"])
+@pytest.mark.parametrize("path", ["/", "/history", "/nowhere"])
 def test_no_english_sentence_is_left_on_a_chinese_page(page, path):
     page.goto(path)
     page.wait_for_load_state("networkidle")
     left = page.evaluate(_ENGLISH_SENTENCES)
     assert left == []
+
+
+@pytest.mark.parametrize(
+    "words", ["There is nothing here", pytest.param("这里什么都没有", marks=IN_CHINESE)], ids=["en", "zh"]
+)
+def test_an_unknown_address_is_a_page_with_the_way_to_the_start(page, words):
+    response = page.goto("/nowhere")
+    assert response.status == 404
+    expect(page.locator("h1")).to_have_text(words)
+    page.locator("#main a").click()
+    expect(page.locator("#ask")).to_be_visible()
 
 
 def test_dark_mode_is_switched_and_remembered(page):

@@ -6,9 +6,9 @@ batches       batches and their files
 progress      how far a batch is
 results       a batch's results: a page, or all of them as a file
 shared_batch  a batch for others to read, behind a link
-share_tokens  those links: made, and read again
+share_tokens  the signed tokens in those links
 status        models, status, health, readiness, metrics
 queue_gauges  the queue, for Prometheus
 docs          /openapi.json and /docs
-schemas       what requests hold and responses promise, as OpenAPI shows it
+schemas       the models of requests and responses
 """

@@ -1,4 +1,4 @@
-"""/openapi.json, made from the handlers, and /docs, which shows it with nothing from elsewhere."""
+"""/openapi.json, made from the handlers, and /docs, which shows it in a bundled Swagger UI."""
 
 from importlib.resources import files
 from typing import Any
@@ -27,7 +27,7 @@ _START = """SwaggerUIBundle({
 
 
 def register_docs(app: Flask, document: Any) -> None:
-    """Serve both; `document` gives the OpenAPI document."""
+    """Serve both; `document` returns the OpenAPI document."""
     docs = Blueprint("docs", __name__, static_folder=str(_SWAGGER), static_url_path="/docs/files")
     docs.add_url_rule("/openapi.json", "openapi", lambda: jsonify(document()))
     docs.add_url_rule("/docs", "page", _page)

@@ -12,8 +12,8 @@ from web.export.lines import inline
 from web.http.conditional import fresh_json
 from web.services import services
 
-one_job = APIBlueprint(
-    "one_job",
+job_calls = APIBlueprint(
+    "one_job",  # the operation ids in the API document begin with it
     __name__,
     url_prefix="/api/jobs/<job_id>",
     abp_tags=[Tag(name="jobs", description="One image, one question.")],
@@ -21,13 +21,13 @@ one_job = APIBlueprint(
 )
 
 
-@one_job.get("", responses={200: JobView})
+@job_calls.get("", responses={200: JobView})
 def get_job(path: JobPath) -> Response:
     """A job, with its answer or the reason why it has none once it is finished."""
     return job_json(services().store.get_shown_job(path.job_id))
 
 
-@one_job.get("/image", responses={200: {"content": {"image/*": {}}}})
+@job_calls.get("/image", responses={200: {"content": {"image/*": {}}}})
 def get_image(path: JobPath) -> Response:
     """A job's image, as it was sent."""
     job = services().store.get_shown_job(path.job_id)
@@ -38,7 +38,7 @@ def get_image(path: JobPath) -> Response:
     return response
 
 
-@one_job.get("/thumbnail", responses={200: {"content": {"image/webp": {}}}})
+@job_calls.get("/thumbnail", responses={200: {"content": {"image/webp": {}}}})
 def get_thumbnail(path: JobPath) -> Response:
     """A small version of a job's image, upright; 404 until a worker has made it."""
     job = services().store.get_shown_job(path.job_id)

@@ -8,7 +8,7 @@ from web.api.schemas import PROBLEMS, BatchPath, BatchView
 from web.http.conditional import fresh_json
 from web.services import services
 
-#: Seconds after which to look again at a batch that moves, and at one that waits for files or workers.
+#: Retry-After in seconds while jobs of the batch run, and while it waits for files or workers.
 _MOVING_S, _WAITING_S = 1, 2
 
 progress = APIBlueprint(

@@ -21,15 +21,15 @@ from web.services import Services, services
 #: Seconds between two looks at a job that is waited for: the first, and the longest.
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.25
 
-single = APIBlueprint(
-    "single",
+questions = APIBlueprint(
+    "single",  # the operation ids in the API document begin with it
     __name__,
     abp_tags=[Tag(name="jobs", description="One image, one question.")],
     abp_responses=PROBLEMS,
 )
 
 
-@single.post("/analyze", responses={200: JobView, 202: JobView})
+@questions.post("/analyze", responses={200: JobView, 202: JobView})
 def analyze(form: AnalyzeForm) -> Response:
     """Ask about one image and wait for the answer.
 
@@ -39,25 +39,25 @@ def analyze(form: AnalyzeForm) -> Response:
     return job_json(job) if job.state.is_finished else _accepted(job)
 
 
-@single.post("/api/jobs", responses={202: JobView})
+@questions.post("/api/jobs", responses={202: JobView})
 def create_job(form: JobForm) -> Response:
     """Ask about one image without waiting."""
     return _accepted(_submit(form))
 
 
-@single.delete("/api/jobs/<job_id>", responses={200: JobView})
+@questions.delete("/api/jobs/<job_id>", responses={200: JobView})
 def cancel_job(path: JobPath) -> Response:
     """Cancel a job that has no answer yet; cancelling it twice changes nothing."""
     return jsonify(flow.cancel_job(services(), path.job_id).public())
 
 
-@single.post("/api/jobs/<job_id>/retry", responses={200: JobView})
+@questions.post("/api/jobs/<job_id>/retry", responses={200: JobView})
 def retry_job(path: JobPath) -> Response:
     """Run a failed job again."""
     return jsonify(flow.retry_job(services(), path.job_id).public())
 
 
-@single.post("/api/jobs/<job_id>/ask", responses={202: JobView})
+@questions.post("/api/jobs/<job_id>/ask", responses={202: JobView})
 def ask_again(path: JobPath, body: FollowUp) -> Response:
     """Ask something else about a job's image, without sending it again; a job of its own, without a batch."""
     serving = services()

@@ -1,4 +1,4 @@
-"""The queue as Prometheus sees it: gauges that are read from Redis when they are asked for."""
+"""Gauges of the queue for Prometheus, read from Redis at each scrape."""
 
 import logging
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ _log = logging.getLogger(__name__)
 
 
 def queue_registry(services: Services) -> CollectorRegistry:
-    """A registry with the queue's gauges, read from Redis when it is collected."""
+    """A registry with the queue's gauges alone."""
     registry = CollectorRegistry()
     registry.register(_QueueCollector(services))
     return registry
 
 
 class _QueueCollector(Collector):
-    """The queue as it is now; nothing when Redis is away, so its absence shows."""
+    """The queue's gauges now; none when Redis is away, so that the graph has a gap instead of a zero."""
 
     def __init__(self, services: Services) -> None:
         self._services = services

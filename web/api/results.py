@@ -69,7 +69,7 @@ def export_xlsx(path: BatchPath, query: ExportQuery) -> Response:
         with tempfile.TemporaryDirectory(dir=serving.spool_folder) as folder:
             target = Path(folder, "results.xlsx")
             write_workbook(serving.store.rows(batch.id, query.state), target)
-            # It has lost its name when it is sent, so nothing is left of it however that ends.
+            # The folder is deleted before the file is sent, so nothing is left behind however sending ends.
             response = send_file(target.open("rb"), mimetype=_XLSX)
             response.content_length = target.stat().st_size
     except (OSError, FileCreateError) as error:

@@ -1,4 +1,4 @@
-"""What requests hold and responses promise; the OpenAPI document is made from these."""
+"""The models of requests and responses; the OpenAPI document is made from these."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -320,7 +320,7 @@ class Problem(BaseModel):
     code: str = Field(description="Stable: programs branch on it.")
 
 
-#: How the document describes what any call may fail with.
+#: The errors that the OpenAPI document names for every call.
 PROBLEMS: dict[str, Any] = {
     status: {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for status in ("400", "404", "409", "410", "413", "422", "429", "503", "507")

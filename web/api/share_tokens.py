@@ -32,7 +32,7 @@ class ShareTokens:
     def batch_of(self, token: str) -> str:
         """The id of the batch that a token is for.
 
-        Raises NotFound (`share_not_found`) for one that we have not made, and Gone (`share_expired`).
+        Raises NotFound (`share_not_found`) when the signature is not ours, and Gone (`share_expired`).
         """
         try:
             batch_id, expires_s = self._serializer().loads(token)
@@ -50,5 +50,5 @@ class ShareTokens:
 
 
 def share_tokens(serving: Services) -> ShareTokens:
-    """Those of this server, signed with EVA01_SECRET_KEY or with a key that is kept in Redis."""
+    """This server's share tokens, signed with EVA01_SECRET_KEY or else with a key that is kept in Redis."""
     return ShareTokens(lambda: serving.web.secret_key or serving.signing_key.get())

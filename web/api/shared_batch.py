@@ -10,7 +10,7 @@ from flask_openapi3.models import Parameter, ParameterInType, PathItem, Schema
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, TooLarge
-from web.api.job import one_job
+from web.api.job import job_calls
 from web.api.progress import look_again_s, progress
 from web.api.results import results
 from web.api.schemas import PROBLEMS, BatchPath, BatchView, NewShare, SharePath, ShareView
@@ -19,7 +19,7 @@ from web.http.conditional import fresh_json
 from web.services import services
 
 _TAG = Tag(name="sharing", description="A batch for others to read.")
-#: What a call's description says of the link, besides its own parameters.
+#: The parameter that every call below a link has besides its own.
 _TOKEN = Parameter(
     name="token",
     param_in=ParameterInType.PATH,
@@ -31,11 +31,11 @@ _TOKEN = Parameter(
 sharing = APIBlueprint(
     "sharing", __name__, url_prefix="/api/batches/<batch_id>", abp_tags=[_TAG], abp_responses=PROBLEMS
 )
-shared = APIBlueprint(
+shared_batch = APIBlueprint(
     "shared", __name__, url_prefix="/api/shared/<token>", abp_tags=[_TAG], abp_responses=PROBLEMS
 )
-#: What may be read, and where it is below a link's address.
-_READABLE = {"/batches/<batch_id>": (progress, results), "/jobs/<job_id>": (one_job,)}
+#: The blueprints that can be read through a link, by their prefix below its address.
+_READABLE = {"/batches/<batch_id>": (progress, results), "/jobs/<job_id>": (job_calls,)}
 
 
 @sharing.post("/share", responses={201: ShareView})
@@ -58,7 +58,7 @@ def share_batch(path: BatchPath, body: NewShare) -> Response:
     return response
 
 
-@shared.get("", responses={200: BatchView})
+@shared_batch.get("", responses={200: BatchView})
 def get_shared_batch(path: SharePath) -> Response:
     """The batch that the link is for."""
     serving = services()
@@ -66,9 +66,9 @@ def get_shared_batch(path: SharePath) -> Response:
     return fresh_json(batch.public(), retry_after_s=look_again_s(batch))
 
 
-@shared.before_request
-def _only_its_own() -> None:
-    """Raises NotFound for any other batch, and for the jobs of any other."""
+@shared_batch.before_request
+def _check_batch() -> None:
+    """Raises NotFound when another batch, or a job of another batch, is asked for."""
     asked = request.view_args or {}
     serving = services()
     batch_id = share_tokens(serving).batch_of(asked["token"])
@@ -78,15 +78,15 @@ def _only_its_own() -> None:
         raise NotFound("This link is for a batch without this job.", code=Code.JOB_NOT_FOUND)
 
 
-@shared.after_request
-def _hide(response: Response) -> Response:
-    """A link is a secret: nobody should find it by searching."""
+@shared_batch.after_request
+def _forbid_indexing(response: Response) -> Response:
+    """Keep links out of search engines: whoever has one can read the batch."""
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
 def _described(item: PathItem) -> PathItem:
-    """A call as it is below a link."""
+    """The documentation of a call as it is below a link."""
     below = item.model_copy(deep=True)
     if below.get:
         below.get.parameters = [_TOKEN, *(below.get.parameters or [])]
@@ -97,7 +97,7 @@ def _described(item: PathItem) -> PathItem:
 
 for _place, _apis in _READABLE.items():
     for _api in _apis:
-        shared.register_blueprint(_api, url_prefix=_place)
-        shared.components_schemas.update(_api.components_schemas)
+        shared_batch.register_blueprint(_api, url_prefix=_place)
+        shared_batch.components_schemas.update(_api.components_schemas)
         for _path, _item in _api.paths.items():
-            shared.paths[_path.replace("/api/", "/api/shared/{token}/", 1)] = _described(_item)
+            shared_batch.paths[_path.replace("/api/", "/api/shared/{token}/", 1)] = _described(_item)

@@ -1,4 +1,4 @@
-"""For people and machines that watch: models, queues, workers, health, metrics."""
+"""The state of the service: models, queues, workers, limits, health, metrics."""
 
 from collections import Counter
 

@@ -21,10 +21,10 @@ COLUMNS = (
 )
 #: Lines sent at a time.
 _CHUNK_LINES = 200
-#: What makes a spreadsheet program take a cell for a formula.
+#: First characters that make a spreadsheet program take a cell for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NUMBER = re.compile(r"[+-]?\d[\d.,]*%?")
-#: Line ends to some readers, though JSON allows them in text.
+#: Characters that some readers of JSONL take for line ends, though JSON allows them in strings.
 _LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _LINE_END = re.compile("[" + "".join(_LINE_ENDS) + "]")
 
@@ -55,7 +55,7 @@ def inline(job: Job) -> str:
 
 
 def _file_name(name: str) -> str:
-    """A name without what headers, folders or terminals would take for something else."""
+    """`name` without characters that are special in headers, paths or terminals."""
     return re.sub(r'[\x00-\x1f\x7f<>:"/\\|?*]+', "-", name)[:80].strip(" .-")
 
 
@@ -93,7 +93,7 @@ def row(cells: Iterable[Any]) -> str:
 
 
 def cells(job: Row) -> list[Any]:
-    """What stands in each of the columns for a job."""
+    """A job's values, in the order of COLUMNS."""
     usage = job["usage"] or {}
     error = job["error"] or {}
     flat = {**job, **usage, "error_code": error.get("code"), "error_message": error.get("message")}

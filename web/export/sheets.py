@@ -10,21 +10,21 @@ from xlsxwriter.worksheet import Worksheet
 
 from web.export.lines import COLUMNS, Row, cells
 
-#: Rows of a sheet with its header, and characters of a cell (UTF-16), as Excel has them.
+#: Excel's limits: rows of a sheet, its header included, and UTF-16 units of a cell.
 _SHEET_ROWS, _CELL_CHARS = 1_048_576, 32_767
-#: Columns whose texts are long, and how wide they are, in characters.
+#: Widths of the columns with long texts, in characters; all others have _WIDTH.
 _WIDTHS = {"file": 40, "answer": 80, "error_message": 40, "question": 40, "id": 34}
 _WIDTH = 14
 _TIMES = ("created_at", "started_at", "finished_at")
-#: No XML may hold these; the library takes care of all others.
+#: Characters that XML forbids and that the library does not replace itself.
 _NO_XML = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
 
 
 def write_workbook(jobs: Iterable[Row], target: Path, *, sheet_rows: int = _SHEET_ROWS) -> None:
-    """Write a workbook with a row for each job; a sheet that is full is followed by another.
+    """Write a workbook with a row for each job; when a sheet is full, the next one begins.
 
     Texts are texts, whatever they begin with; times are in UTC; what is too long for a cell ends with `…`.
-    Parts of it lie beside `target` meanwhile. Raises OSError when there is no room.
+    Temporary files are written beside `target`. Raises OSError when there is no room.
     """
     options = {"constant_memory": True, "tmpdir": str(target.parent), "use_zip64": True}
     with Workbook(str(target), options) as workbook:

@@ -23,7 +23,7 @@ _ERROR_COLUMNS = ("file", "state", "error_code", "error_message", "id")
 _IN_MEMORY_BYTES = 1024 * 1024
 #: Bytes packed before they are sent.
 _CHUNK_BYTES = 64 * 1024
-#: What some system does not allow in a file's name.
+#: Characters that some file system forbids in names.
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]+')
 #: Bytes of one part of a path: file systems allow 255, and `.txt` and a number follow.
 _PART_BYTES = 200
@@ -34,7 +34,7 @@ _MODE = 0o100644 << 16
 def text_zip(jobs: Iterable[Row], spool_folder: Path) -> Iterator[bytes]:
     """A zip with a UTF-8 text file for each answer, and `errors.csv` for the jobs that have none.
 
-    Paths are kept but for what cannot be a file's name; names that would fall together get a number.
+    Paths are kept, except for characters that file names cannot have; a name that is taken gets a number.
     """
     outlet = _Outlet()
     taken: set[str] = set()
@@ -79,7 +79,7 @@ def _error_row(job: Row) -> str:
 
 
 def _free_name(file: str, taken: set[str]) -> str:
-    """A name that no other entry has, also where case makes no difference."""
+    """A name that no other entry has, not even one that differs only in case."""
     path, number = _harmless(file), 1
     name = f"{path}.txt"
     while name.casefold() in taken:
@@ -90,7 +90,7 @@ def _free_name(file: str, taken: set[str]) -> str:
 
 
 def _harmless(file: str) -> str:
-    """The path with nothing in it that would lead out of a folder, or be no name there."""
+    """The path without parts that leave its folder, or that cannot be names of files."""
     parts = [_part(part) for part in file.replace("\\", "/").split("/")]
     return "/".join(part for part in parts if part) or "unnamed"
 
@@ -104,7 +104,7 @@ def _part(part: str) -> str:
 
 
 class _Outlet(io.RawIOBase):
-    """Where a zip is written to: what is written can be taken away, so it never lies whole anywhere."""
+    """A write-only buffer for ZipFile, emptied while it is written, so that the whole zip is never kept."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -114,12 +114,12 @@ class _Outlet(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Take it."""
+        """Append."""
         self._written += data
         return len(data)
 
     def take(self, least_bytes: int) -> Iterator[bytes]:
-        """All that was written, when that is enough to be sent."""
+        """What was written since the last time, once it is `least_bytes` or more."""
         if len(self._written) >= least_bytes:
             yield bytes(self._written)
             self._written.clear()

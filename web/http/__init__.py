@@ -1,4 +1,4 @@
-"""What all responses have in common. Knows the contract, and no store.
+"""What all responses have in common. Imports jobs.contract, and no store.
 
 problems         every error as problem JSON
 conditional      ETag, If-None-Match, Retry-After

@@ -1,4 +1,4 @@
-"""JSON that a poller may ask for again and again: an ETag, 304 when nothing changed, when to come back."""
+"""JSON for pollers: an ETag, 304 when nothing changed, Retry-After."""
 
 from typing import Any
 

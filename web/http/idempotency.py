@@ -20,7 +20,7 @@ from web.http.problems import problem
 _log = logging.getLogger(__name__)
 
 _LONGEST_KEY = 255
-#: Headers that are part of the answer.
+#: Headers that are kept with the response; the others are made anew.
 _HEADERS = ("Content-Type", "Location", "Retry-After")
 
 

@@ -22,7 +22,7 @@ _HTTP_CODES = {404: Code.NO_SUCH_PAGE, 405: Code.METHOD_NOT_ALLOWED, 413: Code.R
 _MISSING = {"file": Code.MISSING_FILE, "files": Code.MISSING_FILE}
 _MALFORMED = {"job_id": Code.MALFORMED_ID, "batch_id": Code.MALFORMED_ID, "": Code.MALFORMED_BODY}
 
-#: Why something is refused, as the metric says it.
+#: The metric's label `reason` for each kind of refusal.
 _REASONS = {Overloaded: "full", NoRoom: "disk", TooLarge: "limit"}
 REFUSED = Counter(
     "eva01_refused_total",
@@ -34,7 +34,7 @@ REFUSED = Counter(
 def register_problems(app: Flask) -> None:
     """Make `app` answer every error with problem JSON."""
     app.register_error_handler(Eva01Error, _from_ours)
-    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(HTTPException, from_http)
     app.register_error_handler(redis.RedisError, _from_redis)
     app.register_error_handler(Exception, _from_unexpected)
 
@@ -49,7 +49,7 @@ def problem(status: int, code: str, message: str) -> Response:
         "code": code,
     }
     response = Response(json.dumps(body), status, content_type="application/problem+json")
-    # A 404 may be kept by default, and what is not there now may come.
+    # Caches may keep a 404 by default, but what does not exist yet may exist a moment later.
     response.headers["Cache-Control"] = "no-store"
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -86,17 +86,23 @@ def count_refusal(error: Eva01Error) -> None:
         REFUSED.labels(reason).inc()
 
 
-def _from_http(error: HTTPException) -> Response:
-    status = error.code or 500
-    code = _HTTP_CODES.get(status, f"http_{status}")
-    response = problem(status, code, _http_message(error))
+def from_http(error: HTTPException) -> Response:
+    """What Werkzeug refuses by itself, as a problem."""
+    response = problem(error.code or 500, http_code(error), http_message(error))
     if error.response is None:
         kept = ((name, value) for name, value in error.get_headers() if name in ("Allow", "Location"))
         response.headers.extend(kept)
     return response
 
 
-def _http_message(error: HTTPException) -> str:
+def http_code(error: HTTPException) -> str:
+    """The code of what Werkzeug refuses by itself."""
+    status = error.code or 500
+    return _HTTP_CODES.get(status, f"http_{status}")
+
+
+def http_message(error: HTTPException) -> str:
+    """The same in a sentence that names the value and the remedy."""
     if isinstance(error, RequestEntityTooLarge):
         return _size_message(request.max_content_length or 0)
     if error.code == HTTPStatus.NOT_FOUND:
@@ -113,15 +119,21 @@ def _size_message(limit: int) -> str:
 
 
 def _from_redis(error: Exception) -> Response:
+    return _from_ours(redis_is_away(error))
+
+
+def redis_is_away(error: Exception) -> Unavailable:
+    """An error of Redis, noted in the log, as the caller hears of it."""
     _log.warning("Redis does not answer: %s", error)
-    away = Unavailable("Redis does not answer. Try again in a moment.", code=Code.REDIS_UNAVAILABLE)
-    return _from_ours(away)
+    return Unavailable("Redis does not answer. Try again in a moment.", code=Code.REDIS_UNAVAILABLE)
 
 
 def _from_unexpected(error: Exception) -> Response:
-    _log.exception("%s %s failed", request.method, request.path)
-    return problem(
-        Code.INTERNAL_ERROR.http_status,
-        Code.INTERNAL_ERROR,
-        "Something went wrong here that should not have. The server's log says what.",
-    )
+    return _from_ours(our_fault(error))
+
+
+def our_fault(error: Exception) -> Eva01Error:
+    """An error that nobody foresaw, noted in the log; the caller hears nothing of our inside."""
+    _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    message = "Something went wrong here that should not have. The server's log says what."
+    return Eva01Error(message, code=Code.INTERNAL_ERROR)

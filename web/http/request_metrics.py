@@ -1,4 +1,4 @@
-"""What web measures of its own requests, as they come."""
+"""Metrics of web's own requests: how many, how long, how many in flight."""
 
 import time
 from collections.abc import Iterable

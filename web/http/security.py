@@ -1,4 +1,4 @@
-"""Headers that every response carries, so that no file name or image can act as a page."""
+"""Security headers on every response, so that no file name or image is run as a page."""
 
 from flask import Flask, Response
 
@@ -9,7 +9,7 @@ _POLICY = (
 
 
 def register_security(app: Flask) -> None:
-    """Add the headers to all responses of `app`; one that a handler has set stays."""
+    """Add the headers to every response of `app`; a header that a handler has set is kept."""
     app.after_request(_harden)
 
 

@@ -23,7 +23,7 @@ _FORM_FIELDS, _FORM_FIELD_BYTES = 100, 16 * 1024 * 1024
 _TEXT_BYTES = 8 * 1024 * 1024
 
 
-def register_uploads(app: Flask, limits: Limits) -> None:
+def register_spool(app: Flask, limits: Limits) -> None:
     """Make `app` take its requests' files into spools, within `limits`."""
     app.request_class = SpooledRequest
     app.config["MAX_CONTENT_LENGTH"] = limits.max_request_bytes

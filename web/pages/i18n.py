@@ -22,7 +22,7 @@ _TRANSLATIONS = Path(__file__).parent / "translations"
 
 
 def register_words(app: Flask) -> None:
-    """Make templates of `app` speak the visitor's language."""
+    """Translate the templates of `app` into the visitor's language."""
     Babel(app, locale_selector=language, default_translation_directories=str(_TRANSLATIONS))
 
 

@@ -3,45 +3,27 @@
 from typing import Any, cast
 
 import redis
-from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, render_template, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request
 from flask.sansio.blueprints import BlueprintSetupState
 from pydantic import ValidationError
 from werkzeug import Response as PlainResponse
-from werkzeug.exceptions import HTTPException
 
 from jobs import flow
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, Eva01Error, Unavailable
+from jobs.contract.errors import BadInput
 from jobs.contract.models import Batch, JobState
-from jobs.contract.version import own_version
 from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
 from web.api.share_tokens import share_tokens
-from web.http.problems import count_refusal
 from web.intake.asking import check_question, check_room, choose_model
 from web.intake.files import Intake
-from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, language, reasons, register_words, script_words
+from web.pages.errors import register_errors
+from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, register_words, script_words
+from web.pages.page import THEME_COOKIE, THEMES, page
 from web.services import services
 
 pages = Blueprint("pages", __name__, template_folder="templates")
+register_errors(pages)
 
-#: Only our own files, and no inline script or style: a file name that looks like markup stays text even
-#: if it should ever slip into the page as markup. `blob:` shows chosen images before they are sent.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "worker-src 'self'",
-        "style-src 'self'",
-        "font-src 'self'",
-        "img-src 'self' blob:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-THEMES = ("light", "dark")
-_THEME_COOKIE = "theme"
 _YEAR_S = 365 * 24 * 3600
 #: Answers on a page that is read without scripts.
 _PAGE_JOBS = 200
@@ -55,7 +37,7 @@ def _prepare(state: BlueprintSetupState) -> None:
 @pages.get("/")
 def index() -> Response:
     """Choose images, ask, send."""
-    return _page("index.html", here="ask", form={})
+    return page("index.html", here="ask", form={})
 
 
 @pages.post("/batches")
@@ -75,7 +57,7 @@ def batch_page(batch_id: str) -> Response:
 def shared_page(token: str) -> Response:
     """The same for whoever has a link to the batch, read only."""
     response = _batch_page(share_tokens(services()).batch_of(token), f"/api/shared/{token}")
-    # A link is a secret: no other site may learn it, and nobody should find it by searching.
+    # Whoever has the link can read the batch: keep it from other sites and from search engines.
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
@@ -91,7 +73,7 @@ def history() -> Response:
     batches, next_cursor = services().batch_list.page(
         search=query.search, cursor=query.cursor, limit=query.limit
     )
-    return _page(
+    return page(
         "history.html",
         here="history",
         batches=[batch.public() for batch in batches],
@@ -114,7 +96,7 @@ def words(language: str) -> Response:
 def choose() -> PlainResponse:
     """Remember the language or the theme that was chosen, and go back to where it was."""
     response = redirect(_local_path(request.form.get("next", "")), 303)
-    for cookie, allowed in ((LANGUAGE_COOKIE, LANGUAGES), (_THEME_COOKIE, THEMES)):
+    for cookie, allowed in ((LANGUAGE_COOKIE, LANGUAGES), (THEME_COOKIE, THEMES)):
         value = request.form.get(cookie, "")
         if value in allowed:
             response.set_cookie(cookie, value, max_age=_YEAR_S, samesite="Lax")
@@ -127,56 +109,13 @@ def favicon() -> Response:
     return current_app.send_static_file("images/mark.svg")
 
 
-@pages.errorhandler(Eva01Error)
-def _refused(error: Eva01Error) -> Response:
-    count_refusal(error)
-    return _error_page(error.code.http_status, error.code, error.message)
-
-
-@pages.errorhandler(HTTPException)
-def _refused_by_http(error: HTTPException) -> Response:
-    return _error_page(error.code or 500, f"http_{error.code}", error.description or "")
-
-
-@pages.errorhandler(redis.RedisError)
-def _redis_is_away(error: redis.RedisError) -> Response:
-    return _refused(Unavailable("Redis does not answer. Try again in a moment.", code=Code.REDIS_UNAVAILABLE))
-
-
-def _page(template: str, status: int = 200, **context: Any) -> Response:
-    """A page of ours, in the visitor's language and colours."""
-    theme = request.cookies.get(_THEME_COOKIE)
-    shell = {
-        "language": language(),
-        "languages": LANGUAGES,
-        "theme": theme if theme in THEMES else None,
-        "reasons": reasons(),
-        "version": own_version(),
-    }
-    html = render_template(template, **shell, **context)
-    response = Response(html, status, mimetype="text/html")
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    response.headers["Cache-Control"] = "no-cache"
-    response.headers["Vary"] = "Accept-Language, Cookie"
-    return response
-
-
-def _error_page(status: int, code: str, message: str) -> Response:
-    """What is wrong; above the form, when it was the form that was refused, with what was typed."""
-    problem = {"status": status, "code": code, "message": message}
-    if request.endpoint == "pages.create_batch":
-        typed = {name: request.form.get(name, "") for name in ("question", "model")} if status != 413 else {}
-        return _page("index.html", status, here="ask", form=typed, problem=problem)
-    return _page("error.html", status, problem=problem)
-
-
 def _batch_page(batch_id: str, api: str) -> Response:
     """A batch's page, also whole where no script runs: a page of its answers, and the way to the next."""
     path, query = _checked(batch_id)
     store = services().store
     batch = store.get_batch(path.batch_id)
     jobs, next_cursor = store.page(batch.id, cursor=query.cursor, limit=_PAGE_JOBS, state=query.state)
-    return _page(
+    return page(
         "batch.html",
         batch=batch.public(),
         jobs=[job.public() for job in jobs],
@@ -227,7 +166,7 @@ def _name_of(count: int, first: str) -> str:
 
 
 def _local_path(path: str) -> str:
-    """A path of this server, or `/`: nobody is sent elsewhere."""
+    """`path` when it is one of this server, else `/`, so that a redirect leads nowhere else."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path.removesuffix("?") if is_local else "/"
 

@@ -13,7 +13,7 @@ from jobs.upkeep.housekeeping import Housekeeping
 from tests.asking import IMAGE, ask, new_batch, send
 from tests.chaos.servers import RedisServer
 from web.app import create_app
-from web.server import keep_house
+from web.server import housekeeping_of
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -38,7 +38,7 @@ def services(http):
 
 @pytest.fixture
 def house(services) -> Housekeeping:
-    return keep_house(services)
+    return housekeeping_of(services)
 
 
 def test_what_a_killed_redis_has_forgotten_comes_back(http, server, services, house, caplog):
@@ -114,7 +114,7 @@ def test_lost_tickets_are_replaced_and_deleted_batches_removed(http, services, h
 
 
 def test_of_several_webs_one_keeps_house(server, services, house):
-    other = keep_house(services)
+    other = housekeeping_of(services)
     assert house._turn.take()
     assert not other._turn.take()
     assert house._turn.take()

@@ -11,7 +11,7 @@ from jobs.storage.journal import Journal
 from jobs.upkeep.removal import Removed
 from jobs.upkeep.retention import Expired, Retention
 from tests.house import DAY_S, MODEL, House, sha256_of
-from web.server import keep_house
+from web.server import housekeeping_of
 
 pytestmark = pytest.mark.redis
 
@@ -190,5 +190,5 @@ def test_days_are_days_and_nothing_expires_before_all_are_silent(make_app):
     services = make_app(WebSettings(models=("nano",), retention_days=1e-9)).extensions["eva01"]
     refused = Job(file="a.txt", question="q", model=MODEL, state=JobState.FAILED)
     job, _ = services.store.create_job(refused)
-    keep_house(services).keep_house()
+    housekeeping_of(services).keep_house()
     assert services.store.get_job(job.id)

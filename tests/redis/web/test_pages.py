@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from jobs.contract.models import JobState
 from jobs.contract.settings import Settings, WebSettings
 from web.app import create_app
-from web.pages.views import CONTENT_SECURITY_POLICY
+from web.pages.page import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.redis
 EXAMPLES = Path(__file__).parents[3] / "examples"

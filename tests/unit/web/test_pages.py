@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 WEB = Path(__file__).parents[3] / "web/pages"
-SCRIPTS = sorted((WEB / "static/js").glob("*.js"))
+JS = WEB / "static/js"
+SCRIPTS = sorted(JS.rglob("*.js"))
+#: The rooms of scripts, and which others each may import from; what lies beside the rooms is on every page.
+ROOMS: dict[str, set[str]] = {
+    "core": set(),
+    "upload": {"core"},
+    "results": {"core"},
+    "ask": {"core", "upload"},
+    "batch": {"core", "results"},
+    "history": {"core", "batch"},
+    "js": {"core", "upload"},
+}
 SHEETS = sorted((WEB / "static/css").glob("*.css"))
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))
 #: Each of these would turn a file's name or a model's answer into markup or code.
@@ -29,8 +40,14 @@ class TestScript:
 
     def test_it_imports_only_files_of_ours(self, script: Path) -> None:
         for module in re.findall(r'(?:from|import) "([^"]+)"', script.read_text("utf-8")):
-            assert module.startswith(("./", "../vendor/"))
-            assert (script.parent / module).is_file()
+            found = (script.parent / module).resolve(strict=True)
+            assert found in SCRIPTS or found.parent == WEB / "static/vendor"
+
+    def test_it_imports_from_its_own_room_and_those_below(self, script: Path) -> None:
+        room = script.parent.name
+        for module in re.findall(r'(?:from|import|URL\()\s*"(\.[^"]+)"', script.read_text("utf-8")):
+            found = (script.parent / module).resolve(strict=True)
+            assert found.parent.name in ROOMS[room] | {room, "vendor"}, module
 
     def test_every_element_it_asks_for_is_in_a_template(self, script: Path) -> None:
         assert set(re.findall(r'byId\("([^"]+)"\)', script.read_text("utf-8"))) <= ids()
@@ -52,6 +69,13 @@ def test_a_file_is_short_and_asks_nobody_else_for_anything(path: Path) -> None:
     text = path.read_text("utf-8").replace(SVG, "")
     assert text.count("\n") < 300
     assert not re.search(r"https?://", text)
+
+
+def test_a_room_of_scripts_is_small_enough_to_look_over() -> None:
+    assert {path.parent.name for path in SCRIPTS} == set(ROOMS)
+    for room in ROOMS:
+        folder = JS if room == "js" else JS / room
+        assert len(list(folder.glob("*.js"))) <= 15, room
 
 
 def test_every_style_sheet_is_used() -> None:

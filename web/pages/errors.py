@@ -1,0 +1,103 @@
+"""Errors as pages, in the visitor's language.
+
+error of a page                          ──► the error page; of the form: the form, with what was typed
+unknown address, asked for by a browser  ──► the error page
+unknown address, asked for by a program  ──► problem JSON
+"""
+
+from typing import Any
+
+import redis
+from flask import Blueprint, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from jobs.contract.errors import Eva01Error
+from web.http.problems import count_refusal, from_http, http_code, http_message, our_fault, redis_is_away
+from web.pages.i18n import language, reasons
+from web.pages.page import page
+
+
+def register_errors(pages: Blueprint) -> None:
+    """Make every error of `pages` a page, and an unknown address too when a browser asks for it."""
+    pages.register_error_handler(Eva01Error, _refused)
+    pages.register_error_handler(HTTPException, _refused_by_http)
+    pages.register_error_handler(redis.RedisError, _redis_is_away)
+    pages.register_error_handler(Exception, _unexpected)
+    # An unknown address belongs to no blueprint, so only a handler of the app hears of it.
+    for kind in (NotFound, MethodNotAllowed):
+        pages.app_errorhandler(kind)(_unknown_address)
+
+
+def _refused(error: Eva01Error) -> Response:
+    count_refusal(error)
+    return _error_page(error.code.http_status, error.code, error.message)
+
+
+def _refused_by_http(error: HTTPException) -> Response:
+    return _error_page(error.code or 500, http_code(error), http_message(error))
+
+
+def _redis_is_away(error: Exception) -> Response:
+    return _refused(redis_is_away(error))
+
+
+def _unexpected(error: Exception) -> Response:
+    fault = our_fault(error)
+    # Never above the form: drawing it may be what failed.
+    return _plain_error_page(fault.code.http_status, fault.code, fault.message)
+
+
+def _unknown_address(error: HTTPException) -> ResponseReturnValue:
+    if request.blueprint == "pages":
+        return _refused_by_http(error)
+    if _is_for_programs(request.path) or not _is_browser():
+        return from_http(error)
+    response = _refused_by_http(error)
+    response.vary.add("Accept")
+    return response
+
+
+def _is_browser() -> bool:
+    """True when HTML is preferred; a program that takes anything gets JSON."""
+    accepted = request.accept_mimetypes
+    return accepted["text/html"] > accepted["application/json"]
+
+
+def _is_for_programs(path: str) -> bool:
+    """True below /api, /docs, and wherever else something is served that is no page."""
+    rules = current_app.url_map.iter_rules()
+    first_parts = {_first_part(rule.rule) for rule in rules if not rule.endpoint.startswith("pages.")}
+    return _first_part(path) in first_parts
+
+
+def _first_part(path: str) -> str:
+    return path.split("/")[1]
+
+
+def _error_page(status: int, code: str, message: str) -> Response:
+    """What is wrong; above the form, when it was the form that was refused, with what was typed."""
+    if request.endpoint != "pages.create_batch":
+        return _plain_error_page(status, code, message)
+    problem = _problem(status, code, message)
+    return page("index.html", status, here="ask", form=_typed(), problem=problem)
+
+
+def _typed() -> dict[str, str]:
+    """The form's texts; none when it could not be read, because reading it again would fail again."""
+    if "form" not in vars(request):
+        return {}
+    return {name: request.form.get(name, "") for name in ("question", "model")}
+
+
+def _plain_error_page(status: int, code: str, message: str) -> Response:
+    return page("error.html", status, problem=_problem(status, code, message))
+
+
+def _problem(status: int, code: str, message: str) -> dict[str, Any]:
+    """What the page says: the error's own message in English, in other languages its code's sentences."""
+    reason = reasons().get(code)
+    if reason is None or language() == "en":
+        return {"status": status, "code": code, "message": message, "language": "en"}
+    said = " ".join(filter(None, (reason["what"], reason["remedy"])))
+    return {"status": status, "code": code, "message": said, "language": language()}

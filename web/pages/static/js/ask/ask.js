@@ -1,0 +1,115 @@
+// The submit page: puts the selection, the question and the model together, and launches.
+
+import { api } from "../core/api.js";
+import { byId, oncePerFrame, sayOrHide, toast } from "../core/dom.js";
+import { watchFleet } from "../core/fleet.js";
+import { problemText } from "../core/problem_text.js";
+import { visit } from "../core/visit.js";
+import { t } from "../core/words.js";
+import { startUpload } from "../upload/dock.js";
+import { measure } from "../upload/files.js";
+import { readLimits, usualLimits } from "../upload/limits.js";
+import { listenForFiles } from "./drop.js";
+import { Models } from "./models.js";
+import { showReadiness, showSelection } from "./preflight.js";
+import { Questions } from "./presets.js";
+import { rememberQuestion } from "./recent.js";
+import { showRecentBatches } from "./recent_batches.js";
+import { Selection } from "./selection.js";
+
+let handles = [];
+let isLaunching = false;
+/** How many choices are still being read from the disk. */
+let reading = 0;
+let hindrance = null;
+
+const selection = new Selection(usualLimits(), oncePerFrame(() => {
+  if (!byId("count")) return;
+  showSelection(selection);
+  look();
+}));
+const models = new Models(look);
+const questions = new Questions({ onChange: look, onTask: (task) => models.chooseFor(task) });
+
+function look() {
+  // The parts are made one after the other, and each looks at once.
+  if (!byId("send") || isLaunching) return;
+  setTimeout(() => {
+    if (isLaunching || !byId("send")) return;
+    hindrance = showReadiness({ selection, questions, models, isReading: reading > 0 });
+    suitQuestion();
+  });
+}
+
+/** A model that uses no question has a box that says so. */
+function suitQuestion() {
+  const model = models.chosen;
+  const box = byId("question");
+  const isUsed = model?.uses_question !== false;
+  box.disabled = !isUsed;
+  questions.suit(model);
+  sayOrHide(byId("question-note"), isUsed ? "" : t("{model} needs no question: it always does the same.", { model: model.name }));
+}
+
+async function launch(event) {
+  event.preventDefault();
+  sayOrHide(byId("send-problem"), "");
+  if (isLaunching) return;
+  if (hindrance) {
+    sayOrHide(byId("send-problem"), hindrance.words);
+    byId(hindrance.focus)?.focus();
+    return;
+  }
+  isLaunching = true;
+  byId("send").disabled = true;
+  try {
+    await send();
+  } catch (problem) {
+    sayOrHide(byId("send-problem"), problemText(problem));
+    byId("send").disabled = false;
+  } finally {
+    isLaunching = false;
+  }
+}
+
+async function send() {
+  const model = models.chosen;
+  const question = model.uses_question ? questions.text : "";
+  const name = selection.name.slice(0, selection.limits.max_path_chars);
+  const batch = await api("/batches", { json: { name, question, model: model.name } });
+  rememberQuestion(question);
+  startUpload(batch, selection.entries, { limits: selection.limits, handles });
+  try {
+    await visit(`/batches/${batch.id}`);
+  } catch {
+    toast(t("The images are on their way; the batch's page could not be opened."), "bad");
+  }
+}
+
+byId("ask").addEventListener("submit", launch);
+byId("clear").addEventListener("click", () => {
+  handles = [];
+  selection.clear();
+});
+listenForFiles(async (choice) => {
+  reading += 1;
+  look();
+  try {
+    const { entries, handles: given } = await choice;
+    // An upload can only be resumed from handles when they cover all chosen files.
+    handles = given.length && (handles.length || !selection.count) ? [...handles, ...given] : [];
+    await measure(entries, (some) => selection.add(some));
+  } catch {
+    toast(t("Some of it could not be read. Choose it with the buttons."), "bad");
+  } finally {
+    reading -= 1;
+    look();
+  }
+});
+readLimits().then((limits) => {
+  selection.limits = limits;
+  byId("question")?.setAttribute("maxlength", limits.max_question_chars);
+});
+showRecentBatches();
+watchFleet(byId("fleet"));
+look();

@@ -1,0 +1,86 @@
+// What is said before anything is sent: how many, how large, which are refused and why, how long it will take.
+
+import { byId, icon, make, say, sayOrHide, show } from "../core/dom.js";
+import { bytes, duration, number, t, tn } from "../core/words.js";
+import { estimate } from "./estimate.js";
+import { counted } from "./selection.js";
+
+const SAMPLES = 10;
+/** Bytes above which a preview would cost more than it shows. */
+const SAMPLE_BYTES = 8e6;
+const NAMED_REFUSALS = 300;
+
+let urls = [];
+let shown = "";
+
+/** The numbers of the selection: after each change of it. */
+export function showSelection(selection) {
+  document.body.classList.toggle("is-loaded", selection.count > 0);
+  show(byId("chosen"), selection.count > 0 || selection.refused.length > 0);
+  say(byId("count"), number(selection.count));
+  say(byId("size"), selection.count ? bytes(selection.bytes) : "–");
+  say(byId("chosen-said"), selection.count ? `${counted(selection)}, ${bytes(selection.bytes)}` : "");
+  showPreviews(selection);
+  showRefusals(selection.refused);
+}
+
+/** The estimate, the checks and the button: after any change. */
+export function showReadiness({ selection, questions, models, isReading }) {
+  const { seconds, note } = estimate(selection.count - selection.zips, models.status);
+  say(byId("estimate"), seconds === null ? "–" : `≈ ${duration(seconds)}`);
+  sayOrHide(byId("estimate-note"), [note, selection.zips && selection.count ? t("What is in the zips comes on top.") : ""].filter(Boolean).join(" "));
+  const checks = checksOf({ selection, questions, models, isReading });
+  byId("checks").replaceChildren(...checks.map(({ kind, words }) =>
+    make("li", { class: `check check--${kind}` }, icon(kind === "warn" ? "warn" : "check"), make("span", { text: words }))));
+  const isReady = !checks.some(({ kind }) => kind === "open");
+  byId("send").setAttribute("aria-disabled", String(!isReady));
+  say(byId("send"), selection.count ? t("Ask {images}", { images: counted(selection) }) : t("Ask"));
+  return checks.find(({ kind }) => kind === "open") ?? null;
+}
+
+function checksOf({ selection, questions, models, isReading }) {
+  const model = models.chosen;
+  const checks = [];
+  if (isReading) checks.push({ kind: "open", words: t("Reading the files …") });
+  else checks.push(selection.count
+    ? { kind: "good", words: t("{images} loaded", { images: counted(selection) }) }
+    : { kind: "open", words: t("Load images"), focus: "files" });
+  checks.push(questionCheck(questions, model));
+  checks.push(model
+    ? { kind: "good", words: t("{model} answers", { model: model.name }) }
+    : { kind: "open", words: t("Wait for a model"), focus: "models" });
+  return checks;
+}
+
+function questionCheck(questions, model) {
+  if (model && !model.uses_question) return { kind: "good", words: t("{model} needs no question", { model: model.name }) };
+  if (questions.hasGap) return { kind: "open", words: t("Fill in the gap in the question"), focus: "question" };
+  if (questions.text) return { kind: "good", words: t("A question is asked") };
+  if (model?.default_question) return { kind: "good", words: t("The model's own question is asked") };
+  return { kind: "open", words: t("Type a question"), focus: "question" };
+}
+
+function showPreviews(selection) {
+  const samples = selection.samples(SAMPLES, SAMPLE_BYTES);
+  const rest = selection.count - samples.length;
+  sayOrHide(byId("preview-more"), rest > 0 ? `+${number(rest)}` : "");
+  const key = samples.map(({ path }) => path).join("\n");
+  if (key === shown) return;
+  shown = key;
+  urls.forEach((url) => URL.revokeObjectURL(url));
+  urls = samples.map(({ file }) => URL.createObjectURL(file));
+  const drop = (event) => event.target.remove();
+  byId("preview").replaceChildren(...urls.map((src) => make("img", { src, alt: "", decoding: "async", on: { error: drop } })));
+}
+
+function showRefusals(refused) {
+  say(byId("refused"), number(refused.length));
+  byId("refused-readout").classList.toggle("readout--warn", refused.length > 0);
+  show(byId("refusals"), refused.length > 0);
+  say(byId("refusals-title"), tn("{count} file will not be sent", "{count} files will not be sent", refused.length));
+  const lines = refused.slice(0, NAMED_REFUSALS).map(({ path, reason }) =>
+    make("li", {}, make("span", { text: path }), make("span", { text: reason })));
+  const rest = refused.length - lines.length;
+  if (rest > 0) lines.push(make("li", { text: t("and {n} more", { n: number(rest) }) }));
+  byId("refusals-list").replaceChildren(...lines);
+}

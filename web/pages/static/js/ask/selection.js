@@ -1,0 +1,97 @@
+// The files chosen so far: what will be sent, and what is refused and why. Nothing here touches the page.
+
+import { t, tn } from "../core/words.js";
+import { isZip, refusal } from "../upload/limits.js";
+
+export class Selection {
+  #entries = new Map();
+  #refused = [];
+  #bytes = 0;
+  #zips = 0;
+
+  /** `onChange` is called after each change; `limits` may be replaced when the server has said them. */
+  constructor(limits, onChange) {
+    this.limits = limits;
+    this.onChange = onChange;
+  }
+
+  get entries() {
+    return [...this.#entries.values()];
+  }
+
+  /** {path, reason} of each file that will not be sent. */
+  get refused() {
+    return this.#refused;
+  }
+
+  get count() {
+    return this.#entries.size;
+  }
+
+  get zips() {
+    return this.#zips;
+  }
+
+  get bytes() {
+    return this.#bytes;
+  }
+
+  /** What a batch of these is called: their common folder, the one file, or how many they are. */
+  get name() {
+    const paths = [...this.#entries.keys()];
+    if (paths.length === 1) return paths[0];
+    const folder = paths[0]?.split("/")[0];
+    const isShared = paths.every((path) => path.startsWith(`${folder}/`));
+    return isShared ? folder : tn("{count} image", "{count} images", paths.length);
+  }
+
+  /** Up to `count` images that are cheap to show. */
+  samples(count, mostBytes) {
+    const found = [];
+    for (const entry of this.#entries.values()) {
+      if (!isZip(entry.path) && entry.size <= mostBytes) found.push(entry);
+      if (found.length === count) break;
+    }
+    return found;
+  }
+
+  /** Entries as js/upload/files.js measures them. */
+  add(entries) {
+    for (const entry of entries) {
+      const reason = refusal(entry, this.limits);
+      if (reason) this.#refused.push({ path: entry.path, reason });
+      else this.#keep(entry);
+    }
+    this.onChange();
+  }
+
+  clear() {
+    this.#entries.clear();
+    this.#refused = [];
+    this.#bytes = 0;
+    this.#zips = 0;
+    this.onChange();
+  }
+
+  #keep({ file, path, size }) {
+    let name = path;
+    for (let copy = 2; this.#entries.has(name); copy += 1) {
+      const known = this.#entries.get(name);
+      if (known.size === size && known.file.lastModified === file.lastModified) return;
+      // Two different files of one name: the batch would take the second for the first sent again.
+      name = path.replace(/(\.[^./]*)?$/, ` (${copy})$1`);
+    }
+    this.#entries.set(name, { file, path: name, size });
+    this.#bytes += size;
+    if (isZip(name)) this.#zips += 1;
+  }
+}
+
+/** `120 images`, `2 zips`, `120 images and 2 zips`. */
+export function counted(selection) {
+  const images = selection.count - selection.zips;
+  const said = tn("{count} image", "{count} images", images);
+  if (!selection.zips) return said;
+  const zips = tn("{count} zip", "{count} zips", selection.zips);
+  return images ? t("{images} and {zips}", { images: said, zips }) : zips;
+}

@@ -1,0 +1,166 @@
+// A batch's page: puts its parts together. Starts by itself from what is in <main>.
+
+import { api } from "../core/api.js";
+import { byId, say, show, toast } from "../core/dom.js";
+import { watchFleet } from "../core/fleet.js";
+import { listenForKeys } from "../core/keys.js";
+import { problemText } from "../core/problem_text.js";
+import { dateTime, duration, t, tn } from "../core/words.js";
+import { Results } from "../results/results.js";
+import { Viewer } from "../results/viewer.js";
+import { askToDelete } from "./delete.js";
+import { showFailures } from "./failures.js";
+import { expectFiles, showProgress } from "./progress.js";
+import { listenForRename, showName } from "./rename.js";
+import { listenForShare } from "./share.js";
+import { TimelinePlot } from "./timeline.js";
+import { BatchWatch } from "./watch.js";
+
+const FAILURES_EVERY_MS = 500;
+
+const root = document.querySelector("[data-batch-id]");
+const first = JSON.parse(root.dataset.batch);
+const path = `/batches/${first.id}`;
+const isShared = "shared" in root.dataset;
+let failuresTimer = null;
+
+const timeline = new TimelinePlot(byId("timeline"), byId("timeline-words"));
+const watch = new BatchWatch(first, {
+  onBatch: showBatch,
+  onJobs,
+  onTimeline: (told) => timeline.set(told),
+  onTrouble,
+});
+const results = new Results(watch.feed);
+const viewer = new Viewer(first, results, retryOne);
+
+showBatch(first);
+say(byId("batch-came"), dateTime(first.created_at));
+listenForKeys({ "/": () => results.focusSearch(), r: () => retryOne(results.selected) });
+byId("results").addEventListener("click", openClicked);
+window.addEventListener("hashchange", openFromAddress);
+document.addEventListener("upload:progress", onUpload);
+if (!isShared) listenForActs();
+watch.start();
+openFromAddress();
+
+function showBatch(batch) {
+  root.toggleAttribute("data-done", batch.is_done);
+  showProgress(batch);
+  showName(batch);
+  results.count(batch);
+  if (isShared) return;
+  show(byId("close"), batch.state === "open");
+  show(byId("cancel"), batch.counts.queued + batch.counts.running > 0);
+}
+
+/** What this page sends counts as asked from the first moment. */
+function onUpload({ detail: { batchId, state, files } }) {
+  if (batchId !== first.id) return;
+  expectFiles(["sending", "paused", "stopped"].includes(state) ? files : 0);
+  showProgress(watch.batch);
+}
+
+function onJobs() {
+  results.update();
+  viewer.update();
+  failuresSoon();
+}
+
+function failuresSoon() {
+  failuresTimer ??= setTimeout(() => {
+    failuresTimer = null;
+    showFailures(watch.feed.records.values(), (code) => {
+      results.want({ state: "failed", code });
+      byId("results").scrollIntoView({ block: "start" });
+    });
+  }, FAILURES_EVERY_MS);
+}
+
+// Trouble
+
+function onTrouble(problem, waitS) {
+  const box = byId("trouble");
+  show(box, Boolean(problem));
+  if (!problem) return toast(t("Connected again."));
+  const [title, words] = troubleWords(problem, waitS);
+  say(box.querySelector(".notice-title"), title);
+  say(box.querySelector(".notice-text"), words);
+}
+
+function troubleWords(problem, waitS) {
+  if (problem.code === "batch_not_found") {
+    return [t("This batch is not there any more"), t("It was deleted, or has expired. What you see is the last that was known.")];
+  }
+  if (problem.code === "share_expired") return [t("This link has ended"), t("Ask for another one. What you see is the last that was known.")];
+  const again = waitS === null ? "" : t("The next try is in {time}. The batch goes on without this page.", { time: duration(waitS) });
+  if (problem.status === 0) return [t("No connection to the server"), again];
+  return [t("The server cannot answer now"), `${problemText(problem)} ${again}`];
+}
+
+// Opening a result
+
+function openClicked(event) {
+  const link = event.target.closest("a[data-index]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  viewer.open(results.items[Number(link.dataset.index)]);
+}
+
+/** `#job=<id>` opens that result, also before the feed has brought it. */
+async function openFromAddress() {
+  const [, id] = /^#job=([0-9a-f]{32})$/.exec(location.hash) ?? [];
+  if (!id || viewer.record?.id === id) return;
+  if (!watch.feed.records.has(id)) {
+    const job = await api(`/jobs/${id}`).catch(() => null);
+    if (job?.batch_id !== first.id) return;
+    if (!watch.feed.records.has(id)) watch.feed.take([job]);
+  }
+  viewer.open(watch.feed.records.get(id));
+}
+
+// Acts
+
+function listenForActs() {
+  watchFleet(byId("fleet"), { model: first.model, waiting: () => watch.batch.counts.queued });
+  listenForShare(first.id);
+  listenForRename(first.id, () => watch.wake());
+  onClick("close", () => api(`${path}/close`, { method: "POST" }));
+  onClick("cancel", () => api(`${path}/cancel`, { method: "POST" }));
+  onClick("retry-all", retryAll);
+  byId("delete").addEventListener("click", async () => {
+    if (await askToDelete(watch.batch)) location.assign("/history");
+  });
+}
+
+/** Do something to the batch, then look at it afresh. */
+function onClick(id, act) {
+  const button = byId(id);
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await act();
+      watch.wake();
+    } catch (problem) {
+      toast(problemText(problem), "bad");
+    }
+    button.disabled = false;
+  });
+}
+
+async function retryAll() {
+  const { retried } = await api(`${path}/retry`, { method: "POST" });
+  toast(tn("{count} image runs again.", "{count} images run again.", retried), retried ? "good" : "bad");
+}
+
+async function retryOne(record) {
+  if (isShared || record?.state !== "failed") return;
+  if (!record.hasImage) return toast(t("This file was refused and not kept. Send it again under the same name."), "bad");
+  try {
+    watch.feed.take([await api(`/jobs/${record.id}/retry`, { method: "POST" })]);
+    toast(t("{file} runs again.", { file: record.file }));
+    watch.wake();
+  } catch (problem) {
+    toast(problemText(problem), "bad");
+  }
+}

@@ -1,0 +1,19 @@
+// Polling one address of the API: hears each answer that differs from the one before.
+
+import { apiFresh } from "./api.js";
+import { Poll } from "./poll.js";
+
+/**
+ * GET `path` now and every `everyS` seconds, until this page is left (js/core/visit.js). `onBody` hears each answer that
+ * has changed, `onTrouble` a Problem, and null when it is over.
+ */
+export function poll(path, { everyS, onBody, onTrouble }) {
+  let etag = null;
+  const look = async () => {
+    const answer = await apiFresh(path, { etag });
+    etag = answer.etag;
+    if (answer.body) onBody(answer.body);
+    return everyS;
+  };
+  new Poll(look, { onTrouble }).start();
+}

@@ -1,0 +1,71 @@
+// Which records are shown, and in what order. Works in slices of a few milliseconds, so that ten thousand long
+// answers can be searched while the page scrolls. Needs no DOM.
+
+import { ranMs } from "./jobs_feed.js";
+
+const SLICE_MS = 8;
+const CHECK_EVERY = 64;
+const DIGITS = /\d+/g;
+
+/** Let the page draw and answer the keyboard, then go on. */
+const breathe = () => new Promise((resolve) => setTimeout(resolve));
+
+/** A key whose order is that of people: `b9.jpg` before `b10.jpg`, `B` beside `b`. */
+export const fileKey = (file) => file.toLowerCase().replace(DIGITS, (digits) => digits.padStart(12, "0"));
+
+const byText = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+// Ids begin with the time at which the job came.
+const byCame = (a, b) => byText(a.id, b.id);
+const keyOf = (record) => (record.fileKey ??= fileKey(record.file));
+
+/** The orders there are; in those by time, unfinished jobs come last. */
+export const ORDERS = {
+  came: byCame,
+  file: (a, b) => byText(keyOf(a), keyOf(b)) || byCame(a, b),
+  finished: (a, b) => (b.finishedMs ?? -1) - (a.finishedMs ?? -1) || byCame(a, b),
+  slowest: (a, b) => (ranMs(b) ?? -1) - (ranMs(a) ?? -1) || byCame(a, b),
+};
+
+/** True when a record's file name, answer or error holds all words of `needle`, in upper or lower case. */
+export function holds(record, needle) {
+  const text = `${record.file}\n${record.answer}\n${record.errorMessage ?? ""}\n${record.errorCode ?? ""}`.toLowerCase();
+  return needle
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}
+
+/**
+ * The records that are wanted, in order; null when `isStale` came true meanwhile.
+ * @param wanted {state: a state or "", code: an error's code or "", needle, order: a name in ORDERS}
+ */
+export async function arrange(records, { state = "", code = "", needle = "", order = "came" }, isStale = () => false) {
+  const found = [];
+  const words = needle.trim();
+  let seen = 0;
+  let sliceEnd = performance.now() + SLICE_MS;
+  for (const record of records) {
+    seen += 1;
+    if (seen % CHECK_EVERY === 0 && performance.now() > sliceEnd) {
+      await breathe();
+      if (isStale()) return null;
+      sliceEnd = performance.now() + SLICE_MS;
+    }
+    if (state && record.state !== state) continue;
+    if (code && record.errorCode !== code) continue;
+    if (words && !isHit(record, words)) continue;
+    if (order === "file") keyOf(record);
+    found.push(record);
+  }
+  return found.sort(ORDERS[order]);
+}
+
+/** `holds`, remembered until the record changes: a batch that runs is arranged again every second. */
+function isHit(record, needle) {
+  if (record.soughtNeedle !== needle || record.soughtVersion !== record.version) {
+    record.isHit = holds(record, needle);
+    record.soughtNeedle = needle;
+    record.soughtVersion = record.version;
+  }
+  return record.isHit;
+}

@@ -1,0 +1,101 @@
+// Further questions about one image, with their answers below. They are single jobs of their own.
+
+import { api } from "../core/api.js";
+import { byId, make, say, show } from "../core/dom.js";
+import { problemText } from "../core/problem_text.js";
+import { reasonOf } from "../core/reasons.js";
+import { t } from "../core/words.js";
+
+const LOOK_AGAIN_MS = 1000;
+const PATIENT_LOOK_MS = 4000;
+const PATIENT_AFTER = 20;
+
+export class FollowUp {
+  #record = null;
+  #models = [];
+  /** Questions and answers by job id, as long as the page is open. */
+  #threads = new Map();
+
+  constructor() {
+    byId("follow-up-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#ask();
+    });
+    byId("follow-up-question").addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      byId("follow-up-form").requestSubmit();
+    });
+  }
+
+  /** Turn to another image. */
+  open(record, batch) {
+    this.#record = record;
+    show(byId("follow-up"), record.hasImage);
+    say(byId("follow-up-note"), "");
+    byId("follow-up-question").value = "";
+    this.#draw();
+    if (!this.#models.length) this.#offerModels(batch.model);
+  }
+
+  /** Only those that use a question can be asked one. */
+  async #offerModels(preferred) {
+    const { models } = await api("/models").catch(() => ({ models: [] }));
+    this.#models = models.filter(({ uses_question: usesQuestion }) => usesQuestion);
+    const select = byId("follow-up-model");
+    select.replaceChildren(...this.#models.map(({ name }) => make("option", { value: name, text: name })));
+    if (this.#models.some(({ name }) => name === preferred)) select.value = preferred;
+    const isNone = models.length > 0 && !this.#models.length;
+    for (const field of byId("follow-up-form").elements) field.disabled = isNone;
+    if (isNone) say(byId("follow-up-note"), t("No model here answers questions."));
+  }
+
+  async #ask() {
+    const box = byId("follow-up-question");
+    const question = box.value.trim();
+    if (!question) return;
+    const entry = { question, answer: "", error: "", isOpen: true };
+    const { id } = this.#record;
+    const thread = this.#threads.get(id) ?? [];
+    this.#threads.set(id, [...thread, entry]);
+    box.value = "";
+    this.#draw();
+    try {
+      const model = byId("follow-up-model").value || undefined;
+      const job = await answered(await api(`/jobs/${id}/ask`, { json: { question, model } }));
+      entry.answer = job.answer ?? "";
+      if (job.state === "failed") entry.error = reasonOf(job.error?.code, job.error?.message).what;
+      if (job.state === "cancelled") entry.error = t("It was cancelled.");
+    } catch (problem) {
+      entry.error = problemText(problem);
+    }
+    entry.isOpen = false;
+    this.#draw();
+  }
+
+  #draw() {
+    const thread = this.#threads.get(this.#record.id) ?? [];
+    byId("follow-up-thread").replaceChildren(...thread.map(drawEntry));
+  }
+}
+
+function drawEntry({ question, answer, error, isOpen }) {
+  const reply = isOpen
+    ? make("p", { class: "lamp lamp--busy note", text: t("Being answered …") })
+    : make("p", { class: error ? "follow-up-error" : "text", dir: "auto", text: error || answer });
+  return make("li", { class: "follow-up-entry" }, make("p", { class: "follow-up-question text", dir: "auto", text: question }), reply);
+}
+
+/** The job once it has come to an end; a fleet at zero takes its time. */
+async function answered(job) {
+  let looks = 0;
+  while (job.state === "queued" || job.state === "running") {
+    await new Promise((resolve) => setTimeout(resolve, looks < PATIENT_AFTER ? LOOK_AGAIN_MS : PATIENT_LOOK_MS));
+    looks += 1;
+    job = await api(`/jobs/${job.id}`).catch((problem) => {
+      if (problem.isTemporary) return job;
+      throw problem;
+    });
+  }
+  return job;
+}

@@ -1,0 +1,70 @@
+// Results as tiles: picture, file, answer.
+
+import { make, say } from "../core/dom.js";
+import { reasonOf } from "../core/reasons.js";
+import { number, stateWord, t } from "../core/words.js";
+import { showPicture } from "./thumbnails.js";
+
+const MIN_TILE_PX = 216;
+const TILE_PX = 288;
+const PHONE_TILE_PX = 252;
+const PHONE_MIN_TILE_PX = 150;
+const PHONE_PX = 560;
+const GAP_PX = 12;
+/** As much of an answer as a tile can hold. */
+const SHOWN_CHARS = 180;
+
+/** The look of a VirtualList: tiles that are links to `#job=<id>`. */
+export const gallery = {
+  role: "list",
+  measure: (width) =>
+    width < PHONE_PX
+      ? { minItemWidth: PHONE_MIN_TILE_PX, itemHeight: PHONE_TILE_PX, gap: 8 }
+      : { minItemWidth: MIN_TILE_PX, itemHeight: TILE_PX, gap: GAP_PX },
+  make: makeTile,
+  draw: drawTile,
+  focusable: (tile) => tile.firstChild,
+};
+
+function makeTile() {
+  const picture = make(
+    "span",
+    { class: "tile-picture" },
+    make("img", { alt: "", decoding: "async", width: 320, height: 240 }),
+    make("span", { class: "tile-serial", "aria-hidden": "true" }),
+  );
+  const words = make(
+    "span",
+    { class: "tile-words" },
+    make("span", { class: "tile-file text", dir: "auto" }),
+    make("span", { class: "chip tile-state" }),
+    make("span", { class: "tile-answer text", dir: "auto" }),
+  );
+  return make("div", { class: "tile", role: "listitem" }, make("a", { class: "tile-link" }, picture, words));
+}
+
+function drawTile(tile, record, index, count) {
+  const link = tile.firstChild;
+  tile.setAttribute("aria-posinset", index + 1);
+  tile.setAttribute("aria-setsize", count);
+  tile.dataset.state = record.state;
+  link.setAttribute("href", `#job=${record.id}`);
+  link.dataset.index = index;
+  const [file, state, answer] = link.lastChild.children;
+  say(file, record.file);
+  say(state, stateWord(record.state));
+  state.className = `chip chip--${record.state} tile-state`;
+  state.hidden = record.state === "succeeded";
+  say(answer, shownWords(record));
+  say(link.firstChild.lastChild, number(index + 1));
+  showPicture(link.firstChild, record);
+}
+
+/** What a record has to say, in short: the answer, or why there is none. */
+export function shownWords(record) {
+  if (record.state === "succeeded") return shorten(record.answer);
+  if (record.state === "failed") return reasonOf(record.errorCode, record.errorMessage).what;
+  return record.state === "running" ? t("Being answered …") : "";
+}
+
+const shorten = (text) => (text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text);

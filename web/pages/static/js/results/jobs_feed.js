@@ -1,0 +1,109 @@
+// All jobs of a batch as small records, kept up to date: pages in the order of their last change, then only
+// what has changed since. Needs no DOM.
+
+const PAGE_JOBS = 1000;
+
+const milliseconds = (time) => (time ? Date.parse(time) : null);
+
+/**
+ * What the page needs of a job without asking again; times in milliseconds since 1970.
+ * `version` grows with each change, so that an element knows whether it has to be drawn again.
+ */
+export function recordOf(job) {
+  return {
+    id: job.id,
+    file: job.file,
+    // The feed does not report that a job has started; `markRunning` sets that.
+    base: job.state === "running" ? "queued" : job.state,
+    state: job.state,
+    answer: job.answer ?? "",
+    errorCode: job.error?.code ?? null,
+    errorMessage: job.error?.message ?? null,
+    hasImage: Boolean(job.image),
+    pixels: (job.width ?? 0) * (job.height ?? 0),
+    cameMs: milliseconds(job.created_at),
+    startedMs: milliseconds(job.started_at),
+    finishedMs: milliseconds(job.finished_at),
+  };
+}
+
+/** How long a record's job ran, in milliseconds; null before it has come to an end. */
+export const ranMs = ({ startedMs, finishedMs }) =>
+  startedMs !== null && finishedMs !== null ? Math.max(0, finishedMs - startedMs) : null;
+
+export class JobsFeed {
+  /** Records by job id. A record stays the same object while its job changes. */
+  records = new Map();
+  /** How many records are in each state. */
+  counts = { queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
+
+  #fetchPage;
+  #onChange;
+  #cursor = 0;
+  #etag = null;
+  #running = new Set();
+
+  /**
+   * @param fetchPage (cursor, limit, etag) → {body: {jobs, next_cursor} or null when unchanged, etag}
+   * @param onChange Hears the records that are new or have changed, page by page.
+   */
+  constructor(fetchPage, onChange) {
+    this.#fetchPage = fetchPage;
+    this.#onChange = onChange;
+  }
+
+  /** Read all that has changed since the last time; when it throws, the next one goes on from there. */
+  async pull() {
+    for (;;) {
+      const { body, etag } = await this.#fetchPage(this.#cursor, PAGE_JOBS, this.#etag);
+      if (!body?.jobs.length) {
+        this.#etag = etag;
+        return;
+      }
+      // Another cursor is another address, whose ETag is not known yet.
+      this.#cursor = body.next_cursor;
+      this.#etag = null;
+      this.take(body.jobs);
+      if (body.jobs.length < PAGE_JOBS) return;
+    }
+  }
+
+  /** Note jobs as they are now. */
+  take(jobs) {
+    this.#onChange(jobs.map((job) => this.#note(job)));
+  }
+
+  /** Say which jobs run now: `ids` of all of them, or of the first few when there are too many to ask for. */
+  markRunning(ids) {
+    const before = this.#running;
+    this.#running = new Set(ids);
+    const changed = [];
+    for (const id of new Set([...before, ...this.#running])) {
+      const record = this.records.get(id);
+      if (record && this.#settle(record)) changed.push(record);
+    }
+    if (changed.length) this.#onChange(changed);
+  }
+
+  #note(job) {
+    const fresh = recordOf(job);
+    if (job.state === "running") this.#running.add(job.id);
+    const earlier = this.records.get(job.id);
+    if (earlier) this.counts[earlier.state] -= 1;
+    const record = Object.assign(earlier ?? {}, fresh, { version: (earlier?.version ?? -1) + 1 });
+    this.records.set(job.id, record);
+    this.counts[record.state] += 1;
+    this.#settle(record);
+    return record;
+  }
+
+  #settle(record) {
+    const state = record.base === "queued" && this.#running.has(record.id) ? "running" : record.base;
+    if (state === record.state) return false;
+    this.counts[record.state] -= 1;
+    this.counts[state] += 1;
+    record.state = state;
+    record.version += 1;
+    return true;
+  }
+}

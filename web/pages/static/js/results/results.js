@@ -1,0 +1,206 @@
+// The results: search, filter, order, and the two ways to look at them.
+
+import { byId, make, say, show } from "../core/dom.js";
+import { reasonOf } from "../core/reasons.js";
+import { number, STATES, stateWord, t, tn } from "../core/words.js";
+import { arrange } from "./arrange.js";
+import { gallery } from "./gallery.js";
+import { table } from "./table.js";
+import { VirtualList } from "./virtual_list.js";
+
+const TYPING_MS = 160;
+const VIEW_KEY = "results-view";
+const ORDER_KEY = "results-order";
+
+export class Results {
+  /** What is wanted: arguments of `arrange`. */
+  wanted = { state: "", code: "", needle: "", order: "came" };
+
+  #feed;
+  #list = null;
+  #counts = null;
+  #total = 0;
+  #wish = 0;
+  #isArranging = false;
+  #isDue = false;
+  #typing = null;
+
+  /** @param feed The JobsFeed whose records are shown. */
+  constructor(feed) {
+    this.#feed = feed;
+    this.wanted.order = localStorage.getItem(ORDER_KEY) ?? "came";
+    byId("order").value = this.wanted.order;
+    if (!byId("order").value) byId("order").value = this.wanted.order = "came";
+    byId("search").addEventListener("input", () => this.#onTyping());
+    byId("search").addEventListener("keydown", (event) => this.#onSearchKey(event));
+    byId("order").addEventListener("change", () => this.#order(byId("order").value));
+    byId("as-gallery").addEventListener("click", () => this.#look("gallery"));
+    byId("as-table").addEventListener("click", () => this.#look("table"));
+    byId("found-filter").querySelector("button").addEventListener("click", () => this.want({ state: "", code: "" }));
+    this.#look(localStorage.getItem(VIEW_KEY) ?? "gallery");
+  }
+
+  /** The records that are shown, in order. */
+  get items() {
+    return this.#list.items;
+  }
+
+  /** The record that the keyboard is at, or null when it is elsewhere. */
+  get selected() {
+    const link = document.activeElement?.closest?.("#results a[data-index]");
+    return link ? (this.items[Number(link.dataset.index)] ?? null) : null;
+  }
+
+  /** Show other results: those in a state, with an error's code, that hold some words. */
+  want(wish) {
+    this.wanted = { ...this.wanted, ...wish };
+    this.#wish += 1;
+    this.#drawStates();
+    this.#drawFilter();
+    this.#arrange(true);
+  }
+
+  /** Records have come or changed. */
+  update() {
+    this.#list.refresh();
+    this.#arrange(false);
+  }
+
+  /** The counters of the batch, for the filter's buttons. */
+  count({ counts, total }) {
+    this.#counts = counts;
+    this.#total = total;
+    this.#drawStates();
+    this.#sayFound();
+  }
+
+  /** Give the keyboard to a record's tile or row, when it is shown. */
+  focus(record) {
+    const index = this.items.indexOf(record);
+    if (index >= 0) this.#list.focus(index);
+  }
+
+  focusSearch() {
+    byId("search").focus();
+    byId("search").select();
+  }
+
+  #onTyping() {
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.want({ needle: byId("search").value }), TYPING_MS);
+  }
+
+  #onSearchKey(event) {
+    if (event.key === "ArrowDown" || event.key === "Enter") {
+      event.preventDefault();
+      if (this.items.length) this.#list.focus(0);
+    } else if (event.key === "Escape" && byId("search").value) {
+      event.preventDefault();
+      byId("search").value = "";
+      this.want({ needle: "" });
+    }
+  }
+
+  #order(order) {
+    localStorage.setItem(ORDER_KEY, order);
+    this.want({ order });
+  }
+
+  #look(view) {
+    const isTable = view === "table";
+    localStorage.setItem(VIEW_KEY, isTable ? "table" : "gallery");
+    const items = this.#list?.items ?? [];
+    const active = this.#list?.active ?? 0;
+    this.#list?.stop();
+    byId("as-gallery").setAttribute("aria-pressed", String(!isTable));
+    byId("as-table").setAttribute("aria-pressed", String(isTable));
+    this.#list = new VirtualList(byId(isTable ? "rows" : "gallery"), isTable ? table : gallery);
+    this.#list.active = active;
+    this.#showSome(items.length);
+    this.#list.start();
+    this.#list.setItems(items);
+  }
+
+  async #arrange(isWish) {
+    if (this.#isArranging) {
+      this.#isDue = true;
+      return;
+    }
+    this.#isArranging = true;
+    const wish = this.#wish;
+    const items = await arrange(this.#feed.records.values(), this.wanted, () => wish !== this.#wish);
+    this.#isArranging = false;
+    if (items) this.#showItems(items, isWish);
+    if (!items || this.#isDue) {
+      this.#isDue = false;
+      this.#arrange(isWish || wish !== this.#wish);
+    }
+  }
+
+  #showItems(items, isWish) {
+    this.#showSome(items.length);
+    if (isWish) this.#list.active = 0;
+    this.#list.setItems(items);
+    this.#sayFound();
+    if (isWish) say(byId("found-spoken"), byId("found").textContent);
+  }
+
+  #showSome(count) {
+    const isTable = byId("as-table").getAttribute("aria-pressed") === "true";
+    show(byId("gallery"), count > 0 && !isTable);
+    show(byId("table"), count > 0 && isTable);
+    byId("table").setAttribute("aria-rowcount", String(count + 1));
+    const nothing = byId("nothing");
+    show(nothing, count === 0);
+    if (count) return;
+    const [title, note] = this.#nothingWords();
+    say(nothing.querySelector(".empty-title"), title);
+    say(nothing.querySelector(".note"), note);
+  }
+
+  #nothingWords() {
+    if (this.#feed.records.size) return [t("Nothing found"), t("No image is in this state and holds these words.")];
+    if (this.#total) return [t("Loading …"), ""];
+    return [t("No images yet"), t("They appear here as they are sent.")];
+  }
+
+  #sayFound() {
+    const shown = this.items.length;
+    const loaded = this.#feed.records.size;
+    if (loaded < this.#total) {
+      say(byId("found"), t("Loading {loaded} of {total}", { loaded: number(loaded), total: number(this.#total) }));
+    } else if (shown === loaded) {
+      say(byId("found"), tn("{count} image", "{count} images", shown));
+    } else {
+      say(byId("found"), t("{shown} of {total} images", { shown: number(shown), total: number(loaded) }));
+    }
+  }
+
+  #drawFilter() {
+    const { code } = this.wanted;
+    show(byId("found-filter"), Boolean(code));
+    if (code) say(byId("found-filter").querySelector(".chip"), reasonOf(code, code).what);
+  }
+
+  #drawStates() {
+    if (!this.#counts) return;
+    const group = byId("states");
+    if (!group.childElementCount) group.append(...["", ...STATES].map((state) => this.#stateButton(state)));
+    for (const button of group.children) {
+      const { state } = button.dataset;
+      const count = state ? this.#counts[state] : this.#total;
+      say(button.lastChild, number(count));
+      button.setAttribute("aria-pressed", String(this.wanted.state === state));
+      show(button, !state || count > 0 || this.wanted.state === state);
+    }
+  }
+
+  #stateButton(state) {
+    return make(
+      "button",
+      { type: "button", class: "button button--small", data: { state }, on: { click: () => this.want({ state, code: "" }) } },
+      make("span", { text: state ? stateWord(state) : t("All") }),
+      make("span", { class: "state-count" }),
+    );
+  }
+}

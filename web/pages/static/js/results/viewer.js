@@ -1,0 +1,203 @@
+// One result, large: the image with zoom, the answer, how it came about, and further questions.
+
+import { api, apiUrl } from "../core/api.js";
+import { copyText } from "../core/copying.js";
+import { byId, make, say, sayOrHide, show } from "../core/dom.js";
+import { keysAct } from "../core/keys.js";
+import { reasonOf } from "../core/reasons.js";
+import { dateTime, number, percent, stateWord, t } from "../core/words.js";
+import { FollowUp } from "./follow_up.js";
+import { took } from "./times.js";
+import { Zoom } from "./zoom.js";
+
+export class Viewer {
+  /** The record that is shown, or null. */
+  record = null;
+
+  #dialog = byId("viewer");
+  #results;
+  #onRetry;
+  #batch;
+  #zoom;
+  #followUp;
+  #shownVersion = null;
+
+  /**
+   * @param results The Results through whose order one goes.
+   * @param onRetry Hears the record that is to be retried.
+   */
+  constructor(batch, results, onRetry) {
+    this.#batch = batch;
+    this.#results = results;
+    this.#onRetry = onRetry;
+    this.#zoom = new Zoom(byId("stage-frame"), byId("viewer-image"), (scale) => say(byId("zoom-level"), percent(Math.round(100 * scale) / 100)));
+    this.#followUp = byId("follow-up") ? new FollowUp() : null;
+    this.#listen();
+  }
+
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
+  open(record) {
+    const isNew = this.record !== record;
+    this.record = record;
+    history.replaceState(history.state, "", `#job=${record.id}`);
+    if (!this.isOpen) this.#dialog.showModal();
+    if (isNew) this.#showImage();
+    this.#shownVersion = null;
+    this.update();
+  }
+
+  /** Draw again what has changed of the record. */
+  update() {
+    if (!this.isOpen || !this.record) return;
+    this.#showPlace();
+    if (this.#shownVersion === this.record.version) return;
+    this.#shownVersion = this.record.version;
+    this.#showWords();
+    this.#showFacts();
+  }
+
+  #listen() {
+    const on = (id, act) => byId(id)?.addEventListener("click", act);
+    on("viewer-close", () => this.#dialog.close());
+    on("viewer-previous", () => this.#go(-1));
+    on("viewer-next", () => this.#go(1));
+    on("zoom-in", () => this.#zoom.step(1));
+    on("zoom-out", () => this.#zoom.step(-1));
+    on("zoom-fit", () => this.#zoom.fit());
+    on("viewer-copy", () => copyText(this.record.answer));
+    on("viewer-retry", () => this.#onRetry(this.record));
+    byId("viewer-image").addEventListener("error", () => this.#showNoPicture());
+    this.#dialog.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#dialog.addEventListener("close", () => this.#onClose());
+  }
+
+  #onClose() {
+    history.replaceState(history.state, "", location.pathname + location.search);
+    const { record } = this;
+    this.record = null;
+    // A picture of many megabytes is not kept for a dialog that is closed.
+    byId("viewer-image").removeAttribute("src");
+    this.#results.focus(record);
+  }
+
+  #onKey(event) {
+    if (event.target.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = event.shiftKey ? this.#shiftedKeys()[event.key] : this.#keys()[event.key];
+    if (!act || (event.key.length === 1 && !keysAct())) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  }
+
+  #keys() {
+    return {
+      ArrowLeft: () => this.#go(-1),
+      ArrowRight: () => this.#go(1),
+      "+": () => this.#zoom.step(1),
+      "=": () => this.#zoom.step(1),
+      "-": () => this.#zoom.step(-1),
+      0: () => this.#zoom.fit(),
+      r: () => this.#onRetry(this.record),
+    };
+  }
+
+  #shiftedKeys() {
+    return {
+      ArrowLeft: () => this.#zoom.pan(-1, 0),
+      ArrowRight: () => this.#zoom.pan(1, 0),
+      ArrowUp: () => this.#zoom.pan(0, -1),
+      ArrowDown: () => this.#zoom.pan(0, 1),
+      "+": () => this.#zoom.step(1),
+    };
+  }
+
+  #go(by) {
+    const target = this.#results.items[this.#results.items.indexOf(this.record) + by];
+    if (target) this.open(target);
+  }
+
+  #showPlace() {
+    const { items } = this.#results;
+    const index = items.indexOf(this.record);
+    const place = t("{place} of {total}", { place: number(index + 1), total: number(items.length) });
+    say(byId("viewer-place"), index < 0 ? "" : place);
+    // Not `disabled`: the keyboard would fall off the button at either end.
+    byId("viewer-previous").setAttribute("aria-disabled", String(index <= 0));
+    byId("viewer-next").setAttribute("aria-disabled", String(index < 0 || index === items.length - 1));
+  }
+
+  #showImage() {
+    const { id, file, hasImage } = this.record;
+    const image = byId("viewer-image");
+    const address = apiUrl(`/jobs/${id}/image`);
+    show(image, hasImage);
+    show(byId("viewer-nopicture"), !hasImage);
+    show(byId("viewer-original"), hasImage);
+    byId("viewer-original").href = address;
+    image.alt = file;
+    if (hasImage) image.src = address;
+    else image.removeAttribute("src");
+    say(byId("viewer-file"), file);
+    this.#followUp?.open(this.record, this.#batch);
+  }
+
+  #showNoPicture() {
+    show(byId("viewer-image"), false);
+    show(byId("viewer-nopicture"), true);
+  }
+
+  #showWords() {
+    const { state, answer, errorCode, errorMessage, hasImage } = this.record;
+    say(byId("viewer-state"), stateWord(state));
+    byId("viewer-state").className = `chip chip--${state}`;
+    show(byId("viewer-answer"), Boolean(answer));
+    say(byId("viewer-answer"), answer);
+    show(byId("viewer-copy"), Boolean(answer));
+    show(byId("viewer-reason"), state === "failed");
+    if (byId("viewer-retry")) show(byId("viewer-retry"), state === "failed" && hasImage);
+    if (state !== "failed") return;
+    const { what, remedy } = reasonOf(errorCode, errorMessage);
+    const reason = byId("viewer-reason");
+    say(reason.querySelector(".notice-title"), what);
+    sayOrHide(reason.querySelector(".viewer-remedy"), remedy);
+    sayOrHide(reason.querySelector(".viewer-message"), errorMessage === what ? "" : `${errorMessage} [${errorCode}]`);
+  }
+
+  /** What the record knows at once, and the rest when the job has been read. */
+  async #showFacts() {
+    const { record } = this;
+    const version = this.#shownVersion;
+    drawFacts(record, null);
+    const job = await api(`/jobs/${record.id}`).catch(() => null);
+    if (!job || this.record !== record || this.#shownVersion !== version) return;
+    drawFacts(record, job);
+    const isOther = job.question && job.question !== this.#batch.question;
+    sayOrHide(byId("viewer-question"), isOther ? job.question : "");
+  }
+}
+
+function drawFacts({ cameMs, startedMs, finishedMs }, job) {
+  const facts = [
+    [t("Waited"), took(startedMs === null ? null : Math.max(0, startedMs - cameMs))],
+    [t("Ran"), took(startedMs === null || finishedMs === null ? null : Math.max(0, finishedMs - startedMs))],
+    [t("Finished"), finishedMs === null ? "–" : dateTime(finishedMs)],
+  ];
+  if (job) facts.push(...factsOf(job));
+  const rows = facts.map(([name, value]) => make("div", {}, make("dt", { text: name }), make("dd", { text: value })));
+  byId("viewer-facts").replaceChildren(...rows);
+}
+
+function factsOf({ width, height, model, usage, attempts, cached }) {
+  const facts = [[t("Model"), model]];
+  if (width && height) facts.push([t("Size"), t("{w} × {h} pixels", { w: number(width), h: number(height) })]);
+  if (usage?.visual_tokens) facts.push([t("Image tokens"), number(usage.visual_tokens)]);
+  if (usage?.output_tokens) facts.push([t("Answer tokens"), number(usage.output_tokens)]);
+  if (usage?.lines) facts.push([t("Lines of text"), number(usage.lines)]);
+  if (usage?.confidence) facts.push([t("Confidence"), percent(usage.confidence)]);
+  if (attempts > 1) facts.push([t("Attempts"), number(attempts)]);
+  if (cached) facts.push([t("Answer"), t("known from before")]);
+  return facts;
+}

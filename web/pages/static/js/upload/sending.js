@@ -1,0 +1,55 @@
+// The calls of an upload: which files the server knows already, and a chunk of files on its way.
+
+import { api, apiUrl, problemFrom, unreachable } from "../core/api.js";
+
+const path = (batchId, tail) => `/batches/${encodeURIComponent(batchId)}${tail}`;
+
+/**
+ * What became of files that the server may have already, in their order; `unknown` ones must be sent.
+ * `files` are {file, sha256}. Null when this server cannot be asked.
+ */
+export async function askKnown(batchId, files, signal) {
+  try {
+    const answer = await api(path(batchId, "/known"), { json: { files }, signal });
+    return answer.files.length === files.length ? answer.files : null;
+  } catch (error) {
+    if (error.status === 404 && error.code === "no_such_page") return null;
+    if (error.status === 405) return null;
+    throw error;
+  }
+}
+
+/** Send entries to a batch; gives what became of each. `onSent` hears how many bytes have left. */
+export function sendFiles(batchId, entries, { onSent, signal }) {
+  return new Promise((resolve, reject) => {
+    const form = new FormData();
+    for (const { file, path: name } of entries) form.append("files", file, name);
+    // fetch does not tell how much has been sent.
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    request.open("POST", apiUrl(path(batchId, "/files")));
+    request.upload.addEventListener("progress", ({ loaded }) => onSent(loaded));
+    request.addEventListener("load", () => {
+      if (request.status < 300) resolve(JSON.parse(request.responseText).files);
+      else reject(problemFrom(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+    });
+    request.addEventListener("error", () => reject(unreachable()));
+    request.addEventListener("abort", () => reject(signal.reason ?? new DOMException("Aborted", "AbortError")));
+    request.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
+    signal.addEventListener("abort", abort);
+    request.send(form);
+  });
+}
+
+export const closeBatch = (batchId, signal) => api(path(batchId, "/close"), { method: "POST", signal });
+export const cancelBatch = (batchId) => api(path(batchId, "/cancel"), { method: "POST" });
+
+/** True when the file can still be read where it was chosen. */
+export async function isReadable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
