@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from PIL import Image
 
@@ -43,7 +44,7 @@ class StubEngine:
     max_batch: int = 64
     enough_pixels: int = 1_000_000
     identity: str = "stub"
-    rolling: Rolling | None = None
+    rolling: Rolling[Sized, Any] | None = None
     batches: list[list[str]] = field(default_factory=list)
     #: Sizes of the images that it has seen.
     seen: list[tuple[int, int]] = field(default_factory=list)

@@ -44,13 +44,13 @@ class Asked:
 
 @dataclass
 class StubRolling:
-    """At most `slots` jobs at once; `steps` holds the questions of each turn.
+    """At most `rows` jobs at once; `steps` holds the questions of each turn.
 
     A job takes as many turns as its image is wide, or `turns` when told so. SLOW takes turns until its
     deadline is over; HANG does not come back from its first, until `comes_back` is set.
     """
 
-    slots: int = 4
+    rows: int = 4
     turns: int = 0
     #: Seconds that a turn takes: few, but enough that others get the processor.
     takes_s: float = 0.001
@@ -59,18 +59,18 @@ class StubRolling:
     comes_back: threading.Event = field(default_factory=threading.Event)
     _interactive: deque[Asked] = field(default_factory=deque)
     _bulk: deque[Asked] = field(default_factory=deque)
-    _rows: list[Asked] = field(default_factory=list)
-    _ended: list[Ended] = field(default_factory=list)
+    _placed: list[Asked] = field(default_factory=list)
+    _ended: list[Ended[Asked]] = field(default_factory=list)
 
     @property
     def is_idle(self) -> bool:
         """True when there is nothing to do."""
-        return not (self._rows or self._interactive or self._bulk or self._ended)
+        return not (self._placed or self._interactive or self._bulk or self._ended)
 
     @property
     def in_flight(self) -> int:
         """Jobs that have a place."""
-        return len(self._rows)
+        return len(self._placed)
 
     def request(self, prepared: Sized, *, is_alone: bool, is_interactive: bool) -> Asked:
         """A job that has taken no turn yet."""
@@ -82,28 +82,28 @@ class StubRolling:
 
     def cancel(self, request: Asked) -> None:
         """Take it out, wherever it is; does nothing when it has ended."""
-        for line in (self._line(request), self._rows):
+        for line in (self._line(request), self._placed):
             if request in line:
                 line.remove(request)
                 self._end(request, None)
 
-    def turn(self) -> Sequence[Ended]:
+    def turn(self) -> Sequence[Ended[Asked]]:
         """Admit, take a turn, and let go of those that have ended."""
         self._admit()
-        self.steps.append([row.question for row in self._rows])
-        self._fail({row.question for row in self._rows})
+        self.steps.append([row.question for row in self._placed])
+        self._fail({row.question for row in self._placed})
         time.sleep(self.takes_s)
-        for row in list(self._rows):
+        for row in list(self._placed):
             row.turns_left -= 1
             if outcome := self._outcome(row):
-                self._rows.remove(row)
+                self._placed.remove(row)
                 self._end(row, outcome)
         ended, self._ended = self._ended, []
         return ended
 
     def on_device(self) -> Sequence[Asked]:
         """Those that have a place."""
-        return list(self._rows)
+        return list(self._placed)
 
     def _line(self, request: Asked) -> deque[Asked]:
         return self._interactive if request.is_interactive else self._bulk
@@ -116,12 +116,12 @@ class StubRolling:
         while (first := next(self._waiting(), None)) and self._has_place_for(first):
             self._line(first).popleft()
             first.began_s = time.monotonic()
-            self._rows.append(first)
+            self._placed.append(first)
 
     def _has_place_for(self, request: Asked) -> bool:
-        if not self._rows:
+        if not self._placed:
             return True
-        return len(self._rows) < self.slots and not (request.is_alone or self._rows[0].is_alone)
+        return len(self._placed) < self.rows and not (request.is_alone or self._placed[0].is_alone)
 
     def _fail(self, questions: set[str]) -> None:
         """Fail as a whole, if anything on the device says so."""

@@ -8,6 +8,7 @@ import os
 import socket
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Generic
 from uuid import uuid4
 
 from jobs.contract.catalog import ModelCard
@@ -25,7 +26,7 @@ from worker.device.base import Device
 from worker.device.batcher import Batcher
 from worker.device.roller import Roller
 from worker.drain import Drain
-from worker.engines.base import Engine
+from worker.engines.base import Engine, Prepared, Seen
 from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
 from worker.job.decode import Decoder
@@ -57,13 +58,15 @@ class Environment:
         return cls(Settings.read(), WorkerSettings.read(), Limits.read())
 
 
-class Worker:
+class Worker(Generic[Seen, Prepared]):
     """Serves one model until it is told to stop.
 
     `began_s` is when its process began, by `perf_counter`. Raises BadSetting when its port is taken.
     """
 
-    def __init__(self, card: ModelCard, environment: Environment, engine: Engine, began_s: float) -> None:
+    def __init__(
+        self, card: ModelCard, environment: Environment, engine: Engine[Seen, Prepared], began_s: float
+    ) -> None:
         shared, own = environment.shared, environment.worker
         client = connect(shared.redis_url, shared.redis_timeout_s)
         self._environment = environment
@@ -76,7 +79,7 @@ class Worker:
         self._blobs = BlobStore(shared.blobs_url, shared.blob_patience_s, self._drain.pause)
         self._image_uses = ImageUses(client)
         self._engine = engine
-        self._device: Device
+        self._device: Device[Prepared]
         celery = create_celery(shared, card.name)
         self._slots = Slots(celery, self._status, self._metrics, shared.lease_s)
         self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s)
@@ -121,7 +124,7 @@ class Worker:
         self._device = self._open_device()
         self._device.start()
         status = self._status
-        status.is_batching = self._is_batching
+        status.is_device_alive = self._is_device_alive
         status.device = self._engine.device
         status.slots = self._environment.worker.slots or self._engine.default_slots
         logger.info(
@@ -133,7 +136,7 @@ class Worker:
             self._health.address,
         )
 
-    def _open_device(self) -> Device:
+    def _open_device(self) -> Device[Prepared]:
         own, metrics = self._environment.worker, self._metrics
         fail, unwanted = self._drain.fail, self._store.cancelled
         if rolling := self._engine.rolling:
@@ -142,11 +145,11 @@ class Worker:
             self._engine, metrics, own.batch_tokens, fail, timeout_s=own.job_timeout_s, unwanted=unwanted
         )
 
-    def _is_batching(self) -> bool:
-        """False when the batching thread has broken down; that it has ended in a drain is no fault."""
+    def _is_device_alive(self) -> bool:
+        """True while the device's thread lives, or once a drain has begun that no broken part has caused."""
         return self._drain.exit_code == 0 and (self._device.is_alive or self._drain.has_begun)
 
-    def _answering(self) -> Answering:
+    def _answering(self) -> Answering[Seen, Prepared]:
         return Answering(
             model=self._status.model,
             store=self._store,
@@ -161,7 +164,7 @@ class Worker:
             max_crashes=self._environment.worker.max_crashes,
         )
 
-    def _preparation(self) -> Preparation:
+    def _preparation(self) -> Preparation[Seen]:
         decoder = Decoder(self._environment.limits, self._engine.enough_pixels)
         return Preparation(self._blobs, decoder, self._engine, self._metrics)
 

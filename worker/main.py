@@ -11,7 +11,7 @@ from typing import NoReturn
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.settings import BadSetting
 from worker.engines import create_engine
-from worker.engines.base import Engine, ModelNotLoaded
+from worker.engines.base import Engine, ModelNotLoaded, Prepared, Seen
 from worker.life import Environment, Worker
 from worker.ops.cores import share_cores
 from worker.ops.logs import set_up_logging
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def serve(
-    card: ModelCard, environment: Environment, engine: Engine, began_s: float | None = None
+    card: ModelCard, environment: Environment, engine: Engine[Seen, Prepared], began_s: float | None = None
 ) -> NoReturn:
     """Serve `card`'s model with `engine` until told to stop; ends the process.
 

@@ -22,8 +22,8 @@ class Status:
     slots: int = 0
     #: True while it listens to the queue.
     is_consuming: bool = False
-    #: Tells whether the batching thread lives.
-    is_batching: Callable[[], bool] = _always
+    #: Tells whether the device's thread can still answer.
+    is_device_alive: Callable[[], bool] = _always
     started_at: datetime = field(default_factory=utc_now)
     #: Seconds that it took from the start of its process until it was ready; None before.
     start_s: float | None = None
@@ -31,7 +31,7 @@ class Status:
     @property
     def is_healthy(self) -> bool:
         """False when only a new process can help."""
-        return self.is_batching()
+        return self.is_device_alive()
 
     @property
     def is_ready(self) -> bool:

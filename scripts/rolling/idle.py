@@ -2,12 +2,10 @@
 
 import random
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import torch
 from prometheus_client import REGISTRY
 
 from jobs.contract.models import Usage
@@ -16,7 +14,7 @@ from scripts.rolling.load import Asked, ask_about, geometric
 from scripts.rolling.serving import new_loop
 from worker.device.roller import Roller
 from worker.engines.base import Answer
-from worker.engines.processors import Prepared, QwenProcessor
+from worker.engines.processors import JobInput, QwenProcessor
 from worker.engines.rolling.answers import RollingAnswers
 from worker.job.decode import Decoder
 from worker.ops.metrics import ModelMetrics
@@ -67,8 +65,8 @@ class _Slot:
 
     def answer(self, number: int) -> Answer:
         """Decode, scale, and ask."""
-        seen: Mapping[str, torch.Tensor] = self._processor.see(self._decoder.decode(self._photo).image)
+        seen = self._processor.see(self._decoder.decode(self._photo).image).tensors
         asked = Asked(ask_about(self._rng, seen), geometric(self._rng))
         places = int((asked.tensors["mm_token_type_ids"] == 1).sum())
-        prepared = Prepared(places, asked.output_tokens, asked.tensors)
+        prepared = JobInput(places, asked.output_tokens, asked.tensors)
         return self._roller.submit(prepared, str(number)).result()

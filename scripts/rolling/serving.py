@@ -94,9 +94,9 @@ def serve_rolling(model: Any, jobs: Sequence[Asked], arrivals_s: Sequence[float]
     return Run(clock(), latencies_s)
 
 
-def new_loop(model: Any, slots: int) -> RollingLoop:
+def new_loop(model: Any, rows: int) -> RollingLoop:
     """A loop whose rows end by their length alone."""
     model.model.language_model.set_attn_implementation(NAME)
     return RollingLoop(
-        model, (), slots=slots, budget_tokens=_NO_LIMIT, prefill_tokens=PREFILL_TOKENS, timeout_s=_NO_LIMIT
+        model, (), rows=rows, budget_tokens=_NO_LIMIT, prefill_tokens=PREFILL_TOKENS, timeout_s=_NO_LIMIT
     )

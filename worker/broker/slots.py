@@ -57,7 +57,7 @@ class Slots:
         self._lease_s = lease_s
         self._controller: Any = None
 
-    def serve(self, answering: Answering, on_ready: Callable[[], None]) -> None:
+    def serve(self, answering: Answering[Any, Any], on_ready: Callable[[], None]) -> None:
         """Answer jobs until told to stop; runs Celery in this thread."""
         register_task(self._app, answering)
         self._app.steps["consumer"].update((Listening, Lease))
@@ -92,7 +92,7 @@ class Slots:
         self._controller.hub.call_soon(lambda: None)
 
 
-def register_task(app: Celery, answering: Answering) -> None:
+def register_task(app: Celery, answering: Answering[Any, Any]) -> None:
     """Teach the app its one task."""
 
     @app.task(name=names.TASK_ANSWER, bind=True)

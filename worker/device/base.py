@@ -1,16 +1,15 @@
-"""What a slot has to do with the device: it hands a job over, and waits for what comes of it."""
+"""The hand-off between the slots' threads and the one thread that owns the device."""
 
 import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Generic, NotRequired, Protocol, TypedDict
 
+from worker.device.reply import Reply
 from worker.device.watchdog import Watchdog
-from worker.engines.base import Answer
+from worker.engines.base import Prepared
 from worker.engines.deadline import Deadline
 from worker.ops.metrics import ModelMetrics
 
@@ -42,30 +41,33 @@ class Unwanted(Protocol):
         """Those that nobody waits for any more."""
 
 
-@dataclass(eq=False)
-class Item:
-    """A job on its way through the device; `prepared` is what its engine made of it."""
+class Terms(TypedDict):
+    """What holds for every device, whichever way it puts jobs together."""
 
-    prepared: Any
+    #: Seconds that a job may be on the device.
+    timeout_s: float
+    unwanted: Unwanted
+    #: See Watchdog.
+    grace_s: NotRequired[float]
+
+
+@dataclass(eq=False)
+class Item(Generic[Prepared]):
+    """A job on its way through the device."""
+
+    prepared: Prepared
     job_id: str
     #: It may be what took a worker down: nothing else is on the device with it.
     is_alone: bool = False
-    future: "Future[Answer]" = field(default_factory=Future)
-
-    def answer(self, outcome: Answer | Exception) -> None:
-        """Tell the slot; does nothing when it was told already, as on giving back."""
-        with suppress(InvalidStateError):
-            if isinstance(outcome, Answer):
-                self.future.set_result(outcome)
-            else:
-                self.future.set_exception(outcome)
+    #: A single question, which may go before the jobs of batches.
+    is_interactive: bool = False
+    reply: Reply = field(default_factory=Reply)
 
 
-class Device(ABC):
+class Device(ABC, Generic[Prepared]):
     """One thread that owns the device, whichever way it puts jobs together.
 
-    Each job has `timeout_s` there. `unwanted` says which of some jobs were cancelled. `on_crash` is called,
-    in a thread of ours, when the device or this thread will do no more. `grace_s`: see Watchdog.
+    `on_crash` is called, in a thread of ours, when the device or this thread will do no more.
     """
 
     def __init__(
@@ -97,35 +99,35 @@ class Device(ABC):
         return self._thread.is_alive()
 
     def submit(
-        self, prepared: Any, job_id: str, *, is_alone: bool = False, is_interactive: bool = False
-    ) -> "Future[Answer]":
-        """Have one job answered, with nothing beside it if `is_alone`, before those of batches if it may.
+        self, prepared: Prepared, job_id: str, *, is_alone: bool = False, is_interactive: bool = False
+    ) -> Reply:
+        """Hand over one job; `is_alone` and `is_interactive`: see Item.
 
-        The future raises EngineFailure when the model failed on it or was too slow, Cancelled when nobody
+        The reply raises EngineFailure when the model failed on it or was too slow, Cancelled when nobody
         wants the answer, Overran when the device did not come back, and GivenBack when the worker stops
         first.
         """
-        ready = self._ready(prepared, is_alone=is_alone, is_interactive=is_interactive)
-        item = Item(ready, job_id, is_alone)
+        item = Item(prepared, job_id, is_alone, is_interactive)
+        add = self._ready(item)
         with self._changed:
             if not self._closed.is_set():
-                self._add(item)
+                add()
                 self._changed.notify()
-                return item.future
-        item.answer(GivenBack("the worker takes no more jobs"))
-        return item.future
+                return item.reply
+        item.reply.end(GivenBack("the worker takes no more jobs"))
+        return item.reply
 
     def give_back(self) -> None:
         """Send every job that has no answer yet back to its slot, and take no more.
 
-        What runs on the device cannot be interrupted; its answer comes to nothing.
+        What runs on the device cannot be interrupted; its answer is dropped.
         """
         with self._changed:
             self._closed.set()
             items = self._take_all()
             self._changed.notify()
         for item in items:
-            item.answer(GivenBack("the worker stops"))
+            item.reply.end(GivenBack("the worker stops"))
 
     def _run(self) -> None:
         try:
@@ -164,32 +166,28 @@ class Device(ABC):
         is_culprit = len(items) == 1
         for item in items:
             failure = Deadline(self._timeout_s).failure()
-            item.answer(failure if is_culprit else Overran("the device does not come back"))
+            item.reply.end(failure if is_culprit else Overran("the device does not come back"))
         self.give_back()
         self._on_crash()
 
-    def _ready(self, prepared: Any, *, is_alone: bool, is_interactive: bool) -> Any:
-        """Make of a job what the device's thread takes; called in its slot's thread."""
-        return prepared
-
-    # What each way is; all but `_work` are called with `_changed` held.
+    @abstractmethod
+    def _ready(self, item: Item[Prepared]) -> Callable[[], None]:
+        """Do the slot's part for a job, in the slot's thread; gives what lets the job wait."""
 
     @abstractmethod
-    def _add(self, item: Item) -> None:
-        """Let a job wait."""
+    def _work(self) -> None:
+        """Do the next piece of work, and answer what has ended."""
+
+    # Called with `_changed` held, as is what `_ready` gives.
 
     @abstractmethod
     def _has_work(self) -> bool:
         """True when there is something to do."""
 
     @abstractmethod
-    def _work(self) -> None:
-        """Do the next piece of work, and answer what has ended."""
-
-    @abstractmethod
-    def _take_all(self) -> Sequence[Item]:
+    def _take_all(self) -> Sequence[Item[Prepared]]:
         """All that has no answer yet; what waits is forgotten."""
 
     @abstractmethod
-    def _on_device(self) -> Sequence[Item]:
+    def _on_device(self) -> Sequence[Item[Prepared]]:
         """The jobs that the engine works on now."""

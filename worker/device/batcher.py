@@ -14,19 +14,19 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Unpack
 
 from jobs.contract.errors import EngineFailure
-from worker.device.base import Cancelled, Device, Item
+from worker.device.base import Cancelled, Device, Item, Terms
 from worker.device.batching import size_of_next_batch
-from worker.engines.base import Answer, DeviceLost, Engine, OutOfMemory, failure_of
+from worker.engines.base import Answer, DeviceLost, OutOfMemory, Prepared, Static, failure_of
 from worker.engines.deadline import Deadline
 from worker.ops.metrics import ModelMetrics
 
 logger = logging.getLogger(__name__)
 
 
-class Batcher(Device):
+class Batcher(Device[Prepared]):
     """Runs the engine on batches of at most `budget_tokens` visual tokens; see Device.
 
     Which jobs were cancelled is asked once a batch, right before the device. The order of arrival is kept:
@@ -35,33 +35,33 @@ class Batcher(Device):
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Static[Prepared],
         metrics: ModelMetrics,
         budget_tokens: int,
         on_crash: Callable[[], None],
-        **how: Any,
+        **terms: Unpack[Terms],
     ) -> None:
-        super().__init__(metrics, on_crash, **how)
+        super().__init__(metrics, on_crash, **terms)
         self._engine = engine
         self._budget_tokens = budget_tokens
-        self._waiting: deque[Item] = deque()
-        self._running: list[Item] = []
-        #: Those of them that the engine works on now: all, or a half on the way to a culprit.
-        self._tried: Sequence[Item] = ()
+        self._waiting: deque[Item[Prepared]] = deque()
+        self._running: list[Item[Prepared]] = []
+        #: Those of them that the engine works on now: all, or a half while a culprit is searched for.
+        self._tried: Sequence[Item[Prepared]] = ()
         self._numbers = itertools.count(1)
 
-    def _add(self, item: Item) -> None:
-        self._waiting.append(item)
+    def _ready(self, item: Item[Prepared]) -> Callable[[], None]:
+        return lambda: self._waiting.append(item)
 
     def _has_work(self) -> bool:
         return bool(self._waiting)
 
-    def _take_all(self) -> Sequence[Item]:
+    def _take_all(self) -> Sequence[Item[Prepared]]:
         items = [*self._running, *self._waiting]
         self._waiting.clear()
         return items
 
-    def _on_device(self) -> Sequence[Item]:
+    def _on_device(self) -> Sequence[Item[Prepared]]:
         return self._tried
 
     def _work(self) -> None:
@@ -70,7 +70,7 @@ class Batcher(Device):
         with self._changed:
             self._running = []
 
-    def _next_batch(self) -> list[Item]:
+    def _next_batch(self) -> list[Item[Prepared]]:
         with self._changed:
             self._running = [self._waiting.popleft() for _ in range(self._size_of_next_batch())]
             return self._running
@@ -82,7 +82,7 @@ class Batcher(Device):
         costs = [item.prepared.visual_tokens for item in together]
         return size_of_next_batch(costs, self._budget_tokens, self._engine.max_batch)
 
-    def _without_cancelled(self, batch: list[Item]) -> list[Item]:
+    def _without_cancelled(self, batch: list[Item[Prepared]]) -> list[Item[Prepared]]:
         """Those that somebody waits for; all of them when that cannot be learned now."""
         try:
             unwanted = self._unwanted([item.job_id for item in batch])
@@ -91,10 +91,10 @@ class Batcher(Device):
             return batch
         for item in batch:
             if item.job_id in unwanted:
-                item.answer(Cancelled("cancelled before it went to the device"))
+                item.reply.end(Cancelled("cancelled before it went to the device"))
         return [item for item in batch if item.job_id not in unwanted]
 
-    def _run_batch(self, batch: list[Item]) -> None:
+    def _run_batch(self, batch: list[Item[Prepared]]) -> None:
         number = next(self._numbers)
         tokens = sum(item.prepared.visual_tokens for item in batch)
         self._metrics.batch_size.observe(len(batch))
@@ -104,7 +104,7 @@ class Batcher(Device):
         seconds = time.monotonic() - started_s
         logger.info("Batch %d: %d images, %d visual tokens, %.2f s.", number, len(batch), tokens, seconds)
 
-    def _answer(self, items: Sequence[Item], number: int) -> None:
+    def _answer(self, items: Sequence[Item[Prepared]], number: int) -> None:
         """Answer all; when the engine fails on them together, try each half, down to the culprit."""
         try:
             outcomes = self._generate(items)
@@ -113,7 +113,7 @@ class Batcher(Device):
         except Exception as error:
             self._note_memory(items, error)
             if len(items) == 1:
-                items[0].answer(failure_of(error))
+                items[0].reply.end(failure_of(error))
                 logger.warning("Batch %d: one image failed: %r", number, error)
                 return
             logger.warning(
@@ -124,9 +124,9 @@ class Batcher(Device):
             self._answer(items[middle:], number)
         else:
             for item, outcome in zip(items, outcomes, strict=True):
-                item.answer(outcome)
+                item.reply.end(outcome)
 
-    def _generate(self, items: Sequence[Item]) -> Sequence[Answer | EngineFailure]:
+    def _generate(self, items: Sequence[Item[Prepared]]) -> Sequence[Answer | EngineFailure]:
         self._tried = items
         with self._watchdog.watching():
             outcomes = self._engine.generate([item.prepared for item in items], Deadline(self._timeout_s))
@@ -134,8 +134,8 @@ class Batcher(Device):
             raise EngineFailure(f"The engine gave {len(outcomes)} answers for a batch of {len(items)}.")
         return outcomes
 
-    def _note_memory(self, items: Sequence[Item], error: Exception) -> None:
-        """Plan smaller batches from now on when this one burst the device's memory."""
+    def _note_memory(self, items: Sequence[Item[Prepared]], error: Exception) -> None:
+        """Plan smaller batches from now on if this one did not fit into the device's memory."""
         if not isinstance(error, OutOfMemory) or len(items) == 1:
             return
         cost = len(items) * max(item.prepared.visual_tokens for item in items)

@@ -10,16 +10,16 @@ never holds up the device.
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Generic, Unpack
 
-from worker.device.base import Cancelled, Device, Item
-from worker.engines.base import Answer, Ended, Rolling
+from worker.device.base import Cancelled, Device, Item, Terms
+from worker.engines.base import Answer, Ended, Prepared, Request, Rolling
 from worker.ops.metrics import ModelMetrics
 
 logger = logging.getLogger(__name__)
 
 
-class Roller(Device):
+class Roller(Device[Prepared], Generic[Prepared, Request]):
     """Keeps `rolling` turning while there is anything to do; see Device.
 
     Which jobs were cancelled is asked every `look_s` seconds.
@@ -27,42 +27,46 @@ class Roller(Device):
 
     def __init__(
         self,
-        rolling: Rolling,
+        rolling: Rolling[Prepared, Request],
         metrics: ModelMetrics,
         on_crash: Callable[[], None],
         *,
         look_s: float = 1.0,
-        **how: Any,
+        **terms: Unpack[Terms],
     ) -> None:
-        super().__init__(metrics, on_crash, **how)
+        super().__init__(metrics, on_crash, **terms)
         self._rolling = rolling
         self._look_s = look_s
-        #: All that has no answer yet, by what the engine made of it.
-        self._items: dict[Any, Item] = {}
-        self._arrived: list[Any] = []
-        self._unwanted_now: list[Any] = []
+        #: All that has no answer yet.
+        self._items: dict[Request, Item[Prepared]] = {}
+        #: Of those, what the loop has to be told before its next turn: the new ones, and the cancelled.
+        self._arrived: list[Request] = []
+        self._unwanted_now: list[Request] = []
 
     def start(self) -> None:
         """Start the threads."""
         threading.Thread(target=self._look_for_cancelled, name="cancelled", daemon=True).start()
         super().start()
 
-    def _ready(self, prepared: Any, *, is_alone: bool, is_interactive: bool) -> Any:
-        return self._rolling.request(prepared, is_alone=is_alone, is_interactive=is_interactive)
+    def _ready(self, item: Item[Prepared]) -> Callable[[], None]:
+        request = self._rolling.request(
+            item.prepared, is_alone=item.is_alone, is_interactive=item.is_interactive
+        )
+        return lambda: self._add(request, item)
 
-    def _add(self, item: Item) -> None:
-        self._items[item.prepared] = item
-        self._arrived.append(item.prepared)
+    def _add(self, request: Request, item: Item[Prepared]) -> None:
+        self._items[request] = item
+        self._arrived.append(request)
 
     def _has_work(self) -> bool:
         return bool(self._arrived or not self._rolling.is_idle)
 
-    def _take_all(self) -> Sequence[Item]:
+    def _take_all(self) -> Sequence[Item[Prepared]]:
         items = list(self._items.values())
         self._items.clear()
         return items
 
-    def _on_device(self) -> Sequence[Item]:
+    def _on_device(self) -> Sequence[Item[Prepared]]:
         return [self._items[request] for request in self._rolling.on_device() if request in self._items]
 
     # The device's thread
@@ -88,13 +92,13 @@ class Roller(Device):
         for request in unwanted:
             self._rolling.cancel(request)
 
-    def _answer(self, ended: Ended) -> None:
+    def _answer(self, ended: Ended[Request]) -> None:
         with self._changed:
             item = self._items.pop(ended.request, None)
         if ended.device_s:
             self._metrics.observe_stage("generate", ended.device_s)
         if item:
-            item.answer(ended.outcome or Cancelled("cancelled before it had an answer"))
+            item.reply.end(ended.outcome or Cancelled("cancelled before it had an answer"))
 
     # Another thread
 
@@ -105,7 +109,7 @@ class Roller(Device):
             if items:
                 self._note_cancelled(items)
 
-    def _note_cancelled(self, items: Mapping[Any, Item]) -> None:
+    def _note_cancelled(self, items: Mapping[Request, Item[Prepared]]) -> None:
         try:
             unwanted = self._unwanted([item.job_id for item in items.values()])
         except Exception as error:

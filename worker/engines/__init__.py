@@ -1,6 +1,6 @@
 """The code that runs a model; one file an engine, behind one small protocol.
 
-base                  Engine, Rolling, Prepared, Answer: the protocol
+base                  Engine, Static, Rolling, Answer: the boundary
 deadline              how long a batch may be on the device
 ocr                   RapidOCR: reads text
 reading               boxes of text, put in reading order
@@ -13,8 +13,9 @@ layers                faster layers in place of a model's own
 identity              which weights a model has
 """
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import cast
+from typing import Any
 
 from jobs.contract.catalog import EngineName, ModelCard
 from jobs.contract.settings import WorkerSettings
@@ -27,16 +28,16 @@ _ENGINES = {
 }
 
 
-def create_engine(card: ModelCard, settings: WorkerSettings) -> Engine:
-    """The engine that runs `card`'s model, not loaded yet.
+def create_engine(card: ModelCard, settings: WorkerSettings) -> Engine[Any, Any]:
+    """The engine that runs `card`'s model, not loaded yet; what it sees and prepares, itself alone knows.
 
     Raises ModelNotLoaded when its library is not installed.
     """
     module, name, extra = _ENGINES[card.engine]
     try:
-        engine = getattr(import_module(module), name)
+        create: Callable[[ModelCard, WorkerSettings], Engine[Any, Any]] = getattr(import_module(module), name)
     except ImportError as error:
         raise ModelNotLoaded(
             card.name, f"import the engine {card.engine} ({error})", f"pip install 'eva01-server[{extra}]'"
         ) from error
-    return cast(Engine, engine(card, settings))
+    return create(card, settings)

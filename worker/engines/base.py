@@ -1,8 +1,15 @@
-"""What an engine is: see and prepare on the CPU, ahead and in any thread; generate on the device, in one."""
+"""The boundary of an engine: the CPU's part in any thread and ahead of time, the device's part in one thread.
+
+    see ──► prepare ──► generate        batch by batch (Static)
+                  └───► rolling.turn    jobs that come and go by themselves (Rolling)
+
+What an engine makes of an image (`Seen`) and of a job (`Prepared`) is its own: the rest of the worker carries
+both from step to step and asks only what a job costs.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from PIL import Image
 
@@ -28,7 +35,7 @@ class DeviceLost(Exception):
 
 
 def failure_of(error: Exception) -> Eva01Error:
-    """What becomes of the one image on which an engine failed with `error`."""
+    """The error that a job ends with when the engine failed on it alone with `error`."""
     if isinstance(error, Eva01Error):
         return error
     if isinstance(error, OutOfMemory):
@@ -37,12 +44,21 @@ def failure_of(error: Exception) -> Eva01Error:
     return EngineFailure(f"The model failed on this image: {type(error).__name__}: {error}")
 
 
-class Prepared(Protocol):
-    """One job, ready for the device."""
+class HasCost(Protocol):
+    """What the batching rule has to know of a prepared job."""
 
     @property
     def visual_tokens(self) -> int:
         """What the image costs on the device."""
+
+
+#: What an engine makes of one image, whoever asks about it.
+Seen = TypeVar("Seen")
+#: What an engine makes of one job: all that the device needs.
+Prepared = TypeVar("Prepared", bound=HasCost)
+Prepared_contra = TypeVar("Prepared_contra", bound=HasCost, contravariant=True)
+#: What stands for one job in a rolling batch.
+Request = TypeVar("Request")
 
 
 @dataclass(frozen=True)
@@ -54,61 +70,95 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Ended:
+class Ended(Generic[Request]):
     """What became of a request in a rolling batch; without an outcome it was cancelled."""
 
-    request: Any
-    outcome: "Answer | Eva01Error | None"
+    request: Request
+    outcome: Answer | Eva01Error | None
     #: Seconds that it was on the device.
     device_s: float
 
 
-class Rolling(Protocol):
+class Static(Protocol[Prepared_contra]):
+    """Answers jobs batch by batch: a batch ends with its longest answer."""
+
+    @property
+    def max_batch(self) -> int:
+        """Images that may go to the device together."""
+
+    def generate(
+        self, batch: Sequence[Prepared_contra], deadline: Deadline
+    ) -> Sequence[Answer | EngineFailure]:
+        """Answer what was prepared, in the same order; called from one thread only.
+
+        What has no answer when the deadline is over gets `deadline.failure()`. An engine that does not
+        come back then is ended with its worker. Raises OutOfMemory, DeviceLost, or anything else when the
+        batch as a whole failed.
+        """
+
+
+class Rolling(Protocol[Prepared_contra, Request]):
     """Answers jobs together, each of which comes and goes by itself."""
 
-    #: True when there is nothing to do.
-    is_idle: bool
-    #: Jobs on the device.
-    in_flight: int
+    @property
+    def is_idle(self) -> bool:
+        """True when there is nothing to do."""
 
-    def request(self, prepared: Any, *, is_alone: bool, is_interactive: bool) -> Any:
+    @property
+    def in_flight(self) -> int:
+        """Jobs on the device."""
+
+    def request(self, prepared: Prepared_contra, *, is_alone: bool, is_interactive: bool) -> Request:
         """What stands for a job here; called from many threads at once.
 
         Nothing else is on the device with it if `is_alone`; it goes before others if `is_interactive`.
         """
 
-    def submit(self, request: Any) -> None:
+    def submit(self, request: Request) -> None:
         """Let a request wait for a place; this and what follows is called from one thread only."""
 
-    def cancel(self, request: Any) -> None:
+    def cancel(self, request: Request) -> None:
         """End a request without an answer; does nothing when it has ended already."""
 
-    def turn(self) -> "Sequence[Ended]":
+    def turn(self) -> Sequence[Ended[Request]]:
         """Do the next piece of work; gives what has ended since the last turn.
 
         A request that is on the device for too long ends with the failure of a deadline. Raises DeviceLost,
         or anything else when it cannot go on.
         """
 
-    def on_device(self) -> Sequence[Any]:
-        """The requests that may be why it does not come back from a turn; may be called from any thread."""
+    def on_device(self) -> Sequence[Request]:
+        """The requests that may be why a turn does not come back; may be called from any thread."""
 
 
-class Engine(Protocol):
+class Engine(Static[Prepared], Protocol[Seen, Prepared]):
     """Runs one model."""
 
-    #: Where it runs, such as `cpu` or `cuda:0 NVIDIA H100`; known once loaded.
-    device: str
-    #: Jobs to hold when the settings do not say.
-    default_slots: int
-    #: Images that may go to the device together.
-    max_batch: int
-    #: What decides its answers besides image, question and options, such as its weights; known once loaded.
-    identity: str
-    #: Pixels beyond which an image of usual shape brings the model nothing.
-    enough_pixels: int
-    #: Its rolling batch, which is used instead of `generate`; None where there is none. Known once loaded.
-    rolling: Rolling | None
+    @property
+    def device(self) -> str:
+        """Where it runs, such as `cpu` or `cuda:0 NVIDIA H100`; known once loaded."""
+
+    @property
+    def default_slots(self) -> int:
+        """Jobs to hold when the settings do not say."""
+
+    @property
+    def identity(self) -> str:
+        """What decides its answers besides image, question and options, such as its weights.
+
+        Known once loaded.
+        """
+
+    @property
+    def enough_pixels(self) -> int:
+        """Pixels beyond which an image of usual shape brings the model nothing."""
+
+    @property
+    def rolling(self) -> Rolling[Prepared, Any] | None:
+        """Its rolling batch, which is used instead of `generate`; None where there is none.
+
+        Known once loaded. What stands for a job there is its own: who calls it only hands that back.
+        """
 
     def load(self) -> None:
         """Load the model; takes seconds to minutes.
@@ -116,23 +166,15 @@ class Engine(Protocol):
         Raises ModelNotLoaded.
         """
 
-    def see(self, image: Image.Image) -> Any:
+    def see(self, image: Image.Image) -> Seen:
         """Do all that depends on one upright RGB image alone; called from many threads at once.
 
         What it gives is shared by all jobs that ask about the image at the same time: it is never changed.
         Raises EngineFailure or ImageRejected.
         """
 
-    def prepare(self, seen: Any, question: str, options: Options) -> Any:
+    def prepare(self, seen: Seen, question: str, options: Options) -> Prepared:
         """Do the rest of the CPU's part for one job, which is little; called from many threads at once.
 
-        Gives a Prepared. Raises EngineFailure.
-        """
-
-    def generate(self, batch: Sequence[Any], deadline: Deadline) -> Sequence[Answer | EngineFailure]:
-        """Answer what was prepared, in the same order; called from one thread only.
-
-        What has no answer when the deadline is over gets `deadline.failure()`. An engine that does not
-        come back then is ended with its worker. Raises OutOfMemory, DeviceLost, or anything else when the
-        batch as a whole failed.
+        Raises EngineFailure.
         """

@@ -68,10 +68,10 @@ def first_line(error: Exception) -> str:
     return str(error).strip().split("\n", 1)[0]
 
 
-def told_apart(error: Exception) -> Exception:
-    """An error of torch as OutOfMemory or DeviceLost where it is one of these, else as it is.
+def engine_error(error: Exception) -> Exception:
+    """Translate torch's errors to OutOfMemory and DeviceLost; others are unchanged.
 
-    What the device's allocator keeps for later is given back, so that others may use it.
+    When memory ran out, what the device's allocator keeps for later is freed as well.
     """
     if isinstance(error, torch.OutOfMemoryError):
         torch.cuda.empty_cache()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from math import sqrt
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from jobs.contract.catalog import ModelCard
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options, Usage
 from jobs.contract.settings import WorkerSettings
-from worker.engines.base import Answer, ModelNotLoaded
+from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.reading import TextBox, in_reading_order
 from worker.engines.tiles import tiles
@@ -46,7 +46,8 @@ class Page:
     visual_tokens: int = 1
 
 
-class OcrEngine:
+@final
+class OcrEngine(Engine[Page, Page]):
     """Reads one page at a time; the cores work together on each."""
 
     device = "cpu"

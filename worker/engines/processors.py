@@ -8,7 +8,7 @@ and their own processor makes the batch.
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -50,28 +50,38 @@ class ImageOnlyQwenProcessor(Qwen2_5_VLProcessor):
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """One job for the device: its own tensors, or what its model's processor needs."""
+class SeenImage:
+    """One image: its patches where jobs are prepared whole, else the scaled image."""
+
+    tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    image: Image.Image | None = None
+
+
+@dataclass(frozen=True)
+class JobInput:
+    """One job for the device: its own tensors, or the image and question that its model's processor needs."""
 
     visual_tokens: int
     max_new_tokens: int
-    tensors: Mapping[str, torch.Tensor]
+    tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
     image: Image.Image | None = None
-    messages: tuple[Any, ...] = ()
+    question: str = ""
 
 
 class Processor(Protocol):
     """Turns jobs into a model's input."""
 
-    tokenizer: Any
+    @property
+    def tokenizer(self) -> Any:
+        """The model's own tokenizer."""
 
-    def see(self, image: Image.Image) -> Any:
+    def see(self, image: Image.Image) -> SeenImage:
         """What depends on one image alone; called from many threads at once."""
 
-    def prepare(self, seen: Any, question: str, max_new_tokens: int) -> Prepared:
+    def prepare(self, seen: SeenImage, question: str, max_new_tokens: int) -> JobInput:
         """One job about an image that was seen; called from many threads at once."""
 
-    def collate(self, batch: Sequence[Prepared]) -> dict[str, torch.Tensor]:
+    def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
         """The model's input for all of them, padded on the left."""
 
 
@@ -94,23 +104,24 @@ class QwenProcessor:
         largest = min(max_pixels, own["longest_edge"])
         return {"shortest_edge": min(own["shortest_edge"], largest), "longest_edge": largest}
 
-    def see(self, image: Image.Image) -> Mapping[str, torch.Tensor]:
+    def see(self, image: Image.Image) -> SeenImage:
         """Scale, and cut into patches."""
         made = self._processor.image_processor(images=[fit(image)], size=self.size, return_tensors="pt")
-        return {name: made[name] for name in _JOINED}
+        return SeenImage({name: made[name] for name in _JOINED})
 
-    def prepare(self, seen: Mapping[str, torch.Tensor], question: str, max_new_tokens: int) -> Prepared:
+    def prepare(self, seen: SeenImage, question: str, max_new_tokens: int) -> JobInput:
         """Tokenise, with a place for each visual token: what the stock processor does after the patches."""
-        places = int(seen["image_grid_thw"].prod()) // self._processor.image_processor.merge_size**2
+        places = int(seen.tensors["image_grid_thw"].prod()) // self._processor.image_processor.merge_size**2
         text = self._processor.apply_chat_template(
             _messages(self._cleaner.clean(question)), add_generation_prompt=True, tokenize=False
         )
         token = self._processor.image_token
         tokens = self.tokenizer([text.replace(token, token * places)], return_tensors="pt")
         kinds = (tokens["input_ids"] == self._processor.image_token_id).long()
-        return Prepared(places, max_new_tokens, {**seen, **tokens, "mm_token_type_ids": kinds})
+        tensors = {**seen.tensors, **tokens, "mm_token_type_ids": kinds}
+        return JobInput(places, max_new_tokens, tensors)
 
-    def collate(self, batch: Sequence[Prepared]) -> dict[str, torch.Tensor]:
+    def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
         """Pad on the left, and join."""
         jobs = [prepared.tensors for prepared in batch]
         longest = max(job["input_ids"].shape[1] for job in jobs)
@@ -133,21 +144,22 @@ class AnyProcessor:
         self._cleaner = QuestionCleaner(self.tokenizer)
         self._max_pixels = max_pixels
 
-    def see(self, image: Image.Image) -> Image.Image:
+    def see(self, image: Image.Image) -> SeenImage:
         """Scale down to the limit."""
-        return _at_most(fit(image), self._max_pixels)
+        return SeenImage(image=_at_most(fit(image), self._max_pixels))
 
-    def prepare(self, seen: Image.Image, question: str, max_new_tokens: int) -> Prepared:
-        """Keep both; the tokens are an estimate for the batching rule."""
-        tokens = max(1, seen.width * seen.height // PIXELS_PER_TOKEN)
-        messages = tuple(_messages(self._cleaner.clean(question)))
-        return Prepared(tokens, max_new_tokens, {}, seen, messages)
+    def prepare(self, seen: SeenImage, question: str, max_new_tokens: int) -> JobInput:
+        """Keep image and question; the tokens are an estimate for the batching rule."""
+        image = seen.image
+        assert image is not None
+        tokens = max(1, image.width * image.height // PIXELS_PER_TOKEN)
+        return JobInput(tokens, max_new_tokens, image=image, question=self._cleaner.clean(question))
 
-    def collate(self, batch: Sequence[Prepared]) -> dict[str, torch.Tensor]:
+    def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
         """Have the model's own processor make the batch."""
         texts = [
             self._processor.apply_chat_template(
-                list(prepared.messages), add_generation_prompt=True, tokenize=False
+                _messages(prepared.question), add_generation_prompt=True, tokenize=False
             )
             for prepared in batch
         ]

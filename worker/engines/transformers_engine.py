@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import torch
 import transformers
@@ -16,22 +16,29 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options, Usage
 from jobs.contract.settings import WorkerSettings
-from worker.engines.base import Answer, ModelNotLoaded
+from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import (
     choose_attention,
     choose_device,
     choose_dtype,
     describe,
+    engine_error,
     first_line,
-    told_apart,
     use_all_cores,
 )
 from worker.engines.identity import weights_of
 from worker.engines.layers import replace_layers
-from worker.engines.processors import QWEN_FAMILIES, AnyProcessor, Prepared, Processor, QwenProcessor
+from worker.engines.processors import (
+    QWEN_FAMILIES,
+    AnyProcessor,
+    JobInput,
+    Processor,
+    QwenProcessor,
+    SeenImage,
+)
 from worker.engines.rolling.answers import RollingAnswers
-from worker.engines.rolling.setup import roll, why_static
+from worker.engines.rolling.setup import create_loop, why_static
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +49,8 @@ library_logging.set_verbosity_error()
 library_logging.disable_progress_bar()
 
 
-class TransformersEngine:
+@final
+class TransformersEngine(Engine[SeenImage, JobInput]):
     """A vision-language model on one device."""
 
     max_batch = 128
@@ -51,13 +59,27 @@ class TransformersEngine:
         self._card = card
         self._settings = settings
         self._source = _resolve(card.source)
-        self.device = settings.device
-        self.enough_pixels = settings.max_pixels
+        self._device_name = settings.device
         self._on: torch.device
         self._model: Any = None
         self._processor: Processor
         self._ends: frozenset[int] = frozenset()
-        self.rolling: RollingAnswers | None = None
+        self._rolling: RollingAnswers | None = None
+
+    @property
+    def device(self) -> str:
+        """The device that was chosen; before that, the one that the settings name."""
+        return self._device_name
+
+    @property
+    def enough_pixels(self) -> int:
+        """The limit of the settings."""
+        return self._settings.max_pixels
+
+    @property
+    def rolling(self) -> RollingAnswers | None:
+        """The rolling batch where the model allows one."""
+        return self._rolling
 
     @property
     def default_slots(self) -> int:
@@ -87,7 +109,7 @@ class TransformersEngine:
         """
         try:
             self._on = choose_device(self._settings)
-            self.device = describe(self._on)
+            self._device_name = describe(self._on)
             use_all_cores()
             self._processor = self._load_processor()
             self._model = self._load_model()
@@ -102,8 +124,8 @@ class TransformersEngine:
         if reason := why_static(self._model, self._settings):
             logger.info("%s answers in static batches: %s.", self._card.name, reason)
             return
-        loop = roll(self._model, self._ends, self._rows, self._settings)
-        self.rolling = RollingAnswers(loop, self._answer)
+        loop = create_loop(self._model, self._ends, self._rows, self._settings)
+        self._rolling = RollingAnswers(loop, self._answer)
         logger.info(
             "%s answers in a rolling batch: %d images at once, %d tokens in memory.",
             self._card.name,
@@ -144,17 +166,17 @@ class TransformersEngine:
     def _is_local(self) -> bool:
         return Path(self._source).is_dir()
 
-    def see(self, image: Image.Image) -> Any:
+    def see(self, image: Image.Image) -> SeenImage:
         """What the processor makes of an image."""
         return self._processor.see(image)
 
-    def prepare(self, seen: Any, question: str, options: Options) -> Prepared:
+    def prepare(self, seen: SeenImage, question: str, options: Options) -> JobInput:
         """Tensors of one job."""
         longest = options.max_new_tokens or self._settings.max_new_tokens
         return self._processor.prepare(seen, question, longest)
 
     def generate(
-        self, batch: Sequence[Prepared], deadline: Deadline = NO_DEADLINE
+        self, batch: Sequence[JobInput], deadline: Deadline = NO_DEADLINE
     ) -> Sequence[Answer | EngineFailure]:
         """Answer all together, each up to its own length; those that have ended at the deadline are answered.
 
@@ -165,7 +187,7 @@ class TransformersEngine:
         try:
             rows = self._run(inputs, longest, deadline)
         except RuntimeError as error:
-            raise told_apart(error) from error
+            raise engine_error(error) from error
         counts = self._count_visual_tokens(inputs, batch)
         return [
             self._answer(row[: prepared.max_new_tokens], count)
@@ -186,7 +208,7 @@ class TransformersEngine:
         rows: list[list[int]] = out[:, inputs["input_ids"].shape[1] :].tolist()
         return rows
 
-    def _count_visual_tokens(self, inputs: dict[str, torch.Tensor], batch: Sequence[Prepared]) -> list[int]:
+    def _count_visual_tokens(self, inputs: dict[str, torch.Tensor], batch: Sequence[JobInput]) -> list[int]:
         """The places that each image takes in its row; the estimate where a model marks none."""
         place = getattr(self._model.config, "image_token_id", None)
         if place is None:

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import redis
 
@@ -29,7 +29,7 @@ from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from worker.device.base import Cancelled, Device, GivenBack, Overran
 from worker.drain import Drain
-from worker.engines.base import Answer, Engine
+from worker.engines.base import Answer, Engine, Prepared, Seen
 from worker.job.cache import AnswerCache
 from worker.job.decode import Decoded
 from worker.job.in_flight import Held
@@ -45,15 +45,15 @@ _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
-class Answering:
+class Answering(Generic[Seen, Prepared]):
     """Answers jobs; `answer` is called from many slots at once."""
 
     model: str
     store: JobStore
     journal: Journal
-    preparation: Preparation
-    engine: Engine
-    device: Device
+    preparation: Preparation[Seen]
+    engine: Engine[Seen, Prepared]
+    device: Device[Prepared]
     cache: AnswerCache
     thumbnails: Thumbnails
     drain: Drain
@@ -181,12 +181,12 @@ class Answering:
         with self.preparation.seen(image, decoded.value.image) as seen:
             with self.metrics.stage("prepare"):
                 prepared = self.engine.prepare(seen.value, job.question, job.options)
-            waiting = self.device.submit(
+            reply = self.device.submit(
                 prepared, job.id, is_alone=job.crashes > 0, is_interactive=job.batch_id is None
             )
             if decoded.is_maker:
                 self._keep_thumbnail(image, decoded.value)
-            return waiting.result()
+            return reply.result()
 
     def _keep_thumbnail(self, image: str, decoded: Decoded) -> None:
         """Done now, because until the device has answered this thread would have nothing to do."""

@@ -4,28 +4,30 @@ fetch ──► decode ──► see
 """
 
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Generic
 
 from PIL import Image
 
 from jobs.storage.blobs import BlobStore
-from worker.engines.base import Engine
+from worker.engines.base import Engine, Prepared, Seen
 from worker.job.decode import Decoded, Decoder
 from worker.job.in_flight import Held, InFlight
 from worker.ops.metrics import ModelMetrics
 
 
-class Preparation:
+class Preparation(Generic[Seen]):
     """Makes images ready for the engine; safe to use from many threads.
 
     What a slot holds stays until it lets go, and whoever fails takes those along who wait for the same image.
     """
 
-    def __init__(self, blobs: BlobStore, decoder: Decoder, engine: Engine, metrics: ModelMetrics) -> None:
-        self._blobs, self._decoder, self._engine = blobs, decoder, engine
-        self._metrics = metrics
+    def __init__(
+        self, blobs: BlobStore, decoder: Decoder, engine: Engine[Seen, Prepared], metrics: ModelMetrics
+    ) -> None:
+        self._blobs, self._decoder, self._metrics = blobs, decoder, metrics
+        self._engine_sees = engine.see
         self._decoded: InFlight[Decoded] = InFlight()
-        self._seen: InFlight[Any] = InFlight()
+        self._seen: InFlight[Seen] = InFlight()
 
     def decoded(self, sha256: str) -> AbstractContextManager[Held[Decoded]]:
         """Hold an image's pixels.
@@ -34,7 +36,7 @@ class Preparation:
         """
         return self._decoded.hold(sha256, lambda: self._decode(sha256))
 
-    def seen(self, sha256: str, image: Image.Image) -> AbstractContextManager[Held[Any]]:
+    def seen(self, sha256: str, image: Image.Image) -> AbstractContextManager[Held[Seen]]:
         """Hold what the engine makes of them.
 
         Raises EngineFailure or ImageRejected.
@@ -47,6 +49,6 @@ class Preparation:
         with self._metrics.stage("decode"):
             return self._decoder.decode(data)
 
-    def _see(self, image: Image.Image) -> Any:
+    def _see(self, image: Image.Image) -> Seen:
         with self._metrics.stage("see"):
-            return self._engine.see(image)
+            return self._engine_sees(image)

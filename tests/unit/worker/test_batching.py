@@ -64,10 +64,10 @@ class Harness:
         first = self._submit(item("first"))
         while self.batcher._waiting:
             threading.Event().wait(0.001)
-        futures = [self._submit(one) for one in items]
+        replies = [self._submit(one) for one in items]
         self.may_go.set()
         assert first.result(10).text == "(10, 1) first"
-        return [outcome(future) for future in futures]
+        return [outcome(reply) for reply in replies]
 
 
 @pytest.fixture
@@ -139,9 +139,9 @@ def test_too_few_answers_are_never_given_to_the_wrong_image(harness):
 
 
 def test_the_message_names_both_counts_when_answers_are_missing(harness):
-    future = harness().submit(item(TOO_FEW))
+    reply = harness().submit(item(TOO_FEW))
     with pytest.raises(EngineFailure, match="0 answers for a batch of 1"):
-        future.result(10)
+        reply.result(10)
 
 
 def test_a_batch_that_bursts_the_memory_is_halved_and_later_ones_are_smaller(harness):
@@ -154,7 +154,7 @@ def test_a_batch_that_bursts_the_memory_is_halved_and_later_ones_are_smaller(har
 
 
 def test_an_image_that_bursts_the_memory_alone_fails_with_its_own_code(harness):
-    assert harness(fits=0).submit(item("a")).exception(10).code == "out_of_memory"
+    assert outcome(harness(fits=0).submit(item("a"))) == "out_of_memory"
 
 
 def test_the_end_of_the_device_reaches_every_slot_and_the_worker(harness):
@@ -168,11 +168,11 @@ def test_the_end_of_the_device_reaches_every_slot_and_the_worker(harness):
 def test_giving_back_answers_what_runs_and_what_waits(harness):
     made = harness()
     made.engine.may_go_on.clear()
-    futures = [made.submit(item(f"q{n}")) for n in range(3)]
+    replies = [made.submit(item(f"q{n}")) for n in range(3)]
     made.batcher.give_back()
-    for future in futures:
+    for reply in replies:
         with pytest.raises(GivenBack):
-            future.result(10)
+            reply.result(10)
     made.engine.may_go_on.set()
 
 

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from jobs.contract.errors import EngineFailure
-from tests.outcomes import outcome
+from tests.outcomes import error_of, is_waiting, outcome
 from tests.processes import wait_until
 from tests.stub_engine import HANG, LOSE_DEVICE, POISON, SLOW, Sized
 from tests.stub_rolling import BREAK, StubRolling
@@ -25,11 +25,11 @@ class Harness:
     def __init__(
         self,
         *,
-        slots: int = 4,
+        rows: int = 4,
         timeout_s: float = 60.0,
         unwanted: Callable[[Sequence[str]], Collection[str]] | None = None,
     ) -> None:
-        self.rolling = StubRolling(slots=slots, timeout_s=timeout_s)
+        self.rolling = StubRolling(rows=rows, timeout_s=timeout_s)
         self.cancelled: set[str] = set()
         self.crashed = threading.Event()
         self.model = f"rolling {next(_numbers)}"
@@ -52,9 +52,9 @@ class Harness:
 
     def outcomes(self, questions: Sequence[str]) -> list[str]:
         """What each slot hears when all come at once."""
-        futures = [self.submit(question) for question in questions]
+        replies = [self.submit(question) for question in questions]
         self.go()
-        return [outcome(future) for future in futures]
+        return [outcome(reply) for reply in replies]
 
     def wait_until_on_device(self, *questions: str) -> None:
         wait_until(lambda: self.rolling.steps and self.rolling.steps[-1] == list(questions), "they run")
@@ -82,9 +82,9 @@ def harness():
 
 def test_every_slot_gets_the_answer_to_its_own_image(harness):
     made = harness()
-    futures = [made.submit(f"q{n}", turns=1 + n % 5) for n in range(30)]
+    replies = [made.submit(f"q{n}", turns=1 + n % 5) for n in range(30)]
     made.go()
-    assert [outcome(future) for future in futures] == [f"({1 + n % 5}, 1) q{n}" for n in range(30)]
+    assert [outcome(reply) for reply in replies] == [f"({1 + n % 5}, 1) q{n}" for n in range(30)]
 
 
 def test_slots_that_come_and_go_from_many_threads_each_get_their_own_answer(harness):
@@ -113,7 +113,7 @@ def test_a_job_that_ends_early_is_answered_while_others_still_run(harness):
     slow, quick = made.submit(SLOW), made.submit("quick")
     made.go()
     assert outcome(quick) == "(1, 1) quick"
-    assert not slow.done()
+    assert is_waiting(slow)
 
 
 def test_a_job_that_comes_later_joins_those_that_run(harness):
@@ -122,7 +122,7 @@ def test_a_job_that_comes_later_joins_those_that_run(harness):
     made.wait_until_on_device(SLOW)
     assert outcome(made.submit("later")) == "(1, 1) later"
     assert [SLOW, "later"] in made.rolling.steps
-    assert not slow.done()
+    assert is_waiting(slow)
 
 
 def test_what_fails_alone_is_heard_by_its_slot_alone(harness):
@@ -138,17 +138,17 @@ def test_a_job_that_takes_too_long_fails_and_the_others_go_on(harness):
 
 def test_a_suspect_is_alone_on_the_device(harness):
     made = harness()
-    futures = [made.submit("a"), made.submit("suspect", turns=3, is_alone=True), made.submit("b")]
+    replies = [made.submit("a"), made.submit("suspect", turns=3, is_alone=True), made.submit("b")]
     made.go()
-    assert [outcome(future) for future in futures] == ["(1, 1) a", "(3, 1) suspect", "(1, 1) b"]
+    assert [outcome(reply) for reply in replies] == ["(1, 1) a", "(3, 1) suspect", "(1, 1) b"]
     assert made.rolling.steps == [["a"], ["suspect"], ["suspect"], ["suspect"], ["b"]]
 
 
 def test_a_single_question_goes_before_those_of_batches(harness):
-    made = harness(slots=1)
-    futures = [made.submit("a"), made.submit("b"), made.submit("now", is_interactive=True)]
+    made = harness(rows=1)
+    replies = [made.submit("a"), made.submit("b"), made.submit("now", is_interactive=True)]
     made.go()
-    assert [outcome(future) for future in futures] == ["(1, 1) a", "(1, 1) b", "(1, 1) now"]
+    assert [outcome(reply) for reply in replies] == ["(1, 1) a", "(1, 1) b", "(1, 1) now"]
     assert made.rolling.steps == [["now"], ["a"], ["b"]]
 
 
@@ -156,12 +156,12 @@ def test_a_single_question_goes_before_those_of_batches(harness):
 
 
 def test_giving_back_answers_what_runs_what_waits_and_what_comes_later(harness):
-    made = harness(slots=1)
-    futures = [made.submit(question) for question in (SLOW, "a", "b")]
+    made = harness(rows=1)
+    replies = [made.submit(question) for question in (SLOW, "a", "b")]
     made.go().wait_until_on_device(SLOW)
     made.roller.give_back()
-    futures.append(made.submit("later"))
-    assert [outcome(future) for future in futures] == ["GivenBack"] * 4
+    replies.append(made.submit("later"))
+    assert [outcome(reply) for reply in replies] == ["GivenBack"] * 4
     assert not made.crashed.is_set()
 
 
@@ -178,19 +178,19 @@ def test_the_thread_ends_after_giving_back(harness):
 
 def test_what_was_given_back_before_it_ran_never_runs(harness):
     made = harness()
-    future = made.submit("a")
+    reply = made.submit("a")
     made.roller.give_back()
     made.go().wait_for_the_end()
-    assert outcome(future) == "GivenBack"
+    assert outcome(reply) == "GivenBack"
     assert made.rolling.steps == []
 
 
 def test_giving_back_on_a_device_that_hangs_answers_all_the_same(harness):
-    made = harness(slots=1)
-    futures = [made.submit(HANG), made.submit("a")]
+    made = harness(rows=1)
+    replies = [made.submit(HANG), made.submit("a")]
     made.go().wait_until_on_device(HANG)
     made.roller.give_back()
-    assert [outcome(future) for future in futures] == ["GivenBack", "GivenBack"]
+    assert [outcome(reply) for reply in replies] == ["GivenBack", "GivenBack"]
 
 
 @pytest.mark.parametrize("end", ["give back", LOSE_DEVICE, BREAK])
@@ -224,17 +224,17 @@ def test_no_slot_waits_for_ever_whenever_it_submits(harness, end):
 
 
 def test_a_cancelled_job_that_waits_never_reaches_the_device(harness):
-    made = harness(slots=1)
+    made = harness(rows=1)
     slow, waits = made.submit(SLOW), made.submit("waits")
     made.go()
     made.cancelled.add("waits")
     assert outcome(waits) == "Cancelled"
-    assert not slow.done()
+    assert is_waiting(slow)
     assert ["waits"] not in made.rolling.steps
 
 
 def test_a_cancelled_job_in_flight_frees_its_place(harness):
-    made = harness(slots=1)
+    made = harness(rows=1)
     slow, waits = made.submit(SLOW), made.submit("waits")
     made.go().wait_until_on_device(SLOW)
     made.cancelled.add(SLOW)
@@ -253,8 +253,8 @@ def test_a_job_that_ends_while_it_is_cancelled_is_answered_once_and_the_others_g
     """Whoever is asked about is called cancelled, though by then most have ended."""
     made = harness(unwanted=lambda job_ids: [one for one in job_ids if one != "kept"]).go()
     for _ in range(20):
-        futures = [made.submit(f"q{n}", turns=n) for n in range(1, 9)]
-        assert {outcome(future).split(" ")[-1] for future in futures} <= {
+        replies = [made.submit(f"q{n}", turns=n) for n in range(1, 9)]
+        assert {outcome(reply).split(" ")[-1] for reply in replies} <= {
             "Cancelled",
             *(f"q{n}" for n in range(1, 9)),
         }
@@ -301,7 +301,7 @@ def test_a_slow_redis_holds_nothing_up(harness):
 
 @pytest.mark.parametrize("question", [LOSE_DEVICE, BREAK])
 def test_the_end_of_the_loop_reaches_every_slot_and_the_worker(harness, question):
-    made = harness(slots=2)
+    made = harness(rows=2)
     assert made.outcomes([SLOW, question, "a"]) == ["GivenBack"] * 3
     assert made.crashed.wait(10)
     made.wait_for_the_end()
@@ -309,40 +309,40 @@ def test_the_end_of_the_loop_reaches_every_slot_and_the_worker(harness, question
 
 
 def test_a_job_alone_on_a_device_that_hangs_fails_and_ends_the_worker(harness):
-    made = harness(slots=1, timeout_s=0.3)
+    made = harness(rows=1, timeout_s=0.3)
     assert made.outcomes([HANG, "a"]) == ["deadline_exceeded", "GivenBack"]
     assert made.crashed.wait(10)
     assert outcome(made.submit("later")) == "GivenBack"
 
 
 def test_the_deadlines_message_names_the_setting_its_value_and_the_remedy(harness):
-    made = harness(slots=1, timeout_s=0.3)
-    future = made.submit(HANG)
+    made = harness(rows=1, timeout_s=0.3)
+    reply = made.submit(HANG)
     made.go()
     with pytest.raises(EngineFailure, match=r"EVA01_JOB_TIMEOUT_S=0\.3 .*max_new_tokens"):
-        future.result(10)
+        reply.result(10)
 
 
 def test_of_several_on_a_device_that_hangs_each_is_a_suspect(harness):
-    made = harness(slots=2, timeout_s=0.3)
+    made = harness(rows=2, timeout_s=0.3)
     assert made.outcomes(["a", HANG, "b"]) == ["Overran", "Overran", "GivenBack"]
     assert made.crashed.wait(10)
 
 
 def test_one_that_was_given_back_is_not_blamed_when_the_device_hangs_on(harness):
-    made = harness(slots=2, timeout_s=2)
-    future = made.submit(HANG)
+    made = harness(rows=2, timeout_s=2)
+    reply = made.submit(HANG)
     made.go().wait_until_on_device(HANG)
     made.roller.give_back()
     assert made.crashed.wait(10), "the thread hangs, so the worker has to end"
-    assert outcome(future) == "GivenBack"
+    assert outcome(reply) == "GivenBack"
 
 
 def test_a_device_that_comes_back_too_late_answers_nobody_twice(harness):
-    made = harness(slots=2, timeout_s=0.3)
-    futures = [made.submit(HANG), made.submit("a")]
+    made = harness(rows=2, timeout_s=0.3)
+    replies = [made.submit(HANG), made.submit("a")]
     made.go()
-    assert [type(future.exception(10)) for future in futures] == [Overran, Overran]
+    assert [type(error_of(reply)) for reply in replies] == [Overran, Overran]
     made.rolling.comes_back.set()
     made.wait_for_the_end()
     assert len(made.rolling.steps) == 1
@@ -364,17 +364,17 @@ def test_busy_time_is_that_of_turns(harness):
 
 
 def test_each_step_counts_how_many_were_on_the_device(harness):
-    made = harness(slots=2)
-    futures = [made.submit("a"), made.submit("b", turns=2), made.submit("c")]
+    made = harness(rows=2)
+    replies = [made.submit("a"), made.submit("b", turns=2), made.submit("c")]
     made.go()
-    assert [outcome(future) for future in futures] == ["(1, 1) a", "(2, 1) b", "(1, 1) c"]
+    assert [outcome(reply) for reply in replies] == ["(1, 1) a", "(2, 1) b", "(1, 1) c"]
     assert made.rolling.steps == [["a", "b"], ["b", "c"]]
     assert made.count("eva01_batch_size_count") == 2
     assert made.count("eva01_batch_size_sum") == 4
 
 
 def test_a_job_counts_its_time_on_the_device_unless_it_never_was_there(harness):
-    made = harness(slots=1)
+    made = harness(rows=1)
     slow, waits = made.submit(SLOW), made.submit("waits")
     made.go().cancelled.add("waits")
     assert outcome(waits) == "Cancelled"

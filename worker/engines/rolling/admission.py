@@ -67,10 +67,10 @@ def cost(requests: Sequence[Request]) -> int:
     return len(requests) * max((request.reserved_tokens for request in requests), default=0)
 
 
-def together(first: Sequence[Request], others: Iterable[Request], most_tokens: int) -> list[Request]:
-    """Those of `first` whose image is not seen yet, and as many others as have few enough tokens with them.
+def vision_pass(first: Sequence[Request], others: Iterable[Request], most_tokens: int) -> list[Request]:
+    """Fill one vision pass: those of `first` whose image is not seen yet, then others up to `most_tokens`.
 
-    Others are seen ahead of their places, because images cost less together. A single question does not
+    Others are seen before they have a row, because images cost less together. A single question does not
     wait for that, and a suspect is seen alone.
     """
     pack = [request for request in first if request.embedded is None]

@@ -1,15 +1,17 @@
 """The rolling batch as the worker knows it: prepared jobs in, answers out."""
 
 from collections.abc import Callable, Sequence
+from typing import final
 
 from jobs.contract.errors import EngineFailure
-from worker.engines.base import Answer, Ended
-from worker.engines.processors import Prepared
+from worker.engines.base import Answer, Ended, Rolling
+from worker.engines.processors import JobInput
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
 
 
-class RollingAnswers:
+@final
+class RollingAnswers(Rolling[JobInput, Request]):
     """Makes answers of what a loop writes; `answer_of` takes new tokens and the image's visual tokens."""
 
     def __init__(
@@ -28,7 +30,7 @@ class RollingAnswers:
         """Rows on the device."""
         return self._loop.in_flight
 
-    def request(self, prepared: Prepared, *, is_alone: bool, is_interactive: bool) -> Request:
+    def request(self, prepared: JobInput, *, is_alone: bool, is_interactive: bool) -> Request:
         """A job's request; see Rolling."""
         return self._loop.request(
             prepared.tensors, prepared.max_new_tokens, is_alone=is_alone, is_interactive=is_interactive
@@ -42,7 +44,7 @@ class RollingAnswers:
         """End it without an answer."""
         self._loop.cancel(request)
 
-    def turn(self) -> Sequence[Ended]:
+    def turn(self) -> Sequence[Ended[Request]]:
         """Do one turn of the loop."""
         return [self._ended(outcome) for outcome in self._loop.turn()]
 
@@ -50,9 +52,9 @@ class RollingAnswers:
         """The requests that have a place."""
         return self._loop.on_device()
 
-    def _ended(self, outcome: Outcome) -> Ended:
+    def _ended(self, outcome: Outcome) -> Ended[Request]:
         request = outcome.request
         if outcome.tokens:
-            said = self._answer_of(outcome.tokens, request.visual_tokens)
-            return Ended(request, said, outcome.device_s)
+            answer = self._answer_of(outcome.tokens, request.visual_tokens)
+            return Ended(request, answer, outcome.device_s)
         return Ended(request, outcome.failure, outcome.device_s)

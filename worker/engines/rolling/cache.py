@@ -14,13 +14,13 @@ import torch
 _LENGTH_STEP = 128
 
 
-class SlotCache:
-    """Room for `slots` rows at most; it grows to what rows need, and begins anew when it is empty."""
+class RowCache:
+    """Room for at most `rows` rows; it grows as they need it, and is made anew once a long row is gone."""
 
-    def __init__(self, config: Any, slots: int, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, config: Any, rows: int, device: torch.device, dtype: torch.dtype) -> None:
         self._heads = config.num_key_value_heads
         self._width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        self._slots = slots
+        self._most_rows = rows
         self._like = torch.empty(0, device=device, dtype=dtype)
         self.keys = [self._empty(0, 0) for _ in range(config.num_hidden_layers)]
         self.values = [self._empty(0, 0) for _ in range(config.num_hidden_layers)]
@@ -43,7 +43,7 @@ class SlotCache:
                 if old.shape[0] >= rows and old.shape[2] >= length:
                     continue
                 more_rows = (
-                    min(self._slots, max(rows, 2 * old.shape[0])) if rows > old.shape[0] else old.shape[0]
+                    min(self._most_rows, max(rows, 2 * old.shape[0])) if rows > old.shape[0] else old.shape[0]
                 )
                 grown = self._empty(more_rows, max(length, old.shape[2]))
                 grown[: old.shape[0], :, : old.shape[2]] = old
@@ -63,7 +63,7 @@ class Pass:
     rows, which take the places behind the others.
     """
 
-    def __init__(self, cache: SlotCache, lengths: torch.Tensor, longest: int, prompts: Sequence[int]) -> None:
+    def __init__(self, cache: RowCache, lengths: torch.Tensor, longest: int, prompts: Sequence[int]) -> None:
         self._cache, self._lengths, self._longest = cache, lengths, longest
         self.rows = lengths.shape[0]
         ends = [self.rows]
@@ -97,5 +97,5 @@ class Pass:
         return self._cache.keys[layer][:rows, :, :longest], self._cache.values[layer][:rows, :, :longest]
 
     def get_seq_length(self, *_: Any) -> int:
-        """Part of what a cache is to transformers; nothing depends on it here."""
+        """Required by transformers' Cache interface; unused."""
         return 0

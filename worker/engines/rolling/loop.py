@@ -16,9 +16,9 @@ import torch
 from jobs.contract.errors import Eva01Error
 from worker.engines.base import DeviceLost, OutOfMemory, failure_of
 from worker.engines.deadline import Deadline
-from worker.engines.devices import told_apart
-from worker.engines.rolling.admission import Budget, Waiting, together
-from worker.engines.rolling.cache import SlotCache
+from worker.engines.devices import engine_error
+from worker.engines.rolling.admission import Budget, Waiting, vision_pass
+from worker.engines.rolling.cache import RowCache
 from worker.engines.rolling.penalty import RepetitionPenalty
 from worker.engines.rolling.prefill import positions_of, prefill
 from worker.engines.rolling.rows import Outcome, Request, Row
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class RollingLoop:
-    """At most `slots` rows in flight, whose cache holds at most `budget_tokens`.
+    """At most `rows` rows in flight, whose cache holds at most `budget_tokens`.
 
     `ends` are the tokens that end an answer; `timeout_s` counts from when a request first goes to the
     device; `clock` gives seconds.
@@ -39,21 +39,21 @@ class RollingLoop:
         model: Any,
         ends: Collection[int],
         *,
-        slots: int,
+        rows: int,
         budget_tokens: int,
         prefill_tokens: int,
         timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
-        self._slots = slots
+        self._most_rows = rows
         self._timeout_s = timeout_s
         self._clock = clock
         text, device = model.config.get_text_config(), model.device
-        self._cache = SlotCache(text, slots, device, model.dtype)
-        self._tails = Tails.empty(slots, device)
+        self._cache = RowCache(text, rows, device, model.dtype)
+        self._tails = Tails.empty(rows, device)
         factor = model.generation_config.repetition_penalty or 1
-        self._penalty = RepetitionPenalty(factor, slots, text.vocab_size, device)
+        self._penalty = RepetitionPenalty(factor, rows, text.vocab_size, device)
         self._ends = frozenset(ends)
         self._waiting = Waiting()
         #: Requests that were admitted in this turn, and rows whose prompts were taken in before.
@@ -127,12 +127,12 @@ class RollingLoop:
         """
         self._end_overdue()
         self._admit()
-        self._unseen = together(self._new, self._waiting, self.prefill_tokens)
+        self._unseen = vision_pass(self._new, self._waiting, self.prefill_tokens)
         try:
             self._prefill()
             self._step()
         except Exception as error:
-            self._recover(told_apart(error))
+            self._recover(engine_error(error))
         self._release_ended()
         self._unseen = ()
         outcomes, self._outcomes = self._outcomes, []
@@ -154,7 +154,7 @@ class RollingLoop:
 
     def _has_place_for(self, request: Request) -> bool:
         taken = self._placed()
-        return len(taken) < self._slots and self.budget.admits(taken, request)
+        return len(taken) < self._most_rows and self.budget.admits(taken, request)
 
     # Prefill
 
@@ -182,7 +182,7 @@ class RollingLoop:
     def _append(self, tokens: torch.Tensor) -> None:
         """Note a token more for every row, the new ones among them."""
         # This waits for the device: what went wrong there shows before anything is noted.
-        said = tokens.tolist()
+        new_tokens = tokens.tolist()
         for request in self._new:
             self._begun += 1
             self._rows.append(Row(request, self._begun))
@@ -190,8 +190,8 @@ class RollingLoop:
         self._new = []
         self._tails.append(tokens)
         self._penalty.append(tokens)
-        for row, token in zip(self._rows, said, strict=True):
-            row.said.append(token)
+        for row, token in zip(self._rows, new_tokens, strict=True):
+            row.generated.append(token)
 
     # Release
 
@@ -199,7 +199,7 @@ class RollingLoop:
         for place in reversed(range(len(self._rows))):
             row = self._rows[place]
             if row.has_ended(self._ends):
-                self._end(row.request, tokens=tuple(row.said))
+                self._end(row.request, tokens=tuple(row.generated))
                 self._release(place)
 
     def _release(self, place: int) -> None:

@@ -9,9 +9,9 @@ class RepetitionPenalty:
     Source of the rule: Keskar et al., CTRL, 2019, section 4.1.
     """
 
-    def __init__(self, factor: float, slots: int, vocabulary: int, device: torch.device) -> None:
+    def __init__(self, factor: float, rows: int, vocabulary: int, device: torch.device) -> None:
         self._factor = factor
-        self._said = torch.zeros(slots if factor != 1 else 0, vocabulary, dtype=torch.bool, device=device)
+        self._said = torch.zeros(rows if factor != 1 else 0, vocabulary, dtype=torch.bool, device=device)
 
     @property
     def _is_off(self) -> bool:

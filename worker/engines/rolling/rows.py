@@ -59,18 +59,18 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A request in flight, and what was said to it."""
+    """A request in flight, and the tokens generated so far."""
 
     request: Request
     #: Counts up as rows begin: a larger one is newer.
     number: int
-    said: list[int] = field(default_factory=list)
+    generated: list[int] = field(default_factory=list)
 
     @property
     def length(self) -> int:
-        """Tokens in the cache: the last one that was said is not there yet."""
-        return self.request.prompt_tokens + len(self.said) - 1
+        """Tokens in the cache: the last one that was generated is not there yet."""
+        return self.request.prompt_tokens + len(self.generated) - 1
 
     def has_ended(self, ends: Collection[int]) -> bool:
         """True when it is as long as it may be, or ends by itself."""
-        return len(self.said) >= self.request.max_new_tokens or self.said[-1] in ends
+        return len(self.generated) >= self.request.max_new_tokens or self.generated[-1] in ends

@@ -47,13 +47,13 @@ def why_static(model: Any, settings: WorkerSettings) -> str | None:
     return None
 
 
-def roll(model: Any, ends: Collection[int], rows: int, settings: WorkerSettings) -> RollingLoop:
+def create_loop(model: Any, ends: Collection[int], rows: int, settings: WorkerSettings) -> RollingLoop:
     """The loop for a model, with at most `rows` images at once."""
     model.model.language_model.set_attn_implementation(attention.NAME)
     return RollingLoop(
         model,
         ends,
-        slots=rows,
+        rows=rows,
         budget_tokens=settings.cache_tokens or _tokens_that_fit(model),
         prefill_tokens=settings.prefill_tokens,
         timeout_s=settings.job_timeout_s,

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from worker.engines.rolling.cache import Pass, SlotCache
+from worker.engines.rolling.cache import Pass, RowCache
 from worker.engines.rolling.rows import Request
 
 
@@ -22,9 +22,9 @@ class Tails:
     deltas: torch.Tensor
 
     @classmethod
-    def empty(cls, slots: int, device: torch.device) -> "Tails":
+    def empty(cls, rows: int, device: torch.device) -> "Tails":
         """No rows yet."""
-        return cls(*torch.zeros(3, slots, dtype=torch.long, device=device))
+        return cls(*torch.zeros(3, rows, dtype=torch.long, device=device))
 
     def begin(self, row: int, request: Request) -> None:
         """A new row, which has said nothing yet."""
@@ -58,7 +58,7 @@ class Prompt:
 
 
 def step(
-    model: Any, cache: SlotCache, tails: Tails, rows: int, longest: int, prompts: Sequence[Prompt]
+    model: Any, cache: RowCache, tails: Tails, rows: int, longest: int, prompts: Sequence[Prompt]
 ) -> torch.Tensor:
     """What each row would say next (rows × vocabulary): of the first `rows`, and of the new ones behind them.
 
