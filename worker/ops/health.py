@@ -53,7 +53,8 @@ class HealthServer:
         }
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
-            return self._metrics(environ, start_response)
+            metrics: Iterable[bytes] = self._metrics(environ, start_response)
+            return metrics
         if path not in pages:
             return _send(
                 start_response, "404 Not Found", {"detail": "There are /health, /ready and /metrics."}

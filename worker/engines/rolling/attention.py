@@ -28,7 +28,9 @@ def attend(
     Elsewhere, as in `generate`, it is transformers' own.
     """
     if not isinstance(attention_mask, Pass):
-        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
+        out: torch.Tensor
+        out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
+        return out, None
     now, parts = attention_mask, []
     if now.rows:
         parts.append(_attend_to_the_past(query[0, :, : now.rows], now, module.layer_idx, scaling))
