@@ -1,9 +1,9 @@
 """The worker: takes jobs of one model from the queue, and writes their answers.
 
-    main     the door: `python -m worker --model M`
-    life     a worker's life, from its settings to its last heartbeat
-    status   what it is doing now, as its own parts see it
-    drain    how it stops: finish, or give back
+    main     the entry point: `python -m worker --model M`
+    life     a worker from its settings to its exit: its parts, made, started and stopped
+    status   its current state, which heartbeat and health server report
+    drain    how it stops: finish what fits in time, give the rest back
     broker   messages: when one is taken, kept, given back
     job      the life of one job in its slot
     device   the one thread that owns the device

@@ -5,8 +5,8 @@
                                    │ or a second signal
                                    └──► give the rest back ──► stop
 
-Celery's own warm shutdown would wait without end, deaf to its queue. Here the consumer lives on while the
-slots finish, so every answer is acknowledged at once.
+Celery's own warm shutdown would wait without limit, with its consumer closed. Here the consumer lives on
+while slots finish, so every answer is acknowledged at once.
 """
 
 import logging
@@ -27,7 +27,7 @@ _LOOK_S = 0.05
 
 
 class Stoppable(Protocol):
-    """What a drain stops, step by step."""
+    """The worker as a drain stops it, step by step."""
 
     def take_no_more(self) -> None:
         """Stop listening to the queue."""

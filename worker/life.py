@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Environment:
-    """All settings that a worker goes by."""
+    """All settings that a worker reads."""
 
     shared: Settings
     worker: WorkerSettings
@@ -88,7 +88,7 @@ class Worker(Generic[Seen, Prepared]):
         self._pod_cost = PodCost(pod.set_cost, self._slots.how_many_held) if pod else None
 
     def live(self) -> int:
-        """All of its life, step by step; gives the exit code.
+        """Start, load the model, serve until told to stop; gives the exit code.
 
         Raises ModelNotLoaded.
         """
@@ -113,7 +113,7 @@ class Worker(Generic[Seen, Prepared]):
 
     @property
     def is_stuck(self) -> bool:
-        """True when a thread still works on something that nobody waits for any more."""
+        """True when a thread is still busy with a job that was given back."""
         return self._device.is_alive or self._slots.how_many_held() > 0
 
     def _load(self) -> None:
@@ -146,7 +146,7 @@ class Worker(Generic[Seen, Prepared]):
         )
 
     def _is_device_alive(self) -> bool:
-        """True while the device's thread lives, or once a drain has begun that no broken part has caused."""
+        """True while the device's thread lives, or once draining has begun; False after a part has broken."""
         return self._drain.exit_code == 0 and (self._device.is_alive or self._drain.has_begun)
 
     def _answering(self) -> Answering[Seen, Prepared]:
@@ -201,7 +201,7 @@ class Worker(Generic[Seen, Prepared]):
         self._device.give_back()
 
     def stop(self) -> None:
-        """Make `live` go on to its end."""
+        """Make `live` return."""
         self._slots.stop()
 
 

@@ -1,4 +1,4 @@
-"""The door: `python -m worker --model M`."""
+"""The entry point: `python -m worker --model M`."""
 
 import argparse
 import logging

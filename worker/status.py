@@ -1,4 +1,4 @@
-"""What a worker is doing now: written by its parts, read by its heartbeat and its health."""
+"""A worker's current state: written by its parts, read by its heartbeat and its health server."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,11 +35,11 @@ class Status:
 
     @property
     def is_ready(self) -> bool:
-        """True when a job that is queued now may be answered here."""
+        """True when it takes jobs from the queue."""
         return self.is_healthy and self.is_consuming and self.state is WorkerState.READY
 
     def info(self) -> WorkerInfo:
-        """What the fleet is told."""
+        """What the heartbeat tells the fleet."""
         return WorkerInfo(
             id=self.worker_id,
             model=self.model,

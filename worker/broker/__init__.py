@@ -3,5 +3,5 @@
 celery_app  where a worker's tickets come from, and how it holds them
 address     Redis as Celery's broker
 slots       the threads that hold jobs, and when they take one
-lease       what a worker holds stays its own while it lives
+lease       renews the lease on held messages while the worker lives
 """

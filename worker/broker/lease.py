@@ -46,7 +46,7 @@ class Lease(bootsteps.StartStopStep):
             self._timer = None
 
     def _renew(self, channel: Any) -> None:
-        """Only what is still in the index: a message that is done with is not brought back."""
+        """Renew only what is still in the index, so that an acknowledged message is not added again."""
         tags = list(channel.qos._delivered)
         if not tags:
             return

@@ -19,15 +19,15 @@ from worker.status import Status
 
 
 class SlotPool(TaskPool):
-    """Celery's thread pool, which does not wait for slots that are stuck: the drain has waited."""
+    """Celery's thread pool; stopping it does not wait for running jobs, because the drain has done so."""
 
     def on_stop(self) -> None:
-        """Start nothing more."""
+        """Drop what has not begun, and return at once."""
         self.executor.shutdown(wait=False, cancel_futures=True)
 
 
 class Listening(bootsteps.StartStopStep):
-    """Keeps the status right about whether the queue is listened to, across losses of Redis."""
+    """Keeps `Status.is_consuming` true to whether the queue is listened to, across lost connections."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -83,7 +83,7 @@ class Slots:
         consumer.hub.call_soon(lambda: consumer.task_consumer and consumer.task_consumer.cancel())
 
     def how_many_held(self) -> int:
-        """Jobs whose messages are here and not done with."""
+        """Jobs whose messages were taken and are not acknowledged yet."""
         return len(celery_state.reserved_requests)
 
     def stop(self) -> None:
@@ -93,7 +93,7 @@ class Slots:
 
 
 def register_task(app: Celery, answering: Answering[Any, Any]) -> None:
-    """Teach the app its one task."""
+    """Register the app's one task: answer a job."""
 
     @app.task(name=names.TASK_ANSWER, bind=True)
     def answer(task: Any) -> None:

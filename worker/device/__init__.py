@@ -4,6 +4,6 @@ base      the hand-off between slots and that thread
 reply     what a slot hears of its job
 roller    for an engine with a rolling batch
 batcher   for an engine that answers batch by batch
-batching  which waiting images go to the device together then
-watchdog  notices when the device does not come back
+batching  the batching rule: which waiting images go to the device together
+watchdog  notices when a call to the device does not return
 """

@@ -24,9 +24,9 @@ class GivenBack(Exception):
 
 
 class Overran(GivenBack):
-    """Raised in a slot whose job was on the device, with others, when it did not come back in time.
+    """Raised in a slot whose job was on the device, with others, when the call to it did not return in time.
 
-    One of them is why, and nobody knows which: each is a suspect.
+    One of them is the cause, and it is not known which: each is a suspect.
     """
 
 
@@ -35,10 +35,10 @@ class Cancelled(Exception):
 
 
 class Unwanted(Protocol):
-    """Says which of some jobs were cancelled."""
+    """Tells which of some jobs were cancelled."""
 
     def __call__(self, job_ids: Sequence[str], /) -> Collection[str]:
-        """Those that nobody waits for any more."""
+        """The cancelled among `job_ids`."""
 
 
 class Terms(TypedDict):
@@ -57,7 +57,7 @@ class Item(Generic[Prepared]):
 
     prepared: Prepared
     job_id: str
-    #: It may be what took a worker down: nothing else is on the device with it.
+    #: It may have crashed a worker: nothing else is on the device with it.
     is_alone: bool = False
     #: A single question, which may go before the jobs of batches.
     is_interactive: bool = False
@@ -67,7 +67,7 @@ class Item(Generic[Prepared]):
 class Device(ABC, Generic[Prepared]):
     """One thread that owns the device, whichever way it puts jobs together.
 
-    `on_crash` is called, in a thread of ours, when the device or this thread will do no more.
+    `on_crash` is called when an error has ended the thread, or a call to the device does not return.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Device(ABC, Generic[Prepared]):
             return not self._closed.is_set()
 
     def _overrun(self) -> None:
-        """End the worker, because the device does not come back; called in the watchdog's thread.
+        """End the worker, because a call to the device does not return; called in the watchdog's thread.
 
         One job on it is to blame, and fails. Of several each is given back as a suspect, to run alone.
         """

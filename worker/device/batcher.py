@@ -2,11 +2,11 @@
 
     slots ──submit──► waiting ──batching rule──► engine.generate ──► each slot's future
 
-It never waits while something waits for it, and it always answers every slot: an exception on a batch is
-narrowed down by halves until it is one image's own error; an end of the thread itself reaches everyone.
+It never waits for a batch to fill, and it always answers every slot: a batch that fails is split in halves
+until the image that is the cause fails alone; when the thread itself ends, every slot is told.
 
-Time on the device runs from when a batch goes there. The engine ends its work at the deadline; when it does
-not come back at all, nothing can interrupt it, and only a new process helps: see Device.
+The time limit counts from when a batch goes to the device. The engine stops by itself at the deadline; a call
+that does not return cannot be interrupted, and only a new process helps: see Device.
 """
 
 import itertools
@@ -83,7 +83,7 @@ class Batcher(Device[Prepared]):
         return size_of_next_batch(costs, self._budget_tokens, self._engine.max_batch)
 
     def _without_cancelled(self, batch: list[Item[Prepared]]) -> list[Item[Prepared]]:
-        """Those that somebody waits for; all of them when that cannot be learned now."""
+        """The batch less its cancelled jobs; all of it when it cannot be asked which those are."""
         try:
             unwanted = self._unwanted([item.job_id for item in batch])
         except Exception as error:

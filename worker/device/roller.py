@@ -2,8 +2,8 @@
 
     slots ──submit──► arrived ──► the engine's loop, turn by turn ──► each slot's future, once it has ended
 
-It always answers every slot: the loop narrows an error down to the image that causes it, and an end of the
-thread itself reaches everyone. Which jobs were cancelled is asked in another thread, so that a slow Redis
+It always answers every slot: the loop narrows an error down to the image that causes it, and when the thread
+itself ends, every slot is told. Which jobs were cancelled is asked in another thread, so that a slow Redis
 never holds up the device.
 """
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Roller(Device[Prepared], Generic[Prepared, Request]):
-    """Keeps `rolling` turning while there is anything to do; see Device.
+    """Calls `rolling.turn` while there is anything to do; see Device.
 
     Which jobs were cancelled is asked every `look_s` seconds.
     """
@@ -76,7 +76,7 @@ class Roller(Device[Prepared], Generic[Prepared, Request]):
         with self._watchdog.watching(), self._metrics.device("busy"):
             self._hand_over()
             ended = self._rolling.turn()
-        # Those that were answered were on the device with those that still are.
+        # Those that were answered in this turn took part in its step as well.
         together = self._rolling.in_flight + sum(isinstance(one.outcome, Answer) for one in ended)
         if together:
             self._metrics.batch_size.observe(together)

@@ -1,11 +1,11 @@
-"""Notices when the device does not come back."""
+"""Notices when a call to the device does not return."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-#: A time that never comes.
+#: The deadline while nothing is watched.
 _NEVER = float("inf")
 
 
@@ -13,8 +13,8 @@ class Watchdog:
     """Calls `on_overrun` once, in a thread of its own, when something that it watches takes too long.
 
     `timeout_s` is what a job may take; the engine then gets a tenth of that, or `grace_s` if that is more, to
-    end its work by itself. Who comes back while `on_overrun` runs waits for it, so that what was watched does
-    not change meanwhile.
+    end its work by itself. A watched call that returns while `on_overrun` runs waits for that, so that the
+    jobs on the device do not change meanwhile.
     """
 
     def __init__(self, timeout_s: float, grace_s: float, on_overrun: Callable[[], None]) -> None:

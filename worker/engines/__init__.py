@@ -9,7 +9,7 @@ transformers_engine   any image-text-to-text model; built for Qwen2.5-VL
 rolling               its rolling batch
 processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
-layers                faster layers in place of a model's own
+layers                faster replacements for some of a model's layers
 identity              which weights a model has
 """
 

@@ -10,7 +10,7 @@ from jobs.contract.errors import EngineFailure
 
 @dataclass(frozen=True)
 class Deadline:
-    """The end of a batch's time on the device, which runs from when this is made.
+    """A batch's time limit on the device, which counts from when this is made.
 
     `timeout_s` is EVA01_JOB_TIMEOUT_S, in seconds.
     """
@@ -29,7 +29,7 @@ class Deadline:
         return self.left_s == 0.0
 
     def failure(self) -> EngineFailure:
-        """What became of an image that has no answer when the time is over."""
+        """The error of an image that has no answer when the time is over."""
         message = (
             f"The model had no answer after EVA01_JOB_TIMEOUT_S={self.timeout_s:g} seconds on the device. "
             "Ask for a shorter answer (max_new_tokens), or raise the setting."
@@ -37,5 +37,5 @@ class Deadline:
         return EngineFailure(message, code=Code.DEADLINE_EXCEEDED)
 
 
-#: For what may take as long as it takes.
+#: No time limit.
 NO_DEADLINE = Deadline(math.inf)

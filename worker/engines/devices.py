@@ -9,7 +9,7 @@ from jobs.contract.settings import WorkerSettings
 from worker.engines.base import DeviceLost, OutOfMemory
 from worker.ops.cores import core_count
 
-#: How a CPU says that its memory is full.
+#: What torch's error says when the machine's memory is full.
 _CPU_MEMORY_WORDS = "can't allocate memory"
 
 
@@ -64,7 +64,7 @@ def use_all_cores() -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without the statistics and advice that follow."""
+    """An error's first line, without the statistics and advice that follow."""
     return str(error).strip().split("\n", 1)[0]
 
 

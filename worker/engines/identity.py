@@ -1,6 +1,6 @@
-"""Which weights a model has, so that its answers are never taken for those of another.
+"""Which weights a model has, so that its answers are never reused for other weights.
 
-A folder may hold other weights tomorrow, and an address of the hub leads to its latest revision.
+The weights in a folder may be replaced, and an address of the hub leads to its latest revision.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from huggingface_hub import constants, try_to_load_from_cache
 
-#: Bytes up to which a file is told from others by all that is in it: settings, tokenizers, small weights.
+#: Bytes up to which a file is hashed: settings, tokenizers, small weights.
 _READ_WHOLE = 32 * 1024 * 1024
 
 
@@ -20,18 +20,18 @@ def weights_of(source: str) -> str:
 
 
 def _revision(source: str) -> str:
-    """The commit of the hub that is on this machine; one that cannot be known is like no other."""
+    """The commit that is cached on this machine; when it cannot be known, a value that never comes again."""
     settings = try_to_load_from_cache(source, constants.CONFIG_NAME)
     return Path(settings).parent.name if isinstance(settings, str) else uuid4().hex
 
 
 def _digest(folder: Path) -> str:
     files = sorted(path for path in folder.iterdir() if path.is_file())
-    return hashlib.sha256("\n".join(map(_told, files)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(map(_fingerprint, files)).encode()).hexdigest()
 
 
-def _told(file: Path) -> str:
-    """One file in a line; what is large by its size and time: gigabytes would take too long to read."""
+def _fingerprint(file: Path) -> str:
+    """A file's name and hash; size and time where it is large, because gigabytes take too long to hash."""
     about = file.stat()
     if about.st_size > _READ_WHOLE:
         return f"{file.name} {about.st_size} {about.st_mtime_ns}"

@@ -1,4 +1,4 @@
-"""Layers that give the same in less time, put in place of a model's own once it is loaded.
+"""Faster layers with the same results, put in place of a model's own once it is loaded.
 
 A convolution over patches that do not overlap is a linear layer of each patch; torch has no fast way to see
 that. Linear layers on a CPU have their weights laid out once as oneDNN reads them best; torch multiplies with
@@ -10,12 +10,12 @@ from torch import nn
 
 
 class PackedLinear(nn.Module):
-    """Stands for an `nn.Linear` in float32 that is not trained any more; its own weights are not kept."""
+    """Replaces a float32 `nn.Linear` that is not trained any more; keeps the weights in packed form only."""
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         self.in_features, self.out_features = layer.in_features, layer.out_features
-        # What torch.compile makes of a frozen linear layer as well.
+        # torch.compile replaces a frozen linear layer by the same two operations.
         self._weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach())
         self._bias = None if layer.bias is None else layer.bias.detach()
 
@@ -28,11 +28,11 @@ class PackedLinear(nn.Module):
 
 
 class PatchLinear(nn.Module):
-    """Stands for an `nn.Conv3d` whose input is cut into pieces of its kernel's size already."""
+    """Replaces an `nn.Conv3d` whose input is cut into patches of its kernel's size already."""
 
     def __init__(self, convolution: nn.Conv3d) -> None:
         super().__init__()
-        # Others ask it for its number format.
+        # The model reads the number format of its input from here.
         self.weight = convolution.weight
         flat = convolution.weight.detach().flatten(1)
         features, values = flat.shape
@@ -59,7 +59,7 @@ def replace_layers(model: nn.Module) -> None:
 
 
 def _is_of_patches(layer: nn.Conv3d) -> bool:
-    """True when its kernel goes on by its own size, and nothing is left out or put around."""
+    """True when its patches touch and do not overlap: no padding, dilation or groups."""
     is_plain = layer.groups == 1 and layer.dilation == (1, 1, 1) and layer.padding == (0, 0, 0)
     return is_plain and layer.kernel_size == layer.stride
 
@@ -67,7 +67,7 @@ def _is_of_patches(layer: nn.Conv3d) -> bool:
 def _pack_linears(model: nn.Module) -> None:
     for parent in model.modules():
         for name, layer in list(parent.named_children()):
-            # A layer of a class of its own may do more than multiply.
+            # A subclass may do more than multiply.
             if type(layer) is nn.Linear and _can_be_packed(layer.weight):
                 setattr(parent, name, PackedLinear(layer))
 

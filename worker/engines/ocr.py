@@ -51,7 +51,7 @@ class OcrEngine(Engine[Page, Page]):
     """Reads one page at a time; the cores work together on each."""
 
     device = "cpu"
-    #: One is read while the next three are fetched and decoded: reading takes far longer than that.
+    #: One is read while the next three are fetched and decoded; reading takes far longer than both.
     default_slots = 4
     max_batch = 1
     rolling = None

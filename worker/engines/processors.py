@@ -1,4 +1,4 @@
-"""Images and questions to tensors, on the CPU and ahead of the device.
+"""Turns images and questions into tensors, on the CPU and ahead of the device.
 
 A Qwen2.5-VL is prepared whole: each image becomes patches and each question tokens in their slot's thread,
 and a batch only has to be padded and joined. For models of other families the image and question are kept,
@@ -23,9 +23,9 @@ PIXELS_PER_TOKEN = 784
 #: Vision models refuse what is longer than 200 times its width.
 _MOST_ELONGATED = 190
 _ZERO_WIDTH_SPACE = "\u200b"
-#: What is put before a job's tensors to make them as long as the batch's longest; padding is on the left,
-#: because a decoder goes on from the right.
+#: Tensors that are padded to the batch's longest job, on the left because a decoder goes on at the right.
 _PADDED = ("input_ids", "attention_mask", "mm_token_type_ids")
+#: Tensors whose rows belong to the jobs one after the other.
 _JOINED = ("pixel_values", "image_grid_thw")
 
 
@@ -168,10 +168,10 @@ class AnyProcessor:
 
 
 class QuestionCleaner:
-    """Makes plain text of what would steer the model if it stood in a question.
+    """Makes plain text of the control tokens in a question, which would steer the model.
 
     `<|image_pad|>` in a question would claim a place for an image that is not there, and `<|im_end|>` would
-    end the user's part of the talk. A zero-width space behind their first character changes nothing that a
+    end the user's turn in the chat. A zero-width space behind their first character changes nothing that a
     person sees.
     """
 

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-#: A piece's longest side, in pixels: what the text detector is at home with.
+#: A piece's longest side, in pixels: a size at which the text detector reads well.
 _TILE_PX = 1600
 #: Above this many times its width (or height) an image is long, and cut.
 _LONG = 2.0
-#: The cut is looked for in the last part of a piece.
+#: The share of a piece, at its end, in which the cut is searched for.
 _SEARCH = 0.35
 
 
@@ -28,25 +28,25 @@ def tiles(image: Image.Image) -> list[tuple[int, int, Image.Image]]:
 
 
 def _edges(gray: "NDArray[np.float32]") -> list[int]:
-    """Where to cut along the first axis, both ends included: at the calmest rows, never within a line."""
-    # The mean change between neighbours is zero on plain paper, and large where something is written.
-    unrest = np.abs(np.diff(gray, axis=1)).mean(axis=1) if gray.shape[1] > 1 else np.zeros(len(gray))
+    """Where to cut along the first axis, both ends included: in the emptiest rows, not through a line."""
+    # The mean difference of neighbours is zero on plain paper, and large where something is written.
+    contrast = np.abs(np.diff(gray, axis=1)).mean(axis=1) if gray.shape[1] > 1 else np.zeros(len(gray))
     edges = [0]
     while len(gray) - edges[-1] > _TILE_PX:
         first = edges[-1] + int(_TILE_PX * (1 - _SEARCH))
-        window = unrest[first : edges[-1] + _TILE_PX]
-        edges.append(first + _middle_of_calm(window))
+        window = contrast[first : edges[-1] + _TILE_PX]
+        edges.append(first + _middle_of_empty(window))
     return [*edges, len(gray)]
 
 
-def _middle_of_calm(unrest: "NDArray[np.floating]") -> int:
-    """The middle of the widest run of rows that are as calm as the calmest."""
-    is_calm = unrest <= unrest.min() + 0.5
-    best, start = (0, int(unrest.argmin())), None
-    for place, calm in enumerate([*is_calm, False]):
-        if calm and start is None:
+def _middle_of_empty(contrast: "NDArray[np.floating]") -> int:
+    """The middle of the widest run of rows that are as empty as the emptiest."""
+    are_empty = contrast <= contrast.min() + 0.5
+    best, start = (0, int(contrast.argmin())), None
+    for place, is_empty in enumerate([*are_empty, False]):
+        if is_empty and start is None:
             start = place
-        elif not calm and start is not None:
+        elif not is_empty and start is not None:
             best = max(best, (place - start, (start + place) // 2))
             start = None
     return best[1]

@@ -83,7 +83,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     @property
     def default_slots(self) -> int:
-        """Enough for those on the device and the next being prepared: three quarters have a place there."""
+        """Three quarters of them have an image on the device, the others prepare the next ones."""
         return 32 if self._is_on_gpu else 12
 
     @property
@@ -94,7 +94,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     @property
     def identity(self) -> str:
-        """The weights, and what else its answers follow from; attention and device only round."""
+        """The weights, and what else decides answers; attention and device change only their rounding."""
         settings = f"{self._model.dtype}, {self._settings.max_pixels} pixels"
         return f"{weights_of(self._source)}, {settings}, transformers {transformers.__version__}"
 
@@ -120,7 +120,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._start_rolling()
 
     def _start_rolling(self) -> None:
-        """Take the rolling batch where the model allows it, and say which way it is."""
+        """Use a rolling batch where the model allows one, and log which kind of batch is used."""
         if reason := why_static(self._model, self._settings):
             logger.info("%s answers in static batches: %s.", self._card.name, reason)
             return
@@ -209,7 +209,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         return rows
 
     def _count_visual_tokens(self, inputs: dict[str, torch.Tensor], batch: Sequence[JobInput]) -> list[int]:
-        """The places that each image takes in its row; the estimate where a model marks none."""
+        """The image tokens in each row; the estimate where a model has no such token."""
         place = getattr(self._model.config, "image_token_id", None)
         if place is None:
             return [prepared.visual_tokens for prepared in batch]
@@ -235,7 +235,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
 
 def has_ended(row: Sequence[int], max_new_tokens: int, ends: Collection[int]) -> bool:
-    """True when a row of new tokens came to its end by itself: by an end token, or as long as it may be.
+    """True when a row of new tokens is complete: it has an end token, or the length that it may have.
 
     >>> has_ended([5, 6], max_new_tokens=8, ends={2}), has_ended([5, 2], max_new_tokens=8, ends={2})
     (False, True)

@@ -7,9 +7,9 @@
 
 Whatever happens, a job ends in the store with an answer or a reason, or its ticket goes back to the queue.
 
-A job whose worker is gone is a suspect: it may be what took the worker down, or it may just have been
-there. Suspects run one at a time, so that of those that were there together only the culprit is counted
-again; after `max_crashes` it is not tried any more.
+A job whose worker died is a suspect: it may be the cause, or it was only held at the time. Suspects run one
+at a time, so that of those that were held together only the culprit crashes another worker; after
+`max_crashes` it fails and is not tried any more.
 """
 
 import logging
@@ -58,7 +58,7 @@ class Answering(Generic[Seen, Prepared]):
     thumbnails: Thumbnails
     drain: Drain
     metrics: ModelMetrics
-    #: How often a job may take its worker down.
+    #: Crashes of its workers after which a job is not tried any more.
     max_crashes: int
     _one_suspect: threading.Lock = field(default_factory=threading.Lock)
 
@@ -104,9 +104,9 @@ class Answering(Generic[Seen, Prepared]):
         self._store_result(job, result)
         seconds = perf_counter() - started_s
         self.metrics.run_seconds.observe(seconds)
-        said = f"failed: {result.error.code}" if result.error else "answered"
-        said += " from an earlier job" if result.cached else ""
-        logger.info("Job %s: %s in %.2f s.", job.id, said, seconds)
+        outcome = f"failed: {result.error.code}" if result.error else "answered"
+        outcome += " from an earlier job" if result.cached else ""
+        logger.info("Job %s: %s in %.2f s.", job.id, outcome, seconds)
 
     # Begin
 
@@ -157,7 +157,7 @@ class Answering(Generic[Seen, Prepared]):
     # Answer
 
     def _known(self, job: Job) -> Result | None:
-        """What is there already; a failed job that is tried again may find what another has."""
+        """An earlier job's answer; a failed job that is retried may find one, too."""
         return self._until_redis_answers(lambda: self.cache.find(job))
 
     def _result_of(self, job: Job) -> Result:
@@ -199,13 +199,13 @@ class Answering(Generic[Seen, Prepared]):
         with self.metrics.stage("store"):
             is_ours = self._finish(job, result)
         if not is_ours and self._until_redis_answers(lambda: self.store.cancelled([job.id])):
-            self.metrics.count_cancellation("device" if _ran(result) else "held")
+            self.metrics.count_cancellation("device" if _usage_of_run(result) else "held")
 
     def _finish(self, job: Job, result: Result) -> bool:
         """Write the result; False when the job was finished otherwise, or is gone."""
         try:
-            # Noted in the same step, so that no answer is found that was not stored. One from an earlier job
-            # is noted anew: the later job is deleted later.
+            # Indexed in the step that stores it, so that the index never names an answer that is not there. A
+            # reused answer is indexed as this job's, which is deleted later than the job it came from.
             recipe = self.cache.recipe(job)
             is_ours = self._until_redis_answers(lambda: self.store.finish(job.id, result, recipe=recipe))
         except NotFound:
@@ -213,12 +213,12 @@ class Answering(Generic[Seen, Prepared]):
             return False
         if is_ours:
             state = JobState.FAILED if result.error else JobState.SUCCEEDED
-            self.metrics.count_finished(state, _ran(result))
+            self.metrics.count_finished(state, _usage_of_run(result))
             self._note_result(job.id)
         return is_ours
 
     def _note_result(self, job_id: str) -> None:
-        """Keep the result where Redis can be rebuilt from; without it, the job would run again then."""
+        """Write the result to the journal; without it, the job would run again after a restore."""
         try:
             self.journal.note_result(self._until_redis_answers(lambda: self.store.get_job(job_id)))
         except NotFound:
@@ -227,7 +227,7 @@ class Answering(Generic[Seen, Prepared]):
             logger.warning("Job %s: its result could not be noted in the journal: %s", job_id, error)
 
     def _give_back(self, job: Job, give_back: Callable[[str], bool], reason: str) -> None:
-        """Queue the job again; if Redis is away, its ticket comes back all the same, and says so."""
+        """Queue the job again; when Redis is away, its ticket still comes back, marked as redelivered."""
         try:
             is_queued = give_back(job.id)
         except (redis.RedisError, NotFound):
@@ -262,6 +262,6 @@ def _image_of(job: Job) -> str:
     return job.image
 
 
-def _ran(result: Result) -> Usage | None:
-    """What ran on the device for a result; nothing did for an answer of an earlier job."""
+def _usage_of_run(result: Result) -> Usage | None:
+    """The usage that this job itself caused on the device; None for a reused answer."""
     return None if result.cached else result.usage

@@ -1,8 +1,8 @@
-"""Answers that are there already: who asks the same of the same image need not wait for the device.
+"""Reuse an earlier answer to the same image and recipe, without the device.
 
-What decides an answer is its recipe: question, model, options as they take effect, the engine's weights
-and settings, and our own version. An answer is not copied. It stays with the job that has it, and is gone
-when that is deleted; an error is never found again.
+A recipe is all else that decides an answer: question, model, options as they take effect, the engine's
+weights and settings, and our own version. The index holds no answer of its own: an entry names the job that
+has it, and is gone when that job is deleted. Errors are never reused.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from worker.ops.metrics import ModelMetrics
 
 #: Hexadecimal digits of a recipe: 128 bits, in each record.
 _DIGITS = 32
-#: What of an earlier job is a later one's as well: all that was said.
+#: Fields that a job takes over from the earlier one: all that the model said.
 _SAME = set(Result.model_fields) - {"error", "cached"}
 
 
@@ -23,7 +23,7 @@ class AnswerCache:
     """Finds answers of a worker whose engine is `identity`; safe to use from many threads.
 
     `max_new_tokens` is the longest answer when a job does not say. With `is_on` False, nothing is found
-    and nothing noted.
+    and nothing indexed.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class AnswerCache:
         self._is_on = is_on
 
     def recipe(self, job: Job) -> str | None:
-        """What to note the job's answer under; None when it is not to be found again."""
+        """The recipe to index the job's answer by; None when it is not to be reused."""
         if not self._is_on or job.image is None:
             return None
         longest = {"max_new_tokens": job.options.max_new_tokens or self._max_new_tokens}

@@ -44,7 +44,7 @@ class Decoded:
 class Decoder:
     """Decodes images within `limits`; safe to use from many threads.
 
-    `enough_pixels` is the size beyond which an image brings the model nothing. Sets Pillow's own guard
+    `enough_pixels` is the size beyond which the model gains nothing. Sets Pillow's own guard
     against bombs, which is one for the whole process, to the same limit.
     """
 
@@ -99,7 +99,7 @@ class Decoder:
         return Decoded(image, width, height)
 
     def _wanted_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """The size to ask a JPEG decoder for, which then skips what nobody would see."""
+        """The size to scale down to; a JPEG decoder that is asked for it skips finer detail."""
         scale = min(1.0, sqrt(self._keep_pixels / (size[0] * size[1])))
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 

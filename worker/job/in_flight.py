@@ -1,9 +1,9 @@
-"""What several slots need at the same time is made once.
+"""Make once what several slots need at the same time.
 
     first ──► makes it ──┐
-    second ──► waits ────┴─► all hold it, or have its error ──► the last lets go: it is forgotten
+    second ──► waits ────┴─► all hold it, or raise its error ──► the last lets go: it is dropped
 
-Nothing is kept beyond that, so there is never more of it than there are slots.
+Nothing is kept after that, so there are never more values than slots.
 """
 
 import threading
@@ -18,10 +18,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Held(Generic[_T]):
-    """Something that others may hold as well: it is not to be changed."""
+    """A value that other threads may hold as well, so it must not be changed."""
 
     value: _T
-    #: True for one of those who hold it.
+    #: True for the thread that created the value.
     is_maker: bool
 
 
@@ -32,7 +32,7 @@ class _Shared(Generic[_T]):
 
 
 class InFlight(Generic[_T]):
-    """Things that are in somebody's hands at the moment, by key; safe to use from many threads."""
+    """Values that threads hold at the moment, by key; safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,9 +40,9 @@ class InFlight(Generic[_T]):
 
     @contextmanager
     def hold(self, key: str, make: Callable[[], _T]) -> Iterator[Held[_T]]:
-        """Hold what is called `key`; who comes first makes it, and the others wait for that.
+        """Hold the value of `key`; the first holder makes it, and the others wait for that.
 
-        Raises what `make` raises, to all who wait; who comes after that tries anew.
+        Raises what `make` raises, in all threads that wait for it; the next call makes it anew.
         """
         shared, is_maker = self._join(key)
         try:
@@ -62,7 +62,7 @@ class InFlight(Generic[_T]):
         try:
             shared.value.set_result(make())
         except BaseException as error:
-            # Forgotten before it is told: it may have been the moment's fault.
+            # Dropped before others are told, so that the next call tries again: the cause may have passed.
             with self._lock:
                 del self._shared[key]
             shared.value.set_exception(error)

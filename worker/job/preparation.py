@@ -1,4 +1,4 @@
-"""What is done to an image before it is asked about: once for all slots that have it at the same time.
+"""Prepare an image for questions, once for all slots that hold it at the same time.
 
 fetch ──► decode ──► see
 """
@@ -18,7 +18,7 @@ from worker.ops.metrics import ModelMetrics
 class Preparation(Generic[Seen]):
     """Makes images ready for the engine; safe to use from many threads.
 
-    What a slot holds stays until it lets go, and whoever fails takes those along who wait for the same image.
+    A value lives until the last slot lets go of it; an error is raised in all slots that wait for the image.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Preparation(Generic[Seen]):
         return self._decoded.hold(sha256, lambda: self._decode(sha256))
 
     def seen(self, sha256: str, image: Image.Image) -> AbstractContextManager[Held[Seen]]:
-        """Hold what the engine makes of them.
+        """Hold what the engine makes of its pixels.
 
         Raises EngineFailure or ImageRejected.
         """

@@ -1,4 +1,4 @@
-"""Small versions of images, for galleries: made by whoever has decoded one, and no job depends on them."""
+"""Small versions of images for galleries, made by the slot that has decoded one; no job depends on them."""
 
 import logging
 from io import BytesIO
@@ -11,7 +11,7 @@ from jobs.storage.image_uses import ImageUses
 
 logger = logging.getLogger(__name__)
 
-#: Of WebP: at this size nobody sees what is lost, and a photo takes some 10 kB.
+#: WebP's quality, of 100: at this size the loss is not seen, and a photo takes some 10 kB.
 _QUALITY = 75
 
 
@@ -33,7 +33,7 @@ class Thumbnails:
             logger.warning("Image %s has no thumbnail: %s: %s", sha256, type(error).__name__, error)
 
     def _put(self, sha256: str, data: bytes) -> None:
-        # The job may be deleted at this moment: under a claim both are deleted later, and together.
+        # The job may be deleted at this moment. A claim delays that: both are deleted later, and together.
         with self._image_uses.using(sha256):
             self._blobs.put(names.thumbnail_path(sha256), data)
 

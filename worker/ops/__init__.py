@@ -1,9 +1,9 @@
-"""What those who run a worker look at.
+"""What operators look at.
 
 health     /health, /ready and /metrics
 heartbeat  tells the fleet that it is alive
 metrics    what is counted
 pod_cost   what removing this pod would cost
 cores      how many cores there are, and how they are shared
-logs       calm lines
+logs       one line an event
 """

@@ -106,7 +106,7 @@ class ModelMetrics:
             _DEVICE.labels(self._model, activity).inc(perf_counter() - started_s)
 
     def count_lookup(self, outcome: str) -> None:
-        """Count a look for a known answer: `hit` or `miss`."""
+        """Count a lookup in the answer cache: `hit` or `miss`."""
         _CACHE.labels(self._model, outcome).inc()
 
     def count_renewal(self, outcome: str) -> None:

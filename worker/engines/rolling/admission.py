@@ -1,4 +1,4 @@
-"""Who is next, and whether it fits."""
+"""Which request is next, and whether the cache has room for it."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ class Waiting:
         self._line(request).append(request)
 
     def put_back(self, request: Request) -> None:
-        """Put a request that was given up at the front of its line."""
+        """Put a request that lost its row at the front of its line."""
         self._line(request).appendleft(request)
 
     def remove(self, request: Request) -> None:
@@ -44,7 +44,7 @@ class Waiting:
 
 
 class Budget:
-    """How many tokens the cache may hold. It is as wide as its longest row, so rows cost that each."""
+    """How many tokens the cache may hold; every row costs as many as the longest, to which all are padded."""
 
     def __init__(self, tokens: int) -> None:
         self.tokens = tokens

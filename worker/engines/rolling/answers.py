@@ -12,7 +12,7 @@ from worker.engines.rolling.rows import Outcome, Request
 
 @final
 class RollingAnswers(Rolling[JobInput, Request]):
-    """Makes answers of what a loop writes; `answer_of` takes new tokens and the image's visual tokens."""
+    """Makes answers of a loop's tokens; `answer_of` takes new tokens, and how many the image has."""
 
     def __init__(
         self, loop: RollingLoop, answer_of: Callable[[Sequence[int], int], Answer | EngineFailure]
@@ -37,7 +37,7 @@ class RollingAnswers(Rolling[JobInput, Request]):
         )
 
     def submit(self, request: Request) -> None:
-        """Let it wait for a place."""
+        """Let it wait for a row."""
         self._loop.submit(request)
 
     def cancel(self, request: Request) -> None:
@@ -49,7 +49,7 @@ class RollingAnswers(Rolling[JobInput, Request]):
         return [self._ended(outcome) for outcome in self._loop.turn()]
 
     def on_device(self) -> Sequence[Request]:
-        """The requests that have a place."""
+        """The requests that the loop works on."""
         return self._loop.on_device()
 
     def _ended(self, outcome: Outcome) -> Ended[Request]:

@@ -1,4 +1,4 @@
-"""What each token looks at in a step: a row's own past, and in a new prompt what stands before it."""
+"""Attention in a step: a row attends to its own past, and a token of a new prompt to those before it."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def attend(
 ) -> tuple[torch.Tensor, None]:
     """Attention over the tokens of a pass (1 × heads × tokens × width); gives 1 × tokens × heads × width.
 
-    Elsewhere, as in `generate`, it is transformers' own.
+    For any other mask, as in `generate`, it is transformers' own.
     """
     if not isinstance(attention_mask, Pass):
         out: torch.Tensor
@@ -44,7 +44,7 @@ def attend(
 
 
 def _attend_to_the_past(query: torch.Tensor, now: Pass, layer: int, scaling: float | None) -> torch.Tensor:
-    """Query: heads × rows × width. The heads that share a key are a row's queries, so no key is copied."""
+    """Query: heads × rows × width. Heads that share a key head are its queries, so no key is copied."""
     keys, values = now.past(layer)
     heads, rows, width = query.shape
     grouped = query.transpose(0, 1).reshape(rows, keys.shape[1], heads // keys.shape[1], width)

@@ -50,17 +50,17 @@ class RowCache:
                 tensors[layer] = grown
 
     def move(self, source: int, target: int, length: int) -> None:
-        """Put one row's first `length` tokens in another's place."""
+        """Copy one row's first `length` tokens to another row."""
         for tensor in (*self.keys, *self.values):
             tensor[target, :, :length] = tensor[source, :, :length]
 
 
 class Pass:
-    """One pass of the decoder over a line of tokens: one of each row in flight, then the new prompts.
+    """One pass of the decoder over a sequence of tokens: one of each row in flight, then the new prompts.
 
-    It stands where the model's layers expect a cache and a mask. `lengths` are the rows' tokens in the cache,
-    `longest` the length of the longest with the one that is written now, `prompts` the lengths of the new
-    rows, which take the places behind the others.
+    It is given to the model's layers both as their cache and as their mask. `lengths` are the rows' tokens in
+    the cache, `longest` the length of the longest with the one that is written now, `prompts` the lengths of
+    the new rows, which come after the others.
     """
 
     def __init__(self, cache: RowCache, lengths: torch.Tensor, longest: int, prompts: Sequence[int]) -> None:
@@ -69,15 +69,15 @@ class Pass:
         ends = [self.rows]
         for length in prompts:
             ends.append(ends[-1] + length)
-        #: Where each new prompt begins and ends in the line.
+        #: Where each new prompt begins and ends in the sequence.
         self.spans = list(pairwise(ends))
         self._places = torch.arange(self.rows, device=lengths.device)
-        #: What each row may look at: rows × 1 × 1 × longest.
+        #: What each row may attend to: rows × 1 × 1 × longest.
         self.mask = (torch.arange(longest, device=lengths.device) <= lengths[:, None])[:, None, None]
 
     @property
     def last(self) -> torch.Tensor:
-        """Where in the line the last token of each row stands, the new rows behind the others."""
+        """The index of each row's last token in the sequence, the new rows behind the others."""
         ends = torch.tensor([end - 1 for _, end in self.spans], dtype=torch.long, device=self._places.device)
         return torch.cat((self._places, ends))
 

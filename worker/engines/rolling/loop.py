@@ -1,6 +1,6 @@
 """Admission, prefill, step and release, turn by turn; one thread calls it.
 
-Every turn admits what fits into the places that are free, turns the newcomers' images and questions into
+Every turn admits as many requests as there are free rows and room for, turns their images and questions into
 embeddings, makes one step for all rows in flight, which takes the new prompts in, and releases the rows that
 have ended. New prompts of one turn have `prefill_tokens` at most, so that rows in flight do not wait for
 long between two of their tokens; a single one that is larger goes alone.
@@ -59,7 +59,7 @@ class RollingLoop:
         #: Requests that were admitted in this turn, and rows whose prompts were taken in before.
         self._new: list[Request] = []
         self._rows: list[Row] = []
-        #: Requests whose images are seen in this turn, some of them ahead of their places.
+        #: Requests whose images are seen in this turn; some of them have no row yet.
         self._unseen: Sequence[Request] = ()
         self._begun = 0
         self._outcomes: list[Outcome] = []
@@ -77,14 +77,14 @@ class RollingLoop:
         return not (self._rows or self._waiting or self._outcomes)
 
     def on_device(self) -> list[Request]:
-        """The requests that are there now; may be called from any thread.
+        """The requests that the device works on; may be called from any thread.
 
-        In a turn that is those that have a place, and those whose images are seen ahead of theirs.
+        In a turn that is those that have a row, and those whose images are seen before they have one.
         """
         return list(dict.fromkeys((*self._placed(), *self._unseen)))
 
     def _placed(self) -> list[Request]:
-        """The requests that have a place."""
+        """The requests that have a row."""
         return [*(row.request for row in list(self._rows)), *self._new]
 
     def request(
@@ -103,7 +103,7 @@ class RollingLoop:
         )
 
     def submit(self, request: Request) -> None:
-        """Let a request wait for a place."""
+        """Let a request wait for a row."""
         self._waiting.add(request)
 
     @torch.inference_mode()
@@ -141,7 +141,7 @@ class RollingLoop:
     # Admission
 
     def _admit(self) -> None:
-        """Give a place to those that are first in the line, as far as they fit."""
+        """Give rows to those that have waited longest, as far as they fit."""
         tokens = 0
         while (request := self._waiting.first()) and self._has_place_for(request):
             tokens += request.prompt_tokens
@@ -176,12 +176,12 @@ class RollingLoop:
         for place, request in enumerate(self._new, start=count):
             self._tails.begin(place, request)
             self._penalty.begin(place, request.tensors["input_ids"][0])
-        # What is above may fail for lack of memory, and has changed no row until here.
+        # What is above may fail for lack of memory; it has changed no row in flight.
         self._append(self._penalty.apply(logits).argmax(-1))
 
     def _append(self, tokens: torch.Tensor) -> None:
         """Note a token more for every row, the new ones among them."""
-        # This waits for the device: what went wrong there shows before anything is noted.
+        # This waits for the device, so an error there is raised before any row is changed.
         new_tokens = tokens.tolist()
         for request in self._new:
             self._begun += 1
@@ -203,7 +203,7 @@ class RollingLoop:
                 self._release(place)
 
     def _release(self, place: int) -> None:
-        """Free a place; the last row moves there, so that the rows stay together."""
+        """Free a row; the last one moves there, so that rows stay together at the front."""
         last = len(self._rows) - 1
         row = self._rows.pop()
         if place != last:
@@ -229,7 +229,7 @@ class RollingLoop:
     # Errors
 
     def _recover(self, error: Exception) -> None:
-        """Go on after an error: the one on the device fails, or some of several wait again."""
+        """Go on after an error: a request that was alone fails, and of several some wait again."""
         if isinstance(error, DeviceLost):
             raise error
         requests = self.on_device()
@@ -251,9 +251,10 @@ class RollingLoop:
             self._run_alone(requests)
 
     def _give_up_newest(self) -> None:
-        """Let the newest wait again, which are the newcomers or else half of the rows; plan with half.
+        """Let the newest wait again: those admitted in this turn, else the newer half of the rows.
 
-        Several images that are seen together may have been too many, whatever is in the cache.
+        What is planned from now on is halved: the tokens of one vision pass if it had several images, which
+        may have been too many whatever is in the cache, else the tokens of the cache.
         """
         if len(self._unseen) > 1:
             self.prefill_tokens = max(1, self.prefill_tokens // 2)
@@ -263,7 +264,7 @@ class RollingLoop:
         self._new = []
 
     def _newest_half(self) -> list[Request]:
-        """The newer half of the rows, which lose their places, oldest first."""
+        """Release the newer half of the rows; gives their requests, oldest first."""
         newest = sorted(self._rows, key=lambda row: row.number)[-(len(self._rows) // 2) :]
         for row in newest:
             self._release(self._rows.index(row))

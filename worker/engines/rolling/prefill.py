@@ -1,4 +1,4 @@
-"""Images and questions to embeddings, which the next step takes in."""
+"""Turns images and questions into embeddings, which the next step takes in."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from worker.engines.rolling.rows import Request
 
 
 def prefill(model: Any, requests: Sequence[Request]) -> None:
-    """See the images of all requests together, and put each among the words of its question.
+    """Run the vision encoder on all images together, and put each image's embeddings into its prompt.
 
-    Several images at once cost less than one after the other, so this may run ahead of the places.
+    Several images at once cost less than one after the other, so some requests may have no row yet.
     """
     device, inner = model.device, model.model
     seen = inner.get_image_features(
@@ -27,9 +27,9 @@ def prefill(model: Any, requests: Sequence[Request]) -> None:
 
 
 def positions_of(model: Any, tensors: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
-    """A prompt's three positions a token (3 × length), and how far the next one is from its length.
+    """A prompt's positions for the decoder (3 × length), and the next position less the prompt's length.
 
-    An image has fewer positions than tokens, because its rows and columns are counted, not its pieces.
+    An image takes up fewer positions than tokens: positions count its rows and columns, not its patches.
     """
     positions, delta = model.model.get_rope_index(
         tensors["input_ids"],

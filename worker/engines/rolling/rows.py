@@ -1,4 +1,4 @@
-"""What waits, what is in flight, and what came of it."""
+"""A request, its row while it is in flight, and its outcome."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ class Request:
     """One image and its question, prepared.
 
     `tensors` has `input_ids` and `mm_token_type_ids` (1 × length), `pixel_values` and `image_grid_thw`;
-    `positions` (3 × length) are the prompt's, and `delta` is how far the next one is from the length.
+    `positions` (3 × length) are the prompt's, and `delta` is the next position less the length.
     """
 
     tensors: Mapping[str, torch.Tensor]
@@ -23,7 +23,7 @@ class Request:
     visual_tokens: int
     #: A single question, which goes before those of batches.
     is_interactive: bool = False
-    #: It may be what took a worker down: nothing else is on the device with it.
+    #: It may have crashed a worker: nothing else is on the device with it.
     is_alone: bool = False
     #: When it first went to the device, by the loop's clock, in seconds.
     began_s: float | None = None
@@ -43,7 +43,7 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of a request: the new tokens with the end token, if there was one, or why there are none."""
+    """How a request ended: its new tokens with the end token, if there was one, or why there are none."""
 
     request: Request
     tokens: tuple[int, ...] = ()
@@ -72,5 +72,5 @@ class Row:
         return self.request.prompt_tokens + len(self.generated) - 1
 
     def has_ended(self, ends: Collection[int]) -> bool:
-        """True when it is as long as it may be, or ends by itself."""
+        """True at the length that it may have, or after an end token."""
         return len(self.generated) >= self.request.max_new_tokens or self.generated[-1] in ends

@@ -11,8 +11,8 @@ from worker.engines.rolling.loop import RollingLoop
 
 #: The families whose prefill and step this loop knows.
 _FAMILIES = ("qwen2_5_vl", "qwen2_vl")
-#: What of `generate` this loop does not do; each is off in the models that it is for.
-_NOT_DONE = (
+#: Settings of `generate` that this loop does not know; a model that uses one answers in static batches.
+_UNSUPPORTED = (
     "no_repeat_ngram_size",
     "encoder_repetition_penalty",
     "bad_words_ids",
@@ -41,7 +41,7 @@ def why_static(model: Any, settings: WorkerSettings) -> str | None:
         return f"there is no rolling batch for the family {config.model_type}"
     if "sliding_attention" in config.get_text_config().layer_types:
         return "some of its layers look at a part of the text only"
-    for name in _NOT_DONE:
+    for name in _UNSUPPORTED:
         if getattr(model.generation_config, name, None):
             return f"its generation_config.json sets {name}"
     return None

@@ -12,7 +12,7 @@ from worker.engines.rolling.rows import Request
 
 @dataclass
 class Tails:
-    """Where each row stands; tensors on the device, an entry a row."""
+    """What a step has to know of each row; tensors on the device, an entry a row."""
 
     #: The last token, which the cache does not hold yet.
     tokens: torch.Tensor
@@ -27,7 +27,7 @@ class Tails:
         return cls(*torch.zeros(3, rows, dtype=torch.long, device=device))
 
     def begin(self, row: int, request: Request) -> None:
-        """A new row, which has said nothing yet."""
+        """Begin a row that has generated nothing yet."""
         # The step that takes in the prompt counts as any other: it adds a token.
         self.lengths[row] = request.prompt_tokens - 1
         self.deltas[row] = request.delta
@@ -38,7 +38,7 @@ class Tails:
         self.tokens[: tokens.shape[0]] = tokens
 
     def move(self, source: int, target: int) -> None:
-        """Put one row in another's place."""
+        """Copy one row to another."""
         for tensor in (self.tokens, self.lengths, self.deltas):
             tensor[target] = tensor[source]
 
@@ -60,7 +60,7 @@ class Prompt:
 def step(
     model: Any, cache: RowCache, tails: Tails, rows: int, longest: int, prompts: Sequence[Prompt]
 ) -> torch.Tensor:
-    """What each row would say next (rows × vocabulary): of the first `rows`, and of the new ones behind them.
+    """The logits of each row's next token (rows × vocabulary): the first `rows`, then the new ones.
 
     `longest` is the length of the longest row with the token that is written now. Changes no tail: a step
     that fails can be made again.
