@@ -46,6 +46,7 @@ class Terms(TypedDict):
 
     #: Seconds that a job may be on the device.
     timeout_s: float
+    #: Tells which of some jobs were cancelled.
     unwanted: Unwanted
     #: See Watchdog.
     grace_s: NotRequired[float]

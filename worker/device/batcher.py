@@ -1,6 +1,6 @@
 """The one thread that owns the device, for an engine that answers batch by batch.
 
-    slots ──submit──► waiting ──batching rule──► engine.generate ──► each slot's future
+    slots ──submit──► waiting ──batching rule──► engine.generate ──► each slot's reply
 
 It never waits for a batch to fill, and it always answers every slot: a batch that fails is split in halves
 until the image that is the cause fails alone; when the thread itself ends, every slot is told.

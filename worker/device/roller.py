@@ -1,6 +1,6 @@
 """The one thread that owns the device, for an engine with a rolling batch.
 
-    slots ──submit──► arrived ──► the engine's loop, turn by turn ──► each slot's future, once it has ended
+    slots ──submit──► arrived ──► the engine's loop, turn by turn ──► each slot's reply, once it has ended
 
 It always answers every slot: the loop narrows an error down to the image that causes it, and when the thread
 itself ends, every slot is told. Which jobs were cancelled is asked in another thread, so that a slow Redis
