@@ -16,6 +16,7 @@ from worker.device.roller import Roller
 from worker.engines.base import Answer
 from worker.engines.processors import JobInput, QwenProcessor
 from worker.engines.rolling.answers import RollingAnswers
+from worker.engines.rolling.rows import Request
 from worker.job.decode import Decoder
 from worker.ops.metrics import ModelMetrics
 
@@ -57,7 +58,7 @@ def _busy_s(model: str) -> float:
 class _Slot:
     """What a slot does with a photo, up to the answer."""
 
-    def __init__(self, roller: Roller, rng: random.Random) -> None:
+    def __init__(self, roller: Roller[JobInput, Request], rng: random.Random) -> None:
         self._roller, self._rng = roller, rng
         self._decoder = Decoder(Limits(), enough_pixels=1_000_000)
         self._processor = QwenProcessor(str(ROOT / "worker" / "models" / "nano"), 1_000_000, local_only=True)
