@@ -65,12 +65,12 @@ class World:
         return cls(model, ends, tensors, [_alone(model, one) for one in tensors])
 
     def loop(
-        self, *, rows=4, budget_tokens=10_000, prefill_tokens=512, timeout_s=60.0, clock=None
+        self, *, slots=4, budget_tokens=10_000, prefill_tokens=512, timeout_s=60.0, clock=None
     ) -> RollingLoop:
         return RollingLoop(
             self.model,
             self.ends,
-            rows=rows,
+            rows=slots,
             budget_tokens=budget_tokens,
             prefill_tokens=prefill_tokens,
             timeout_s=timeout_s,
@@ -155,10 +155,10 @@ def assert_each_answer_is_the_one_given_alone(world: World, arrivals, **how: int
 )
 @given(ARRIVALS, st.integers(1, 5), st.sampled_from([150, 400, 10_000]), st.sampled_from([1, 100, 512]))
 def test_whatever_else_is_in_flight_an_answer_is_the_one_given_alone(
-    world, arrivals, rows, budget, prefill_tokens
+    world, arrivals, slots, budget, prefill_tokens
 ):
     assert_each_answer_is_the_one_given_alone(
-        world, arrivals, rows=rows, budget_tokens=budget, prefill_tokens=prefill_tokens
+        world, arrivals, slots=slots, budget_tokens=budget, prefill_tokens=prefill_tokens
     )
 
 
@@ -217,7 +217,7 @@ def _qwen2_vl() -> Any:
 
 
 def test_a_row_that_ends_is_answered_at_once_and_its_place_goes_to_the_next(world):
-    loop = world.loop(rows=2)
+    loop = world.loop(slots=2)
     long, short, next_one = world.ask(0), world.ask(1, 2), world.ask(2, 2)
     submit(loop, long, short, next_one)
     order = [outcome.request for _ in range(60) for outcome in loop.turn()]
@@ -225,7 +225,7 @@ def test_a_row_that_ends_is_answered_at_once_and_its_place_goes_to_the_next(worl
 
 
 def test_who_comes_while_others_are_in_flight_has_a_word_with_the_next_step(world):
-    loop = world.loop(rows=9)
+    loop = world.loop(slots=9)
     submit(loop, *(world.ask(n) for n in range(8)))
     loop.turn()
     late = world.ask(0, 1)
@@ -234,7 +234,7 @@ def test_who_comes_while_others_are_in_flight_has_a_word_with_the_next_step(worl
 
 
 def test_single_questions_go_before_those_of_batches(world):
-    loop = world.loop(rows=1)
+    loop = world.loop(slots=1)
     bulk = [world.ask(n, 2) for n in range(2)]
     single = world.ask(3, 2, is_interactive=True)
     submit(loop, *bulk, single)
@@ -254,7 +254,7 @@ def test_a_suspect_is_on_the_device_alone(world):
 
 
 def test_new_prompts_of_one_turn_stay_within_their_limit(world):
-    loop = world.loop(rows=8, prefill_tokens=100)
+    loop = world.loop(slots=8, prefill_tokens=100)
     submit(loop, *(world.ask(n) for n in range(8)))
     grown = []
     while loop.in_flight < 8:
@@ -275,7 +275,7 @@ def test_images_that_wait_are_seen_with_one_that_has_a_place(world):
 
 def test_those_whose_images_are_seen_ahead_are_on_the_device_while_they_are(world, monkeypatch):
     """One of them may be why the device does not come back."""
-    loop = world.loop(rows=1)
+    loop = world.loop(slots=1)
     requests = [world.ask(n, 2) for n in range(3)]
     there = []
     fail(monkeypatch, "prefill", ValueError(), lambda *_: there.append(loop.on_device()))
@@ -308,7 +308,7 @@ def test_a_row_past_its_deadline_fails_and_the_others_go_on(world):
 
 def test_time_in_the_line_does_not_count(world):
     clock = Clock(0)
-    loop = world.loop(rows=1, timeout_s=10, clock=clock)
+    loop = world.loop(slots=1, timeout_s=10, clock=clock)
     request = world.ask(0)
     loop.submit(request)
     clock.now_s = 1000
@@ -317,7 +317,7 @@ def test_time_in_the_line_does_not_count(world):
 
 def test_the_budget_keeps_rows_out_that_would_not_fit(world):
     requests = [world.ask(n, 4) for n in range(6)]
-    loop = world.loop(rows=6, budget_tokens=cost(requests) // 2)
+    loop = world.loop(slots=6, budget_tokens=cost(requests) // 2)
     submit(loop, *requests)
     most = 0
     while not loop.is_idle:
@@ -350,7 +350,7 @@ FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 @pytest.mark.parametrize("where", ["prefill", "step"])
 def test_when_memory_is_out_the_newest_run_again_and_every_answer_is_right(world, monkeypatch, where, error):
     """The allocator fails when more than two are at work."""
-    loop = world.loop(rows=4)
+    loop = world.loop(slots=4)
     fail(monkeypatch, where, error, lambda *_: len(loop.on_device()) > 2)
     requests = [world.ask(n) for n in range(5)]
     submit(loop, *requests)
@@ -360,7 +360,7 @@ def test_when_memory_is_out_the_newest_run_again_and_every_answer_is_right(world
 
 
 def test_when_images_do_not_fit_together_they_are_seen_one_by_one(world, monkeypatch):
-    loop = world.loop(rows=1)
+    loop = world.loop(slots=1)
     fail(monkeypatch, "prefill", FULL, lambda _, requests: len(requests) > 1)
     requests = [world.ask(n) for n in range(4)]
     submit(loop, *requests)
@@ -382,7 +382,7 @@ def test_an_image_that_does_not_fit_alone_fails_and_the_loop_lives(world, monkey
 
 
 def test_only_the_image_on_which_the_model_fails_has_no_answer(world, monkeypatch):
-    loop = world.loop(rows=3)
+    loop = world.loop(slots=3)
     requests = [world.ask(n) for n in range(6)]
     fail(monkeypatch, "prefill", ValueError("poisoned"), lambda _, pack: requests[3] in pack)
     submit(loop, *requests)
