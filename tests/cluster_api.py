@@ -2,7 +2,6 @@
 
 import json
 import ssl
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.serving import Serving
 from worker.ops.pod_cost import ANNOTATION, Pod
 
 
@@ -39,8 +39,7 @@ class Api:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(self.account / "ca.crt", folder / "key.pem")
         self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
+        self._serving = Serving(self._server)
 
     @property
     def pod(self) -> Pod:
@@ -54,9 +53,7 @@ class Api:
 
     def end(self) -> None:
         """Stop serving."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._serving.end()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         api = self

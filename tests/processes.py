@@ -23,13 +23,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(fact: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
+def wait_until(
+    fact: Callable[[], object], what: str, patience_s: float = PATIENCE_S, *, every_s: float = 0.05
+) -> None:
     """Look every 50 ms until `fact` is true; fails with `what` when patience ends."""
     deadline = time.monotonic() + patience_s
     while not fact():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {patience_s:.0f} s in vain: {what}")
-        time.sleep(0.05)
+        time.sleep(every_s)
 
 
 def answers_200(url: str) -> bool:

@@ -14,6 +14,7 @@ from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from tests.drawing import Scene
+from tests.processes import wait_until
 from tests.stub_engine import StubEngine
 from worker.device.batcher import Batcher
 from worker.drain import Drain
@@ -87,8 +88,7 @@ class Slot:
     def hold_on_device(self, job: Job) -> threading.Thread:
         """Answer in a thread, up to where the engine has the job and waits for `may_go_on`."""
         self.engine.may_go_on.clear()
-        thread = threading.Thread(target=self.answer, args=(job,))
+        thread = threading.Thread(target=self.answer, args=(job,), daemon=True)
         thread.start()
-        while not self.engine.batches:
-            threading.Event().wait(0.005)
+        wait_until(lambda: self.engine.batches, "the engine has the job", every_s=0.005)
         return thread

@@ -13,6 +13,7 @@ from tests.browser.given import make_batch, mixed, wait_until_done
 from tests.browser.images import Drawn
 from tests.process.conftest import Stack
 from tests.processes import Process
+from tests.tools import CHROMIUM
 
 #: Longest wait for anything on a page, in milliseconds: a machine under load is slow.
 PATIENCE_MS = 60_000
@@ -26,6 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent.name == "browser":
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def chromium() -> str:
+    """The machine's own Chromium: looked for before anything is started for it."""
+    return CHROMIUM.needed()
 
 
 @pytest.fixture(scope="session")
@@ -65,9 +72,9 @@ def base_url(stack: Stack) -> str:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The machine's own Chromium."""
-    return {**browser_type_launch_args, **launch_arguments()}
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], chromium: str) -> dict[str, Any]:
+    """That Chromium, and no other."""
+    return {**browser_type_launch_args, **launch_arguments(chromium)}
 
 
 @pytest.fixture(scope="session")

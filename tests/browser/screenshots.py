@@ -24,6 +24,7 @@ from tests.browser.given import make_batch, wait_until_done
 from tests.browser.images import cut_short
 from tests.browser.pages import AskPage, BatchPage
 from tests.process.conftest import Stack
+from tests.tools import CHROMIUM
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 #: The largest picture that a page of documents should load, in bytes.
@@ -250,7 +251,7 @@ def main() -> None:
             stack.start_redis()
             stack.start_web()
             stack.start_worker("nano", OMP_WAIT_POLICY="passive")
-            browser = playwright.chromium.launch(**launch_arguments())
+            browser = playwright.chromium.launch(**launch_arguments(CHROMIUM.find()))
             studio = Studio(stack, browser, Path(folder), arguments.out)
             for name in arguments.only:
                 SCENES[name](studio)

@@ -16,6 +16,7 @@ from obstore.store import S3Store
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.processes import PATIENCE_S
+from tests.serving import Serving
 
 _REGION, _KEY, _SECRET = "us-east-1", "chaos", "chaos-secret"
 #: SO_LINGER for "forget what was not sent, and say RST".
@@ -71,10 +72,7 @@ class FaultyBuckets:
         self.door = Door(create_backend_app("s3"), 0.0, seed)
         self._http = make_server("127.0.0.1", 0, self.door, threaded=True, request_handler=_Handler)
         self._http.daemon_threads = True  # type: ignore[attr-defined]
-        self._thread = threading.Thread(
-            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        )
-        self._thread.start()
+        self._serving = Serving(self._http)
         self._make_bucket()
         self.door.share = share
 
@@ -101,9 +99,7 @@ class FaultyBuckets:
 
     def end(self) -> None:
         """Stop serving."""
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        self._serving.end()
 
     def _store(self) -> S3Store:
         return S3Store(

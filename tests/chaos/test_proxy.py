@@ -2,13 +2,13 @@
 
 import socket
 import socketserver
-import threading
 from contextlib import closing
 
 import pytest
 
 from tests.chaos.proxy import Proxy
 from tests.processes import free_port
+from tests.serving import Serving
 
 
 class Twice(socketserver.StreamRequestHandler):
@@ -19,15 +19,12 @@ class Twice(socketserver.StreamRequestHandler):
 
 @pytest.fixture
 def proxy():
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Twice) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Twice)
+    server.daemon_threads = True
+    with Serving(server):
         made = Proxy(server.server_address[1])
         yield made
         made.end()
-        server.shutdown()
-        thread.join()
 
 
 def dial(proxy, timeout_s=30.0):

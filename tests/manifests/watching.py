@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, ClassVar
 
 import httpx
@@ -15,10 +14,12 @@ import yaml
 from jobs.contract import names
 from jobs.storage.connection import connect
 from tests.drawing import Scene
-from tests.manifests.promtool import program, write_rules
+from tests.manifests.promtool import write_rules
 from tests.process.conftest import Stack
 from tests.processes import Process, free_port, python, wait_until
+from tests.serving import Serving
 from tests.stub_engine import DIE, POISON, SLOW
+from tests.tools import PROMETHEUS
 
 ROOT = Path(__file__).parents[2]
 EXPORTERS = Path(__file__).parent / "exporters"
@@ -44,12 +45,8 @@ class Exporters(SimpleHTTPRequestHandler):
 def exporters() -> Iterator[str]:
     """The address of all exporters of other programs."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Exporters)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with Serving(server):
+        yield f"127.0.0.1:{server.server_port}"
 
 
 @dataclass
@@ -152,12 +149,12 @@ class Prometheus:
     """The server, asking everything each second."""
 
     def __init__(self, folder: Path, stack: Watched, exporters: str) -> None:
-        address = f"127.0.0.1:{free_port()}"
+        program, address = PROMETHEUS.needed(), f"127.0.0.1:{free_port()}"
         self._http = httpx.Client(base_url=f"http://{address}", timeout=30)
         rules = write_rules(folder)
         config = folder / "prometheus.yml"
         config.write_text(yaml.safe_dump(_config(stack, exporters, rules)))
-        command = [program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
+        command = [program, f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
         command += [f"--web.listen-address={address}", "--log.level=warn"]
         self.process = Process.start("prometheus", command, {}, folder)
 

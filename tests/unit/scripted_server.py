@@ -1,9 +1,9 @@
 """A real HTTP server on Werkzeug that answers what a test has written down, and records what it was sent."""
 
-import threading
-
 import flask
 from werkzeug.serving import make_server
+
+from tests.serving import Serving
 
 BATCH_ID = "a" * 32
 JOB_ID = "b" * 32
@@ -21,10 +21,9 @@ class Server:
         self.app.add_url_rule(
             "/<path:path>", view_func=self.answer, methods=["GET", "POST", "PATCH", "DELETE"], endpoint="any"
         )
-        self._http = make_server("127.0.0.1", 0, self.app, threaded=True)
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
+        http = make_server("127.0.0.1", 0, self.app, threaded=True)
+        self.url = f"http://127.0.0.1:{http.server_port}"
+        self._serving = Serving(http)
 
     def answer(self, path: str) -> tuple[dict, int, dict]:
         """Record, then reply."""
@@ -42,6 +41,4 @@ class Server:
 
     def end(self) -> None:
         """Stop serving."""
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        self._serving.end()

@@ -196,7 +196,7 @@ def test_a_slot_waits_for_a_redis_that_is_away_while_it_looks(slot, monkeypatch)
 
     monkeypatch.setattr(slot.store, "known_answer", away)
     job = slot.job()
-    thread = threading.Thread(target=slot.answer, args=(job,))
+    thread = threading.Thread(target=slot.answer, args=(job,), daemon=True)
     thread.start()
     assert asked.wait(10)
     is_back.set()

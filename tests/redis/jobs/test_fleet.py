@@ -1,13 +1,12 @@
 """Heartbeats on a real server."""
 
-import time
-
 import pytest
 
 from jobs.contract import names
 from jobs.contract.catalog import NANO, OCR
 from jobs.contract.models import WorkerInfo, WorkerState, utc_now
 from jobs.storage.fleet import Fleet
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.redis
 
@@ -34,8 +33,7 @@ def test_a_worker_that_beats_is_up_and_one_that_leaves_is_not(fleet):
 
 def test_a_worker_that_falls_silent_is_forgotten(fleet, redis_client):
     fleet.beat(worker("one"), NANO, 0.001)
-    while redis_client.exists(names.worker_key("one")):
-        time.sleep(0.001)
+    wait_until(lambda: not redis_client.exists(names.worker_key("one")), "its beat is over", every_s=0.001)
     assert fleet.workers() == []
     assert redis_client.zcard(names.WORKERS) == 0
 

@@ -12,6 +12,7 @@ from jobs.storage.connection import connect
 from jobs.upkeep.housekeeping import Housekeeping
 from tests.asking import IMAGE, ask, new_batch, send
 from tests.chaos.servers import RedisServer
+from tests.processes import wait_until
 from web.app import create_app
 from web.server import housekeeping_of
 
@@ -126,11 +127,9 @@ def test_housekeeping_waits_for_a_redis_that_is_away(server, services, house, ca
     house.start()
     server.stop()
     try:
-        while "Housekeeping has to wait" not in caplog.text:
-            services.stopping.wait(0.05)
+        wait_until(lambda: "Housekeeping has to wait" in caplog.text, "it says that it waits")
     finally:
         server.start()
     with connect(server.url) as client:
-        while not client.exists(names.SEEN):
-            services.stopping.wait(0.05)
+        wait_until(lambda: client.exists(names.SEEN), "it goes on")
     services.stopping.set()

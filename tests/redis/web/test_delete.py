@@ -7,6 +7,7 @@ from jobs.upkeep.removal import Removal, Removed
 from tests import hostile
 from tests.asking import IMAGE, ask, new_batch, post_files, send
 from tests.house import keys_left
+from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis
@@ -20,8 +21,13 @@ def services(http):
 def remove_all(services) -> Removed:
     parts = (services.store, services.image_uses, services.blobs, services.journal)
     removal, removed = Removal(*parts, settle_s=0), Removed()
-    while services.store.redis.exists("eva01:removals", "eva01:unused_images"):
+
+    def is_done() -> bool:
+        nonlocal removed
         removed += removal.run_once()
+        return not services.store.redis.exists("eva01:removals", "eva01:unused_images")
+
+    wait_until(is_done, "everything that is marked is removed", every_s=0)
     return removed
 
 

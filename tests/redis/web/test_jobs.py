@@ -2,7 +2,6 @@
 
 import io
 import threading
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from jobs.contract.models import JobState, Result, new_id
 from jobs.contract.settings import WebSettings
 from tests import hostile
 from tests.asking import IMAGE, ask, new_batch, send
+from tests.processes import wait_until
 
 pytestmark = pytest.mark.redis
 
@@ -32,14 +32,14 @@ def answer_soon(store, redis_client, result: Result) -> threading.Thread:
     """A worker of one job, in a thread."""
 
     def work():
-        while not redis_client.llen(names.interactive_queue("nano")):
-            time.sleep(0.005)
+        queue = names.interactive_queue("nano")
+        wait_until(lambda: redis_client.llen(queue), "the question waits", every_s=0.005)
         (job_key,) = redis_client.scan_iter("eva01:job:*")
         job_id = job_key.removeprefix("eva01:job:")
         store.take("nano", "ticket")
         store.finish(job_id, result)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
 

@@ -194,7 +194,7 @@ def test_a_request_is_in_flight_until_all_of_its_response_is_sent(http):
 
 def test_a_request_that_waits_for_its_answer_is_in_flight(http, redis_client):
     before = in_flight(http)
-    asking = threading.Thread(target=lambda: ask(http, "/analyze", wait="20").close())
+    asking = threading.Thread(target=lambda: ask(http, "/analyze", wait="20").close(), daemon=True)
     asking.start()
     wait_until(lambda: redis_client.llen(names.interactive_queue("nano")), "the question waits")
     assert in_flight(http) == before + 1

