@@ -14,9 +14,9 @@ from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.storage.connection import connect
 from jobs.storage.store import JobStore
 from tests.clock import Clock
-from tests.place import Place
 from tests.processes import accepts_connections, free_port, wait_until
 from tests.tools import VALKEY
+from tests.worker_processes import WorkerProcesses
 from web.app import create_app
 
 pytest_plugins = ("tests.background", "tests.limit", "tests.not_run")
@@ -64,9 +64,9 @@ def store(redis_client: "redis.Redis", clock: Clock) -> JobStore:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def workers(tmp_path: Path) -> Iterator[WorkerProcesses]:
     """A Redis that runs, for workers as real processes."""
-    made = Place(tmp_path)
+    made = WorkerProcesses(tmp_path)
     made.start_redis()
     yield made
     made.end()

@@ -8,12 +8,12 @@ import tempfile
 from pathlib import Path
 
 from tests.chaos import faults
+from tests.chaos.deployment import Deployment
 from tests.chaos.faults import Fault
 from tests.chaos.pictures import draw
 from tests.chaos.report import markdown
 from tests.chaos.run import Story, run
 from tests.chaos.servers import RedisServer, Server, WatchedPair
-from tests.chaos.world import World
 
 #: Images of the Sentinel scenario, as a part of those of the main one.
 _SENTINEL_SHARE = 10
@@ -70,12 +70,12 @@ def _run(
     place = folder / title.lower()
     place.mkdir()
     pictures = draw(images, args.seed, place / "pictures")
-    world = World(place, pictures, server, model=args.model, seed=args.seed, patience_s=_PATIENCE_S)
+    deployment = Deployment(place, pictures, server, model=args.model, seed=args.seed, patience_s=_PATIENCE_S)
     try:
-        world.begin()
-        return run(world, plan, title=title, pause_s=(1.0, 5.0))
+        deployment.begin()
+        return run(deployment, plan, title=title, pause_s=(1.0, 5.0))
     finally:
-        world.end()
+        deployment.end()
 
 
 def _parser() -> argparse.ArgumentParser:

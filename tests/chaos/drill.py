@@ -25,7 +25,7 @@ ANSWER = Result(
 )
 
 
-class House:
+class Backend:
     """A Redis and a folder of blobs."""
 
     def __init__(self, folder: Path) -> None:
@@ -73,18 +73,18 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000)
     images: int = parser.parse_args().images
     with tempfile.TemporaryDirectory(prefix="eva01-drill-") as folder:
-        house = House(Path(folder))
+        backend = Backend(Path(folder))
         try:
-            batch = house.fill(images)
-            counts = house.store.get_batch(batch.id).counts
-            house.store.redis.flushall()
+            batch = backend.fill(images)
+            counts = backend.store.get_batch(batch.id).counts
+            backend.store.redis.flushall()
             began_s = time.monotonic()
-            done = house.restore()
+            done = backend.restore()
             seconds = time.monotonic() - began_s
-            if house.store.get_batch(batch.id).counts != counts:
+            if backend.store.get_batch(batch.id).counts != counts:
                 raise SystemExit("What came back is not what was there.")
         finally:
-            house.end()
+            backend.end()
     print(
         f"{done.jobs:,} images, {done.finished:,} of them finished, are back after {seconds:.1f} s:"
         f" {done.jobs / seconds:,.0f} images/s."

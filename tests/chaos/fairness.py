@@ -25,7 +25,7 @@ SMALL = 10
 ROUNDS = 5
 
 
-class House:
+class Backend:
     """A Redis and one worker in `folder`."""
 
     def __init__(self, folder: Path, model: str) -> None:
@@ -78,14 +78,14 @@ def main() -> None:
     parser.add_argument("--model", default="stub", help="stub (0.05 s an image) or nano")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="eva01-fairness-") as folder:
-        house = House(Path(folder), args.model)
+        backend = Backend(Path(folder), args.model)
         try:
-            house.seconds_for_small()
-            idle_s = median(house.seconds_for_small() for _ in range(ROUNDS))
-            house.submit(args.behind, f"{args.behind:,} jobs")
-            behind_s = median(house.seconds_for_small() for _ in range(ROUNDS))
+            backend.seconds_for_small()
+            idle_s = median(backend.seconds_for_small() for _ in range(ROUNDS))
+            backend.submit(args.behind, f"{args.behind:,} jobs")
+            behind_s = median(backend.seconds_for_small() for _ in range(ROUNDS))
         finally:
-            house.end()
+            backend.end()
     print(
         f"{args.model}: {SMALL} images take {idle_s:.2f} s on an idle system and {behind_s:.2f} s behind"
         f" {args.behind:,}: {behind_s / idle_s:.2f} times as long (medians of {ROUNDS})."

@@ -1,4 +1,4 @@
-"""What can break: each fault has a name, and strikes the world once."""
+"""What can break: each fault has a name, and strikes the deployment once."""
 
 import random
 import signal
@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from tests.chaos.world import LEASE_S, PATIENCE_S, Place, World
+from tests.chaos.deployment import LEASE_S, PATIENCE_S, Deployment, Site
 from tests.processes import wait_until
 
 
@@ -17,7 +17,7 @@ class Fault(Protocol):
     def name(self) -> str:
         """What it is called in a report."""
 
-    def strike(self, world: World, rng: random.Random) -> None:
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
         """Break something, chosen by `rng`."""
 
 
@@ -27,12 +27,12 @@ class KillWorker:
 
     name: str = "SIGKILL a worker"
 
-    def strike(self, world: World, rng: random.Random) -> None:
-        place = a_worker_at_work(world, rng)
-        with world.risk(workers=1):
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
+        place = a_worker_at_work(deployment, rng)
+        with deployment.risk(workers=1):
             place.process.send(signal.SIGKILL)
             place.process.wait()
-        world.replace_worker(place)
+        deployment.replace_worker(place)
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class StopWorker:
     def name(self) -> str:
         return f"SIGSTOP a worker for {self.for_s:.0f} s"
 
-    def strike(self, world: World, rng: random.Random) -> None:
-        place = a_worker_at_work(world, rng)
-        with world.risk(workers=1):
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
+        place = a_worker_at_work(deployment, rng)
+        with deployment.risk(workers=1):
             place.process.send(signal.SIGSTOP)
         time.sleep(self.for_s)
         place.process.send(signal.SIGCONT)
@@ -59,13 +59,13 @@ class TermStorm:
 
     name: str = "SIGTERM every worker"
 
-    def strike(self, world: World, rng: random.Random) -> None:
-        for place in rng.sample(world.places, len(world.places)):
-            wait_until_at_work(world, place)
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
+        for place in rng.sample(deployment.places, len(deployment.places)):
+            wait_until_at_work(deployment, place)
             leaving = place.process
-            with world.risk(workers=1):
+            with deployment.risk(workers=1):
                 leaving.send(signal.SIGTERM)
-            world.replace_worker(place)
+            deployment.replace_worker(place)
             code = leaving.wait(PATIENCE_S)
             assert code == 0, f"a worker that was told to stop ended with {code}:\n{leaving.output()[-5000:]}"
 
@@ -77,12 +77,12 @@ class KillRedis:
     away_s: float = 3.0
     name: str = "SIGKILL Redis"
 
-    def strike(self, world: World, rng: random.Random) -> None:
-        wait_for_work(world)
-        with world.risk(workers=world.workers):
-            world.server.kill()
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
+        wait_for_work(deployment)
+        with deployment.risk(workers=deployment.workers):
+            deployment.server.kill()
         time.sleep(rng.uniform(0, self.away_s))
-        world.server.start()
+        deployment.server.start()
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ class FailOver:
 
     name: str = "SIGKILL the Redis that is master"
 
-    def strike(self, world: World, rng: random.Random) -> None:
-        wait_for_work(world)
-        with world.risk(workers=world.workers):
-            world.server.kill()
-        world.server.start()
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
+        wait_for_work(deployment)
+        with deployment.risk(workers=deployment.workers):
+            deployment.server.kill()
+        deployment.server.start()
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,11 @@ class RestartRedis:
 
     name: str = "restart Redis"
 
-    def strike(self, world: World, rng: random.Random) -> None:
-        wait_for_work(world)
-        with world.risk(workers=world.workers):
-            world.server.stop()
-        world.server.start()
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
+        wait_for_work(deployment)
+        with deployment.risk(workers=deployment.workers):
+            deployment.server.stop()
+        deployment.server.start()
 
 
 @dataclass(frozen=True)
@@ -118,13 +118,16 @@ class KillWeb:
     files: int = 40
     name: str = "SIGKILL web during an upload"
 
-    def strike(self, world: World, rng: random.Random) -> None:
-        before = world.accepted()
-        world.sender.send(self.files)
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
+        before = deployment.accepted()
+        deployment.sender.send(self.files)
         some = rng.randint(1, max(1, self.files // 3))
-        wait_until(lambda: world.accepted() >= before + some or not world.sender.is_busy, "some are accepted")
-        world.kill_web()
-        world.start_web()
+        wait_until(
+            lambda: deployment.accepted() >= before + some or not deployment.sender.is_busy,
+            "some are accepted",
+        )
+        deployment.kill_web()
+        deployment.start_web()
 
 
 @dataclass(frozen=True)
@@ -137,9 +140,9 @@ class Stall:
     def name(self) -> str:
         return f"stall a worker's connection to Redis for {self.for_s:.0f} s"
 
-    def strike(self, world: World, rng: random.Random) -> None:
-        place = a_worker_at_work(world, rng)
-        with world.risk(workers=1):
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
+        place = a_worker_at_work(deployment, rng)
+        with deployment.risk(workers=1):
             place.proxy.stall()
         time.sleep(self.for_s)
         place.proxy.let_through()
@@ -151,9 +154,9 @@ class Reset:
 
     name: str = "reset a worker's connections to Redis"
 
-    def strike(self, world: World, rng: random.Random) -> None:
-        place = a_worker_at_work(world, rng)
-        with world.risk(workers=1):
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
+        place = a_worker_at_work(deployment, rng)
+        with deployment.risk(workers=1):
             place.proxy.reset()
 
 
@@ -168,27 +171,27 @@ class Delay:
     def name(self) -> str:
         return f"delay a worker's connection to Redis by {self.delay_s * 1000:.0f} ms for {self.for_s:.0f} s"
 
-    def strike(self, world: World, rng: random.Random) -> None:
-        place = a_worker_at_work(world, rng)
-        with world.risk(workers=1):
+    def strike(self, deployment: Deployment, rng: random.Random) -> None:
+        place = a_worker_at_work(deployment, rng)
+        with deployment.risk(workers=1):
             place.proxy.delay(self.delay_s)
         time.sleep(self.for_s)
         place.proxy.let_through()
 
 
-def a_worker_at_work(world: World, rng: random.Random) -> Place:
+def a_worker_at_work(deployment: Deployment, rng: random.Random) -> Site:
     """A worker that takes jobs, while some are held."""
-    place = rng.choice(world.places)
-    wait_until_at_work(world, place)
+    place = rng.choice(deployment.places)
+    wait_until_at_work(deployment, place)
     return place
 
 
-def wait_until_at_work(world: World, place: Place) -> None:
+def wait_until_at_work(deployment: Deployment, place: Site) -> None:
     """Wait until the worker takes jobs, and some are held."""
     wait_until(lambda: place.is_ready, f"worker {place.number} is ready", PATIENCE_S)
-    wait_for_work(world)
+    wait_for_work(deployment)
 
 
-def wait_for_work(world: World) -> None:
+def wait_for_work(deployment: Deployment) -> None:
     """Wait until jobs are held, unless there is nothing left to do."""
-    wait_until(lambda: world.held() or world.is_idle(), "jobs are held", PATIENCE_S)
+    wait_until(lambda: deployment.held() or deployment.is_idle(), "jobs are held", PATIENCE_S)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.chaos.check import Verdict, verdicts
+from tests.chaos.deployment import Deployment
 from tests.chaos.faults import Fault
-from tests.chaos.world import World
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Strike:
     """One fault that struck."""
 
     fault: str
-    #: Since the world was made.
+    #: Since the deployment was made.
     at_s: float
     #: Jobs that those it struck held.
     held: int
@@ -52,50 +52,50 @@ def schedule(faults: Sequence[Fault], rng: random.Random) -> list[Fault]:
 
 
 def run(
-    world: World,
+    deployment: Deployment,
     faults: Sequence[Fault],
     *,
     title: str = "",
     pause_s: tuple[float, float] = (0.5, 3.0),
     say: Callable[[str], None] = tell,
 ) -> Story:
-    """Let all faults strike a world that has begun, wait until it has settled, and look at what is left.
+    """Let all faults strike a deployment that has begun, wait until it has settled, and look at what is left.
 
     `pause_s` is the shortest and the longest pause between two faults. Order, pauses and targets follow from
-    the world's seed; when each falls into the work does not, as processes take the time they take.
+    the deployment's seed; when each falls into the work does not, as processes take the time they take.
     """
-    rng = random.Random(world.seed)
+    rng = random.Random(deployment.seed)
     order = schedule(faults, rng)
     strikes = []
     for number, fault in enumerate(order):
         # As much for each fault, so that there is work to the last.
-        world.sender.send(world.sender.unsent // (len(order) - number + 1))
+        deployment.sender.send(deployment.sender.unsent // (len(order) - number + 1))
         time.sleep(rng.uniform(*pause_s))
-        strikes.append(_strike(world, fault, rng))
+        strikes.append(_strike(deployment, fault, rng))
         say(
-            f"{world.seconds:5.0f} s  {number + 1:2}/{len(order)}  {fault.name}: held {strikes[-1].held},"
-            f" answered {world.answered()} of {len(world.pictures)}"
+            f"{deployment.seconds:5.0f} s  {number + 1:2}/{len(order)}  {fault.name}:"
+            f" held {strikes[-1].held}, answered {deployment.answered()} of {len(deployment.pictures)}"
         )
-    world.settle()
-    say(f"{world.seconds:5.0f} s  settled")
+    deployment.settle()
+    say(f"{deployment.seconds:5.0f} s  settled")
     return Story(
         title=title,
-        seed=world.seed,
-        model=world.model,
-        workers=world.workers,
-        images=len(world.pictures),
-        seconds=world.seconds,
+        seed=deployment.seed,
+        model=deployment.model,
+        workers=deployment.workers,
+        images=len(deployment.pictures),
+        seconds=deployment.seconds,
         strikes=strikes,
-        verdicts=verdicts(world),
+        verdicts=verdicts(deployment),
         facts={
-            "uploads cut off and sent again": world.sender.resumed,
-            "calls of the blob store": world.buckets.door.calls,
-            "of which failed": world.buckets.door.failures,
+            "uploads cut off and sent again": deployment.sender.resumed,
+            "calls of the blob store": deployment.buckets.door.calls,
+            "of which failed": deployment.buckets.door.failures,
         },
     )
 
 
-def _strike(world: World, fault: Fault, rng: random.Random) -> Strike:
-    at_s, at_risk = world.seconds, world.at_risk
-    fault.strike(world, rng)
-    return Strike(fault.name, at_s, world.at_risk - at_risk)
+def _strike(deployment: Deployment, fault: Fault, rng: random.Random) -> Strike:
+    at_s, at_risk = deployment.seconds, deployment.at_risk
+    fault.strike(deployment, rng)
+    return Strike(fault.name, at_s, deployment.at_risk - at_risk)

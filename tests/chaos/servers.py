@@ -15,7 +15,7 @@ _MASTER = "mymaster"
 
 
 class Server(Protocol):
-    """What a world needs of its Redis, be it one server or several."""
+    """What a deployment needs of its Redis, be it one server or several."""
 
     url: str
     #: The port that proxies relay to.

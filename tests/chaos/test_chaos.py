@@ -3,10 +3,10 @@
 import pytest
 
 from tests.chaos import faults
+from tests.chaos.deployment import LEASE_S, Deployment
 from tests.chaos.pictures import draw
 from tests.chaos.run import run
 from tests.chaos.servers import RedisServer
-from tests.chaos.world import LEASE_S, World
 
 pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(300)]
 
@@ -26,8 +26,8 @@ FAULTS: list[faults.Fault] = [
 
 
 @pytest.fixture
-def world(tmp_path):
-    made = World(tmp_path, draw(150, SEED, tmp_path / "pictures"), RedisServer(tmp_path), seed=SEED)
+def deployment(tmp_path):
+    made = Deployment(tmp_path, draw(150, SEED, tmp_path / "pictures"), RedisServer(tmp_path), seed=SEED)
     try:
         made.begin()
         yield made
@@ -35,7 +35,7 @@ def world(tmp_path):
         made.end()
 
 
-def test_nothing_is_lost_whatever_breaks(world):
-    story = run(world, FAULTS, pause_s=(0.1, 0.5))
+def test_nothing_is_lost_whatever_breaks(deployment):
+    story = run(deployment, FAULTS, pause_s=(0.1, 0.5))
     assert len(story.strikes) == len(FAULTS)
     assert story.is_good, "\n".join(f"{one.claim} {one.found}" for one in story.verdicts if not one.holds)

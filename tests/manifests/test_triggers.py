@@ -8,8 +8,8 @@ import redis
 
 from jobs.contract.models import Batch, Job, JobState
 from tests.manifests.rendering import Object, of_kind, render
-from tests.place import MODEL, QUESTIONS, SHA256, Place
 from tests.processes import wait_until
+from tests.worker_processes import MODEL, QUESTIONS, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -46,46 +46,46 @@ class Keda:
 
 
 @pytest.fixture
-def keda(place: Place) -> Keda:
+def keda(workers: WorkerProcesses) -> Keda:
     """The fleet with the GPUs; test_scaling.py sees to it that the others read the same."""
     (fleet,) = (
         one
         for one in of_kind(render("keda"), "ScaledObject")
         if one["metadata"]["name"] == "worker-qwen2-5-vl-7b"
     )
-    return Keda(place.client, fleet)
+    return Keda(workers.client, fleet)
 
 
-def enqueue_in_batch(place: Place, batch: Batch, file: str) -> Job:
-    job, _ = place.store.create_job(
+def enqueue_in_batch(workers: WorkerProcesses, batch: Batch, file: str) -> Job:
+    job, _ = workers.store.create_job(
         Job(batch_id=batch.id, file=file, question="q", model=MODEL, images=(SHA256,))
     )
     return job
 
 
-def unfinished(place: Place, jobs: list[Job]) -> int:
-    return sum(not place.state(job).is_finished for job in jobs)
+def unfinished(workers: WorkerProcesses, jobs: list[Job]) -> int:
+    return sum(not workers.state(job).is_finished for job in jobs)
 
 
-def test_the_formula_follows_the_work_from_the_first_ticket_to_the_last_answer(place, keda):
+def test_the_formula_follows_the_work_from_the_first_ticket_to_the_last_answer(workers, keda):
     assert not keda.is_active()
-    jobs = [place.enqueue(question) for question in QUESTIONS[:SLOTS]]
-    batch = place.store.create_batch(Batch(model=MODEL))
-    jobs += [enqueue_in_batch(place, batch, f"{number}.png") for number in range(3)]
+    jobs = [workers.enqueue(question) for question in QUESTIONS[:SLOTS]]
+    batch = workers.store.create_batch(Batch(model=MODEL))
+    jobs += [enqueue_in_batch(workers, batch, f"{number}.png") for number in range(3)]
     assert keda.readings() == {"interactive": SLOTS, "bulk": 3, "held": 0}
     assert keda.open_jobs() == len(jobs)
 
     # A worker that does not come to an end, and as many jobs as it has slots: some wait, some are held.
-    slow = place.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
+    slow = workers.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
     wait_until(lambda: keda.readings()["held"] == SLOTS, "all slots hold jobs")
     assert keda.readings() == {"interactive": 0, "bulk": 3, "held": SLOTS}
-    assert keda.open_jobs() == unfinished(place, jobs) == len(jobs)
+    assert keda.open_jobs() == unfinished(workers, jobs) == len(jobs)
 
     # A second one takes the rest: the lists are empty, and both still work.
-    other = place.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
+    other = workers.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
     wait_until(lambda: keda.readings()["held"] == len(jobs), "all jobs are held")
     assert keda.readings() == {"interactive": 0, "bulk": 0, "held": len(jobs)}
-    assert keda.open_jobs() == unfinished(place, jobs) == len(jobs)
+    assert keda.open_jobs() == unfinished(workers, jobs) == len(jobs)
     assert keda.is_active()
 
     # One stops and gives back what it holds, the other dies with what it holds: no job is out of sight.
@@ -95,19 +95,19 @@ def test_the_formula_follows_the_work_from_the_first_ticket_to_the_last_answer(p
     assert slow.exit_code() == 0
     other.process.send(signal.SIGKILL)
     other.exit_code()
-    assert keda.open_jobs() == unfinished(place, jobs) == len(jobs)
+    assert keda.open_jobs() == unfinished(workers, jobs) == len(jobs)
 
     # The lease is short here, so that another takes over what the dead one held.
-    place.start_worker(takes_s=0.05, EVA01_LEASE_S="2").wait_until_ready()
-    wait_until(lambda: unfinished(place, jobs) == 0, "all jobs are finished")
-    assert {place.state(job) for job in jobs} == {JobState.SUCCEEDED}
+    workers.start_worker(takes_s=0.05, EVA01_LEASE_S="2").wait_until_ready()
+    wait_until(lambda: unfinished(workers, jobs) == 0, "all jobs are finished")
+    assert {workers.state(job) for job in jobs} == {JobState.SUCCEEDED}
     wait_until(lambda: keda.open_jobs() == 0, "the last ticket is let go of")
     assert not keda.is_active()
 
 
-def test_what_is_cancelled_keeps_no_worker(place, keda):
-    job = place.enqueue(QUESTIONS[0])
+def test_what_is_cancelled_keeps_no_worker(workers, keda):
+    job = workers.enqueue(QUESTIONS[0])
     assert keda.is_active()
-    place.store.cancel(job.id)
-    place.queue.drop_surplus(MODEL)
+    workers.store.cancel(job.id)
+    workers.queue.drop_surplus(MODEL)
     assert keda.readings() == {"interactive": 0, "bulk": 0, "held": 0}

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Options, Result
 from jobs.storage.jobs import Came
-from tests import place as stub_place
+from tests import worker_processes
 from tests.drawing import Scene
 from tests.processes import wait_until
 from tests.slot import MAX_NEW_TOKENS, MODEL, PNG, Slot
@@ -208,26 +208,26 @@ def test_a_slot_waits_for_a_redis_that_is_away_while_it_looks(slot, monkeypatch)
 
 
 @pytest.mark.process
-def test_a_batch_that_asks_what_another_has_asked_is_answered_without_the_engine(place):
-    worker = place.start_worker(EVA01_ANSWER_CACHE="true").wait_until_ready()
+def test_a_batch_that_asks_what_another_has_asked_is_answered_without_the_engine(workers):
+    worker = workers.start_worker(EVA01_ANSWER_CACHE="true").wait_until_ready()
 
     def answered() -> list[Job]:
-        batch = place.store.create_batch(Batch(model=stub_place.MODEL))
-        for question in stub_place.QUESTIONS:
+        batch = workers.store.create_batch(Batch(model=worker_processes.MODEL))
+        for question in worker_processes.QUESTIONS:
             job = Job(
                 batch_id=batch.id,
                 file=f"{question}.png",
                 question=question,
-                model=stub_place.MODEL,
-                images=(stub_place.SHA256,),
+                model=worker_processes.MODEL,
+                images=(worker_processes.SHA256,),
             )
-            place.store.create_job(job)
-        place.store.close_batch(batch.id)
-        wait_until(lambda: place.store.get_batch(batch.id).is_done, "all are answered")
-        return list(place.store.results(batch.id))
+            workers.store.create_job(job)
+        workers.store.close_batch(batch.id)
+        wait_until(lambda: workers.store.get_batch(batch.id).is_done, "all are answered")
+        return list(workers.store.results(batch.id))
 
     first, second = answered(), answered()
-    assert [job.answer for job in first] == [job.answer for job in second] == stub_place.ANSWERS
+    assert [job.answer for job in first] == [job.answer for job in second] == worker_processes.ANSWERS
     assert ({job.cached for job in first}, {job.cached for job in second}) == ({False}, {True})
-    assert worker.times_said("1 images") == len(stub_place.QUESTIONS)
-    assert worker.times_said("answered from an earlier job") == len(stub_place.QUESTIONS)
+    assert worker.times_said("1 images") == len(worker_processes.QUESTIONS)
+    assert worker.times_said("answered from an earlier job") == len(worker_processes.QUESTIONS)

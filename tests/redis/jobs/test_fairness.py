@@ -3,8 +3,8 @@
 import pytest
 
 from jobs.contract.models import Batch, Job, JobState
-from tests.place import MODEL, SHA256, Place
 from tests.processes import wait_until
+from tests.worker_processes import MODEL, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -12,26 +12,26 @@ pytestmark = [pytest.mark.redis, pytest.mark.process]
 SLOTS = 4
 
 
-def submit(place: Place, count: int) -> Batch:
-    batch = place.store.create_batch(Batch(model=MODEL))
+def submit(workers: WorkerProcesses, count: int) -> Batch:
+    batch = workers.store.create_batch(Batch(model=MODEL))
     for n in range(count):
-        place.store.create_job(
+        workers.store.create_job(
             Job(batch_id=batch.id, file=f"{n}.png", question="q", model=MODEL, images=(SHA256,))
         )
     return batch
 
 
-def answered(place: Place, batch: Batch) -> int:
-    return place.store.get_batch(batch.id).counts[JobState.SUCCEEDED]
+def answered(workers: WorkerProcesses, batch: Batch) -> int:
+    return workers.store.get_batch(batch.id).counts[JobState.SUCCEEDED]
 
 
-def test_a_small_batch_behind_a_large_one_waits_for_its_share_and_no_longer(place):
-    large = submit(place, 400)
-    place.start_worker(takes_s=0.02, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
-    wait_until(lambda: answered(place, large) > 10, "the large batch is under way")
-    small = submit(place, 10)
-    before = answered(place, large)
-    wait_until(lambda: answered(place, small) == 10, "the small batch is answered")
+def test_a_small_batch_behind_a_large_one_waits_for_its_share_and_no_longer(workers):
+    large = submit(workers, 400)
+    workers.start_worker(takes_s=0.02, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
+    wait_until(lambda: answered(workers, large) > 10, "the large batch is under way")
+    small = submit(workers, 10)
+    before = answered(workers, large)
+    wait_until(lambda: answered(workers, small) == 10, "the small batch is answered")
     # One turn each, what was in slots when it came, and what was answered before we looked.
-    assert answered(place, large) - before <= 10 + SLOTS + 50
-    assert answered(place, large) < 200
+    assert answered(workers, large) - before <= 10 + SLOTS + 50
+    assert answered(workers, large) < 200

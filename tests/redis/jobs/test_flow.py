@@ -15,7 +15,7 @@ from jobs.flow.settle import STEP, settle_all
 from jobs.storage.blobs import BlobStore
 from jobs.upkeep.reconciler import Reconciler
 from jobs.upkeep.restore import Restore
-from tests.house import MODEL, House
+from tests.backend import MODEL, Backend
 from tests.mortal import Crashed, Fate, MortalBlobs, MortalRedis
 
 pytestmark = pytest.mark.redis
@@ -25,89 +25,89 @@ QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = JobState
 
 
 @pytest.fixture
-def house(redis_client, tmp_path) -> House:
-    return House(redis_client, tmp_path / "blobs")
+def backend(redis_client, tmp_path) -> Backend:
+    return Backend(redis_client, tmp_path / "blobs")
 
 
-def half_failed(house: House, count: int = 8) -> Batch:
+def half_failed(backend: Backend, count: int = 8) -> Batch:
     """A batch whose first half has failed, one more is running, and the others wait."""
-    batch = house.batch(*(f"{n}".encode() for n in range(count)))
+    batch = backend.batch(*(f"{n}".encode() for n in range(count)))
     for _ in range(count // 2):
-        job = house.take()
-        house.store.finish(job.id, FAILURE)
-        house.journal.note_result(house.store.get_job(job.id))
-    house.take()
+        job = backend.take()
+        backend.store.finish(job.id, FAILURE)
+        backend.journal.note_result(backend.store.get_job(job.id))
+    backend.take()
     return batch
 
 
-def counts_of(house: House, batch: Batch) -> Counter[JobState]:
-    return +Counter(house.store.get_batch(batch.id).counts)
+def counts_of(backend: Backend, batch: Batch) -> Counter[JobState]:
+    return +Counter(backend.store.get_batch(batch.id).counts)
 
 
 def counted(state: str) -> float:
     return REGISTRY.get_sample_value("eva01_jobs_total", {"model": MODEL, "state": state}) or 0.0
 
 
-def test_a_cancel_is_counted_once_by_how_far_its_jobs_had_come(house):
-    batch, before = half_failed(house), counted("cancelled")
-    flow.cancel_batch(house.stores, batch.id)
-    flow.cancel_batch(house.stores, batch.id)
+def test_a_cancel_is_counted_once_by_how_far_its_jobs_had_come(backend):
+    batch, before = half_failed(backend), counted("cancelled")
+    flow.cancel_batch(backend.stores, batch.id)
+    flow.cancel_batch(backend.stores, batch.id)
     assert counted("cancelled") == before + 4
-    assert house.queue.depth(MODEL).waiting <= 1
+    assert backend.queue.depth(MODEL).waiting <= 1
 
 
-def test_small_batches_are_settled_with_the_request_and_large_ones_behind_it(house):
-    batch = house.batch(*(f"{n}".encode() for n in range(STEP + 50)))
-    flow.cancel_batch(house.stores, batch.id)
-    assert settle_all(house.stores, 10_000) == 50
-    small = half_failed(house)
-    flow.retry_batch(house.stores, small.id)
-    assert house.store.unsettled_batches() == []
+def test_small_batches_are_settled_with_the_request_and_large_ones_behind_it(backend):
+    batch = backend.batch(*(f"{n}".encode() for n in range(STEP + 50)))
+    flow.cancel_batch(backend.stores, batch.id)
+    assert settle_all(backend.stores, 10_000) == 50
+    small = half_failed(backend)
+    flow.retry_batch(backend.stores, small.id)
+    assert backend.store.unsettled_batches() == []
 
 
-def test_a_batch_that_was_retried_runs_again_though_redis_is_lost(house):
-    batch = half_failed(house)
-    house.clock.now_s += 60
-    flow.retry_batch(house.stores, batch.id)
-    house.client.flushall()
-    *_, _done = Restore(house.store, house.journal).run()
-    assert counts_of(house, batch) == {QUEUED: 8}
+def test_a_batch_that_was_retried_runs_again_though_redis_is_lost(backend):
+    batch = half_failed(backend)
+    backend.clock.now_s += 60
+    flow.retry_batch(backend.stores, batch.id)
+    backend.client.flushall()
+    *_, _done = Restore(backend.store, backend.journal).run()
+    assert counts_of(backend, batch) == {QUEUED: 8}
 
 
-def test_what_failed_again_after_a_retry_stays_failed_though_redis_is_lost(house):
-    batch = half_failed(house)
-    house.clock.now_s += 60
-    flow.retry_batch(house.stores, batch.id)
-    house.clock.now_s += 60
-    job = house.take()
-    house.store.finish(job.id, FAILURE)
-    house.journal.note_result(house.store.get_job(job.id))
-    house.client.flushall()
-    *_, _done = Restore(house.store, house.journal).run()
-    assert counts_of(house, batch) == {QUEUED: 7, FAILED: 1}
+def test_what_failed_again_after_a_retry_stays_failed_though_redis_is_lost(backend):
+    batch = half_failed(backend)
+    backend.clock.now_s += 60
+    flow.retry_batch(backend.stores, batch.id)
+    backend.clock.now_s += 60
+    job = backend.take()
+    backend.store.finish(job.id, FAILURE)
+    backend.journal.note_result(backend.store.get_job(job.id))
+    backend.client.flushall()
+    *_, _done = Restore(backend.store, backend.journal).run()
+    assert counts_of(backend, batch) == {QUEUED: 7, FAILED: 1}
 
 
-def test_a_cancelled_batch_comes_back_cancelled_but_for_what_was_retried_since(house):
-    batch = half_failed(house)
-    flow.cancel_batch(house.stores, batch.id)
-    house.clock.now_s += 60
-    flow.retry_batch(house.stores, batch.id)
-    house.client.flushall()
-    *_, _done = Restore(house.store, house.journal).run()
-    assert counts_of(house, batch) == {QUEUED: 4, CANCELLED: 4}
+def test_a_cancelled_batch_comes_back_cancelled_but_for_what_was_retried_since(backend):
+    batch = half_failed(backend)
+    flow.cancel_batch(backend.stores, batch.id)
+    backend.clock.now_s += 60
+    flow.retry_batch(backend.stores, batch.id)
+    backend.client.flushall()
+    *_, _done = Restore(backend.store, backend.journal).run()
+    assert counts_of(backend, batch) == {QUEUED: 4, CANCELLED: 4}
 
 
-def test_only_a_failed_job_that_has_an_image_is_retried(house):
-    batch = half_failed(house)
-    failed, *_, waiting = house.store.results(batch.id)
-    assert flow.retry_job(house.stores, failed.id).state is QUEUED
+def test_only_a_failed_job_that_has_an_image_is_retried(backend):
+    batch = half_failed(backend)
+    failed, *_, waiting = backend.store.results(batch.id)
+    assert flow.retry_job(backend.stores, failed.id).state is QUEUED
     for job, code in ((failed, "job_not_failed"), (waiting, "job_not_failed")):
         with pytest.raises(Conflict) as refused:
-            flow.retry_job(house.stores, job.id)
+            flow.retry_job(backend.stores, job.id)
         assert refused.value.code == code
-    flow.delete_batch(house.stores, batch.id)
+    flow.delete_batch(backend.stores, batch.id)
     with pytest.raises(NotFound):
-        flow.retry_job(house.stores, waiting.id)
+        flow.retry_job(backend.stores, waiting.id)
 
 
 AFTER = {
@@ -121,32 +121,32 @@ AFTER = {
 def test_a_verb_that_is_killed_at_any_step_has_happened_or_not(
     redis_url: str, redis_client, tmp_path: Path, verb: Callable
 ):
-    house = House(redis_client, tmp_path / "blobs")
+    backend = Backend(redis_client, tmp_path / "blobs")
     client = MortalRedis.from_url(redis_url, decode_responses=True)
-    blobs = MortalBlobs(house.blobs.url, patience_s=0)
+    blobs = MortalBlobs(backend.blobs.url, patience_s=0)
     before = {FAILED: 4, QUEUED: 3, RUNNING: 1}
     for calls in itertools.count():
         redis_client.flushall()
-        batch = half_failed(house)
-        house.settle(client, blobs)
+        batch = half_failed(backend)
+        backend.settle(client, blobs)
         client.fate = blobs.fate = Fate(calls)
         try:
-            verb(house.stores, batch.id)
+            verb(backend.stores, batch.id)
             is_killed = False
         except Crashed:
             is_killed = True
         client.fate = blobs.fate = Fate(1_000_000)
-        house.settle(redis_client, BlobStore(house.blobs.url, patience_s=0))
-        seen = counts_of(house, batch)
+        backend.settle(redis_client, BlobStore(backend.blobs.url, patience_s=0))
+        seen = counts_of(backend, batch)
         assert seen in ([before, AFTER[verb]] if is_killed else [AFTER[verb]])
-        settle_all(house.stores, 1000)
-        assert counts_of(house, batch) == seen
+        settle_all(backend.stores, 1000)
+        assert counts_of(backend, batch) == seen
         for state in JobState:
-            assert len(list(house.store.results(batch.id, state))) == seen[state]
-        reconciler = Reconciler(house.store, house.queue)
+            assert len(list(backend.store.results(batch.id, state))) == seen[state]
+        reconciler = Reconciler(backend.store, backend.queue)
         for _ in range(3):
             reconciler.look(MODEL)
-        balance = house.queue.balance(MODEL)
+        balance = backend.queue.balance(MODEL)
         assert balance.queued + balance.running == seen[QUEUED] + seen[RUNNING]
         assert balance.missing == 0
         if not is_killed:

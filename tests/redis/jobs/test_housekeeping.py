@@ -38,14 +38,14 @@ def services(http):
 
 
 @pytest.fixture
-def house(services) -> Housekeeping:
+def housekeeping(services) -> Housekeeping:
     return housekeeping_of(services)
 
 
-def test_what_a_killed_redis_has_forgotten_comes_back(http, server, services, house, caplog):
+def test_what_a_killed_redis_has_forgotten_comes_back(http, server, services, housekeeping, caplog):
     batch = new_batch(http)
     send(http, batch, {"early.png": IMAGE})
-    house.keep_house()
+    housekeeping.keep_house()
     file = next((server.folder / "appendonlydir").glob("*.incr.aof"))
     kept = file.read_bytes()
     send(http, batch, {"late.png": IMAGE, "refused.png": b"x"})
@@ -56,7 +56,7 @@ def test_what_a_killed_redis_has_forgotten_comes_back(http, server, services, ho
     file.write_bytes(kept)
     server.start()
     assert http.get(f"/api/jobs/{lonely}").status_code == 404, "the server has lost its end"
-    house.keep_house()
+    housekeeping.keep_house()
     assert http.get(batch).json["counts"] == http.get(batch).json["counts"] | {"queued": 2, "failed": 1}
     assert http.get(later).json["counts"]["queued"] == 1
     assert http.get(f"/api/jobs/{lonely}").json["state"] == JobState.QUEUED
@@ -64,67 +64,67 @@ def test_what_a_killed_redis_has_forgotten_comes_back(http, server, services, ho
     assert "Restored 1 batches, 1 finished jobs and 3 to be answered." in caplog.text
 
 
-def test_a_redis_that_only_restarts_is_left_alone(http, server, services, house):
+def test_a_redis_that_only_restarts_is_left_alone(http, server, services, housekeeping):
     send(http, new_batch(http), {"a.png": IMAGE})
-    house.keep_house()
+    housekeeping.keep_house()
     before = services.queue.balance("nano")
     server.stop()
     server.start()
-    house.keep_house()
+    housekeeping.keep_house()
     assert services.queue.balance("nano") == before
 
 
-def test_an_empty_redis_beside_a_full_blob_store_is_left_to_people(http, services, house, caplog):
+def test_an_empty_redis_beside_a_full_blob_store_is_left_to_people(http, services, housekeeping, caplog):
     send(http, new_batch(http), {"a.png": IMAGE})
     services.store.redis.flushall()
     with caplog.at_level(logging.ERROR):
-        house.keep_house()
-        house.keep_house()
+        housekeeping.keep_house()
+        housekeeping.keep_house()
     assert caplog.text.count("eva01 restore") == 1
     assert services.queue.depth("nano").waiting == 0
 
 
-def test_a_first_batch_that_comes_before_the_first_look_is_no_alarm(http, house, caplog):
+def test_a_first_batch_that_comes_before_the_first_look_is_no_alarm(http, housekeeping, caplog):
     send(http, new_batch(http), {"a.png": IMAGE})
     with caplog.at_level(logging.ERROR):
-        house.keep_house()
+        housekeeping.keep_house()
     assert caplog.text == ""
 
 
-def test_what_a_verb_on_a_whole_batch_has_left_to_do_is_done(http, services, house):
+def test_what_a_verb_on_a_whole_batch_has_left_to_do_is_done(http, services, housekeeping):
     batch = new_batch(http)
     send(http, batch, {f"{n}.png": IMAGE for n in range(2 * STEP)})
     assert http.post(f"{batch}/cancel").json["counts"]["cancelled"] == 2 * STEP
     assert services.store.unsettled_batches()
-    house.keep_house()
+    housekeeping.keep_house()
     assert services.store.unsettled_batches() == []
     assert http.get(batch).json["counts"]["cancelled"] == 2 * STEP
     assert services.queue.depth("nano").waiting == 0
 
 
-def test_lost_tickets_are_replaced_and_deleted_batches_removed(http, services, house):
+def test_lost_tickets_are_replaced_and_deleted_batches_removed(http, services, housekeeping):
     batch = new_batch(http)
     send(http, batch, {"a.png": IMAGE})
     services.store.redis.delete(names.bulk_queue("nano"))
     for _ in range(3):
-        house.keep_house()
+        housekeeping.keep_house()
     assert services.queue.depth("nano").bulk == 1
     http.delete(batch)
-    house.keep_house()
+    housekeeping.keep_house()
     assert services.queue.depth("nano").bulk == 0, "what nobody wants does not wake a worker"
 
 
-def test_of_several_webs_one_keeps_house(server, services, house):
+def test_of_several_webs_one_keeps_house(server, services, housekeeping):
     other = housekeeping_of(services)
-    assert house._turn.take()
+    assert housekeeping._turn.take()
     assert not other._turn.take()
-    assert house._turn.take()
-    house._turn.let_go()
+    assert housekeeping._turn.take()
+    housekeeping._turn.let_go()
     assert other._turn.take()
 
 
-def test_housekeeping_waits_for_a_redis_that_is_away(server, services, house, caplog):
-    house.start()
+def test_housekeeping_waits_for_a_redis_that_is_away(server, services, housekeeping, caplog):
+    housekeeping.start()
     server.stop()
     try:
         wait_until(lambda: "Housekeeping has to wait" in caplog.text, "it says that it waits")

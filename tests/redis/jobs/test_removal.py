@@ -19,7 +19,7 @@ from jobs.storage.store import JobStore
 from jobs.upkeep.removal import Removal, Removed
 from tests import hostile
 from tests.asking import new_batch, post_files
-from tests.house import MODEL, RECIPE, SETTLE_S, House, keys_left, sha256_of
+from tests.backend import MODEL, RECIPE, SETTLE_S, Backend, keys_left, sha256_of
 from tests.mortal import Crashed, Fate, MortalBlobs, MortalRedis
 from tests.processes import wait_until
 
@@ -29,201 +29,201 @@ RED, GREEN, BLUE = b"red", b"green", b"blue"
 
 
 @pytest.fixture
-def house(redis_url, redis_client, tmp_path) -> House:
-    return House(redis_client, tmp_path / "blobs")
+def backend(redis_url, redis_client, tmp_path) -> Backend:
+    return Backend(redis_client, tmp_path / "blobs")
 
 
 def names_of(*contents: bytes) -> set[str]:
     return {sha256_of(content) for content in contents}
 
 
-def delete(house: House, *batches: Batch) -> Removed:
+def delete(backend: Backend, *batches: Batch) -> Removed:
     for batch in batches:
-        flow.delete_batch(house.stores, batch.id)
-    return house.remove_all()
+        flow.delete_batch(backend.stores, batch.id)
+    return backend.remove_all()
 
 
 # Exactly what belongs to it
 
 
-def test_a_deleted_batch_leaves_nothing(house):
-    batch = house.batch(RED, GREEN, RED)
-    house.answer_all()
-    assert delete(house, batch) == Removed(batches=1, jobs=3, images=2)
-    house.assert_empty()
+def test_a_deleted_batch_leaves_nothing(backend):
+    batch = backend.batch(RED, GREEN, RED)
+    backend.answer_all()
+    assert delete(backend, batch) == Removed(batches=1, jobs=3, images=2)
+    backend.assert_empty()
 
 
-def test_an_image_goes_with_the_last_batch_that_uses_it(house):
-    first, second = house.batch(RED, GREEN), house.batch(RED, BLUE)
-    house.answer_all()
-    delete(house, first)
-    assert house.images() == names_of(RED, BLUE)
-    assert [job.answer for job in house.store.results(second.id)] == ["A red circle."] * 2
-    assert len(list(house.journal.answered(second.id))) == 2
-    delete(house, second)
-    house.assert_empty()
+def test_an_image_goes_with_the_last_batch_that_uses_it(backend):
+    first, second = backend.batch(RED, GREEN), backend.batch(RED, BLUE)
+    backend.answer_all()
+    delete(backend, first)
+    assert backend.images() == names_of(RED, BLUE)
+    assert [job.answer for job in backend.store.results(second.id)] == ["A red circle."] * 2
+    assert len(list(backend.journal.answered(second.id))) == 2
+    delete(backend, second)
+    backend.assert_empty()
 
 
-def test_the_answers_of_a_deleted_batch_are_unknown_at_once_and_those_of_others_stay(house):
-    first, second = house.batch(RED, GREEN), house.batch(BLUE)
-    house.answer_all()
+def test_the_answers_of_a_deleted_batch_are_unknown_at_once_and_those_of_others_stay(backend):
+    first, second = backend.batch(RED, GREEN), backend.batch(BLUE)
+    backend.answer_all()
     red, blue = sha256_of(RED), sha256_of(BLUE)
-    assert house.store.known_answer([red], RECIPE).batch_id == first.id
-    flow.delete_batch(house.stores, first.id)
-    assert house.store.known_answer([red], RECIPE) is None
-    house.remove_all()
-    assert set(house.client.scan_iter("*:answers")) == {names.image_answers_key(blue)}
-    assert house.store.known_answer([blue], RECIPE).batch_id == second.id
-    delete(house, second)
-    house.assert_empty()
+    assert backend.store.known_answer([red], RECIPE).batch_id == first.id
+    flow.delete_batch(backend.stores, first.id)
+    assert backend.store.known_answer([red], RECIPE) is None
+    backend.remove_all()
+    assert set(backend.client.scan_iter("*:answers")) == {names.image_answers_key(blue)}
+    assert backend.store.known_answer([blue], RECIPE).batch_id == second.id
+    delete(backend, second)
+    backend.assert_empty()
 
 
-def test_an_answer_that_two_batches_have_is_known_until_the_later_is_deleted(house):
-    first, second = house.batch(RED), house.batch(RED)
-    house.answer_all()
-    delete(house, first)
-    assert house.store.known_answer([sha256_of(RED)], RECIPE).batch_id == second.id
-    delete(house, second)
-    house.assert_empty()
+def test_an_answer_that_two_batches_have_is_known_until_the_later_is_deleted(backend):
+    first, second = backend.batch(RED), backend.batch(RED)
+    backend.answer_all()
+    delete(backend, first)
+    assert backend.store.known_answer([sha256_of(RED)], RECIPE).batch_id == second.id
+    delete(backend, second)
+    backend.assert_empty()
 
 
-def test_an_image_that_is_in_use_keeps_no_answer_of_a_job_that_is_gone(house):
-    batch = house.batch(RED)
-    house.answer_all()
-    house.add(None, RED)
-    delete(house, batch)
-    assert house.images() == names_of(RED)
-    assert not house.client.exists(names.image_answers_key(sha256_of(RED)))
+def test_an_image_that_is_in_use_keeps_no_answer_of_a_job_that_is_gone(backend):
+    batch = backend.batch(RED)
+    backend.answer_all()
+    backend.add(None, RED)
+    delete(backend, batch)
+    assert backend.images() == names_of(RED)
+    assert not backend.client.exists(names.image_answers_key(sha256_of(RED)))
 
 
-def test_an_image_that_a_single_job_uses_stays(house):
-    batch, single = house.batch(RED, GREEN), house.add(None, RED)
-    delete(house, batch)
-    assert house.images() == names_of(RED)
-    assert house.store.get_job(single.id).image == sha256_of(RED)
-    assert list(house.journal.jobs(None))
-    assert house.take().id == single.id
+def test_an_image_that_a_single_job_uses_stays(backend):
+    batch, single = backend.batch(RED, GREEN), backend.add(None, RED)
+    delete(backend, batch)
+    assert backend.images() == names_of(RED)
+    assert backend.store.get_job(single.id).image == sha256_of(RED)
+    assert list(backend.journal.jobs(None))
+    assert backend.take().id == single.id
 
 
-def test_a_batch_of_nothing_and_one_of_refused_files_go_too(house):
-    empty, refused = house.batch(), house.batch()
+def test_a_batch_of_nothing_and_one_of_refused_files_go_too(backend):
+    empty, refused = backend.batch(), backend.batch()
     reason = JobError(code="not_an_image", message="It is none.")
     fields = {"batch_id": refused.id, "question": "q", "model": MODEL}
-    house.store.create_job(Job(file="a.txt", state=JobState.FAILED, error=reason, **fields))
-    assert delete(house, empty, refused) == Removed(batches=2, jobs=1)
-    house.assert_empty()
+    backend.store.create_job(Job(file="a.txt", state=JobState.FAILED, error=reason, **fields))
+    assert delete(backend, empty, refused) == Removed(batches=2, jobs=1)
+    backend.assert_empty()
 
 
-def test_the_image_of_a_refused_file_that_was_sent_again_goes_with_its_batch(house):
-    batch = house.batch()
+def test_the_image_of_a_refused_file_that_was_sent_again_goes_with_its_batch(backend):
+    batch = backend.batch()
     reason = JobError(code="not_an_image", message="It is none.")
     fields = {"batch_id": batch.id, "question": "q", "model": MODEL}
-    house.store.create_job(Job(file="a.png", state=JobState.FAILED, error=reason, **fields))
-    house.add(batch, RED, "a.png")
-    assert house.removal.run_once() == Removed()
-    assert house.images() == names_of(RED)
-    delete(house, batch)
-    house.assert_empty()
+    backend.store.create_job(Job(file="a.png", state=JobState.FAILED, error=reason, **fields))
+    backend.add(batch, RED, "a.png")
+    assert backend.removal.run_once() == Removed()
+    assert backend.images() == names_of(RED)
+    delete(backend, batch)
+    backend.assert_empty()
 
 
-def test_the_image_of_a_path_that_the_batch_has_already_is_not_kept(house):
-    batch = house.batch(RED)
-    house.add(batch, GREEN, "0.png")
-    assert house.removal.run_once() == Removed(images=1)
-    assert house.images() == names_of(RED)
+def test_the_image_of_a_path_that_the_batch_has_already_is_not_kept(backend):
+    batch = backend.batch(RED)
+    backend.add(batch, GREEN, "0.png")
+    assert backend.removal.run_once() == Removed(images=1)
+    assert backend.images() == names_of(RED)
 
 
-def test_nothing_is_done_when_there_is_nothing_to_do(house):
-    house.batch(RED)
-    before = set(house.client.scan_iter("*"))
-    house.clock.now_s += 10 * SETTLE_S
-    assert house.removal.run_once() == Removed()
-    assert set(house.client.scan_iter("*")) == before
+def test_nothing_is_done_when_there_is_nothing_to_do(backend):
+    backend.batch(RED)
+    before = set(backend.client.scan_iter("*"))
+    backend.clock.now_s += 10 * SETTLE_S
+    assert backend.removal.run_once() == Removed()
+    assert set(backend.client.scan_iter("*")) == before
 
 
 # At any moment
 
 
-def test_a_deleted_batch_is_unknown_at_once(house):
-    batch = house.batch(RED)
-    (job,) = house.store.results(batch.id)
-    flow.delete_batch(house.stores, batch.id)
+def test_a_deleted_batch_is_unknown_at_once(backend):
+    batch = backend.batch(RED)
+    (job,) = backend.store.results(batch.id)
+    flow.delete_batch(backend.stores, batch.id)
     for call in ("get_batch", "mark_removed", "close_batch", "cancel_batch"):
         with pytest.raises(NotFound) as unknown:
-            getattr(house.store, call)(batch.id)
+            getattr(backend.store, call)(batch.id)
         assert unknown.value.code == "batch_not_found"
     with pytest.raises(NotFound) as unknown:
-        house.store.get_shown_job(job.id)
+        backend.store.get_shown_job(job.id)
     assert unknown.value.code == "job_not_found"
     with pytest.raises(NotFound):
-        house.add(batch, GREEN, "late.png")
+        backend.add(batch, GREEN, "late.png")
 
 
-def test_what_waits_in_a_deleted_batch_is_not_begun_and_its_tickets_go(house):
-    batch, other = house.batch(RED, GREEN), house.batch(BLUE)
-    flow.delete_batch(house.stores, batch.id)
-    assert house.take().batch_id == other.id
-    house.removal.run_once()
-    balance = house.queue.balance(MODEL)
+def test_what_waits_in_a_deleted_batch_is_not_begun_and_its_tickets_go(backend):
+    batch, other = backend.batch(RED, GREEN), backend.batch(BLUE)
+    flow.delete_batch(backend.stores, batch.id)
+    assert backend.take().batch_id == other.id
+    backend.removal.run_once()
+    balance = backend.queue.balance(MODEL)
     assert (balance.waiting, balance.running) == (0, 1), "its ticket is in the worker's hand"
 
 
-def test_a_job_that_runs_is_cancelled_and_its_answer_dropped(house):
-    batch = house.batch(RED)
-    job = house.take()
-    flow.delete_batch(house.stores, batch.id)
-    assert house.removal.run_once() == Removed()
-    assert house.store.cancelled([job.id]) == {job.id}
-    assert not house.store.finish(job.id, Result(answer="late"))
-    house.remove_all()
-    assert house.store.cancelled([job.id]) == {job.id}
+def test_a_job_that_runs_is_cancelled_and_its_answer_dropped(backend):
+    batch = backend.batch(RED)
+    job = backend.take()
+    flow.delete_batch(backend.stores, batch.id)
+    assert backend.removal.run_once() == Removed()
+    assert backend.store.cancelled([job.id]) == {job.id}
+    assert not backend.store.finish(job.id, Result(answer="late"))
+    backend.remove_all()
+    assert backend.store.cancelled([job.id]) == {job.id}
     with pytest.raises(NotFound):
-        house.store.finish(job.id, Result(answer="later"))
+        backend.store.finish(job.id, Result(answer="later"))
     with pytest.raises(NotFound):
-        house.store.take_back(job.id)
-    house.assert_empty()
+        backend.store.take_back(job.id)
+    backend.assert_empty()
 
 
-def test_a_job_that_its_worker_gives_back_is_not_begun_again(house):
-    batch = house.batch(RED, GREEN)
-    job = house.take()
-    flow.delete_batch(house.stores, batch.id)
-    assert not house.store.give_back(job.id)
-    house.removal.run_once()
-    assert house.store.take(MODEL, "another ticket") is None
-    house.remove_all()
-    house.assert_empty()
+def test_a_job_that_its_worker_gives_back_is_not_begun_again(backend):
+    batch = backend.batch(RED, GREEN)
+    job = backend.take()
+    flow.delete_batch(backend.stores, batch.id)
+    assert not backend.store.give_back(job.id)
+    backend.removal.run_once()
+    assert backend.store.take(MODEL, "another ticket") is None
+    backend.remove_all()
+    backend.assert_empty()
 
 
-def test_a_job_that_is_retried_at_the_last_moment_goes_too(house):
-    batch = house.batch(RED)
-    job = house.take()
-    house.store.finish(job.id, Result(error=JobError(code="engine_failed", message="It failed.")))
-    flow.delete_batch(house.stores, batch.id)
-    house.removal.run_once()
-    assert not house.store.retry(job.id)
-    assert house.store.take(MODEL, "a ticket") is None, "it is not begun"
-    house.remove_all()
-    house.assert_empty()
+def test_a_job_that_is_retried_at_the_last_moment_goes_too(backend):
+    batch = backend.batch(RED)
+    job = backend.take()
+    backend.store.finish(job.id, Result(error=JobError(code="engine_failed", message="It failed.")))
+    flow.delete_batch(backend.stores, batch.id)
+    backend.removal.run_once()
+    assert not backend.store.retry(job.id)
+    assert backend.store.take(MODEL, "a ticket") is None, "it is not begun"
+    backend.remove_all()
+    backend.assert_empty()
 
 
-def test_an_answer_that_a_worker_is_still_noting_goes_too(house):
-    batch = house.batch(RED)
-    job = house.take()
-    assert house.store.finish(job.id, Result(answer="A red circle."))
-    flow.delete_batch(house.stores, batch.id)
-    assert house.removal.run_once() == Removed()
-    house.journal.note_result(house.store.get_job(job.id))
-    assert list(house.blobs.list(names.batch_folder(batch.id)))
-    house.remove_all()
-    house.assert_empty()
+def test_an_answer_that_a_worker_is_still_noting_goes_too(backend):
+    batch = backend.batch(RED)
+    job = backend.take()
+    assert backend.store.finish(job.id, Result(answer="A red circle."))
+    flow.delete_batch(backend.stores, batch.id)
+    assert backend.removal.run_once() == Removed()
+    backend.journal.note_result(backend.store.get_job(job.id))
+    assert list(backend.blobs.list(names.batch_folder(batch.id)))
+    backend.remove_all()
+    backend.assert_empty()
 
 
-def test_a_deleted_batch_does_not_come_back_from_the_journal_while_it_is_being_removed(house):
-    batch = house.batch(RED)
-    flow.delete_batch(house.stores, batch.id)
-    house.removal.run_once()
-    assert not list(house.journal.batches())
+def test_a_deleted_batch_does_not_come_back_from_the_journal_while_it_is_being_removed(backend):
+    batch = backend.batch(RED)
+    flow.delete_batch(backend.stores, batch.id)
+    backend.removal.run_once()
+    assert not list(backend.journal.batches())
 
 
 class Interrupted(JobStore):
@@ -238,21 +238,21 @@ class Interrupted(JobStore):
         return batch
 
 
-def test_a_batch_that_is_closed_while_its_last_key_goes_does_not_come_back(house):
-    batch = house.batch()
-    slow = Interrupted(house.client, house.clock)
-    slow.interrupt = lambda: house.client.exists(names.batch_key(batch.id)) and delete(house, batch)
+def test_a_batch_that_is_closed_while_its_last_key_goes_does_not_come_back(backend):
+    batch = backend.batch()
+    slow = Interrupted(backend.client, backend.clock)
+    slow.interrupt = lambda: backend.client.exists(names.batch_key(batch.id)) and delete(backend, batch)
     with suppress(NotFound):
         slow.close_batch(batch.id)
-    house.assert_empty()
+    backend.assert_empty()
 
 
-def test_of_two_who_delete_one_batch_one_is_told_that_it_is_gone(house):
-    batch = house.batch(RED)
+def test_of_two_who_delete_one_batch_one_is_told_that_it_is_gone(backend):
+    batch = backend.batch(RED)
 
     def mark(_: int) -> bool:
         try:
-            flow.delete_batch(house.stores, batch.id)
+            flow.delete_batch(backend.stores, batch.id)
         except NotFound:
             return False
         return True
@@ -264,102 +264,102 @@ def test_of_two_who_delete_one_batch_one_is_told_that_it_is_gone(house):
 # Uploads in between
 
 
-def test_an_upload_keeps_an_image_between_its_look_and_its_job(house):
-    first, second = house.batch(RED), house.batch()
-    with house.image_uses.using(sha256_of(RED)):
-        house.blobs.put_image(sha256_of(RED), RED)
-        flow.delete_batch(house.stores, first.id)
+def test_an_upload_keeps_an_image_between_its_look_and_its_job(backend):
+    first, second = backend.batch(RED), backend.batch()
+    with backend.image_uses.using(sha256_of(RED)):
+        backend.blobs.put_image(sha256_of(RED), RED)
+        flow.delete_batch(backend.stores, first.id)
         for _ in range(3):
-            house.clock.now_s += SETTLE_S
-            house.removal.run_once()
-        house.store.create_job(
+            backend.clock.now_s += SETTLE_S
+            backend.removal.run_once()
+        backend.store.create_job(
             Job(batch_id=second.id, file="a.png", question="q", model=MODEL, images=(sha256_of(RED),))
         )
-    assert house.removal.run_once() == Removed()
-    assert house.blobs.get_image(sha256_of(RED)) == RED
-    delete(house, second)
-    assert house.images() == set()
+    assert backend.removal.run_once() == Removed()
+    assert backend.blobs.get_image(sha256_of(RED)) == RED
+    delete(backend, second)
+    assert backend.images() == set()
 
 
-def test_an_upload_into_a_batch_that_is_deleted_meanwhile_leaves_no_image(house):
-    batch = house.batch()
-    with pytest.raises(NotFound), house.image_uses.using(sha256_of(RED)):
-        house.blobs.put_image(sha256_of(RED), RED)
-        delete(house, batch)
-        house.store.create_job(
+def test_an_upload_into_a_batch_that_is_deleted_meanwhile_leaves_no_image(backend):
+    batch = backend.batch()
+    with pytest.raises(NotFound), backend.image_uses.using(sha256_of(RED)):
+        backend.blobs.put_image(sha256_of(RED), RED)
+        delete(backend, batch)
+        backend.store.create_job(
             Job(batch_id=batch.id, file="a.png", question="q", model=MODEL, images=(sha256_of(RED),))
         )
-    house.remove_all()
-    house.assert_empty()
+    backend.remove_all()
+    backend.assert_empty()
 
 
-def test_an_upload_while_its_image_is_being_deleted_waits_and_sends_it_again(house):
-    delete_begun, batch = threading.Event(), house.batch()
-    house.image_uses.release(house.image_uses.claim(sha256_of(RED)), sha256_of(RED))
-    house.blobs.put_image(sha256_of(RED), RED)
-    taken = house.image_uses.begin_deletion(1)
+def test_an_upload_while_its_image_is_being_deleted_waits_and_sends_it_again(backend):
+    delete_begun, batch = threading.Event(), backend.batch()
+    backend.image_uses.release(backend.image_uses.claim(sha256_of(RED)), sha256_of(RED))
+    backend.blobs.put_image(sha256_of(RED), RED)
+    taken = backend.image_uses.begin_deletion(1)
 
     def send() -> None:
         delete_begun.set()
-        house.add(batch, RED)
+        backend.add(batch, RED)
 
     with ThreadPoolExecutor(1) as threads:
         sending = threads.submit(send)
         delete_begun.wait(60)
-        house.blobs.delete_images(taken)
-        house.image_uses.end_deletion(taken)
+        backend.blobs.delete_images(taken)
+        backend.image_uses.end_deletion(taken)
         sending.result(60)
-    house.removal.run_once()
-    assert house.blobs.get_image(sha256_of(RED)) == RED
+    backend.removal.run_once()
+    assert backend.blobs.get_image(sha256_of(RED)) == RED
 
 
-def test_images_that_could_not_be_deleted_can_be_sent_again_at_once(house, tmp_path):
+def test_images_that_could_not_be_deleted_can_be_sent_again_at_once(backend, tmp_path):
     class Away(BlobStore):
         def delete_images(self, sha256s):
             raise Unavailable("away", code=Code.BLOB_STORE_UNAVAILABLE)
 
-    batch, other = house.batch(RED, GREEN), house.batch()
-    flow.delete_batch(house.stores, batch.id)
-    house.settle(house.client, Away(house.blobs.url))
+    batch, other = backend.batch(RED, GREEN), backend.batch()
+    flow.delete_batch(backend.stores, batch.id)
+    backend.settle(backend.client, Away(backend.blobs.url))
     with pytest.raises(Unavailable):
-        house.remove_all()
-    house.add(other, RED)
-    house.settle(house.client, house.blobs)
-    house.remove_all()
-    assert house.images() == names_of(RED)
+        backend.remove_all()
+    backend.add(other, RED)
+    backend.settle(backend.client, backend.blobs)
+    backend.remove_all()
+    assert backend.images() == names_of(RED)
 
 
 # Broken off
 
 
 def test_a_removal_that_is_killed_at_any_step_is_taken_up_again(redis_url, redis_client, tmp_path):
-    house = House(redis_client, tmp_path / "blobs")
+    backend = Backend(redis_client, tmp_path / "blobs")
     client = MortalRedis.from_url(redis_url, decode_responses=True)
-    blobs = MortalBlobs(house.blobs.url, patience_s=0)
+    blobs = MortalBlobs(backend.blobs.url, patience_s=0)
     for calls in itertools.count():
-        deleted, kept = house.batch(RED, GREEN, BLUE), house.batch(BLUE)
-        house.finish(house.take())
-        house.take()
-        flow.delete_batch(house.stores, deleted.id)
+        deleted, kept = backend.batch(RED, GREEN, BLUE), backend.batch(BLUE)
+        backend.finish(backend.take())
+        backend.take()
+        flow.delete_batch(backend.stores, deleted.id)
         client.fate = blobs.fate = Fate(calls)
-        house.settle(client, blobs)
+        backend.settle(client, blobs)
         try:
-            house.remove_all()
+            backend.remove_all()
         except Crashed:
             is_killed = True
         else:
             is_killed = False
-        house.settle(redis_client, house.blobs)
+        backend.settle(redis_client, backend.blobs)
         # What time does for those whose deleter is dead.
         for key in redis_client.scan_iter(names.image_deleter_key("*")):
             redis_client.pexpire(key, 1)
         wait_until(lambda: not list(redis_client.scan_iter(names.image_deleter_key("*"))), "the locks expire")
-        house.remove_all()
-        assert house.images() == names_of(BLUE), f"killed after {calls} calls"
-        assert [job.image for job in house.store.results(kept.id)] == [sha256_of(BLUE)]
-        delete(house, kept)
+        backend.remove_all()
+        assert backend.images() == names_of(BLUE), f"killed after {calls} calls"
+        assert [job.image for job in backend.store.results(kept.id)] == [sha256_of(BLUE)]
+        delete(backend, kept)
         redis_client.delete(names.running_key(MODEL), names.bulk_queue(MODEL))
-        house.assert_empty()
+        backend.assert_empty()
         if not is_killed:
             break
     client.close()
@@ -367,17 +367,17 @@ def test_a_removal_that_is_killed_at_any_step_is_taken_up_again(redis_url, redis
 
 
 def test_a_large_batch_is_removed_over_several_passes(redis_url, redis_client, tmp_path):
-    house = House(redis_client, tmp_path / "blobs", jobs_a_pass=4)
-    batch, other = house.batch(*([RED] * 9)), house.batch(GREEN)
-    flow.delete_batch(house.stores, batch.id)
-    flow.delete_batch(house.stores, other.id)
+    backend = Backend(redis_client, tmp_path / "blobs", jobs_a_pass=4)
+    batch, other = backend.batch(*([RED] * 9)), backend.batch(GREEN)
+    flow.delete_batch(backend.stores, batch.id)
+    flow.delete_batch(backend.stores, other.id)
     ids = [
         one for each in (batch, other) for one in redis_client.zrange(names.batch_jobs_key(each.id), 0, -1)
     ]
-    assert house.store.cancelled(ids) == set(ids), "all at once"
-    house.clock.now_s += SETTLE_S
-    assert [house.removal.run_once().jobs for _ in range(5)] == [4, 4, 1, 1, 0]
-    house.assert_empty()
+    assert backend.store.cancelled(ids) == set(ids), "all at once"
+    backend.clock.now_s += SETTLE_S
+    assert [backend.removal.run_once().jobs for _ in range(5)] == [4, 4, 1, 1, 0]
+    backend.assert_empty()
 
 
 # Everything at once
@@ -464,8 +464,8 @@ def test_while_batches_come_and_go_every_job_has_its_image(make_app):
     assert not list(services.blobs.list("images"))
 
 
-def test_a_closed_batch_can_be_deleted(house):
-    batch = house.batch(RED)
-    assert house.store.close_batch(batch.id).state is BatchState.CLOSED
-    delete(house, batch)
-    house.assert_empty()
+def test_a_closed_batch_can_be_deleted(backend):
+    batch = backend.batch(RED)
+    assert backend.store.close_batch(batch.id).state is BatchState.CLOSED
+    delete(backend, batch)
+    backend.assert_empty()

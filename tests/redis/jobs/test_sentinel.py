@@ -11,9 +11,9 @@ from jobs.contract.settings import Settings
 from jobs.storage.connection import connect
 from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
-from tests.place import ANSWERS, MODEL, QUESTIONS, SHA256, Place
 from tests.processes import Process, accepts_connections, free_port, wait_until
 from tests.tools import VALKEY
+from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -21,7 +21,7 @@ PASSWORD, SENTINEL_PASSWORD = "p@ss", "s&cret"
 MASTER = "main"
 
 
-class WatchedPlace(Place):
+class WatchedPlace(WorkerProcesses):
     """A master, its replica, and a sentinel; the address names another sentinel first, which is away."""
 
     def __init__(self, folder: Path) -> None:
@@ -127,7 +127,7 @@ class WatchedPlace(Place):
 
 
 @pytest.fixture
-def place(tmp_path):
+def workers(tmp_path):
     made = WatchedPlace(tmp_path).start()
     yield made
     made.client.close()
@@ -135,30 +135,30 @@ def place(tmp_path):
     made.end()
 
 
-def test_a_master_that_is_killed_is_replaced_for_store_queue_and_worker(place):
-    worker = place.start_worker(takes_s=1).wait_until_ready()
-    before = place.enqueue(QUESTIONS[0])
-    assert place.wait_for_answers([before]) == ANSWERS[:1]
-    meanwhile = place.enqueue(QUESTIONS[1])
-    wait_until(lambda: place.state(meanwhile) is JobState.RUNNING, "the job runs")
-    place.wait_until_replicated()
-    place.master.send(signal.SIGKILL)
-    place.master.wait()
-    place.wait_until_it_writes_to(place.replica_port)
-    after = place.enqueue_in_the_end(QUESTIONS[2])
-    assert place.wait_for_answers([before, meanwhile, after]) == ANSWERS[:3]
+def test_a_master_that_is_killed_is_replaced_for_store_queue_and_worker(workers):
+    worker = workers.start_worker(takes_s=1).wait_until_ready()
+    before = workers.enqueue(QUESTIONS[0])
+    assert workers.wait_for_answers([before]) == ANSWERS[:1]
+    meanwhile = workers.enqueue(QUESTIONS[1])
+    wait_until(lambda: workers.state(meanwhile) is JobState.RUNNING, "the job runs")
+    workers.wait_until_replicated()
+    workers.master.send(signal.SIGKILL)
+    workers.master.wait()
+    workers.wait_until_it_writes_to(workers.replica_port)
+    after = workers.enqueue_in_the_end(QUESTIONS[2])
+    assert workers.wait_for_answers([before, meanwhile, after]) == ANSWERS[:3]
     assert worker.process.popen.poll() is None
     assert worker.times_said("Traceback") == 0, worker.process.output()
 
 
-def test_what_is_connected_to_a_master_that_becomes_a_replica_goes_to_the_new_one(place):
-    worker = place.start_worker().wait_until_ready()
-    place.wait_until_it_writes_to(place.port)
-    place.fail_over()
+def test_what_is_connected_to_a_master_that_becomes_a_replica_goes_to_the_new_one(workers):
+    worker = workers.start_worker().wait_until_ready()
+    workers.wait_until_it_writes_to(workers.port)
+    workers.fail_over()
     with pytest.raises(redis.ConnectionError, match="The previous master is now a slave"):
-        place.store.create_batch(Batch(question="?", model=MODEL))
-    place.wait_until_it_writes_to(place.replica_port)
-    job = place.enqueue_in_the_end(QUESTIONS[0])
-    assert place.wait_for_answers([job]) == ANSWERS[:1]
+        workers.store.create_batch(Batch(question="?", model=MODEL))
+    workers.wait_until_it_writes_to(workers.replica_port)
+    job = workers.enqueue_in_the_end(QUESTIONS[0])
+    assert workers.wait_for_answers([job]) == ANSWERS[:1]
     assert worker.process.popen.poll() is None
     assert worker.times_said("Traceback") == 0, worker.process.output()

@@ -6,7 +6,7 @@ from jobs.contract.models import new_id
 from jobs.upkeep.removal import Removal, Removed
 from tests import hostile
 from tests.asking import IMAGE, ask, new_batch, post_files, send
-from tests.house import keys_left
+from tests.backend import keys_left
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
 

@@ -5,9 +5,9 @@ import signal
 import pytest
 
 from jobs.contract.models import JobState
-from tests.place import ANSWERS, QUESTIONS
 from tests.processes import wait_until
 from tests.stub_engine import DIE
+from tests.worker_processes import ANSWERS, QUESTIONS
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -15,48 +15,48 @@ pytestmark = [pytest.mark.redis, pytest.mark.process]
 LEASE = {"EVA01_LEASE_S": "2"}
 
 
-def test_what_a_killed_worker_held_runs_on_another(place):
-    first = place.start_worker(takes_s=60, **LEASE).wait_until_ready()
-    jobs = [place.enqueue(question) for question in QUESTIONS[:4]]
-    wait_until(lambda: all(place.state(job) is JobState.RUNNING for job in jobs), "all run")
+def test_what_a_killed_worker_held_runs_on_another(workers):
+    first = workers.start_worker(takes_s=60, **LEASE).wait_until_ready()
+    jobs = [workers.enqueue(question) for question in QUESTIONS[:4]]
+    wait_until(lambda: all(workers.state(job) is JobState.RUNNING for job in jobs), "all run")
     first.process.send(signal.SIGKILL)
-    place.start_worker(**LEASE).wait_until_ready()
-    assert place.wait_for_answers(jobs) == ANSWERS[:4]
-    assert [place.store.get_job(job.id).attempts for job in jobs] == [2] * 4
-    wait_until(lambda: place.held() == 0, "nothing is held")
+    workers.start_worker(**LEASE).wait_until_ready()
+    assert workers.wait_for_answers(jobs) == ANSWERS[:4]
+    assert [workers.store.get_job(job.id).attempts for job in jobs] == [2] * 4
+    wait_until(lambda: workers.held() == 0, "nothing is held")
 
 
-def test_a_job_that_takes_longer_than_the_lease_runs_once(place):
-    one, other = (place.start_worker(takes_s=3 * 2, **LEASE).wait_until_ready() for _ in range(2))
-    job = place.enqueue(QUESTIONS[0])
-    assert place.wait_for_answers([job]) == ANSWERS[:1]
-    assert place.store.get_job(job.id).attempts == 1
+def test_a_job_that_takes_longer_than_the_lease_runs_once(workers):
+    one, other = (workers.start_worker(takes_s=3 * 2, **LEASE).wait_until_ready() for _ in range(2))
+    job = workers.enqueue(QUESTIONS[0])
+    assert workers.wait_for_answers([job]) == ANSWERS[:1]
+    assert workers.store.get_job(job.id).attempts == 1
     assert one.times_said("answered in") + other.times_said("answered in") == 1
 
 
-def test_a_job_that_kills_its_worker_is_quarantined_and_those_beside_it_are_answered(place):
-    poison, *others = [place.enqueue(question) for question in (DIE, *QUESTIONS[:6])]
+def test_a_job_that_kills_its_worker_is_quarantined_and_those_beside_it_are_answered(workers):
+    poison, *others = [workers.enqueue(question) for question in (DIE, *QUESTIONS[:6])]
     for _ in range(3):
-        assert place.start_worker(**LEASE).exit_code() == -signal.SIGKILL
-    place.start_worker(**LEASE).wait_until_ready()
-    assert place.wait_for_answers([poison, *others]) == [None, *ANSWERS[:6]]
-    quarantined = place.store.get_job(poison.id)
+        assert workers.start_worker(**LEASE).exit_code() == -signal.SIGKILL
+    workers.start_worker(**LEASE).wait_until_ready()
+    assert workers.wait_for_answers([poison, *others]) == [None, *ANSWERS[:6]]
+    quarantined = workers.store.get_job(poison.id)
     assert (quarantined.state, quarantined.error.code) == (JobState.FAILED, "poison")
     assert quarantined.attempts == 3
-    assert place.store.retry(poison.id)
+    assert workers.store.retry(poison.id)
 
 
-def test_a_worker_that_slept_through_its_lease_overwrites_nothing(place):
-    sleeper = place.start_worker(takes_s=1, **LEASE).wait_until_ready()
-    job = place.enqueue(QUESTIONS[0])
-    wait_until(lambda: place.state(job) is JobState.RUNNING, "it runs")
+def test_a_worker_that_slept_through_its_lease_overwrites_nothing(workers):
+    sleeper = workers.start_worker(takes_s=1, **LEASE).wait_until_ready()
+    job = workers.enqueue(QUESTIONS[0])
+    wait_until(lambda: workers.state(job) is JobState.RUNNING, "it runs")
     sleeper.process.send(signal.SIGSTOP)
-    other = place.start_worker(**LEASE).wait_until_ready()
-    assert place.wait_for_answers([job]) == ANSWERS[:1]
-    answered = place.store.get_job(job.id)
+    other = workers.start_worker(**LEASE).wait_until_ready()
+    assert workers.wait_for_answers([job]) == ANSWERS[:1]
+    answered = workers.store.get_job(job.id)
     sleeper.process.send(signal.SIGCONT)
     sleeper.wait_until_it_says("Batch 1:")
-    later = place.enqueue(QUESTIONS[1])
-    assert place.wait_for_answers([later]) == ANSWERS[1:2]
-    assert place.store.get_job(job.id) == answered
+    later = workers.enqueue(QUESTIONS[1])
+    assert workers.wait_for_answers([later]) == ANSWERS[1:2]
+    assert workers.store.get_job(job.id) == answered
     assert other.times_said(f"Job {job.id}: answered") == 1

@@ -3,8 +3,8 @@
 import pytest
 
 from jobs.contract.models import JobState
-from tests.place import ANSWERS, QUESTIONS
 from tests.stub_engine import HANG
+from tests.worker_processes import ANSWERS, QUESTIONS
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -12,12 +12,12 @@ pytestmark = [pytest.mark.redis, pytest.mark.process]
 DEADLINE = {"EVA01_JOB_TIMEOUT_S": "0.5"}
 
 
-def test_the_one_job_on_a_device_that_hangs_fails_and_the_others_are_answered(place):
-    hanging, *others = [place.enqueue(question) for question in (HANG, *QUESTIONS[:6])]
-    worker = place.start_worker(takes_s=0, **DEADLINE).wait_until_ready()
+def test_the_one_job_on_a_device_that_hangs_fails_and_the_others_are_answered(workers):
+    hanging, *others = [workers.enqueue(question) for question in (HANG, *QUESTIONS[:6])]
+    worker = workers.start_worker(takes_s=0, **DEADLINE).wait_until_ready()
     assert worker.exit_code() == 1, worker.process.output()
-    failed = place.store.get_job(hanging.id)
+    failed = workers.store.get_job(hanging.id)
     assert (failed.state, failed.error.code) == (JobState.FAILED, "deadline_exceeded")
-    assert place.held() == 0
-    place.start_worker(takes_s=0, **DEADLINE).wait_until_ready()
-    assert place.wait_for_answers(others) == ANSWERS[:6]
+    assert workers.held() == 0
+    workers.start_worker(takes_s=0, **DEADLINE).wait_until_ready()
+    assert workers.wait_for_answers(others) == ANSWERS[:6]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster_api import Api
-from tests.place import ROOT, Place
 from tests.processes import Process, free_port, wait_until
+from tests.worker_processes import ROOT, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -30,13 +30,13 @@ def api(tmp_path: Path) -> Iterator[Api]:
     api.end()
 
 
-def start_worker(place: Place, api: Api) -> Process:
+def start_worker(workers: WorkerProcesses, api: Api) -> Process:
     """A worker in a pod of its own, which takes a second for an image."""
     port = free_port()
     env = {
         "PYTHONPATH": str(ROOT),
-        "REDIS_URL": place.settings.redis_url,
-        "EVA01_BLOBS": place.settings.blobs,
+        "REDIS_URL": workers.settings.redis_url,
+        "EVA01_BLOBS": workers.settings.blobs,
         "EVA01_WORKER_PORT": str(port),
         "EVA01_ANSWER_CACHE": "false",
         "EVA01_POD_NAME": api.pod.name,
@@ -44,26 +44,26 @@ def start_worker(place: Place, api: Api) -> Process:
         "KUBERNETES_SERVICE_PORT": str(api.pod.port),
     }
     command = [sys.executable, "-c", PROGRAM, str(api.account), "1"]
-    process = Process.start("worker", command, env, place.folder)
-    place.processes.append(process)
+    process = Process.start("worker", command, env, workers.folder)
+    workers.processes.append(process)
     process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
     return process
 
 
-def test_a_pod_is_dear_while_its_worker_holds_jobs(place, api):
-    start_worker(place, api)
+def test_a_pod_is_dear_while_its_worker_holds_jobs(workers, api):
+    start_worker(workers, api)
     wait_until(lambda: api.costs == ["0"], "the pod is idle")
-    job = place.enqueue("What is it?")
+    job = workers.enqueue("What is it?")
     wait_until(lambda: api.costs == ["0", "100"], "the pod is busy")
-    place.wait_for_answers([job])
+    workers.wait_for_answers([job])
     wait_until(lambda: api.costs == ["0", "100", "0"], "the pod is idle again")
     assert all(patch.path.split("?")[0].endswith(f"/pods/{api.pod.name}") for patch in api.patches)
 
 
-def test_a_denied_patch_is_said_once_and_work_goes_on(place, api):
+def test_a_denied_patch_is_said_once_and_work_goes_on(workers, api):
     api.status, api.reply = 403, {"message": "pods is forbidden"}
-    worker = start_worker(place, api)
+    worker = start_worker(workers, api)
     wait_until(lambda: api.patches, "the worker has tried")
-    job = place.enqueue("What is it?")
-    assert place.wait_for_answers([job]) == ["(480, 320) What is it?"]
+    job = workers.enqueue("What is it?")
+    assert workers.wait_for_answers([job]) == ["(480, 320) What is it?"]
     assert worker.output().count("pods is forbidden") == 1

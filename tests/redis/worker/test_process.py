@@ -12,138 +12,140 @@ from jobs.contract import names
 from jobs.contract.models import JobState, WorkerState
 from jobs.storage.blobs import BlobStore
 from jobs.storage.fleet import Fleet
-from tests.place import ANSWERS, MODEL, QUESTIONS, SHA256, Place
 from tests.processes import Process, python, wait_until
 from tests.stub_engine import LOSE_DEVICE
+from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 
 @pytest.fixture
-def place(tmp_path):
+def workers(tmp_path):
     """Nothing runs yet."""
-    made = Place(tmp_path)
+    made = WorkerProcesses(tmp_path)
     yield made
     made.end()
 
 
-def test_sigterm_finishes_what_is_held_and_leaves_the_rest_to_others(place):
-    place.start_redis()
-    worker = place.start_worker(takes_s=0.5).wait_until_ready()
-    jobs = [place.enqueue(question) for question in QUESTIONS]
+def test_sigterm_finishes_what_is_held_and_leaves_the_rest_to_others(workers):
+    workers.start_redis()
+    worker = workers.start_worker(takes_s=0.5).wait_until_ready()
+    jobs = [workers.enqueue(question) for question in QUESTIONS]
 
     def slots_are_full_again() -> bool:
-        states = [place.state(job) for job in jobs]
+        states = [workers.state(job) for job in jobs]
         return JobState.SUCCEEDED in states and states.count(JobState.RUNNING) == 4
 
     # A job that is taken at the same moment as the signal comes would go back with an attempt counted.
     wait_until(slots_are_full_again, "one is answered", every_s=0.01)
     worker.process.send(signal.SIGTERM)
     assert worker.exit_code() == 0, worker.process.output()
-    place.assert_nothing_is_lost(jobs)
-    assert 4 <= [place.state(job) for job in jobs].count(JobState.SUCCEEDED) < 12
-    assert Fleet(place.client).workers() == []
-    place.start_worker().wait_until_ready()
-    assert place.wait_for_answers(jobs) == ANSWERS
-    assert {place.store.get_job(job.id).attempts for job in jobs} == {1}
+    workers.assert_nothing_is_lost(jobs)
+    assert 4 <= [workers.state(job) for job in jobs].count(JobState.SUCCEEDED) < 12
+    assert Fleet(workers.client).workers() == []
+    workers.start_worker().wait_until_ready()
+    assert workers.wait_for_answers(jobs) == ANSWERS
+    assert {workers.store.get_job(job.id).attempts for job in jobs} == {1}
 
 
-def test_a_worker_tells_how_long_it_took_to_start_and_leaves_a_thumbnail(place):
-    place.start_redis()
-    loading = Fleet(place.client).starts_s()
-    worker = place.start_worker(EVA01_THUMBNAIL_PX="48").wait_until_ready()
-    wait_until(lambda: Fleet(place.client).starts_s(), "it has told")
-    assert (loading, 0 < Fleet(place.client).starts_s()[MODEL] < 120) == ({}, True)
-    assert place.wait_for_answers([place.enqueue(QUESTIONS[0])]) == ANSWERS[:1]
-    with Image.open(BytesIO(BlobStore(place.settings.blobs_url).get(names.thumbnail_path(SHA256)))) as small:
+def test_a_worker_tells_how_long_it_took_to_start_and_leaves_a_thumbnail(workers):
+    workers.start_redis()
+    loading = Fleet(workers.client).starts_s()
+    worker = workers.start_worker(EVA01_THUMBNAIL_PX="48").wait_until_ready()
+    wait_until(lambda: Fleet(workers.client).starts_s(), "it has told")
+    assert (loading, 0 < Fleet(workers.client).starts_s()[MODEL] < 120) == ({}, True)
+    assert workers.wait_for_answers([workers.enqueue(QUESTIONS[0])]) == ANSWERS[:1]
+    with Image.open(
+        BytesIO(BlobStore(workers.settings.blobs_url).get(names.thumbnail_path(SHA256)))
+    ) as small:
         assert small.size == (48, 32)
     worker.process.send(signal.SIGTERM)
     assert worker.exit_code() == 0
-    assert MODEL in Fleet(place.client).starts_s(), "it is known when no worker is up"
+    assert MODEL in Fleet(workers.client).starts_s(), "it is known when no worker is up"
 
 
-def test_a_second_signal_gives_everything_back_at_once(place):
-    place.start_redis()
-    worker = place.start_worker(takes_s=60).wait_until_ready()
-    jobs = [place.enqueue(question) for question in QUESTIONS]
+def test_a_second_signal_gives_everything_back_at_once(workers):
+    workers.start_redis()
+    worker = workers.start_worker(takes_s=60).wait_until_ready()
+    jobs = [workers.enqueue(question) for question in QUESTIONS]
     # A ticket is counted as held a moment before the slot that takes it knows.
     running = [JobState.RUNNING] * 4
     wait_until(
-        lambda: [s for s in map(place.state, jobs) if s is JobState.RUNNING] == running, "all slots work"
+        lambda: [s for s in map(workers.state, jobs) if s is JobState.RUNNING] == running, "all slots work"
     )
     worker.process.send(signal.SIGTERM)
     worker.wait_until_it_says("Stopping (SIGTERM): finishing 4 jobs")
     worker.process.send(signal.SIGTERM)
     assert worker.exit_code() == 0, worker.process.output()
-    assert {place.state(job) for job in jobs} == {JobState.QUEUED}
-    place.assert_nothing_is_lost(jobs)
+    assert {workers.state(job) for job in jobs} == {JobState.QUEUED}
+    workers.assert_nothing_is_lost(jobs)
     assert worker.times_said("given back") == 4
     assert worker.times_said("Traceback") == 0, worker.process.output()
 
 
-def test_no_message_is_lost_when_workers_come_and_go_without_patience(place):
-    place.start_redis()
-    jobs = [place.enqueue(question) for question in QUESTIONS]
+def test_no_message_is_lost_when_workers_come_and_go_without_patience(workers):
+    workers.start_redis()
+    jobs = [workers.enqueue(question) for question in QUESTIONS]
     for _ in range(3):
-        worker = place.start_worker(takes_s=0.2, EVA01_DRAIN_S="0").wait_until_ready()
-        wait_until(lambda: place.held() > 0, "slots hold jobs")
+        worker = workers.start_worker(takes_s=0.2, EVA01_DRAIN_S="0").wait_until_ready()
+        wait_until(lambda: workers.held() > 0, "slots hold jobs")
         worker.process.send(signal.SIGTERM)
         assert worker.exit_code() == 0, worker.process.output()
-        place.assert_nothing_is_lost(jobs)
-    place.start_worker().wait_until_ready()
-    assert place.wait_for_answers(jobs) == ANSWERS
+        workers.assert_nothing_is_lost(jobs)
+    workers.start_worker().wait_until_ready()
+    assert workers.wait_for_answers(jobs) == ANSWERS
 
 
-def test_redis_may_come_late_and_go_away_meanwhile(place):
-    worker = place.start_worker()
+def test_redis_may_come_late_and_go_away_meanwhile(workers):
+    worker = workers.start_worker()
     worker.wait_until_it_says("Redis is away")
     worker.wait_until_it_says("loaded in")
     assert (worker.answers_200("/health"), worker.answers_200("/ready")) == (True, False)
-    server = place.start_redis()
+    server = workers.start_redis()
     worker.wait_until_ready()
-    assert place.wait_for_answers([place.enqueue(QUESTIONS[0])]) == ANSWERS[:1]
+    assert workers.wait_for_answers([workers.enqueue(QUESTIONS[0])]) == ANSWERS[:1]
     server.end()
     wait_until(lambda: not worker.answers_200("/ready"), "the worker notices")
     worker.wait_until_it_says("Redis is away", times=2)
-    place.start_redis()
+    workers.start_redis()
     worker.wait_until_ready()
-    assert place.wait_for_answers([place.enqueue(QUESTIONS[1])]) == ANSWERS[1:2]
+    assert workers.wait_for_answers([workers.enqueue(QUESTIONS[1])]) == ANSWERS[1:2]
     assert (worker.times_said("Redis is away"), worker.times_said("Redis is back")) == (2, 2)
     assert worker.times_said("Traceback") == 0, worker.process.output()
 
 
-def test_an_answer_outlives_a_redis_that_goes_away_before_it_is_stored(place):
-    server = place.start_redis()
-    worker = place.start_worker(takes_s=1).wait_until_ready()
-    job = place.enqueue(QUESTIONS[0])
-    wait_until(lambda: place.state(job) is JobState.RUNNING, "the job runs")
+def test_an_answer_outlives_a_redis_that_goes_away_before_it_is_stored(workers):
+    server = workers.start_redis()
+    worker = workers.start_worker(takes_s=1).wait_until_ready()
+    job = workers.enqueue(QUESTIONS[0])
+    wait_until(lambda: workers.state(job) is JobState.RUNNING, "the job runs")
     server.end()
     worker.wait_until_it_says("Batch 1:")
-    place.start_redis()
-    assert place.wait_for_answers([job]) == ANSWERS[:1]
-    assert place.store.get_job(job.id).attempts == 1
-    wait_until(lambda: place.held() == 0, "its message is let go of")
+    workers.start_redis()
+    assert workers.wait_for_answers([job]) == ANSWERS[:1]
+    assert workers.store.get_job(job.id).attempts == 1
+    wait_until(lambda: workers.held() == 0, "its message is let go of")
 
 
-def test_redis_that_never_comes_does_not_keep_a_worker_from_stopping(place):
-    worker = place.start_worker()
+def test_redis_that_never_comes_does_not_keep_a_worker_from_stopping(workers):
+    worker = workers.start_worker()
     worker.wait_until_it_says("loaded in")
     worker.process.send(signal.SIGTERM)
     assert worker.exit_code() == 0, worker.process.output()
 
 
-def test_a_broken_device_ends_the_worker_and_loses_nothing(place):
-    place.start_redis()
-    worker = place.start_worker(takes_s=0.3).wait_until_ready()
-    jobs = [place.enqueue(question) for question in (LOSE_DEVICE, *QUESTIONS[1:])]
+def test_a_broken_device_ends_the_worker_and_loses_nothing(workers):
+    workers.start_redis()
+    worker = workers.start_worker(takes_s=0.3).wait_until_ready()
+    jobs = [workers.enqueue(question) for question in (LOSE_DEVICE, *QUESTIONS[1:])]
     assert worker.exit_code() == 1, worker.process.output()
-    place.assert_nothing_is_lost(jobs)
+    workers.assert_nothing_is_lost(jobs)
 
 
-def test_the_fleet_knows_the_worker_and_its_metrics_are_served(place):
-    place.start_redis()
-    worker = place.start_worker(EVA01_SLOTS="3").wait_until_ready()
-    fleet = Fleet(place.client)
+def test_the_fleet_knows_the_worker_and_its_metrics_are_served(workers):
+    workers.start_redis()
+    worker = workers.start_worker(EVA01_SLOTS="3").wait_until_ready()
+    fleet = Fleet(workers.client)
     wait_until(lambda: [one.state for one in fleet.workers()] == [WorkerState.READY], "the fleet knows")
     (info,) = fleet.workers()
     assert (info.model, info.slots, info.device) == (MODEL, 3, "cpu")
@@ -154,13 +156,13 @@ def test_the_fleet_knows_the_worker_and_its_metrics_are_served(place):
     assert httpx.get(f"{worker.url}/nothing").status_code == 404
 
 
-def test_a_port_that_is_taken_is_named(place):
-    place.start_redis()
+def test_a_port_that_is_taken_is_named(workers):
+    workers.start_redis()
     command = python("worker", "--model", "ocr")
-    process = Process.start("worker", command, {"EVA01_WORKER_PORT": str(place.port)}, place.folder)
+    process = Process.start("worker", command, {"EVA01_WORKER_PORT": str(workers.port)}, workers.folder)
     assert process.wait() == 2, process.output()
     assert process.output().count("\n") == 1
-    assert f"EVA01_WORKER_PORT={place.port}" in process.output()
+    assert f"EVA01_WORKER_PORT={workers.port}" in process.output()
 
 
 @pytest.mark.parametrize(

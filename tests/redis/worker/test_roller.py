@@ -6,65 +6,65 @@ import httpx
 import pytest
 
 from jobs.contract.models import JobState
-from tests.place import ANSWERS, MODEL, QUESTIONS
 from tests.processes import wait_until
 from tests.stub_engine import HANG, SLOW
+from tests.worker_processes import ANSWERS, MODEL, QUESTIONS
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 
-def start(place, **env):
-    return place.start_worker(takes_s=0.01, is_rolling=True, **env).wait_until_ready()
+def start(workers, **env):
+    return workers.start_worker(takes_s=0.01, is_rolling=True, **env).wait_until_ready()
 
 
-def enqueue_endless(place):
+def enqueue_endless(workers):
     """As many as the worker has slots, all of them in flight, and one behind them."""
-    endless = [place.enqueue(SLOW) for _ in range(4)]
-    wait_until(lambda: all(place.state(job) is JobState.RUNNING for job in endless), "all run")
-    return endless, place.enqueue(QUESTIONS[0])
+    endless = [workers.enqueue(SLOW) for _ in range(4)]
+    wait_until(lambda: all(workers.state(job) is JobState.RUNNING for job in endless), "all run")
+    return endless, workers.enqueue(QUESTIONS[0])
 
 
-def test_what_is_in_flight_is_answered_as_one_at_a_time_would_be(place):
-    start(place)
-    jobs = [place.enqueue(question) for question in QUESTIONS]
-    assert place.wait_for_answers(jobs) == ANSWERS
-    assert {place.store.get_job(job.id).attempts for job in jobs} == {1}
+def test_what_is_in_flight_is_answered_as_one_at_a_time_would_be(workers):
+    start(workers)
+    jobs = [workers.enqueue(question) for question in QUESTIONS]
+    assert workers.wait_for_answers(jobs) == ANSWERS
+    assert {workers.store.get_job(job.id).attempts for job in jobs} == {1}
 
 
-def test_cancelled_jobs_leave_the_device_and_the_next_are_answered(place):
-    worker = start(place)
-    endless, behind = enqueue_endless(place)
+def test_cancelled_jobs_leave_the_device_and_the_next_are_answered(workers):
+    worker = start(workers)
+    endless, behind = enqueue_endless(workers)
     for job in endless:
-        place.store.cancel(job.id)
-    assert place.wait_for_answers([behind]) == ANSWERS[:1]
-    assert {place.state(job) for job in endless} == {JobState.CANCELLED}
+        workers.store.cancel(job.id)
+    assert workers.wait_for_answers([behind]) == ANSWERS[:1]
+    assert {workers.state(job) for job in endless} == {JobState.CANCELLED}
     metrics = httpx.get(f"{worker.url}/metrics").text
     assert f'eva01_cancellations_total{{model="{MODEL}",phase="held"}} 4.0' in metrics
 
 
-def test_what_is_in_flight_when_the_worker_has_to_end_goes_back_to_the_queue(place):
-    worker = start(place, EVA01_DRAIN_S="0.2")
-    endless, behind = enqueue_endless(place)
+def test_what_is_in_flight_when_the_worker_has_to_end_goes_back_to_the_queue(workers):
+    worker = start(workers, EVA01_DRAIN_S="0.2")
+    endless, behind = enqueue_endless(workers)
     worker.process.send(signal.SIGTERM)
     assert worker.exit_code() == 0, worker.process.output()
-    place.assert_nothing_is_lost([*endless, behind])
+    workers.assert_nothing_is_lost([*endless, behind])
     for job in endless:
-        place.store.cancel(job.id)
-    start(place)
-    assert place.wait_for_answers([behind]) == ANSWERS[:1]
+        workers.store.cancel(job.id)
+    start(workers)
+    assert workers.wait_for_answers([behind]) == ANSWERS[:1]
 
 
-def test_of_those_on_a_device_that_hangs_the_culprit_fails_and_all_others_are_answered(place):
+def test_of_those_on_a_device_that_hangs_the_culprit_fails_and_all_others_are_answered(workers):
     """If others were there, all are suspects; then each runs alone, and the culprit ends its worker again."""
-    hanging, *others = [place.enqueue(question) for question in (HANG, *QUESTIONS[:6])]
+    hanging, *others = [workers.enqueue(question) for question in (HANG, *QUESTIONS[:6])]
     deadline = {"EVA01_JOB_TIMEOUT_S": "0.5"}
     for _ in range(10):
-        worker = place.start_worker(takes_s=0.01, is_rolling=True, **deadline)
+        worker = workers.start_worker(takes_s=0.01, is_rolling=True, **deadline)
         assert worker.exit_code() == 1, worker.process.output()
-        if place.state(hanging).is_finished:
+        if workers.state(hanging).is_finished:
             break
-    failed = place.store.get_job(hanging.id)
+    failed = workers.store.get_job(hanging.id)
     assert (failed.state, failed.error.code) == (JobState.FAILED, "deadline_exceeded")
-    start(place)
-    assert place.wait_for_answers(others) == ANSWERS[:6]
-    wait_until(lambda: place.held() == 0, "nothing is held")
+    start(workers)
+    assert workers.wait_for_answers(others) == ANSWERS[:6]
+    wait_until(lambda: workers.held() == 0, "nothing is held")

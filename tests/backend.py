@@ -32,7 +32,7 @@ RECIPE = "5eed"
 SETTLE_S = 30.0
 
 
-class House:
+class Backend:
     """All that removal works with; `add` and `answer` do what web and a worker do."""
 
     def __init__(self, client: "redis.Redis", folder: Path, **removal: Any) -> None:

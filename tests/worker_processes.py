@@ -49,7 +49,7 @@ class Running:
         return self.process.wait()
 
 
-class Place:
+class WorkerProcesses:
     """A Redis of its own, a folder of images, and workers."""
 
     def __init__(self, folder: Path) -> None:

@@ -49,8 +49,8 @@ _ENV = {
 
 
 @dataclass
-class Place:
-    """A worker's place in the world: its own way to Redis stays when the worker is replaced."""
+class Site:
+    """A worker's place in the deployment: its own way to Redis stays when the worker is replaced."""
 
     number: int
     proxy: Proxy
@@ -67,7 +67,7 @@ class Place:
 
 
 @dataclass
-class World:
+class Deployment:
     """All processes, and the images that are sent to them; made ready by `begin`, ended by `end`."""
 
     folder: Path
@@ -78,7 +78,7 @@ class World:
     seed: int = 0
     #: Seconds that may pass from the last fault until all is answered.
     patience_s: float = 120.0
-    places: list[Place] = field(default_factory=list)
+    places: list[Site] = field(default_factory=list)
     #: Jobs that were held when something struck those who held them.
     at_risk: int = 0
 
@@ -98,7 +98,7 @@ class World:
         for number in range(self.workers):
             proxy = Proxy(self.server.port)
             port = free_port()
-            self.places.append(Place(number, proxy, self._start_worker(number, proxy, port), port))
+            self.places.append(Site(number, proxy, self._start_worker(number, proxy, port), port))
         wait_until(lambda: all(place.is_ready for place in self.places), "the workers are ready", PATIENCE_S)
         with self.client() as client:
             made = [client.create_batch(QUESTION, model=self.model) for _ in range(BATCHES)]
@@ -126,7 +126,7 @@ class World:
 
     @property
     def seconds(self) -> float:
-        """Since the world was made."""
+        """Since the deployment was made."""
         return time.monotonic() - self._started_s
 
     @property
@@ -189,7 +189,7 @@ class World:
         yield
         self.at_risk += min(max(before, self.held()), workers * SLOTS)
 
-    def replace_worker(self, place: Place) -> None:
+    def replace_worker(self, place: Site) -> None:
         """Start a worker in the place of one that is going or gone."""
         place.port = free_port()
         place.process = self._start_worker(place.number, place.proxy, place.port)
