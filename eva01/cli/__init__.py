@@ -6,5 +6,6 @@ installed   commands that the server brings
 submission  send, wait, show: what `submit` and `up` share
 progress    how far it is
 tables      what a person sees
+errors      what the command itself cannot do
 text        words and numbers for people
 """

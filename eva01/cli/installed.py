@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points, version
 
 import click
 
-from eva01.client.errors import ClientError
+from eva01.cli.errors import CommandError
 
 #: The group of entry points; the server's are in setup.cfg.
 GROUP = "eva01.commands"
@@ -26,7 +26,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name, loaded if another distribution brings it.
 
-        Raises ClientError for a command of the server where there is none, or one of another version.
+        Raises CommandError for a command of the server where there is none, or one of another version.
         """
         if command := super().get_command(ctx, cmd_name):
             return command
@@ -37,7 +37,7 @@ class Commands(click.Group):
                 f"`eva01 {cmd_name}` needs the server, which is not installed here:"
                 " get EVA-01's repository, and run scripts/up in it."
             )
-            raise ClientError("server_not_installed", message)
+            raise CommandError("server_not_installed", message)
         return None
 
 
@@ -48,6 +48,6 @@ def _loaded(found: EntryPoint) -> click.Command:
             f"`eva01 {found.name}` comes from {found.dist.name} {found.dist.version},"
             f" which does not go with eva01 {ours}: install both in one version."
         )
-        raise ClientError("other_version", message)
+        raise CommandError("other_version", message)
     command: click.Command = found.load()
     return command

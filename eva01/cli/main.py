@@ -12,6 +12,7 @@ import click
 from eva01.cli.commands.batches import cancel, delete, results, retry, status
 from eva01.cli.commands.models import models
 from eva01.cli.commands.submit import submit
+from eva01.cli.errors import CommandError
 from eva01.cli.installed import Commands
 from eva01.cli.submission import COULD_NOT_RUN, INTERRUPTED
 from eva01.cli.text import harmless
@@ -45,6 +46,6 @@ def main() -> None:
         # Whoever read our output has read enough; what is left of it goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(COULD_NOT_RUN)
-    except (ClientError, OSError) as error:
+    except (ClientError, CommandError, OSError) as error:
         print(f"eva01: {harmless(str(error))}", file=sys.stderr)  # noqa: T201
         sys.exit(COULD_NOT_RUN)

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from eva01.client.errors import ClientError
+from eva01.cli.errors import CommandError
 
 
 @contextmanager
 def only_one(data: Path) -> Iterator[None]:
     """Hold the folder's lock; it falls with the process, however that ends.
 
-    Raises ClientError when another process holds it.
+    Raises CommandError when another process holds it.
     """
     path = data / "up.lock"
     with path.open("a+") as file:
@@ -21,7 +21,7 @@ def only_one(data: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise ClientError("already_running", _refusal(data, file.read().strip())) from error
+            raise CommandError("already_running", _refusal(data, file.read().strip())) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from eva01.client.errors import ClientError
+from eva01.cli.errors import CommandError
 from eva01.launcher import ports
 from eva01.launcher.child import Program
 from jobs.contract.catalog import NANO, OCR, ModelCard, card_for, name_of
@@ -49,7 +49,7 @@ class Plan:
 def make_plan(chosen_model: str | None, *, can_use_gpu: bool) -> Plan:
     """Read the environment and decide.
 
-    Raises BadSetting, and ClientError when web's port is taken.
+    Raises BadSetting, and CommandError when web's port is taken.
     """
     settings, web, worker = Settings.read(), WebSettings.read(), WorkerSettings.read()
     cards = cards_to_serve(chosen_model, worker, can_use_gpu=can_use_gpu)
@@ -135,7 +135,7 @@ def _web_port(web: WebSettings) -> int:
     if ports.is_free(web.host, web.port):
         return web.port
     other = ports.next_free(web.host, web.port + 1, ())
-    raise ClientError(
+    raise CommandError(
         "port_taken",
         f"Port {web.port} on {web.host} is taken by another program."
         f" Choose another, such as EVA01_PORT={other}, or stop that program.",

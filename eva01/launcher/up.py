@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from eva01.cli import submission
+from eva01.cli.errors import CommandError
 from eva01.cli.progress import shown
 from eva01.cli.submission import COULD_NOT_RUN, INTERRUPTED, Submission
 from eva01.cli.tables import say
@@ -58,7 +59,7 @@ class Wishes:
 def run(wishes: Wishes, console: Console) -> int:
     """Do it all; gives the exit code.
 
-    Raises ClientError and BadSetting when something is wrong before the first program starts.
+    Raises CommandError, ClientError and BadSetting when something is wrong before the first program starts.
     """
     found = find([wishes.folder]) if wishes.folder else None
     data = Settings.read().data.resolve()
@@ -81,7 +82,7 @@ def _run_plan(
             return INTERRUPTED
         say(console, f"Ready in {time.monotonic() - began_at:.1f} s. The page: {plan.page}")
         return _serve(plan, wishes, found, supervisor, interrupts, console)
-    except ClientError as error:
+    except (CommandError, ClientError) as error:
         # Said before the stop, which may take a while.
         say(console, harmless(error.message))
         return COULD_NOT_RUN

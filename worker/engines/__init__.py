@@ -1,6 +1,7 @@
 """The code that runs a model; one file an engine, behind one small protocol.
 
 base                  Engine, Static, Rolling, Answer: the boundary
+families              the families of models that are known by name
 deadline              how long a batch may be on the device
 ocr                   RapidOCR: reads text
 reading               boxes of text, put in reading order

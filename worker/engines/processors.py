@@ -16,8 +16,6 @@ from PIL import Image, ImageOps
 from transformers import AutoProcessor
 from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
 
-#: The families that are prepared whole; the tensors of a job are the same in all of them.
-QWEN_FAMILIES = ("qwen2_vl", "qwen2_5_vl")
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
 PIXELS_PER_TOKEN = 784
 #: Vision models refuse what is longer than 200 times its width.

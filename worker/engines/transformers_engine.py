@@ -16,6 +16,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options, Usage
 from jobs.contract.settings import WorkerSettings
+from worker.engines import families
 from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import (
@@ -30,7 +31,6 @@ from worker.engines.devices import (
 from worker.engines.identity import weights_of
 from worker.engines.layers import replace_layers
 from worker.engines.processors import (
-    QWEN_FAMILIES,
     AnyProcessor,
     JobInput,
     Processor,
@@ -135,7 +135,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     def _load_processor(self) -> Processor:
         family = AutoConfig.from_pretrained(self._source, local_files_only=self._is_local).model_type
-        kind = QwenProcessor if family in QWEN_FAMILIES else AnyProcessor
+        kind = QwenProcessor if family in families.QWEN else AnyProcessor
         return kind(self._source, self._settings.max_pixels, self._is_local)
 
     def _load_model(self) -> Any:

@@ -8,10 +8,10 @@ import click
 from rich.console import Console
 
 from eva01.cli.commands.options import json_option, print_json, server_option
+from eva01.cli.errors import CommandError
 from eva01.cli.submission import exit_code, save
 from eva01.cli.tables import say, show_batch, show_jobs, show_outcome, show_service
 from eva01.client.client import Client
-from eva01.client.errors import ClientError
 from eva01.client.models import Batch
 
 _STATES = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -86,7 +86,7 @@ def delete(batch_ids: tuple[str, ...], is_sure: bool, server: str, as_json: bool
     with Client(server) as client:
         found = [client.batch(batch_id) for batch_id in dict.fromkeys(batch_ids)]
         if not is_sure and not _is_confirmed(console, found):
-            raise ClientError("not_confirmed", "Nothing is deleted.")
+            raise CommandError("not_confirmed", "Nothing is deleted.")
         for batch in found:
             client.delete_batch(batch.id)
             if not as_json:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import click
 
-from eva01.client.errors import ClientError
+from eva01.cli.errors import CommandError
 from eva01.launcher.plan import module_command, module_env
 
 
@@ -28,7 +28,7 @@ def worker(model: str) -> None:
 
 def _become(part: str, *arguments: str, needs: str) -> None:
     if find_spec(needs) is None:
-        raise ClientError(
+        raise CommandError(
             "not_installed", f"{part} is not installed here: pip install 'eva01-server[{part}]'"
         )
     command = module_command(part, *arguments)

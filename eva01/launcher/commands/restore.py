@@ -9,9 +9,9 @@ import redis
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from eva01.cli.errors import CommandError
 from eva01.cli.tables import say
 from eva01.cli.text import counted
-from eva01.client.errors import ClientError
 from eva01.launcher.commands.settings import settings_checked
 from jobs.contract.errors import Unavailable
 from jobs.contract.settings import Settings
@@ -67,11 +67,11 @@ def _explained(settings: Settings) -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        raise ClientError(error.code, f"{error.message} Run this again when it does.") from error
+        raise CommandError(error.code, f"{error.message} Run this again when it does.") from error
     except redis.RedisError as error:
         address = without_password(settings.redis_url)
         message = f"REDIS_URL={address}: no answer ({error}). Run this again when it does."
-        raise ClientError("redis_unavailable", message) from error
+        raise CommandError("redis_unavailable", message) from error
 
 
 def _summary(done: Restored) -> str:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from eva01.client.errors import ClientError
+from eva01.cli.errors import CommandError
 from jobs.contract.settings import BadSetting
 
 
 @contextmanager
 def settings_checked() -> Iterator[None]:
-    """Turns BadSetting into ClientError: eva01.cli, which prints it, knows nothing of the server."""
+    """Turns BadSetting into CommandError: eva01.cli, which prints it, knows nothing of the server."""
     try:
         yield
     except BadSetting as error:
-        raise ClientError("bad_setting", str(error)) from error
+        raise CommandError("bad_setting", str(error)) from error

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from eva01.client.errors import ClientError
+from eva01.cli.errors import CommandError
 from eva01.launcher import hardware, ports, redis_server
 from eva01.launcher.interrupts import Interrupts
 from eva01.launcher.lock import only_one
@@ -75,7 +75,7 @@ def test_models_offered_on_purpose_stay_offered(monkeypatch):
 def test_a_taken_port_is_refused_with_the_remedy(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setenv("EVA01_PORT", str(taken.getsockname()[1]))
-        with pytest.raises(ClientError, match="EVA01_PORT="):
+        with pytest.raises(CommandError, match="EVA01_PORT="):
             make_plan(None, can_use_gpu=False)
 
 
@@ -103,14 +103,14 @@ def test_finding_out_about_gpus_does_not_import_torch():
 
 
 def test_a_data_folder_has_one_user(tmp_path):
-    with only_one(tmp_path), pytest.raises(ClientError, match=f"process {os.getpid()}"), only_one(tmp_path):
+    with only_one(tmp_path), pytest.raises(CommandError, match=f"process {os.getpid()}"), only_one(tmp_path):
         raise AssertionError("two at once")
     with only_one(tmp_path):
         pass
 
 
 def test_a_redis_that_does_not_answer_is_said_without_its_password():
-    with pytest.raises(ClientError) as caught:
+    with pytest.raises(CommandError) as caught:
         redis_server.check("redis://user:secret@127.0.0.1:9/0", timeout_s=1)
     assert "REDIS_URL=redis://***@127.0.0.1:9/0" in caught.value.message
     assert "secret" not in caught.value.message

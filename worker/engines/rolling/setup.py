@@ -6,11 +6,10 @@ from typing import Any
 import torch
 
 from jobs.contract.settings import WorkerSettings
+from worker.engines import families
 from worker.engines.rolling import attention
 from worker.engines.rolling.loop import RollingLoop
 
-#: The families whose prefill and step this loop knows.
-_FAMILIES = ("qwen2_5_vl", "qwen2_vl")
 #: Settings of `generate` that this loop does not know; a model that uses one answers in static batches.
 _UNSUPPORTED = (
     "no_repeat_ngram_size",
@@ -37,7 +36,7 @@ def why_static(model: Any, settings: WorkerSettings) -> str | None:
     config = model.config
     if settings.batching == "static":
         return "EVA01_BATCHING=static"
-    if config.model_type not in _FAMILIES:
+    if config.model_type not in families.ROLLING:
         return f"there is no rolling batch for the family {config.model_type}"
     if "sliding_attention" in config.get_text_config().layer_types:
         return "some of its layers look at a part of the text only"
