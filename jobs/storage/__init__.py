@@ -4,13 +4,7 @@ stores      all of them, connected once
 connection  the way to Redis
 scripts     loads the Lua scripts that make each change one step
 lua/        these scripts
-records     how Redis keeps a record
-store       JobStore: jobs, batches, and every change of state
-base        what its parts stand on
-batches     batches, and what happens to all jobs of one at once
-jobs        jobs: made, read, moved from state to state
-results     a batch's jobs in the order they came
-removals    what is removed for good
+store       jobs and batches, and every change of their state
 feed        what happened in a batch: changes, and how many jobs ended when
 listing     all batches, the latest change first
 queue       how deep the queue is, and whether each open job has a ticket

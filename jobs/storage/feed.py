@@ -9,9 +9,9 @@ from typing import cast
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Timeline
-from jobs.storage.records import job_from
-from jobs.storage.results import Results, pending_sets
 from jobs.storage.store import JobStore
+from jobs.storage.store.records import job_from
+from jobs.storage.store.results import Results, pending_sets
 
 #: States in which a job has come to an end, as a timeline counts them.
 _ENDS = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)

@@ -19,7 +19,7 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import new_id
-from jobs.storage.base import Base
+from jobs.storage.store.base import Base
 
 logger = logging.getLogger(__name__)
 

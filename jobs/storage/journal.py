@@ -24,7 +24,7 @@ from jobs.contract import names
 from jobs.contract.errors import NotFound
 from jobs.contract.models import FLEETING_BATCH, Batch, Fleeting, Job, new_id
 from jobs.storage.blobs import BlobStore
-from jobs.storage.records import upgraded
+from jobs.storage.store.records import upgraded
 
 logger = logging.getLogger(__name__)
 

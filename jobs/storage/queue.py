@@ -15,8 +15,8 @@ from typing import cast
 
 from jobs.contract import names
 from jobs.contract.models import JobState, made_at
-from jobs.storage.base import Base
 from jobs.storage.store import JobStore
+from jobs.storage.store.base import Base
 
 #: Tickets that are sent or dropped in one step: Redis does nothing else meanwhile, for some 10 ms.
 _AT_ONCE = 10_000

@@ -24,9 +24,9 @@ import redis
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable
 from jobs.contract.models import Job, JobError, JobState, Result, Usage
-from jobs.storage.jobs import Came, Taken
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
+from jobs.storage.store.jobs import Came, Taken
 from worker.device.base import Cancelled, Device, GivenBack, Overran
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine, Prepared, Seen

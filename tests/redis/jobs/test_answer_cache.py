@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Options, Result
-from jobs.storage.jobs import Came
+from jobs.storage.store.jobs import Came
 from tests import worker_processes
 from tests.drawing import Scene
 from tests.processes import wait_until

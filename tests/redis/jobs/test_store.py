@@ -7,8 +7,8 @@ import pytest
 from jobs.contract import names
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import Batch, BatchState, Job, JobError, JobState, Result, Usage, new_id
-from jobs.storage.batches import Cancelled
 from jobs.storage.store import JobStore
+from jobs.storage.store.batches import Cancelled
 
 pytestmark = pytest.mark.redis
 

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from jobs.contract import names
 from jobs.contract.models import Batch, JobState, Result
-from jobs.storage.jobs import Came
+from jobs.storage.store.jobs import Came
 from tests.processes import wait_until
 from tests.slot import MODEL, PNG, Slot
 from tests.stub_engine import LOSE_DEVICE, POISON

@@ -58,7 +58,7 @@ def test_keys_are_found_at_all():
 
 
 def test_every_script_is_used_and_loads():
-    used = " ".join(path.read_text(encoding="utf-8") for path in LUA.parent.glob("*.py"))
+    used = " ".join(path.read_text(encoding="utf-8") for path in LUA.parent.rglob("*.py"))
     for file in LUA.glob("*.lua"):
         assert f'"{file.stem}"' in used, f"nobody calls {file.name}"
         assert "local function key(" in scripts.source(file.stem)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.contract.models import Job, JobError, JobState, Options, Usage, made_at, new_id
-from jobs.storage.records import SHARED, job_from, job_record, row_from
+from jobs.storage.store.records import SHARED, job_from, job_record, row_from
 
 SHA = st.text("0123456789abcdef", min_size=64, max_size=64)
 TEXT = st.text(max_size=20)

@@ -11,8 +11,8 @@ from redis.commands.core import Script
 from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
-from jobs.storage.records import SHARED, Shared, time_text
 from jobs.storage.scripts import load
+from jobs.storage.store.records import SHARED, Shared, time_text
 
 #: What a reader has to know of a job's batch.
 _CONTEXT = (*SHARED, "removed_at", "pending")

@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 
 from jobs.contract import names
 from jobs.contract.models import Job, JobState
-from jobs.storage.base import Base, Context
-from jobs.storage.records import Record, Shared, job_from, row_from
+from jobs.storage.store.base import Base, Context
+from jobs.storage.store.records import Record, Shared, job_from, row_from
 
 #: Records read from Redis at a time while streaming.
 _CHUNK = 500

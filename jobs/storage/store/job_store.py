@@ -17,10 +17,10 @@ batches in turns. The worker brings a ticket, the message that it holds; the run
 that whoever gets the ticket after a crash knows which job it stands for.
 """
 
-from jobs.storage.batches import Batches
-from jobs.storage.jobs import Jobs
-from jobs.storage.removals import Removals
-from jobs.storage.results import Results
+from jobs.storage.store.batches import Batches
+from jobs.storage.store.jobs import Jobs
+from jobs.storage.store.removals import Removals
+from jobs.storage.store.results import Results
 
 
 class JobStore(Batches, Jobs, Results, Removals):

@@ -5,7 +5,7 @@ from typing import cast
 
 from jobs.contract import names
 from jobs.contract.models import JobState
-from jobs.storage.base import Base
+from jobs.storage.store.base import Base
 
 
 class Removals(Base):

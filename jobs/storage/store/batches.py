@@ -13,8 +13,8 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import FLEETING_BATCH, Batch, BatchState
-from jobs.storage.base import Base
-from jobs.storage.records import as_text, batch_from
+from jobs.storage.store.base import Base
+from jobs.storage.store.records import as_text, batch_from
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import Job, JobState, Result
-from jobs.storage.base import Base, Context
-from jobs.storage.records import Record, as_text, job_from, job_record, rate_per_s, times_of
+from jobs.storage.store.base import Base, Context
+from jobs.storage.store.records import Record, as_text, job_from, job_record, rate_per_s, times_of
 
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 #: Jobs that one script makes: Redis does nothing else meanwhile, for some 10 ms.
