@@ -4,14 +4,8 @@
     python scripts/measure_page.py http://127.0.0.1:8000/batches/<id>
 
 The page scrolls by the mouse's wheel from one end of the gallery to the other and back. A task is what the
-<<<<<<< HEAD
 browser's PerformanceObserver calls long: 50 ms and more. Memory is the JavaScript heap after a collection,
 and what the renderer's process holds for itself (USS); the browser's other processes are not counted.
-=======
-browser's own PerformanceObserver calls long: 50 ms and more. Memory is the JavaScript heap after a
-collection, and what the renderer's process holds for itself (USS); the browser's other processes are not
-counted.
->>>>>>> 437c56d69c5b0ab3effa7f849d493ba6f37027cd
 Chromium is found on PATH or by EVA01_CHROMIUM. Needs playwright and psutil.
 """
 

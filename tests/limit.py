@@ -57,7 +57,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """From here on, only threads that do not end can keep the process."""
     # A run that was interrupted may have left some.
     _end_children()
-    config.stash[_KEY].set(END_S, "The process's end, after all tests,")
+    # A process of pytest-xdist waits, when it is done, for the others.
+    if not hasattr(config, "workerinput"):
+        config.stash[_KEY].set(END_S, "The process's end, after all tests,")
 
 
 def _end_children() -> None:
