@@ -56,12 +56,18 @@ def made_at(id_: str) -> datetime | None:
     """When an id was made, to the microsecond; None when it does not say."""
     if id_[12] != "7":
         return None
-    seconds, ms = divmod(int(id_[:12], 16), 1000)
+    seconds, microseconds = time_in(id_)
     try:
         at = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return at.replace(microsecond=ms * 1000 + int(id_[13:16], 16) * 1000 // 4096)
+    return at.replace(microsecond=microseconds)
+
+
+def time_in(id_: str) -> tuple[int, int]:
+    """The time in a UUIDv7: whole seconds in Unix time, and microseconds."""
+    seconds, ms = divmod(int(id_[:12], 16), 1000)
+    return seconds, ms * 1000 + int(id_[13:16], 16) * 1000 // 4096
 
 
 def utc_now() -> datetime:

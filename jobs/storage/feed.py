@@ -10,7 +10,6 @@ from typing import cast
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Timeline
 from jobs.storage.store import JobStore
-from jobs.storage.store.records import job_from
 from jobs.storage.store.results import Results, pending_sets
 
 #: States in which a job has come to an end, as a timeline counts them.
@@ -43,7 +42,7 @@ class BatchFeed(Results):
             if not places:
                 return [], cursor
             cursor = places[-1][0]
-            jobs = self._read(batch_id, context, places, job_from)
+            jobs = self._read(batch_id, context, places)
             if wanted := [job for job in jobs if state in (None, job.state)]:
                 return wanted, cursor
 

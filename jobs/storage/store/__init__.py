@@ -3,6 +3,7 @@
 job_store  JobStore: all of it
 base       what its parts stand on
 records    how Redis keeps a record
+rows       jobs as the API shows them, straight from their records
 batches    batches, and what happens to all jobs of one at once
 jobs       jobs: made, read, moved from state to state
 results    a batch's jobs in the order they came

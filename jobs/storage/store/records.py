@@ -5,11 +5,11 @@ are left out, and so is what a job shares with its batch (`SHARED`), and a time 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.contract.models import PUBLIC_JOB, Batch, Job, JobError, JobState, Options, Usage, made_at
+from jobs.contract.models import Batch, Job, JobError, JobState, Options, Usage, made_at
 
 #: What the scripts leave out of a job's record when it is the same in its batch's.
 SHARED = ("question", "model", "options")
@@ -28,7 +28,6 @@ _DEFAULTS = {
 }
 #: Those of a batch's record that are the batch's own, and not the scripts'.
 _BATCH_FIELDS = frozenset(Batch.model_fields) - {"counts", "rate_per_s"}
-_NO_USAGE = Usage().model_dump()
 #: Finish times further apart than this many seconds are not part of the same run of work.
 _RATE_WINDOW_S = 60.0
 
@@ -88,45 +87,6 @@ def job_from(job_id: str, record: Record, shared: Shared = ()) -> Job:
     """A job from its record, and what it shares with its batch."""
     given = {name: value for name, value in zip(SHARED, shared, strict=False) if value is not None}
     return Job(**from_text({"id": job_id, **given, **record}))
-
-
-def row_from(job_id: str, record: Record, shared: Shared = ()) -> dict[str, Any]:
-    """The same as `job_from(…).public()`, several times as fast: for exports of a million rows."""
-    row: dict[str, Any] = {**_EMPTY_ROW, "id": job_id}
-    if shared:
-        row["question"], row["model"] = shared[0], shared[1]
-    for field, text in record.items():
-        if field in _AS_SHOWN:
-            row[field] = _AS_SHOWN[field](text)
-    for name in ("image", "media_type"):
-        if texts := record.get(f"{name}s"):
-            row[name] = texts.partition(",")[0]
-    row["created_at"] = row["created_at"] or _public_time(time_text(_made_at(job_id)))
-    return row
-
-
-def _made_at(job_id: str) -> datetime:
-    at = made_at(job_id)
-    assert at, f"job {job_id}: neither its record nor its id says when it came"
-    return at
-
-
-def _public_time(text: str) -> str:
-    """A time of a record as JSON has it: in UTC, `Z` at its end, without a fraction of nothing."""
-    if text.endswith("+00:00"):
-        text = f"{text[:-6]}Z"
-    return f"{text[:-8]}Z" if text.endswith(".000000Z") else text
-
-
-_EMPTY_ROW: dict[str, Any] = dict.fromkeys(PUBLIC_JOB) | {"attempts": 0, "cached": False}
-#: Fields of a record that the API shows, and how it shows them.
-_AS_SHOWN: dict[str, Callable[[str], Any]] = dict.fromkeys(PUBLIC_JOB, str) | {
-    **dict.fromkeys(("attempts", "width", "height"), int),
-    **dict.fromkeys(("created_at", "started_at", "finished_at"), _public_time),
-    "cached": lambda text: text in ("1", "True"),
-    "usage": lambda text: _NO_USAGE | json.loads(text),
-    "error": json.loads,
-}
 
 
 def rate_per_s(finishes: Sequence[str]) -> float | None:

@@ -1,19 +1,23 @@
 """A batch's jobs in the order they came, read a page or a chunk at a time."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from jobs.contract import names
 from jobs.contract.models import Job, JobState
 from jobs.storage.store.base import Base, Context
-from jobs.storage.store.records import Record, Shared, job_from, row_from
+from jobs.storage.store.records import Record, Shared, job_from
+from jobs.storage.store.rows import ROW_FIELDS, read_ahead, row_from
 
 #: Records read from Redis at a time while streaming.
 _CHUNK = 500
-_T = TypeVar("_T")
+#: Ids read from Redis at a time while streaming.
+_IDS = 10 * _CHUNK
+#: What jobs share with their batch, and the values of ROW_FIELDS for each.
+_Records = tuple[Shared, Sequence[Sequence[str | None]]]
 #: A number that grows along the order, and a job's id.
 _Place = tuple[int, str]
 
@@ -32,38 +36,47 @@ class Results(Base):
 
         The next cursor is None at the end.
         """
-        return self._page(batch_id, cursor, limit, state, job_from)
+        context = self._contexts([batch_id])[batch_id]
+        places, next_cursor = self._slice(batch_id, context, cursor, limit, state)
+        return self._read(batch_id, context, places), next_cursor
 
     def results(self, batch_id: str, state: JobState | None = None) -> Iterator[Job]:
         """All jobs of a batch in the order they came, read a chunk at a time."""
-        return self._all(batch_id, state, job_from)
-
-    def rows(self, batch_id: str, state: JobState | None = None) -> Iterator[dict[str, Any]]:
-        """The same as the API shows them."""
-        return self._all(batch_id, state, row_from)
-
-    def _all(
-        self, batch_id: str, state: JobState | None, read: Callable[[str, Record, Shared], _T]
-    ) -> Iterator[_T]:
         cursor: int | None = 0
         while cursor is not None:
-            some, cursor = self._page(batch_id, cursor, _CHUNK, state, read)
+            some, cursor = self.page(batch_id, cursor=cursor, limit=_CHUNK, state=state)
             yield from some
 
-    def _page(
-        self,
-        batch_id: str,
-        cursor: int,
-        limit: int,
-        state: JobState | None,
-        read: Callable[[str, Record, Shared], _T],
-    ) -> tuple[list[_T], int | None]:
-        context = self._contexts([batch_id])[batch_id]
+    def rows(self, batch_id: str, state: JobState | None = None) -> Iterator[dict[str, Any]]:
+        """The same as the API shows them; a chunk is read while the one before is used.
+
+        A job that is gone, or in another state by then, is left out.
+        """
+        for job_ids, (shared, records) in read_ahead(self._chunks(batch_id, state)):
+            for job_id, values in zip(job_ids, records, strict=True):
+                if values[0] is not None and state in (None, values[0]):
+                    yield row_from(job_id, values, shared)
+
+    def _chunks(self, batch_id: str, state: JobState | None) -> Iterator[tuple[list[str], _Records]]:
+        """Chunks of ids and records, which are settled before."""
+        for job_ids in self._ids(batch_id, state):
+            yield job_ids, self._call("read", batch_id, json.dumps(ROW_FIELDS), *job_ids)
+
+    def _ids(self, batch_id: str, state: JobState | None) -> Iterator[list[str]]:
+        cursor: int | None = 0
+        while cursor is not None:
+            context = self._contexts([batch_id])[batch_id]
+            places, cursor = self._slice(batch_id, context, cursor, _IDS, state)
+            for start in range(0, len(places), _CHUNK):
+                yield [job_id for _, job_id in places[start : start + _CHUNK]]
+
+    def _slice(
+        self, batch_id: str, context: Context, cursor: int, limit: int, state: JobState | None
+    ) -> tuple[list[_Place], int | None]:
+        """Up to `limit` places after `cursor`, and the next cursor."""
         keys = [(key, 0) for key in _sets_of(batch_id, state, context)]
         places = self._places(keys, cursor, limit + 1)
-        shown = places[:limit]
-        found = self._read(batch_id, context, shown, read)
-        return found, shown[-1][0] if len(places) > limit else None
+        return places[:limit], places[limit - 1][0] if len(places) > limit else None
 
     def _places(self, keys: Sequence[tuple[str, int]], cursor: int, limit: int) -> list[_Place]:
         """The first `limit` places behind `cursor` in several sets, whose scores begin at an offset."""
@@ -77,13 +90,7 @@ class Results(Base):
         )
         return [*islice(merge(*ordered), limit)]
 
-    def _read(
-        self,
-        batch_id: str,
-        context: Context,
-        places: Sequence[_Place],
-        read: Callable[[str, Record, Shared], _T],
-    ) -> list[_T]:
+    def _read(self, batch_id: str, context: Context, places: Sequence[_Place]) -> list[Job]:
         job_ids = [job_id for _, job_id in places]
         if context.pending:
             self._settle(batch_id, job_ids)
@@ -92,7 +99,7 @@ class Results(Base):
                 pipe.hgetall(names.job_key(job_id))
             records = cast(list[Record], pipe.execute())
         return [
-            read(job_id, record, context.shared)
+            job_from(job_id, record, context.shared)
             for job_id, record in zip(job_ids, records, strict=True)
             if record
         ]

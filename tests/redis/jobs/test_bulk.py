@@ -79,6 +79,16 @@ def test_a_cancel_is_one_step_and_true_before_any_job_is_settled(store, batch, r
     assert listed(store, batch, QUEUED) == listed(store, batch, RUNNING) == []
 
 
+def test_an_export_shows_what_is_cancelled_before_any_job_is_settled(store, batch):
+    jobs = jobs_of(batch, 30)
+    store.create_jobs(jobs)
+    store.finish(store.take("nano", "ticket").job.id, Result(answer="yes"))
+    store.cancel_batch(batch.id)
+    cancelled = [row["file"] for row in store.rows(batch.id, CANCELLED)]
+    assert cancelled == [job.file for job in jobs[1:]]
+    assert Counter(row["state"] for row in store.rows(batch.id)) == {SUCCEEDED: 1, CANCELLED: 29}
+
+
 def test_settling_ends_and_changes_no_count(store, batch, redis_client):
     store.create_jobs(jobs_of(batch, 50))
     store.take("nano", "ticket")

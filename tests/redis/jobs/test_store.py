@@ -1,12 +1,24 @@
 """JobStore on a real server: every change of state, its counters, and what must not change."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
 from jobs.contract import names
 from jobs.contract.errors import Conflict, NotFound
-from jobs.contract.models import Batch, BatchState, Job, JobError, JobState, Result, Usage, new_id
+from jobs.contract.models import (
+    PUBLIC_JOB,
+    Batch,
+    BatchState,
+    Job,
+    JobError,
+    JobState,
+    Result,
+    Usage,
+    new_id,
+    utc_now,
+)
 from jobs.storage.store import JobStore
 from jobs.storage.store.batches import Cancelled
 
@@ -231,6 +243,44 @@ def test_a_page_of_one_state_holds_only_that_state(store, batch):
     done, cursor = store.page(batch.id, state=JobState.SUCCEEDED)
     assert [job.file for job in done] == ["0.png", "2.png", "4.png"]
     assert cursor is None
+
+
+def test_rows_are_what_the_api_shows_of_jobs(store, batch, redis_client):
+    whole_second = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    ended = {"started_at": whole_second, "finished_at": utc_now(), "attempts": 2, "width": 4, "height": 3}
+    store.create_jobs(
+        [
+            job_of(batch, HOSTILE, media_types=("image/png",)),
+            job_of(batch, "own.png", question="And this?", created_at=whole_second),
+            job_of(batch, "a.png", state=JobState.SUCCEEDED, answer="名前", usage=Usage(lines=2), **ended),
+            job_of(batch, "cached.png", state=JobState.SUCCEEDED, answer="known", cached=True, **ended),
+            job_of(batch, "b.png", state=JobState.FAILED, error=JobError(code="c", message="m"), **ended),
+            job_of(batch, "no.png", state=JobState.FAILED, is_refused=True, images=(), **ended),
+        ],
+        is_restored=True,
+    )
+    old = job_of(batch, "old.png")
+    store.create_job(old)
+    redis_client.hdel(names.job_key(old.id), "images")
+    redis_client.hset(names.job_key(old.id), mapping={"image": SHA, "media_type": "image/gif"})
+    gone = store.create_job(job_of(batch, "gone.png"))[0]
+    redis_client.delete(names.job_key(gone.id))
+
+    rows = list(store.rows(batch.id))
+    assert rows == [job.public() for job in store.results(batch.id)]
+    assert all(tuple(row) == PUBLIC_JOB for row in rows)
+    assert [row["file"] for row in rows][-2:] == ["no.png", "old.png"]
+    failed = [row["file"] for row in store.rows(batch.id, JobState.FAILED)]
+    assert failed == ["b.png", "no.png"]
+
+
+def test_rows_go_on_over_many_chunks_and_may_be_left_early(store, batch):
+    files = [f"{n:04}.png" for n in range(1203)]
+    store.create_jobs([job_of(batch, file) for file in files])
+    assert [row["file"] for row in store.rows(batch.id)] == files
+    first = next(rows := store.rows(batch.id))
+    del rows
+    assert first["file"] == files[0]
 
 
 def test_the_rate_is_that_of_late_and_the_time_left_follows(store, batch, clock):

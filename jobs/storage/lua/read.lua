@@ -1,0 +1,12 @@
+-- Read some fields of records of a batch's jobs, which are settled before, in one step.
+--
+-- ARGV  1 batch id   2 JSON: the fields   3… job ids
+--
+-- Gives {what the jobs share with their batch: question, model, options; for each job the fields' values in order}.
+local batch_id, fields = ARGV[1], cjson.decode(ARGV[2])
+local batch = key('batch', batch_id)
+
+if redis.call('HEXISTS', batch, 'pending') == 1 then settle(batch_id, {unpack(ARGV, 3)}) end
+local records = {}
+for i = 3, #ARGV do records[#records + 1] = redis.call('HMGET', key('job', ARGV[i]), unpack(fields)) end
+return {redis.call('HMGET', batch, 'question', 'model', 'options'), records}
