@@ -5,6 +5,7 @@ what repeating cannot mend (no such image, no permission) fails at once.
 """
 
 import errno
+import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -23,7 +24,6 @@ from obstore.exceptions import (
     UnauthenticatedError,
 )
 from obstore.store import from_url
-from tenacity import RetryError, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from jobs.contract import names
 from jobs.contract.codes import Code
@@ -38,8 +38,8 @@ _ABSENT = (NotFoundError, FileNotFoundError)
 _LASTING = (*_ABSENT, InvalidPathError, NotSupportedError, PermissionDeniedError, UnauthenticatedError)
 #: How an object store's library words the system's "no room".
 _NO_ROOM = f"(os error {errno.ENOSPC})"
-#: Pauses between tries: 0.1 s, then twice as long each time, up to 2 s; each a little longer by chance.
-_PAUSES = wait_exponential_jitter(multiplier=0.1, max=2, jitter=0.1)
+#: Pauses between tries, in seconds: the first, then twice as long each time; each a little longer by chance.
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _SPREAD_S = 0.1, 2.0, 0.1
 #: Objects that are listed, or deleted, in one call.
 _CHUNK = 1000
 _T = TypeVar("_T")
@@ -185,22 +185,21 @@ class BlobStore:
                     obstore.delete(self._store, path)
 
     def _persist(self, operation: str, call: Callable[[], _T]) -> _T:
-        retrying = Retrying(
-            retry=retry_if_exception(_may_pass),
-            wait=_PAUSES,
-            stop=stop_after_delay(self._patience_s),
-            sleep=self._sleep,
-        )
-        try:
-            result = retrying(call)
-        except _ABSENT:
-            BLOB_OPERATIONS.labels(operation, "ok").inc()
-            raise
-        except (BaseError, OSError, RetryError) as error:
-            BLOB_OPERATIONS.labels(operation, "exhausted").inc()
-            raise self._failure(_cause(error)) from error
-        outcome = "ok" if retrying.statistics["attempt_number"] == 1 else "retried"
-        BLOB_OPERATIONS.labels(operation, outcome).inc()
+        began_s, pause_s = time.monotonic(), 0.0
+        while True:
+            try:
+                result = call()
+                break
+            except _ABSENT:
+                BLOB_OPERATIONS.labels(operation, "ok").inc()
+                raise
+            except (BaseError, OSError) as error:
+                if not _may_pass(error) or time.monotonic() - began_s >= self._patience_s:
+                    BLOB_OPERATIONS.labels(operation, "exhausted").inc()
+                    raise self._failure(error) from error
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S) or _FIRST_PAUSE_S
+            self._sleep(pause_s + random.uniform(0, _SPREAD_S))
+        BLOB_OPERATIONS.labels(operation, "retried" if pause_s else "ok").inc()
         return result
 
     def _failure(self, error: BaseException) -> Unavailable:
@@ -235,7 +234,3 @@ def _may_pass(error: BaseException) -> bool:
 
 def _is_full(error: BaseException) -> bool:
     return (isinstance(error, OSError) and error.errno == errno.ENOSPC) or _NO_ROOM in str(error)
-
-
-def _cause(error: BaseException) -> BaseException:
-    return error.last_attempt.exception() or error if isinstance(error, RetryError) else error

@@ -117,7 +117,7 @@ def test_both_have_the_version_of_the_one_file(client_wheel, server_wheel):
 def test_the_client_brings_nothing_of_the_server_along(client):
     there = {path.name for path in client.packages.iterdir()}
     assert there >= {"eva01", "click", "httpx", "pydantic", "rich"}
-    servers = {"jobs", "web", "worker", "scripts", "tests", "celery", "kombu", "redis", "flask", "tenacity"}
+    servers = {"jobs", "web", "worker", "scripts", "tests", "celery", "kombu", "redis", "flask"}
     assert there.isdisjoint(servers)
 
 

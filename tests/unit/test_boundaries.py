@@ -47,7 +47,7 @@ for module in sys.argv[1:]:
 
 
 def test_the_command_brings_nothing_of_the_server():
-    servers = {"jobs", "web", "worker", "flask", "celery", "kombu", "redis", "tenacity"}
+    servers = {"jobs", "web", "worker", "flask", "celery", "kombu", "redis"}
     assert modules_after_importing("eva01.cli.main").isdisjoint(servers)
 
 
