@@ -6,7 +6,6 @@ serving   both ways to answer them
 measures  what is measured, a function for each line of the table
 idle      how long the device waits while there is work
 layers    what faster layers gain, a script of its own
-report    the table, on the terminal and in docs/benchmarks.md
 
 `python -m scripts.rolling --write` measures all of it, in about half an hour on two cores.
 """

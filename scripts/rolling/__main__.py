@@ -12,7 +12,8 @@ share_cores()
 
 import torch  # noqa: E402
 
-from scripts.rolling import measures, report  # noqa: E402
+from scripts import report  # noqa: E402
+from scripts.rolling import measures  # noqa: E402
 from scripts.rolling.idle import idle  # noqa: E402
 from scripts.rolling.load import equal, geometric  # noqa: E402
 from scripts.rolling.model import random_model  # noqa: E402
@@ -50,7 +51,7 @@ def main() -> None:
     text += f"{torch.get_num_threads()} threads, torch {torch.__version__}, {_weights(model)} weights."
     print(text)
     if arguments.write:
-        report.write(text)
+        report.write("rolling", text)
 
 
 def _round(model: Any, seed: int, results: Results) -> None:

@@ -1,0 +1,77 @@
+"""Redis with an append-only file, and web, as real processes; no worker."""
+
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import psutil
+
+from jobs.contract import names
+from jobs.contract.settings import Settings
+from jobs.storage.stores import Stores
+from scripts.benching_store.load import MODEL
+from tests.chaos.servers import RedisServer
+from tests.processes import Process, free_port, python, wait_until
+
+ROOT = Path(__file__).parents[2]
+#: Seconds that Redis may take for a copy of a million entries, or to rewrite its file.
+_PATIENCE_S = 600.0
+
+
+class Servers:
+    """Both servers, with their files in `folder`; nobody keeps house unless told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._redis = RedisServer(folder)
+        settings = Settings(redis_url=self._redis.url, data=folder, redis_timeout_s=_PATIENCE_S)
+        self.stores = Stores.connect(settings)
+        self.redis = self.stores.store.redis
+        self.leave_house()
+        self.url = f"http://127.0.0.1:{(port := free_port())}"
+        env = {
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": self._redis.url,
+            "EVA01_DATA": str(folder),
+            "EVA01_PORT": str(port),
+            "EVA01_MODELS": MODEL,
+            "EVA01_HOUSEKEEPING_S": "1",
+        }
+        self._web = Process.start("web", python("web"), env, folder)
+        self.http = httpx.Client(base_url=self.url, timeout=_PATIENCE_S)
+
+    def __enter__(self) -> Self:
+        self._web.wait_until_ready(f"{self.url}/ready")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+        self._web.end()
+        self._redis.stop()
+
+    def start_anew(self) -> None:
+        """Empty Redis."""
+        self.redis.flushall(asynchronous=True)
+        self.leave_house()
+        self.wait_until_quiet()
+
+    def keep_house(self) -> None:
+        """Let web keep house from now on."""
+        self.redis.delete(names.HOUSEKEEPER)
+
+    def leave_house(self) -> None:
+        """Take the turn to keep house, and do nothing."""
+        self.redis.set(names.HOUSEKEEPER, "nobody")
+
+    def wait_until_quiet(self) -> None:
+        """Wait until Redis does nothing but answer: it neither rewrites its file nor frees memory."""
+        wait_until(lambda: not self.info("persistence")["aof_rewrite_in_progress"], "quiet", _PATIENCE_S)
+        wait_until(lambda: not self.info("memory")["lazyfree_pending_objects"], "all is freed", _PATIENCE_S)
+
+    def info(self, section: str) -> dict[str, Any]:
+        """What Redis says of itself."""
+        return self.redis.info(section)
+
+    def web_rss_bytes(self) -> int:
+        """Memory of the process that answers requests."""
+        (serving,) = psutil.Process(self._web.popen.pid).children()
+        return int(serving.memory_info().rss)
