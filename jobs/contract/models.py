@@ -191,6 +191,22 @@ _PUBLIC = set(PUBLIC_JOB) & set(Job.model_fields)
 Counts = dict[JobState, int]
 
 
+class Verb(StrEnum):
+    """What can be done to all jobs of a batch at once."""
+
+    #: Those without an answer are not to be answered any more.
+    CANCEL = "cancel"
+    #: Those that have failed run again.
+    RETRY = "retry"
+
+
+class Mark(Frozen):
+    """That something was done to all jobs of a batch."""
+
+    verb: Verb
+    at: AwareDatetime
+
+
 class Batch(Frozen):
     """Many jobs that came together, with one question."""
 
@@ -202,8 +218,8 @@ class Batch(Frozen):
     state: BatchState = BatchState.OPEN
     created_at: AwareDatetime = Field(default_factory=utc_now)
     closed_at: AwareDatetime | None = None
-    #: When its failed jobs were last queued again, all at once.
-    retried_at: AwareDatetime | None = None
+    #: What was done to all its jobs at once, in order.
+    marks: tuple[Mark, ...] = ()
     #: When a worker first began one of its jobs.
     first_started_at: AwareDatetime | None = None
     #: When one of its jobs last came to an end.
@@ -232,7 +248,7 @@ class Batch(Frozen):
         """The batch as the API shows it, with what follows from its counters."""
         rate = self.rate_per_s
         return {
-            **self.model_dump(mode="json", exclude={"options", "retried_at"}),
+            **self.model_dump(mode="json", exclude={"options", "marks"}),
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,

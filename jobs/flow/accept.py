@@ -52,10 +52,12 @@ class Accepting:
 
 @contextmanager
 def accepting(stores: Stores, batch: Batch) -> Iterator[Accepting]:
-    """Accept files into a batch; at the end of the `with` they are noted in the journal."""
+    """Accept files into a batch; at the end of the `with`, however it ends, they are noted in the journal."""
     request = Accepting(stores, batch)
-    yield request
-    request.note()
+    try:
+        yield request
+    finally:
+        request.note()
 
 
 def accept_single(stores: Stores, job: Job) -> Job:

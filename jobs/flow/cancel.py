@@ -11,6 +11,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict
 from jobs.contract.metrics import count_cancelled
 from jobs.contract.models import Batch, Job, JobState
+from jobs.flow.open import note_batch
 from jobs.flow.settle import settle_first
 from jobs.storage.stores import Stores
 
@@ -45,6 +46,6 @@ def cancel_batch(stores: Stores, batch_id: str) -> Batch:
     count_cancelled(batch.model, JobState.QUEUED, cancelled.queued)
     count_cancelled(batch.model, JobState.RUNNING, cancelled.running)
     stores.queue.drop_surplus(batch.model, _TICKETS)
-    stores.journal.note_batch(batch)
+    batch = note_batch(stores, batch_id)
     settle_first(stores, batch_id)
     return batch

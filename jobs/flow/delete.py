@@ -1,15 +1,21 @@
 """Delete a batch, with its jobs and answers, and the images that nothing else uses.
 
-    Redis: unknown, cancelled, noted as to be removed, in one step ──► count ──► tickets that nobody needs
+    Redis: unknown, cancelled, to be removed, in one step ──► journal: batch.json ──► count ──► tickets
 
-From that step on nobody sees it. Its parts are removed in the background (jobs/upkeep/removal.py), its
-record in the journal first, so that a restore cannot revive it. A crash after the step leaves the note,
-which leads to the parts.
+From that step on nobody sees it. Its record in the journal goes at once, so that a restore cannot revive
+it; all else is removed in the background (jobs/upkeep/removal.py). A crash after the first step leaves the
+note, which leads to all parts; should Redis be lost right then, or while the blob store is away, the batch
+comes back, and is deleted again.
 """
 
+import logging
+
+from jobs.contract.errors import Unavailable
 from jobs.contract.metrics import count_cancelled
 from jobs.contract.models import JobState
 from jobs.storage.stores import Stores
+
+logger = logging.getLogger(__name__)
 
 #: Tickets that are dropped at once; housekeeping drops the rest.
 _TICKETS = 1000
@@ -22,6 +28,10 @@ def delete_batch(stores: Stores, batch_id: str) -> None:
     """
     model = stores.store.get_batch(batch_id).model
     cancelled = stores.store.mark_removed(batch_id)
+    try:
+        stores.journal.unlist_batches([batch_id])
+    except Unavailable as error:
+        logger.warning("Batch %s stays in the journal until it is removed: %s", batch_id, error)
     count_cancelled(model, JobState.QUEUED, cancelled.queued)
     count_cancelled(model, JobState.RUNNING, cancelled.running)
     if cancelled.total:

@@ -13,6 +13,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict
 from jobs.contract.metrics import count_jobs
 from jobs.contract.models import Batch, Job, JobState
+from jobs.flow.open import note_batch
 from jobs.flow.settle import settle_first
 from jobs.storage.stores import Stores
 
@@ -44,6 +45,6 @@ def retry_batch(stores: Stores, batch_id: str) -> tuple[Batch, int]:
     batch = stores.store.get_batch(batch_id)
     if retried:
         count_jobs(batch.model, JobState.QUEUED, retried)
-        stores.journal.note_batch(batch)
+        batch = note_batch(stores, batch_id)
         settle_first(stores, batch_id)
     return batch, retried

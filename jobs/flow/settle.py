@@ -6,10 +6,16 @@ that small batches are done with it and workers have something to do; housekeepi
 as short as these.
 """
 
+import logging
+
+import redis
+
 from jobs.storage.stores import Stores
 
+logger = logging.getLogger(__name__)
+
 #: Jobs that are settled in one step: Redis does nothing else meanwhile, for some milliseconds.
-STEP = 200
+STEP = 100
 
 
 def settle_first(stores: Stores, batch_id: str) -> None:
@@ -21,6 +27,9 @@ def settle_all(stores: Stores, limit: int) -> int:
     """Settle up to about `limit` jobs of all batches, those first that wait longest; gives how many."""
     settled = 0
     for batch_id in stores.store.unsettled_batches():
-        while settled < limit and (step := stores.store.settle_some(batch_id, STEP)):
-            settled += step
+        try:
+            while settled < limit and (step := stores.store.settle_some(batch_id, STEP)):
+                settled += step
+        except redis.ResponseError:
+            logger.exception("The jobs of batch %s cannot be settled; those of others are.", batch_id)
     return settled

@@ -10,8 +10,10 @@ from typing import cast
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Timeline
 from jobs.storage.store import JobStore
-from jobs.storage.store.results import Results, pending_sets
+from jobs.storage.store.results import Results
 
+#: What the script finds: all jobs in the order of their last change.
+_CHANGES = "changes"
 #: States in which a job has come to an end, as a timeline counts them.
 _ENDS = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
@@ -28,21 +30,19 @@ class BatchFeed(Results):
     ) -> tuple[list[Job], int]:
         """Up to `limit` jobs that changed after `cursor`, each as it is now; and the cursor behind them.
 
-        A job changes when it is accepted, finished, or queued again, and is there once, at its last change.
-        With `state` those in another state are passed over. No job means that nothing came after `cursor`.
+        A job changes when it is accepted, finished, or queued again, and is there once, at its last change;
+        but twice, in two pages, while the jobs of a batch that was changed as a whole are still to be
+        settled. With `state` those in another state are passed over. No job means that nothing came after
+        `cursor`.
         """
         while True:
-            context = self._contexts([batch_id])[batch_id]
-            keys = [(names.batch_changes_key(batch_id), 0)]
-            keys += [
-                (names.batch_pending_key(batch_id, one["set"]), int(one["steps"][-1]["first_change"]))
-                for one in pending_sets(context)
-            ]
-            places = self._places(keys, cursor, limit)
+            places, is_pending = self._places(batch_id, _CHANGES, cursor, limit)
             if not places:
                 return [], cursor
             cursor = places[-1][0]
-            jobs = self._read(batch_id, context, places)
+            latest = {job_id: number for number, job_id in places}
+            once = [place for place in places if latest[place[1]] == place[0]]
+            jobs = self._read(batch_id, once, is_pending=is_pending)
             if wanted := [job for job in jobs if state in (None, job.state)]:
                 return wanted, cursor
 

@@ -1,6 +1,6 @@
 """The journal: what was accepted, and what came of it, in the blob store. Redis can be rebuilt from it.
 
-    batches/<batch>/batch.json              a batch, written anew when it is closed or cancelled
+    batches/<batch>/batch.json              a batch, written anew at each change of its own
     batches/<batch>/manifest/<part>.jsonl   the jobs of one request, written before its response
     batches/<batch>/answers/<job>.json      a finished job
     jobs/<job>.json  answers/<job>.json     the same for a job without a batch
@@ -138,7 +138,8 @@ def earliest_id(since: datetime) -> str:
 
 
 def _could_grow(batch: Batch, since: datetime) -> bool:
-    return batch.closed_at is None or batch.closed_at >= since
+    changes = [batch.closed_at or since, *(mark.at for mark in batch.marks)]
+    return max(changes) >= since
 
 
 def _as_json(record: BaseModel, fleeting: set[str]) -> bytes:

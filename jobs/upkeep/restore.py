@@ -5,7 +5,7 @@ missing, finishes what the journal has an answer for, and leaves alone all that 
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from itertools import islice
@@ -13,7 +13,7 @@ from operator import add
 from typing import TypeVar
 
 from jobs.contract.errors import NotFound
-from jobs.contract.models import Asked, Batch, BatchState, Job, JobState, Result, utc_now
+from jobs.contract.models import Asked, Batch, BatchState, Job, JobState, Mark, Result, Verb
 from jobs.storage.journal import Journal, earliest_id
 from jobs.storage.store import JobStore
 
@@ -82,26 +82,25 @@ class Restore:
     def _open(self, batch: Batch) -> bool:
         """True when the batch is new to Redis. It is open until its jobs are there: so it is not done before.
 
-        Raises NotFound when it was deleted.
+        What Redis has forgotten of what was done to all jobs of a batch is done again, as of then. Raises
+        NotFound when it was deleted.
         """
         try:
-            self._store.get_batch(batch.id)
+            known = self._store.get_batch(batch.id)
         except NotFound:
             if self._store.has_record(batch.id):
                 raise
             self._store.create_batch(batch.model_copy(update={"state": BatchState.OPEN, "closed_at": None}))
             return True
+        for mark in _marks(batch):
+            if mark not in _marks(known):
+                again = self._store.cancel_batch if mark.verb is Verb.CANCEL else self._store.retry_batch
+                again(batch.id, mark.at)
         return False
 
     def _end(self, batch: Batch) -> None:
-        state = self._store.get_batch(batch.id).state
-        if batch.state is BatchState.CANCELLED and state is not BatchState.CANCELLED:
-            if _runs_again(batch):
-                self._store.close_batch(batch.id, BatchState.CANCELLED)
-            else:
-                self._store.cancel_batch(batch.id)
-        elif batch.state is BatchState.CLOSED:
-            self._store.close_batch(batch.id)
+        if batch.state is not BatchState.OPEN:
+            self._store.close_batch(batch.id, batch.state)
 
     # Jobs
 
@@ -122,7 +121,7 @@ class Restore:
         results = {job.id: job for job in self._journal.results(batch.id if batch else None, with_answer)}
         done = Restored(present=len(jobs) - len(wanting))
         for job in wanting:
-            done += self._restore(_as_it_was(job, results.get(job.id), batch))
+            done += self._restore(_as_it_was(job, results.get(job.id), _marks(batch) if batch else ()))
         return done
 
     def _is_right(self, job: Job) -> bool:
@@ -145,32 +144,31 @@ class Restore:
         if finished.state is JobState.CANCELLED:
             return bool(self._store.cancel(job_id))
         result = Result.model_validate(finished.model_dump(include=_SAID))
-        return self._store.finish(job_id, result, recipe=finished.recipe)
+        # A failure says nothing about a job that was queued again after it.
+        since = finished.finished_at if finished.state is JobState.FAILED else None
+        return self._store.finish(job_id, result, recipe=finished.recipe, unless_queued_since=since)
 
 
-def _as_it_was(job: Job, result: Job | None, batch: Batch | None) -> Job:
-    """The job as it ended, or as it starts anew."""
-    if result and not _was_retried(result, batch):
-        return result
-    if job.is_refused:
+def _marks(batch: Batch) -> tuple[Mark, ...]:
+    """What was done to all jobs of a batch; version 0.1.0 only noted that it was cancelled."""
+    if batch.state is BatchState.CANCELLED and batch.closed_at and not batch.marks:
+        return (Mark(verb=Verb.CANCEL, at=batch.closed_at),)
+    return batch.marks
+
+
+def _as_it_was(job: Job, result: Job | None, marks: Sequence[Mark]) -> Job:
+    """The job as it ended, or as it starts anew, after all that was done to its batch since its result."""
+    if job.is_refused and not result:
         return job
-    anew = Job.model_validate(job.model_dump(include=_ASKED))
-    if result is None and batch and batch.state is BatchState.CANCELLED:
-        ended = {"state": JobState.CANCELLED, "finished_at": batch.closed_at or utc_now()}
-        return anew.model_copy(update=ended)
-    return anew
-
-
-def _runs_again(batch: Batch) -> bool:
-    """True for a cancelled batch whose failed jobs were retried since."""
-    return bool(batch.retried_at and batch.closed_at and batch.retried_at > batch.closed_at)
-
-
-def _was_retried(result: Job, batch: Batch | None) -> bool:
-    """True for a failure that is older than the last retry of all failed jobs of its batch."""
-    if result.state is not JobState.FAILED or result.is_refused or not (batch and batch.retried_at):
-        return False
-    return result.finished_at is None or result.finished_at < batch.retried_at
+    anew, ended = Job.model_validate(job.model_dump(include=_ASKED)), result
+    for mark in marks:
+        if result and result.finished_at and mark.at <= result.finished_at:
+            continue
+        if mark.verb is Verb.CANCEL and not ended:
+            ended = anew.model_copy(update={"state": JobState.CANCELLED, "finished_at": mark.at})
+        elif mark.verb is Verb.RETRY and ended and ended.state is JobState.FAILED and not ended.is_refused:
+            ended = None
+    return ended or anew
 
 
 def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:

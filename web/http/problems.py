@@ -14,6 +14,11 @@ from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLa
 
 _log = logging.getLogger(__name__)
 
+#: How Redis begins to say that the same command may succeed later.
+_NOT_NOW = (
+    *("OOM", "MISCONF", "READONLY", "LOADING", "BUSY", "NOREPLICAS", "MASTERDOWN", "UNBLOCKED"),
+    *("NOAUTH", "WRONGPASS", "NOPERM"),
+)
 #: Seconds after which a caller may try again when something is away.
 RETRY_AFTER_S = 2
 #: Codes of what Werkzeug refuses by itself; any other status is `http_<status>`.
@@ -119,7 +124,12 @@ def _size_message(limit: int) -> str:
 
 
 def _from_redis(error: Exception) -> Response:
-    return _from_ours(redis_is_away(error))
+    return _from_unexpected(error) if is_our_fault(error) else _from_ours(redis_is_away(error))
+
+
+def is_our_fault(error: Exception) -> bool:
+    """True for a command or script that is wrong; False when Redis is away, full, loading, or no master."""
+    return isinstance(error, redis.ResponseError) and not str(error).startswith(_NOT_NOW)
 
 
 def redis_is_away(error: Exception) -> Unavailable:

@@ -13,7 +13,15 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from jobs.contract.errors import Eva01Error
-from web.http.problems import count_refusal, from_http, http_code, http_message, our_fault, redis_is_away
+from web.http.problems import (
+    count_refusal,
+    from_http,
+    http_code,
+    http_message,
+    is_our_fault,
+    our_fault,
+    redis_is_away,
+)
 from web.pages.i18n import language, reasons
 from web.pages.page import page
 
@@ -39,7 +47,7 @@ def _refused_by_http(error: HTTPException) -> Response:
 
 
 def _redis_is_away(error: Exception) -> Response:
-    return _refused(redis_is_away(error))
+    return _unexpected(error) if is_our_fault(error) else _refused(redis_is_away(error))
 
 
 def _unexpected(error: Exception) -> Response:

@@ -7,5 +7,7 @@ local id, now_text, now = ARGV[1], ARGV[2], ARGV[3]
 local batch = key('batch', id)
 
 if redis.call('EXISTS', batch) == 0 or redis.call('HEXISTS', batch, 'removed_at') == 1 then return {} end
-redis.call('HSET', batch, 'state', 'cancelled', 'closed_at', now_text)
+if redis.call('HGET', batch, 'state') ~= 'cancelled' then
+    redis.call('HSET', batch, 'state', 'cancelled', 'closed_at', now_text)
+end
 return cancel_all(id, now_text, now)

@@ -19,14 +19,38 @@ if batch then
         unpack(redis.call('HMGET', batch, 'state', 'removed_at', 'sequence', 'question', 'model', 'options'))
     sequence = tonumber(sequence or 0)
 end
--- What is written once, at the end.
-local places, sets, changes, counts, tickets, ends = {}, {}, {}, {}, {}, {}
-local first_change = batch and state and reserve_changes(batch, now, #jobs)
+-- What is written for many jobs at once.
+local places, sets, changes, counts, ends, tickets
 local first_started, last_finished, first_came
+local function begin()
+    places, sets, changes, counts, ends, tickets = {}, {}, {}, {}, {}, {}
+    first_started, last_finished, first_came = nil, nil, nil
+end
+begin()
+local first_change = batch and state and reserve_changes(batch, now, #jobs)
 
+local function write()
+    if #places > 0 then
+        redis.call('HSET', batch, 'sequence', sequence)
+        redis.call('ZADD', batch .. ':jobs', unpack(places))
+        for set, members in pairs(sets) do redis.call('ZADD', set, unpack(members)) end
+        redis.call('ZADD', batch .. ':changes', unpack(changes))
+        for one, by in pairs(counts) do count(batch_id, one, by) end
+        note_span(batch, first_started, last_finished)
+        redis.call('HSETNX', batch .. ':timeline', 'start', first_came)
+        for _, job in ipairs(ends) do note_ends(batch, job.state, job.ended_s, 1) end
+        touch(nil, batch_id, now)
+    end
+    for model, number in pairs(tickets) do send_tickets(model, batch_id, number) end
+    begin()
+end
+
+-- A good version of a file that was refused, which may have come right before.
 local function mended(id, job)
+    if not job.fields.images or (state ~= 'open' and not is_restored) then return {'exists', id} end
+    write()
     local earlier = settled_job(id)
-    if not earlier or not earlier.is_refused or not job.fields.images then return {'exists', id} end
+    if not earlier or not earlier.is_refused then return {'exists', id} end
     local set = {images = job.fields.images, media_types = job.fields.media_types, question = job.fields.question, queued_at = now_text}
     move(earlier, 'queued', {set = set, unset = {'error', 'finished_at', 'is_refused'}, send_ticket = true}, now)
     return {'mended', id}
@@ -79,16 +103,5 @@ end
 local outcomes = {}
 for _, job in ipairs(jobs) do outcomes[#outcomes + 1] = create(job) end
 
-if #places > 0 then
-    redis.call('HSET', batch, 'sequence', sequence)
-    redis.call('ZADD', batch .. ':jobs', unpack(places))
-    for set, members in pairs(sets) do redis.call('ZADD', set, unpack(members)) end
-    redis.call('ZADD', batch .. ':changes', unpack(changes))
-    for one, by in pairs(counts) do count(batch_id, one, by) end
-    note_span(batch, first_started, last_finished)
-    redis.call('HSETNX', batch .. ':timeline', 'start', first_came)
-    for _, job in ipairs(ends) do note_ends(batch, job.state, job.ended_s, 1) end
-    touch(nil, batch_id, now)
-end
-for model, count in pairs(tickets) do send_tickets(model, batch_id, count) end
+write()
 return outcomes

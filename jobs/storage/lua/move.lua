@@ -1,7 +1,8 @@
 -- Move one job to another state, if it is in one that allows it, with all that depends on it, in one step.
 --
 -- ARGV  1 job id   2 the state to move to   3 JSON: the states it may move from   4 JSON: {set: {field: value},
---       unset: [field], increase: {field: by}, send_ticket, needs_image}   5 the time now, Unix seconds
+--       unset: [field], increase: {field: by}, send_ticket, needs_image; unless_queued_since: a time as a record says
+--       it}   5 the time now, Unix seconds
 --
 -- Gives {'moved', the state it was in}; or {'refused', the state it is in} when that is not one of those allowed,
 -- and nothing has changed; or {'missing', ''} when there is no such job.
@@ -15,6 +16,10 @@ if to == 'queued' and job.batch_id and redis.call('HEXISTS', key('batch', job.ba
     return {'refused', from}
 end
 if change.needs_image and not job.images then return {'refused', from} end
+if change.unless_queued_since then
+    local queued_at = redis.call('HGET', key('job', id), 'queued_at')
+    if queued_at and queued_at > change.unless_queued_since then return {'refused', from} end
+end
 for _, state in ipairs(allowed) do
     if state == from then
         move(job, to, change, now)

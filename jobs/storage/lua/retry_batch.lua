@@ -7,6 +7,4 @@ local id, now_text, now = ARGV[1], ARGV[2], ARGV[3]
 local batch = key('batch', id)
 
 if redis.call('EXISTS', batch) == 0 or redis.call('HEXISTS', batch, 'removed_at') == 1 then return {} end
-local counts = mark(id, {'failed'}, 'queued', now_text, now)
-if counts[1] > 0 then redis.call('HSET', batch, 'retried_at', now_text) end
-return counts
+return mark(id, 'retry', {'failed'}, 'queued', now_text, now)

@@ -14,6 +14,8 @@ from jobs.contract.errors import Unavailable
 from jobs.storage.scripts import load
 from jobs.storage.store.records import SHARED, Shared, time_text
 
+#: Jobs that are settled in one step.
+_SETTLED_AT_ONCE = 500
 #: What a reader has to know of a job's batch.
 _CONTEXT = (*SHARED, "removed_at", "pending")
 
@@ -40,8 +42,8 @@ class Base:
 
     def _settle(self, batch_id: str, job_ids: Sequence[str]) -> None:
         """Settle those of the jobs that were cancelled or retried with their whole batch."""
-        if job_ids:
-            self._call("settle", batch_id, 0, *job_ids)
+        for start in range(0, len(job_ids), _SETTLED_AT_ONCE):
+            self._call("settle", batch_id, 0, *job_ids[start : start + _SETTLED_AT_ONCE])
 
     def _contexts(self, batch_ids: Sequence[str]) -> dict[str, "Context"]:
         with self.redis.pipeline(transaction=False) as pipe:

@@ -7,6 +7,7 @@ which is true at once for everyone who reads, and leave its jobs to be settled
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from jobs.contract import names
@@ -14,7 +15,12 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import FLEETING_BATCH, Batch, BatchState
 from jobs.storage.store.base import Base
-from jobs.storage.store.records import as_text, batch_from
+from jobs.storage.store.records import as_text, batch_from, time_text
+
+#: How a batch's jobs are kept: since 2, refused files are in a set of their own.
+_LAYOUT = 2
+#: Failed jobs of a batch of version 0.1.0 that are looked at in one step.
+_SORTED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Batches(Base):
     def create_batch(self, batch: Batch) -> Batch:
         """Write a new batch."""
         record = batch.model_dump(mode="json", exclude=FLEETING_BATCH, exclude_none=True)
+        record["layout"] = _LAYOUT
         with self.redis.pipeline(transaction=True) as pipe:
             pipe.hset(names.batch_key(batch.id), mapping=as_text(record))
             pipe.zadd(names.BATCHES, {batch.id: self._clock()})
@@ -86,20 +93,22 @@ class Batches(Base):
             self._call("change_batch", batch_id, *closed)
         return self.get_batch(batch_id)
 
-    def cancel_batch(self, batch_id: str) -> Cancelled:
-        """Take no more files and cancel every job that has no answer yet; gives how many.
+    def cancel_batch(self, batch_id: str, at: datetime | None = None) -> Cancelled:
+        """Take no more files and cancel every job that has no answer yet, now or `at`; gives how many.
 
         Raises NotFound.
         """
-        counts = self._call("cancel_batch", batch_id, self._now_text(), self._clock())
+        counts = self._call("cancel_batch", batch_id, self._text_of(at), self._clock())
         return Cancelled(*self._known(batch_id, counts))
 
-    def retry_batch(self, batch_id: str) -> int:
-        """Queue the failed jobs again, but for those whose file was refused; gives how many.
+    def retry_batch(self, batch_id: str, at: datetime | None = None) -> int:
+        """Queue the failed jobs again, now or `at`, but for those whose file was refused; gives how many.
 
         Their tickets are sent as they are settled. Raises NotFound.
         """
-        counts = self._call("retry_batch", batch_id, self._now_text(), self._clock())
+        while self._call("sort_refused", batch_id, _SORTED_AT_ONCE):
+            pass
+        counts = self._call("retry_batch", batch_id, self._text_of(at), self._clock())
         return self._known(batch_id, counts)[0]
 
     def mark_removed(self, batch_id: str) -> Cancelled:
@@ -128,6 +137,9 @@ class Batches(Base):
             settled, is_more = self._call("settle", batch_id, limit)
             if settled or not is_more:
                 return int(settled)
+
+    def _text_of(self, at: datetime | None) -> str:
+        return time_text(at) if at else self._now_text()
 
     def _known(self, batch_id: str, counts: list[int]) -> list[int]:
         if not counts:

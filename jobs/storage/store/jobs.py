@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import Job, JobState, Result
 from jobs.storage.store.base import Base, Context
-from jobs.storage.store.records import Record, as_text, job_from, job_record, rate_per_s, times_of
+from jobs.storage.store.records import Record, as_text, job_from, job_record, rate_per_s, time_text, times_of
 
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 #: Jobs that one script makes: Redis does nothing else meanwhile, for some 10 ms.
@@ -199,10 +200,18 @@ class Jobs(Base):
         """
         return self._queue_again(job_id, JobState.RUNNING, ("started_at",), increase={"crashes": 1})
 
-    def finish(self, job_id: str, result: Result, *, recipe: str | None = None) -> bool:
+    def finish(
+        self,
+        job_id: str,
+        result: Result,
+        *,
+        recipe: str | None = None,
+        unless_queued_since: datetime | None = None,
+    ) -> bool:
         """Write a job's answer or error; False, and nothing changed, when it is already finished.
 
-        With a recipe, `known_answer` finds the answer from now on; an error is found by nobody.
+        With a recipe, `known_answer` finds the answer from now on; an error is found by nobody. With
+        `unless_queued_since`, nothing changes either when the job came into the queue again after that.
         """
         state = JobState.FAILED if result.error else JobState.SUCCEEDED
         change = result.model_dump(mode="json", exclude_none=True) | {"finished_at": self._now_text()}
@@ -210,7 +219,8 @@ class Jobs(Base):
             del change["cached"]
         if recipe and not result.error:
             change["recipe"] = recipe
-        return self._change(job_id, state, _UNFINISHED, change)
+        how = {"unless_queued_since": time_text(unless_queued_since)} if unless_queued_since else {}
+        return self._change(job_id, state, _UNFINISHED, change, **how)
 
     # A user's
 

@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from heapq import merge
-from itertools import islice
 from typing import Any, cast
 
 from jobs.contract import names
 from jobs.contract.models import Job, JobState
-from jobs.storage.store.base import Base, Context
+from jobs.storage.store.base import Base
 from jobs.storage.store.records import Record, Shared, job_from
 from jobs.storage.store.rows import ROW_FIELDS, read_ahead, row_from
 
@@ -18,6 +16,8 @@ _CHUNK = 500
 _IDS = 10 * _CHUNK
 #: What jobs share with their batch, and the values of ROW_FIELDS for each.
 _Records = tuple[Shared, Sequence[Sequence[str | None]]]
+#: What the script finds when no state is named.
+_ALL = "all"
 #: A number that grows along the order, and a job's id.
 _Place = tuple[int, str]
 
@@ -36,9 +36,8 @@ class Results(Base):
 
         The next cursor is None at the end.
         """
-        context = self._contexts([batch_id])[batch_id]
-        places, next_cursor = self._slice(batch_id, context, cursor, limit, state)
-        return self._read(batch_id, context, places), next_cursor
+        places, is_pending, next_cursor = self._slice(batch_id, state or _ALL, cursor, limit)
+        return self._read(batch_id, places, is_pending=is_pending), next_cursor
 
     def results(self, batch_id: str, state: JobState | None = None) -> Iterator[Job]:
         """All jobs of a batch in the order they came, read a chunk at a time."""
@@ -65,57 +64,33 @@ class Results(Base):
     def _ids(self, batch_id: str, state: JobState | None) -> Iterator[list[str]]:
         cursor: int | None = 0
         while cursor is not None:
-            context = self._contexts([batch_id])[batch_id]
-            places, cursor = self._slice(batch_id, context, cursor, _IDS, state)
+            places, _, cursor = self._slice(batch_id, state or _ALL, cursor, _IDS)
             for start in range(0, len(places), _CHUNK):
                 yield [job_id for _, job_id in places[start : start + _CHUNK]]
 
     def _slice(
-        self, batch_id: str, context: Context, cursor: int, limit: int, state: JobState | None
-    ) -> tuple[list[_Place], int | None]:
-        """Up to `limit` places after `cursor`, and the next cursor."""
-        keys = [(key, 0) for key in _sets_of(batch_id, state, context)]
-        places = self._places(keys, cursor, limit + 1)
-        return places[:limit], places[limit - 1][0] if len(places) > limit else None
+        self, batch_id: str, what: str, cursor: int, limit: int
+    ) -> tuple[list[_Place], bool, int | None]:
+        """Up to `limit` places after `cursor`, whether some are to be settled, and the next cursor."""
+        places, is_pending = self._places(batch_id, what, cursor, limit + 1)
+        return places[:limit], is_pending, places[limit - 1][0] if len(places) > limit else None
 
-    def _places(self, keys: Sequence[tuple[str, int]], cursor: int, limit: int) -> list[_Place]:
-        """The first `limit` places behind `cursor` in several sets, whose scores begin at an offset."""
-        with self.redis.pipeline(transaction=True) as pipe:
-            for key, offset in keys:
-                pipe.zrangebyscore(key, f"({cursor - offset}", "+inf", start=0, num=limit, withscores=True)
-            found = cast(list[list[tuple[str, float]]], pipe.execute())
-        ordered = (
-            [(int(score) + offset, job_id) for job_id, score in rows]
-            for rows, (_, offset) in zip(found, keys, strict=True)
-        )
-        return [*islice(merge(*ordered), limit)]
+    def _places(self, batch_id: str, what: str, cursor: int, limit: int) -> tuple[list[_Place], bool]:
+        """The first `limit` places behind `cursor`, at one moment; and whether some are to be settled."""
+        is_pending, *flat = self._call("places", batch_id, what, cursor, limit)
+        return [*zip(map(int, flat[::2]), flat[1::2], strict=True)], bool(is_pending)
 
-    def _read(self, batch_id: str, context: Context, places: Sequence[_Place]) -> list[Job]:
+    def _read(self, batch_id: str, places: Sequence[_Place], *, is_pending: bool) -> list[Job]:
         job_ids = [job_id for _, job_id in places]
-        if context.pending:
+        if is_pending:
             self._settle(batch_id, job_ids)
+        shared = self._contexts([batch_id])[batch_id].shared
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hgetall(names.job_key(job_id))
             records = cast(list[Record], pipe.execute())
         return [
-            job_from(job_id, record, context.shared)
+            job_from(job_id, record, shared)
             for job_id, record in zip(job_ids, records, strict=True)
             if record
         ]
-
-
-def pending_sets(context: Context) -> list[dict[str, Any]]:
-    """The sets of a batch's jobs that are still to be settled, with the steps that these have to take."""
-    return json.loads(context.pending) if context.pending else []
-
-
-def _sets_of(batch_id: str, state: JobState | None, context: Context) -> list[str]:
-    """The sets that hold a batch's jobs in one state, or all its jobs."""
-    if state is None:
-        return [names.batch_jobs_key(batch_id)]
-    keys = [names.batch_state_key(batch_id, state)]
-    if state is JobState.FAILED:
-        keys.append(names.batch_refused_key(batch_id))
-    pending = (one["set"] for one in pending_sets(context) if one["steps"][-1]["to"] == state)
-    return keys + [names.batch_pending_key(batch_id, one) for one in pending]

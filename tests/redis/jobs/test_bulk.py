@@ -192,9 +192,8 @@ def test_a_retry_leaves_refused_files_alone_that_an_older_version_kept_with_the_
     redis_client.delete(names.batch_refused_key(batch.id))
     redis_client.zadd(names.batch_state_key(batch.id, FAILED), {refused.id: place})
     redis_client.hdel(names.job_key(refused.id), "is_refused")
-    store.retry_batch(batch.id)
-    while store.settle_some(batch.id, 2):
-        pass
+    redis_client.hdel(names.batch_key(batch.id), "layout")
+    assert store.retry_batch(batch.id) == 3
     assert counts_of(store, batch) == {QUEUED: 3, FAILED: 1}
     assert store.get_job(refused.id).is_refused
     assert listed(store, batch, FAILED) == ["x.txt"]
@@ -273,6 +272,18 @@ class Model:
             assert self.store.cancel(job_id) == (before if before in (QUEUED, RUNNING) else None)
             self.states[job_id] = CANCELLED if before in (QUEUED, RUNNING) else before
 
+    def mend(self) -> None:
+        """A good version of a refused file comes, or both at once, in either order."""
+        if self.store.get_batch(self.batch.id).state is not BatchState.OPEN:
+            return
+        file = f"{len(self.states)}.txt"
+        good = jobs_of(self.batch, 1)[0].model_copy(update={"file": file})
+        asked = [refused_of(self.batch, file), good]
+        self.dice.shuffle(asked)
+        outcomes = self.store.create_jobs([*asked, *jobs_of(self.batch, 1, first=10_000 + len(self.states))])
+        self.states[outcomes[0][0].id] = QUEUED
+        self.states[outcomes[-1][0].id] = QUEUED
+
     def retry(self) -> None:
         if job_id := self.some(*JobState):
             may = self.states[job_id] is FAILED and job_id not in self.refused
@@ -321,7 +332,20 @@ class Model:
 
 
 STEPS = (
-    *("add", "add", "refuse", "take", "take", "succeed", "fail", "fail", "give_back", "cancel", "retry"),
+    *(
+        "add",
+        "add",
+        "refuse",
+        "mend",
+        "take",
+        "take",
+        "succeed",
+        "fail",
+        "fail",
+        "give_back",
+        "cancel",
+        "retry",
+    ),
     *("retry_all", "retry_all", "settle", "settle", "follow", "follow", "check"),
 )
 

@@ -3,16 +3,21 @@
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 from prometheus_client import REGISTRY
 
 from jobs import flow
 from jobs.contract.errors import Conflict, NotFound
-from jobs.contract.models import Batch, JobError, JobState, Result
+from jobs.contract.models import Batch, Job, JobError, JobState, Result, new_id
 from jobs.flow.settle import STEP, settle_all
 from jobs.storage.blobs import BlobStore
+from jobs.storage.journal import Journal
 from jobs.upkeep.reconciler import Reconciler
 from jobs.upkeep.restore import Restore
 from tests.backend import MODEL, Backend
@@ -22,6 +27,13 @@ pytestmark = pytest.mark.redis
 
 FAILURE = Result(error=JobError(code="engine_failed", message="no"))
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = JobState
+
+
+AFTER = {
+    flow.cancel_batch: {FAILED: 4, CANCELLED: 4},
+    flow.retry_batch: {QUEUED: 7, RUNNING: 1},
+    flow.close_batch: {FAILED: 4, QUEUED: 3, RUNNING: 1},
+}
 
 
 @pytest.fixture
@@ -97,6 +109,120 @@ def test_a_cancelled_batch_comes_back_cancelled_but_for_what_was_retried_since(b
     assert counts_of(backend, batch) == {QUEUED: 4, CANCELLED: 4}
 
 
+def snapshot(client: redis.Redis) -> dict[bytes, bytes]:
+    """All that Redis has, as it writes it."""
+    with redis.Redis(**plain(client)) as raw:
+        return {key: raw.dump(key) for key in raw.scan_iter("*")}
+
+
+def put_back(client: redis.Redis, before: dict[bytes, bytes]) -> None:
+    """What a Redis has that has lost its last second."""
+    client.flushall()
+    with redis.Redis(**plain(client)) as raw:
+        for key, value in before.items():
+            raw.restore(key, 0, value)
+
+
+def plain(client: redis.Redis) -> dict[str, Any]:
+    """The way to the same server, for bytes."""
+    known = client.connection_pool.connection_kwargs
+    return {"host": known["host"], "port": known["port"], "db": known.get("db", 0)}
+
+
+def restored(backend: Backend) -> None:
+    *_, _done = Restore(backend.store, backend.journal).run()
+
+
+def fail(backend: Backend) -> None:
+    """The next job fails, and its worker notes that."""
+    job = backend.take()
+    backend.store.finish(job.id, FAILURE)
+    backend.journal.note_result(backend.store.get_job(job.id))
+
+
+def test_what_was_retried_cancelled_and_retried_comes_back_as_it_was(backend):
+    batch = backend.batch(b"1", b"2", b"3")
+    for _ in range(3):
+        fail(backend)
+    later(backend, flow.retry_batch, batch)
+    fail(backend)
+    later(backend, flow.cancel_batch, batch)
+    later(backend, flow.retry_batch, batch)
+    assert counts_of(backend, batch) == {QUEUED: 1, CANCELLED: 2}
+    backend.client.flushall()
+    restored(backend)
+    assert counts_of(backend, batch) == {QUEUED: 1, CANCELLED: 2}
+
+
+def later(backend: Backend, verb: Callable, batch: Batch) -> None:
+    """A verb, some time after what was before, and before what comes."""
+    backend.clock.now_s += 60
+    verb(backend.stores, batch.id)
+    backend.clock.now_s += 60
+
+
+def test_a_restore_beside_a_retry_does_not_undo_it(backend):
+    batch = half_failed(backend)
+    steps = Restore(backend.store, backend.journal).run()
+    next(steps)
+    next(steps)
+    backend.clock.now_s += 60
+    flow.retry_batch(backend.stores, batch.id)
+    for _ in steps:
+        pass
+    assert counts_of(backend, batch) == {QUEUED: 7, RUNNING: 1}
+
+
+@pytest.mark.parametrize("verb", [flow.retry_batch, flow.cancel_batch])
+def test_a_verb_that_redis_has_forgotten_is_done_again(backend, verb):
+    batch = half_failed(backend)
+    before = snapshot(backend.client)
+    since = datetime.fromtimestamp(backend.clock.now_s, UTC)
+    backend.clock.now_s += 60
+    verb(backend.stores, batch.id)
+    put_back(backend.client, before)
+    *_, _done = Restore(backend.store, backend.journal).run(since)
+    assert counts_of(backend, batch) == AFTER[verb]
+
+
+def test_of_two_verbs_at_once_the_journal_has_what_both_did(backend):
+    batch = backend.batch(b"1")
+
+    class Slow(Journal):
+        """Somebody cancels the batch between what a rename has read and what it writes."""
+
+        is_first = True
+
+        def note_batch(self, batch: Batch) -> None:
+            if Slow.is_first:
+                Slow.is_first = False
+                flow.cancel_batch(backend.stores, batch.id)
+            super().note_batch(batch)
+
+    slow = replace(backend.stores, journal=Slow(backend.blobs))
+    flow.rename_batch(slow, batch.id, "another")
+    (noted,) = backend.journal.batches()
+    assert (noted.name, noted.state.value, len(noted.marks)) == ("another", "cancelled", 1)
+
+
+def test_what_a_request_brought_is_noted_though_the_batch_is_closed_meanwhile(backend):
+    batch = backend.batch()
+    job = Job(batch_id=batch.id, file="a.png", question="q", model=MODEL, images=("ab" * 32,))
+    with pytest.raises(Conflict), flow.accepting(backend.stores, batch) as request:
+        request.add([job])
+        flow.close_batch(backend.stores, batch.id)
+        request.add([job.model_copy(update={"id": new_id(), "file": "b.png"})])
+    assert [noted.file for noted in backend.journal.jobs(batch.id)] == ["a.png"]
+
+
+def test_a_deleted_batch_is_not_revived_by_a_restore(backend):
+    batch = half_failed(backend)
+    flow.delete_batch(backend.stores, batch.id)
+    backend.client.flushall()
+    restored(backend)
+    assert backend.store.get_batches([batch.id]) == []
+
+
 def test_only_a_failed_job_that_has_an_image_is_retried(backend):
     batch = half_failed(backend)
     failed, *_, waiting = backend.store.results(batch.id)
@@ -108,13 +234,6 @@ def test_only_a_failed_job_that_has_an_image_is_retried(backend):
     flow.delete_batch(backend.stores, batch.id)
     with pytest.raises(NotFound):
         flow.retry_job(backend.stores, waiting.id)
-
-
-AFTER = {
-    flow.cancel_batch: {FAILED: 4, CANCELLED: 4},
-    flow.retry_batch: {QUEUED: 7, RUNNING: 1},
-    flow.close_batch: {FAILED: 4, QUEUED: 3, RUNNING: 1},
-}
 
 
 @pytest.mark.parametrize("verb", AFTER, ids=lambda verb: verb.__name__)

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 
+import httpx
 import pytest
 from openpyxl import load_workbook
 
@@ -306,3 +307,14 @@ def test_an_upload_is_refused_before_the_disk_is_full(make_app):
 def test_no_upload_leaves_a_file_behind(http, batch, tmp_path):
     send(http, batch, {"a.png": IMAGE, "b.zip": hostile.zipped({"c.png": IMAGE}), "d.png": b"x"})
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_refused_and_a_good_file_under_one_path_in_one_request_are_one_good_job(http, batch):
+    files = [("files", (f"{n}.png", IMAGE)) for n in range(5)]
+    files += [("files", ("z.png", b"x")), ("files", ("z.png", IMAGE))]
+    form = httpx.Request("POST", "http://web", files=files)
+    sent = http.post(f"{batch}/files", data=form.read(), content_type=form.headers["Content-Type"])
+    assert [one["state"] for one in sent.json["files"]] == ["accepted"] * 5 + ["rejected", "accepted"]
+    seen = http.get(batch).json
+    assert (seen["total"], seen["counts"]["queued"]) == (6, 6)
+    assert len(http.get(f"{batch}/results").json["jobs"]) == 6

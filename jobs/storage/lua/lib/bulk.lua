@@ -26,8 +26,16 @@ local function pending_key(batch_id, set)
     return key('batch', batch_id, 'pending', set)
 end
 
--- Mark all jobs that are in one of the states `from` as having taken `step`; gives how many were in each.
-local function mark(batch_id, from, to, at, now)
+-- What was done to all jobs, for the journal: [{verb, at}].
+local function note_mark(batch, verb, at)
+    local text = redis.call('HGET', batch, 'marks')
+    local marks = text and cjson.decode(text) or {}
+    table.insert(marks, {verb = verb, at = at})
+    redis.call('HSET', batch, 'marks', cjson.encode(marks))
+end
+
+-- Mark all jobs that are in one of the states `from` as being in the state `to`; gives how many were in each.
+local function mark(batch_id, verb, from, to, at, now)
     local batch, pending = key('batch', batch_id), read_pending(batch_id)
     local sequence = tonumber(redis.call('HGET', batch, 'sequence') or 0)
     -- An offset of the place in the batch, which begins with 1.
@@ -56,12 +64,15 @@ local function mark(batch_id, from, to, at, now)
     end
     if #pending > 0 then redis.call('ZADD', key('unsettled'), now, batch_id) end
     write_pending(batch_id, pending)
-    if all > 0 then touch(nil, batch_id, now) end
+    if all > 0 then
+        note_mark(batch, verb, at)
+        touch(nil, batch_id, now)
+    end
     return counts
 end
 
 local function cancel_all(batch_id, at, now)
-    local counts = mark(batch_id, {'queued', 'running'}, 'cancelled', at, now)
+    local counts = mark(batch_id, 'cancel', {'queued', 'running'}, 'cancelled', at, now)
     local batch, cancelled = key('batch', batch_id), counts[1] + counts[2]
     if cancelled > 0 then
         note_ends(batch, 'cancelled', now, cancelled)
@@ -76,13 +87,6 @@ local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes', 'width'
 -- Let one job of a pending set take its steps; gives the state that it is in then.
 local function take_steps(job, steps, place)
     local record, to = key('job', job.id), steps[#steps].to
-    if job.is_refused then
-        -- Version 0.1.0 kept refused files with those that a retry runs again; it counted them as well.
-        redis.call('ZADD', set_of(job.batch_id, 'failed', true), place, job.id)
-        count(job.batch_id, to, -1)
-        count(job.batch_id, 'failed', 1)
-        return 'failed'
-    end
     for _, step in ipairs(steps) do
         leave_state(job)
         if step.to == 'queued' then redis.call('HDEL', record, unpack(STALE)) end
