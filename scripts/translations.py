@@ -16,6 +16,8 @@ TRANSLATIONS = WEB / "translations"
 METHODS = [("templates/**.html", "jinja2.ext.babel_extract"), ("static/js/**.js", "javascript")]
 #: Where the sentences of error codes are from.
 CODES = "jobs/contract/codes.py"
+#: Catalogues name the file only: a sentence that moves within it changes nothing.
+NO_LINE = 0
 #: `_("…")` in templates; `t("…")` and `tn("…", "…", count)` in scripts.
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "t": None, "tn": (1, 2)}
 
@@ -27,10 +29,10 @@ def collect() -> Catalog:
     for file, _line, message, _comments, _context in extract_from_dir(
         WEB, METHODS, options, keywords=KEYWORDS
     ):
-        found.add(message, "", [(file, None)])
+        found.add(message, "", [(file, NO_LINE)])
     for code in Code:
         for sentence in filter(None, (code.sentence, code.remedy)):
-            found.add(sentence, "", [(CODES, None)])
+            found.add(sentence, "", [(CODES, NO_LINE)])
     return found
 
 

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -76,7 +77,7 @@ def workers(tmp_path: Path) -> Iterator[WorkerProcesses]:
 def make_app(redis_url: str, redis_client: "redis.Redis", tmp_path: Path) -> Callable[..., Flask]:
     """Makes web's app on an empty database, with `nano` and `ocr` offered and limits as given."""
 
-    def make_app(web: WebSettings | None = None, **limits: int) -> Flask:
+    def make_app(web: WebSettings | None = None, **limits: Any) -> Flask:
         settings = Settings(redis_url=redis_url, data=tmp_path, blob_patience_s=0.2)
         return create_app(settings, Limits(**limits), web or WebSettings(models=("nano", "ocr")))
 

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,9 +45,9 @@ class StubEngine:
     enough_pixels: int = 1_000_000
     identity: str = "stub"
     rolling: Rolling[Sized, Any] | None = None
-    batches: list[list[str]] = field(default_factory=list)
+    batches: MutableSequence[list[str]] = field(default_factory=list)
     #: Sizes of the images that it has seen.
-    seen: list[tuple[int, int]] = field(default_factory=list)
+    seen: MutableSequence[tuple[int, int]] = field(default_factory=list)
     #: The width of images that it cannot see.
     blind_width: int = 0
     may_go_on: threading.Event = field(default_factory=threading.Event)

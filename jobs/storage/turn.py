@@ -23,7 +23,7 @@ class HousekeepersTurn:
         Raises redis.RedisError when Redis is away.
         """
         try:
-            return self._lock.reacquire() if self._lock.owned() else self._lock.acquire(blocking=False)
+            return bool(self._lock.reacquire() if self._lock.owned() else self._lock.acquire(blocking=False))
         except LockError:
             return False
 

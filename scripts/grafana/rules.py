@@ -25,4 +25,5 @@ def rules() -> str:
     """All groups of the sources, as YAML."""
     objects = (yaml.safe_load((_MONITORING / name).read_text(encoding="utf-8")) for name in _SOURCES)
     groups = [group for thing in objects for group in thing["spec"]["groups"]]
-    return _HEADER + yaml.dump({"groups": groups}, Dumper=_Dumper, sort_keys=False, width=160)
+    text: str = yaml.dump({"groups": groups}, Dumper=_Dumper, sort_keys=False, width=160)
+    return _HEADER + text

@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 RGB = tuple[int, int, int]
 
@@ -62,12 +63,15 @@ NAMES: tuple[str, ...] = tuple(color.name for color in COLORS)
 BY_NAME: dict[str, Color] = {color.name: color for color in COLORS}
 
 
-def distance(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def distance(left: ArrayLike, right: ArrayLike) -> np.ndarray:
     """How different two colors look ("redmean", 0 to about 765), for arrays of RGB in the last axis."""
-    left, right = np.asarray(left, np.float64), np.asarray(right, np.float64)
-    red_mean = (left[..., 0] + right[..., 0]) / 2
-    red, green, blue = np.moveaxis(left - right, -1, 0)
-    return np.sqrt((2 + red_mean / 256) * red**2 + 4 * green**2 + (2 + (255 - red_mean) / 256) * blue**2)
+    one, other = np.asarray(left, np.float64), np.asarray(right, np.float64)
+    red_mean = (one[..., 0] + other[..., 0]) / 2
+    red, green, blue = np.moveaxis(one - other, -1, 0)
+    apart: np.ndarray = np.sqrt(
+        (2 + red_mean / 256) * red**2 + 4 * green**2 + (2 + (255 - red_mean) / 256) * blue**2
+    )
+    return apart
 
 
 def name_all(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -96,6 +100,11 @@ def _clear_colors(count: int = 60_000) -> dict[str, list[RGB]]:
 CLEAR_COLORS: dict[str, list[RGB]] = _clear_colors()
 
 
+def _close_to(rng: random.Random, anchor: RGB) -> RGB:
+    red, green, blue = (min(255, max(0, value + rng.randint(-12, 12))) for value in anchor)
+    return red, green, blue
+
+
 def sample_rgb(rng: random.Random, name: str) -> RGB:
     """A color called `name`: an anchor itself, one close to an anchor, or one from anywhere in its region."""
     anchor = rng.choice(BY_NAME[name].anchors)
@@ -103,7 +112,7 @@ def sample_rgb(rng: random.Random, name: str) -> RGB:
     if style < 0.25:
         return anchor
     if style < 0.45:
-        near = tuple(min(255, max(0, value + rng.randint(-12, 12))) for value in anchor)
+        near = _close_to(rng, anchor)
         near_name, margin = nearest_name(near)
         return near if near_name == name and margin >= CLEAR_MARGIN else anchor
     return rng.choice(CLEAR_COLORS[name])

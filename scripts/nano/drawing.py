@@ -7,10 +7,11 @@ import random
 import numpy as np
 from PIL import Image, ImageDraw
 
+from scripts.nano.colors import RGB
 from scripts.nano.world import Scene, Shape
 
 
-def _fill(draw: ImageDraw.ImageDraw, shape: Shape, fill: object, scale: float) -> None:
+def _fill(draw: ImageDraw.ImageDraw, shape: Shape, fill: RGB, scale: float) -> None:
     if shape.outline:
         draw.polygon(shape.corners(scale), fill=fill)
         return
@@ -38,9 +39,9 @@ def _signed_distance(shape: Shape, scale: float, xs: np.ndarray, ys: np.ndarray)
     offsets = (normals * corners).sum(axis=1)
     inward = normals @ corners.mean(axis=0) - offsets
     normals, offsets = normals * -np.sign(inward)[:, None], offsets * -np.sign(inward)
-    return np.max(
-        [nx * xs + ny * ys - offset for (nx, ny), offset in zip(normals, offsets, strict=True)], axis=0
-    )
+    sides = [nx * xs + ny * ys - offset for (nx, ny), offset in zip(normals, offsets, strict=True)]
+    outmost: np.ndarray = np.max(sides, axis=0)
+    return outmost
 
 
 def draw_mask(scene: Scene, scale: float, feather: float) -> Image.Image:

@@ -97,7 +97,8 @@ class Answerer:
         )
         out = self.model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS)
         new = out[:, inputs["input_ids"].shape[1] :]
-        return self.processor.tokenizer.batch_decode(new, skip_special_tokens=True)
+        answers: list[str] = self.processor.tokenizer.batch_decode(new, skip_special_tokens=True)
+        return answers
 
     def answer_all(self, cases: Sequence[Case], size: int) -> list[str]:
         """The answers of any number of cases, in batches."""

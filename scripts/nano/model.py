@@ -6,6 +6,7 @@ several questions share one image. `max_logit_difference` proves both ways equal
 """
 
 from functools import cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -97,7 +98,7 @@ def window_mask(height: int, width: int) -> Tensor:
     return (windows[:, None] == windows[None]).all(dim=-1)
 
 
-def vision_tokens(visual: torch.nn.Module, pixels: Tensor) -> Tensor:
+def vision_tokens(visual: Any, pixels: Tensor) -> Tensor:
     """The vision tower on stacked images: bytes (batch, height, width, 3) to (batch, cells, hidden)."""
     batch, height, width, _ = pixels.shape
     # A still image is shown as two equal frames: adding up the weights of both frames does the same.
@@ -115,7 +116,8 @@ def vision_tokens(visual: torch.nn.Module, pixels: Tensor) -> Tensor:
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         hidden = hidden + block.attn.proj(mixed.transpose(1, 2).flatten(2))
         hidden = hidden + block.mlp(block.norm2(hidden))
-    return visual.merger(hidden.flatten(0, 1)).view(batch, -1, visual.config.out_hidden_size)
+    tokens: Tensor = visual.merger(hidden.flatten(0, 1))
+    return tokens.view(batch, -1, visual.config.out_hidden_size)
 
 
 def _image_positions(rows: int, columns: int) -> Tensor:

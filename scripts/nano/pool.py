@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing.pool import AsyncResult
 
 import numpy as np
 from PIL import Image
@@ -106,7 +107,8 @@ def _sizes_by_grid() -> dict[tuple[int, int], list[tuple[int, int]]]:
 
 def resized(width: int, height: int) -> tuple[int, int]:
     """Height and width in pixels that the image processor resizes to."""
-    return smart_resize(height, width, CELL_PX, IMAGE_AREA, IMAGE_AREA)
+    size: tuple[int, int] = smart_resize(height, width, CELL_PX, IMAGE_AREA, IMAGE_AREA)
+    return size
 
 
 def cell_labels(
@@ -191,7 +193,7 @@ def make_batch(order: Order) -> Batch:
 def batches(seed: int, phase: str, *, start: int, stop: int, size: int, branches: int) -> Iterator[Batch]:
     """Batches `start` to `stop` of a phase, a few of them always ready."""
     with multiprocessing.get_context("spawn").Pool(1) as workers:
-        waiting: deque = deque()
+        waiting: deque[AsyncResult[Batch]] = deque()
         for index in range(start, stop):
             waiting.append(workers.apply_async(make_batch, (Order(seed, phase, index, size, branches),)))
             if len(waiting) > PREFETCH:

@@ -189,6 +189,7 @@ class Trainer:
 
     def _check_shortcut(self) -> None:
         batch = pool.make_batch(pool.Order(self.plan.seed, "check", 0, size=3, branches=3))
+        assert batch.texts is not None, "it was made with questions"
         difference = nano.max_logit_difference(self.model, torch.from_numpy(batch.pixels), batch.texts)
         log.info("largest logit difference between the batched and the stock pass: %.1e", difference)
         if difference > MAX_LOGIT_DIFFERENCE:

@@ -85,7 +85,8 @@ def stalls(model: Any, slots: int, seed: int) -> dict[str, float]:
     """How long rows in flight wait between two tokens, without newcomers and with them (seconds)."""
     loop = _with(new_loop(model, slots), draw_jobs(_FEWER_JOBS_A_SLOT * slots, geometric, seed))
     loop.turn()
-    quiet, busy = [], []
+    quiet: list[float] = []
+    busy: list[float] = []
     while not loop.is_idle:
         before = set(loop.on_device())
         seconds = _timed(loop.turn)
@@ -101,7 +102,7 @@ def same_answers(model: Any, slots: int, seed: int) -> tuple[int, int]:
     asked = {loop.request(job.tensors, job.output_tokens): job for job in jobs}
     for request in asked:
         loop.submit(request)
-    said = {}
+    said: dict[Asked, list[int]] = {}
     while not loop.is_idle:
         said |= {asked[outcome.request]: list(outcome.tokens) for outcome in loop.turn()}
     checked = jobs[:slots]

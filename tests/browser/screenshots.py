@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from scripts.nano.drawing import draw_vector
 from scripts.nano.world import MEASURED, sample_scene
@@ -51,7 +51,7 @@ class Studio:
 
     def page(self, size: tuple[int, int] = DESKTOP, **how: Any) -> Page:
         """A page in a window of `size`."""
-        viewport = {"width": size[0], "height": size[1]}
+        viewport: ViewportSize = {"width": size[0], "height": size[1]}
         given = {"locale": "en-US", "reduced_motion": "reduce", "device_scale_factor": 1.5, **how}
         context: BrowserContext = self.browser.new_context(
             base_url=self.stack.url, viewport=viewport, **given

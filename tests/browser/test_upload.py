@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, Response, Route, expect
+from playwright.sync_api import Dialog, Page, Response, Route, expect
 
 from tests.browser.images import drawn
 from tests.browser.pages import AskPage, BatchPage
@@ -57,7 +57,12 @@ def test_a_reload_in_the_middle_goes_on_without_sending_again_what_is_there(page
     many = drawn(120, seed=21, folder="cut", side=200)
     many.write(tmp_path)
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
     sent = Sent(page)
     with only_first(page, 1) as held:
         batch = AskPage(page).open().choose_folder(tmp_path / "cut").expect_count(120).ask()

@@ -11,7 +11,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import httpx
 import obstore
-from moto.server import create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 from obstore.store import S3Store
 from werkzeug.serving import WSGIRequestHandler, make_server
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from eva01 import Client
 from jobs.contract import names
@@ -132,7 +132,8 @@ def no_known_answer_is_an_orphan(deployment: Deployment, exports: Exports) -> st
     """Every answer that may be given again is that of a job that is there, about the same image."""
     known = 0
     for key in deployment.redis.scan_iter(names.image_answers_key("*"), count=1000):
-        for recipe, job_id in deployment.redis.hgetall(key).items():
+        answers = cast(dict[str, str], deployment.redis.hgetall(key))
+        for recipe, job_id in answers.items():
             job = deployment.store.get_job(job_id)
             assert names.image_answers_key(job.image or "") == key, f"{key} leads to job {job_id}"
             assert (job.recipe, job.state) == (recipe, JobState.SUCCEEDED), f"{key}: {recipe} is {job}"

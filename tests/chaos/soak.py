@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import httpx
 import psutil
@@ -173,8 +174,8 @@ class Soak:
         self._http.delete(f"/api/batches/{batch_id}").raise_for_status()
         return True
 
-    def _json(self, path: str) -> dict[str, object]:
-        answer: dict[str, object] = self._http.get(path).raise_for_status().json()
+    def _json(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._http.get(path).raise_for_status().json()
         return answer
 
     def _watch(self) -> None:
@@ -185,7 +186,7 @@ class Soak:
                 time.monotonic() - began_s,
                 _resident_mib(self._web),
                 _resident_mib(self._worker),
-                info["used_memory"] / MIB,  # type: ignore[index]
+                info["used_memory"] / MIB,
             )
             self._seen.samples.append(sample)
 

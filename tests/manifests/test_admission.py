@@ -34,14 +34,16 @@ VOLUMES = {
 }
 #: Bytes of all annotations; `kubectl apply` keeps the whole object in one.
 ANNOTATIONS_BYTES = 256 * 1024
-UNITS = {"m": "0.001", "": "1", "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
+UNITS: dict[str, str | int] = {"m": "0.001", "": "1", "Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
 
 pytestmark = pytest.mark.parametrize("folder", whole_folders())
 
 
 def quantity(text: object) -> Decimal:
     """Kubernetes' `500m`, `2`, `16Gi`."""
-    number, unit = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", str(text)).groups()
+    parts = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", str(text))
+    assert parts is not None, f"{text} is no quantity"
+    number, unit = parts.groups()
     return Decimal(number) * Decimal(UNITS[unit])
 
 

@@ -49,7 +49,9 @@ def test_every_variable_is_one_that_the_code_reads(service):
 @pytest.mark.parametrize("service", OURS)
 def test_redis_is_asked_where_it_is(service):
     url = SERVICES[service]["environment"]["REDIS_URL"]
-    assert re.fullmatch(r"redis://([a-z]+):6379/0", url)[1] in SERVICES
+    address = re.fullmatch(r"redis://([a-z]+):6379/0", url)
+    assert address is not None, url
+    assert address[1] in SERVICES
     assert SERVICES[service]["depends_on"]["redis"] == {"condition": "service_healthy"}
 
 

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -37,7 +38,7 @@ def of_others() -> set[str]:
     return {sample.name for family in families for sample in family.samples}
 
 
-def alerts() -> Iterator[dict[str, dict[str, str]]]:
+def alerts() -> Iterator[dict[str, Any]]:
     """All alerts."""
     for thing in of_kind(render(WATCHED), "PrometheusRule"):
         for group in thing["spec"]["groups"]:

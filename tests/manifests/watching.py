@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
 import yaml
@@ -32,9 +32,9 @@ LARGE = b"\0" * 200_000
 class Exporters(SimpleHTTPRequestHandler):
     """Serves the texts of other programs, as those do."""
 
-    extensions_map: ClassVar = {".prom": "text/plain; version=0.0.4"}
-
     def __init__(self, *arguments: Any) -> None:
+        # Before the base's own, which answers the request.
+        self.extensions_map = {".prom": "text/plain; version=0.0.4"}
         super().__init__(*arguments, directory=str(EXPORTERS))
 
     def log_message(self, *_: Any) -> None:

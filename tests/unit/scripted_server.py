@@ -1,5 +1,7 @@
 """A real HTTP server on Werkzeug that answers what a test has written down, and records what it was sent."""
 
+from typing import Any
+
 import flask
 from werkzeug.serving import make_server
 
@@ -7,6 +9,8 @@ from tests.serving import Serving
 
 BATCH_ID = "a" * 32
 JOB_ID = "b" * 32
+#: The body, the status and the headers.
+Reply = tuple[dict[str, Any], int, dict[str, str]]
 
 
 class Server:
@@ -14,7 +18,7 @@ class Server:
 
     def __init__(self) -> None:
         self.app = flask.Flask("server")
-        self.replies: list[tuple[dict, int, dict]] = []
+        self.replies: list[Reply] = []
         self.requests: list[tuple[str, str, str | None]] = []
         self.files: list[dict[str, bytes]] = []
         self.fields: list[dict[str, str]] = []
@@ -25,7 +29,7 @@ class Server:
         self.url = f"http://127.0.0.1:{http.server_port}"
         self._serving = Serving(http)
 
-    def answer(self, path: str) -> tuple[dict, int, dict]:
+    def answer(self, path: str) -> Reply:
         """Record, then reply."""
         request = flask.request
         parts = [part for key in request.files for part in request.files.getlist(key)]

@@ -28,7 +28,9 @@ def scenes(count: int, limits: world.Limits = world.TRAINING) -> list[Scene]:
 @pytest.mark.parametrize("name", colors.NAMES)
 def test_an_anchor_is_called_by_its_own_name_beyond_doubt(name):
     for anchor in colors.BY_NAME[name].anchors:
-        assert colors.nearest_name(anchor) == (name, pytest.approx(1.0))
+        nearest, margin = colors.nearest_name(anchor)
+        assert nearest == name
+        assert margin == pytest.approx(1.0)
 
 
 def test_the_margin_falls_to_nothing_between_two_names():

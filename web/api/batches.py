@@ -14,7 +14,6 @@ from web.api.schemas import (
     BatchesQuery,
     BatchPath,
     BatchView,
-    FileOutcome,
     FileOutcomes,
     FilesForm,
     KnownFiles,
@@ -25,6 +24,7 @@ from web.http.conditional import fresh_json
 from web.intake.asking import check_options, check_question, check_room, choose_model
 from web.intake.files import Intake
 from web.intake.known import take_known
+from web.intake.outcomes import FileOutcome
 from web.services import Services, services
 
 batches = APIBlueprint(

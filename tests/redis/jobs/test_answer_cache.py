@@ -157,7 +157,7 @@ def test_an_answer_outlives_the_first_batch_that_had_it(slot):
     slot.store.remove_jobs(batch.id, 10)
     assert slot.store.known_answer(later.images, later.recipe) == later
     slot.store.remove_job(later.id)
-    assert not slot.store.redis.exists(names.image_answers_key(later.image))
+    assert not slot.store.redis.exists(names.image_answers_key(later.images[0]))
     assert not ask(slot).cached
 
 

@@ -51,7 +51,8 @@ def counts_of(store: JobStore, batch: Batch) -> Counter[JobState]:
 
 def listed(store: JobStore, batch: Batch, state: JobState | None) -> list[str]:
     """The files of a state's jobs, page by page."""
-    files, cursor = [], 0
+    files: list[str] = []
+    cursor: int | None = 0
     while cursor is not None:
         page, cursor = store.page(batch.id, cursor=cursor, limit=7, state=state)
         files += [job.file for job in page]

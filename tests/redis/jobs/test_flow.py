@@ -46,6 +46,7 @@ def half_failed(backend: Backend, count: int = 8) -> Batch:
     batch = backend.batch(*(f"{n}".encode() for n in range(count)))
     for _ in range(count // 2):
         job = backend.take()
+        assert job is not None
         backend.store.finish(job.id, FAILURE)
         backend.journal.note_result(backend.store.get_job(job.id))
     backend.take()
@@ -242,6 +243,7 @@ def test_a_verb_that_is_killed_at_any_step_has_happened_or_not(
 ):
     backend = Backend(redis_client, tmp_path / "blobs")
     client = MortalRedis.from_url(redis_url, decode_responses=True)
+    assert isinstance(client, MortalRedis)
     blobs = MortalBlobs(backend.blobs.url, patience_s=0)
     before = {FAILED: 4, QUEUED: 3, RUNNING: 1}
     for calls in itertools.count():

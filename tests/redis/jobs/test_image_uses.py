@@ -164,6 +164,7 @@ class Failing(redis.Redis):
 
 def test_an_upload_whose_claim_cannot_be_released_has_succeeded_all_the_same(redis_url, redis_client, clock):
     client = Failing.from_url(redis_url, decode_responses=True)
+    assert isinstance(client, Failing)
     uses = ImageUses(client, clock)
     with uses.using(SHA):
         client.is_away = True

@@ -3,6 +3,7 @@
 import itertools
 import random
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -229,7 +230,7 @@ def test_a_deleted_batch_does_not_come_back_from_the_journal_while_it_is_being_r
 class Interrupted(JobStore):
     """A store in which somebody removes a batch while another looks at it."""
 
-    interrupt = None
+    interrupt: Callable[[], object] | None = None
 
     def get_batch(self, batch_id: str) -> Batch:
         batch = super().get_batch(batch_id)
@@ -335,10 +336,13 @@ def test_images_that_could_not_be_deleted_can_be_sent_again_at_once(backend, tmp
 def test_a_removal_that_is_killed_at_any_step_is_taken_up_again(redis_url, redis_client, tmp_path):
     backend = Backend(redis_client, tmp_path / "blobs")
     client = MortalRedis.from_url(redis_url, decode_responses=True)
+    assert isinstance(client, MortalRedis)
     blobs = MortalBlobs(backend.blobs.url, patience_s=0)
     for calls in itertools.count():
         deleted, kept = backend.batch(RED, GREEN, BLUE), backend.batch(BLUE)
-        backend.finish(backend.take())
+        first = backend.take()
+        assert first is not None
+        backend.finish(first)
         backend.take()
         flow.delete_batch(backend.stores, deleted.id)
         client.fate = blobs.fate = Fate(calls)

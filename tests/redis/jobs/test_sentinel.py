@@ -2,9 +2,11 @@
 
 import signal
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import redis
+from redis.sentinel import SentinelConnectionPool
 
 from jobs.contract.models import Batch, Job, JobState
 from jobs.contract.settings import Settings
@@ -57,13 +59,14 @@ class WatchedPlace(WorkerProcesses):
     def wait_until_it_writes_to(self, port: int) -> None:
         """The store's own client is led to the master at `port`, with nobody's help."""
         pool = self.client.connection_pool
+        assert isinstance(pool, SentinelConnectionPool)
         wait_until(lambda: self._writes() and pool.master_address == ("127.0.0.1", port), f"writes to {port}")
 
     def fail_over(self) -> None:
         """Make the replica the master, and the old one its replica, as the sentinel does seconds later."""
         self.sentinel.execute_command("SENTINEL", "FAILOVER", MASTER)
         new = self.replica_port
-        wait_until(lambda: self.sentinel.sentinel_masters()[MASTER]["port"] == new, "there is a new master")
+        wait_until(lambda: self._master_port() == new, "there is a new master")
         with redis.Redis(port=self.port, password=PASSWORD) as old:
             old.replicaof("127.0.0.1", new)
 
@@ -87,6 +90,10 @@ class WatchedPlace(WorkerProcesses):
         except redis.RedisError:
             return False
         return True
+
+    def _master_port(self) -> int:
+        known = cast(dict[str, dict[str, Any]], self.sentinel.sentinel_masters())
+        return int(known[MASTER]["port"])
 
     def _is_replica_known(self) -> bool:
         try:

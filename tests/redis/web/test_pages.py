@@ -5,10 +5,12 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from jobs.contract.models import JobState
 from jobs.contract.settings import Settings, WebSettings
@@ -44,6 +46,13 @@ def ask(http: FlaskClient, *images: Path, **fields: str) -> str:
     return response.headers["Location"]
 
 
+def json_of(response: TestResponse) -> dict[str, Any]:
+    """The object that the response holds."""
+    found = response.json
+    assert isinstance(found, dict), response.text
+    return found
+
+
 @pytest.mark.parametrize("path", ["/", "/history"])
 def test_a_page_forbids_all_but_our_own_scripts_and_styles(http: FlaskClient, path: str) -> None:
     response = http.get(path)
@@ -77,7 +86,7 @@ def test_every_field_has_a_label_and_every_id_is_used_once(http: FlaskClient, pa
 
 def test_the_form_without_scripts_makes_a_batch_of_all_files(http: FlaskClient) -> None:
     where = ask(http, CIRCLE, SHAPES, question="Describe this image.")
-    batch = http.get(f"/api{where}").json
+    batch = json_of(http.get(f"/api{where}"))
     assert batch["counts"][JobState.QUEUED] == 2
     assert (batch["state"], batch["question"], batch["model"]) == ("closed", "Describe this image.", "nano")
     assert batch["name"] == "red-circle.png + 1"
@@ -131,7 +140,7 @@ def test_what_is_not_there_is_said_on_a_page(http: FlaskClient, path: str, statu
 
 def test_a_shared_page_reads_below_its_link_and_tells_nobody(http: FlaskClient) -> None:
     where = ask(http, CIRCLE, question="Describe this image.")
-    link = http.post(f"/api{where}/share", json={"days": 1}).json["url"]
+    link = json_of(http.post(f"/api{where}/share", json={"days": 1}))["url"]
     response = http.get(link)
     assert response.status_code == 200
     assert Tags(response.text).all("body")[0]["data-api"] == f"/api{link}"
@@ -174,7 +183,7 @@ def test_a_choice_leads_nowhere_else(http: FlaskClient, away: str) -> None:
 
 def test_scripts_get_their_words(http: FlaskClient) -> None:
     first = http.get("/words/zh.json")
-    assert first.json["All is sent."] == "全部已发送。"
+    assert json_of(first)["All is sent."] == "全部已发送。"
     assert http.get("/words/zh.json", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
     assert http.get("/words/en.json").json == {}
     assert http.get("/words/xx.json").json == {}

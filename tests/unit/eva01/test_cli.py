@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from eva01.cli.main import main
-from tests.unit.scripted_server import BATCH_ID, JOB_ID, Server
+from tests.unit.scripted_server import BATCH_ID, JOB_ID, Reply, Server
 
 HOME = Path(__file__).parents[3]
 Run = Callable[..., tuple[int, str, str]]
@@ -245,7 +245,7 @@ def test_delete_with_yes_does_not_ask_and_takes_many(run, server):
 
 
 def test_delete_deletes_nothing_when_a_batch_is_unknown(run, server):
-    unknown = ({"code": "batch_not_found", "detail": "There is no batch c."}, 404, {})
+    unknown: Reply = ({"code": "batch_not_found", "detail": "There is no batch c."}, 404, {})
     server.replies = [batch(), unknown]
     assert run("delete", BATCH_ID, "c" * 32, "--yes") == (2, "", "eva01: There is no batch c.\n")
     assert [method for method, _, _ in server.requests] == ["GET", "GET"]

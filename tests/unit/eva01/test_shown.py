@@ -18,6 +18,7 @@ def console() -> Console:
 
 
 def printed(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
 

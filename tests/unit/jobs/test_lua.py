@@ -18,7 +18,8 @@ SUFFIX = re.compile(r"\bbatch \.\. '(:[a-z:]+)'")
 
 def arguments(text: str, start: int) -> list[str]:
     """The arguments of a call whose opening bracket is right before `start`."""
-    depth, parts, begin = 0, [], start
+    depth, begin = 0, start
+    parts: list[str] = []
     for place in range(start, len(text)):
         letter = text[place]
         if letter == ")" and depth == 0:

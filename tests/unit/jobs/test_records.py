@@ -77,4 +77,5 @@ def test_an_id_that_says_no_time_is_no_obstacle(wrong):
 def test_an_id_says_when_it_was_made_to_the_microsecond():
     before = datetime.now(UTC)
     made = made_at(new_id())
+    assert made is not None
     assert before - timedelta(microseconds=1) <= made <= datetime.now(UTC)

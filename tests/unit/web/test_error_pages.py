@@ -20,7 +20,7 @@ IN_CHINESE = BROWSER | {"Accept-Language": "zh-CN,zh"}
 PROBLEM = "application/problem+json"
 
 
-def told(response: TestResponse) -> tuple[int, str]:
+def told(response: TestResponse) -> tuple[int, str | None]:
     return response.status_code, response.mimetype
 
 

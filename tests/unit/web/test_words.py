@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,12 @@ def messages() -> Iterator[Message]:
             yield from (message for message in read_po(file, locale=path.parts[-3]) if message.id)
 
 
+def forms(said: str | Sequence[str] | None) -> Sequence[str]:
+    """One sentence, or one for each number."""
+    assert said is not None
+    return (said,) if isinstance(said, str) else said
+
+
 def test_every_language_but_english_has_a_catalogue() -> None:
     assert {path.parts[-3] for path in CATALOGUES} == set(LANGUAGES) - {"en"}
 
@@ -40,10 +46,8 @@ def test_every_sentence_is_translated_and_compiled() -> None:
 def test_a_translation_has_the_same_places_for_values() -> None:
     checked = 0
     for message in messages():
-        sentences = message.id if isinstance(message.id, tuple) else (message.id,)
-        translated = message.string if isinstance(message.string, tuple) else (message.string,)
-        wanted = {place for sentence in sentences for place in _PLACE.findall(sentence)}
-        for sentence in translated:
+        wanted = {place for sentence in forms(message.id) for place in _PLACE.findall(sentence)}
+        for sentence in forms(message.string):
             assert set(_PLACE.findall(sentence)) == wanted, message.id
             checked += 1
     assert checked > 100

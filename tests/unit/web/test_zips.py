@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from jobs.contract.errors import BadInput
 from jobs.contract.settings import Limits
 from tests import hostile
 from web.intake.spool import Part, Spool
-from web.intake.zips import entry_groups, is_zip
+from web.intake.zips import Entry, entry_groups, is_zip
 
 
 @pytest.fixture
@@ -29,15 +30,19 @@ def spooled(spool: Spool, data: bytes) -> Part:
 def unpack(spool, tmp_path):
     """Path and content, or path and code, of each entry of a zip."""
 
-    def unpack(data: bytes, **limits: int) -> list[tuple[str, bytes | str]]:
+    def unpack(data: bytes, **limits: Any) -> list[tuple[str, bytes | str]]:
         groups = entry_groups(spooled(spool, data), Limits(**limits), tmp_path)
-        return [
-            (entry.path, entry.error.code if entry.error else entry.content.read())
-            for entries in groups
-            for entry in entries
-        ]
+        return [(entry.path, found_in(entry)) for entries in groups for entry in entries]
 
     return unpack
+
+
+def found_in(entry: Entry) -> bytes | str:
+    """Its content, or the code of its error."""
+    if entry.error:
+        return entry.error.code
+    assert entry.content is not None
+    return entry.content.read()
 
 
 def refusal(call, *args, **limits) -> str:
@@ -79,7 +84,7 @@ def test_an_encrypted_entry_is_refused(unpack):
 
 def test_a_bomb_stops_at_the_limit_and_the_entries_before_it_stay(spool, tmp_path):
     data = hostile.zipped({"a.png": b"1", "bomb.png": b"\0" * 10_000_000, "b.png": b"2"})
-    taken = []
+    taken: list[str] = []
 
     def take_all():
         for entries in entry_groups(spooled(spool, data), Limits(max_zip_bytes=1_000_000), tmp_path):

@@ -40,13 +40,18 @@ class Harness:
         self.engine = StubEngine(fits=fits, max_batch=max_batch)
         self.crashed = threading.Event()
         self.may_go = threading.Event()
+
+        def unwanted_later(job_ids: Sequence[str]) -> Collection[str]:
+            self.may_go.wait(30)
+            return unwanted(job_ids)
+
         self.batcher = Batcher(
             self.engine,
             ModelMetrics("stub"),
             budget,
             on_crash=self.crashed.set,
             timeout_s=timeout_s,
-            unwanted=lambda job_ids: self.may_go.wait(30) and unwanted(job_ids),
+            unwanted=unwanted_later,
             grace_s=0.1,
         )
         self.batcher.start()
@@ -192,7 +197,12 @@ def test_a_batch_of_which_all_are_cancelled_is_none(harness):
 
 def test_which_are_cancelled_is_asked_once_a_batch(harness):
     asked = []
-    made = harness(unwanted=lambda job_ids: asked.append(list(job_ids)) or ())
+
+    def unwanted(job_ids: Sequence[str]) -> Collection[str]:
+        asked.append(list(job_ids))
+        return ()
+
+    made = harness(unwanted=unwanted)
     made.outcomes([item("a"), item("b"), item(POISON), item("c")])
     assert asked == [["first"], ["a", "b", POISON, "c"]]
 

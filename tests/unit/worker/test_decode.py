@@ -36,6 +36,12 @@ def encode(image: Image.Image, image_format: str = "PNG", **how) -> bytes:
     return file.getvalue()
 
 
+def color_at(decoded: Decoded, x: int, y: int) -> tuple[int, ...]:
+    color = decoded.image.getpixel((x, y))
+    assert isinstance(color, tuple)
+    return color
+
+
 def png_that_claims(width: int, height: int) -> bytes:
     """A PNG whose header promises more than its data holds."""
 
@@ -51,7 +57,7 @@ def png_that_claims(width: int, height: int) -> bytes:
 def test_every_usual_format_is_read(image_format):
     decoded = decode(encode(RED_CIRCLE.draw(), image_format))
     assert (decoded.width, decoded.height) == (480, 320)
-    red, green, blue = decoded.image.getpixel((240, 160))
+    red, green, blue = color_at(decoded, 240, 160)
     assert (decoded.image.mode, red > 190, green < 60, blue < 60) == ("RGB", True, True, True)
 
 
@@ -115,7 +121,7 @@ def test_a_palette_with_transparency_shows_white():
 def test_sixteen_bits_are_scaled_and_not_clipped():
     ramp = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(1, 256).repeat(4, axis=0)
     decoded = decode(encode(Image.fromarray(ramp), "PNG"))
-    row = [decoded.image.getpixel((x, 0))[0] for x in range(256)]
+    row = [color_at(decoded, x, 0)[0] for x in range(256)]
     assert max(abs(value - place) for place, value in enumerate(row)) <= 1
 
 
@@ -123,12 +129,12 @@ def test_sixteen_bits_are_scaled_and_not_clipped():
 def test_fractions_are_scaled(largest):
     ramp = np.linspace(0, largest, 256, dtype=np.float32).reshape(1, 256)
     decoded = decode(encode(Image.fromarray(ramp), "TIFF"))
-    assert abs(decoded.image.getpixel((128, 0))[0] - 128) <= 1
+    assert abs(color_at(decoded, 128, 0)[0] - 128) <= 1
 
 
 def test_cmyk_grey_and_one_bit_become_rgb():
     cmyk = Image.new("CMYK", (40, 40), (0, 255, 255, 0))
-    red, green, blue = decode(encode(cmyk, "JPEG", quality=95)).image.getpixel((20, 20))
+    red, green, blue = color_at(decode(encode(cmyk, "JPEG", quality=95)), 20, 20)
     assert (red > 200, green < 60, blue < 60) == (True, True, True)
     assert decode(encode(Image.new("L", (4, 4), 77), "PNG")).image.getpixel((0, 0)) == (77, 77, 77)
     assert decode(encode(Image.new("1", (4, 4), 1), "PNG")).image.getpixel((0, 0)) == (255, 255, 255)
@@ -138,7 +144,7 @@ def test_cmyk_grey_and_one_bit_become_rgb():
 def test_of_an_animation_the_first_frame_counts(image_format):
     frames = [Image.new("RGB", (20, 20), color) for color in ("red", "lime", "blue")]
     data = encode(frames[0], image_format, save_all=True, append_images=frames[1:])
-    red, green, _ = decode(data).image.getpixel((10, 10))
+    red, green, _ = color_at(decode(data), 10, 10)
     assert (red > 240, green < 10) == (True, True)
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import constants
@@ -59,7 +60,7 @@ def test_a_revision_that_cannot_be_known_is_like_no_other(tmp_path, monkeypatch)
     assert weights_of("Qwen/any") != weights_of("Qwen/any")
 
 
-def loaded(**settings: object) -> str:
+def loaded(**settings: Any) -> str:
     engine = create_engine(NANO, WorkerSettings(device="cpu", **settings))
     engine.load()
     return engine.identity

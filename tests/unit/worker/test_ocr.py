@@ -42,6 +42,7 @@ def test_text_comes_in_reading_order_with_its_count_and_confidence(engine):
     answer = read(engine, page(lines, (360, 150), 45, 28))
     assert answer.text.splitlines() == ["COFFEE 3.50", "CAKE 4.00", "TOTAL 7.50"]
     assert answer.usage.lines == 3
+    assert answer.usage.confidence is not None
     assert 0.8 < answer.usage.confidence <= 1.0
 
 

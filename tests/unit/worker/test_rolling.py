@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from jobs.contract.catalog import NANO
+from jobs.contract.errors import Eva01Error
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from tests.clock import Clock
@@ -24,6 +25,7 @@ from worker.engines.rolling.admission import Budget, Waiting, cost, vision_pass
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
 from worker.engines.rolling.setup import bytes_per_token, create_loop, why_static
+from worker.engines.transformers_engine import TransformersEngine
 
 QUESTIONS = ("Describe this image.", "描述这张图片的内容和颜色", "How many shapes are there?")
 #: A limit that every test's longest answer stays below.
@@ -31,11 +33,16 @@ LONGEST = 24
 SETTINGS = WorkerSettings(dtype="float32", device="cpu")
 
 
-@pytest.fixture(scope="module")
-def engine():
+def loaded() -> TransformersEngine:
     made = create_engine(NANO, SETTINGS)
+    assert isinstance(made, TransformersEngine)
     made.load()
     return made
+
+
+@pytest.fixture(scope="module")
+def engine() -> TransformersEngine:
+    return loaded()
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +105,11 @@ def world(engine, tensors) -> World:
 
 def run(loop: RollingLoop) -> dict[Request, Outcome]:
     return {outcome.request: outcome for outcomes in turns(loop) for outcome in outcomes}
+
+
+def failure_of(outcome: Outcome) -> Eva01Error:
+    assert outcome.failure is not None
+    return outcome.failure
 
 
 def turns(loop: RollingLoop) -> Iterator[Sequence[Outcome]]:
@@ -173,8 +185,7 @@ MIXED = [(n % 8, 1 + 7 * n % LONGEST, n % 5, n % 3 == 0, False, 60) for n in ran
 
 
 def test_a_models_repetition_penalty_is_that_of_generate(tensors):
-    made = create_engine(NANO, SETTINGS)
-    made.load()
+    made = loaded()
     before = [_alone(made._model, one) for one in tensors]
     made._model.generation_config.repetition_penalty = 1.7
     world = World.of(made._model, made._ends, tensors)
@@ -193,9 +204,7 @@ def test_a_qwen2_vl_rolls_as_well(tensors):
 
 def _qwen2_vl() -> Any:
     torch.manual_seed(5)
-    nano = create_engine(NANO, SETTINGS)
-    nano.load()
-    ids = nano._model.config
+    ids = loaded()._model.config
     config = Qwen2VLConfig(
         text_config={
             "hidden_size": 64,
@@ -285,7 +294,12 @@ def test_those_whose_images_are_seen_ahead_are_on_the_device_while_they_are(worl
     loop = world.loop(slots=1)
     requests = [world.ask(n, 2) for n in range(3)]
     there = []
-    fail(monkeypatch, "prefill", ValueError(), lambda *_: there.append(loop.on_device()))
+
+    def note(*_: Any) -> bool:
+        there.append(loop.on_device())
+        return False
+
+    fail(monkeypatch, "prefill", ValueError(), note)
     submit(loop, *requests)
     loop.turn()
     assert there == [requests]
@@ -308,7 +322,7 @@ def test_a_row_past_its_deadline_fails_and_the_others_go_on(world):
     loop.turn()
     clock.now_s = 10
     said = run(loop)
-    assert said[late].failure.code == "deadline_exceeded"
+    assert failure_of(said[late]).code == "deadline_exceeded"
     assert said[late].device_s == 10
     assert said[later].tokens == world.right(2)
 
@@ -381,7 +395,7 @@ def test_an_image_that_does_not_fit_alone_fails_and_the_loop_lives(world, monkey
         fail(patch, where, FULL, lambda *_: True)
         request = world.ask(0)
         loop.submit(request)
-        assert run(loop)[request].failure.code == "out_of_memory"
+        assert failure_of(run(loop)[request]).code == "out_of_memory"
     again = world.ask(0)
     loop.submit(again)
     assert run(loop)[again].tokens == world.right(0)
@@ -393,8 +407,8 @@ def test_only_the_image_on_which_the_model_fails_has_no_answer(world, monkeypatc
     fail(monkeypatch, "prefill", ValueError("poisoned"), lambda _, pack: requests[3] in pack)
     submit(loop, *requests)
     said = run(loop)
-    assert [said[one].failure.code for one in requests if said[one].failure] == ["engine_failed"]
-    assert "poisoned" in said[requests[3]].failure.message
+    assert [failure.code for one in requests if (failure := said[one].failure)] == ["engine_failed"]
+    assert "poisoned" in failure_of(said[requests[3]]).message
     right = [world.right(n) if n != 3 else () for n in range(6)]
     assert [said[request].tokens for request in requests] == right
 

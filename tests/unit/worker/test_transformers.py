@@ -53,6 +53,7 @@ def mixed(count: int) -> list[tuple[Image.Image, str]]:
 
 def test_it_says_what_is_drawn(engine):
     answer = ask(engine, Scene("white", (("red", "circle"),)).draw(400, 300))
+    assert isinstance(answer, Answer)
     assert "red circle" in answer.text.lower()
 
 

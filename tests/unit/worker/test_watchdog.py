@@ -10,7 +10,12 @@ SHORT_S = 0.05
 
 def test_it_calls_once_when_what_is_watched_takes_too_long():
     calls, called = [], threading.Event()
-    watchdog = Watchdog(SHORT_S, 0, lambda: (calls.append(1), called.set()))
+
+    def on_overrun() -> None:
+        calls.append(1)
+        called.set()
+
+    watchdog = Watchdog(SHORT_S, 0, on_overrun)
     watchdog.start()
     for _ in range(2):
         with watchdog.watching():
