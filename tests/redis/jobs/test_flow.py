@@ -137,6 +137,7 @@ def restored(backend: Backend) -> None:
 def fail(backend: Backend) -> None:
     """The next job fails, and its worker notes that."""
     job = backend.take()
+    assert job
     backend.store.finish(job.id, FAILURE)
     backend.journal.note_result(backend.store.get_job(job.id))
 

@@ -50,9 +50,9 @@ def run(restore: Restore, since: datetime | None = None) -> Restored:
     return done
 
 
-def finish(services: Services, job_id: str, result: Result, **recipe: str) -> None:
+def finish(services: Services, job_id: str, result: Result, recipe: str | None = None) -> None:
     """Finish a job as a worker does."""
-    services.store.finish(job_id, result, **recipe)
+    services.store.finish(job_id, result, recipe=recipe)
     services.journal.note_result(services.store.get_job(job_id))
 
 
