@@ -179,6 +179,16 @@ def test_a_cancelled_batch_may_retry_what_had_failed_and_be_cancelled_again(stor
     assert counts_of(store, batch) == {CANCELLED: 10}
 
 
+def test_marks_do_not_pile_up(store, batch):
+    jobs = jobs_of(batch, 2)
+    store.create_jobs(jobs)
+    for _ in range(5):
+        fail_all(store, jobs)
+        store.retry_batch(batch.id)
+    store.cancel_batch(batch.id)
+    assert [mark.verb for mark in store.get_batch(batch.id).marks] == ["retry", "cancel"]
+
+
 # Records of version 0.1.0
 
 

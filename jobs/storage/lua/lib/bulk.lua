@@ -26,10 +26,11 @@ local function pending_key(batch_id, set)
     return key('batch', batch_id, 'pending', set)
 end
 
--- What was done to all jobs, for the journal: [{verb, at}].
+-- What was done to all jobs, for the journal: [{verb, at}]. Of the same verb twice in a row the later says it all.
 local function note_mark(batch, verb, at)
     local text = redis.call('HGET', batch, 'marks')
     local marks = text and cjson.decode(text) or {}
+    if #marks > 0 and marks[#marks].verb == verb then table.remove(marks) end
     table.insert(marks, {verb = verb, at = at})
     redis.call('HSET', batch, 'marks', cjson.encode(marks))
 end
