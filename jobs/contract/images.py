@@ -5,6 +5,7 @@ The sizes come from whoever reads the file: this module decodes nothing.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import ImageRejected, TooLarge
@@ -23,6 +24,16 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         "AVIF": "image/avif",
     }
 )
+
+
+def set_pillows_guard(image_module: Any, most_pixels: int | None) -> None:
+    """Set Pillow's own guard against bombs, which is one for the whole process (`image_module`: PIL.Image).
+
+    None turns it off, where only headers are read: our own limit names its setting and the image's size.
+    Pillow warns beyond half of `most_pixels`, which says nothing that is not checked here, and refuses
+    beyond it.
+    """
+    image_module.MAX_IMAGE_PIXELS = None if most_pixels is None else most_pixels // 2 + 1
 
 
 def check_bytes(size_bytes: int, limits: Limits) -> None:

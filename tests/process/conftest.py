@@ -89,3 +89,16 @@ def stack(empty_stack: Stack) -> Stack:
     empty_stack.start_redis()
     empty_stack.start_web()
     return empty_stack
+
+
+@pytest.fixture(scope="session")
+def nano_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Redis, web and one worker of `nano`, for all tests that need no more: loading it takes seconds."""
+    stack = Stack(tmp_path_factory.mktemp("nano"))
+    try:
+        stack.start_redis()
+        stack.start_web()
+        stack.start_worker("nano")
+        yield stack
+    finally:
+        stack.end()

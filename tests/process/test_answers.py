@@ -67,10 +67,9 @@ def submit(stack: Stack, seed: int) -> tuple[dict[str, str], dict[str, str]]:
         return {path: scene.description for path, scene in drawn.items()}, answers(client, batch_id)
 
 
-def test_sixty_mixed_images_of_three_submitters_each_get_their_own_answer(stack):
-    stack.start_worker("nano")
+def test_sixty_mixed_images_of_three_submitters_each_get_their_own_answer(nano_stack):
     with ThreadPoolExecutor(3) as submitters:
-        pairs = list(submitters.map(lambda seed: submit(stack, seed), (1, 2, 3)))
+        pairs = list(submitters.map(lambda seed: submit(nano_stack, seed), (1, 2, 3)))
     for right, given in pairs:
         assert given == right
 
@@ -127,10 +126,10 @@ def test_an_interactive_question_overtakes_a_batch(stack):
         assert client.get(job).json()["answer"] == scene.description
 
 
-def test_a_question_asked_while_a_batch_is_in_flight_is_answered_before_the_batch_is(stack):
-    worker = stack.start_worker("nano")
+def test_a_question_asked_while_a_batch_is_in_flight_is_answered_before_the_batch_is(nano_stack):
+    worker = nano_stack.processes[-1]
     rng = random.Random(13)
-    with stack.client() as client:
+    with nano_stack.client() as client:
         batch_id = make_batch(client)
         batch = f"/api/batches/{batch_id}"
         send(client, batch_id, {f"{n}.png": random_scene(rng).encode() for n in range(150)})

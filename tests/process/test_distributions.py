@@ -131,10 +131,9 @@ def test_a_type_checker_sees_the_clients_types(client, tmp_path):
     assert '(expression has type "int", variable has type "str")' in checked.stdout
 
 
-def test_the_readmes_program_and_the_command_get_answers_from_a_server(client, stack: Stack, tmp_path):
-    stack.start_worker("nano")
+def test_the_readmes_program_and_the_command_get_answers_from_a_server(client, nano_stack: Stack, tmp_path):
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    program = program.replace("http://127.0.0.1:8000", stack.url)
+    program = program.replace("http://127.0.0.1:8000", nano_stack.url)
     # Isolated: where it stands, which is the repository, is not on its path.
     done = client.run(client.python, "-I", "-c", program, cwd=ROOT)
     assert done.returncode == 0, done.stderr
@@ -142,7 +141,7 @@ def test_the_readmes_program_and_the_command_get_answers_from_a_server(client, s
     assert re.search(r"^red-circle\.png A .*circle", done.stdout, re.MULTILINE), done.stdout
 
     folder = folder_of_one(tmp_path)
-    asked = ("submit", folder, "-q", "Describe this image.", "-m", "nano", "--server", stack.url)
+    asked = ("submit", folder, "-q", "Describe this image.", "-m", "nano", "--server", nano_stack.url)
     done = client.run(client.command, *asked, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "1 image answered, 0 not." in done.stdout

@@ -5,11 +5,10 @@ from typing import IO
 
 from PIL import Image, UnidentifiedImageError
 
-from jobs.contract.images import FORMATS, check_pixels, not_an_image, truncated_image
+from jobs.contract.images import FORMATS, check_pixels, not_an_image, set_pillows_guard, truncated_image
 from jobs.contract.settings import Limits
 
-# Our own limit is checked below; Pillow's would come first and name no setting.
-Image.MAX_IMAGE_PIXELS = None
+set_pillows_guard(Image, None)
 Image.init()
 #: The formats for which Pillow has a reader; MPO has none of its own, the one for JPEG finds it.
 _READABLE = tuple(name for name in FORMATS if name in Image.OPEN)

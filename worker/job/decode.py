@@ -17,7 +17,14 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, TooLarge
-from jobs.contract.images import FORMATS, check_bytes, check_pixels, not_an_image, truncated_image
+from jobs.contract.images import (
+    FORMATS,
+    check_bytes,
+    check_pixels,
+    not_an_image,
+    set_pillows_guard,
+    truncated_image,
+)
 from jobs.contract.settings import Limits
 
 #: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG.
@@ -52,9 +59,9 @@ class Decoder:
         self._limits = limits
         self._keep_pixels = enough_pixels * _MARGIN
         self._one_big_at_a_time = threading.Lock()
-        # Pillow refuses at twice its limit, and warns before: of size, which is checked here, and of damaged
-        # side data, which takes nothing from the picture.
-        Image.MAX_IMAGE_PIXELS = limits.max_image_pixels // 2 + 1
+        set_pillows_guard(Image, limits.max_image_pixels)
+        # It warns of size, which is checked here, and of damaged side data, which takes nothing from the
+        # picture.
         warnings.filterwarnings("ignore", module=r"PIL\.")
 
     def decode(self, data: bytes) -> Decoded:
