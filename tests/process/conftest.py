@@ -91,9 +91,9 @@ def stack(empty_stack: Stack) -> Stack:
     return empty_stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def nano_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Redis, web and one worker of `nano`, for all tests that need no more: loading it takes seconds."""
+    """Redis, web and one worker of `nano`, for a file's tests that need no more: loading it takes seconds."""
     stack = Stack(tmp_path_factory.mktemp("nano"))
     try:
         stack.start_redis()

@@ -165,6 +165,7 @@ def assert_each_answer_is_the_one_given_alone(world: World, arrivals, **how: int
             assert said[request].tokens == world.right(number, request.max_new_tokens)
 
 
+@pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
 @settings(
     max_examples=25,
     deadline=None,
