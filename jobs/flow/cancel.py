@@ -13,6 +13,7 @@ from jobs.contract.metrics import count_cancelled
 from jobs.contract.models import Batch, Job, JobState
 from jobs.flow.open import note_batch
 from jobs.flow.settle import settle_first
+from jobs.storage.store.batches import Cancelled
 from jobs.storage.stores import Stores
 
 #: Tickets that are dropped at once; housekeeping drops the rest.
@@ -43,9 +44,14 @@ def cancel_batch(stores: Stores, batch_id: str) -> Batch:
     """
     cancelled = stores.store.cancel_batch(batch_id)
     batch = stores.store.get_batch(batch_id)
-    count_cancelled(batch.model, JobState.QUEUED, cancelled.queued)
-    count_cancelled(batch.model, JobState.RUNNING, cancelled.running)
-    stores.queue.drop_surplus(batch.model, _TICKETS)
+    count_all(stores, batch.model, cancelled)
     batch = note_batch(stores, batch_id)
     settle_first(stores, batch_id)
     return batch
+
+
+def count_all(stores: Stores, model: str, cancelled: Cancelled) -> None:
+    """Count jobs that were cancelled with their batch, and drop their tickets."""
+    count_cancelled(model, JobState.QUEUED, cancelled.queued)
+    count_cancelled(model, JobState.RUNNING, cancelled.running)
+    stores.queue.drop_surplus(model, _TICKETS)

@@ -11,14 +11,10 @@ comes back, and is deleted again.
 import logging
 
 from jobs.contract.errors import Unavailable
-from jobs.contract.metrics import count_cancelled
-from jobs.contract.models import JobState
+from jobs.flow.cancel import count_all
 from jobs.storage.stores import Stores
 
 logger = logging.getLogger(__name__)
-
-#: Tickets that are dropped at once; housekeeping drops the rest.
-_TICKETS = 1000
 
 
 def delete_batch(stores: Stores, batch_id: str) -> None:
@@ -32,7 +28,4 @@ def delete_batch(stores: Stores, batch_id: str) -> None:
         stores.journal.unlist_batches([batch_id])
     except Unavailable as error:
         logger.warning("Batch %s stays in the journal until it is removed: %s", batch_id, error)
-    count_cancelled(model, JobState.QUEUED, cancelled.queued)
-    count_cancelled(model, JobState.RUNNING, cancelled.running)
-    if cancelled.total:
-        stores.queue.drop_surplus(model, _TICKETS)
+    count_all(stores, model, cancelled)

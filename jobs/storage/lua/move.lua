@@ -1,8 +1,8 @@
 -- Move one job to another state, if it is in one that allows it, with all that depends on it, in one step.
 --
 -- ARGV  1 job id   2 the state to move to   3 JSON: the states it may move from   4 JSON: {set: {field: value},
---       unset: [field], increase: {field: by}, send_ticket, needs_image; unless_queued_since: a time as a record says
---       it}   5 the time now, Unix seconds
+--       unset: [field], is_anew, increase: {field: by}, send_ticket, needs_image; unless_queued_since: a time as a
+--       record says it}   5 the time now, Unix seconds
 --
 -- Gives {'moved', the state it was in}; or {'refused', the state it is in} when that is not one of those allowed,
 -- and nothing has changed; or {'missing', ''} when there is no such job.

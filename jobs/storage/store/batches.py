@@ -30,11 +30,6 @@ class Cancelled:
     queued: int
     running: int
 
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.queued + self.running
-
 
 class Batches(Base):
     """Makes batches, reads them, and changes them as a whole."""

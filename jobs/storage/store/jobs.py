@@ -17,8 +17,6 @@ from jobs.storage.store.records import Record, as_text, job_from, job_record, ra
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 #: Jobs that one script makes: Redis does nothing else meanwhile, for some 10 ms.
 _MADE_AT_ONCE = 500
-#: What a job that runs anew no longer has.
-_STALE = ("error", "started_at", "finished_at", "usage", "crashes", "width", "height")
 
 
 class Came(StrEnum):
@@ -103,13 +101,17 @@ class Jobs(Base):
 
         Raises NotFound.
         """
-        job = self.get_job(job_id)
-        if job.batch_id and self.redis.hexists(names.batch_key(job.batch_id), "removed_at"):
-            raise _unknown(job_id)
-        return job
+        for job, batch in self._read_with_batches([job_id]):
+            if not batch.is_removed:
+                return job
+        raise _unknown(job_id)
 
     def get_jobs(self, job_ids: Sequence[str]) -> list[Job]:
         """Those of the jobs that there are."""
+        return [job for job, _ in self._read_with_batches(job_ids)]
+
+    def _read_with_batches(self, job_ids: Sequence[str]) -> list[tuple[Job, Context]]:
+        """Those of the jobs that there are, each with what has to be known of its batch."""
         records = self._records(job_ids)
         contexts = self._contexts(list({record["batch_id"] for record in records if "batch_id" in record}))
         for batch_id, context in contexts.items():
@@ -117,12 +119,12 @@ class Jobs(Base):
                 self._settle(batch_id, job_ids)
         if any(context.pending for context in contexts.values()):
             records = self._records(job_ids)
-        alone = Context()
-        return [
-            job_from(job_id, record, contexts.get(record.get("batch_id", ""), alone).shared)
-            for job_id, record in zip(job_ids, records, strict=True)
-            if record
-        ]
+        found, alone = [], Context()
+        for job_id, record in zip(job_ids, records, strict=True):
+            if record:
+                batch = contexts.get(record.get("batch_id", ""), alone)
+                found.append((job_from(job_id, record, batch.shared), batch))
+        return found
 
     def _records(self, job_ids: Sequence[str]) -> list[Record]:
         with self.redis.pipeline(transaction=False) as pipe:
@@ -191,14 +193,14 @@ class Jobs(Base):
 
         Raises NotFound.
         """
-        return self._queue_again(job_id, JobState.RUNNING, ("started_at",))
+        return self._queue_again(job_id, JobState.RUNNING, unset=["started_at"])
 
     def take_back(self, job_id: str) -> bool:
         """Move a running job back to queued, because its worker failed it, and count that against the job.
 
         Raises NotFound.
         """
-        return self._queue_again(job_id, JobState.RUNNING, ("started_at",), increase={"crashes": 1})
+        return self._queue_again(job_id, JobState.RUNNING, unset=["started_at"], increase={"crashes": 1})
 
     def finish(
         self,
@@ -237,13 +239,13 @@ class Jobs(Base):
 
         Raises NotFound.
         """
-        return self._queue_again(job_id, JobState.FAILED, _STALE, send_ticket=True, needs_image=True)
+        return self._queue_again(job_id, JobState.FAILED, is_anew=True, send_ticket=True, needs_image=True)
 
     # Changes
 
-    def _queue_again(self, job_id: str, from_: JobState, unset: tuple[str, ...], **how: Any) -> bool:
+    def _queue_again(self, job_id: str, from_: JobState, **how: Any) -> bool:
         since = {"queued_at": self._now_text()}
-        return self._change(job_id, JobState.QUEUED, (from_,), since, unset=unset, **how)
+        return self._change(job_id, JobState.QUEUED, (from_,), since, **how)
 
     def _change(self, job_id: str, *args: Any, **how: Any) -> bool:
         return self._move_from(job_id, *args, **how) is not None

@@ -17,16 +17,6 @@ from tests.processes import free_port
 pytestmark = pytest.mark.redis
 
 
-@pytest.fixture
-def store(redis_client) -> JobStore:
-    return JobStore(redis_client)
-
-
-@pytest.fixture
-def queue(store, redis_url) -> JobQueue:
-    return JobQueue(store)
-
-
 def enqueue(store: JobStore, **fields) -> Job:
     job, _ = store.create_job(Job(question="q", model="nano", **fields))
     return job

@@ -6,21 +6,9 @@ import pytest
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState
-from jobs.storage.queue import JobQueue
-from jobs.storage.store import JobStore
 from jobs.upkeep.reconciler import Reconciled, Reconciler
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def store(redis_client) -> JobStore:
-    return JobStore(redis_client)
-
-
-@pytest.fixture
-def queue(store, redis_url) -> JobQueue:
-    return JobQueue(store)
 
 
 @pytest.fixture

@@ -14,11 +14,6 @@ from jobs.storage.store.jobs import Came
 pytestmark = pytest.mark.redis
 
 
-@pytest.fixture
-def store(redis_client) -> JobStore:
-    return JobStore(redis_client)
-
-
 def batch_of(store: JobStore, count: int) -> Batch:
     batch = store.create_batch(Batch(model="nano"))
     for n in range(count):

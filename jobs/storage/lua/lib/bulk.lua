@@ -83,8 +83,6 @@ local function cancel_all(batch_id, at, now)
     return counts
 end
 
-local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes', 'width', 'height'}
-
 -- Let one job of a pending set take its steps; gives the state that it is in then.
 local function take_steps(job, steps, place)
     local record, to = key('job', job.id), steps[#steps].to

@@ -19,6 +19,9 @@ local function set_of(batch_id, state, is_refused)
     return key('batch', batch_id, 'jobs', (state == 'failed' and is_refused) and 'refused' or state)
 end
 
+-- What a job that runs anew no longer has.
+local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes'}
+
 -- Undo the old state's effects: leave the line, unbind the ticket.
 local function leave_state(job)
     if job.state == 'queued' and not job.batch_id then
@@ -41,13 +44,14 @@ local function count(batch_id, state, by)
 end
 
 -- Move a job to another state with its batch's counters and its line.
--- `change`: {set: {field: value}, unset: [field], increase: {field: by}, send_ticket: true}; `now`: Unix seconds.
+-- `change`: {set: {field: value}, unset: [field], is_anew: true, increase: {field: by}, send_ticket: true}; `now`: Unix seconds.
 local function move(job, to, change, now)
     local record, set = key('job', job.id), change.set or {}
     if job.state ~= to then leave_state(job) end
     redis.call('HSET', record, 'state', to)
     for field, value in pairs(set) do redis.call('HSET', record, field, value) end
     for _, field in ipairs(change.unset or {}) do redis.call('HDEL', record, field) end
+    if change.is_anew then redis.call('HDEL', record, unpack(STALE)) end
     for field, by in pairs(change.increase or {}) do redis.call('HINCRBY', record, field, by) end
     each_image(set.images, function(image) use_image(job.id, image) end)
     if job.images and set.recipe then note_answer(job.id, job.images, set.recipe) end

@@ -1,0 +1,10 @@
+"""What tests of jobs/ on a real server share."""
+
+import pytest
+
+from jobs.storage.queue import JobQueue
+
+
+@pytest.fixture
+def queue(store) -> JobQueue:
+    return JobQueue(store)
