@@ -35,7 +35,11 @@ class Job(_Reply):
     file: str = ""
     question: str = ""
     model: str = ""
+    #: The page of its file that is asked about; None for all that there is.
+    page: int | None = None
     answer: str | None = None
+    #: `stop`, or `length` when the answer was cut at the longest that was allowed.
+    finish_reason: str | None = None
     error: Problem | None = None
     attempts: int = 0
     created_at: datetime | None = None
@@ -45,6 +49,13 @@ class Job(_Reply):
     height: int | None = None
     usage: dict[str, Any] | None = None
     cached: bool = False
+    #: What to know of the image, such as `image_incomplete`.
+    notes: list[str] = Field(default_factory=list)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """True when the answer goes on beyond what was allowed."""
+        return self.finish_reason == "length"
 
     @property
     def is_finished(self) -> bool:

@@ -51,6 +51,8 @@ class ModelCard(BaseModel):
     uses_question: bool
     #: The question asked when the user gives none; empty when they must give one.
     default_question: str = ""
+    #: True when it reads all pages of a file for one answer; else each page is a job.
+    reads_pages: bool = False
     #: What it can do.
     tasks: tuple[Task, ...] = ()
 
@@ -61,6 +63,7 @@ OCR = ModelCard(
     source="bundled:rapidocr",
     description="Reads the text in an image, in reading order. It does not use the question.",
     uses_question=False,
+    reads_pages=True,
     tasks=(Task.READ_TEXT,),
 )
 

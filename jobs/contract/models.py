@@ -81,6 +81,26 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class FinishReason(StrEnum):
+    """Why an answer ends where it does; as OpenAI's API calls it."""
+
+    #: The model had said all.
+    STOP = "stop"
+    #: It had said as many tokens as it might: the rest is missing.
+    LENGTH = "length"
+
+
+class Note(StrEnum):
+    """What a reader of an answer has to know of the image it is about."""
+
+    #: An animation, of which only the first frame was looked at.
+    FIRST_FRAME = "first_frame"
+    #: A file of several pages, of which only the first was looked at.
+    FIRST_PAGE = "first_page"
+    #: The end of the file is missing: what is there of the image was looked at.
+    IMAGE_INCOMPLETE = "image_incomplete"
+
+
 class JobError(Frozen):
     """Why a job failed: a stable code for programs, a message for people."""
 
@@ -122,6 +142,10 @@ class Asked(Frozen):
     images: tuple[str, ...] = ()
     #: What each image was found to be, such as `image/jpeg`; may be left out.
     media_types: tuple[str, ...] = ()
+    #: The page of its file that is asked about, counted from 1; None for all that there is in the file.
+    page: int | None = Field(default=None, ge=1)
+    #: How many pages its file has; None for one.
+    pages: int | None = Field(default=None, ge=2)
     created_at: AwareDatetime = Field(default_factory=lambda given: made_at(given["id"]) or utc_now())
 
 
@@ -129,7 +153,11 @@ class Result(Frozen):
     """What was said: a worker's answer or its error, never both."""
 
     answer: str | None = None
+    #: Why the answer ends where it does; None where there is none, and for those of version 0.1.0.
+    finish_reason: FinishReason | None = None
     error: JobError | None = None
+    #: What to know of the image, such as that it is incomplete.
+    notes: tuple[Note, ...] = ()
     #: The image's size in pixels, upright (after EXIF orientation).
     width: int | None = None
     height: int | None = None
@@ -181,8 +209,9 @@ class Job(Asked, Result, Fleeting):
 
 #: What the API shows of a job, in this order.
 PUBLIC_JOB = (
-    *("id", "batch_id", "state", "file", "question", "model", "image", "media_type", "answer", "error"),
-    *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
+    *("id", "batch_id", "state", "file", "page", "question", "model", "image", "media_type"),
+    *("answer", "finish_reason", "error", "notes", "attempts", "created_at", "started_at", "finished_at"),
+    *("width", "height", "usage", "cached"),
 )
 _PUBLIC = set(PUBLIC_JOB) & set(Job.model_fields)
 

@@ -183,6 +183,7 @@ class JobView(Result):
     batch_id: BatchId | None = None
     state: JobState = JobState.QUEUED
     file: str
+    page: int | None = Field(None, description="The page of its file that is asked about; null for all.")
     question: str
     model: str
     image: str | None = None

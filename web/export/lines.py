@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 COLUMNS = (
     *("file", "state", "answer", "error_code", "error_message", "model", "question", "id"),
     *("width", "height", "visual_tokens", "output_tokens", "lines", "confidence"),
-    *("attempts", "created_at", "started_at", "finished_at"),
+    *("attempts", "created_at", "started_at", "finished_at", "finish_reason", "notes", "page"),
 )
 #: Lines sent at a time.
 _CHUNK_LINES = 200
@@ -97,6 +97,7 @@ def cells(job: Row) -> list[Any]:
     usage = job["usage"] or {}
     error = job["error"] or {}
     flat = {**job, **usage, "error_code": error.get("code"), "error_message": error.get("message")}
+    flat["notes"] = ", ".join(job["notes"]) or None
     return [flat.get(column) for column in COLUMNS]
 
 

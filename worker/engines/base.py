@@ -15,7 +15,7 @@ from PIL import Image
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure, Eva01Error
-from jobs.contract.models import Options, Usage
+from jobs.contract.models import FinishReason, Options, Usage
 from worker.engines.deadline import Deadline
 
 
@@ -67,6 +67,7 @@ class Answer:
 
     text: str
     usage: Usage
+    finish_reason: FinishReason = FinishReason.STOP
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ class Answering(Generic[Seen, Prepared]):
             logger.exception("Job %s: an error that nobody foresaw.", job.id)
             message = f"The worker failed on this image: {type(error).__name__}: {error}"
             return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **size)
-        return Result(answer=answer.text, usage=answer.usage, **size)
+        return Result(answer=answer.text, finish_reason=answer.finish_reason, usage=answer.usage, **size)
 
     def _ask(self, job: Job, image: str, decoded: Held[Decoded]) -> Answer:
         with self.preparation.seen(image, decoded.value.image) as seen:

@@ -41,6 +41,8 @@ class AnswerCache:
         longest = {"max_new_tokens": job.options.max_new_tokens or self._max_new_tokens}
         options = job.options.model_copy(update=longest).model_dump(mode="json")
         parts = [job.question, job.model, options, self._identity, *job.images[1:]]
+        if job.page:
+            parts.append(f"page {job.page}")
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:_DIGITS]
 
     def find(self, job: Job) -> Result | None:

@@ -217,8 +217,9 @@ class Jobs(Base):
         """
         state = JobState.FAILED if result.error else JobState.SUCCEEDED
         change = result.model_dump(mode="json", exclude_none=True) | {"finished_at": self._now_text()}
-        if not result.cached:
-            del change["cached"]
+        for field in ("cached", "notes"):
+            if not change[field]:
+                del change[field]
         if recipe and not result.error:
             change["recipe"] = recipe
         how = {"unless_queued_since": time_text(unless_queued_since)} if unless_queued_since else {}

@@ -15,7 +15,7 @@ from jobs.contract.models import Batch, Job, JobError, JobState, Mark, Options, 
 SHARED = ("question", "model", "options")
 #: Fields kept as JSON in a record; and lists, joined by commas. All others are plain text.
 _JSON_FIELDS = {"options": Options, "usage": Usage, "error": JobError, "marks": Mark}
-_LISTS = ("images", "media_types")
+_LISTS = ("images", "media_types", "notes")
 #: What version 0.1.0 called what is a list now.
 _OLD_NAMES = {"image": "images", "media_type": "media_types"}
 _DEFAULTS = {
@@ -25,6 +25,7 @@ _DEFAULTS = {
     "is_refused": False,
     "images": [],
     "media_types": [],
+    "notes": [],
 }
 #: Those of a batch's record that are the batch's own, and not the scripts'.
 _BATCH_FIELDS = frozenset(Batch.model_fields) - {"counts", "rate_per_s"}

@@ -18,9 +18,10 @@ from jobs.storage.store.records import Shared
 
 #: What is read of a record, in this order; `image` and `media_type` are what version 0.1.0 wrote.
 ROW_FIELDS = (
-    *("state", "batch_id", "file", "question", "model", "images", "image", "media_types", "media_type"),
-    *("answer", "error", "attempts", "created_at", "started_at", "finished_at", "width", "height", "usage"),
-    "cached",
+    *("state", "batch_id", "file", "page", "question", "model"),
+    *("images", "image", "media_types", "media_type"),
+    *("answer", "finish_reason", "error", "notes", "attempts", "created_at", "started_at", "finished_at"),
+    *("width", "height", "usage", "cached"),
 )
 _NO_USAGE = Usage().model_dump()
 _T = TypeVar("_T")
@@ -28,19 +29,23 @@ _T = TypeVar("_T")
 
 def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[str, Any]:
     """A job from the values of ROW_FIELDS, and what it shares with its batch."""
-    state, batch_id, file, question, model, images, image, media_types, media_type, *rest = values
-    answer, error, attempts, created_at, started_at, finished_at, width, height, usage, cached = rest
+    state, batch_id, file, page, question, model, images, image, media_types, media_type, *said = values
+    answer, finish_reason, error, notes, attempts, created_at, started_at, finished_at, *measured = said
+    width, height, usage, cached = measured
     return {
         "id": job_id,
         "batch_id": batch_id,
         "state": state,
         "file": file,
+        "page": page and int(page),
         "question": shared[0] if question is None else question,
         "model": shared[1] if model is None else model,
         "image": _first(images or image),
         "media_type": _first(media_types or media_type),
         "answer": answer,
+        "finish_reason": finish_reason,
         "error": error and from_json(error),
+        "notes": notes.split(",") if notes else [],
         "attempts": int(attempts or 0),
         "created_at": _public_time(created_at) if created_at else _came_at(job_id),
         "started_at": started_at and _public_time(started_at),
