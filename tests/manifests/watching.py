@@ -1,6 +1,7 @@
 """A real Prometheus that watches a real EVA-01, after everything has happened to it that is counted."""
 
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -98,9 +99,10 @@ class Watched(Stack):
         self._silence(redis)
 
     def ask(self) -> None:
-        """One more question, so that what is counted goes on."""
+        """Two more questions, one with a known answer and one without, so that what is counted goes on."""
         with self.client() as http:
             self._ask(http)
+            self._ask(http, question=f"What, at {time.monotonic()}?")
 
     def _ask(self, http: httpx.Client, **fields: str) -> httpx.Response:
         form = {"model": MODEL, "question": "What?"} | fields
