@@ -71,7 +71,11 @@ class Servers:
         """What Redis says of itself."""
         return self.redis.info(section)
 
-    def web_rss_bytes(self) -> int:
-        """Memory of the process that answers requests."""
+    def web_process(self) -> psutil.Process:
+        """The process that answers requests."""
         (serving,) = psutil.Process(self._web.popen.pid).children()
-        return int(serving.memory_info().rss)
+        return serving
+
+    def web_rss_bytes(self) -> int:
+        """Its memory."""
+        return int(self.web_process().memory_info().rss)
