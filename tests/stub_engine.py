@@ -17,15 +17,15 @@ from worker.engines.deadline import NO_DEADLINE, Deadline
 
 #: Questions that make the engine fail.
 POISON, TOO_FEW, LOSE_DEVICE = "poison", "too few", "lose the device"
-#: A question that ends the whole process, as a fault in native code would.
+#: A question that kills the whole process, as a fault in native code would.
 DIE = "die"
-#: A question on which the engine is at work until the deadline is over, and one on which it never comes back.
+#: A question that takes until its deadline, and one whose call to the engine never returns.
 SLOW, HANG = "slow", "hang"
 
 
 @dataclass(frozen=True)
 class Sized:
-    """What `StubEngine` makes of a job."""
+    """A job that `StubEngine` has prepared."""
 
     size: tuple[int, int]
     question: str
@@ -48,7 +48,7 @@ class StubEngine:
     batches: MutableSequence[list[str]] = field(default_factory=list)
     #: Sizes of the images that it has seen.
     seen: MutableSequence[tuple[int, int]] = field(default_factory=list)
-    #: The width of images that it cannot see.
+    #: Images of this width make `see` fail.
     blind_width: int = 0
     may_go_on: threading.Event = field(default_factory=threading.Event)
 
@@ -56,17 +56,17 @@ class StubEngine:
         self.may_go_on.set()
 
     def load(self) -> None:
-        """There is nothing to load."""
+        """Nothing to load."""
 
     def see(self, image: Image.Image) -> tuple[int, int]:
-        """Of an image there is only its size; fails when it is as wide as `blind_width`."""
+        """Reduce an image to its size; fails for the width `blind_width`."""
         self.seen.append(image.size)
         if image.width == self.blind_width:
             raise EngineFailure("nothing can be seen")
         return image.size
 
     def prepare(self, seen: tuple[int, int], question: str, options: Options) -> Sized:
-        """An image costs its width."""
+        """An image costs as many visual tokens as it is wide."""
         return Sized(seen, question, seen[0])
 
     def generate(
@@ -82,7 +82,7 @@ class StubEngine:
         return outcomes[:-1] if TOO_FEW in questions else outcomes
 
     def _fail(self, questions: set[str], count: int) -> None:
-        """Fail as a whole batch, if anything of it says so."""
+        """Fail the whole batch if one of its questions asks for that."""
         if DIE in questions:
             os.kill(os.getpid(), signal.SIGKILL)
         if LOSE_DEVICE in questions:

@@ -51,7 +51,7 @@ def send(client: Client, batch_id: str, files: Sequence[InputFile], watcher: Wat
     outcomes: list[Upload] = []
     for outcome in client.upload_files(batch_id, files):
         outcomes.append(outcome)
-        # A zip is one file here and many there.
+        # A zip counts as one file of `files`, but has an outcome for each of its entries.
         watcher.sent(min(len(outcomes), len(files) - 1), len(files))
     client.close_batch(batch_id)
     watcher.sent(len(files), len(files))

@@ -12,12 +12,12 @@ from rich.text import Text
 from eva01.cli.text import counted, duration, harmless, shortened
 from eva01.client.models import Batch, Job, Model, Upload
 
-#: Rows shown of a long list; the file has them all.
+#: Rows shown of a longer list; the results file has all of them.
 LONGEST_TABLE = 40
 
 
 def show_jobs(console: Console, jobs: Iterable[Job], total: int, where: str) -> None:
-    """A row for each file: its answer, or why it has none. `where` says where the rest is."""
+    """A row for each file: its answer, or why it has none. `where` ends the line about further rows."""
     table = _table("file", "answer, or why there is none")
     for job in islice(jobs, LONGEST_TABLE):
         table.add_row(Text(harmless(job.file), overflow="fold"), _outcome(job))

@@ -56,7 +56,7 @@ def find(inputs: Sequence[Path]) -> Found:
         where = ", ".join(valid_text(str(given)) for given in inputs)
         endings = ", ".join(sorted(ending[1:] for ending in IMAGE_ENDINGS))
         raise ClientError("no_images", f"There are no images in {where}: looked for {endings}.")
-    return Found(tuple(_told_apart(list(files.values()))), tuple(skipped))
+    return Found(tuple(_with_unique_names(list(files.values()))), tuple(skipped))
 
 
 def valid_text(name: str) -> str:
@@ -90,7 +90,7 @@ def _size_bytes(path: Path) -> int:
     return path.stat().st_size
 
 
-def _told_apart(files: list[InputFile]) -> Iterator[InputFile]:
+def _with_unique_names(files: list[InputFile]) -> Iterator[InputFile]:
     """Give files that would share a name their whole path instead: in a batch a name is one job."""
     times = Counter(file.name for file in files)
     for file in files:

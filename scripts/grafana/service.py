@@ -6,7 +6,7 @@ from scripts.grafana.metrics import CodeMetrics, Metric
 from scripts.grafana.panels import Panel, Query, Row, dashboard, models
 
 _PARTS = (0.5, 0.95, 0.99)
-#: What appears with its first event is 0 until then.
+#: A series that appears only with its first event counts as 0 before.
 _OR_NONE = " or on () vector(0)"
 
 

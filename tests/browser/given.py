@@ -1,4 +1,4 @@
-"""Batches that are there before a test looks: made with the API, as the command makes them."""
+"""Batches that tests start from, made with the API as the command makes them."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def make_batch(
 
 
 def wait_until_done(stack: Stack, batch_id: str) -> None:
-    """Wait until every job of a batch has come to its end."""
+    """Wait until a batch is done."""
     with stack.client() as client:
         wait_until(
             lambda: _checked(client.get(f"/api/batches/{batch_id}"))["is_done"], f"batch {batch_id} is done"
@@ -31,7 +31,7 @@ def wait_until_done(stack: Stack, batch_id: str) -> None:
 
 
 def mixed() -> Drawn:
-    """Twelve images that have answers, one that is cut short and one file that is no image."""
+    """Twelve valid images, one truncated image, and one file that is no image."""
     images = drawn(12, seed=3, folder="trip")
     broken = {"trip/cut short.png": cut_short(), "trip/notes.png": b"These are notes, not an image."}
     return Drawn({**images.files, **broken}, images.answers)

@@ -15,7 +15,7 @@ def test_images_are_asked_about_and_their_answers_read(page, tmp_path):
     page.get_by_test_id("question").fill(DESCRIBE)
     page.get_by_role("radio", name="nano").check()
     page.get_by_test_id("send").click()
-    # The page loads itself anew until all are answered.
+    # The page reloads itself until all are answered.
     for path, answer in some.answers.items():
         expect(page.get_by_role("row").filter(has_text=path)).to_contain_text(answer)
 

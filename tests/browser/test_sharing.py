@@ -5,13 +5,13 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.pages import BatchPage
 
-#: What only the owner of a batch may do.
+#: Test ids of controls that only the owner of a batch has.
 _ACTS = ("rename", "share", "delete", "close", "cancel", "retry-all", "viewer-retry", "follow-up")
 
 
 @pytest.fixture
 def link(page: Page, mixed_batch: str) -> str:
-    """The address that the page makes for others."""
+    """The address of a share link, made on the page."""
     BatchPage(page).open(mixed_batch, answers=14)
     page.locator("#share").click()
     page.locator("#share-days").fill("3")
@@ -22,7 +22,7 @@ def link(page: Page, mixed_batch: str) -> str:
 
 @pytest.fixture
 def stranger(new_context) -> Page:
-    """A page of somebody else."""
+    """A page in a browser context of its own."""
     context: BrowserContext = new_context()
     return context.new_page()
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on Werkzeug that answers what a test has written down, and records what it was sent."""
+"""A real HTTP server on Werkzeug that sends the replies of a test's list, and records requests."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`eva01 status`, `results`, `cancel`, `retry` and `delete`: batches that are already there."""
+"""`eva01 status`, `results`, `cancel`, `retry` and `delete`: commands about batches that exist."""
 
 import sys
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ def retry(batch_id: str, server: str, as_json: bool) -> None:
 @json_option
 def delete(batch_ids: tuple[str, ...], is_sure: bool, server: str, as_json: bool) -> None:
     """Delete each BATCH with its answers, and the images that no other job uses; what runs is cancelled."""
-    # Programs read stdout; the question is for people.
+    # With --json, stdout is for programs only: the confirmation goes to stderr.
     console = Console(stderr=as_json)
     with Client(server) as client:
         found = [client.batch(batch_id) for batch_id in dict.fromkeys(batch_ids)]

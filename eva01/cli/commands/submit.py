@@ -46,7 +46,7 @@ def submit(
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
     found = find(inputs)
-    # Programs read stdout; what is for people goes to stderr then, and progress nowhere.
+    # With --json, stdout is for programs only: tables go to stderr, and no progress is shown.
     console = Console(stderr=as_json)
     steps.say_what_is_skipped(console, found.skipped)
     task = Submission(found, question, model, name if name is not None else valid_text(inputs[0].name))

@@ -1,4 +1,4 @@
-"""Who asks the same gets the answer that is there, and only then: the device is not asked again."""
+"""The answer cache: the same image and recipe get the earlier answer, without the device."""
 
 import threading
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def ask(slot: Slot, data: bytes = PNG, question: str = "what?", **fields) -> Job
 
 
 def with_cache(slot: Slot, **cache) -> None:
-    """The same slot in a worker of other settings."""
+    """Give the slot a cache with other settings."""
     slot.answering = replace(slot.answering, cache=slot.cache(**cache))
 
 
@@ -204,7 +204,7 @@ def test_a_slot_waits_for_a_redis_that_is_away_while_it_looks(slot, monkeypatch)
     assert slot.store.get_job(job.id).cached
 
 
-# For real
+# With real processes
 
 
 @pytest.mark.process

@@ -1,4 +1,4 @@
-"""What version 0.1.0 has written is read: its records in Redis, and its journal (tests/kept/0.1.0)."""
+"""Data of version 0.1.0 can be read: its records in Redis, and its journal (tests/kept/0.1.0)."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.redis
 
 KEPT = Path(__file__).parents[2] / "kept" / "0.1.0"
 SHA = "ab" * 32
-#: What became of its files: the last but one is running, and the batch's options are its own.
+#: The state of each file's job.
 STATES = {
     "a/1.jpg": JobState.SUCCEEDED,
     "2 名.jpg": JobState.FAILED,
@@ -31,7 +31,7 @@ STATES = {
 
 @pytest.fixture
 def kept(redis_client) -> None:
-    """The Redis of version 0.1.0."""
+    """The records of version 0.1.0, loaded into Redis."""
     write = {
         "string": lambda key, value: redis_client.set(key, value),
         "hash": lambda key, value: redis_client.hset(key, mapping=value),

@@ -1,4 +1,4 @@
-"""Redis is wiped, or has lost a part, and comes back from the journal; what is right is left alone."""
+"""Redis is wiped, or has lost a part, and is restored from the journal; what is not lost stays unchanged."""
 
 import sys
 from collections.abc import Callable
@@ -11,18 +11,13 @@ from jobs.contract import names
 from jobs.contract.errors import NotFound
 from jobs.contract.models import JobError, JobState, Result, Usage
 from jobs.upkeep.restore import Restore, Restored
-from tests.asking import IMAGE, ask, new_batch, post_files, send
+from tests.asking import IMAGE, ask, id_of, new_batch, post_files, send
 from web.services import Services
 
 pytestmark = pytest.mark.redis
 
 ANSWER = Result(answer="red ☀️\n", width=3, height=4, usage=Usage(visual_tokens=7))
 FAILURE = Result(error=JobError(code="engine_failed", message="It failed."))
-
-
-@pytest.fixture
-def services(http) -> Services:
-    return http.application.extensions["eva01"]
 
 
 @pytest.fixture
@@ -56,12 +51,8 @@ def finish(services: Services, job_id: str, result: Result, recipe: str | None =
     services.journal.note_result(services.store.get_job(job_id))
 
 
-def id_of(batch: str) -> str:
-    return batch.rsplit("/", 1)[1]
-
-
 def seen(http, batch: str) -> tuple[dict, list[dict]]:
-    """A batch and its results as a user sees them, but for how fast it goes."""
+    """A batch and its results as a user sees them, without rates and times left."""
     fleeting = {"rate_per_s": None, "time_left_s": None}
     return http.get(batch).json | fleeting, http.get(f"{batch}/results").json["jobs"]
 

@@ -1,4 +1,4 @@
-"""What a page asks for again and again, and what spares it sending: over HTTP, on a real server."""
+"""What pages poll, and the check for images that need no upload: over HTTP, on a real server."""
 
 import hashlib
 
@@ -7,7 +7,7 @@ import pytest
 from jobs.contract import names
 from jobs.contract.models import JobError, JobState, Result, new_id
 from tests import hostile
-from tests.asking import IMAGE, new_batch, send
+from tests.asking import IMAGE, id_of, new_batch, send
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis
@@ -16,17 +16,8 @@ SHA = hashlib.sha256(IMAGE).hexdigest()
 
 
 @pytest.fixture
-def services(http):
-    return http.application.extensions["eva01"]
-
-
-@pytest.fixture
 def batch(http) -> str:
     return new_batch(http, name="holiday")
-
-
-def id_of(batch: str) -> str:
-    return batch.rsplit("/", 1)[1]
 
 
 # Changes

@@ -1,10 +1,10 @@
-"""One job over HTTP, on a real server: retried alone, asked again, shown small."""
+"""One job over HTTP, on a real server: retried alone, asked again, its thumbnail."""
 
 import pytest
 
 from jobs.contract import names
 from jobs.contract.models import JobError, Result, new_id
-from tests.asking import IMAGE, ask, new_batch, send
+from tests.asking import IMAGE, ask, id_of, new_batch, send
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis
@@ -13,19 +13,10 @@ FAILURE = Result(error=JobError(code="engine_failed", message="It failed."))
 
 
 @pytest.fixture
-def services(http):
-    return http.application.extensions["eva01"]
-
-
-@pytest.fixture
 def job(http) -> str:
     """A job of a batch, by its address."""
     (taken,) = send(http, new_batch(http), {"a/b.png": IMAGE})
     return f"/api/jobs/{taken['job_id']}"
-
-
-def id_of(job: str) -> str:
-    return job.rsplit("/", 1)[1]
 
 
 def test_a_failed_job_is_retried_alone(http, services, job, redis_client):

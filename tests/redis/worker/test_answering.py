@@ -141,7 +141,7 @@ def test_an_image_that_the_engine_cannot_see_fails_with_its_size(slot):
 
 
 def timed(stage: str) -> float:
-    """How often a stage was measured."""
+    """The number of measurements of a stage."""
     labels = {"model": MODEL, "stage": stage}
     return REGISTRY.get_sample_value("eva01_stage_seconds_count", labels) or 0.0
 

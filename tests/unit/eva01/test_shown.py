@@ -1,4 +1,4 @@
-"""What a person sees: safe whatever names and answers hold, short whatever their number."""
+"""Output for people: safe for any file name and answer, and short for any number of them."""
 
 from io import StringIO
 

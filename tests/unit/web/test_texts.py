@@ -1,4 +1,4 @@
-"""The zip of answers: every path safe and its own, every answer whole, and nothing held back."""
+"""The zip of answers: every path is safe and unique, every answer is complete, and it is streamed."""
 
 import csv
 import io
