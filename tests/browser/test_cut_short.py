@@ -131,6 +131,20 @@ def test_images_that_are_gone_are_said_to_be_left_out(page, stack, lost):
     BatchPage(page).wait_until_done().expect_found("3 images")
 
 
+def test_when_the_connection_breaks_while_asking_again_no_half_batch_is_left(page, stack, cut_batch):
+    def count() -> int:
+        with stack.client() as client:
+            return len(client.get("/api/batches", params={"limit": 200}).json()["batches"])
+
+    BatchPage(page).open(cut_batch, answers=5)
+    before = count()
+    page.route("**/known", lambda route: route.abort())
+    page.locator("#ask-cut-again").click()
+    expect(page.locator("#toasts")).to_contain_text("cannot be reached")
+    expect(page.locator("#ask-cut-again")).to_be_enabled()
+    assert (count(), cut_batch in page.url) == (before, True)
+
+
 def test_the_keyboard_asks_again_too(page, cut_batch, cut_files):
     BatchPage(page).open(cut_batch, answers=5)
     tab_to(page, "#results a[data-index]")
