@@ -31,6 +31,8 @@ class Submission:
     question: str
     model: str | None
     name: str
+    #: The longest answer, in tokens; None for the worker's setting.
+    max_new_tokens: int | None = None
 
 
 def say_what_is_skipped(console: Console, skipped: Sequence[str]) -> None:
@@ -42,7 +44,12 @@ def say_what_is_skipped(console: Console, skipped: Sequence[str]) -> None:
 
 def create_batch(client: Client, submission: Submission) -> Batch:
     """The open batch for a submission."""
-    return client.create_batch(submission.question, model=submission.model, name=submission.name)
+    return client.create_batch(
+        submission.question,
+        model=submission.model,
+        name=submission.name,
+        max_new_tokens=submission.max_new_tokens,
+    )
 
 
 def send(client: Client, batch_id: str, files: Sequence[InputFile], watcher: Watcher) -> list[Upload]:

@@ -53,7 +53,7 @@ def _take_images(
     with serving.image_uses.using(*{file.sha256 for file in files}):
         kinds = threads.map(partial(_media_type, serving), files)
         here = {
-            file.file: (normalise(file.file), file.sha256, kind)
+            file.file: (file, kind)
             for file, kind in zip(files, kinds, strict=True)
             if kind and len(normalise(file.file)) <= longest
         }

@@ -146,6 +146,42 @@ def test_an_upload_that_was_cut_off_goes_on(http, batch, redis_client):
     assert redis_client.exists(names.IMAGE_CLAIMS) == 0
 
 
+def test_a_known_file_may_have_a_question_and_a_page_of_its_own(http, batch, services):
+    send(http, batch, {"a.png": IMAGE})
+    other = new_batch(http, max_new_tokens=9)
+    files = [
+        {"file": "a.png", "sha256": SHA, "question": " Its own? "},
+        {"file": "b.png", "sha256": SHA, "question": " "},
+        {"file": "c.tif#2", "sha256": SHA, "page": 2},
+    ]
+    assert http.post(f"{other}/known", json={"files": files}).status_code == 200
+    jobs = http.get(f"{other}/results").json["jobs"]
+    assert [(job["file"], job["question"], job["page"]) for job in jobs] == [
+        ("a.png", "Its own?", None),
+        ("b.png", "What?", None),
+        ("c.tif#2", "What?", 2),
+    ]
+    assert {services.store.get_job(job["id"]).options.max_new_tokens for job in jobs} == {9}
+    noted = services.journal.jobs(other.rsplit("/", 1)[1])
+    assert [(job.question, job.page) for job in noted] == [("Its own?", None), ("What?", None), ("What?", 2)]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"question": "x" * 4001}, (413, "question_too_long")),
+        ({"question": 7}, (400, "invalid_field")),
+        ({"page": 0}, (400, "invalid_field")),
+    ],
+)
+def test_a_known_file_with_a_question_or_page_that_cannot_be_keeps_all_out(http, batch, more, expected):
+    send(http, batch, {"a.png": IMAGE})
+    other = new_batch(http)
+    files = [{"file": "a.png", "sha256": SHA}, {"file": "b.png", "sha256": SHA, **more}]
+    assert code_of(http.post(f"{other}/known", json={"files": files})) == expected
+    assert http.get(other).json["total"] == 0
+
+
 def test_a_path_that_the_batch_has_is_known_whatever_its_hash(http, batch):
     (sent,) = send(http, batch, {"a.png": IMAGE})
     (known,) = know(http, batch, ("a.png", "0" * 64))
