@@ -3,4 +3,5 @@
 lines   jobs as lines of CSV and JSONL
 sheets  jobs as a workbook
 texts   answers as a zip of text files
+names   the names of those files
 """

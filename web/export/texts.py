@@ -4,9 +4,7 @@ a/b.jpg     ──► a/b.jpg.txt
 no answer   ──► a line of errors.csv
 """
 
-import hashlib
 import io
-import re
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -16,6 +14,7 @@ from typing import IO, Any, cast
 
 from jobs.contract.models import JobState, utc_now
 from web.export.lines import Row, row
+from web.export.names import FreeNames
 
 _ERRORS = "errors.csv"
 _ERROR_COLUMNS = ("file", "state", "error_code", "error_message", "id")
@@ -23,10 +22,6 @@ _ERROR_COLUMNS = ("file", "state", "error_code", "error_message", "id")
 _IN_MEMORY_BYTES = 1024 * 1024
 #: Bytes packed before they are sent.
 _CHUNK_BYTES = 64 * 1024
-#: Characters that some file system forbids in names.
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]+')
-#: Bytes of one part of a path: file systems allow 255, and `.txt` and a number follow.
-_PART_BYTES = 200
 #: Permissions of an unpacked file: everybody reads, its owner writes.
 _MODE = 0o100644 << 16
 
@@ -37,7 +32,7 @@ def text_zip(jobs: Iterable[Row], spool_folder: Path) -> Iterator[bytes]:
     Paths are kept, except for characters that file names cannot have; a name that is taken gets a number.
     """
     outlet = _Outlet()
-    taken: set[str] = set()
+    names = FreeNames(_ERRORS)
     with (
         zipfile.ZipFile(cast(IO[bytes], outlet), "w") as archive,
         tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, mode="w+b", dir=str(spool_folder)) as errors,
@@ -45,7 +40,7 @@ def text_zip(jobs: Iterable[Row], spool_folder: Path) -> Iterator[bytes]:
         for job in jobs:
             if job["state"] == JobState.SUCCEEDED and job["answer"] is not None:
                 at = datetime.fromisoformat(job["finished_at"] or job["created_at"])
-                entry = _entry(_free_name(job["file"], taken), at.astimezone(UTC))
+                entry = _entry(names.take(job["file"], ".txt"), at.astimezone(UTC))
                 archive.writestr(entry, job["answer"].encode("utf-8", "replace"))
             else:
                 errors.write(_error_row(job).encode("utf-8", "replace"))
@@ -76,31 +71,6 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
 def _error_row(job: Row) -> str:
     error = job["error"] or {}
     return row((job["file"], job["state"], error.get("code"), error.get("message"), job["id"]))
-
-
-def _free_name(file: str, taken: set[str]) -> str:
-    """A name that no other entry has, not even one that differs only in case."""
-    path, number = _harmless(file), 1
-    name = f"{path}.txt"
-    while name.casefold() in taken:
-        number += 1
-        name = f"{path} ({number}).txt"
-    taken.add(name.casefold())
-    return name
-
-
-def _harmless(file: str) -> str:
-    """The path without parts that leave its folder, or that cannot be names of files."""
-    parts = [_part(part) for part in file.replace("\\", "/").split("/")]
-    return "/".join(part for part in parts if part) or "unnamed"
-
-
-def _part(part: str) -> str:
-    name = _FORBIDDEN.sub("_", part).strip(" ").rstrip(".")
-    if len(name.encode("utf-8", "replace")) <= _PART_BYTES:
-        return name
-    digest = hashlib.sha256(part.encode("utf-8", "replace")).hexdigest()[:16]
-    return f"{name.encode('utf-8', 'replace')[: _PART_BYTES - 17].decode('utf-8', 'ignore')}…{digest}"
 
 
 class _Outlet(io.RawIOBase):

@@ -1,6 +1,7 @@
 """What all responses have in common. Imports jobs.contract, and no store.
 
 problems         every error as problem JSON
+json             JSON that is read strictly
 conditional      ETag, If-None-Match, Retry-After
 idempotency      Idempotency-Key
 security         headers that every response carries

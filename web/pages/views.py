@@ -16,6 +16,7 @@ from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
 from web.api.share_tokens import share_tokens
 from web.intake.asking import check_question, check_room, choose_model
 from web.intake.files import Intake
+from web.intake.forms import check_form
 from web.pages.errors import register_errors
 from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, register_words, script_words
 from web.pages.page import THEME_COOKIE, THEMES, page
@@ -145,7 +146,8 @@ def _asked_batch() -> Batch:
     Raises what the API's calls raise: BadInput, TooLarge, UnknownModel, Overloaded, Unavailable.
     """
     serving = services()
-    sent = [part for part in request.files.getlist("files") if part.filename]
+    check_form(request)
+    sent = [file for _, file in request.files.items(multi=True)]
     if not sent:
         raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
     card = choose_model(serving, request.form.get("model") or None)
