@@ -19,6 +19,7 @@ from web.api.status import status
 from web.http.idempotency import register_idempotency
 from web.http.json import StrictJson
 from web.http.problems import refuse_fields, register_problems
+from web.http.proxies import register_proxies
 from web.http.request_metrics import register_metrics
 from web.http.security import register_security
 from web.intake.fingerprint import fingerprint
@@ -50,6 +51,7 @@ def create_app(
     register_problems(app)
     register_metrics(app)
     register_security(app)
+    register_proxies(app, services.web.proxies)
     register_idempotency(
         app, services.responses, int(services.web.idempotency_hours * 3600) or 1, fingerprint
     )

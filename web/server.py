@@ -68,6 +68,9 @@ class _Server(BaseApplication):
             "worker_connections": self._settings.web_threads + 1000,
             "loglevel": "warning",
             "control_socket_disable": True,
+            # Whom to believe is said by EVA01_PROXIES alone; gunicorn would believe this machine.
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
         }
         for name, value in options.items():
             self.cfg.set(name, value)

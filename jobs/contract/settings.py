@@ -110,6 +110,8 @@ class WebSettings(_FromEnvironment):
     host: str = "127.0.0.1"
     #: The port web listens on.
     port: int = Field(default=8000, ge=0, le=65535)
+    #: Proxies in front whose X-Forwarded-* headers are believed; 0: none is.
+    proxies: int = Field(default=0, ge=0, le=100)
     #: Requests answered at the same time.
     web_threads: int = Field(default=32, ge=1)
     #: Models offered though no worker serves them yet; the first is the default.

@@ -116,7 +116,8 @@ def http_message(error: HTTPException) -> str:
     if isinstance(error, RequestEntityTooLarge):
         return _size_message(request.max_content_length or 0)
     if error.code == HTTPStatus.NOT_FOUND:
-        return f"There is nothing at {request.path}. /docs lists all that there is."
+        below = request.script_root
+        return f"There is nothing at {below}{request.path}. {below}/docs lists all that there is."
     return error.description or HTTPStatus(error.code or 500).phrase
 
 
