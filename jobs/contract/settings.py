@@ -100,7 +100,7 @@ class Limits(_FromEnvironment):
     #: The longest answer a user may ask for, in tokens.
     max_answer_tokens: int = Field(default=4096, ge=1)
     #: Days for which a batch may be shared.
-    max_share_days: int = Field(default=365, ge=1)
+    max_share_days: int = Field(default=365, ge=1, le=36_500)
 
 
 class WebSettings(_FromEnvironment):
