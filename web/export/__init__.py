@@ -4,4 +4,5 @@ lines   jobs as lines of CSV and JSONL
 sheets  jobs as a workbook
 texts   answers as a zip of text files
 names   the names of those files
+entries the list of them, on disk
 """

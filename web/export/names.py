@@ -62,9 +62,14 @@ def _free(stem: str, ending: str, numbers: dict[int, int], *taken: Container[int
 
 def _key(name: str) -> int:
     """The same for names that some system takes for one."""
-    folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
-    digest = hashlib.blake2b(folded.encode("utf-8", "replace"), digest_size=_KEY_BYTES).digest()
+    digest = hashlib.blake2b(_folded(name).encode("utf-8", "replace"), digest_size=_KEY_BYTES).digest()
     return int.from_bytes(digest)
+
+
+def _folded(name: str) -> str:
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
 def _harmless(path: str) -> list[str]:

@@ -8,17 +8,19 @@ import io
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
 from jobs.contract.models import JobState, utc_now
+from web.export.entries import keep_entries_in
 from web.export.lines import Row, row
 from web.export.names import FreeNames
 
 _ERRORS = "errors.csv"
 _ERROR_COLUMNS = ("file", "state", "error_code", "error_message", "id")
-#: Bytes of the list of errors that are kept in memory; more of them go to a file.
+#: Bytes of each spool that are kept in memory; more of them go to a file.
 _IN_MEMORY_BYTES = 1024 * 1024
 #: Bytes packed before they are sent.
 _CHUNK_BYTES = 64 * 1024
@@ -30,29 +32,38 @@ def text_zip(jobs: Iterable[Row], spool_folder: Path) -> Iterator[bytes]:
     """A zip with a UTF-8 text file for each answer, and `errors.csv` for the jobs that have none.
 
     Paths are kept, except for characters that file names cannot have; a name that is taken gets a number.
+    What grows with the number of jobs goes to files in `spool_folder`, but for some bytes a name.
     """
-    outlet = _Outlet()
-    names = FreeNames(_ERRORS)
-    with (
-        zipfile.ZipFile(cast(IO[bytes], outlet), "w") as archive,
-        tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, mode="w+b", dir=str(spool_folder)) as errors,
-    ):
-        for job in jobs:
-            if job["state"] == JobState.SUCCEEDED and job["answer"] is not None:
-                at = datetime.fromisoformat(job["finished_at"] or job["created_at"])
-                entry = _entry(names.take(job["file"], ".txt"), at.astimezone(UTC))
-                archive.writestr(entry, job["answer"].encode("utf-8", "replace"))
-            else:
-                errors.write(_error_row(job).encode("utf-8", "replace"))
-            yield from outlet.take(_CHUNK_BYTES)
-        if errors.tell():
-            yield from _pack_errors(archive, errors, outlet)
-    yield from outlet.take(1)
+    with _spool(spool_folder) as errors, _spool(spool_folder) as entries, _spool(spool_folder) as packed:
+        outlet = _Outlet(packed)
+        with zipfile.ZipFile(cast(IO[bytes], outlet), "w") as archive:
+            keep_entries_in(archive, entries)
+            yield from _pack_answers(jobs, archive, errors, outlet)
+            if errors.tell():
+                yield from _pack_errors(archive, errors, outlet)
+        yield from outlet.take(1)
 
 
-def _pack_errors(
-    archive: zipfile.ZipFile, errors: "tempfile.SpooledTemporaryFile[bytes]", outlet: "_Outlet"
+def _spool(folder: Path) -> AbstractContextManager[IO[bytes]]:
+    file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(folder))  # noqa: SIM115 (for a `with`)
+    return cast(AbstractContextManager[IO[bytes]], file)
+
+
+def _pack_answers(
+    jobs: Iterable[Row], archive: zipfile.ZipFile, errors: IO[bytes], outlet: "_Outlet"
 ) -> Iterator[bytes]:
+    names = FreeNames(_ERRORS)
+    for job in jobs:
+        if job["state"] == JobState.SUCCEEDED and job["answer"] is not None:
+            at = datetime.fromisoformat(job["finished_at"] or job["created_at"])
+            entry = _entry(names.take(job["file"], ".txt"), at.astimezone(UTC))
+            archive.writestr(entry, job["answer"].encode("utf-8", "replace"))
+        else:
+            errors.write(_error_row(job).encode("utf-8", "replace"))
+        yield from outlet.take(_CHUNK_BYTES)
+
+
+def _pack_errors(archive: zipfile.ZipFile, errors: IO[bytes], outlet: "_Outlet") -> Iterator[bytes]:
     errors.seek(0)
     with archive.open(_entry(_ERRORS, utc_now()), "w", force_zip64=True) as entry:
         entry.write(row(_ERROR_COLUMNS).encode())
@@ -74,10 +85,10 @@ def _error_row(job: Row) -> str:
 
 
 class _Outlet(io.RawIOBase):
-    """A write-only buffer for ZipFile, emptied while it is written, so that the whole zip is never kept."""
+    """A write-only file for ZipFile, emptied while it is written, so that the whole zip is never kept."""
 
-    def __init__(self) -> None:
-        self._written = bytearray()
+    def __init__(self, spool: IO[bytes]) -> None:
+        self._spool = spool
 
     def writable(self) -> bool:
         """Yes."""
@@ -85,11 +96,14 @@ class _Outlet(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Append."""
-        self._written += data
-        return len(data)
+        return self._spool.write(data)
 
     def take(self, least_bytes: int) -> Iterator[bytes]:
         """What was written since the last time, once it is `least_bytes` or more."""
-        if len(self._written) >= least_bytes:
-            yield bytes(self._written)
-            self._written.clear()
+        if self._spool.tell() < least_bytes:
+            return
+        self._spool.seek(0)
+        while chunk := self._spool.read(_CHUNK_BYTES):
+            yield chunk
+        self._spool.seek(0)
+        self._spool.truncate()

@@ -58,6 +58,13 @@ def serving(redis_url: str, folder: Path) -> Iterator[Server]:
         process.end()
 
 
+@pytest.fixture(scope="module")
+def server(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for tests that leave it as it is."""
+    with serving(redis_url, tmp_path_factory.mktemp("web")) as server:
+        yield server
+
+
 def big_form(size_bytes: int) -> Iterator[bytes]:
     """A form of large files that begin like images, sent bit by bit."""
     chunk = secrets.token_bytes(MIB)
@@ -161,13 +168,6 @@ def start_in_vain(env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         python("web"), env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False
     )
-
-
-@pytest.fixture(scope="module")
-def server(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for tests that leave it as it is."""
-    with serving(redis_url, tmp_path_factory.mktemp("web")) as server:
-        yield server
 
 
 HEAD = "POST /api/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
