@@ -33,7 +33,8 @@ _ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
 _TEXT_TYPES = ("", "application/json")
 #: Types of what a browser sends where no file was chosen.
 _UNTYPED = ("", "application/octet-stream")
-_READ_BYTES = 64 * 1024
+#: Bytes that are read at a time, and of a part's headers: paths of ten thousand characters fit.
+_READ_BYTES, _HEADER_BYTES = 64 * 1024, 64 * 1024
 #: A name with its charset, as RFC 8187 writes it, and what may look like one but is part of a plain name.
 _EXTENDED_NAME = re.compile(r";\s*filename\*=([^';\s]*)'[^';]*'([^;\s]*)", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
@@ -120,6 +121,10 @@ class _Decoder(MultipartDecoder):
     """Werkzeug's decoder, with headers in any charset, and of parts that have none."""
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
+        if len(data) > _HEADER_BYTES:
+            raise _malformed(
+                f"A part's headers have {len(data):,} bytes; the limit is {_HEADER_BYTES:,}. Send a shorter name."
+            )
         lines = (readable(line).encode() for line in bytes(data).split(b"\n"))
         headers = super()._parse_headers(b"\n".join(lines))
         headers.setdefault("Content-Disposition", "form-data")

@@ -202,6 +202,13 @@ def test_a_large_body_with_another_boundary_says_so_too(http):
     assert code_of(refused) == (400, "malformed_form")
 
 
+def test_a_name_of_megabytes_is_refused_before_it_is_looked_at(http):
+    body = form(part(b'name="file"; filename="' + b"\xe4" * 10_000_000 + b'"', IMAGE))
+    refused = post(http, "/api/jobs", body)
+    assert code_of(refused) == (400, "malformed_form")
+    assert "shorter name" in refused.json["detail"]
+
+
 def test_texts_of_a_form_are_limited_together(http):
     many = [text(f"f{number}", "x" * 3_000_000) for number in range(8)]
     assert code_of(post(http, "/api/jobs", form(*many))) == (413, "request_too_large")
