@@ -123,7 +123,7 @@ class _Decoder(MultipartDecoder):
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         if len(data) > _HEADER_BYTES:
             raise _malformed(
-                f"A part's headers have {len(data):,} bytes; the limit is {_HEADER_BYTES:,}. Send a shorter name."
+                f"A part's headers have {len(data):,} bytes, over {_HEADER_BYTES:,}. Send a shorter name."
             )
         lines = (readable(line).encode() for line in bytes(data).split(b"\n"))
         headers = super()._parse_headers(b"\n".join(lines))

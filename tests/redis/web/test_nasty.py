@@ -178,7 +178,6 @@ def served(make_app) -> Served:
 
 
 NASTY = settings(
-    deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
