@@ -9,6 +9,7 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings
 from PIL import Image
 
 from jobs.contract.settings import Limits, Settings, WebSettings
@@ -19,6 +20,10 @@ from tests.processes import accepts_connections, free_port, wait_until
 from tests.tools import VALKEY
 from tests.worker_processes import WorkerProcesses
 from web.app import create_app
+
+# No test judges speed: Hypothesis' own limit of 200 ms an example would.
+settings.register_profile("eva01", deadline=None)
+settings.load_profile("eva01")
 
 pytest_plugins = ("tests.background", "tests.limit", "tests.not_run")
 

@@ -70,6 +70,12 @@ PROMETHEUS = Tool(
     package="prometheus",
 )
 PROMTOOL = Tool("promtool", ("promtool",), PROMETHEUS.remedy, package=PROMETHEUS.package)
+NGINX = Tool(
+    "nginx",
+    ("nginx", "/usr/sbin/nginx"),
+    "apt-get install nginx-light (the package of Debian and Ubuntu)",
+    package="nginx-light",
+)
 VALKEY = Tool(
     "Valkey",
     ("valkey-server", "redis-server"),
@@ -81,7 +87,7 @@ VALKEY = Tool(
 def missing_packages() -> list[str]:
     """Debian's packages of what is missing."""
     missing = set()
-    for tool in (CHROMIUM, PROMETHEUS, PROMTOOL):
+    for tool in (CHROMIUM, PROMETHEUS, PROMTOOL, NGINX):
         try:
             tool.find()
         except Missing:

@@ -17,9 +17,12 @@ from web.api.schemas import Problem
 from web.api.shared_batch import shared_batch, sharing
 from web.api.status import status
 from web.http.idempotency import register_idempotency
+from web.http.json import StrictJson
 from web.http.problems import refuse_fields, register_problems
+from web.http.proxies import register_proxies
 from web.http.request_metrics import register_metrics
 from web.http.security import register_security
+from web.intake.fingerprint import fingerprint
 from web.intake.spool import register_spool
 from web.pages.views import pages
 from web.services import Services
@@ -42,13 +45,16 @@ def create_app(
         doc_ui=False,
         static_folder="pages/static",
     )
-    app.json.sort_keys = False
+    app.json = StrictJson(app)
     services.attach(app)
     register_spool(app, services.limits)
     register_problems(app)
     register_metrics(app)
     register_security(app)
-    register_idempotency(app, services.responses, int(services.web.idempotency_hours * 3600) or 1)
+    register_proxies(app, services.web.proxies)
+    register_idempotency(
+        app, services.responses, int(services.web.idempotency_hours * 3600) or 1, fingerprint
+    )
     for api in (questions, job_calls, batches, progress, results, sharing, shared_batch, status):
         _register(app, api)
     app.register_blueprint(pages)

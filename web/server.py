@@ -4,16 +4,22 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
 from jobs.contract.settings import BadSetting, WebSettings
 from jobs.upkeep.housekeeping import Housekeeping
 from web.app import create_app
 from web.services import Services, services_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 #: Seconds that requests under way may take after the server was told to stop.
 _GRACE_S = 30
@@ -28,6 +34,7 @@ def main() -> NoReturn:
     try:
         settings = WebSettings.read()
         app = create_app(web=settings)
+        _make_broken_bodies_end(app)
         listener = _listen(settings)
     except BadSetting as error:
         sys.stderr.write(f"{error}\n")
@@ -49,6 +56,31 @@ def _listen(settings: WebSettings) -> socket.socket:
         ) from error
 
 
+def _make_broken_bodies_end(app: Flask) -> None:
+    """Have a chunk that is none end a body as a lost connection does: it is the sender's fault, not ours."""
+    wsgi_app = app.wsgi_app
+
+    def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["wsgi.input"] = _Body(environ["wsgi.input"])
+        return wsgi_app(environ, start_response)
+
+    app.wsgi_app = call  # type: ignore[method-assign]
+
+
+class _Body:
+    """gunicorn's stream of a body, whose errors are those of any stream."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    def read(self, size: int = -1) -> bytes:
+        """Some bytes; raises OSError where no more of them make sense."""
+        try:
+            return cast(bytes, self._body.read(size))
+        except ParseException as error:
+            raise OSError(str(error)) from error
+
+
 class _Server(BaseApplication):
     """gunicorn, configured by our settings alone."""
 
@@ -68,6 +100,9 @@ class _Server(BaseApplication):
             "worker_connections": self._settings.web_threads + 1000,
             "loglevel": "warning",
             "control_socket_disable": True,
+            # Whom to believe is said by EVA01_PROXIES alone; gunicorn would believe this machine.
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
         }
         for name, value in options.items():
             self.cfg.set(name, value)

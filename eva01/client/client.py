@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -109,7 +110,7 @@ class Client:
     def share_batch(self, batch_id: str, *, days: int = 7) -> str:
         """The address of a page where anybody can read this batch, and nothing else, for so many days."""
         made = self._json("POST", f"/api/batches/{batch_id}/share", json={"days": days})
-        return f"{self.server}{made['url']}"
+        return _page_address(self.server, made["url"])
 
     def delete_batch(self, batch_id: str) -> None:
         """Delete a batch with its answers, and the images that no other job uses."""
@@ -228,6 +229,12 @@ def server_of_environment() -> str:
 
 def _named(path: Path) -> InputFile:
     return find([path]).files[0]
+
+
+def _page_address(server: str, url: str) -> str:
+    """Where a page is; `url` begins with the server's own path only where a proxy has told it of that."""
+    below = urlsplit(server).path.rstrip("/")
+    return urljoin(server, url) if below and url.startswith(f"{below}/") else f"{server.rstrip('/')}{url}"
 
 
 def _part(file: InputFile, field: str) -> FilePart:

@@ -41,12 +41,16 @@ class Code(StrEnum):
         "This is no id of a batch or an image.", "Check the address.")
     MALFORMED_BODY = ("malformed_body", 400, FAIL,
         "The server cannot read the request.", "Reload the page, and try again.")
+    MALFORMED_FORM = ("malformed_form", 400, FAIL,
+        "The form that was sent cannot be read.", "Send it again, whole.")
     INVALID_FIELD = ("invalid_field", 400, FAIL,
         "A value is not one that the server takes.", "Change it, and try again.")
     BAD_IDEMPOTENCY_KEY = ("bad_idempotency_key", 400, FAIL,
         "The request's Idempotency-Key is empty or too long.", "Send a shorter one.")
     IDEMPOTENCY_IN_PROGRESS = ("idempotency_in_progress", 409, RETRY,
         "The same request is still being answered.", "Wait for it.")
+    IDEMPOTENCY_KEY_REUSED = ("idempotency_key_reused", 422, FAIL,
+        "Another request was sent under the same Idempotency-Key.", "Send this one under a key of its own.")
     NO_SUCH_PAGE = ("no_such_page", 404, FAIL,
         "There is nothing at this address.", "Check the address.")
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, FAIL,

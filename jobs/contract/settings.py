@@ -100,7 +100,7 @@ class Limits(_FromEnvironment):
     #: The longest answer a user may ask for, in tokens.
     max_answer_tokens: int = Field(default=4096, ge=1)
     #: Days for which a batch may be shared.
-    max_share_days: int = Field(default=365, ge=1)
+    max_share_days: int = Field(default=365, ge=1, le=36_500)
 
 
 class WebSettings(_FromEnvironment):
@@ -110,6 +110,8 @@ class WebSettings(_FromEnvironment):
     host: str = "127.0.0.1"
     #: The port web listens on.
     port: int = Field(default=8000, ge=0, le=65535)
+    #: Proxies in front whose X-Forwarded-* headers are believed; 0: none is.
+    proxies: int = Field(default=0, ge=0, le=100)
     #: Requests answered at the same time.
     web_threads: int = Field(default=32, ge=1)
     #: Models offered though no worker serves them yet; the first is the default.

@@ -10,5 +10,6 @@ share_tokens  the signed tokens in those links
 status        models, status, health, readiness, metrics
 queue_gauges  the queue, for Prometheus
 docs          /openapi.json and /docs
+blueprint     calls that take a form as it was sent
 schemas       the models of requests and responses
 """

@@ -1,12 +1,13 @@
 """Batches: make one, find it again, rename it, send files, close, cancel, retry, delete."""
 
 from flask import Response, jsonify, url_for
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, TooLarge
 from jobs.contract.models import Batch, BatchState
+from web.api.blueprint import Blueprint
 from web.api.schemas import (
     PROBLEMS,
     BatchChange,
@@ -27,7 +28,7 @@ from web.intake.known import take_known
 from web.intake.outcomes import FileOutcome
 from web.services import Services, services
 
-batches = APIBlueprint(
+batches = Blueprint(
     "batches",
     __name__,
     url_prefix="/api/batches",

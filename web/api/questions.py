@@ -4,12 +4,13 @@ import time
 from typing import cast
 
 from flask import Response, jsonify, url_for
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
+from web.api.blueprint import Blueprint
 from web.api.job import job_json
 from web.api.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView
 from web.intake.asking import check_options, check_question, check_room, choose_model
@@ -21,7 +22,7 @@ from web.services import Services, services
 #: Seconds between two looks at a job that is waited for: the first, and the longest.
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.25
 
-questions = APIBlueprint(
+questions = Blueprint(
     "single",  # the operation ids in the API document begin with it
     __name__,
     abp_tags=[Tag(name="jobs", description="One image, one question.")],

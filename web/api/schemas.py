@@ -1,16 +1,19 @@
 """The models of requests and responses; the OpenAPI document is made from these."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
 from flask import request
 from flask_openapi3 import FileStorage
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json, StringConstraints
 
 from jobs.contract.catalog import Task
+from jobs.contract.codes import Code
+from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.models import ID_PATTERN, BatchId, BatchState, JobId, JobState, Result, new_id, utc_now
 from jobs.storage.listing import CURSOR_PATTERN
+from web.intake.forms import FILE_FIELDS, check_form
 from web.intake.outcomes import FileOutcome, KnownFile
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
@@ -34,32 +37,45 @@ class BatchPath(_Request):
     batch_id: _Id = Field(description="A batch's id: 32 hexadecimal digits.")
 
 
-class _Form(_Request):
-    """A multipart form, its text fields taken as they were sent.
-
-    flask-openapi3 reads each text field as JSON if it can, so a question such as `12` or `null` would not
-    stay the text that it is.
-    """
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_sent(cls, _: object) -> dict[str, Any]:
-        fields = {name: value for name, value in request.form.items() if value.strip()}
-        sent = {name: parts for name, parts in request.files.lists() if any(part.filename for part in parts)}
-        return fields | cls._files(sent)
+class Form(_Request):
+    """A form: its text fields as they were sent, and its files."""
 
     @classmethod
-    def _files(cls, sent: Mapping[str, list[Any]]) -> dict[str, Any]:
-        return {name: parts[0] for name, parts in sent.items()}
+    def sent(cls) -> dict[str, Any]:
+        """What the request's form holds, by field.
+
+        Raises BadInput (`malformed_form`, `invalid_field`) when it cannot be read.
+        """
+        check_form(request)
+        texts = {name: value for name, value in request.form.items() if value.strip()}
+        files = list(request.files.items(multi=True))
+        for name, file in files:
+            if name in cls.model_fields and name not in FILE_FIELDS:
+                message = f"`{name}` came as a file ({(file.filename or '')[:100]!r}). Send it as text."
+                raise BadInput(message, code=Code.INVALID_FIELD)
+        return texts | cls._files(files)
+
+    @classmethod
+    def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        raise NotImplementedError
 
 
-class JobForm(_Form):
+class JobForm(Form):
     """One image and one question."""
 
     file: FileStorage = Field(description="The image.")
     question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
     max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
+
+    @classmethod
+    def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        if len(sent) > 1:
+            raise TooLarge(
+                f"{len(sent)} files were sent, and one can be asked about. Send many to a batch.",
+                code=Code.TOO_MANY_FILES,
+            )
+        return {name: file for name, file in sent if name == "file"}
 
 
 class AnalyzeForm(JobForm):
@@ -68,7 +84,7 @@ class AnalyzeForm(JobForm):
     wait: float = Field(25, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the answer.")
 
 
-class FilesForm(_Form):
+class FilesForm(Form):
     """Images and zips for a batch."""
 
     files: list[FileStorage] = Field(
@@ -79,8 +95,9 @@ class FilesForm(_Form):
     )
 
     @classmethod
-    def _files(cls, sent: Mapping[str, list[Any]]) -> dict[str, Any]:
-        return {"files": sent["files"]} if "files" in sent else {}
+    def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        """All of them, whatever their fields are called: nothing that was sent goes unsaid."""
+        return {"files": [file for _, file in sent]} if sent else {}
 
 
 class NewBatch(BaseModel):

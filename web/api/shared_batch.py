@@ -4,7 +4,7 @@
 /api/jobs/<id>/thumbnail       ─┴─► the same below /api/shared/<token>, for this batch and its jobs alone
 """
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify, request, url_for
 from flask_openapi3 import APIBlueprint, Tag
 from flask_openapi3.models import Parameter, ParameterInType, PathItem, Schema
 
@@ -53,7 +53,11 @@ def share_batch(path: BatchPath, body: NewShare) -> Response:
         )
     batch = serving.store.get_batch(path.batch_id)
     token, expires_at = share_tokens(serving).make(batch.id, body.days)
-    response = jsonify(ShareView(url=f"/shared/{token}", expires_at=expires_at).model_dump(mode="json"))
+    response = jsonify(
+        ShareView(url=url_for("pages.shared_page", token=token), expires_at=expires_at).model_dump(
+            mode="json"
+        )
+    )
     response.status_code = 201
     return response
 

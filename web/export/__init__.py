@@ -1,6 +1,8 @@
 """What goes out. Knows the contract, and no store.
 
-lines   jobs as lines of CSV and JSONL
-sheets  jobs as a workbook
-texts   answers as a zip of text files
+lines    jobs as lines of CSV and JSONL
+sheets   jobs as a workbook
+texts    answers as a zip of text files
+names    the names of those files
+entries  the list of them, on disk
 """

@@ -5,30 +5,27 @@ no answer   ──► a line of errors.csv
 cut short   ──► a.jpg.txt, and a line of cut_short.csv
 """
 
-import hashlib
 import io
-import re
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
 from jobs.contract.models import FinishReason, JobState, utc_now
+from web.export.entries import keep_entries_in
 from web.export.lines import Row, row
+from web.export.names import FreeNames
 
 _ERRORS, _CUT = "errors.csv", "cut_short.csv"
 _ERROR_COLUMNS = ("file", "state", "error_code", "error_message", "id")
 _CUT_COLUMNS = ("file", "output_tokens", "id")
-#: Bytes of each list that are kept in memory; more of them go to a file.
+#: Bytes of each spool that are kept in memory; more of them go to a file.
 _IN_MEMORY_BYTES = 1024 * 1024
 #: Bytes packed before they are sent.
 _CHUNK_BYTES = 64 * 1024
-#: Characters that some file system forbids in names.
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]+')
-#: Bytes of one part of a path: file systems allow 255, and `.txt` and a number follow.
-_PART_BYTES = 200
 #: Permissions of an unpacked file: everybody reads, its owner writes.
 _MODE = 0o100644 << 16
 
@@ -38,37 +35,56 @@ def text_zip(jobs: Iterable[Row], spool_folder: Path) -> Iterator[bytes]:
 
     `cut_short.csv` lists the answers that are cut at the longest that was allowed, if there are any.
     Paths are kept, except for characters that file names cannot have; a name that is taken gets a number.
+    What grows with the number of jobs goes to files in `spool_folder`, but for some bytes a name.
     """
-    outlet = _Outlet()
-    taken: set[str] = set()
     with (
-        zipfile.ZipFile(cast(IO[bytes], outlet), "w") as archive,
-        _spooled(spool_folder) as errors,
-        _spooled(spool_folder) as cut,
+        _spool(spool_folder) as errors,
+        _spool(spool_folder) as cut,
+        _spool(spool_folder) as entries,
+        _spool(spool_folder) as packed,
     ):
-        for job in jobs:
-            if job["state"] == JobState.SUCCEEDED and job["answer"] is not None:
-                at = datetime.fromisoformat(job["finished_at"] or job["created_at"])
-                entry = _entry(_free_name(job["file"], taken), at.astimezone(UTC))
-                archive.writestr(entry, job["answer"].encode("utf-8", "replace"))
-                if job["finish_reason"] == FinishReason.LENGTH:
-                    cut.write(_cut_row(job).encode("utf-8", "replace"))
-            else:
-                errors.write(_error_row(job).encode("utf-8", "replace"))
+        outlet = _Outlet(packed)
+        with zipfile.ZipFile(cast(IO[bytes], outlet), "w") as archive:
+            keep_entries_in(archive, entries)
+            yield from _pack_answers(jobs, archive, errors, cut, outlet)
+            yield from _pack_list(_ERRORS, _ERROR_COLUMNS, errors, archive, outlet)
+            yield from _pack_list(_CUT, _CUT_COLUMNS, cut, archive, outlet)
+        yield from outlet.take(1)
+
+
+def _spool(folder: Path) -> AbstractContextManager[IO[bytes]]:
+    file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=str(folder))  # noqa: SIM115 (for a `with`)
+    return cast(AbstractContextManager[IO[bytes]], file)
+
+
+def _pack_answers(
+    jobs: Iterable[Row], archive: zipfile.ZipFile, errors: IO[bytes], cut: IO[bytes], outlet: "_Outlet"
+) -> Iterator[bytes]:
+    names = FreeNames(_ERRORS, _CUT)
+    for job in jobs:
+        if job["state"] == JobState.SUCCEEDED and job["answer"] is not None:
+            at = datetime.fromisoformat(job["finished_at"] or job["created_at"])
+            entry = _entry(names.take(job["file"], ".txt"), at.astimezone(UTC))
+            archive.writestr(entry, job["answer"].encode("utf-8", "replace"))
+            if job["finish_reason"] == FinishReason.LENGTH:
+                cut.write(_cut_row(job).encode("utf-8", "replace"))
+        else:
+            errors.write(_error_row(job).encode("utf-8", "replace"))
+        yield from outlet.take(_CHUNK_BYTES)
+
+
+def _pack_list(
+    name: str, columns: Sequence[str], lines: IO[bytes], archive: zipfile.ZipFile, outlet: "_Outlet"
+) -> Iterator[bytes]:
+    """Pack a list of jobs as CSV, unless it is empty."""
+    if not lines.tell():
+        return
+    lines.seek(0)
+    with archive.open(_entry(name, utc_now()), "w", force_zip64=True) as packed:
+        packed.write(row(columns).encode())
+        while chunk := lines.read(_CHUNK_BYTES):
+            packed.write(chunk)
             yield from outlet.take(_CHUNK_BYTES)
-        for name, columns, lines in ((_ERRORS, _ERROR_COLUMNS, errors), (_CUT, _CUT_COLUMNS, cut)):
-            if lines.tell():
-                lines.seek(0)
-                with archive.open(_entry(name, utc_now()), "w", force_zip64=True) as packed:
-                    packed.write(row(columns).encode())
-                    while chunk := lines.read(_CHUNK_BYTES):
-                        packed.write(chunk)
-                        yield from outlet.take(_CHUNK_BYTES)
-    yield from outlet.take(1)
-
-
-def _spooled(folder: Path) -> "tempfile.SpooledTemporaryFile[bytes]":
-    return tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, mode="w+b", dir=str(folder))
 
 
 def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
@@ -87,36 +103,11 @@ def _cut_row(job: Row) -> str:
     return row((job["file"], (job["usage"] or {}).get("output_tokens"), job["id"]))
 
 
-def _free_name(file: str, taken: set[str]) -> str:
-    """A name that no other entry has, not even one that differs only in case."""
-    path, number = _harmless(file), 1
-    name = f"{path}.txt"
-    while name.casefold() in taken:
-        number += 1
-        name = f"{path} ({number}).txt"
-    taken.add(name.casefold())
-    return name
-
-
-def _harmless(file: str) -> str:
-    """The path without parts that leave its folder, or that cannot be names of files."""
-    parts = [_part(part) for part in file.replace("\\", "/").split("/")]
-    return "/".join(part for part in parts if part) or "unnamed"
-
-
-def _part(part: str) -> str:
-    name = _FORBIDDEN.sub("_", part).strip(" ").rstrip(".")
-    if len(name.encode("utf-8", "replace")) <= _PART_BYTES:
-        return name
-    digest = hashlib.sha256(part.encode("utf-8", "replace")).hexdigest()[:16]
-    return f"{name.encode('utf-8', 'replace')[: _PART_BYTES - 17].decode('utf-8', 'ignore')}…{digest}"
-
-
 class _Outlet(io.RawIOBase):
-    """A write-only buffer for ZipFile, emptied while it is written, so that the whole zip is never kept."""
+    """A write-only file for ZipFile, emptied while it is written, so that the whole zip is never kept."""
 
-    def __init__(self) -> None:
-        self._written = bytearray()
+    def __init__(self, spool: IO[bytes]) -> None:
+        self._spool = spool
 
     def writable(self) -> bool:
         """Yes."""
@@ -124,11 +115,14 @@ class _Outlet(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Append."""
-        self._written += data
-        return len(data)
+        return self._spool.write(data)
 
     def take(self, least_bytes: int) -> Iterator[bytes]:
         """What was written since the last time, once it is `least_bytes` or more."""
-        if len(self._written) >= least_bytes:
-            yield bytes(self._written)
-            self._written.clear()
+        if self._spool.tell() < least_bytes:
+            return
+        self._spool.seek(0)
+        while chunk := self._spool.read(_CHUNK_BYTES):
+            yield chunk
+        self._spool.seek(0)
+        self._spool.truncate()

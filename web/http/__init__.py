@@ -1,8 +1,10 @@
 """What all responses have in common. Imports jobs.contract, and no store.
 
 problems         every error as problem JSON
+json             JSON that is read strictly
 conditional      ETag, If-None-Match, Retry-After
 idempotency      Idempotency-Key
+proxies          what proxies in front say of those who ask
 security         headers that every response carries
 request_metrics  how many requests, and how long they took
 """

@@ -1,12 +1,17 @@
 """`Idempotency-Key`: a POST sent twice under the same key is done once, and answered the same both times.
 
-first ──marked running──► done ──response kept──► any later one gets that response
-  └─ a second one meanwhile: 409 idempotency_in_progress
+first ──read──marked running──► done ──response kept──► a later one with the same body gets that response
+                    │                                └─► one with another body: 422 idempotency_key_reused
+                    └─ a second one meanwhile: 409 idempotency_in_progress
+
+As draft-ietf-httpapi-idempotency-key-header describes it. The body is read before anything is done, since
+only then it can be told from another; its files go to the spool, and not into memory.
 """
 
 import hashlib
 import json
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
@@ -40,29 +45,32 @@ class Memory(Protocol):
         """Let the same request be done again."""
 
 
-def register_idempotency(app: Flask, memory: Memory, keep_s: int) -> None:
-    """Make every POST of `app` repeatable: its response is kept for `keep_s` seconds in `memory`."""
-    app.before_request(lambda: _replay(memory))
+def register_idempotency(app: Flask, memory: Memory, keep_s: int, fingerprint: Callable[[], str]) -> None:
+    """Make every POST of `app` repeatable: its response is kept for `keep_s` seconds in `memory`.
+
+    `fingerprint` reads the request's body and gives a digest of it.
+    """
+    app.before_request(lambda: _replay(memory, fingerprint))
     app.after_request(lambda response: _remember(memory, keep_s, response))
 
 
-def _replay(memory: Memory) -> Response | None:
+def _replay(memory: Memory, fingerprint: Callable[[], str]) -> Response | None:
     """The response that was given before, or None when this request is the first."""
     sent = request.headers.get("Idempotency-Key")
-    if request.method != "POST" or sent is None:
+    if request.method != "POST" or sent is None or request.routing_exception:
         return None
     if not 0 < len(sent) <= _LONGEST_KEY:
         raise BadInput(
             f"Idempotency-Key should have 1–{_LONGEST_KEY} characters.", code=Code.BAD_IDEMPOTENCY_KEY
         )
-    digest = _digest(sent)
+    digest, body = _digest(sent), fingerprint()
     if memory.begin(digest):
-        g.idempotency_digest = digest
+        g.idempotency = digest, body
         return None
-    return _earlier(memory.earlier(digest))
+    return _earlier(memory.earlier(digest), body)
 
 
-def _earlier(kept: str | None) -> Response:
+def _earlier(kept: str | None, body: str) -> Response:
     if kept is None:
         busy = problem(
             Code.IDEMPOTENCY_IN_PROGRESS.http_status,
@@ -72,30 +80,38 @@ def _earlier(kept: str | None) -> Response:
         busy.headers["Retry-After"] = "1"
         return busy
     earlier = json.loads(kept)
+    if earlier.get("fingerprint", body) != body:
+        raise BadInput(
+            "The Idempotency-Key was used for a request with another body. Send this one under another key.",
+            code=Code.IDEMPOTENCY_KEY_REUSED,
+        )
     response = Response(earlier["body"], earlier["status"], earlier["headers"])
     response.headers["Idempotency-Replayed"] = "true"
     return response
 
 
 def _remember(memory: Memory, keep_s: int, response: Response) -> Response:
-    digest = g.pop("idempotency_digest", None)
+    digest, body = g.pop("idempotency", (None, None))
     if digest is None:
         return response
     try:
         if response.status_code >= 500 or response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             memory.forget(digest)
         else:
-            memory.keep(digest, _as_text(response), keep_s)
+            memory.keep(digest, _as_text(response, body), keep_s)
     except redis.RedisError as error:
         _log.warning("A response could not be remembered under its Idempotency-Key: %s", error)
     return response
 
 
-def _as_text(response: Response) -> str:
-    headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
-    return json.dumps(
-        {"status": response.status_code, "headers": headers, "body": response.get_data(as_text=True)}
-    )
+def _as_text(response: Response, body: str) -> str:
+    kept = {
+        "status": response.status_code,
+        "headers": {name: response.headers[name] for name in _HEADERS if name in response.headers},
+        "body": response.get_data(as_text=True),
+        "fingerprint": body,
+    }
+    return json.dumps(kept)
 
 
 def _digest(key: str) -> str:

@@ -22,7 +22,12 @@ _NOT_NOW = (
 #: Seconds after which a caller may try again when something is away.
 RETRY_AFTER_S = 2
 #: Codes of what Werkzeug refuses by itself; any other status is `http_<status>`.
-_HTTP_CODES = {404: Code.NO_SUCH_PAGE, 405: Code.METHOD_NOT_ALLOWED, 413: Code.REQUEST_TOO_LARGE}
+_HTTP_CODES = {
+    400: Code.MALFORMED_BODY,
+    404: Code.NO_SUCH_PAGE,
+    405: Code.METHOD_NOT_ALLOWED,
+    413: Code.REQUEST_TOO_LARGE,
+}
 #: Codes of fields that are missing or malformed; any other field is `invalid_field`.
 _MISSING = {"file": Code.MISSING_FILE, "files": Code.MISSING_FILE}
 _MALFORMED = {"job_id": Code.MALFORMED_ID, "batch_id": Code.MALFORMED_ID, "": Code.MALFORMED_BODY}
@@ -73,7 +78,7 @@ def refuse_fields(error: ValidationError) -> Response:
     if code is Code.MALFORMED_BODY:
         raise BadInput("The body is not a JSON object. Send one, as application/json.", code=code)
     shown = repr(first.get("input"))[:100]
-    raise BadInput(f"`{'.'.join(place)}` is {shown}: {first['msg']}.", code=code) from error
+    raise BadInput(f"`{'.'.join(place)[:100]}` is {shown}: {first['msg']}.", code=code) from error
 
 
 def _from_ours(error: Eva01Error) -> Response:
@@ -111,7 +116,8 @@ def http_message(error: HTTPException) -> str:
     if isinstance(error, RequestEntityTooLarge):
         return _size_message(request.max_content_length or 0)
     if error.code == HTTPStatus.NOT_FOUND:
-        return f"There is nothing at {request.path}. /docs lists all that there is."
+        below = request.script_root
+        return f"There is nothing at {below}{request.path}. {below}/docs lists all that there is."
     return error.description or HTTPStatus(error.code or 500).phrase
 
 

@@ -1,12 +1,15 @@
 """What comes in, checked before anything is kept.
 
-asking   model, question and options of a request
-spool    the files of a request, on disk while it is answered
-paths    the path a file came under
-headers  what a file is, from its header
-zips     the entries of a zip, one by one, none of them trusted
-uploads  a file into the blob store
-files    files and zips into a batch
-known    files that are here already, told by their hashes
-outcomes  what became of a file, as the API shows it
+asking       model, question and options of a request
+forms        a form, also one that is not written as it should be
+charsets     text of which nobody said how it is written
+fingerprint  whether a request that is sent again is the same
+spool        the files of a request, on disk while it is answered
+paths        the path a file came under
+headers      what a file is, from its header
+zips         the entries of a zip, one by one, none of them trusted
+uploads      a file into the blob store
+files        files and zips into a batch
+known        files that are here already, told by their hashes
+outcomes     what became of a file, as the API shows it
 """

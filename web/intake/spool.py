@@ -3,6 +3,7 @@
 A request of a thousand files so needs one file descriptor, and nothing is left behind by a crash.
 """
 
+import hashlib
 import io
 import os
 import shutil
@@ -15,6 +16,7 @@ from flask import Flask, Request, request
 from jobs.contract.codes import Code
 from jobs.contract.errors import NoRoom, TooLarge
 from jobs.contract.settings import Limits
+from web.intake.forms import MULTIPART, FormParser
 from web.services import services
 
 #: Text fields of a form besides its files, and bytes of all of them: `questions` may name every file.
@@ -33,7 +35,7 @@ def register_spool(app: Flask, limits: Limits) -> None:
 
 
 def _keep_texts_short() -> None:
-    if request.mimetype != "multipart/form-data":
+    if request.mimetype != MULTIPART:
         request.max_content_length = min(_TEXT_BYTES, request.max_content_length or _TEXT_BYTES)
 
 
@@ -70,6 +72,12 @@ class Part(io.RawIOBase):
         self.kept_bytes = 0
         #: All bytes that were written, kept or not.
         self.size_bytes = 0
+        self._digest = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """Of all bytes that were written, in hexadecimal digits."""
+        return self._digest.hexdigest()
 
     def write(self, data: Any) -> int:
         """Append.
@@ -77,6 +85,7 @@ class Part(io.RawIOBase):
         Raises NoRoom when there is none.
         """
         self.size_bytes += len(data)
+        self._digest.update(data)
         room = len(data) if self._keep_bytes is None else max(0, self._keep_bytes - self.kept_bytes)
         left = memoryview(data)[:room]
         while left:
@@ -123,6 +132,7 @@ class Part(io.RawIOBase):
 class SpooledRequest(Request):
     """A request whose files go to a spool while they arrive; too many of them end it."""
 
+    form_data_parser_class = FormParser
     _spool: Spool | None = None
     _file_count = 0
 

@@ -1,6 +1,5 @@
 """Files into the blob store: hashed, inspected, and streamed; a large one is never whole in memory."""
 
-import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from web.intake.headers import inspect
 from web.intake.spool import Part
 from web.services import Services
 
-_CHUNK_BYTES = 1024 * 1024
 #: Up to this size a file is read at once where it is needed: its bytes are looked at and sent faster so.
 _SMALL_BYTES = 1024 * 1024
 
@@ -35,7 +33,7 @@ def checked_image(services: Services, part: Part) -> Image:
     content = _content(part)
     file = io.BytesIO(content) if isinstance(content, bytes) else content
     media_type = inspect(file, services.limits).media_type
-    return Image(part, _sha256(file), media_type)
+    return Image(part, part.sha256, media_type)
 
 
 @contextmanager
@@ -58,11 +56,3 @@ def kept_images(services: Services, images: Sequence[Image]) -> Iterator[None]:
 def _content(part: Part) -> bytes | IO[bytes]:
     part.seek(0)
     return part.read(part.size_bytes) if part.size_bytes <= _SMALL_BYTES else cast(IO[bytes], part)
-
-
-def _sha256(file: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    file.seek(0)
-    while chunk := file.read(_CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.hexdigest()

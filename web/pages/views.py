@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 import redis
-from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request, url_for
 from flask.sansio.blueprints import BlueprintSetupState
 from pydantic import ValidationError
 from werkzeug import Response as PlainResponse
@@ -16,6 +16,7 @@ from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
 from web.api.share_tokens import share_tokens
 from web.intake.asking import check_question, check_room, choose_model
 from web.intake.files import Intake
+from web.intake.forms import check_form
 from web.pages.errors import register_errors
 from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, register_words, script_words
 from web.pages.page import THEME_COOKIE, THEMES, page
@@ -44,13 +45,13 @@ def index() -> Response:
 def create_batch() -> PlainResponse:
     """What the form does where no script runs: a batch of all its files; then the batch's page."""
     batch = _asked_batch()
-    return redirect(f"/batches/{batch.id}", 303)
+    return redirect(url_for("pages.batch_page", batch_id=batch.id), 303)
 
 
 @pages.get("/batches/<batch_id>")
 def batch_page(batch_id: str) -> Response:
     """One batch: how far it is, and its answers."""
-    return _batch_page(batch_id, "/api")
+    return _batch_page(batch_id)
 
 
 @pages.get("/shared/<token>")
@@ -99,7 +100,8 @@ def choose() -> PlainResponse:
     for cookie, allowed in ((LANGUAGE_COOKIE, LANGUAGES), (THEME_COOKIE, THEMES)):
         value = request.form.get(cookie, "")
         if value in allowed:
-            response.set_cookie(cookie, value, max_age=_YEAR_S, samesite="Lax")
+            place = request.script_root or "/"
+            response.set_cookie(cookie, value, max_age=_YEAR_S, path=place, samesite="Lax")
     return response
 
 
@@ -109,7 +111,7 @@ def favicon() -> Response:
     return current_app.send_static_file("images/mark.svg")
 
 
-def _batch_page(batch_id: str, api: str) -> Response:
+def _batch_page(batch_id: str, api: str = "/api") -> Response:
     """A batch's page, also whole where no script runs: a page of its answers, and the way to the next."""
     path, query = _checked(batch_id)
     store = services().store
@@ -122,7 +124,7 @@ def _batch_page(batch_id: str, api: str) -> Response:
         next_cursor=next_cursor,
         state=query.state,
         states=[state.value for state in JobState],
-        api=api,
+        api=request.script_root + api,
         is_shared=api != "/api",
     )
 
@@ -145,7 +147,8 @@ def _asked_batch() -> Batch:
     Raises what the API's calls raise: BadInput, TooLarge, UnknownModel, Overloaded, Unavailable.
     """
     serving = services()
-    sent = [part for part in request.files.getlist("files") if part.filename]
+    check_form(request)
+    sent = [file for _, file in request.files.items(multi=True)]
     if not sent:
         raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
     card = choose_model(serving, request.form.get("model") or None)
@@ -166,9 +169,9 @@ def _name_of(count: int, first: str) -> str:
 
 
 def _local_path(path: str) -> str:
-    """`path` when it is one of this server, else `/`, so that a redirect leads nowhere else."""
+    """`path` when it is one of this server, else the first page, so that a redirect leads nowhere else."""
     is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path.removesuffix("?") if is_local else "/"
+    return path.removesuffix("?") if is_local else url_for("pages.index")
 
 
 @pages.app_template_global()

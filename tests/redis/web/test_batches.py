@@ -57,9 +57,32 @@ def test_a_bad_batch_is_refused(http, body, expected):
     assert code_of(http.post("/api/batches", json=body)) == expected
 
 
-def test_a_body_that_is_no_json_is_refused(http):
-    refused = http.post("/api/batches", data="{", content_type="application/json")
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "no"),
+        (b"", "no"),
+        (b"[" * 100_000, "deep"),
+        (b'{"question":' * 5000, "deep"),
+        (b'{"max_new_tokens": NaN}', "NaN"),
+        (b'{"max_new_tokens": -Infinity}', "Infinity"),
+        (b'{"max_new_tokens": ' + b"9" * 5000 + b"}", "no"),
+        (b'{"question": "\\ud800"}', "surrogate"),
+        (b'{"name": ["\\udc00\\ud800"]}', "surrogate"),
+        (b'{"\\udfff": 1}', "surrogate"),
+        (b'{"question": "\xed\xa0\x80"}', "no"),
+        ('{"question": "é"}'.encode("latin-1"), "no"),
+    ],
+)
+def test_a_body_that_nobody_can_use_is_refused(http, body, said):
+    refused = http.post("/api/batches", data=body, content_type="application/json")
     assert code_of(refused) == (400, "malformed_body")
+    assert said in refused.json["detail"]
+
+
+def test_a_character_that_is_written_as_two_halves_is_one(http):
+    made = http.post("/api/batches", data=b'{"question": "\\ud83d\\ude00"}', content_type="application/json")
+    assert made.json["question"] == "\U0001f600"
 
 
 def test_ids_are_checked(http):

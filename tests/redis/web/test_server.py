@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import create_server
+from socket import SHUT_WR, create_connection, create_server
 
 import httpx
 import pytest
@@ -50,6 +50,13 @@ def serving(redis_url: str, folder: Path) -> Iterator[Server]:
             yield Server(process, http)
     finally:
         process.end()
+
+
+@pytest.fixture(scope="module")
+def server(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for tests that leave it as it is."""
+    with serving(redis_url, tmp_path_factory.mktemp("web")) as server:
+        yield server
 
 
 def big_form(size_bytes: int) -> Iterator[bytes]:
@@ -155,3 +162,30 @@ def start_in_vain(env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         python("web"), env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+HEAD = "POST /api/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+MULTIPART = f"{HEAD}Content-Type: multipart/form-data; boundary=b\r\n"
+JSON = f"{HEAD}Content-Type: application/json\r\n".replace("jobs", "batches")
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (f"{MULTIPART}Content-Length: 1000\r\n\r\n--b\r\nContent-Dis", "malformed_form"),
+        (f"{MULTIPART}Content-Length: 0\r\n\r\n", "malformed_form"),
+        (f"{MULTIPART}Transfer-Encoding: chunked\r\n\r\n5\r\n--b\r\n", "malformed_form"),
+        (f"{MULTIPART}Transfer-Encoding: chunked\r\n\r\n5\r\n--b\r\n\r\n0\r\n\r\n", "malformed_form"),
+        (f"{MULTIPART}Transfer-Encoding: chunked\r\n\r\nno\r\n", "malformed_form"),
+        (f'{JSON}Content-Length: 1000\r\n\r\n{{"question"', "malformed_body"),
+        (f'{JSON}Transfer-Encoding: chunked\r\n\r\nno\r\n{{"question"', "malformed_body"),
+    ],
+)
+def test_a_body_that_breaks_off_is_called_so(server, sent, code):
+    with create_connection(("127.0.0.1", server.http.base_url.port)) as connection:
+        connection.sendall(sent.encode())
+        connection.shutdown(SHUT_WR)
+        with connection.makefile("rb") as response:
+            said = response.read().decode()
+    assert said.startswith("HTTP/1.1 400")
+    assert f'"code": "{code}"' in said

@@ -1,5 +1,6 @@
 """Idempotency, status, metrics, documents and headers, on a real server."""
 
+import json
 import threading
 from io import BytesIO
 
@@ -11,6 +12,7 @@ from jobs.contract.models import Result, WorkerInfo, WorkerState, utc_now
 from jobs.contract.settings import WebSettings
 from jobs.storage.fleet import Fleet
 from tests.asking import IMAGE, ask, new_batch, send
+from tests.forms import BOUNDARY, form, part, post, text
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
 
@@ -48,6 +50,52 @@ def test_a_key_belongs_to_its_address(http):
         assert "Idempotency-Replayed" not in done.headers
 
 
+def test_a_key_with_another_body_is_refused_and_does_nothing(http):
+    first = keyed(http, "k", {"question": "first"})
+    for _ in range(2):
+        assert code_of(keyed(http, "k", {"question": "second"})) == (422, "idempotency_key_reused")
+    assert [batch["id"] for batch in http.get("/api/batches").json["batches"]] == [first.json["id"]]
+    assert keyed(http, "k", {"question": "first"}).json == first.json
+
+
+def test_a_form_is_the_same_when_its_fields_and_files_are(http):
+    """Whoever sends a form again draws another boundary."""
+    batch = new_batch(http)
+
+    def upload(
+        boundary: str = "b1", key: str = "k", name: str = "a.png", image: bytes = IMAGE, more: bytes = b""
+    ):
+        sent = form(part(f'name="files"; filename="{name}"', image), more)
+        body = sent.replace(BOUNDARY.encode(), boundary.encode())
+        kind = f"multipart/form-data; boundary={boundary}"
+        return post(http, f"{batch}/files", body, kind, **{"Idempotency-Key": key})
+
+    first = upload()
+    assert first.json["files"][0]["is_new"]
+    again = upload("another")
+    assert (again.status_code, again.json) == (202, first.json)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    others = (
+        upload(name="b.png"),
+        upload(image=IMAGE + b"\0"),
+        upload(more=part('name="files"; filename="b.png"', IMAGE)),
+        upload(more=text("questions", "{}")),
+        post(http, f"{batch}/files", b"x=1", "application/x-www-form-urlencoded", **{"Idempotency-Key": "k"}),
+    )
+    assert {code_of(other) for other in others} == {(422, "idempotency_key_reused")}
+    assert http.get(batch).json["total"] == 1
+    assert upload(key="another", name="b.png").json["files"][0]["is_new"]
+
+
+def test_a_response_that_an_older_version_kept_is_given_for_any_body(http, redis_client):
+    keyed(http, "k", {"question": "q"})
+    (key,) = redis_client.scan_iter("eva01:idempotency:*")
+    kept = json.loads(redis_client.get(key))
+    del kept["fingerprint"]
+    redis_client.set(key, json.dumps(kept))
+    assert keyed(http, "k", {"question": "other"}).status_code == 201
+
+
 def test_a_second_request_waits_for_the_first(http, redis_client):
     keyed(http, "k", {"question": "q"})
     (key,) = redis_client.scan_iter("eva01:idempotency:*")
@@ -61,14 +109,14 @@ def test_a_second_request_waits_for_the_first(http, redis_client):
 def test_a_failure_of_ours_is_not_remembered(http, redis_client, tmp_path):
     blobs = tmp_path / "blobs" / "images"
     blobs.write_text("in the way")
-    failed = http.post("/api/jobs", data=form(), headers={"Idempotency-Key": "k"})
+    failed = http.post("/api/jobs", data=question(), headers={"Idempotency-Key": "k"})
     assert code_of(failed) == (503, "blob_store_unavailable")
     assert failed.headers["Retry-After"] == "2"
     blobs.unlink()
-    assert http.post("/api/jobs", data=form(), headers={"Idempotency-Key": "k"}).status_code == 202
+    assert http.post("/api/jobs", data=question(), headers={"Idempotency-Key": "k"}).status_code == 202
 
 
-def form() -> dict:
+def question() -> dict:
     return {"file": (BytesIO(IMAGE), "a.png"), "question": "q", "model": "nano"}
 
 

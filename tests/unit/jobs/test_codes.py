@@ -9,15 +9,15 @@ from jobs.contract.codes import Code
 ROOT = Path(__file__).parents[3]
 #: Programs branch on these codes: new ones may be added; none may change or be removed.
 STATUSES = {
-    400: "missing_file missing_question malformed_id malformed_body invalid_field bad_idempotency_key"
-    " path_too_long unsafe_path encrypted_entry bad_zip_entry bad_zip empty_zip",
+    400: "missing_file missing_question malformed_id malformed_body malformed_form invalid_field"
+    " bad_idempotency_key path_too_long unsafe_path encrypted_entry bad_zip_entry bad_zip empty_zip",
     404: "job_not_found batch_not_found image_not_found thumbnail_not_found share_not_found no_such_page",
     405: "method_not_allowed",
     409: "batch_closed job_finished job_not_failed job_refused idempotency_in_progress",
     410: "share_expired",
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
     " image_too_large too_many_pixels too_many_entries zip_too_large",
-    422: "unknown_model not_an_image empty_file truncated_image",
+    422: "unknown_model idempotency_key_reused not_an_image empty_file truncated_image",
     429: "queue_full",
     500: "internal_error engine_failed out_of_memory empty_answer deadline_exceeded poison",
     503: "blob_store_unavailable redis_unavailable image_being_deleted",

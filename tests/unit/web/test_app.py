@@ -1,10 +1,16 @@
 """The app without a server: settings that stop it from starting, and its replies when Redis is away."""
 
+import re
+
 import pytest
 
 from jobs.contract.models import Job, new_id
 from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings
+from tests.processes import free_port
 from web.app import create_app
+
+#: What a proxy in front, or somebody who plays one, says of those who ask.
+FORWARDED = {"X-Forwarded-Prefix": "/eva", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "photos.example"}
 
 
 @pytest.mark.parametrize(
@@ -33,3 +39,62 @@ def test_a_job_that_cannot_be_written_fails_at_once(app_without_redis):
     app_without_redis.add_url_rule("/send", view_func=lambda: store.create_job(job) and "sent")
     away = app_without_redis.test_client().get("/send")
     assert (away.status_code, away.json["code"]) == (503, "redis_unavailable")
+
+
+@pytest.fixture
+def behind(tmp_path):
+    """A client of an app behind one proxy, whose Redis does not exist."""
+    settings = Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0", data=tmp_path, redis_timeout_s=1)
+    return create_app(settings, Limits(), WebSettings(models=("nano",), proxies=1)).test_client()
+
+
+def leads_to(response) -> set[str]:
+    """Every address in a page that begins with a slash."""
+    return set(re.findall(r'(?:href|src|action|data-api)="(/[^"]*)"', response.text))
+
+
+def test_behind_a_proxy_addresses_are_below_the_path_that_it_names(behind):
+    for page in ("/", "/docs", "/nowhere"):
+        addresses = leads_to(behind.get(page, headers=FORWARDED | {"Accept": "text/html"}))
+        assert addresses
+        assert all(address.startswith("/eva/") for address in addresses), addresses
+    assert not any(address.startswith("/eva") for address in leads_to(behind.get("/")))
+
+
+def test_without_proxies_their_headers_change_nothing(lonely):
+    http = lonely.test_client()
+    for page in ("/", "/docs", "/docs/start.js", "/openapi.json"):
+        assert http.get(page, headers=FORWARDED).text == http.get(page).text
+
+
+def test_the_nearest_proxy_is_believed_and_none_before_it(behind):
+    """A caller's own value stands in front of the proxy's."""
+    addresses = leads_to(behind.get("/", headers={"X-Forwarded-Prefix": "/forged, /eva"}))
+    assert all(address.startswith("/eva/") for address in addresses)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "base"),
+    [
+        ("/eva/", "/eva"),
+        ("eva", "/eva"),
+        ("//evil.example", "/evil.example"),
+        ("/\\evil.example", "/evil.example"),
+        ("/a//b/", "/a/b"),
+        ("/", ""),
+        ("/<b>", "/&lt;b&gt;"),
+    ],
+)
+def test_a_path_that_is_told_leads_to_no_other_host(behind, prefix, base):
+    page = behind.get("/", headers={"X-Forwarded-Prefix": prefix})
+    assert f'data-base="{base}"' in page.text
+    assert "//evil" not in page.text
+
+
+def test_a_choice_is_remembered_for_the_path_and_leads_back_there(behind):
+    form = {"next": "/eva/history?", "theme": "dark"}
+    chosen = behind.post("/preferences", data=form, headers=FORWARDED)
+    assert chosen.headers["Location"] == "/eva/history"
+    assert "Path=/eva;" in chosen.headers["Set-Cookie"]
+    astray = behind.post("/preferences", data={"next": "//evil.example"}, headers=FORWARDED)
+    assert astray.headers["Location"] == "/eva/"

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import tracemalloc
+import unicodedata
 import zipfile
 from collections.abc import Iterable
 
@@ -105,6 +107,25 @@ def test_many_errors_leave_no_file_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_memory_does_not_grow_with_the_answers(tmp_path):
+    """Of each a hash of its name is kept, but no entry of the zip's directory: that has half a kilobyte."""
+    job = answered("").public()
+
+    def peak_bytes(count: int) -> int:
+        jobs = ({**job, "file": f"folder/{number:06}.jpg"} for number in range(count))
+        tracemalloc.start()
+        try:
+            packed_bytes = sum(map(len, text_zip(jobs, tmp_path)))
+            assert packed_bytes > 100 * count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = peak_bytes(8_000), peak_bytes(13_000)
+    assert (many - few) / 5_000 < 150
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_it_is_sent_while_it_is_packed(tmp_path):
     asked = 0
 
@@ -124,3 +145,58 @@ def test_whatever_the_names_are_each_answer_has_a_safe_one(tmp_path_factory, fil
     entries = unpacked([answered(file) for file in files], tmp_path_factory.mktemp("spool"))
     assert len(entries) == len(files)
     assert not any(is_unsafe(name) for name in entries)
+
+
+@pytest.mark.parametrize(
+    ("files", "entries"),
+    [
+        # A file and a folder of one name, whichever comes first.
+        (["scan", "scan.txt/page.png"], ["scan.txt", "scan.txt (2)/page.png.txt"]),
+        (["scan.txt/page.png", "scan"], ["scan.txt/page.png.txt", "scan (2).txt"]),
+        (
+            ["b", "B.txt/1", "b.TXT/2", "b.txt (2)"],
+            ["b.txt", "B.txt (2)/1.txt", "b.TXT (2)/2.txt", "b.txt (2).txt"],
+        ),
+        (["errors.csv/x.png"], ["errors.csv (2)/x.png.txt"]),
+        # One name in two forms of Unicode.
+        (["lat\u0308t.png", "l\u00e4t.png"], None),
+        (["caf\u00e9/a", "cafe\u0301.txt", "cafe\u0301"], None),
+        (["STRASSE", "Stra\u00dfe"], None),
+        # What Windows makes one of, or takes for a device.
+        (["a.", "a", "a. ", "a . ."], ["a.txt", "a (2).txt", "a (3).txt", "a (4).txt"]),
+        (["d./1", "d/1"], ["d/1.txt", "d/1 (2).txt"]),
+        (["CON", "_con", "nul.png", "COM1.tar/x"], None),
+        (["Lpt\u00b9", "conin$", "aux .png"], None),
+    ],
+)
+def test_names_that_fall_together_somewhere_get_a_number(tmp_path, files, entries):
+    found = list(unpacked([answered(file) for file in files], tmp_path))
+    assert len(found) == len(files)
+    assert entries in (None, found)
+    assert_unpacks_everywhere(found)
+
+
+@given(st.lists(st.sampled_from(["a", "A", "a.txt", "a.txt.txt", "CON", "a (2)", "\u00e4", "a\u0308", "."])))
+def test_parts_alike_never_make_a_file_of_a_folder(tmp_path_factory, parts):
+    files = ["/".join(parts[place : place + 3]) for place in range(len(parts))]
+    found = list(unpacked([answered(file) for file in files], tmp_path_factory.mktemp("spool")))
+    assert len(found) == len(files)
+    assert_unpacks_everywhere(found)
+
+
+def assert_unpacks_everywhere(names: list[str]) -> None:
+    """No two are one file on some system, none is a folder as well, and Windows knows none as a device."""
+    one_form = [unicodedata.normalize("NFC", name.casefold()) for name in names]
+    folders = {name[:place] for name in one_form for place, sign in enumerate(name) if sign == "/"}
+    assert len(set(one_form)) == len(names)
+    assert not folders & set(one_form)
+    devices = {"con", "prn", "aux", "nul", "conin$", "com1", "lpt\u00b9"}
+    for part in (part for name in one_form for part in name.split("/")):
+        assert part.split(".")[0].rstrip() not in devices
+        assert part == part.rstrip(" .")
+
+
+def test_many_files_of_one_name_are_numbered_at_once(tmp_path):
+    """Each would else try every number before it: here twelve million."""
+    found = list(unpacked([answered("a" + "?" * number) for number in range(1, 5001)], tmp_path))
+    assert found[-1] == "a_ (5000).txt"

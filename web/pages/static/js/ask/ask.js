@@ -3,6 +3,7 @@
 import { api } from "../core/api.js";
 import { byId, oncePerFrame, sayOrHide, toast } from "../core/dom.js";
 import { watchFleet } from "../core/fleet.js";
+import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
 import { visit } from "../core/visit.js";
 import { t } from "../core/words.js";
@@ -80,7 +81,7 @@ async function send() {
   rememberQuestion(question);
   startUpload(batch, selection.entries, { limits: selection.limits, handles });
   try {
-    await visit(`/batches/${batch.id}`);
+    await visit(pageUrl(`/batches/${batch.id}`));
   } catch {
     toast(t("The images are on their way; the batch's page could not be opened."), "bad");
   }

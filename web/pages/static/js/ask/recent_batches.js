@@ -1,6 +1,7 @@
 // The latest batches on the submit page.
 
 import { byId, make, show } from "../core/dom.js";
+import { pageUrl } from "../core/place.js";
 import { poll } from "../core/polling.js";
 import { ago, number, percent, t } from "../core/words.js";
 
@@ -19,7 +20,7 @@ export function showRecentBatches() {
 
 function row(batch) {
   const { kind, words } = standing(batch);
-  return make("li", { class: "list-row" }, make("a", { class: "batch-link", href: `/batches/${batch.id}` },
+  return make("li", { class: "list-row" }, make("a", { class: "batch-link", href: pageUrl(`/batches/${batch.id}`) },
     make("span", { class: "batch-link-name text clip", text: batch.name || batch.id }),
     make("span", { class: "note text clip", text: [batch.question, batch.model, ago(batch.created_at)].filter(Boolean).join(" · ") }),
     make("span", { class: `chip chip--${kind}`, text: words })));

@@ -4,6 +4,7 @@ import { api } from "../core/api.js";
 import { byId, say, show, toast } from "../core/dom.js";
 import { watchFleet } from "../core/fleet.js";
 import { listenForKeys } from "../core/keys.js";
+import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
 import { dateTime, duration, t, tn } from "../core/words.js";
 import { Results } from "../results/results.js";
@@ -136,7 +137,7 @@ function listenForActs() {
   onClick("cancel", () => api(`${path}/cancel`, { method: "POST" }));
   onClick("retry-all", retryAll);
   byId("delete").addEventListener("click", async () => {
-    if (await askToDelete(watch.batch)) location.assign("/history");
+    if (await askToDelete(watch.batch)) location.assign(pageUrl("/history"));
   });
 }
 

@@ -2,7 +2,9 @@
 //
 // On a shared page `data-api` of <body> is `/api/shared/<token>`, below which the same tails work, read only.
 
-export const PREFIX = document.body.dataset.api || "/api";
+import { BASE } from "./place.js";
+
+export const PREFIX = document.body.dataset.api || `${BASE}/api`;
 
 /** What the server refused, or that it cannot be reached (status 0). */
 export class Problem extends Error {

@@ -1,6 +1,8 @@
 // Light or dark: by the system's setting, until the switch is used; remembered in a cookie, so that the
 // server draws the next page in it from the first pixel.
 
+import { BASE } from "./place.js";
+
 const YEAR_S = 365 * 24 * 3600;
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -33,7 +35,7 @@ export function listenForTheme(form) {
     event.preventDefault();
     const theme = isDark() ? "light" : "dark";
     document.documentElement.dataset.theme = theme;
-    document.cookie = `theme=${theme}; path=/; max-age=${YEAR_S}; samesite=lax`;
+    document.cookie = `theme=${theme}; path=${BASE || "/"}; max-age=${YEAR_S}; samesite=lax`;
     announce();
   });
   const announce = () => {

@@ -3,9 +3,11 @@
 // The English sentence is the key. Its translation is in the catalogue that the server makes of the same
 // gettext files that the templates use; scripts/translate finds each t("…") and tn("…", "…") here.
 
+import { pageUrl } from "./place.js";
+
 export const LOCALE = document.documentElement.lang || "en";
 
-const catalogue = LOCALE.startsWith("en") ? {} : await load(`/words/${LOCALE}.json`);
+const catalogue = LOCALE.startsWith("en") ? {} : await load(pageUrl(`/words/${LOCALE}.json`));
 
 async function load(path) {
   try {

@@ -3,6 +3,7 @@
 import { askToDelete } from "../batch/delete.js";
 import { api } from "../core/api.js";
 import { byId, say, show, toast } from "../core/dom.js";
+import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
 import { t, tn } from "../core/words.js";
 import { askToRename } from "./rename_dialog.js";
@@ -94,7 +95,7 @@ function showState() {
 
 /** A batch's link in the list as it is now: it may have been drawn anew while a dialog was open. */
 function linkOf(batch) {
-  return byId("history-list").querySelector(`a[href="/batches/${batch.id}"]`);
+  return byId("history-list").querySelector(`a[href="${pageUrl(`/batches/${batch.id}`)}"]`);
 }
 
 async function deleteRow(batch) {

@@ -2,13 +2,14 @@
 
 import { stageOf } from "../batch/progress.js";
 import { icon, make } from "../core/dom.js";
+import { pageUrl } from "../core/place.js";
 import { ago, dateTime, number, percent, t, tn } from "../core/words.js";
 
 const PARTS = ["succeeded", "failed", "cancelled", "running"];
 
 /** The row of `batch`; `onRename(batch)` and `onDelete(batch)` are called by its buttons. */
 export function drawRow(batch, { onRename, onDelete }) {
-  const link = make("a", { class: "history-name text", dir: "auto", href: `/batches/${batch.id}` });
+  const link = make("a", { class: "history-name text", dir: "auto", href: pageUrl(`/batches/${batch.id}`) });
   link.textContent = batch.name || t("Batch without a name");
   return make(
     "li",

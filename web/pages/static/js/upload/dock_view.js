@@ -1,6 +1,7 @@
 // Drawing the dock: an upload under way, or one that was interrupted.
 
 import { byId, say, show } from "../core/dom.js";
+import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
 import { bytes, decimal, duration, number, t, tn } from "../core/words.js";
 
@@ -84,7 +85,7 @@ function showButtons(state, { id, handles }) {
   show(byId("dock-close"), isInterrupted);
   show(byId("dock-hide"), isOver);
   show(byId("dock-open"), !location.pathname.endsWith(id));
-  byId("dock-open").href = `/batches/${id}`;
+  byId("dock-open").href = pageUrl(`/batches/${id}`);
 }
 
 function showNumbers(upload, state, pace) {

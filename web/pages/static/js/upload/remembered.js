@@ -3,7 +3,9 @@
 // Local storage has what is said about each; the handles of dropped folders, where the browser gives them, are in
 // IndexedDB, so that they need not be chosen again.
 
-const KEY = "eva01.uploads";
+import { BASE } from "../core/place.js";
+
+const KEY = `eva01.uploads${BASE}`;
 /** Milliseconds after which an upload that no tab has renewed counts as interrupted. */
 const SILENT_MS = 8000;
 const KEPT_MS = 14 * 24 * 3600 * 1000;

@@ -1,0 +1,211 @@
+"""Forms as programs really send them: no part is lost for its name, and no body that is broken looks empty.
+
+name not in UTF-8 (curl on a Chinese Windows)       ──► read as it was most likely meant
+no file name, but a field of files, or no text      ──► a file called `unnamed`
+no file name, and no bytes                          ──► no file was chosen: so browsers say it
+no boundary, another one, no end                    ──► BadInput (`malformed_form`)
+"""
+
+import re
+from collections.abc import Iterator
+from typing import IO, Any
+from urllib.parse import unquote_to_bytes
+
+from flask import Request
+from werkzeug.datastructures import FileStorage, Headers
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData, State
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import BadInput
+from web.intake.charsets import decoded, readable
+
+MULTIPART = "multipart/form-data"
+_FORM_TYPES = (MULTIPART, "application/x-www-form-urlencoded")
+#: Fields of files: whatever comes in them is one, also without a name.
+FILE_FIELDS = ("file", "files")
+#: What a file without a name is called.
+UNNAMED = "unnamed"
+_ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
+#: Types of parts that are text when they have no file name.
+_TEXT_TYPES = ("", "application/json")
+#: Types of what a browser sends where no file was chosen.
+_UNTYPED = ("", "application/octet-stream")
+#: Bytes that are read at a time, and of a part's headers: paths of ten thousand characters fit.
+_READ_BYTES, _HEADER_BYTES = 64 * 1024, 64 * 1024
+#: A name with its charset, as RFC 8187 writes it, and what may look like one but is part of a plain name.
+_EXTENDED_NAME = re.compile(r";\s*filename\*=([^';\s]*)'[^';]*'([^;\s]*)", re.IGNORECASE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
+
+
+def check_form(request: Request) -> None:
+    """Raises BadInput (`malformed_form`) when the request's body is no form."""
+    has_body = request.content_length or "Transfer-Encoding" in request.headers
+    if has_body and request.mimetype not in _FORM_TYPES:
+        kind = request.mimetype[:100] or "of no type"
+        raise _malformed(f"The body is {kind}, and no form. Send {MULTIPART} with the file in it.")
+
+
+class FormParser(FormDataParser):
+    """Werkzeug's parser of forms, made lenient with names and strict with bodies.
+
+    Raises BadInput (`malformed_form`, `invalid_field`), RequestEntityTooLarge, and what the factory of
+    streams raises.
+    """
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,
+        options: dict[str, str] | None = None,
+    ) -> Any:
+        """The stream, the texts and the files of a form."""
+        self.silent = False
+        try:
+            if mimetype == MULTIPART:
+                return stream, *self._multipart(stream, content_length, (options or {}).get("boundary", ""))
+            return super().parse(stream, mimetype, content_length, options)
+        except ClientDisconnected as error:
+            raise _malformed("The request ended before all of its body had come. Send it again.") from error
+        except ValueError as error:
+            raise _malformed("The form is not in UTF-8. Send it so.") from error
+
+    def _multipart(self, stream: IO[bytes], content_length: int | None, boundary: str) -> tuple[Any, Any]:
+        if not boundary or not boundary.isascii():
+            raise _malformed(
+                "The form's Content-Type names no boundary. Let the HTTP client write that header itself."
+            )
+        texts, files, text_bytes = [], [], 0
+        part: _Text | _File
+        for event in self._events(stream, boundary):
+            if isinstance(event, Field | File):
+                part = _File(event, self, content_length) if _is_file(event) else _Text(event)
+            elif isinstance(event, Data):
+                part.write(event.data)
+                text_bytes += len(event.data) if isinstance(part, _Text) else 0
+                if self.max_form_memory_size is not None and text_bytes > self.max_form_memory_size:
+                    raise RequestEntityTooLarge
+                if event.more_data:
+                    continue
+                if isinstance(part, _Text):
+                    texts.append((part.field, part.text()))
+                elif part.was_chosen:
+                    files.append((part.field, part.storage()))
+        return self.cls(texts), self.cls(files)
+
+    def _events(self, stream: IO[bytes], boundary: str) -> Iterator[Event]:
+        """What the decoder finds; raises BadInput (`malformed_form`) when it comes to no end."""
+        decoder = _Decoder(boundary.encode(), self.max_form_memory_size, max_parts=self.max_form_parts)
+        try:
+            while True:
+                decoder.receive_data(stream.read(_READ_BYTES) or None)
+                while not isinstance(event := decoder.next_event(), NeedData):
+                    if isinstance(event, Epilogue):
+                        return
+                    yield event
+        except (ValueError, RequestEntityTooLarge) as error:
+            if decoder.state is State.PREAMBLE:
+                raise _malformed(
+                    f"The form's Content-Type names a boundary, {boundary[:100]!r}, that is not in its body."
+                    " Let the HTTP client write that header itself."
+                ) from error
+            if isinstance(error, ValueError):
+                raise _malformed("The form breaks off before its last boundary. Send all of it.") from error
+            raise
+
+
+class _Decoder(MultipartDecoder):
+    """Werkzeug's decoder, with headers in any charset, and of parts that have none."""
+
+    def _parse_headers(self, data: bytes | bytearray) -> Headers:
+        if len(data) > _HEADER_BYTES:
+            raise _malformed(
+                f"A part's headers have {len(data):,} bytes, over {_HEADER_BYTES:,}. Send a shorter name."
+            )
+        lines = (readable(line).encode() for line in bytes(data).split(b"\n"))
+        headers = super()._parse_headers(b"\n".join(lines))
+        headers.setdefault("Content-Disposition", "form-data")
+        return headers
+
+
+class _Text:
+    """A field of text."""
+
+    def __init__(self, event: Field | File) -> None:
+        self.field = event.name or ""
+        self._charset = _type_of(event.headers)[1].get("charset", "utf-8")
+        self._data = bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        self._data += data
+
+    def text(self) -> str:
+        """What it says.
+
+        Raises BadInput (`invalid_field`): a guess could ask something else than was meant.
+        """
+        try:
+            return decoded(bytes(self._data), self._charset)
+        except ValueError as error:
+            message = f"`{self.field[:100]}` is no text in {self._charset[:100]}. Send it in UTF-8."
+            raise BadInput(message, code=Code.INVALID_FIELD) from error
+
+
+class _File:
+    """A file, which goes where the parser's factory of streams says."""
+
+    def __init__(self, event: Field | File, parser: FormDataParser, content_length: int | None) -> None:
+        self.field = event.name or ""
+        self._type = _type_of(event.headers)[0]
+        self._name = _file_name(event)
+        name = self._name or (f"{UNNAMED}.zip" if self._type in _ZIP_TYPES else UNNAMED)
+        stream = parser.stream_factory(content_length, self._type, name)
+        self._storage = FileStorage(stream, name, self.field, headers=event.headers)
+        self._has_bytes = False
+
+    @property
+    def was_chosen(self) -> bool:
+        """False for what a browser sends where no file was chosen."""
+        return bool(self._name) or self._has_bytes or self._type not in _UNTYPED
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        self._has_bytes = self._has_bytes or bool(data)
+        self._storage.stream.write(data)
+
+    def storage(self) -> FileStorage:
+        """The file, to be read from its beginning."""
+        self._storage.stream.seek(0)
+        return self._storage
+
+
+def _is_file(event: Field | File) -> bool:
+    """True for what has a file name, comes in a field of files, or is no text."""
+    kind = _type_of(event.headers)[0]
+    is_text = kind in _TEXT_TYPES or kind.startswith("text/")
+    return isinstance(event, File) or event.name in FILE_FIELDS or not is_text or not event.name
+
+
+def _file_name(event: Field | File) -> str:
+    """The part's file name, by RFC 8187 where it has one; "" where it has none."""
+    plain = _QUOTED.sub("", event.headers["Content-Disposition"])
+    if extended := _EXTENDED_NAME.search(plain):
+        charset, name = extended[1], unquote_to_bytes(extended[2])
+        try:
+            return decoded(name, charset)
+        except ValueError:
+            return readable(name)
+    return event.filename if isinstance(event, File) else ""
+
+
+def _type_of(headers: Headers) -> tuple[str, dict[str, str]]:
+    kind, parameters = parse_options_header(headers.get("Content-Type"))
+    return kind.lower(), parameters
+
+
+def _malformed(message: str) -> BadInput:
+    return BadInput(message, code=Code.MALFORMED_FORM)
