@@ -54,7 +54,7 @@ REASONS = (
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn landscape that is in the blob store, and what can be said of it."""
+    """A drawn landscape in the blob store, and a plausible answer about it."""
 
     sha256: str
     width: int
@@ -64,7 +64,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Wish:
-    """How many jobs end how."""
+    """How many jobs the batch has in each state."""
 
     jobs: int
     failed: int = 0
@@ -136,7 +136,7 @@ def _job(
     number: int, state: JobState, batch: Batch, wish: Wish, picture: Picture, dice: random.Random
 ) -> Job:
     done = max(1, wish.jobs - wish.queued - wish.running)
-    # Slow at first: a fleet grows.
+    # Slow at first, as while a fleet scales up.
     ended_at = batch.created_at + timedelta(seconds=wish.span_s * min(1.0, (number + 1) / done) ** 0.6)
     ran = timedelta(seconds=dice.lognormvariate(0.2, 0.6))
     job = Job(
@@ -183,7 +183,7 @@ def _keep(services: Services, dice: random.Random) -> Picture:
 
 
 def landscape(dice: random.Random) -> tuple[Image.Image, str]:
-    """A landscape of hills under a sky, 960 pixels on its longer side, and what can be said of it."""
+    """A landscape of hills under a sky, 960 pixels on its longer side, and a plausible answer about it."""
     width, height = dice.choice([(960, 640), (960, 640), (960, 540), (640, 960), (800, 800)])
     hour, hills = dice.choice(sorted(HOURS)), dice.choice(sorted(HILLS))
     top, bottom, sky = HOURS[hour]

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
-#: Notes every long task from the first moment on.
+#: Records every long task from the start of the page.
 OBSERVE = """
 window.seen = {tasks: []};
 new PerformanceObserver((list) => {
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def measure(browser: Browser, address: str, word: str) -> dict[str, str]:
-    """What was found, by names for people."""
+    """Each measurement as text, by its name."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.add_init_script(OBSERVE)
     page.goto(address, wait_until="commit")
@@ -82,7 +82,7 @@ def _longest(page: Page, act: Callable[[], Any], *, since_start: bool = False) -
     """The longest task during `act`, or that there was none of 50 ms."""
     start = 0 if since_start else page.evaluate("performance.now()")
     act()
-    # The observer hears of a task a moment after its end.
+    # The observer is notified of a task shortly after its end.
     page.wait_for_timeout(300)
     tasks = page.evaluate(
         "(start) => window.seen.tasks.filter(({at}) => at >= start).map(({ms}) => ms)", start
@@ -91,19 +91,19 @@ def _longest(page: Page, act: Callable[[], Any], *, since_start: bool = False) -
 
 
 def _scroll(page: Page) -> None:
-    """Down to the end by the wheel, in leaps that leave no tile in sight from one to the next, and back."""
+    """Scroll to the end by the wheel and back; the faster steps each show only new tiles."""
     page.mouse.move(720, 600)
     height = page.evaluate("document.documentElement.scrollHeight")
     for direction in (1, -1):
         for step in range(STEPS):
-            # Slow at first, as one reads; then fast, as one looks for the end.
+            # Slow at first, as when reading; then fast, as when looking for the end.
             leap = WHEEL_PX if step < STEPS // 2 else height // (STEPS // 2)
             page.mouse.wheel(0, direction * leap)
             page.wait_for_timeout(16)
 
 
 def _search(page: Page, word: str) -> None:
-    """Type a word, see what is found, and take it back."""
+    """Type a word, wait for the results, and clear the search."""
     page.click("#search")
     page.keyboard.type(word, delay=60)
     page.wait_for_timeout(1500)

@@ -6,23 +6,23 @@ from statistics import median
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
-#: What was measured, what is wanted, the values of all rounds, and their format, such as `.2f`.
+#: What was measured, its target (empty for none), the value of each round, and their format, such as `.2f`.
 Line = tuple[str, str, Sequence[float], str]
 
 
 def table(rows: Sequence[tuple[str, str, str, str]]) -> str:
-    """Rows of what, bar, median and all rounds."""
+    """A Markdown table of rows: what, target, median, all rounds."""
     lines = ["| what | wanted | median | rounds |", "|---|---|---|---|"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def row(what: str, wanted: str, values: Sequence[float], form: str) -> tuple[str, str, str, str]:
-    """A line: the values of all rounds in a format such as `.2f`, and their median."""
+    """A row of the table from a `Line`."""
     return what, wanted, f"{median(values):{form}}", ", ".join(f"{value:{form}}" for value in values)
 
 
 def write(section: str, text: str) -> None:
-    """Put the text between the marks of a section of the page."""
+    """Replace the text between the section's begin and end comments in the page."""
     begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(begin)

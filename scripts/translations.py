@@ -14,7 +14,7 @@ from jobs.contract.codes import Code
 WEB = Path(__file__).parents[1] / "web/pages"
 TRANSLATIONS = WEB / "translations"
 METHODS = [("templates/**.html", "jinja2.ext.babel_extract"), ("static/js/**.js", "javascript")]
-#: Where the sentences of error codes are from.
+#: The file with the sentences of error codes.
 CODES = "jobs/contract/codes.py"
 #: Catalogues name the file only: a sentence that moves within it changes nothing.
 NO_LINE = 0
@@ -37,7 +37,7 @@ def collect() -> Catalog:
 
 
 def merged(path: Path, found: Catalog) -> Catalog:
-    """The language's catalogue with what is new, and without what nobody uses any more."""
+    """The language's catalogue with what is new, and without sentences that are no longer used."""
     with path.open("rb") as file:
         catalogue = read_po(file, locale=path.parts[-3])
     catalogue.update(found, no_fuzzy_matching=True)

@@ -1,4 +1,4 @@
-"""Requests that many tests of web make."""
+"""Requests to web that many tests send."""
 
 from typing import Any
 
@@ -11,14 +11,19 @@ IMAGE = hostile.encoded()
 
 
 def new_batch(http: FlaskClient, **fields: Any) -> str:
-    """A new batch's address."""
+    """Create a batch; gives its address."""
     made = http.post("/api/batches", json={"question": "What?", "model": "nano"} | fields)
     assert made.status_code == 201, made.text
     return made.headers["Location"]
 
 
+def id_of(address: str) -> str:
+    """The id at the end of a batch's or job's address."""
+    return address.rsplit("/", 1)[1]
+
+
 def send(http: FlaskClient, batch: str, files: dict[str, bytes], **fields: str) -> list[dict[str, Any]]:
-    """Send files to a batch; gives what became of each."""
+    """Send files to a batch; gives the outcome of each."""
     sent = post_files(http, f"{batch}/files", files, **fields)
     assert sent.status_code == 202, sent.text
     return sent.json["files"]

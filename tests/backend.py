@@ -1,4 +1,4 @@
-"""Stores and a queue on a real server, for the tests of removal and retention, with a clock in their hand."""
+"""Stores and a queue on a real server, with a clock that a test moves: for tests of removal and retention."""
 
 import hashlib
 from pathlib import Path
@@ -26,23 +26,23 @@ from tests.clock import Clock
 
 MODEL = "nano"
 DAY_S = 24 * 3600.0
-#: What a worker makes of question, model and options, which are the same for all jobs here.
+#: The recipe (hash of question, model and options) of all jobs here.
 RECIPE = "5eed"
-#: What a removal waits for.
+#: Grace period from a batch's last change to its removal, in seconds.
 SETTLE_S = 30.0
 
 
 class Backend:
-    """All that removal works with; `add` and `answer` do what web and a worker do."""
+    """Stores, queue and removal; its methods do what web, a worker and housekeeping do."""
 
     def __init__(self, client: "redis.Redis", folder: Path, **removal: Any) -> None:
         self.clock = Clock()
         self.client = client
         self.blobs = BlobStore(folder.as_uri(), patience_s=0)
         self._removal = removal
-        self.settle(client, self.blobs)
+        self.use(client, self.blobs)
 
-    def settle(self, client: "redis.Redis", blobs: BlobStore) -> None:
+    def use(self, client: "redis.Redis", blobs: BlobStore) -> None:
         """Use another client and blob store from now on."""
         self.store = JobStore(client, self.clock)
         self.queue = JobQueue(self.store)
@@ -74,7 +74,7 @@ class Backend:
         return batch
 
     def add(self, batch: Batch | None, content: bytes, file: str = "a.png") -> Job:
-        """One more image."""
+        """Put an image and create a job about it, in a batch or alone."""
         sha256 = sha256_of(content)
         asked = {"file": file, "question": "q", "model": MODEL, "images": (sha256,)}
         with self.image_uses.using(sha256):
@@ -88,25 +88,25 @@ class Backend:
     # What a worker does
 
     def take(self) -> Job | None:
-        """The next job, running."""
+        """Take the next job, which is running then; None when there is none."""
         ticket = self.client.rpop(f"eva01:{MODEL}:interactive") or self.client.rpop(f"eva01:{MODEL}:bulk")
         taken = self.store.take(MODEL, str(ticket)) if ticket else None
         return taken.job if taken else None
 
     def finish(self, job: Job) -> None:
-        """An answer, which is noted."""
+        """Finish a job with an answer, and note it in the journal."""
         assert self.store.finish(job.id, Result(answer="A red circle."), recipe=RECIPE)
         self.journal.note_result(self.store.get_job(job.id))
 
     def answer_all(self) -> None:
-        """Everything that waits."""
+        """Answer all queued jobs."""
         while job := self.take():
             self.finish(job)
 
     # What housekeeping does
 
     def remove_all(self) -> Removed:
-        """Everything that is marked, to the end."""
+        """Run removal until nothing is marked."""
         removed = Removed()
         for _ in range(100):
             if not self.client.exists("eva01:removals", "eva01:unused_images"):
@@ -123,13 +123,13 @@ class Backend:
         return {path.removeprefix("images/") for path in self.blobs.list("images")}
 
     def assert_empty(self) -> None:
-        """Nothing of any batch, job or image is left, in Redis or in the blob store."""
+        """Assert that nothing of any batch, job or image is left, in Redis or in the blob store."""
         assert keys_left(self.client) == set()
         assert list(self.blobs.list("")) == []
 
 
 def keys_left(client: "redis.Redis") -> set[str]:
-    """All keys that belong to a batch, job or image: not the broker's, nor what is counted of all."""
+    """All keys that belong to a batch, job or image: not the broker's, nor global counters."""
     keys = {key for key in client.scan_iter("*") if not key.startswith("_kombu.")}
     return keys - {f"eva01:{MODEL}:finishes", names.TICKETS}
 

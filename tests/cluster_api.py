@@ -1,4 +1,4 @@
-"""A small HTTPS server that plays a cluster's API for one pod, and the service account that goes with it."""
+"""A small HTTPS server that fakes a Kubernetes API for one pod, and the pod's service account."""
 
 import json
 import ssl
@@ -20,7 +20,7 @@ from worker.ops.pod_cost import ANNOTATION, Pod
 
 @dataclass(frozen=True)
 class Patch:
-    """What the API was sent."""
+    """A PATCH request that the API has received."""
 
     path: str
     token: str
@@ -29,7 +29,7 @@ class Patch:
 
 
 class Api:
-    """The cluster's API, as far as a worker needs it: records patches, answers `status`."""
+    """The part of the Kubernetes API that a worker uses: records patches, and replies with `status`."""
 
     def __init__(self, folder: Path) -> None:
         self.patches: list[Patch] = []
@@ -48,7 +48,7 @@ class Api:
 
     @property
     def costs(self) -> list[str]:
-        """The deletion costs it was told, in order."""
+        """The pod deletion costs in the patches, in order."""
         return [patch.change["metadata"]["annotations"][ANNOTATION] for patch in self.patches]
 
     def end(self) -> None:

@@ -24,19 +24,19 @@ pytest_plugins = ("tests.background", "tests.limit", "tests.not_run")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browsers last: Playwright keeps an event loop in this thread, and then no test can have its own."""
+    """Run browser tests last: Playwright leaves an event loop running in this thread, and no other can."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 @pytest.fixture(autouse=True)
-def pillows_own_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker's decoder sets it for its whole process: here for one test."""
+def restored_pixel_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restore Pillow's MAX_IMAGE_PIXELS, which a worker's decoder sets for its whole process."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that keeps nothing on disk; it lives as long as the tests."""
+    """The address of a server for the whole run that keeps nothing on disk."""
     port, folder = free_port(), tmp_path_factory.mktemp("redis")
     server = start_redis(port, folder)
     yield f"redis://127.0.0.1:{port}/0"
@@ -45,7 +45,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def redis_client(redis_url: str) -> Iterator["redis.Redis"]:
-    """A client of an empty database."""
+    """A client; the database is emptied for each test."""
     client = connect(redis_url)
     client.flushall()
     yield client
@@ -54,7 +54,7 @@ def redis_client(redis_url: str) -> Iterator["redis.Redis"]:
 
 @pytest.fixture
 def clock() -> Clock:
-    """Stands still unless moved."""
+    """Stands still until the test moves it."""
     return Clock()
 
 

@@ -1,4 +1,4 @@
-"""Scenes for the tests, drawn by code that the trainer of `nano` has never seen.
+"""Scenes for the tests, drawn by other code than the training data of `nano`.
 
 A scene is a plain background and one to three shapes in a row; its right answers follow from how it was
 drawn.
@@ -20,7 +20,7 @@ RGB = {
     "orange": (248, 138, 24),
     "purple": (128, 42, 158),
 }
-#: Colors that nobody confuses with one another, on light and on dark.
+#: Colors that are easy to tell apart, on a light and on a dark background.
 ON_WHITE = ("red", "green", "blue", "black", "purple")
 SHAPES = ("circle", "square", "triangle")
 

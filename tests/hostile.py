@@ -1,4 +1,4 @@
-"""Files that do harm, or look as if they did, made here byte by byte."""
+"""Malicious and suspicious files, made byte by byte."""
 
 import io
 import struct
@@ -22,7 +22,7 @@ def encoded(mode: str = "RGB", size: tuple[int, int] = (8, 6), image_format: str
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds next to nothing."""
+    """A PNG whose header claims a size that its data does not have."""
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         (
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),

@@ -1,4 +1,4 @@
-"""What was not run, in a line for each reason at the end. Where `CI` is set, nothing may be skipped."""
+"""Lists skipped tests at the end, one line for each reason; where `CI` is set, a skip is a failure."""
 
 import os
 from collections import defaultdict
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail, in CI, what would be skipped."""
+    """In CI, report a skipped test as failed."""
     report = yield
     if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI"):
         report.outcome = "failed"
@@ -18,7 +18,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was skipped, and why."""
+    """Print the reasons for skipped tests, with their number."""
     tests: dict[str, list[str]] = defaultdict(list)
     for report in terminalreporter.stats.get("skipped", ()):
         tests[_reason(report)].append(report.nodeid)

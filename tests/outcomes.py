@@ -1,4 +1,4 @@
-"""What a slot hears of its job."""
+"""What a slot gets for its job: an answer or an error."""
 
 from jobs.contract.errors import EngineFailure
 from worker.device.reply import Reply

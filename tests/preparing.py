@@ -1,4 +1,4 @@
-"""An engine's part on the CPU, in one step, for tests of what comes after it."""
+"""Both CPU steps of an engine (see, prepare) as one, for tests of the step on the device."""
 
 from PIL import Image
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from socket import create_connection, socket
 
 import httpx
+import psutil
 
 #: Longest wait for anything here, in seconds: a machine under load is slow, a broken one does not end.
 PATIENCE_S = 90.0
@@ -26,7 +27,7 @@ def free_port() -> int:
 def wait_until(
     fact: Callable[[], object], what: str, patience_s: float = PATIENCE_S, *, every_s: float = 0.05
 ) -> None:
-    """Look every 50 ms until `fact` is true; fails with `what` when patience ends."""
+    """Poll `fact` until it is true; fails with `what` after `patience_s` seconds."""
     deadline = time.monotonic() + patience_s
     while not fact():
         if time.monotonic() > deadline:
@@ -87,6 +88,11 @@ class Process:
         """All it has printed."""
         return self.log.read_text(errors="replace")
 
+    def rss_bytes(self) -> int:
+        """Memory of the process and its children together."""
+        parent = psutil.Process(self.popen.pid)
+        return sum(int(one.memory_info().rss) for one in [parent, *parent.children(recursive=True)])
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process alone."""
         self.popen.send_signal(number)
@@ -96,7 +102,7 @@ class Process:
         return self.popen.wait(patience_s)
 
     def end(self) -> None:
-        """End it and all it started, gently if it listens."""
+        """End it and all it started: SIGTERM first, SIGKILL if need be."""
         if self.popen.poll() is None:
             self.popen.terminate()
             try:

@@ -1,4 +1,4 @@
-"""Servers of a test's own, each in a thread that ends with them, and that keeps no process."""
+"""HTTP and TCP servers in a daemon thread of the test's process."""
 
 import threading
 from typing import Protocol, Self
@@ -8,7 +8,7 @@ _PATIENCE_S = 30.0
 
 
 class Server(Protocol):
-    """As those of socketserver, and Werkzeug's."""
+    """The methods that servers of socketserver and Werkzeug share."""
 
     def serve_forever(self, poll_interval: float = 0.5) -> None: ...
 
@@ -18,7 +18,7 @@ class Server(Protocol):
 
 
 class Serving:
-    """Serves from now until `end`, or until the block of a `with` is left, however that happens."""
+    """Serves from its creation until `end`, or until the `with` block is left."""
 
     def __init__(self, server: Server) -> None:
         self._server = server

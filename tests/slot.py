@@ -1,4 +1,4 @@
-"""A worker's slot around the stub engine, on a real server: for tests of what becomes of one job."""
+"""A worker's slot around the stub engine, on a real server: for tests of single jobs."""
 
 import hashlib
 import threading
@@ -68,7 +68,7 @@ class Slot:
         )
 
     def cache(self, identity: str = "", *, is_on: bool = True) -> AnswerCache:
-        """One as a worker has it; the engine's own identity unless told otherwise."""
+        """An answer cache as a worker has it; `identity` defaults to the engine's."""
         identity = identity or self.engine.identity
         return AnswerCache(self.store, self.metrics, identity, MAX_NEW_TOKENS, is_on=is_on)
 

@@ -11,25 +11,27 @@ from typing import Any
 from PIL import Image
 
 from jobs.contract.errors import EngineFailure
-from jobs.contract.models import Options, Usage
+from jobs.contract.models import FinishReason, Options, Usage
 from worker.engines.base import Answer, DeviceLost, OutOfMemory, Rolling
 from worker.engines.deadline import NO_DEADLINE, Deadline
 
 #: Questions that make the engine fail.
 POISON, TOO_FEW, LOSE_DEVICE = "poison", "too few", "lose the device"
-#: A question that ends the whole process, as a fault in native code would.
+#: A question that kills the whole process, as a fault in native code would.
 DIE = "die"
-#: A question on which the engine is at work until the deadline is over, and one on which it never comes back.
+#: A question that takes until its deadline, and one whose call to the engine never returns.
 SLOW, HANG = "slow", "hang"
 
 
 @dataclass(frozen=True)
 class Sized:
-    """What `StubEngine` makes of a job."""
+    """A job that `StubEngine` has prepared."""
 
     size: tuple[int, int]
     question: str
     visual_tokens: int
+    #: The longest answer in words; None for any.
+    most_words: int | None = None
 
 
 @dataclass
@@ -48,7 +50,7 @@ class StubEngine:
     batches: MutableSequence[list[str]] = field(default_factory=list)
     #: Sizes of the images that it has seen.
     seen: MutableSequence[tuple[int, int]] = field(default_factory=list)
-    #: The width of images that it cannot see.
+    #: Images of this width make `see` fail.
     blind_width: int = 0
     may_go_on: threading.Event = field(default_factory=threading.Event)
 
@@ -56,18 +58,18 @@ class StubEngine:
         self.may_go_on.set()
 
     def load(self) -> None:
-        """There is nothing to load."""
+        """Nothing to load."""
 
     def see(self, image: Image.Image) -> tuple[int, int]:
-        """Of an image there is only its size; fails when it is as wide as `blind_width`."""
+        """Reduce an image to its size; fails for the width `blind_width`."""
         self.seen.append(image.size)
         if image.width == self.blind_width:
             raise EngineFailure("nothing can be seen")
         return image.size
 
     def prepare(self, seen: tuple[int, int], question: str, options: Options) -> Sized:
-        """An image costs its width."""
-        return Sized(seen, question, seen[0])
+        """An image costs as many visual tokens as it is wide."""
+        return Sized(seen, question, seen[0], options.max_new_tokens)
 
     def generate(
         self, batch: Sequence[Sized], deadline: Deadline = NO_DEADLINE
@@ -82,7 +84,7 @@ class StubEngine:
         return outcomes[:-1] if TOO_FEW in questions else outcomes
 
     def _fail(self, questions: set[str], count: int) -> None:
-        """Fail as a whole batch, if anything of it says so."""
+        """Fail the whole batch if one of its questions asks for that."""
         if DIE in questions:
             os.kill(os.getpid(), signal.SIGKILL)
         if LOSE_DEVICE in questions:
@@ -100,4 +102,11 @@ def _answer(item: Sized, deadline: Deadline) -> Answer | EngineFailure:
         time.sleep(0.005)
     if deadline.is_over:
         return deadline.failure()
-    return Answer(f"{item.size} {item.question}", Usage(visual_tokens=item.visual_tokens))
+    return said_of(item)
+
+
+def said_of(item: Sized) -> Answer:
+    """The answer, cut where it has more words than it may."""
+    words = f"{item.size} {item.question}".split(" ")
+    reason = FinishReason.LENGTH if len(words) > (item.most_words or len(words)) else FinishReason.STOP
+    return Answer(" ".join(words[: item.most_words]), Usage(visual_tokens=item.visual_tokens), reason)

@@ -1,6 +1,6 @@
-"""A rolling batch without a model, for tests: a job takes some turns, then has its size and question.
+"""A rolling batch without a model, for tests: after some turns a job is answered with its size and question.
 
-It does in one file what `worker/engines/rolling` does with tensors, and fails where a question says so.
+It follows the rules of `worker/engines/rolling` without tensors, and fails where a question asks for that.
 """
 
 import os
@@ -12,8 +12,7 @@ from collections.abc import Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field
 
 from jobs.contract.errors import EngineFailure, Eva01Error
-from jobs.contract.models import Usage
-from tests.stub_engine import DIE, HANG, LOSE_DEVICE, POISON, SLOW, Sized
+from tests.stub_engine import DIE, HANG, LOSE_DEVICE, POISON, SLOW, Sized, said_of
 from worker.engines.base import Answer, DeviceLost, Ended
 from worker.engines.deadline import Deadline
 
@@ -23,7 +22,7 @@ BREAK = "break"
 
 @dataclass(eq=False)
 class Asked:
-    """A job, and how far it is."""
+    """A job with its remaining turns."""
 
     prepared: Sized
     is_alone: bool
@@ -38,7 +37,7 @@ class Asked:
 
     @property
     def device_s(self) -> float:
-        """Seconds since it got its place; 0 while it has none."""
+        """Seconds since it was admitted; 0 before."""
         return time.monotonic() - self.began_s if self.began_s is not None else 0.0
 
 
@@ -47,12 +46,12 @@ class StubRolling:
     """At most `rows` jobs at once; `steps` holds the questions of each turn.
 
     A job takes as many turns as its image is wide, or `turns` when told so. SLOW takes turns until its
-    deadline is over; HANG does not come back from its first, until `comes_back` is set.
+    deadline is over; the first turn of HANG does not return until `comes_back` is set.
     """
 
     rows: int = 4
     turns: int = 0
-    #: Seconds that a turn takes: few, but enough that others get the processor.
+    #: Seconds that a turn takes: short, but other threads get to run.
     takes_s: float = 0.001
     timeout_s: float = 60.0
     steps: MutableSequence[list[str]] = field(default_factory=list)
@@ -69,26 +68,26 @@ class StubRolling:
 
     @property
     def in_flight(self) -> int:
-        """Jobs that have a place."""
+        """The number of admitted jobs."""
         return len(self._placed)
 
     def request(self, prepared: Sized, *, is_alone: bool, is_interactive: bool) -> Asked:
-        """A job that has taken no turn yet."""
+        """A new request, not submitted yet."""
         return Asked(prepared, is_alone, is_interactive, self.turns or prepared.size[0])
 
     def submit(self, request: Asked) -> None:
-        """Let it wait in its line."""
+        """Append it to its queue, interactive or bulk."""
         self._line(request).append(request)
 
     def cancel(self, request: Asked) -> None:
-        """Take it out, wherever it is; does nothing when it has ended."""
+        """Remove it, queued or admitted; does nothing when it has ended."""
         for line in (self._line(request), self._placed):
             if request in line:
                 line.remove(request)
                 self._end(request, None)
 
     def turn(self) -> Sequence[Ended[Asked]]:
-        """Admit, take a turn, and let go of those that have ended."""
+        """Admit, take a turn, and give back those that have ended."""
         self._admit()
         self.steps.append([row.question for row in self._placed])
         self._fail({row.question for row in self._placed})
@@ -102,7 +101,7 @@ class StubRolling:
         return ended
 
     def on_device(self) -> Sequence[Asked]:
-        """Those that have a place."""
+        """The admitted jobs."""
         return list(self._placed)
 
     def _line(self, request: Asked) -> deque[Asked]:
@@ -124,7 +123,7 @@ class StubRolling:
         return len(self._placed) < self.rows and not (request.is_alone or self._placed[0].is_alone)
 
     def _fail(self, questions: set[str]) -> None:
-        """Fail as a whole, if anything on the device says so."""
+        """Fail the whole turn if a question on the device asks for that."""
         if DIE in questions:
             os.kill(os.getpid(), signal.SIGKILL)
         if HANG in questions:
@@ -135,15 +134,14 @@ class StubRolling:
             raise ZeroDivisionError("the loop is broken")
 
     def _outcome(self, row: Asked) -> Answer | Eva01Error | None:
-        """What comes of a row after this turn; None while it goes on."""
+        """The outcome of a row after this turn; None while it is not finished."""
         if row.device_s > self.timeout_s:
             return Deadline(self.timeout_s).failure()
         if row.question == POISON:
             return EngineFailure("poisoned")
         if row.question == SLOW or row.turns_left > 0:
             return None
-        usage = Usage(visual_tokens=row.prepared.visual_tokens)
-        return Answer(f"{row.prepared.size} {row.question}", usage)
+        return said_of(row.prepared)
 
     def _end(self, request: Asked, outcome: Answer | Eva01Error | None) -> None:
         self._ended.append(Ended(request, outcome, request.device_s))

@@ -25,6 +25,6 @@ if __name__ == "__main__":
     if "rolling" in sys.argv:
         timeout_s = environment.worker.job_timeout_s
         engine.rolling = StubRolling(turns=1, takes_s=takes_s, timeout_s=timeout_s, steps=deque(maxlen=1))
-    # It runs for hours in a soak; nobody asks it what it was given.
+    # Keep no history: in a soak the process runs for hours.
     engine.batches, engine.seen = deque(maxlen=1), deque(maxlen=1)
     serve(CARD, environment, engine)

@@ -1,4 +1,4 @@
-"""Programs that are no package of Python's: where they are, and how to get those that are missing.
+"""External programs that tests need: where they are, and how to install missing ones.
 
 `python -m tests.tools` prints Debian's packages of the missing ones.
 """
@@ -23,13 +23,13 @@ class Tool:
 
     title: str
     names: Sequence[str]
-    #: What brings it.
+    #: How to install it, for the message.
     remedy: str
     #: Debian's package, for those that `scripts/test` may install.
     package: str = ""
     #: An environment variable that names another program.
     variable: str = ""
-    #: A package of Python's that has the program's path.
+    #: A Python package that knows the program's path.
     bundled_in: str = ""
 
     def find(self) -> str:

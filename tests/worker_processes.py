@@ -1,4 +1,4 @@
-"""A Redis of a test's own with stub workers, all as real processes."""
+"""A Redis for one test with stub workers, all as real processes."""
 
 import hashlib
 import sys
@@ -80,7 +80,7 @@ class WorkerProcesses:
             "EVA01_REDIS_TIMEOUT_S": "1",
             "EVA01_WORKER_PORT": str(port),
             "EVA01_HEARTBEAT_S": "0.3",
-            # All ask about one image: each has to come to the engine.
+            # All jobs ask about one image, and each has to reach the engine.
             "EVA01_ANSWER_CACHE": "false",
         }
         command = [sys.executable, "-m", "tests.stub_worker", str(takes_s), *["rolling"] * is_rolling]

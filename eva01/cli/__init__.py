@@ -1,11 +1,11 @@
 """The command.
 
-main        `eva01`, its exit codes, its last words
-commands    a file a group of commands
+main        `eva01`, its exit codes, its error messages
+commands    one file for each group of commands
 installed   commands that the server brings
 submission  send, wait, show: what `submit` and `up` share
-progress    how far it is
-tables      what a person sees
-errors      what the command itself cannot do
+progress    how far a batch is
+tables      answers, batches and models as tables for people
+errors      the command's own errors
 text        words and numbers for people
 """

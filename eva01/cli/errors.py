@@ -1,4 +1,4 @@
-"""What the command itself cannot do; what a server says is eva01/client/errors.py."""
+"""The command's own errors; those that a server answers with are in eva01/client/errors.py."""
 
 
 class CommandError(Exception):

@@ -12,7 +12,7 @@ from eva01.cli.errors import CommandError
 
 #: The group of entry points; the server's are in setup.cfg.
 GROUP = "eva01.commands"
-#: What the server brings, so that a server that is missing is told from a command that is mistyped.
+#: The server's commands: without the server their error says that it is missing, not that they are unknown.
 _OF_THE_SERVER = frozenset({"up", "web", "worker", "restore"})
 
 

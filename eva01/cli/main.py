@@ -43,7 +43,7 @@ def main() -> None:
         # By itself click ends with 1 after a Ctrl-C, which here means that some image has no answer.
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has read enough; what is left of it goes nowhere.
+        # The reader has closed the pipe, as `head` does; Python's flush at exit must not fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(COULD_NOT_RUN)
     except (ClientError, CommandError, OSError) as error:

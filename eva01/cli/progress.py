@@ -17,17 +17,17 @@ _CALM_S = 10.0
 
 
 class Watcher(Protocol):
-    """Is told how far a batch is."""
+    """Shows how far a batch is, in whatever form."""
 
     def sent(self, count: int, total: int) -> None:
-        """`count` of `total` files have been sent."""
+        """Called when `count` of `total` files have been sent."""
 
     def answered(self, batch: Batch) -> None:
-        """The batch is now like this."""
+        """Called with the batch and its current counts."""
 
 
 class Silence:
-    """Shows nothing."""
+    """Shows nothing, for programs that read stdout."""
 
     def sent(self, count: int, total: int) -> None:
         """Nothing."""
@@ -85,7 +85,7 @@ class Bars:
 
 @contextmanager
 def shown(console: Console) -> Iterator[Watcher]:
-    """What suits the console: bars on a terminal, lines elsewhere."""
+    """The watcher for this console: bars on a terminal, lines elsewhere."""
     if not console.is_terminal:
         yield Lines(console)
         return

@@ -12,12 +12,12 @@ from rich.text import Text
 from eva01.cli.text import counted, duration, harmless, shortened
 from eva01.client.models import Batch, Job, Model, Upload
 
-#: Rows shown of a long list; the file has them all.
+#: Rows shown of a longer list; the results file has all of them.
 LONGEST_TABLE = 40
 
 
 def show_jobs(console: Console, jobs: Iterable[Job], total: int, where: str) -> None:
-    """A row for each file: its answer, or why it has none. `where` says where the rest is."""
+    """A row for each file: its answer, or why it has none. `where` ends the line about further rows."""
     table = _table("file", "answer, or why there is none")
     for job in islice(jobs, LONGEST_TABLE):
         table.add_row(Text(harmless(job.file), overflow="fold"), _outcome(job))
@@ -38,6 +38,8 @@ def show_unsent(console: Console, uploads: Sequence[Upload]) -> None:
 def show_batch(console: Console, batch: Batch) -> None:
     """A batch's counters, one line."""
     parts = [f"{count:,} {state}" for state, count in batch.counts.items() if count]
+    if batch.cut_short:
+        parts.append(f"{batch.cut_short:,} cut short")
     if batch.rate_per_s and not batch.is_done:
         parts.append(f"{batch.rate_per_s:.2g}/s")
     if batch.time_left_s is not None:
@@ -69,9 +71,21 @@ def show_service(console: Console, service: Mapping[str, Any]) -> None:
 
 
 def show_outcome(console: Console, batch: Batch) -> None:
-    """How a batch ended, one line."""
+    """How a batch ended, one line; and `show_cut_short`."""
     without = batch.total - batch.succeeded
     say(console, f"{counted(batch.succeeded, 'image')} answered, {without:,} not.")
+    show_cut_short(console, batch)
+
+
+def show_cut_short(console: Console, batch: Batch) -> None:
+    """How many answers are cut short and what to do about that, one line; nothing when all are whole."""
+    if batch.cut_short:
+        are = "is" if batch.cut_short == 1 else "are"
+        say(
+            console,
+            f"{counted(batch.cut_short, 'answer')} {are} cut short."
+            " Ask again with more:  eva01 submit … --max-new-tokens NUMBER",
+        )
 
 
 def say(console: Console, line: str) -> None:
@@ -88,6 +102,7 @@ def _table(*headers: str) -> Table:
 
 def _outcome(job: Job) -> Text:
     if job.answer:
-        return Text(shortened(job.answer), overflow="fold")
+        answer = Text(shortened(job.answer), overflow="fold")
+        return answer.append(" (cut short)", style="yellow") if job.is_cut_short else answer
     reason = f"{job.error.message} ({job.error.code})" if job.error else job.state
     return Text(shortened(reason), style="red", overflow="fold")

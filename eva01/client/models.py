@@ -1,6 +1,6 @@
 """What a server answers with, as a client sees it.
 
-Unlike the server's own models, these forgive: a field that is missing has a default and one that is new is
+Unlike the server's own models, these are lenient: a missing field has a default and an unknown one is
 kept, so a client survives a server that is older or newer than itself.
 """
 
@@ -62,7 +62,7 @@ class Job(_Reply):
 
     @property
     def is_finished(self) -> bool:
-        """True when waiting longer changes nothing."""
+        """True when the job has succeeded, failed or been cancelled."""
         return self.state not in ("queued", "running")
 
 
@@ -79,8 +79,10 @@ class Batch(_Reply):
     #: How many jobs are in each state.
     counts: dict[str, int] = Field(default_factory=dict)
     total: int = 0
+    #: Answers that were cut at the longest that was allowed.
+    cut_short: int = 0
     is_done: bool = False
-    #: Jobs finished per second of late.
+    #: Jobs finished per second recently.
     rate_per_s: float | None = None
     #: Seconds until the last job is finished, as far as the rate tells.
     time_left_s: float | None = None
@@ -97,7 +99,7 @@ class Batch(_Reply):
 
     @property
     def finished(self) -> int:
-        """Jobs that are done, one way or the other."""
+        """Jobs that have succeeded, failed or been cancelled."""
         return self.succeeded + self.failed + self.counts.get("cancelled", 0)
 
 

@@ -20,13 +20,13 @@ from eva01.client.multipart import Multipart
 
 #: Statuses that mean "the same call may succeed later".
 _LATER = frozenset({429, 502, 503, 504})
-#: The first sending of a POST, whose connection was lost, is still being worked on.
+#: The error code while the server still processes an earlier attempt of the same POST.
 _IN_PROGRESS = "idempotency_in_progress"
 #: The pause in seconds before the next try when the server names none; then twice as long each time.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 8.0
-#: So many seconds more at most, at random: those who were told the same come back at different times.
+#: Longest random addition to a pause, in seconds: clients told the same pause do not all retry at once.
 _SPREAD_S = 0.25
-#: Patience with a server that has never answered, in seconds: most likely its address is wrong.
+#: Time limit for retries, in seconds, while the server has never answered: its address is probably wrong.
 _FIRST_PATIENCE_S = 3.0
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _Result = TypeVar("_Result")

@@ -44,12 +44,12 @@ def upload(files: Sequence[InputFile], send: Send) -> Iterator[Uploaded]:
         for future in as_completed([pool.submit(_send_chunk, chunk, send) for chunk in chunks(files)]):
             yield future.result()
     finally:
-        # After a Ctrl-C nobody waits here for what is still being sent.
+        # After a Ctrl-C do not wait for the requests in progress.
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _send_chunk(chunk: list[InputFile], send: Send) -> Uploaded:
-    """Send a chunk; leave out what cannot be read, and halve what is too large for a server on the way."""
+    """Send a chunk without the files that cannot be read; halve it while the reply is 413 (too large)."""
     try:
         return send(chunk) if chunk else Uploaded()
     except FileUnreadable as error:

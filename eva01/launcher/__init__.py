@@ -2,13 +2,13 @@
 
 up            everything, in one terminal
 plan          which parts, with which settings
-supervisor    starts them, starts them again, stops them
-child         one of them
-tether        ends it when we die
+supervisor    starts the parts, restarts those that die, stops them
+child         the process of one part
+tether        kills a child when its parent dies
 redis_server  the Redis to use, found or started
 hardware      what this machine has
-ports         what is free
-lock          one `up` a data folder
-interrupts    signals as facts to look at
+ports         free ports
+lock          at most one `up` for a data folder
+interrupts    signals as flags to poll
 commands      `up`, `web`, `worker`, `restore`
 """

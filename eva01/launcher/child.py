@@ -13,7 +13,7 @@ from pathlib import Path
 from eva01.cli.text import shortened
 from eva01.launcher import tether
 
-#: A log that is longer than this many bytes when we start is put aside as `….log.1`.
+#: A log larger than this many bytes is renamed to `….log.1` before its program first starts.
 _LOG_BYTES = 16 * 1024 * 1024
 #: Bytes read from a log's end to find its last line.
 _TAIL_BYTES = 4096
@@ -28,7 +28,7 @@ class Program:
     log: Path
     #: Variables on top of our own environment.
     env: Mapping[str, str]
-    #: True when it does its work; asked often, so it must not wait long.
+    #: True when the program is ready; polled often, so it must return quickly.
     is_ready: Callable[[], bool]
     #: Seconds it may take to end after SIGTERM.
     stop_s: float
@@ -38,11 +38,11 @@ class Program:
 
 @dataclass
 class Backoff:
-    """The pause before a program is started again: twice as long each time, until it lives a while."""
+    """The pause before a restart: doubled after each death, reset once a program has run for a while."""
 
     first_s: float = 0.5
     longest_s: float = 30.0
-    #: A program that lived this long has earned a fresh start.
+    #: A program that ran for this many seconds starts again with the shortest pause.
     forgiven_after_s: float = 60.0
     deaths: int = field(default=0, init=False)
 
@@ -86,7 +86,7 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended; None while it runs."""
+        """As in subprocess: negative for a signal; None while it runs."""
         return self._popen.poll() if self._popen else None
 
     @property
@@ -95,19 +95,19 @@ class Child:
         return self._popen is not None and self._popen.poll() is None
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM, if it runs."""
         if self._popen and self.is_running:
             self._popen.terminate()
 
     def kill_group(self) -> None:
-        """End it and whatever it started and left behind, at once."""
+        """Send SIGKILL to the process and all it has started, and wait for the process."""
         if self._popen:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
             self._popen.wait()
 
-    def last_words(self) -> str:
-        """How it ended, and the last line it wrote since it was started."""
+    def exit_summary(self) -> str:
+        """Its exit code or signal, and the last line of its log since it was started."""
         code = self.exit_code or 0
         how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
         with self.program.log.open("rb") as log:

@@ -1,4 +1,4 @@
-"""Signals as facts to look at: "stop", and "stop now"."""
+"""Signals as flags to poll: "stop", and "stop now"."""
 
 import signal
 from types import FrameType
@@ -6,7 +6,7 @@ from typing import Self
 
 
 class Interrupts:
-    """While entered, SIGINT, SIGTERM and SIGHUP set a mark instead of ending the process.
+    """While entered, SIGINT, SIGTERM and SIGHUP set a flag instead of ending the process.
 
     Must be entered in the main thread.
     """

@@ -11,7 +11,7 @@ from eva01.cli.errors import CommandError
 
 @contextmanager
 def only_one(data: Path) -> Iterator[None]:
-    """Hold the folder's lock; it falls with the process, however that ends.
+    """Hold the folder's lock, which the system releases when the process ends, however that happens.
 
     Raises CommandError when another process holds it.
     """

@@ -27,12 +27,12 @@ class Plan:
     """Everything that is decided before the first program starts."""
 
     data: Path
-    #: The first is the default, and what a folder is asked with.
+    #: The first is the server's default, and the one that answers the folder.
     cards: tuple[ModelCard, ...]
     host: str
     port: int
     worker_ports: tuple[int, ...]
-    #: What all programs are told.
+    #: Environment variables of all programs.
     env: Mapping[str, str]
 
     @property
@@ -66,7 +66,7 @@ def make_plan(chosen_model: str | None, *, can_use_gpu: bool) -> Plan:
 def cards_to_serve(
     chosen: str | None, settings: WorkerSettings, *, can_use_gpu: bool
 ) -> tuple[ModelCard, ...]:
-    """The models to run, the one to ask first in front.
+    """The models to run, the default first.
 
     That is the one chosen; then the one of MODEL_NAME, when there is a GPU or it was set on purpose; then
     those that any machine can run.
@@ -96,7 +96,7 @@ def programs(plan: Plan, redis_url: str) -> list[Program]:
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
-    """The command for one of our modules; a folder of the same name where we stand does not matter (-P)."""
+    """The command for one of our modules; -P ignores a folder of that name in the working directory."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 

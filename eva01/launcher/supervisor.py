@@ -15,9 +15,9 @@ from eva01.launcher.child import Backoff, Child, Program
 HOPELESS_EXIT = 2
 #: How often a program that was never ready may die before we give up.
 _PATIENCE_DEATHS = 5
-#: Seconds between two looks.
+#: Seconds between two checks of the processes.
 _LOOK_S = 0.1
-#: Seconds of quiet stopping before a line says what we wait for.
+#: Seconds that a stop may take before a line says what it waits for.
 _QUIET_STOP_S = 5.0
 
 Say = Callable[[str], None]
@@ -105,9 +105,9 @@ class Supervisor:
 
     def _note_death(self, kept: "_Kept") -> None:
         child, name = kept.child, kept.child.program.name
-        # What it started must not hold its port while it comes again.
+        # Its own children must not hold its port when it is started again.
         child.kill_group()
-        words = child.last_words()
+        words = child.exit_summary()
         pause_s = kept.backoff.after_death(time.monotonic() - child.started_at)
         is_hopeless = child.exit_code == HOPELESS_EXIT
         if not kept.was_ready and (is_hopeless or kept.backoff.deaths >= _PATIENCE_DEATHS):
@@ -145,7 +145,7 @@ class Supervisor:
 
 
 class _Kept:
-    """A child, and what the supervisor remembers of it."""
+    """A child with its restart state."""
 
     def __init__(self, child: Child, backoff: Backoff) -> None:
         self.child = child

@@ -38,7 +38,7 @@ from jobs.storage.connection import without_password
 DEFAULT_QUESTION = "Describe this image."
 #: Seconds between two lines about a model that is still being loaded.
 _STILL_LOADING_S = 20.0
-#: Seconds for the folder's thread to come to its end when it is told to stop.
+#: Longest wait for the folder's thread after it is told to stop, in seconds.
 _LEAVE_S = 10.0
 
 
@@ -49,6 +49,8 @@ class Wishes:
     folder: Path | None
     question: str
     model: str | None
+    #: The longest answer, in tokens; None for the worker's setting.
+    max_new_tokens: int | None
     out: Path
     #: True to stop when the folder is answered.
     is_exiting: bool
@@ -57,14 +59,14 @@ class Wishes:
 
 
 def run(wishes: Wishes, console: Console) -> int:
-    """Do it all; gives the exit code.
+    """Start everything, answer the folder, serve, stop; gives the exit code.
 
     Raises CommandError, ClientError and BadSetting when something is wrong before the first program starts.
     """
     found = find([wishes.folder]) if wishes.folder else None
     data = Settings.read().data.resolve()
     data.mkdir(parents=True, exist_ok=True)
-    # Before the ports are looked at: who starts twice should read that, not that a port is taken.
+    # Before the ports are checked: a second `up` should fail with the lock's message, not a taken port's.
     with only_one(data), Interrupts() as interrupts:
         plan = make_plan(wishes.model, can_use_gpu=_can_use_gpu(console))
         plan.logs.mkdir(exist_ok=True)
@@ -83,7 +85,7 @@ def _run_plan(
         say(console, f"Ready in {time.monotonic() - began_at:.1f} s. The page: {plan.page}")
         return _serve(plan, wishes, found, supervisor, interrupts, console)
     except (CommandError, ClientError) as error:
-        # Said before the stop, which may take a while.
+        # Printed before the stop, which may take a while.
         say(console, harmless(error.message))
         return COULD_NOT_RUN
     finally:
@@ -167,7 +169,8 @@ def _serve(
         supervisor.watch(interrupts.is_set)
         return 0
     card = plan.cards[0]
-    task = Submission(found, _question(wishes, card), card.name, valid_text(wishes.folder.resolve().name))
+    name = valid_text(wishes.folder.resolve().name)
+    task = Submission(found, _question(wishes, card), card.name, name, wishes.max_new_tokens)
     session = _Session(plan.page, task, wishes, console)
     session.start()
     supervisor.watch(
@@ -176,7 +179,7 @@ def _serve(
         )
     )
     session.leave()
-    # A part that is gone for good may leave the folder without an answer for ever.
+    # Without a part that is not restarted any more, the folder's batch may never end.
     return COULD_NOT_RUN if supervisor.has_given_up and session.is_unfinished else session.exit_code
 
 
@@ -213,11 +216,11 @@ class _Session(threading.Thread):
 
     @property
     def is_unfinished(self) -> bool:
-        """True when it came to an end before the batch did."""
+        """True when the thread was stopped before the batch was done."""
         return self.exit_code == INTERRUPTED
 
     def leave(self) -> None:
-        """Come to an end, soon."""
+        """Stop the thread, and wait for it a few seconds at most."""
         self._client.stop()
         self.join(_LEAVE_S)
 
@@ -244,7 +247,7 @@ class _Session(threading.Thread):
 
 
 def _say_if_anyone_listens(console: Console, line: str) -> None:
-    """Print a line, unless the terminal is gone: that must not keep us from stopping cleanly."""
+    """Print a line; a terminal that is gone is ignored, so that the stop goes on."""
     try:
         say(console, line)
     except OSError:

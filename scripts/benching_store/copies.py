@@ -1,4 +1,4 @@
-"""What a verb changes of a batch, kept and put back, so that the verb can be repeated."""
+"""Saves the keys that a verb changes and restores them, so that the verb can be repeated."""
 
 from typing import cast
 
@@ -10,9 +10,10 @@ from jobs.flow.settle import STEP
 
 
 class Copy:
-    """A batch without marks as it is now, but for its messages and the order of its changes.
+    """A batch's keys as they are now; not its tickets, nor its feed of changes.
 
-    A verb leaves the records of all jobs alone but for those of the first, which it settles.
+    The batch must have no pending jobs (marked by an earlier verb, and not yet settled). A verb settles only
+    the first jobs at once, so only their records are saved.
     """
 
     def __init__(self, client: "redis.Redis", batch: Batch) -> None:
@@ -32,7 +33,7 @@ class Copy:
             client.copy(key, _copy_of(key), replace=True)
 
     def put_back(self) -> None:
-        """Let all be as it was."""
+        """Restore all saved keys."""
         marked = (names.batch_pending_key(self._batch.id, str(self._sets + n)) for n in (1, 2))
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.unlink(*self._keys, *marked)
@@ -41,7 +42,7 @@ class Copy:
             pipe.execute()
 
     def forget(self) -> None:
-        """Keep it no longer."""
+        """Delete the saved keys."""
         self._redis.unlink(*map(_copy_of, self._keys))
 
 

@@ -8,7 +8,7 @@ from scripts.benching_store.servers import Servers
 from scripts.benching_store.timing import seconds
 from scripts.report import Line
 
-#: Jobs in one call: as web takes the files of a request; as many as one script makes.
+#: Jobs in one call: as many as web creates for a request; as many as one Lua call can create.
 _SIZES = (64, 500)
 _JOBS = 20_000
 

@@ -14,7 +14,7 @@ _JOBS = 100_000
 
 
 def measure(servers: Servers, options: Options) -> Iterator[Line]:
-    """A batch of answered jobs, read by a client, and where it is made."""
+    """A batch of answered jobs: downloaded from web, and generated without it in this process."""
     servers.start_anew()
     count = min(_JOBS, options.jobs)
     batch = new_batch(servers.stores)

@@ -1,4 +1,4 @@
-"""Batches as users make them: photos with names as cameras give them, one question, some answers."""
+"""Realistic batches: photos named as cameras name them, one question, some answers."""
 
 import secrets
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def new_batch(stores: Stores) -> Batch:
 
 
 def fill(stores: Stores, batch: Batch, count: int, *states: JobState) -> None:
-    """Give a batch so many jobs, whose states take turns."""
+    """Add `count` jobs to a batch, whose states alternate."""
     for first in range(0, count, _GROUP):
         numbers = range(first, min(first + _GROUP, count))
         stores.store.create_jobs(
@@ -35,13 +35,13 @@ def fill(stores: Stores, batch: Batch, count: int, *states: JobState) -> None:
 
 
 def groups(batch: Batch, count: int, size: int) -> Iterator[list[Job]]:
-    """New jobs, so many at a time."""
+    """`count` new jobs, in lists of `size`."""
     for first in range(0, count, size):
         yield [job(batch, number) for number in range(first, min(first + size, count))]
 
 
 def job(batch: Batch, number: int, state: JobState = JobState.QUEUED) -> Job:
-    """One photo, unlike all others."""
+    """A job about a photo that no other job has."""
     asked = Job(
         batch_id=batch.id,
         file=f"2024/holiday/IMG_{number:05}.jpg",

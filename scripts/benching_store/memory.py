@@ -1,4 +1,4 @@
-"""Bytes of Redis for a queued job: its record, its message, and its places in all that lists it."""
+"""Bytes of Redis for a queued job: its record, its message, and its entries in sets and lists."""
 
 from collections.abc import Iterator
 

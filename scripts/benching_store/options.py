@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Options:
-    """Less of everything is quicker, and says less."""
+    """Sizes of a run; smaller ones are quicker and less precise."""
 
     #: Jobs of the largest batch.
     jobs: int = 1_000_000
     #: Files that are uploaded in one go.
     files: int = 10_000
-    #: How often each part is measured anew.
+    #: How often each part is measured.
     rounds: int = 3
-    #: Calls of which a median or a percentile is taken.
+    #: Calls for each median or percentile.
     calls: int = 100

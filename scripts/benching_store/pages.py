@@ -24,7 +24,7 @@ _ASKED = {
 
 
 def measure(servers: Servers, options: Options) -> Iterator[Line]:
-    """Batches of all sizes at once, asked in turns, so that all see the same machine."""
+    """Batches of all sizes, read alternately, so that all are measured under the same load."""
     servers.start_anew()
     sizes = [size for size in SIZES if size < options.jobs] + [min(SIZES[-1], options.jobs)]
     batches = {size: _batch(servers, size) for size in sizes}
@@ -46,7 +46,7 @@ def _batch(servers: Servers, size: int) -> Batch:
 def _p50s(servers: Servers, batches: dict[int, Batch], address: str, calls: int) -> dict[int, float]:
     took_s = defaultdict(list)
     for _ in range(calls):
-        # Nobody always comes after the largest.
+        # In random order, so that no size is always measured right after the largest.
         for size, batch in random.sample([*batches.items()], len(batches)):
             url = f"/api/batches/{batch.id}" + address.format(half=size // 2)
             took_s[size].append(seconds(lambda: servers.http.get(url).raise_for_status()))  # noqa: B023

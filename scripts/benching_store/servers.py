@@ -19,14 +19,14 @@ _PATIENCE_S = 600.0
 
 
 class Servers:
-    """Both servers, with their files in `folder`; nobody keeps house unless told to."""
+    """Both servers, with their files in `folder`; housekeeping is off until `start_housekeeping`."""
 
     def __init__(self, folder: Path) -> None:
         self._redis = RedisServer(folder)
         settings = Settings(redis_url=self._redis.url, data=folder, redis_timeout_s=_PATIENCE_S)
         self.stores = Stores.connect(settings)
         self.redis = self.stores.store.redis
-        self.leave_house()
+        self.stop_housekeeping()
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         env = {
             "PYTHONPATH": str(ROOT),
@@ -49,29 +49,33 @@ class Servers:
         self._redis.stop()
 
     def start_anew(self) -> None:
-        """Empty Redis."""
+        """Empty Redis, and switch housekeeping off."""
         self.redis.flushall(asynchronous=True)
-        self.leave_house()
+        self.stop_housekeeping()
         self.wait_until_quiet()
 
-    def keep_house(self) -> None:
-        """Let web keep house from now on."""
+    def start_housekeeping(self) -> None:
+        """Release the housekeeping lock, which web then takes."""
         self.redis.delete(names.HOUSEKEEPER)
 
-    def leave_house(self) -> None:
-        """Take the turn to keep house, and do nothing."""
+    def stop_housekeeping(self) -> None:
+        """Hold the housekeeping lock without expiry, so that web does no housekeeping."""
         self.redis.set(names.HOUSEKEEPER, "nobody")
 
     def wait_until_quiet(self) -> None:
-        """Wait until Redis does nothing but answer: it neither rewrites its file nor frees memory."""
+        """Wait until Redis has no background work: neither rewriting its file nor freeing memory."""
         wait_until(lambda: not self.info("persistence")["aof_rewrite_in_progress"], "quiet", _PATIENCE_S)
         wait_until(lambda: not self.info("memory")["lazyfree_pending_objects"], "all is freed", _PATIENCE_S)
 
     def info(self, section: str) -> dict[str, Any]:
-        """What Redis says of itself."""
+        """One section of Redis' INFO."""
         return self.redis.info(section)
 
-    def web_rss_bytes(self) -> int:
-        """Memory of the process that answers requests."""
+    def web_process(self) -> psutil.Process:
+        """The process that answers requests."""
         (serving,) = psutil.Process(self._web.popen.pid).children()
-        return int(serving.memory_info().rss)
+        return serving
+
+    def web_rss_bytes(self) -> int:
+        """Its memory."""
+        return int(self.web_process().memory_info().rss)

@@ -6,7 +6,7 @@ from statistics import quantiles
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """How long a call takes."""
+    """The duration of one call."""
     began_s = time.perf_counter()
     call()
     return time.perf_counter() - began_s

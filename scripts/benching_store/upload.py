@@ -20,13 +20,13 @@ from scripts.report import Line
 
 _FILE_BYTES = 50_000
 _FOLDER_FILES = 500
-#: Seconds between two looks at web's memory.
+#: Seconds between two samples of web's memory.
 _LOOK_S = 0.05
 _MIB = 1024 * 1024
 
 
 def measure(servers: Servers, options: Options) -> Iterator[Line]:
-    """Other photos in each round, because those that are there are not put again."""
+    """Different photos in each round, because images that are stored already are not stored again."""
     servers.start_anew()
     rates, rss = [], [servers.web_rss_bytes() / _MIB]
     peak = rss[0]
@@ -64,7 +64,7 @@ def _submit(servers: Servers, folder: Path, count: int) -> tuple[float, int]:
 
 
 def _draw(folder: Path, count: int, seed: int) -> None:
-    """Photos of exactly the same size: noise, with a comment in front that differs."""
+    """Photos of exactly the same size in bytes: the same noise, with a different comment in each file."""
     data = io.BytesIO()
     Image.effect_noise((400, 300), 64).convert("RGB").save(data, "JPEG", quality=50)
     photo = data.getvalue()

@@ -1,4 +1,4 @@
-"""Cancel, retry and delete of a whole batch: how long they take, and that all counts are exact meanwhile."""
+"""Cancel, retry and delete of a whole batch: how long they take, and that counts are exact meanwhile."""
 
 import random
 import time
@@ -35,36 +35,36 @@ def measure(servers: Servers, options: Options) -> Iterator[Line]:
 
 
 class Verbs:
-    """The calls about one batch; each raises AssertionError when it says anything but the exact counts."""
+    """The calls about one batch; each raises AssertionError when its reply has other counts than expected."""
 
     def __init__(self, servers: Servers, batch: Batch, count: int) -> None:
         self.servers, self.batch, self.count = servers, batch, count
         self._url = f"/api/batches/{batch.id}"
 
     def retry(self) -> None:
-        """Run all again."""
+        """Retry all jobs."""
         view = self._send("POST", "/retry")
         assert view["retried"] == self.count, f"{view['retried']:,} jobs were retried of {self.count:,}"
         self._check(view, JobState.QUEUED)
 
     def cancel(self) -> None:
-        """Cancel all."""
+        """Cancel all jobs."""
         self._check(self._send("POST", "/cancel"), JobState.CANCELLED)
 
     def delete(self) -> None:
-        """Delete all."""
+        """Delete the batch."""
         self._send("DELETE", "")
 
     def is_unknown(self) -> bool:
-        """True when users cannot see it any more."""
+        """True when the API answers 404 for the batch."""
         return self.servers.http.get(self._url).status_code == httpx.codes.NOT_FOUND
 
     def look(self, state: JobState) -> None:
-        """The batch's view, while all jobs are in one state."""
+        """Get the batch, all of whose jobs are in this state."""
         self._check(self._send("GET", ""), state)
 
     def turn_page(self, state: JobState) -> None:
-        """Some results in one state, from anywhere."""
+        """Get a page of results in one state, from a random position."""
         cursor = random.randrange(max(1, self.count - _PAGE))
         page = self._send("GET", f"/results?limit={_PAGE}&cursor={cursor}&state={state}")
         states = [job["state"] for job in page["jobs"]]
@@ -93,9 +93,9 @@ def _repeated(verbs: Verbs, verb: Callable[[], None], name: str, times: int) -> 
 
 
 def _settled(verbs: Verbs, verb: Callable[[], None], name: str, state: JobState) -> Iterator[Line]:
-    """What others see from the verb until housekeeping has settled all jobs."""
+    """How long reads take from the verb until housekeeping has settled all jobs."""
     servers, looks_s, pages_s = verbs.servers, [], []
-    servers.keep_house()
+    servers.start_housekeeping()
     began_s = time.perf_counter()
     verb()
     is_settled = False
@@ -104,7 +104,7 @@ def _settled(verbs: Verbs, verb: Callable[[], None], name: str, state: JobState)
         looks_s.append(seconds(lambda: verbs.look(state)))
         pages_s.append(seconds(lambda: verbs.turn_page(state)))
     took_s = time.perf_counter() - began_s
-    servers.leave_house()
+    servers.stop_housekeeping()
     _check_sets(verbs, state)
     yield f"{name} of {verbs.count:,} jobs: until all are settled (s)", "", [took_s], ".0f"
     yield f"meanwhile, the batch's view: p99 of {len(looks_s):,} (ms)", "", [p99(looks_s) * 1000], ".1f"
@@ -112,7 +112,7 @@ def _settled(verbs: Verbs, verb: Callable[[], None], name: str, state: JobState)
 
 
 def _check_sets(verbs: Verbs, state: JobState) -> None:
-    """All jobs are where the counters say, and each queued one has a ticket."""
+    """The set of the state has as many jobs as the counters say, and each queued job has a ticket."""
     servers = verbs.servers
     there = servers.redis.zcard(names.batch_state_key(verbs.batch.id, state))
     assert there == verbs.count, f"{there:,} jobs are settled as {state}, of {verbs.count:,}"

@@ -44,14 +44,14 @@ class Metric:
         return f"sum{_by(by)} (rate({self._selected(by, matchers)}[$__rate_interval]))"
 
     def share(self, *by: str, **matchers: str) -> str:
-        """The part of all events that are as `matchers` say. Raises NotMeasured for a gauge."""
+        """The share of events whose labels match `matchers`, 0 to 1. Raises NotMeasured for a gauge."""
         return f"{self.rate(*by, **matchers)} / {self.rate(*by)}"
 
     def hourly(self, *by: str) -> str:
-        """Events of the hour before, the very first one included; 0 when there was never one.
+        """Events of the last hour, the very first one included; 0 without any.
 
-        A counter with labels is born with its first event, which `increase` does not see. Raises NotMeasured
-        for a gauge.
+        A counter with labels has no series before its first event, so `increase` misses that one. Raises
+        NotMeasured for a gauge.
         """
         self._must_be("counter")
         series = self._selected(by, {})
@@ -59,12 +59,12 @@ class Metric:
         return f"sum{_by(by)} ({born} or increase({series}[1h])) or on () vector(0)"
 
     def value(self, *by: str, **matchers: str) -> str:
-        """A gauge, the largest of those who report it. Raises NotMeasured for another kind."""
+        """A gauge: the largest value of all processes. Raises NotMeasured for another kind."""
         self._must_be("gauge")
         return f"max{_by(by)} ({self._selected(by, matchers)})"
 
     def quantile(self, part: float, *by: str, **matchers: str) -> str:
-        """What `part` of all events stay below. Raises NotMeasured unless it is a histogram."""
+        """The quantile `part` (0 to 1) of all events. Raises NotMeasured unless it is a histogram."""
         self._must_be("histogram")
         buckets = f"rate({self._selected(by, matchers, '_bucket')}[$__rate_interval])"
         return f"histogram_quantile({part}, sum{_by((*by, 'le'))} ({buckets}))"

@@ -1,4 +1,4 @@
-"""Grafana's JSON: a panel, a row of panels, a dashboard. Knows nothing of what is measured."""
+"""Grafana's JSON: a panel, a row of panels, a dashboard. Independent of what is measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def dashboard(
 
 
 def models(metric: str) -> dict[str, Any]:
-    """A choice of models: those that `metric` has."""
+    """A dashboard variable: the models in the labels of `metric`."""
     query = f"label_values({metric}, model)"
     return {
         "name": "model",
@@ -73,7 +73,7 @@ def models(metric: str) -> dict[str, Any]:
 
 
 def amount(name: str, label: str, value: str) -> dict[str, Any]:
-    """A number that whoever looks may change."""
+    """A dashboard variable: a number that the viewer can edit."""
     return {
         "name": name,
         "label": label,

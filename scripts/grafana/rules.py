@@ -5,13 +5,13 @@ from pathlib import Path
 import yaml
 
 _MONITORING = Path(__file__).parents[2] / "k8s/components/monitoring"
-#: Without the alerts: one machine has nobody to call, and neither kube-state-metrics nor DCGM's exporter.
+#: Without the alerts: a single machine has nobody on call, no kube-state-metrics and no DCGM exporter.
 _SOURCES = ("settings.yaml", "recording.yaml")
 _HEADER = "# Written by scripts/dashboards from k8s/components/monitoring, where each rule is explained.\n"
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a text of several lines as one would by hand."""
+    """Writes a text of several lines as a literal block (`|`)."""
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:

@@ -2,7 +2,7 @@
 
 Arrows point one way, bottom first:
 
-    colors     what a color is called, and how clearly
+    colors     the name of a color, and how unambiguous it is
     world      what stands in a scene, and where
     drawing    a scene as pixels
     questions  what can be asked of a scene, and the one right answer
@@ -11,6 +11,6 @@ Arrows point one way, bottom first:
     model      the configuration, and a batched forward pass for training
     optimizer  Muon
     training   the two phases, checkpoints, the export
-    others     scenes drawn by a second, unrelated hand, for measuring only
-    evaluate   the bars the model has to reach
+    others     scenes drawn by independent code, for measuring only
+    evaluate   the thresholds that the model has to reach
 """

@@ -1,4 +1,4 @@
-"""What a color is called, and how clearly.
+"""The name of a color, and how unambiguous it is.
 
 A color name owns several anchors, because a name covers more than one spot of the RGB cube. A color is
 called after the nearest anchor; the margin says how far the next best *name* is behind.
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 RGB = tuple[int, int, int]
 
-#: Below this margin two names are about as good as each other, and an exact answer cannot be asked for.
+#: Below this margin two names fit about equally well, so the color has no single right answer.
 CLEAR_MARGIN = 0.2
 
 
@@ -96,7 +96,7 @@ def _clear_colors(count: int = 60_000) -> dict[str, list[RGB]]:
     return {name: [tuple(c) for c in rgb[is_clear & (index == i)].tolist()] for i, name in enumerate(NAMES)}
 
 
-#: Colors from all over the cube whose name is beyond doubt.
+#: Colors from the whole RGB cube whose name has at least `CLEAR_MARGIN`.
 CLEAR_COLORS: dict[str, list[RGB]] = _clear_colors()
 
 

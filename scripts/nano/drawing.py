@@ -1,4 +1,4 @@
-"""A scene as pixels, in the several ways pictures come about: hard or smooth edges, noise, JPEG."""
+"""A scene as pixels, in several styles: hard or smooth edges, noise, JPEG."""
 
 import io
 import math
@@ -61,7 +61,7 @@ def draw_mask(scene: Scene, scale: float, feather: float) -> Image.Image:
 
 
 def add_noise(image: Image.Image, rng: random.Random, strength: int) -> Image.Image:
-    """Every value of every pixel is off by at most `strength` of 255."""
+    """Add noise of at most `strength` (of 255) to each value of each pixel."""
     generator = np.random.default_rng(rng.getrandbits(32))
     pixels = np.asarray(image).astype(np.int16)
     noise = generator.integers(-strength, strength + 1, pixels.shape, dtype=np.int16)
@@ -69,14 +69,14 @@ def add_noise(image: Image.Image, rng: random.Random, strength: int) -> Image.Im
 
 
 def through_jpeg(image: Image.Image, quality: int) -> Image.Image:
-    """What is left of the image after JPEG."""
+    """The image encoded as JPEG and decoded again."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     return Image.open(buffer).convert("RGB")
 
 
 def paint(scene: Scene, rng: random.Random, *, max_pixels: float = math.inf) -> Image.Image:
-    """The scene in a random manner, before it is saved as anything.
+    """The scene in a random style, before it is encoded.
 
     With `max_pixels` a larger scene is drawn smaller from the start: close to what resizing would
     leave of it, at a fraction of the cost.

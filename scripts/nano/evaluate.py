@@ -26,7 +26,7 @@ from scripts.nano.world import Scene
 from worker.engines.processors import QwenProcessor
 
 MODEL = Path(__file__).resolve().parents[2] / "worker/models/nano"
-#: Held out: the trainer's seed is another one.
+#: Differs from the trainer's seed, so that these scenes are held out.
 SEED = 20_000
 MAX_NEW_TOKENS = 64
 BATCH = 8
@@ -132,7 +132,7 @@ def _kind_labels(question: questions.Question) -> tuple[str, ...]:
 
 
 def held_out_cases(count: int) -> list[Case]:
-    """The trainer's own kind of scenes from another seed, at their full size."""
+    """Scenes as the trainer draws them, but from another seed and at full size."""
     rng, cases = random.Random(SEED), []
     for _ in range(count):
         scene = world.sample_scene(rng, world.sample_size(rng, world.MEASURED), world.MEASURED)
@@ -146,7 +146,7 @@ def held_out_cases(count: int) -> list[Case]:
 
 
 def other_hand_cases(count: int) -> list[Case]:
-    """Scenes drawn by other code."""
+    """Scenes drawn by independent code (others.py)."""
     rng, cases = random.Random(SEED + 1), []
     for index in range(count):
         hand = others.HANDS[index % len(others.HANDS)]
@@ -227,7 +227,7 @@ class Task:
     batch: int
 
     def order(self, cases: int) -> list[int]:
-        """Which case is answered when."""
+        """The indices of the cases in the order in which they are answered."""
         numbers = range(cases)
         return random.Random(SEED).sample(numbers, cases) if self.batch > 1 else list(numbers)
 

@@ -1,4 +1,4 @@
-"""Scenes drawn by a second hand, for measuring only: other code, other palettes, other layouts.
+"""Scenes drawn by independent code, for measuring only: other palettes, other layouts.
 
 Nothing here is shared with the trainer's drawing; only the description of a scene is, to know the right
 answers. Colors are those that people take from CSS and from well-known palettes.

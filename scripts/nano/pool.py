@@ -24,11 +24,11 @@ from scripts.nano.world import SHAPES, Scene
 
 #: Side of a visual token in pixels of the resized image (patch 14, merged 2 x 2).
 CELL_PX = 28
-#: Label of what is not to be learned from.
+#: Label of positions that the loss ignores.
 IGNORE = -100
 #: Scenes larger than this are drawn smaller from the start; the model sees far less anyway.
 MAX_DRAWN_PIXELS = 208 * 208
-#: Batches kept ready; enough to ride out an uneven one.
+#: Batches kept ready, so that a slow one does not make the trainer wait.
 PREFETCH = 6
 
 _KIND_WEIGHTS = {"describe": 5.0, "background": 1.0, "count": 1.5, "shapes": 2.0, "color": 2.0}
@@ -86,7 +86,7 @@ def _tokenizer() -> Qwen2Tokenizer:
 
 @cache
 def encode(text: str) -> tuple[int, ...]:
-    """Token ids of a text; control tokens in it are meant as such."""
+    """Token ids of a text; control tokens in it are encoded as such."""
     return tuple(_tokenizer()(text).input_ids)
 
 
@@ -174,7 +174,7 @@ def make_batch(order: Order) -> Batch:
     height, width = rng.choices(list(by_grid), [len(sizes) for sizes in by_grid.values()])[0]
     pixels, labels, scenes = [], [], []
     for _ in range(order.size):
-        # Half of the scenes are no harder than what is measured, the others go beyond it.
+        # Half of the scenes are as hard as the measured ones, half are harder.
         limits = rng.choice((world.TRAINING, world.MEASURED))
         scene = world.sample_scene(rng, rng.choice(by_grid[height, width]), limits)
         image = drawing.draw(scene, rng, max_pixels=MAX_DRAWN_PIXELS)

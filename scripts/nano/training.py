@@ -30,7 +30,7 @@ from scripts.nano.world import MAX_SHAPES, SHAPES
 
 log = logging.getLogger("nano")
 
-#: Above this the batched pass and the stock one are not the same model.
+#: Largest difference of logits at which the batched pass counts as equal to the stock one.
 MAX_LOGIT_DIFFERENCE = 1e-4
 CHECKPOINT_EVERY_STEPS = 100
 LOG_EVERY_STEPS = 20
@@ -114,7 +114,7 @@ class Averages:
         self.values: dict[str, float] = {}
 
     def add(self, **values: float) -> None:
-        """Blend in the numbers of one step; not-a-number stands for "none this time"."""
+        """Blend in the numbers of one step; not-a-number means "no value in this step"."""
         for name, value in values.items():
             if not math.isnan(value):
                 self.values[name] = 0.97 * self.values.get(name, value) + 0.03 * value

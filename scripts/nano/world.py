@@ -80,7 +80,7 @@ class Limits:
 
 
 TRAINING = Limits()
-#: What the bars are measured on.
+#: The scenes on which the thresholds are measured.
 MEASURED = Limits(
     128, 1600, 4.0, min_shape=0.14, min_step=0.1, min_margin=colors.CLEAR_MARGIN, any_angle_share=0.0
 )

@@ -5,7 +5,7 @@ load      jobs with images of mixed sizes and answers of drawn lengths
 serving   both ways to answer them
 measures  what is measured, a function for each line of the table
 idle      how long the device waits while there is work
-layers    what faster layers gain, a script of its own
+layers    speed-up by faster layers, a separate script
 
 `python -m scripts.rolling --write` measures all of it, in about half an hour on two cores.
 """

@@ -19,10 +19,10 @@ from scripts.rolling.load import equal, geometric  # noqa: E402
 from scripts.rolling.model import random_model  # noqa: E402
 
 SLOTS = (8, 16)
-#: What the rolling batch is to reach, by slots.
+#: Target of images/s, rolling ÷ static, by slots.
 WANTED = {8: "≥ 2.2", 16: "≥ 2.6"}
 Results = dict[str, list[dict[str, float]]]
-#: What it is, what is wanted, the measure and the part of it, its unit in that of the line, and its format.
+#: Title, target (empty for none), measure, key in its results, factor to the title's unit, number format.
 Line = tuple[str, str, str, str, float, str]
 _LINES: list[Line] = [
     ("time to admit ÷ (2 steps + own prefill), 8 rows running", "≤ 1", "admission", "ratio", 1, ".2f"),
@@ -96,7 +96,7 @@ def _lines_at(slots: int) -> list[Line]:
 
 
 def _weights(model: Any) -> str:
-    """Counted on a model without memory, because packed layers do not tell."""
+    """Counted on a copy of the model on the `meta` device: packed layers do not report their parameters."""
     with torch.device("meta"):
         return f"{type(model)(model.config).num_parameters() / 1e6:.0f} million"
 

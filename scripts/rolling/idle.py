@@ -1,4 +1,4 @@
-"""How long the device waits while there is work: slots prepare photos for it, on the same cores."""
+"""How long the device is idle during a backlog, while slots prepare photos on the same cores."""
 
 import random
 import time
@@ -28,9 +28,9 @@ _NO_LIMIT_S = 1e6
 
 
 def idle(model: Any, rows: int, seed: int) -> dict[str, float]:
-    """The share of time in which the device had nothing to do, while jobs waited for a slot.
+    """The share of time (0 to 1) in which the device was idle, while jobs waited for a slot.
 
-    A third more slots than rows decode and scale a photo for each job.
+    There are a third more slots than rows; each decodes and scales a photo for each job.
     """
     name = f"idle-{rows}-{seed}"
     rolling = RollingAnswers(new_loop(model, rows), lambda tokens, _: Answer("words", Usage()))
@@ -56,7 +56,7 @@ def _busy_s(model: str) -> float:
 
 
 class _Slot:
-    """What a slot does with a photo, up to the answer."""
+    """A slot that prepares a photo and waits for its answer."""
 
     def __init__(self, roller: Roller[JobInput, Request], rng: random.Random) -> None:
         self._roller, self._rng = roller, rng

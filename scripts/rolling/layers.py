@@ -1,6 +1,6 @@
-"""What faster layers gain, one by one: `python -m scripts.rolling.layers`.
+"""Speed-up by each kind of faster layer: `python -m scripts.rolling.layers`.
 
-Each call uses the weights of another of some layers, so that they come from memory, as in a model.
+Calls cycle through several layers, so that weights come from memory, not from a cache, as in a model.
 """
 
 import itertools

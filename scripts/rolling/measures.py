@@ -1,4 +1,4 @@
-"""What is measured; each function is a round."""
+"""The measures; each function runs one round."""
 
 import random
 import time
@@ -13,15 +13,15 @@ from worker.engines.rolling.loop import RollingLoop
 
 #: Rows that run while another job arrives.
 RUNNING = 8
-#: Jobs with a backlog: many, because the last rows end alone, which is to weigh little.
+#: Jobs of a backlog: many, so that the end, when few rows are left, has little weight.
 _JOBS = 256
-#: Jobs whose latencies are compared: a percentile needs many as well.
+#: Jobs whose latencies are compared: enough for a 95th percentile.
 _LATE_JOBS = 96
 _FEWER_JOBS_A_SLOT = 4
 
 
 def gain(model: Any, slots: int, length: Callable[[random.Random], int], seed: int) -> dict[str, float]:
-    """Images a second with a backlog from the start, both ways; their ratio, and that of the latencies."""
+    """Images a second with a backlog from the start, both ways; the ratios of these and of p95 latencies."""
     jobs = draw_jobs(_JOBS if length is geometric else _FEWER_JOBS_A_SLOT * slots, length, seed)
     static = serve_static(model, jobs, [0.0] * len(jobs), slots)
     rolling = serve_rolling(model, jobs, [0.0] * len(jobs), slots)
@@ -36,7 +36,7 @@ def gain(model: Any, slots: int, length: Callable[[random.Random], int], seed: i
 def latency(model: Any, slots: int, static_per_s: float, seed: int) -> dict[str, float]:
     """The 95th percentile of seconds from arrival to answer, when jobs come at random times (Poisson).
 
-    They come at the rate at which static batches can just answer them.
+    They come at the highest rate at which static batches keep up.
     """
     jobs = draw_jobs(_LATE_JOBS, geometric, seed)
     rng, now_s, arrivals_s = random.Random(seed), 0.0, []
@@ -53,9 +53,9 @@ def _p95(values: Sequence[float]) -> float:
 
 
 def admission(model: Any, seed: int) -> dict[str, float]:
-    """Seconds from a job's arrival while others run to its first token, against two steps and its prefill.
+    """Seconds from a job's arrival while others run to its first token; their ratio to two steps + prefill.
 
-    It arrives at a random moment of a turn, and its prefill is what its first turn takes alone.
+    It arrives at a random moment of a turn; its prefill is measured as the first turn of the job alone.
     """
     rng = random.Random(seed)
     late, *others = draw_jobs(RUNNING + 1, lambda _: 200, seed)
@@ -64,7 +64,7 @@ def admission(model: Any, seed: int) -> dict[str, float]:
     while loop.in_flight < RUNNING:
         loop.turn()
     steps_s = [_timed(loop.turn) for _ in range(20)]
-    # What is left of the turn in which it arrives.
+    # The rest of the turn in which it arrives.
     took_s = (1 - rng.random()) * steps_s[-1]
     took_s += _timed(_with(loop, [late]).turn)
     step_s = median(steps_s)
@@ -72,7 +72,7 @@ def admission(model: Any, seed: int) -> dict[str, float]:
 
 
 def overhead(model: Any, slots: int, seed: int) -> dict[str, float]:
-    """The part of a step that passes outside the model's forward, when no row comes or goes."""
+    """The share of a step spent outside the model's forward, while the rows stay the same."""
     loop = _with(new_loop(model, slots), draw_jobs(slots, lambda _: 200, seed))
     while loop.in_flight < slots:
         loop.turn()
@@ -96,7 +96,7 @@ def stalls(model: Any, slots: int, seed: int) -> dict[str, float]:
 
 
 def same_answers(model: Any, slots: int, seed: int) -> tuple[int, int]:
-    """How many of some answers in a full rolling batch are those of `generate` on each image alone."""
+    """How many answers of a full rolling batch equal those of `generate` on one image, and of how many."""
     jobs = draw_jobs(2 * slots, geometric, seed)
     loop = new_loop(model, slots)
     asked = {loop.request(job.tensors, job.output_tokens): job for job in jobs}
@@ -124,7 +124,7 @@ def _timed(call: Callable[[], Any]) -> float:
 
 @contextmanager
 def _forward_timer(model: Any) -> Iterator[list[float]]:
-    """Collects the seconds that decoder and head take."""
+    """Collects the seconds of each forward of decoder and head."""
     inside: list[float] = []
     began_s = 0.0
 

@@ -5,7 +5,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from worker.engines.layers import replace_layers
 
-#: What the 7B has, an eighth as wide: 7 query heads for each key head, an MLP of 5.3 times the width, untied
+#: The 7B's shape, an eighth as wide: 7 query heads for each key head, an MLP of 5.3 times the width, untied
 #: embeddings, mRoPE sections as 2 : 3 : 3; a vision tower 0.36 times as wide with an MLP of 2.7 times that,
 #: which looks at windows but in every eighth layer.
 #: Source: the config.json of Qwen/Qwen2.5-VL-7B-Instruct.
@@ -36,7 +36,7 @@ WORDS = 16_000
 
 
 def random_model(seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
-    """The model as the engine has it, in fp32 on the CPU; it never ends an answer by itself."""
+    """The model as the engine has it, in fp32 on the CPU; it never writes an end token."""
     torch.manual_seed(seed)
     config = Qwen2_5_VLConfig(
         text_config=_TEXT,

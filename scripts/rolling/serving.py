@@ -12,14 +12,14 @@ from scripts.rolling.load import Asked
 from worker.engines.rolling.attention import NAME
 from worker.engines.rolling.loop import RollingLoop
 
-#: Tokens of new prompts between two steps: less than the default of EVA01_PREFILL_TOKENS, as is the model.
+#: Tokens of new prompts between two steps: fewer than EVA01_PREFILL_TOKENS' default, as the model is smaller.
 PREFILL_TOKENS = 512
 _NO_LIMIT = 10**9
 
 
 @dataclass(frozen=True)
 class Run:
-    """How it went: seconds in all, and of each job from its arrival to its answer."""
+    """Total seconds, and the seconds from arrival to answer of each job."""
 
     seconds: float
     latencies_s: list[float]
@@ -40,7 +40,7 @@ class Clock:
         return time.perf_counter() - self._began_s
 
     def wait_until(self, when_s: float) -> None:
-        """Return at that time, or at once if it is over."""
+        """Sleep until that time; return at once if it has passed."""
         time.sleep(max(0.0, when_s - self()))
 
 
@@ -59,7 +59,7 @@ def serve_static(model: Any, jobs: Sequence[Asked], arrivals_s: Sequence[float],
 
 @torch.inference_mode()
 def answer_batch(model: Any, batch: Sequence[Asked]) -> torch.Tensor:
-    """What transformers' `generate` writes for all of them, padded on the left; as long as the longest."""
+    """The tokens of transformers' `generate` for a batch padded on the left; all as long as the longest."""
     longest = max(job.tensors["input_ids"].shape[1] for job in batch)
     inputs = {
         name: torch.cat([_pad(job.tensors[name], longest) for job in batch])
@@ -95,7 +95,7 @@ def serve_rolling(model: Any, jobs: Sequence[Asked], arrivals_s: Sequence[float]
 
 
 def new_loop(model: Any, rows: int) -> RollingLoop:
-    """A loop whose rows end by their length alone."""
+    """A loop without end tokens: a row ends at its token limit."""
     model.model.language_model.set_attn_implementation(NAME)
     return RollingLoop(
         model, (), rows=rows, budget_tokens=_NO_LIMIT, prefill_tokens=PREFILL_TOKENS, timeout_s=_NO_LIMIT

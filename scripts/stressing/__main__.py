@@ -59,7 +59,7 @@ def stress(
     """
     console = Console()
     with Client(server) as client:
-        client.models()  # An address where nothing answers is no result.
+        client.models()  # Fail with exit code 2 when nothing answers at the address.
         if folder:
             outcomes = Folders(client, folder, question, model).send(requests or 1, concurrency)
             report = _watched(console, outcomes, None)
@@ -76,14 +76,14 @@ def stress(
 
 
 def _watched(console: Console, outcomes: Iterator[Outcome], count: int | None) -> Report:
-    """All outcomes, with a bar on a terminal."""
+    """Collect all outcomes; shows a bar on a terminal."""
     started_s = time.monotonic()
     shown = track(outcomes, "Asking", total=count, console=console, disable=not console.is_terminal)
     return Report(list(shown), time.monotonic() - started_s)
 
 
 def _questions(images: Sequence[Path], fields: dict[str, str]) -> Iterator[Question]:
-    """The images again and again, or drawn ones, without an end."""
+    """An endless iterator over the images, repeated, or over drawn ones."""
     if images:
         return cycle(Question(path.name, path.read_bytes, fields) for path in images)
     return repeat(Question("stress.png", partial(random_png, random.Random()), fields))

@@ -1,4 +1,4 @@
-"""A folder as a batch, so many times; each of its images counts."""
+"""A folder as a batch, a number of times; each image is one outcome."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,8 +13,8 @@ from scripts.stressing.outcome import Outcome
 class Folders:
     """Sends a folder, `concurrency` batches at a time.
 
-    A job's latency is the server's own: from its record to its end. The client waits by itself when it is
-    turned away, so refusals are not counted here.
+    A job's latency is the server's own: from its record to its end. The client retries by itself
+    after a 429, so refusals are not counted here.
     """
 
     def __init__(self, client: Client, folder: Path, question: str, model: str | None) -> None:
@@ -25,7 +25,7 @@ class Folders:
         self._started_at = datetime.now(UTC)
 
     def send(self, times: int, concurrency: int) -> Iterator[Outcome]:
-        """Gives what became of each image, a batch after the other.
+        """Yields the outcome of each image, one batch after the other.
 
         Raises ClientError.
         """
@@ -50,5 +50,5 @@ class Folders:
         created_at = job.created_at or self._started_at
         took_s = ((job.finished_at or created_at) - created_at).total_seconds()
         failure = "" if job.state == "succeeded" else job.error.code if job.error else job.state
-        # The server's clock may be another than ours.
+        # The server's clock may differ from ours.
         return Outcome(max(0.0, (created_at - self._started_at).total_seconds()), took_s, failure)

@@ -18,7 +18,7 @@ PERCENTILES = (0.5, 0.95, 0.99)
 
 @dataclass(frozen=True)
 class Outcome:
-    """One question, from its first sending to its answer; pauses that the server asked for are in it."""
+    """One question, from its first sending to its answer; including the pauses that the server asked for."""
 
     #: Seconds after the first question of the run.
     began_s: float
@@ -43,7 +43,7 @@ class Report:
 
     @property
     def success(self) -> float:
-        """The share that was answered; 0 when nothing was asked."""
+        """The share that was answered (0 to 1); 0 when nothing was asked."""
         return len(self.answered) / len(self.outcomes) if self.outcomes else 0.0
 
     @property

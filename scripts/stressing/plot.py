@@ -1,4 +1,4 @@
-"""The latencies over time as SVG: a point a question, red without an answer, and a line a percentile.
+"""The latencies over time as SVG: a point per question, red without an answer, and a line per percentile.
 
 Written by hand, because a plotting library is larger than all of the command.
 """

@@ -1,4 +1,4 @@
-"""So many requests to /analyze, so many at a time."""
+"""Requests to /analyze, a number of them at a time."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ class Analyze:
     """Asks `concurrency` questions at a time.
 
     A question that has no answer after `patience_s` has failed. One that is turned away with 429 is sent
-    again when the server says so; whatever else goes wrong is a failure, because here nothing may be hidden.
+    again when the server says so; any other error is a failure without a retry, so that none is hidden.
     """
 
     def __init__(self, server: str, concurrency: int, patience_s: float) -> None:
@@ -44,7 +44,7 @@ class Analyze:
         self._started_s = time.monotonic()
 
     def ask(self, questions: Iterator[Question]) -> Iterator[Outcome]:
-        """Gives what became of each question, as it is known."""
+        """Yields the outcome of each question as soon as it is known."""
         self._started_s = time.monotonic()
         http = httpx.Client(
             base_url=self._server,

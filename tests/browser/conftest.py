@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Request, WebError, expect
 
 from tests.browser.chromium import launch_arguments
-from tests.browser.given import make_batch, mixed, wait_until_done
-from tests.browser.images import Drawn
+from tests.browser.given import make_batch, make_cut_batch, mixed, wait_until_done
+from tests.browser.images import Drawn, drawn
 from tests.process.conftest import Stack
 from tests.processes import Process
 from tests.tools import CHROMIUM
@@ -22,7 +22,7 @@ _OWN_SCHEMES = ("blob:", "data:", "about:")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here is of one ring, and may take its time."""
+    """Mark every test here as `browser`, with a longer timeout."""
     for item in items:
         if item.path.parent.name == "browser":
             item.add_marker(pytest.mark.browser)
@@ -31,13 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def chromium() -> str:
-    """The machine's own Chromium: looked for before anything is started for it."""
+    """The path of Chromium; looked up first, so that a skip happens before any process starts."""
     return CHROMIUM.needed()
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Redis, web and a worker of `nano`; nobody serves `ocr`."""
+    """Redis, web and a worker of `nano`; no worker serves `ocr`."""
     stack = Stack(tmp_path_factory.mktemp("browser"))
     try:
         stack.start_redis()
@@ -51,7 +51,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def hold_worker(stack: Stack) -> Callable[[], Any]:
-    """`with hold_worker():` stops the worker's process for a moment, so that images wait."""
+    """`with hold_worker():` suspends the worker's process, so that images stay queued."""
     worker = next(process for process in stack.processes if process.name == "worker-nano")
 
     @contextmanager
@@ -73,13 +73,13 @@ def base_url(stack: Stack) -> str:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], chromium: str) -> dict[str, Any]:
-    """That Chromium, and no other."""
+    """Launch this Chromium."""
     return {**browser_type_launch_args, **launch_arguments(chromium)}
 
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    """English, unless a test says otherwise; and nothing moves, so that nothing is caught half way."""
+    """English by default; without animations, so that no test sees one half way."""
     expect.set_options(timeout=PATIENCE_MS)
     size = {"width": 1280, "height": 900}
     return {**browser_context_args, "locale": "en-US", "viewport": size, "reduced_motion": "reduce"}
@@ -108,6 +108,18 @@ def new_context(new_context: Callable[..., BrowserContext], stack: Stack) -> Ite
     yield make
     assert not strangers, "the pages asked other servers"
     assert not errors, "scripts of the pages failed"
+
+
+@pytest.fixture(scope="session")
+def cut_files() -> Drawn:
+    """What is in the batch `cut_batch`."""
+    return drawn(5, seed=71)
+
+
+@pytest.fixture(scope="session")
+def cut_batch(stack: Stack, cut_files: Drawn) -> str:
+    """The id of a batch that is done, whose answers but one are cut; tests look at it and change nothing."""
+    return make_cut_batch(stack, cut_files)
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ class Drawn:
 def drawn(count: int, seed: int = 1, folder: str = "", side: int = 240) -> Drawn:
     """`count` different images in subfolders of `folder`; `side` is the first one's width in pixels.
 
-    No two have the same bytes, so no answer is known from before; no path gives its answer away.
+    No two have the same bytes, so none is answered from the cache; no path contains its answer.
     """
     rng = random.Random(seed)
     files, answers = {}, {}
@@ -44,6 +44,6 @@ def drawn(count: int, seed: int = 1, folder: str = "", side: int = 240) -> Drawn
 
 
 def cut_short() -> bytes:
-    """An image that looks whole until it is decoded."""
+    """A truncated image: its header is valid, decoding fails."""
     whole = RED_CIRCLE.encode()
     return whole[: len(whole) // 2]

@@ -1,4 +1,4 @@
-"""What people do on the pages, as functions: tests say what, these say where."""
+"""Page objects: what a user does on each page, with the selectors in one place."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ class AskPage:
         self.page = page
 
     def open(self) -> Self:
-        """Go there, and wait until its models are known."""
+        """Open the page, and wait until its models are loaded."""
         self.page.goto("/")
         expect(self.page.locator("#presets button").first).to_be_visible()
         return self
@@ -46,7 +46,7 @@ class AskPage:
         return self
 
     def ask(self, question: str = DESCRIBE) -> "BatchPage":
-        """Type the question, launch, and be on the batch's page."""
+        """Type the question and launch; gives the batch's page."""
         self.page.get_by_test_id("question").fill(question)
         send = self.page.get_by_test_id("send")
         expect(send).to_have_attribute("aria-disabled", "false")
@@ -77,7 +77,7 @@ class BatchPage:
         return self.root.get_attribute("data-batch-id") or ""
 
     def wait_until_done(self) -> Self:
-        """Wait until the page says that every image has come to its end."""
+        """Wait until the page says that the batch is done."""
         expect(self.page.locator("#stage")).to_have_attribute("data-stage", "done")
         return self
 
@@ -99,7 +99,7 @@ class BatchPage:
         return self.page.locator(f'[data-readout="{name}"] .readout-value')
 
     def answers(self) -> dict[str, str]:
-        """What stands beside each file, read from the table from its top to its end."""
+        """The answer beside each file, read while scrolling through the whole table."""
         self.page.locator("#as-table").click()
         self.page.evaluate("() => scrollTo({ top: 0, behavior: 'instant' })")
         expect(self.page.locator("#rows .result-row").first).to_be_visible()
@@ -111,7 +111,7 @@ class BatchPage:
 
 
 def tab_to(page: Page, selector: str, most: int = 60) -> None:
-    """Press Tab until the keyboard is at what `selector` names."""
+    """Press Tab until the element at `selector` has the focus."""
     for _ in range(most):
         page.keyboard.press("Tab")
         if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):

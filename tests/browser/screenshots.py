@@ -2,8 +2,7 @@
 
     scripts/screenshots
 
-Nothing is staged: Redis, web and a worker of `nano` run, Chromium drives the pages, and what is seen
-has happened.
+Nothing is faked: Redis, web and a worker of `nano` run, and Chromium drives the pages.
 """
 
 import argparse
@@ -27,18 +26,18 @@ from tests.process.conftest import Stack
 from tests.tools import CHROMIUM
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-#: The largest picture that a page of documents should load, in bytes.
+#: Upper limit of a picture's file, in bytes, so that the documents load quickly.
 MAX_BYTES = 250_000
 QUESTION = "Describe this image."
 QUESTION_ZH = "描述这张图片的内容和颜色"
 DESKTOP = (1280, 860)
-#: So that the results below the reasons are seen too.
+#: Tall enough to show the results below the reasons for failures.
 TALL = (1280, 1040)
 WIDE = (1440, 900)
 PHONE = (390, 844)
 #: Width and height of the drawn images, in pixels.
 SIZES = ((800, 600), (640, 480), (1024, 768), (600, 800), (900, 600))
-#: What an upload has in the picture of one, in bytes a second.
+#: Bandwidth of the upload in the picture `sending`, in bytes per second.
 SLOW_LINE = 60_000
 
 

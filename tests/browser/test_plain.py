@@ -15,7 +15,7 @@ def test_images_are_asked_about_and_their_answers_read(page, tmp_path):
     page.get_by_test_id("question").fill(DESCRIBE)
     page.get_by_role("radio", name="nano").check()
     page.get_by_test_id("send").click()
-    # The page loads itself anew until all are answered.
+    # The page reloads itself until all are answered.
     for path, answer in some.answers.items():
         expect(page.get_by_role("row").filter(has_text=path)).to_contain_text(answer)
 
@@ -36,6 +36,14 @@ def test_batches_are_listed_searched_and_filtered(page, mixed_batch):
     page.get_by_role("link", name="Failed 2").click()
     expect(page.locator("tbody tr")).to_have_count(2)
     expect(page.locator("tbody tr").filter(has_text="notes.png")).to_contain_text("not an image")
+
+
+def test_answers_that_are_cut_short_say_so(page, cut_batch):
+    page.goto(f"/batches/{cut_batch}")
+    # Playwright finds no text in a <noscript>, but elements.
+    expect(page.locator("noscript .notice")).to_contain_text("Answers that are cut short: 4.")
+    for file, chips in (("0000.png", ["Answered", "Cut short"]), ("0003.png", ["Answered"])):
+        expect(page.get_by_role("row").filter(has_text=file).locator(".chip")).to_have_text(chips)
 
 
 def test_language_and_dark_mode_are_switched(page):

@@ -92,7 +92,7 @@ def test_all_is_done_with_the_keyboard_alone(page, tmp_path):
     some = drawn(5, seed=31)
     paths = some.write(tmp_path)
     (tmp_path / "cut.png").write_bytes(cut_short())
-    # Heard from the beginning: else the key might come before the browser knows that a chooser is waited for.
+    # A listener from the start, as the key could otherwise come before the browser intercepts file choosers.
     page.on("filechooser", lambda _: None)
     page.goto("/")
     tab_to(page, "#files")

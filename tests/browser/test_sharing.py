@@ -5,13 +5,16 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.pages import BatchPage
 
-#: What only the owner of a batch may do.
-_ACTS = ("rename", "share", "delete", "close", "cancel", "retry-all", "viewer-retry", "follow-up")
+#: Test ids of controls that only the owner of a batch has.
+_ACTS = (
+    *("rename", "share", "delete", "close", "cancel", "retry-all", "ask-cut-again"),
+    *("viewer-retry", "viewer-more", "follow-up"),
+)
 
 
 @pytest.fixture
 def link(page: Page, mixed_batch: str) -> str:
-    """The address that the page makes for others."""
+    """The address of a share link, made on the page."""
     BatchPage(page).open(mixed_batch, answers=14)
     page.locator("#share").click()
     page.locator("#share-days").fill("3")
@@ -22,7 +25,7 @@ def link(page: Page, mixed_batch: str) -> str:
 
 @pytest.fixture
 def stranger(new_context) -> Page:
-    """A page of somebody else."""
+    """A page in a browser context of its own."""
     context: BrowserContext = new_context()
     return context.new_page()
 
@@ -47,6 +50,22 @@ def test_a_shared_batch_is_read_by_somebody_else(link, stranger, mixed_files):
 def test_a_shared_batch_has_nothing_to_change_it_with(link, stranger):
     stranger.goto(link)
     BatchPage(stranger).expect_found("14 images")
+    for act in _ACTS:
+        expect(stranger.locator(f"#{act}")).to_have_count(0)
+
+
+def test_a_shared_batch_shows_what_is_cut_short_and_cannot_ask_again(page, cut_batch, stranger):
+    BatchPage(page).open(cut_batch, answers=5)
+    page.locator("#share").click()
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.locator("#share-until")).to_contain_text("It works until")
+    stranger.goto(page.locator("#share-link").input_value())
+    batch = BatchPage(stranger).expect_found("5 images")
+    expect(stranger.locator("#cut-short-title")).to_have_text("4 answers are cut short")
+    stranger.locator("#states button", has_text="Cut short").click()
+    batch.expect_found("4 of 5 images")
+    batch.tile("0000.png").locator("a").click()
+    expect(stranger.locator("#viewer-cut")).to_contain_text("This answer is cut short")
     for act in _ACTS:
         expect(stranger.locator(f"#{act}")).to_have_count(0)
 

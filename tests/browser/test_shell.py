@@ -13,7 +13,7 @@ _LIGHTNESS = """() => {
   const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/g).map(Number);
   return (r + g + b) / 765;
 }"""
-#: What is seen, is ours (not a user's or a model's own words), and has three English words in a row.
+#: Visible texts of the page itself, not of a user or a model, that have three English words in a row.
 _ENGLISH_SENTENCES = """() => [...document.querySelectorAll("h1,h2,h3,button,label,dt,th,.note,.serial")]
   .filter((element) => element.checkVisibility() && !element.closest("[lang=en], .text"))
   .map((element) => element.textContent.trim())

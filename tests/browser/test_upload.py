@@ -14,7 +14,7 @@ FILES_CALL = "**/api/batches/*/files"
 
 
 class Sent:
-    """The names of the files that have left this page and come through, in their order."""
+    """The names of the files in successful uploads of this page, in order."""
 
     def __init__(self, page: Page) -> None:
         self.names: list[str] = []
@@ -27,7 +27,7 @@ class Sent:
 
 @contextmanager
 def only_first(page: Page, count: int):
-    """Let `count` requests with files through, and hold all others until the end."""
+    """Let `count` upload requests through, and hold all others; yields those that are held."""
     held: list[Route] = []
     seen = 0
 
@@ -45,7 +45,7 @@ def only_first(page: Page, count: int):
 
 
 def wait_on_page(page: Page, fact: Callable[[], object], what: str) -> None:
-    """Wait for a fact that the page's own events bring."""
+    """Wait for a fact that changes with the page's events, which only arrive while Playwright waits."""
 
     def look() -> bool:
         page.wait_for_timeout(20)
@@ -138,7 +138,7 @@ def test_a_pause_holds_what_is_left_and_resume_sends_it(page, tmp_path):
         wait_on_page(page, lambda: sent.names and held, "some files are there, and others on their way")
         there = len(sent.names)
         expect(batch.readout("succeeded")).to_have_text(str(there))
-        # All that has come is answered, and yet only a part of what was asked.
+        # The bar shows the share of all files, though every file that has arrived is answered.
         expect(page.locator("#sync")).to_have_attribute("aria-valuenow", f"{100 * there / 40:.1f}")
         page.get_by_test_id("pause").click()
         expect(batch.dock).to_have_attribute("data-state", "paused")

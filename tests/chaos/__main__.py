@@ -17,12 +17,12 @@ from tests.chaos.servers import RedisServer, Server, WatchedPair
 
 #: Images of the Sentinel scenario, as a part of those of the main one.
 _SENTINEL_SHARE = 10
-#: Seconds that may pass from the last fault until all is answered.
+#: Longest time from the last fault until all is answered, in seconds.
 _PATIENCE_S = 600.0
 
 
 def everything(files_per_upload: int) -> list[Fault]:
-    """What strikes in the main scenario; the blob store fails one call in ten all the time."""
+    """The faults of the main scenario, in which one call in ten to the blob store fails throughout."""
     return [
         *[faults.KillWorker()] * 20,
         faults.StopWorker(for_s=40),
@@ -37,7 +37,7 @@ def everything(files_per_upload: int) -> list[Fault]:
 
 
 def sentinel(files_per_upload: int) -> list[Fault]:
-    """What strikes where a Sentinel watches."""
+    """The faults of the scenario with Redis Sentinel."""
     return [faults.FailOver(), faults.KillWorker(), faults.KillWeb(files_per_upload), faults.FailOver()]
 
 
@@ -67,10 +67,12 @@ def main() -> int:
 def _run(
     title: str, args: argparse.Namespace, folder: Path, server: Server, images: int, plan: list[Fault]
 ) -> Story:
-    place = folder / title.lower()
-    place.mkdir()
-    pictures = draw(images, args.seed, place / "pictures")
-    deployment = Deployment(place, pictures, server, model=args.model, seed=args.seed, patience_s=_PATIENCE_S)
+    folder /= title.lower()
+    folder.mkdir()
+    pictures = draw(images, args.seed, folder / "pictures")
+    deployment = Deployment(
+        folder, pictures, server, model=args.model, seed=args.seed, patience_s=_PATIENCE_S
+    )
     try:
         deployment.begin()
         return run(deployment, plan, title=title, pause_s=(1.0, 5.0))

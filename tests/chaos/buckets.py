@@ -1,8 +1,7 @@
-"""An S3-compatible blob store in this process that fails a share of its calls: moto behind a faulty door."""
+"""An S3-compatible blob store in this process that fails a share of its calls: moto in a faulty WSGI app."""
 
 import random
 import socket
-import struct
 import threading
 from collections.abc import Iterable
 from typing import Any, NoReturn
@@ -15,18 +14,17 @@ from moto.moto_server.werkzeug_app import create_backend_app
 from obstore.store import S3Store
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests.chaos.proxy import RESET_ON_CLOSE
 from tests.processes import PATIENCE_S
 from tests.serving import Serving
 
 _REGION, _KEY, _SECRET = "us-east-1", "chaos", "chaos-secret"
-#: SO_LINGER for "forget what was not sent, and say RST".
-_AT_ONCE = struct.pack("ii", 1, 0)
 
 
-class Door:
+class FaultyApp:
     """Lets calls through to `app`, but fails a `share` of them: half with 503, half with a connection cut.
 
-    A call is cut before or after it was done, as it happens. What fails is drawn from `seed`.
+    A call is cut before or after it was executed. Which calls fail, and how, is drawn from `seed`.
     """
 
     def __init__(self, app: WSGIApplication, share: float, seed: int) -> None:
@@ -41,7 +39,7 @@ class Door:
         """Answer one call, or fail it."""
         how = self._draw()
         if how == "busy":
-            # A body that is not read would be taken for the next request of this connection.
+            # Close the connection: the unread body would be parsed as its next request.
             start_response("503 Slow Down", [("Content-Length", "0"), ("Connection", "close")])
             return [b""]
         if how == "cut before":
@@ -67,14 +65,14 @@ class FaultyBuckets:
     """
 
     def __init__(self, share: float = 0.1, seed: int = 0) -> None:
-        # All servers of a process share moto's memory.
+        # A unique name, because all moto servers of a process share their memory.
         self._bucket = f"eva01-{uuid4().hex}"
-        self.door = Door(create_backend_app("s3"), 0.0, seed)
-        self._http = make_server("127.0.0.1", 0, self.door, threaded=True, request_handler=_Handler)
+        self.app = FaultyApp(create_backend_app("s3"), 0.0, seed)
+        self._http = make_server("127.0.0.1", 0, self.app, threaded=True, request_handler=_Handler)
         self._http.daemon_threads = True  # type: ignore[attr-defined]
         self._serving = Serving(self._http)
         self._make_bucket()
-        self.door.share = share
+        self.app.share = share
 
     @property
     def url(self) -> str:
@@ -83,7 +81,7 @@ class FaultyBuckets:
 
     @property
     def env(self) -> dict[str, str]:
-        """What a process needs to find it."""
+        """Environment variables with which a process uses it."""
         return {
             "EVA01_BLOBS": self.url,
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self._http.server_port}",
@@ -112,13 +110,13 @@ class FaultyBuckets:
         )
 
     def _make_bucket(self) -> None:
-        # The first call makes moto load all that it needs for S3.
+        # The first call is slow, because moto then loads its S3 backend.
         url = f"{self.env['AWS_ENDPOINT_URL']}/{self._bucket}"
         httpx.put(url, timeout=PATIENCE_S).raise_for_status()
 
 
 class _Handler(WSGIRequestHandler):
-    """Connections that live on, and no line for each call."""
+    """HTTP/1.1 with keep-alive, without a log line for each call."""
 
     protocol_version = "HTTP/1.1"
 
@@ -127,8 +125,8 @@ class _Handler(WSGIRequestHandler):
 
 
 def _cut(environ: WSGIEnvironment) -> NoReturn:
-    """Cut the connection; raises ConnectionResetError, which the server takes for a client that is gone."""
+    """Cut the connection; raises ConnectionResetError, which the server takes for a client's disconnect."""
     connection: socket.socket = environ["werkzeug.socket"]
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
     connection.shutdown(socket.SHUT_RDWR)
     raise ConnectionResetError("cut on purpose")

@@ -1,4 +1,4 @@
-"""What must hold after a run: each a function that raises AssertionError and says what it found."""
+"""The invariants after a run: each a function that returns what it found, or raises AssertionError."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ from tests.processes import wait_until
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether one thing holds."""
+    """Whether one invariant holds."""
 
     claim: str
     holds: bool
@@ -37,7 +37,7 @@ class Exports:
 
 @dataclass(frozen=True)
 class Records:
-    """What there is: whatever a name speaks of has to be among it."""
+    """The models, batches, jobs and images that exist; a key or path about any other is an orphan."""
 
     models: set[str]
     batches: set[str]
@@ -46,7 +46,7 @@ class Records:
 
     @classmethod
     def read(cls, deployment: Deployment) -> "Records":
-        """Read all records from Redis; a job that its batch does not know is none."""
+        """Read all records from Redis; a job that is not in its batch's index does not count."""
         jobs, images = set(), set()
         for key in deployment.redis.scan_iter(names.job_key("*"), count=1000):
             job = deployment.store.get_job(key.rpartition(":")[2])
@@ -57,7 +57,7 @@ class Records:
         return cls({deployment.model}, set(deployment.batch_ids), jobs, images - {""})
 
     def explain(self, parts: dict[str, str] | None) -> bool:
-        """True for the parts of a name that speaks of what there is."""
+        """True when all ids in a key or path exist; False for None, a name of unknown shape."""
         if parts is None:
             return False
         known = {"model": self.models, "batch_id": self.batches, "job_id": self.jobs, "sha256": self.images}
@@ -99,6 +99,8 @@ def nothing_is_counted_twice(deployment: Deployment, exports: Exports) -> str:
         states = Counter(job["state"] for job in exports.jsonl if job["batch_id"] == batch.id)
         counted = Counter({state.value: count for state, count in batch.counts.items() if count})
         assert counted == states, f"batch {batch.id} counts {dict(counted)}, its jobs are {dict(states)}"
+        cut = sum(job["finish_reason"] == "length" for job in exports.jsonl if job["batch_id"] == batch.id)
+        assert batch.cut_short == cut, f"batch {batch.id} counts {batch.cut_short} cut answers of {cut}"
     return f"{len(exports.jsonl)} records, {len(exports.csv)} rows, {sum(sent.values())} files"
 
 
@@ -165,7 +167,7 @@ INVARIANTS: tuple[Invariant, ...] = (
 
 
 def verdicts(deployment: Deployment) -> list[Verdict]:
-    """Look at everything; one that does not hold does not keep the others from being looked at."""
+    """Check all invariants; one that fails does not skip the others."""
     exports = _download(deployment)
     return [_verdict(invariant, deployment, exports) for invariant in INVARIANTS]
 

@@ -1,4 +1,4 @@
-"""A whole EVA-01 that is made to suffer: Redis, a failing blob store, web, and workers behind proxies."""
+"""A whole EVA-01 for fault injection: Redis, a failing blob store, web, and workers behind proxies."""
 
 import os
 import signal
@@ -25,11 +25,11 @@ from tests.chaos.servers import Server
 from tests.processes import Process, free_port, python, wait_until
 
 ROOT = Path(__file__).parents[2]
-#: Seconds after which a silent worker's jobs go to others: short, so that a run need not wait for the usual.
+#: Seconds after which a silent worker's jobs go to others: shorter than the default, so that a run is short.
 LEASE_S = 6.0
 #: Jobs that a worker holds.
 SLOTS = 8
-#: Batches that the images are shared out to.
+#: Batches among which the images are divided.
 BATCHES = 3
 #: Longest wait for anything here, in seconds: a machine under load is slow.
 PATIENCE_S = 300.0
@@ -43,14 +43,14 @@ _ENV = {
     "EVA01_DRAIN_S": "5",
     "EVA01_HOUSEKEEPING_S": "2",
     "EVA01_BLOB_PATIENCE_S": "20",
-    # The workers die of faults from outside here, many times, and no image is to blame.
+    # Workers are killed many times here, so no image must be quarantined for it.
     "EVA01_MAX_CRASHES": "1000",
 }
 
 
 @dataclass
 class Site:
-    """A worker's place in the deployment: its own way to Redis stays when the worker is replaced."""
+    """One of the workers with its proxy to Redis, which stays when the worker's process is replaced."""
 
     number: int
     proxy: Proxy
@@ -59,7 +59,7 @@ class Site:
 
     @property
     def is_ready(self) -> bool:
-        """True when the worker there takes jobs."""
+        """True when the worker is ready."""
         try:
             return httpx.get(f"http://127.0.0.1:{self.port}/ready", timeout=2).status_code == 200
         except httpx.TransportError:
@@ -68,7 +68,7 @@ class Site:
 
 @dataclass
 class Deployment:
-    """All processes, and the images that are sent to them; made ready by `begin`, ended by `end`."""
+    """All processes, and the images that are sent to them; started by `begin`, ended by `end`."""
 
     folder: Path
     pictures: list[Picture]
@@ -76,10 +76,10 @@ class Deployment:
     model: str = "stub"
     workers: int = 2
     seed: int = 0
-    #: Seconds that may pass from the last fault until all is answered.
+    #: Longest time from the last fault until all is answered, in seconds.
     patience_s: float = 120.0
-    places: list[Site] = field(default_factory=list)
-    #: Jobs that were held when something struck those who held them.
+    sites: list[Site] = field(default_factory=list)
+    #: Jobs that were held by the targets of faults, when these struck.
     at_risk: int = 0
 
     def __post_init__(self) -> None:
@@ -98,8 +98,8 @@ class Deployment:
         for number in range(self.workers):
             proxy = Proxy(self.server.port)
             port = free_port()
-            self.places.append(Site(number, proxy, self._start_worker(number, proxy, port), port))
-        wait_until(lambda: all(place.is_ready for place in self.places), "the workers are ready", PATIENCE_S)
+            self.sites.append(Site(number, proxy, self._start_worker(number, proxy, port), port))
+        wait_until(lambda: all(site.is_ready for site in self.sites), "the workers are ready", PATIENCE_S)
         with self.client() as client:
             made = [client.create_batch(QUESTION, model=self.model) for _ in range(BATCHES)]
         self.batch_ids = [batch.id for batch in made]
@@ -109,8 +109,8 @@ class Deployment:
         """End everything, Redis last; safe after a begin that failed half way."""
         for process in reversed(self._processes):
             _end(process)
-        for place in self.places:
-            place.proxy.end()
+        for site in self.sites:
+            site.proxy.end()
         if hasattr(self, "buckets"):
             self.buckets.end()
         if hasattr(self, "redis"):
@@ -173,7 +173,7 @@ class Deployment:
         with self.client() as client:
             for batch_id in self.batch_ids:
                 client.close_batch(batch_id)
-        # What is still open then is for the verdicts to name.
+        # The verdicts name what is still open then.
         with suppress(AssertionError):
             wait_until(self._is_settled, "all is answered and let go of", self.patience_s)
 
@@ -184,15 +184,15 @@ class Deployment:
 
     @contextmanager
     def risk(self, workers: int) -> Iterator[None]:
-        """Count what so many workers hold when they are struck inside."""
+        """Add to `at_risk` the jobs that `workers` workers hold when the block strikes them."""
         before = self.held()
         yield
         self.at_risk += min(max(before, self.held()), workers * SLOTS)
 
-    def replace_worker(self, place: Site) -> None:
-        """Start a worker in the place of one that is going or gone."""
-        place.port = free_port()
-        place.process = self._start_worker(place.number, place.proxy, place.port)
+    def replace_worker(self, site: Site) -> None:
+        """Start a new process for a worker that is ending or has ended."""
+        site.port = free_port()
+        site.process = self._start_worker(site.number, site.proxy, site.port)
 
     def start_web(self) -> None:
         """Start web, and wait until it is ready."""
@@ -201,7 +201,7 @@ class Deployment:
         self.web.wait_until_ready(f"{self.url}/ready")
 
     def kill_web(self) -> None:
-        """End web and all its children as a crash of its machine does."""
+        """Kill web and all its children with SIGKILL."""
         os.killpg(self.web.popen.pid, signal.SIGKILL)
         self.web.wait()
 
@@ -228,6 +228,6 @@ class Deployment:
 
 def _end(process: Process) -> None:
     if process.popen.poll() is None:
-        # One that was stopped hears nothing.
+        # A process under SIGSTOP handles no other signal.
         process.send(signal.SIGCONT)
     process.end()

@@ -18,7 +18,7 @@ from jobs.storage.store import JobStore
 from jobs.upkeep.restore import Restore, Restored
 from tests.chaos.servers import RedisServer
 
-#: Images that one request brings, as the command sends them.
+#: Images in one request.
 REQUEST = 100
 ANSWER = Result(
     answer="A receipt. The total is 23.40.", width=1024, height=768, usage=Usage(visual_tokens=999)
@@ -40,7 +40,7 @@ class Backend:
         self._server.stop()
 
     def fill(self, images: int) -> Batch:
-        """A batch of so many jobs, every other one with an answer."""
+        """A batch of `images` jobs, every other one with an answer."""
         batch = self.store.create_batch(Batch(model="stub", name="drill"))
         self._journal.note_batch(batch)
         for first in track(range(0, images, REQUEST), "Filling", transient=True):

@@ -41,7 +41,7 @@ class Backend:
             "EVA01_DATA": str(folder),
             "EVA01_WORKER_PORT": str(port),
             "EVA01_SLOTS": "8",
-            # All ask the same of one image, and each has to take its time.
+            # All jobs ask the same about one image, and each has to reach the engine.
             "EVA01_ANSWER_CACHE": "false",
         }
         command = python("worker", "--model", model)
@@ -56,7 +56,7 @@ class Backend:
         self._server.stop()
 
     def submit(self, count: int, what: str = "") -> Batch:
-        """A batch of so many jobs."""
+        """A batch of `count` jobs."""
         batch = self._store.create_batch(Batch(model=self._model))
         for n in track(range(count), what, disable=not what):
             job = Job(batch_id=batch.id, file=f"{n}", question="?", model=self._model, images=(SHA256,))
@@ -64,7 +64,7 @@ class Backend:
         return batch
 
     def seconds_for_small(self) -> float:
-        """From the first to the last of a small batch's jobs."""
+        """Seconds from the creation of a small batch until all its jobs are answered."""
         began_s = time.monotonic()
         batch = self.submit(SMALL)
         wait_until(lambda: not self._store.get_batch(batch.id).unfinished, "it is answered", 600)

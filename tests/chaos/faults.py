@@ -1,4 +1,4 @@
-"""What can break: each fault has a name, and strikes the deployment once."""
+"""The faults: each has a name, and strikes the deployment once per call."""
 
 import random
 import signal
@@ -11,33 +11,33 @@ from tests.processes import wait_until
 
 
 class Fault(Protocol):
-    """Something that breaks; what it breaks it also mends or replaces, as a cluster would."""
+    """A fault; it also restarts or replaces what it has broken, as a cluster would."""
 
     @property
     def name(self) -> str:
-        """What it is called in a report."""
+        """Its name in a report."""
 
     def strike(self, deployment: Deployment, rng: random.Random) -> None:
-        """Break something, chosen by `rng`."""
+        """Break something, with the target drawn from `rng`."""
 
 
 @dataclass(frozen=True)
 class KillWorker:
-    """A worker ends without a word; another takes its place."""
+    """A worker gets SIGKILL, and is replaced."""
 
     name: str = "SIGKILL a worker"
 
     def strike(self, deployment: Deployment, rng: random.Random) -> None:
-        place = a_worker_at_work(deployment, rng)
+        site = a_worker_at_work(deployment, rng)
         with deployment.risk(workers=1):
-            place.process.send(signal.SIGKILL)
-            place.process.wait()
-        deployment.replace_worker(place)
+            site.process.send(signal.SIGKILL)
+            site.process.wait()
+        deployment.replace_worker(site)
 
 
 @dataclass(frozen=True)
 class StopWorker:
-    """A worker stands still for longer than its lease, and goes on as if nothing had been."""
+    """A worker is suspended for longer than its lease, and then continues."""
 
     for_s: float = 40.0
 
@@ -46,11 +46,11 @@ class StopWorker:
         return f"SIGSTOP a worker for {self.for_s:.0f} s"
 
     def strike(self, deployment: Deployment, rng: random.Random) -> None:
-        place = a_worker_at_work(deployment, rng)
+        site = a_worker_at_work(deployment, rng)
         with deployment.risk(workers=1):
-            place.process.send(signal.SIGSTOP)
+            site.process.send(signal.SIGSTOP)
         time.sleep(self.for_s)
-        place.process.send(signal.SIGCONT)
+        site.process.send(signal.SIGCONT)
 
 
 @dataclass(frozen=True)
@@ -60,19 +60,19 @@ class TermStorm:
     name: str = "SIGTERM every worker"
 
     def strike(self, deployment: Deployment, rng: random.Random) -> None:
-        for place in rng.sample(deployment.places, len(deployment.places)):
-            wait_until_at_work(deployment, place)
-            leaving = place.process
+        for site in rng.sample(deployment.sites, len(deployment.sites)):
+            wait_until_at_work(deployment, site)
+            leaving = site.process
             with deployment.risk(workers=1):
                 leaving.send(signal.SIGTERM)
-            deployment.replace_worker(place)
+            deployment.replace_worker(site)
             code = leaving.wait(PATIENCE_S)
             assert code == 0, f"a worker that was told to stop ended with {code}:\n{leaving.output()[-5000:]}"
 
 
 @dataclass(frozen=True)
 class KillRedis:
-    """Redis ends without a word, and comes back with what its file holds."""
+    """Redis gets SIGKILL, and restarts with the data of its append-only file."""
 
     away_s: float = 3.0
     name: str = "SIGKILL Redis"
@@ -87,7 +87,7 @@ class KillRedis:
 
 @dataclass(frozen=True)
 class FailOver:
-    """The master ends without a word, its replica takes over, and the old master comes back as a replica."""
+    """The master gets SIGKILL, its replica takes over, and the old master comes back as a replica."""
 
     name: str = "SIGKILL the Redis that is master"
 
@@ -100,7 +100,7 @@ class FailOver:
 
 @dataclass(frozen=True)
 class RestartRedis:
-    """Redis is stopped gently, and comes back at once."""
+    """Redis is stopped by SIGTERM, and restarts at once."""
 
     name: str = "restart Redis"
 
@@ -113,7 +113,7 @@ class RestartRedis:
 
 @dataclass(frozen=True)
 class KillWeb:
-    """Web ends without a word in the middle of an upload, and comes back; the client sends again."""
+    """Web gets SIGKILL in the middle of an upload, and restarts; the client sends again."""
 
     files: int = 40
     name: str = "SIGKILL web during an upload"
@@ -132,7 +132,7 @@ class KillWeb:
 
 @dataclass(frozen=True)
 class Stall:
-    """The connections between a worker and Redis stay open, and nothing comes through."""
+    """The connections between a worker and Redis stay open, and no data passes."""
 
     for_s: float = LEASE_S * 1.5
 
@@ -141,11 +141,11 @@ class Stall:
         return f"stall a worker's connection to Redis for {self.for_s:.0f} s"
 
     def strike(self, deployment: Deployment, rng: random.Random) -> None:
-        place = a_worker_at_work(deployment, rng)
+        site = a_worker_at_work(deployment, rng)
         with deployment.risk(workers=1):
-            place.proxy.stall()
+            site.proxy.stall()
         time.sleep(self.for_s)
-        place.proxy.let_through()
+        site.proxy.let_through()
 
 
 @dataclass(frozen=True)
@@ -155,14 +155,14 @@ class Reset:
     name: str = "reset a worker's connections to Redis"
 
     def strike(self, deployment: Deployment, rng: random.Random) -> None:
-        place = a_worker_at_work(deployment, rng)
+        site = a_worker_at_work(deployment, rng)
         with deployment.risk(workers=1):
-            place.proxy.reset()
+            site.proxy.reset()
 
 
 @dataclass(frozen=True)
 class Delay:
-    """Everything between a worker and Redis comes late."""
+    """All data between a worker and Redis is delayed."""
 
     delay_s: float = 0.2
     for_s: float = 5.0
@@ -172,23 +172,23 @@ class Delay:
         return f"delay a worker's connection to Redis by {self.delay_s * 1000:.0f} ms for {self.for_s:.0f} s"
 
     def strike(self, deployment: Deployment, rng: random.Random) -> None:
-        place = a_worker_at_work(deployment, rng)
+        site = a_worker_at_work(deployment, rng)
         with deployment.risk(workers=1):
-            place.proxy.delay(self.delay_s)
+            site.proxy.delay(self.delay_s)
         time.sleep(self.for_s)
-        place.proxy.let_through()
+        site.proxy.let_through()
 
 
 def a_worker_at_work(deployment: Deployment, rng: random.Random) -> Site:
     """A worker that takes jobs, while some are held."""
-    place = rng.choice(deployment.places)
-    wait_until_at_work(deployment, place)
-    return place
+    site = rng.choice(deployment.sites)
+    wait_until_at_work(deployment, site)
+    return site
 
 
-def wait_until_at_work(deployment: Deployment, place: Site) -> None:
+def wait_until_at_work(deployment: Deployment, site: Site) -> None:
     """Wait until the worker takes jobs, and some are held."""
-    wait_until(lambda: place.is_ready, f"worker {place.number} is ready", PATIENCE_S)
+    wait_until(lambda: site.is_ready, f"worker {site.number} is ready", PATIENCE_S)
     wait_for_work(deployment)
 
 

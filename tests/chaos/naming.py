@@ -1,4 +1,4 @@
-"""The shapes that names may have, read from the functions of `jobs.contract.names`: others are orphans."""
+"""Patterns of keys and paths, derived from the functions of `jobs.contract.names`; others are orphans."""
 
 import inspect
 import itertools
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
-#: What kombu keeps in Redis beside our own keys: which lists an exchange leads to, and its default lock.
+#: Keys of kombu itself: the bindings of an exchange to queues, and its default lock.
 _KOMBU = re.compile(r"_kombu\.binding(_permanent)?\..+|unacked_mutex")
 _KEY = "eva01:"
 
@@ -15,7 +15,7 @@ class Shapes:
     """Patterns of names, with a group for each of their parts."""
 
     def __init__(self, patterns: Iterable["re.Pattern[str]"]) -> None:
-        # Those with fewer parts are more exact.
+        # Patterns with fewer groups are more specific, so they are tried first.
         self._patterns = sorted(set(patterns), key=lambda pattern: pattern.groups)
 
     def parts(self, name: str) -> dict[str, str] | None:
@@ -43,7 +43,7 @@ def _made(names: ModuleType) -> Iterable[tuple[str, "re.Pattern[str]"]]:
 
 
 def _shapes(function: Callable[..., str]) -> Iterable["re.Pattern[str]"]:
-    """A shape for each way to call it: what may be None is given, and left out."""
+    """A shape for each way to call it: with and without the arguments that may be None."""
     parameters = inspect.signature(function).parameters.values()
     choices = [[one.name, None] if "None" in str(one.annotation) else [one.name] for one in parameters]
     for given in itertools.product(*choices):

@@ -1,6 +1,6 @@
 """The images of a run, each with its one right answer; no two are alike in bytes or in size.
 
-So every one has to be answered by the engine, with the answer cache on as it is in use.
+So each reaches the engine although the answer cache is on.
 """
 
 import random
@@ -34,7 +34,7 @@ class Picture:
 
 
 def draw(count: int, seed: int, folder: Path) -> list[Picture]:
-    """Draw `count` pictures into `folder`; a name does not give its answer away."""
+    """Draw `count` pictures into `folder`; no name contains its answer."""
     rng = random.Random(seed)
     folder.mkdir()
     return [_draw(n, random_scene(rng, shapes=1 + n % 2), folder) for n in range(count)]

@@ -6,15 +6,15 @@ import struct
 import threading
 from collections.abc import Callable
 
-#: SO_LINGER for "forget what was not sent, and say RST".
-_AT_ONCE = struct.pack("ii", 1, 0)
+#: SO_LINGER on with 0 seconds: closing drops unsent data and sends RST.
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _CHUNK_BYTES = 64 * 1024
 
 
 class Proxy:
     """Relays `port`, any free one of this machine, to `target_port`, in a thread of its own.
 
-    What it is told holds for the connections that are there and for those that come.
+    Its modes apply to existing and to new connections.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -31,7 +31,7 @@ class Proxy:
         self._thread.start()
 
     def let_through(self) -> None:
-        """Relay everything at once again."""
+        """Relay without delay again."""
         self._tell(self._be, 0.0, False)
         self._tell(self._may_pass.set)
 
@@ -40,7 +40,7 @@ class Proxy:
         self._tell(self._may_pass.clear)
 
     def delay(self, delay_s: float) -> None:
-        """Pass everything on later."""
+        """Relay every chunk of bytes `delay_s` seconds late."""
         self._tell(self._be, delay_s, False)
 
     def reset(self) -> None:
@@ -116,5 +116,5 @@ class Proxy:
 def _reset(writer: asyncio.StreamWriter) -> None:
     transport = writer.transport
     if not transport.is_closing():
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         transport.abort()

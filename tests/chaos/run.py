@@ -17,7 +17,7 @@ class Strike:
     fault: str
     #: Since the deployment was made.
     at_s: float
-    #: Jobs that those it struck held.
+    #: Jobs that the targets held when it struck.
     held: int
 
 
@@ -62,13 +62,13 @@ def run(
     """Let all faults strike a deployment that has begun, wait until it has settled, and look at what is left.
 
     `pause_s` is the shortest and the longest pause between two faults. Order, pauses and targets follow from
-    the deployment's seed; when each falls into the work does not, as processes take the time they take.
+    the deployment's seed; how far the work is at each fault does not, because the speed of processes varies.
     """
     rng = random.Random(deployment.seed)
     order = schedule(faults, rng)
     strikes = []
     for number, fault in enumerate(order):
-        # As much for each fault, so that there is work to the last.
+        # An equal share before each fault, so that there is work until the last one.
         deployment.sender.send(deployment.sender.unsent // (len(order) - number + 1))
         time.sleep(rng.uniform(*pause_s))
         strikes.append(_strike(deployment, fault, rng))
@@ -89,8 +89,8 @@ def run(
         verdicts=verdicts(deployment),
         facts={
             "uploads cut off and sent again": deployment.sender.resumed,
-            "calls of the blob store": deployment.buckets.door.calls,
-            "of which failed": deployment.buckets.door.failures,
+            "calls of the blob store": deployment.buckets.app.calls,
+            "of which failed": deployment.buckets.app.failures,
         },
     )
 

@@ -1,4 +1,4 @@
-"""Sends pictures as a user's program does: what was cut off is sent again, until all are accepted."""
+"""Sends pictures as a user's program does: a failed upload is repeated until all are accepted."""
 
 import itertools
 import time
@@ -9,11 +9,11 @@ from eva01 import Client
 from eva01.client.errors import ServerAway
 from tests.chaos.pictures import Picture
 
-#: Seconds for which one call is repeated; then all that was not accepted is sent anew.
+#: Seconds for which one call is retried; then everything that was not accepted is sent again.
 _CALL_PATIENCE_S = 5.0
-#: Seconds in which something has to be accepted: longer than any fault lasts.
+#: Longest time without any accepted picture, in seconds: longer than any fault lasts.
 _PATIENCE_S = 600.0
-#: Portions that are sent at the same time.
+#: Portions that are sent in parallel.
 _AT_A_TIME = 3
 
 

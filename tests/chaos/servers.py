@@ -15,7 +15,7 @@ _MASTER = "mymaster"
 
 
 class Server(Protocol):
-    """What a deployment needs of its Redis, be it one server or several."""
+    """The Redis of a deployment: one server, or several with a Sentinel."""
 
     url: str
     #: The port that proxies relay to.
@@ -25,10 +25,10 @@ class Server(Protocol):
         """What REDIS_URL is set to for somebody behind a proxy."""
 
     def kill(self) -> None:
-        """End it as a crash does."""
+        """Send SIGKILL."""
 
     def stop(self) -> None:
-        """End it gently."""
+        """End it by SIGTERM."""
 
     def start(self) -> None:
         """Start it again."""
@@ -59,12 +59,12 @@ class RedisServer:
         wait_until(lambda: answers(self.url), f"{self._name} answers")
 
     def kill(self) -> None:
-        """End it as a crash does."""
+        """Send SIGKILL."""
         self.process.send(signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:
-        """End it gently."""
+        """End it by SIGTERM."""
         self.process.end()
 
 
@@ -84,7 +84,7 @@ class WatchedPair:
         wait_until(self._is_in_order, "the replica follows and the Sentinel knows")
 
     def url_through(self, proxy: Proxy) -> str:
-        """The Sentinel's address: it leads past every proxy."""
+        """The Sentinel's address: the connections that follow from it bypass the proxies."""
         return self.url
 
     def kill(self) -> None:

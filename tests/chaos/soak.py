@@ -1,6 +1,6 @@
-"""A soak: images come twice as fast as they can be answered, for as long as one likes.
+"""A soak: images come twice as fast as they can be answered, for any length of time.
 
-web has to turn away what there is no room for; what it took is answered in the time that a full queue takes;
+web has to answer 429 when the queue is full; accepted jobs are answered in the time that a full queue takes;
 and the memory of web, worker and Redis does not grow with time. Batches are deleted once they are answered,
 as a deployment's retention does.
 """
@@ -15,7 +15,6 @@ from statistics import mean
 from typing import Any
 
 import httpx
-import psutil
 from PIL import Image
 
 from jobs.contract.models import Batch, Job
@@ -26,11 +25,11 @@ from tests.processes import PATIENCE_S, Process, free_port, python, wait_until
 MIB = 1024 * 1024
 #: Jobs that may wait: ten seconds of work.
 MAX_QUEUED = 200
-#: How long the stub takes for an image: so many seconds' work is one image.
+#: Seconds that the stub engine takes for an image.
 TAKES_S = 0.05
-#: Images that one request brings.
+#: Images in one request.
 FILES = 10
-#: Jobs after which a batch is closed and another is begun.
+#: Jobs in a batch; then it is closed and another is begun.
 BATCH_JOBS = 300
 
 
@@ -46,7 +45,7 @@ class Sample:
 
 @dataclass
 class Soaked:
-    """What was seen."""
+    """The measurements of a soak."""
 
     offered: int = 0
     accepted: int = 0
@@ -108,7 +107,7 @@ class Soak:
         watching.start()
         began_s, batches = time.monotonic(), [self._new_batch()]
         while (passed_s := time.monotonic() - began_s) < seconds:
-            # An open loop: the rate does not follow the answers.
+            # An open loop: the rate does not depend on the answers.
             due = 2 * passed_s / TAKES_S
             if self._seen.offered >= due:
                 time.sleep(0.02)
@@ -118,7 +117,7 @@ class Soak:
                 batches.append(self._new_batch())
             batches = self._finish(batches[:-1]) + batches[-1:]
         self._close(batches[-1])
-        # What was sent twice as fast as it is answered takes as long again.
+        # Jobs sent at twice the answering rate need the same time again after the last one.
         patience_s = 2 * seconds + PATIENCE_S
         wait_until(lambda: self._are_finished(batches), "all is answered", patience_s, every_s=0.2)
         self._is_over.set()
@@ -184,14 +183,8 @@ class Soak:
             info = self._redis.info("memory")
             sample = Sample(
                 time.monotonic() - began_s,
-                _resident_mib(self._web),
-                _resident_mib(self._worker),
+                self._web.rss_bytes() / MIB,
+                self._worker.rss_bytes() / MIB,
                 info["used_memory"] / MIB,
             )
             self._seen.samples.append(sample)
-
-
-def _resident_mib(process: Process) -> float:
-    """Of a process and its children."""
-    one = psutil.Process(process.popen.pid)
-    return float(sum(part.memory_info().rss for part in [one, *one.children(recursive=True)])) / MIB

@@ -29,12 +29,12 @@ def test_what_goes_in_comes_out(buckets):
 
 def test_it_fails_as_often_as_it_is_told_and_a_patient_client_does_not_notice(buckets):
     blobs = BlobStore(buckets.url, sleep=lambda _: None)
-    buckets.door.share = 0.3
+    buckets.app.share = 0.3
     kept = {hashlib.sha256(data).hexdigest(): data for data in (bytes([n]) * 5000 for n in range(40))}
     for sha256, data in kept.items():
         blobs.put_image(sha256, data)
     assert {sha256: blobs.get_image(sha256) for sha256 in kept} == kept
-    assert 0.15 < buckets.door.failures / buckets.door.calls < 0.45
+    assert 0.15 < buckets.app.failures / buckets.app.calls < 0.45
 
 
 def test_each_has_a_bucket_of_its_own(buckets):
@@ -45,6 +45,6 @@ def test_each_has_a_bucket_of_its_own(buckets):
 
 
 def test_a_client_without_patience_is_told(buckets):
-    buckets.door.share = 1.0
+    buckets.app.share = 1.0
     with pytest.raises(Unavailable):
         BlobStore(buckets.url, patience_s=0).get_image("0" * 64)

@@ -1,4 +1,4 @@
-"""The shapes of names, and whether what they speak of is there."""
+"""Patterns of keys and paths, and whether the ids in them exist."""
 
 import pytest
 

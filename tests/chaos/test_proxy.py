@@ -1,4 +1,4 @@
-"""The proxy, before a server that says everything twice."""
+"""The proxy, before a server that echoes every line twice."""
 
 import socket
 import socketserver

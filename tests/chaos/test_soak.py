@@ -19,8 +19,8 @@ def test_what_there_is_no_room_for_is_turned_away_and_the_rest_is_answered(soak)
     assert seen.refused > 0, "twice the load did not fill the queue"
     assert seen.accepted + seen.refused == seen.offered
     assert (len(seen.waits_s), seen.failed) == (seen.accepted, 0)
-    # A full queue before it, and the requests that were let in when there was one place left. Twice that is
-    # for a machine that is slow; without a limit it would be all that was offered.
+    # A full queue, and the requests in progress when it had one place left. Twice that, for a slow machine;
+    # without the queue's limit the wait would be that of all offered images.
     full_s = (MAX_QUEUED + 100) * TAKES_S
     assert seen.wait_s(0.95) < max(2 * full_s, 0.5 * seen.offered * TAKES_S)
     for who in ("web", "worker", "redis"):

@@ -1,4 +1,4 @@
-"""Dockerfiles, read: their stages, and the instructions of each."""
+"""A parser of Dockerfiles: their stages, and the instructions of each."""
 
 import json
 import re
@@ -38,7 +38,7 @@ class Stage:
 
     @property
     def healthcheck(self) -> list[str]:
-        """The command that says whether a container is well."""
+        """The command of its health check."""
         (text,) = self.texts("HEALTHCHECK")
         return list(json.loads(text[text.index("[") :]))
 

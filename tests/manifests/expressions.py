@@ -1,4 +1,4 @@
-"""Every expression that asks Prometheus something: of rules, dashboards, KEDA's triggers, the adapter."""
+"""All PromQL expressions: of rules, dashboards, KEDA's triggers, the adapter."""
 
 import json
 import re
@@ -11,16 +11,16 @@ import yaml
 from tests.manifests.promtool import WATCHED
 from tests.manifests.rendering import of_kind, render
 
-#: Every trigger there is.
+#: The folder whose rendering has every kind of trigger.
 TRIGGERED = "tests/triggers"
-#: What stands between names without being one.
+#: Keywords of PromQL between names.
 _WORDS = {"and", "or", "unless", "bool"}
 _NAME = r"[a-zA-Z_:][\w:]*"
 
 
 @dataclass(frozen=True)
 class Expression:
-    """What is asked, and by whom."""
+    """A PromQL expression, and where it is from."""
 
     where: str
     text: str
@@ -38,21 +38,21 @@ class Selector:
 
 
 def recorded() -> Iterator[Expression]:
-    """What is computed ahead."""
+    """The expressions of recording rules."""
     for rule in _rules():
         if "record" in rule:
             yield Expression(rule["record"], rule["expr"])
 
 
 def alerting() -> Iterator[Expression]:
-    """What rings; it gives data only while something is wrong."""
+    """The expressions of alerts; they give data only while an alert fires."""
     for rule in _rules():
         if "alert" in rule:
             yield Expression("/".join([rule["alert"], *_source(rule)]), rule["expr"])
 
 
 def shown() -> Iterator[Expression]:
-    """What the dashboards show, with Grafana's variables filled in."""
+    """The queries of the dashboards, with Grafana's variables filled in."""
     for thing in of_kind(render(WATCHED), "ConfigMap"):
         if thing["metadata"]["labels"].get("grafana_dashboard"):
             for text in thing["data"].values():
@@ -60,7 +60,7 @@ def shown() -> Iterator[Expression]:
 
 
 def triggering() -> Iterator[Expression]:
-    """What KEDA asks Prometheus."""
+    """The queries of KEDA's Prometheus triggers."""
     for fleet in of_kind(render(TRIGGERED), "ScaledObject"):
         for trigger in fleet["spec"]["triggers"]:
             if trigger["type"] == "prometheus":
@@ -68,14 +68,14 @@ def triggering() -> Iterator[Expression]:
 
 
 def adapted() -> Iterator[Expression]:
-    """What the adapter asks for an autoscaler."""
+    """The queries of the Prometheus adapter, for autoscalers."""
     for rule in adapter_rules():
         text = rule["metricsQuery"].replace("<<.LabelMatchers>>", 'namespace="eva01",pod=~".+"')
         yield Expression(rule["seriesQuery"], text.replace("<<.GroupBy>>", "pod"))
 
 
 def adapter_rules() -> list[dict[str, Any]]:
-    """The adapter's configuration."""
+    """The rules in the adapter's configuration."""
     (settings,) = (
         thing
         for thing in of_kind(render(WATCHED), "ConfigMap")
@@ -86,7 +86,7 @@ def adapter_rules() -> list[dict[str, Any]]:
 
 
 def everything() -> list[Expression]:
-    """All of them."""
+    """All expressions."""
     return [*recorded(), *alerting(), *shown(), *triggering(), *adapted()]
 
 

@@ -8,12 +8,12 @@ import yaml
 from tests.manifests.rendering import of_kind, render
 from tests.tools import PROMTOOL
 
-#: Who has monitoring, and every metric for autoscalers.
+#: The overlay with monitoring and all metrics for autoscalers.
 WATCHED = "overlays/aws"
 
 
 def promtool(*arguments: str, folder: Path | None = None) -> str:
-    """What promtool says; fails with it when it finds a fault."""
+    """The output of promtool; fails with it when promtool does."""
     done = subprocess.run([PROMTOOL.needed(), *arguments], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -20,7 +20,7 @@ _TEMPLATES = {
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
-#: Those whose pods live on.
+#: Kinds whose pods run without an end.
 LASTING = ("Deployment", "StatefulSet", "DaemonSet")
 
 Object = Mapping[str, Any]
@@ -28,7 +28,7 @@ Object = Mapping[str, Any]
 
 @cache
 def folders() -> tuple[str, ...]:
-    """All that can be rendered, relative to k8s/: base, keda, overlays and their parts, combinations."""
+    """All folders that can be rendered, below k8s/: base, keda, overlays and their parts, combinations."""
     found = (path.parent for path in ROOT.rglob("kustomization.yaml"))
     wanted = (folder for folder in found if _read(folder)["kind"] == "Kustomization")
     names = (folder.relative_to(ROOT).as_posix() for folder in wanted)
@@ -36,7 +36,7 @@ def folders() -> tuple[str, ...]:
 
 
 def whole_folders() -> list[str]:
-    """Those that are an installation, and not a part of one."""
+    """The folders that are whole installations, not parts of one."""
     return [name for name in folders() if name.startswith(("overlays/", "tests/")) and not _is_part(name)]
 
 
@@ -102,7 +102,7 @@ def owners(objects: tuple[Object, ...]) -> Iterator[tuple[Object, Object]]:
 
 
 def containers(pod: Object) -> list[Object]:
-    """All containers of a pod's template, those of its start too."""
+    """All containers of a pod's template, with its init containers."""
     return [*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]]
 
 
@@ -112,7 +112,7 @@ def ours(container: Object) -> bool:
 
 
 def environment(container: Object, objects: tuple[Object, ...]) -> dict[str, str]:
-    """The variables that a container gets, as far as manifests say their values."""
+    """The variables that a container gets, where the manifests have their values."""
     maps = {thing["metadata"]["name"]: thing.get("data", {}) for thing in of_kind(objects, "ConfigMap")}
     found: dict[str, str] = {}
     for source in container.get("envFrom", ()):

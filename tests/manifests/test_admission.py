@@ -11,7 +11,7 @@ import pytest
 from tests.manifests.rendering import Object, containers, name_of, of_kind, owners, render, whole_folders
 from tests.manifests.test_wiring import CLUSTER_WIDE
 
-#: Namespaces that every cluster has.
+#: Namespaces that exist in every cluster.
 OF_THE_CLUSTER = {"kube-system", "default"}
 #: A name that becomes a label, or part of a pod's name, by the kind; others may have 253 characters.
 LONGEST = {"CronJob": 52, "StatefulSet": 52, "Job": 63, "Deployment": 63, "DaemonSet": 63, "Service": 63}
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.parametrize("folder", whole_folders())
 
 
 def quantity(text: object) -> Decimal:
-    """Kubernetes' `500m`, `2`, `16Gi`."""
+    """The value of a Kubernetes quantity such as `500m`, `2` or `16Gi`."""
     parts = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", str(text))
     assert parts is not None, f"{text} is no quantity"
     number, unit = parts.groups()
@@ -48,7 +48,7 @@ def quantity(text: object) -> Decimal:
 
 
 def levels(folder: str) -> dict[str, str]:
-    """The security level of each namespace that is made here."""
+    """The pod security level of each namespace that the folder creates."""
     return {
         thing["metadata"]["name"]: thing["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
         for thing in of_kind(render(folder), "Namespace")
@@ -88,7 +88,7 @@ def test_every_namespace_is_made_here_or_is_in_every_cluster(folder):
 def test_every_binding_names_who_and_where_and_a_role_that_is_there(folder):
     objects = render(folder)
     roles = {(thing["kind"], thing["metadata"]["name"]) for thing in of_kind(objects, "Role", "ClusterRole")}
-    # The first is every cluster's; the second is that of servers behind the aggregation layer.
+    # Roles that a cluster has; the second is for API servers behind the aggregation layer.
     roles |= {("ClusterRole", "system:auth-delegator"), ("Role", "extension-apiserver-authentication-reader")}
     accounts = {
         (thing["metadata"]["namespace"], thing["metadata"]["name"])
@@ -154,6 +154,6 @@ def test_a_volume_of_many_nodes_is_claimed_as_one(folder):
                 mounted.setdefault(claim["claimName"], []).append(owner)
     for claim in of_kind(objects, "PersistentVolumeClaim"):
         modes = claim["spec"]["accessModes"]
-        # One node is all there is in the overlay for a laptop.
+        # The overlay for a laptop has a single node, which may mount a volume for several pods.
         if len(mounted[claim["metadata"]["name"]]) > 1 and folder != "overlays/local":
             assert not {"ReadWriteOnce", "ReadWriteOncePod"} & set(modes), name_of(claim)

@@ -1,4 +1,4 @@
-"""docker-compose.yaml, read without Docker: its names, ports, settings and times meet those of the code."""
+"""docker-compose.yaml, read without Docker: its names, ports, settings and times match the code."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
 OURS = ("web", "worker", "worker-ocr")
-#: What a container may be told besides our own settings.
+#: Variables of a container besides our own settings.
 OTHERS = {"HF_TOKEN", "NVIDIA_VISIBLE_DEVICES"}
 CLASSIC = {"redis_url": "REDIS_URL", "model_name": "MODEL_NAME", "max_pixels": "MAX_PIXELS"}
 
@@ -26,13 +26,13 @@ def settings() -> set[str]:
 
 
 def image_env(service: str) -> dict[str, str]:
-    """The environment that a service's image brings, and what compose adds."""
+    """The environment of a service: its image's, and what compose adds."""
     *_, run = read(ROOT / SERVICES[service]["build"]["dockerfile"])
     return run.env | SERVICES[service]["environment"]
 
 
 def seconds(text: str) -> float:
-    """A time of compose, such as 120s."""
+    """The seconds of a duration in compose, such as 120s."""
     return float(text.removesuffix("s"))
 
 

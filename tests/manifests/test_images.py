@@ -107,14 +107,14 @@ def test_the_default_worker_has_every_engine():
 
 
 class Built:
-    """An image's build stage, done in a folder: the environment is in `home`."""
+    """An image's build stage, executed in a folder; the environment is in `home`."""
 
     def __init__(self, image: str, folder: Path) -> None:
         build, self.run = stages(image)
         self.home = folder / "home"
         self._source = folder / "src"
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        # Bytecode that nobody runs twice is not worth its seconds.
+        # Compiling bytecode would take longer than it saves.
         self._env = os.environ | {"PATH": path, "PIP_NO_COMPILE": "1"}
         self._env.pop("PYTHONPATH", None)
         for instruction in build.instructions:

@@ -1,4 +1,4 @@
-"""What watches is whole: each alert has its runbook, each metric exists, each dashboard is as written."""
+"""Monitoring is complete: each alert has a runbook, each metric exists, each dashboard is up to date."""
 
 import csv
 import re
@@ -14,22 +14,23 @@ from scripts.grafana.metrics import CodeMetrics
 from tests.manifests.expressions import Expression, adapter_rules, everything, recorded, selectors, shown
 from tests.manifests.promtool import WATCHED
 from tests.manifests.rendering import of_kind, render, whole_folders
+from tests.markdown import anchors
 
 ROOT = Path(__file__).parents[2]
 RUNBOOK = ROOT / "docs" / "operations.md"
 EXPORTERS = Path(__file__).parent / "exporters"
-#: Made by Prometheus itself.
+#: Metrics that Prometheus adds itself.
 OWN = {"up"}
 PARTS = {"histogram": ("_bucket", "_sum", "_count")}
 
 
 def of_code() -> set[str]:
-    """All series that our code gives."""
+    """The names of all series of our code."""
     return {f"{metric.name}{part}" for metric in CodeMetrics() for part in PARTS.get(metric.kind, ("",))}
 
 
 def of_others() -> set[str]:
-    """All series of other programs that are used here."""
+    """The names of the series of other programs that are used here."""
     families = [
         family
         for path in EXPORTERS.glob("*.prom")
@@ -43,12 +44,6 @@ def alerts() -> Iterator[dict[str, Any]]:
     for thing in of_kind(render(WATCHED), "PrometheusRule"):
         for group in thing["spec"]["groups"]:
             yield from (rule for rule in group["rules"] if "alert" in rule)
-
-
-def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub and its like make them."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_alert_points_at_its_section_of_the_runbook():
@@ -83,7 +78,7 @@ def test_every_metric_that_is_asked_for_is_measured(expression: Expression):
     asked = {one.name for one in selectors(expression.text)}
     known = of_code() | of_others() | {rule.where for rule in recorded()} | OWN
     assert asked <= known
-    # Only limits are made of nothing.
+    # Only the rules for limits are constants.
     assert asked or ":limit" in expression.where
 
 

@@ -18,13 +18,13 @@ from tests.manifests.rendering import (
 from web.server import _GRACE_S as WEB_GRACE_S
 from worker.drain import _GRACE_S as WORKER_GRACE_S
 
-#: Programs of others that need more of the node than ours, and what for.
+#: Third-party programs that need more privileges on the node, and why.
 PRIVILEGED = {
     "nvidia-device-plugin": "gives the node's GPUs to the kubelet through its socket, which is root's",
     "dcgm-exporter": "asks the kubelet through its socket, which is root's, who has which GPU",
     "folder": "hands a node's folder, which the kubelet made as root's, to the user of all others",
 }
-#: Images that answer nobody, and have no shell in which to look.
+#: Images without a port or a shell, so that no probe is possible.
 SILENT = {
     "registry.k8s.io/pause": "sleeps",
     "nvcr.io/nvidia/k8s-device-plugin": "is called by the kubelet through its socket, and ends when it fails",
@@ -40,7 +40,7 @@ def pods(folder: str) -> Iterator[tuple[str, Object, Object]]:
 
 
 def lasting(folder: str) -> Iterator[tuple[str, Object, str]]:
-    """Each container that is to live on, with a name for it, and its namespace."""
+    """Each container of pods that run without an end: its name, itself, its namespace."""
     for name, owner, pod in pods(folder):
         if owner["kind"] in LASTING:
             for container in pod["spec"]["containers"]:
@@ -48,7 +48,7 @@ def lasting(folder: str) -> Iterator[tuple[str, Object, str]]:
 
 
 def every(folder: str) -> Iterator[tuple[str, Object, Object]]:
-    """Each container, with a name for it, and its pod's template."""
+    """Each container: its name, itself, its pod's template."""
     for name, _, pod in pods(folder):
         for container in containers(pod):
             yield f"{name}/{container['name']}", container, pod
@@ -59,7 +59,7 @@ def test_every_container_that_lives_on_has_probes(folder):
         if container["image"].rpartition(":")[0] in SILENT:
             continue
         assert "livenessProbe" in container, name
-        # What stays in a namespace of the cluster's own has no users to whom it could be ready.
+        # Programs in the cluster's own namespaces serve no requests, so they need no readiness.
         if namespace == "eva01":
             assert {"startupProbe", "readinessProbe"} <= set(container), name
 

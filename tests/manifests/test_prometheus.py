@@ -1,4 +1,4 @@
-"""The rules, tried by Prometheus' own tool: series that ring each alert, and series that must not."""
+"""The rules under promtool's unit tests: series that fire each alert, and series that must not."""
 
 import shutil
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def rules(tmp_path: Path) -> Path:
 
 
 def groups() -> list[str]:
-    """All groups of rules: what is computed before what reads it."""
+    """All groups of rules: a recording rule before the rules that read it."""
     names = [
         group["name"]
         for thing in of_kind(render(WATCHED), "PrometheusRule")
@@ -47,7 +47,7 @@ def alerts() -> set[str]:
 
 
 def tried() -> Iterator[tuple[str, bool]]:
-    """Each look at an alert in the tests: its name, and whether it must ring."""
+    """Each check of an alert in the tests: its name, and whether it must fire."""
     for name in CASES:
         for case in yaml.safe_load((HERE / name).read_text())["tests"]:
             for look in case.get("alert_rule_test", ()):

@@ -31,7 +31,7 @@ QUEUE_TRIGGERS = {
     "held": names.held_key,
 }
 
-#: Part of what makes each model's fleet.
+#: The component that every model's fleet uses.
 TEMPLATE = "keda/template"
 
 each_folder = pytest.mark.parametrize("folder", whole_folders())
@@ -92,7 +92,7 @@ def test_no_vertical_autoscaler_evicts_a_worker_or_fights_over_a_resource(folder
 
 
 def taking_the_template() -> list[str]:
-    """The folders that make one model's fleet."""
+    """The folders that each define one model's fleet."""
     taken = [folder for folder in folders() if TEMPLATE in used_by(folder)]
     return [folder for folder in taken if (ROOT / folder / "scaling.yaml").exists()]
 
@@ -183,12 +183,12 @@ def asks_prometheus(fleet: Object) -> list[str]:
 def test_an_outage_of_redis_takes_no_fleet_to_zero(folder):
     for _, fleet in model_fleets(folder):
         fallback = fleet["spec"]["fallback"]
-        # Where Prometheus is asked, too, a failed trigger is nil, and a formula that is nil means `replicas`.
+        # With a Prometheus trigger, a failed trigger is nil, and a nil formula makes KEDA use `replicas`.
         wanted = "scalingModifiers" if asks_prometheus(fleet) else "currentReplicas"
         assert fallback["behavior"] == wanted
-        # With 0 KEDA takes a fleet to zero while its triggers fail.
+        # With 0, KEDA scales a fleet to zero while its triggers fail.
         assert fallback["replicas"] >= 1
-        # A target with a fraction would switch the fallback off.
+        # KEDA ignores the fallback when the target is not an integer.
         assert modifiers(fleet)["target"].isdigit()
 
 
@@ -199,7 +199,7 @@ def test_an_outage_of_prometheus_leaves_the_queue_its_say(folder):
         for name in asks_prometheus(fleet):
             assert f"{name} ?? 0.0" in formula
             assert len(re.findall(rf"\b{name}\b", formula)) == 1
-        # Redis away: nil as a whole, whatever stands around the sum.
+        # While Redis is away, the whole formula is nil, whatever surrounds the sum.
         assert formula == "interactive + bulk + held" or formula.startswith("held == nil ? nil : max(")
 
 
@@ -216,7 +216,7 @@ def test_a_fleet_outlives_its_longest_pause(folder):
     for _, fleet in model_fleets(folder):
         spec = fleet["spec"]
         assert spec["minReplicaCount"] < spec["maxReplicaCount"]
-        # A reading may miss a ticket on its way: one alone must not decide.
+        # A reading may miss a ticket in transit, so a single one must not scale to zero.
         assert spec["cooldownPeriod"] >= 10 * spec["pollingInterval"]
 
 

@@ -1,4 +1,4 @@
-"""Every object against the schema of its kind: Kubernetes' own for all versions we promise, and KEDA's."""
+"""Every object against the schema of its kind: Kubernetes' for all supported versions, and KEDA's."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -11,7 +11,7 @@ from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
 
 from tests.manifests.rendering import Object, all_objects, components, folders, name_of, render, used_by
 
-#: The versions that k8s/README.md promises.
+#: The supported versions in k8s/README.md.
 VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 #: Groups whose kinds come from Kubernetes itself.
 _OWN_GROUPS = (
@@ -32,7 +32,7 @@ _KEDA = {"ScaledObject": ScaledObject, "TriggerAuthentication": TriggerAuthentic
 
 @pytest.fixture(scope="module", autouse=True)
 def schemas_are_read_once() -> Iterator[None]:
-    """The library reads a megabyte of schema for each object: here once for each version and kind."""
+    """Cache schemas by version and kind: the library reads a megabyte for each object."""
     with pytest.MonkeyPatch.context() as patch:
         utils = kubernetes_validate.utils
         patch.setattr(utils, "schema_contents", cache(utils.schema_contents))
@@ -74,7 +74,7 @@ def test_keda_knows_every_field(kind):
     for thing in wanted:
         known = _without_newer_fields(thing)
         read = _KEDA[kind].model_validate(known)
-        # What the model does not know it drops: nothing may be missing afterwards.
+        # The model drops unknown fields: none may be missing afterwards.
         assert read.model_dump(by_alias=True, exclude_unset=True, mode="json") == known, name_of(thing)
 
 

@@ -1,4 +1,4 @@
-"""What manifests say to our programs is what the code reads: settings, models."""
+"""The variables and models in manifests are those that the code reads."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What KEDA reads from Redis is the work there is, whoever holds it: with a real Redis and a real worker."""
+"""The value that KEDA reads from Redis is the number of open jobs: with a real Redis and a real worker."""
 
 import signal
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from tests.worker_processes import MODEL, QUESTIONS, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
-#: What KEDA's scaler asks of a key, by its type.
+#: The command with which KEDA's scaler gets a key's length, by the key's type.
 LENGTHS = {"list": "llen", "hash": "hlen", "set": "scard", "zset": "zcard"}
 SLOTS = 4
 
@@ -31,7 +31,7 @@ class Keda:
         return {one["name"]: self._length(one["metadata"]["listName"]) for one in self._spec["triggers"]}
 
     def open_jobs(self) -> int:
-        """The formula's value. Sums are written alike in KEDA's language and in Python."""
+        """The formula's value. A sum has the same syntax in KEDA and in Python."""
         formula = self._spec["advanced"]["scalingModifiers"]["formula"]
         return int(eval(formula, {}, dict(self.readings())))
 
@@ -75,20 +75,20 @@ def test_the_formula_follows_the_work_from_the_first_ticket_to_the_last_answer(w
     assert keda.readings() == {"interactive": SLOTS, "bulk": 3, "held": 0}
     assert keda.open_jobs() == len(jobs)
 
-    # A worker that does not come to an end, and as many jobs as it has slots: some wait, some are held.
+    # A worker that does not finish, and more jobs than it has slots: some are queued, some are held.
     slow = workers.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
     wait_until(lambda: keda.readings()["held"] == SLOTS, "all slots hold jobs")
     assert keda.readings() == {"interactive": 0, "bulk": 3, "held": SLOTS}
     assert keda.open_jobs() == unfinished(workers, jobs) == len(jobs)
 
-    # A second one takes the rest: the lists are empty, and both still work.
+    # A second worker takes the rest: the queues are empty, and both workers are busy.
     other = workers.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
     wait_until(lambda: keda.readings()["held"] == len(jobs), "all jobs are held")
     assert keda.readings() == {"interactive": 0, "bulk": 0, "held": len(jobs)}
     assert keda.open_jobs() == unfinished(workers, jobs) == len(jobs)
     assert keda.is_active()
 
-    # One stops and gives back what it holds, the other dies with what it holds: no job is out of sight.
+    # One stops and gives its jobs back, the other dies holding its jobs: every job is still counted.
     for _ in range(2):
         slow.process.send(signal.SIGTERM)
         slow.wait_until_it_says("Stopping")
@@ -97,7 +97,7 @@ def test_the_formula_follows_the_work_from_the_first_ticket_to_the_last_answer(w
     other.exit_code()
     assert keda.open_jobs() == unfinished(workers, jobs) == len(jobs)
 
-    # The lease is short here, so that another takes over what the dead one held.
+    # The lease is short, so that another worker takes over the dead one's jobs.
     workers.start_worker(takes_s=0.05, EVA01_LEASE_S="2").wait_until_ready()
     wait_until(lambda: unfinished(workers, jobs) == 0, "all jobs are finished")
     assert {workers.state(job) for job in jobs} == {JobState.SUCCEEDED}

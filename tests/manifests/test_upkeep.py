@@ -1,4 +1,4 @@
-"""What Redis and the calendar's jobs are told, tried with the real programs."""
+"""The configuration of Redis, and the scripts of CronJobs, run by the real programs."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def settings_of_redis() -> str:
 
 
 def container_of(cron_job: str, kind: str = "containers") -> Object:
-    """The container of one of the calendar's jobs, or of its start."""
+    """The container of a CronJob, or its init container."""
     (job,) = (one for one in of_kind(render("base"), "CronJob") if one["metadata"]["name"] == cron_job)
     pod: Any = template(job)
     (container,) = pod["spec"][kind]
@@ -33,7 +33,7 @@ def container_of(cron_job: str, kind: str = "containers") -> Object:
 
 
 def script_of(container: Object, folder: Path) -> str:
-    """What a container runs, with a folder of ours in place of its own."""
+    """The script of a container, with `folder` in place of its mounted one."""
     (script,) = container["args"]
     for mount in container["volumeMounts"]:
         script = script.replace(f"{mount['mountPath']}/", f"{folder}/").replace(
@@ -89,7 +89,7 @@ def test_redis_takes_its_settings_and_forgets_and_evicts_nothing(server):
     assert said["appendonly"] == "yes"
     assert said["appendfsync"] == "everysec"
     assert said["maxmemory-policy"] == "noeviction"
-    # Its container's limit, 6 GiB, leaves as much again for the rewrite of its file.
+    # Half of its container's limit (6 GiB): a rewrite of the append-only file may need as much again.
     assert int(said["maxmemory"]) == 3 * 1024**3
 
 
@@ -108,7 +108,7 @@ def test_a_night_s_backup_comes_back_and_what_was_there_is_kept(server, tmp_path
         done = subprocess.run([*command, script], env=env, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    # An older one, of which nothing may come back.
+    # An older backup, which must not be restored.
     (blobs / "backups").mkdir()
     (blobs / "backups" / "redis-Old.rdb").write_bytes(b"REDIS0011")
     os.utime(blobs / "backups" / "redis-Old.rdb", (1, 1))
@@ -117,7 +117,7 @@ def test_a_night_s_backup_comes_back_and_what_was_there_is_kept(server, tmp_path
     run([sys.executable, "-c"], script_of(container_of("redis-backup"), backup))
     assert len(list((blobs / "backups").iterdir())) == 2
 
-    # All is lost but the blob store; Redis is stopped.
+    # Everything but the blob store is lost; Redis is stopped.
     server.client.flushall()
     server.client.set("eva01:job:2", "after the loss")
     server.stop()

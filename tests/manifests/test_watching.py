@@ -1,4 +1,4 @@
-"""Whatever asks Prometheus gets an answer: each query of each dashboard, rule, trigger, on a real stack."""
+"""Each query of each dashboard, rule and trigger gives data, with a real Prometheus and a real stack."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -18,19 +18,19 @@ from tests.manifests.expressions import (
     shown,
     triggering,
 )
-from tests.manifests.watching import MODEL, Prometheus, Watched, exporters
+from tests.manifests.watching import MODEL, Prometheus, ScrapedStack, exporters
 from tests.processes import wait_until
 
 pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(240)]
 
-#: What gives something at any time. An alert does only while it rings: of those the series are looked for.
+#: Expressions that always give data. An alert gives some only while it fires, so only its series are checked.
 ALWAYS = [*recorded(), *shown(), *triggering(), *adapted()]
-#: The triggers are those of the 7B, which nobody has at hand.
+#: The 7B's names in the triggers, and the name of the stub model that runs here instead.
 OURS = {"qwen2.5-vl-7b": MODEL, "qwen2-5-vl-7b": MODEL}
 
 
 def here(text: str) -> str:
-    """An expression about the model that runs here."""
+    """The expression for the model that runs here."""
     for theirs, ours in OURS.items():
         text = text.replace(theirs, ours)
     return text
@@ -42,13 +42,13 @@ def number(series: Mapping[str, Any]) -> float:
 
 
 def is_number(series: Mapping[str, Any]) -> bool:
-    """False for the quantile of nothing, and the like."""
+    """False for NaN, such as the quantile of no events."""
     return math.isfinite(number(series))
 
 
 @cache
 def wanted() -> frozenset[str]:
-    """All that must give data, each text once."""
+    """All expressions that must give data."""
     expressions = {here(one.text) for one in ALWAYS}
     return frozenset(
         expressions | {here(one.text) for whole in everything() for one in selectors(whole.text)}
@@ -57,13 +57,13 @@ def wanted() -> frozenset[str]:
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """It watches from before the first job to after the last fault."""
-    stack = Watched(tmp_path_factory.mktemp("stack"))
+    """A Prometheus that runs from before the first job until after the last fault."""
+    stack = ScrapedStack(tmp_path_factory.mktemp("stack"))
     with exporters() as address:
         server = Prometheus(tmp_path_factory.mktemp("prometheus"), stack, address)
         try:
             server.wait_until_ready()
-            stack.live()
+            stack.exercise()
             yield server
         finally:
             server.end()
@@ -72,19 +72,19 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 @pytest.fixture(scope="module")
 def answers(prometheus: Prometheus) -> Mapping[str, list[dict[str, Any]]]:
-    """What each query gives, once all give something or patience ends."""
+    """The result of each query, once all give data or the time is over."""
     found: dict[str, list[dict[str, Any]]] = {}
 
     def missing() -> frozenset[str]:
         return wanted() - {text for text, series in found.items() if any(map(is_number, series))}
 
     def all_give() -> bool:
-        # A rate is that of the last minute, and a busy machine may take that long to get here.
+        # Rates cover the last minute, so events have to continue on a slow machine.
         prometheus.stack.ask()
         found.update({text: prometheus.query(text) for text in missing()})
         return not missing()
 
-    # When patience ends, each test says for itself what is missing.
+    # After the timeout, each test reports its own missing data.
     with suppress(AssertionError):
         wait_until(all_give, "every query gives data", 90, every_s=1.0)
     return found

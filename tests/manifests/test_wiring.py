@@ -1,4 +1,4 @@
-"""What names something else must find it: selectors, ports, paths, names, roles."""
+"""Every reference has its target: selectors, ports, paths, names, roles."""
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -20,7 +20,7 @@ from tests.manifests.rendering import (
 from worker.ops.health import HealthServer
 from worker.status import Status
 
-#: What is not made here: the password, and what every namespace has.
+#: Objects that the manifests do not create: the password, and the default account of a namespace.
 MADE_ELSEWHERE = {("Secret", "eva01-redis"), ("ServiceAccount", "default")}
 CLUSTER_WIDE = (
     "Namespace",

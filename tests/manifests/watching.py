@@ -1,6 +1,7 @@
-"""A real Prometheus that watches a real EVA-01, after everything has happened to it that is counted."""
+"""A real Prometheus that scrapes a real EVA-01, in which every counted event has happened."""
 
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,20 +26,20 @@ ROOT = Path(__file__).parents[2]
 EXPORTERS = Path(__file__).parent / "exporters"
 MODEL = "stub"
 PNG = Scene("white", (("red", "circle"),)).encode()
-#: What web refuses here.
+#: Larger than EVA01_MAX_IMAGE_BYTES here, so web refuses it.
 LARGE = b"\0" * 200_000
 
 
 class Exporters(SimpleHTTPRequestHandler):
-    """Serves the texts of other programs, as those do."""
+    """Serves recorded metrics of other programs' exporters."""
 
     def __init__(self, *arguments: Any) -> None:
-        # Before the base's own, which answers the request.
+        # Set before the base's __init__, which handles the request.
         self.extensions_map = {".prom": "text/plain; version=0.0.4"}
         super().__init__(*arguments, directory=str(EXPORTERS))
 
     def log_message(self, *_: Any) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -50,21 +51,21 @@ def exporters() -> Iterator[str]:
 
 
 @dataclass
-class Watched(Stack):
-    """A stack in which leases, patience and limits are short, with two workers of the stub engine."""
+class ScrapedStack(Stack):
+    """A stack with short leases, timeouts and limits, and two workers of the stub engine."""
 
     worker_ports: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
 
     @property
     def env(self) -> dict[str, str]:
-        """As every stack's, but for the limits that are to be passed."""
+        """The usual variables, with limits low enough to be exceeded."""
         return super().env | {
             "PYTHONPATH": str(ROOT),
             "EVA01_MODELS": "nano",
             "EVA01_DRAIN_S": "0.5",
             "EVA01_LEASE_S": "2",
             "EVA01_MAX_CRASHES": "1",
-            # So long the device is kept busy by the slow one; then it counts its time again.
+            # The slow job keeps the device busy for so long; its busy time is counted only after that.
             "EVA01_JOB_TIMEOUT_S": "15",
             "EVA01_REDIS_TIMEOUT_S": "0.5",
             "EVA01_BLOB_PATIENCE_S": "0.1",
@@ -81,8 +82,8 @@ class Watched(Stack):
         worker.wait_until_ready(f"http://127.0.0.1:{port}/ready")
         return worker
 
-    def live(self) -> None:
-        """Do everything once, well and badly, so that each counter has something to count."""
+    def exercise(self) -> None:
+        """Cause every counted event at least once, successes and failures."""
         redis = self.start_redis()
         self.start_web()
         first = self.start_stub(0)
@@ -98,9 +99,10 @@ class Watched(Stack):
         self._silence(redis)
 
     def ask(self) -> None:
-        """One more question, so that what is counted goes on."""
+        """Ask two more questions, one of which has a known answer, so that rates stay above zero."""
         with self.client() as http:
             self._ask(http)
+            self._ask(http, question=f"What, at {time.monotonic()}?")
 
     def _ask(self, http: httpx.Client, **fields: str) -> httpx.Response:
         form = {"model": MODEL, "question": "What?"} | fields
@@ -129,7 +131,7 @@ class Watched(Stack):
         http.delete(f"/api/jobs/{waiting['id']}").raise_for_status()
 
     def _lose_the_images(self, http: httpx.Client) -> None:
-        """A file where the folder was: whatever is put there fails, until it is moved away again."""
+        """Make puts of images fail for a moment, by a file in place of their folder."""
         images = self.folder / "blobs" / "images"
         kept = images.rename(images.with_name("kept"))
         images.write_bytes(b"")
@@ -140,7 +142,7 @@ class Watched(Stack):
         kept.rename(images)
 
     def _silence(self, redis: Process) -> None:
-        """Redis does not answer for a while, while a worker holds a job."""
+        """Suspend Redis while a worker holds a job, until a renewal of its lease has failed."""
         client = connect(self.env["REDIS_URL"])
         wait_until(lambda: client.hlen(names.held_key(MODEL)), "a job is held")
         redis.send(signal.SIGSTOP)
@@ -153,9 +155,9 @@ class Watched(Stack):
 
 
 class Prometheus:
-    """The server, asking everything each second."""
+    """The Prometheus server, which scrapes everything each second."""
 
-    def __init__(self, folder: Path, stack: Watched, exporters: str) -> None:
+    def __init__(self, folder: Path, stack: ScrapedStack, exporters: str) -> None:
         self.stack = stack
         program, address = PROMETHEUS.needed(), f"127.0.0.1:{free_port()}"
         self._http = httpx.Client(base_url=f"http://{address}", timeout=30)
@@ -167,7 +169,7 @@ class Prometheus:
         self.process = Process.start("prometheus", command, {}, folder)
 
     def wait_until_ready(self) -> None:
-        """Wait until it asks and answers."""
+        """Wait until it is ready."""
         self.process.wait_until_ready(f"{self._http.base_url}/-/ready")
 
     def end(self) -> None:
@@ -176,20 +178,20 @@ class Prometheus:
         self.process.end()
 
     def query(self, text: str) -> list[dict[str, Any]]:
-        """The series that an expression gives now; fails when it is none."""
+        """The result of an expression now; fails when Prometheus refuses it."""
         reply = self._http.post("/api/v1/query", data={"query": text}).json()
         assert reply["status"] == "success", f"{text}: {reply.get('error')}"
         result: list[dict[str, Any]] = reply["data"]["result"]
         return result
 
     def rules(self) -> list[dict[str, Any]]:
-        """All rules, with what became of their last evaluation."""
+        """All rules, with the health of their last evaluation."""
         groups = self._http.get("/api/v1/rules").json()["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
 
-def _config(stack: Watched, exporters: str, rules: Sequence[str]) -> dict[str, Any]:
-    """Targets with the labels that k8s/components/monitoring gives them."""
+def _config(stack: ScrapedStack, exporters: str, rules: Sequence[str]) -> dict[str, Any]:
+    """Prometheus' configuration: targets with the labels as in k8s/components/monitoring."""
 
     def job(name: str, targets: dict[str, str], **more: Any) -> dict[str, Any]:
         configs = [
@@ -206,7 +208,7 @@ def _config(stack: Watched, exporters: str, rules: Sequence[str]) -> dict[str, A
             job("web", {"web-1": f"127.0.0.1:{stack.web_port}"}),
             job("worker", workers),
             job("redis", {"redis-0": exporters}, metrics_path="/redis.prom"),
-            # Theirs are about other pods than their own.
+            # Their series have labels of other pods, which must be kept.
             *(
                 {
                     "job_name": name,

@@ -27,7 +27,7 @@ class Stack:
 
     @property
     def env(self) -> dict[str, str]:
-        """What every process here is told."""
+        """The environment variables of every process here."""
         return {
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "EVA01_DATA": str(self.folder),
@@ -77,7 +77,7 @@ class Stack:
 
 @pytest.fixture
 def empty_stack(tmp_path: Path) -> Iterator[Stack]:
-    """Nothing runs yet."""
+    """A stack without any process."""
     stack = Stack(tmp_path)
     yield stack
     stack.end()
@@ -85,7 +85,7 @@ def empty_stack(tmp_path: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(empty_stack: Stack) -> Stack:
-    """Redis and web run; workers are the test's own."""
+    """A stack with Redis and web; a test starts its own workers."""
     empty_stack.start_redis()
     empty_stack.start_web()
     return empty_stack
@@ -93,7 +93,7 @@ def stack(empty_stack: Stack) -> Stack:
 
 @pytest.fixture(scope="module")
 def nano_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Redis, web and one worker of `nano`, for a file's tests that need no more: loading it takes seconds."""
+    """Redis, web and one worker of `nano`, shared by a file's tests: loading the model takes seconds."""
     stack = Stack(tmp_path_factory.mktemp("nano"))
     try:
         stack.start_redis()

@@ -1,4 +1,4 @@
-"""Environments that our distributions are built for, installed into, and run in."""
+"""Virtual environments into which our distributions are installed, and in which they run."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ def build_wheel(project: Path, folder: Path) -> Path:
 
 
 class Environment:
-    """A virtual environment with nothing in it; the pip of the one that we run in installs into it."""
+    """An empty virtual environment; installs with the pip of the environment of the tests."""
 
     def __init__(self, folder: Path) -> None:
         venv.create(folder, symlinks=True)
@@ -42,19 +42,19 @@ class Environment:
         (self.packages,) = folder.glob("lib/python3*/site-packages")
 
     def install(self, *arguments: str) -> None:
-        """What `pip install` does with these arguments."""
+        """Run `pip install` with these arguments."""
         _pip("--python", str(self.python), "install", *arguments)
 
     def borrow_packages(self) -> None:
-        """Make the packages that we have importable here too, after what is installed here.
+        """Make the packages of the tests' environment importable here, after those installed here.
 
-        Our own code is not among them: it is in a checkout, not in a folder of packages.
+        Our own code is not among them, because it is installed from a checkout (editable).
         """
         folders = [path for path in sys.path if Path(path).name == "site-packages"]
         (self.packages / "borrowed.pth").write_text("\n".join(folders))
 
     def run(self, *command: object, cwd: Path, **env: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end, with none of our settings in its environment."""
+        """Run a command to its end, without our settings in its environment variables."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("EVA01_")}
         for name in ("PYTHONPATH", "REDIS_URL", "MODEL_NAME"):
             inherited.pop(name, None)
@@ -71,7 +71,7 @@ class Environment:
 
 def _pip(*arguments: str) -> None:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
-    # Bytecode that nobody runs twice is not worth its seconds.
+    # Compiling bytecode would take longer than it saves.
     env = os.environ | {"PIP_NO_COMPILE": "1"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"

@@ -43,13 +43,13 @@ def answers(client: httpx.Client, batch_id: str) -> dict[str, str]:
 
 
 def scenes(seed: int, count: int) -> dict[str, Scene]:
-    """Different scenes under different paths; the path does not give the answer away."""
+    """Different scenes under different paths; no path contains its answer."""
     rng = random.Random(seed)
     return {f"folder {n % 3}/{seed}-{n}.png": random_scene(rng, shapes=1 + n % 2) for n in range(count)}
 
 
 def encoded(scene: Scene, n: int) -> bytes:
-    """One of several sizes and formats."""
+    """The scene as a file, in one of several sizes and formats."""
     size = [(480, 320), (300, 300), (640, 480), (900, 400)][n % 4]
     return scene.encode(["PNG", "JPEG", "WEBP"][n % 3], width=size[0], height=size[1])
 

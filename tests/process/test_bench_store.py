@@ -9,7 +9,7 @@ from tests.worker_processes import ROOT
 
 pytestmark = pytest.mark.process
 
-#: What is wanted, in the order of the table.
+#: The targets, in the order of the table.
 WANTED = ["≤ 1,200", *["≥ 5,000"] * 2, "≥ 60,000", *["≤ 1.10"] * 5, *["≤ 50"] * 3, "≥ 600", *["flat"] * 2]
 
 
@@ -27,7 +27,7 @@ def test_every_part_is_measured_and_every_count_is_exact():
     wanted = [row[1].partition(" (")[0] for row in rows]
     assert [one for one in wanted if one] == WANTED
     assert all(float(row[2].replace(",", "")) >= 0 for row in rows)
-    # Each retry, cancel and delete has read the counts after it, and while all was settled.
+    # The counts were checked after each verb, and until all jobs were settled.
     assert sum("until all are settled" in row[0] for row in rows) == 2
 
 

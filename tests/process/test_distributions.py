@@ -50,7 +50,7 @@ def server_wheel(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="module")
 def client(client_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Somebody else's environment: the client, and what pip brings with it."""
+    """An environment with the client and its dependencies only."""
     environment = Environment(tmp_path_factory.mktemp("environment") / "client")
     environment.install(str(client_wheel))
     return environment
@@ -58,7 +58,7 @@ def client(client_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Envi
 
 @pytest.fixture(scope="module")
 def server(client_wheel: Path, server_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """A server's environment: both wheels, and the gigabytes of packages that ours has already."""
+    """A server's environment: both wheels, and the packages of the tests' environment."""
     environment = Environment(tmp_path_factory.mktemp("environment") / "server")
     environment.install("--no-deps", str(client_wheel), str(server_wheel))
     environment.borrow_packages()
@@ -66,13 +66,13 @@ def server(client_wheel: Path, server_wheel: Path, tmp_path_factory: pytest.Temp
 
 
 def content(wheel: Path) -> set[str]:
-    """The files that a wheel installs, without those about itself."""
+    """The files that a wheel installs, without its metadata."""
     names = ZipFile(wheel).namelist()
     return {name for name in names if ".dist-info/" not in name}
 
 
 def metadata(wheel: Path) -> Message:
-    """What a wheel says of itself."""
+    """The metadata of a wheel."""
     with ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         return message_from_bytes(archive.read(name))
@@ -134,7 +134,7 @@ def test_a_type_checker_sees_the_clients_types(client, tmp_path):
 def test_the_readmes_program_and_the_command_get_answers_from_a_server(client, nano_stack: Stack, tmp_path):
     (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     program = program.replace("http://127.0.0.1:8000", nano_stack.url)
-    # Isolated: where it stands, which is the repository, is not on its path.
+    # -I keeps the working directory, which is the repository, off the path.
     done = client.run(client.python, "-I", "-c", program, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "red-circle.png sent" in done.stdout

@@ -1,4 +1,4 @@
-"""How the tests themselves are run: they end, say what was not run, and hear SIGINT."""
+"""The plugins of the tests: the time limit, the list of skipped tests, SIGINT in the background."""
 
 import os
 import subprocess

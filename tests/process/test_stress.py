@@ -1,4 +1,4 @@
-"""`scripts/stress` against a real web with a small worker: what it counts, says, draws, and ends with."""
+"""`scripts/stress` against a real web with a small worker: its counts, output, plot and exit codes."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ def start_worker(stack: Stack, takes_s: float) -> None:
     """A worker whose model is called `stub`."""
     port = free_port()
     env = {"EVA01_WORKER_PORT": str(port), "EVA01_DRAIN_S": "0", "PYTHONPATH": str(ROOT)}
-    # Stress is what reaches the engine, though two runs may ask the same.
+    # Every job has to reach the engine, although two runs may ask the same.
     env["EVA01_ANSWER_CACHE"] = "false"
     process = stack.start("worker", python("tests.stub_worker", str(takes_s)), **env)
     process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
@@ -35,7 +35,7 @@ def stress(stack: Stack, *options: str) -> "subprocess.CompletedProcess[str]":
 
 
 def refusals(said: str) -> int:
-    """How often it was turned away."""
+    """The number of 429 replies in its output."""
     found = re.search(r"Turned away with 429, .*: ([\d,]+) times", said)
     return int(found[1].replace(",", "")) if found else 0
 

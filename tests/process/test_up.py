@@ -1,4 +1,4 @@
-"""`eva01 up` with real parts: a folder answered, its exit codes, and what is left when it ends: nothing."""
+"""`eva01 up` with real parts: a folder answered, its exit codes, and no process left when it ends."""
 
 import csv
 import json
@@ -105,7 +105,7 @@ def eva01(*arguments: object, **env: str) -> "subprocess.CompletedProcess[str]":
 
 
 def processes_of(data: Path) -> list[psutil.Process]:
-    """Every process on this machine that was told to use the data folder, whoever started it."""
+    """Every process on this machine with this EVA01_DATA in its environment."""
     found = []
     for process in psutil.process_iter():
         try:

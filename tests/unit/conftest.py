@@ -9,7 +9,7 @@ from tests.unit.scripted_server import Server
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A real HTTP server that answers as its test has scripted it."""
+    """A real HTTP server that sends the replies that the test has listed."""
     server = Server()
     yield server
     server.end()

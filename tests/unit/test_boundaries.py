@@ -1,4 +1,4 @@
-"""The rooms: who may import whom, seen from a fresh interpreter, and what each room says is in it."""
+"""Package boundaries: imports as a fresh interpreter sees them, and the contents that each package lists."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 MODEL_LIBRARIES = ("torch", "transformers", "onnxruntime", "rapidocr")
 TOP = ("jobs", "web", "worker", "eva01")
 ROOMS = sorted(path.parent for top in TOP for path in (ROOT / top).rglob("__init__.py"))
-#: What a room may hold and not list: doors, and what makes a distribution of it.
+#: Files that a package need not list: entry points, and those of its distribution.
 UNLISTED = {"__init__", "__main__", "__pycache__", "py", "pyproject"}
 
 
@@ -28,7 +28,7 @@ def test_the_page_and_the_command_bring_no_model_library_along(package):
 
 
 def test_jobs_brings_neither_flask_nor_torch_nor_pillow():
-    """All its modules in one interpreter, one after the other: the first that brings one is named."""
+    """Imports all its modules one after the other in one interpreter, to name the first that brings one."""
     modules = [
         str(path.relative_to(ROOT)).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for path in sorted((ROOT / "jobs").rglob("*.py"))

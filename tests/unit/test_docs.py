@@ -1,4 +1,4 @@
-"""The pages say what the code does: every error code, every metric, every command."""
+"""The pages match the code: every error code, every metric, every command."""
 
 import inspect
 import re
@@ -15,6 +15,7 @@ import web.http.request_metrics
 import worker.ops.metrics  # noqa: F401 - each for what it registers
 from jobs.contract import names
 from jobs.contract.codes import Code
+from tests.markdown import anchors
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(str(path.relative_to(ROOT / "docs").with_suffix("")) for path in (ROOT / "docs").rglob("*.md"))
@@ -57,14 +58,8 @@ def test_every_metric_has_its_line_in_the_metrics_page_and_none_is_invented():
     assert names == listed
 
 
-def anchors_of(linked: Path) -> set[str]:
-    """The headings of a page, as GitHub makes anchors of them."""
-    headings = re.findall(r"^#+ (.+)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
 def redis_keys() -> set[str]:
-    """Every key that names.py names, each part of one called as in the page."""
+    """Every key of names.py, with the placeholders of the page."""
     called = {part: f"<{part}>" for part in ("model", "state", "sha256", "digest")} | {"number": "<n>"}
     made = {value for value in vars(names).values() if isinstance(value, str)}
     for _, function in inspect.getmembers(names, inspect.isfunction):
@@ -101,7 +96,7 @@ def test_every_link_to_a_heading_finds_it(name):
     folder = (ROOT / "docs" / name).parent
     for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page(f"{name}.md")):
         linked = folder / target if target else ROOT / "docs" / f"{name}.md"
-        assert anchor in anchors_of(linked), f"docs/{name}.md links to {target}#{anchor}"
+        assert anchor in anchors(linked), f"docs/{name}.md links to {target}#{anchor}"
 
 
 def test_every_link_of_the_readme_leads_somewhere():

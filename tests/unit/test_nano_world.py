@@ -1,4 +1,4 @@
-"""The world that `nano` is trained and measured on: colors, scenes, drawing, answers."""
+"""The data that `nano` is trained and measured on: colors, scenes, drawing, answers."""
 
 import random
 

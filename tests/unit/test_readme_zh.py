@@ -1,4 +1,4 @@
-"""README.zh-CN.md says what README.md says: the same commands, programs, links and headings."""
+"""README.zh-CN.md matches README.md: the same commands, programs, links and headings."""
 
 import re
 from pathlib import Path

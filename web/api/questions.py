@@ -73,7 +73,7 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
     with serving.image_uses.using(*earlier.images):
         if not all(map(serving.blobs.has_image, earlier.images)):
             raise _no_image(earlier)
-        same = earlier.model_dump(include={"file", "images", "media_types"})
+        same = earlier.model_dump(include={"file", "images", "media_types", "page", "pages"})
         job = flow.accept_single(serving, Job.model_validate({**same, **asked, "model": card.name}))
     return _accepted(job)
 

@@ -19,7 +19,7 @@ from jobs.contract.models import Job, JobError, JobState, utc_now
 from jobs.flow.accept import Accepting
 from web.http.problems import count_refusal
 from web.intake.asking import check_question
-from web.intake.outcomes import FileOutcome, PassedOver
+from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
 from web.intake.paths import normalise, sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, digest_of, kept_images
@@ -67,11 +67,9 @@ class Intake:
             else:
                 yield from self._take_images(list(some))
 
-    def take_kept(self, files: Sequence[tuple[str, str, str]]) -> list[FileOutcome]:
-        """Take files by path, hash and media type, whose images are in the blob store, and claimed."""
-        return self._accept(
-            [self._job(path, images=(sha256,), media_types=(kind,)) for path, sha256, kind in files]
-        )
+    def take_kept(self, files: Sequence[tuple[KnownFile, str]]) -> list[FileOutcome]:
+        """Take files with their media types, whose images are in the blob store, and claimed."""
+        return self._accept([self._job_of_kept(file, kind) for file, kind in files])
 
     def _take_images(self, files: Sequence[tuple[str, Part]]) -> Iterator[FileOutcome]:
         for start in range(0, len(files), _AT_A_TIME):
@@ -142,6 +140,11 @@ class Intake:
             error=JobError(code=error.code, message=error.message),
             finished_at=utc_now(),
         )
+
+    def _job_of_kept(self, file: KnownFile, kind: str) -> Job:
+        question = {"question": file.question.strip()} if file.question.strip() else {}
+        images, kinds = (file.sha256,), (kind,)
+        return self._job(normalise(file.file), images=images, media_types=kinds, page=file.page, **question)
 
     def _job(self, file: str, **fields: object) -> Job:
         batch = self._accepting.batch

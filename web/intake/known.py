@@ -25,7 +25,8 @@ def take_known(
     """
     there = serving.feed.jobs_of_files(accepting.batch.id, [normalise(file.file) for file in files])
     present = [
-        job if job and job.images == (file.sha256,) else None for file, job in zip(files, there, strict=True)
+        job if job and job.images == (file.sha256,) and job.page == file.page else None
+        for file, job in zip(files, there, strict=True)
     ]
     accepting.keep([job for job in present if job])
     wanting = [file for file, job in zip(files, present, strict=True) if not job]
@@ -50,7 +51,7 @@ def _take_some(
     with serving.image_uses.using(*{file.sha256 for file in files}):
         kinds = threads.map(partial(_media_type, serving), files)
         here = {
-            place: (path, file.sha256, kind)
+            place: (file, kind)
             for place, (path, file, kind) in enumerate(zip(paths, files, kinds, strict=True))
             if kind and len(path) <= longest
         }

@@ -1,4 +1,4 @@
-"""`eva01 status`, `results`, `cancel`, `retry` and `delete`: batches that are already there."""
+"""`eva01 status`, `results`, `cancel`, `retry` and `delete`: commands about batches that exist."""
 
 import sys
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from rich.console import Console
 from eva01.cli.commands.options import json_option, print_json, server_option
 from eva01.cli.errors import CommandError
 from eva01.cli.submission import exit_code, save
-from eva01.cli.tables import say, show_batch, show_jobs, show_outcome, show_service
+from eva01.cli.tables import say, show_batch, show_cut_short, show_jobs, show_outcome, show_service
 from eva01.client.client import Client
 from eva01.client.models import Batch
 
@@ -50,6 +50,7 @@ def results(batch_id: str, out: Path | None, state: str | None, server: str, as_
         elif not out:
             _show_results(client, batch, state)
         else:
+            show_cut_short(Console(), batch)
             say(Console(), f"Results: {out}")
     sys.exit(exit_code(batch))
 
@@ -81,7 +82,7 @@ def retry(batch_id: str, server: str, as_json: bool) -> None:
 @json_option
 def delete(batch_ids: tuple[str, ...], is_sure: bool, server: str, as_json: bool) -> None:
     """Delete each BATCH with its answers, and the images that no other job uses; what runs is cancelled."""
-    # Programs read stdout; the question is for people.
+    # With --json, stdout is for programs only: the confirmation goes to stderr.
     console = Console(stderr=as_json)
     with Client(server) as client:
         found = [client.batch(batch_id) for batch_id in dict.fromkeys(batch_ids)]

@@ -2,6 +2,6 @@
 
 up       everything on this machine
 parts    web or a worker alone
-restore  Redis again, from the blob store
-settings  what cannot be used, said
+restore  Redis rebuilt from the blob store
+settings  a bad setting as an error message of the command
 """

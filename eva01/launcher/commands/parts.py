@@ -1,6 +1,6 @@
 """`eva01 web` and `eva01 worker`: one part alone, for other hosts and for containers.
 
-They become the part's own process, so signals reach it and its exit code is ours.
+They replace their own process by the part's (exec), so it gets the signals, and its exit code is theirs.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""`eva01 restore`: Redis again, from the blob store."""
+"""`eva01 restore`: rebuilds what Redis has lost from the blob store."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,7 +63,7 @@ def _progress(console: Console) -> Progress:
 
 @contextmanager
 def _explained(settings: Settings) -> Iterator[None]:
-    """Says what is away, and that it can be run again."""
+    """Turns an unavailable Redis or blob store into CommandError, which says to run the command again."""
     try:
         yield
     except Unavailable as error:

@@ -1,4 +1,4 @@
-"""A setting that cannot be used, said as everything is that goes wrong in the command."""
+"""A bad setting becomes an error message of the command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

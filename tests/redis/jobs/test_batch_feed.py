@@ -1,4 +1,4 @@
-"""What happened in a batch, kept in the same step as each change of a job."""
+"""The feed of a batch's changes, written atomically with each change of a job."""
 
 from datetime import UTC, datetime
 
@@ -27,7 +27,7 @@ def batch(store) -> Batch:
 
 
 def add(store: JobStore, clock: Clock, batch: Batch, *files: str, **fields) -> list[Job]:
-    """Jobs that come now."""
+    """Create jobs at the clock's present time."""
     came = {"created_at": datetime.fromtimestamp(clock.now_s, UTC), "images": (SHA,)}
     return [
         store.create_job(Job(batch_id=batch.id, file=file, question="q", model="nano", **came | fields))[0]

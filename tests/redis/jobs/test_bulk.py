@@ -1,6 +1,6 @@
-"""What happens to all jobs of a batch at once: true for everyone who reads from that step on.
+"""Verbs on all jobs of a batch: every reader sees their effect from that step on.
 
-However late the jobs are settled, and whatever else happens meanwhile.
+That holds however late the jobs are settled, and whatever else happens meanwhile.
 """
 
 import random
@@ -210,11 +210,11 @@ def test_a_retry_leaves_refused_files_alone_that_an_older_version_kept_with_the_
     assert listed(store, batch, FAILED) == ["x.txt"]
 
 
-# Whatever happens
+# Random sequences of verbs, against a model
 
 
 class Model:
-    """What the batch should look like: each job's state, and who was told of which."""
+    """The expected state of each job, and the states that the feed has told so far."""
 
     def __init__(self, store: JobStore, batch: Batch, dice: random.Random) -> None:
         self.store, self.batch, self.dice = store, batch, dice
@@ -284,7 +284,7 @@ class Model:
             self.states[job_id] = CANCELLED if before in (QUEUED, RUNNING) else before
 
     def mend(self) -> None:
-        """A good version of a refused file comes, or both at once, in either order."""
+        """A refused file and its accepted version come in one request, in either order."""
         if self.store.get_batch(self.batch.id).state is not BatchState.OPEN:
             return
         file = f"{len(self.states)}.txt"
@@ -315,7 +315,7 @@ class Model:
         self.store.settle_some(self.batch.id, self.dice.randrange(1, 5))
 
     def follow(self) -> None:
-        """Ask for some of what has changed since."""
+        """Read some of the changes since the cursor."""
         jobs, self.cursor = self.feed.changed(self.batch.id, cursor=self.cursor, limit=3)
         self.told |= {job.id: job.state for job in jobs}
 
@@ -334,7 +334,7 @@ class Model:
             self.follow()
             if self.cursor == before:
                 break
-        # That a worker has begun is no change.
+        # The feed does not tell that a job has begun to run.
         begun = {job_id for job_id, state in self.states.items() if state is RUNNING}
         assert {job_id: state for job_id, state in self.told.items() if job_id not in begun} == {
             job_id: state for job_id, state in self.states.items() if job_id not in begun

@@ -1,4 +1,4 @@
-"""A real worker with a large batch before it: a small one that comes later has its share."""
+"""A real worker: a small batch gets its share although a large one was queued before."""
 
 import pytest
 
@@ -32,6 +32,6 @@ def test_a_small_batch_behind_a_large_one_waits_for_its_share_and_no_longer(work
     small = submit(workers, 10)
     before = answered(workers, large)
     wait_until(lambda: answered(workers, small) == 10, "the small batch is answered")
-    # One turn each, what was in slots when it came, and what was answered before we looked.
+    # One job of each batch in turn, those in slots when it came, and those answered before the check.
     assert answered(workers, large) - before <= 10 + SLOTS + 50
     assert answered(workers, large) < 200

@@ -1,4 +1,4 @@
-"""The verbs, on a real server: their order, and what a crash between two of their steps leaves behind."""
+"""The verbs on a real server: the order of their steps, and the state after a crash between two steps."""
 
 import itertools
 from collections import Counter
@@ -21,7 +21,7 @@ from jobs.storage.journal import Journal
 from jobs.upkeep.reconciler import Reconciler
 from jobs.upkeep.restore import Restore
 from tests.backend import MODEL, Backend
-from tests.mortal import Crashed, Fate, MortalBlobs, MortalRedis
+from tests.crashing import Countdown, Crashed, CrashingBlobs, CrashingRedis
 
 pytestmark = pytest.mark.redis
 
@@ -34,11 +34,6 @@ AFTER = {
     flow.retry_batch: {QUEUED: 7, RUNNING: 1},
     flow.close_batch: {FAILED: 4, QUEUED: 3, RUNNING: 1},
 }
-
-
-@pytest.fixture
-def backend(redis_client, tmp_path) -> Backend:
-    return Backend(redis_client, tmp_path / "blobs")
 
 
 def half_failed(backend: Backend, count: int = 8) -> Batch:
@@ -111,13 +106,13 @@ def test_a_cancelled_batch_comes_back_cancelled_but_for_what_was_retried_since(b
 
 
 def snapshot(client: redis.Redis) -> dict[bytes, bytes]:
-    """All that Redis has, as it writes it."""
+    """A DUMP of every key in Redis."""
     with redis.Redis(**plain(client)) as raw:
         return {key: raw.dump(key) for key in raw.scan_iter("*")}
 
 
 def put_back(client: redis.Redis, before: dict[bytes, bytes]) -> None:
-    """What a Redis has that has lost its last second."""
+    """Restore a snapshot, as after a crash that lost the last second."""
     client.flushall()
     with redis.Redis(**plain(client)) as raw:
         for key, value in before.items():
@@ -125,7 +120,7 @@ def put_back(client: redis.Redis, before: dict[bytes, bytes]) -> None:
 
 
 def plain(client: redis.Redis) -> dict[str, Any]:
-    """The way to the same server, for bytes."""
+    """The connection settings of the same server, for a client without decoding."""
     known = client.connection_pool.connection_kwargs
     return {"host": known["host"], "port": known["port"], "db": known.get("db", 0)}
 
@@ -135,7 +130,7 @@ def restored(backend: Backend) -> None:
 
 
 def fail(backend: Backend) -> None:
-    """The next job fails, and its worker notes that."""
+    """Fail the next job, and note it in the journal."""
     job = backend.take()
     assert job
     backend.store.finish(job.id, FAILURE)
@@ -157,7 +152,7 @@ def test_what_was_retried_cancelled_and_retried_comes_back_as_it_was(backend):
 
 
 def later(backend: Backend, verb: Callable, batch: Batch) -> None:
-    """A verb, some time after what was before, and before what comes."""
+    """Run a verb, with the clock moved before and after it."""
     backend.clock.now_s += 60
     verb(backend.stores, batch.id)
     backend.clock.now_s += 60
@@ -191,7 +186,7 @@ def test_of_two_verbs_at_once_the_journal_has_what_both_did(backend):
     batch = backend.batch(b"1")
 
     class Slow(Journal):
-        """Somebody cancels the batch between what a rename has read and what it writes."""
+        """A journal that cancels the batch between a rename's read and its write."""
 
         is_first = True
 
@@ -243,22 +238,22 @@ def test_a_verb_that_is_killed_at_any_step_has_happened_or_not(
     redis_url: str, redis_client, tmp_path: Path, verb: Callable
 ):
     backend = Backend(redis_client, tmp_path / "blobs")
-    client = MortalRedis.from_url(redis_url, decode_responses=True)
-    assert isinstance(client, MortalRedis)
-    blobs = MortalBlobs(backend.blobs.url, patience_s=0)
+    client = CrashingRedis.from_url(redis_url, decode_responses=True)
+    assert isinstance(client, CrashingRedis)
+    blobs = CrashingBlobs(backend.blobs.url, patience_s=0)
     before = {FAILED: 4, QUEUED: 3, RUNNING: 1}
     for calls in itertools.count():
         redis_client.flushall()
         batch = half_failed(backend)
-        backend.settle(client, blobs)
-        client.fate = blobs.fate = Fate(calls)
+        backend.use(client, blobs)
+        client.countdown = blobs.countdown = Countdown(calls)
         try:
             verb(backend.stores, batch.id)
             is_killed = False
         except Crashed:
             is_killed = True
-        client.fate = blobs.fate = Fate(1_000_000)
-        backend.settle(redis_client, BlobStore(backend.blobs.url, patience_s=0))
+        client.countdown = blobs.countdown = Countdown(1_000_000)
+        backend.use(redis_client, BlobStore(backend.blobs.url, patience_s=0))
         seen = counts_of(backend, batch)
         assert seen in ([before, AFTER[verb]] if is_killed else [AFTER[verb]])
         settle_all(backend.stores, 1000)

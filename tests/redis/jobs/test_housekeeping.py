@@ -33,11 +33,6 @@ def http(server, tmp_path):
 
 
 @pytest.fixture
-def services(http):
-    return http.application.extensions["eva01"]
-
-
-@pytest.fixture
 def housekeeping(services) -> Housekeeping:
     return housekeeping_of(services)
 

@@ -1,4 +1,4 @@
-"""Who needs an image, on a real server: what is needed is not deleted, whatever comes between."""
+"""The users of an image, on a real server: an image in use is never deleted, in any interleaving."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,7 +32,7 @@ def make_unused(uses: ImageUses, *sha256s: str) -> None:
 
 
 def expire_locks(client) -> None:
-    """What time does."""
+    """Let all locks expire at once."""
     for key in client.scan_iter(names.image_deleter_key("*")):
         client.pexpire(key, 1)
     wait_until(lambda: not list(client.scan_iter(names.image_deleter_key("*"))), "the locks expire")
@@ -152,7 +152,7 @@ def test_the_claims_of_a_server_that_died_are_given_up_after_an_hour(uses, redis
 
 
 class Failing(redis.Redis):
-    """A client whose scripts fail from some moment on."""
+    """A client whose scripts fail once it is told so."""
 
     is_away = False
 

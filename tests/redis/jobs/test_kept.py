@@ -1,4 +1,4 @@
-"""What version 0.1.0 has written is read: its records in Redis, and its journal (tests/kept/0.1.0)."""
+"""Data of version 0.1.0 can be read: its records in Redis, and its journal (tests/kept/0.1.0)."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.redis
 
 KEPT = Path(__file__).parents[2] / "kept" / "0.1.0"
 SHA = "ab" * 32
-#: What became of its files: the last but one is running, and the batch's options are its own.
+#: The state of each file's job.
 STATES = {
     "a/1.jpg": JobState.SUCCEEDED,
     "2 名.jpg": JobState.FAILED,
@@ -31,7 +31,7 @@ STATES = {
 
 @pytest.fixture
 def kept(redis_client) -> None:
-    """The Redis of version 0.1.0."""
+    """The records of version 0.1.0, loaded into Redis."""
     write = {
         "string": lambda key, value: redis_client.set(key, value),
         "hash": lambda key, value: redis_client.hset(key, mapping=value),
@@ -58,6 +58,7 @@ def test_its_records_are_read(store, batch_id):
     assert {file: job.state for file, job in jobs.items()} == STATES
     answered, refused = jobs["a/1.jpg"], jobs["x.txt"]
     assert (answered.images, answered.media_types, answered.image) == ((SHA,), ("image/jpeg",), SHA)
+    assert (answered.finish_reason, store.get_batch(batch_id).cut_short) == (None, 0), "nobody noted it"
     assert (answered.answer, answered.options) == ("A red circle. 红", Options(max_new_tokens=40))
     assert (refused.is_refused, refused.images, jobs["2 名.jpg"].is_refused) == (True, (), False)
     assert [row["file"] for row in store.rows(batch_id)] == list(STATES)

@@ -82,7 +82,7 @@ def test_tickets_that_nothing_needs_any_more_are_dropped(store, queue):
 
 
 def test_the_ticket_of_a_running_job_is_not_dropped(store, queue, redis_client):
-    """A dead worker's ticket lies in the queue again, while its job is still running for it."""
+    """A dead worker's ticket is queued again while its job is still in the state running."""
     batch = store.create_batch(Batch(model="nano"))
     for n in range(4):
         enqueue(store, file=f"{n}.png", batch_id=batch.id)

@@ -1,4 +1,4 @@
-"""The reconciler on a real server: what was lost runs, and what is right is left alone."""
+"""The reconciler on a real server: jobs without a ticket are queued again, all others are left alone."""
 
 import json
 
@@ -25,14 +25,14 @@ def batch(store, queue) -> Batch:
 
 
 def look(reconciler: Reconciler) -> Reconciled:
-    """What three looks mended."""
+    """Run the reconciler three times; gives what the third repaired, as it must see a fault before."""
     looks = [reconciler.look("nano") for _ in range(3)]
     assert looks[:2] == [Reconciled(), Reconciled()], "it waits for what may just be under way"
     return looks[2]
 
 
 def hold(redis_client) -> str:
-    """What kombu does when a worker takes a ticket; gives the ticket."""
+    """Take a ticket as kombu does for a worker; gives the ticket."""
     message = redis_client.rpop(names.bulk_queue("nano"))
     ticket = json.loads(message)["properties"]["delivery_tag"]
     redis_client.hset(names.held_key("nano"), ticket, message)

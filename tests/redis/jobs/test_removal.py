@@ -1,4 +1,4 @@
-"""Deleting a batch, on a real server: all of it goes, and nothing else, whatever runs or breaks off."""
+"""Deleting a batch, on a real server: all its data goes, and nothing else, also after interruptions."""
 
 import itertools
 import random
@@ -21,17 +21,12 @@ from jobs.upkeep.removal import Removal, Removed
 from tests import hostile
 from tests.asking import new_batch, post_files
 from tests.backend import MODEL, RECIPE, SETTLE_S, Backend, keys_left, sha256_of
-from tests.mortal import Crashed, Fate, MortalBlobs, MortalRedis
+from tests.crashing import Countdown, Crashed, CrashingBlobs, CrashingRedis
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.redis
 
 RED, GREEN, BLUE = b"red", b"green", b"blue"
-
-
-@pytest.fixture
-def backend(redis_url, redis_client, tmp_path) -> Backend:
-    return Backend(redis_client, tmp_path / "blobs")
 
 
 def names_of(*contents: bytes) -> set[str]:
@@ -44,7 +39,7 @@ def delete(backend: Backend, *batches: Batch) -> Removed:
     return backend.remove_all()
 
 
-# Exactly what belongs to it
+# What is deleted
 
 
 def test_a_deleted_batch_leaves_nothing(backend):
@@ -145,7 +140,7 @@ def test_nothing_is_done_when_there_is_nothing_to_do(backend):
     assert set(backend.client.scan_iter("*")) == before
 
 
-# At any moment
+# Concurrent changes
 
 
 def test_a_deleted_batch_is_unknown_at_once(backend):
@@ -231,7 +226,7 @@ def test_a_deleted_batch_does_not_come_back_from_the_journal_while_it_is_being_r
 
 
 class Interrupted(JobStore):
-    """A store in which somebody removes a batch while another looks at it."""
+    """A store that calls `interrupt` after each read of a batch, before the caller goes on."""
 
     interrupt: Callable[[], object] | None = None
 
@@ -265,7 +260,7 @@ def test_of_two_who_delete_one_batch_one_is_told_that_it_is_gone(backend):
         assert list(threads.map(mark, range(16))).count(True) == 1
 
 
-# Uploads in between
+# Concurrent uploads
 
 
 def test_an_upload_keeps_an_image_between_its_look_and_its_job(backend):
@@ -324,23 +319,23 @@ def test_images_that_could_not_be_deleted_can_be_sent_again_at_once(backend, tmp
 
     batch, other = backend.batch(RED, GREEN), backend.batch()
     flow.delete_batch(backend.stores, batch.id)
-    backend.settle(backend.client, Away(backend.blobs.url))
+    backend.use(backend.client, Away(backend.blobs.url))
     with pytest.raises(Unavailable):
         backend.remove_all()
     backend.add(other, RED)
-    backend.settle(backend.client, backend.blobs)
+    backend.use(backend.client, backend.blobs)
     backend.remove_all()
     assert backend.images() == names_of(RED)
 
 
-# Broken off
+# Interrupted
 
 
 def test_a_removal_that_is_killed_at_any_step_is_taken_up_again(redis_url, redis_client, tmp_path):
     backend = Backend(redis_client, tmp_path / "blobs")
-    client = MortalRedis.from_url(redis_url, decode_responses=True)
-    assert isinstance(client, MortalRedis)
-    blobs = MortalBlobs(backend.blobs.url, patience_s=0)
+    client = CrashingRedis.from_url(redis_url, decode_responses=True)
+    assert isinstance(client, CrashingRedis)
+    blobs = CrashingBlobs(backend.blobs.url, patience_s=0)
     for calls in itertools.count():
         deleted, kept = backend.batch(RED, GREEN, BLUE), backend.batch(BLUE)
         first = backend.take()
@@ -348,16 +343,16 @@ def test_a_removal_that_is_killed_at_any_step_is_taken_up_again(redis_url, redis
         backend.finish(first)
         backend.take()
         flow.delete_batch(backend.stores, deleted.id)
-        client.fate = blobs.fate = Fate(calls)
-        backend.settle(client, blobs)
+        client.countdown = blobs.countdown = Countdown(calls)
+        backend.use(client, blobs)
         try:
             backend.remove_all()
         except Crashed:
             is_killed = True
         else:
             is_killed = False
-        backend.settle(redis_client, backend.blobs)
-        # What time does for those whose deleter is dead.
+        backend.use(redis_client, backend.blobs)
+        # Let the locks of the dead deleter expire.
         for key in redis_client.scan_iter(names.image_deleter_key("*")):
             redis_client.pexpire(key, 1)
         wait_until(lambda: not list(redis_client.scan_iter(names.image_deleter_key("*"))), "the locks expire")
@@ -387,7 +382,7 @@ def test_a_large_batch_is_removed_over_several_passes(redis_url, redis_client, t
     backend.assert_empty()
 
 
-# Everything at once
+# Concurrent uploads and deletions
 
 
 def removal_of(services) -> Removal:
@@ -402,7 +397,7 @@ def assert_whole(http, job: str) -> None:
 
 
 class Slow(BlobStore):
-    """A blob store that answers late, so that much happens between an upload's look and its job."""
+    """A blob store with slow puts, so that other calls come between an upload and the creation of its job."""
 
     def put_image(self, sha256, file):
         super().put_image(sha256, file)
@@ -410,7 +405,7 @@ class Slow(BlobStore):
 
 
 def come_and_go(app) -> list[str]:
-    """Send the same few images into many batches while those are deleted; gives the batches."""
+    """Send the same few images into many batches while batches are deleted; gives all batches."""
     images = [hostile.encoded(size=(8, side)) for side in range(1, 6)]
     batches: list[str] = []
     done = threading.Event()
@@ -425,7 +420,7 @@ def come_and_go(app) -> list[str]:
             assert sent.status_code in (202, 404)
             for outcome in sent.json.get("files", ()):
                 assert_whole(http, f"/api/jobs/{outcome['job_id']}")
-            # Images that stay in use are never deleted: the last ones stay, and now and then another's go.
+            # Images in use are never deleted, so batches must go: all but the last of each thread may.
             if left:
                 gone = chance.choice([batch, batch, batch, chance.choice(batches)])
                 assert http.delete(gone).status_code in (204, 404)

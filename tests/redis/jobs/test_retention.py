@@ -1,4 +1,4 @@
-"""Retention, on a real server: data that has aged goes with all that belongs to it, and nothing else does."""
+"""Retention, on a real server: expired batches and jobs are deleted with all their data, and nothing else."""
 
 from collections.abc import Iterable
 
@@ -16,11 +16,6 @@ from web.server import housekeeping_of
 pytestmark = pytest.mark.redis
 
 RED, GREEN, BLUE = b"red", b"green", b"blue"
-
-
-@pytest.fixture
-def backend(redis_url, redis_client, tmp_path) -> Backend:
-    return Backend(redis_client, tmp_path / "blobs")
 
 
 def days_pass(backend: Backend, days: float) -> None:
@@ -151,8 +146,8 @@ def test_what_breaks_off_between_journal_and_record_is_taken_up_again(backend):
     backend.assert_empty()
 
 
-class JournalInWhichSomebodyRetries(Journal):
-    """The journal; between the look at a job and its removal somebody retries it."""
+class RetryingJournal(Journal):
+    """A journal that retries a job between retention's read of the job and its removal."""
 
     def __init__(self, backend: Backend, job: Job) -> None:
         super().__init__(backend.blobs)
@@ -167,7 +162,7 @@ def test_a_job_that_is_retried_at_the_last_moment_stays_and_is_noted(backend):
     job = backend.add(None, RED)
     assert backend.store.finish(job.id, Result(error=JobError(code="x", message="x")))
     days_pass(backend, 31)
-    journal = JournalInWhichSomebodyRetries(backend, job)
+    journal = RetryingJournal(backend, job)
     assert Retention(backend.store, journal, 30 * DAY_S, backend.clock).run_once() == Expired()
     assert backend.store.get_job(job.id).state is JobState.QUEUED
     assert [noted.id for noted in backend.journal.jobs(None)] == [job.id]

@@ -1,4 +1,4 @@
-"""Redis Sentinel: another server becomes master, and nobody needs to be told."""
+"""Redis Sentinel: after a failover, clients find the new master without a change of settings."""
 
 import signal
 from pathlib import Path
@@ -23,8 +23,8 @@ PASSWORD, SENTINEL_PASSWORD = "p@ss", "s&cret"
 MASTER = "main"
 
 
-class WatchedPlace(WorkerProcesses):
-    """A master, its replica, and a sentinel; the address names another sentinel first, which is away."""
+class SentinelProcesses(WorkerProcesses):
+    """A master, its replica, and a sentinel; the first sentinel in the address does not exist."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -40,7 +40,7 @@ class WatchedPlace(WorkerProcesses):
         self.queue = JobQueue(self.store)
         self.sentinel = redis.Redis(port=self.sentinel_port, password=SENTINEL_PASSWORD)
 
-    def start(self) -> "WatchedPlace":
+    def start(self) -> "SentinelProcesses":
         """Start all three, and wait until the sentinel would let the replica take over."""
         self.master = self._start_server("master", self.port)
         self._start_server("replica", self.replica_port, "--replicaof", f"127.0.0.1 {self.port}")
@@ -51,13 +51,13 @@ class WatchedPlace(WorkerProcesses):
         return self
 
     def wait_until_replicated(self) -> None:
-        """The replica has everything that was written before."""
+        """Wait until the replica has everything that was written before."""
         with redis.Redis(port=self.port, password=PASSWORD) as master:
             master.incr("replicated")
             wait_until(lambda: master.wait(1, 1000) == 1, "the replica has what was written")
 
     def wait_until_it_writes_to(self, port: int) -> None:
-        """The store's own client is led to the master at `port`, with nobody's help."""
+        """Wait until the store's client has found the master at `port` through the sentinel."""
         pool = self.client.connection_pool
         assert isinstance(pool, SentinelConnectionPool)
         wait_until(lambda: self._writes() and pool.master_address == ("127.0.0.1", port), f"writes to {port}")
@@ -70,8 +70,8 @@ class WatchedPlace(WorkerProcesses):
         with redis.Redis(port=self.port, password=PASSWORD) as old:
             old.replicaof("127.0.0.1", new)
 
-    def enqueue_in_the_end(self, question: str) -> Job:
-        """As one does who was answered 503."""
+    def enqueue_with_retries(self, question: str) -> Job:
+        """Retry the creation of a job until it succeeds, as a client does after a 503."""
         job = Job(file="a.png", question=question, model=MODEL, images=(SHA256,))
 
         def is_enqueued() -> bool:
@@ -135,7 +135,7 @@ class WatchedPlace(WorkerProcesses):
 
 @pytest.fixture
 def workers(tmp_path):
-    made = WatchedPlace(tmp_path).start()
+    made = SentinelProcesses(tmp_path).start()
     yield made
     made.client.close()
     made.sentinel.close()
@@ -152,7 +152,7 @@ def test_a_master_that_is_killed_is_replaced_for_store_queue_and_worker(workers)
     workers.master.send(signal.SIGKILL)
     workers.master.wait()
     workers.wait_until_it_writes_to(workers.replica_port)
-    after = workers.enqueue_in_the_end(QUESTIONS[2])
+    after = workers.enqueue_with_retries(QUESTIONS[2])
     assert workers.wait_for_answers([before, meanwhile, after]) == ANSWERS[:3]
     assert worker.process.popen.poll() is None
     assert worker.times_said("Traceback") == 0, worker.process.output()
@@ -165,7 +165,7 @@ def test_what_is_connected_to_a_master_that_becomes_a_replica_goes_to_the_new_on
     with pytest.raises(redis.ConnectionError, match="The previous master is now a slave"):
         workers.store.create_batch(Batch(question="?", model=MODEL))
     workers.wait_until_it_writes_to(workers.replica_port)
-    job = workers.enqueue_in_the_end(QUESTIONS[0])
+    job = workers.enqueue_with_retries(QUESTIONS[0])
     assert workers.wait_for_answers([job]) == ANSWERS[:1]
     assert worker.process.popen.poll() is None
     assert worker.times_said("Traceback") == 0, worker.process.output()

@@ -1,4 +1,4 @@
-"""Who is next: single jobs before batches, and a share for each batch."""
+"""The order of jobs: single jobs before batches, and batches in turns."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

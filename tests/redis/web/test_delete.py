@@ -13,11 +13,6 @@ from tests.redis.web.test_jobs import code_of
 pytestmark = pytest.mark.redis
 
 
-@pytest.fixture
-def services(http):
-    return http.application.extensions["eva01"]
-
-
 def remove_all(services) -> Removed:
     parts = (services.store, services.image_uses, services.blobs, services.journal)
     removal, removed = Removal(*parts, settle_s=0), Removed()

@@ -29,7 +29,7 @@ def code_of(response) -> tuple[int, str]:
 
 
 def answer_soon(store, redis_client, result: Result) -> threading.Thread:
-    """A worker of one job, in a thread."""
+    """Answer one job in a thread, as a worker does."""
 
     def work():
         queue = names.interactive_queue("nano")

@@ -1,10 +1,10 @@
-"""One job over HTTP, on a real server: retried alone, asked again, shown small."""
+"""One job over HTTP, on a real server: retried alone, asked again, its thumbnail."""
 
 import pytest
 
 from jobs.contract import names
 from jobs.contract.models import JobError, Result, new_id
-from tests.asking import IMAGE, ask, new_batch, send
+from tests.asking import IMAGE, ask, id_of, new_batch, send
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis
@@ -13,19 +13,10 @@ FAILURE = Result(error=JobError(code="engine_failed", message="It failed."))
 
 
 @pytest.fixture
-def services(http):
-    return http.application.extensions["eva01"]
-
-
-@pytest.fixture
 def job(http) -> str:
     """A job of a batch, by its address."""
     (taken,) = send(http, new_batch(http), {"a/b.png": IMAGE})
     return f"/api/jobs/{taken['job_id']}"
-
-
-def id_of(job: str) -> str:
-    return job.rsplit("/", 1)[1]
 
 
 def test_a_failed_job_is_retried_alone(http, services, job, redis_client):
@@ -77,6 +68,17 @@ def test_a_further_question_needs_no_second_upload(http, services, job):
     taken = services.store.take("nano", "ticket").job
     assert (taken.id, taken.options.max_new_tokens) == (new["id"], 7)
     assert [job.id for job in services.journal.jobs(None)] == [new["id"]]
+
+
+def test_a_further_question_about_a_page_is_about_the_same_page(http, services, job):
+    whole = services.store.get_job(id_of(job))
+    page = whole.model_copy(
+        update={"id": new_id(), "batch_id": None, "file": "fax.tif#2", "page": 2, "pages": 3}
+    )
+    services.store.create_job(page)
+    asked = http.post(f"/api/jobs/{page.id}/ask", json={"question": "And?"}).json
+    new = services.store.get_job(asked["id"])
+    assert (new.file, new.page, new.pages, asked["page"]) == ("fax.tif#2", 2, 3, 2)
 
 
 def test_a_further_question_may_go_to_another_model(http, job):

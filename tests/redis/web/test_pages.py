@@ -1,4 +1,4 @@
-"""The pages on a real server: whole and usable before any script has run."""
+"""The pages on a real server: complete and usable without scripts."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The real server process: memory while uploading, Redis lost and found, settings, signals."""
+"""The real server process: memory while uploading, loss of Redis and reconnection, settings, signals."""
 
 import os
 import secrets
@@ -12,7 +12,6 @@ from pathlib import Path
 from socket import create_server
 
 import httpx
-import psutil
 import pytest
 
 from tests import hostile
@@ -32,11 +31,6 @@ class Server:
 
     process: Process
     http: httpx.Client
-
-    def rss_bytes(self) -> int:
-        """Memory of all its processes, together."""
-        parent = psutil.Process(self.process.popen.pid)
-        return sum(one.memory_info().rss for one in [parent, *parent.children(recursive=True)])
 
 
 @contextmanager
@@ -59,7 +53,7 @@ def serving(redis_url: str, folder: Path) -> Iterator[Server]:
 
 
 def big_form(size_bytes: int) -> Iterator[bytes]:
-    """A form of large files that begin like images, sent bit by bit."""
+    """A form of large files that begin like images, as chunks."""
     chunk = secrets.token_bytes(MIB)
     for n in range(size_bytes // (30 * MIB)):
         yield f'--b\r\nContent-Disposition: form-data; name="files"; filename="{n}.png"\r\n\r\n'.encode()
@@ -74,12 +68,12 @@ def test_three_hundred_megabytes_pass_through_without_filling_the_memory(redis_u
     with serving(redis_url, tmp_path) as server:
         batch = server.http.post("/api/batches", json=FORM).headers["Location"]
         server.http.post(f"{batch}/files", files={"files": ("first.png", hostile.encoded())})
-        before, highest = server.rss_bytes(), [0]
+        before, highest = server.process.rss_bytes(), [0]
 
         def watched() -> Iterator[bytes]:
             for n, piece in enumerate(big_form(300 * MIB)):
                 if n % 8 == 0:
-                    highest[0] = max(highest[0], server.rss_bytes())
+                    highest[0] = max(highest[0], server.process.rss_bytes())
                 yield piece
 
         sent = server.http.post(
@@ -87,7 +81,7 @@ def test_three_hundred_megabytes_pass_through_without_filling_the_memory(redis_u
             content=watched(),
             headers={"Content-Type": "multipart/form-data; boundary=b"},
         )
-        after = max(highest[0], server.rss_bytes())
+        after = max(highest[0], server.process.rss_bytes())
         assert [one["state"] for one in sent.json()["files"]] == ["accepted"] * 10
         assert after - before < 60 * MIB
         assert list((tmp_path / "tmp").iterdir()) == []

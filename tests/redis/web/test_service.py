@@ -182,7 +182,7 @@ def test_a_request_is_in_flight_until_all_of_its_response_is_sent(http):
     send(http, batch, {"a.png": IMAGE})
     before = in_flight(http)
     assert before >= 1
-    # Two downloads of which nothing was read yet, as clients behind slow lines leave them.
+    # Two downloads that were not read yet, as by clients with slow connections.
     downloads = [http.get(f"{batch}/results.{kind}") for kind in ("csv", "jsonl")]
     assert in_flight(http) == before + 2
     for download in downloads:

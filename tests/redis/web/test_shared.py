@@ -1,4 +1,4 @@
-"""A batch for others to read, over HTTP: with a link, for some time, and nothing else."""
+"""Share links over HTTP: they give read access to one batch, for a limited time."""
 
 from collections.abc import Callable
 
@@ -15,11 +15,6 @@ from web.api.share_tokens import ShareTokens
 pytestmark = pytest.mark.redis
 
 DAY_S = 24 * 3600
-
-
-@pytest.fixture
-def services(http):
-    return http.application.extensions["eva01"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Workers that die without a word: what they held runs again, and what killed them does not for ever."""
+"""Workers that are killed: their jobs run again, and a job that kills workers is quarantined."""
 
 import signal
 
@@ -11,7 +11,7 @@ from tests.worker_processes import ANSWERS, QUESTIONS
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
-#: A short lease, so that the tests need not wait for the usual one.
+#: A lease shorter than the default, so that the tests are quick.
 LEASE = {"EVA01_LEASE_S": "2"}
 
 

@@ -1,4 +1,4 @@
-"""A device that does not come back: its worker ends, and what else it held is answered."""
+"""A call to the device that never returns: the worker ends, and its other jobs are answered."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.worker_processes import ANSWERS, QUESTIONS
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
-#: A short deadline, so that the tests need not wait for the usual one.
+#: A deadline shorter than the default, so that the tests are quick.
 DEADLINE = {"EVA01_JOB_TIMEOUT_S": "0.5"}
 
 

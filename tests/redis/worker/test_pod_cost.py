@@ -1,4 +1,4 @@
-"""A real worker, inside what it takes for a cluster, says when it turns busy and idle."""
+"""A real worker in a fake cluster reports when it turns busy and idle."""
 
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.worker_processes import ROOT, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
-#: A stub worker whose service account lies elsewhere, and that need not pause for long between two patches.
+#: A stub worker with a service account in another folder, and a short pause between two patches.
 PROGRAM = """
 import runpy, sys
 from pathlib import Path
@@ -24,7 +24,7 @@ runpy.run_module("tests.stub_worker", run_name="__main__")
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
-    """A cluster's API."""
+    """A running API."""
     api = Api(tmp_path)
     yield api
     api.end()

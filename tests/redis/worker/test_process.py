@@ -1,4 +1,4 @@
-"""A worker as a real process: its signals, its Redis, and what it says when it cannot start."""
+"""A worker as a real process: its signals, its Redis, and its errors when it cannot start."""
 
 import json
 import signal
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 @pytest.fixture
 def workers(tmp_path):
-    """Nothing runs yet."""
+    """No process runs yet."""
     made = WorkerProcesses(tmp_path)
     yield made
     made.end()
@@ -36,7 +36,7 @@ def test_sigterm_finishes_what_is_held_and_leaves_the_rest_to_others(workers):
         states = [workers.state(job) for job in jobs]
         return JobState.SUCCEEDED in states and states.count(JobState.RUNNING) == 4
 
-    # A job that is taken at the same moment as the signal comes would go back with an attempt counted.
+    # A job that is taken at the moment of the signal would be given back with one more attempt.
     wait_until(slots_are_full_again, "one is answered", every_s=0.01)
     worker.process.send(signal.SIGTERM)
     assert worker.exit_code() == 0, worker.process.output()
@@ -68,7 +68,7 @@ def test_a_second_signal_gives_everything_back_at_once(workers):
     workers.start_redis()
     worker = workers.start_worker(takes_s=60).wait_until_ready()
     jobs = [workers.enqueue(question) for question in QUESTIONS]
-    # A ticket is counted as held a moment before the slot that takes it knows.
+    # A ticket counts as held slightly before its slot has set the job to running.
     running = [JobState.RUNNING] * 4
     wait_until(
         lambda: [s for s in map(workers.state, jobs) if s is JobState.RUNNING] == running, "all slots work"

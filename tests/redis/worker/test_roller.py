@@ -18,7 +18,7 @@ def start(workers, **env):
 
 
 def enqueue_endless(workers):
-    """As many as the worker has slots, all of them in flight, and one behind them."""
+    """Enqueue one job more than the worker has slots, so that all slots are in flight and one job waits."""
     endless = [workers.enqueue(SLOW) for _ in range(4)]
     wait_until(lambda: all(workers.state(job) is JobState.RUNNING for job in endless), "all run")
     return endless, workers.enqueue(QUESTIONS[0])
@@ -55,7 +55,7 @@ def test_what_is_in_flight_when_the_worker_has_to_end_goes_back_to_the_queue(wor
 
 
 def test_of_those_on_a_device_that_hangs_the_culprit_fails_and_all_others_are_answered(workers):
-    """If others were there, all are suspects; then each runs alone, and the culprit ends its worker again."""
+    """All jobs on the device are suspects: each then runs alone, and the culprit ends its worker again."""
     hanging, *others = [workers.enqueue(question) for question in (HANG, *QUESTIONS[:6])]
     deadline = {"EVA01_JOB_TIMEOUT_S": "0.5"}
     for _ in range(10):

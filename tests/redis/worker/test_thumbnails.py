@@ -1,4 +1,4 @@
-"""Thumbnails on a real server and real files: made once, and gone with their image, whoever is faster."""
+"""Thumbnails on a real server and real files: made once, and deleted with their image, in either order."""
 
 from io import BytesIO
 
@@ -14,11 +14,6 @@ pytestmark = pytest.mark.redis
 CONTENT = b"an image"
 PATH = names.thumbnail_path(sha256_of(CONTENT))
 PICTURE = Image.new("RGB", (800, 600), "red")
-
-
-@pytest.fixture
-def backend(redis_url, redis_client, tmp_path) -> Backend:
-    return Backend(redis_client, tmp_path / "blobs")
 
 
 def thumbnails(backend: Backend, longest_px: int = 320) -> Thumbnails:

@@ -1,4 +1,4 @@
-"""Commands that another distribution brings, told apart from typing errors and other versions."""
+"""Commands of another distribution, and the errors for a mistyped one or another version."""
 
 import os
 import subprocess

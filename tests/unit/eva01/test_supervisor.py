@@ -19,7 +19,7 @@ from eva01.launcher.supervisor import StartFailed, Supervisor
 PATIENCE_S = 20.0
 
 STEADY = "import time; print('here', flush=True); time.sleep(600)"
-#: Takes a moment to end after SIGTERM, and writes down that it has.
+#: Takes a moment to end after SIGTERM, and writes a file at its end.
 GRACEFUL = """
 import pathlib, signal, sys, time
 def end(*_):
@@ -81,7 +81,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def descendants() -> list[psutil.Process]:
-    """What the supervisor started: in sessions of their own, unlike servers that fixtures keep running."""
+    """The processes of the supervisor: in other sessions than ours, unlike the servers of fixtures."""
     return [
         one for one in psutil.Process().children(recursive=True) if one.is_running() and not _is_ours(one)
     ]

@@ -1,4 +1,4 @@
-"""Which model a name means."""
+"""The model for each name, hub address or folder."""
 
 import re
 

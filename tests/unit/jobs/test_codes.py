@@ -1,4 +1,4 @@
-"""The codes of errors: stable, with the status they have always had, and known to the client as they are."""
+"""Error codes: stable, each with its HTTP status, and passed to the client unchanged."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from eva01.client import transport
 from jobs.contract.codes import Code
 
 ROOT = Path(__file__).parents[3]
-#: Programs branch on these: a code may be added, and none may change or go.
+#: Programs branch on these codes: new ones may be added; none may change or be removed.
 STATUSES = {
     400: "missing_file missing_question malformed_id malformed_body invalid_field bad_idempotency_key"
     " path_too_long unsafe_path encrypted_entry bad_zip_entry nested_zip bad_zip empty_zip",

@@ -1,4 +1,4 @@
-"""The journal: what is noted comes back, in order; what cannot be read does no harm."""
+"""The journal: notes are read back in order; unreadable ones are skipped."""
 
 import json
 import logging
@@ -38,7 +38,7 @@ def job_of(batch: Batch | None, file: str = "a.png", **fields) -> Job:
 
 
 def a_millisecond_passes() -> None:
-    """Ids sort by the millisecond."""
+    """Sleep for a millisecond, so that the next id sorts after the last."""
     before = new_id()[:12]
     wait_until(lambda: new_id()[:12] > before, "the clock goes on")
 

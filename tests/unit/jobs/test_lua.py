@@ -12,7 +12,7 @@ from tests.chaos.naming import key_shapes
 LUA = Path(scripts.__file__).parent / "lua"
 FILES = sorted(LUA.rglob("*.lua"))
 SHAPES = key_shapes(names)
-#: What a script writes behind the key of a batch.
+#: A suffix that a script appends to the key of a batch.
 SUFFIX = re.compile(r"\bbatch \.\. '(:[a-z:]+)'")
 
 
@@ -32,7 +32,7 @@ def arguments(text: str, start: int) -> list[str]:
 
 
 def keys_of(text: str) -> set[str]:
-    """The keys that a script makes, with `x` for what it is told."""
+    """The keys that a script makes, with `x` for each argument."""
     code = re.sub(r"--.*", "", text)
     found = set()
     for call in re.finditer(r"(?<![\w.])key\(", code):

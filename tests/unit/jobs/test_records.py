@@ -1,4 +1,4 @@
-"""Records: what Redis keeps of a job gives the same job, and the same row of an export."""
+"""Records: a job's hash in Redis gives the same job back, and the same row of an export."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The environment becomes settings, or one clear line."""
+"""The environment is read into settings, or refused with one clear line."""
 
 import re
 from pathlib import Path

@@ -14,7 +14,7 @@ from jobs.contract.settings import Limits, Settings, WebSettings
 from web.app import create_app
 from web.services import services_of
 
-#: What browsers say that they read, when a person goes somewhere.
+#: The Accept header of a browser that navigates to a page.
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
 IN_CHINESE = BROWSER | {"Accept-Language": "zh-CN,zh"}
 PROBLEM = "application/problem+json"
@@ -25,8 +25,8 @@ def told(response: TestResponse) -> tuple[int, str | None]:
 
 
 @pytest.fixture
-def http(lonely: Flask) -> FlaskClient:
-    return lonely.test_client()
+def http(app_without_redis: Flask) -> FlaskClient:
+    return app_without_redis.test_client()
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/batches/1/2", "/shared", "/history/", "/apiary"])
@@ -85,23 +85,25 @@ def test_below_what_programs_ask_for_a_browser_gets_a_problem_too(http: FlaskCli
     assert told(http.get(path, headers=BROWSER)) == (404, PROBLEM)
 
 
-def test_a_job_that_cannot_be_written_is_said_on_a_page(lonely: Flask) -> None:
+def test_a_job_that_cannot_be_written_is_said_on_a_page(app_without_redis: Flask) -> None:
     job = Job(id=new_id(), file="a.png", question="q", model="nano")
-    store = services_of(lonely).store
-    lonely.add_url_rule("/send", endpoint="pages.send", view_func=lambda: store.create_job(job) and "sent")
-    response = lonely.test_client().get("/send")
+    store = services_of(app_without_redis).store
+    app_without_redis.add_url_rule(
+        "/send", endpoint="pages.send", view_func=lambda: store.create_job(job) and "sent"
+    )
+    response = app_without_redis.test_client().get("/send")
     assert told(response) == (503, "text/html")
     assert "redis_unavailable" in response.text
 
 
 def test_an_unforeseen_error_of_a_page_is_a_page_and_tells_nothing_of_our_inside(
-    lonely: Flask, caplog: pytest.LogCaptureFixture
+    app_without_redis: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> str:
         raise RuntimeError("secret")
 
-    lonely.add_url_rule("/fail", endpoint="pages.fail", view_func=fail)
-    response = lonely.test_client().get("/fail")
+    app_without_redis.add_url_rule("/fail", endpoint="pages.fail", view_func=fail)
+    response = app_without_redis.test_client().get("/fail")
     assert told(response) == (500, "text/html")
     assert "internal_error" in response.text
     assert "secret" not in response.text

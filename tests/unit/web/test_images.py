@@ -1,4 +1,4 @@
-"""What a file is, told from its header: the good ones, and each kind of bad one."""
+"""The media type of a file by its header: the accepted ones, and each kind of refused one."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""What the page is made of: templates, scripts and sheets that are ours, harmless, and fit together."""
+"""The page's files: templates, scripts and style sheets are local, safe and consistent."""
 
 import re
 from pathlib import Path
@@ -8,21 +8,21 @@ import pytest
 WEB = Path(__file__).parents[3] / "web/pages"
 JS = WEB / "static/js"
 SCRIPTS = sorted(JS.rglob("*.js"))
-#: The rooms of scripts, and which others each may import from; what lies beside the rooms is on every page.
+#: The folders of scripts, and the others each may import from; scripts outside of them are on every page.
 ROOMS: dict[str, set[str]] = {
     "core": set(),
     "upload": {"core"},
-    "results": {"core"},
+    "results": {"core", "upload"},
     "ask": {"core", "upload"},
-    "batch": {"core", "results"},
+    "batch": {"core", "results", "upload"},
     "history": {"core", "batch"},
     "js": {"core", "upload"},
 }
 SHEETS = sorted((WEB / "static/css").glob("*.css"))
 TEMPLATES = sorted((WEB / "templates").glob("*.html"))
-#: Each of these would turn a file's name or a model's answer into markup or code.
+#: Calls that would interpret a file's name or a model's answer as markup or code.
 MARKUP_SINKS = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc"
-#: The name of the namespace is no address.
+#: An XML namespace, which is not loaded from anywhere.
 SVG = "http://www.w3.org/2000/svg"
 
 

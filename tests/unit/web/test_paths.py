@@ -1,4 +1,4 @@
-"""Paths stay what they are, and point nowhere."""
+"""Paths of files in a batch stay as given, and never point outside of it."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The page's languages: every sentence is translated, compiled, and keeps its places for values."""
+"""The page's languages: every sentence is translated, compiled, and keeps its placeholders."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Batching: which images go together, and that every slot gets its own answer whatever happens."""
+"""Batching: which images share a batch, and that every slot gets its own answer or error."""
 
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -21,7 +21,7 @@ def item(question: str, width: int = 10) -> Sized:
     return Sized((width, 1), question, width)
 
 
-#: Those that are told to run alone, in tests of that.
+#: The question of items that are submitted to run alone.
 ALONE = "alone"
 
 
@@ -64,8 +64,8 @@ class Harness:
         return self.batcher.submit(one, one.question, is_alone=one.question == ALONE)
 
     def outcomes(self, items: list[Sized]) -> list[str]:
-        """What each slot hears when all wait at once: an answer's text, or an error's code or class."""
-        # Right before the device, so that the wait is not time on it.
+        """The outcome of each item when all wait at once: an answer's text, or an error's code or class."""
+        # The gate is before the device, so that waiting there is not counted as device time.
         self.may_go.clear()
         first = self._submit(item("first"))
         wait_until(lambda: not self.batcher._waiting, "the device has the first", every_s=0.001)

@@ -1,4 +1,4 @@
-"""How many cores a worker takes for its own: those it may use, not those the machine has."""
+"""The number of cores that a worker uses: those of its cgroup and affinity, not all of the machine."""
 
 import os
 from pathlib import Path

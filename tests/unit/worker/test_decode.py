@@ -1,8 +1,6 @@
 """Decoding: every odd image becomes upright RGB, or a reason with a stable code."""
 
-import struct
 import threading
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
@@ -12,6 +10,7 @@ from PIL import Image
 
 from jobs.contract.errors import Eva01Error
 from jobs.contract.settings import Limits
+from tests import hostile
 from tests.drawing import Scene
 from worker.job.decode import Decoded, Decoder
 
@@ -40,17 +39,6 @@ def color_at(decoded: Decoded, x: int, y: int) -> tuple[int, ...]:
     color = decoded.image.getpixel((x, y))
     assert isinstance(color, tuple)
     return color
-
-
-def png_that_claims(width: int, height: int) -> bytes:
-    """A PNG whose header promises more than its data holds."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = zlib.compress(b"\0" * 1000)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
@@ -194,7 +182,7 @@ def test_more_bytes_than_allowed_name_the_setting():
 
 @pytest.mark.parametrize("size", [(65_000, 65_000), (1001, 1000), (2**31 - 1, 1)])
 def test_more_pixels_than_allowed_are_refused_by_the_header(size):
-    assert code_of(png_that_claims(*size)) == "too_many_pixels"
+    assert code_of(hostile.png_header(*size)) == "too_many_pixels"
 
 
 def test_as_many_pixels_as_allowed_are_fine():
@@ -202,7 +190,7 @@ def test_as_many_pixels_as_allowed_are_fine():
 
 
 def test_a_header_that_promises_more_than_there_is_says_so():
-    assert code_of(png_that_claims(900, 900)) == "truncated_image"
+    assert code_of(hostile.png_header(900, 900)) == "truncated_image"
 
 
 def test_many_threads_decode_at_once():

@@ -1,4 +1,4 @@
-"""The end of a worker: what it is told, and in which order."""
+"""The drain of a worker: the order of its steps."""
 
 import signal
 import threading

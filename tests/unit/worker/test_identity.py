@@ -1,4 +1,4 @@
-"""What tells one engine's answers from another's."""
+"""The identity of an engine, which is part of a cached answer's key."""
 
 import os
 from pathlib import Path

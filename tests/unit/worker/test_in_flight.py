@@ -1,4 +1,4 @@
-"""What several want at the same time is made once, and never kept for later."""
+"""A value that several threads want at the same time is made once, and dropped after the last."""
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -37,7 +37,7 @@ def hold(things: InFlight[int], making: Making, key: str = "a") -> Held[int]:
 
 
 def hold_at_once(things: InFlight[int], making: Making, keys: list[str]) -> list["Future[Held[int]]"]:
-    """Each in a thread of its own; what is made is made when all of them want it."""
+    """Hold each key in a thread of its own; values are made once all threads wait for them."""
     with ThreadPoolExecutor(len(keys)) as threads:
         futures = [threads.submit(hold, things, making, key) for key in keys]
         wait_until(

@@ -1,4 +1,4 @@
-"""Faster layers give what the plain ones give, and only those are replaced that can be."""
+"""Faster layers give the same results as the plain ones, and replace only layers that they can."""
 
 import pytest
 import torch

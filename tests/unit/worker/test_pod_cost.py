@@ -1,4 +1,4 @@
-"""A worker's pod says whether it is busy: against a real HTTPS server that plays the cluster's API."""
+"""A worker's pod says whether it is busy: against a real HTTPS server that fakes the Kubernetes API."""
 
 import logging
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from worker.ops.pod_cost import ACCOUNT, ANNOTATION, BUSY, IDLE, PatchFailed, Po
 
 
 class Held:
-    """A worker's slots, in the test's hand."""
+    """The number of held jobs, which the test sets."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -25,7 +25,7 @@ class Held:
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
-    """The API runs."""
+    """A running API."""
     api = Api(tmp_path)
     yield api
     api.end()
@@ -39,7 +39,7 @@ def held() -> Held:
 
 @pytest.fixture
 def cost(api: Api, held: Held, clock: Clock) -> PodCost:
-    """Keeps the cost of a pod that the API knows; the test does the looking."""
+    """The cost of a pod that the API knows; the test calls its update, not a thread."""
     return PodCost(api.pod.set_cost, held, clock)
 
 

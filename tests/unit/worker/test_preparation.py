@@ -1,4 +1,4 @@
-"""Images that slots have at the same time are fetched, decoded and seen once."""
+"""An image that several slots need at the same time is fetched, decoded and seen once."""
 
 import hashlib
 import threading
@@ -24,7 +24,7 @@ BLUE = Scene("white", (("blue", "circle"),)).encode(width=200, height=100)
 
 
 class GatedStore(BlobStore):
-    """A blob store that gives an image when it is let, or fails with `error`; counts who asks."""
+    """A blob store whose reads wait for a gate, or fail with `error`; counts the reads."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder.as_uri(), patience_s=0)
@@ -42,7 +42,7 @@ class GatedStore(BlobStore):
 
 
 class Slots:
-    """A preparation, and slots that want images of it."""
+    """A preparation, used as by several slots."""
 
     def __init__(self, folder: Path) -> None:
         self.blobs = GatedStore(folder)
@@ -56,7 +56,7 @@ class Slots:
         return sha256
 
     def hold(self, stack: ExitStack, sha256: str) -> tuple[tuple[int, int], bool]:
-        """What the engine sees of an image, and whether this slot has decoded it."""
+        """The engine's view of an image, and whether this slot has decoded it."""
         decoded = stack.enter_context(self.preparation.decoded(sha256))
         seen = stack.enter_context(self.preparation.seen(sha256, decoded.value.image))
         return seen.value, decoded.is_maker
@@ -67,7 +67,7 @@ class Slots:
         return raised.value
 
     def errors_at_once(self, sha256: str) -> list[Exception]:
-        """Of four slots that all wait before the image is fetched."""
+        """The errors of four slots that all wait before the image is fetched."""
         self.blobs.may_go_on.clear()
         with ThreadPoolExecutor(4) as threads:
             errors = [threads.submit(self.error_of, sha256) for _ in range(4)]

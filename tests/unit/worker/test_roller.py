@@ -1,4 +1,4 @@
-"""The rolling batch's thread: every slot gets its own answer, or hears why not, whatever happens."""
+"""The rolling batch's thread: every slot gets its own answer or an error, in every order of events."""
 
 import itertools
 import threading
@@ -51,7 +51,7 @@ class Harness:
         return self.roller.submit(Sized((turns, 1), question, turns), question, **how)
 
     def outcomes(self, questions: Sequence[str]) -> list[str]:
-        """What each slot hears when all come at once."""
+        """The outcome of each question when all are submitted at once."""
         replies = [self.submit(question) for question in questions]
         self.go()
         return [outcome(reply) for reply in replies]
@@ -243,14 +243,14 @@ def test_a_cancelled_job_in_flight_frees_its_place(harness):
 
 
 def test_both_of_a_cancelled_job_that_is_here_twice_end(harness):
-    """As when its ticket came again while it was still on its way."""
+    """A job is here twice when its ticket was delivered again while it was still running."""
     made = harness()
     made.cancelled.add(SLOW)
     assert made.outcomes([SLOW, SLOW, "a"]) == ["Cancelled", "Cancelled", "(1, 1) a"]
 
 
 def test_a_job_that_ends_while_it_is_cancelled_is_answered_once_and_the_others_go_on(harness):
-    """Whoever is asked about is called cancelled, though by then most have ended."""
+    """Every job is reported as cancelled, although most have ended by then."""
     made = harness(unwanted=lambda job_ids: [one for one in job_ids if one != "kept"]).go()
     for _ in range(20):
         replies = [made.submit(f"q{n}", turns=n) for n in range(1, 9)]

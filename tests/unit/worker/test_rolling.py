@@ -1,4 +1,4 @@
-"""The rolling batch: what else is in flight changes no answer, and every request comes to an end."""
+"""The rolling batch: answers do not depend on other requests in flight, and every request ends."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ from worker.engines.rolling.setup import bytes_per_token, create_loop, why_stati
 from worker.engines.transformers_engine import TransformersEngine
 
 QUESTIONS = ("Describe this image.", "描述这张图片的内容和颜色", "How many shapes are there?")
-#: A limit that every test's longest answer stays below.
+#: The largest token limit of a request in these tests.
 LONGEST = 24
 SETTINGS = WorkerSettings(dtype="float32", device="cpu")
 
@@ -47,7 +47,7 @@ def engine() -> TransformersEngine:
 
 @pytest.fixture(scope="module")
 def tensors(engine) -> list[Any]:
-    """Of images of mixed sizes and questions."""
+    """Inputs of images of mixed sizes, with questions."""
     rng = random.Random(11)
     made = []
     for number in range(8):
@@ -59,8 +59,8 @@ def tensors(engine) -> list[Any]:
 
 
 @dataclass
-class World:
-    """A model, what it can be asked, and what it says to that when asked alone."""
+class Reference:
+    """A model, sample inputs, and its answer to each when that is alone (the reference)."""
 
     model: Any
     ends: frozenset[int]
@@ -68,7 +68,7 @@ class World:
     alone: list[tuple[int, ...]]
 
     @classmethod
-    def of(cls, model: Any, ends: frozenset[int], tensors: list[Any]) -> "World":
+    def of(cls, model: Any, ends: frozenset[int], tensors: list[Any]) -> "Reference":
         return cls(model, ends, tensors, [_alone(model, one) for one in tensors])
 
     def loop(
@@ -84,10 +84,10 @@ class World:
             clock=clock or Clock(0),
         )
 
-    def ask(self, number: int, longest: int = LONGEST, **how: bool) -> Request:
+    def request(self, number: int, longest: int = LONGEST, **how: bool) -> Request:
         return self.loop().request(self.tensors[number], longest, **how)
 
-    def right(self, number: int, longest: int = LONGEST) -> tuple[int, ...]:
+    def answer(self, number: int, longest: int = LONGEST) -> tuple[int, ...]:
         return self.alone[number][:longest]
 
 
@@ -97,8 +97,8 @@ def _alone(model: Any, tensors: Any) -> tuple[int, ...]:
 
 
 @pytest.fixture(scope="module")
-def world(engine, tensors) -> World:
-    made = World.of(engine._model, engine._ends, tensors)
+def reference(engine, tensors) -> Reference:
+    made = Reference.of(engine._model, engine._ends, tensors)
     assert len({len(answer) for answer in made.alone}) > 2
     return made
 
@@ -113,7 +113,7 @@ def failure_of(outcome: Outcome) -> Eva01Error:
 
 
 def turns(loop: RollingLoop) -> Iterator[Sequence[Outcome]]:
-    """Take turns until nothing is left to do, but not for ever."""
+    """Take turns until the loop is idle; fails after a limit of turns."""
     for _ in range(10_000):
         if loop.is_idle:
             return
@@ -140,11 +140,11 @@ ARRIVALS = st.lists(
 )
 
 
-def assert_each_answer_is_the_one_given_alone(world: World, arrivals, **how: int) -> None:
+def assert_each_answer_is_the_one_given_alone(reference: Reference, arrivals, **how: int) -> None:
     """Request n comes at turn `at`, and is cancelled at turn `off` if that is early."""
-    loop = world.loop(**how)
+    loop = reference.loop(**how)
     asked = [
-        (world.ask(n, most, is_interactive=first, is_alone=alone), n, at, off)
+        (reference.request(n, most, is_interactive=first, is_alone=alone), n, at, off)
         for n, most, at, first, alone, off in arrivals
     ]
     outcomes = []
@@ -162,7 +162,7 @@ def assert_each_answer_is_the_one_given_alone(world: World, arrivals, **how: int
         if said[request].is_cancelled:
             assert off < 20
         else:
-            assert said[request].tokens == world.right(number, request.max_new_tokens)
+            assert said[request].tokens == reference.answer(number, request.max_new_tokens)
 
 
 @pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
@@ -174,14 +174,14 @@ def assert_each_answer_is_the_one_given_alone(world: World, arrivals, **how: int
 )
 @given(ARRIVALS, st.integers(1, 5), st.sampled_from([150, 400, 10_000]), st.sampled_from([1, 100, 512]))
 def test_whatever_else_is_in_flight_an_answer_is_the_one_given_alone(
-    world, arrivals, slots, budget, prefill_tokens
+    reference, arrivals, slots, budget, prefill_tokens
 ):
     assert_each_answer_is_the_one_given_alone(
-        world, arrivals, slots=slots, budget_tokens=budget, prefill_tokens=prefill_tokens
+        reference, arrivals, slots=slots, budget_tokens=budget, prefill_tokens=prefill_tokens
     )
 
 
-#: Jobs that come at different times with limits of different lengths.
+#: Jobs that arrive at different turns, with different token limits.
 MIXED = [(n % 8, 1 + 7 * n % LONGEST, n % 5, n % 3 == 0, False, 60) for n in range(12)]
 
 
@@ -189,18 +189,18 @@ def test_a_models_repetition_penalty_is_that_of_generate(tensors):
     made = loaded()
     before = [_alone(made._model, one) for one in tensors]
     made._model.generation_config.repetition_penalty = 1.7
-    world = World.of(made._model, made._ends, tensors)
-    assert world.alone != before, "so that the penalty matters"
-    assert_each_answer_is_the_one_given_alone(world, MIXED)
+    reference = Reference.of(made._model, made._ends, tensors)
+    assert reference.alone != before, "so that the penalty matters"
+    assert_each_answer_is_the_one_given_alone(reference, MIXED)
 
 
 def test_a_qwen2_vl_rolls_as_well(tensors):
     model = _qwen2_vl()
     assert why_static(model, SETTINGS) is None
     create_loop(model, (), 4, SETTINGS)
-    world = World.of(model, frozenset(), tensors)
-    assert len(set(world.alone)) > 4, "so that answers can be told apart"
-    assert_each_answer_is_the_one_given_alone(world, MIXED)
+    reference = Reference.of(model, frozenset(), tensors)
+    assert len(set(reference.alone)) > 4, "so that answers can be told apart"
+    assert_each_answer_is_the_one_given_alone(reference, MIXED)
 
 
 def _qwen2_vl() -> Any:
@@ -225,41 +225,69 @@ def _qwen2_vl() -> Any:
         video_token_id=ids.video_token_id,
     )
     model = Qwen2VLForConditionalGeneration(config).eval().float()
-    # Random weights are near zero, and then all answers are the same.
+    # Initial random weights are near zero, which makes all answers the same.
     for weights in model.parameters():
         weights.data *= 4
     model.generation_config.do_sample = False
     return model
 
 
-def test_a_row_that_ends_is_answered_at_once_and_its_place_goes_to_the_next(world):
-    loop = world.loop(slots=2)
-    long, short, next_one = world.ask(0), world.ask(1, 2), world.ask(2, 2)
+def test_a_row_that_ends_is_answered_at_once_and_its_place_goes_to_the_next(reference):
+    loop = reference.loop(slots=2)
+    long, short, next_one = reference.request(0), reference.request(1, 2), reference.request(2, 2)
     submit(loop, long, short, next_one)
     order = [outcome.request for _ in range(60) for outcome in loop.turn()]
     assert order == [short, next_one, long]
 
 
-def test_who_comes_while_others_are_in_flight_has_a_word_with_the_next_step(world):
-    loop = world.loop(slots=9)
-    submit(loop, *(world.ask(n) for n in range(8)))
+def test_it_says_of_each_answer_whether_it_is_whole_or_cut(engine, reference, tensors):
+    rolling = engine.rolling
+    assert rolling is not None
+    lengths = [len(answer) for answer in reference.alone]
+    asked = [(n, most) for n in range(8) for most in (1, lengths[n] - 1, lengths[n], LONGEST) if most]
+    requests = {}
+    for number, most in asked:
+        request = rolling._loop.request(tensors[number], most)
+        requests[request] = (number, most)
+        rolling.submit(request)
+    said: dict[tuple[int, int], Any] = {}
+    for _ in range(10_000):
+        if rolling.is_idle:
+            break
+        said |= {requests[ended.request]: ended.outcome for ended in rolling.turn()}
+    for number, most in asked:
+        answer = said[number, most]
+        # Its last token is the end token, which may be the last that is allowed.
+        is_whole = most >= lengths[number] and reference.alone[number][-1] in reference.ends
+        assert answer.finish_reason == ("stop" if is_whole else "length"), (number, most)
+        assert answer.usage.output_tokens == min(most, lengths[number]) - is_whole
+    assert {answer.finish_reason for answer in said.values()} == {"stop", "length"}
+
+
+def test_who_comes_while_others_are_in_flight_has_a_word_with_the_next_step(reference):
+    loop = reference.loop(slots=9)
+    submit(loop, *(reference.request(n) for n in range(8)))
     loop.turn()
-    late = world.ask(0, 1)
+    late = reference.request(0, 1)
     loop.submit(late)
     assert [outcome.request for outcome in loop.turn()] == [late]
 
 
-def test_single_questions_go_before_those_of_batches(world):
-    loop = world.loop(slots=1)
-    bulk = [world.ask(n, 2) for n in range(2)]
-    single = world.ask(3, 2, is_interactive=True)
+def test_single_questions_go_before_those_of_batches(reference):
+    loop = reference.loop(slots=1)
+    bulk = [reference.request(n, 2) for n in range(2)]
+    single = reference.request(3, 2, is_interactive=True)
     submit(loop, *bulk, single)
     assert list(run(loop)) == [single, *bulk]
 
 
-def test_a_suspect_is_on_the_device_alone(world):
-    loop = world.loop()
-    before, suspect, after = world.ask(0, 6), world.ask(1, 6, is_alone=True), world.ask(2, 6)
+def test_a_suspect_is_on_the_device_alone(reference):
+    loop = reference.loop()
+    before, suspect, after = (
+        reference.request(0, 6),
+        reference.request(1, 6, is_alone=True),
+        reference.request(2, 6),
+    )
     submit(loop, before, suspect, after)
     company = set()
     for _ in turns(loop):
@@ -268,9 +296,9 @@ def test_a_suspect_is_on_the_device_alone(world):
     assert company == {suspect}
 
 
-def test_new_prompts_of_one_turn_stay_within_their_limit(world):
-    loop = world.loop(slots=8, prefill_tokens=100)
-    submit(loop, *(world.ask(n) for n in range(8)))
+def test_new_prompts_of_one_turn_stay_within_their_limit(reference):
+    loop = reference.loop(slots=8, prefill_tokens=100)
+    submit(loop, *(reference.request(n) for n in range(8)))
     grown = []
     before: set[Request] = set()
     for _ in turns(loop):
@@ -282,18 +310,18 @@ def test_new_prompts_of_one_turn_stay_within_their_limit(world):
     assert len(grown) > 2
 
 
-def test_images_that_wait_are_seen_with_one_that_has_a_place(world):
-    first, *others = [world.ask(n) for n in range(5)]
+def test_images_that_wait_are_seen_with_one_that_has_a_place(reference):
+    first, *others = [reference.request(n) for n in range(5)]
     limit = first.prompt_tokens + sum(other.prompt_tokens for other in others[:2])
     assert vision_pass([first], others, limit) == [first, *others[:2]]
-    single = world.ask(0, is_interactive=True)
+    single = reference.request(0, is_interactive=True)
     assert vision_pass([single], others, limit) == [single], "a person does not wait for the images of others"
 
 
-def test_those_whose_images_are_seen_ahead_are_on_the_device_while_they_are(world, monkeypatch):
-    """One of them may be why the device does not come back."""
-    loop = world.loop(slots=1)
-    requests = [world.ask(n, 2) for n in range(3)]
+def test_those_whose_images_are_seen_ahead_are_on_the_device_while_they_are(reference, monkeypatch):
+    """One of them may be the reason why the device hangs."""
+    loop = reference.loop(slots=1)
+    requests = [reference.request(n, 2) for n in range(3)]
     there = []
 
     def note(*_: Any) -> bool:
@@ -307,15 +335,15 @@ def test_those_whose_images_are_seen_ahead_are_on_the_device_while_they_are(worl
     assert loop.on_device() == requests[:1]
 
 
-def test_the_image_of_a_suspect_is_seen_alone(world):
-    suspect, *others = [world.ask(0, is_alone=True), *(world.ask(n) for n in range(1, 4))]
+def test_the_image_of_a_suspect_is_seen_alone(reference):
+    suspect, *others = [reference.request(0, is_alone=True), *(reference.request(n) for n in range(1, 4))]
     assert vision_pass([suspect], others, 10_000) == [suspect]
 
 
-def test_a_row_past_its_deadline_fails_and_the_others_go_on(world):
+def test_a_row_past_its_deadline_fails_and_the_others_go_on(reference):
     clock = Clock(0)
-    loop = world.loop(timeout_s=10, clock=clock)
-    late, later = world.ask(0), world.ask(2)
+    loop = reference.loop(timeout_s=10, clock=clock)
+    late, later = reference.request(0), reference.request(2)
     loop.submit(late)
     loop.turn()
     clock.now_s = 5
@@ -325,21 +353,21 @@ def test_a_row_past_its_deadline_fails_and_the_others_go_on(world):
     said = run(loop)
     assert failure_of(said[late]).code == "deadline_exceeded"
     assert said[late].device_s == 10
-    assert said[later].tokens == world.right(2)
+    assert said[later].tokens == reference.answer(2)
 
 
-def test_time_in_the_line_does_not_count(world):
+def test_time_in_the_line_does_not_count(reference):
     clock = Clock(0)
-    loop = world.loop(slots=1, timeout_s=10, clock=clock)
-    request = world.ask(0)
+    loop = reference.loop(slots=1, timeout_s=10, clock=clock)
+    request = reference.request(0)
     loop.submit(request)
     clock.now_s = 1000
-    assert run(loop)[request].tokens == world.right(0)
+    assert run(loop)[request].tokens == reference.answer(0)
 
 
-def test_the_budget_keeps_rows_out_that_would_not_fit(world):
-    requests = [world.ask(n, 4) for n in range(6)]
-    loop = world.loop(slots=6, budget_tokens=cost(requests) // 2)
+def test_the_budget_keeps_rows_out_that_would_not_fit(reference):
+    requests = [reference.request(n, 4) for n in range(6)]
+    loop = reference.loop(slots=6, budget_tokens=cost(requests) // 2)
     submit(loop, *requests)
     most = 0
     for _ in turns(loop):
@@ -369,55 +397,57 @@ FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
     "error", [FULL, RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")]
 )
 @pytest.mark.parametrize("where", ["prefill", "step"])
-def test_when_memory_is_out_the_newest_run_again_and_every_answer_is_right(world, monkeypatch, where, error):
-    """The allocator fails when more than two are at work."""
-    loop = world.loop(slots=4)
+def test_when_memory_is_out_the_newest_run_again_and_every_answer_is_right(
+    reference, monkeypatch, where, error
+):
+    """The allocator fails when more than two rows are computed at once."""
+    loop = reference.loop(slots=4)
     fail(monkeypatch, where, error, lambda *_: len(loop.on_device()) > 2)
-    requests = [world.ask(n) for n in range(5)]
+    requests = [reference.request(n) for n in range(5)]
     submit(loop, *requests)
     said = run(loop)
-    assert [said[request].tokens for request in requests] == [world.right(n) for n in range(5)]
+    assert [said[request].tokens for request in requests] == [reference.answer(n) for n in range(5)]
     assert loop.budget.tokens < 10_000
 
 
-def test_when_images_do_not_fit_together_they_are_seen_one_by_one(world, monkeypatch):
-    loop = world.loop(slots=1)
+def test_when_images_do_not_fit_together_they_are_seen_one_by_one(reference, monkeypatch):
+    loop = reference.loop(slots=1)
     fail(monkeypatch, "prefill", FULL, lambda _, requests: len(requests) > 1)
-    requests = [world.ask(n) for n in range(4)]
+    requests = [reference.request(n) for n in range(4)]
     submit(loop, *requests)
     said = run(loop)
-    assert [said[request].tokens for request in requests] == [world.right(n) for n in range(4)]
+    assert [said[request].tokens for request in requests] == [reference.answer(n) for n in range(4)]
 
 
 @pytest.mark.parametrize("where", ["prefill", "step"])
-def test_an_image_that_does_not_fit_alone_fails_and_the_loop_lives(world, monkeypatch, where):
-    loop = world.loop()
+def test_an_image_that_does_not_fit_alone_fails_and_the_loop_lives(reference, monkeypatch, where):
+    loop = reference.loop()
     with monkeypatch.context() as patch:
         fail(patch, where, FULL, lambda *_: True)
-        request = world.ask(0)
+        request = reference.request(0)
         loop.submit(request)
         assert failure_of(run(loop)[request]).code == "out_of_memory"
-    again = world.ask(0)
+    again = reference.request(0)
     loop.submit(again)
-    assert run(loop)[again].tokens == world.right(0)
+    assert run(loop)[again].tokens == reference.answer(0)
 
 
-def test_only_the_image_on_which_the_model_fails_has_no_answer(world, monkeypatch):
-    loop = world.loop(slots=3)
-    requests = [world.ask(n) for n in range(6)]
+def test_only_the_image_on_which_the_model_fails_has_no_answer(reference, monkeypatch):
+    loop = reference.loop(slots=3)
+    requests = [reference.request(n) for n in range(6)]
     fail(monkeypatch, "prefill", ValueError("poisoned"), lambda _, pack: requests[3] in pack)
     submit(loop, *requests)
     said = run(loop)
     assert [failure.code for one in requests if (failure := said[one].failure)] == ["engine_failed"]
     assert "poisoned" in failure_of(said[requests[3]]).message
-    right = [world.right(n) if n != 3 else () for n in range(6)]
+    right = [reference.answer(n) if n != 3 else () for n in range(6)]
     assert [said[request].tokens for request in requests] == right
 
 
-def test_a_lost_device_is_the_end(world, monkeypatch):
-    loop = world.loop()
+def test_a_lost_device_is_the_end(reference, monkeypatch):
+    loop = reference.loop()
     fail(monkeypatch, "step", torch.AcceleratorError("unspecified launch failure"), lambda *_: True)
-    submit(loop, world.ask(0), world.ask(1))
+    submit(loop, reference.request(0), reference.request(1))
     with pytest.raises(DeviceLost, match="unspecified launch failure"):
         loop.turn()
 
@@ -425,9 +455,9 @@ def test_a_lost_device_is_the_end(world, monkeypatch):
 # Which models
 
 
-def test_it_knows_which_models_it_can_run_and_says_why_not(world):
-    assert why_static(world.model, SETTINGS) is None
-    assert why_static(world.model, WorkerSettings(batching="static")) == "EVA01_BATCHING=static"
+def test_it_knows_which_models_it_can_run_and_says_why_not(reference):
+    assert why_static(reference.model, SETTINGS) is None
+    assert why_static(reference.model, WorkerSettings(batching="static")) == "EVA01_BATCHING=static"
 
 
 def test_what_generate_would_do_besides_is_not_left_out(engine, monkeypatch):
@@ -435,22 +465,22 @@ def test_what_generate_would_do_besides_is_not_left_out(engine, monkeypatch):
     assert why_static(engine._model, SETTINGS) == "its generation_config.json sets no_repeat_ngram_size"
 
 
-def test_a_token_costs_a_key_and_a_value_in_every_layer(world):
-    text = world.model.config.text_config
+def test_a_token_costs_a_key_and_a_value_in_every_layer(reference):
+    text = reference.model.config.text_config
     width = text.hidden_size // text.num_attention_heads
-    assert bytes_per_token(world.model) == 8 * text.num_hidden_layers * text.num_key_value_heads * width
+    assert bytes_per_token(reference.model) == 8 * text.num_hidden_layers * text.num_key_value_heads * width
 
 
-def test_requests_cost_their_count_times_the_largest(world):
-    small, large = world.ask(0, 1), world.ask(0, 100)
+def test_requests_cost_their_count_times_the_largest(reference):
+    small, large = reference.request(0, 1), reference.request(0, 100)
     assert cost([small, large]) == 2 * large.reserved_tokens
     assert Budget(1).admits([], large)
     assert not Budget(cost([small, large]) - 1).admits([small], large)
 
 
-def test_what_was_given_up_is_first_in_its_line(world):
+def test_what_was_given_up_is_first_in_its_line(reference):
     line = Waiting()
-    first, second = world.ask(0), world.ask(1)
+    first, second = reference.request(0), reference.request(1)
     line.add(first)
     line.put_back(second)
     assert line.first() is second

@@ -1,10 +1,10 @@
-"""The watchdog: it calls when the device does not come back, once, and never otherwise."""
+"""The watchdog: it calls back once when a call to the device takes too long, and never otherwise."""
 
 import threading
 
 from worker.device.watchdog import Watchdog
 
-#: Seconds that what is watched may take, in tests in which it takes longer.
+#: A time limit in seconds that the watched call exceeds.
 SHORT_S = 0.05
 
 
@@ -44,7 +44,7 @@ def test_it_does_not_call_after_it_was_stopped():
 
 
 def test_who_comes_back_while_it_calls_waits_until_it_has():
-    """Else what was on the device could have changed when it is asked who was there."""
+    """Otherwise the jobs on the device could change before the callback reads them."""
     comes_back, left, was_left, is_over = (threading.Event() for _ in range(4))
 
     def on_overrun() -> None:

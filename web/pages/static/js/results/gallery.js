@@ -2,7 +2,8 @@
 
 import { make, say } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
-import { number, stateWord, t } from "../core/words.js";
+import { number, t } from "../core/words.js";
+import { drawState } from "./cut_short.js";
 import { showPicture } from "./thumbnails.js";
 
 const MIN_TILE_PX = 216;
@@ -52,9 +53,7 @@ function drawTile(tile, record, index, count) {
   link.dataset.index = index;
   const [file, state, answer] = link.lastChild.children;
   say(file, record.file);
-  say(state, stateWord(record.state));
-  state.className = `chip chip--${record.state} tile-state`;
-  state.hidden = record.state === "succeeded";
+  state.hidden = drawState(state, record, "tile-state") === "succeeded";
   say(answer, shownWords(record));
   say(link.firstChild.lastChild, number(index + 1));
   showPicture(link.firstChild, record);
