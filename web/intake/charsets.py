@@ -1,27 +1,21 @@
 """Text of which nobody said how it is written, such as a file's name in a header.
 
-valid UTF-8             ──► that
-mostly common 漢字, かな ──► GB 18030 or Shift-JIS, whichever makes more of them
-anything else           ──► Windows-1252, whose undefined bytes become %XX
+The encoding is guessed as for names in zips, see encodings.
 """
 
 import codecs
-from collections.abc import Callable
+
+from web.intake.encodings import guess
 
 #: Python's codecs that are no charsets of text, or that make half surrogates, which no text has.
 _NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
-#: The share of common characters below which a reading is no more than a coincidence.
-_PLAUSIBLE = 0.5
+#: What programs that send forms write names in, besides UTF-8; those of DOS are seen in zips only.
+_OF_FORMS = ("gb18030", "cp932", "cp950", "cp949", "cp1252")
 
 
 def readable(data: bytes) -> str:
-    """What `data` most likely says; other bytes give another text, but where two charsets meet in one."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        pass
-    share, charset = max((_common_share(data, *reading), reading[0]) for reading in _READINGS)
-    return data.decode(charset) if share >= _PLAUSIBLE else data.decode("cp1252", _PERCENT)
+    """What `data` most likely says; a byte that is no text there becomes %XX."""
+    return data.decode(guess([data], _OF_FORMS), _PERCENT)
 
 
 def decoded(data: bytes, charset: str) -> str:
@@ -38,26 +32,6 @@ def decoded(data: bytes, charset: str) -> str:
     raise ValueError(f"{charset[:100]!r} is no charset")
 
 
-def _common_share(data: bytes, charset: str, is_common: Callable[[bytes], bool]) -> float:
-    """How much of what is not ASCII are common characters, when `data` is read so; 0 when it cannot be."""
-    try:
-        written = [sign.encode(charset) for sign in data.decode(charset) if not sign.isascii()]
-    except UnicodeError:
-        return 0
-    return sum(map(is_common, written)) / len(written) if written else 0
-
-
-def _is_common_gb(sign: bytes) -> bool:
-    """Punctuation, full-width letters, and the 3,755 characters of GB 2312's first level."""
-    return len(sign) == 2 and sign[1] >= 0xA1 and (sign[0] in (0xA1, 0xA3) or 0xB0 <= sign[0] <= 0xD7)
-
-
-def _is_common_jis(sign: bytes) -> bool:
-    """Punctuation, full-width letters, kana, and the 2,965 characters of JIS X 0208's first level."""
-    return len(sign) == 2 and (0x81 <= sign[0] <= 0x83 or 0x88 <= sign[0] <= 0x98)
-
-
-_READINGS = (("gb18030", _is_common_gb), ("cp932", _is_common_jis))
 _PERCENT = "eva01.percent"
 
 

@@ -1,7 +1,7 @@
 """Files and zips into a batch: a job for each file, also for one that is refused, so nothing is lost.
 
-A path that the batch has already makes no second job. Files are taken some at a time, because each way to
-Redis costs as much for one as for many.
+A file that the batch has already makes no second job; another file of a path that it has is called otherwise.
+Files are taken some at a time, because each way to Redis costs as much for one as for many.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,11 +19,11 @@ from jobs.contract.models import Job, JobError, JobState, utc_now
 from jobs.flow.accept import Accepting
 from web.http.problems import count_refusal
 from web.intake.asking import check_question
-from web.intake.outcomes import FileOutcome, KnownFile
+from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
 from web.intake.paths import normalise, sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, kept_images
-from web.intake.zips import entry_groups, is_zip
+from web.intake.zips import Entry, entry_groups, is_zip
 from web.services import Services
 
 #: Files that are taken at a time.
@@ -38,6 +38,8 @@ class Checked:
     question: str = ""
     image: Image | None = None
     error: BadInput | None = None
+    #: What one that is refused is known by when it comes again.
+    digest: str = ""
 
 
 class Intake:
@@ -52,6 +54,8 @@ class Intake:
     ) -> None:
         self._services, self._accepting, self._card = services, accepting, card
         self._questions = {normalise(path): question for path, question in questions.items()}
+        #: What zips had in them that became no job.
+        self.passed_over = PassedOver()
 
     def take(self, files: Iterable[FileStorage]) -> Iterator[FileOutcome]:
         """Take the files of a form, each an image, or a zip with all that is in it."""
@@ -75,20 +79,23 @@ class Intake:
     def _take_zip(self, path: str, part: Part) -> Iterator[FileOutcome]:
         if not is_zip(part):
             error = BadInput("The file is named .zip and is none. Pack it again.", code=Code.BAD_ZIP)
-            yield from self._take([Checked(path, error=error)])
+            yield from self._take([self._refused(path, part, error)])
             return
+        limits = self._services.limits
+        source = shortened(path, limits.max_path_chars)
         try:
-            for entries in entry_groups(part, self._services.limits, self._services.spool_folder):
-                yield from self._take(
-                    [
-                        self._checked(entry.path, entry.content)
-                        if entry.content
-                        else Checked(entry.path, error=entry.error or not_an_image())
-                        for entry in entries
-                    ]
-                )
+            for entries in entry_groups(part, limits, self._services.spool_folder, self.passed_over):
+                yield from self._take([self._checked_entry(entry) for entry in entries], source)
         except BadInput as error:
-            yield from self._take([Checked(path, error=error)])
+            yield from self._take([self._refused(path, part, error)])
+
+    def _checked_entry(self, entry: Entry) -> Checked:
+        if entry.content:
+            return self._checked(entry.path, entry.content)
+        return Checked(entry.path, error=entry.error or not_an_image(), digest=entry.digest)
+
+    def _refused(self, path: str, part: Part, error: BadInput) -> Checked:
+        return Checked(path, error=error, digest=part.sha256)
 
     def _checked(self, path: str, part: Part) -> Checked:
         limit = self._services.limits.max_path_chars
@@ -98,27 +105,28 @@ class Intake:
                     f"The path has {len(path):,} characters; the limit is {limit:,} (EVA01_MAX_PATH_CHARS).",
                     code=Code.PATH_TOO_LONG,
                 )
-            own = self._questions.get(path, "")
+            own = self._questions.get(normalise(path), "")
             question = check_question(
                 self._card, own or self._accepting.batch.question, self._services.limits
             )
             return Checked(path, question, checked_image(self._services, part))
         except BadInput as error:
-            return Checked(path, error=error)
+            return self._refused(path, part, error)
 
-    def _take(self, files: Sequence[Checked]) -> list[FileOutcome]:
+    def _take(self, files: Sequence[Checked], source: str = "") -> list[FileOutcome]:
+        """Take files of one `source`, a zip or none."""
         with kept_images(self._services, [file.image for file in files if file.image]):
-            outcomes = self._accept([self._job_of(file) for file in files])
+            outcomes = self._accept([self._job_of(file, source) for file in files], source)
         for file, outcome in zip(files, outcomes, strict=True):
             if file.error and outcome.is_new:
                 count_refusal(file.error)
         return outcomes
 
-    def _accept(self, jobs: Sequence[Job]) -> list[FileOutcome]:
-        made = self._accepting.add(jobs)
+    def _accept(self, jobs: Sequence[Job], source: str = "") -> list[FileOutcome]:
+        made = self._accepting.add(jobs, source)
         return [_outcome(asked, job, is_new=is_new) for asked, (job, is_new) in zip(jobs, made, strict=True)]
 
-    def _job_of(self, file: Checked) -> Job:
+    def _job_of(self, file: Checked, source: str) -> Job:
         if file.image:
             images, kinds = (file.image.sha256,), (file.image.media_type,)
             return self._job(file.path, question=file.question, images=images, media_types=kinds)
@@ -127,6 +135,8 @@ class Intake:
             shortened(file.path, self._services.limits.max_path_chars),
             state=JobState.FAILED,
             is_refused=True,
+            refused_sha256=file.digest,
+            source=source or None,
             error=JobError(code=error.code, message=error.message),
             finished_at=utc_now(),
         )
@@ -144,6 +154,8 @@ class Intake:
 
 
 def _outcome(asked: Job, job: Job, *, is_new: bool) -> FileOutcome:
-    """What became of a file: its own refusal, though the batch may have an earlier job under its path."""
+    """What became of a file: its own refusal, though a good one may have taken its place by now."""
     state = "rejected" if asked.is_refused else "accepted"
-    return FileOutcome(file=job.file, state=state, job_id=job.id, is_new=is_new, error=asked.error)
+    return FileOutcome(
+        file=job.file, sent_as=job.sent_as, state=state, job_id=job.id, is_new=is_new, error=asked.error
+    )

@@ -1,10 +1,9 @@
 """Files that are here already, told by their hashes: they become jobs of a batch without being sent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from jobs.contract.models import Job
 from jobs.flow.accept import Accepting
 from web.intake.files import Intake
 from web.intake.outcomes import FileOutcome, KnownFile
@@ -20,56 +19,44 @@ def take_known(
 ) -> list[FileOutcome]:
     """Take those of `files` that the batch has already, or whose image is in the blob store.
 
-    Gives what became of each, in their order; `unknown` must be sent. Raises what stops the whole request:
-    Conflict for a batch that takes no more files, Unavailable, redis.RedisError.
+    A path under which the batch has another image says nothing: the file is one of its own. Gives what became
+    of each, in their order; `unknown` must be sent. Raises what stops the whole request: Conflict for a batch
+    that takes no more files, Unavailable, redis.RedisError.
     """
-    present = serving.feed.jobs_of_files(accepting.batch.id, [normalise(file.file) for file in files])
-    accepting.keep(list(present.values()))
-    outcomes = []
+    there = serving.feed.jobs_of_files(accepting.batch.id, [normalise(file.file) for file in files])
+    present = [
+        job if job and job.images == (file.sha256,) and job.page == file.page else None
+        for file, job in zip(files, there, strict=True)
+    ]
+    accepting.keep([job for job in present if job])
+    wanting = [file for file, job in zip(files, present, strict=True) if not job]
+    taken = _take_images(serving, intake, wanting)
+    return [
+        FileOutcome(file=job.file, state="accepted", job_id=job.id) if job else next(taken) for job in present
+    ]
+
+
+def _take_images(serving: Services, intake: Intake, files: Sequence[KnownFile]) -> Iterator[FileOutcome]:
+    """What became of each of some files that the batch has not."""
     with ThreadPoolExecutor(_AT_A_TIME) as threads:
         for start in range(0, len(files), _AT_A_TIME):
-            some = files[start : start + _AT_A_TIME]
-            outcomes += _take_some(serving, intake, some, present, threads)
-    return outcomes
+            yield from _take_some(serving, intake, files[start : start + _AT_A_TIME], threads)
 
 
 def _take_some(
-    serving: Services,
-    intake: Intake,
-    files: Sequence[KnownFile],
-    present: dict[str, Job],
-    threads: ThreadPoolExecutor,
-) -> list[FileOutcome]:
-    wanting = [file for file in files if not _has_image(present.get(normalise(file.file)))]
-    taken = _take_images(serving, intake, wanting, threads) if wanting else {}
-    return [taken.get(file.file) or _outcome(normalise(file.file), present) for file in files]
-
-
-def _take_images(
     serving: Services, intake: Intake, files: Sequence[KnownFile], threads: ThreadPoolExecutor
-) -> dict[str, FileOutcome]:
-    """What became of those whose image is here, by the name under which they are asked for."""
+) -> list[FileOutcome]:
     longest = serving.limits.max_path_chars
+    paths = [normalise(file.file) for file in files]
     with serving.image_uses.using(*{file.sha256 for file in files}):
         kinds = threads.map(partial(_media_type, serving), files)
         here = {
-            file.file: (file, kind)
-            for file, kind in zip(files, kinds, strict=True)
-            if kind and len(normalise(file.file)) <= longest
+            place: (file, kind)
+            for place, (path, file, kind) in enumerate(zip(paths, files, kinds, strict=True))
+            if kind and len(path) <= longest
         }
-        return dict(zip(here, intake.take_kept(list(here.values())), strict=True))
-
-
-def _outcome(path: str, present: dict[str, Job]) -> FileOutcome:
-    job = present.get(path)
-    if job is None or job.is_refused:
-        return FileOutcome(file=path, state="unknown")
-    return FileOutcome(file=job.file, state="accepted", job_id=job.id)
-
-
-def _has_image(job: Job | None) -> bool:
-    """False also for a file that was refused: a good image takes its place."""
-    return job is not None and not job.is_refused
+        taken = dict(zip(here, intake.take_kept(list(here.values())), strict=True))
+    return [taken.get(place) or FileOutcome(file=path, state="unknown") for place, path in enumerate(paths)]
 
 
 def _media_type(serving: Services, file: KnownFile) -> str | None:

@@ -61,8 +61,8 @@ def test_behind_a_proxy_addresses_are_below_the_path_that_it_names(behind):
     assert not any(address.startswith("/eva") for address in leads_to(behind.get("/")))
 
 
-def test_without_proxies_their_headers_change_nothing(lonely):
-    http = lonely.test_client()
+def test_without_proxies_their_headers_change_nothing(app_without_redis):
+    http = app_without_redis.test_client()
     for page in ("/", "/docs", "/docs/start.js", "/openapi.json"):
         assert http.get(page, headers=FORWARDED).text == http.get(page).text
 

@@ -19,7 +19,7 @@ export async function askKnown(batchId, files, signal) {
   }
 }
 
-/** Send entries to a batch; gives what became of each. `onSent` hears how many bytes have left. */
+/** Send entries to a batch; gives what became of them: {files, passed_over}. `onSent` hears how many bytes have left. */
 export function sendFiles(batchId, entries, { onSent, signal }) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
@@ -30,7 +30,7 @@ export function sendFiles(batchId, entries, { onSent, signal }) {
     request.open("POST", apiUrl(path(batchId, "/files")));
     request.upload.addEventListener("progress", ({ loaded }) => onSent(loaded));
     request.addEventListener("load", () => {
-      if (request.status < 300) resolve(JSON.parse(request.responseText).files);
+      if (request.status < 300) resolve(JSON.parse(request.responseText));
       else reject(problemFrom(request.status, request.responseText, request.getResponseHeader("Retry-After")));
     });
     request.addEventListener("error", () => reject(unreachable()));
