@@ -9,7 +9,8 @@ import redis
 
 from eva01.cli.errors import CommandError
 from eva01.launcher.child import Program
-from jobs.storage.connection import connect, without_password
+from jobs.storage.address import without_password
+from jobs.storage.connection import connect
 
 #: Servers that speak the protocol, as they are found in PATH.
 _SERVERS = ("redis-server", "valkey-server")

@@ -32,7 +32,7 @@ from eva01.launcher.plan import Plan, make_plan, programs
 from eva01.launcher.supervisor import Supervisor
 from jobs.contract.catalog import ModelCard
 from jobs.contract.settings import Settings, WorkerSettings
-from jobs.storage.connection import without_password
+from jobs.storage.address import without_password
 
 #: What a folder is asked when the user asks nothing.
 DEFAULT_QUESTION = "Describe this image."

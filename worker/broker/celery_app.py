@@ -60,8 +60,6 @@ def _transport_options(settings: Settings, model: str) -> dict[str, Any]:
         "unacked_restore_limit": _MOST_SLOTS,
         # A worker that dies in the middle of a sweep keeps the others from sweeping for so long.
         "unacked_mutex_expire": math.ceil(settings.lease_s / _SWEEPS_PER_LEASE),
-        "socket_timeout": settings.redis_timeout_s,
-        "socket_connect_timeout": settings.redis_timeout_s,
         # The first queue is emptied before the second is looked at: a person before a batch.
         "queue_order_strategy": "priority",
         "unacked_key": names.held_key(model),

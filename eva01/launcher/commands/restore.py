@@ -15,8 +15,9 @@ from eva01.cli.text import counted
 from eva01.launcher.commands.settings import settings_checked
 from jobs.contract.errors import Unavailable
 from jobs.contract.settings import Settings
+from jobs.storage.address import without_password
 from jobs.storage.blobs import BlobStore
-from jobs.storage.connection import connect, without_password
+from jobs.storage.connection import connect
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.upkeep.restore import Restore, Restored
