@@ -18,7 +18,29 @@ from jobs.storage.address import Address
 _RETRIES, _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 3, 0.05, 0.5
 
 
-class MasterConnection(SentinelManagedConnection):
+class _Alive:
+    """A connection is alive when its server answers, be it that it refuses: reading goes on then."""
+
+    def _send_ping(self) -> None:
+        try:
+            super()._send_ping()  # type: ignore[misc]
+        except redis.ResponseError:
+            return
+
+
+class ServerConnection(_Alive, redis.Connection):
+    """A connection to one server."""
+
+
+class TlsConnection(_Alive, redis.SSLConnection):
+    """The same with TLS."""
+
+
+class SocketConnection(_Alive, redis.UnixDomainSocketConnection):
+    """A connection to a server's socket on this machine."""
+
+
+class MasterConnection(_Alive, SentinelManagedConnection):
     """A connection to the master, which is lost when that becomes a replica.
 
     redis-py knows this from a write that is refused; here also from a wait that the server breaks off,
@@ -75,7 +97,7 @@ def sentinel_options(address: Address, timeout_s: float) -> dict[str, Any]:
 def _server(address: Address) -> dict[str, Any]:
     """Where one server is, as redis-py wants it."""
     if address.path:
-        return {"connection_class": redis.UnixDomainSocketConnection, "path": address.path}
+        return {"connection_class": SocketConnection, "path": address.path}
     ((host, port),) = address.nodes
-    kind = redis.SSLConnection if address.has_tls else redis.Connection
+    kind = TlsConnection if address.has_tls else ServerConnection
     return {"connection_class": kind, "host": host, "port": port, **address.tls_options}

@@ -9,6 +9,7 @@ import redis
 from jobs.contract import names
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.models import WorkerInfo, WorkerState
+from jobs.storage.refusals import Refusal
 
 #: Heartbeats a worker may miss before it no longer counts.
 _MISSED_BEATS = 3
@@ -54,9 +55,17 @@ class Fleet:
         texts = cast(list[str | None], self.redis.mget([names.worker_key(worker_id) for worker_id in ids]))
         silent = [worker_id for worker_id, text in zip(ids, texts, strict=True) if text is None]
         if silent:
-            self.redis.zrem(names.WORKERS, *silent)
+            self._forget(silent)
         alive = [WorkerInfo.model_validate_json(text) for text in texts if text]
         return sorted(alive, key=lambda worker: worker.started_at)
+
+    def _forget(self, silent: Sequence[str]) -> None:
+        try:
+            self.redis.zrem(names.WORKERS, *silent)
+        except redis.ResponseError as error:
+            # Who only looks is not told that Redis takes no writes.
+            if Refusal.of(error) is None:
+                raise
 
     def models(self) -> dict[str, ModelCard]:
         """The card of every model that ever had a worker, by name."""

@@ -65,9 +65,9 @@ def health() -> Response:
 
 @status.get("/ready")
 def ready() -> Response:
-    """200 when Redis and the blob store answer, else 503."""
+    """200 when Redis takes writes and the blob store answers, else 503."""
     serving = services()
-    serving.store.ping()
+    serving.store.check()
     serving.blobs.ping()
     return fresh_json({"status": "ready"})
 

@@ -4,24 +4,18 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from kombu.transport import TRANSPORT_ALIASES
-from kombu.transport.redis import SentinelChannel, SentinelTransport
 
 from jobs.storage.address import Address
-from jobs.storage.connection import MasterConnection, sentinel_options
-
-
-class _Channel(SentinelChannel):
-    connection_class = MasterConnection
-
-
-class MasterTransport(SentinelTransport):
-    """kombu's transport to the master that sentinels know, on connections that notice when it changes."""
-
-    Channel = _Channel
-
+from jobs.storage.connection import sentinel_options
+from worker.broker.channel import MasterTransport, ServerTransport
 
 #: kombu takes the transport from the address alone, again at each sentinel that it turns to.
-TRANSPORT_ALIASES["sentinel"] = f"{__name__}:{MasterTransport.__qualname__}"
+for _scheme, _transport in (
+    ("redis", ServerTransport),
+    ("rediss", ServerTransport),
+    ("sentinel", MasterTransport),
+):
+    TRANSPORT_ALIASES[_scheme] = f"{_transport.__module__}:{_transport.__qualname__}"
 
 
 def broker(redis_url: str, timeout_s: float) -> tuple[str, dict[str, Any]]:

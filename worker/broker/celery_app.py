@@ -12,6 +12,7 @@ from kombu import Queue
 from jobs.contract import names
 from jobs.contract.settings import Settings
 from worker.broker.address import broker
+from worker.ops.trouble import Trouble
 
 #: How often in the time of a lease the workers look for tickets whose lease ran out.
 _SWEEPS_PER_LEASE = 4
@@ -19,7 +20,7 @@ _SWEEPS_PER_LEASE = 4
 _MOST_SLOTS = 1024
 
 
-def create_celery(settings: Settings, model: str) -> Celery:
+def create_celery(settings: Settings, model: str, trouble: Trouble) -> Celery:
     """The app of a worker of `model`, with that model's queues and hash of held messages."""
     url, options = broker(settings.redis_url, settings.redis_timeout_s)
     app = Celery("eva01", broker=url)
@@ -38,7 +39,7 @@ def create_celery(settings: Settings, model: str) -> Celery:
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options=options | _transport_options(settings, model),
+        broker_transport_options=options | _transport_options(settings, model) | {"trouble": trouble},
         task_create_missing_queues=True,
     )
     app.conf.task_queues = [_queue(names.interactive_queue(model)), _queue(names.bulk_queue(model))]

@@ -66,6 +66,7 @@ class HealthServer:
         return self._status.info().model_dump(mode="json") | {
             "is_healthy": self._status.is_healthy,
             "is_ready": self._status.is_ready,
+            "trouble": self._status.trouble.words,
         }
 
 

@@ -1,0 +1,120 @@
+"""A Redis that is there and refuses to write: workers keep their model, wait, and go on."""
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import redis
+
+from jobs.contract.models import JobState
+from jobs.upkeep.reconciler import Reconciler
+from tests.processes import free_port, wait_until
+from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
+
+pytestmark = [pytest.mark.redis, pytest.mark.process]
+
+#: A short lease, so that it runs out while Redis refuses.
+LEASE = {"EVA01_LEASE_S": "2"}
+
+
+@contextmanager
+def full(client: "redis.Redis") -> Iterator[str]:
+    client.config_set("maxmemory", 1)
+    yield "OOM"
+    client.config_set("maxmemory", 0)
+
+
+@contextmanager
+def replica(client: "redis.Redis") -> Iterator[str]:
+    """Of a master that is not there: what it has stays."""
+    client.config_set("replica-serve-stale-data", "yes")
+    client.replicaof("127.0.0.1", free_port())
+    yield "READONLY"
+    client.replicaof("NO", "ONE")
+
+
+@contextmanager
+def without_replicas(client: "redis.Redis") -> Iterator[str]:
+    client.config_set("min-replicas-to-write", 1)
+    yield "NOREPLICAS"
+    client.config_set("min-replicas-to-write", 0)
+
+
+@contextmanager
+def unable_to_save(client: "redis.Redis") -> Iterator[str]:
+    in_the_way = Path(client.config_get("dir")["dir"], "dump.rdb")
+    in_the_way.mkdir()
+    client.config_set("save", "3600 1")
+    client.bgsave()
+    wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", "the snapshot fails")
+    yield "MISCONF"
+    in_the_way.rmdir()
+    client.config_set("save", "")
+
+
+@contextmanager
+def forbidding(client: "redis.Redis") -> Iterator[str]:
+    client.acl_setuser("default", enabled=True, nopass=True, keys=["*"], categories=["+@all", "-@write"])
+    yield "NOPERM"
+    client.acl_setuser("default", enabled=True, nopass=True, keys=["*"], categories=["+@all"])
+
+
+def facts(worker: Running) -> dict:
+    return json.loads(httpx.get(f"{worker.url}/ready").text)
+
+
+@pytest.mark.parametrize("refusing", [full, replica, without_replicas, unable_to_save, forbidding])
+def test_workers_keep_their_model_wait_and_go_on(workers: WorkerProcesses, refusing):
+    worker, other = (workers.start_worker(takes_s=1, **LEASE).wait_until_ready() for _ in range(2))
+    pid, since = worker.process.popen.pid, facts(worker)["started_at"]
+    jobs = [workers.enqueue(question) for question in QUESTIONS]
+    wait_until(lambda: all(workers.state(job) is not JobState.QUEUED for job in jobs[:8]), "all slots work")
+    with refusing(workers.client) as code:
+        for one in (worker, other):
+            wait_until(lambda one=one: code in facts(one)["trouble"], "the worker says what Redis says")
+            assert (one.answers_200("/health"), one.answers_200("/ready")) == (True, False)
+            # Their leases have run out, and what they held has its answers.
+            one.wait_until_it_says("Batch 4:")
+    assert workers.wait_for_answers(jobs) == ANSWERS
+    assert {workers.store.get_job(job.id).attempts for job in jobs} == {1}
+    assert {workers.store.get_job(job.id).crashes for job in jobs} == {0}
+    wait_until(lambda: workers.held() == 0, "every ticket is let go of")
+    for one in (worker, other):
+        one.wait_until_ready()
+        one.wait_until_it_says("Redis takes writes again")
+        assert one.times_said("Redis refuses") == 1, one.process.output()
+        assert one.times_said("Traceback") == 0, one.process.output()
+    assert (worker.process.popen.poll(), facts(worker)["started_at"]) == (None, since)
+    assert pid == worker.process.popen.pid
+
+
+def test_a_worker_stops_in_time_while_redis_is_full_and_nothing_is_lost(workers: WorkerProcesses):
+    worker = workers.start_worker(takes_s=0.2, EVA01_DRAIN_S="1", **LEASE).wait_until_ready()
+    jobs = [workers.enqueue(question) for question in QUESTIONS]
+    wait_until(lambda: workers.held() > 0, "slots hold jobs", every_s=0.01)
+    with full(workers.client):
+        worker.wait_until_it_says("Redis refuses")
+        worker.process.send(signal.SIGTERM)
+        assert worker.exit_code() == 0, worker.process.output()
+    # As web does all the while: a ticket may have been taken at the moment when Redis became full.
+    Reconciler(workers.store, workers.queue).look(MODEL)
+    workers.start_worker(**LEASE).wait_until_ready()
+    assert workers.wait_for_answers(jobs) == ANSWERS
+    assert worker.times_said("Traceback") == 0, worker.process.output()
+
+
+def test_a_worker_that_starts_while_redis_is_full_takes_up_work_when_it_is_not(workers: WorkerProcesses):
+    job = workers.enqueue(QUESTIONS[0])
+    with full(workers.client):
+        worker = workers.start_worker(**LEASE)
+        worker.wait_until_it_says("Redis refuses")
+        worker.wait_until_it_says("loaded in")
+        assert worker.answers_200("/health")
+        assert not worker.answers_200("/ready")
+    assert workers.wait_for_answers([job]) == ANSWERS[:1]
+    assert worker.times_said("Redis refuses") == 1, worker.process.output()
+    assert worker.times_said("Traceback") == 0, worker.process.output()
