@@ -81,12 +81,16 @@ class Housekeeping:
         threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
 
     def _run(self) -> None:
+        said = ""
         while not self._stopping.wait(self._interval_s):
             try:
                 if self._turn.take():
                     self.keep_house()
+                said = ""
             except (redis.RedisError, Unavailable) as error:
-                _log.warning("Housekeeping has to wait: %s", error)
+                if str(error) != said:
+                    _log.warning("Housekeeping has to wait: %s", error)
+                said = str(error)
             except Exception:
                 _log.exception("Housekeeping failed; it goes on.")
         self._turn.let_go()
