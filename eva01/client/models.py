@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from eva01.client.errors import ClientError
+
 
 class _Reply(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -104,6 +106,11 @@ class Upload(_Reply):
     file: str = ""
     job_id: str | None = None
     error: Problem | None = None
+
+
+def refused(name: str, error: ClientError) -> Upload:
+    """What became of a file that was not sent, or not taken."""
+    return Upload(file=name, error=Problem(code=error.code, message=error.message))
 
 
 class Model(_Reply):

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from eva01.client.errors import ClientError, FileUnreadable
 from eva01.client.files import InputFile
-from eva01.client.models import Problem, Upload
+from eva01.client.models import Upload, refused
 
 #: Files in one request at most.
 CHUNK_FILES = 64
@@ -54,15 +54,11 @@ def _send_chunk(chunk: list[InputFile], send: Send) -> list[Upload]:
         return send(chunk) if chunk else []
     except FileUnreadable as error:
         readable = [file for file in chunk if file.name != error.name]
-        return [_refused(error.name, error), *_send_chunk(readable, send)]
+        return [refused(error.name, error), *_send_chunk(readable, send)]
     except ClientError as error:
         if error.status != 413:
             raise
         if len(chunk) == 1:
-            return [_refused(chunk[0].name, error)]
+            return [refused(chunk[0].name, error)]
         middle = len(chunk) // 2
         return _send_chunk(chunk[:middle], send) + _send_chunk(chunk[middle:], send)
-
-
-def _refused(name: str, error: ClientError) -> Upload:
-    return Upload(file=name, error=Problem(code=error.code, message=error.message))

@@ -22,7 +22,7 @@ from eva01.cli.tables import say
 from eva01.cli.text import counted, duration, harmless
 from eva01.client.client import Client
 from eva01.client.errors import ClientError, Stopped
-from eva01.client.files import Found, find, valid_text
+from eva01.client.files import Found, find, name_of
 from eva01.client.models import Batch
 from eva01.launcher import hardware, ports, redis_server
 from eva01.launcher.child import Program
@@ -167,7 +167,7 @@ def _serve(
         supervisor.watch(interrupts.is_set)
         return 0
     card = plan.cards[0]
-    task = Submission(found, _question(wishes, card), card.name, valid_text(wishes.folder.resolve().name))
+    task = Submission(found, _question(wishes, card), card.name, name_of(wishes.folder.resolve()))
     session = _Session(plan.page, task, wishes, console)
     session.start()
     supervisor.watch(
@@ -223,16 +223,16 @@ class _Session(threading.Thread):
 
     def _answer(self) -> int:
         client, task, console, out = self._client, self._task, self._console, self._wishes.out
-        submission.say_what_is_skipped(console, task.found.skipped)
+        submission.say_what_is_left_out(console, task.found.left_out)
         asked = f": {harmless(task.question)}" if task.question else ""
         say(console, f"Asking {task.model} about {counted(len(task.found.files), 'file')}{asked}")
         self._batch = submission.create_batch(client, task)
         if not self._wishes.is_exiting:
             say(console, f"On the page: {client.server}/batches/{self._batch.id}")
         with shown(console) as watcher:
-            unsent = submission.send(client, self._batch.id, task.found.files, watcher)
+            unsent = submission.send(client, self._batch.id, task.found, watcher)
             self._batch = submission.wait(client, self._batch.id, watcher)
-        submission.save(client, self._batch.id, out)
+        submission.save(client, self._batch.id, out, unsent)
         submission.show(console, client, self._batch, unsent, out)
         return submission.exit_code(self._batch, unsent)
 

@@ -71,7 +71,7 @@ def unavailable(error: "redis.RedisError") -> Unavailable:
     if refusal.is_full:
         message = f"Redis is full ({refusal.words}). Raise its maxmemory, or delete batches."
         return Unavailable(message, code=Code.REDIS_FULL)
-    message = f"Redis refuses to go on: {refusal.words} Its own log says more."
+    message = f"Redis refuses to write ({refusal.words}). Its own log says more."
     return Unavailable(message, code=Code.REDIS_REFUSES)
 
 
@@ -85,4 +85,5 @@ def check_writes(client: "redis.Redis") -> None:
 
 def _one_line(text: str) -> str:
     line = " ".join(text.split())
+    line = line.rstrip(".")
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"

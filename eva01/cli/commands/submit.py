@@ -12,13 +12,18 @@ from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Submission
 from eva01.cli.tables import say
 from eva01.client.client import Client
-from eva01.client.files import find, valid_text
+from eva01.client.files import find, name_of
 from eva01.client.models import Batch, Upload
 
 
 @click.command()
 @click.argument(
-    "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER|FILE|ZIP…"
+    "inputs",
+    nargs=-1,
+    required=True,
+    # One that cannot be read is a line in the results, beside the others.
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FOLDER|FILE|ZIP…",
 )
 @click.option("--question", "-q", default="", help="What to ask of every image.")
 @click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
@@ -41,15 +46,18 @@ def submit(
 ) -> None:
     """Send images, wait, and show an answer for each.
 
-    Exit code 0 if every image has an answer, 1 if some have none, 2 if it could not run.
+    Folders are walked, linked ones too; what is no image there is left out, and counted by kind. A file or
+    a zip named on its own is sent whatever its ending.
+
+    Exit code 0 if every image has an answer, 1 if some have none or could not be read, 2 if nothing was sent.
     """
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
     found = find(inputs)
     # Programs read stdout; what is for people goes to stderr then, and progress nowhere.
     console = Console(stderr=as_json)
-    steps.say_what_is_skipped(console, found.skipped)
-    task = Submission(found, question, model, name if name is not None else valid_text(inputs[0].name))
+    steps.say_what_is_left_out(console, found.left_out)
+    task = Submission(found, question, model, name if name is not None else name_of(inputs[0]))
     with Client(server) as client:
         sys.exit(_run(client, task, console, out=out, no_wait=no_wait, as_json=as_json))
 
@@ -67,14 +75,16 @@ def _run(
         say(console, f"Stop it:     eva01 cancel {batch.id}")
         return INTERRUPTED
     if out:
-        steps.save(client, batch.id, out)
+        steps.save(client, batch.id, out, unsent)
     if as_json:
-        print_json({**batch.to_json(), "not_sent": [upload.to_json() for upload in unsent]})
+        not_sent = [upload.to_json() for upload in unsent]
+        left_out = steps.left_out_json(task.found.left_out)
+        print_json({**batch.to_json(), "not_sent": not_sent, "left_out": left_out})
     elif no_wait:
         say(console, f"Batch {batch.id} is sent. Look at it:  eva01 status {batch.id}")
     else:
         steps.show(console, client, batch, unsent, out)
-    return int(bool(unsent)) if no_wait else steps.exit_code(batch, unsent)
+    return steps.exit_code_of_sending(batch, unsent) if no_wait else steps.exit_code(batch, unsent)
 
 
 def _send_and_wait(
@@ -89,5 +99,5 @@ def _send_and_wait(
 def _follow(
     client: Client, task: Submission, batch: Batch, watcher: Watcher, *, no_wait: bool
 ) -> tuple[Batch, list[Upload]]:
-    unsent = steps.send(client, batch.id, task.found.files, watcher)
+    unsent = steps.send(client, batch.id, task.found, watcher)
     return (client.batch(batch.id) if no_wait else steps.wait(client, batch.id, watcher)), unsent
