@@ -91,9 +91,19 @@ class Housekeeping:
                 if str(error) != said:
                     _log.warning("Housekeeping has to wait: %s", error)
                 said = str(error)
+                if isinstance(error, redis.exceptions.OutOfMemoryError):
+                    self._make_room()
             except Exception:
                 _log.exception("Housekeeping failed; it goes on.")
         self._turn.let_go()
+
+    def _make_room(self) -> None:
+        """Remove what was deleted or is too old, without a turn: in a full Redis nobody can take one."""
+        try:
+            self._retention.run_once()
+            self._removal.run_once()
+        except (redis.RedisError, Unavailable) as error:
+            _log.debug("No room could be made: %s", error)
 
     def keep_house(self) -> None:
         """Look after everything once.

@@ -127,8 +127,9 @@ def of_redis(error: redis.RedisError) -> Eva01Error:
     """An error of Redis, noted in the log, as the caller hears of it."""
     if isinstance(error, redis.ResponseError) and Refusal.of(error) is None:
         return our_fault(error)
-    _log.warning("Redis does not answer, or refuses: %s", error)
-    return unavailable(error)
+    said = unavailable(error)
+    _log.warning("%s", said.message if Refusal.of(error) else f"Redis does not answer: {error}")
+    return said
 
 
 def _from_unexpected(error: Exception) -> Response:

@@ -2,17 +2,14 @@
 
 import json
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
-import redis
 
 from jobs.contract.models import JobState
 from jobs.upkeep.reconciler import Reconciler
-from tests.processes import free_port, wait_until
+from tests.processes import wait_until
+from tests.refusing import EVERY, full
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
@@ -21,53 +18,11 @@ pytestmark = [pytest.mark.redis, pytest.mark.process]
 LEASE = {"EVA01_LEASE_S": "2"}
 
 
-@contextmanager
-def full(client: "redis.Redis") -> Iterator[str]:
-    client.config_set("maxmemory", 1)
-    yield "OOM"
-    client.config_set("maxmemory", 0)
-
-
-@contextmanager
-def replica(client: "redis.Redis") -> Iterator[str]:
-    """Of a master that is not there: what it has stays."""
-    client.config_set("replica-serve-stale-data", "yes")
-    client.replicaof("127.0.0.1", free_port())
-    yield "READONLY"
-    client.replicaof("NO", "ONE")
-
-
-@contextmanager
-def without_replicas(client: "redis.Redis") -> Iterator[str]:
-    client.config_set("min-replicas-to-write", 1)
-    yield "NOREPLICAS"
-    client.config_set("min-replicas-to-write", 0)
-
-
-@contextmanager
-def unable_to_save(client: "redis.Redis") -> Iterator[str]:
-    in_the_way = Path(client.config_get("dir")["dir"], "dump.rdb")
-    in_the_way.mkdir()
-    client.config_set("save", "3600 1")
-    client.bgsave()
-    wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", "the snapshot fails")
-    yield "MISCONF"
-    in_the_way.rmdir()
-    client.config_set("save", "")
-
-
-@contextmanager
-def forbidding(client: "redis.Redis") -> Iterator[str]:
-    client.acl_setuser("default", enabled=True, nopass=True, keys=["*"], categories=["+@all", "-@write"])
-    yield "NOPERM"
-    client.acl_setuser("default", enabled=True, nopass=True, keys=["*"], categories=["+@all"])
-
-
 def facts(worker: Running) -> dict:
     return json.loads(httpx.get(f"{worker.url}/ready").text)
 
 
-@pytest.mark.parametrize("refusing", [full, replica, without_replicas, unable_to_save, forbidding])
+@pytest.mark.parametrize("refusing", EVERY)
 def test_workers_keep_their_model_wait_and_go_on(workers: WorkerProcesses, refusing):
     worker, other = (workers.start_worker(takes_s=1, **LEASE).wait_until_ready() for _ in range(2))
     pid, since = worker.process.popen.pid, facts(worker)["started_at"]
