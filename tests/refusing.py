@@ -38,7 +38,7 @@ def without_replicas(client: "redis.Redis") -> Iterator[str]:
 @contextmanager
 def unable_to_save(client: "redis.Redis") -> Iterator[str]:
     """Its last snapshot has failed."""
-    in_the_way = Path(client.config_get("dir")["dir"], "dump.rdb")
+    in_the_way = Path(str(client.config_get("dir")["dir"]), "dump.rdb")
     in_the_way.mkdir()
     client.config_set("save", "3600 1")
     client.bgsave()

@@ -9,9 +9,9 @@ import redis
 
 from eva01.cli.errors import CommandError
 from eva01.launcher.child import Program
+from jobs.contract.refusals import Refusal, unavailable
 from jobs.storage.address import without_password
-from jobs.storage.connection import connect
-from jobs.storage.refusals import Refusal, check_writes, unavailable
+from jobs.storage.connection import check_writes, connect
 
 #: Servers that speak the protocol, as they are found in PATH.
 _SERVERS = ("redis-server", "valkey-server")

@@ -10,7 +10,7 @@ import logging
 
 import redis
 
-from jobs.storage.refusals import Refusal
+from jobs.contract.refusals import Refusal
 from jobs.storage.stores import Stores
 
 logger = logging.getLogger(__name__)

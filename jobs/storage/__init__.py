@@ -3,7 +3,6 @@
 stores      all of them, connected once
 address     REDIS_URL, read
 connection  the way to Redis
-refusals    what a Redis that is there refuses
 scripts     loads the Lua scripts that make each change one step
 lua/        these scripts
 store       jobs and batches, and every change of their state

@@ -11,6 +11,7 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection
 
+from jobs.contract import names
 from jobs.storage.address import Address
 
 #: Tries of a command after the first when the connection is lost, and the pauses between them in seconds: a
@@ -82,6 +83,14 @@ def connect(redis_url: str, timeout_s: float = 5.0) -> "redis.Redis":
         sentinel = Sentinel(address.nodes, sentinel_kwargs=sentinel_options(address, timeout_s))
         return sentinel.master_for(address.master, redis.Redis, connection_class=MasterConnection, **options)
     return redis.Redis.from_pool(redis.ConnectionPool(**_server(address), **options))
+
+
+def check_writes(client: "redis.Redis") -> None:
+    """Ask Redis to write what changes nothing.
+
+    Raises redis.RedisError, as a write would that changes something.
+    """
+    client.zadd(names.WORKERS, {"": 0}, xx=True)
 
 
 def sentinel_options(address: Address, timeout_s: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import redis
 from jobs.contract import names
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.models import WorkerInfo, WorkerState
-from jobs.storage.refusals import Refusal
+from jobs.contract.refusals import Refusal
 
 #: Heartbeats a worker may miss before it no longer counts.
 _MISSED_BEATS = 3

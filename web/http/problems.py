@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge
-from jobs.storage.refusals import Refusal, unavailable
+from jobs.contract.refusals import Refusal, unavailable
 
 _log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ import redis
 from kombu.transport.redis import Channel, QoS, SentinelChannel, SentinelTransport, Transport
 from kombu.transport.virtual import QoS as VirtualQoS
 
-from jobs.storage.connection import MasterConnection
-from jobs.storage.refusals import Refusal, check_writes
+from jobs.contract.refusals import Refusal
+from jobs.storage.connection import MasterConnection, check_writes
 from worker.ops.trouble import Trouble
 
 #: The part of a worker that this is, to its `Trouble`.

@@ -8,7 +8,7 @@ import threading
 
 import redis
 
-from jobs.storage.refusals import Refusal
+from jobs.contract.refusals import Refusal
 
 logger = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from eva01.cli.tables import say
 from eva01.cli.text import counted
 from eva01.launcher.commands.settings import settings_checked
 from jobs.contract.errors import Unavailable
+from jobs.contract.refusals import Refusal, unavailable
 from jobs.contract.settings import Settings
 from jobs.storage.address import without_password
 from jobs.storage.blobs import BlobStore
-from jobs.storage.connection import connect
+from jobs.storage.connection import check_writes, connect
 from jobs.storage.journal import Journal
-from jobs.storage.refusals import Refusal, check_writes, unavailable
 from jobs.storage.store import JobStore
 from jobs.upkeep.restore import Restore, Restored
 

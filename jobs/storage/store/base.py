@@ -9,7 +9,8 @@ import redis
 from redis.commands.core import Script
 
 from jobs.contract import names
-from jobs.storage.refusals import check_writes, unavailable
+from jobs.contract.refusals import unavailable
+from jobs.storage.connection import check_writes
 from jobs.storage.scripts import load
 from jobs.storage.store.records import SHARED, Shared, time_text
 

@@ -2,6 +2,8 @@
 
 import json
 import signal
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +17,11 @@ from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerPro
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 #: A short lease, so that it runs out while Redis refuses.
-LEASE = {"EVA01_LEASE_S": "2"}
+LEASE: dict[str, Any] = {"EVA01_LEASE_S": "2"}
+
+
+def says(worker: Running, code: str) -> bool:
+    return code in facts(worker)["trouble"]
 
 
 def facts(worker: Running) -> dict:
@@ -30,7 +36,7 @@ def test_workers_keep_their_model_wait_and_go_on(workers: WorkerProcesses, refus
     wait_until(lambda: all(workers.state(job) is not JobState.QUEUED for job in jobs[:8]), "all slots work")
     with refusing(workers.client) as code:
         for one in (worker, other):
-            wait_until(lambda one=one: code in facts(one)["trouble"], "the worker says what Redis says")
+            wait_until(partial(says, one, code), "the worker says what Redis says")
             assert (one.answers_200("/health"), one.answers_200("/ready")) == (True, False)
             # Their leases have run out, and what they held has its answers.
             one.wait_until_it_says("Batch 4:")

@@ -121,7 +121,7 @@ def test_submit_names_what_cannot_be_read_sends_the_rest_and_ends_with_1(server,
     (images / "locked").mkdir(mode=0)
     (images / "b.png").chmod(0)
     one = batch(total=1, counts={"succeeded": 1})
-    csv = ("file,state,answer,error_code,error_message,more\r\na.png,succeeded,red,,,\r\n", 200, {})
+    csv: Reply = ("file,state,answer,error_code,error_message,more\r\na.png,succeeded,red,,,\r\n", 200, {})
     server.replies = [one, sent("a.png"), one, one, csv, page(RED)]
     code, out, _ = run_weakly(server, "submit", images, "--out", tmp_path / "o.csv")
     assert code == 1
@@ -184,8 +184,12 @@ def test_submit_ends_with_2_and_says_what_is_there_when_there_is_nothing_to_send
 
 
 def test_what_could_not_be_sent_is_a_line_of_jsonl_as_well(run, server, images, tmp_path):
-    refused = {"files": [{"file": "a.png", "job_id": JOB_ID}, {"file": "=b.png", "error": None}]}, 202, {}
-    written = ('{"file": "a.png"}\n', 200, {})
+    refused: Reply = (
+        {"files": [{"file": "a.png", "job_id": JOB_ID}, {"file": "=b.png", "error": None}]},
+        202,
+        {},
+    )
+    written: Reply = ('{"file": "a.png"}\n', 200, {})
     server.replies = [batch(), refused, batch(), batch(), written, page(RED)]
     code, _, _ = run("submit", images, "--out", tmp_path / "o.jsonl")
     assert code == 1

@@ -9,7 +9,8 @@ from kombu import Connection
 from jobs.contract.settings import BadSetting
 from jobs.storage.address import Address, without_password
 from jobs.storage.connection import connect
-from worker.broker.address import MasterTransport, broker
+from worker.broker.address import broker
+from worker.broker.channel import MasterTransport
 
 FULL = "redis+sentinel://me:p%40ss@one:26380,two,[::1]:26381/main/3?sentinel_password=s%26cret"
 

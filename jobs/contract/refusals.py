@@ -6,7 +6,6 @@ from typing import Self
 
 import redis
 
-from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
 
@@ -75,15 +74,6 @@ def unavailable(error: "redis.RedisError") -> Unavailable:
     return Unavailable(message, code=Code.REDIS_REFUSES)
 
 
-def check_writes(client: "redis.Redis") -> None:
-    """Ask Redis to write what changes nothing.
-
-    Raises redis.RedisError, as a write would that changes something.
-    """
-    client.zadd(names.WORKERS, {"": 0}, xx=True)
-
-
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    line = line.rstrip(".")
+    line = " ".join(text.split()).rstrip(".")
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"
