@@ -52,4 +52,5 @@ class Status:
             device=self.device,
             started_at=self.started_at,
             start_s=self.start_s,
+            trouble=self.trouble.words,
         )

@@ -66,6 +66,8 @@ def show_service(console: Console, service: Mapping[str, Any]) -> None:
             Text(harmless(str(model.get("name", "")))), *numbers, duration(wait_s) if wait_s else ""
         )
     console.print(table)
+    if trouble := service.get("trouble"):
+        say(console, shortened(str(trouble)))
 
 
 def show_outcome(console: Console, batch: Batch, unsent: int = 0) -> None:

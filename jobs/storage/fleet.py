@@ -10,6 +10,7 @@ from jobs.contract import names
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.models import WorkerInfo, WorkerState
 from jobs.contract.refusals import Refusal
+from jobs.storage.scripts import load
 
 #: Heartbeats a worker may miss before it no longer counts.
 _MISSED_BEATS = 3
@@ -23,17 +24,17 @@ class Fleet:
 
     def __init__(self, client: "redis.Redis") -> None:
         self.redis = client
+        self._beat = load(client, "beat")
 
     def beat(self, worker: WorkerInfo, card: ModelCard, interval_s: float) -> None:
-        """Say that `worker` is alive, and what its model can do; to be called every `interval_s`."""
+        """Say that `worker` is alive, and what its model can do; to be called every `interval_s`.
+
+        A full Redis takes it as well.
+        """
         expires_ms = int(interval_s * _MISSED_BEATS * 1000)
-        with self.redis.pipeline(transaction=True) as pipe:
-            pipe.set(names.worker_key(worker.id), worker.model_dump_json(), px=expires_ms)
-            pipe.zadd(names.WORKERS, {worker.id: time.time()})
-            pipe.hset(names.MODELS, card.name, card.model_dump_json())
-            if worker.start_s is not None:
-                pipe.hset(names.STARTS, card.name, round(worker.start_s, 3))
-            pipe.execute()
+        start_s = "" if worker.start_s is None else round(worker.start_s, 3)
+        described = (worker.id, worker.model_dump_json(), expires_ms, time.time())
+        self._beat(args=(*described, card.name, card.model_dump_json(), start_s))
 
     def starts_s(self) -> dict[str, float]:
         """How long a late worker of each model took until it was ready, in seconds."""

@@ -66,7 +66,6 @@ class HealthServer:
         return self._status.info().model_dump(mode="json") | {
             "is_healthy": self._status.is_healthy,
             "is_ready": self._status.is_ready,
-            "trouble": self._status.trouble.words,
         }
 
 

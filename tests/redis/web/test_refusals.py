@@ -56,11 +56,13 @@ def test_what_would_write_is_refused_with_what_redis_says_and_reading_goes_on(ht
         assert [code_of(response) for response in refused] == [(503, code)] * 4
         assert all(said in response.json["detail"] for response in refused)
         assert "Retry-After" in refused[0].headers
+        assert said in http.get("/api/status").json["trouble"]
         for address in (batch, f"{batch}/results", f"{batch}/results.csv", f"/api/jobs/{sent['job_id']}"):
             assert http.get(address).status_code == 200, address
         for address in ("/", "/history", batch.removeprefix("/api"), "/api/models", "/api/status"):
             assert http.get(address).status_code == 200, address
     assert http.get("/ready").status_code == 200
+    assert http.get("/api/status").json["trouble"] == ""
     (later,) = send(http, batch, {"b.png": IMAGE})
     assert later["state"] == "accepted"
 

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from jobs.contract.models import JobState
+from jobs.contract.models import JobState, WorkerState
+from jobs.storage.fleet import Fleet
 from jobs.upkeep.reconciler import Reconciler
 from tests.processes import wait_until
 from tests.refusing import EVERY, full
@@ -51,6 +52,19 @@ def test_workers_keep_their_model_wait_and_go_on(workers: WorkerProcesses, refus
         assert one.times_said("Traceback") == 0, one.process.output()
     assert (worker.process.popen.poll(), facts(worker)["started_at"]) == (None, since)
     assert pid == worker.process.popen.pid
+
+
+def test_workers_are_known_to_be_up_while_redis_is_full(workers: WorkerProcesses):
+    workers.start_worker(EVA01_HEARTBEAT_S="0.2").wait_until_ready()
+    fleet = Fleet(workers.client)
+
+    def says_that_it_is_full() -> bool:
+        return "OOM" in [info.trouble.partition(" ")[0] for info in fleet.workers()]
+
+    with full(workers.client):
+        wait_until(says_that_it_is_full, "the fleet knows what the worker has met")
+        assert [info.state for info in fleet.workers()] == [WorkerState.READY]
+    wait_until(lambda: not says_that_it_is_full(), "it has got over it")
 
 
 def test_a_worker_stops_in_time_while_redis_is_full_and_nothing_is_lost(workers: WorkerProcesses):
