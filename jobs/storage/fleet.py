@@ -33,7 +33,9 @@ class Fleet:
         """
         expires_ms = int(interval_s * _MISSED_BEATS * 1000)
         start_s = "" if worker.start_s is None else round(worker.start_s, 3)
-        described = (worker.id, worker.model_dump_json(), expires_ms, time.time())
+        # What is usual is left out: a web of an earlier version need not know it.
+        info = worker.model_dump_json(exclude_defaults=True)
+        described = (worker.id, info, expires_ms, time.time())
         self._beat(args=(*described, card.name, card.model_dump_json(), start_s))
 
     def starts_s(self) -> dict[str, float]:

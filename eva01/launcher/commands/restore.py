@@ -47,8 +47,9 @@ def restore(since: datetime | None) -> None:
 
 
 def _restore(settings: Settings, since: datetime | None, console: Console) -> Restored:
-    store = JobStore(connect(settings.redis_url, settings.redis_timeout_s))
-    check_writes(store.redis)
+    client = connect(settings.redis_url, settings.redis_timeout_s)
+    check_writes(client)
+    store = JobStore(client)
     journal = Journal(BlobStore(settings.blobs_url, settings.blob_patience_s))
     done = Restored()
     with _progress(console) as progress:
