@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+import redis
 
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.storage.connection import connect
@@ -12,7 +13,7 @@ from tests.asking import IMAGE, ask, new_batch, post_files, send
 from tests.chaos.servers import RedisServer
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
-from tests.refusing import EVERY, full
+from tests.refusing import EVERY, full, unable_to_save
 from web.app import create_app
 from web.server import housekeeping_of
 
@@ -95,3 +96,13 @@ def test_a_batch_is_deleted_and_makes_room_while_redis_is_full(http, redis_clien
     services.stopping.set()
     assert caplog.text.count("Housekeeping has to wait") == 1
     assert "Traceback" not in caplog.text
+
+
+def test_a_connection_that_is_looked_after_is_alive_when_redis_refuses_to_be_pinged(redis_client):
+    connection = redis_client.connection_pool.get_connection()
+    with unable_to_save(redis_client), pytest.raises(redis.ResponseError, match="MISCONF"):
+        redis_client.ping()
+    with unable_to_save(redis_client):
+        connection.next_health_check = 0
+        connection.check_health()
+    redis_client.connection_pool.release(connection)
