@@ -18,7 +18,8 @@ from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerPro
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 #: A short lease, so that it runs out while Redis refuses.
-LEASE: dict[str, Any] = {"EVA01_LEASE_S": "2"}
+LEASE_S = 2
+LEASE: dict[str, Any] = {"EVA01_LEASE_S": str(LEASE_S)}
 
 
 def says(worker: Running, code: str) -> bool:
@@ -52,6 +53,22 @@ def test_workers_keep_their_model_wait_and_go_on(workers: WorkerProcesses, refus
         assert one.times_said("Traceback") == 0, one.process.output()
     assert (worker.process.popen.poll(), facts(worker)["started_at"]) == (None, since)
     assert pid == worker.process.popen.pid
+
+
+@pytest.mark.parametrize("refusing", EVERY)
+def test_what_runs_longer_than_its_lease_while_redis_refuses_runs_once(workers: WorkerProcesses, refusing):
+    worker = workers.start_worker(takes_s=6, **LEASE).wait_until_ready()
+    job = workers.enqueue(QUESTIONS[0])
+    wait_until(lambda: workers.state(job) is JobState.RUNNING, "it runs, and other slots wait for more")
+    with refusing(workers.client) as code:
+        wait_until(partial(says, worker, code), "the worker says what Redis says")
+        wait_until(lambda: workers.has_lost_its_leases(LEASE_S), "its lease has run out")
+    later = workers.enqueue(QUESTIONS[1])
+    assert workers.wait_for_answers([job, later]) == ANSWERS[:2]
+    found = workers.store.get_job(job.id)
+    assert (found.attempts, found.crashes) == (1, 0)
+    assert worker.times_said("answered in") == 2, worker.process.output()
+    assert worker.times_said("Traceback") == 0, worker.process.output()
 
 
 def test_workers_are_known_to_be_up_while_redis_is_full(workers: WorkerProcesses):
