@@ -4,12 +4,12 @@ By itself a refused command ends Celery's consumer, and with it the worker and i
 no more tickets are taken, and what was refused is done again every second:
 
     taking a ticket          refused ──► no more are taken
-    noting that it is held   refused ──► the ticket waits here, and is handed to a slot when it is noted
+    noting that it is held   refused ──► the ticket is put back
     letting go of one        refused ──► done later; its lease is renewed until then
     giving one back          refused ──► left to its lease, which runs out
 
-A full Redis lets a ticket be taken and not be noted, so it is asked before. What becomes full in between
-leaves a ticket here, which is lost when the process ends; the reconciler sends another.
+A full Redis lets a ticket be taken and not be noted, so it is asked before. A ticket that cannot even be put
+back is lost; the reconciler sends another.
 """
 
 import time
@@ -19,9 +19,11 @@ from typing import Any
 import redis
 from kombu.transport.redis import Channel, QoS, SentinelChannel, SentinelTransport, Transport
 from kombu.transport.virtual import QoS as VirtualQoS
+from kombu.utils.json import dumps
 
 from jobs.contract.refusals import Refusal
 from jobs.storage.connection import MasterConnection, check_writes
+from jobs.storage.queue import put_back
 from worker.ops.trouble import Trouble
 
 #: The part of a worker that this is, to its `Trouble`.
@@ -42,7 +44,6 @@ class PatientQoS(QoS):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._is_refused = False
-        self._unnoted: Any = None
         self._late_acks: list[str] = []
         self._let_holders_renew()
 
@@ -74,7 +75,7 @@ class PatientQoS(QoS):
             super().append(message, delivery_tag)
         except redis.ResponseError as error:
             self.refuse(error)
-            self._unnoted = message
+            self._put_back(message)
             raise Refused from error
 
     def ack(self, delivery_tag: str) -> None:
@@ -124,19 +125,14 @@ class PatientQoS(QoS):
             return False
         self._let_holders_renew()
         self._is_refused = False
-        self._hand_on()
-        return not self._is_refused
+        return True
 
-    def _hand_on(self) -> None:
-        """Deliver the ticket that could not be noted."""
-        message, self._unnoted = self._unnoted, None
-        if message is None:
-            return
-        raw = message._raw
+    def _put_back(self, message: Any) -> None:
         try:
-            self.channel.connection._deliver(raw, raw["properties"]["delivery_info"]["routing_key"])
-        except Refused:
-            return
+            with self.channel.conn_or_acquire() as client:
+                put_back(client, message.delivery_info["routing_key"], dumps(message._raw))
+        except redis.ResponseError as error:
+            self.refuse(error)
 
     def _let_holders_renew(self) -> None:
         self._sweep_at_s = time.monotonic() + self.visibility_timeout * _HOLDERS_FIRST

@@ -10,10 +10,9 @@ import pytest
 
 from jobs.contract.models import JobState, WorkerState
 from jobs.storage.fleet import Fleet
-from jobs.upkeep.reconciler import Reconciler
 from tests.processes import wait_until
 from tests.refusing import EVERY, full
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
+from tests.worker_processes import ANSWERS, QUESTIONS, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -92,8 +91,6 @@ def test_a_worker_stops_in_time_while_redis_is_full_and_nothing_is_lost(workers:
         worker.wait_until_it_says("Redis refuses")
         worker.process.send(signal.SIGTERM)
         assert worker.exit_code() == 0, worker.process.output()
-    # As web does all the while: a ticket may have been taken at the moment when Redis became full.
-    Reconciler(workers.store, workers.queue).look(MODEL)
     workers.start_worker(**LEASE).wait_until_ready()
     assert workers.wait_for_answers(jobs) == ANSWERS
     assert worker.times_said("Traceback") == 0, worker.process.output()
