@@ -4,6 +4,7 @@ import hashlib
 import sys
 import time
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 
@@ -111,8 +112,8 @@ class WorkerProcesses:
 
     def has_lost_its_leases(self, lease_s: float) -> bool:
         """True when all that is held was renewed too long ago."""
-        renewed = self.client.zrange(names.held_index_key(MODEL), 0, -1, withscores=True)
-        return all(time.time() - renewed_s > lease_s for _, renewed_s in renewed)
+        latest = cast(Any, self.client.zrange(names.held_index_key(MODEL), -1, -1, withscores=True))
+        return all(time.time() - renewed_s > lease_s for _, renewed_s in latest)
 
     def wait_for_answers(self, jobs: list[Job]) -> list[str | None]:
         wait_until(lambda: all(self.state(job).is_finished for job in jobs), "all jobs are finished")

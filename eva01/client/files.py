@@ -65,7 +65,7 @@ def find(inputs: Sequence[Path]) -> Found:
             else:
                 path = seen.path
                 files.setdefault(path.absolute(), InputFile(path, name, seen.size_bytes))
-    found = Found(tuple(_told_apart(list(files.values()))), tuple(unreadable), tuple(left_out))
+    found = Found(tuple(_with_unique_names(list(files.values()))), tuple(unreadable), tuple(left_out))
     if not files:
         raise ClientError("no_images", _why_nothing(inputs, found))
     return found
@@ -114,7 +114,7 @@ def _why_nothing(inputs: Sequence[Path], found: Found) -> str:
     return " ".join(filter(None, said))
 
 
-def _told_apart(files: list[InputFile]) -> Iterator[InputFile]:
+def _with_unique_names(files: list[InputFile]) -> Iterator[InputFile]:
     """Give files that would share a name their whole path instead: in a batch a name is one job."""
     times = Counter(file.name for file in files)
     taken: Counter[str] = Counter()
