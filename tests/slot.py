@@ -24,6 +24,7 @@ from worker.job.decode import Decoder
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
+from worker.ops.trouble import Trouble
 
 MODEL = "stub"
 PNG = Scene("white", (("red", "circle"),)).encode()
@@ -62,6 +63,7 @@ class Slot:
             device=self.batcher,
             cache=self.cache(),
             thumbnails=Thumbnails(self.blobs, ImageUses(redis_client), THUMBNAIL_PX),
+            trouble=Trouble(),
             drain=self.drain,
             metrics=self.metrics,
             max_crashes=2,

@@ -2,10 +2,13 @@
 
 import hashlib
 import sys
+import time
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 
+from jobs.contract import names
 from jobs.contract.models import Job, JobState
 from jobs.contract.settings import Settings
 from jobs.storage.blobs import BlobStore
@@ -106,6 +109,11 @@ class WorkerProcesses:
 
     def held(self) -> int:
         return self.queue.depth(MODEL).held
+
+    def has_lost_its_leases(self, lease_s: float) -> bool:
+        """True when all that is held was renewed too long ago."""
+        latest = cast(Any, self.client.zrange(names.held_index_key(MODEL), -1, -1, withscores=True))
+        return all(time.time() - renewed_s > lease_s for _, renewed_s in latest)
 
     def wait_for_answers(self, jobs: list[Job]) -> list[str | None]:
         wait_until(lambda: all(self.state(job).is_finished for job in jobs), "all jobs are finished")

@@ -80,7 +80,7 @@ class Worker(Generic[Seen, Prepared]):
         self._image_uses = ImageUses(client)
         self._engine = engine
         self._device: Device[Prepared]
-        celery = create_celery(shared, card.name)
+        celery = create_celery(shared, card.name, self._status.trouble)
         self._slots = Slots(celery, self._status, self._metrics, shared.lease_s)
         self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s)
         self._health = HealthServer(self._status, own.worker_host, own.worker_port)
@@ -160,6 +160,7 @@ class Worker(Generic[Seen, Prepared]):
             cache=self._answer_cache(),
             thumbnails=Thumbnails(self._blobs, self._image_uses, self._environment.worker.thumbnail_px),
             drain=self._drain,
+            trouble=self._status.trouble,
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from jobs.contract.models import WorkerInfo, WorkerState, utc_now
+from worker.ops.trouble import Trouble
 
 
 def _always() -> bool:
@@ -20,6 +21,8 @@ class Status:
     state: WorkerState = WorkerState.LOADING
     device: str = ""
     slots: int = 0
+    #: What keeps Redis from doing its part.
+    trouble: Trouble = field(default_factory=Trouble)
     #: True while it listens to the queue.
     is_consuming: bool = False
     #: Tells whether the device's thread can still answer.
@@ -36,7 +39,8 @@ class Status:
     @property
     def is_ready(self) -> bool:
         """True when it takes jobs from the queue."""
-        return self.is_healthy and self.is_consuming and self.state is WorkerState.READY
+        is_listening = self.is_consuming and not self.trouble.words
+        return self.is_healthy and is_listening and self.state is WorkerState.READY
 
     def info(self) -> WorkerInfo:
         """What the heartbeat tells the fleet."""
@@ -48,4 +52,5 @@ class Status:
             device=self.device,
             started_at=self.started_at,
             start_s=self.start_s,
+            trouble=self.trouble.words,
         )

@@ -4,6 +4,7 @@ main        `eva01`, its exit codes, its error messages
 commands    one file for each group of commands
 installed   commands that the server brings
 submission  send, wait, show: what `submit` and `up` share
+unsent      what could not be sent, as rows of the results
 progress    how far a batch is
 tables      answers, batches and models as tables for people
 errors      the command's own errors

@@ -10,10 +10,14 @@ from rich.console import Console
 from eva01.cli.progress import Watcher
 from eva01.cli.tables import say, show_jobs, show_outcome, show_unsent
 from eva01.cli.text import counted, harmless
+from eva01.cli.unsent import append_csv, append_jsonl
 from eva01.client.client import Client
-from eva01.client.files import Found, InputFile
+from eva01.client.files import Found
+from eva01.client.kinds import PICTURES, SPECIAL, LeftOut, by_kind, in_words
 from eva01.client.models import Batch, PassedOver, Upload
 
+#: Names of one kind that are said.
+_MOST_NAMES = 12
 #: Every image has an answer.
 ALL_ANSWERED = 0
 #: Some image has none.
@@ -22,8 +26,6 @@ SOME_FAILED = 1
 COULD_NOT_RUN = 2
 #: Ctrl-C before the end.
 INTERRUPTED = 130
-#: Files that stand for all of their kind in one line.
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -58,26 +60,35 @@ class Sent:
         }
 
 
-def say_what_is_skipped(console: Console, skipped: Sequence[str]) -> None:
-    """One line about files that are no images, if there are any."""
-    if skipped:
-        say(console, f"Left out {counted(len(skipped), 'file')} (no images): {_some(skipped, len(skipped))}")
+def say_what_is_left_out(console: Console, left_out: Sequence[LeftOut]) -> None:
+    """What is not sent, by kind; pictures, and what is no file at all, are named."""
+    kinds = by_kind(left_out)
+    for kind in (*PICTURES, *SPECIAL):
+        if names := kinds.get(kind):
+            say(console, f"Left out {kind.counted(len(names))}: {_some(names)}. {kind.remedy}".rstrip())
+    if others := [one for one in left_out if one.kind not in (*PICTURES, *SPECIAL)]:
+        remedies = dict.fromkeys(one.kind.remedy for one in others if one.kind.remedy)
+        say(console, " ".join([f"Left out {in_words(others)}.", *remedies]))
+
+
+def left_out_json(left_out: Sequence[LeftOut]) -> list[dict[str, Any]]:
+    """The same for programs."""
+    kinds = by_kind(left_out)
+    return [{"kind": kind.code, "count": len(names), "files": names} for kind, names in kinds.items()]
 
 
 def say_what_is_otherwise(console: Console, sent: Sent) -> None:
     """One line about files with another name than they came under, and one about what zips had besides."""
     if sent.renamed:
-        names = [f"{upload.sent_as} is {upload.file}" for upload in sent.renamed[:_NAMED]]
+        names = [f"{upload.sent_as} is {upload.file}" for upload in sent.renamed]
         count = counted(len(sent.renamed), "file")
-        say(console, f"Under another name, as the path was taken: {count}: {_some(names, len(sent.renamed))}")
+        say(console, f"Under another name, as the path was taken: {count}: {_some(names)}")
     if sent.passed_over.count:
-        some = _some(sent.passed_over.examples, sent.passed_over.count)
-        say(console, f"Passed over {counted(sent.passed_over.count, 'hidden file')} in zips: {some}")
-
-
-def _some(names: Sequence[str], count: int) -> str:
-    """The first of `count` names."""
-    return ", ".join(harmless(name) for name in names[:_NAMED]) + (", …" if count > _NAMED else "")
+        hidden = counted(sent.passed_over.count, "hidden file")
+        say(
+            console,
+            f"Passed over {hidden} in zips: {_some(sent.passed_over.examples, sent.passed_over.count)}",
+        )
 
 
 def create_batch(client: Client, submission: Submission) -> Batch:
@@ -90,22 +101,25 @@ def create_batch(client: Client, submission: Submission) -> Batch:
     )
 
 
-def send(client: Client, batch_id: str, files: Sequence[InputFile], watcher: Watcher) -> Sent:
+def send(client: Client, batch_id: str, found: Found, watcher: Watcher) -> Sent:
     """Send all files and close the batch."""
-    watcher.sent(0, len(files))
+    total = len(found.files)
+    watcher.sent(0, total)
     outcomes: list[Upload] = []
     passed_over: list[PassedOver] = []
-    for outcome in client.upload_files(batch_id, files, on_passed_over=passed_over.append):
+    for outcome in client.upload_found(batch_id, found, on_passed_over=passed_over.append):
         outcomes.append(outcome)
         # A zip counts as one file of `files`, but has an outcome for each of its entries.
-        watcher.sent(min(len(outcomes), len(files) - 1), len(files))
+        watcher.sent(max(0, min(len(outcomes) - len(found.unreadable), total - 1)), total)
     client.close_batch(batch_id)
-    watcher.sent(len(files), len(files))
-    return Sent(
+    sent = Sent(
         unsent=tuple(outcome for outcome in outcomes if outcome.job_id is None),
         renamed=tuple(outcome for outcome in outcomes if outcome.sent_as),
         passed_over=sum(passed_over, PassedOver()),
     )
+    total -= max(0, len(sent.unsent) - len(found.unreadable))
+    watcher.sent(total, total)
+    return sent
 
 
 def wait(client: Client, batch_id: str, watcher: Watcher) -> Batch:
@@ -115,10 +129,15 @@ def wait(client: Client, batch_id: str, watcher: Watcher) -> Batch:
     return batch
 
 
-def save(client: Client, batch_id: str, out: Path) -> None:
-    """Write all results into `out`: JSON lines when it ends so, CSV otherwise."""
-    write = client.results_jsonl if out.suffix.lower() in (".jsonl", ".ndjson") else client.results_csv
-    write(batch_id, out)
+def save(client: Client, batch_id: str, out: Path, unsent: Sequence[Upload] = ()) -> None:
+    """Write all results into `out`: JSON lines when it ends so, CSV otherwise.
+
+    What could not be sent has a row as well, in the state `not_sent`.
+    """
+    is_jsonl = out.suffix.lower() in (".jsonl", ".ndjson")
+    (client.results_jsonl if is_jsonl else client.results_csv)(batch_id, out)
+    if unsent:
+        (append_jsonl if is_jsonl else append_csv)(out, unsent)
 
 
 def show(console: Console, client: Client, batch: Batch, sent: Sent, out: Path | None) -> None:
@@ -127,12 +146,28 @@ def show(console: Console, client: Client, batch: Batch, sent: Sent, out: Path |
     show_jobs(console, client.results(batch.id), batch.total, where)
     show_unsent(console, sent.unsent)
     say_what_is_otherwise(console, sent)
-    show_outcome(console, batch)
+    show_outcome(console, batch, len(sent.unsent))
     if out:
         say(console, f"Results: {out}")
 
 
 def exit_code(batch: Batch, unsent: Sequence[Upload] = ()) -> int:
-    """0 only if every image has an answer."""
+    """0 only if every image has an answer; 2 if not one could be sent."""
+    if unsent and not batch.total:
+        return COULD_NOT_RUN
     is_whole = batch.is_done and not unsent and 0 < batch.total == batch.succeeded
     return ALL_ANSWERED if is_whole else SOME_FAILED
+
+
+def exit_code_of_sending(batch: Batch, unsent: Sequence[Upload]) -> int:
+    """0 only if every file became a job; 2 if not one did."""
+    if not unsent:
+        return ALL_ANSWERED
+    return SOME_FAILED if batch.total else COULD_NOT_RUN
+
+
+def _some(names: Sequence[str], count: int | None = None) -> str:
+    """The first of `count` names, and how many more there are."""
+    shown = [harmless(name) for name in names[:_MOST_NAMES]]
+    more = (len(names) if count is None else count) - len(shown)
+    return ", ".join([*shown, f"… and {more:,} more"] if more else shown)

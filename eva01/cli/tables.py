@@ -29,8 +29,8 @@ def show_jobs(console: Console, jobs: Iterable[Job], total: int, where: str) -> 
 def show_unsent(console: Console, uploads: Sequence[Upload]) -> None:
     """A line for each file that could not be sent."""
     for upload in uploads[:LONGEST_TABLE]:
-        reason = upload.error.message if upload.error else "no reason given"
-        say(console, f"Not sent: {harmless(upload.file)}: {shortened(reason)}")
+        file, reason = harmless(upload.file), shortened(upload.error.message if upload.error else "no reason")
+        say(console, f"Not sent: {reason if reason.startswith(file) else f'{file}: {reason}'}")
     if len(uploads) > LONGEST_TABLE:
         say(console, f"… and {len(uploads) - LONGEST_TABLE:,} more.")
 
@@ -68,12 +68,15 @@ def show_service(console: Console, service: Mapping[str, Any]) -> None:
             Text(harmless(str(model.get("name", "")))), *numbers, duration(wait_s) if wait_s else ""
         )
     console.print(table)
+    if trouble := service.get("trouble"):
+        say(console, shortened(str(trouble)))
 
 
-def show_outcome(console: Console, batch: Batch) -> None:
+def show_outcome(console: Console, batch: Batch, unsent: int = 0) -> None:
     """How a batch ended, one line; and `show_cut_short`."""
     without = batch.total - batch.succeeded
-    say(console, f"{counted(batch.succeeded, 'image')} answered, {without:,} not.")
+    not_sent = f", {unsent:,} not sent" if unsent else ""
+    say(console, f"{counted(batch.succeeded, 'image')} answered, {without:,} not{not_sent}.")
     show_cut_short(console, batch)
 
 

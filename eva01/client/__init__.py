@@ -5,6 +5,8 @@ transport  one HTTP call, sent until it succeeds or patience ends
 multipart  a form read from disk while it is sent
 uploads    many files in several requests at a time
 files      the images a user means
+folders    walks a folder
+kinds      what lies beside the images
 models     what comes back
 errors     what can go wrong
 """

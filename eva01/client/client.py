@@ -20,7 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from eva01.client.files import Found, InputFile, find, told_apart
-from eva01.client.models import Batch, Job, Model, PassedOver, Upload, Uploaded
+from eva01.client.models import Batch, Job, Model, PassedOver, Upload, Uploaded, refused
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.transport import Transport, retry_after_s
 from eva01.client.uploads import upload
@@ -96,9 +96,18 @@ class Client:
             yield from uploaded.files
 
     def upload_folder(self, batch_id: str, folder: Path) -> Iterator[Upload]:
-        """Send the images of a folder and those below it, under their paths relative to it."""
-        found: Found = find([folder])
-        return self.upload_files(batch_id, found.files)
+        """Send the images of a folder and those below it, under their paths relative to it.
+
+        Linked folders are followed once. What cannot be read is an outcome with its error.
+        """
+        return self.upload_found(batch_id, find([folder]))
+
+    def upload_found(
+        self, batch_id: str, found: Found, *, on_passed_over: Callable[[PassedOver], None] | None = None
+    ) -> Iterator[Upload]:
+        """Send what `find` has found; what it could not read is an outcome as well."""
+        yield from (refused(error.name, error) for error in found.unreadable)
+        yield from self.upload_files(batch_id, found.files, on_passed_over=on_passed_over)
 
     def close_batch(self, batch_id: str) -> Batch:
         """Say that no more files come."""

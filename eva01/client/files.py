@@ -1,16 +1,20 @@
 """Finding the images that a user means: folders are walked, files and zips are taken as they are named."""
 
-import os
 import re
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from eva01.client.errors import ClientError
+from eva01.client.errors import ClientError, FileUnreadable
+from eva01.client.folders import Seen, Walk, look
+from eva01.client.kinds import LeftOut, in_words, kind_of_name
 
 #: Endings that are taken from a folder; a file named on its own is sent whatever its ending.
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+#: Unreadable things that are named when nothing can be sent.
+_MOST_TROUBLES = 3
 #: An undecodable byte of a file name, as Python holds it.
 _STRAY_BYTE = re.compile("[\udc80-\udcff]")
 
@@ -32,31 +36,39 @@ class InputFile:
 
 @dataclass(frozen=True)
 class Found:
-    """What there is to send, and what was passed over because it is no image."""
+    """What there is to send, what cannot be read, and what was left out because it is no image."""
 
     files: tuple[InputFile, ...]
-    skipped: tuple[str, ...]
+    unreadable: tuple[FileUnreadable, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def find(inputs: Sequence[Path]) -> Found:
     """The images in these folders and files, sorted by path within each.
 
-    Names are relative to the folder; with several inputs a folder's own name comes first. Hidden files
-    are left out. Raises ClientError when an input does not exist or there is nothing to send.
+    Names are relative to the folder; with several inputs a folder's own name comes first. What cannot be
+    read is noted, and the rest goes on. Raises ClientError when an input does not exist, or nothing is left
+    to send.
     """
     files: dict[Path, InputFile] = {}
-    skipped: list[str] = []
+    unreadable: list[FileUnreadable] = []
+    left_out: list[LeftOut] = []
+    walk = Walk()
     for given in inputs:
-        for path, name in _walk(given, is_only=len(inputs) == 1):
-            if path != given and path.suffix.lower() not in IMAGE_ENDINGS:
-                skipped.append(name)
+        for seen, name in _walk(walk, given, is_only=len(inputs) == 1):
+            if seen.trouble:
+                unreadable.append(FileUnreadable(name, seen.trouble))
+            elif seen.kind:
+                left_out.append(LeftOut(name, seen.kind))
+            elif seen.path != given and seen.path.suffix.lower() not in IMAGE_ENDINGS:
+                left_out.append(LeftOut(name, kind_of_name(name)))
             else:
-                files.setdefault(path.absolute(), InputFile(path, name, _size_bytes(path)))
+                path = seen.path
+                files.setdefault(path.absolute(), InputFile(path, name, seen.size_bytes))
+    found = Found(tuple(told_apart(list(files.values()))), tuple(unreadable), tuple(left_out))
     if not files:
-        where = ", ".join(valid_text(str(given)) for given in inputs)
-        endings = ", ".join(sorted(ending[1:] for ending in IMAGE_ENDINGS))
-        raise ClientError("no_images", f"There are no images in {where}: looked for {endings}.")
-    return Found(tuple(told_apart(list(files.values()))), tuple(skipped))
+        raise ClientError("no_images", _why_nothing(inputs, found))
+    return found
 
 
 def valid_text(name: str) -> str:
@@ -64,30 +76,42 @@ def valid_text(name: str) -> str:
     return _STRAY_BYTE.sub(lambda match: f"%{ord(match.group()) - 0xDC00:02X}", name)
 
 
-def _walk(given: Path, *, is_only: bool) -> Iterator[tuple[Path, str]]:
-    if given.is_file():
-        yield given, valid_text(given.name)
+def name_of(given: Path) -> str:
+    """What a user calls an input: its own name, also where it was written as `.`."""
+    return valid_text(given.name or given.resolve().name)
+
+
+def _walk(walk: Walk, given: Path, *, is_only: bool) -> Iterator[tuple[Seen, str]]:
+    """All that an input stands for, each with its name."""
+    with suppress(PermissionError):
+        _check_exists(given)
+    if seen := look(given):
+        yield seen, valid_text(given.name)
         return
-    if not given.is_dir():
-        message = f"{valid_text(str(given))}: there is no such file or folder."
-        raise ClientError("file_not_found", message)
     base = given if is_only else given.absolute().parent
-    for folder, folders, names in os.walk(given, onerror=_refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(folder, name)
-            if not name.startswith(".") and path.is_file():
-                root = path if is_only else path.absolute()
-                yield path, valid_text(root.relative_to(base).as_posix())
+    for seen in walk.files(given):
+        path = seen.path if is_only else seen.path.absolute()
+        name = path.relative_to(base).as_posix()
+        yield seen, valid_text(str(given) if name == "." else name)
 
 
-def _refuse(error: OSError) -> None:
-    message = f"{valid_text(str(error.filename))} cannot be read: {error.strerror}."
-    raise ClientError("folder_unreadable", message) from error
+def _check_exists(given: Path) -> None:
+    try:
+        given.lstat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        message = f"{valid_text(str(given))}: there is no such file or folder."
+        raise ClientError("file_not_found", message) from error
 
 
-def _size_bytes(path: Path) -> int:
-    return path.stat().st_size
+def _why_nothing(inputs: Sequence[Path], found: Found) -> str:
+    """What was there instead, and what can be done about it."""
+    where = ", ".join(valid_text(str(given)) for given in inputs)
+    endings = ", ".join(sorted(ending[1:] for ending in IMAGE_ENDINGS))
+    there = f"There: {in_words(found.left_out) or 'nothing'}."
+    remedies = dict.fromkeys(one.kind.remedy for one in found.left_out if one.kind.remedy)
+    troubles = " ".join(error.message for error in found.unreadable[:_MOST_TROUBLES])
+    said = [f"Nothing to send in {where}.", troubles, there, *remedies, f"What is sent: {endings}."]
+    return " ".join(filter(None, said))
 
 
 def told_apart(files: Sequence[InputFile]) -> Iterator[InputFile]:

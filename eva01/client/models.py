@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from eva01.client.errors import ClientError
+
 #: Paths that stand for all that were passed over.
 _EXAMPLES = 5
 
@@ -134,6 +136,11 @@ class Uploaded(_Reply):
 
     def __add__(self, other: "Uploaded") -> "Uploaded":
         return Uploaded(files=self.files + other.files, passed_over=self.passed_over + other.passed_over)
+
+
+def refused(name: str, error: ClientError) -> Upload:
+    """What became of a file that was not sent, or not taken."""
+    return Upload(file=name, error=Problem(code=error.code, message=error.message))
 
 
 class Model(_Reply):

@@ -8,15 +8,19 @@ which Werkzeug, like others that know it, prefers.
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from eva01.client.errors import FileUnreadable
 
 #: Bytes read from a file at a time.
 _READ_BYTES = 256 * 1024
+#: How files are opened: as bytes on Windows, and without waiting anywhere else.
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class FilePart:
     def check(self) -> None:
         """Raises FileUnreadable when it cannot be sent, before a request is begun in vain."""
         try:
-            with self.path.open("rb") as file:
+            with _opened(self) as file:
                 size_bytes = os.fstat(file.fileno()).st_size
         except OSError as error:
             raise FileUnreadable(self.name, error.strerror or str(error)) from error
@@ -87,10 +91,22 @@ def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9 ._/-]", "_", name)
 
 
+def _opened(part: FilePart) -> BinaryIO:
+    """The file, open; what has become a pipe since it was found keeps nobody waiting for its other end.
+
+    Raises FileUnreadable and OSError.
+    """
+    file = os.fdopen(os.open(part.path, _READ), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise FileUnreadable(part.name, "it is no file")
+    return file
+
+
 def _content(part: FilePart) -> Iterator[bytes]:
     left = part.size_bytes
     try:
-        with part.path.open("rb") as file:
+        with _opened(part) as file:
             while piece := file.read(_READ_BYTES):
                 left -= len(piece)
                 if left < 0:

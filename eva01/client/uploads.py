@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from eva01.client.errors import ClientError, FileUnreadable
 from eva01.client.files import InputFile
-from eva01.client.models import Problem, Upload, Uploaded
+from eva01.client.models import Uploaded, refused
 
 #: Files in one request at most.
 CHUNK_FILES = 64
@@ -65,5 +65,4 @@ def _send_chunk(chunk: list[InputFile], send: Send) -> Uploaded:
 
 
 def _refused(name: str, error: ClientError) -> Uploaded:
-    problem = Problem(code=error.code, message=error.message)
-    return Uploaded(files=[Upload(file=name, error=problem)])
+    return Uploaded(files=[refused(name, error)])

@@ -14,6 +14,7 @@ from eva01.launcher import ports
 from eva01.launcher.child import Program
 from jobs.contract.catalog import NANO, OCR, ModelCard, card_for, name_of
 from jobs.contract.settings import Settings, WebSettings, WorkerSettings
+from jobs.storage.address import Address
 
 #: Seconds web may take to finish the requests it is answering.
 _WEB_STOP_S = 40.0
@@ -52,6 +53,7 @@ def make_plan(chosen_model: str | None, *, can_use_gpu: bool) -> Plan:
     Raises BadSetting, and CommandError when web's port is taken.
     """
     settings, web, worker = Settings.read(), WebSettings.read(), WorkerSettings.read()
+    Address.parse(settings.redis_url)
     cards = cards_to_serve(chosen_model, worker, can_use_gpu=can_use_gpu)
     port = _web_port(web)
     taken = {port}

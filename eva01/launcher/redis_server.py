@@ -9,7 +9,9 @@ import redis
 
 from eva01.cli.errors import CommandError
 from eva01.launcher.child import Program
-from jobs.storage.connection import connect, without_password
+from jobs.contract.refusals import Refusal, unavailable
+from jobs.storage.address import without_password
+from jobs.storage.connection import check_writes, connect
 
 #: Servers that speak the protocol, as they are found in PATH.
 _SERVERS = ("redis-server", "valkey-server")
@@ -18,15 +20,17 @@ _STOP_S = 30.0
 
 
 def check(redis_url: str, timeout_s: float) -> None:
-    """Raises CommandError when the server at `redis_url` does not answer, and BadSetting."""
+    """Raises CommandError when the server at `redis_url` is away or takes no writes, and BadSetting."""
     try:
-        _ping(redis_url, timeout_s)
+        with connect(redis_url, timeout_s) as client:
+            check_writes(client)
     except redis.RedisError as error:
+        said = unavailable(error)
+        why = said.message if Refusal.of(error) else f"no answer ({error}). Start that server."
         message = (
-            f"REDIS_URL={without_password(redis_url)}: no answer ({error})."
-            " Start that server, or unset REDIS_URL to have one started here."
+            f"REDIS_URL={without_password(redis_url)}: {why} Or unset REDIS_URL to have one started here."
         )
-        raise CommandError("redis_unavailable", message) from error
+        raise CommandError(said.code, message) from error
 
 
 def program(data: Path, log: Path, port: int) -> Program:
@@ -82,14 +86,10 @@ def _arguments(folder: Path, port: int) -> list[str]:
     return [text for name, value in settings.items() for text in (f"--{name}", value)]
 
 
-def _ping(redis_url: str, timeout_s: float) -> None:
-    with connect(redis_url, timeout_s) as client:
-        client.ping()
-
-
 def _answers(redis_url: str) -> bool:
     try:
-        _ping(redis_url, timeout_s=1.0)
+        with connect(redis_url, timeout_s=1.0) as client:
+            client.ping()
     except redis.RedisError:
         return False
     return True

@@ -22,7 +22,7 @@ from eva01.cli.tables import say
 from eva01.cli.text import counted, duration, harmless
 from eva01.client.client import Client
 from eva01.client.errors import ClientError, Stopped
-from eva01.client.files import Found, find, valid_text
+from eva01.client.files import Found, find, name_of
 from eva01.client.models import Batch
 from eva01.launcher import hardware, ports, redis_server
 from eva01.launcher.child import Program
@@ -32,7 +32,7 @@ from eva01.launcher.plan import Plan, make_plan, programs
 from eva01.launcher.supervisor import Supervisor
 from jobs.contract.catalog import ModelCard
 from jobs.contract.settings import Settings, WorkerSettings
-from jobs.storage.connection import without_password
+from jobs.storage.address import without_password
 
 #: What a folder is asked when the user asks nothing.
 DEFAULT_QUESTION = "Describe this image."
@@ -169,7 +169,7 @@ def _serve(
         supervisor.watch(interrupts.is_set)
         return 0
     card = plan.cards[0]
-    name = valid_text(wishes.folder.resolve().name)
+    name = name_of(wishes.folder.resolve())
     task = Submission(found, _question(wishes, card), card.name, name, wishes.max_new_tokens)
     session = _Session(plan.page, task, wishes, console)
     session.start()
@@ -226,16 +226,16 @@ class _Session(threading.Thread):
 
     def _answer(self) -> int:
         client, task, console, out = self._client, self._task, self._console, self._wishes.out
-        submission.say_what_is_skipped(console, task.found.skipped)
+        submission.say_what_is_left_out(console, task.found.left_out)
         asked = f": {harmless(task.question)}" if task.question else ""
         say(console, f"Asking {task.model} about {counted(len(task.found.files), 'file')}{asked}")
         self._batch = submission.create_batch(client, task)
         if not self._wishes.is_exiting:
             say(console, f"On the page: {client.server}/batches/{self._batch.id}")
         with shown(console) as watcher:
-            sent = submission.send(client, self._batch.id, task.found.files, watcher)
+            sent = submission.send(client, self._batch.id, task.found, watcher)
             self._batch = submission.wait(client, self._batch.id, watcher)
-        submission.save(client, self._batch.id, out)
+        submission.save(client, self._batch.id, out, sent.unsent)
         submission.show(console, client, self._batch, sent, out)
         return submission.exit_code(self._batch, sent.unsent)
 

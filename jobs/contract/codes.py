@@ -144,6 +144,12 @@ class Code(StrEnum):
         "An older copy of this image is being deleted.", "Try again in a moment.")
     REDIS_UNAVAILABLE = ("redis_unavailable", 503, RETRY,
         "The server cannot answer now: Redis is away.", "Try again in a moment.")
+    REDIS_FULL = ("redis_full", 503, RETRY,
+        "The server takes nothing new: Redis is full.",
+        "Delete batches that are not needed any more, or give Redis more memory.")
+    REDIS_REFUSES = ("redis_refuses", 503, RETRY,
+        "The server takes nothing new: Redis refuses it.",
+        "Try again in a moment; the server's log says why.")
     NO_ROOM = ("no_room", 507, FAIL,
         "The server's disk is full.", "Make room there.")
     INTERNAL_ERROR = ("internal_error", 500, FAIL,

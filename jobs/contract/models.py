@@ -337,3 +337,5 @@ class WorkerInfo(Frozen):
     started_at: AwareDatetime
     #: Seconds that it took from the start of its process until it was ready; None before.
     start_s: float | None = None
+    #: What keeps Redis from doing its part, as the worker sees it; empty when all is well.
+    trouble: str = ""

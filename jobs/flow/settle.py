@@ -10,6 +10,7 @@ import logging
 
 import redis
 
+from jobs.contract.refusals import Refusal
 from jobs.storage.stores import Stores
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ def settle_all(stores: Stores, limit: int) -> int:
         try:
             while settled < limit and (step := stores.store.settle_some(batch_id, STEP)):
                 settled += step
-        except redis.ResponseError:
+        except redis.ResponseError as error:
+            if Refusal.of(error):
+                raise
             logger.exception("The jobs of batch %s cannot be settled; those of others are.", batch_id)
     return settled

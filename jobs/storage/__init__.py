@@ -1,6 +1,7 @@
 """Where everything is kept. Only this room speaks with Redis and with the object store.
 
 stores      all of them, connected once
+address     REDIS_URL, read
 connection  the way to Redis
 scripts     loads the Lua scripts that make each change one step
 lua/        these scripts

@@ -9,6 +9,8 @@ import redis
 from jobs.contract import names
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.models import WorkerInfo, WorkerState
+from jobs.contract.refusals import Refusal
+from jobs.storage.scripts import load
 
 #: Heartbeats a worker may miss before it no longer counts.
 _MISSED_BEATS = 3
@@ -22,17 +24,19 @@ class Fleet:
 
     def __init__(self, client: "redis.Redis") -> None:
         self.redis = client
+        self._beat = load(client, "beat")
 
     def beat(self, worker: WorkerInfo, card: ModelCard, interval_s: float) -> None:
-        """Say that `worker` is alive, and what its model can do; to be called every `interval_s`."""
+        """Say that `worker` is alive, and what its model can do; to be called every `interval_s`.
+
+        A full Redis takes it as well.
+        """
         expires_ms = int(interval_s * _MISSED_BEATS * 1000)
-        with self.redis.pipeline(transaction=True) as pipe:
-            pipe.set(names.worker_key(worker.id), worker.model_dump_json(), px=expires_ms)
-            pipe.zadd(names.WORKERS, {worker.id: time.time()})
-            pipe.hset(names.MODELS, card.name, card.model_dump_json())
-            if worker.start_s is not None:
-                pipe.hset(names.STARTS, card.name, round(worker.start_s, 3))
-            pipe.execute()
+        start_s = "" if worker.start_s is None else round(worker.start_s, 3)
+        # What is usual is left out: a web of an earlier version need not know it.
+        info = worker.model_dump_json(exclude_defaults=True)
+        described = (worker.id, info, expires_ms, time.time())
+        self._beat(args=(*described, card.name, card.model_dump_json(), start_s))
 
     def starts_s(self) -> dict[str, float]:
         """How long a late worker of each model took until it was ready, in seconds."""
@@ -54,9 +58,17 @@ class Fleet:
         texts = cast(list[str | None], self.redis.mget([names.worker_key(worker_id) for worker_id in ids]))
         silent = [worker_id for worker_id, text in zip(ids, texts, strict=True) if text is None]
         if silent:
-            self.redis.zrem(names.WORKERS, *silent)
+            self._forget(silent)
         alive = [WorkerInfo.model_validate_json(text) for text in texts if text]
         return sorted(alive, key=lambda worker: worker.started_at)
+
+    def _forget(self, silent: Sequence[str]) -> None:
+        try:
+            self.redis.zrem(names.WORKERS, *silent)
+        except redis.ResponseError as error:
+            # Who only looks is not told that Redis takes no writes.
+            if Refusal.of(error) is None:
+                raise
 
     def models(self) -> dict[str, ModelCard]:
         """The card of every model that ever had a worker, by name."""

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
+import redis
+
 from jobs.contract import names
 from jobs.contract.models import JobState, made_at
+from jobs.storage.scripts import load
 from jobs.storage.store import JobStore
 from jobs.storage.store.base import Base
 
@@ -53,6 +56,14 @@ class Balance:
     def missing(self) -> int:
         """How many more tickets are needed."""
         return max(0, self.queued + self.running - self.waiting - self.held)
+
+
+def put_back(client: "redis.Redis", queue: str, ticket: str) -> None:
+    """Put a ticket back in front of its queue; a full Redis takes it as well.
+
+    Raises redis.RedisError.
+    """
+    load(client, "put_back")(args=(queue, ticket))
 
 
 class JobQueue(Base):

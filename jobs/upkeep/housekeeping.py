@@ -81,15 +81,29 @@ class Housekeeping:
         threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
 
     def _run(self) -> None:
+        said = ""
         while not self._stopping.wait(self._interval_s):
             try:
                 if self._turn.take():
                     self.keep_house()
+                said = ""
             except (redis.RedisError, Unavailable) as error:
-                _log.warning("Housekeeping has to wait: %s", error)
+                if str(error) != said:
+                    _log.warning("Housekeeping has to wait: %s", error)
+                said = str(error)
+                if isinstance(error, redis.exceptions.OutOfMemoryError):
+                    self._make_room()
             except Exception:
                 _log.exception("Housekeeping failed; it goes on.")
         self._turn.let_go()
+
+    def _make_room(self) -> None:
+        """Remove what was deleted or is too old, without a turn: in a full Redis nobody can take one."""
+        try:
+            self._retention.run_once()
+            self._removal.run_once()
+        except (redis.RedisError, Unavailable) as error:
+            _log.debug("No room could be made: %s", error)
 
     def keep_house(self) -> None:
         """Look after everything once.

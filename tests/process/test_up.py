@@ -155,7 +155,7 @@ def test_a_folder_is_read_by_ocr_and_all_ends_with_0(run):
     assert "12.50" in results["deep/two.jpg"]["answer"]
     for line in ("Redis ready", "web ready", "worker ocr ready", "worker nano ready", "The page: http://"):
         assert line in run.output()
-    assert "Left out 1 file (no images): notes.txt" in run.output()
+    assert "Left out 1 other file." in run.output()
     assert "2 images answered, 0 not." in run.output()
     assert processes_of(run.data) == []
     assert {path.name for path in (run.data / "logs").iterdir()} == {
@@ -197,7 +197,7 @@ def test_what_keeps_it_from_running_is_one_line_and_2(run):
     run.env = {"EVA01_PORT": "eight"}
     assert run.start().wait() == 2
     assert f"Port {port} on 127.0.0.1 is taken" in run.output()
-    assert "There are no images in empty" in run.output()
+    assert "Nothing to send in empty. There: nothing." in run.output()
     assert "REDIS_URL=redis://127.0.0.1:9/0: no answer" in run.output()
     assert "EVA01_PORT='eight'" in run.output()
     assert "Traceback" not in run.output()

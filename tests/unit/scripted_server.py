@@ -10,7 +10,7 @@ from tests.serving import Serving
 BATCH_ID = "a" * 32
 JOB_ID = "b" * 32
 #: The body, the status and the headers.
-Reply = tuple[dict[str, Any], int, dict[str, str]]
+Reply = tuple[dict[str, Any] | str, int, dict[str, str]]
 
 
 class Server:

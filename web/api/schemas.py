@@ -312,6 +312,7 @@ class StatusView(BaseModel):
     """The queues and workers of every model."""
 
     models: list[ModelStatus]
+    trouble: str = Field(description="What Redis refuses to write, and why; empty when it takes everything.")
 
 
 class LimitsView(BaseModel):

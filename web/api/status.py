@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from jobs.contract.errors import Unavailable
 from jobs.contract.images import FORMATS
 from jobs.contract.models import WorkerInfo, WorkerState
 from web.api.queue_gauges import queue_registry
@@ -46,7 +47,8 @@ def get_status() -> Response:
     workers = serving.fleet.workers()
     starts_s = serving.fleet.starts_s()
     models = [_model_status(serving, name, workers, starts_s.get(name)) for name in serving.known_cards()]
-    return fresh_json(StatusView(models=models).model_dump(mode="json"))
+    view = StatusView(models=models, trouble=_trouble(serving))
+    return fresh_json(view.model_dump(mode="json"))
 
 
 @status.get("/api/limits", responses={200: LimitsView})
@@ -65,9 +67,9 @@ def health() -> Response:
 
 @status.get("/ready")
 def ready() -> Response:
-    """200 when Redis and the blob store answer, else 503."""
+    """200 when Redis takes writes and the blob store answers, else 503."""
     serving = services()
-    serving.store.ping()
+    serving.store.check()
     serving.blobs.ping()
     return fresh_json({"status": "ready"})
 
@@ -77,6 +79,14 @@ def metrics() -> Response:
     """Prometheus metrics of web and of the queue."""
     text = generate_latest(REGISTRY) + generate_latest(queue_registry(services()))
     return Response(text, content_type=CONTENT_TYPE_LATEST)
+
+
+def _trouble(serving: Services) -> str:
+    try:
+        serving.store.check()
+    except Unavailable as error:
+        return error.message
+    return ""
 
 
 def _model_status(

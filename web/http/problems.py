@@ -10,15 +10,11 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge, Unavailable
+from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge
+from jobs.contract.refusals import Refusal, unavailable
 
 _log = logging.getLogger(__name__)
 
-#: How Redis begins to say that the same command may succeed later.
-_NOT_NOW = (
-    *("OOM", "MISCONF", "READONLY", "LOADING", "BUSY", "NOREPLICAS", "MASTERDOWN", "UNBLOCKED"),
-    *("NOAUTH", "WRONGPASS", "NOPERM"),
-)
 #: Seconds after which a caller may try again when something is away.
 RETRY_AFTER_S = 2
 #: Codes of what Werkzeug refuses by itself; any other status is `http_<status>`.
@@ -129,19 +125,17 @@ def _size_message(limit: int) -> str:
     return f"The request has more than {limit:,} bytes, which is too much for one without files."
 
 
-def _from_redis(error: Exception) -> Response:
-    return _from_unexpected(error) if is_our_fault(error) else _from_ours(redis_is_away(error))
+def _from_redis(error: redis.RedisError) -> Response:
+    return _from_ours(of_redis(error))
 
 
-def is_our_fault(error: Exception) -> bool:
-    """True for a command or script that is wrong; False when Redis is away, full, loading, or no master."""
-    return isinstance(error, redis.ResponseError) and not str(error).startswith(_NOT_NOW)
-
-
-def redis_is_away(error: Exception) -> Unavailable:
+def of_redis(error: redis.RedisError) -> Eva01Error:
     """An error of Redis, noted in the log, as the caller hears of it."""
-    _log.warning("Redis does not answer: %s", error)
-    return Unavailable("Redis does not answer. Try again in a moment.", code=Code.REDIS_UNAVAILABLE)
+    if isinstance(error, redis.ResponseError) and Refusal.of(error) is None:
+        return our_fault(error)
+    said = unavailable(error)
+    _log.warning("%s", said.message if Refusal.of(error) else f"Redis does not answer: {error}")
+    return said
 
 
 def _from_unexpected(error: Exception) -> Response:

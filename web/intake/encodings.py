@@ -64,6 +64,9 @@ class _Wide:
             return 2
         if self.encoding == "cp932" and "\u3041" <= char <= "\u30fe":
             return 1.5
+        if char <= "\u009f":
+            # A control character, which no name has.
+            return -3
         code = char.encode(self.encoding)
         is_common = len(code) == 2 and self.first <= int.from_bytes(code, "big") <= self.last
         return 1 if _is_wide_sign(char) or (is_common and code[1] >= self.least_trail) else -1

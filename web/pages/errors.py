@@ -12,15 +12,15 @@ from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error
 from web.http.problems import (
     count_refusal,
     from_http,
     http_code,
     http_message,
-    is_our_fault,
+    of_redis,
     our_fault,
-    redis_is_away,
 )
 from web.pages.i18n import language, reasons
 from web.pages.page import page
@@ -30,7 +30,7 @@ def register_errors(pages: Blueprint) -> None:
     """Make every error of `pages` a page, and an unknown address too when a browser asks for it."""
     pages.register_error_handler(Eva01Error, _refused)
     pages.register_error_handler(HTTPException, _refused_by_http)
-    pages.register_error_handler(redis.RedisError, _redis_is_away)
+    pages.register_error_handler(redis.RedisError, _redis_failed)
     pages.register_error_handler(Exception, _unexpected)
     # An unknown address belongs to no blueprint, so only a handler of the app hears of it.
     for kind in (NotFound, MethodNotAllowed):
@@ -46,12 +46,16 @@ def _refused_by_http(error: HTTPException) -> Response:
     return _error_page(error.code or 500, http_code(error), http_message(error))
 
 
-def _redis_is_away(error: Exception) -> Response:
-    return _unexpected(error) if is_our_fault(error) else _refused(redis_is_away(error))
+def _redis_failed(error: redis.RedisError) -> Response:
+    said = of_redis(error)
+    return _fault(said) if said.code is Code.INTERNAL_ERROR else _refused(said)
 
 
 def _unexpected(error: Exception) -> Response:
-    fault = our_fault(error)
+    return _fault(our_fault(error))
+
+
+def _fault(fault: Eva01Error) -> Response:
     # Never above the form: drawing it may be what failed.
     return _plain_error_page(fault.code.http_status, fault.code, fault.message)
 

@@ -2,6 +2,7 @@
 
 celery_app  where a worker's tickets come from, and how it holds them
 address     Redis as Celery's broker
+channel     kombu's channel, made patient with a Redis that refuses
 slots       the threads that hold jobs, and when they take one
 lease       renews the lease on held messages while the worker lives
 """

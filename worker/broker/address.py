@@ -1,26 +1,21 @@
 """Redis as Celery's broker: the address and the options that kombu wants for what REDIS_URL names."""
 
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlencode
 
 from kombu.transport import TRANSPORT_ALIASES
-from kombu.transport.redis import SentinelChannel, SentinelTransport
 
-from jobs.storage.connection import MasterConnection, SentinelAddress, names_sentinels
-
-
-class _Channel(SentinelChannel):
-    connection_class = MasterConnection
-
-
-class MasterTransport(SentinelTransport):
-    """kombu's transport to the master that sentinels know, on connections that notice when it changes."""
-
-    Channel = _Channel
-
+from jobs.storage.address import Address
+from jobs.storage.connection import sentinel_options
+from worker.broker.channel import MasterTransport, ServerTransport
 
 #: kombu takes the transport from the address alone, again at each sentinel that it turns to.
-TRANSPORT_ALIASES["sentinel"] = f"{__name__}:{MasterTransport.__qualname__}"
+for _scheme, _transport in (
+    ("redis", ServerTransport),
+    ("rediss", ServerTransport),
+    ("sentinel", MasterTransport),
+):
+    TRANSPORT_ALIASES[_scheme] = f"{_transport.__module__}:{_transport.__qualname__}"
 
 
 def broker(redis_url: str, timeout_s: float) -> tuple[str, dict[str, Any]]:
@@ -28,24 +23,37 @@ def broker(redis_url: str, timeout_s: float) -> tuple[str, dict[str, Any]]:
 
     Raises BadSetting.
     """
-    if redis_url.startswith("unix://"):
-        return _socket_url(redis_url), {}
-    if not names_sentinels(redis_url):
-        return redis_url, {}
-    address = SentinelAddress.parse(redis_url)
-    options = {"master_name": address.master, "sentinel_kwargs": address.sentinel_options(timeout_s)}
-    return _kombu_url(address), options
+    address = Address.parse(redis_url)
+    options = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, **address.options}
+    if address.path:
+        return _socket_url(address), options
+    if not address.master:
+        return _server_url(address), options
+    options |= {"master_name": address.master, "sentinel_kwargs": sentinel_options(address, timeout_s)}
+    return ";".join(_url("sentinel", address, host, port) for host, port in address.nodes), options
 
 
-def _socket_url(redis_url: str) -> str:
-    """kombu's way to write `unix://[user:password@]/path?db=0`."""
-    parts = urlsplit(redis_url)
-    database = dict(parse_qsl(parts.query)).get("db", "0")
-    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
+def _socket_url(address: Address) -> str:
+    """kombu's way to write a socket."""
+    return f"redis+socket://{_user(address)}{quote(address.path)}?virtual_host={address.database}"
 
 
-def _kombu_url(address: SentinelAddress) -> str:
-    """All sentinels; kombu reads user and database from whichever it is at."""
-    user = f"{quote(address.username or '', safe='')}:{quote(address.password or '', safe='')}@"
-    nodes = [(f"[{host}]" if ":" in host else host, port) for host, port in address.sentinels]
-    return ";".join(f"sentinel://{user}{host}:{port}/{address.database}" for host, port in nodes)
+def _server_url(address: Address) -> str:
+    ((host, port),) = address.nodes
+    if not address.has_tls:
+        return _url("redis", address, host, port)
+    # kombu's own default is to believe every certificate.
+    tls = {"ssl_cert_reqs": "required", **address.tls_options}
+    return f"{_url('rediss', address, host, port)}?{urlencode(tls)}"
+
+
+def _url(scheme: str, address: Address, host: str, port: int) -> str:
+    """kombu reads user and database from whichever of several it is at."""
+    node = f"[{host}]" if ":" in host else quote(host)
+    return f"{scheme}://{_user(address)}{node}:{port}/{address.database}"
+
+
+def _user(address: Address) -> str:
+    if not (address.username or address.password):
+        return ""
+    return f"{quote(address.username or '', safe='')}:{quote(address.password or '', safe='')}@"

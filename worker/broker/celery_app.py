@@ -12,6 +12,7 @@ from kombu import Queue
 from jobs.contract import names
 from jobs.contract.settings import Settings
 from worker.broker.address import broker
+from worker.ops.trouble import Trouble
 
 #: How often in the time of a lease the workers look for tickets whose lease ran out.
 _SWEEPS_PER_LEASE = 4
@@ -19,7 +20,7 @@ _SWEEPS_PER_LEASE = 4
 _MOST_SLOTS = 1024
 
 
-def create_celery(settings: Settings, model: str) -> Celery:
+def create_celery(settings: Settings, model: str, trouble: Trouble) -> Celery:
     """The app of a worker of `model`, with that model's queues and hash of held messages."""
     url, options = broker(settings.redis_url, settings.redis_timeout_s)
     app = Celery("eva01", broker=url)
@@ -38,7 +39,7 @@ def create_celery(settings: Settings, model: str) -> Celery:
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options=options | _transport_options(settings, model),
+        broker_transport_options=options | _transport_options(settings, model) | {"trouble": trouble},
         task_create_missing_queues=True,
     )
     app.conf.task_queues = [_queue(names.interactive_queue(model)), _queue(names.bulk_queue(model))]
@@ -60,8 +61,6 @@ def _transport_options(settings: Settings, model: str) -> dict[str, Any]:
         "unacked_restore_limit": _MOST_SLOTS,
         # A worker that dies in the middle of a sweep keeps the others from sweeping for so long.
         "unacked_mutex_expire": math.ceil(settings.lease_s / _SWEEPS_PER_LEASE),
-        "socket_timeout": settings.redis_timeout_s,
-        "socket_connect_timeout": settings.redis_timeout_s,
         # The first queue is emptied before the second is looked at: a person before a batch.
         "queue_order_strategy": "priority",
         "unacked_key": names.held_key(model),

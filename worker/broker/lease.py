@@ -13,6 +13,7 @@ from typing import Any
 import redis
 from celery import bootsteps
 
+from worker.broker.channel import RETRY_S
 from worker.ops.metrics import ModelMetrics
 
 #: A lease is renewed this many times before it would run out, so a late renewal costs nothing.
@@ -31,19 +32,23 @@ class Lease(bootsteps.StartStopStep):
     def __init__(self, consumer: Any, lease_s: float, metrics: ModelMetrics, **options: Any) -> None:
         self._lease_s = lease_s
         self._metrics = metrics
-        self._timer: Any = None
+        self._timers: list[Any] = []
         super().__init__(consumer, **options)
 
     def start(self, consumer: Any) -> None:
         """Called when the queue is listened to."""
         channel = consumer.task_consumer.channel
-        self._timer = consumer.timer.call_repeatedly(self._lease_s / RENEWALS, self._renew, (channel,))
+        repeatedly = consumer.timer.call_repeatedly
+        self._timers = [
+            repeatedly(self._lease_s / RENEWALS, self._renew, (channel,)),
+            repeatedly(RETRY_S, self._try_again, (channel,)),
+        ]
 
     def stop(self, consumer: Any) -> None:
         """Called when the connection is lost or closed."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = []
 
     def _renew(self, channel: Any) -> None:
         """Renew only what is still in the index, so that an acknowledged message is not added again."""
@@ -53,7 +58,16 @@ class Lease(bootsteps.StartStopStep):
         try:
             with channel.conn_or_acquire() as client:
                 client.zadd(channel.unacked_index_key, dict.fromkeys(tags, time.time()), xx=True)
+        except redis.ResponseError as error:
+            self._metrics.count_renewal("failed")
+            channel.qos.refuse(error)
         except redis.RedisError:
             self._metrics.count_renewal("failed")
             raise
-        self._metrics.count_renewal("renewed")
+        else:
+            self._metrics.count_renewal("renewed")
+
+    def _try_again(self, channel: Any) -> None:
+        """Do what Redis has refused; when it does not any more, leases first: others may take us for dead."""
+        if channel.qos.try_again():
+            self._renew(channel)

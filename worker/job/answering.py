@@ -36,10 +36,13 @@ from worker.job.in_flight import Held
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
+from worker.ops.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+#: The part of a worker that this is, to its `Trouble`.
+_PART = "slots"
 #: Seconds between tries to reach Redis; the last is repeated.
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 
@@ -57,6 +60,7 @@ class Answering(Generic[Seen, Prepared]):
     cache: AnswerCache
     thumbnails: Thumbnails
     drain: Drain
+    trouble: Trouble
     metrics: ModelMetrics
     #: Crashes of its workers after which a job is not tried any more.
     max_crashes: int
@@ -240,20 +244,24 @@ class Answering(Generic[Seen, Prepared]):
     # Waiting
 
     def _until_redis_answers(self, call: Callable[[], _T]) -> _T:
-        """Call until Redis answers.
+        """Call until Redis answers, and does not refuse.
 
         Raises GivenBack when the worker stops first.
         """
         tries = 0
         while True:
             try:
-                return call()
+                done = call()
             except redis.RedisError as error:
-                if isinstance(error, redis.ResponseError) and tries == 0:
-                    # It is there and refuses, as when its memory is full: the heartbeat may not notice.
-                    logger.error("Redis refuses to note a job: %s. Trying again until it does.", error)
+                if isinstance(error, redis.ResponseError):
+                    # The heartbeat notices when Redis is away, and not every refusal.
+                    self.trouble.meet(_PART, error)
                 self.drain.pause(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
                 tries += 1
+            else:
+                if tries:
+                    self.trouble.get_over(_PART)
+                return done
 
 
 def _image_of(job: Job) -> str:

@@ -1,4 +1,4 @@
-"""Tells the fleet that this worker is alive, and the log when Redis is away."""
+"""Tells the fleet that this worker is alive, and notices when Redis is away or refuses."""
 
 import logging
 import threading
@@ -11,6 +11,9 @@ from worker.status import Status
 
 logger = logging.getLogger(__name__)
 
+#: The part of a worker that this is, to its `Trouble`.
+_PART = "heartbeat"
+
 
 class Heartbeat:
     """A thread that describes the worker to the fleet every `interval_s`."""
@@ -20,7 +23,6 @@ class Heartbeat:
         self._card = card
         self._status = status
         self._interval_s = interval_s
-        self._is_away = False
         self._beat_now = threading.Event()
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -41,7 +43,7 @@ class Heartbeat:
         try:
             self._fleet.leave(self._status.worker_id)
         except redis.RedisError:
-            logger.warning("Redis is away: the fleet will notice by itself that this worker has left.")
+            logger.warning("The fleet could not be told that this worker has left: it will notice by itself.")
 
     def _run(self) -> None:
         while not self._is_ending.is_set():
@@ -53,10 +55,6 @@ class Heartbeat:
         try:
             self._fleet.beat(self._status.info(), self._card, self._interval_s)
         except redis.RedisError as error:
-            if not self._is_away:
-                logger.warning("Redis is away (%s): waiting until it is back.", error)
-            self._is_away = True
+            self._status.trouble.meet(_PART, error)
         else:
-            if self._is_away:
-                logger.info("Redis is back.")
-            self._is_away = False
+            self._status.trouble.get_over(_PART)

@@ -12,13 +12,18 @@ from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Sent, Submission
 from eva01.cli.tables import say
 from eva01.client.client import Client
-from eva01.client.files import find, valid_text
+from eva01.client.files import find, name_of
 from eva01.client.models import Batch
 
 
 @click.command()
 @click.argument(
-    "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER|FILE|ZIP…"
+    "inputs",
+    nargs=-1,
+    required=True,
+    # One that cannot be read is a line in the results, beside the others.
+    type=click.Path(path_type=Path, readable=False),
+    metavar="FOLDER|FILE|ZIP…",
 )
 @click.option("--question", "-q", default="", help="What to ask of every image.")
 @click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
@@ -43,15 +48,18 @@ def submit(
 ) -> None:
     """Send images, wait, and show an answer for each.
 
-    Exit code 0 if every image has an answer, 1 if some have none, 2 if it could not run.
+    Folders are walked, linked ones too; what is no image there is left out, and counted by kind. A file or
+    a zip named on its own is sent whatever its ending.
+
+    Exit code 0 if every image has an answer, 1 if some have none or could not be read, 2 if nothing was sent.
     """
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
     found = find(inputs)
     # With --json, stdout is for programs only: tables go to stderr, and no progress is shown.
     console = Console(stderr=as_json)
-    steps.say_what_is_skipped(console, found.skipped)
-    called = name if name is not None else valid_text(inputs[0].name)
+    steps.say_what_is_left_out(console, found.left_out)
+    called = name if name is not None else name_of(inputs[0])
     task = Submission(found, question, model, called, max_new_tokens)
     with Client(server) as client:
         sys.exit(_run(client, task, console, out=out, no_wait=no_wait, as_json=as_json))
@@ -70,15 +78,17 @@ def _run(
         say(console, f"Stop it:     eva01 cancel {batch.id}")
         return INTERRUPTED
     if out:
-        steps.save(client, batch.id, out)
+        steps.save(client, batch.id, out, sent.unsent)
     if as_json:
-        print_json({**batch.to_json(), **sent.to_json()})
+        print_json(
+            {**batch.to_json(), **sent.to_json(), "left_out": steps.left_out_json(task.found.left_out)}
+        )
     elif no_wait:
         steps.say_what_is_otherwise(console, sent)
         say(console, f"Batch {batch.id} is sent. Look at it:  eva01 status {batch.id}")
     else:
         steps.show(console, client, batch, sent, out)
-    return int(bool(sent.unsent)) if no_wait else steps.exit_code(batch, sent.unsent)
+    return steps.exit_code_of_sending(batch, sent.unsent) if no_wait else steps.exit_code(batch, sent.unsent)
 
 
 def _send_and_wait(
@@ -93,5 +103,5 @@ def _send_and_wait(
 def _follow(
     client: Client, task: Submission, batch: Batch, watcher: Watcher, *, no_wait: bool
 ) -> tuple[Batch, Sent]:
-    sent = steps.send(client, batch.id, task.found.files, watcher)
+    sent = steps.send(client, batch.id, task.found, watcher)
     return (client.batch(batch.id) if no_wait else steps.wait(client, batch.id, watcher)), sent

@@ -14,9 +14,11 @@ from eva01.cli.tables import say
 from eva01.cli.text import counted
 from eva01.launcher.commands.settings import settings_checked
 from jobs.contract.errors import Unavailable
+from jobs.contract.refusals import Refusal, unavailable
 from jobs.contract.settings import Settings
+from jobs.storage.address import without_password
 from jobs.storage.blobs import BlobStore
-from jobs.storage.connection import connect, without_password
+from jobs.storage.connection import check_writes, connect
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.upkeep.restore import Restore, Restored
@@ -45,8 +47,9 @@ def restore(since: datetime | None) -> None:
 
 
 def _restore(settings: Settings, since: datetime | None, console: Console) -> Restored:
-    store = JobStore(connect(settings.redis_url, settings.redis_timeout_s))
-    store.ping()
+    client = connect(settings.redis_url, settings.redis_timeout_s)
+    check_writes(client)
+    store = JobStore(client)
     journal = Journal(BlobStore(settings.blobs_url, settings.blob_patience_s))
     done = Restored()
     with _progress(console) as progress:
@@ -69,9 +72,12 @@ def _explained(settings: Settings) -> Iterator[None]:
     except Unavailable as error:
         raise CommandError(error.code, f"{error.message} Run this again when it does.") from error
     except redis.RedisError as error:
+        said = unavailable(error)
+        why = said.message if Refusal.of(error) else f"no answer ({error})."
         address = without_password(settings.redis_url)
-        message = f"REDIS_URL={address}: no answer ({error}). Run this again when it does."
-        raise CommandError("redis_unavailable", message) from error
+        raise CommandError(
+            said.code, f"REDIS_URL={address}: {why} Run this again when all is well."
+        ) from error
 
 
 def _summary(done: Restored) -> str:

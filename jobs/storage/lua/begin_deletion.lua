@@ -5,6 +5,7 @@
 -- Gives their hashes. Those that are used again are no longer noted; another deleter's are left to it.
 local limit, deleter, lock_s = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
+write_when_full()
 local taken = {}
 for _, image in ipairs(redis.call('ZRANGE', key('unused_images'), 0, limit - 1)) do
     if redis.call('EXISTS', key('image', image)) == 1 then

@@ -16,6 +16,7 @@ if before then
     if changed and tonumber(changed) >= before then return {'alive'} end
     if tonumber(queued or 0) + tonumber(running or 0) > 0 then return {'alive'} end
 end
+write_when_full()
 local counts = cancel_all(id, now_text, now)
 redis.call('HSET', batch, 'removed_at', now)
 redis.call('ZADD', key('removals'), now, id)

@@ -27,6 +27,7 @@ local function remove(id)
     return 1
 end
 
+write_when_full()
 local removed = 0
 for i = 3, #ARGV do removed = removed + remove(ARGV[i]) end
 return removed

@@ -9,8 +9,8 @@ import redis
 from redis.commands.core import Script
 
 from jobs.contract import names
-from jobs.contract.codes import Code
-from jobs.contract.errors import Unavailable
+from jobs.contract.refusals import unavailable
+from jobs.storage.connection import check_writes
 from jobs.storage.scripts import load
 from jobs.storage.store.records import SHARED, Shared, time_text
 
@@ -52,12 +52,12 @@ class Base:
             replies = cast(list[list[str | None]], pipe.execute())
         return {batch_id: Context(reply) for batch_id, reply in zip(batch_ids, replies, strict=True)}
 
-    def ping(self) -> None:
-        """Raises Unavailable when Redis does not answer."""
+    def check(self) -> None:
+        """Raises Unavailable when Redis does not answer, or takes no writes."""
         try:
-            self.redis.ping()
+            check_writes(self.redis)
         except redis.RedisError as error:
-            raise Unavailable(f"Redis does not answer: {error}", code=Code.REDIS_UNAVAILABLE) from error
+            raise unavailable(error) from error
 
 
 class Context:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,9 +28,9 @@ def images(tmp_path: Path) -> Path:
     return folder
 
 
-def start(server: Server, *arguments: object) -> "subprocess.Popen[str]":
+def start(server: Server, *arguments: object, before: Sequence[str] = ()) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "eva01", *map(str, arguments)],
+        [*before, sys.executable, "-m", "eva01", *map(str, arguments)],
         env={**os.environ, "EVA01_SERVER": server.url, "PYTHONPATH": str(HOME), "COLUMNS": "200"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -134,6 +134,100 @@ def test_results_into_a_file_say_how_many_answers_are_cut_short(run, server, tmp
     server.replies = [batch(cut_short=2), written]
     _, out, _ = run("results", BATCH_ID, "--out", tmp_path / "out.csv")
     assert "2 answers are cut short." in out
+
+
+def weakly() -> list[str]:
+    """In front of a command: root must ask for leave to read, as everybody has to."""
+    if os.geteuid():
+        return []
+    taken = "-dac_override,-dac_read_search"
+    return ["setpriv", f"--bounding-set={taken}", f"--inh-caps={taken}"]
+
+
+def run_weakly(server: Server, *arguments: object) -> tuple[int, str, str]:
+    with start(server, *arguments, before=weakly()) as process:
+        out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def test_submit_names_what_cannot_be_read_sends_the_rest_and_ends_with_1(server, images, tmp_path):
+    (images / "locked").mkdir(mode=0)
+    (images / "b.png").chmod(0)
+    one = batch(total=1, counts={"succeeded": 1})
+    csv: Reply = ("file,state,answer,error_code,error_message,more\r\na.png,succeeded,red,,,\r\n", 200, {})
+    server.replies = [one, sent("a.png"), one, one, csv, page(RED)]
+    code, out, _ = run_weakly(server, "submit", images, "--out", tmp_path / "o.csv")
+    assert code == 1
+    assert "Sent 1 of 1 file." in out
+    assert "Not sent: locked cannot be read: Permission denied.\n" in out
+    assert "Not sent: b.png cannot be read: Permission denied.\n" in out
+    assert "1 image answered, 0 not, 2 not sent." in out
+    assert list(server.files[1]) == ["a.png"]
+    assert (tmp_path / "o.csv").read_text().splitlines() == [
+        "file,state,answer,error_code,error_message,more",
+        "a.png,succeeded,red,,,",
+        "locked,not_sent,,file_unreadable,locked cannot be read: Permission denied.,",
+        "b.png,not_sent,,file_unreadable,b.png cannot be read: Permission denied.,",
+    ]
+
+
+def test_submit_ends_with_2_when_nothing_can_be_read(server, images):
+    for name in ("a.png", "b.png"):
+        (images / name).chmod(0)
+    empty = batch(total=0, counts={})
+    server.replies = [empty, empty, empty]
+    code, out, _ = run_weakly(server, "submit", images, "--json")
+    assert code == 2
+    assert [upload["file"] for upload in json.loads(out)["not_sent"]] == ["a.png", "b.png"]
+    images.chmod(0)
+    code, _, err = run_weakly(server, "submit", images)
+    assert code == 2
+    assert f"{images} cannot be read: Permission denied." in err
+    images.chmod(0o700)
+
+
+def test_submit_says_what_is_left_out_by_kind(run, server, images):
+    for name in ("1.cr2", "2.CR2", "film.mov", "notes.txt", ".hidden"):
+        (images / name).write_bytes(b"x")
+    server.replies = [batch(), sent("a.png", "b.png"), batch(), batch(), page(RED, BLUE)]
+    code, out, _ = run("submit", images)
+    assert code == 0
+    assert out.splitlines()[:2] == [
+        "Left out 2 RAW photos: 1.cr2, 2.CR2. Save as JPEG, and send again.",
+        "Left out 1 hidden file or folder, 1 video and 1 other file.",
+    ]
+    server.replies = [batch(), sent("a.png", "b.png"), batch(), batch()]
+    code, out, _ = run("submit", images, "--json")
+    assert {one["kind"]: one["count"] for one in json.loads(out)["left_out"]} == {
+        "raw": 2,
+        "hidden": 1,
+        "video": 1,
+        "other": 1,
+    }
+
+
+def test_submit_ends_with_2_and_says_what_is_there_when_there_is_nothing_to_send(run, server, tmp_path):
+    for name in ("1.cr2", "2.cr2", "film.mov"):
+        (tmp_path / name).write_bytes(b"x")
+    code, out, err = run("submit", tmp_path)
+    assert (code, out) == (2, "")
+    assert "There: 2 RAW photos and 1 video. Save as JPEG, and send again." in err
+    assert "no images" not in err
+    assert server.requests == []
+
+
+def test_what_could_not_be_sent_is_a_line_of_jsonl_as_well(run, server, images, tmp_path):
+    refused: Reply = (
+        {"files": [{"file": "a.png", "job_id": JOB_ID}, {"file": "=b.png", "error": None}]},
+        202,
+        {},
+    )
+    written: Reply = ('{"file": "a.png"}\n', 200, {})
+    server.replies = [batch(), refused, batch(), batch(), written, page(RED)]
+    code, _, _ = run("submit", images, "--out", tmp_path / "o.jsonl")
+    assert code == 1
+    last = json.loads((tmp_path / "o.jsonl").read_text().splitlines()[-1])
+    assert (last["file"], last["state"]) == ("=b.png", "not_sent")
 
 
 def test_submit_writes_the_file_asked_for(run, server, images, tmp_path):

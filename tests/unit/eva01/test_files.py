@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from eva01.client.errors import ClientError
-from eva01.client.files import IMAGE_ENDINGS, InputFile, find, told_apart, valid_text
+from eva01.client.errors import ClientError, FileUnreadable
+from eva01.client.files import IMAGE_ENDINGS, InputFile, find, name_of, told_apart, valid_text
+from eva01.client.kinds import PICTURES, by_kind, in_words
+from eva01.client.multipart import FilePart, Multipart
 from eva01.client.uploads import CHUNK_BYTES, chunks
 from jobs.contract.images import FORMATS
 
@@ -28,11 +30,77 @@ def test_a_folder_is_walked_in_order_and_names_are_relative_to_it(tmp_path):
     assert names(tmp_path) == ["b.png", "a/1.webp", "a/2.JPG", "c/d/e.tiff"]
 
 
-def test_hidden_files_are_left_out_and_others_that_are_no_images_are_told(tmp_path):
-    touch(tmp_path, "a.png", ".hidden.png", ".git/b.png", "notes.txt", "more.zip")
+def test_what_is_left_out_is_counted_by_kind(tmp_path):
+    touch(tmp_path, "a.png", ".hidden.png", ".git/b.png", "notes.txt", "README", "more.zip")
+    touch(tmp_path, "1.CR2", "2.nef", "a.MOV", "b.mp4", "c.avi", "p.pdf", "q.Pdf", "s.psd", "m.mp3", "x.jxl")
     found = find([tmp_path])
     assert [file.name for file in found.files] == ["a.png"]
-    assert found.skipped == ("more.zip", "notes.txt")
+    assert in_words(found.left_out) == (
+        "2 RAW photos, 1 Photoshop picture, 1 picture of another format, 2 hidden files and folders,"
+        " 3 videos, 1 sound file, 1 zip, 2 PDFs and 2 other files"
+    )
+    assert by_kind(found.left_out)[PICTURES[1]] == ["1.CR2", "2.nef"]
+    assert in_words(()) == ""
+
+
+@pytest.mark.parametrize("ending", sorted(IMAGE_ENDINGS))
+def test_a_file_with_an_images_ending_is_sent_in_capitals_too(tmp_path, ending):
+    touch(tmp_path, f"a{ending}", f"b{ending.upper()}")
+    assert names(tmp_path) == [f"a{ending}", f"b{ending.upper()}"]
+
+
+def test_linked_folders_are_followed_once_and_circles_are_noticed(tmp_path):
+    touch(tmp_path, "photos/sub/a.png", "album/b.png", "album/deep/c.png", "beside.png")
+    photos = tmp_path / "photos"
+    (photos / "album").symlink_to(tmp_path / "album")
+    (photos / "twice").symlink_to(tmp_path / "album")
+    (photos / "also").symlink_to(photos / "sub")
+    (photos / "here").symlink_to(photos)
+    (photos / "up").symlink_to("..")
+    (tmp_path / "album" / "back").symlink_to(photos)
+    found = find([photos])
+    assert [file.name for file in found.files] == ["sub/a.png", "album/b.png", "album/deep/c.png"]
+    assert sorted(one.name for one in found.left_out) == ["album/back", "also", "here", "twice", "up"]
+    assert in_words(found.left_out) == "5 folders that are sent already"
+
+
+def test_a_folder_that_lies_in_another_input_is_sent_once(tmp_path):
+    touch(tmp_path, "one/a.png", "one/two/b.png")
+    assert names(tmp_path / "one", tmp_path / "one" / "two") == ["one/a.png", "one/two/b.png"]
+
+
+def test_what_is_no_file_is_left_out_and_keeps_nobody_waiting(tmp_path):
+    touch(tmp_path, "a.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "gone.png").symlink_to("nowhere")
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    (tmp_path / "device.png").symlink_to("/dev/zero")
+    found = find([tmp_path])
+    assert [file.name for file in found.files] == ["a.png"]
+    assert in_words(found.left_out) == "2 broken links, 1 named pipe and 1 device"
+    for name, kind in (("pipe.png", "1 named pipe"), ("gone.png", "1 broken link")):
+        with pytest.raises(ClientError, match=kind):
+            find([tmp_path / name])
+
+
+def test_a_file_that_became_a_pipe_since_it_was_found_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    part = FilePart("files", "a.png", tmp_path / "a.png", 0)
+    with pytest.raises(FileUnreadable, match="it is no file"):
+        part.check()
+    with pytest.raises(FileUnreadable, match="it is no file"):
+        b"".join(Multipart([part]))
+
+
+def test_names_that_are_the_same_as_text_are_told_apart(tmp_path):
+    touch(tmp_path, "caf%E9.png")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).write_bytes(b"x")
+    assert len(set(names(tmp_path))) == 2
+
+
+def test_an_input_that_is_written_as_a_dot_has_its_folders_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert name_of(Path()) == tmp_path.name
 
 
 def test_a_file_named_by_the_user_is_sent_whatever_its_ending(tmp_path):
@@ -67,8 +135,11 @@ def test_a_file_given_twice_is_sent_once(tmp_path):
     assert names(tmp_path / "a.png", tmp_path / "a.png") == ["a.png"]
 
 
-def test_nothing_to_send_is_an_error(tmp_path):
-    with pytest.raises(ClientError, match="no images"):
+def test_nothing_to_send_is_an_error_that_says_what_is_there(tmp_path):
+    with pytest.raises(ClientError, match=r"Nothing to send in .* There: nothing\."):
+        find([tmp_path])
+    touch(tmp_path, "a.cr2", "b.cr2", "c.mp4")
+    with pytest.raises(ClientError, match=r"There: 2 RAW photos and 1 video\. Save as JPEG"):
         find([tmp_path])
     with pytest.raises(ClientError, match="no such file"):
         find([tmp_path / "missing"])

@@ -62,12 +62,13 @@ def test_what_could_not_be_sent_is_listed_with_the_reason(console):
 def test_what_is_otherwise_than_it_was_sent_is_one_line_each(console):
     say_what_is_otherwise(console, Sent())
     assert printed(console) == ""
-    renamed = [Upload(file=f"b/{n}.png", sent_as=f"{n}.png", job_id="a" * 32) for n in range(5)]
+    renamed = [Upload(file=f"b/{n}.png", sent_as=f"{n}.png", job_id="a" * 32) for n in range(14)]
     passed_over = PassedOver(count=1, examples=[".x"]) + PassedOver(count=1, examples=["\x1b.y"])
     say_what_is_otherwise(console, Sent(renamed=tuple(renamed), passed_over=passed_over))
     assert printed(console).splitlines() == [
-        "Under another name, as the path was taken: 5 files: "
-        "0.png is b/0.png, 1.png is b/1.png, 2.png is b/2.png, …",
+        "Under another name, as the path was taken: 14 files: "
+        + ", ".join(f"{n}.png is b/{n}.png" for n in range(12))
+        + ", … and 2 more",
         "Passed over 2 hidden files in zips: .x, �.y",
     ]
 

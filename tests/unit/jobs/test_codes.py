@@ -21,7 +21,7 @@ STATUSES = {
     422: "unknown_model idempotency_key_reused not_an_image empty_file truncated_image",
     429: "queue_full",
     500: "internal_error engine_failed out_of_memory empty_answer deadline_exceeded poison",
-    503: "blob_store_unavailable redis_unavailable image_being_deleted",
+    503: "blob_store_unavailable redis_unavailable redis_full redis_refuses image_being_deleted",
     507: "no_room",
 }
 

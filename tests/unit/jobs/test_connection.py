@@ -1,18 +1,23 @@
 """REDIS_URL as clients and Celery read it."""
 
+from urllib.parse import quote
+
 import pytest
+import redis
 from kombu import Connection
 
 from jobs.contract.settings import BadSetting
-from jobs.storage.connection import SentinelAddress, connect, without_password
-from worker.broker.address import MasterTransport, broker
+from jobs.storage.address import Address, without_password
+from jobs.storage.connection import connect
+from worker.broker.address import broker
+from worker.broker.channel import MasterTransport
 
 FULL = "redis+sentinel://me:p%40ss@one:26380,two,[::1]:26381/main/3?sentinel_password=s%26cret"
 
 
 def test_an_address_of_sentinels_is_read_whole():
-    assert SentinelAddress.parse(FULL) == SentinelAddress(
-        sentinels=(("one", 26380), ("two", 26379), ("::1", 26381)),
+    assert Address.parse(FULL) == Address(
+        nodes=(("one", 26380), ("two", 26379), ("::1", 26381)),
         master="main",
         database=3,
         username="me",
@@ -21,25 +26,99 @@ def test_an_address_of_sentinels_is_read_whole():
     )
 
 
-def test_what_an_address_of_sentinels_leaves_out_is_the_usual():
-    assert SentinelAddress.parse("redis+sentinel://one/main") == SentinelAddress((("one", 26379),), "main")
+def test_what_an_address_leaves_out_is_the_usual():
+    assert Address.parse("redis+sentinel://one/main") == Address((("one", 26379),), master="main")
+    assert Address.parse("redis://one") == Address((("one", 6379),))
+    assert Address.parse("unix:///run/redis.sock") == Address(path="/run/redis.sock")
 
 
 @pytest.mark.parametrize(
-    "address",
+    ("address", "why"),
     [
-        "redis+sentinel://one",
-        "redis+sentinel:///main",
-        "redis+sentinel://one,/main",
-        "redis+sentinel://one:port/main",
-        "redis+sentinel://one/main/zero",
-        "redis+sentinel://one/main?db=1",
+        ("redis://:se#cret@127.0.0.1:1/0", "one of / ? # [ ]"),
+        ("redis://:se/cret@127.0.0.1:1/0", "one of / ? # [ ]"),
+        ("redis://:se?cret@127.0.0.1:1/0", "one of / ? # [ ]"),
+        ("redis://:se[cret@127.0.0.1:1/0", "one of / ? # [ ]"),
+        ("redis://:se]cret@127.0.0.1:1/0", "one of / ? # [ ]"),
+        ("redis://:secret@[::1/0", "is not a host"),
+        ("redis://:secret@127.0.0.1:99999/0", "the port is 99999"),
+        ("redis://:secret@127.0.0.1:0/0", "the port is 0"),
+        ("redis://:secret@127.0.0.1:port/0", "is not a host"),
+        ("redis://:secret@one two/0", "is not a host"),
+        ("redis://:secret@127.0.0.1:1/abc", "the database behind the last / is 'abc'"),
+        ("redis://:secret@127.0.0.1:1/-1", "the database behind the last /"),
+        ("redis://:secret@127.0.0.1:1/0/1", "the database behind the last /"),
+        ("redis://:secret@127.0.0.1:1/0?db=1", "two databases"),
+        ("redis://:secret@127.0.0.1:1/0?socket_timeout=x", "option socket_timeout is 'x'"),
+        ("redis://:secret@127.0.0.1:1/0?socket_timeout=0", "option socket_timeout is '0'"),
+        ("redis://:secret@127.0.0.1:1/0?db=", "option db is ''"),
+        ("redis://:secret@127.0.0.1:1/0?colour=red", "the option 'colour'"),
+        ("redis://:secret@127.0.0.1:1/0?ssl_cert_reqs=none", "the option 'ssl_cert_reqs'"),
+        ("rediss://:secret@127.0.0.1:1/0?ssl_cert_reqs=some", "option ssl_cert_reqs is 'some'"),
+        ("redis://:secret@/0", "names no host"),
+        ("redis://:secret@:6379/0", "is not a host"),
+        ("redis://one,two/0", "is not a host"),
+        ("http://:secret@127.0.0.1/0", "does not begin with redis://"),
+        ("127.0.0.1:6379", "does not begin with redis://"),
+        ("", "does not begin with redis://"),
+        ("redis://127.0.0.1/0 ", "blanks around it"),
+        ("redis://:sec\nret@127.0.0.1/0", "cannot be seen"),
+        ("unix://:secret@run/redis.sock", "a socket's path begins with /"),
+        ("unix://:secret@", "a socket's path begins with /"),
+        ("redis+sentinel://:secret@one", "name of the master is missing"),
+        ("redis+sentinel://:secret@/main", "names no host"),
+        ("redis+sentinel://:secret@one,/main", "names no host"),
+        ("redis+sentinel://:secret@one:port/main", "is not a host"),
+        ("redis+sentinel://:secret@one/main/zero", "the database behind the last /"),
     ],
 )
-def test_an_address_of_sentinels_that_cannot_be_read_is_shown_without_its_password(address):
-    with pytest.raises(BadSetting, match=r"REDIS_URL='redis\+sentinel://\*\*\*@.*: write ") as caught:
-        connect(address.replace("://", "://:secret@"))
-    assert "secret" not in str(caught.value)
+def test_an_address_that_cannot_be_read_is_refused_in_one_line_without_its_password(address, why):
+    for read in (connect, lambda address: broker(address, 1)):
+        with pytest.raises(BadSetting) as caught:
+            read(address)
+        said = str(caught.value)
+        assert said.startswith("REDIS_URL='")
+        assert why in said
+        assert "\n" not in said
+        assert not any(secret in said for secret in ("secret", "cret", "sec"))
+
+
+@pytest.mark.parametrize("password", ["p@ss", "p%ss", "p:ss", "p ss", "p,ss", "p+ss", "#/?[]@:%& é"])
+def test_clients_and_celery_read_the_same_user_password_and_database(password):
+    written = [quote(password, safe="")] + [password] * (not set(password) & set("#/?[]"))
+    for text in written:
+        address = f"redis://me:{text}@one:6380/2"
+        with connect(address) as client:
+            ours = client.connection_pool.connection_kwargs
+        url, _ = broker(address, 1)
+        with Connection(url) as connection:
+            theirs = (connection.userid, connection.password, connection.hostname, connection.port)
+            assert connection.virtual_host == "2"
+        assert theirs == (ours["username"], ours["password"], ours["host"], ours["port"])
+        assert theirs == ("me", password, "one", 6380)
+        assert ours["db"] == 2
+
+
+def test_options_of_an_address_reach_clients_and_celery():
+    address = "rediss://one/0?socket_timeout=7&client_name=me&ssl_cert_reqs=optional&ssl_check_hostname=no"
+    with connect(address, timeout_s=2) as client:
+        ours = client.connection_pool.connection_kwargs
+        assert issubclass(client.connection_pool.connection_class, redis.SSLConnection)
+    assert (ours["socket_timeout"], ours["socket_connect_timeout"], ours["client_name"]) == (7, 2, "me")
+    url, options = broker(address, timeout_s=2)
+    assert (options["socket_timeout"], options["socket_connect_timeout"], options["client_name"]) == (
+        7,
+        2,
+        "me",
+    )
+    with Connection(url) as connection:
+        assert (int(connection.ssl["ssl_cert_reqs"]), connection.ssl["ssl_check_hostname"]) == (1, False)
+
+
+def test_celery_believes_no_more_certificates_than_clients_do():
+    url, _ = broker("rediss://:secret@one", timeout_s=2)
+    with Connection(url) as connection:
+        assert int(connection.ssl["ssl_cert_reqs"]) == 2
 
 
 def test_a_client_connects_to_the_master_with_the_masters_password_and_the_database():
@@ -72,14 +151,17 @@ def test_celery_gets_every_sentinel_with_user_and_database():
     assert options["sentinel_kwargs"]["password"] == "s&cret"
 
 
-@pytest.mark.parametrize("address", ["redis://one:6380/2", "rediss://:secret@one"])
-def test_the_address_of_one_server_stays_as_it_is(address):
-    assert broker(address, timeout_s=2) == (address, {})
+TIMEOUTS = {"socket_timeout": 2, "socket_connect_timeout": 2}
+
+
+def test_the_address_of_one_server_is_written_whole():
+    assert broker("redis://one:6380/2", timeout_s=2) == ("redis://one:6380/2", TIMEOUTS)
+    assert broker("redis://:p%40ss@[::1]", timeout_s=2) == ("redis://:p%40ss@[::1]:6379/0", TIMEOUTS)
 
 
 def test_a_socket_is_written_as_kombu_wants_it():
     url, options = broker("unix:///run/redis.sock?db=1", timeout_s=2)
-    assert (url, options) == ("redis+socket:///run/redis.sock?virtual_host=1", {})
+    assert (url, options) == ("redis+socket:///run/redis.sock?virtual_host=1", TIMEOUTS)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +169,7 @@ def test_a_socket_is_written_as_kombu_wants_it():
     [
         (FULL, "redis+sentinel://***@one:26380,two,[::1]:26381/main/3?sentinel_password=***"),
         ("redis://:p@ss@one/0", "redis://***@one/0"),
+        ("redis://:p/s#s@one/0", "redis://***@one/0"),
         ("unix://me:secret@/run/redis.sock?db=1", "unix://***@/run/redis.sock?db=1"),
         ("redis://one:6379/0?password=secret&db=1", "redis://one:6379/0?password=***&db=1"),
         ("redis://one:6379/0", "redis://one:6379/0"),

@@ -55,7 +55,7 @@ def test_the_blob_store_is_a_folder_of_the_data_folder_unless_told_otherwise(mon
     [
         (WebSettings, "EVA01_PORT", "eighty"),
         (WebSettings, "EVA01_PORT", "65536"),
-        (Settings, "REDIS_URL", "http://example"),
+        (Settings, "EVA01_LEASE_S", "0"),
         (WorkerSettings, "MAX_PIXELS", "10"),
         (WorkerSettings, "EVA01_DEVICE", "tpu"),
         (Limits, "EVA01_MAX_IMAGE_BYTES", "-1"),

@@ -1,0 +1,42 @@
+"""What could not be sent, as rows of the file of results: whoever reads only that misses nothing."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from eva01.client.models import Upload
+
+#: The state of such a row; the server has none like it.
+STATE = "not_sent"
+#: First characters that make a spreadsheet program take a cell for a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def append_csv(out: Path, unsent: Sequence[Upload]) -> None:
+    """A row for each, under the columns that the server has written."""
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        columns = next(csv.reader(file), [])
+    with out.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        for upload in unsent:
+            code, message = _reason(upload)
+            cells = {"file": upload.file, "state": STATE, "error_code": code, "error_message": message}
+            writer.writerow({column: _harmless(text) for column, text in cells.items()})
+
+
+def append_jsonl(out: Path, unsent: Sequence[Upload]) -> None:
+    """An object for each, one a line."""
+    with out.open("a", encoding="utf-8") as file:
+        for upload in unsent:
+            code, message = _reason(upload)
+            row = {"file": upload.file, "state": STATE, "error": {"code": code, "message": message}}
+            file.write(f"{json.dumps(row)}\n")
+
+
+def _reason(upload: Upload) -> tuple[str, str]:
+    return (upload.error.code, upload.error.message) if upload.error else ("unknown", "No reason given.")
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -1,0 +1,194 @@
+"""REDIS_URL, read once: redis-py and Celery are both told what is found here, so they cannot differ.
+
+redis://user:password@host:6379/0      rediss:// with TLS     options behind a `?`
+unix://user:password@/path?db=0        a socket of this machine
+redis+sentinel://:password@host:26379,host:26379/master/0     the master that sentinels know
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import parse_qsl, unquote
+
+from jobs.contract.settings import BadSetting
+
+DEFAULT_PORT, DEFAULT_SENTINEL_PORT = 6379, 26379
+
+_SENTINELS = "redis+sentinel"
+_SCHEMES = ("redis", "rediss", "unix", _SENTINELS)
+#: A user and a password reach up to the last @; what follows them has none of the characters that end a part.
+_ADDRESS = re.compile(
+    r"(?P<scheme>[a-z+]+)://((?P<user>[^:@/?#\[\]]*)(:(?P<password>[^/?#\[\]]*))?@)?"
+    r"(?P<nodes>[^@/?#]*)(?P<path>/[^?#@]*)?(\?(?P<query>[^#@]*))?"
+)
+_NODE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\[\]:,\s]+)(:(?P<port>\d+))?")
+#: All up to the last @, whatever it is, and what is given as an option.
+_PASSWORDS = re.compile(r"(?<=://).*(?=@)|(?<=password=)[^&]*", re.DOTALL)
+_LARGEST_PORT = 65535
+#: Characters of an address that are shown.
+_LONGEST_SHOWN = 300
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(text)
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise ValueError(text)
+    return seconds
+
+
+def _truth(text: str) -> bool:
+    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+
+
+def _certificates(text: str) -> str:
+    return {"required": "required", "optional": "optional", "none": "none"}[text.lower()]
+
+
+#: The options that an address may have, and how each is read.
+_OPTIONS: Mapping[str, Callable[[str], Any]] = {
+    "db": _count,
+    "username": str,
+    "password": str,
+    "sentinel_password": str,
+    "client_name": str,
+    "health_check_interval": _count,
+    "socket_connect_timeout": _positive,
+    "socket_timeout": _positive,
+}
+_TLS_OPTIONS: Mapping[str, Callable[[str], Any]] = {
+    "ssl_ca_certs": str,
+    "ssl_cert_reqs": _certificates,
+    "ssl_certfile": str,
+    "ssl_check_hostname": _truth,
+    "ssl_keyfile": str,
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """A REDIS_URL, read; exactly one of `path` and `nodes` is empty."""
+
+    #: Host and port of the server, or of each sentinel.
+    nodes: tuple[tuple[str, int], ...] = ()
+    #: The socket of a server on this machine.
+    path: str = ""
+    #: What the sentinels call the master; empty: there are none.
+    master: str = ""
+    has_tls: bool = False
+    database: int = 0
+    #: Who we are to the server.
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    #: What the sentinels themselves ask for.
+    sentinel_password: str | None = field(default=None, repr=False)
+    #: What the address says of connections; the names are the same in redis-py and in kombu.
+    options: Mapping[str, Any] = field(default_factory=dict)
+    #: The same of TLS.
+    tls_options: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, redis_url: str) -> Self:
+        """Read an address.
+
+        Raises BadSetting.
+        """
+        try:
+            return cls._parse(redis_url)
+        except ValueError as error:
+            raise BadSetting(
+                f"REDIS_URL={without_password(redis_url)[:_LONGEST_SHOWN]!r}: {error}. Write"
+                " redis://user:password@host:6379/0 or"
+                " redis+sentinel://:password@host1:26379,host2:26379/name-of-master/0, special characters of"
+                " a password as %XX, such as %23 for #. See docs/configuration.md."
+            ) from None
+
+    @classmethod
+    def _parse(cls, redis_url: str) -> Self:
+        if not redis_url.isprintable() or redis_url != redis_url.strip():
+            raise ValueError("it has blanks around it, or characters that cannot be seen")
+        scheme = redis_url.partition("://")[0]
+        if scheme not in _SCHEMES:
+            raise ValueError(f"it does not begin with {', '.join(f'{known}://' for known in _SCHEMES)}")
+        found = _ADDRESS.fullmatch(redis_url)
+        if found is None:
+            raise ValueError("one of / ? # [ ] is where it cannot be, such as in a password")
+        options = _read_options(found["query"] or "", has_tls=scheme == "rediss")
+        return cls(
+            **_place(scheme, found["nodes"], found["path"] or "", options.pop("db", None)),
+            has_tls=scheme == "rediss",
+            username=_plain(found["user"]) or options.pop("username", None),
+            password=_plain(found["password"]) or options.pop("password", None),
+            sentinel_password=options.pop("sentinel_password", None),
+            tls_options={name: options.pop(name) for name in _TLS_OPTIONS if name in options},
+            options=options,
+        )
+
+
+def without_password(redis_url: str) -> str:
+    """The address as it may be shown."""
+    return _PASSWORDS.sub("***", redis_url)
+
+
+def _place(scheme: str, nodes: str, path: str, database: int | None) -> dict[str, Any]:
+    """Where the server is, and the number of its database."""
+    if scheme == "unix":
+        if nodes or path in ("", "/"):
+            raise ValueError("a socket's path begins with /, behind unix:// or the @ of a password")
+        return {"path": unquote(path), "database": _database("", database)}
+    if scheme == _SENTINELS:
+        master, _, number = path.removeprefix("/").partition("/")
+        if not master:
+            raise ValueError("the name of the master is missing behind the sentinels")
+        read = tuple(_node(node, DEFAULT_SENTINEL_PORT) for node in nodes.split(","))
+        return {"nodes": read, "master": unquote(master), "database": _database(number, database)}
+    return {
+        "nodes": (_node(nodes, DEFAULT_PORT),),
+        "database": _database(path.removeprefix("/"), database),
+    }
+
+
+def _node(text: str, default_port: int) -> tuple[str, int]:
+    found = _NODE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not a host, or a host and a port" if text else "it names no host")
+    port = int(found["port"] or default_port)
+    if not 0 < port <= _LARGEST_PORT:
+        raise ValueError(f"the port is {port}, and has to be one from 1 to {_LARGEST_PORT}")
+    return unquote(found["host"].strip("[]")), port
+
+
+def _database(in_path: str, as_option: int | None) -> int:
+    try:
+        number = _count(in_path) if in_path else None
+    except ValueError:
+        raise ValueError(f"the database behind the last / is {in_path!r}, and has to be a number") from None
+    if None not in (number, as_option) and number != as_option:
+        raise ValueError("it names two databases")
+    return number or as_option or 0
+
+
+def _read_options(query: str, *, has_tls: bool) -> dict[str, Any]:
+    known = {**_OPTIONS, **(_TLS_OPTIONS if has_tls else {})}
+    given = parse_qsl(query, keep_blank_values=True)
+    options = {}
+    for name, text in given:
+        if name not in known:
+            raise ValueError(f"it has the option {name!r}; those that can be used are {', '.join(known)}")
+        if name in options:
+            raise ValueError(f"it has the option {name!r} twice")
+        try:
+            options[name] = known[name](text)
+        except (ValueError, KeyError):
+            raise ValueError(f"its option {name} is {text!r}") from None
+    return options
+
+
+def _plain(text: str | None) -> str | None:
+    return unquote(text) if text else None
