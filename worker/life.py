@@ -29,7 +29,7 @@ from worker.drain import Drain
 from worker.engines.base import Engine, Prepared, Seen
 from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
-from worker.job.decode import Decoder
+from worker.job.decode.decoder import Decoder
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.health import HealthServer

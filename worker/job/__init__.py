@@ -4,6 +4,6 @@ answering    from the ticket to the stored answer
 cache        reuses an earlier answer to the same image and recipe
 preparation  fetch, decode and see an image
 in_flight    makes once what several slots need at the same time
-decode       bytes to an upright RGB image, or a reason
+decode/      bytes to an upright RGB image, or a reason
 thumbnails   the small versions that galleries show
 """

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import redis
 
@@ -31,7 +31,7 @@ from worker.device.base import Cancelled, Device, GivenBack, Overran
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine, Prepared, Seen
 from worker.job.cache import AnswerCache
-from worker.job.decode import Decoded
+from worker.job.decode.decoder import Decoded
 from worker.job.in_flight import Held
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
@@ -161,21 +161,25 @@ class Answering(Generic[Seen, Prepared]):
         return self._until_redis_answers(lambda: self.cache.find(job))
 
     def _result_of(self, job: Job) -> Result:
-        size: dict[str, int] = {}
+        seen: dict[str, Any] = {}
         try:
             image = _image_of(job)
             with self.preparation.decoded(image) as decoded:
-                size = {"width": decoded.value.width, "height": decoded.value.height}
+                seen = {
+                    "width": decoded.value.width,
+                    "height": decoded.value.height,
+                    "notes": decoded.value.notes,
+                }
                 answer = self._ask(job, image, decoded)
         except (GivenBack, Cancelled):
             raise
         except Eva01Error as error:
-            return Result(error=JobError(code=error.code, message=error.message), **size)
+            return Result(error=JobError(code=error.code, message=error.message), **seen)
         except Exception as error:
             logger.exception("Job %s: an error that nobody foresaw.", job.id)
             message = f"The worker failed on this image: {type(error).__name__}: {error}"
-            return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **size)
-        return Result(answer=answer.text, finish_reason=answer.finish_reason, usage=answer.usage, **size)
+            return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **seen)
+        return Result(answer=answer.text, finish_reason=answer.finish_reason, usage=answer.usage, **seen)
 
     def _ask(self, job: Job, image: str, decoded: Held[Decoded]) -> Answer:
         with self.preparation.seen(image, decoded.value.image) as seen:

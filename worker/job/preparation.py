@@ -10,7 +10,7 @@ from PIL import Image
 
 from jobs.storage.blobs import BlobStore
 from worker.engines.base import Engine, Prepared, Seen
-from worker.job.decode import Decoded, Decoder
+from worker.job.decode.decoder import Decoded, Decoder
 from worker.job.in_flight import Held, InFlight
 from worker.ops.metrics import ModelMetrics
 

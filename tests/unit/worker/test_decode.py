@@ -13,7 +13,7 @@ from PIL import Image
 from jobs.contract.errors import Eva01Error
 from jobs.contract.settings import Limits
 from tests.drawing import Scene
-from worker.job.decode import Decoded, Decoder
+from worker.job.decode.decoder import Decoded, Decoder
 
 RED_CIRCLE = Scene("white", (("red", "circle"),))
 LIMITS = Limits(max_image_bytes=2_000_000, max_image_pixels=1_000_000)

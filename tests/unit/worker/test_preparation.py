@@ -15,7 +15,7 @@ from tests.drawing import Scene
 from tests.processes import wait_until
 from tests.stub_engine import StubEngine
 from worker.device.base import GivenBack
-from worker.job.decode import Decoder
+from worker.job.decode.decoder import Decoder
 from worker.job.preparation import Preparation
 from worker.ops.metrics import ModelMetrics
 

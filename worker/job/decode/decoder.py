@@ -1,6 +1,6 @@
 """Bytes to an upright RGB image, or a reason why not.
 
-    header ──limits──► draft ──► pixels ──► orientation ──► 8 bits ──► alpha on white ──► RGB
+    header ──limits──► draft ──► pixels ──► orientation ──► 8 bits ──► alpha on paper ──► RGB
 
 The limits are checked on the header, before anything is unpacked. Of an animation only the first frame is
 ever read.
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from math import sqrt
 
-import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, TooLarge
@@ -25,7 +24,11 @@ from jobs.contract.images import (
     set_pillows_guard,
     truncated_image,
 )
+from jobs.contract.models import Note
 from jobs.contract.settings import Limits
+from worker.job.decode.paper import on_paper
+from worker.job.decode.samples import eight_bits
+from worker.job.decode.upright import upright
 
 #: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG.
 _OPENERS = tuple(name for name in FORMATS if name != "MPO")
@@ -34,8 +37,6 @@ _BIG_PIXELS = 16_000_000
 #: An image is scaled down early only to this many times the pixels that the model wants, so that its
 #: own, better scaling still has something to average.
 _MARGIN = 4
-#: Pixel modes of 16 bits a channel that Pillow has.
-_SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Decoded:
     #: Pixels of the upright original.
     width: int
     height: int
+    #: What a reader of an answer has to know of the image.
+    notes: tuple[Note, ...] = ()
 
 
 class Decoder:
@@ -93,9 +96,9 @@ class Decoder:
         try:
             opened.draft(None, self._wanted_size(full_size))
             opened.load()
-            upright = _upright(opened)
-            is_turned = upright.size != opened.size
-            image = self._shrink(_on_white(_eight_bits(upright)))
+            turned = upright(opened)
+            is_turned = turned.size != opened.size
+            image = self._shrink(on_paper(eight_bits(turned)))
         except (Image.DecompressionBombError, MemoryError) as error:
             raise _too_many_pixels(error) from error
         except Eva01Error:
@@ -113,40 +116,6 @@ class Decoder:
     def _shrink(self, image: Image.Image) -> Image.Image:
         wanted = self._wanted_size(image.size)
         return image if wanted == image.size else image.resize(wanted, Image.Resampling.BOX)
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """The image as its camera was held; one whose EXIF cannot be read stays as it is."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        return image
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Samples of 16 or 32 bits brought to 8: scaled, because Pillow's own conversion would clip them."""
-    if image.mode in _SIXTEEN_BITS:
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode not in ("I", "F"):
-        return image
-    samples = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    top = _full_scale(image.mode, float(samples.max()))
-    return Image.fromarray((samples.clip(0, top) * (255 / top)).astype(np.uint8))
-
-
-def _full_scale(mode: str, largest: float) -> float:
-    """The sample that means white: 1 or 255 for fractions, else what 8, 16 or 32 bits can hold."""
-    steps = (1.0, 255.0, 65535.0, 4294967295.0) if mode == "F" else (255.0, 65535.0, 4294967295.0)
-    return next((step for step in steps if largest <= step), largest)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    """RGB; what is transparent shows white, as on paper."""
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    colors = image.convert("RGBA")
-    paper = Image.new("RGBA", colors.size, "white")
-    return Image.alpha_composite(paper, colors).convert("RGB")
 
 
 def _too_many_pixels(error: Exception) -> TooLarge:
