@@ -35,7 +35,7 @@ MAX_NEW_TOKENS = 512
 class Slot:
     """Everything a slot needs, around the stub engine."""
 
-    def __init__(self, redis_client: "redis.Redis", folder: Path) -> None:
+    def __init__(self, redis_client: "redis.Redis", folder: Path, *, reads_pages: bool = False) -> None:
         self.store = JobStore(redis_client)
         self.blobs = BlobStore(folder.as_uri(), patience_s=0.2)
         self.engine = StubEngine()
@@ -65,6 +65,7 @@ class Slot:
             drain=self.drain,
             metrics=self.metrics,
             max_crashes=2,
+            reads_pages=reads_pages,
         )
 
     def cache(self, identity: str = "", *, is_on: bool = True) -> AnswerCache:

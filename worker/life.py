@@ -69,6 +69,7 @@ class Worker(Generic[Seen, Prepared]):
     ) -> None:
         shared, own = environment.shared, environment.worker
         client = connect(shared.redis_url, shared.redis_timeout_s)
+        self._card = card
         self._environment = environment
         self._began_s = began_s
         self._status = Status(worker_id=_new_id(card), model=card.name)
@@ -162,6 +163,7 @@ class Worker(Generic[Seen, Prepared]):
             drain=self._drain,
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
+            reads_pages=self._card.reads_pages,
         )
 
     def _preparation(self) -> Preparation[Seen]:

@@ -49,10 +49,12 @@ def send(client: Client, batch_id: str, files: Sequence[InputFile], watcher: Wat
     """Send all files and close the batch; gives those that did not become a job."""
     watcher.sent(0, len(files))
     outcomes: list[Upload] = []
+    through = 0
     for outcome in client.upload_files(batch_id, files):
         outcomes.append(outcome)
+        through += not outcome.is_further_page
         # A zip is one file here and many there.
-        watcher.sent(min(len(outcomes), len(files) - 1), len(files))
+        watcher.sent(min(through, len(files) - 1), len(files))
     client.close_batch(batch_id)
     watcher.sent(len(files), len(files))
     return [outcome for outcome in outcomes if outcome.job_id is None]

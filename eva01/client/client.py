@@ -149,16 +149,28 @@ class Client:
 
     # Single jobs
 
-    def analyze(self, image: Path, question: str = "", *, model: str | None = None, wait_s: int = 25) -> Job:
-        """Ask about one image; after `wait_s` seconds (at most 55) the job comes back unfinished."""
-        fields = {"question": question, "wait": str(wait_s)} | ({"model": model} if model else {})
+    def analyze(
+        self,
+        image: Path,
+        question: str = "",
+        *,
+        model: str | None = None,
+        page: int | None = None,
+        wait_s: int = 25,
+    ) -> Job:
+        """Ask about one image; after `wait_s` seconds (at most 55) the job comes back unfinished.
+
+        `page` is the page of its file that is meant; else all are, where the model reads all, or the first.
+        """
+        fields = {"wait": str(wait_s)} | _asked(question, model, page)
         body = Multipart([_part(_named(image), "file")], fields)
         return Job.model_validate(self._transport.send("POST", "/analyze", body=body).json())
 
-    def create_job(self, image: Path, question: str = "", *, model: str | None = None) -> Job:
-        """Ask about one image without waiting."""
-        fields = {"question": question} | ({"model": model} if model else {})
-        body = Multipart([_part(_named(image), "file")], fields)
+    def create_job(
+        self, image: Path, question: str = "", *, model: str | None = None, page: int | None = None
+    ) -> Job:
+        """Ask about one image without waiting; `page` as in `analyze`."""
+        body = Multipart([_part(_named(image), "file")], _asked(question, model, page))
         return Job.model_validate(self._transport.send("POST", "/api/jobs", body=body).json())
 
     def job(self, job_id: str) -> Job:
@@ -191,6 +203,11 @@ class Client:
 def server_of_environment() -> str:
     """EVA01_SERVER, else this machine."""
     return os.environ.get("EVA01_SERVER") or DEFAULT_SERVER
+
+
+def _asked(question: str, model: str | None, page: int | None) -> dict[str, str]:
+    given = {"model": model, "page": str(page) if page else None}
+    return {"question": question} | {name: value for name, value in given.items() if value}
 
 
 def _named(path: Path) -> InputFile:

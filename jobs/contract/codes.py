@@ -99,6 +99,8 @@ class Code(StrEnum):
         "The file is larger than this server takes.", "Send a smaller version of it.")
     TOO_MANY_PIXELS = ("too_many_pixels", 413, FAIL,
         "The image has more pixels than this server takes.", "Scale it down, and send it again.")
+    TOO_MANY_PAGES = ("too_many_pages", 413, FAIL,
+        "The file has more pages than this server takes.", "Split it, and send its parts.")
     PATH_TOO_LONG = ("path_too_long", 400, FAIL,
         "The file's path is too long.", "Give it a shorter name.")
     UNSAFE_PATH = ("unsafe_path", 400, FAIL,

@@ -77,6 +77,8 @@ class Limits(_FromEnvironment):
     max_image_bytes: int = Field(default=50 * MIB, ge=1)
     #: Pixels of one image, before it is scaled down for the model.
     max_image_pixels: int = Field(default=100_000_000, ge=1)
+    #: Pages of one file.
+    max_pages: int = Field(default=200, ge=1)
     #: Jobs that may wait for one model.
     max_queued: int = Field(default=1_000_000, ge=1)
     #: Files in one request.

@@ -1,4 +1,4 @@
-"""Files and zips into a batch: a job for each file, also for one that is refused, so nothing is lost.
+"""Files and zips into a batch: a job for each file, or each page of one; also for one that is refused.
 
 A path that the batch has already makes no second job. Files are taken some at a time, because each way to
 Redis costs as much for one as for many.
@@ -6,7 +6,7 @@ Redis costs as much for one as for many.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import cast
 
 from werkzeug.datastructures import FileStorage
@@ -17,10 +17,11 @@ from jobs.contract.errors import BadInput
 from jobs.contract.images import not_an_image
 from jobs.contract.models import Job, JobError, JobState, utc_now
 from jobs.flow.accept import Accepting
+from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
-from web.intake.asking import check_question
+from web.intake.asking import check_question, check_room
 from web.intake.outcomes import FileOutcome
-from web.intake.paths import normalise, sent_path, shortened
+from web.intake.paths import normalise, page_path, sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, kept_images
 from web.intake.zips import entry_groups, is_zip
@@ -63,11 +64,9 @@ class Intake:
             else:
                 yield from self._take_images(list(some))
 
-    def take_kept(self, files: Sequence[tuple[str, str, str]]) -> list[FileOutcome]:
-        """Take files by path, hash and media type, whose images are in the blob store, and claimed."""
-        return self._accept(
-            [self._job(path, images=(sha256,), media_types=(kind,)) for path, sha256, kind in files]
-        )
+    def take_kept(self, files: Sequence[tuple[str, str, Kind]]) -> list[list[FileOutcome]]:
+        """Take files by path, hash and kind, whose images are in the blob store, and claimed."""
+        return self._accept([self._jobs_about(*file) for file in files])
 
     def _take_images(self, files: Sequence[tuple[str, Part]]) -> Iterator[FileOutcome]:
         for start in range(0, len(files), _AT_A_TIME):
@@ -110,20 +109,36 @@ class Intake:
 
     def _take(self, files: Sequence[Checked]) -> list[FileOutcome]:
         with kept_images(self._services, [file.image for file in files if file.image]):
-            outcomes = self._accept([self._job_of(file) for file in files])
-        for file, outcome in zip(files, outcomes, strict=True):
-            if file.error and outcome.is_new:
+            taken = self._accept([self._jobs_of(file) for file in files])
+        for file, outcomes in zip(files, taken, strict=True):
+            if file.error and outcomes[0].is_new:
                 count_refusal(file.error)
-        return outcomes
+        return [*chain(*taken)]
 
-    def _accept(self, jobs: Sequence[Job]) -> list[FileOutcome]:
-        made = self._accepting.add(jobs)
-        return [_outcome(asked, job, is_new=is_new) for asked, (job, is_new) in zip(jobs, made, strict=True)]
+    def _accept(self, files: Sequence[Sequence[Job]]) -> list[list[FileOutcome]]:
+        """Make the jobs of some files; gives what became of each file's."""
+        jobs = [*chain(*files)]
+        if len(jobs) > len(files):
+            # Many pages may be far more than there was room for when the request came.
+            check_room(self._services, self._card.name)
+        made = iter(self._accepting.add(jobs))
+        return [[_outcome(asked, *next(made)) for asked in jobs_] for jobs_ in files]
 
-    def _job_of(self, file: Checked) -> Job:
-        if file.image:
-            images, kinds = (file.image.sha256,), (file.image.media_type,)
-            return self._job(file.path, question=file.question, images=images, media_types=kinds)
+    def _jobs_of(self, file: Checked) -> list[Job]:
+        if image := file.image:
+            kind = Kind(image.media_type, image.pages)
+            return self._jobs_about(file.path, image.sha256, kind, question=file.question)
+        return [self._refused(file)]
+
+    def _jobs_about(self, path: str, sha256: str, kind: Kind, **fields: object) -> list[Job]:
+        """A job for a file; or one for each of its pages, where the model looks at one at a time."""
+        same = {"images": (sha256,), "media_types": (kind.media_type,), "pages": kind.pages, **fields}
+        pages = kind.pages or 1
+        if pages == 1 or self._card.reads_pages:
+            return [self._job(path, **same)]
+        return [self._job(page_path(path, page), page=page, **same) for page in range(1, pages + 1)]
+
+    def _refused(self, file: Checked) -> Job:
         error = file.error or not_an_image()
         return self._job(
             shortened(file.path, self._services.limits.max_path_chars),
@@ -140,7 +155,9 @@ class Intake:
         return Job.model_validate(common | asked | fields)
 
 
-def _outcome(asked: Job, job: Job, *, is_new: bool) -> FileOutcome:
+def _outcome(asked: Job, job: Job, is_new: bool) -> FileOutcome:
     """What became of a file: its own refusal, though the batch may have an earlier job under its path."""
     state = "rejected" if asked.is_refused else "accepted"
-    return FileOutcome(file=job.file, state=state, job_id=job.id, is_new=is_new, error=asked.error)
+    return FileOutcome(
+        file=job.file, state=state, page=job.page, job_id=job.id, is_new=is_new, error=asked.error
+    )

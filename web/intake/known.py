@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 
+from jobs.contract.images import FORMATS
 from jobs.contract.models import Job
 from jobs.flow.accept import Accepting
+from jobs.storage.image_uses import Kind
 from web.intake.files import Intake
 from web.intake.outcomes import FileOutcome, KnownFile
 from web.intake.paths import normalise
@@ -25,7 +28,7 @@ def take_known(
     """
     present = serving.feed.jobs_of_files(accepting.batch.id, [normalise(file.file) for file in files])
     accepting.keep(list(present.values()))
-    outcomes = []
+    outcomes: list[FileOutcome] = []
     with ThreadPoolExecutor(_AT_A_TIME) as threads:
         for start in range(0, len(files), _AT_A_TIME):
             some = files[start : start + _AT_A_TIME]
@@ -40,18 +43,18 @@ def _take_some(
     present: dict[str, Job],
     threads: ThreadPoolExecutor,
 ) -> list[FileOutcome]:
-    wanting = [file for file in files if not _has_image(present.get(normalise(file.file)))]
+    wanting = [file for file in files if not _is_whole(present.get(normalise(file.file)))]
     taken = _take_images(serving, intake, wanting, threads) if wanting else {}
-    return [taken.get(file.file) or _outcome(normalise(file.file), present) for file in files]
+    return [*chain(*(taken.get(file.file) or [_outcome(normalise(file.file), present)] for file in files))]
 
 
 def _take_images(
     serving: Services, intake: Intake, files: Sequence[KnownFile], threads: ThreadPoolExecutor
-) -> dict[str, FileOutcome]:
+) -> dict[str, list[FileOutcome]]:
     """What became of those whose image is here, by the name under which they are asked for."""
     longest = serving.limits.max_path_chars
     with serving.image_uses.using(*{file.sha256 for file in files}):
-        kinds = threads.map(partial(_media_type, serving), files)
+        kinds = threads.map(partial(_kind, serving), files)
         here = {
             file.file: (normalise(file.file), file.sha256, kind)
             for file, kind in zip(files, kinds, strict=True)
@@ -64,15 +67,18 @@ def _outcome(path: str, present: dict[str, Job]) -> FileOutcome:
     job = present.get(path)
     if job is None or job.is_refused:
         return FileOutcome(file=path, state="unknown")
-    return FileOutcome(file=job.file, state="accepted", job_id=job.id)
+    return FileOutcome(file=job.file, state="accepted", page=job.page, job_id=job.id)
 
 
-def _has_image(job: Job | None) -> bool:
-    """False also for a file that was refused: a good image takes its place."""
-    return job is not None and not job.is_refused
+def _is_whole(job: Job | None) -> bool:
+    """False for a refused file, whose place a good image takes, and for one whose pages may be missing."""
+    return job is not None and not job.is_refused and job.page is None
 
 
-def _media_type(serving: Services, file: KnownFile) -> str | None:
+def _kind(serving: Services, file: KnownFile) -> Kind | None:
     """What an image that is claimed is, when a job has it and the blob store, too."""
-    media_type = serving.image_uses.media_type(file.sha256)
-    return media_type if media_type and serving.blobs.has_image(file.sha256) else None
+    kind = serving.image_uses.kind(file.sha256)
+    if kind is None or (kind.pages is None and kind.media_type == FORMATS["TIFF"]):
+        # Of a TIFF that version 0.1.0 took nobody has counted the pages: it is sent again.
+        return None
+    return kind if serving.blobs.has_image(file.sha256) else None

@@ -16,26 +16,27 @@ _QUALITY = 75
 
 
 class Thumbnails:
-    """Keeps a WebP of each image whose longest side has at most `longest_px` pixels; 0: keeps none."""
+    """Keeps a WebP of each image or page whose longest side has at most `longest_px` pixels; 0: none."""
 
     def __init__(self, blobs: BlobStore, image_uses: ImageUses, longest_px: int) -> None:
         self._blobs, self._image_uses = blobs, image_uses
         self._longest_px = longest_px
 
-    def keep(self, sha256: str, image: Image.Image) -> None:
-        """Make the small version of a decoded image, unless it is there; a failure is logged, not raised."""
+    def keep(self, sha256: str, page: int, image: Image.Image) -> None:
+        """Make the small version of a decoded page, unless it is there; a failure is logged, not raised."""
         if not self._longest_px:
             return
+        path = names.thumbnail_path(sha256, page)
         try:
-            if not self._blobs.has(names.thumbnail_path(sha256)):
-                self._put(sha256, encoded(image, self._longest_px))
+            if not self._blobs.has(path):
+                self._put(sha256, path, encoded(image, self._longest_px))
         except Exception as error:
             logger.warning("Image %s has no thumbnail: %s: %s", sha256, type(error).__name__, error)
 
-    def _put(self, sha256: str, data: bytes) -> None:
+    def _put(self, sha256: str, path: str, data: bytes) -> None:
         # The job may be deleted at this moment. A claim delays that: both are deleted later, and together.
         with self._image_uses.using(sha256):
-            self._blobs.put(names.thumbnail_path(sha256), data)
+            self._blobs.put(path, data)
 
 
 def encoded(image: Image.Image, longest_px: int) -> bytes:

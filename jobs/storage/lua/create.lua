@@ -51,7 +51,8 @@ local function mended(id, job)
     write()
     local earlier = settled_job(id)
     if not earlier or not earlier.is_refused then return {'exists', id} end
-    local set = {images = job.fields.images, media_types = job.fields.media_types, question = job.fields.question, queued_at = now_text}
+    local new = job.fields
+    local set = {images = new.images, media_types = new.media_types, page = new.page, pages = new.pages, question = new.question, queued_at = now_text}
     move(earlier, 'queued', {set = set, unset = {'error', 'finished_at', 'is_refused'}, send_ticket = true}, now)
     return {'mended', id}
 end

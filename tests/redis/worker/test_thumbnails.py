@@ -36,7 +36,7 @@ def test_a_thumbnail_keeps_the_shape_and_is_never_larger(size, small):
 
 def test_a_thumbnail_goes_with_its_image(backend):
     batch = backend.batch(CONTENT)
-    thumbnails(backend).keep(sha256_of(CONTENT), PICTURE)
+    thumbnails(backend).keep(sha256_of(CONTENT), 1, PICTURE)
     assert backend.blobs.has(PATH)
     backend.answer_all()
     backend.store.mark_removed(batch.id)
@@ -46,7 +46,7 @@ def test_a_thumbnail_goes_with_its_image(backend):
 
 def test_it_stays_while_another_job_uses_the_image(backend):
     batch, _ = backend.batch(CONTENT), backend.add(None, CONTENT)
-    thumbnails(backend).keep(sha256_of(CONTENT), PICTURE)
+    thumbnails(backend).keep(sha256_of(CONTENT), 1, PICTURE)
     backend.answer_all()
     backend.store.mark_removed(batch.id)
     backend.remove_all()
@@ -60,7 +60,7 @@ def test_one_that_a_slow_worker_makes_of_a_deleted_image_goes_too(backend):
     backend.journal.forget_jobs([job.id])
     backend.remove_all()
     assert backend.images() == set()
-    thumbnails(backend).keep(job.image, PICTURE)
+    thumbnails(backend).keep(job.image, 1, PICTURE)
     assert backend.blobs.has(PATH)
     backend.remove_all()
     backend.assert_empty()
@@ -69,11 +69,11 @@ def test_one_that_a_slow_worker_makes_of_a_deleted_image_goes_too(backend):
 def test_it_is_made_once(backend):
     backend.batch(CONTENT)
     backend.blobs.put(PATH, b"made before")
-    thumbnails(backend).keep(sha256_of(CONTENT), PICTURE)
+    thumbnails(backend).keep(sha256_of(CONTENT), 1, PICTURE)
     assert backend.blobs.get(PATH) == b"made before"
 
 
 def test_none_is_made_when_none_is_wanted(backend):
     backend.batch(CONTENT)
-    thumbnails(backend, 0).keep(sha256_of(CONTENT), PICTURE)
+    thumbnails(backend, 0).keep(sha256_of(CONTENT), 1, PICTURE)
     assert not backend.blobs.has(PATH)

@@ -8,14 +8,14 @@ ever read.
 
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from math import sqrt
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import Eva01Error, TooLarge
+from jobs.contract.errors import Eva01Error, ImageRejected, TooLarge
 from jobs.contract.images import (
     FORMATS,
     check_bytes,
@@ -25,6 +25,7 @@ from jobs.contract.images import (
     truncated_image,
 )
 from jobs.contract.models import Note
+from jobs.contract.pages import beginning_with, pages_of
 from jobs.contract.settings import Limits
 from worker.job.decode.paper import on_paper
 from worker.job.decode.samples import eight_bits
@@ -49,6 +50,8 @@ class Decoded:
     height: int
     #: What a reader of an answer has to know of the image.
     notes: tuple[Note, ...] = ()
+    #: How many pages its file has; 1 where its format has none.
+    pages: int = 1
 
 
 class Decoder:
@@ -67,13 +70,20 @@ class Decoder:
         # picture.
         warnings.filterwarnings("ignore", module=r"PIL\.")
 
-    def decode(self, data: bytes) -> Decoded:
-        """The image in `data`.
+    def decode(self, data: bytes, page: int = 1) -> Decoded:
+        """The image in `data`, or that page of it, counted from 1.
 
         Raises ImageRejected (`empty_file`, `not_an_image`, `truncated_image`) or TooLarge
         (`image_too_large`, `too_many_pixels`).
         """
         check_bytes(len(data), self._limits)
+        pages = pages_of(BytesIO(data), self._limits)
+        if page > max(1, len(pages)):
+            raise ImageRejected(f"The file has no page {page}: it has {max(1, len(pages))}.")
+        decoded = self._decode(beginning_with(data, pages[page - 1]) if pages else data)
+        return replace(decoded, pages=max(1, len(pages)))
+
+    def _decode(self, data: bytes) -> Decoded:
         with self._open(data) as opened:
             check_pixels(*opened.size, self._limits)
             if opened.width * opened.height <= _BIG_PIXELS:

@@ -13,6 +13,7 @@ export function recordOf(job) {
   return {
     id: job.id,
     file: job.file,
+    page: job.page ?? null,
     // The feed does not report that a job has started; `markRunning` sets that.
     base: job.state === "running" ? "queued" : job.state,
     state: job.state,

@@ -21,6 +21,8 @@ export class Viewer {
   #zoom;
   #followUp;
   #shownVersion = null;
+  /** Addresses of pictures that have not been tried. */
+  #pictures = [];
 
   /**
    * @param results The Results through whose order one goes.
@@ -69,7 +71,7 @@ export class Viewer {
     on("zoom-fit", () => this.#zoom.fit());
     on("viewer-copy", () => copyText(this.record.answer));
     on("viewer-retry", () => this.#onRetry(this.record));
-    byId("viewer-image").addEventListener("error", () => this.#showNoPicture());
+    byId("viewer-image").addEventListener("error", () => this.#showNext());
     this.#dialog.addEventListener("keydown", (event) => this.#onKey(event));
     this.#dialog.addEventListener("close", () => this.#onClose());
   }
@@ -138,14 +140,22 @@ export class Viewer {
     show(byId("viewer-original"), hasImage);
     byId("viewer-original").href = address;
     image.alt = file;
-    if (hasImage) image.src = address;
+    this.#pictures = hasImage ? picturesOf(this.record) : [];
+    if (hasImage) this.#showNext();
     else image.removeAttribute("src");
     say(byId("viewer-file"), file);
     this.#followUp?.open(this.record, this.#batch);
   }
 
-  #showNoPicture() {
-    show(byId("viewer-image"), false);
+  /** The next of what there is to show, or that there is nothing. */
+  #showNext() {
+    const image = byId("viewer-image");
+    const address = this.#pictures.shift();
+    if (address) {
+      image.src = address;
+      return;
+    }
+    show(image, false);
     show(byId("viewer-nopicture"), true);
   }
 
@@ -179,6 +189,12 @@ export class Viewer {
   }
 }
 
+/** Many browsers read no TIFF, and of a file of pages they show the first: a worker's small picture stands in. */
+function picturesOf({ id, page }) {
+  const small = apiUrl(`/jobs/${id}/thumbnail`);
+  return page > 1 ? [small] : [apiUrl(`/jobs/${id}/image`), small];
+}
+
 function drawFacts({ cameMs, startedMs, finishedMs }, job) {
   const facts = [
     [t("Waited"), took(startedMs === null ? null : Math.max(0, startedMs - cameMs))],
@@ -190,8 +206,10 @@ function drawFacts({ cameMs, startedMs, finishedMs }, job) {
   byId("viewer-facts").replaceChildren(...rows);
 }
 
-function factsOf({ width, height, model, usage, attempts, cached }) {
+function factsOf({ width, height, model, page, usage, attempts, cached }) {
   const facts = [[t("Model"), model]];
+  if (page) facts.push([t("Page"), number(page)]);
+  if (usage?.pages) facts.push([t("Pages read"), number(usage.pages)]);
   if (width && height) facts.push([t("Size"), t("{w} × {h} pixels", { w: number(width), h: number(height) })]);
   if (usage?.visual_tokens) facts.push([t("Image tokens"), number(usage.visual_tokens)]);
   if (usage?.output_tokens) facts.push([t("Answer tokens"), number(usage.output_tokens)]);
