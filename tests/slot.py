@@ -35,7 +35,9 @@ MAX_NEW_TOKENS = 512
 class Slot:
     """Everything a slot needs, around the stub engine."""
 
-    def __init__(self, redis_client: "redis.Redis", folder: Path, *, reads_pages: bool = False) -> None:
+    def __init__(
+        self, redis_client: "redis.Redis", folder: Path, *, reads_pages: bool = False, timeout_s: float = 60
+    ) -> None:
         self.store = JobStore(redis_client)
         self.blobs = BlobStore(folder.as_uri(), patience_s=0.2)
         self.engine = StubEngine()
@@ -46,7 +48,7 @@ class Slot:
             self.metrics,
             10_000,
             on_crash=lambda: None,
-            timeout_s=60,
+            timeout_s=timeout_s,
             unwanted=self.store.cancelled,
         )
         self.batcher.start()

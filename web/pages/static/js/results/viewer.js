@@ -80,6 +80,7 @@ export class Viewer {
     history.replaceState(history.state, "", location.pathname + location.search);
     const { record } = this;
     this.record = null;
+    this.#pictures = [];
     // A picture of many megabytes is not kept for a dialog that is closed.
     byId("viewer-image").removeAttribute("src");
     this.#results.focus(record);
