@@ -115,6 +115,16 @@ def beginning_with(data: bytes, page: Page) -> bytes:
     return data[:first] + place.pack(page.offset) + data[first + place.size :]
 
 
+def page_path(path: str, page: int) -> str:
+    """The path of a page that is a job of its own: the first is found under the file's."""
+    return path if page == 1 else f"{path}#{page}"
+
+
+def file_path(path: str, page: int | None) -> str:
+    """The path of the file of which a job asks about one page; the opposite of `page_path`."""
+    return path.removesuffix(f"#{page}") if page and page > 1 else path
+
+
 def _layout(file: IO[bytes]) -> _Layout | None:
     file.seek(0)
     return _layout_of(file.read(4))

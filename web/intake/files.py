@@ -16,12 +16,13 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.images import not_an_image
 from jobs.contract.models import Job, JobError, JobState, utc_now
+from jobs.contract.pages import page_path
 from jobs.flow.accept import Accepting
 from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
 from web.intake.asking import check_question, check_room
 from web.intake.outcomes import FileOutcome
-from web.intake.paths import normalise, page_path, sent_path, shortened
+from web.intake.paths import normalise, sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, kept_images
 from web.intake.zips import entry_groups, is_zip

@@ -35,16 +35,6 @@ def shortened(path: str, max_chars: int) -> str:
     return f"{path[: max(0, max_chars - 17)]}…{digest}"[:max_chars]
 
 
-def page_path(path: str, page: int) -> str:
-    """The path of a page that is a job of its own: the first is found under the file's."""
-    return path if page == 1 else f"{path}#{page}"
-
-
-def file_path(path: str, page: int | None) -> str:
-    """The path of the file of which a job asks about one page; the opposite of `page_path`."""
-    return path.removesuffix(f"#{page}") if page and page > 1 else path
-
-
 def is_unsafe(name: str) -> bool:
     """True when a zip entry's name points out of the zip."""
     slashed = name.replace("\\", "/")
