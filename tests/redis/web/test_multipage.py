@@ -227,6 +227,9 @@ def test_each_page_has_a_small_picture_of_its_own(http, batch, services):
     shown = [http.get(f"/api/jobs/{job_id}/thumbnail") for job_id in ids]
     assert [one.data for one in shown] == [b"page 1", b"page 2", b"page 3"]
     assert len({one.headers["ETag"] for one in shown}) == 3
+    whole = http.get(f"/api/jobs/{ids[1]}/image")
+    assert (whole.data, whole.content_type) == (FAX, "image/tiff")
+    assert 'filename="scan.tif"' in whole.headers["Content-Disposition"]
 
 
 def test_the_form_without_scripts_takes_all_pages(http):

@@ -126,6 +126,7 @@ def test_a_worker_that_stops_between_two_pages_gives_the_job_back_and_another_re
 def test_a_page_that_takes_too_long_is_named(redis_client, tmp_path):
     slot = Slot(redis_client, tmp_path, reads_pages=True, timeout_s=0.2)
     job = slot.answer(slot.job(THREE, question=SLOW, pages=3))
+    assert job.error
     assert (job.error.code, job.error.message[:13]) == ("deadline_exceeded", "Page 1 of 3: ")
     slot.batcher.give_back()
 
