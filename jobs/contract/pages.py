@@ -24,7 +24,7 @@ _CLASSIC, _BIG = (b"*\0", b"\0*"), (b"+\0", b"\0+")
 _KIND, _OLD_KIND, _WIDTH, _HEIGHT = 254, 255, 256, 257
 #: Bits of the kind: a smaller version of another image, a mask for another. And its old value for the first.
 _REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2
-#: How a tag's whole number is written, by its type.
+#: How a tag's whole number is written, by its type; the last only where a value has eight bytes.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 #: Directories for each page that is allowed, and tags in one: real files have fewer than half as many.
 _DIRECTORIES_A_PAGE, _MOST_TAGS = 32, 1000
@@ -181,8 +181,10 @@ def _read(file: IO[bytes], offset: int, size: int) -> bytes:
 def _tags(listed: bytes, layout: _Layout) -> dict[int, int]:
     found: dict[int, int] = {}
     for name, kind, _, value in layout.tag.iter_unpack(listed):
-        if _KIND <= name <= _HEIGHT and kind in _NUMBERS:
-            found.setdefault(name, struct.unpack_from(layout.order + _NUMBERS[kind], value)[0])
+        if _KIND <= name <= _HEIGHT and name not in found and kind in _NUMBERS:
+            number = struct.Struct(layout.order + _NUMBERS[kind])
+            if number.size <= len(value):
+                found[name] = number.unpack_from(value)[0]
     return found
 
 

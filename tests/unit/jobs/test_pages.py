@@ -1,5 +1,6 @@
 """Which images of a file are its pages."""
 
+import struct
 from io import BytesIO
 
 import pytest
@@ -92,6 +93,12 @@ def test_a_directory_that_is_not_all_there_is_refused_and_not_passed_over(layout
 
 def test_a_page_without_a_size_is_refused():
     assert "page 2 has no size" in refusal(written([PLAIN[0], Directory(page(2), tags={256: 0})])).message
+
+
+def test_a_size_that_does_not_fit_where_it_is_written_is_none():
+    data = written(PLAIN[:1])
+    long8 = data.replace(struct.pack("<HHI", 256, 4, 1), struct.pack("<HHI", 256, 16, 1))
+    assert "page 1 has no size" in refusal(long8).message
 
 
 def test_a_header_without_a_directory_is_refused():
