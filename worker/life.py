@@ -159,7 +159,7 @@ class Worker(Generic[Seen, Prepared]):
             engine=self._engine,
             device=self._device,
             cache=self._answer_cache(),
-            thumbnails=Thumbnails(self._blobs, self._image_uses, self._environment.worker.thumbnail_px),
+            thumbnails=self._thumbnails(),
             drain=self._drain,
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
@@ -169,6 +169,10 @@ class Worker(Generic[Seen, Prepared]):
     def _preparation(self) -> Preparation[Seen]:
         decoder = Decoder(self._environment.limits, self._engine.enough_pixels)
         return Preparation(self._blobs, decoder, self._engine, self._metrics)
+
+    def _thumbnails(self) -> Thumbnails:
+        own = self._environment.worker
+        return Thumbnails(self._blobs, self._image_uses, own.thumbnail_px, own.stand_in_px)
 
     def _answer_cache(self) -> AnswerCache:
         own = self._environment.worker

@@ -25,6 +25,11 @@ FORMATS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+#: What every browser shows.
+SHOWN_BY_BROWSERS = frozenset(
+    {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"}
+)
+
 
 def set_pillows_guard(image_module: Any, most_pixels: int | None) -> None:
     """Set Pillow's own guard against bombs, which is one for the whole process (`image_module`: PIL.Image).

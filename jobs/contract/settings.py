@@ -185,6 +185,8 @@ class WorkerSettings(_FromEnvironment):
     answer_cache: bool = True
     #: Pixels of the longest side of the small versions that galleries show; 0: none are made.
     thumbnail_px: int = Field(default=320, ge=0, le=2048)
+    #: The same for images that browsers do not show, such as TIFF: there it stands in for the image itself.
+    stand_in_px: int = Field(default=1600, ge=0, le=4096)
     #: The pod a worker runs in, whose deletion cost it keeps; empty: none.
     pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
 

@@ -209,13 +209,13 @@ class Answering(Generic[Seen, Prepared]):
                 prepared, job.id, is_alone=job.crashes > 0, is_interactive=job.batch_id is None
             )
             if decoded.is_maker and page == (job.page or 1):
-                self._keep_thumbnail(image, page, decoded.value)
+                self._keep_thumbnail(job, image, page, decoded.value)
             return reply.result()
 
-    def _keep_thumbnail(self, image: str, page: int, decoded: Decoded) -> None:
+    def _keep_thumbnail(self, job: Job, image: str, page: int, decoded: Decoded) -> None:
         """Done now, because until the device has answered this thread would have nothing to do."""
         with self.metrics.stage("thumbnail"):
-            self.thumbnails.keep(image, page, decoded.image)
+            self.thumbnails.keep(image, page, decoded.image, job.media_type)
 
     # End
 

@@ -190,10 +190,10 @@ export class Viewer {
   }
 }
 
-/** Many browsers read no TIFF, and of a file of pages they show the first: a worker's small picture stands in. */
+/** Not every browser reads TIFF, and of a file of pages it would show the first: what a worker made stands in. */
 function picturesOf({ id, page }) {
-  const small = apiUrl(`/jobs/${id}/thumbnail`);
-  return page > 1 ? [small] : [apiUrl(`/jobs/${id}/image`), small];
+  const standIn = apiUrl(`/jobs/${id}/thumbnail`);
+  return page > 1 ? [standIn] : [apiUrl(`/jobs/${id}/image`), standIn];
 }
 
 function drawFacts({ cameMs, startedMs, finishedMs }, job) {
