@@ -5,6 +5,10 @@ import io
 import pytest
 from playwright.sync_api import expect
 
+from jobs.contract.models import Note, Result
+from jobs.storage.connection import connect
+from jobs.storage.store import JobStore
+from tests.browser.given import make_batch
 from tests.browser.pages import AskPage, BatchPage
 from tests.browser.test_upload import Sent
 from tests.drawing import Scene
@@ -48,3 +52,16 @@ def test_a_file_of_pages_that_is_known_is_not_sent_again_and_counts_once(page, s
     batch.wait_until_done().expect_found("2 images")
     assert sent.names == []
     assert batch.answers() == ANSWERS
+
+
+def test_the_large_view_says_what_to_know_of_an_image(page, stack, hold_worker, scan):
+    with hold_worker():
+        batch_id = make_batch(stack, "half looked at", {"scan.tif": scan.read_bytes()})
+        store = JobStore(connect(f"redis://127.0.0.1:{stack.redis_port}/0"))
+        (job, _), _ = store.page(batch_id)
+        store.finish(job.id, Result(answer="A first page.", notes=(Note.FIRST_PAGE,)))
+    BatchPage(page).open(batch_id).tile("A first page.").click()
+    expect(page.locator("#viewer-notes")).to_have_text("Only the first page of this file was looked at.")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#viewer-answer")).to_have_text(ANSWERS["scan.tif#2"])
+    expect(page.locator("#viewer-notes")).to_be_hidden()

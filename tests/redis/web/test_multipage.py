@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from jobs.contract import names
-from jobs.contract.models import Job, JobState, Result, new_id
+from jobs.contract.models import Job, JobState, Note, Result, new_id
 from jobs.flow.accept import Accepting
 from jobs.upkeep.restore import Restore
 from tests import hostile, tiffs
@@ -236,3 +236,9 @@ def test_the_form_without_scripts_takes_all_pages(http):
     made = post_files(http, "/batches", {"scan.tif": FAX}, question="What?", model="nano")
     assert made.status_code == 303
     assert len(rows(http, "/api" + made.headers["Location"])) == 3
+
+
+def test_the_page_without_scripts_says_that_it_was_the_first_page(http, batch, services):
+    (one,) = send(http, batch, {"one.tif": ONE})
+    services.store.finish(one["job_id"], Result(answer="red", notes=(Note.FIRST_PAGE,)))
+    assert "Only the first page of this file was looked at." in http.get(batch.removeprefix("/api")).text

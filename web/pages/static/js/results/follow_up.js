@@ -5,6 +5,7 @@ import { byId, make, say, show } from "../core/dom.js";
 import { problemText } from "../core/problem_text.js";
 import { reasonOf } from "../core/reasons.js";
 import { t } from "../core/words.js";
+import { noteWords } from "./notes.js";
 
 const LOOK_AGAIN_MS = 1000;
 const PATIENT_LOOK_MS = 4000;
@@ -64,6 +65,7 @@ export class FollowUp {
       const model = byId("follow-up-model").value || undefined;
       const job = await answered(await api(`/jobs/${id}/ask`, { json: { question, model } }));
       entry.answer = job.answer ?? "";
+      entry.notes = noteWords(job.notes);
       if (job.state === "failed") entry.error = reasonOf(job.error?.code, job.error?.message).what;
       if (job.state === "cancelled") entry.error = t("It was cancelled.");
     } catch (problem) {
@@ -79,11 +81,13 @@ export class FollowUp {
   }
 }
 
-function drawEntry({ question, answer, error, isOpen }) {
+function drawEntry({ question, answer, notes, error, isOpen }) {
   const reply = isOpen
     ? make("p", { class: "lamp lamp--busy note", text: t("Being answered …") })
     : make("p", { class: error ? "follow-up-error" : "text", dir: "auto", text: error || answer });
-  return make("li", { class: "follow-up-entry" }, make("p", { class: "follow-up-question text", dir: "auto", text: question }), reply);
+  const parts = [make("p", { class: "follow-up-question text", dir: "auto", text: question }), reply];
+  if (notes) parts.push(make("p", { class: "note", text: notes }));
+  return make("li", { class: "follow-up-entry" }, ...parts);
 }
 
 /** The job once it has come to an end; a fleet at zero takes its time. */

@@ -7,6 +7,7 @@ import { keysAct } from "../core/keys.js";
 import { reasonOf } from "../core/reasons.js";
 import { dateTime, number, percent, stateWord, t } from "../core/words.js";
 import { FollowUp } from "./follow_up.js";
+import { noteWords } from "./notes.js";
 import { took } from "./times.js";
 import { Zoom } from "./zoom.js";
 
@@ -182,9 +183,11 @@ export class Viewer {
     const { record } = this;
     const version = this.#shownVersion;
     drawFacts(record, null);
+    sayOrHide(byId("viewer-notes"), "");
     const job = await api(`/jobs/${record.id}`).catch(() => null);
     if (!job || this.record !== record || this.#shownVersion !== version) return;
     drawFacts(record, job);
+    sayOrHide(byId("viewer-notes"), noteWords(job.notes));
     const isOther = job.question && job.question !== this.#batch.question;
     sayOrHide(byId("viewer-question"), isOther ? job.question : "");
   }
