@@ -20,8 +20,8 @@ from jobs.contract.pages import page_path
 from jobs.flow.accept import Accepting
 from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
-from web.intake.asking import check_question, check_room
-from web.intake.outcomes import FileOutcome
+from web.intake.asking import check_page, check_question, check_room
+from web.intake.outcomes import FileOutcome, KnownFile
 from web.intake.paths import normalise, sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, kept_images
@@ -65,9 +65,12 @@ class Intake:
             else:
                 yield from self._take_images(list(some))
 
-    def take_kept(self, files: Sequence[tuple[str, str, Kind]]) -> list[list[FileOutcome]]:
-        """Take files by path, hash and kind, whose images are in the blob store, and claimed."""
-        return self._accept([self._jobs_about(*file) for file in files])
+    def take_kept(self, files: Sequence[tuple[KnownFile, Kind]]) -> list[list[FileOutcome]]:
+        """Take files with their kinds, whose images are in the blob store, and claimed.
+
+        Raises BadInput (`invalid_field`) for a page that there is not.
+        """
+        return self._accept([self._jobs_of_kept(file, kind) for file, kind in files])
 
     def _take_images(self, files: Sequence[tuple[str, Part]]) -> Iterator[FileOutcome]:
         for start in range(0, len(files), _AT_A_TIME):
@@ -131,9 +134,15 @@ class Intake:
             return self._jobs_about(file.path, image.sha256, kind, question=file.question)
         return [self._refused(file)]
 
+    def _jobs_of_kept(self, file: KnownFile, kind: Kind) -> list[Job]:
+        path, page = normalise(file.file), check_page(file.page, kind.pages)
+        if page is None:
+            return self._jobs_about(path, file.sha256, kind)
+        return [self._job(path, **_of_image(file.sha256, kind), page=page)]
+
     def _jobs_about(self, path: str, sha256: str, kind: Kind, **fields: object) -> list[Job]:
         """A job for a file; or one for each of its pages, where the model looks at one at a time."""
-        same = {"images": (sha256,), "media_types": (kind.media_type,), "pages": kind.pages, **fields}
+        same = {**_of_image(sha256, kind), **fields}
         pages = kind.pages or 1
         if pages == 1 or self._card.reads_pages:
             return [self._job(path, **same)]
@@ -154,6 +163,10 @@ class Intake:
         common = {"batch_id": batch.id, "file": file, "model": batch.model}
         asked = {"question": batch.question, "options": batch.options}
         return Job.model_validate(common | asked | fields)
+
+
+def _of_image(sha256: str, kind: Kind) -> dict[str, object]:
+    return {"images": (sha256,), "media_types": (kind.media_type,), "pages": kind.pages}
 
 
 def _outcome(asked: Job, job: Job, is_new: bool) -> FileOutcome:

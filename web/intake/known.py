@@ -7,6 +7,7 @@ from itertools import chain
 
 from jobs.contract.images import FORMATS
 from jobs.contract.models import Job
+from jobs.contract.pages import file_path
 from jobs.flow.accept import Accepting
 from jobs.storage.image_uses import Kind
 from web.intake.files import Intake
@@ -43,7 +44,7 @@ def _take_some(
     present: dict[str, Job],
     threads: ThreadPoolExecutor,
 ) -> list[FileOutcome]:
-    wanting = [file for file in files if not _is_whole(present.get(normalise(file.file)))]
+    wanting = [file for file in files if not _is_whole(present.get(normalise(file.file)), file.page)]
     taken = _take_images(serving, intake, wanting, threads) if wanting else {}
     return [*chain(*(taken.get(file.file) or [_outcome(normalise(file.file), present)] for file in files))]
 
@@ -56,9 +57,9 @@ def _take_images(
     with serving.image_uses.using(*{file.sha256 for file in files}):
         kinds = threads.map(partial(_kind, serving), files)
         here = {
-            file.file: (normalise(file.file), file.sha256, kind)
+            file.file: (file, kind)
             for file, kind in zip(files, kinds, strict=True)
-            if kind and len(normalise(file.file)) <= longest
+            if kind and len(file_path(normalise(file.file), file.page)) <= longest
         }
         return dict(zip(here, intake.take_kept(list(here.values())), strict=True))
 
@@ -70,9 +71,9 @@ def _outcome(path: str, present: dict[str, Job]) -> FileOutcome:
     return FileOutcome(file=job.file, state="accepted", page=job.page, job_id=job.id)
 
 
-def _is_whole(job: Job | None) -> bool:
+def _is_whole(job: Job | None, page: int | None) -> bool:
     """False for a refused file, whose place a good image takes, and for one whose pages may be missing."""
-    return job is not None and not job.is_refused and job.page is None
+    return job is not None and not job.is_refused and job.page in (None, page)
 
 
 def _kind(serving: Services, file: KnownFile) -> Kind | None:

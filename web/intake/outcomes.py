@@ -25,3 +25,4 @@ class KnownFile(BaseModel):
 
     file: str = Field(description="The path under which it would be sent.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of its content, in hexadecimal digits.")
+    page: int | None = Field(None, ge=1, description="The page to ask about, from 1; else the whole file.")

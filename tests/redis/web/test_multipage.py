@@ -120,6 +120,18 @@ def test_a_known_file_brings_all_its_pages(http, batch, reading):
     assert told(know(http, other, ("a/scan.tif", SHA))) == [("a/scan.tif", "accepted", None, True)]
 
 
+def test_one_page_of_a_known_file_may_be_asked_about(http, batch, reading):
+    send(http, reading, {"scan.tif": FAX})
+    for at in (batch, new_batch(http, model="ocr")):
+        asked = {"files": [{"file": "scan.tif#2", "sha256": SHA, "page": 2}]}
+        for is_new in (True, False):
+            taken = http.post(f"{at}/known", json=asked).json["files"]
+            assert told(taken) == [("scan.tif#2", "accepted", 2, is_new)]
+        assert rows(http, at) == [("scan.tif#2", 2)]
+    wrong = http.post(f"{batch}/known", json={"files": [{"file": "x.tif", "sha256": SHA, "page": 4}]})
+    assert code_of(wrong) == (400, "invalid_field")
+
+
 def test_a_tiff_whose_pages_nobody_has_counted_is_sent_again(http, batch, redis_client):
     (outcome,) = send(http, new_batch(http), {"one.tif": ONE})
     redis_client.hdel(names.job_key(outcome["job_id"]), "pages")
