@@ -7,6 +7,7 @@ import { keysAct } from "../core/keys.js";
 import { reasonOf } from "../core/reasons.js";
 import { dateTime, number, percent, stateWord, t } from "../core/words.js";
 import { FollowUp } from "./follow_up.js";
+import { wholeNotes } from "./notes.js";
 import { took } from "./times.js";
 import { Zoom } from "./zoom.js";
 
@@ -69,7 +70,7 @@ export class Viewer {
     on("zoom-fit", () => this.#zoom.fit());
     on("viewer-copy", () => copyText(this.record.answer));
     on("viewer-retry", () => this.#onRetry(this.record));
-    byId("viewer-image").addEventListener("error", () => this.#showNoPicture());
+    byId("viewer-image").addEventListener("error", () => this.#showSmallPicture());
     this.#dialog.addEventListener("keydown", (event) => this.#onKey(event));
     this.#dialog.addEventListener("close", () => this.#onClose());
   }
@@ -140,11 +141,23 @@ export class Viewer {
     image.alt = file;
     if (hasImage) image.src = address;
     else image.removeAttribute("src");
+    show(byId("viewer-small"), false);
     say(byId("viewer-file"), file);
     this.#followUp?.open(this.record, this.#batch);
   }
 
+  /** Where the browser cannot show the image itself, such as HEIC and TIFF: the small version, which it can. */
+  #showSmallPicture() {
+    if (!this.record) return;
+    const image = byId("viewer-image");
+    const small = apiUrl(`/jobs/${this.record.id}/thumbnail`);
+    if (image.getAttribute("src") === small) return this.#showNoPicture();
+    image.src = small;
+    show(byId("viewer-small"), true);
+  }
+
   #showNoPicture() {
+    show(byId("viewer-small"), false);
     show(byId("viewer-image"), false);
     show(byId("viewer-nopicture"), true);
   }
@@ -155,6 +168,7 @@ export class Viewer {
     byId("viewer-state").className = `chip chip--${state}`;
     show(byId("viewer-answer"), Boolean(answer));
     say(byId("viewer-answer"), answer);
+    sayOrHide(byId("viewer-notes"), wholeNotes(this.record));
     show(byId("viewer-copy"), Boolean(answer));
     show(byId("viewer-reason"), state === "failed");
     if (byId("viewer-retry")) show(byId("viewer-retry"), state === "failed" && hasImage);
