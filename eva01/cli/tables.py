@@ -14,13 +14,19 @@ from eva01.client.models import Batch, Job, Model, Upload
 
 #: Rows shown of a long list; the file has them all.
 LONGEST_TABLE = 40
+#: What is to be known of an image, in few words.
+_NOTES = {
+    "first_frame": "first frame only",
+    "first_page": "first page only",
+    "image_incomplete": "image incomplete",
+}
 
 
 def show_jobs(console: Console, jobs: Iterable[Job], total: int, where: str) -> None:
     """A row for each file: its answer, or why it has none. `where` says where the rest is."""
     table = _table("file", "answer, or why there is none")
     for job in islice(jobs, LONGEST_TABLE):
-        table.add_row(Text(harmless(job.file), overflow="fold"), _outcome(job))
+        table.add_row(Text(harmless(job.file), overflow="fold"), _noted(_outcome(job), job))
     console.print(table)
     if total > LONGEST_TABLE:
         say(console, f"… and {total - LONGEST_TABLE:,} more{where}.")
@@ -91,3 +97,10 @@ def _outcome(job: Job) -> Text:
         return Text(shortened(job.answer), overflow="fold")
     reason = f"{job.error.message} ({job.error.code})" if job.error else job.state
     return Text(shortened(reason), style="red", overflow="fold")
+
+
+def _noted(outcome: Text, job: Job) -> Text:
+    """An outcome, and what to know of the image it is about."""
+    for note in job.notes:
+        outcome.append(f" [{_NOTES.get(note, harmless(note))}]", style="yellow")
+    return outcome

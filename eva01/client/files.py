@@ -10,7 +10,9 @@ from pathlib import Path
 from eva01.client.errors import ClientError
 
 #: Endings that are taken from a folder; a file named on its own is sent whatever its ending.
-IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+IMAGE_ENDINGS = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+)
 #: An undecodable byte of a file name, as Python holds it.
 _STRAY_BYTE = re.compile("[\udc80-\udcff]")
 

@@ -91,6 +91,8 @@ class Code(StrEnum):
     # A file.
     NOT_AN_IMAGE = ("not_an_image", 422, FAIL,
         "This is no image that can be read.", "Save it as JPEG, PNG, WebP or TIFF, and send it again.")
+    UNSUPPORTED_FORMAT = ("unsupported_format", 422, FAIL,
+        "Files of this kind are not read here.", "Export it as JPEG or PNG, and send that.")
     EMPTY_FILE = ("empty_file", 422, FAIL,
         "The file is empty.", "Send it again under the same name.")
     TRUNCATED_IMAGE = ("truncated_image", 422, FAIL,

@@ -16,12 +16,10 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
 from jobs.contract.images import check_pixels, truncated_image
 from jobs.contract.settings import Limits
+from jobs.contract.tiff import HEIGHT, SUBFILE_KIND, WIDTH, Layout, layout_of
 
-#: Byte orders by how a file begins, and the numbers behind that: classic and big, either end first.
-_ORDERS = {b"II": "<", b"MM": ">"}
-_CLASSIC, _BIG = (b"*\0", b"\0*"), (b"+\0", b"\0+")
-#: Tags of a directory that are looked at.
-_KIND, _OLD_KIND, _WIDTH, _HEIGHT = 254, 255, 256, 257
+#: What kind of image a directory has, as old files say it.
+_OLD_KIND = 255
 #: Bits of the kind: a smaller version of another image, a mask for another. And its old value for the first.
 _REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2
 #: How a tag's whole number is written, by its type; the last only where a value has eight bytes.
@@ -42,34 +40,6 @@ class Page:
 
 
 @dataclass(frozen=True)
-class _Layout:
-    """How a TIFF writes numbers and places."""
-
-    order: str
-    is_big: bool
-
-    @property
-    def first(self) -> int:
-        """Where the header names the first directory."""
-        return 8 if self.is_big else 4
-
-    @property
-    def place(self) -> struct.Struct:
-        """A place in the file."""
-        return struct.Struct(self.order + ("Q" if self.is_big else "I"))
-
-    @property
-    def count(self) -> struct.Struct:
-        """How many tags a directory has."""
-        return struct.Struct(self.order + ("Q" if self.is_big else "H"))
-
-    @property
-    def tag(self) -> struct.Struct:
-        """A tag: its name, its type, how many values, and the first of them."""
-        return struct.Struct(self.order + ("HHQ8s" if self.is_big else "HHI4s"))
-
-
-@dataclass(frozen=True)
 class _Directory:
     """What a directory says of its image."""
 
@@ -80,12 +50,12 @@ class _Directory:
 
     @property
     def is_mask(self) -> bool:
-        return bool(self.tags.get(_KIND, 0) & _MASK)
+        return bool(self.tags.get(SUBFILE_KIND, 0) & _MASK)
 
     @property
     def is_reduced(self) -> bool:
-        if _KIND in self.tags:
-            return bool(self.tags[_KIND] & _REDUCED)
+        if SUBFILE_KIND in self.tags:
+            return bool(self.tags[SUBFILE_KIND] & _REDUCED)
         return self.tags.get(_OLD_KIND) == _OLD_REDUCED
 
 
@@ -95,7 +65,8 @@ def pages_of(file: IO[bytes], limits: Limits) -> tuple[Page, ...]:
     Where all are smaller versions, each is a page. Raises ImageRejected (`truncated_image`) for a damaged
     directory, and TooLarge (`too_many_pages`, `too_many_pixels`).
     """
-    layout = _layout(file)
+    file.seek(0)
+    layout = layout_of(file.read(4))
     if layout is None:
         return ()
     images = list(_directories(file, layout, limits))
@@ -108,10 +79,10 @@ def pages_of(file: IO[bytes], limits: Limits) -> tuple[Page, ...]:
 
 def beginning_with(data: bytes, page: Page) -> bytes:
     """A TIFF whose first image is `page`, for readers that look at no other."""
-    layout = _layout_of(data[:4])
+    layout = layout_of(data[:4])
     if layout is None:
         return data
-    place, first = layout.place, layout.first
+    place, first = layout.pointer, layout.first
     return data[:first] + place.pack(page.offset) + data[first + place.size :]
 
 
@@ -125,19 +96,7 @@ def file_path(path: str, page: int | None) -> str:
     return path.removesuffix(f"#{page}") if page and page > 1 else path
 
 
-def _layout(file: IO[bytes]) -> _Layout | None:
-    file.seek(0)
-    return _layout_of(file.read(4))
-
-
-def _layout_of(signature: bytes) -> _Layout | None:
-    order, version = _ORDERS.get(signature[:2]), signature[2:]
-    if order is None or version not in _CLASSIC + _BIG:
-        return None
-    return _Layout(order, version in _BIG)
-
-
-def _directories(file: IO[bytes], layout: _Layout, limits: Limits) -> Iterator[_Directory]:
+def _directories(file: IO[bytes], layout: Layout, limits: Limits) -> Iterator[_Directory]:
     """Follow the chain to its end, or to where it goes round."""
     been: set[int] = set()
     place = _place(file, layout, layout.first)
@@ -152,17 +111,17 @@ def _directories(file: IO[bytes], layout: _Layout, limits: Limits) -> Iterator[_
         place = directory.next
 
 
-def _directory(file: IO[bytes], layout: _Layout, offset: int) -> _Directory:
+def _directory(file: IO[bytes], layout: Layout, offset: int) -> _Directory:
     (count,) = layout.count.unpack(_read(file, offset, layout.count.size))
     if not 0 < count <= _MOST_TAGS:
         raise truncated_image(f"the directory at byte {offset:,} has {count:,} tags")
     tags = offset + layout.count.size
-    listed = _read(file, tags, count * layout.tag.size)
+    listed = _read(file, tags, count * layout.entry.size)
     return _Directory(offset, _place(file, layout, tags + len(listed)), _tags(listed, layout))
 
 
-def _place(file: IO[bytes], layout: _Layout, offset: int) -> int:
-    (place,) = layout.place.unpack(_read(file, offset, layout.place.size))
+def _place(file: IO[bytes], layout: Layout, offset: int) -> int:
+    (place,) = layout.pointer.unpack(_read(file, offset, layout.pointer.size))
     return int(place)
 
 
@@ -178,10 +137,10 @@ def _read(file: IO[bytes], offset: int, size: int) -> bytes:
     return data
 
 
-def _tags(listed: bytes, layout: _Layout) -> dict[int, int]:
+def _tags(listed: bytes, layout: Layout) -> dict[int, int]:
     found: dict[int, int] = {}
-    for name, kind, _, value in layout.tag.iter_unpack(listed):
-        if _KIND <= name <= _HEIGHT and name not in found and kind in _NUMBERS:
+    for name, kind, _, value in layout.entry.iter_unpack(listed):
+        if SUBFILE_KIND <= name <= HEIGHT and name not in found and kind in _NUMBERS:
             number = struct.Struct(layout.order + _NUMBERS[kind])
             if number.size <= len(value):
                 found[name] = number.unpack_from(value)[0]
@@ -189,7 +148,7 @@ def _tags(listed: bytes, layout: _Layout) -> dict[int, int]:
 
 
 def _page(directory: _Directory, number: int, limits: Limits) -> Page:
-    width, height = directory.tags.get(_WIDTH, 0), directory.tags.get(_HEIGHT, 0)
+    width, height = directory.tags.get(WIDTH, 0), directory.tags.get(HEIGHT, 0)
     if not width or not height:
         raise truncated_image(f"page {number} has no size")
     try:

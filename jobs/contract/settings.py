@@ -79,6 +79,8 @@ class Limits(_FromEnvironment):
     max_image_pixels: int = Field(default=100_000_000, ge=1)
     #: Pages of one file.
     max_pages: int = Field(default=200, ge=1)
+    #: The least part of an image's rows that has to be there, 0 to 1, where the end of its file is missing.
+    least_image_part: float = Field(default=0.5, ge=0, le=1)
     #: Jobs that may wait for one model.
     max_queued: int = Field(default=1_000_000, ge=1)
     #: Files in one request.

@@ -46,4 +46,4 @@ def drawn(count: int, seed: int = 1, folder: str = "", side: int = 240) -> Drawn
 def cut_short() -> bytes:
     """An image that looks whole until it is decoded."""
     whole = RED_CIRCLE.encode()
-    return whole[: len(whole) // 2]
+    return whole[: len(whole) // 3]

@@ -61,7 +61,9 @@ def test_the_large_view_says_what_to_know_of_an_image(page, stack, hold_worker, 
         (job, _), _ = store.page(batch_id)
         store.finish(job.id, Result(answer="A first page.", notes=(Note.FIRST_PAGE,)))
     BatchPage(page).open(batch_id).tile("A first page.").click()
-    expect(page.locator("#viewer-notes")).to_have_text("Only the first page of this file was looked at.")
+    expect(page.locator("#viewer-notes")).to_have_text(
+        "A file of several pages: only the first was looked at."
+    )
     page.keyboard.press("ArrowRight")
     expect(page.locator("#viewer-answer")).to_have_text(ANSWERS["scan.tif#2"])
     expect(page.locator("#viewer-notes")).to_be_hidden()

@@ -253,4 +253,4 @@ def test_the_form_without_scripts_takes_all_pages(http):
 def test_the_page_without_scripts_says_that_it_was_the_first_page(http, batch, services):
     (one,) = send(http, batch, {"one.tif": ONE})
     services.store.finish(one["job_id"], Result(answer="red", notes=(Note.FIRST_PAGE,)))
-    assert "Only the first page of this file was looked at." in http.get(batch.removeprefix("/api")).text
+    assert "first page only" in http.get(batch.removeprefix("/api")).text

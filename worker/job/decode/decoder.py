@@ -1,6 +1,7 @@
 """Bytes to an upright RGB image, or a reason why not.
 
-    header ──limits──► draft ──► pixels ──► orientation ──► 8 bits ──► alpha on paper ──► RGB
+    file ──► picture alone ──► header ──limits──► pixels of 8 bits, or what is there of them
+         ──► on paper, RGB ──► upright ──► scaled down
 
 The limits are checked on the header, before anything is unpacked. Of an animation only the first frame is
 ever read.
@@ -12,27 +13,19 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from math import sqrt
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile
 
-from jobs.contract.codes import Code
-from jobs.contract.errors import Eva01Error, ImageRejected, TooLarge
-from jobs.contract.images import (
-    FORMATS,
-    check_bytes,
-    check_pixels,
-    not_an_image,
-    set_pillows_guard,
-    truncated_image,
-)
+from jobs.contract.errors import Eva01Error, ImageRejected
+from jobs.contract.images import check_bytes, check_pixels, set_pillows_guard, truncated_image
 from jobs.contract.models import Note
 from jobs.contract.pages import beginning_with, pages_of
 from jobs.contract.settings import Limits
+from worker.job.decode.frames import is_animated
 from worker.job.decode.paper import on_paper
-from worker.job.decode.samples import eight_bits
-from worker.job.decode.upright import upright
+from worker.job.decode.plain import Plain, plain
+from worker.job.decode.reading import Pixels, opened, read, too_many_pixels
+from worker.job.decode.upright import orientation_in, upright
 
-#: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG.
-_OPENERS = tuple(name for name in FORMATS if name != "MPO")
 #: An image with more pixels than this is decoded while no other such image is.
 _BIG_PIXELS = 16_000_000
 #: An image is scaled down early only to this many times the pixels that the model wants, so that its
@@ -73,8 +66,8 @@ class Decoder:
     def decode(self, data: bytes, page: int = 1) -> Decoded:
         """The image in `data`, or that page of it, counted from 1.
 
-        Raises ImageRejected (`empty_file`, `not_an_image`, `truncated_image`) or TooLarge
-        (`image_too_large`, `too_many_pixels`).
+        Raises ImageRejected (`empty_file`, `not_an_image`, `truncated_image`, `unsupported_format`) or
+        TooLarge (`image_too_large`, `too_many_pixels`).
         """
         check_bytes(len(data), self._limits)
         pages = pages_of(BytesIO(data), self._limits)
@@ -84,39 +77,30 @@ class Decoder:
         return replace(decoded, pages=max(1, len(pages)))
 
     def _decode(self, data: bytes) -> Decoded:
-        with self._open(data) as opened:
-            check_pixels(*opened.size, self._limits)
-            if opened.width * opened.height <= _BIG_PIXELS:
-                return self._unpack(opened)
+        file = plain(data)
+        with opened(file) as image:
+            size = (file.packing.width, image.height) if file.packing else image.size
+            check_pixels(*size, self._limits)
+            if size[0] * size[1] <= _BIG_PIXELS:
+                return self._unpack(file, image, size)
             with self._one_big_at_a_time:
-                return self._unpack(opened)
+                return self._unpack(file, image, size)
 
-    def _open(self, data: bytes) -> ImageFile.ImageFile:
+    def _unpack(self, file: Plain, image: ImageFile.ImageFile, size: tuple[int, int]) -> Decoded:
         try:
-            return Image.open(BytesIO(data), formats=_OPENERS)
-        except UnidentifiedImageError as error:
-            raise not_an_image() from error
-        except Image.DecompressionBombError as error:
-            raise _too_many_pixels(error) from error
-        except Exception as error:
-            raise truncated_image(error) from error
-
-    def _unpack(self, opened: ImageFile.ImageFile) -> Decoded:
-        full_size = opened.size
-        try:
-            opened.draft(None, self._wanted_size(full_size))
-            opened.load()
-            turned = upright(opened)
-            is_turned = turned.size != opened.size
-            image = self._shrink(on_paper(eight_bits(turned)))
+            notes = [Note.FIRST_FRAME] if is_animated(file, image) else []
+            orientation = _orientation(file, image)
+            pixels = read(file, image, self._wanted_size(size), self._limits.least_image_part)
+            notes += [Note.IMAGE_INCOMPLETE] if pixels.part else []
+            shown = self._shrink(upright(_shown(pixels), orientation))
         except (Image.DecompressionBombError, MemoryError) as error:
-            raise _too_many_pixels(error) from error
+            raise too_many_pixels(error) from error
         except Eva01Error:
             raise
         except Exception as error:
             raise truncated_image(error) from error
-        width, height = reversed(full_size) if is_turned else full_size
-        return Decoded(image, width, height)
+        width, height = reversed(size) if orientation > 4 else size
+        return Decoded(shown, width, height, tuple(notes))
 
     def _wanted_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """The size to scale down to; a JPEG decoder that is asked for it skips finer detail."""
@@ -128,7 +112,17 @@ class Decoder:
         return image if wanted == image.size else image.resize(wanted, Image.Resampling.BOX)
 
 
-def _too_many_pixels(error: Exception) -> TooLarge:
-    return TooLarge(
-        f"The image is too large to unpack ({error}). See EVA01_MAX_IMAGE_PIXELS.", code=Code.TOO_MANY_PIXELS
-    )
+def _shown(pixels: Pixels) -> Image.Image:
+    image = on_paper(pixels.image)
+    return pixels.part.blanked(image) if pixels.part else image
+
+
+def _orientation(file: Plain, image: ImageFile.ImageFile) -> int:
+    """From the file; else from the EXIF that the format's reader has found.
+
+    HEIF says it with its pixels, which its reader has turned by then; so does AVIF, whose reader writes that
+    into the EXIF.
+    """
+    if file.orientation is not None:
+        return file.orientation
+    return 1 if image.format == "HEIF" else orientation_in(image.info.get("exif") or b"")

@@ -5,7 +5,7 @@ import { byId, make, say, show } from "../core/dom.js";
 import { problemText } from "../core/problem_text.js";
 import { reasonOf } from "../core/reasons.js";
 import { t } from "../core/words.js";
-import { noteWords } from "./notes.js";
+import { wholeNotes } from "./notes.js";
 
 const LOOK_AGAIN_MS = 1000;
 const PATIENT_LOOK_MS = 4000;
@@ -65,7 +65,7 @@ export class FollowUp {
       const model = byId("follow-up-model").value || undefined;
       const job = await answered(await api(`/jobs/${id}/ask`, { json: { question, model } }));
       entry.answer = job.answer ?? "";
-      entry.notes = noteWords(job.notes);
+      entry.notes = wholeNotes(job);
       if (job.state === "failed") entry.error = reasonOf(job.error?.code, job.error?.message).what;
       if (job.state === "cancelled") entry.error = t("It was cancelled.");
     } catch (problem) {

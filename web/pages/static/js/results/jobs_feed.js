@@ -21,6 +21,7 @@ export function recordOf(job) {
     errorCode: job.error?.code ?? null,
     errorMessage: job.error?.message ?? null,
     hasImage: Boolean(job.image),
+    notes: job.notes ?? [],
     pixels: (job.width ?? 0) * (job.height ?? 0),
     cameMs: milliseconds(job.created_at),
     startedMs: milliseconds(job.started_at),

@@ -1,13 +1,23 @@
-// What to know of the image that an answer is about.
+// What to know of the image that an answer is about, in words.
 
 import { t } from "../core/words.js";
 
-/** A job's notes as sentences; empty for none. */
-export function noteWords(notes) {
-  const words = {
-    first_frame: t("Only the first frame of this animation was looked at."),
-    first_page: t("Only the first page of this file was looked at."),
-    image_incomplete: t("The end of this file is missing: what is there of the image was looked at."),
-  };
-  return (notes ?? []).map((note) => words[note] ?? note).join(" ");
+/** {short, whole} for a note of the server: beside an answer in a list, and where there is room. */
+function wordsOf(note) {
+  switch (note) {
+    case "first_frame":
+      return { short: t("first frame only"), whole: t("An animation, or several pictures in one: only the first was looked at.") };
+    case "first_page":
+      return { short: t("first page only"), whole: t("A file of several pages: only the first was looked at.") };
+    case "image_incomplete":
+      return { short: t("image incomplete"), whole: t("The end of the file is missing: what is there of the image was looked at.") };
+    default:
+      return { short: note, whole: note };
+  }
 }
+
+/** A record's notes, a few words each; empty when there are none. */
+export const shortNotes = ({ notes }) => notes.map((note) => wordsOf(note).short).join(" · ");
+
+/** A record's notes, a sentence each; empty when there are none. */
+export const wholeNotes = ({ notes }) => notes.map((note) => wordsOf(note).whole).join(" ");

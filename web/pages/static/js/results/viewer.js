@@ -7,7 +7,7 @@ import { keysAct } from "../core/keys.js";
 import { reasonOf } from "../core/reasons.js";
 import { dateTime, number, percent, stateWord, t } from "../core/words.js";
 import { FollowUp } from "./follow_up.js";
-import { noteWords } from "./notes.js";
+import { wholeNotes } from "./notes.js";
 import { took } from "./times.js";
 import { Zoom } from "./zoom.js";
 
@@ -153,6 +153,7 @@ export class Viewer {
   #showNext() {
     const image = byId("viewer-image");
     const address = this.#pictures.shift();
+    show(byId("viewer-small"), Boolean(address?.endsWith("/thumbnail")));
     if (address) {
       image.src = address;
       return;
@@ -167,6 +168,7 @@ export class Viewer {
     byId("viewer-state").className = `chip chip--${state}`;
     show(byId("viewer-answer"), Boolean(answer));
     say(byId("viewer-answer"), answer);
+    sayOrHide(byId("viewer-notes"), wholeNotes(this.record));
     show(byId("viewer-copy"), Boolean(answer));
     show(byId("viewer-reason"), state === "failed");
     if (byId("viewer-retry")) show(byId("viewer-retry"), state === "failed" && hasImage);
@@ -183,11 +185,9 @@ export class Viewer {
     const { record } = this;
     const version = this.#shownVersion;
     drawFacts(record, null);
-    sayOrHide(byId("viewer-notes"), "");
     const job = await api(`/jobs/${record.id}`).catch(() => null);
     if (!job || this.record !== record || this.#shownVersion !== version) return;
     drawFacts(record, job);
-    sayOrHide(byId("viewer-notes"), noteWords(job.notes));
     const isOther = job.question && job.question !== this.#batch.question;
     sayOrHide(byId("viewer-question"), isOther ? job.question : "");
   }
