@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from tests import hostile
+from tests.tiffs import MASK, REDUCED, Directory, written
 from tests.variants import foreign, jpegs, others, png, tiffs
 from tests.variants.exif import SIDEWAYS_BY
 from tests.variants.others import BLACK, WHITE
@@ -25,6 +26,9 @@ class Variant(NamedTuple):
     within: float = EXACT
     #: The rows that are looked at, of those that are there.
     rows: tuple[int, int] | None = None
+    #: The page that shows it, and how many there are.
+    page: int = 1
+    pages: int = 1
 
 
 _BIG = b"x" * (3 << 20)
@@ -32,6 +36,23 @@ _BIG = b"x" * (3 << 20)
 _STRETCHED = Image.eval(GREY, lambda value: round((value - 10) * 255 / 230))
 _WHITE_MOVED = Image.eval(GREY, lambda value: round(value * 255 / 240))
 _BLANK = Image.new("RGB", COLOR.size, "white")
+_BLANK_GREY = Image.new("L", COLOR.size, "white")
+
+
+def _written(*images: tuple[Image.Image, int], last: int | None = None) -> bytes:
+    return written([Directory(image, kind) for image, kind in images], last=last)
+
+
+def _pages(last: int | None = None) -> bytes:
+    """Three pages, of which the second shows the picture."""
+    return _written((_BLANK_GREY, 0), (GREY, 0), (_BLANK_GREY, 0), last=last)
+
+
+def _fax() -> bytes:
+    """Three pages, of which the last shows the picture."""
+    others = [_BLANK_GREY.convert("1"), BLACK_AND_WHITE.convert("1")]
+    return encoded(others[0], "TIFF", compression="group4", save_all=True, append_images=others)
+
 
 PNG = {
     "Grey, 8 bits": Variant(lambda: encoded(GREY, "PNG"), GREY),
@@ -156,6 +177,16 @@ TIFF = {
     "Cut short, most rows are there": Variant(lambda: tiffs.cut(0.8), rows=(0, 50)),
     "Cut short, few rows are there": Variant(lambda: tiffs.cut(0.3)),
     "Directory missing": Variant(lambda: others.cut(tiffs.pillow(compression="tiff_lzw"), 0.8)),
+    "Several pages": Variant(_pages, GREY, page=2, pages=3),
+    "Several pages, fax": Variant(_fax, BLACK_AND_WHITE, page=3, pages=3),
+    "Small versions and masks beside the page": Variant(
+        lambda: _written(
+            *((_BLANK_GREY, REDUCED), (_BLANK_GREY, MASK), (GREY, 0), (_BLANK_GREY, MASK | REDUCED))
+        ),
+        GREY,
+    ),
+    "A chain of pages that goes round": Variant(lambda: _pages(last=-1), GREY, page=2, pages=3),
+    "A later page that is missing": Variant(lambda: _pages(last=2**31)),
     "Complex numbers": Variant(tiffs.complex_numbers),
     "Grey, 9 to 15 bits, in tiles": Variant(tiffs.tiled_12_bits),
 }

@@ -27,8 +27,8 @@ READ = [line[:2] for line in LINES if line[2].startswith("read")]
 NOT_READ = [line[1:] for line in LINES if line[0] == "Known, and not read"]
 
 
-def decode(data: bytes) -> Decoded:
-    return Decoder(Limits(), enough_pixels=1_000_000).decode(data)
+def decode(data: bytes, page: int = 1) -> Decoded:
+    return Decoder(Limits(), enough_pixels=1_000_000).decode(data, page)
 
 
 def looked_at(decoded: Decoded, variant: Variant) -> float:
@@ -54,7 +54,8 @@ def test_what_is_said_of_a_variant_happens(section, name, said):
         return
     notes = re.findall(r"note `(\w+)`", said)
     assert said == "read" + "".join(f", note `{note}`" for note in notes)
-    decoded = decode(variant.make())
+    decoded = decode(variant.make(), variant.page)
+    assert decoded.pages == variant.pages
     assert (decoded.width, decoded.height) == decoded.image.size == (WIDTH, HEIGHT)
     assert list(decoded.notes) == notes
     assert looked_at(decoded, variant) <= variant.within
@@ -68,6 +69,7 @@ def test_what_is_said_of_a_variant_happens(section, name, said):
 def test_web_takes_what_the_worker_reads(section, name):
     found = inspect(io.BytesIO(VARIANTS[section][name].make()), Limits())
     assert sorted((found.width, found.height)) == sorted((WIDTH, HEIGHT))
+    assert (found.pages or 1) == VARIANTS[section][name].pages
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from jobs.contract.images import check_bytes, check_pixels, set_pillows_guard, t
 from jobs.contract.models import Note
 from jobs.contract.pages import beginning_with, pages_of
 from jobs.contract.settings import Limits
+from jobs.contract.unread import check_kind
 from worker.job.decode.frames import is_animated
 from worker.job.decode.paper import on_paper
 from worker.job.decode.plain import Plain, plain
@@ -70,6 +71,7 @@ class Decoder:
         TooLarge (`image_too_large`, `too_many_pixels`).
         """
         check_bytes(len(data), self._limits)
+        check_kind(BytesIO(data))
         pages = pages_of(BytesIO(data), self._limits)
         if page > max(1, len(pages)):
             raise ImageRejected(f"The file has no page {page}: it has {max(1, len(pages))}.")
