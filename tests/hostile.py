@@ -4,6 +4,8 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from PIL import Image
 
@@ -57,3 +59,38 @@ def link(name: str, target: str) -> tuple[zipfile.ZipInfo, bytes]:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@dataclass(frozen=True)
+class RawEntry:
+    """An entry of a zip, said byte by byte."""
+
+    name: bytes
+    content: bytes = b""
+    flags: int = 0
+    extra: bytes = b""
+    #: Where the zip was made, in the upper byte: 0 is MS-DOS, 3 is Unix.
+    made_by: int = 0x0014
+    attributes: int = 0
+
+
+def raw_zip(entries: Iterable[RawEntry]) -> bytes:
+    """A stored zip with whatever its entries say; also several of one name."""
+    body, directory = io.BytesIO(), io.BytesIO()
+    all_entries = [*entries]
+    for entry in all_entries:
+        place, size = body.tell(), len(entry.content)
+        fields = (20, entry.flags, 0, 0, 0x5321, zlib.crc32(entry.content), size, size)
+        head = struct.pack("<HHHHHIIIHH", *fields, len(entry.name), len(entry.extra))
+        body.write(b"PK\x03\x04" + head + entry.name + entry.extra + entry.content)
+        directory.write(b"PK\x01\x02" + struct.pack("<H", entry.made_by) + head)
+        directory.write(struct.pack("<HHHII", 0, 0, 0, entry.attributes, place) + entry.name + entry.extra)
+    count = len(all_entries)
+    end = struct.pack("<HHHHIIH", 0, 0, count, count, directory.tell(), body.tell(), 0)
+    return body.getvalue() + directory.getvalue() + b"PK\x05\x06" + end
+
+
+def unicode_path(raw: bytes, name: str) -> bytes:
+    """Info-ZIP's extra field with the name of an entry in UTF-8."""
+    field = struct.pack("<BL", 1, zlib.crc32(raw)) + name.encode()
+    return struct.pack("<HH", 0x7075, len(field)) + field

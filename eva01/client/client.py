@@ -11,15 +11,15 @@ with Client() as client:
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
-from eva01.client.files import Found, InputFile, find
-from eva01.client.models import Batch, Job, Model, Upload
+from eva01.client.files import Found, InputFile, find, told_apart
+from eva01.client.models import Batch, Job, Model, PassedOver, Upload, Uploaded
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.transport import Transport, retry_after_s
 from eva01.client.uploads import upload
@@ -65,15 +65,24 @@ class Client:
         fields = {"question": question, "name": name} | ({"model": model} if model else {})
         return Batch.model_validate(self._json("POST", "/api/batches", json=fields))
 
-    def upload_files(self, batch_id: str, files: Sequence[InputFile | Path]) -> Iterator[Upload]:
+    def upload_files(
+        self,
+        batch_id: str,
+        files: Sequence[InputFile | Path],
+        *,
+        on_passed_over: Callable[[PassedOver], None] | None = None,
+    ) -> Iterator[Upload]:
         """Send files to an open batch, many a request and several requests at a time.
 
         Gives what became of each file as it is known; a file of a zip counts as a file. Files that the
         batch has already make no second job, so an upload that was cut off may be sent again.
+        `on_passed_over` hears what zips had in them that became no job, as the server passes over it.
         """
         named = [file if isinstance(file, InputFile) else _named(file) for file in files]
-        for outcomes in upload(named, partial(self._send_files, batch_id)):
-            yield from outcomes
+        for uploaded in upload(list(told_apart(named)), partial(self._send_files, batch_id)):
+            if on_passed_over and uploaded.passed_over.count:
+                on_passed_over(uploaded.passed_over)
+            yield from uploaded.files
 
     def upload_folder(self, batch_id: str, folder: Path) -> Iterator[Upload]:
         """Send the images of a folder and those below it, under their paths relative to it."""
@@ -194,10 +203,10 @@ class Client:
     def _json(self, method: str, path: str, **options: Any) -> Any:
         return self._transport.send(method, path, **options).json()
 
-    def _send_files(self, batch_id: str, files: Sequence[InputFile]) -> list[Upload]:
+    def _send_files(self, batch_id: str, files: Sequence[InputFile]) -> Uploaded:
         body = Multipart([_part(file, "files") for file in files])
-        reply = self._transport.send("POST", f"/api/batches/{batch_id}/files", body=body).json()
-        return [Upload.model_validate(outcome) for outcome in reply["files"]]
+        reply = self._transport.send("POST", f"/api/batches/{batch_id}/files", body=body)
+        return Uploaded.model_validate(reply.json())
 
 
 def server_of_environment() -> str:

@@ -3,9 +3,9 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from eva01.client.errors import ClientError
 
@@ -58,7 +58,7 @@ def find(inputs: Sequence[Path]) -> Found:
         where = ", ".join(valid_text(str(given)) for given in inputs)
         endings = ", ".join(sorted(ending[1:] for ending in IMAGE_ENDINGS))
         raise ClientError("no_images", f"There are no images in {where}: looked for {endings}.")
-    return Found(tuple(_told_apart(list(files.values()))), tuple(skipped))
+    return Found(tuple(told_apart(list(files.values()))), tuple(skipped))
 
 
 def valid_text(name: str) -> str:
@@ -92,12 +92,25 @@ def _size_bytes(path: Path) -> int:
     return path.stat().st_size
 
 
-def _told_apart(files: list[InputFile]) -> Iterator[InputFile]:
-    """Give files that would share a name their whole path instead: in a batch a name is one job."""
+def told_apart(files: Sequence[InputFile]) -> Iterator[InputFile]:
+    """Give files that would share a name their whole path instead, and a number where that is taken as well.
+
+    Who sends the same files again gives them the same names: so they are known.
+    """
     times = Counter(file.name for file in files)
+    taken = {name for name, count in times.items() if count == 1}
     for file in files:
         if times[file.name] > 1:
-            whole = valid_text(file.path.absolute().as_posix()).lstrip("/")
-            yield replace(file, name=whole)
+            name = _free_name(valid_text(file.path.absolute().as_posix()).lstrip("/"), taken)
+            taken.add(name)
+            yield replace(file, name=name)
         else:
             yield file
+
+
+def _free_name(name: str, taken: Container[str]) -> str:
+    path, free, number = PurePosixPath(name), name, 1
+    while free in taken:
+        number += 1
+        free = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
+    return free

@@ -9,6 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+#: Paths that stand for all that were passed over.
+_EXAMPLES = 5
+
 
 class _Reply(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -101,7 +104,10 @@ class Batch(_Reply):
 class Upload(_Reply):
     """What became of one file that was sent, or of a page of it: a job, or the reason why not."""
 
+    #: What it is called in the batch.
     file: str = ""
+    #: The path it was sent under, where the batch has another file of that path.
+    sent_as: str | None = None
     #: The page of the file that its job is about; None for all.
     page: int | None = None
     job_id: str | None = None
@@ -111,6 +117,28 @@ class Upload(_Reply):
     def is_further_page(self) -> bool:
         """True when another outcome is about the same file: that of its first page."""
         return (self.page or 1) > 1
+
+
+class PassedOver(_Reply):
+    """What was in zips and became no job on purpose: hidden files, and what file managers leave behind."""
+
+    count: int = 0
+    #: The paths of the first few.
+    examples: list[str] = Field(default_factory=list)
+
+    def __add__(self, other: "PassedOver") -> "PassedOver":
+        examples = (self.examples + other.examples)[:_EXAMPLES]
+        return PassedOver(count=self.count + other.count, examples=examples)
+
+
+class Uploaded(_Reply):
+    """What became of the files of one request, and what was passed over in its zips."""
+
+    files: list[Upload] = Field(default_factory=list)
+    passed_over: PassedOver = PassedOver()
+
+    def __add__(self, other: "Uploaded") -> "Uploaded":
+        return Uploaded(files=self.files + other.files, passed_over=self.passed_over + other.passed_over)
 
 
 class Model(_Reply):

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from eva01.client.errors import ClientError, FileUnreadable
 from eva01.client.files import InputFile
-from eva01.client.models import Problem, Upload
+from eva01.client.models import Problem, Upload, Uploaded
 
 #: Files in one request at most.
 CHUNK_FILES = 64
@@ -15,7 +15,7 @@ CHUNK_BYTES = 32 * 1024 * 1024
 PARALLEL = 4
 
 #: Sends some files in one request and says what became of each.
-Send = Callable[[Sequence[InputFile]], list[Upload]]
+Send = Callable[[Sequence[InputFile]], Uploaded]
 
 
 def chunks(files: Sequence[InputFile]) -> Iterator[list[InputFile]]:
@@ -33,7 +33,7 @@ def chunks(files: Sequence[InputFile]) -> Iterator[list[InputFile]]:
         yield chunk
 
 
-def upload(files: Sequence[InputFile], send: Send) -> Iterator[list[Upload]]:
+def upload(files: Sequence[InputFile], send: Send) -> Iterator[Uploaded]:
     """Send all files; gives each request's outcomes as it ends.
 
     A file that cannot be read or is refused on its own is an outcome; raises ClientError for anything
@@ -48,21 +48,22 @@ def upload(files: Sequence[InputFile], send: Send) -> Iterator[list[Upload]]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _send_chunk(chunk: list[InputFile], send: Send) -> list[Upload]:
+def _send_chunk(chunk: list[InputFile], send: Send) -> Uploaded:
     """Send a chunk; leave out what cannot be read, and halve what is too large for a server on the way."""
     try:
-        return send(chunk) if chunk else []
+        return send(chunk) if chunk else Uploaded()
     except FileUnreadable as error:
         readable = [file for file in chunk if file.name != error.name]
-        return [_refused(error.name, error), *_send_chunk(readable, send)]
+        return _refused(error.name, error) + _send_chunk(readable, send)
     except ClientError as error:
         if error.status != 413:
             raise
         if len(chunk) == 1:
-            return [_refused(chunk[0].name, error)]
+            return _refused(chunk[0].name, error)
         middle = len(chunk) // 2
         return _send_chunk(chunk[:middle], send) + _send_chunk(chunk[middle:], send)
 
 
-def _refused(name: str, error: ClientError) -> Upload:
-    return Upload(file=name, error=Problem(code=error.code, message=error.message))
+def _refused(name: str, error: ClientError) -> Uploaded:
+    problem = Problem(code=error.code, message=error.message)
+    return Uploaded(files=[Upload(file=name, error=problem)])

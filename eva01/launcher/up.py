@@ -230,11 +230,11 @@ class _Session(threading.Thread):
         if not self._wishes.is_exiting:
             say(console, f"On the page: {client.server}/batches/{self._batch.id}")
         with shown(console) as watcher:
-            unsent = submission.send(client, self._batch.id, task.found.files, watcher)
+            sent = submission.send(client, self._batch.id, task.found.files, watcher)
             self._batch = submission.wait(client, self._batch.id, watcher)
         submission.save(client, self._batch.id, out)
-        submission.show(console, client, self._batch, unsent, out)
-        return submission.exit_code(self._batch, unsent)
+        submission.show(console, client, self._batch, sent, out)
+        return submission.exit_code(self._batch, sent.unsent)
 
     def _say_what_is_left(self) -> None:
         if self._batch is not None and not self._batch.is_done:

@@ -111,6 +111,8 @@ class Code(StrEnum):
         "This file in the zip is encrypted.", "Pack the zip without a password.")
     BAD_ZIP_ENTRY = ("bad_zip_entry", 400, FAIL,
         "This file in the zip cannot be unpacked.", "Pack the zip again, and send it.")
+    NESTED_ZIP = ("nested_zip", 400, FAIL,
+        "This file is a zip in a zip, which is not unpacked.", "Send what is in the outer zip.")
     BAD_ZIP = ("bad_zip", 400, FAIL,
         "The zip cannot be read.", "Pack it again, and send it.")
     EMPTY_ZIP = ("empty_zip", 400, FAIL,

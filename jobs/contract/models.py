@@ -135,8 +135,11 @@ class Asked(Frozen):
 
     id: JobId = Field(default_factory=new_id)
     batch_id: BatchId | None = None
-    #: The name or relative path the user gave; any Unicode.
+    #: The name or relative path the user gave, any Unicode; where the batch has another file of that path, a
+    #: name of its own.
     file: str
+    #: The path it was sent under, where `file` is not that path.
+    sent_as: str | None = None
     question: str
     model: str
     options: Options = Options()
@@ -148,6 +151,10 @@ class Asked(Frozen):
     page: int | None = Field(default=None, ge=1)
     #: How many pages its file has; None where its format has none, and where version 0.1.0 did not count.
     pages: int | None = Field(default=None, ge=1)
+    #: What a refused file is known by when it is sent again: its digest, and the zip that it came in, if any.
+    #: They stay when a good file takes its place.
+    refused_sha256: str | None = None
+    source: str | None = None
     created_at: AwareDatetime = Field(default_factory=lambda given: made_at(given["id"]) or utc_now())
 
 

@@ -117,8 +117,13 @@ def batch_pending_key(batch_id: str, number: str) -> str:
 
 
 def batch_files_key(batch_id: str) -> str:
-    """The hash from a file's path to its job's id: a file sent again makes no second job."""
+    """The hash from a file's name to its job's id: a file sent again makes no second job."""
     return f"eva01:batch:{batch_id}:files"
+
+
+def batch_namesakes_key(batch_id: str) -> str:
+    """The hash of files that are not called as they were sent (jobs/storage/lua/lib/names.lua)."""
+    return f"eva01:batch:{batch_id}:namesakes"
 
 
 def batch_finishes_key(batch_id: str) -> str:

@@ -46,10 +46,12 @@ class BatchFeed(Results):
             if wanted := [job for job in jobs if state in (None, job.state)]:
                 return wanted, cursor
 
-    def jobs_of_files(self, batch_id: str, files: Sequence[str]) -> dict[str, Job]:
-        """The jobs that a batch has for some of its files' paths, by path."""
-        ids = cast(list[str | None], self.redis.hmget(names.batch_files_key(batch_id), list(files)))
-        return {job.file: job for job in self._store.get_jobs([job_id for job_id in ids if job_id])}
+    def jobs_of_files(self, batch_id: str, paths: Sequence[str]) -> list[Job | None]:
+        """For each path the job of the first file that a batch had under it; None where there is none."""
+        ids = cast(list[str | None], self.redis.hmget(names.batch_files_key(batch_id), list(paths)))
+        found = {job.id: job for job in self._store.get_jobs([job_id for job_id in ids if job_id])}
+        jobs = [found.get(job_id or "") for job_id in ids]
+        return [None if job and job.sent_as else job for job in jobs]
 
     def timeline(self, batch: Batch) -> Timeline:
         """How many jobs of a batch ended when, until now."""

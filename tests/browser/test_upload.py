@@ -7,6 +7,7 @@ from playwright.sync_api import Dialog, Page, Response, Route, expect
 
 from tests.browser.images import drawn
 from tests.browser.pages import AskPage, BatchPage
+from tests.hostile import zipped
 from tests.processes import wait_until
 
 FILES_CALL = "**/api/batches/*/files"
@@ -109,6 +110,22 @@ def test_the_same_folder_asked_again_sends_no_image_twice(page, tmp_path):
     batch.wait_until_done().expect_found("30 images")
     assert sent.names == []
     assert batch.answers() == some.answers
+
+
+def test_two_folders_of_one_name_and_one_of_them_twice_lose_nothing_and_double_nothing(page, tmp_path):
+    first, second = drawn(6, seed=26, folder="DCIM"), drawn(6, seed=27, folder="DCIM")
+    for camera, images in (("a", first), ("b", second)):
+        images.write(tmp_path / camera)
+    third = drawn(1, seed=28, folder="zip")
+    hidden = {".IMG.png": b"x", "__MACOSX/._0.png": b"x"}
+    (tmp_path / "c.zip").write_bytes(zipped(hidden | third.files))
+    ask = AskPage(page).open().choose_folder(tmp_path / "a" / "DCIM").choose_folder(tmp_path / "b" / "DCIM")
+    ask.choose_folder(tmp_path / "a" / "DCIM").choose([tmp_path / "c.zip"]).expect_count(13)
+    batch = ask.ask().wait_until_done().expect_found("13 images")
+    renamed = {path.replace(".", " (2)."): answer for path, answer in second.answers.items()}
+    assert batch.answers() == first.answers | renamed | third.answers
+    expect(page.locator("#dock-state")).to_contain_text("6 files have a path that another one has")
+    expect(page.locator("#dock-state")).to_contain_text("2 hidden files in zips were passed over")
 
 
 def test_a_pause_holds_what_is_left_and_resume_sends_it(page, tmp_path):

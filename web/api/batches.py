@@ -24,7 +24,7 @@ from web.http.conditional import fresh_json
 from web.intake.asking import check_options, check_question, check_room, choose_model
 from web.intake.files import Intake
 from web.intake.known import take_known
-from web.intake.outcomes import FileOutcome
+from web.intake.outcomes import FileOutcome, PassedOver
 from web.services import Services, services
 
 batches = APIBlueprint(
@@ -85,22 +85,24 @@ def delete_batch(path: BatchPath) -> Response:
 def add_files(path: BatchPath, form: FilesForm) -> Response:
     """Send images, or zips of images; says for each whether it is accepted, and if not, why.
 
-    Work begins at once. A file that the batch has already under the same path makes no second job.
+    Work begins at once. A file that the batch has already, of the same path and content, makes no second job.
+    Another file of a path that it has gets a name of its own.
     """
     serving = services()
     batch = _open_batch(serving, path.batch_id)
     check_room(serving, batch.model)
     card = choose_model(serving, batch.model)
     with flow.accepting(serving, batch) as request:
-        outcomes = list(Intake(serving, request, card, form.questions).take(form.files))
-    return _outcomes(outcomes, 202)
+        intake = Intake(serving, request, card, form.questions)
+        outcomes = list(intake.take(form.files))
+    return _outcomes(outcomes, 202, intake.passed_over)
 
 
 @batches.post("/<batch_id>/known", responses={200: FileOutcomes})
 def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
     """Add images that are here already, by their hashes: `accepted`, or `unknown` when they must be sent.
 
-    A path that the batch has already makes no second job. So an upload that was cut off goes on where it was.
+    A file that the batch has already makes no second job. So an upload that was cut off goes on where it was.
     """
     serving = services()
     limit = serving.limits.max_known_files
@@ -137,8 +139,9 @@ def retry_batch(path: BatchPath) -> Response:
     return jsonify({**batch.public(), "retried": retried})
 
 
-def _outcomes(outcomes: list[FileOutcome], status: int) -> Response:
-    response = jsonify({"files": [outcome.model_dump(mode="json") for outcome in outcomes]})
+def _outcomes(outcomes: list[FileOutcome], status: int, passed_over: PassedOver | None = None) -> Response:
+    view = FileOutcomes(files=outcomes, passed_over=passed_over or PassedOver())
+    response = jsonify(view.model_dump(mode="json"))
     response.status_code = status
     return response
 

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json, StringCo
 from jobs.contract.catalog import Task
 from jobs.contract.models import ID_PATTERN, BatchId, BatchState, JobId, JobState, Result, new_id, utc_now
 from jobs.storage.listing import CURSOR_PATTERN
-from web.intake.outcomes import FileOutcome, KnownFile
+from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
 LONGEST_WAIT_S = 55
@@ -243,6 +243,9 @@ class FileOutcomes(BaseModel):
     """What became of each file; the entries of a zip count as files."""
 
     files: list[FileOutcome]
+    passed_over: PassedOver = Field(
+        default_factory=PassedOver, description="What was in zips and became no job on purpose."
+    )
 
 
 class ResultsPage(BaseModel):

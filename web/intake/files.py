@@ -1,7 +1,7 @@
 """Files and zips into a batch: a job for each file, or each page of one; also for one that is refused.
 
-A path that the batch has already makes no second job. Files are taken some at a time, because each way to
-Redis costs as much for one as for many.
+A file that the batch has already makes no second job; another file of a path that it has is called otherwise.
+Files are taken some at a time, because each way to Redis costs as much for one as for many.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,11 +21,11 @@ from jobs.flow.accept import Accepting
 from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
 from web.intake.asking import check_page, check_question, check_room
-from web.intake.outcomes import FileOutcome, KnownFile
+from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
 from web.intake.paths import normalise, sent_path, shortened
 from web.intake.spool import Part
-from web.intake.uploads import Image, checked_image, kept_images
-from web.intake.zips import entry_groups, is_zip
+from web.intake.uploads import Image, checked_image, digest_of, kept_images
+from web.intake.zips import Entry, entry_groups, is_zip
 from web.services import Services
 
 #: Files that are taken at a time.
@@ -40,6 +40,8 @@ class Checked:
     question: str = ""
     image: Image | None = None
     error: BadInput | None = None
+    #: What one that is refused is known by when it comes again.
+    digest: str = ""
 
 
 class Intake:
@@ -54,6 +56,8 @@ class Intake:
     ) -> None:
         self._services, self._accepting, self._card = services, accepting, card
         self._questions = {normalise(path): question for path, question in questions.items()}
+        #: What zips had in them that became no job.
+        self.passed_over = PassedOver()
 
     def take(self, files: Iterable[FileStorage]) -> Iterator[FileOutcome]:
         """Take the files of a form, each an image, or a zip with all that is in it."""
@@ -80,20 +84,23 @@ class Intake:
     def _take_zip(self, path: str, part: Part) -> Iterator[FileOutcome]:
         if not is_zip(part):
             error = BadInput("The file is named .zip and is none. Pack it again.", code=Code.BAD_ZIP)
-            yield from self._take([Checked(path, error=error)])
+            yield from self._take([self._refused(path, part, error)])
             return
+        limits = self._services.limits
+        source = shortened(path, limits.max_path_chars)
         try:
-            for entries in entry_groups(part, self._services.limits, self._services.spool_folder):
-                yield from self._take(
-                    [
-                        self._checked(entry.path, entry.content)
-                        if entry.content
-                        else Checked(entry.path, error=entry.error or not_an_image())
-                        for entry in entries
-                    ]
-                )
+            for entries in entry_groups(part, limits, self._services.spool_folder, self.passed_over):
+                yield from self._take([self._checked_entry(entry) for entry in entries], source)
         except BadInput as error:
-            yield from self._take([Checked(path, error=error)])
+            yield from self._take([self._refused(path, part, error)])
+
+    def _checked_entry(self, entry: Entry) -> Checked:
+        if entry.content:
+            return self._checked(entry.path, entry.content)
+        return Checked(entry.path, error=entry.error or not_an_image(), digest=entry.digest)
+
+    def _refused(self, path: str, part: Part, error: BadInput) -> Checked:
+        return Checked(path, error=error, digest=digest_of(part, self._services.limits))
 
     def _checked(self, path: str, part: Part) -> Checked:
         limit = self._services.limits.max_path_chars
@@ -103,36 +110,37 @@ class Intake:
                     f"The path has {len(path):,} characters; the limit is {limit:,} (EVA01_MAX_PATH_CHARS).",
                     code=Code.PATH_TOO_LONG,
                 )
-            own = self._questions.get(path, "")
+            own = self._questions.get(normalise(path), "")
             question = check_question(
                 self._card, own or self._accepting.batch.question, self._services.limits
             )
             return Checked(path, question, checked_image(self._services, part))
         except BadInput as error:
-            return Checked(path, error=error)
+            return self._refused(path, part, error)
 
-    def _take(self, files: Sequence[Checked]) -> list[FileOutcome]:
+    def _take(self, files: Sequence[Checked], source: str = "") -> list[FileOutcome]:
+        """Take files of one `source`, a zip or none."""
         with kept_images(self._services, [file.image for file in files if file.image]):
-            taken = self._accept([self._jobs_of(file) for file in files])
+            taken = self._accept([self._jobs_of(file, source) for file in files], source)
         for file, outcomes in zip(files, taken, strict=True):
             if file.error and outcomes[0].is_new:
                 count_refusal(file.error)
         return [*chain(*taken)]
 
-    def _accept(self, files: Sequence[Sequence[Job]]) -> list[list[FileOutcome]]:
+    def _accept(self, files: Sequence[Sequence[Job]], source: str = "") -> list[list[FileOutcome]]:
         """Make the jobs of some files; gives what became of each file's."""
         jobs = [*chain(*files)]
         if len(jobs) > len(files):
             # Many pages may be far more than there was room for when the request came.
             check_room(self._services, self._card.name)
-        made = iter(self._accepting.add(jobs))
+        made = iter(self._accepting.add(jobs, source))
         return [[_outcome(asked, *next(made)) for asked in jobs_] for jobs_ in files]
 
-    def _jobs_of(self, file: Checked) -> list[Job]:
+    def _jobs_of(self, file: Checked, source: str) -> list[Job]:
         if image := file.image:
             kind = Kind(image.media_type, image.pages)
             return self._jobs_about(file.path, image.sha256, kind, question=file.question)
-        return [self._refused(file)]
+        return [self._job_of_refused(file, source)]
 
     def _jobs_of_kept(self, file: KnownFile, kind: Kind) -> list[Job]:
         path, page = normalise(file.file), check_page(file.page, kind.pages)
@@ -148,12 +156,14 @@ class Intake:
             return [self._job(path, **same)]
         return [self._job(page_path(path, page), page=page, **same) for page in range(1, pages + 1)]
 
-    def _refused(self, file: Checked) -> Job:
+    def _job_of_refused(self, file: Checked, source: str) -> Job:
         error = file.error or not_an_image()
         return self._job(
             shortened(file.path, self._services.limits.max_path_chars),
             state=JobState.FAILED,
             is_refused=True,
+            refused_sha256=file.digest,
+            source=source or None,
             error=JobError(code=error.code, message=error.message),
             finished_at=utc_now(),
         )
@@ -170,8 +180,13 @@ def _of_image(sha256: str, kind: Kind) -> dict[str, object]:
 
 
 def _outcome(asked: Job, job: Job, is_new: bool) -> FileOutcome:
-    """What became of a file: its own refusal, though the batch may have an earlier job under its path."""
-    state = "rejected" if asked.is_refused else "accepted"
+    """What became of a file: its own refusal, though a good one may have taken its place by now."""
     return FileOutcome(
-        file=job.file, state=state, page=job.page, job_id=job.id, is_new=is_new, error=asked.error
+        file=job.file,
+        sent_as=job.sent_as,
+        state="rejected" if asked.is_refused else "accepted",
+        page=job.page,
+        job_id=job.id,
+        is_new=is_new,
+        error=asked.error,
     )

@@ -1,6 +1,6 @@
 """Files that are here already, told by their hashes: they become jobs of a batch without being sent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -24,56 +24,50 @@ def take_known(
 ) -> list[FileOutcome]:
     """Take those of `files` that the batch has already, or whose image is in the blob store.
 
-    Gives what became of each, in their order; `unknown` must be sent. Raises what stops the whole request:
-    Conflict for a batch that takes no more files, Unavailable, redis.RedisError.
+    A path under which the batch has another image says nothing: the file is one of its own. Gives what became
+    of each, in their order; `unknown` must be sent. Raises what stops the whole request: BadInput for a page
+    that there is not, Conflict for a batch that takes no more files, Unavailable, redis.RedisError.
     """
-    present = serving.feed.jobs_of_files(accepting.batch.id, [normalise(file.file) for file in files])
-    accepting.keep(list(present.values()))
-    outcomes: list[FileOutcome] = []
-    with ThreadPoolExecutor(_AT_A_TIME) as threads:
-        for start in range(0, len(files), _AT_A_TIME):
-            some = files[start : start + _AT_A_TIME]
-            outcomes += _take_some(serving, intake, some, present, threads)
-    return outcomes
-
-
-def _take_some(
-    serving: Services,
-    intake: Intake,
-    files: Sequence[KnownFile],
-    present: dict[str, Job],
-    threads: ThreadPoolExecutor,
-) -> list[FileOutcome]:
-    wanting = [file for file in files if not _is_whole(present.get(normalise(file.file)), file.page)]
-    taken = _take_images(serving, intake, wanting, threads) if wanting else {}
-    return [*chain(*(taken.get(file.file) or [_outcome(normalise(file.file), present)] for file in files))]
+    there = serving.feed.jobs_of_files(accepting.batch.id, [normalise(file.file) for file in files])
+    present = [job if job and _is_whole(job, file) else None for file, job in zip(files, there, strict=True)]
+    accepting.keep([job for job in present if job])
+    wanting = [file for file, job in zip(files, present, strict=True) if not job]
+    taken = _take_images(serving, intake, wanting)
+    return [*chain(*([_outcome(job)] if job else next(taken) for job in present))]
 
 
 def _take_images(
+    serving: Services, intake: Intake, files: Sequence[KnownFile]
+) -> Iterator[list[FileOutcome]]:
+    """What became of each of some files that the batch has not."""
+    with ThreadPoolExecutor(_AT_A_TIME) as threads:
+        for start in range(0, len(files), _AT_A_TIME):
+            yield from _take_some(serving, intake, files[start : start + _AT_A_TIME], threads)
+
+
+def _take_some(
     serving: Services, intake: Intake, files: Sequence[KnownFile], threads: ThreadPoolExecutor
-) -> dict[str, list[FileOutcome]]:
-    """What became of those whose image is here, by the name under which they are asked for."""
+) -> list[list[FileOutcome]]:
     longest = serving.limits.max_path_chars
+    paths = [normalise(file.file) for file in files]
     with serving.image_uses.using(*{file.sha256 for file in files}):
         kinds = threads.map(partial(_kind, serving), files)
         here = {
-            file.file: (file, kind)
-            for file, kind in zip(files, kinds, strict=True)
-            if kind and len(file_path(normalise(file.file), file.page)) <= longest
+            place: (file, kind)
+            for place, (path, file, kind) in enumerate(zip(paths, files, kinds, strict=True))
+            if kind and len(file_path(path, file.page)) <= longest
         }
-        return dict(zip(here, intake.take_kept(list(here.values())), strict=True))
+        taken = dict(zip(here, intake.take_kept(list(here.values())), strict=True))
+    return [taken.get(place) or [FileOutcome(file=path, state="unknown")] for place, path in enumerate(paths)]
 
 
-def _outcome(path: str, present: dict[str, Job]) -> FileOutcome:
-    job = present.get(path)
-    if job is None or job.is_refused:
-        return FileOutcome(file=path, state="unknown")
+def _outcome(job: Job) -> FileOutcome:
     return FileOutcome(file=job.file, state="accepted", page=job.page, job_id=job.id)
 
 
-def _is_whole(job: Job | None, page: int | None) -> bool:
-    """False for a refused file, whose place a good image takes, and for one whose pages may be missing."""
-    return job is not None and not job.is_refused and job.page in (None, page)
+def _is_whole(job: Job, file: KnownFile) -> bool:
+    """True for the job of this very image, unless further pages of it may be missing."""
+    return job.images == (file.sha256,) and job.page in (None, file.page)
 
 
 def _kind(serving: Services, file: KnownFile) -> Kind | None:

@@ -4,18 +4,37 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.contract.models import JobError
 
+#: Paths that stand for all that were passed over.
+_EXAMPLES = 5
+
 
 class FileOutcome(BaseModel):
     """What became of one file, or of a page of it that is a job of its own."""
 
     model_config = ConfigDict(frozen=True)
 
-    file: str = Field(description="The path under which it is in the batch.")
+    file: str = Field(description="What it is called in the batch.")
+    sent_as: str | None = Field(
+        None, description="The path it was sent under, where the batch has another file of that path."
+    )
     state: str = Field(description="`accepted`, `rejected`, or `unknown`: it must be sent.")
     page: int | None = Field(None, description="The page of the file that its job is about; null for all.")
     job_id: str | None = Field(None, description="Its job.")
     is_new: bool = Field(False, description="False when the batch had the file already.")
     error: JobError | None = Field(None, description="Why it was rejected.")
+
+
+class PassedOver(BaseModel):
+    """What was in zips and became no job on purpose: hidden files, and what file managers leave behind."""
+
+    count: int = Field(0, description="How many.")
+    examples: list[str] = Field(default_factory=list, description="The paths of the first few.")
+
+    def note(self, path: str) -> None:
+        """Count one."""
+        self.count += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(path)
 
 
 class KnownFile(BaseModel):

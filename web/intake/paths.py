@@ -18,10 +18,10 @@ def sent_path(part: FileStorage) -> str:
     return normalise(name)
 
 
-def normalise(name: str) -> str:
+def normalise(name: str, *, keeps_backslash: bool = False) -> str:
     """A path with `/` between its parts and none in front; an empty one is `unnamed`."""
     valid = name.encode("utf-8", "replace").decode("utf-8")
-    slashed = valid.replace("\\", "/")
+    slashed = valid if keeps_backslash else valid.replace("\\", "/")
     while slashed.startswith(("./", "/")):
         slashed = slashed.removeprefix(".").lstrip("/")
     return slashed or "unnamed"

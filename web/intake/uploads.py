@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 from jobs.contract.images import check_bytes
+from jobs.contract.settings import Limits
 from web.intake.headers import inspect
 from web.intake.spool import Part
 from web.services import Services
@@ -38,6 +39,17 @@ def checked_image(services: Services, part: Part) -> Image:
     file = io.BytesIO(content) if isinstance(content, bytes) else content
     found = inspect(file, services.limits)
     return Image(part, _sha256(file), found.media_type, found.pages)
+
+
+def digest_of(part: Part, limits: Limits) -> str:
+    """What a refused file is known by: a SHA-256 of its size and content, as far as an image may go."""
+    digest = hashlib.sha256(b"%d:" % part.size_bytes)
+    part.seek(0)
+    left = limits.max_image_bytes
+    while left and (chunk := part.read(min(_CHUNK_BYTES, left))):
+        digest.update(chunk)
+        left -= len(chunk)
+    return digest.hexdigest()
 
 
 @contextmanager

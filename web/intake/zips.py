@@ -3,12 +3,13 @@
 Sizes are counted while unpacking, because what a zip says of itself may be a lie.
 """
 
+import hashlib
 import io
 import stat
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
@@ -16,8 +17,10 @@ from pathlib import Path
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.settings import Limits
-from web.intake.paths import is_litter, is_unsafe, normalise
+from web.intake.outcomes import PassedOver
+from web.intake.paths import is_litter, is_unsafe, shortened
 from web.intake.spool import Part, Spool
+from web.intake.zip_names import is_folder, names_of, path_of
 
 _CHUNK_BYTES = 1024 * 1024
 #: Entries that are unpacked at a time, and bytes after which no further one is.
@@ -26,7 +29,7 @@ _GROUP, _GROUP_BYTES = 64, 64 * 1024 * 1024
 _SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 #: Bytes of a zip's directory that an entry may take: twice the longest path that anyone uses, and more.
 _DIRECTORY_BYTES_PER_ENTRY = 1024
-_ENCRYPTED, _UTF8 = 0x1, 0x800
+_ENCRYPTED = 0x1
 #: What reading a damaged or unsupported entry raises.
 _BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, NotImplementedError, ValueError)
 
@@ -38,6 +41,16 @@ class Entry:
     path: str
     content: Part | None
     error: BadInput | None = None
+    #: What one without content is known by: a digest of what the zip says of it.
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """An entry that is to be read, and what it is called."""
+
+    info: zipfile.ZipInfo
+    name: str
 
 
 def is_zip(part: Part) -> bool:
@@ -46,17 +59,17 @@ def is_zip(part: Part) -> bool:
     return part.read(4) in _SIGNATURES
 
 
-def entry_groups(part: Part, limits: Limits, spool_folder: Path) -> Iterator[list[Entry]]:
+def entry_groups(
+    part: Part, limits: Limits, spool_folder: Path, passed_over: PassedOver
+) -> Iterator[list[Entry]]:
     """The entries of a zip in its order, some at a time; their content lasts until the next are asked for.
 
-    Folders and what file managers leave behind are passed over. Raises BadInput (`bad_zip`, `empty_zip`)
-    and TooLarge (`too_many_entries`) before the first entry, and TooLarge (`zip_too_large`) behind the last
-    one that is within the limit.
+    Folders are left out; hidden files and what file managers leave behind are counted in `passed_over`.
+    Raises BadInput (`bad_zip`, `empty_zip`) and TooLarge (`too_many_entries`) before the first entry, and
+    TooLarge (`zip_too_large`) behind the last one that is within the limit.
     """
     with _open(part, limits) as archive:
-        wanted = [info for info in archive.infolist() if not info.is_dir() and not is_litter(_path(info))]
-        if not wanted:
-            raise BadInput("There is no file in the zip.", code=Code.EMPTY_ZIP)
+        wanted = _wanted(archive.infolist(), limits, passed_over)
         reader = _Reader(archive, limits)
         rest = deque(wanted)
         while rest:
@@ -69,6 +82,29 @@ def entry_groups(part: Part, limits: Limits, spool_folder: Path) -> Iterator[lis
                 raise reader.over
 
 
+def _wanted(infos: Sequence[zipfile.ZipInfo], limits: Limits, passed_over: PassedOver) -> list[_Wanted]:
+    """The entries that are files, but for those that are passed over.
+
+    Raises BadInput (`empty_zip`) when there is none.
+    """
+    files = [
+        _Wanted(info, name)
+        for info, name in zip(infos, names_of(infos), strict=True)
+        if not is_folder(info, name)
+    ]
+    litter = [path for file in files if is_litter(path := path_of(file.name))]
+    for path in litter:
+        passed_over.note(shortened(path, limits.max_path_chars))
+    if len(litter) < len(files):
+        return [file for file in files if not is_litter(path_of(file.name))]
+    if litter:
+        raise BadInput(
+            f"There are only hidden files in the zip, such as {litter[0][:100]}, and they are passed over.",
+            code=Code.EMPTY_ZIP,
+        )
+    raise BadInput("There is no file in the zip.", code=Code.EMPTY_ZIP)
+
+
 class _Reader:
     """Reads entries, and counts how many bytes may still come."""
 
@@ -78,7 +114,7 @@ class _Reader:
         #: That the zip unpacks to more than is allowed, once it has.
         self.over: TooLarge | None = None
 
-    def read_some(self, rest: deque[zipfile.ZipInfo], spool: Spool) -> list[Entry]:
+    def read_some(self, rest: deque[_Wanted], spool: Spool) -> list[Entry]:
         """Unpack the next of `rest` into a spool, and take them off."""
         group: list[Entry] = []
         size_bytes = 0
@@ -126,44 +162,37 @@ def _too_many_entries() -> TooLarge:
     )
 
 
-def _path(info: zipfile.ZipInfo) -> str:
-    """The entry's path; many programs write UTF-8 without saying so."""
-    name = info.filename
-    if not info.flag_bits & _UTF8:
-        try:
-            name = name.encode("cp437").decode("utf-8")
-        except UnicodeError:
-            name = info.filename
-    return normalise(name)
-
-
-def _read(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, spool: Spool, limits: Limits, left_bytes: int
-) -> Entry:
-    path = _path(info)
+def _read(archive: zipfile.ZipFile, file: _Wanted, spool: Spool, limits: Limits, left_bytes: int) -> Entry:
     try:
-        _refuse_unsafe(info)
-        content = _unpack(archive, info, spool, limits.max_zip_entry_bytes, left_bytes)
+        _refuse_unsafe(file)
+        content = _unpack(archive, file.info, spool, limits.max_zip_entry_bytes, left_bytes)
+        if file.name.lower().endswith(".zip") and is_zip(content):
+            raise BadInput("A zip in a zip is not unpacked. Send what is in it.", code=Code.NESTED_ZIP)
     except TooLarge as error:
         if error.code is Code.ZIP_TOO_LARGE:
             raise
-        return Entry(path, None, error)
+        return _refused(file, error)
     except BadInput as error:
-        return Entry(path, None, error)
+        return _refused(file, error)
     except _BROKEN as error:
         broken = BadInput(
             f"The zip entry cannot be unpacked ({error}). Pack it again.", code=Code.BAD_ZIP_ENTRY
         )
-        return Entry(path, None, broken)
-    return Entry(path, content)
+        return _refused(file, broken)
+    return Entry(path_of(file.name), content)
 
 
-def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
-    if is_unsafe(info.orig_filename):
+def _refused(file: _Wanted, error: BadInput) -> Entry:
+    said = f"{file.info.CRC} {file.info.file_size} {file.info.compress_size}"
+    return Entry(path_of(file.name), None, error, hashlib.sha256(said.encode()).hexdigest())
+
+
+def _refuse_unsafe(file: _Wanted) -> None:
+    if is_unsafe(file.name):
         raise BadInput("The zip entry's path points out of the zip.", code=Code.UNSAFE_PATH)
-    if stat.S_ISLNK(info.external_attr >> 16):
+    if stat.S_ISLNK(file.info.external_attr >> 16):
         raise BadInput("The zip entry is a link. Pack the file itself.", code=Code.UNSAFE_PATH)
-    if info.flag_bits & _ENCRYPTED:
+    if file.info.flag_bits & _ENCRYPTED:
         raise BadInput("The zip entry is encrypted. Pack it without a password.", code=Code.ENCRYPTED_ENTRY)
 
 

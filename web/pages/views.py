@@ -43,8 +43,9 @@ def index() -> Response:
 @pages.post("/batches")
 def create_batch() -> PlainResponse:
     """What the form does where no script runs: a batch of all its files; then the batch's page."""
-    batch = _asked_batch()
-    return redirect(f"/batches/{batch.id}", 303)
+    batch, passed_over = _asked_batch()
+    said = f"?passed_over={passed_over}" if passed_over else ""
+    return redirect(f"/batches/{batch.id}{said}", 303)
 
 
 @pages.get("/batches/<batch_id>")
@@ -124,6 +125,7 @@ def _batch_page(batch_id: str, api: str) -> Response:
         states=[state.value for state in JobState],
         api=api,
         is_shared=api != "/api",
+        passed_over=request.args.get("passed_over", 0, int),
     )
 
 
@@ -139,8 +141,8 @@ def _checked(batch_id: str) -> tuple[BatchPath, ResultsQuery]:
         raise BadInput("The address asks for results that there are not.", code=Code.INVALID_FIELD) from error
 
 
-def _asked_batch() -> Batch:
-    """The batch that the form asks for, with all its files, closed.
+def _asked_batch() -> tuple[Batch, int]:
+    """The batch that the form asks for, with all its files, closed; and how many in zips were passed over.
 
     Raises what the API's calls raise: BadInput, TooLarge, UnknownModel, Overloaded, Unavailable.
     """
@@ -154,9 +156,10 @@ def _asked_batch() -> Batch:
     batch = Batch(name=_name_of(len(sent), sent[0].filename or ""), question=question, model=card.name)
     flow.open_batch(serving, batch)
     with flow.accepting(serving, batch) as request_:
-        for _ in Intake(serving, request_, card, {}).take(sent):
+        intake = Intake(serving, request_, card, {})
+        for _ in intake.take(sent):
             pass
-    return flow.close_batch(serving, batch.id)
+    return flow.close_batch(serving, batch.id), intake.passed_over.count
 
 
 def _name_of(count: int, first: str) -> str:

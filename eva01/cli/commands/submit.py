@@ -9,11 +9,11 @@ from rich.console import Console
 from eva01.cli import submission as steps
 from eva01.cli.commands.options import json_option, print_json, server_option
 from eva01.cli.progress import Silence, Watcher, shown
-from eva01.cli.submission import INTERRUPTED, Submission
+from eva01.cli.submission import INTERRUPTED, Sent, Submission
 from eva01.cli.tables import say
 from eva01.client.client import Client
 from eva01.client.files import find, valid_text
-from eva01.client.models import Batch, Upload
+from eva01.client.models import Batch
 
 
 @click.command()
@@ -59,7 +59,7 @@ def _run(
 ) -> int:
     batch = steps.create_batch(client, task)
     try:
-        batch, unsent = _send_and_wait(client, task, batch, console, no_wait=no_wait, as_json=as_json)
+        batch, sent = _send_and_wait(client, task, batch, console, no_wait=no_wait, as_json=as_json)
     except KeyboardInterrupt:
         client.stop()
         say(console, f"Batch {batch.id} goes on without us with what was sent.")
@@ -69,17 +69,18 @@ def _run(
     if out:
         steps.save(client, batch.id, out)
     if as_json:
-        print_json({**batch.to_json(), "not_sent": [upload.to_json() for upload in unsent]})
+        print_json({**batch.to_json(), **sent.to_json()})
     elif no_wait:
+        steps.say_what_is_otherwise(console, sent)
         say(console, f"Batch {batch.id} is sent. Look at it:  eva01 status {batch.id}")
     else:
-        steps.show(console, client, batch, unsent, out)
-    return int(bool(unsent)) if no_wait else steps.exit_code(batch, unsent)
+        steps.show(console, client, batch, sent, out)
+    return int(bool(sent.unsent)) if no_wait else steps.exit_code(batch, sent.unsent)
 
 
 def _send_and_wait(
     client: Client, task: Submission, batch: Batch, console: Console, *, no_wait: bool, as_json: bool
-) -> tuple[Batch, list[Upload]]:
+) -> tuple[Batch, Sent]:
     if as_json:
         return _follow(client, task, batch, Silence(), no_wait=no_wait)
     with shown(console) as watcher:
@@ -88,6 +89,6 @@ def _send_and_wait(
 
 def _follow(
     client: Client, task: Submission, batch: Batch, watcher: Watcher, *, no_wait: bool
-) -> tuple[Batch, list[Upload]]:
-    unsent = steps.send(client, batch.id, task.found.files, watcher)
-    return (client.batch(batch.id) if no_wait else steps.wait(client, batch.id, watcher)), unsent
+) -> tuple[Batch, Sent]:
+    sent = steps.send(client, batch.id, task.found.files, watcher)
+    return (client.batch(batch.id) if no_wait else steps.wait(client, batch.id, watcher)), sent

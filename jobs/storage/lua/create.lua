@@ -2,14 +2,17 @@
 --
 -- ARGV  1 the batch's id, or '' for jobs without one   2 the time now, Unix seconds   3 '1' when they are restored: then
 --       a batch that takes no more files takes them   4 the time now as a record says it
---       5 JSON: [{id, file, state, is_refused, came_s, ended_s: Unix seconds; started_at, finished_at: texts;
+--       5 an id, or '': a good file takes the place of a refused one that came before that
+--       6 the zip that their files came in, or ''
+--       7 JSON: [{id, state, is_refused, came_s, ended_s: Unix seconds; started_at, finished_at: texts;
 --       fields: {field: value}}]
 --
--- Gives for each {'created', id}; or {'exists', id} when there is this job, or the batch has one for this file;
--- or {'mended', id} when that file was refused, and this is a good one; or {'closed', state} when the batch takes no
--- more files; or {'missing', ''} when there is no such batch.
-local batch_id, now, is_restored, now_text = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4]
-local jobs = cjson.decode(ARGV[5])
+-- Gives for each {'created', id, the name it has in the batch}; or {'exists', id} when there is this job, or the batch
+-- has one for this very file; or {'mended', id} when that file was refused, and this is a good one; or {'closed', state}
+-- when the batch takes no more files; or {'missing', ''} when there is no such batch.
+local batch_id, now, is_restored, now_text, began, source =
+    ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4], ARGV[5], ARGV[6]
+local jobs = cjson.decode(ARGV[7])
 if batch_id == '' then batch_id = nil end
 local batch = batch_id and key('batch', batch_id)
 
@@ -28,6 +31,7 @@ local function begin()
 end
 begin()
 local first_change = batch and state and reserve_changes(batch, now, #jobs)
+local has_namesakes = batch and redis.call('EXISTS', batch .. ':namesakes') == 1
 
 local function write()
     if #places > 0 then
@@ -46,13 +50,17 @@ local function write()
 end
 
 -- A good version of a file that was refused, which may have come right before.
-local function mended(id, job)
+local function mended(id, job, file)
     if not job.fields.images or (state ~= 'open' and not is_restored) then return {'exists', id} end
     write()
     local earlier = settled_job(id)
     if not earlier or not earlier.is_refused then return {'exists', id} end
-    local new = job.fields
-    local set = {images = new.images, media_types = new.media_types, page = new.page, pages = new.pages, question = new.question, queued_at = now_text}
+    local fields, name = job.fields, redis.call('HGET', key('job', id), 'file')
+    local set = {images = fields.images, media_types = fields.media_types, question = fields.question, queued_at = now_text}
+    if batch then
+        set.file, set.page, set.pages = name .. file.suffix, fields.page, fields.pages
+        has_namesakes = note_name(batch, file, name, id) or has_namesakes
+    end
     move(earlier, 'queued', {set = set, unset = {'error', 'finished_at', 'is_refused'}, send_ticket = true}, now)
     return {'mended', id}
 end
@@ -67,7 +75,6 @@ local function place(job)
     changes[#changes + 1], changes[#changes + 2] = digits(first_change), job.id
     first_change = first_change + 1
     counts[job.state] = (counts[job.state] or 0) + 1
-    redis.call('HSET', batch .. ':files', job.file, job.id)
     if job.started_at and (not first_started or job.started_at < first_started) then first_started = job.started_at end
     if job.finished_at and (not last_finished or job.finished_at > last_finished) then last_finished = job.finished_at end
     if not first_came or job.came_s < first_came then first_came = job.came_s end
@@ -76,12 +83,19 @@ end
 
 local function create(job)
     local record = key('job', job.id)
-    if redis.call('EXISTS', record) == 1 then return mended(job.id, job) end
+    if redis.call('EXISTS', record) == 1 then return mended(job.id, job, batch and new_file(job.fields, source)) end
     if batch then
         if not state or removed_at then return {'missing', ''} end
-        local earlier = redis.call('HGET', batch .. ':files', job.file)
-        if earlier then return mended(earlier, job) end
+        local file = new_file(job.fields, source)
+        local row = find_row(batch, file, has_namesakes)
+        if row.id then return {'exists', row.id} end
         if state ~= 'open' and not is_restored then return {'closed', state} end
+        local refused = not row.is_first and not file.is_refused and find_refused(batch, file, began, has_namesakes)
+        if refused then return mended(refused.id, job, file) end
+        local name = row.is_first and file.name or free_name(batch, file)
+        has_namesakes = note_name(batch, file, name, job.id) or has_namesakes
+        job.fields.file = name .. file.suffix
+        if name ~= file.path then job.fields.sent_as = file.path end
         place(job)
     end
     local fields = {}
@@ -98,7 +112,7 @@ local function create(job)
         if not batch or tickets[model] == 1 then enter_line(job.id, model, batch_id) end
     end
     if not batch then touch(job.id, nil, now) end
-    return {'created', job.id}
+    return {'created', job.id, job.fields.file}
 end
 
 local outcomes = {}

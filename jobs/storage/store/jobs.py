@@ -49,33 +49,38 @@ class Jobs(Base):
         ((made, is_new),) = self.create_jobs([job], is_restored=is_restored)
         return made, is_new
 
-    def create_jobs(self, jobs: Sequence[Job], *, is_restored: bool = False) -> list[tuple[Job, bool]]:
+    def create_jobs(
+        self, jobs: Sequence[Job], *, source: str = "", began: str = "", is_restored: bool = False
+    ) -> list[tuple[Job, bool]]:
         """Write new jobs of one batch, or without one, each with its ticket if it is queued.
 
-        Gives each, and True; or the job that the batch already has for that file, and False. A file that was
-        refused and is now sent again in a good version takes its old job's place: that job, and True. Jobs
-        that are restored come in whatever state they have, also into a batch that takes no more files.
-        Raises NotFound for an unknown batch and Conflict for one that takes no more files.
+        Gives each as it is called in its batch, and True; or the job that the batch already has for that very
+        file, and False. `source` is the zip that the files came in, empty for those that were sent by
+        themselves. A file that was refused before `began`, an id, and is now sent again in a good version
+        from the same source takes its old job's place: that job, and True. Jobs that are restored come in
+        whatever state they have, also into a batch that takes no more files. Raises NotFound for an unknown
+        batch and Conflict for one that takes no more files.
         """
         made: list[tuple[Job, bool]] = []
         for start in range(0, len(jobs), _MADE_AT_ONCE):
-            made += self._create(jobs[start : start + _MADE_AT_ONCE], is_restored=is_restored)
+            how = (int(is_restored), self._now_text(), began, source)
+            made += self._create(jobs[start : start + _MADE_AT_ONCE], how)
         return made
 
-    def _create(self, jobs: Sequence[Job], *, is_restored: bool) -> list[tuple[Job, bool]]:
+    def _create(self, jobs: Sequence[Job], how: Sequence[Any]) -> list[tuple[Job, bool]]:
         batch_id = jobs[0].batch_id or ""
         given = json.dumps([_given(job) for job in jobs])
-        outcomes = self._call("create", batch_id, self._clock(), int(is_restored), self._now_text(), given)
+        outcomes = self._call("create", batch_id, self._clock(), *how, given)
         self._refuse(batch_id, outcomes)
-        others = [job_id for outcome, job_id in outcomes if outcome != "created"]
+        others = [job_id for outcome, job_id, *_ in outcomes if outcome != "created"]
         known = {job.id: job for job in self.get_jobs(others)}
         return [
-            (job, True) if outcome == "created" else (known[job_id], outcome == "mended")
-            for job, (outcome, job_id) in zip(jobs, outcomes, strict=True)
+            (_called(job, *name), True) if outcome == "created" else (known[job_id], outcome == "mended")
+            for job, (outcome, job_id, *name) in zip(jobs, outcomes, strict=True)
         ]
 
     def _refuse(self, batch_id: str, outcomes: Sequence[Sequence[str]]) -> None:
-        for outcome, value in outcomes:
+        for outcome, value, *_ in outcomes:
             if outcome == "missing":
                 raise NotFound(f"There is no batch {batch_id}.", code=Code.BATCH_NOT_FOUND)
             if outcome == "closed":
@@ -271,12 +276,19 @@ def _given(job: Job) -> dict[str, Any]:
     """A new job, as the script wants it."""
     return {
         "id": job.id,
-        "file": job.file,
         "state": job.state,
         "is_refused": job.is_refused or (job.state is JobState.FAILED and not job.images),
         "fields": job_record(job),
         **times_of(job),
     }
+
+
+def _called(job: Job, name: str) -> Job:
+    """A job as it is called in its batch."""
+    if name == job.file:
+        return job
+    path = job.file.removesuffix(f"#{job.page}") if job.page else job.file
+    return job.model_copy(update={"file": name, "sent_as": job.sent_as or path})
 
 
 def _unknown(job_id: str) -> NotFound:

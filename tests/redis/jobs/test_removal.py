@@ -127,11 +127,14 @@ def test_the_image_of_a_refused_file_that_was_sent_again_goes_with_its_batch(bac
     backend.assert_empty()
 
 
-def test_the_image_of_a_path_that_the_batch_has_already_is_not_kept(backend):
+def test_the_images_of_one_path_stay_and_go_with_their_batch(backend):
     batch = backend.batch(RED)
     backend.add(batch, GREEN, "0.png")
-    assert backend.removal.run_once() == Removed(images=1)
-    assert backend.images() == names_of(RED)
+    assert [job.file for job in backend.store.results(batch.id)] == ["0.png", "0 (2).png"]
+    assert backend.removal.run_once() == Removed()
+    assert backend.images() == names_of(RED, GREEN)
+    delete(backend, batch)
+    backend.assert_empty()
 
 
 def test_nothing_is_done_when_there_is_nothing_to_do(backend):

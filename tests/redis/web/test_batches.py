@@ -128,14 +128,29 @@ def test_a_refused_file_is_mended_by_a_good_one(http, batch, redis_client):
 
 
 def test_a_zip_is_taken_apart(http, batch):
-    zipped = hostile.zipped({"a/b.png": IMAGE, "../out.png": IMAGE, "c.txt": b"x", "a/.DS_Store": b"x"})
+    entries = {"a/b.png": IMAGE, "../out.png": IMAGE, "c.txt": b"x", "a/.DS_Store": b"x"}
+    zipped = hostile.zipped(entries | {"more.zip": hostile.zipped(entries), "none.ZIP": b"x"})
     taken = send(http, batch, {"all.zip": zipped, "d.png": IMAGE})
     assert [(one["file"], one["error"] and one["error"]["code"]) for one in taken] == [
         ("a/b.png", None),
         ("../out.png", "unsafe_path"),
         ("c.txt", "not_an_image"),
+        ("more.zip", "nested_zip"),
+        ("none.ZIP", "not_an_image"),
         ("d.png", None),
     ]
+
+
+def test_what_is_passed_over_in_zips_is_counted_and_named(http, batch):
+    litter = {".DS_Store": b"x", "__MACOSX/._a.png": b"x", ".hidden/b.png": IMAGE}
+    files = {"a.zip": hostile.zipped({"a.png": IMAGE} | litter), "b.zip": hostile.zipped({".c.png": IMAGE})}
+    taken = post_files(http, f"{batch}/files", files).json
+    assert [(one["file"], one["state"]) for one in taken["files"]] == [
+        ("a.png", "accepted"),
+        ("b.zip", "rejected"),
+    ]
+    assert taken["passed_over"] == {"count": 4, "examples": [*litter, ".c.png"]}
+    assert post_files(http, f"{batch}/files", {"d.png": IMAGE}).json["passed_over"]["count"] == 0
 
 
 def test_a_zip_bomb_is_refused_and_what_came_before_it_stays(make_app):
@@ -309,12 +324,12 @@ def test_no_upload_leaves_a_file_behind(http, batch, tmp_path):
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_a_refused_and_a_good_file_under_one_path_in_one_request_are_one_good_job(http, batch):
+def test_a_refused_and_a_good_file_under_one_path_in_one_request_are_two(http, batch):
     files = [("files", (f"{n}.png", IMAGE)) for n in range(5)]
     files += [("files", ("z.png", b"x")), ("files", ("z.png", IMAGE))]
     form = httpx.Request("POST", "http://web", files=files)
     sent = http.post(f"{batch}/files", data=form.read(), content_type=form.headers["Content-Type"])
     assert [one["state"] for one in sent.json["files"]] == ["accepted"] * 5 + ["rejected", "accepted"]
     seen = http.get(batch).json
-    assert (seen["total"], seen["counts"]["queued"]) == (6, 6)
-    assert len(http.get(f"{batch}/results").json["jobs"]) == 6
+    assert (seen["total"], seen["counts"]["queued"], seen["counts"]["failed"]) == (7, 6, 1)
+    assert [job["file"] for job in jobs(http, batch)][-2:] == ["z.png", "z (2).png"]

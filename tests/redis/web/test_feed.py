@@ -155,10 +155,16 @@ def test_an_upload_that_was_cut_off_goes_on(http, batch, redis_client):
     assert redis_client.exists(names.IMAGE_CLAIMS) == 0
 
 
-def test_a_path_that_the_batch_has_is_known_whatever_its_hash(http, batch):
+def test_a_path_under_which_the_batch_has_another_image_is_not_known_by_it(http, batch):
     (sent,) = send(http, batch, {"a.png": IMAGE})
-    (known,) = know(http, batch, ("a.png", "0" * 64))
-    assert (known["state"], known["job_id"], known["is_new"]) == ("accepted", sent["job_id"], False)
+    send(http, new_batch(http), {"b.png": hostile.encoded("L")})
+    other = hashlib.sha256(hostile.encoded("L")).hexdigest()
+    unknown, again, new = know(http, batch, ("a.png", "0" * 64), ("a.png", SHA), ("a.png", other))
+    assert (unknown["state"], unknown["job_id"]) == ("unknown", None)
+    assert (again["state"], again["job_id"], again["is_new"]) == ("accepted", sent["job_id"], False)
+    assert (new["file"], new["sent_as"], new["is_new"]) == ("a (2).png", "a.png", True)
+    (known,) = know(http, batch, ("a.png", other))
+    assert known == new | {"is_new": False}
 
 
 def test_a_refused_file_is_mended_by_a_known_one(http, batch):

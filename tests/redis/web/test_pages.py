@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from jobs.contract.models import JobState
 from jobs.contract.settings import Settings, WebSettings
+from tests import hostile
 from web.app import create_app
 from web.pages.page import CONTENT_SECURITY_POLICY
 
@@ -113,6 +114,16 @@ def test_a_form_that_is_refused_comes_back_with_what_was_typed(http: FlaskClient
     assert "No image was chosen" in response.text
     assert "Is it &lt;red&gt;?" in response.text
     assert re.search(r'value="nano"\s+checked', response.text)
+
+
+def test_what_was_passed_over_in_a_zip_is_said_where_no_script_runs(
+    http: FlaskClient, tmp_path: Path
+) -> None:
+    packed = tmp_path / "some.zip"
+    packed.write_bytes(hostile.zipped({"a.png": CIRCLE.read_bytes(), ".b.png": b"x", ".DS_Store": b"x"}))
+    batch = ask(http, packed, question="?")
+    assert "2 hidden files in zips were passed over." in http.get(batch).text
+    assert "passed over" not in http.get(batch.partition("?")[0]).text
 
 
 def test_too_many_files_are_refused_in_words(make_app: Callable[..., Flask]) -> None:

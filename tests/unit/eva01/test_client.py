@@ -264,5 +264,5 @@ def test_the_pages_of_a_file_count_as_one_file_that_was_sent(client, server, tmp
         image(tmp_path, "b.png"),
     ]
     watcher = Counts()
-    assert send(client, BATCH_ID, files, watcher) == []
+    assert send(client, BATCH_ID, files, watcher).unsent == ()
     assert watcher.counts == [(0, 2), (1, 2), (1, 2), (1, 2), (1, 2), (2, 2)]

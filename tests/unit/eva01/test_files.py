@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from eva01.client.errors import ClientError
-from eva01.client.files import IMAGE_ENDINGS, InputFile, find, valid_text
+from eva01.client.files import IMAGE_ENDINGS, InputFile, find, told_apart, valid_text
 from eva01.client.uploads import CHUNK_BYTES, chunks
 from jobs.contract.images import FORMATS
 
@@ -48,6 +48,19 @@ def test_files_of_several_folders_never_share_a_name(tmp_path):
     both = names(tmp_path / "one", tmp_path / "deep" / "one")
     assert len(set(both)) == 2
     assert not any(name.startswith("/") for name in both)
+
+
+def test_files_that_share_even_their_whole_path_as_text_get_numbers_and_the_same_each_time(tmp_path):
+    for raw in (b"caf\xe9.png", b"caf%E9.png"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + raw)).write_bytes(b"x")
+    whole = f"{tmp_path}/caf%E9.png".lstrip("/")
+    assert sorted(names(tmp_path)) == [whole.replace(".png", " (2).png"), whole]
+    assert names(tmp_path) == names(tmp_path)
+    touch(tmp_path, "one/a.png", "two/a.png")
+    files = [find([tmp_path / folder / "a.png"]).files[0] for folder in ("one", "two")]
+    assert [file.name for file in files] == ["a.png", "a.png"]
+    apart = [file.name for file in told_apart(files)]
+    assert apart == [f"{tmp_path}/{folder}/a.png".lstrip("/") for folder in ("one", "two")]
 
 
 def test_a_file_given_twice_is_sent_once(tmp_path):

@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from eva01.cli.progress import Bars, Lines, shown
-from eva01.cli.submission import exit_code
+from eva01.cli.submission import Sent, exit_code, say_what_is_otherwise
 from eva01.cli.tables import show_batch, show_jobs, show_unsent
 from eva01.cli.text import counted, duration, harmless, shortened
-from eva01.client.models import Batch, Job, Problem, Upload
+from eva01.client.models import Batch, Job, PassedOver, Problem, Upload
 
 
 @pytest.fixture
@@ -64,6 +64,19 @@ def test_a_long_answer_is_cut():
 def test_what_could_not_be_sent_is_listed_with_the_reason(console):
     show_unsent(console, [Upload(file="a.png", error=Problem(code="x", message="Gone."))])
     assert printed(console) == "Not sent: a.png: Gone.\n"
+
+
+def test_what_is_otherwise_than_it_was_sent_is_one_line_each(console):
+    say_what_is_otherwise(console, Sent())
+    assert printed(console) == ""
+    renamed = [Upload(file=f"b/{n}.png", sent_as=f"{n}.png", job_id="a" * 32) for n in range(5)]
+    passed_over = PassedOver(count=1, examples=[".x"]) + PassedOver(count=1, examples=["\x1b.y"])
+    say_what_is_otherwise(console, Sent(renamed=tuple(renamed), passed_over=passed_over))
+    assert printed(console).splitlines() == [
+        "Under another name, as the path was taken: 5 files: "
+        "0.png is b/0.png, 1.png is b/1.png, 2.png is b/2.png, …",
+        "Passed over 2 hidden files in zips: .x, �.y",
+    ]
 
 
 def test_a_batch_is_one_line(console):

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[3]
 #: Programs branch on these: a code may be added, and none may change or go.
 STATUSES = {
     400: "missing_file missing_question malformed_id malformed_body invalid_field bad_idempotency_key"
-    " path_too_long unsafe_path encrypted_entry bad_zip_entry bad_zip empty_zip",
+    " path_too_long unsafe_path encrypted_entry bad_zip_entry nested_zip bad_zip empty_zip",
     404: "job_not_found batch_not_found image_not_found thumbnail_not_found share_not_found no_such_page",
     405: "method_not_allowed",
     409: "batch_closed job_finished job_not_failed job_refused idempotency_in_progress",

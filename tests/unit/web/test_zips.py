@@ -9,6 +9,8 @@ import pytest
 from jobs.contract.errors import BadInput
 from jobs.contract.settings import Limits
 from tests import hostile
+from tests.hostile import RawEntry
+from web.intake.outcomes import PassedOver
 from web.intake.spool import Part, Spool
 from web.intake.zips import Entry, entry_groups, is_zip
 
@@ -31,7 +33,7 @@ def unpack(spool, tmp_path):
     """Path and content, or path and code, of each entry of a zip."""
 
     def unpack(data: bytes, **limits: Any) -> list[tuple[str, bytes | str]]:
-        groups = entry_groups(spooled(spool, data), Limits(**limits), tmp_path)
+        groups = entry_groups(spooled(spool, data), Limits(**limits), tmp_path, PassedOver())
         return [(entry.path, found_in(entry)) for entries in groups for entry in entries]
 
     return unpack
@@ -87,7 +89,9 @@ def test_a_bomb_stops_at_the_limit_and_the_entries_before_it_stay(spool, tmp_pat
     taken: list[str] = []
 
     def take_all():
-        for entries in entry_groups(spooled(spool, data), Limits(max_zip_bytes=1_000_000), tmp_path):
+        for entries in entry_groups(
+            spooled(spool, data), Limits(max_zip_bytes=1_000_000), tmp_path, PassedOver()
+        ):
             taken.extend(entry.path for entry in entries)
 
     assert refusal(take_all) == "zip_too_large"
@@ -161,3 +165,94 @@ def test_parts_of_a_spool_do_not_touch(spool):
     assert second.size_bytes == 3
     assert third.seek(-2, io.SEEK_END) == 3
     assert third.read(10) == b"ee"
+
+
+# Names
+
+
+def folder_of(unpack, *entries: RawEntry) -> list[str]:
+    return [path for path, _ in unpack(hostile.raw_zip(entries))]
+
+
+def named(text: str, encoding: str = "cp437", **more: Any) -> RawEntry:
+    return RawEntry(text.encode(encoding), b"1", **more)
+
+
+def test_a_second_byte_of_0x5c_is_no_separator(unpack):
+    for encoding, names in {
+        "cp932": ["表.png", "日程表/ソ.png"],
+        "gbk": ["參謀.png", "照片/謀略.png"],
+    }.items():
+        assert folder_of(unpack, *(named(name, encoding) for name in names)) == names
+
+
+def test_names_packed_on_a_chinese_windows_are_read(unpack):
+    names = ["照片/发票一.png", "照片/发票二.png"]
+    assert folder_of(unpack, *(named(name, "gbk") for name in names)) == names
+
+
+def test_a_backslash_of_windows_separates_and_one_of_unix_beside_slashes_does_not(unpack):
+    assert folder_of(unpack, named("a\\b.png"), named("c/d.png")) == ["a/b.png", "c/d.png"]
+    unix = 3 << 8
+    assert folder_of(unpack, named("a\\b.png", made_by=unix), named("c/d.png", made_by=unix)) == [
+        "a\\b.png",
+        "c/d.png",
+    ]
+    assert folder_of(unpack, named("a\\b.png", made_by=unix)) == ["a/b.png"]
+    assert folder_of(unpack, named("照片\\表.png", "gbk")) == ["照片/表.png"]
+
+
+def test_the_unicode_path_field_comes_before_any_guess(unpack):
+    raw = b"h\x81tte.png"
+    assert folder_of(unpack, RawEntry(raw, b"1", extra=hostile.unicode_path(raw, "小屋.png"))) == ["小屋.png"]
+    other = b"\x02\x00\x02\x00ab" + hostile.unicode_path(raw, "小屋.png")
+    assert folder_of(unpack, RawEntry(raw, b"1", extra=other)) == ["小屋.png"]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        hostile.unicode_path(b"another name", "小屋.png"),
+        b"\x75\x70\x03\x00\x01ab",
+        hostile.unicode_path(b"h\x81tte.png", "")[:-1] + b"\x00",
+        b"\x75\x70\x06\x00\x01" + b"\x00" * 4 + b"\xff",
+    ],
+)
+def test_a_unicode_path_field_of_another_name_or_a_broken_one_is_not_believed(unpack, field):
+    assert folder_of(unpack, RawEntry(b"h\x81tte.png", b"1", extra=field)) == ["hütte.png"]
+
+
+def test_folders_are_told_by_their_last_letter_or_their_attribute_and_only_when_they_hold_nothing(unpack):
+    folders = [
+        RawEntry(b"a/"),
+        RawEntry(b"a\\"),
+        RawEntry("照片\\".encode("gbk")),
+        RawEntry(b"b", attributes=0x10),
+        RawEntry(b"c", attributes=0o040755 << 16, made_by=3 << 8),
+    ]
+    files = [named("a\\1.png"), named("strange/"), named("d", attributes=0x10)]
+    assert folder_of(unpack, *folders, *files) == ["a/1.png", "strange", "d"]
+
+
+def test_a_name_ends_at_a_zero_and_an_empty_one_is_unnamed(unpack):
+    assert folder_of(unpack, named("a.png\0.exe"), named(""), named("\0")) == ["a.png", "unnamed", "unnamed"]
+
+
+def test_two_entries_of_one_path_are_both_read(unpack):
+    entries = [RawEntry(b"a.png", b"1"), RawEntry(b"a.png", b"2")]
+    assert unpack(hostile.raw_zip(entries)) == [("a.png", b"1"), ("a.png", b"2")]
+
+
+def test_what_is_passed_over_is_counted_with_examples(spool, tmp_path):
+    litter = {f"__MACOSX/._{n}.png": b"1" for n in range(9)} | {".IMG.jpg": b"2", ".thumbs/a.jpg": b"3"}
+    passed_over = PassedOver()
+    data = hostile.zipped(litter | {"a.png": b"4", "folder/": b"", "Thumbs.db": b"5"})
+    (entries,) = entry_groups(spooled(spool, data), Limits(), tmp_path, passed_over)
+    assert [entry.path for entry in entries] == ["a.png"]
+    assert (passed_over.count, passed_over.examples) == (12, [f"__MACOSX/._{n}.png" for n in range(5)])
+
+
+def test_a_zip_of_nothing_but_hidden_files_says_what_they_are(unpack):
+    with pytest.raises(BadInput, match=r"only hidden files .* such as \.IMG\.jpg") as refused:
+        unpack(hostile.zipped({".IMG.jpg": b"1", "folder/": b""}))
+    assert refused.value.code == "empty_zip"

@@ -1,10 +1,13 @@
 // The files chosen so far: what will be sent, and what is refused and why. Nothing here touches the page.
 
 import { t, tn } from "../core/words.js";
+import { Names } from "../upload/files.js";
 import { isZip, refusal } from "../upload/limits.js";
 
 export class Selection {
   #entries = new Map();
+  #twins = [];
+  #names = new Names();
   #refused = [];
   #bytes = 0;
   #zips = 0;
@@ -15,8 +18,9 @@ export class Selection {
     this.onChange = onChange;
   }
 
+  /** All that is to be sent, what seems to have been chosen twice at the end. */
   get entries() {
-    return [...this.#entries.values()];
+    return [...this.#entries.values(), ...this.#twins];
   }
 
   /** {path, reason} of each file that will not be sent. */
@@ -67,23 +71,23 @@ export class Selection {
 
   clear() {
     this.#entries.clear();
+    this.#twins = [];
+    this.#names = new Names();
     this.#refused = [];
     this.#bytes = 0;
     this.#zips = 0;
     this.onChange();
   }
 
-  #keep({ file, path, size }) {
-    let name = path;
-    for (let copy = 2; this.#entries.has(name); copy += 1) {
-      const known = this.#entries.get(name);
-      if (known.size === size && known.file.lastModified === file.lastModified) return;
-      // Two different files of one name: the batch would take the second for the first sent again.
-      name = path.replace(/(\.[^./]*)?$/, ` (${copy})$1`);
+  #keep(chosen) {
+    const { entry, isTwin } = this.#names.name(chosen);
+    if (isTwin) {
+      this.#twins.push(entry);
+      return;
     }
-    this.#entries.set(name, { file, path: name, size });
-    this.#bytes += size;
-    if (isZip(name)) this.#zips += 1;
+    this.#entries.set(entry.path, entry);
+    this.#bytes += entry.size;
+    if (isZip(entry.path)) this.#zips += 1;
   }
 }
 

@@ -5,7 +5,7 @@ import { byId, say, show, toast } from "../core/dom.js";
 import { problemText } from "../core/problem_text.js";
 import { t } from "../core/words.js";
 import { showDock } from "./dock_view.js";
-import { fromHandles, fromInput, measure } from "./files.js";
+import { fromHandles, fromInput, measure, Names } from "./files.js";
 import { readLimits, refusal } from "./limits.js";
 import { Pace } from "./pace.js";
 import { forget, interrupted, keepHandles, keptHandles, leave, remember } from "./remembered.js";
@@ -100,7 +100,9 @@ async function resumeWith(entries) {
   if (!waiting || !entries.length) return;
   const batch = { id: waiting.batchId, name: waiting.name };
   const [limits, measured] = await Promise.all([readLimits(), measure(entries)]);
-  startUpload(batch, measured.filter((entry) => !refusal(entry, limits)), { limits });
+  const names = new Names();
+  const wanted = measured.filter((entry) => !refusal(entry, limits)).map((entry) => names.name(entry).entry);
+  startUpload(batch, wanted, { limits });
 }
 
 async function sendNoMore() {

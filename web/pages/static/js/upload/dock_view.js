@@ -63,11 +63,13 @@ function sentence(upload, batch) {
   return remarks(upload.files) || (state === "done" ? t("All is sent.") : t("Keep this page open until all is sent. Answers come meanwhile."));
 }
 
-/** What was refused or could not be read. */
+/** What was refused, could not be read, or is otherwise than it was sent. */
 function remarks(files) {
   const parts = [];
   if (files.refused) parts.push(tn("{count} file was refused; the results say why.", "{count} files were refused; the results say why.", files.refused));
   if (files.unreadable) parts.push(tn("{count} file could not be read any more.", "{count} files could not be read any more.", files.unreadable));
+  if (files.renamed) parts.push(tn("{count} file has a path that another one has, and another name in the results.", "{count} files have a path that another one has, and other names in the results.", files.renamed));
+  if (files.passedOver) parts.push(tn("{count} hidden file in zips was passed over.", "{count} hidden files in zips were passed over.", files.passedOver));
   return parts.join(" ");
 }
 

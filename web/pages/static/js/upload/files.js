@@ -24,6 +24,37 @@ export async function measure(entries, onSome = () => {}) {
   return measured.concat(some);
 }
 
+/**
+ * Tells files apart: of a path that another file has, a further one gets a number. What seems to be the same file,
+ * chosen twice, keeps its path, and the server compares what both hold.
+ */
+export class Names {
+  #taken = new Set();
+  #seen = new Map();
+  #copies = new Map();
+
+  /** The measured entry under its name, and whether it seems to be there already; it has `isRenamed` when that differs. */
+  name(entry) {
+    const { file, path, size } = entry;
+    const looks = `${size} ${file.lastModified} ${path}`;
+    const known = this.#seen.get(looks);
+    if (known) return { entry: { ...entry, path: known }, isTwin: true };
+    const name = this.#taken.has(path) ? this.#numbered(path) : path;
+    this.#taken.add(name);
+    this.#seen.set(looks, name);
+    return { entry: { ...entry, path: name, isRenamed: name !== path }, isTwin: false };
+  }
+
+  #numbered(path) {
+    for (;;) {
+      const copy = (this.#copies.get(path) ?? 1) + 1;
+      this.#copies.set(path, copy);
+      const name = path.replace(/(\.[^./]*)?$/, ` (${copy})$1`);
+      if (!this.#taken.has(name)) return name;
+    }
+  }
+}
+
 /** Entries of a file input; folders keep their relative paths. */
 export function fromInput(input) {
   return [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));

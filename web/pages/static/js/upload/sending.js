@@ -5,7 +5,7 @@ import { api, apiUrl, problemFrom, unreachable } from "../core/api.js";
 const path = (batchId, tail) => `/batches/${encodeURIComponent(batchId)}${tail}`;
 
 /** A file's further pages have outcomes of their own, behind that of the first. */
-const isFirst = ({ page }) => !(page > 1);
+export const isFirstPage = ({ page }) => !(page > 1);
 
 /**
  * What became of files that the server may have already, one each, in their order; `unknown` ones must be sent.
@@ -14,7 +14,7 @@ const isFirst = ({ page }) => !(page > 1);
 export async function askKnown(batchId, files, signal) {
   try {
     const answer = await api(path(batchId, "/known"), { json: { files }, signal });
-    const outcomes = answer.files.filter(isFirst);
+    const outcomes = answer.files.filter(isFirstPage);
     return outcomes.length === files.length ? outcomes : null;
   } catch (error) {
     if (error.status === 404 && error.code === "no_such_page") return null;
@@ -23,7 +23,7 @@ export async function askKnown(batchId, files, signal) {
   }
 }
 
-/** Send entries to a batch; gives what became of each. `onSent` hears how many bytes have left. */
+/** Send entries to a batch; gives what became of them: {files, passed_over}. `onSent` hears how many bytes have left. */
 export function sendFiles(batchId, entries, { onSent, signal }) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
@@ -34,7 +34,7 @@ export function sendFiles(batchId, entries, { onSent, signal }) {
     request.open("POST", apiUrl(path(batchId, "/files")));
     request.upload.addEventListener("progress", ({ loaded }) => onSent(loaded));
     request.addEventListener("load", () => {
-      if (request.status < 300) resolve(JSON.parse(request.responseText).files);
+      if (request.status < 300) resolve(JSON.parse(request.responseText));
       else reject(problemFrom(request.status, request.responseText, request.getResponseHeader("Retry-After")));
     });
     request.addEventListener("error", () => reject(unreachable()));

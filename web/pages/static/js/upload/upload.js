@@ -9,7 +9,7 @@ import { Channel } from "./channel.js";
 import { Hasher, Unreadable } from "./hashing.js";
 import { isZip } from "./limits.js";
 import { patiently } from "./patience.js";
-import { askKnown, closeBatch, isReadable, sendFiles } from "./sending.js";
+import { askKnown, closeBatch, isFirstPage, isReadable, sendFiles } from "./sending.js";
 
 const LANES = 3;
 const CHUNK_FILES = 32;
@@ -23,8 +23,11 @@ export class Upload {
   state = "sending";
   /** Why it waits or has stopped: a Problem, or null. */
   problem = null;
-  /** Files: all, known to the server, sent, refused by it, and no longer readable. */
-  files = { total: 0, known: 0, sent: 0, refused: 0, unreadable: 0 };
+  /**
+   * Files: all, known to the server, sent, refused by it, no longer readable, of a path that another file has, and
+   * hidden ones in zips.
+   */
+  files = { total: 0, known: 0, sent: 0, refused: 0, unreadable: 0, renamed: 0, passedOver: 0 };
   bytes = { total: 0, known: 0, sent: 0 };
 
   #pending;
@@ -33,8 +36,9 @@ export class Upload {
   #gate = Promise.resolve();
   #abort = new AbortController();
   #canAsk = true;
+  #hashed = new Set();
 
-  /** `entries` are measured. `onChange` is called after each step, `onEnd` when a run is over. `limits` are the server's. */
+  /** `entries` are measured and have names. `onChange` is called after each step, `onEnd` when a run is over. `limits` are the server's. */
   constructor(batchId, entries, { limits, onChange, onEnd }) {
     this.batchId = batchId;
     this.onChange = onChange;
@@ -42,6 +46,7 @@ export class Upload {
     this.#pending = new Set(entries);
     this.limits = limits;
     this.files.total = entries.length;
+    this.files.renamed = entries.filter(({ isRenamed }) => isRenamed).length;
     this.bytes.total = entries.reduce((sum, { size }) => sum + size, 0);
   }
 
@@ -57,6 +62,7 @@ export class Upload {
 
   /** Send everything, then close the batch. Resolves when it is done, stopped or cancelled. */
   async run() {
+    this.#hashed.clear();
     const hasher = new Hasher();
     const channel = new Channel({
       files: Math.min(CHUNK_FILES, this.limits.max_files_per_request),
@@ -137,7 +143,8 @@ export class Upload {
       for (const entry of source) {
         await this.#passGate();
         const sha256 = this.#canAsk ? await this.#hash(hasher, entry) : null;
-        if (sha256) hashed.push({ entry, sha256 });
+        if (sha256 && this.#isTwin(entry, sha256)) this.#settle(entry, "known");
+        else if (sha256) hashed.push({ entry, sha256 });
         else if (this.#pending.has(entry)) channel.push(entry);
         if (hashed.length < most) continue;
         const group = hashed;
@@ -160,6 +167,14 @@ export class Upload {
     }
   }
 
+  /** True for a file that was chosen twice. */
+  #isTwin({ path }, sha256) {
+    const what = `${sha256} ${path}`;
+    const isTwin = this.#hashed.has(what);
+    this.#hashed.add(what);
+    return isTwin;
+  }
+
   async #ask(group, channel) {
     const files = group.map(({ entry, sha256 }) => ({ file: entry.path, sha256 }));
     const outcomes = await this.#patiently(() => askKnown(this.batchId, files, this.#abort.signal));
@@ -169,6 +184,7 @@ export class Upload {
       if (state === "unknown") channel.push(entry);
       else this.#settle(entry, "known", state);
     });
+    this.#noteNames(outcomes ?? []);
     this.onChange();
   }
 
@@ -190,13 +206,15 @@ export class Upload {
       this.onChange();
     };
     try {
-      const outcomes = await this.#patiently(async () => {
+      const { files: outcomes, passed_over: passedOver } = await this.#patiently(async () => {
         chunk = await this.#stillReadable(chunk);
-        return chunk.length ? sendFiles(this.batchId, chunk, { onSent, signal: this.#abort.signal }) : [];
+        return chunk.length ? sendFiles(this.batchId, chunk, { onSent, signal: this.#abort.signal }) : { files: [] };
       });
       this.#underway.delete(entries);
       chunk.forEach((entry) => this.#settle(entry, "sent"));
       this.files.refused += outcomes.filter(({ state }) => state === "rejected").length;
+      this.files.passedOver += passedOver?.count ?? 0;
+      this.#noteNames(outcomes);
     } finally {
       this.#underway.delete(entries);
       this.onChange();
@@ -208,6 +226,10 @@ export class Upload {
     const readable = await Promise.all(chunk.map(({ file }) => isReadable(file)));
     chunk.filter((_, place) => !readable[place]).forEach((entry) => this.#giveUp(entry));
     return chunk.filter((_, place) => readable[place]);
+  }
+
+  #noteNames(outcomes) {
+    this.files.renamed += outcomes.filter((outcome) => outcome.sent_as && isFirstPage(outcome)).length;
   }
 
   #settle(entry, how, state = "accepted") {

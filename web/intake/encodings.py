@@ -1,0 +1,175 @@
+"""Which encoding names of files are in, when nothing says it: that in which they read most like names.
+
+All names of a zip are looked at together, since one program wrote them. In each candidate every character
+beyond ASCII is worth something: the more, the more often people who use that encoding write it; what is no
+text in it costs. Frequent characters decide between encodings of the same byte ranges (GBK, EUC-KR), kinds of
+characters do the rest.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+#: Characters that names of files and folders use most, and then those of common texts.
+_SIMPLIFIED = (
+    "照片图像相册机手拍摄影文件夹新建本档扫描截屏微信聊天记录发票合同身份证护驾驶营业执收据报告表格名单资料备"
+    "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过后作里用道"
+    "行所然家种事成方多经么去法学如都现当没动面起看定天分还进好小部其些主样理心前开但因只从想实日军者意无力"
+    "它与长把高正外明问水第回公司工程项目产品图纸设计方案会议培训考试课程作业论文毕业北京上海广州深圳中国测试副本"
+    "春夏秋秋冬东西南北左右红黄蓝白黑花山海河湖城市街路店房车门窗狗猫鸟树老师同学朋友爸妈孩宝结婚旅游美食早餐午饭晚"
+    "周月号日期时间编号版本修改最终初稿原始备份下载上传完成未打印复制张页版第二三四五六七八九十百千万两全部"
+)
+_TRADITIONAL = (
+    "照片圖像相簿機手拍攝影文件夾新建檔案掃描截屏聊天記錄發票合約身分證護照駕駛營業執收據報告表格名單資料備"
+    "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過後作裡用道"
+    "行所然家種事成方多經麼去法學如都現當沒動面起看定天分還進好小部其些主樣理心前開但因只從想實日軍者意無力"
+    "它與長把高正外明問水第回公司工程項目產品紙設計方案會議訓考試課業論畢臺台北高雄香港灣測試副本"
+    "春夏秋冬東西南北左右紅黃藍白黑花山海河湖城市街路店房車門窗狗貓鳥樹老師同學朋友爸媽孩寶結婚旅遊美食早餐午飯晚"
+    "週月號日期時間編號版本修改最終初稿原始備份下載上傳完成未列印複製張頁二三四五六七八九十百千萬兩全部"
+)
+_JAPANESE = (
+    "写真画像撮影文書新規作成資料書類領収請求見積契約報告表紙図面設計計画会議研修試験課題論文卒業東京大阪京都日本"
+    "一二三四五六七八九十百千万年月日時間分秒回第号番版修正最終原稿保存複製枚頁春夏秋冬東西南北左右赤青白黒花山海川"
+    "湖町市区県駅店家車門窓犬猫鳥木先生学校友達父母子供結婚旅行料理朝昼夜食名前人大小中上下前後内外本社部長員業"
+    "出入国地方法事物行来見言思知使用開始終了確認完了未済全体一覧程工場所品質管理在庫注発送受付電話住所氏"
+)
+_KOREAN = (
+    "사진이가다는의에을를은고로한하지나서도기어시정자수대인스아리해그라여부일제장보상사전주소원구동비과문계성우용"
+    "신학교관내오마안생물것면실공화국경영게트회조치무만들적음모선천세재중간방명유양조파일새폴더문서복본스캔영수증"
+    "계약보고년월일요금가족여행결혼졸업서울부산한글그림화면캡처자료최종수정본표김박최강조윤임"
+)
+_LATIN = "éèêëàâäáãåæçíìîïñóòôöõøúùûüýßÉÈÊÀÂÄÁÅÆÇÍÎÑÓÔÖØÚÜÃÕ"
+
+
+#: What a character is worth, given its neighbours: 2 for a frequent one, below 0 for an odd one.
+_Worth = Callable[[str, str, str], float]
+
+
+@dataclass(frozen=True)
+class _Wide:
+    """Characters of two bytes each: the frequent ones, and between which codes a standard has common ones."""
+
+    encoding: str
+    frequent: frozenset[str]
+    first: int
+    last: int
+    least_trail: int = 0x40
+
+    def worth(self, before: str, char: str, after: str) -> float:
+        """The worth of a character by its place in the standard; one alone before a Latin letter is odd."""
+        glued = 1.5 if before.isascii() and _is_ascii_letter(after) else 0
+        return self._own_worth(char) - glued
+
+    def _own_worth(self, char: str) -> float:
+        if char in self.frequent:
+            return 2
+        if self.encoding == "cp932" and "\u3041" <= char <= "\u30fe":
+            return 1.5
+        code = char.encode(self.encoding)
+        is_common = len(code) == 2 and self.first <= int.from_bytes(code, "big") <= self.last
+        return 1 if _is_wide_sign(char) or (is_common and code[1] >= self.least_trail) else -1
+
+
+def _is_wide_sign(char: str) -> bool:
+    """True for punctuation, digits and letters in the width of a Chinese character."""
+    return "\u3000" <= char <= "\u303f" or "\uff01" <= char <= "\uff5e" or char in "·—…“”‘’×№"
+
+
+def _is_ascii_letter(char: str) -> bool:
+    return char.isascii() and char.isalpha()
+
+
+def _in_latin(before: str, char: str, after: str) -> float:
+    """One accented letter among others; two in a row are rare in any language."""
+    if not char.isalpha():
+        return -1.5
+    if not (_is_ascii_letter(before) or _is_ascii_letter(after)):
+        return -0.5
+    return 1.6 if char in _LATIN and not (before.islower() and char.isupper()) else -1
+
+
+def _in_cyrillic(before: str, char: str, after: str) -> float:
+    """Words of small letters, perhaps with a large one in front, and no Latin letter in them."""
+    if not "А" <= char <= "ё":
+        return -1.5
+    if (before.islower() and char.isupper()) or _is_ascii_letter(before) or _is_ascii_letter(after):
+        return -1
+    return 0.3 if before.isupper() and char.isupper() else 0.9
+
+
+_WIDE: dict[str, _Worth] = {
+    "gb18030": _Wide("gb18030", frozenset(_SIMPLIFIED), 0xB0A1, 0xD7F9, 0xA1).worth,
+    "cp932": _Wide("cp932", frozenset(_JAPANESE), 0x889F, 0x9872).worth,
+    "cp950": _Wide("cp950", frozenset(_TRADITIONAL), 0xA440, 0xC67E).worth,
+    "cp949": _Wide("cp949", frozenset(_KOREAN), 0xB0A1, 0xC8FE, 0xA1).worth,
+}
+_CANDIDATES: dict[str, _Worth] = _WIDE | {
+    "cp437": _in_latin,
+    "cp1252": _in_latin,
+    "cp866": _in_cyrillic,
+    "cp1251": _in_cyrillic,
+}
+#: Characters beyond ASCII that are looked at: more would say the same.
+_ENOUGH = 4096
+
+
+def decoded(names: Sequence[bytes]) -> list[str]:
+    """The names as text. None is lost: bytes that are no text in any encoding become `\ufffd`."""
+    encoding = _guess([name for name in names if not _is_surely_utf8(name)])
+    return [_decoded(name, encoding) for name in names]
+
+
+def _decoded(name: bytes, encoding: str) -> str:
+    """A name in its folder's encoding, unless it is none there, or is torn by it, and fits another one."""
+    if _is_surely_utf8(name):
+        return name.decode()
+    if _is_whole(name, encoding):
+        return name.decode(encoding)
+    fitting = [other for other in _WIDE if _is_whole(name, other)]
+    return name.decode(max(fitting, key=lambda other: _score(other, [name]), default=encoding), "replace")
+
+
+def _is_whole(name: bytes, encoding: str) -> bool:
+    """True when the name is text in which no backslash begins a hidden part: that is half of a character."""
+    text = _text(name, encoding)
+    return text is not None and "\\." not in text
+
+
+def _guess(names: Sequence[bytes]) -> str:
+    """The encoding of these names; of equals the first."""
+    odd = [*dict.fromkeys(name for name in names if not name.isascii())]
+    if all(_text(name, "utf-8") is not None for name in odd):
+        return "utf-8"
+    return max(_CANDIDATES, key=lambda encoding: _score(encoding, odd))
+
+
+def _is_surely_utf8(name: bytes) -> bool:
+    """True for a sequence of three bytes or more that fit together; in no other encoding it often does so."""
+    text = _text(name, "utf-8")
+    return text is not None and any(char >= "\u0800" for char in text)
+
+
+def _score(encoding: str, names: Sequence[bytes]) -> float:
+    """What a character of the names is worth on average."""
+    worth, seen = 0.0, 0
+    for name in names:
+        text = _text(name, encoding)
+        if text is None:
+            lost = sum(byte > 0x7F for byte in name)
+            worth, seen = worth - 2 * lost, seen + lost
+        else:
+            worth -= 3 * text.count("\\.")
+            padded = f" {text} "
+            for place, char in enumerate(text, 1):
+                if not char.isascii():
+                    worth += _CANDIDATES[encoding](padded[place - 1], char, padded[place + 1])
+                    seen += 1
+        if seen >= _ENOUGH:
+            break
+    return worth / max(1, seen)
+
+
+def _text(name: bytes, encoding: str) -> str | None:
+    try:
+        return name.decode(encoding)
+    except UnicodeDecodeError:
+        return None
