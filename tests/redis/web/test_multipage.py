@@ -162,6 +162,27 @@ def test_damaged_and_too_many_pages_are_refused_aloud(make_app, http, batch):
     assert strict.get("/api/limits").json["max_pages"] == 2
 
 
+def test_another_file_of_the_same_path_has_pages_of_its_own(http, batch):
+    send(http, batch, {"scan.tif": FAX})
+    other = tiffs.fax(2)
+    for is_new in (True, False):
+        outcomes = send(http, batch, {"scan.tif": other})
+        assert told(outcomes) == [
+            ("scan (2).tif", "accepted", 1, is_new),
+            ("scan (2).tif#2", "accepted", 2, is_new),
+        ]
+    assert len(rows(http, batch)) == 5
+
+
+def test_a_file_that_is_called_as_a_page_is_none(http, batch):
+    send(http, batch, {"scan.tif#2": hostile.encoded()})
+    outcomes = send(http, batch, {"scan.tif": FAX})
+    assert [one["is_new"] for one in outcomes] == [True] * 3
+    names_ = [file for file, _ in rows(http, batch)]
+    assert len(set(names_)) == 4, names_
+    assert not any(one["is_new"] for one in send(http, batch, {"scan.tif": FAX}))
+
+
 def test_a_path_may_be_as_long_as_any_and_its_pages_go_beyond(http, batch):
     path = "x" * 1020 + ".tif"
     assert [one["file"] for one in send(http, batch, {path: FAX})] == [path, f"{path}#2", f"{path}#3"]
