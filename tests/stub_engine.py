@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image
 
 from jobs.contract.errors import EngineFailure
-from jobs.contract.models import Options, Usage
+from jobs.contract.models import FinishReason, Options, Usage
 from worker.engines.base import Answer, DeviceLost, OutOfMemory, Rolling
 from worker.engines.deadline import NO_DEADLINE, Deadline
 
@@ -30,6 +30,8 @@ class Sized:
     size: tuple[int, int]
     question: str
     visual_tokens: int
+    #: The longest answer in words; None for any.
+    most_words: int | None = None
 
 
 @dataclass
@@ -67,7 +69,7 @@ class StubEngine:
 
     def prepare(self, seen: tuple[int, int], question: str, options: Options) -> Sized:
         """An image costs its width."""
-        return Sized(seen, question, seen[0])
+        return Sized(seen, question, seen[0], options.max_new_tokens)
 
     def generate(
         self, batch: Sequence[Sized], deadline: Deadline = NO_DEADLINE
@@ -100,4 +102,11 @@ def _answer(item: Sized, deadline: Deadline) -> Answer | EngineFailure:
         time.sleep(0.005)
     if deadline.is_over:
         return deadline.failure()
-    return Answer(f"{item.size} {item.question}", Usage(visual_tokens=item.visual_tokens))
+    return said_of(item)
+
+
+def said_of(item: Sized) -> Answer:
+    """The answer, cut where it has more words than it may."""
+    words = f"{item.size} {item.question}".split(" ")
+    reason = FinishReason.LENGTH if len(words) > (item.most_words or len(words)) else FinishReason.STOP
+    return Answer(" ".join(words[: item.most_words]), Usage(visual_tokens=item.visual_tokens), reason)

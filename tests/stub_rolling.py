@@ -12,8 +12,7 @@ from collections.abc import Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field
 
 from jobs.contract.errors import EngineFailure, Eva01Error
-from jobs.contract.models import Usage
-from tests.stub_engine import DIE, HANG, LOSE_DEVICE, POISON, SLOW, Sized
+from tests.stub_engine import DIE, HANG, LOSE_DEVICE, POISON, SLOW, Sized, said_of
 from worker.engines.base import Answer, DeviceLost, Ended
 from worker.engines.deadline import Deadline
 
@@ -142,8 +141,7 @@ class StubRolling:
             return EngineFailure("poisoned")
         if row.question == SLOW or row.turns_left > 0:
             return None
-        usage = Usage(visual_tokens=row.prepared.visual_tokens)
-        return Answer(f"{row.prepared.size} {row.question}", usage)
+        return said_of(row.prepared)
 
     def _end(self, request: Asked, outcome: Answer | Eva01Error | None) -> None:
         self._ended.append(Ended(request, outcome, request.device_s))

@@ -44,6 +44,8 @@ def show_unsent(console: Console, uploads: Sequence[Upload]) -> None:
 def show_batch(console: Console, batch: Batch) -> None:
     """A batch's counters, one line."""
     parts = [f"{count:,} {state}" for state, count in batch.counts.items() if count]
+    if batch.cut_short:
+        parts.append(f"{batch.cut_short:,} cut short")
     if batch.rate_per_s and not batch.is_done:
         parts.append(f"{batch.rate_per_s:.2g}/s")
     if batch.time_left_s is not None:
@@ -75,9 +77,21 @@ def show_service(console: Console, service: Mapping[str, Any]) -> None:
 
 
 def show_outcome(console: Console, batch: Batch) -> None:
-    """How a batch ended, one line."""
+    """How a batch ended, one line; and `show_cut_short`."""
     without = batch.total - batch.succeeded
     say(console, f"{counted(batch.succeeded, 'image')} answered, {without:,} not.")
+    show_cut_short(console, batch)
+
+
+def show_cut_short(console: Console, batch: Batch) -> None:
+    """How many answers are cut short and what to do about that, one line; nothing when all are whole."""
+    if batch.cut_short:
+        are = "is" if batch.cut_short == 1 else "are"
+        say(
+            console,
+            f"{counted(batch.cut_short, 'answer')} {are} cut short."
+            " Ask again with more:  eva01 submit … --max-new-tokens NUMBER",
+        )
 
 
 def say(console: Console, line: str) -> None:
@@ -94,7 +108,8 @@ def _table(*headers: str) -> Table:
 
 def _outcome(job: Job) -> Text:
     if job.answer:
-        return Text(shortened(job.answer), overflow="fold")
+        answer = Text(shortened(job.answer), overflow="fold")
+        return answer.append(" (cut short)", style="yellow") if job.is_cut_short else answer
     reason = f"{job.error.message} ({job.error.code})" if job.error else job.state
     return Text(shortened(reason), style="red", overflow="fold")
 

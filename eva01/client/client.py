@@ -11,7 +11,7 @@ with Client() as client:
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -60,9 +60,19 @@ class Client:
 
     # Batches
 
-    def create_batch(self, question: str = "", *, model: str | None = None, name: str = "") -> Batch:
-        """Make an open batch; without a model the server's default is asked."""
-        fields = {"question": question, "name": name} | ({"model": model} if model else {})
+    def create_batch(
+        self,
+        question: str = "",
+        *,
+        model: str | None = None,
+        name: str = "",
+        max_new_tokens: int | None = None,
+    ) -> Batch:
+        """Make an open batch; without a model the server's default is asked.
+
+        `max_new_tokens` is the longest answer; without it the worker's setting holds.
+        """
+        fields = {"name": name, **_asked(question, model, max_new_tokens)}
         return Batch.model_validate(self._json("POST", "/api/batches", json=fields))
 
     def upload_files(
@@ -164,6 +174,7 @@ class Client:
         question: str = "",
         *,
         model: str | None = None,
+        max_new_tokens: int | None = None,
         page: int | None = None,
         wait_s: int = 25,
     ) -> Job:
@@ -171,16 +182,20 @@ class Client:
 
         `page` is the page of its file that is meant; else all are, where the model reads all, or the first.
         """
-        fields = {"wait": str(wait_s)} | _asked(question, model, page)
-        body = Multipart([_part(_named(image), "file")], fields)
-        return Job.model_validate(self._transport.send("POST", "/analyze", body=body).json())
+        asked = _asked(question, model, max_new_tokens, page)
+        return self._ask_about(image, "/analyze", {**asked, "wait": wait_s})
 
     def create_job(
-        self, image: Path, question: str = "", *, model: str | None = None, page: int | None = None
+        self,
+        image: Path,
+        question: str = "",
+        *,
+        model: str | None = None,
+        max_new_tokens: int | None = None,
+        page: int | None = None,
     ) -> Job:
         """Ask about one image without waiting; `page` as in `analyze`."""
-        body = Multipart([_part(_named(image), "file")], _asked(question, model, page))
-        return Job.model_validate(self._transport.send("POST", "/api/jobs", body=body).json())
+        return self._ask_about(image, "/api/jobs", _asked(question, model, max_new_tokens, page))
 
     def job(self, job_id: str) -> Job:
         """The job as it is now."""
@@ -200,6 +215,11 @@ class Client:
         """Queue depths, the oldest wait and the workers, as the server tells them."""
         return dict(self._json("GET", "/api/status"))
 
+    def _ask_about(self, image: Path, path: str, fields: Mapping[str, Any]) -> Job:
+        texts = {name: str(value) for name, value in fields.items()}
+        body = Multipart([_part(_named(image), "file")], texts)
+        return Job.model_validate(self._transport.send("POST", path, body=body).json())
+
     def _json(self, method: str, path: str, **options: Any) -> Any:
         return self._transport.send(method, path, **options).json()
 
@@ -209,14 +229,17 @@ class Client:
         return Uploaded.model_validate(reply.json())
 
 
+def _asked(
+    question: str, model: str | None, max_new_tokens: int | None, page: int | None = None
+) -> dict[str, Any]:
+    """What is asked, without what the server shall choose."""
+    chosen = {"model": model or None, "max_new_tokens": max_new_tokens, "page": page}
+    return {"question": question} | {name: value for name, value in chosen.items() if value is not None}
+
+
 def server_of_environment() -> str:
     """EVA01_SERVER, else this machine."""
     return os.environ.get("EVA01_SERVER") or DEFAULT_SERVER
-
-
-def _asked(question: str, model: str | None, page: int | None) -> dict[str, str]:
-    given = {"model": model, "page": str(page) if page else None}
-    return {"question": question} | {name: value for name, value in given.items() if value}
 
 
 def _named(path: Path) -> InputFile:

@@ -79,6 +79,8 @@ class Batch(_Reply):
     #: How many jobs are in each state.
     counts: dict[str, int] = Field(default_factory=dict)
     total: int = 0
+    #: Answers that were cut at the longest that was allowed.
+    cut_short: int = 0
     is_done: bool = False
     #: Jobs finished per second of late.
     rate_per_s: float | None = None

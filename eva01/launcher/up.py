@@ -49,6 +49,8 @@ class Wishes:
     folder: Path | None
     question: str
     model: str | None
+    #: The longest answer, in tokens; None for the worker's setting.
+    max_new_tokens: int | None
     out: Path
     #: True to stop when the folder is answered.
     is_exiting: bool
@@ -167,7 +169,8 @@ def _serve(
         supervisor.watch(interrupts.is_set)
         return 0
     card = plan.cards[0]
-    task = Submission(found, _question(wishes, card), card.name, valid_text(wishes.folder.resolve().name))
+    name = valid_text(wishes.folder.resolve().name)
+    task = Submission(found, _question(wishes, card), card.name, name, wishes.max_new_tokens)
     session = _Session(plan.page, task, wishes, console)
     session.start()
     supervisor.watch(

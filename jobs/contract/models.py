@@ -264,6 +264,8 @@ class Batch(Frozen):
     last_finished_at: AwareDatetime | None = None
     #: How many jobs are in each state.
     counts: Counts = Field(default_factory=lambda: dict.fromkeys(JobState, 0))
+    #: How many of its answers were cut at the longest that was allowed.
+    cut_short: int = 0
     #: Jobs finished per second of late; None until two have finished.
     rate_per_s: float | None = None
 
@@ -294,7 +296,7 @@ class Batch(Frozen):
 
 
 #: Fields of a batch that follow from its jobs, and are not written with it.
-FLEETING_BATCH = {"counts", "rate_per_s", "first_started_at", "last_finished_at"}
+FLEETING_BATCH = {"counts", "cut_short", "rate_per_s", "first_started_at", "last_finished_at"}
 
 
 class Timeline(Frozen):

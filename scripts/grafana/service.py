@@ -64,7 +64,13 @@ def _times(code: CodeMetrics) -> Row:
 
 def _device(code: CodeMetrics) -> Row:
     batch, stage = code["eva01_batch_size"], code["eva01_stage_seconds"]
-    tokens = [code["eva01_visual_tokens_total"], code["eva01_output_tokens_total"]]
+    answers, tokens = (
+        code["eva01_answers_total"],
+        [
+            code["eva01_visual_tokens_total"],
+            code["eva01_output_tokens_total"],
+        ],
+    )
     cache, device = code["eva01_answer_cache_total"], code["eva01_device_seconds_total"]
     return Row(
         "Device",
@@ -94,6 +100,13 @@ def _device(code: CodeMetrics) -> Row:
                 [Query(count.rate("model"), f"{{{{model}}}} {count.name.split('_')[1]}") for count in tokens],
                 " ".join(count.help for count in tokens),
                 "ops",
+            ),
+            Panel(
+                "Answers by their end",
+                [Query(answers.rate("model", "finish_reason") + _OR_NONE, "{{model}} {{finish_reason}}")],
+                answers.help,
+                "ops",
+                is_stacked=True,
             ),
             Panel(
                 "Known answers",

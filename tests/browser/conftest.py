@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Request, WebError, expect
 
 from tests.browser.chromium import launch_arguments
-from tests.browser.given import make_batch, mixed, wait_until_done
-from tests.browser.images import Drawn
+from tests.browser.given import make_batch, make_cut_batch, mixed, wait_until_done
+from tests.browser.images import Drawn, drawn
 from tests.process.conftest import Stack
 from tests.processes import Process
 from tests.tools import CHROMIUM
@@ -108,6 +108,18 @@ def new_context(new_context: Callable[..., BrowserContext], stack: Stack) -> Ite
     yield make
     assert not strangers, "the pages asked other servers"
     assert not errors, "scripts of the pages failed"
+
+
+@pytest.fixture(scope="session")
+def cut_files() -> Drawn:
+    """What is in the batch `cut_batch`."""
+    return drawn(5, seed=71)
+
+
+@pytest.fixture(scope="session")
+def cut_batch(stack: Stack, cut_files: Drawn) -> str:
+    """The id of a batch that is done, whose answers but one are cut; tests look at it and change nothing."""
+    return make_cut_batch(stack, cut_files)
 
 
 @pytest.fixture(scope="session")

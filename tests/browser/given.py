@@ -1,5 +1,6 @@
 """Batches that are there before a test looks: made with the API, as the command makes them."""
 
+import json
 from typing import Any
 
 import httpx
@@ -10,14 +11,22 @@ from tests.processes import wait_until
 
 
 def make_batch(
-    stack: Stack, name: str, files: dict[str, bytes], *, model: str = "nano", question: str = DESCRIBE
+    stack: Stack,
+    name: str,
+    files: dict[str, bytes],
+    *,
+    model: str = "nano",
+    question: str = DESCRIBE,
+    max_new_tokens: int | None = None,
+    questions: dict[str, str] | None = None,
 ) -> str:
-    """A closed batch of these files; gives its id."""
+    """A closed batch of these files, some with questions of their own; gives its id."""
     with stack.client() as client:
-        wanted = {"name": name, "question": question, "model": model}
+        wanted = {"name": name, "question": question, "model": model, "max_new_tokens": max_new_tokens}
         batch_id = _checked(client.post("/api/batches", json=wanted))["id"]
         parts = [("files", (path, content)) for path, content in files.items()]
-        _checked(client.post(f"/api/batches/{batch_id}/files", files=parts))
+        own = {"questions": json.dumps(questions or {})}
+        _checked(client.post(f"/api/batches/{batch_id}/files", data=own, files=parts))
         _checked(client.post(f"/api/batches/{batch_id}/close"))
     return str(batch_id)
 
@@ -28,6 +37,21 @@ def wait_until_done(stack: Stack, batch_id: str) -> None:
         wait_until(
             lambda: _checked(client.get(f"/api/batches/{batch_id}"))["is_done"], f"batch {batch_id} is done"
         )
+
+
+def make_cut_batch(stack: Stack, files: Drawn) -> str:
+    """A batch that is done, whose answers but that of `0003.png` are cut; gives its id."""
+    own = {"0003.png": "What color is the background?", "0004.png": "How many shapes are there?"}
+    batch_id = make_batch(stack, "short of words", files.files, max_new_tokens=4, questions=own)
+    wait_until_done(stack, batch_id)
+    return batch_id
+
+
+def jobs_of(stack: Stack, batch_id: str) -> dict[str, dict[str, Any]]:
+    """The jobs of a batch by their files."""
+    with stack.client() as client:
+        found = _checked(client.get(f"/api/batches/{batch_id}/results"))["jobs"]
+    return {job["file"]: job for job in found}
 
 
 def mixed() -> Drawn:

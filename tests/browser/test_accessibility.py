@@ -108,6 +108,22 @@ def test_a_batch_has_no_barrier(page, findings, mixed_batch):
 
 
 @in_every_look
+def test_answers_that_are_cut_short_have_no_barrier(page, findings, cut_batch):
+    batch = BatchPage(page).open(cut_batch)
+    expect(page.locator("#cut-short")).to_be_visible()
+    findings.look("gallery")
+    batch.tile("0001.png").click()
+    page.locator("#viewer-more").click()
+    expect(page.locator("#follow-up-thread .chip--cut")).to_be_visible()
+    findings.look("asked again")
+    page.keyboard.press("Escape")
+    page.locator("#as-table").click()
+    expect(page.locator("#rows .chip--cut").first).to_be_visible()
+    findings.look("table")
+    findings.assert_none()
+
+
+@in_every_look
 def test_the_history_has_no_barrier(page, findings, mixed_batch):
     page.goto("/history")
     row = page.locator("#history-list li").filter(has=page.locator(f'a[href="/batches/{mixed_batch}"]'))
@@ -140,13 +156,13 @@ def test_a_shared_batch_has_no_barrier(page, findings, stack, mixed_batch):
     findings.assert_none()
 
 
-def test_a_page_without_scripts_has_no_barrier(page, findings, mixed_batch):
+def test_a_page_without_scripts_has_no_barrier(page, findings, mixed_batch, cut_batch):
     # axe-core is a script: here the pages are drawn as browsers draw them that run none.
     def without_scripts(route: Route) -> None:
         response = route.fetch()
         route.fulfill(response=response, body=_SCRIPTS.sub("", response.text()))
 
-    for path in ("/", "/history", f"/batches/{mixed_batch}"):
+    for path in ("/", "/history", f"/batches/{mixed_batch}", f"/batches/{cut_batch}"):
         page.route(f"**{path}", without_scripts)
         page.goto(path)
         expect(page.locator(".no-js-only, .table-frame").first).to_be_visible()

@@ -38,6 +38,14 @@ def test_batches_are_listed_searched_and_filtered(page, mixed_batch):
     expect(page.locator("tbody tr").filter(has_text="notes.png")).to_contain_text("not an image")
 
 
+def test_answers_that_are_cut_short_say_so(page, cut_batch):
+    page.goto(f"/batches/{cut_batch}")
+    # Playwright finds no text in a <noscript>, but elements.
+    expect(page.locator("noscript .notice")).to_contain_text("Answers that are cut short: 4.")
+    for file, chips in (("0000.png", ["Answered", "Cut short"]), ("0003.png", ["Answered"])):
+        expect(page.get_by_role("row").filter(has_text=file).locator(".chip")).to_have_text(chips)
+
+
 def test_language_and_dark_mode_are_switched(page):
     page.goto("/")
     page.get_by_role("button", name="中文").click()

@@ -6,7 +6,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.pages import BatchPage
 
 #: What only the owner of a batch may do.
-_ACTS = ("rename", "share", "delete", "close", "cancel", "retry-all", "viewer-retry", "follow-up")
+_ACTS = (
+    *("rename", "share", "delete", "close", "cancel", "retry-all", "ask-cut-again"),
+    *("viewer-retry", "viewer-more", "follow-up"),
+)
 
 
 @pytest.fixture
@@ -47,6 +50,22 @@ def test_a_shared_batch_is_read_by_somebody_else(link, stranger, mixed_files):
 def test_a_shared_batch_has_nothing_to_change_it_with(link, stranger):
     stranger.goto(link)
     BatchPage(stranger).expect_found("14 images")
+    for act in _ACTS:
+        expect(stranger.locator(f"#{act}")).to_have_count(0)
+
+
+def test_a_shared_batch_shows_what_is_cut_short_and_cannot_ask_again(page, cut_batch, stranger):
+    BatchPage(page).open(cut_batch, answers=5)
+    page.locator("#share").click()
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.locator("#share-until")).to_contain_text("It works until")
+    stranger.goto(page.locator("#share-link").input_value())
+    batch = BatchPage(stranger).expect_found("5 images")
+    expect(stranger.locator("#cut-short-title")).to_have_text("4 answers are cut short")
+    stranger.locator("#states button", has_text="Cut short").click()
+    batch.expect_found("4 of 5 images")
+    batch.tile("0000.png").locator("a").click()
+    expect(stranger.locator("#viewer-cut")).to_contain_text("This answer is cut short")
     for act in _ACTS:
         expect(stranger.locator(f"#{act}")).to_have_count(0)
 

@@ -99,6 +99,8 @@ def nothing_is_counted_twice(deployment: Deployment, exports: Exports) -> str:
         states = Counter(job["state"] for job in exports.jsonl if job["batch_id"] == batch.id)
         counted = Counter({state.value: count for state, count in batch.counts.items() if count})
         assert counted == states, f"batch {batch.id} counts {dict(counted)}, its jobs are {dict(states)}"
+        cut = sum(job["finish_reason"] == "length" for job in exports.jsonl if job["batch_id"] == batch.id)
+        assert batch.cut_short == cut, f"batch {batch.id} counts {batch.cut_short} cut answers of {cut}"
     return f"{len(exports.jsonl)} records, {len(exports.csv)} rows, {sum(sent.values())} files"
 
 

@@ -20,6 +20,8 @@ class Server:
         self.app = flask.Flask("server")
         self.replies: list[Reply] = []
         self.requests: list[tuple[str, str, str | None]] = []
+        #: What was sent as JSON with each; None where nothing was.
+        self.bodies: list[Any] = []
         self.files: list[dict[str, bytes]] = []
         self.fields: list[dict[str, str]] = []
         self.app.add_url_rule(
@@ -36,6 +38,7 @@ class Server:
         sent = {part.filename or "": part.stream.read() for part in parts}
         for part in parts:
             part.close()
+        self.bodies.append(request.get_json(silent=True))
         self.requests.append((request.method, f"/{path}", request.headers.get("Idempotency-Key")))
         self.files.append(sent)
         self.fields.append(request.form.to_dict())

@@ -115,6 +115,8 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
     batch = _open_batch(serving, path.batch_id)
     check_room(serving, batch.model)
     card = choose_model(serving, batch.model)
+    for own in (file.question for file in body.files if file.question.strip()):
+        check_question(card, own, serving.limits)
     with flow.accepting(serving, batch) as request:
         outcomes = take_known(serving, request, Intake(serving, request, card, {}), body.files)
     return _outcomes(outcomes, 200)

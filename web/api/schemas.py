@@ -211,6 +211,7 @@ class BatchView(BaseModel):
     first_started_at: AwareDatetime | None = Field(description="When a worker first began one of its jobs.")
     last_finished_at: AwareDatetime | None = Field(description="When one of its jobs last came to an end.")
     counts: dict[JobState, int] = Field(description="How many jobs are in each state.")
+    cut_short: int = Field(description="Answers that were cut at the longest that was allowed.")
     rate_per_s: float | None = Field(description="Jobs finished per second of late.")
     total: int = Field(description="Jobs in all.")
     is_done: bool = Field(description="True when it is closed and no job is unfinished.")

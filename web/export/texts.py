@@ -2,6 +2,7 @@
 
 a/b.jpg     ──► a/b.jpg.txt
 no answer   ──► a line of errors.csv
+cut short   ──► a.jpg.txt, and a line of cut_short.csv
 """
 
 import hashlib
@@ -14,12 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-from jobs.contract.models import JobState, utc_now
+from jobs.contract.models import FinishReason, JobState, utc_now
 from web.export.lines import Row, row
 
-_ERRORS = "errors.csv"
+_ERRORS, _CUT = "errors.csv", "cut_short.csv"
 _ERROR_COLUMNS = ("file", "state", "error_code", "error_message", "id")
-#: Bytes of the list of errors that are kept in memory; more of them go to a file.
+_CUT_COLUMNS = ("file", "output_tokens", "id")
+#: Bytes of each list that are kept in memory; more of them go to a file.
 _IN_MEMORY_BYTES = 1024 * 1024
 #: Bytes packed before they are sent.
 _CHUNK_BYTES = 64 * 1024
@@ -34,36 +36,39 @@ _MODE = 0o100644 << 16
 def text_zip(jobs: Iterable[Row], spool_folder: Path) -> Iterator[bytes]:
     """A zip with a UTF-8 text file for each answer, and `errors.csv` for the jobs that have none.
 
+    `cut_short.csv` lists the answers that are cut at the longest that was allowed, if there are any.
     Paths are kept, except for characters that file names cannot have; a name that is taken gets a number.
     """
     outlet = _Outlet()
     taken: set[str] = set()
     with (
         zipfile.ZipFile(cast(IO[bytes], outlet), "w") as archive,
-        tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, mode="w+b", dir=str(spool_folder)) as errors,
+        _spooled(spool_folder) as errors,
+        _spooled(spool_folder) as cut,
     ):
         for job in jobs:
             if job["state"] == JobState.SUCCEEDED and job["answer"] is not None:
                 at = datetime.fromisoformat(job["finished_at"] or job["created_at"])
                 entry = _entry(_free_name(job["file"], taken), at.astimezone(UTC))
                 archive.writestr(entry, job["answer"].encode("utf-8", "replace"))
+                if job["finish_reason"] == FinishReason.LENGTH:
+                    cut.write(_cut_row(job).encode("utf-8", "replace"))
             else:
                 errors.write(_error_row(job).encode("utf-8", "replace"))
             yield from outlet.take(_CHUNK_BYTES)
-        if errors.tell():
-            yield from _pack_errors(archive, errors, outlet)
+        for name, columns, lines in ((_ERRORS, _ERROR_COLUMNS, errors), (_CUT, _CUT_COLUMNS, cut)):
+            if lines.tell():
+                lines.seek(0)
+                with archive.open(_entry(name, utc_now()), "w", force_zip64=True) as packed:
+                    packed.write(row(columns).encode())
+                    while chunk := lines.read(_CHUNK_BYTES):
+                        packed.write(chunk)
+                        yield from outlet.take(_CHUNK_BYTES)
     yield from outlet.take(1)
 
 
-def _pack_errors(
-    archive: zipfile.ZipFile, errors: "tempfile.SpooledTemporaryFile[bytes]", outlet: "_Outlet"
-) -> Iterator[bytes]:
-    errors.seek(0)
-    with archive.open(_entry(_ERRORS, utc_now()), "w", force_zip64=True) as entry:
-        entry.write(row(_ERROR_COLUMNS).encode())
-        while chunk := errors.read(_CHUNK_BYTES):
-            entry.write(chunk)
-            yield from outlet.take(_CHUNK_BYTES)
+def _spooled(folder: Path) -> "tempfile.SpooledTemporaryFile[bytes]":
+    return tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, mode="w+b", dir=str(folder))
 
 
 def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
@@ -76,6 +81,10 @@ def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
 def _error_row(job: Row) -> str:
     error = job["error"] or {}
     return row((job["file"], job["state"], error.get("code"), error.get("message"), job["id"]))
+
+
+def _cut_row(job: Row) -> str:
+    return row((job["file"], (job["usage"] or {}).get("output_tokens"), job["id"]))
 
 
 def _free_name(file: str, taken: set[str]) -> str:

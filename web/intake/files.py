@@ -144,9 +144,10 @@ class Intake:
 
     def _jobs_of_kept(self, file: KnownFile, kind: Kind) -> list[Job]:
         path, page = normalise(file.file), check_page(file.page, kind.pages)
+        question = {"question": file.question.strip()} if file.question.strip() else {}
         if page is None:
-            return self._jobs_about(path, file.sha256, kind)
-        return [self._job(path, **_of_image(file.sha256, kind), page=page)]
+            return self._jobs_about(path, file.sha256, kind, **question)
+        return [self._job(path, **_of_image(file.sha256, kind), page=page, **question)]
 
     def _jobs_about(self, path: str, sha256: str, kind: Kind, **fields: object) -> list[Job]:
         """A job for a file; or one for each of its pages, where the model looks at one at a time."""

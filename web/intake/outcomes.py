@@ -44,4 +44,5 @@ class KnownFile(BaseModel):
 
     file: str = Field(description="The path under which it would be sent.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of its content, in hexadecimal digits.")
+    question: str = Field("", description="What to ask of it; else the batch's question.")
     page: int | None = Field(None, ge=1, description="The page to ask about, from 1; else the whole file.")

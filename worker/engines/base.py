@@ -67,6 +67,7 @@ class Answer:
 
     text: str
     usage: Usage
+    #: LENGTH when it was cut at the most tokens that it might have.
     finish_reason: FinishReason = FinishReason.STOP
 
 

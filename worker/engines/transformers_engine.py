@@ -14,7 +14,7 @@ from transformers.utils import logging as library_logging
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
-from jobs.contract.models import Options, Usage
+from jobs.contract.models import FinishReason, Options, Usage
 from jobs.contract.settings import WorkerSettings
 from worker.engines import families
 from worker.engines.base import Answer, Engine, ModelNotLoaded
@@ -161,6 +161,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             config.pad_token_id = self._processor.tokenizer.pad_token_id
         if config.eos_token_id is None:
             config.eos_token_id = self._processor.tokenizer.eos_token_id
+        # It would put an end token after an answer that is cut, which would then look whole.
+        config.forced_eos_token_id = None
 
     @property
     def _is_local(self) -> bool:
@@ -217,21 +219,40 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         return counts
 
     def _answer(self, row: Sequence[int], visual_tokens: int) -> Answer | EngineFailure:
-        tokens = self._own_tokens(row)
-        text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True).strip()
-        if not text:
-            message = f"{self._card.name} ended without a word. Ask in another way."
-            return EngineFailure(message, code=Code.EMPTY_ANSWER)
-        return Answer(text, Usage(visual_tokens=visual_tokens, output_tokens=len(tokens)))
+        """The answer that a row of new tokens is; the row holds no more of them than it may have."""
+        tokens, reason = until_end(row, self._ends)
+        text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True)
+        if reason is FinishReason.LENGTH:
+            # A letter may take several tokens, and the last one be cut in two.
+            text = text.rstrip("\N{REPLACEMENT CHARACTER}")
+        if not (text := text.strip()):
+            return self._without_a_word(tokens, reason)
+        return Answer(text, Usage(visual_tokens=visual_tokens, output_tokens=len(tokens)), reason)
 
-    def _own_tokens(self, row: Sequence[int]) -> Sequence[int]:
-        """The row up to its end; what follows in a batch is padding."""
-        end = next((place for place, token in enumerate(row) if token in self._ends), len(row))
-        return row[:end]
+    def _without_a_word(self, tokens: Sequence[int], reason: FinishReason) -> EngineFailure:
+        said = f"{self._card.name} ended without a word. Ask in another way."
+        if reason is FinishReason.LENGTH:
+            said = (
+                f"{self._card.name} had said no word when its {len(tokens)} tokens were used up."
+                " Ask again with a larger max_new_tokens."
+            )
+        return EngineFailure(said, code=Code.EMPTY_ANSWER)
 
     def _not_loaded(self, error: Exception) -> ModelNotLoaded:
         tried = f"{self._source} on {self.device}: {type(error).__name__}: {first_line(error)}"
         return ModelNotLoaded(self._card.name, tried, _remedy(error, self._is_local))
+
+
+def until_end(row: Sequence[int], ends: Collection[int]) -> tuple[Sequence[int], FinishReason]:
+    """A row of new tokens up to its end token, and why it ends there; what follows in a batch is padding.
+
+    >>> until_end([5, 6, 2, 0], ends={2}), until_end([5, 6], ends={2})
+    (([5, 6], <FinishReason.STOP: 'stop'>), ([5, 6], <FinishReason.LENGTH: 'length'>))
+    """
+    for place, token in enumerate(row):
+        if token in ends:
+            return row[:place], FinishReason.STOP
+    return row, FinishReason.LENGTH
 
 
 def has_ended(row: Sequence[int], max_new_tokens: int, ends: Collection[int]) -> bool:

@@ -237,7 +237,7 @@ class Answering(Generic[Seen, Prepared]):
             return False
         if is_ours:
             state = JobState.FAILED if result.error else JobState.SUCCEEDED
-            self.metrics.count_finished(state, _usage_of_run(result))
+            self.metrics.count_finished(state, result.finish_reason, _usage_of_run(result))
             self._note_result(job.id)
         return is_ours
 

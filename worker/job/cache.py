@@ -51,5 +51,8 @@ class AnswerCache:
         if recipe is None or job.image is None:
             return None
         known = self._store.known_answer(job.images, recipe)
+        if known and known.finish_reason is None:
+            # Nobody noted whether it is whole.
+            known = None
         self._metrics.count_lookup("hit" if known else "miss")
         return Result.model_validate(known.model_dump(include=_SAME) | {"cached": True}) if known else None

@@ -7,7 +7,7 @@ from time import perf_counter
 from prometheus_client import Counter, Gauge, Histogram
 
 from jobs.contract.metrics import CANCELLATIONS, JOBS_TOTAL
-from jobs.contract.models import Job, JobState, Usage
+from jobs.contract.models import FinishReason, Job, JobState, Usage
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _WAIT_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
@@ -47,6 +47,11 @@ _VISUAL_TOKENS = Counter(
 )
 _OUTPUT_TOKENS = Counter(
     "eva01_output_tokens_total", "How many tokens the models wrote in their answers.", ["model"]
+)
+_ANSWERS = Counter(
+    "eva01_answers_total",
+    "How many answers were given, whole (stop) and cut at the most tokens that they might have (length).",
+    ["model", "finish_reason"],
 )
 _CACHE = Counter(
     "eva01_answer_cache_total",
@@ -132,9 +137,11 @@ class ModelMetrics:
             waited = job.started_at - (job.queued_at or job.created_at)
             _WAIT.labels(self._model).observe(max(0.0, waited.total_seconds()))
 
-    def count_finished(self, state: JobState, usage: Usage | None) -> None:
-        """Count a job whose result is stored, and the tokens that ran for it."""
+    def count_finished(self, state: JobState, reason: FinishReason | None, usage: Usage | None) -> None:
+        """Count a job whose result is stored, why its answer ends, and the tokens that ran for it."""
         JOBS_TOTAL.labels(self._model, state.value).inc()
+        if reason:
+            _ANSWERS.labels(self._model, reason.value).inc()
         if usage:
             _VISUAL_TOKENS.labels(self._model).inc(usage.visual_tokens)
             _OUTPUT_TOKENS.labels(self._model).inc(usage.output_tokens)

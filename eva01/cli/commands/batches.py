@@ -10,7 +10,7 @@ from rich.console import Console
 from eva01.cli.commands.options import json_option, print_json, server_option
 from eva01.cli.errors import CommandError
 from eva01.cli.submission import exit_code, save
-from eva01.cli.tables import say, show_batch, show_jobs, show_outcome, show_service
+from eva01.cli.tables import say, show_batch, show_cut_short, show_jobs, show_outcome, show_service
 from eva01.client.client import Client
 from eva01.client.models import Batch
 
@@ -50,6 +50,7 @@ def results(batch_id: str, out: Path | None, state: str | None, server: str, as_
         elif not out:
             _show_results(client, batch, state)
         else:
+            show_cut_short(Console(), batch)
             say(Console(), f"Results: {out}")
     sys.exit(exit_code(batch))
 

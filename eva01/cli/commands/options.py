@@ -21,6 +21,16 @@ def server_option(command: _Command) -> _Command:
     )(command)
 
 
+def max_new_tokens_option(command: _Command) -> _Command:
+    """`--max-new-tokens NUMBER`: the longest answer."""
+    return click.option(
+        "--max-new-tokens",
+        type=click.IntRange(min=1),
+        metavar="NUMBER",
+        help="The longest answer, in tokens; what is longer is cut short.  [default: the worker's]",
+    )(command)
+
+
 def json_option(command: _Command) -> _Command:
     """`--json`: for programs."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")(command)

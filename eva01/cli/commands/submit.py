@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from eva01.cli import submission as steps
-from eva01.cli.commands.options import json_option, print_json, server_option
+from eva01.cli.commands.options import json_option, max_new_tokens_option, print_json, server_option
 from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Sent, Submission
 from eva01.cli.tables import say
@@ -22,6 +22,7 @@ from eva01.client.models import Batch
 )
 @click.option("--question", "-q", default="", help="What to ask of every image.")
 @click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
+@max_new_tokens_option
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path), help="Write the results to a .csv or .jsonl file."
 )
@@ -33,6 +34,7 @@ def submit(
     inputs: tuple[Path, ...],
     question: str,
     model: str | None,
+    max_new_tokens: int | None,
     out: Path | None,
     name: str | None,
     no_wait: bool,
@@ -49,7 +51,8 @@ def submit(
     # Programs read stdout; what is for people goes to stderr then, and progress nowhere.
     console = Console(stderr=as_json)
     steps.say_what_is_skipped(console, found.skipped)
-    task = Submission(found, question, model, name if name is not None else valid_text(inputs[0].name))
+    called = name if name is not None else valid_text(inputs[0].name)
+    task = Submission(found, question, model, called, max_new_tokens)
     with Client(server) as client:
         sys.exit(_run(client, task, console, out=out, no_wait=no_wait, as_json=as_json))
 

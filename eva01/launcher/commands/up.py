@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from eva01.cli.commands.options import max_new_tokens_option
 from eva01.launcher.commands.settings import settings_checked
 from eva01.launcher.up import Wishes, run
 
@@ -14,6 +15,7 @@ from eva01.launcher.up import Wishes, run
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--question", "-q", default="", help="What to ask of every image in FOLDER.")
 @click.option("--model", "-m", help="Ask this model, and start it if need be: a name, hub address or folder.")
+@max_new_tokens_option
 @click.option(
     "--out",
     "-o",
@@ -31,7 +33,13 @@ from eva01.launcher.up import Wishes, run
     help="Where to start Redis (also EVA01_REDIS_PORT); 0 is any free port. Not used with REDIS_URL.",
 )
 def up(
-    folder: Path | None, question: str, model: str | None, out: Path, is_exiting: bool, redis_port: int
+    folder: Path | None,
+    question: str,
+    model: str | None,
+    max_new_tokens: int | None,
+    out: Path,
+    is_exiting: bool,
+    redis_port: int,
 ) -> None:
     """Start Redis, web and the workers here, serve the page, and answer FOLDER if one is given.
 
@@ -39,6 +47,6 @@ def up(
     """
     if is_exiting and folder is None:
         raise click.UsageError("--exit needs a FOLDER: there is nothing to wait for.")
-    wishes = Wishes(folder, question, model, out, is_exiting, redis_port)
+    wishes = Wishes(folder, question, model, max_new_tokens, out, is_exiting, redis_port)
     with settings_checked():
         sys.exit(run(wishes, Console()))

@@ -10,7 +10,7 @@ local function remove(id)
     local job = settled_job(id)
     if not job then return 0 end
     if only_finished and (job.state == 'queued' or job.state == 'running') then return 0 end
-    local recipe = redis.call('HGET', key('job', id), 'recipe')
+    local recipe, finish_reason = unpack(redis.call('HMGET', key('job', id), 'recipe', 'finish_reason'))
     leave_state(job)
     if recipe and job.images then forget_answer(id, job.images, recipe) end
     each_image(job.images, function(image) leave_image(id, image, now) end)
@@ -20,6 +20,7 @@ local function remove(id)
         redis.call('ZREM', batch .. ':changes', id)
         leave_set(job)
         count(job.batch_id, job.state, -1)
+        count_cut(job.batch_id, finish_reason, -1)
     end
     redis.call('ZREM', key('jobs'), id)
     redis.call('DEL', key('job', id))

@@ -48,7 +48,7 @@ def count(name: str, **labels: str) -> float:
 def test_who_asks_the_same_gets_the_same_and_the_engine_is_not_asked(slot):
     first, second = ask(slot), ask(slot)
     assert (first.cached, second.cached) == (False, True)
-    same = ("state", "answer", "width", "height", "usage", "error", "recipe", "attempts")
+    same = ("state", "answer", "finish_reason", "width", "height", "usage", "error", "recipe", "attempts")
     assert [getattr(second, name) for name in same] == [getattr(first, name) for name in same]
     assert slot.engine.batches == [["what?"]]
     assert list(slot.journal.results(None, [second.id])) == [second]
@@ -68,6 +68,37 @@ def test_what_is_known_is_neither_fetched_nor_decoded_nor_prepared(slot):
 def test_options_count_as_they_take_effect(slot):
     ask(slot)
     assert ask(slot, options=Options(max_new_tokens=MAX_NEW_TOKENS)).cached
+
+
+def test_a_cut_answer_is_known_as_cut_and_given_to_nobody_who_may_have_a_longer_one(slot):
+    short, long = Options(max_new_tokens=2), Options(max_new_tokens=3)
+    cut = ask(slot, options=short)
+    assert (cut.answer, cut.finish_reason) == ("(480, 320)", "length")
+    whole = ask(slot, options=long)
+    assert (whole.answer, whole.finish_reason, whole.cached) == ("(480, 320) what?", "stop", False)
+    for options, earlier in ((short, cut), (long, whole)):
+        again = ask(slot, options=options)
+        assert (again.answer, again.finish_reason, again.cached) == (
+            earlier.answer,
+            earlier.finish_reason,
+            True,
+        )
+    assert ask(slot).answer == whole.answer, "as long as the worker's settings allow"
+
+
+def test_a_cut_answer_that_is_known_counts_in_its_batch(slot):
+    options = Options(max_new_tokens=2)
+    ask(slot, options=options)
+    batch = slot.store.create_batch(Batch(model=MODEL, options=options))
+    assert ask(slot, options=options, batch_id=batch.id).cached
+    assert slot.store.get_batch(batch.id).cut_short == 1
+
+
+def test_an_answer_of_which_nobody_noted_whether_it_is_whole_is_asked_for_again(slot, redis_client):
+    earlier = ask(slot)
+    redis_client.hdel(names.job_key(earlier.id), "finish_reason")
+    again = ask(slot)
+    assert (again.cached, again.finish_reason) == (False, "stop")
 
 
 def test_a_suspect_may_have_an_answer_that_is_known(slot):

@@ -58,6 +58,7 @@ def test_its_records_are_read(store, batch_id):
     assert {file: job.state for file, job in jobs.items()} == STATES
     answered, refused = jobs["a/1.jpg"], jobs["x.txt"]
     assert (answered.images, answered.media_types, answered.image) == ((SHA,), ("image/jpeg",), SHA)
+    assert (answered.finish_reason, store.get_batch(batch_id).cut_short) == (None, 0), "nobody noted it"
     assert (answered.answer, answered.options) == ("A red circle. 红", Options(max_new_tokens=40))
     assert (refused.is_refused, refused.images, jobs["2 名.jpg"].is_refused) == (True, (), False)
     assert [row["file"] for row in store.rows(batch_id)] == list(STATES)

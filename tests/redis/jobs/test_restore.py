@@ -9,14 +9,16 @@ import pytest
 from eva01.cli.main import main
 from jobs.contract import names
 from jobs.contract.errors import NotFound
-from jobs.contract.models import JobError, JobState, Result, Usage
+from jobs.contract.models import FinishReason, JobError, JobState, Result, Usage
 from jobs.upkeep.restore import Restore, Restored
 from tests.asking import IMAGE, ask, new_batch, post_files, send
 from web.services import Services
 
 pytestmark = pytest.mark.redis
 
-ANSWER = Result(answer="red ☀️\n", width=3, height=4, usage=Usage(visual_tokens=7))
+ANSWER = Result(
+    answer="red ☀️\n", finish_reason=FinishReason.LENGTH, width=3, height=4, usage=Usage(visual_tokens=7)
+)
 FAILURE = Result(error=JobError(code="engine_failed", message="It failed."))
 
 
@@ -96,6 +98,8 @@ def test_a_wiped_redis_comes_back_with_every_answer_reason_and_count(
 
     assert done == Restored(batches=1, finished=5, queued=3)
     assert seen(http, batch) == before
+    assert before[0]["cut_short"] == 1
+    assert before[1][0]["finish_reason"] == answer["finish_reason"] == "length"
     assert [job["file"] for job in before[1]] == ["z.png", "a.png", "m.txt", "c.png", "k.png", "b.png"]
     assert http.get(f"/api/jobs/{answered['id']}").json == answer
     assert http.get(f"/api/jobs/{single['id']}").json["state"] == "queued"
@@ -174,11 +178,14 @@ def test_jobs_that_redis_has_lost_are_added_and_the_others_stay(http, services, 
 
 def test_an_answer_that_only_the_journal_knows_finishes_its_job(http, services, restore, batch):
     first, second = services.store.results(id_of(batch), JobState.QUEUED)
-    services.journal.note_result(first.model_copy(update={"state": JobState.SUCCEEDED, "answer": "blue"}))
+    said = {"answer": "blue", "finish_reason": FinishReason.LENGTH}
+    services.journal.note_result(first.model_copy(update={"state": JobState.SUCCEEDED, **said}))
     services.journal.note_result(second.model_copy(update={"state": JobState.CANCELLED}))
     assert run(restore) == Restored(finished=2, present=4)
-    assert services.store.get_job(first.id).answer == "blue"
+    back = services.store.get_job(first.id)
+    assert (back.answer, back.finish_reason) == ("blue", "length")
     assert services.store.get_job(second.id).state == "cancelled"
+    assert http.get(batch).json["cut_short"] == 2
     assert http.get(batch).json["counts"]["queued"] == 0
 
 

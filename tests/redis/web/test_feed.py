@@ -6,7 +6,7 @@ import pytest
 
 from jobs.contract import names
 from jobs.contract.models import JobError, JobState, Result, new_id
-from tests import hostile
+from tests import hostile, tiffs
 from tests.asking import IMAGE, new_batch, send
 from tests.redis.web.test_jobs import code_of
 
@@ -153,6 +153,43 @@ def test_an_upload_that_was_cut_off_goes_on(http, batch, redis_client):
     assert [outcome["is_new"] for outcome in outcomes] == [False] * 20 + [True] * 20
     assert http.get(batch).json["total"] == 40
     assert redis_client.exists(names.IMAGE_CLAIMS) == 0
+
+
+def test_a_known_file_may_have_a_question_and_a_page_of_its_own(http, batch, services):
+    scan = tiffs.fax(2)
+    send(http, batch, {"a.png": IMAGE, "c.tif": scan})
+    other = new_batch(http, max_new_tokens=9)
+    files = [
+        {"file": "a.png", "sha256": SHA, "question": " Its own? "},
+        {"file": "b.png", "sha256": SHA, "question": " "},
+        {"file": "c.tif#2", "sha256": hashlib.sha256(scan).hexdigest(), "page": 2},
+    ]
+    assert http.post(f"{other}/known", json={"files": files}).status_code == 200
+    jobs = http.get(f"{other}/results").json["jobs"]
+    assert [(job["file"], job["question"], job["page"]) for job in jobs] == [
+        ("a.png", "Its own?", None),
+        ("b.png", "What?", None),
+        ("c.tif#2", "What?", 2),
+    ]
+    assert {services.store.get_job(job["id"]).options.max_new_tokens for job in jobs} == {9}
+    noted = services.journal.jobs(other.rsplit("/", 1)[1])
+    assert [(job.question, job.page) for job in noted] == [("Its own?", None), ("What?", None), ("What?", 2)]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"question": "x" * 4001}, (413, "question_too_long")),
+        ({"question": 7}, (400, "invalid_field")),
+        ({"page": 0}, (400, "invalid_field")),
+    ],
+)
+def test_a_known_file_with_a_question_or_page_that_cannot_be_keeps_all_out(http, batch, more, expected):
+    send(http, batch, {"a.png": IMAGE})
+    other = new_batch(http)
+    files = [{"file": "a.png", "sha256": SHA}, {"file": "b.png", "sha256": SHA, **more}]
+    assert code_of(http.post(f"{other}/known", json={"files": files})) == expected
+    assert http.get(other).json["total"] == 0
 
 
 def test_a_path_under_which_the_batch_has_another_image_is_not_known_by_it(http, batch):

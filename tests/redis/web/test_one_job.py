@@ -79,6 +79,17 @@ def test_a_further_question_needs_no_second_upload(http, services, job):
     assert [job.id for job in services.journal.jobs(None)] == [new["id"]]
 
 
+def test_a_further_question_about_a_page_is_about_the_same_page(http, services, job):
+    whole = services.store.get_job(id_of(job))
+    page = whole.model_copy(
+        update={"id": new_id(), "batch_id": None, "file": "fax.tif#2", "page": 2, "pages": 3}
+    )
+    services.store.create_job(page)
+    asked = http.post(f"/api/jobs/{page.id}/ask", json={"question": "And?"}).json
+    new = services.store.get_job(asked["id"])
+    assert (new.file, new.page, new.pages, asked["page"]) == ("fax.tif#2", 2, 3, 2)
+
+
 def test_a_further_question_may_go_to_another_model(http, job):
     assert http.post(f"{job}/ask", json={"question": "", "model": "ocr"}).json["model"] == "ocr"
 

@@ -8,7 +8,7 @@ from PIL import Image
 from prometheus_client import REGISTRY
 
 from jobs.contract import names
-from jobs.contract.models import Batch, JobState, Note, Result
+from jobs.contract.models import Batch, JobState, Note, Options, Result
 from jobs.storage.store.jobs import Came
 from tests.processes import wait_until
 from tests.slot import MODEL, PNG, Slot
@@ -31,6 +31,33 @@ def test_a_job_is_answered_with_its_size_and_usage(slot):
     assert (job.state, job.answer, job.error) == (JobState.SUCCEEDED, "(480, 320) what?", None)
     assert (job.width, job.height, job.usage.visual_tokens, job.attempts) == (480, 320, 480, 1)
     assert job.started_at <= job.finished_at
+
+
+@pytest.mark.parametrize(
+    ("most", "reason", "words"), [(2, "length", "(480, 320)"), (3, "stop", "(480, 320) what?")]
+)
+def test_a_job_says_why_its_answer_ends_and_its_batch_how_many_were_cut(slot, most, reason, words):
+    batch = slot.store.create_batch(Batch(model=MODEL))
+    before = {end: answers(end) for end in ("stop", "length")}
+    job = slot.answer(slot.job(batch_id=batch.id, options=Options(max_new_tokens=most)))
+    assert (job.answer, job.finish_reason, job.public()["finish_reason"]) == (words, reason, reason)
+    assert next(slot.journal.results(batch.id, [job.id])).finish_reason == reason
+    assert slot.store.get_batch(batch.id).cut_short == (reason == "length")
+    assert {end: answers(end) - was for end, was in before.items()} == {
+        "stop": reason == "stop",
+        "length": reason == "length",
+    }
+
+
+def answers(reason: str) -> float:
+    """How many were counted that end for this reason."""
+    return REGISTRY.get_sample_value("eva01_answers_total", {"model": MODEL, "finish_reason": reason}) or 0.0
+
+
+def test_a_failed_job_has_no_reason_why_its_answer_ends(slot):
+    before = answers("stop"), answers("length")
+    assert slot.answer(slot.job(b"nothing")).finish_reason is None
+    assert (answers("stop"), answers("length")) == before
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,39 @@ def test_submit_for_programs_prints_one_json_object_and_nothing_else(run, server
     assert err == ""
 
 
+def test_submit_says_how_many_answers_are_cut_short_and_how_to_ask_again(run, server, images):
+    cut = {**RED, "finish_reason": "length"}
+    server.replies = [batch(), sent("a.png", "b.png"), batch(), batch(cut_short=1), page(cut, BLUE)]
+    code, out, _ = run("submit", images, "-q", "Which color?", "--max-new-tokens", "3")
+    assert code == 0, "an answer that is cut is an answer"
+    assert "red (cut short)" in out
+    assert "1 answer is cut short. Ask again with more:  eva01 submit … --max-new-tokens NUMBER" in out
+    assert server.bodies[0]["max_new_tokens"] == 3
+
+
+def test_submit_refuses_a_longest_answer_of_nothing(run, server, images):
+    code, _, err = run("submit", images, "--max-new-tokens", "0")
+    assert (code, "--max-new-tokens" in err, server.requests) == (2, True, [])
+
+
+def test_programs_are_told_of_cut_answers_by_submit_status_and_results(run, server, images):
+    cut = {**RED, "finish_reason": "length"}
+    server.replies = [batch(), sent("a.png", "b.png"), batch(), batch(cut_short=1)]
+    assert json.loads(run("submit", images, "--json")[1])["cut_short"] == 1
+    server.replies = [batch(cut_short=1)]
+    assert json.loads(run("status", BATCH_ID, "--json")[1])["cut_short"] == 1
+    server.replies = [batch(cut_short=1), page(cut, BLUE)]
+    lines = [json.loads(line) for line in run("results", BATCH_ID, "--json")[1].splitlines()]
+    assert [line["finish_reason"] for line in lines] == ["length", None]
+
+
+def test_results_into_a_file_say_how_many_answers_are_cut_short(run, server, tmp_path):
+    written = ("file,state\r\n", 200, {"Content-Type": "text/csv"})
+    server.replies = [batch(cut_short=2), written]
+    _, out, _ = run("results", BATCH_ID, "--out", tmp_path / "out.csv")
+    assert "2 answers are cut short." in out
+
+
 def test_submit_writes_the_file_asked_for(run, server, images, tmp_path):
     written = ('{"file": "a.png"}\n', 200, {"Content-Type": "application/jsonl"})
     server.replies = [batch(), sent("a.png", "b.png"), batch(), batch(), written, page(RED, BLUE)]

@@ -204,6 +204,29 @@ def test_analyze_sends_the_question_beside_the_image(client, server, tmp_path):
     assert server.files == [{"a.png": b"pixels"}]
 
 
+def test_the_longest_answer_is_sent_where_it_is_said(client, server, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"pixels")
+    job = {"id": "c" * 32, "state": "succeeded", "answer": "red", "finish_reason": "length"}
+    batch = {"id": BATCH_ID, "cut_short": 3}
+    server.replies = [(job, 200, {}), (job, 202, {}), (batch, 201, {}), (batch, 201, {})]
+    assert client.analyze(path, "Color?", max_new_tokens=7).is_cut_short
+    assert client.create_job(path, max_new_tokens=8).finish_reason == "length"
+    assert client.create_batch("Color?", max_new_tokens=9).cut_short == 3
+    client.create_batch()
+    assert [fields.get("max_new_tokens") for fields in server.fields[:2]] == ["7", "8"]
+    assert server.bodies[2:] == [
+        {"question": "Color?", "name": "", "max_new_tokens": 9},
+        {"question": "", "name": ""},
+    ]
+
+
+def test_a_server_that_does_not_say_why_an_answer_ends_is_no_sign_of_a_cut_one(client, server):
+    server.replies = [({"id": "c" * 32, "state": "succeeded", "answer": "red"}, 200, {})]
+    job = client.job("c" * 32)
+    assert (job.finish_reason, job.is_cut_short) == (None, False)
+
+
 def test_a_shared_batch_has_an_address_of_the_whole_web(client, server):
     server.replies = [({"url": "/shared/token", "expires_at": "2026-01-12T10:00:00Z"}, 201, {})]
     assert client.share_batch(BATCH_ID, days=3) == f"{server.url}/shared/token"

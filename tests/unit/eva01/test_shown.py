@@ -7,7 +7,7 @@ from rich.console import Console
 
 from eva01.cli.progress import Bars, Lines, shown
 from eva01.cli.submission import Sent, exit_code, say_what_is_otherwise
-from eva01.cli.tables import show_batch, show_jobs, show_unsent
+from eva01.cli.tables import show_batch, show_jobs, show_outcome, show_unsent
 from eva01.cli.text import counted, duration, harmless, shortened
 from eva01.client.models import Batch, Job, PassedOver, Problem, Upload
 
@@ -85,6 +85,39 @@ def test_a_batch_is_one_line(console):
     show_batch(console, batch)
     line = f"Batch {'b' * 32} ([x]), open: 3 queued, 1,200 succeeded, 2.5/s, 1 min 15 s left.\n"
     assert printed(console) == line
+
+
+def test_an_answer_that_is_cut_says_so_beside_its_words(console):
+    cut, whole = (
+        job("a.png", "red and", finish_reason="length"),
+        job("b.png", "red and", finish_reason="stop"),
+    )
+    show_jobs(console, [cut, whole], 2, "")
+    lines = printed(console).splitlines()
+    assert [line.split() for line in lines if "red" in line] == [
+        ["a.png", "red", "and", "(cut", "short)"],
+        ["b.png", "red", "and"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cut", "said"), [(1, "1 answer is cut short."), (1200, "1,200 answers are cut short.")]
+)
+def test_a_batch_with_cut_answers_says_how_many_and_how_to_ask_again(console, cut, said):
+    batch = Batch(
+        id="b" * 32, state="closed", is_done=True, total=1300, counts={"succeeded": 1300}, cut_short=cut
+    )
+    show_outcome(console, batch)
+    show_batch(console, batch)
+    first, second, third = printed(console).splitlines()
+    assert first == "1,300 images answered, 0 not."
+    assert second == f"{said} Ask again with more:  eva01 submit … --max-new-tokens NUMBER"
+    assert third == f"Batch {'b' * 32}, done: 1,300 succeeded, {cut:,} cut short."
+
+
+def test_a_batch_of_whole_answers_says_nothing_of_cut_ones(console):
+    show_outcome(console, Batch(id="b" * 32, total=2, counts={"succeeded": 2}))
+    assert printed(console) == "2 images answered, 0 not.\n"
 
 
 def test_without_a_terminal_progress_is_a_line_now_and_then(console):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from jobs.contract.models import Batch, Job, JobError, JobState, Usage
+from jobs.contract.models import Batch, FinishReason, Job, JobError, JobState, Usage
 from tests import hostile
 from web.export.lines import COLUMNS, attachment, csv_lines, inline, jsonl
 
@@ -32,6 +32,13 @@ def test_a_row_holds_a_jobs_answer_and_its_cost():
         "2",
         "",
     )
+
+
+@pytest.mark.parametrize("reason", [*FinishReason, None])
+def test_a_row_and_a_line_say_why_the_answer_ends(reason):
+    one = job(state=JobState.SUCCEEDED, answer="A circle and", finish_reason=reason)
+    assert rows(one)[0]["finish_reason"] == (reason or "")
+    assert json.loads("".join(jsonl([one.public()])))["finish_reason"] == reason
 
 
 def test_a_row_holds_the_reason_of_a_failure():

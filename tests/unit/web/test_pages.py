@@ -12,9 +12,9 @@ SCRIPTS = sorted(JS.rglob("*.js"))
 ROOMS: dict[str, set[str]] = {
     "core": set(),
     "upload": {"core"},
-    "results": {"core"},
+    "results": {"core", "upload"},
     "ask": {"core", "upload"},
-    "batch": {"core", "results"},
+    "batch": {"core", "results", "upload"},
     "history": {"core", "batch"},
     "js": {"core", "upload"},
 }

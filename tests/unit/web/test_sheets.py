@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from openpyxl import load_workbook
 
-from jobs.contract.models import Job, JobError, JobState, Usage
+from jobs.contract.models import FinishReason, Job, JobError, JobState, Usage
 from tests import hostile
 from web.export.lines import COLUMNS
 from web.export.sheets import write_workbook
@@ -51,6 +51,12 @@ def test_numbers_are_numbers_times_are_times_and_what_is_missing_is_empty(tmp_pa
     assert values["created_at"] == values["finished_at"] == AT.replace(tzinfo=None)
     assert row["finished_at"].is_date
     assert values["started_at"] is values["error_code"] is values["lines"] is None
+
+
+@pytest.mark.parametrize("reason", [*FinishReason, None])
+def test_a_row_says_why_the_answer_ends(tmp_path, reason):
+    row = only_row(tmp_path, state=JobState.SUCCEEDED, answer="red and", finish_reason=reason)
+    assert row["finish_reason"].value == reason
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.contract.models import Job, JobError, JobState
+from jobs.contract.models import FinishReason, Job, JobError, JobState, Usage
 from web.export.texts import text_zip
 from web.intake.paths import is_unsafe
 
@@ -34,6 +34,17 @@ def test_an_answer_lies_where_its_image_lay(tmp_path):
         "名前/c.png.txt": "圆".encode(),
         "c.png.txt": b"red",
     }
+
+
+def test_answers_that_are_cut_short_are_listed(tmp_path):
+    cut = answered("a/b.jpg", "red and").model_copy(
+        update={"finish_reason": FinishReason.LENGTH, "usage": Usage(output_tokens=3)}
+    )
+    whole = answered("c.png").model_copy(update={"finish_reason": FinishReason.STOP})
+    entries = unpacked([cut, whole, answered("of version 0.1.0.png")], tmp_path)
+    assert entries["a/b.jpg.txt"] == b"red and"
+    assert entries["cut_short.csv"].decode() == f"file,output_tokens,id\r\na/b.jpg,3,{cut.id}\r\n"
+    assert "cut_short.csv" not in unpacked([whole], tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,12 @@ def test_an_image_without_text_says_so(engine):
     assert (answer.text, answer.usage.lines, answer.usage.confidence) == (NO_TEXT, 0, None)
 
 
+def test_what_it_reads_is_whole_however_few_tokens_are_asked_for(engine):
+    image = page([[(20, "COFFEE"), (250, "3.50")]], (360, 60), 45, 28)
+    (answer,) = engine.generate([prepare(engine, image, "", Options(max_new_tokens=1))])
+    assert (answer.text, answer.finish_reason) == ("COFFEE 3.50", "stop")
+
+
 def test_a_tall_page_of_small_text_is_read_whole(engine):
     words = [f"Item number {n * 37}" for n in range(12)]
     answer = read(engine, page([[(20, word)] for word in words], (700, 2100), 175, 16))

@@ -240,6 +240,30 @@ def test_a_row_that_ends_is_answered_at_once_and_its_place_goes_to_the_next(worl
     assert order == [short, next_one, long]
 
 
+def test_it_says_of_each_answer_whether_it_is_whole_or_cut(engine, world, tensors):
+    rolling = engine.rolling
+    assert rolling is not None
+    lengths = [len(answer) for answer in world.alone]
+    asked = [(n, most) for n in range(8) for most in (1, lengths[n] - 1, lengths[n], LONGEST) if most]
+    requests = {}
+    for number, most in asked:
+        request = rolling._loop.request(tensors[number], most)
+        requests[request] = (number, most)
+        rolling.submit(request)
+    said: dict[tuple[int, int], Any] = {}
+    for _ in range(10_000):
+        if rolling.is_idle:
+            break
+        said |= {requests[ended.request]: ended.outcome for ended in rolling.turn()}
+    for number, most in asked:
+        answer = said[number, most]
+        # Its last token is the end token, which may be the last that is allowed.
+        is_whole = most >= lengths[number] and world.alone[number][-1] in world.ends
+        assert answer.finish_reason == ("stop" if is_whole else "length"), (number, most)
+        assert answer.usage.output_tokens == min(most, lengths[number]) - is_whole
+    assert {answer.finish_reason for answer in said.values()} == {"stop", "length"}
+
+
 def test_who_comes_while_others_are_in_flight_has_a_word_with_the_next_step(world):
     loop = world.loop(slots=9)
     submit(loop, *(world.ask(n) for n in range(8)))

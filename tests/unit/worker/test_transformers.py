@@ -1,6 +1,9 @@
 """The transformers engine, with the bundled `nano`: the same code path as the 7B."""
 
+import json
 import random
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +11,7 @@ from PIL import Image
 
 from jobs.contract.catalog import NANO, card_for
 from jobs.contract.errors import EngineFailure
-from jobs.contract.models import Options
+from jobs.contract.models import FinishReason, Options
 from jobs.contract.settings import WorkerSettings
 from tests.drawing import Scene, random_scene
 from tests.preparing import prepare
@@ -16,7 +19,7 @@ from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline
 from worker.engines.processors import fit
-from worker.engines.transformers_engine import has_ended
+from worker.engines.transformers_engine import _BUNDLED, TransformersEngine, has_ended, until_end
 
 DESCRIBE = "Describe this image."
 SHORT = Options(max_new_tokens=24)
@@ -102,6 +105,108 @@ def test_each_job_of_a_batch_keeps_its_own_longest_answer(engine):
     )
     assert [answer.usage.output_tokens for answer in answers[:2]] == [1, 3]
     assert answers[2].text.startswith(answers[1].text)
+
+
+# Where an answer ends
+
+SHAPES = Scene("white", (("red", "circle"), ("blue", "square"))).draw()
+
+
+def whole(engine) -> tuple[str, int]:
+    """What it says of SHAPES when it may say all, and how many tokens that takes without the end token."""
+    answer = ask(engine, SHAPES, options=Options(max_new_tokens=64))
+    assert isinstance(answer, Answer)
+    assert answer.finish_reason is FinishReason.STOP
+    return answer.text, answer.usage.output_tokens
+
+
+def test_an_answer_that_is_cut_says_so_and_one_that_is_whole_too(engine):
+    text, tokens = whole(engine)
+    for most, reason in ((1, "length"), (tokens - 1, "length"), (tokens + 1, "stop"), (64, "stop")):
+        answer = ask(engine, SHAPES, options=Options(max_new_tokens=most))
+        assert isinstance(answer, Answer)
+        assert (answer.finish_reason, answer.usage.output_tokens) == (reason, min(most, tokens))
+        assert text.startswith(answer.text)
+        assert (answer.text == text) is (reason == "stop")
+
+
+def test_all_words_without_the_end_token_are_not_known_to_be_whole(engine):
+    text, tokens = whole(engine)
+    answer = ask(engine, SHAPES, options=Options(max_new_tokens=tokens))
+    assert isinstance(answer, Answer)
+    assert (answer.text, answer.finish_reason) == (text, FinishReason.LENGTH)
+
+
+def test_those_that_run_longest_in_a_static_batch_say_nothing_of_the_others_ends(engine):
+    _, tokens = whole(engine)
+    limits = (1, tokens, tokens + 1, 64, 3)
+    together = engine.generate(
+        [prepare(engine, SHAPES, DESCRIBE, Options(max_new_tokens=most)) for most in limits]
+    )
+    assert [answer.finish_reason for answer in together] == ["length", "length", "stop", "stop", "length"]
+
+
+@pytest.mark.parametrize(
+    ("row", "tokens", "reason"),
+    [
+        ([5, 6, 7], [5, 6, 7], "length"),
+        ([5, 6, 2], [5, 6], "stop"),
+        ([5, 2, 0, 0, 0], [5], "stop"),
+        ([5, 3, 2, 2], [5], "stop"),
+        ([2], [], "stop"),
+        ([2, 5, 6], [], "stop"),
+        ([0, 0, 0], [0, 0, 0], "length"),
+        ([], [], "length"),
+    ],
+)
+def test_a_row_ends_at_its_first_end_token_and_what_follows_is_padding(row, tokens, reason):
+    assert until_end(row, ends={2, 3}) == (tokens, reason)
+
+
+def test_a_model_without_end_tokens_never_says_that_it_is_done():
+    assert until_end([5, 6], ends=frozenset()) == ([5, 6], FinishReason.LENGTH)
+
+
+def answer_of(engine: TransformersEngine, row: list[int]) -> Answer | EngineFailure:
+    return engine._answer(row, 7)
+
+
+def test_a_row_that_begins_with_an_end_token_is_no_answer(engine):
+    end = next(iter(engine._ends))
+    outcome = answer_of(engine, [end, *engine._processor.tokenizer.encode(" red")])
+    assert isinstance(outcome, EngineFailure)
+    assert (outcome.code, "Ask in another way" in outcome.message) == ("empty_answer", True)
+
+
+def test_an_answer_that_was_cut_before_its_first_word_says_what_would_help(engine):
+    outcome = answer_of(engine, engine._processor.tokenizer.encode(" \n "))
+    assert isinstance(outcome, EngineFailure)
+    assert (outcome.code, "larger max_new_tokens" in outcome.message) == ("empty_answer", True)
+
+
+def test_a_letter_that_was_cut_in_two_is_left_out(engine):
+    tokenizer = engine._processor.tokenizer
+    row = tokenizer.encode("red 🦊")
+    assert tokenizer.decode(row[:-1]).endswith("\N{REPLACEMENT CHARACTER}"), "so that a letter is cut"
+    outcome = answer_of(engine, row[:-1])
+    assert isinstance(outcome, Answer)
+    assert (outcome.text, outcome.finish_reason) == ("red", FinishReason.LENGTH)
+
+
+def test_a_model_that_puts_an_end_token_after_every_answer_does_not_make_a_cut_one_whole(tmp_path):
+    """Some models' files tell `generate` to end with an end token, whatever was said before it."""
+    folder = Path(shutil.copytree(_BUNDLED / "nano", tmp_path / "nano"))
+    config = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
+    config["forced_eos_token_id"] = config["eos_token_id"][0]
+    (folder / "generation_config.json").write_text(json.dumps(config), encoding="utf-8")
+    made = create_engine(card_for(str(folder)), WorkerSettings(dtype="float32", device="cpu"))
+    made.load()
+    answer = ask(made, SHAPES, options=Options(max_new_tokens=3))
+    assert isinstance(answer, Answer)
+    assert (answer.finish_reason, answer.usage.output_tokens) == ("length", 3)
+
+
+# Deadlines
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,6 @@ _UNSUPPORTED = (
     "suppress_tokens",
     "begin_suppress_tokens",
     "forced_bos_token_id",
-    "forced_eos_token_id",
     "min_length",
     "min_new_tokens",
     "exponential_decay_length_penalty",

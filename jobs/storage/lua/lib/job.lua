@@ -43,6 +43,11 @@ local function count(batch_id, state, by)
     redis.call('HINCRBY', key('batch', batch_id), 'count:' .. state, by)
 end
 
+-- Count an answer that was cut. A job with an answer never changes again: it is only removed.
+local function count_cut(batch_id, finish_reason, by)
+    if finish_reason == 'length' then redis.call('HINCRBY', key('batch', batch_id), 'cut_short', by) end
+end
+
 -- Move a job to another state with its batch's counters and its line.
 -- `change`: {set: {field: value}, unset: [field], is_anew: true, increase: {field: by}, send_ticket: true}; `now`: Unix seconds.
 local function move(job, to, change, now)
@@ -62,6 +67,7 @@ local function move(job, to, change, now)
         redis.call('ZADD', set_of(job.batch_id, to, false), redis.call('ZSCORE', batch .. ':jobs', job.id), job.id)
         count(job.batch_id, job.state, -1)
         count(job.batch_id, to, 1)
+        count_cut(job.batch_id, set.finish_reason, 1)
         note_span(batch, set.started_at, set.finished_at)
         -- That a worker has begun is told by the counters; nobody reads a job again for it.
         if to ~= 'running' then note_change(batch, job.id, now) end

@@ -7,7 +7,9 @@ import { listenForKeys } from "../core/keys.js";
 import { problemText } from "../core/problem_text.js";
 import { dateTime, duration, t, tn } from "../core/words.js";
 import { Results } from "../results/results.js";
+import { CUT } from "../results/cut_short.js";
 import { Viewer } from "../results/viewer.js";
+import { listenForCutShort, showCutShort } from "./cut_short.js";
 import { askToDelete } from "./delete.js";
 import { showFailures } from "./failures.js";
 import { expectFiles, showProgress } from "./progress.js";
@@ -16,13 +18,13 @@ import { listenForShare } from "./share.js";
 import { TimelinePlot } from "./timeline.js";
 import { BatchWatch } from "./watch.js";
 
-const FAILURES_EVERY_MS = 500;
+const PANELS_EVERY_MS = 500;
 
 const root = document.querySelector("[data-batch-id]");
 const first = JSON.parse(root.dataset.batch);
 const path = `/batches/${first.id}`;
 const isShared = "shared" in root.dataset;
-let failuresTimer = null;
+let panelsTimer = null;
 
 const timeline = new TimelinePlot(byId("timeline"), byId("timeline-words"));
 const watch = new BatchWatch(first, {
@@ -40,6 +42,7 @@ listenForKeys({ "/": () => results.focusSearch(), r: () => retryOne(results.sele
 byId("results").addEventListener("click", openClicked);
 window.addEventListener("hashchange", openFromAddress);
 document.addEventListener("upload:progress", onUpload);
+listenForCutShort(first, () => watch.feed.records.values(), () => showOnly({ state: CUT, code: "" }));
 if (!isShared) listenForActs();
 watch.start();
 openFromAddress();
@@ -64,17 +67,21 @@ function onUpload({ detail: { batchId, state, files } }) {
 function onJobs() {
   results.update();
   viewer.update();
-  failuresSoon();
+  panelsSoon();
 }
 
-function failuresSoon() {
-  failuresTimer ??= setTimeout(() => {
-    failuresTimer = null;
-    showFailures(watch.feed.records.values(), (code) => {
-      results.want({ state: "failed", code });
-      byId("results").scrollIntoView({ block: "start" });
-    });
-  }, FAILURES_EVERY_MS);
+/** What failed and what is cut short, by the records that are known. */
+function panelsSoon() {
+  panelsTimer ??= setTimeout(() => {
+    panelsTimer = null;
+    showFailures(watch.feed.records.values(), (code) => showOnly({ state: "failed", code }));
+    showCutShort(watch.feed.records.values());
+  }, PANELS_EVERY_MS);
+}
+
+function showOnly(wish) {
+  results.want(wish);
+  byId("results").scrollIntoView({ block: "start" });
 }
 
 // Trouble

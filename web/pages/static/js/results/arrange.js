@@ -1,6 +1,7 @@
 // Which records are shown, and in what order. Works in slices of a few milliseconds, so that ten thousand long
 // answers can be searched while the page scrolls. Needs no DOM.
 
+import { isIn } from "./cut_short.js";
 import { ranMs } from "./jobs_feed.js";
 
 const SLICE_MS = 8;
@@ -37,7 +38,7 @@ export function holds(record, needle) {
 
 /**
  * The records that are wanted, in order; null when `isStale` came true meanwhile.
- * @param wanted {state: a state or "", code: an error's code or "", needle, order: a name in ORDERS}
+ * @param wanted {state: a state, CUT or "", code: an error's code or "", needle, order: a name in ORDERS}
  */
 export async function arrange(records, { state = "", code = "", needle = "", order = "came" }, isStale = () => false) {
   const found = [];
@@ -51,7 +52,7 @@ export async function arrange(records, { state = "", code = "", needle = "", ord
       if (isStale()) return null;
       sliceEnd = performance.now() + SLICE_MS;
     }
-    if (state && record.state !== state) continue;
+    if (!isIn(record, state)) continue;
     if (code && record.errorCode !== code) continue;
     if (words && !isHit(record, words)) continue;
     if (order === "file") keyOf(record);

@@ -4,7 +4,9 @@ import { api } from "../core/api.js";
 import { byId, make, say, show } from "../core/dom.js";
 import { problemText } from "../core/problem_text.js";
 import { reasonOf } from "../core/reasons.js";
-import { t } from "../core/words.js";
+import { number, t } from "../core/words.js";
+import { readLimits } from "../upload/limits.js";
+import { CUT, cutOf, moreTokens, wordOf } from "./cut_short.js";
 import { wholeNotes } from "./notes.js";
 
 const LOOK_AGAIN_MS = 1000;
@@ -13,6 +15,7 @@ const PATIENT_AFTER = 20;
 
 export class FollowUp {
   #record = null;
+  #batch = null;
   #models = [];
   /** Questions and answers by job id, as long as the page is open. */
   #threads = new Map();
@@ -32,6 +35,7 @@ export class FollowUp {
   /** Turn to another image. */
   open(record, batch) {
     this.#record = record;
+    this.#batch = batch;
     show(byId("follow-up"), record.hasImage);
     say(byId("follow-up-note"), "");
     byId("follow-up-question").value = "";
@@ -51,21 +55,38 @@ export class FollowUp {
     if (isNone) say(byId("follow-up-note"), t("No model here answers questions."));
   }
 
-  async #ask() {
+  #ask() {
     const box = byId("follow-up-question");
     const question = box.value.trim();
     if (!question) return;
-    const entry = { question, answer: "", error: "", isOpen: true };
+    box.value = "";
+    this.#send({ question, model: byId("follow-up-model").value || undefined });
+  }
+
+  /** Ask a record's own question again, and allow a longer answer. */
+  askForMore({ cut }) {
+    return this.#askForMore({ question: cut.question, model: this.#batch.model }, cut);
+  }
+
+  async #askForMore(asked, { tokens }) {
+    const longest = moreTokens(tokens, await readLimits());
+    if (longest !== null) return this.#send({ ...asked, max_new_tokens: longest });
+    say(byId("follow-up-note"), t("It is as long as this server allows (EVA01_MAX_ANSWER_TOKENS)."));
+  }
+
+  /** Ask about this image, and show what comes of it; `asked` is the body of POST /api/jobs/<id>/ask. */
+  async #send(asked) {
+    const entry = { asked, answer: "", error: "", cut: null, isOpen: true };
     const { id } = this.#record;
     const thread = this.#threads.get(id) ?? [];
     this.#threads.set(id, [...thread, entry]);
-    box.value = "";
     this.#draw();
+    byId("follow-up-thread").lastChild.scrollIntoView({ block: "nearest" });
     try {
-      const model = byId("follow-up-model").value || undefined;
-      const job = await answered(await api(`/jobs/${id}/ask`, { json: { question, model } }));
+      const job = await answered(await api(`/jobs/${id}/ask`, { json: asked }));
       entry.answer = job.answer ?? "";
       entry.notes = wholeNotes(job);
+      entry.cut = cutOf(job);
       if (job.state === "failed") entry.error = reasonOf(job.error?.code, job.error?.message).what;
       if (job.state === "cancelled") entry.error = t("It was cancelled.");
     } catch (problem) {
@@ -77,17 +98,29 @@ export class FollowUp {
 
   #draw() {
     const thread = this.#threads.get(this.#record.id) ?? [];
-    byId("follow-up-thread").replaceChildren(...thread.map(drawEntry));
+    byId("follow-up-thread").replaceChildren(...thread.map((entry) => this.#drawEntry(entry)));
   }
-}
 
-function drawEntry({ question, answer, notes, error, isOpen }) {
-  const reply = isOpen
-    ? make("p", { class: "lamp lamp--busy note", text: t("Being answered …") })
-    : make("p", { class: error ? "follow-up-error" : "text", dir: "auto", text: error || answer });
-  const parts = [make("p", { class: "follow-up-question text", dir: "auto", text: question }), reply];
-  if (notes) parts.push(make("p", { class: "note", text: notes }));
-  return make("li", { class: "follow-up-entry" }, ...parts);
+  #drawEntry({ asked, answer, notes, error, cut, isOpen }) {
+    const { question, max_new_tokens: longest } = asked;
+    const reply = isOpen
+      ? make("p", { class: "lamp lamp--busy note", text: t("Being answered …") })
+      : make("p", { class: error ? "follow-up-error" : "text", dir: "auto", text: error || answer });
+    return make(
+      "li",
+      { class: "follow-up-entry" },
+      make("p", { class: "follow-up-question text", dir: "auto", text: question }),
+      longest ? make("p", { class: "note", text: t("With up to {n} tokens", { n: number(longest) }) }) : null,
+      reply,
+      notes ? make("p", { class: "note", text: notes }) : null,
+      cut ? this.#drawCut(asked, cut) : null,
+    );
+  }
+
+  #drawCut(asked, cut) {
+    const more = { type: "button", class: "button button--small", text: t("Ask again with more"), on: { click: () => this.#askForMore(asked, cut) } };
+    return make("p", { class: "row" }, make("span", { class: `chip chip--${CUT}`, text: wordOf(CUT) }), make("button", more));
+  }
 }
 
 /** The job once it has come to an end; a fleet at zero takes its time. */

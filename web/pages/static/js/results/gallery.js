@@ -2,7 +2,8 @@
 
 import { make, say, sayOrHide } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
-import { number, stateWord, t } from "../core/words.js";
+import { number, t } from "../core/words.js";
+import { drawState } from "./cut_short.js";
 import { shortNotes } from "./notes.js";
 import { showPicture } from "./thumbnails.js";
 
@@ -54,9 +55,7 @@ function drawTile(tile, record, index, count) {
   link.dataset.index = index;
   const [file, state, answer] = link.lastChild.children;
   say(file, record.file);
-  say(state, stateWord(record.state));
-  state.className = `chip chip--${record.state} tile-state`;
-  state.hidden = record.state === "succeeded";
+  state.hidden = drawState(state, record, "tile-state") === "succeeded";
   say(answer, shownWords(record));
   sayOrHide(link.querySelector(".tile-note"), shortNotes(record));
   say(link.firstChild.lastChild, number(index + 1));

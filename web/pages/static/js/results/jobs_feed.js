@@ -1,6 +1,8 @@
 // All jobs of a batch as small records, kept up to date: pages in the order of their last change, then only
 // what has changed since. Needs no DOM.
 
+import { cutOf } from "./cut_short.js";
+
 const PAGE_JOBS = 1000;
 
 const milliseconds = (time) => (time ? Date.parse(time) : null);
@@ -22,6 +24,7 @@ export function recordOf(job) {
     errorMessage: job.error?.message ?? null,
     hasImage: Boolean(job.image),
     notes: job.notes ?? [],
+    cut: cutOf(job),
     pixels: (job.width ?? 0) * (job.height ?? 0),
     cameMs: milliseconds(job.created_at),
     startedMs: milliseconds(job.started_at),

@@ -2,8 +2,9 @@
 
 import { byId, make, say, show } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
-import { number, STATES, stateWord, t, tn } from "../core/words.js";
+import { number, STATES, t, tn } from "../core/words.js";
 import { arrange } from "./arrange.js";
+import { CUT, wordOf } from "./cut_short.js";
 import { gallery } from "./gallery.js";
 import { table } from "./table.js";
 import { VirtualList } from "./virtual_list.js";
@@ -11,6 +12,8 @@ import { VirtualList } from "./virtual_list.js";
 const TYPING_MS = 160;
 const VIEW_KEY = "results-view";
 const ORDER_KEY = "results-order";
+/** What can be shown alone; "" is all. */
+const CHOICES = ["", ...STATES, CUT];
 
 export class Results {
   /** What is wanted: arguments of `arrange`. */
@@ -51,7 +54,7 @@ export class Results {
     return link ? (this.items[Number(link.dataset.index)] ?? null) : null;
   }
 
-  /** Show other results: those in a state, with an error's code, that hold some words. */
+  /** Show other results: those in a state (or CUT), with an error's code, that hold some words. */
   want(wish) {
     this.wanted = { ...this.wanted, ...wish };
     this.#wish += 1;
@@ -67,8 +70,8 @@ export class Results {
   }
 
   /** The counters of the batch, for the filter's buttons. */
-  count({ counts, total }) {
-    this.#counts = counts;
+  count({ counts, total, cut_short: cut }) {
+    this.#counts = { ...counts, [CUT]: cut };
     this.#total = total;
     this.#drawStates();
     this.#sayFound();
@@ -185,7 +188,7 @@ export class Results {
   #drawStates() {
     if (!this.#counts) return;
     const group = byId("states");
-    if (!group.childElementCount) group.append(...["", ...STATES].map((state) => this.#stateButton(state)));
+    if (!group.childElementCount) group.append(...CHOICES.map((state) => this.#stateButton(state)));
     for (const button of group.children) {
       const { state } = button.dataset;
       const count = state ? this.#counts[state] : this.#total;
@@ -199,7 +202,7 @@ export class Results {
     return make(
       "button",
       { type: "button", class: "button button--small", data: { state }, on: { click: () => this.want({ state, code: "" }) } },
-      make("span", { text: state ? stateWord(state) : t("All") }),
+      make("span", { text: state ? wordOf(state) : t("All") }),
       make("span", { class: "state-count" }),
     );
   }

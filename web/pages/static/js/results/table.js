@@ -1,7 +1,7 @@
 // Results as rows: file, state, answer, how long it took.
 
 import { make, say, sayOrHide } from "../core/dom.js";
-import { stateWord } from "../core/words.js";
+import { drawState } from "./cut_short.js";
 import { shownWords } from "./gallery.js";
 import { ranMs } from "./jobs_feed.js";
 import { shortNotes } from "./notes.js";
@@ -43,8 +43,7 @@ function drawRow(row, record, index) {
   link.setAttribute("href", `#job=${record.id}`);
   link.dataset.index = index;
   say(link, record.file);
-  say(state.firstChild, stateWord(record.state));
-  state.firstChild.className = `chip chip--${record.state}`;
+  drawState(state.firstChild, record);
   sayOrHide(state.lastChild, shortNotes(record));
   say(answer, shownWords(record));
   say(time, took(ranMs(record)));

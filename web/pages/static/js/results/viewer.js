@@ -5,7 +5,8 @@ import { copyText } from "../core/copying.js";
 import { byId, make, say, sayOrHide, show } from "../core/dom.js";
 import { keysAct } from "../core/keys.js";
 import { reasonOf } from "../core/reasons.js";
-import { dateTime, number, percent, stateWord, t } from "../core/words.js";
+import { dateTime, number, percent, t } from "../core/words.js";
+import { drawState } from "./cut_short.js";
 import { FollowUp } from "./follow_up.js";
 import { wholeNotes } from "./notes.js";
 import { took } from "./times.js";
@@ -71,6 +72,7 @@ export class Viewer {
     on("zoom-out", () => this.#zoom.step(-1));
     on("zoom-fit", () => this.#zoom.fit());
     on("viewer-copy", () => copyText(this.record.answer));
+    on("viewer-more", () => this.#followUp.askForMore(this.record));
     on("viewer-retry", () => this.#onRetry(this.record));
     byId("viewer-image").addEventListener("error", () => this.#showNext());
     this.#dialog.addEventListener("keydown", (event) => this.#onKey(event));
@@ -164,8 +166,8 @@ export class Viewer {
 
   #showWords() {
     const { state, answer, errorCode, errorMessage, hasImage } = this.record;
-    say(byId("viewer-state"), stateWord(state));
-    byId("viewer-state").className = `chip chip--${state}`;
+    drawState(byId("viewer-state"), this.record);
+    this.#showCut();
     show(byId("viewer-answer"), Boolean(answer));
     say(byId("viewer-answer"), answer);
     sayOrHide(byId("viewer-notes"), wholeNotes(this.record));
@@ -178,6 +180,13 @@ export class Viewer {
     say(reason.querySelector(".notice-title"), what);
     sayOrHide(reason.querySelector(".viewer-remedy"), remedy);
     sayOrHide(reason.querySelector(".viewer-message"), errorMessage === what ? "" : `${errorMessage} [${errorCode}]`);
+  }
+
+  #showCut() {
+    const { cut } = this.record;
+    show(byId("viewer-cut"), cut !== null);
+    if (cut === null) return;
+    say(byId("viewer-cut").querySelector(".viewer-cut-words"), t("It ends after {n} tokens, the most that it might have.", { n: number(cut.tokens) }));
   }
 
   /** What the record knows at once, and the rest when the job has been read. */

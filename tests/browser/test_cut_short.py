@@ -1,0 +1,155 @@
+"""Answers that are cut short: they say so wherever they are shown, and are asked for again with more."""
+
+from hashlib import sha256
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from jobs.contract import names
+from tests.browser.given import jobs_of, make_cut_batch
+from tests.browser.images import drawn
+from tests.browser.pages import BatchPage, tab_to
+
+CUT = ["0000.png", "0001.png", "0002.png", "0004.png"]
+WORDS = "This answer is cut short"
+
+
+def names_of(page: Page) -> list[str]:
+    """The files that the gallery shows."""
+    return sorted(page.locator("#gallery .tile-file").all_text_contents())
+
+
+def test_they_have_a_badge_and_can_be_shown_alone(page, cut_batch):
+    batch = BatchPage(page).open(cut_batch, answers=5)
+    expect(page.locator("#cut-short-title")).to_have_text("4 answers are cut short")
+    expect(batch.tile("0000.png").locator(".chip--cut")).to_have_text("Cut short")
+    expect(batch.tile("0003.png").locator(".chip")).to_be_hidden()
+    expect(batch.readout("succeeded")).to_have_text("5")
+    cut = page.locator("#states button", has_text="Cut short")
+    expect(cut.locator(".state-count")).to_have_text("4")
+    cut.click()
+    batch.expect_found("4 of 5 images")
+    assert names_of(page) == CUT
+    page.locator("#states button", has_text="Answered").click()
+    batch.expect_found("5 images")
+    page.locator("#cut-short").get_by_role("button", name="Show").click()
+    batch.expect_found("4 of 5 images")
+    page.locator("#as-table").click()
+    expect(page.locator("#rows .chip--cut")).to_have_count(4)
+
+
+def test_the_large_view_says_where_it_was_cut(page, cut_batch):
+    batch = BatchPage(page).open(cut_batch, answers=5)
+    batch.tile("0000.png").click()
+    expect(page.locator("#viewer-cut")).to_contain_text(WORDS)
+    expect(page.locator("#viewer-cut")).to_contain_text("after 4 tokens")
+    expect(page.locator("#viewer-state")).to_have_text("Cut short")
+    page.keyboard.press("Escape")
+    batch.tile("0003.png").click()
+    expect(page.locator("#viewer-answer")).to_have_text("White.")
+    expect(page.locator("#viewer-cut")).to_be_hidden()
+    expect(page.locator("#viewer-state")).to_have_text("Answered")
+
+
+def test_one_is_asked_for_again_with_more_until_it_is_whole(page, cut_batch, cut_files):
+    BatchPage(page).open(cut_batch, answers=5).tile("0001.png").click()
+    page.locator("#viewer-more").click()
+    entries = page.locator("#follow-up-thread li")
+    first = entries.nth(0)
+    expect(first).to_contain_text("With up to 8 tokens")
+    expect(first.locator(".chip")).to_have_text("Cut short")
+    first.get_by_role("button", name="Ask again with more").click()
+    second = entries.nth(1)
+    expect(second).to_contain_text("With up to 16 tokens")
+    expect(second).to_contain_text(cut_files.answers["0001.png"])
+    expect(second.locator(".chip")).to_have_count(0)
+
+
+def test_an_own_question_is_the_one_that_is_asked_again(page, cut_batch):
+    BatchPage(page).open(cut_batch, answers=5).tile("0004.png").click()
+    page.locator("#viewer-more").click()
+    entry = page.locator("#follow-up-thread li")
+    expect(entry).to_contain_text("How many shapes are there?")
+    expect(entry).to_contain_text("There is one shape.")
+
+
+def test_all_are_asked_for_again_in_a_new_batch_until_they_are_whole(page, stack, cut_batch, cut_files):
+    BatchPage(page).open(cut_batch, answers=5)
+    page.locator("#ask-cut-again").click()
+    page.wait_for_url(lambda url: "/batches/" in url and cut_batch not in url)
+    second = BatchPage(page).wait_until_done().expect_found("4 images").batch_id
+    expect(page.locator("#batch-name")).to_have_text("short of words")
+    jobs = jobs_of(stack, second)
+    assert sorted(jobs) == CUT
+    assert (jobs["0004.png"]["question"], jobs["0004.png"]["answer"]) == (
+        "How many shapes are there?",
+        "There is one shape.",
+    )
+    expect(page.locator("#cut-short-title")).to_have_text("3 answers are cut short")
+
+    page.locator("#ask-cut-again").click()
+    page.wait_for_url(lambda url: "/batches/" in url and second not in url)
+    third = BatchPage(page).wait_until_done().expect_found("3 images").batch_id
+    answers = {file: job["answer"] for file, job in jobs_of(stack, third).items()}
+    assert answers == {file: cut_files.answers[file] for file in ("0000.png", "0001.png", "0002.png")}
+    expect(page.locator("#cut-short")).to_be_hidden()
+    expect(page.locator("#states button", has_text="Cut short")).to_be_hidden()
+
+
+def test_what_is_as_long_as_the_server_allows_is_not_asked_for_again(page, stack, cut_batch):
+    def few(route):
+        limits = route.fetch()
+        route.fulfill(response=limits, json={**limits.json(), "max_answer_tokens": 4})
+
+    page.route("**/api/limits", few)
+    BatchPage(page).open(cut_batch, answers=5)
+    page.locator("#ask-cut-again").click()
+    expect(page.locator("#cut-short-note")).to_contain_text("as long as this server allows")
+    assert cut_batch in page.url
+    BatchPage(page).tile("0000.png").click()
+    page.locator("#viewer-more").click()
+    expect(page.locator("#follow-up-note")).to_contain_text("as long as this server allows")
+    expect(page.locator("#follow-up-thread li")).to_have_count(0)
+
+
+@pytest.mark.parametrize("lost", [1, 4])
+def test_images_that_are_gone_are_said_to_be_left_out(page, stack, lost):
+    some = drawn(5, seed=72 + lost)
+    batch_id = make_cut_batch(stack, some)
+    for file in CUT[:lost]:
+        image = names.image_path(sha256(some.files[file]).hexdigest())
+        (stack.folder / "blobs" / image).unlink()
+    BatchPage(page).open(batch_id, answers=5)
+    page.locator("#ask-cut-again").click()
+    note = page.locator("#cut-short-note")
+    if lost == 4:
+        expect(note).to_contain_text("Send the files again")
+        expect(note.get_by_role("link")).to_have_count(0)
+        return
+    expect(note).to_contain_text("1 image is not there any more and was left out.")
+    note.get_by_role("link", name="To the new batch").click()
+    BatchPage(page).wait_until_done().expect_found("3 images")
+
+
+def test_when_the_connection_breaks_while_asking_again_no_half_batch_is_left(page, stack, cut_batch):
+    def count() -> int:
+        with stack.client() as client:
+            return len(client.get("/api/batches", params={"limit": 200}).json()["batches"])
+
+    BatchPage(page).open(cut_batch, answers=5)
+    before = count()
+    page.route("**/known", lambda route: route.abort())
+    page.locator("#ask-cut-again").click()
+    expect(page.locator("#toasts")).to_contain_text("cannot be reached")
+    expect(page.locator("#ask-cut-again")).to_be_enabled()
+    assert (count(), cut_batch in page.url) == (before, True)
+
+
+def test_the_keyboard_asks_again_too(page, cut_batch, cut_files):
+    BatchPage(page).open(cut_batch, answers=5)
+    tab_to(page, "#results a[data-index]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#viewer-cut")).to_be_visible()
+    tab_to(page, "#viewer-more")
+    page.keyboard.press("Enter")
+    expect(page.locator("#follow-up-thread li")).to_contain_text("With up to 8 tokens")

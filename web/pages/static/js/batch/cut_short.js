@@ -1,0 +1,81 @@
+// Answers of a batch that are cut short: how many, which, and a new batch that asks about their images for longer ones.
+
+import { api } from "../core/api.js";
+import { byId, make, say, show, toast } from "../core/dom.js";
+import { problemText } from "../core/problem_text.js";
+import { t, tn } from "../core/words.js";
+import { moreTokens } from "../results/cut_short.js";
+import { readLimits } from "../upload/limits.js";
+
+const FILES_AT_A_TIME = 500;
+
+/** Show how many of the records are cut. */
+export function showCutShort(records) {
+  const count = cutOnes(records).length;
+  show(byId("cut-short"), count > 0);
+  say(byId("cut-short-title"), tn("{count} answer is cut short", "{count} answers are cut short", count));
+}
+
+/** `onShow()` hears that they are to be seen; `records()` gives all. */
+export function listenForCutShort(batch, records, onShow) {
+  byId("show-cut-short").addEventListener("click", onShow);
+  byId("ask-cut-again")?.addEventListener("click", async ({ currentTarget: button }) => {
+    button.disabled = true;
+    try {
+      await askAgain(batch, cutOnes(records()));
+    } catch (problem) {
+      toast(problemText(problem), "bad");
+    }
+    button.disabled = false;
+  });
+}
+
+const cutOnes = (records) => [...records].filter(({ cut }) => cut !== null);
+
+async function askAgain(batch, records) {
+  const limits = await readLimits();
+  const wanting = records.filter(({ cut }) => moreTokens(cut.tokens, limits) !== null);
+  if (!wanting.length) return tell(t("They are as long as this server allows (EVA01_MAX_ANSWER_TOKENS)."));
+  const tokens = wanting.reduce((most, { cut }) => Math.max(most, cut.tokens), 0);
+  const { id } = await newBatch(batch, moreTokens(tokens, limits));
+  const missing = await fill(id, batch, wanting, Math.min(limits.max_known_files, FILES_AT_A_TIME));
+  const page = `/batches/${id}`;
+  if (!missing) return location.assign(page);
+  if (missing < wanting.length) {
+    const words = tn("{count} image is not there any more and was left out.", "{count} images are not there any more and were left out.", missing);
+    return tell(words, make("a", { href: page, text: t("To the new batch") }));
+  }
+  await api(`/batches/${id}`, { method: "DELETE" });
+  tell(t("Their images are not there any more. Send the files again."));
+}
+
+const newBatch = ({ name, question, model }, longest) =>
+  api("/batches", { json: { name, question, model, max_new_tokens: longest } });
+
+/** Put the images into the new batch and close it; gives how many are not there any more. After an error there is no new batch. */
+async function fill(id, batch, records, atATime) {
+  let missing = 0;
+  try {
+    for (let start = 0; start < records.length; start += atATime) {
+      const files = records.slice(start, start + atATime).map((record) => known(record, batch));
+      const outcomes = await api(`/batches/${id}/known`, { json: { files } });
+      missing += outcomes.files.filter(({ state }) => state !== "accepted").length;
+    }
+    await api(`/batches/${id}/close`, { method: "POST" });
+  } catch (problem) {
+    await api(`/batches/${id}`, { method: "DELETE" }).catch(() => null);
+    throw problem;
+  }
+  return missing;
+}
+
+/** A file under its path, with what it is asked where that is not what all are. */
+function known({ file, cut: { image, question, page } }, batch) {
+  return { file, sha256: image, question: question === batch.question ? "" : question, page };
+}
+
+function tell(words, link = null) {
+  const note = byId("cut-short-note");
+  note.replaceChildren(words, " ", ...(link ? [link] : []));
+  show(note, true);
+}
