@@ -1,7 +1,8 @@
 """What a slot keeps of the pages of a file while it reads them, and one answer for all of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from typing import Any
 
 from jobs.contract.models import FinishReason, Job, Note, Usage
@@ -50,15 +51,18 @@ def joined(answers: Sequence[Answer]) -> Answer:
     """The answers about the pages of a file as one; a single one stays as it is.
 
     They are set apart by an empty line; pages without text are left out, unless none has any. One that is
-    cut short makes the whole so.
+    cut short makes the whole so. What else an engine says of a page, as a tuple, comes page after page.
     """
     first, *others = answers
     if not others:
         return first
     texts = [answer.text for answer in answers if answer.usage.lines != 0] or [first.text]
     is_cut = any(answer.finish_reason is FinishReason.LENGTH for answer in answers)
+    names = [one.name for one in fields(first) if isinstance(getattr(first, one.name), tuple)]
+    listed = {name: tuple(chain(*(getattr(answer, name) for answer in answers))) for name in names}
     return replace(
         first,
+        **listed,
         text="\n\n".join(texts),
         usage=_sum([answer.usage for answer in answers]),
         finish_reason=FinishReason.LENGTH if is_cut else FinishReason.STOP,

@@ -1,5 +1,7 @@
 """One answer for all pages of a file, and what is kept of them."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from jobs.contract.errors import Eva01Error
@@ -73,6 +75,17 @@ def test_a_page_without_text_says_nothing_unless_all_are_so():
 def test_an_engine_that_counts_no_lines_has_none_in_the_end():
     answers = [Answer("a", Usage(output_tokens=1)), Answer("b", Usage(output_tokens=2))]
     assert joined(answers).usage == Usage(output_tokens=3, pages=2)
+
+
+def test_what_else_is_said_of_pages_comes_page_after_page():
+    @dataclass(frozen=True)
+    class Listed(Answer):
+        places: tuple[int, ...] = ()
+
+    answers = [Listed("a", Usage(lines=1), places=(1, 2)), Listed("b", Usage(lines=1), places=(3,))]
+    whole = joined(answers)
+    assert isinstance(whole, Listed)
+    assert whole.places == (1, 2, 3)
 
 
 def test_one_page_that_is_cut_short_makes_the_whole_so():
