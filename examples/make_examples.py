@@ -13,6 +13,7 @@ from pathlib import Path
 
 from drawing.documents import CJK_FONT, letter, notice, receipt, slide, table
 from drawing.photos import street_sign
+from drawing.scans import fax
 from drawing.screens import bar_chart, settings_window
 from drawing.shapes import shapes
 from PIL import Image
@@ -37,6 +38,8 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
         (800, 360), "black", ("square", "red"), ("triangle", "yellow"), ("circle", "white")
     ),
 }
+#: The same for files of several pages.
+PAGES: dict[str, Callable[[], list[Image.Image]]] = {"documents/fax.tif": fax}
 
 
 def save(image: Image.Image, path: Path) -> None:
@@ -53,6 +56,12 @@ def save(image: Image.Image, path: Path) -> None:
         image.save(path, quality=88)
 
 
+def save_pages(pages: list[Image.Image], path: Path) -> None:
+    """Write pages into one TIFF, compressed as faxes are."""
+    first, *others = pages
+    first.save(path, compression="group4", dpi=(150, 150), save_all=True, append_images=others)
+
+
 def main(folder: Path) -> None:
     """Draw every picture into `folder`."""
     for name, draw in PICTURES.items():
@@ -60,7 +69,14 @@ def main(folder: Path) -> None:
             print(f"{name}: left as it is; there is no font {CJK_FONT} (apt-get install fonts-noto-cjk)")
             continue
         save(draw(), folder / name)
-        print(f"{name}: {(folder / name).stat().st_size // 1024} kB")
+        _say_size(folder, name)
+    for name, draw_pages in PAGES.items():
+        save_pages(draw_pages(), folder / name)
+        _say_size(folder, name)
+
+
+def _say_size(folder: Path, name: str) -> None:
+    print(f"{name}: {(folder / name).stat().st_size // 1024} kB")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from worker.device.batcher import Batcher
 from worker.drain import Drain
 from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
-from worker.job.decode import Decoder
+from worker.job.decode.decoder import Decoder
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
@@ -36,7 +36,9 @@ MAX_NEW_TOKENS = 512
 class Slot:
     """Everything a slot needs, around the stub engine."""
 
-    def __init__(self, redis_client: "redis.Redis", folder: Path) -> None:
+    def __init__(
+        self, redis_client: "redis.Redis", folder: Path, *, reads_pages: bool = False, timeout_s: float = 60
+    ) -> None:
         self.store = JobStore(redis_client)
         self.blobs = BlobStore(folder.as_uri(), patience_s=0.2)
         self.engine = StubEngine()
@@ -47,7 +49,7 @@ class Slot:
             self.metrics,
             10_000,
             on_crash=lambda: None,
-            timeout_s=60,
+            timeout_s=timeout_s,
             unwanted=self.store.cancelled,
         )
         self.batcher.start()
@@ -67,6 +69,7 @@ class Slot:
             drain=self.drain,
             metrics=self.metrics,
             max_crashes=2,
+            reads_pages=reads_pages,
         )
 
     def cache(self, identity: str = "", *, is_on: bool = True) -> AnswerCache:

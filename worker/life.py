@@ -29,7 +29,7 @@ from worker.drain import Drain
 from worker.engines.base import Engine, Prepared, Seen
 from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
-from worker.job.decode import Decoder
+from worker.job.decode.decoder import Decoder
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.health import HealthServer
@@ -69,6 +69,7 @@ class Worker(Generic[Seen, Prepared]):
     ) -> None:
         shared, own = environment.shared, environment.worker
         client = connect(shared.redis_url, shared.redis_timeout_s)
+        self._card = card
         self._environment = environment
         self._began_s = began_s
         self._status = Status(worker_id=_new_id(card), model=card.name)
@@ -158,16 +159,21 @@ class Worker(Generic[Seen, Prepared]):
             engine=self._engine,
             device=self._device,
             cache=self._answer_cache(),
-            thumbnails=Thumbnails(self._blobs, self._image_uses, self._environment.worker.thumbnail_px),
+            thumbnails=self._thumbnails(),
             drain=self._drain,
             trouble=self._status.trouble,
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
+            reads_pages=self._card.reads_pages,
         )
 
     def _preparation(self) -> Preparation[Seen]:
         decoder = Decoder(self._environment.limits, self._engine.enough_pixels)
         return Preparation(self._blobs, decoder, self._engine, self._metrics)
+
+    def _thumbnails(self) -> Thumbnails:
+        own = self._environment.worker
+        return Thumbnails(self._blobs, self._image_uses, own.thumbnail_px, own.stand_in_px)
 
     def _answer_cache(self) -> AnswerCache:
         own = self._environment.worker

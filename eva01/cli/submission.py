@@ -107,14 +107,16 @@ def send(client: Client, batch_id: str, found: Found, watcher: Watcher) -> Sent:
     watcher.sent(0, total)
     outcomes: list[Upload] = []
     passed_over: list[PassedOver] = []
+    through = 0
     for outcome in client.upload_found(batch_id, found, on_passed_over=passed_over.append):
         outcomes.append(outcome)
-        # A zip counts as one file of `files`, but has an outcome for each of its entries.
-        watcher.sent(max(0, min(len(outcomes) - len(found.unreadable), total - 1)), total)
+        through += not outcome.is_further_page
+        # A zip counts as one file of `found`, but has an outcome for each of its entries.
+        watcher.sent(max(0, min(through - len(found.unreadable), total - 1)), total)
     client.close_batch(batch_id)
     sent = Sent(
         unsent=tuple(outcome for outcome in outcomes if outcome.job_id is None),
-        renamed=tuple(outcome for outcome in outcomes if outcome.sent_as),
+        renamed=tuple(one for one in outcomes if one.sent_as and not one.is_further_page),
         passed_over=sum(passed_over, PassedOver()),
     )
     total -= max(0, len(sent.unsent) - len(found.unreadable))

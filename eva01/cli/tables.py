@@ -14,13 +14,19 @@ from eva01.client.models import Batch, Job, Model, Upload
 
 #: Rows shown of a longer list; the results file has all of them.
 LONGEST_TABLE = 40
+#: What is to be known of an image, in few words.
+_NOTES = {
+    "first_frame": "first frame only",
+    "first_page": "first page only",
+    "image_incomplete": "image incomplete",
+}
 
 
 def show_jobs(console: Console, jobs: Iterable[Job], total: int, where: str) -> None:
     """A row for each file: its answer, or why it has none. `where` ends the line about further rows."""
     table = _table("file", "answer, or why there is none")
     for job in islice(jobs, LONGEST_TABLE):
-        table.add_row(Text(harmless(job.file), overflow="fold"), _outcome(job))
+        table.add_row(Text(harmless(job.file), overflow="fold"), _noted(_outcome(job), job))
     console.print(table)
     if total > LONGEST_TABLE:
         say(console, f"… and {total - LONGEST_TABLE:,} more{where}.")
@@ -109,3 +115,10 @@ def _outcome(job: Job) -> Text:
         return answer.append(" (cut short)", style="yellow") if job.is_cut_short else answer
     reason = f"{job.error.message} ({job.error.code})" if job.error else job.state
     return Text(shortened(reason), style="red", overflow="fold")
+
+
+def _noted(outcome: Text, job: Job) -> Text:
+    """An outcome, and what to know of the image it is about."""
+    for note in job.notes:
+        outcome.append(f" [{_NOTES.get(note, harmless(note))}]", style="yellow")
+    return outcome

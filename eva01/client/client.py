@@ -185,10 +185,14 @@ class Client:
         *,
         model: str | None = None,
         max_new_tokens: int | None = None,
+        page: int | None = None,
         wait_s: int = 25,
     ) -> Job:
-        """Ask about one image; after `wait_s` seconds (at most 55) the job comes back unfinished."""
-        asked = _asked(question, model, max_new_tokens)
+        """Ask about one image; after `wait_s` seconds (at most 55) the job comes back unfinished.
+
+        `page` is the page of its file that is meant; else all are, where the model reads all, or the first.
+        """
+        asked = _asked(question, model, max_new_tokens, page)
         return self._ask_about(image, "/analyze", {**asked, "wait": wait_s})
 
     def create_job(
@@ -198,9 +202,10 @@ class Client:
         *,
         model: str | None = None,
         max_new_tokens: int | None = None,
+        page: int | None = None,
     ) -> Job:
-        """Ask about one image without waiting."""
-        return self._ask_about(image, "/api/jobs", _asked(question, model, max_new_tokens))
+        """Ask about one image without waiting; `page` as in `analyze`."""
+        return self._ask_about(image, "/api/jobs", _asked(question, model, max_new_tokens, page))
 
     def job(self, job_id: str) -> Job:
         """The job as it is now."""
@@ -234,9 +239,11 @@ class Client:
         return Uploaded.model_validate(reply.json())
 
 
-def _asked(question: str, model: str | None, max_new_tokens: int | None) -> dict[str, Any]:
+def _asked(
+    question: str, model: str | None, max_new_tokens: int | None, page: int | None = None
+) -> dict[str, Any]:
     """What is asked, without what the server shall choose."""
-    chosen = {"model": model or None, "max_new_tokens": max_new_tokens}
+    chosen = {"model": model or None, "max_new_tokens": max_new_tokens, "page": page}
     return {"question": question} | {name: value for name, value in chosen.items() if value is not None}
 
 

@@ -12,7 +12,9 @@ from eva01.client.folders import Seen, Walk, look
 from eva01.client.kinds import LeftOut, in_words, kind_of_name
 
 #: Endings that are taken from a folder; a file named on its own is sent whatever its ending.
-IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+IMAGE_ENDINGS = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+)
 #: Unreadable things that are named when nothing can be sent.
 _MOST_TROUBLES = 3
 #: An undecodable byte of a file name, as Python holds it.

@@ -106,14 +106,21 @@ class Batch(_Reply):
 
 
 class Upload(_Reply):
-    """What became of one file that was sent: a job, or the reason why not."""
+    """What became of one file that was sent, or of a page of it: a job, or the reason why not."""
 
     #: What it is called in the batch.
     file: str = ""
     #: The path it was sent under, where the batch has another file of that path.
     sent_as: str | None = None
+    #: The page of the file that its job is about; None for all.
+    page: int | None = None
     job_id: str | None = None
     error: Problem | None = None
+
+    @property
+    def is_further_page(self) -> bool:
+        """True when another outcome is about the same file: that of its first page."""
+        return (self.page or 1) > 1
 
 
 class PassedOver(_Reply):

@@ -3,6 +3,11 @@
 models     Job, Batch, Result, WorkerInfo: what they are
 catalog    the models a user may pick, and what each can do
 images     what may be sent as an image, and why one is refused
+unread     kinds of files that are known and not read
+png        a PNG's chunks
+jpeg       a JPEG's segments
+tiff       a TIFF's directory
+pages      which images of a file are its pages
 names      queues, the task, every Redis key and blob path
 settings   the environment, read once
 errors     what can go wrong, in one tree; each class says what kind it is

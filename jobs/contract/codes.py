@@ -95,6 +95,8 @@ class Code(StrEnum):
     # A file.
     NOT_AN_IMAGE = ("not_an_image", 422, FAIL,
         "This is no image that can be read.", "Save it as JPEG, PNG, WebP or TIFF, and send it again.")
+    UNSUPPORTED_FORMAT = ("unsupported_format", 422, FAIL,
+        "Files of this kind are not read here.", "Export it as JPEG or PNG, and send that.")
     EMPTY_FILE = ("empty_file", 422, FAIL,
         "The file is empty.", "Send it again under the same name.")
     TRUNCATED_IMAGE = ("truncated_image", 422, FAIL,
@@ -103,6 +105,8 @@ class Code(StrEnum):
         "The file is larger than this server takes.", "Send a smaller version of it.")
     TOO_MANY_PIXELS = ("too_many_pixels", 413, FAIL,
         "The image has more pixels than this server takes.", "Scale it down, and send it again.")
+    TOO_MANY_PAGES = ("too_many_pages", 413, FAIL,
+        "The file has more pages than this server takes.", "Split it, and send its parts.")
     PATH_TOO_LONG = ("path_too_long", 400, FAIL,
         "The file's path is too long.", "Give it a shorter name.")
     UNSAFE_PATH = ("unsafe_path", 400, FAIL,

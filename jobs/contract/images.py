@@ -11,7 +11,8 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import ImageRejected, TooLarge
 from jobs.contract.settings import Limits
 
-#: What is accepted: Pillow's name of the format, and its media type. MPO is how phones write some JPEGs.
+#: What is accepted: Pillow's name of the format, and its media type. MPO is how phones write some JPEGs, and
+#: HEIC is what they write as HEIF, which a package of its own reads.
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
         "JPEG": "image/jpeg",
@@ -22,7 +23,16 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         "BMP": "image/bmp",
         "TIFF": "image/tiff",
         "AVIF": "image/avif",
+        "HEIF": "image/heic",
     }
+)
+
+#: The package that reads a format which not every installation can read.
+READERS: Mapping[str, str] = MappingProxyType({"HEIF": "pi-heif", "AVIF": "Pillow>=12"})
+
+#: What every browser shows.
+SHOWN_BY_BROWSERS = frozenset(
+    {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"}
 )
 
 
@@ -62,12 +72,33 @@ def not_an_image() -> ImageRejected:
     """The file's content is none of the formats."""
     return ImageRejected(
         "The content of the file is not an image that can be read, whatever its name says."
-        " Send JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF."
+        " Send JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC."
     )
+
+
+def not_understood() -> ImageRejected:
+    """The file begins as one of the formats, and its header makes no sense."""
+    return truncated_image("its header cannot be understood")
 
 
 def truncated_image(reason: object) -> ImageRejected:
     """The file begins as an image and does not go on as one."""
+    said = " ".join(str(reason).split()).removesuffix(".")
     return ImageRejected(
-        f"The image is cut short or damaged ({reason}). Send the whole file.", code=Code.TRUNCATED_IMAGE
+        f"The image is cut short or damaged ({said}). Send the whole file.", code=Code.TRUNCATED_IMAGE
     )
+
+
+def unsupported_format(what: str, remedy: str) -> ImageRejected:
+    """The file is known, and is not read; `what` it is, and what to do: both without a full stop."""
+    return ImageRejected(f"This is {what}, which is not read here. {remedy}.", code=Code.UNSUPPORTED_FORMAT)
+
+
+def reader_missing(name: str) -> ImageRejected:
+    """The format is one of FORMATS, and what reads it is not installed."""
+    remedy = f"Install what reads it on the server (pip install '{READERS[name]}'), or export it as JPEG"
+    return unsupported_format(f"{_a(name)} picture", remedy)
+
+
+def _a(name: str) -> str:
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"

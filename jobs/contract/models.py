@@ -119,6 +119,8 @@ class Usage(Frozen):
     lines: int | None = None
     #: Mean confidence of those lines, 0–1 (ocr).
     confidence: float | None = None
+    #: Pages that were read for it; None for one.
+    pages: int | None = None
 
 
 class Options(Frozen):
@@ -147,8 +149,8 @@ class Asked(Frozen):
     media_types: tuple[str, ...] = ()
     #: The page of its file that is asked about, counted from 1; None for all that there is in the file.
     page: int | None = Field(default=None, ge=1)
-    #: How many pages its file has; None for one.
-    pages: int | None = Field(default=None, ge=2)
+    #: How many pages its file has; None where its format has none, and where version 0.1.0 did not count.
+    pages: int | None = Field(default=None, ge=1)
     #: What a refused file is known by when it is sent again: its digest, and the zip that it came in, if any.
     #: They stay when a good file takes its place.
     refused_sha256: str | None = None

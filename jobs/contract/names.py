@@ -166,9 +166,14 @@ def image_path(sha256: str) -> str:
     return f"images/{sha256}"
 
 
-def thumbnail_path(sha256: str) -> str:
-    """Where the small version of an image lies, once a worker has made it."""
-    return f"thumbs/{sha256}.webp"
+def thumbnail_path(sha256: str, page: int = 1) -> str:
+    """Where the small version of an image lies, or of a page of it, once a worker has made it."""
+    return f"thumbs/{sha256}.webp" if page == 1 else f"{page_thumbnails_folder(sha256)}/{page}.webp"
+
+
+def page_thumbnails_folder(sha256: str) -> str:
+    """Where the small versions of an image's further pages lie."""
+    return f"thumbs/{sha256}"
 
 
 def batch_folder(batch_id: str) -> str:

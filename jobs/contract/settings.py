@@ -75,6 +75,10 @@ class Limits(_FromEnvironment):
     max_image_bytes: int = Field(default=50 * MIB, ge=1)
     #: Pixels of one image, before it is scaled down for the model.
     max_image_pixels: int = Field(default=100_000_000, ge=1)
+    #: Pages of one file.
+    max_pages: int = Field(default=200, ge=1)
+    #: The least part of an image's rows that has to be there, 0 to 1, where the end of its file is missing.
+    least_image_part: float = Field(default=0.5, ge=0, le=1)
     #: Jobs that may wait for one model.
     max_queued: int = Field(default=1_000_000, ge=1)
     #: Files in one request.
@@ -183,6 +187,8 @@ class WorkerSettings(_FromEnvironment):
     answer_cache: bool = True
     #: Pixels of the longest side of the small versions that galleries show; 0: none are made.
     thumbnail_px: int = Field(default=320, ge=0, le=2048)
+    #: The same for images that browsers do not show, such as TIFF: there it stands in for the image itself.
+    stand_in_px: int = Field(default=1600, ge=0, le=4096)
     #: The pod a worker runs in, whose deletion cost it keeps; empty: none.
     pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
 

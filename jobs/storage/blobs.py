@@ -8,9 +8,10 @@ import errno
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -42,6 +43,8 @@ _NO_ROOM = f"(os error {errno.ENOSPC})"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _SPREAD_S = 0.1, 2.0, 0.1
 #: Objects that are listed, or deleted, in one call.
 _CHUNK = 1000
+#: Folders that are listed at the same time: a bucket takes some time to answer for each.
+_LISTERS = 16
 _T = TypeVar("_T")
 _Listed = Sequence["obstore.ObjectMeta"]
 _Listing = Iterator[_Listed]
@@ -150,9 +153,12 @@ class BlobStore:
         return self.has(names.image_path(sha256))
 
     def delete_images(self, sha256s: Iterable[str]) -> None:
-        """Delete images with their thumbnails; those that are not there are no error."""
-        places = (names.image_path, names.thumbnail_path)
-        self.delete(place(sha256) for sha256 in sha256s for place in places)
+        """Delete images with all their thumbnails; those that are not there are no error."""
+        hashes = list(sha256s)
+        with ThreadPoolExecutor(_LISTERS, thread_name_prefix="list") as threads:
+            of_pages = threads.map(lambda sha256: [*self.list(names.page_thumbnails_folder(sha256))], hashes)
+            places = (names.image_path, names.thumbnail_path)
+            self.delete([*(place(one) for one in hashes for place in places), *chain(*of_pages)])
 
     def ping(self) -> None:
         """Ask the store once for something, whether it is there or not."""

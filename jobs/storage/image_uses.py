@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import cast
 
 import redis
@@ -34,6 +35,15 @@ _CHUNK = 1000
 _USERS = 64
 #: Seconds between two tries to claim an image that is being deleted.
 _LOOK_S = 0.05
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an image was found to be."""
+
+    media_type: str
+    #: How many pages it has; None where its format has none, or nobody has counted.
+    pages: int | None = None
 
 
 class ImageUses(Base):
@@ -89,14 +99,16 @@ class ImageUses(Base):
         """Give up a claim; an image that nothing else needs is noted as unused."""
         self._call("release_images", claim, self._clock(), *sha256s)
 
-    def media_type(self, sha256: str) -> str | None:
+    def kind(self, sha256: str) -> Kind | None:
         """What an image was found to be by one of the jobs that need it; None when there is none."""
         users = self.redis.srandmember(names.image_uses_key(sha256), _USERS)
         with self.redis.pipeline(transaction=False) as pipe:
             for user in cast(list[str], users):
-                pipe.hmget(names.job_key(user), "media_types", "media_type")
-            found = (new or old for new, old in pipe.execute())
-            return next((types.partition(",")[0] for types in found if types), None)
+                pipe.hmget(names.job_key(user), "media_types", "media_type", "pages")
+            found = [(new or old, pages) for new, old, pages in pipe.execute() if new or old]
+        # A job of version 0.1.0 does not say how many pages there are; a later one does.
+        types, pages = max(found, key=lambda one: bool(one[1]), default=(None, None))
+        return Kind(types.partition(",")[0], pages and int(pages)) if types else None
 
     def drop_stale_claims(self) -> int:
         """Give up the claims of uploads whose server died; gives how many."""

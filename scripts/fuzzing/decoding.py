@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 from jobs.contract.errors import Eva01Error
 from jobs.contract.settings import Limits
-from worker.job.decode import Decoder
+from worker.job.decode.decoder import Decoder
 
 #: Seconds of CPU that one file may cost, and of waiting after which a process is taken to hang.
 MOST_CPU_S, _HANGS_S = 5.0, 60.0

@@ -17,7 +17,7 @@ from worker.engines.base import Answer
 from worker.engines.processors import JobInput, QwenProcessor
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.rows import Request
-from worker.job.decode import Decoder
+from worker.job.decode.decoder import Decoder
 from worker.ops.metrics import ModelMetrics
 
 ROOT = Path(__file__).parents[2]

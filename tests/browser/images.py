@@ -46,4 +46,4 @@ def drawn(count: int, seed: int = 1, folder: str = "", side: int = 240) -> Drawn
 def cut_short() -> bytes:
     """A truncated image: its header is valid, decoding fails."""
     whole = RED_CIRCLE.encode()
-    return whole[: len(whole) // 2]
+    return whole[: len(whole) // 3]

@@ -198,7 +198,7 @@ def failures(studio: Studio) -> None:
     files = drawn(30, 4)
     half = next(iter(files.values()))
     broken = {
-        "sheet 1/0031.jpg": half[: len(half) // 2],
+        "sheet 1/0031.jpg": half[: len(half) // 3],
         "sheet 2/0032.png": cut_short(),
         "sheet 3/notes.png": b"These are notes, not an image.",
     }

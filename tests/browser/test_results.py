@@ -1,5 +1,6 @@
 """Looking at a batch: failures and their reasons, search, the large view, the keyboard."""
 
+import io
 import re
 from hashlib import sha256
 
@@ -7,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from jobs.contract import names
-from tests.browser.given import make_batch
+from tests.browser.given import make_batch, wait_until_done
 from tests.browser.images import DESCRIBE, RED_CIRCLE, cut_short, drawn
 from tests.browser.pages import AskPage, BatchPage, tab_to
 
@@ -86,6 +87,27 @@ def test_thumbnails_are_shown_once_a_worker_has_made_them(page, mixed_batch):
     expect(picture).to_have_attribute("data-picture", re.compile("filling|whole"))
     expect(picture.locator("img")).to_have_attribute("src", re.compile("/thumbnail$"))
     expect(batch.tile("notes.png").locator(".tile-picture")).to_have_attribute("data-picture", "none")
+
+
+def test_what_the_browser_cannot_show_is_shown_small_and_notes_stand_beside_the_answers(page, stack):
+    first, second = RED_CIRCLE.draw(), RED_CIRCLE.draw().rotate(90)
+    animation, scan = io.BytesIO(), io.BytesIO()
+    first.save(animation, "GIF", save_all=True, append_images=[second])
+    first.save(scan, "TIFF")
+    files = {"moving.gif": animation.getvalue(), "scan.tif": scan.getvalue()}
+    batch_id = make_batch(stack, "odd ones", files)
+    wait_until_done(stack, batch_id)
+    batch = BatchPage(page).open(batch_id, answers=2)
+    expect(batch.tile("moving.gif")).to_contain_text("first frame only")
+    batch.tile("scan.tif").click()
+    expect(page.locator("#viewer-small")).to_be_visible()
+    expect(page.locator("#viewer-image")).to_have_attribute("src", re.compile("/thumbnail$"))
+    page.wait_for_function("document.getElementById('viewer-image').naturalWidth > 0")
+    expect(page.locator("#viewer-notes")).to_be_hidden()
+    page.keyboard.press("Escape")
+    batch.tile("moving.gif").click()
+    expect(page.locator("#viewer-small")).to_be_hidden()
+    expect(page.locator("#viewer-notes")).to_contain_text("only the first was looked at")
 
 
 def test_all_is_done_with_the_keyboard_alone(page, tmp_path):

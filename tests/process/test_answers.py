@@ -109,6 +109,19 @@ def test_ocr_reads_the_total_of_the_receipt(stack):
     assert answered.json()["usage"]["lines"] > 5
 
 
+def test_ocr_reads_all_pages_of_the_example_fax(stack):
+    stack.start_worker("ocr")
+    fax = next(Path("examples").rglob("fax.*"))
+    with stack.client() as client:
+        batch_id = make_batch(client, model="ocr")
+        send(client, batch_id, {"fax.tif": fax.read_bytes()})
+        assert wait_until_done(client, batch_id)["total"] == 1
+        text = answers(client, batch_id)["fax.tif"]
+    places = [text.find(words) for words in ("TELEFAX", "Page 1 of 3", "Thursday", "thawed", "Page 3 of 3")]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 def test_an_interactive_question_overtakes_a_batch(stack):
     rng = random.Random(11)
     with stack.client() as client:

@@ -3,13 +3,17 @@
 import re
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
+from jobs.contract.pages import pages_of
+from jobs.contract.settings import Limits
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP"}
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP", ".tif": "TIFF"}
 ORIENTATION = 0x0112
 IMAGES = sorted(path for path in EXAMPLES.rglob("*") if path.suffix in FORMATS)
 
@@ -31,7 +35,7 @@ def test_the_readme_lists_every_image_and_no_other() -> None:
     assert sorted(listed) == [named(path) for path in IMAGES]
 
 
-def test_all_three_formats_are_there() -> None:
+def test_all_four_formats_are_there() -> None:
     assert {path.suffix for path in IMAGES} == set(FORMATS)
 
 
@@ -53,6 +57,13 @@ def test_the_photo_lies_on_its_side_and_says_so() -> None:
         assert photo.width > photo.height
         upright = ImageOps.exif_transpose(photo)
     assert upright.width < upright.height
+
+
+def test_the_fax_has_three_pages_in_black_and_white() -> None:
+    data = (EXAMPLES / "documents/fax.tif").read_bytes()
+    assert len(pages_of(BytesIO(data), Limits())) == 3
+    with Image.open(BytesIO(data)) as first:
+        assert (first.mode, first.info["compression"]) == ("1", "group4")
 
 
 def test_the_tall_page_has_text_at_its_end() -> None:

@@ -40,10 +40,11 @@ def get_image(path: JobPath) -> Response:
 
 @job_calls.get("/thumbnail", responses={200: {"content": {"image/webp": {}}}})
 def get_thumbnail(path: JobPath) -> Response:
-    """A small version of a job's image, upright; 404 until a worker has made it."""
+    """A small version of a job's image, or of its page, upright; 404 until a worker has made it."""
     job = services().store.get_shown_job(path.job_id)
+    place = names.thumbnail_path(str(job.image), job.page or 1)
     try:
-        return _picture(services().blobs.get(names.thumbnail_path(str(job.image))), job, "image/webp")
+        return _picture(services().blobs.get(place), job, "image/webp")
     except NotFound as error:
         message = f"Job {job.id} has no thumbnail. One is made when a worker has read the image."
         raise NotFound(message, code=Code.THUMBNAIL_NOT_FOUND) from error
@@ -58,6 +59,6 @@ def _picture(data: bytes, job: Job, media_type: str) -> Response:
     response = Response(data, content_type=media_type)
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
-    response.set_etag(str(job.image))
+    response.set_etag(f"{job.image}#{job.page}" if job.page else str(job.image))
     response.make_conditional(request)
     return response

@@ -10,10 +10,11 @@ from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
+from jobs.contract.pages import file_path, page_path
 from web.api.blueprint import Blueprint
 from web.api.job import job_json
 from web.api.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView
-from web.intake.asking import check_options, check_question, check_room, choose_model
+from web.intake.asking import check_options, check_page, check_question, check_room, choose_model
 from web.intake.paths import sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import checked_image, kept_images
@@ -71,10 +72,13 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
         "question": check_question(card, body.question, serving.limits),
         "options": check_options(body.max_new_tokens, serving.limits),
     }
+    page = check_page(body.page or earlier.page, earlier.pages)
+    asked["page"] = page
+    asked["file"] = page_path(file_path(earlier.file, earlier.page), page or 1)
     with serving.image_uses.using(*earlier.images):
         if not all(map(serving.blobs.has_image, earlier.images)):
             raise _no_image(earlier)
-        same = earlier.model_dump(include={"file", "images", "media_types", "page", "pages"})
+        same = earlier.model_dump(include={"images", "media_types", "pages"})
         job = flow.accept_single(serving, Job.model_validate({**same, **asked, "model": card.name}))
     return _accepted(job)
 
@@ -93,13 +97,16 @@ def _submit(form: JobForm) -> Job:
     question = check_question(card, form.question, serving.limits)
     options = check_options(form.max_new_tokens, serving.limits)
     image = checked_image(serving, cast(Part, form.file.stream))
+    page = check_page(form.page, image.pages)
     job = Job(
-        file=shortened(sent_path(form.file), serving.limits.max_path_chars),
+        file=page_path(shortened(sent_path(form.file), serving.limits.max_path_chars), page or 1),
         question=question,
         model=card.name,
         options=options,
         images=(image.sha256,),
         media_types=(image.media_type,),
+        page=page,
+        pages=image.pages,
     )
     with kept_images(serving, [image]):
         return flow.accept_single(serving, job)

@@ -67,6 +67,9 @@ class JobForm(Form):
     question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
     max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
+    page: int | None = Field(
+        None, ge=1, description="The page of its file to ask about; else all, or the first."
+    )
 
     @classmethod
     def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -157,6 +160,7 @@ class FollowUp(BaseModel):
     question: str = Field(description="What to ask of it.")
     model: str | None = Field(None, description="A name from /api/models; else the job's.")
     max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
+    page: int | None = Field(None, ge=1, description="The page of its file to ask about; else the job's.")
 
 
 class Order(StrEnum):
@@ -320,6 +324,7 @@ class LimitsView(BaseModel):
 
     max_image_bytes: int = Field(description="Bytes of one image file.")
     max_image_pixels: int = Field(description="Width × height of one image.")
+    max_pages: int = Field(description="Pages of one file.")
     max_files_per_request: int
     max_known_files: int = Field(description="Files in one request that asks which are known.")
     max_request_bytes: int

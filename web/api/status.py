@@ -7,11 +7,11 @@ from flask_openapi3 import APIBlueprint, Tag
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from jobs.contract.errors import Unavailable
-from jobs.contract.images import FORMATS
 from jobs.contract.models import WorkerInfo, WorkerState
 from web.api.queue_gauges import queue_registry
 from web.api.schemas import PROBLEMS, LimitsView, ModelStatus, ModelsView, ModelView, StatusView
 from web.http.conditional import fresh_json
+from web.intake.headers import MEDIA_TYPES
 from web.services import Services, services
 
 _SHOWN_OF_CARD = {"name", "engine", "description", "uses_question", "default_question", "tasks"}
@@ -55,7 +55,7 @@ def get_status() -> Response:
 def get_limits() -> Response:
     """What is refused: to be checked before anything is sent."""
     limits = services().limits.model_dump(include=set(LimitsView.model_fields))
-    view = LimitsView(**limits, media_types=sorted(set(FORMATS.values())))
+    view = LimitsView(**limits, media_types=list(MEDIA_TYPES))
     return fresh_json(view.model_dump(mode="json"))
 
 

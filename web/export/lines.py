@@ -10,6 +10,7 @@ from urllib.parse import quote
 from pydantic_core import to_json
 
 from jobs.contract.models import Batch, Job
+from jobs.contract.pages import file_path
 
 #: A job as the API shows it.
 Row = Mapping[str, Any]
@@ -51,7 +52,8 @@ def attachment(batch: Batch, extension: str) -> str:
 
 def inline(job: Job) -> str:
     """A Content-Disposition that shows a job's image, and saves it under its own name."""
-    return _disposition("inline", _file_name(job.file.rsplit("/", 1)[-1]) or job.id)
+    name = file_path(job.file, job.page).rsplit("/", 1)[-1]
+    return _disposition("inline", _file_name(name) or job.id)
 
 
 def _file_name(name: str) -> str:

@@ -62,6 +62,19 @@ def check_question(card: ModelCard, question: str, limits: Limits) -> str:
     return asked
 
 
+def check_page(page: int | None, pages: int | None) -> int | None:
+    """The page to ask about, of a file that has `pages`; None for all that there is in it.
+
+    Raises BadInput (`invalid_field`) when there is no such page.
+    """
+    if page is not None and page > (pages or 1):
+        raise BadInput(
+            f"page is {page}, and the last page of the file is {pages or 1}. Ask about another.",
+            code=Code.INVALID_FIELD,
+        )
+    return page if pages and pages > 1 else None
+
+
 def check_options(max_new_tokens: int | None, limits: Limits) -> Options:
     """Raises TooLarge (`too_many_tokens`)."""
     if max_new_tokens is not None and max_new_tokens > limits.max_answer_tokens:

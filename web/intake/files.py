@@ -1,4 +1,4 @@
-"""Files and zips into a batch: a job for each file, also for one that is refused, so nothing is lost.
+"""Files and zips into a batch: a job for each file, or each page of one; also for one that is refused.
 
 A file that the batch has already makes no second job; another file of a path that it has is called otherwise.
 Files are taken some at a time, because each way to Redis costs as much for one as for many.
@@ -6,7 +6,7 @@ Files are taken some at a time, because each way to Redis costs as much for one 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import cast
 
 from werkzeug.datastructures import FileStorage
@@ -16,9 +16,11 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.images import not_an_image
 from jobs.contract.models import Job, JobError, JobState, utc_now
+from jobs.contract.pages import page_path
 from jobs.flow.accept import Accepting
+from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
-from web.intake.asking import check_question
+from web.intake.asking import check_page, check_question, check_room
 from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
 from web.intake.paths import normalise, sent_path, shortened
 from web.intake.spool import Part
@@ -67,9 +69,12 @@ class Intake:
             else:
                 yield from self._take_images(list(some))
 
-    def take_kept(self, files: Sequence[tuple[KnownFile, str]]) -> list[FileOutcome]:
-        """Take files with their media types, whose images are in the blob store, and claimed."""
-        return self._accept([self._job_of_kept(file, kind) for file, kind in files])
+    def take_kept(self, files: Sequence[tuple[KnownFile, Kind]]) -> list[list[FileOutcome]]:
+        """Take files with their kinds, whose images are in the blob store, and claimed.
+
+        Raises BadInput (`invalid_field`) for a page that there is not.
+        """
+        return self._accept([self._jobs_of_kept(file, kind) for file, kind in files])
 
     def _take_images(self, files: Sequence[tuple[str, Part]]) -> Iterator[FileOutcome]:
         for start in range(0, len(files), _AT_A_TIME):
@@ -116,20 +121,43 @@ class Intake:
     def _take(self, files: Sequence[Checked], source: str = "") -> list[FileOutcome]:
         """Take files of one `source`, a zip or none."""
         with kept_images(self._services, [file.image for file in files if file.image]):
-            outcomes = self._accept([self._job_of(file, source) for file in files], source)
-        for file, outcome in zip(files, outcomes, strict=True):
-            if file.error and outcome.is_new:
+            taken = self._accept([self._jobs_of(file, source) for file in files], source)
+        for file, outcomes in zip(files, taken, strict=True):
+            if file.error and outcomes[0].is_new:
                 count_refusal(file.error)
-        return outcomes
+        return [*chain(*taken)]
 
-    def _accept(self, jobs: Sequence[Job], source: str = "") -> list[FileOutcome]:
-        made = self._accepting.add(jobs, source)
-        return [_outcome(asked, job, is_new=is_new) for asked, (job, is_new) in zip(jobs, made, strict=True)]
+    def _accept(self, files: Sequence[Sequence[Job]], source: str = "") -> list[list[FileOutcome]]:
+        """Make the jobs of some files; gives what became of each file's."""
+        jobs = [*chain(*files)]
+        if len(jobs) > len(files):
+            # Many pages may be far more than there was room for when the request came.
+            check_room(self._services, self._card.name)
+        made = iter(self._accepting.add(jobs, source))
+        return [[_outcome(asked, *next(made)) for asked in jobs_] for jobs_ in files]
 
-    def _job_of(self, file: Checked, source: str) -> Job:
-        if file.image:
-            images, kinds = (file.image.sha256,), (file.image.media_type,)
-            return self._job(file.path, question=file.question, images=images, media_types=kinds)
+    def _jobs_of(self, file: Checked, source: str) -> list[Job]:
+        if image := file.image:
+            kind = Kind(image.media_type, image.pages)
+            return self._jobs_about(file.path, image.sha256, kind, question=file.question)
+        return [self._job_of_refused(file, source)]
+
+    def _jobs_of_kept(self, file: KnownFile, kind: Kind) -> list[Job]:
+        path, page = normalise(file.file), check_page(file.page, kind.pages)
+        question = {"question": file.question.strip()} if file.question.strip() else {}
+        if page is None:
+            return self._jobs_about(path, file.sha256, kind, **question)
+        return [self._job(path, **_of_image(file.sha256, kind), page=page, **question)]
+
+    def _jobs_about(self, path: str, sha256: str, kind: Kind, **fields: object) -> list[Job]:
+        """A job for a file; or one for each of its pages, where the model looks at one at a time."""
+        same = {**_of_image(sha256, kind), **fields}
+        pages = kind.pages or 1
+        if pages == 1 or self._card.reads_pages:
+            return [self._job(path, **same)]
+        return [self._job(page_path(path, page), page=page, **same) for page in range(1, pages + 1)]
+
+    def _job_of_refused(self, file: Checked, source: str) -> Job:
         error = file.error or not_an_image()
         return self._job(
             shortened(file.path, self._services.limits.max_path_chars),
@@ -141,11 +169,6 @@ class Intake:
             finished_at=utc_now(),
         )
 
-    def _job_of_kept(self, file: KnownFile, kind: str) -> Job:
-        question = {"question": file.question.strip()} if file.question.strip() else {}
-        images, kinds = (file.sha256,), (kind,)
-        return self._job(normalise(file.file), images=images, media_types=kinds, page=file.page, **question)
-
     def _job(self, file: str, **fields: object) -> Job:
         batch = self._accepting.batch
         common = {"batch_id": batch.id, "file": file, "model": batch.model}
@@ -153,9 +176,18 @@ class Intake:
         return Job.model_validate(common | asked | fields)
 
 
-def _outcome(asked: Job, job: Job, *, is_new: bool) -> FileOutcome:
+def _of_image(sha256: str, kind: Kind) -> dict[str, object]:
+    return {"images": (sha256,), "media_types": (kind.media_type,), "pages": kind.pages}
+
+
+def _outcome(asked: Job, job: Job, is_new: bool) -> FileOutcome:
     """What became of a file: its own refusal, though a good one may have taken its place by now."""
-    state = "rejected" if asked.is_refused else "accepted"
     return FileOutcome(
-        file=job.file, sent_as=job.sent_as, state=state, job_id=job.id, is_new=is_new, error=asked.error
+        file=job.file,
+        sent_as=job.sent_as,
+        state="rejected" if asked.is_refused else "accepted",
+        page=job.page,
+        job_id=job.id,
+        is_new=is_new,
+        error=asked.error,
     )

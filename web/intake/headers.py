@@ -1,17 +1,45 @@
-"""What a file is and how large its image, from its header alone: no pixel is decoded here."""
+"""What a file is and how large its image, from its header alone: no pixel is decoded here.
 
+What stands beside the picture in a PNG or a JPEG is not looked at: damage there takes nothing from it.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
-from jobs.contract.images import FORMATS, check_pixels, not_an_image, set_pillows_guard, truncated_image
+from jobs.contract import jpeg, png, tiff
+from jobs.contract.images import (
+    FORMATS,
+    check_pixels,
+    not_an_image,
+    not_understood,
+    reader_missing,
+    set_pillows_guard,
+    truncated_image,
+)
+from jobs.contract.pages import pages_of
 from jobs.contract.settings import Limits
+from jobs.contract.unread import begins_as_image, check_kind, is_avif, is_heif
+
+try:
+    import pi_heif
+except ImportError:
+    pi_heif = None
 
 set_pillows_guard(Image, None)
 Image.init()
-#: The formats for which Pillow has a reader; MPO has none of its own, the one for JPEG finds it.
-_READABLE = tuple(name for name in FORMATS if name in Image.OPEN)
+if pi_heif:
+    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+#: The formats for which there is a reader; MPO has none of its own, the one for JPEG finds it.
+_READABLE = tuple(
+    name for name in FORMATS if name in Image.OPEN and (name != "AVIF" or features.check("avif"))
+)
+#: What may be sent here, in order.
+MEDIA_TYPES = tuple(sorted({FORMATS[name] for name in _READABLE}))
+_HEAD_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -22,21 +50,59 @@ class Inspected:
     #: Pixels as stored, before EXIF orientation.
     width: int
     height: int
+    #: How many pages it has; None where its format has none.
+    pages: int | None = None
 
 
 def inspect(file: IO[bytes], limits: Limits) -> Inspected:
     """Read an image's header; the file's name and declared type do not matter.
 
-    Raises ImageRejected (`not_an_image`, `truncated_image`) and TooLarge (`too_many_pixels`).
+    Raises ImageRejected (`not_an_image`, `truncated_image`, `unsupported_format`) and TooLarge
+    (`too_many_pixels`, `too_many_pages`).
     """
+    check_kind(file)
+    file.seek(0)
+    head = file.read(_HEAD_BYTES)
+    found = _reader_of(head, limits)(file)
+    check_pixels(found.width, found.height, limits)
+    return found
+
+
+def _reader_of(head: bytes, limits: Limits) -> Callable[[IO[bytes]], Inspected]:
+    if head.startswith(png.SIGNATURE):
+        return _inspect_png
+    if head.startswith(jpeg.SIGNATURE):
+        return _inspect_jpeg
+    if tiff.layout_of(head):
+        return partial(_inspect_tiff, limits=limits)
+    for name, is_it in (("HEIF", is_heif), ("AVIF", is_avif)):
+        if is_it(head) and name not in _READABLE:
+            raise reader_missing(name)
+    return partial(_inspect_other, head=head)
+
+
+def _inspect_png(file: IO[bytes]) -> Inspected:
+    header = png.header_of(file)
+    return Inspected(FORMATS["PNG"], header.width, header.height)
+
+
+def _inspect_jpeg(file: IO[bytes]) -> Inspected:
+    frame = jpeg.frame_of(file)
+    return Inspected(FORMATS["JPEG"], frame.width, frame.height)
+
+
+def _inspect_tiff(file: IO[bytes], limits: Limits) -> Inspected:
+    pages = pages_of(file, limits)
+    return Inspected(FORMATS["TIFF"], pages[0].width, pages[0].height, len(pages))
+
+
+def _inspect_other(file: IO[bytes], head: bytes) -> Inspected:
     file.seek(0)
     try:
         with Image.open(file, formats=_READABLE) as image:
-            found = Inspected(FORMATS[image.format or ""], *image.size)
+            return Inspected(FORMATS[image.format or ""], *image.size)
     except UnidentifiedImageError as error:
-        raise not_an_image() from error
+        raise (not_understood() if begins_as_image(head) else not_an_image()) from error
     except Exception as error:
         # Pillow's readers meet hostile headers with many kinds of exceptions.
         raise truncated_image(error) from error
-    check_pixels(found.width, found.height, limits)
-    return found

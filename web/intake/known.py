@@ -3,8 +3,13 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 
+from jobs.contract.images import FORMATS
+from jobs.contract.models import Job
+from jobs.contract.pages import file_path
 from jobs.flow.accept import Accepting
+from jobs.storage.image_uses import Kind
 from web.intake.files import Intake
 from web.intake.outcomes import FileOutcome, KnownFile
 from web.intake.paths import normalise
@@ -20,23 +25,20 @@ def take_known(
     """Take those of `files` that the batch has already, or whose image is in the blob store.
 
     A path under which the batch has another image says nothing: the file is one of its own. Gives what became
-    of each, in their order; `unknown` must be sent. Raises what stops the whole request: Conflict for a batch
-    that takes no more files, Unavailable, redis.RedisError.
+    of each, in their order; `unknown` must be sent. Raises what stops the whole request: BadInput for a page
+    that there is not, Conflict for a batch that takes no more files, Unavailable, redis.RedisError.
     """
     there = serving.feed.jobs_of_files(accepting.batch.id, [normalise(file.file) for file in files])
-    present = [
-        job if job and job.images == (file.sha256,) and job.page == file.page else None
-        for file, job in zip(files, there, strict=True)
-    ]
+    present = [job if job and _is_whole(job, file) else None for file, job in zip(files, there, strict=True)]
     accepting.keep([job for job in present if job])
     wanting = [file for file, job in zip(files, present, strict=True) if not job]
     taken = _take_images(serving, intake, wanting)
-    return [
-        FileOutcome(file=job.file, state="accepted", job_id=job.id) if job else next(taken) for job in present
-    ]
+    return [*chain(*([_outcome(job)] if job else next(taken) for job in present))]
 
 
-def _take_images(serving: Services, intake: Intake, files: Sequence[KnownFile]) -> Iterator[FileOutcome]:
+def _take_images(
+    serving: Services, intake: Intake, files: Sequence[KnownFile]
+) -> Iterator[list[FileOutcome]]:
     """What became of each of some files that the batch has not."""
     with ThreadPoolExecutor(_AT_A_TIME) as threads:
         for start in range(0, len(files), _AT_A_TIME):
@@ -45,21 +47,33 @@ def _take_images(serving: Services, intake: Intake, files: Sequence[KnownFile]) 
 
 def _take_some(
     serving: Services, intake: Intake, files: Sequence[KnownFile], threads: ThreadPoolExecutor
-) -> list[FileOutcome]:
+) -> list[list[FileOutcome]]:
     longest = serving.limits.max_path_chars
     paths = [normalise(file.file) for file in files]
     with serving.image_uses.using(*{file.sha256 for file in files}):
-        kinds = threads.map(partial(_media_type, serving), files)
+        kinds = threads.map(partial(_kind, serving), files)
         here = {
             place: (file, kind)
             for place, (path, file, kind) in enumerate(zip(paths, files, kinds, strict=True))
-            if kind and len(path) <= longest
+            if kind and len(file_path(path, file.page)) <= longest
         }
         taken = dict(zip(here, intake.take_kept(list(here.values())), strict=True))
-    return [taken.get(place) or FileOutcome(file=path, state="unknown") for place, path in enumerate(paths)]
+    return [taken.get(place) or [FileOutcome(file=path, state="unknown")] for place, path in enumerate(paths)]
 
 
-def _media_type(serving: Services, file: KnownFile) -> str | None:
+def _outcome(job: Job) -> FileOutcome:
+    return FileOutcome(file=job.file, state="accepted", page=job.page, job_id=job.id)
+
+
+def _is_whole(job: Job, file: KnownFile) -> bool:
+    """True for the job of this very image, unless further pages of it may be missing."""
+    return job.images == (file.sha256,) and job.page in (None, file.page)
+
+
+def _kind(serving: Services, file: KnownFile) -> Kind | None:
     """What an image that is claimed is, when a job has it and the blob store, too."""
-    media_type = serving.image_uses.media_type(file.sha256)
-    return media_type if media_type and serving.blobs.has_image(file.sha256) else None
+    kind = serving.image_uses.kind(file.sha256)
+    if kind is None or (kind.pages is None and kind.media_type == FORMATS["TIFF"]):
+        # Of a TIFF that version 0.1.0 took nobody has counted the pages: it is sent again.
+        return None
+    return kind if serving.blobs.has_image(file.sha256) else None

@@ -9,7 +9,7 @@ _EXAMPLES = 5
 
 
 class FileOutcome(BaseModel):
-    """What became of one file."""
+    """What became of one file, or of a page of it that is a job of its own."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -18,6 +18,7 @@ class FileOutcome(BaseModel):
         None, description="The path it was sent under, where the batch has another file of that path."
     )
     state: str = Field(description="`accepted`, `rejected`, or `unknown`: it must be sent.")
+    page: int | None = Field(None, description="The page of the file that its job is about; null for all.")
     job_id: str | None = Field(None, description="Its job.")
     is_new: bool = Field(False, description="False when the batch had the file already.")
     error: JobError | None = Field(None, description="Why it was rejected.")

@@ -22,6 +22,8 @@ class Image:
     part: Part
     sha256: str
     media_type: str
+    #: How many pages it has; None where its format has none.
+    pages: int | None
 
 
 def checked_image(services: Services, part: Part) -> Image:
@@ -32,8 +34,8 @@ def checked_image(services: Services, part: Part) -> Image:
     check_bytes(part.size_bytes, services.limits)
     content = _content(part)
     file = io.BytesIO(content) if isinstance(content, bytes) else content
-    media_type = inspect(file, services.limits).media_type
-    return Image(part, part.sha256, media_type)
+    found = inspect(file, services.limits)
+    return Image(part, part.sha256, found.media_type, found.pages)
 
 
 @contextmanager

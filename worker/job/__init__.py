@@ -4,6 +4,7 @@ answering    from the ticket to the stored answer
 cache        reuses an earlier answer to the same image and recipe
 preparation  fetch, decode and see an image
 in_flight    makes once what several slots need at the same time
-decode       bytes to an upright RGB image, or a reason
+decode/      bytes to an upright RGB image, or a reason
+pages        what is kept of a file's pages, and one answer for all of them
 thumbnails   the small versions that galleries show
 """

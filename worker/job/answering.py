@@ -5,6 +5,8 @@
       │ └─► an earlier job has the answer ──────────────────────► store
       └─► nothing to do: the job was cancelled after its ticket went out
 
+For an engine that reads whole files, decode to generate go round for each of its pages.
+
 Whatever happens, a job ends in the store with an answer or a reason, or its ticket goes back to the queue.
 
 A job whose worker died is a suspect: it may be the cause, or it was only held at the time. Suspects run one
@@ -14,7 +16,7 @@ at a time, so that of those that were held together only the culprit crashes ano
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Generic, TypeVar
@@ -23,7 +25,7 @@ import redis
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable
-from jobs.contract.models import Job, JobError, JobState, Result, Usage
+from jobs.contract.models import Job, JobError, JobState, Note, Result, Usage
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.storage.store.jobs import Came, Taken
@@ -31,8 +33,9 @@ from worker.device.base import Cancelled, Device, GivenBack, Overran
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine, Prepared, Seen
 from worker.job.cache import AnswerCache
-from worker.job.decode import Decoded
+from worker.job.decode.decoder import Decoded
 from worker.job.in_flight import Held
+from worker.job.pages import Looked, joined
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
@@ -64,6 +67,8 @@ class Answering(Generic[Seen, Prepared]):
     metrics: ModelMetrics
     #: Crashes of its workers after which a job is not tried any more.
     max_crashes: int
+    #: True when one answer is about all pages of a file; else a job without a page is about the first.
+    reads_pages: bool
     _one_suspect: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, ticket: str, *, is_redelivered: bool) -> None:
@@ -165,37 +170,56 @@ class Answering(Generic[Seen, Prepared]):
         return self._until_redis_answers(lambda: self.cache.find(job))
 
     def _result_of(self, job: Job) -> Result:
-        size: dict[str, int] = {}
+        looked = Looked.at(job)
         try:
-            image = _image_of(job)
-            with self.preparation.decoded(image) as decoded:
-                size = {"width": decoded.value.width, "height": decoded.value.height}
-                answer = self._ask(job, image, decoded)
+            answer = joined([*self._answers(job, _image_of(job), looked)])
         except (GivenBack, Cancelled):
             raise
         except Eva01Error as error:
-            return Result(error=JobError(code=error.code, message=error.message), **size)
+            return Result(
+                error=JobError(code=error.code, message=looked.placed(error.message)), **looked.facts
+            )
         except Exception as error:
             logger.exception("Job %s: an error that nobody foresaw.", job.id)
-            message = f"The worker failed on this image: {type(error).__name__}: {error}"
-            return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **size)
-        return Result(answer=answer.text, finish_reason=answer.finish_reason, usage=answer.usage, **size)
+            message = looked.placed(f"The worker failed on this image: {type(error).__name__}: {error}")
+            return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **looked.facts)
+        return Result(
+            answer=answer.text, finish_reason=answer.finish_reason, usage=answer.usage, **looked.facts
+        )
 
-    def _ask(self, job: Job, image: str, decoded: Held[Decoded]) -> Answer:
-        with self.preparation.seen(image, decoded.value.image) as seen:
+    def _answers(self, job: Job, image: str, looked: Looked) -> Iterator[Answer]:
+        """The answer about each page in turn, so that no more than one is in memory."""
+        yield self._answer_page(job, image, looked)
+        if job.page or looked.pages == 1:
+            return
+        if not self.reads_pages:
+            looked.note(Note.FIRST_PAGE)
+            return
+        with self.preparation.fetched(image):
+            for page in range(2, looked.pages + 1):
+                looked.page = page
+                yield self._answer_page(job, image, looked)
+
+    def _answer_page(self, job: Job, image: str, looked: Looked) -> Answer:
+        with self.preparation.decoded(image, looked.page) as decoded:
+            looked.see(decoded.value)
+            return self._ask(job, image, looked.page, decoded)
+
+    def _ask(self, job: Job, image: str, page: int, decoded: Held[Decoded]) -> Answer:
+        with self.preparation.seen(image, page, decoded.value.image) as seen:
             with self.metrics.stage("prepare"):
                 prepared = self.engine.prepare(seen.value, job.question, job.options)
             reply = self.device.submit(
                 prepared, job.id, is_alone=job.crashes > 0, is_interactive=job.batch_id is None
             )
-            if decoded.is_maker:
-                self._keep_thumbnail(image, decoded.value)
+            if decoded.is_maker and page == (job.page or 1):
+                self._keep_thumbnail(job, image, page, decoded.value)
             return reply.result()
 
-    def _keep_thumbnail(self, image: str, decoded: Decoded) -> None:
+    def _keep_thumbnail(self, job: Job, image: str, page: int, decoded: Decoded) -> None:
         """Done now, because until the device has answered this thread would have nothing to do."""
         with self.metrics.stage("thumbnail"):
-            self.thumbnails.keep(image, decoded.image)
+            self.thumbnails.keep(image, page, decoded.image, job.media_type)
 
     # End
 

@@ -7,7 +7,7 @@ Nothing is kept after that, so there are never more values than slots.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,10 +36,10 @@ class InFlight(Generic[_T]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._shared: dict[str, _Shared[_T]] = {}
+        self._shared: dict[Hashable, _Shared[_T]] = {}
 
     @contextmanager
-    def hold(self, key: str, make: Callable[[], _T]) -> Iterator[Held[_T]]:
+    def hold(self, key: Hashable, make: Callable[[], _T]) -> Iterator[Held[_T]]:
         """Hold the value of `key`; the first holder makes it, and the others wait for that.
 
         Raises what `make` raises, in all threads that wait for it; the next call makes it anew.
@@ -52,13 +52,13 @@ class InFlight(Generic[_T]):
         finally:
             self._leave(key, shared)
 
-    def _join(self, key: str) -> tuple[_Shared[_T], bool]:
+    def _join(self, key: Hashable) -> tuple[_Shared[_T], bool]:
         with self._lock:
             shared = self._shared.setdefault(key, _Shared())
             shared.holders += 1
             return shared, shared.holders == 1
 
-    def _make(self, key: str, shared: _Shared[_T], make: Callable[[], _T]) -> None:
+    def _make(self, key: Hashable, shared: _Shared[_T], make: Callable[[], _T]) -> None:
         try:
             shared.value.set_result(make())
         except BaseException as error:
@@ -67,7 +67,7 @@ class InFlight(Generic[_T]):
                 del self._shared[key]
             shared.value.set_exception(error)
 
-    def _leave(self, key: str, shared: _Shared[_T]) -> None:
+    def _leave(self, key: Hashable, shared: _Shared[_T]) -> None:
         with self._lock:
             shared.holders -= 1
             if not shared.holders and self._shared.get(key) is shared:

@@ -1,6 +1,8 @@
 """Prepare an image for questions, once for all slots that hold it at the same time.
 
-fetch ──► decode ──► see
+    fetch ──► decode ──► see
+
+A file is fetched once, however many of its pages are decoded while somebody holds it.
 """
 
 from contextlib import AbstractContextManager
@@ -10,7 +12,7 @@ from PIL import Image
 
 from jobs.storage.blobs import BlobStore
 from worker.engines.base import Engine, Prepared, Seen
-from worker.job.decode import Decoded, Decoder
+from worker.job.decode.decoder import Decoded, Decoder
 from worker.job.in_flight import Held, InFlight
 from worker.ops.metrics import ModelMetrics
 
@@ -26,28 +28,38 @@ class Preparation(Generic[Seen]):
     ) -> None:
         self._blobs, self._decoder, self._metrics = blobs, decoder, metrics
         self._engine_sees = engine.see
+        self._files: InFlight[bytes] = InFlight()
         self._decoded: InFlight[Decoded] = InFlight()
         self._seen: InFlight[Seen] = InFlight()
 
-    def decoded(self, sha256: str) -> AbstractContextManager[Held[Decoded]]:
-        """Hold an image's pixels.
+    def fetched(self, sha256: str) -> AbstractContextManager[Held[bytes]]:
+        """Hold an image's file.
 
-        Raises NotFound, Unavailable, GivenBack when the worker stops first, or what the decoder raises.
+        Raises NotFound, Unavailable, or GivenBack when the worker stops first.
         """
-        return self._decoded.hold(sha256, lambda: self._decode(sha256))
+        return self._files.hold(sha256, lambda: self._fetch(sha256))
 
-    def seen(self, sha256: str, image: Image.Image) -> AbstractContextManager[Held[Seen]]:
+    def decoded(self, sha256: str, page: int = 1) -> AbstractContextManager[Held[Decoded]]:
+        """Hold the pixels of an image, or of a page of it.
+
+        Raises what `fetched` and the decoder raise.
+        """
+        return self._decoded.hold((sha256, page), lambda: self._decode(sha256, page))
+
+    def seen(self, sha256: str, page: int, image: Image.Image) -> AbstractContextManager[Held[Seen]]:
         """Hold what the engine makes of its pixels.
 
         Raises EngineFailure or ImageRejected.
         """
-        return self._seen.hold(sha256, lambda: self._see(image))
+        return self._seen.hold((sha256, page), lambda: self._see(image))
 
-    def _decode(self, sha256: str) -> Decoded:
+    def _fetch(self, sha256: str) -> bytes:
         with self._metrics.stage("fetch"):
-            data = self._blobs.get_image(sha256)
-        with self._metrics.stage("decode"):
-            return self._decoder.decode(data)
+            return self._blobs.get_image(sha256)
+
+    def _decode(self, sha256: str, page: int) -> Decoded:
+        with self.fetched(sha256) as file, self._metrics.stage("decode"):
+            return self._decoder.decode(file.value, page)
 
     def _see(self, image: Image.Image) -> Seen:
         with self._metrics.stage("see"):

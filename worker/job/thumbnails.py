@@ -6,6 +6,7 @@ from io import BytesIO
 from PIL import Image
 
 from jobs.contract import names
+from jobs.contract.images import SHOWN_BY_BROWSERS
 from jobs.storage.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
 
@@ -16,26 +17,36 @@ _QUALITY = 75
 
 
 class Thumbnails:
-    """Keeps a WebP of each image whose longest side has at most `longest_px` pixels; 0: keeps none."""
+    """Keeps a WebP of each image or page whose longest side has at most `longest_px` pixels; 0: none.
 
-    def __init__(self, blobs: BlobStore, image_uses: ImageUses, longest_px: int) -> None:
+    Of an image that browsers do not show it has up to `stand_in_px`, because it stands in for that.
+    """
+
+    def __init__(
+        self, blobs: BlobStore, image_uses: ImageUses, longest_px: int, stand_in_px: int = 0
+    ) -> None:
         self._blobs, self._image_uses = blobs, image_uses
-        self._longest_px = longest_px
+        self._longest_px, self._stand_in_px = longest_px, max(longest_px, stand_in_px)
 
-    def keep(self, sha256: str, image: Image.Image) -> None:
-        """Make the small version of a decoded image, unless it is there; a failure is logged, not raised."""
+    def keep(self, sha256: str, page: int, image: Image.Image, media_type: str | None = None) -> None:
+        """Make the small version of a decoded page, unless it is there; a failure is logged, not raised."""
         if not self._longest_px:
             return
+        path = names.thumbnail_path(sha256, page)
         try:
-            if not self._blobs.has(names.thumbnail_path(sha256)):
-                self._put(sha256, encoded(image, self._longest_px))
+            if not self._blobs.has(path):
+                self._put(sha256, path, encoded(image, self._longest_of(media_type)))
         except Exception as error:
             logger.warning("Image %s has no thumbnail: %s: %s", sha256, type(error).__name__, error)
 
-    def _put(self, sha256: str, data: bytes) -> None:
+    def _longest_of(self, media_type: str | None) -> int:
+        is_shown = media_type is None or media_type in SHOWN_BY_BROWSERS
+        return self._longest_px if is_shown else self._stand_in_px
+
+    def _put(self, sha256: str, path: str, data: bytes) -> None:
         # The job may be deleted at this moment. A claim delays that: both are deleted later, and together.
         with self._image_uses.using(sha256):
-            self._blobs.put(names.thumbnail_path(sha256), data)
+            self._blobs.put(path, data)
 
 
 def encoded(image: Image.Image, longest_px: int) -> bytes:

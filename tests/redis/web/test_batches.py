@@ -131,7 +131,7 @@ def test_a_bad_file_is_listed_with_its_reason_and_the_others_go_on(http, batch):
     taken = {one["file"]: one["error"] and one["error"]["code"] for one in send(http, batch, files)}
     assert taken == {
         "good.png": None,
-        "svg.png": "not_an_image",
+        "svg.png": "unsupported_format",
         "html.png": "not_an_image",
         "empty.png": "empty_file",
         "huge.png": "too_many_pixels",

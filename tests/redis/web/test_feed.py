@@ -6,7 +6,7 @@ import pytest
 
 from jobs.contract import names
 from jobs.contract.models import JobError, JobState, Result, new_id
-from tests import hostile
+from tests import hostile, tiffs
 from tests.asking import IMAGE, id_of, new_batch, send
 from tests.redis.web.test_jobs import code_of
 
@@ -147,12 +147,13 @@ def test_an_upload_that_was_cut_off_goes_on(http, batch, redis_client):
 
 
 def test_a_known_file_may_have_a_question_and_a_page_of_its_own(http, batch, services):
-    send(http, batch, {"a.png": IMAGE})
+    scan = tiffs.fax(2)
+    send(http, batch, {"a.png": IMAGE, "c.tif": scan})
     other = new_batch(http, max_new_tokens=9)
     files = [
         {"file": "a.png", "sha256": SHA, "question": " Its own? "},
         {"file": "b.png", "sha256": SHA, "question": " "},
-        {"file": "c.tif#2", "sha256": SHA, "page": 2},
+        {"file": "c.tif#2", "sha256": hashlib.sha256(scan).hexdigest(), "page": 2},
     ]
     assert http.post(f"{other}/known", json={"files": files}).status_code == 200
     jobs = http.get(f"{other}/results").json["jobs"]

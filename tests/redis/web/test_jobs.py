@@ -117,7 +117,7 @@ def test_ocr_needs_no_question(http):
         ({"max_new_tokens": "0"}, (400, "invalid_field")),
         ({"max_new_tokens": "5000"}, (413, "too_many_tokens")),
         ({"image": b""}, (422, "empty_file")),
-        ({"image": hostile.SVG}, (422, "not_an_image")),
+        ({"image": hostile.SVG}, (422, "unsupported_format")),
         ({"image": hostile.HTML}, (422, "not_an_image")),
         ({"image": hostile.png_header(65_000, 65_000)}, (413, "too_many_pixels")),
     ],

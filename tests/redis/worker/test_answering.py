@@ -8,11 +8,12 @@ from PIL import Image
 from prometheus_client import REGISTRY
 
 from jobs.contract import names
-from jobs.contract.models import Batch, JobState, Options, Result
+from jobs.contract.models import Batch, JobState, Note, Options, Result
 from jobs.storage.store.jobs import Came
 from tests.processes import wait_until
 from tests.slot import MODEL, PNG, Slot
 from tests.stub_engine import LOSE_DEVICE, POISON
+from tests.variants.others import animated
 from worker.device.base import GivenBack
 
 pytestmark = pytest.mark.redis
@@ -63,7 +64,7 @@ def test_a_failed_job_has_no_reason_why_its_answer_ends(slot):
     ("data", "code"),
     [
         (PNG[:200], "truncated_image"),
-        (b"<svg/>", "not_an_image"),
+        (b"<svg/>", "unsupported_format"),
         (b"", "empty_file"),
         (None, "image_not_found"),
     ],
@@ -72,6 +73,19 @@ def test_a_bad_image_fails_its_own_job_with_a_reason(slot, data, code):
     job = slot.answer(slot.job(data))
     assert (job.state, job.error.code, job.answer) == (JobState.FAILED, code, None)
     assert slot.answer(slot.job()).state is JobState.SUCCEEDED
+
+
+def test_what_is_to_be_known_of_an_image_is_kept_with_its_answer(slot):
+    animation = animated("GIF")
+    for question, is_cached in (("what?", False), ("what?", True), ("else?", False)):
+        job = slot.answer(slot.job(animation, question))
+        assert (job.state, job.notes, job.cached) == (JobState.SUCCEEDED, (Note.FIRST_FRAME,), is_cached)
+        assert job.public()["notes"] == ["first_frame"]
+
+
+def test_a_failure_on_an_incomplete_image_says_that_it_is(slot):
+    job = slot.answer(slot.job(PNG[: len(PNG) * 9 // 10], POISON))
+    assert (job.state, job.notes) == (JobState.FAILED, (Note.IMAGE_INCOMPLETE,))
 
 
 def test_a_model_that_fails_on_an_image_says_so_and_the_size_is_known(slot):

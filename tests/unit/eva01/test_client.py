@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from eva01.cli.progress import Silence
+from eva01.cli.submission import send
 from eva01.client.client import Client
 from eva01.client.errors import ClientError, FileUnreadable, ServerAway, Stopped
-from eva01.client.files import InputFile
+from eva01.client.files import Found, InputFile
 from eva01.client.multipart import FilePart, Multipart
 from tests.unit.scripted_server import BATCH_ID, Server
 
@@ -251,3 +253,39 @@ def test_a_client_without_an_address_takes_the_environments_else_this_machine(mo
     assert Client("http://here:2").server == "http://here:2"
     monkeypatch.setenv("EVA01_SERVER", "")
     assert Client().server == "http://127.0.0.1:8000"
+
+
+def test_a_page_may_be_asked_about(client, server, tmp_path):
+    server.replies = [({"id": "1" * 32, "state": "queued", "page": 2}, 202, {})] * 2
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"pixels")
+    assert client.create_job(path, "Which?", page=2).page == 2
+    client.analyze(path, page=3)
+    assert server.fields == [
+        {"question": "Which?", "page": "2"},
+        {"question": "", "page": "3", "wait": "25"},
+    ]
+
+
+def test_the_pages_of_a_file_count_as_one_file_that_was_sent(client, server, tmp_path):
+    class Counts(Silence):
+        def __init__(self) -> None:
+            self.counts: list[tuple[int, int]] = []
+
+        def sent(self, count: int, total: int) -> None:
+            self.counts.append((count, total))
+
+    outcomes = [
+        {"file": "a.tif", "page": 1, "job_id": "1" * 32},
+        {"file": "a.tif#2", "page": 2, "job_id": "2" * 32},
+        {"file": "a.tif#3", "page": 3, "job_id": "3" * 32},
+        {"file": "b.png", "job_id": "4" * 32},
+    ]
+    server.replies = [({"files": outcomes}, 202, {}), ({"id": BATCH_ID}, 200, {})]
+    files = [
+        image(tmp_path, "a.tif"),
+        image(tmp_path, "b.png"),
+    ]
+    watcher = Counts()
+    assert send(client, BATCH_ID, Found(tuple(files)), watcher).unsent == ()
+    assert watcher.counts == [(0, 2), (1, 2), (1, 2), (1, 2), (1, 2), (2, 2)]

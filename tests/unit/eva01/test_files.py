@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pi_heif
 import pytest
 from PIL import Image
 
@@ -180,5 +181,6 @@ def test_a_zip_is_a_request_of_its_own():
 
 def test_an_ending_is_known_for_each_format_that_a_server_takes():
     Image.init()
+    pi_heif.register_heif_opener()
     formats = {ending: name for ending, name in Image.EXTENSION.items() if name in FORMATS}
     assert {formats[ending] for ending in IMAGE_ENDINGS} == set(FORMATS) - {"MPO"}

@@ -44,6 +44,13 @@ def test_a_failed_image_shows_its_reason_and_code(console):
     assert "Cut in half. (truncated)" in printed(console)
 
 
+def test_what_is_to_be_known_of_an_image_stands_behind_its_answer(console):
+    notes = ["first_frame", "image_incomplete", "[bold]later[/bold]"]
+    show_jobs(console, [job("a.gif", "yes", notes=notes)], 1, "")
+    shown = " ".join(printed(console).split())
+    assert "yes [first frame only] [image incomplete] [[bold]later[/bold]]" in shown
+
+
 def test_a_long_list_shows_forty_rows_and_says_where_the_rest_is(console):
     show_jobs(console, (job(f"file-{n}.png", "yes") for n in range(1000)), 1000, " in results.csv")
     assert printed(console).count("file-") == 40

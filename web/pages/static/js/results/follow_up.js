@@ -7,6 +7,7 @@ import { reasonOf } from "../core/reasons.js";
 import { number, t } from "../core/words.js";
 import { readLimits } from "../upload/limits.js";
 import { CUT, cutOf, moreTokens, wordOf } from "./cut_short.js";
+import { wholeNotes } from "./notes.js";
 
 const LOOK_AGAIN_MS = 1000;
 const PATIENT_LOOK_MS = 4000;
@@ -84,6 +85,7 @@ export class FollowUp {
     try {
       const job = await answered(await api(`/jobs/${id}/ask`, { json: asked }));
       entry.answer = job.answer ?? "";
+      entry.notes = wholeNotes(job);
       entry.cut = cutOf(job);
       if (job.state === "failed") entry.error = reasonOf(job.error?.code, job.error?.message).what;
       if (job.state === "cancelled") entry.error = t("It was cancelled.");
@@ -99,7 +101,7 @@ export class FollowUp {
     byId("follow-up-thread").replaceChildren(...thread.map((entry) => this.#drawEntry(entry)));
   }
 
-  #drawEntry({ asked, answer, error, cut, isOpen }) {
+  #drawEntry({ asked, answer, notes, error, cut, isOpen }) {
     const { question, max_new_tokens: longest } = asked;
     const reply = isOpen
       ? make("p", { class: "lamp lamp--busy note", text: t("Being answered …") })
@@ -110,6 +112,7 @@ export class FollowUp {
       make("p", { class: "follow-up-question text", dir: "auto", text: question }),
       longest ? make("p", { class: "note", text: t("With up to {n} tokens", { n: number(longest) }) }) : null,
       reply,
+      notes ? make("p", { class: "note", text: notes }) : null,
       cut ? this.#drawCut(asked, cut) : null,
     );
   }

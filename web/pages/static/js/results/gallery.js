@@ -1,9 +1,10 @@
 // Results as tiles: picture, file, answer.
 
-import { make, say } from "../core/dom.js";
+import { make, say, sayOrHide } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
 import { number, t } from "../core/words.js";
 import { drawState } from "./cut_short.js";
+import { shortNotes } from "./notes.js";
 import { showPicture } from "./thumbnails.js";
 
 const MIN_TILE_PX = 216;
@@ -32,6 +33,7 @@ function makeTile() {
     "span",
     { class: "tile-picture" },
     make("img", { alt: "", decoding: "async", width: 320, height: 240 }),
+    make("span", { class: "tile-note" }),
     make("span", { class: "tile-serial", "aria-hidden": "true" }),
   );
   const words = make(
@@ -55,6 +57,7 @@ function drawTile(tile, record, index, count) {
   say(file, record.file);
   state.hidden = drawState(state, record, "tile-state") === "succeeded";
   say(answer, shownWords(record));
+  sayOrHide(link.querySelector(".tile-note"), shortNotes(record));
   say(link.firstChild.lastChild, number(index + 1));
   showPicture(link.firstChild, record);
 }

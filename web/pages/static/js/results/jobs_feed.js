@@ -15,6 +15,7 @@ export function recordOf(job) {
   return {
     id: job.id,
     file: job.file,
+    page: job.page ?? null,
     // The feed does not report that a job has started; `markRunning` sets that.
     base: job.state === "running" ? "queued" : job.state,
     state: job.state,
@@ -22,6 +23,7 @@ export function recordOf(job) {
     errorCode: job.error?.code ?? null,
     errorMessage: job.error?.message ?? null,
     hasImage: Boolean(job.image),
+    notes: job.notes ?? [],
     cut: cutOf(job),
     pixels: (job.width ?? 0) * (job.height ?? 0),
     cameMs: milliseconds(job.created_at),

@@ -1,9 +1,10 @@
 // Results as rows: file, state, answer, how long it took.
 
-import { make, say } from "../core/dom.js";
+import { make, say, sayOrHide } from "../core/dom.js";
 import { drawState } from "./cut_short.js";
 import { shownWords } from "./gallery.js";
 import { ranMs } from "./jobs_feed.js";
+import { shortNotes } from "./notes.js";
 import { showPicture } from "./thumbnails.js";
 import { took } from "./times.js";
 
@@ -27,7 +28,7 @@ function makeRow() {
     "div",
     { class: "result-row", role: "row" },
     make("div", { role: "cell", class: "row-file" }, picture, link),
-    make("div", { role: "cell", class: "row-state" }, make("span", { class: "chip" })),
+    make("div", { role: "cell", class: "row-state" }, make("span", { class: "chip" }), make("span", { class: "row-note" })),
     make("div", { role: "cell", class: "row-answer text", dir: "auto" }),
     make("div", { role: "cell", class: "row-time" }),
   );
@@ -43,6 +44,7 @@ function drawRow(row, record, index) {
   link.dataset.index = index;
   say(link, record.file);
   drawState(state.firstChild, record);
+  sayOrHide(state.lastChild, shortNotes(record));
   say(answer, shownWords(record));
   say(time, took(ranMs(record)));
   showPicture(file.firstChild, record);

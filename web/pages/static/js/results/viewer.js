@@ -8,6 +8,7 @@ import { reasonOf } from "../core/reasons.js";
 import { dateTime, number, percent, t } from "../core/words.js";
 import { drawState } from "./cut_short.js";
 import { FollowUp } from "./follow_up.js";
+import { wholeNotes } from "./notes.js";
 import { took } from "./times.js";
 import { Zoom } from "./zoom.js";
 
@@ -22,6 +23,8 @@ export class Viewer {
   #zoom;
   #followUp;
   #shownVersion = null;
+  /** Addresses of pictures that have not been tried. */
+  #pictures = [];
 
   /**
    * @param results The Results through whose order one goes.
@@ -71,7 +74,7 @@ export class Viewer {
     on("viewer-copy", () => copyText(this.record.answer));
     on("viewer-more", () => this.#followUp.askForMore(this.record));
     on("viewer-retry", () => this.#onRetry(this.record));
-    byId("viewer-image").addEventListener("error", () => this.#showNoPicture());
+    byId("viewer-image").addEventListener("error", () => this.#showNext());
     this.#dialog.addEventListener("keydown", (event) => this.#onKey(event));
     this.#dialog.addEventListener("close", () => this.#onClose());
   }
@@ -80,6 +83,7 @@ export class Viewer {
     history.replaceState(history.state, "", location.pathname + location.search);
     const { record } = this;
     this.record = null;
+    this.#pictures = [];
     // A picture of many megabytes is not kept for a dialog that is closed.
     byId("viewer-image").removeAttribute("src");
     this.#results.focus(record);
@@ -140,14 +144,23 @@ export class Viewer {
     show(byId("viewer-original"), hasImage);
     byId("viewer-original").href = address;
     image.alt = file;
-    if (hasImage) image.src = address;
+    this.#pictures = hasImage ? picturesOf(this.record) : [];
+    if (hasImage) this.#showNext();
     else image.removeAttribute("src");
     say(byId("viewer-file"), file);
     this.#followUp?.open(this.record, this.#batch);
   }
 
-  #showNoPicture() {
-    show(byId("viewer-image"), false);
+  /** The next of what there is to show, or that there is nothing. */
+  #showNext() {
+    const image = byId("viewer-image");
+    const address = this.#pictures.shift();
+    show(byId("viewer-small"), Boolean(address?.endsWith("/thumbnail")));
+    if (address) {
+      image.src = address;
+      return;
+    }
+    show(image, false);
     show(byId("viewer-nopicture"), true);
   }
 
@@ -157,6 +170,7 @@ export class Viewer {
     this.#showCut();
     show(byId("viewer-answer"), Boolean(answer));
     say(byId("viewer-answer"), answer);
+    sayOrHide(byId("viewer-notes"), wholeNotes(this.record));
     show(byId("viewer-copy"), Boolean(answer));
     show(byId("viewer-reason"), state === "failed");
     if (byId("viewer-retry")) show(byId("viewer-retry"), state === "failed" && hasImage);
@@ -188,6 +202,12 @@ export class Viewer {
   }
 }
 
+/** Not every browser reads TIFF, and of a file of pages it would show the first: what a worker made stands in. */
+function picturesOf({ id, page }) {
+  const standIn = apiUrl(`/jobs/${id}/thumbnail`);
+  return page > 1 ? [standIn] : [apiUrl(`/jobs/${id}/image`), standIn];
+}
+
 function drawFacts({ cameMs, startedMs, finishedMs }, job) {
   const facts = [
     [t("Waited"), took(startedMs === null ? null : Math.max(0, startedMs - cameMs))],
@@ -199,8 +219,10 @@ function drawFacts({ cameMs, startedMs, finishedMs }, job) {
   byId("viewer-facts").replaceChildren(...rows);
 }
 
-function factsOf({ width, height, model, usage, attempts, cached }) {
+function factsOf({ width, height, model, page, usage, attempts, cached }) {
   const facts = [[t("Model"), model]];
+  if (page) facts.push([t("Page"), number(page)]);
+  if (usage?.pages) facts.push([t("Pages read"), number(usage.pages)]);
   if (width && height) facts.push([t("Size"), t("{w} × {h} pixels", { w: number(width), h: number(height) })]);
   if (usage?.visual_tokens) facts.push([t("Image tokens"), number(usage.visual_tokens)]);
   if (usage?.output_tokens) facts.push([t("Answer tokens"), number(usage.output_tokens)]);

@@ -11,10 +11,12 @@ const USUAL = {
   max_request_bytes: 4 * 1024 ** 3,
   max_path_chars: 1024,
   max_question_chars: 4000,
-  media_types: ["image/avif", "image/bmp", "image/gif", "image/jpeg", "image/png", "image/tiff", "image/webp"],
+  media_types: [
+    "image/avif", "image/bmp", "image/gif", "image/heic", "image/jpeg", "image/png", "image/tiff", "image/webp",
+  ],
 };
-const IMAGE_NAME = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|mpo)$/i;
-const KNOWN_OTHER = /\.(heic|heif|svgz?|psd|raw|cr2|nef|pdf|mp4|mov|txt|docx?|xlsx?|json|xml|html?|csv|md)$/i;
+const IMAGE_NAME = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|hei[cf]|mpo)$/i;
+const KNOWN_OTHER = /\.(svgz?|psd|raw|cr2|nef|pdf|mp4|mov|txt|docx?|xlsx?|json|xml|html?|csv|md)$/i;
 
 export const isZip = (path) => /\.zip$/i.test(path);
 

@@ -4,14 +4,18 @@ import { api, apiUrl, problemFrom, unreachable } from "../core/api.js";
 
 const path = (batchId, tail) => `/batches/${encodeURIComponent(batchId)}${tail}`;
 
+/** A file's further pages have outcomes of their own, behind that of the first. */
+export const isFirstPage = ({ page }) => !(page > 1);
+
 /**
- * What became of files that the server may have already, in their order; `unknown` ones must be sent.
+ * What became of files that the server may have already, one each, in their order; `unknown` ones must be sent.
  * `files` are {file, sha256}. Null when this server cannot be asked.
  */
 export async function askKnown(batchId, files, signal) {
   try {
     const answer = await api(path(batchId, "/known"), { json: { files }, signal });
-    return answer.files.length === files.length ? answer.files : null;
+    const outcomes = answer.files.filter(isFirstPage);
+    return outcomes.length === files.length ? outcomes : null;
   } catch (error) {
     if (error.status === 404 && error.code === "no_such_page") return null;
     if (error.status === 405) return null;

@@ -9,7 +9,7 @@ import { Channel } from "./channel.js";
 import { Hasher, Unreadable } from "./hashing.js";
 import { isZip } from "./limits.js";
 import { patiently } from "./patience.js";
-import { askKnown, closeBatch, isReadable, sendFiles } from "./sending.js";
+import { askKnown, closeBatch, isFirstPage, isReadable, sendFiles } from "./sending.js";
 
 const LANES = 3;
 const CHUNK_FILES = 32;
@@ -229,7 +229,7 @@ export class Upload {
   }
 
   #noteNames(outcomes) {
-    this.files.renamed += outcomes.filter(({ sent_as: sentAs }) => sentAs).length;
+    this.files.renamed += outcomes.filter((outcome) => outcome.sent_as && isFirstPage(outcome)).length;
   }
 
   #settle(entry, how, state = "accepted") {

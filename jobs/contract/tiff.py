@@ -1,0 +1,220 @@
+"""A TIFF's directory: what it says of its image, and the same image with nothing else said of it.
+
+    header ──► directory: tag, type, count, value or where the values lie …
+
+Only the directory is read. Both byte orders, classic and big.
+"""
+
+import io
+import struct
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import IO
+
+from jobs.contract.images import truncated_image
+
+#: Byte orders by how a file begins.
+_ORDERS = {b"II": "<", b"MM": ">"}
+#: Values of a directory that are read, and tags in it: real files have far fewer.
+_MOST_VALUES, _MOST_TAGS = 65_536, 4096
+#: How a tag's whole numbers are written, by its type.
+_NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
+_TEXT = 2
+#: Bytes of a value, by its type, where it is more than one.
+_SIZES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
+
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, MAKE = 256, 257, 258, 259, 262, 271
+STRIP_OFFSETS, ORIENTATION, SAMPLES, STRIP_BYTES, PLANAR, PREDICTOR = 273, 274, 277, 279, 284, 317
+SUBFILE_KIND, FILL_ORDER, ROWS_PER_STRIP = 254, 266, 278
+TILE_WIDTH, TILE_OFFSETS, TILE_BYTES, SUB_DIRECTORIES = 322, 324, 325, 330
+EXTRA_SAMPLES, SAMPLE_FORMAT, DNG_VERSION = 338, 339, 50706
+#: Tags without which the pixels cannot be read: sizes, places, packing, and what samples mean.
+PICTURE = frozenset(
+    {
+        *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP),
+        *(STRIP_BYTES, PLANAR, 292, 293, PREDICTOR, 320, TILE_WIDTH, 323, TILE_OFFSETS, TILE_BYTES, 332),
+        *(EXTRA_SAMPLES, SAMPLE_FORMAT, 347, *range(512, 522), 529, 530, 531, 532),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a TIFF writes numbers and places."""
+
+    order: str
+    is_big: bool
+
+    @property
+    def pointer(self) -> struct.Struct:
+        """A place in the file."""
+        return struct.Struct(self.order + ("Q" if self.is_big else "I"))
+
+    @property
+    def first(self) -> int:
+        """Where the header names the place of the first directory."""
+        return 8 if self.is_big else 4
+
+    @property
+    def count(self) -> struct.Struct:
+        """How many tags a directory has."""
+        return struct.Struct(self.order + ("Q" if self.is_big else "H"))
+
+    @property
+    def entry(self) -> struct.Struct:
+        """A tag: its number, its type, how many values, and the values, or where they lie."""
+        return struct.Struct(self.order + ("HHQ8s" if self.is_big else "HHI4s"))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tag as it is written."""
+
+    kind: int
+    count: int
+    value: bytes
+
+
+class Directory:
+    """A directory of a file; values are read when they are asked for."""
+
+    def __init__(self, file: IO[bytes], layout: Layout, entries: Mapping[int, Entry]) -> None:
+        self._file, self.layout, self.entries = file, layout, entries
+
+    def number(self, tag: int, default: int = 0) -> int:
+        """The first number of a tag; `default` where there is none."""
+        numbers = self.numbers(tag)
+        return numbers[0] if numbers else default
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """The whole numbers of a tag; none where it is missing or cannot be read."""
+        entry = self.entries.get(tag)
+        if entry is None or entry.kind not in _NUMBERS:
+            return ()
+        count = min(entry.count, _MOST_VALUES)
+        numbers = struct.Struct(f"{self.layout.order}{count}{_NUMBERS[entry.kind]}")
+        data = self._data(entry, numbers.size)
+        return numbers.unpack(data) if len(data) == numbers.size else ()
+
+    def lacks(self, tags: Collection[int]) -> bool:
+        """True when values of these tags are listed, and lie beyond the end of the file."""
+        end = self._file.seek(0, io.SEEK_END)
+        return any(self._end_of(self.entries[tag]) > end for tag in tags if tag in self.entries)
+
+    def _end_of(self, entry: Entry) -> int:
+        size = entry.count * _SIZES.get(entry.kind, 1)
+        if size <= len(entry.value):
+            return 0
+        return int(self.layout.pointer.unpack(entry.value)[0]) + size
+
+    def text(self, tag: int) -> str:
+        """The text of a tag; empty where it is missing or is none."""
+        entry = self.entries.get(tag)
+        if entry is None or entry.kind != _TEXT:
+            return ""
+        return self._data(entry, min(entry.count, 256)).split(b"\0")[0].decode("latin-1").strip()
+
+    def _data(self, entry: Entry, size: int) -> bytes:
+        if size <= len(entry.value):
+            return entry.value[:size]
+        (place,) = self.layout.pointer.unpack(entry.value)
+        return _read(self._file, place, size)
+
+
+def layout_of(head: bytes) -> Layout | None:
+    """How a file with this beginning is written; None for one that is no TIFF."""
+    order = _ORDERS.get(head[:2])
+    if order is None or len(head) < 4:
+        return None
+    (version,) = struct.unpack(order + "H", head[2:4])
+    return Layout(order, version == 43) if version in (42, 43) else None
+
+
+def first_directory(file: IO[bytes], layout: Layout) -> Directory:
+    """The directory of the first image.
+
+    Raises ImageRejected (`truncated_image`) where it is damaged or missing.
+    """
+    pointer = _read(file, layout.first, layout.pointer.size)
+    if len(pointer) < layout.pointer.size:
+        raise truncated_image("it has no directory")
+    return directory_at(file, layout, *layout.pointer.unpack(pointer))
+
+
+def directory_at(file: IO[bytes], layout: Layout, place: int) -> Directory:
+    """The directory at that byte of the file.
+
+    Raises ImageRejected (`truncated_image`) where it is damaged or missing.
+    """
+    written = _read(file, place, layout.count.size)
+    count = layout.count.unpack(written)[0] if len(written) == layout.count.size else 0
+    if not 0 < count <= _MOST_TAGS:
+        raise truncated_image(f"its directory at byte {place:,} is missing or damaged")
+    listed = _read(file, place + layout.count.size, count * layout.entry.size)
+    if len(listed) < count * layout.entry.size:
+        raise truncated_image(f"its directory at byte {place:,} is cut short")
+    entries: dict[int, Entry] = {}
+    for tag, kind, values, value in layout.entry.iter_unpack(listed):
+        entries.setdefault(tag, Entry(kind, values, value))
+    return Directory(file, layout, entries)
+
+
+def plain(
+    data: bytes,
+    directory: Directory,
+    changed: Mapping[int, int],
+    *,
+    without: Collection[int] = (),
+    gap_bytes: int = 0,
+) -> bytes:
+    """The same pixels with nothing told but how to read them; tags in `changed` have these numbers instead.
+
+    The new directory lies behind the file, so that every place in it stays where it was, and behind a gap.
+    """
+    layout = directory.layout
+    entries = {
+        tag: entry for tag, entry in directory.entries.items() if tag in PICTURE and tag not in without
+    }
+    long_kind = 16 if layout.is_big else 4
+    for tag, number in changed.items():
+        entries[tag] = Entry(long_kind, 1, layout.pointer.pack(number))
+    first = layout.first
+    padding = b"\0" * (gap_bytes + -len(data) % 8)
+    place = len(data) + len(padding)
+    written = [layout.entry.pack(tag, e.kind, e.count, e.value) for tag, e in sorted(entries.items())]
+    return b"".join(
+        (
+            data[:first],
+            layout.pointer.pack(place),
+            data[first + layout.pointer.size :],
+            padding,
+            layout.count.pack(len(written)),
+            *written,
+            layout.pointer.pack(0),
+        )
+    )
+
+
+def _read(file: IO[bytes], place: int, size: int) -> bytes:
+    try:
+        file.seek(place)
+        return file.read(size)
+    except (OverflowError, OSError, ValueError):
+        return b""

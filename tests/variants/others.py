@@ -1,0 +1,43 @@
+"""WebP, GIF, BMP, AVIF and HEIC."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from tests.variants.exif import SIDEWAYS_BY
+from tests.variants.picture import COLOR, encoded, over
+
+_HEIC = Path(__file__).parent / "heic"
+_SECOND = COLOR.point(lambda value: 255 - value)
+WHITE, BLACK = (255, 255, 255, 255), (0, 0, 0, 255)
+
+
+def heic(name: str) -> bytes:
+    """One that was packed elsewhere."""
+    return (_HEIC / f"{name}.heic").read_bytes()
+
+
+def animated(image_format: str, **how: object) -> bytes:
+    """The picture, and a second one behind it."""
+    return encoded(COLOR, image_format, save_all=True, append_images=[_SECOND], **how)
+
+
+def see_through(image_format: str, ink: tuple[int, int, int, int] = WHITE, **how: object) -> bytes:
+    """The lettering on nothing."""
+    return encoded(over(ink), image_format, **how)
+
+
+def gif(**how: object) -> bytes:
+    """The picture in a palette."""
+    return encoded(COLOR.quantize(16, dither=Image.Dither.NONE), "GIF", **how)
+
+
+def turned(image_format: str, **how: object) -> bytes:
+    """The picture lying on its side, with EXIF that says so."""
+    side = COLOR.transpose(Image.Transpose.ROTATE_90)
+    return encoded(side, image_format, exif=b"Exif\0\0" + SIDEWAYS_BY["good"], **how)
+
+
+def cut(data: bytes, share: float) -> bytes:
+    """The first part of a file."""
+    return data[: round(len(data) * share)]

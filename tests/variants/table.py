@@ -1,0 +1,275 @@
+"""All variants by the names they have in docs/formats.md, each with the picture it has to show."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from tests import hostile
+from tests.tiffs import MASK, REDUCED, Directory, written
+from tests.variants import foreign, jpegs, others, png, tiffs
+from tests.variants.exif import SIDEWAYS_BY
+from tests.variants.others import BLACK, WHITE
+from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, ON_BLACK, ON_WHITE, encoded
+
+#: How far a picture may be from the right one, as a mean of its samples: packed without loss, and with.
+EXACT, NEAR, CLOSE = 1.0, 4.0, 12.0
+
+
+class Variant(NamedTuple):
+    """A file, and the picture it shows."""
+
+    make: Callable[[], bytes]
+    shows: Image.Image = COLOR
+    #: The most that the picture may differ.
+    within: float = EXACT
+    #: The rows that are looked at, of those that are there.
+    rows: tuple[int, int] | None = None
+    #: The page that shows it, and how many there are.
+    page: int = 1
+    pages: int = 1
+
+
+_BIG = b"x" * (3 << 20)
+#: The grey picture with its darkest as black and its brightest as white, and with the latter alone.
+_STRETCHED = Image.eval(GREY, lambda value: round((value - 10) * 255 / 230))
+_WHITE_MOVED = Image.eval(GREY, lambda value: round(value * 255 / 240))
+_BLANK = Image.new("RGB", COLOR.size, "white")
+_BLANK_GREY = Image.new("L", COLOR.size, "white")
+
+
+def _written(*images: tuple[Image.Image, int], last: int | None = None) -> bytes:
+    return written([Directory(image, kind) for image, kind in images], last=last)
+
+
+def _pages(last: int | None = None) -> bytes:
+    """Three pages, of which the second shows the picture."""
+    return _written((_BLANK_GREY, 0), (GREY, 0), (_BLANK_GREY, 0), last=last)
+
+
+def _fax() -> bytes:
+    """Three pages, of which the last shows the picture."""
+    others = [_BLANK_GREY.convert("1"), BLACK_AND_WHITE.convert("1")]
+    return encoded(others[0], "TIFF", compression="group4", save_all=True, append_images=others)
+
+
+PNG = {
+    "Grey, 8 bits": Variant(lambda: encoded(GREY, "PNG"), GREY),
+    "Grey, 1 bit": Variant(lambda: png.grey_few(1), BLACK_AND_WHITE),
+    "Grey, 2 or 4 bits": Variant(lambda: png.grey_few(2), BLACK_AND_WHITE),
+    "Grey, 16 bits": Variant(png.grey16, GREY),
+    "Grey, 16 bits of which 12 are used": Variant(lambda: png.grey16(4095), GREY),
+    "Grey, 16 bits of which 10 are used": Variant(lambda: png.grey16(1023), GREY),
+    "Grey, 16 bits of which 12 are used, and broken pixels": Variant(png.grey16_hot, GREY),
+    "Grey, 16 bits, sBIT says 12, written low": Variant(lambda: png.grey16_said(12, 4095), GREY),
+    "Grey, 16 bits, sBIT says 12, written high": Variant(lambda: png.grey16_said(12, 65535), GREY),
+    "Grey and alpha, 16 bits": Variant(png.grey_alpha16, GREY),
+    "Grey and alpha, 16 bits of which 12 are used": Variant(lambda: png.grey_alpha16(4095), GREY),
+    "Color, 8 bits": Variant(lambda: encoded(COLOR, "PNG")),
+    "Color, 16 bits": Variant(png.color16),
+    "Color, 16 bits of which 12 are used": Variant(lambda: png.color16(4095)),
+    "Color and alpha, 16 bits": Variant(png.color_alpha16),
+    "Color and alpha, 16 bits of which 12 are used": Variant(lambda: png.color_alpha16(4095)),
+    "Palette, 8 or 4 bits": Variant(lambda: png.palette(16)),
+    "Interlaced": Variant(png.interlaced),
+    "Orientation in eXIf": Variant(lambda: png.turned([png.chunk(b"eXIf", SIDEWAYS_BY["good"])])),
+    "Orientation in a text, as ImageMagick writes it": Variant(
+        lambda: png.turned([png.exif_text(SIDEWAYS_BY["good"], packed=True)])
+    ),
+    "Texts of megabytes, thousands of them": Variant(
+        lambda: png.beside(
+            png.chunk(b"tEXt", b"Comment\0" + _BIG), *(png.chunk(b"tEXt", b"k\0v") for _ in range(3000))
+        )
+    ),
+    "A chunk beside the picture with a wrong checksum, too short, or no sense": Variant(
+        lambda: png.beside(
+            png.chunk(b"pHYs", bytes(9), 12345),
+            png.chunk(b"gAMA", b"\0"),
+            png.chunk(b"iCCP", b"icc\0\0notzlib"),
+            png.chunk(b"tIME", b""),
+            png.chunk(b"eXIf", b"junk"),
+        )
+    ),
+    "Animated (APNG)": Variant(png.animated),
+    "Without IEND": Variant(lambda: encoded(COLOR, "PNG")[:-12]),
+    "Something behind IEND": Variant(lambda: encoded(COLOR, "PNG") + b"<?php" * 100),
+    "Cut short, most rows are there": Variant(lambda: png.cut(0.8), rows=(0, 50)),
+    "Cut short, few rows are there": Variant(lambda: png.cut(0.3)),
+    "Interlaced and cut short": Variant(lambda: others.cut(png.interlaced(), 0.8)),
+    "Damaged pixels": Variant(lambda: png.damaged(40)),
+    "Palette missing": Variant(lambda: png.png((8, 3), png.rows_of(np.asarray(GREY)))),
+    "Rewritten by Xcode (CgBI)": Variant(
+        lambda: png.SIGNATURE + png.chunk(b"CgBI", bytes(4)) + encoded(COLOR, "PNG")[8:]
+    ),
+}
+JPEG = {
+    "Color": Variant(jpegs.jpeg, within=NEAR),
+    "Grey": Variant(lambda: jpegs.jpeg(GREY, subsampling=-1), GREY, NEAR),
+    "Progressive": Variant(lambda: jpegs.jpeg(progressive=True), within=NEAR),
+    "Restarts": Variant(lambda: jpegs.jpeg(restart_marker_rows=1), within=NEAR),
+    "Printing colors (CMYK), inverted by Adobe": Variant(jpegs.cmyk, within=NEAR),
+    "Printing colors as YCCK": Variant(jpegs.ycck, within=NEAR),
+    "Several pictures in one, as phones write them (MPO)": Variant(jpegs.of_a_phone, within=NEAR),
+    "Orientation in EXIF, other tags damaged": Variant(
+        lambda: jpegs.turned(SIDEWAYS_BY["a directory outside"]), within=NEAR
+    ),
+    "EXIF that cannot be read": Variant(
+        lambda: jpegs.with_segments(jpegs.segment(0xE1, b"Exif\0\0II*\0\xff\xff\xff\xff")), within=NEAR
+    ),
+    "Profiles and texts that make no sense": Variant(
+        lambda: jpegs.with_segments(
+            jpegs.segment(0xE2, b"ICC_PROFILE\0\1\7junk"),
+            jpegs.segment(0xE2, b"MPF\0junk"),
+            jpegs.segment(0xED, b"Photoshop 3.0\x008BIM"),
+            jpegs.segment(0xFE, b"\xff" * 9),
+        ),
+        within=NEAR,
+    ),
+    "Something behind the end marker": Variant(lambda: jpegs.jpeg() + b"\0junk" * 99, within=NEAR),
+    "End marker missing": Variant(jpegs.without_end, within=NEAR),
+    "Last rows missing": Variant(lambda: jpegs.cut(0.9), within=NEAR, rows=(0, 40)),
+    "Last rows missing, and an end marker": Variant(
+        lambda: jpegs.cut(0.9) + b"\xff\xd9", within=NEAR, rows=(0, 40)
+    ),
+    "Last rows never written (zeros)": Variant(
+        lambda: jpegs.cut(0.9) + bytes(5000), within=NEAR, rows=(0, 40)
+    ),
+    "Few rows are there": Variant(lambda: jpegs.cut(0.3)),
+    "Progressive, the last passes missing": Variant(lambda: jpegs.cut(0.9, progressive=True), within=CLOSE),
+    "Progressive, the first passes cut": Variant(lambda: jpegs.cut(0.2, progressive=True)),
+    "12 bits a sample": Variant(jpegs.twelve_bits),
+}
+TIFF = {
+    "Color, uncompressed, LZW, deflate, PackBits": Variant(lambda: tiffs.pillow(compression="tiff_lzw")),
+    "Color, JPEG inside": Variant(lambda: tiffs.pillow(compression="jpeg", quality=95), within=NEAR),
+    "Black and white, fax (G3, G4)": Variant(
+        lambda: tiffs.pillow(BLACK_AND_WHITE.convert("1"), "group4"), BLACK_AND_WHITE
+    ),
+    "Grey, 8 bits": Variant(lambda: tiffs.pillow(GREY), GREY),
+    "Grey, 8 bits with a sign": Variant(lambda: tiffs.grey("<i1", 0, 127), GREY, NEAR),
+    "Grey, 9 to 15 bits": Variant(lambda: tiffs.grey_packed(12), GREY),
+    "Grey, 9 to 15 bits, other end first": Variant(lambda: tiffs.grey_packed(10, ">"), GREY),
+    "Grey, 16 bits": Variant(lambda: tiffs.grey("<u2", 0, 65535), GREY),
+    "Grey, 16 bits, other end first": Variant(lambda: tiffs.grey(">u2", 0, 65535), GREY),
+    "Grey, 16 bits of which 12 or 14 are used": Variant(lambda: tiffs.grey("<u2", 0, 4095), GREY),
+    "Grey, 16 bits with a sign": Variant(lambda: tiffs.grey("<i2", -1000, 3000), _STRETCHED, NEAR),
+    "Grey, 32 bits": Variant(lambda: tiffs.grey("<u4", 0, 4294967295), GREY),
+    "Grey, lowest is white": Variant(tiffs.white_is_zero, GREY),
+    "Grey and alpha, 16 bits": Variant(tiffs.grey_alpha16, GREY),
+    "Fractions of 16, 32 or 64 bits, 0 to 1": Variant(lambda: tiffs.grey("<f8", 0, 1), GREY),
+    "Fractions, 0 to 255": Variant(lambda: tiffs.grey("<f4", 0, 255), GREY),
+    "Fractions of another range": Variant(lambda: tiffs.grey("<f4", 0, 0.02), _WHITE_MOVED, NEAR),
+    "Fractions, some of them no numbers or far too large": Variant(
+        lambda: tiffs.fractions_with(0, 1, float("nan"), float("inf"), 1e30), GREY
+    ),
+    "Color, 12 bits a sample": Variant(lambda: tiffs.color_packed(12)),
+    "Color, 16 bits a sample": Variant(tiffs.color16),
+    "Color, 16 bits of which 12 are used": Variant(lambda: tiffs.color16(4095)),
+    "Palette": Variant(lambda: tiffs.pillow(COLOR.quantize(16, dither=Image.Dither.NONE))),
+    "Printing colors (CMYK)": Variant(lambda: tiffs.pillow(COLOR.convert("CMYK")), within=NEAR),
+    "Lab": Variant(tiffs.lab, within=CLOSE),
+    "BigTIFF": Variant(tiffs.big, GREY),
+    "Orientation": Variant(tiffs.turned),
+    "Orientation, other tags damaged": Variant(
+        lambda: tiffs.turned(_34665=99999, _282=(3, 2, b"\1\0\2\0"), _700=(1, 1 << 30, b"\0\0\0\xff"))
+    ),
+    "Cut short, most rows are there": Variant(lambda: tiffs.cut(0.8), rows=(0, 50)),
+    "Cut short, few rows are there": Variant(lambda: tiffs.cut(0.3)),
+    "Directory missing": Variant(lambda: others.cut(tiffs.pillow(compression="tiff_lzw"), 0.8)),
+    "Several pages": Variant(_pages, GREY, page=2, pages=3),
+    "Several pages, fax": Variant(_fax, BLACK_AND_WHITE, page=3, pages=3),
+    "Small versions and masks beside the page": Variant(
+        lambda: _written(
+            *((_BLANK_GREY, REDUCED), (_BLANK_GREY, MASK), (GREY, 0), (_BLANK_GREY, MASK | REDUCED))
+        ),
+        GREY,
+    ),
+    "A chain of pages that goes round": Variant(lambda: _pages(last=-1), GREY, page=2, pages=3),
+    "A later page that is missing": Variant(lambda: _pages(last=2**31)),
+    "Complex numbers": Variant(tiffs.complex_numbers),
+    "Grey, 9 to 15 bits, in tiles": Variant(tiffs.tiled_12_bits),
+}
+OTHERS = {
+    "GIF": Variant(others.gif),
+    "GIF, animated": Variant(lambda: others.animated("GIF"), within=CLOSE),
+    "GIF without its last byte": Variant(lambda: others.gif()[:-1]),
+    "GIF, cut short, most rows are there": Variant(
+        lambda: others.cut(others.gif(interlace=0), 0.95), rows=(0, 32)
+    ),
+    "GIF, cut short, few rows are there": Variant(lambda: others.cut(others.gif(interlace=0), 0.6)),
+    "BMP": Variant(lambda: encoded(COLOR, "BMP")),
+    "BMP, cut short, most rows are there": Variant(
+        lambda: others.cut(encoded(COLOR, "BMP"), 0.8), rows=(14, 64)
+    ),
+    "BMP, cut short, few rows are there": Variant(lambda: others.cut(encoded(COLOR, "BMP"), 0.3)),
+    "WebP, with or without loss": Variant(lambda: encoded(COLOR, "WEBP", quality=95), within=CLOSE),
+    "WebP, animated": Variant(lambda: others.animated("WEBP", lossless=True)),
+    "WebP, orientation": Variant(lambda: others.turned("WEBP", lossless=True)),
+    "WebP, cut short": Variant(lambda: others.cut(encoded(COLOR, "WEBP"), 0.9)),
+    "AVIF": Variant(lambda: encoded(COLOR, "AVIF", quality=95), within=CLOSE),
+    "AVIF, a sequence": Variant(lambda: others.animated("AVIF", quality=95), within=CLOSE),
+    "AVIF, orientation": Variant(lambda: others.turned("AVIF", quality=95), within=CLOSE),
+    "AVIF, cut short": Variant(lambda: others.cut(encoded(COLOR, "AVIF"), 0.9)),
+    "HEIC": Variant(lambda: others.heic("plain")),
+    "HEIC, grey": Variant(lambda: others.heic("grey"), GREY),
+    "HEIC, 10 bits": Variant(lambda: others.heic("ten_bits")),
+    "HEIC, grey, 10 bits": Variant(lambda: others.heic("grey_ten_bits"), GREY),
+    "HEIC, orientation": Variant(lambda: others.heic("turned")),
+    "HEIC, several pictures": Variant(lambda: others.heic("several")),
+    "HEIC, cut short": Variant(lambda: others.cut(others.heic("plain"), 0.9)),
+}
+TRANSPARENCY = {
+    "Dark lettering on nothing": Variant(lambda: others.see_through("PNG", BLACK), ON_WHITE),
+    "Light lettering on nothing": Variant(lambda: others.see_through("PNG", WHITE), ON_BLACK),
+    "The same in a palette": Variant(lambda: png.palette_see_through(WHITE), ON_BLACK, NEAR),
+    "The same in a palette, dark": Variant(lambda: png.palette_see_through(BLACK), ON_WHITE, NEAR),
+    "The same as one color of grey, 1 to 8 bits": Variant(lambda: png.grey_see_through(2), ON_WHITE),
+    "The same as one color of grey, 16 bits": Variant(png.grey16_see_through, ON_WHITE),
+    "The same as one color": Variant(lambda: png.color_see_through(8), ON_BLACK),
+    "The same as one color of 16 bits a sample": Variant(lambda: png.color_see_through(16), ON_BLACK),
+    "Light lettering on nothing, WebP": Variant(lambda: others.see_through("WEBP", lossless=True), ON_BLACK),
+    "Light lettering on nothing, TIFF": Variant(lambda: others.see_through("TIFF"), ON_BLACK),
+    "Light lettering on nothing, AVIF": Variant(
+        lambda: others.see_through("AVIF", quality=95), ON_BLACK, CLOSE
+    ),
+    "Light lettering on nothing, HEIC": Variant(lambda: others.heic("alpha"), ON_BLACK),
+    "Nothing at all": Variant(lambda: encoded(Image.new("RGBA", COLOR.size, (9, 9, 9, 0)), "PNG"), _BLANK),
+}
+REFUSED = {
+    "Canon CR2": Variant(foreign.cr2),
+    "Canon CR3": Variant(lambda: foreign.mp4(b"crx ", b"crx ", b"isom")),
+    "Canon CRW": Variant(lambda: foreign.begins(b"II\x1a\0\0\0HEAPCCDR")),
+    "Nikon NEF, Sony ARW, Pentax PEF, Samsung SRW and others that are TIFFs inside": Variant(
+        lambda: tiffs.raw("NIKON CORPORATION")
+    ),
+    "DNG": Variant(foreign.dng),
+    "A TIFF with a sensor's colors": Variant(foreign.mosaic),
+    "Fujifilm RAF": Variant(lambda: foreign.begins(b"FUJIFILMCCD-RAW 0201")),
+    "Olympus ORF": Variant(lambda: foreign.begins(b"IIRO\x08\0\0\0")),
+    "Panasonic RW2": Variant(lambda: foreign.begins(b"IIU\0\x18\0\0\0")),
+    "Sigma X3F, Minolta MRW, Phase One IIQ": Variant(lambda: foreign.begins(b"FOVb")),
+    "Photoshop PSD, PSB": Variant(lambda: foreign.begins(b"8BPS\0\1")),
+    "GIMP XCF": Variant(lambda: foreign.begins(b"gimp xcf v011\0")),
+    "PDF": Variant(lambda: b"%PDF-1.7\n" + bytes(99)),
+    "PostScript, EPS": Variant(lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n"),
+    "DjVu": Variant(lambda: foreign.begins(b"AT&TFORM")),
+    "SVG": Variant(lambda: hostile.SVG),
+    "Videos: MP4, QuickTime, AVI, Matroska, WebM": Variant(lambda: foreign.mp4(b"qt  ")),
+    "JPEG XL": Variant(lambda: foreign.begins(b"\xff\x0a")),
+    "JPEG 2000": Variant(foreign.jpeg2000),
+    "ICO, CUR, ICNS": Variant(foreign.icon),
+    "OpenEXR, Radiance HDR, FITS, DICOM": Variant(foreign.dicom),
+    "An office document, a zip under another name": Variant(foreign.pages_of_office),
+    "HTML, text, anything else": Variant(lambda: hostile.HTML),
+    "An empty file": Variant(lambda: b""),
+}
+#: By the headings of docs/formats.md.
+VARIANTS = {
+    "PNG": PNG,
+    "JPEG": JPEG,
+    "TIFF": TIFF,
+    "GIF, BMP, WebP, AVIF, HEIC": OTHERS,
+    "Transparency": TRANSPARENCY,
+    "Known, and not read": REFUSED,
+}

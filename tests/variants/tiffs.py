@@ -1,0 +1,181 @@
+"""TIFFs, tag by tag."""
+
+import io
+import struct
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from tests.variants.exif import SIDEWAYS
+from tests.variants.picture import COLOR, GREY, HEIGHT, WIDTH, encoded
+
+_GREY = np.asarray(GREY) / 255
+_COLOR = np.asarray(COLOR) / 255
+#: Bytes between the directory and the pixels, for values that the directory has no room for.
+_BESIDE_BYTES = 256
+_LETTERS = {2: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
+
+
+def tiff(pixels: bytes, tags: dict[int, Any], order: str = "<", *, is_big: bool = False) -> bytes:
+    """A TIFF of one strip; a tag is a number, several, or (type, count, bytes) as it is to be written."""
+    place = "Q" if is_big else "I"
+    fixed = {256: WIDTH, 257: HEIGHT, 259: 1, 273: 0, 277: 1, 278: HEIGHT, 279: len(pixels)}
+    entries, beside = [], b""
+    number_of_tags = len(fixed | tags)
+    head = 16 if is_big else 8
+    directory = (8 if is_big else 2) + number_of_tags * (20 if is_big else 12) + (8 if is_big else 4)
+    room = 8 if is_big else 4
+    for tag, value in sorted((fixed | tags).items()):
+        if isinstance(value, tuple) and len(value) == 3 and isinstance(value[2], bytes):
+            kind, count, body = value
+        else:
+            numbers = value if isinstance(value, (list, tuple)) else [value]
+            kind = 3 if tag in (258, 259, 262, 277, 284, 317, 338, 339, 266) else 4
+            count = len(numbers)
+            body = b"".join(struct.pack(order + _LETTERS[kind], number) for number in numbers)
+        if tag == 273:
+            body = struct.pack(order + "I", head + directory + _BESIDE_BYTES)
+        if len(body) > room:
+            written = struct.pack(order + place, head + directory + len(beside))
+            beside += body
+        else:
+            written = body.ljust(room, b"\0")
+        entries.append(struct.pack(order + ("HHQ" if is_big else "HHI"), tag, kind, count) + written)
+    start = (b"II" if order == "<" else b"MM") + struct.pack(order + "H", 43 if is_big else 42)
+    start += struct.pack(order + ("HHQ" if is_big else "I"), *((8, 0, 16) if is_big else (8,)))
+    count = struct.pack(order + ("Q" if is_big else "H"), number_of_tags)
+    end = struct.pack(order + place, 0)
+    return start + count + b"".join(entries) + end + beside.ljust(_BESIDE_BYTES, b"\0") + pixels
+
+
+def packed(samples: "np.ndarray", bits: int) -> bytes:
+    """Rows of samples of 9 to 15 bits without a gap between them."""
+    rows = samples.reshape(HEIGHT, -1).astype(np.uint32)
+    each = (rows[..., None] >> np.arange(bits - 1, -1, -1)) & 1
+    return np.packbits(each.reshape(HEIGHT, -1).astype(np.uint8), axis=1).tobytes()
+
+
+def grey_packed(bits: int, order: str = "<", **more: Any) -> bytes:
+    """Grey of 9 to 15 bits."""
+    white = (1 << bits) - 1
+    return tiff(packed(_GREY * white, bits), {258: bits, 262: 1} | _tags(more), order)
+
+
+def color_packed(bits: int) -> bytes:
+    """Color of 9 to 15 bits a sample."""
+    return tiff(packed(_COLOR * ((1 << bits) - 1), bits), {258: [bits] * 3, 262: 2, 277: 3})
+
+
+def grey(kind: str, low: float, high: float, *, photometric: int = 1, **more: Any) -> bytes:
+    """Grey with samples of a NumPy kind such as `<u2`; black is `low` and white is `high`."""
+    samples = (low + _GREY * (high - low)).astype(kind)
+    numbers = {"u": 1, "i": 2, "f": 3}[samples.dtype.kind]
+    tags = {258: samples.dtype.itemsize * 8, 262: photometric, 339: numbers} | _tags(more)
+    return tiff(samples.tobytes(), tags, kind[0] if kind[0] in "<>" else "<")
+
+
+def fractions_with(low: float, high: float, *odd: float) -> bytes:
+    """Fractions, with these few samples among them that say nothing."""
+    samples = (low + _GREY * (high - low)).astype("<f4")
+    samples[60, 70 : 70 + len(odd)] = odd
+    return tiff(samples.tobytes(), {258: 32, 262: 1, 339: 3})
+
+
+def white_is_zero(kind: str = "<u2", white: int = 65535) -> bytes:
+    """Grey in which the lowest sample means white."""
+    return grey(kind, white, 0, photometric=0)
+
+
+def color16(white: int = 65535, order: str = "<", **more: Any) -> bytes:
+    """Color in 16 bits a sample."""
+    pixels = (_COLOR * white).astype(f"{order}u2").tobytes()
+    return tiff(pixels, {258: [16] * 3, 262: 2, 277: 3} | _tags(more), order)
+
+
+def grey_alpha16() -> bytes:
+    """Grey and alpha in 16 bits, opaque."""
+    samples = np.stack([_GREY * 65535, np.full((HEIGHT, WIDTH), 65535)], -1).astype("<u2")
+    return tiff(samples.tobytes(), {258: [16] * 2, 262: 1, 277: 2, 338: 2})
+
+
+def color8(image: Image.Image = COLOR, **more: Any) -> bytes:
+    """Color in 8 bits; more tags as `_274=6`."""
+    tags = {256: image.width, 257: image.height, 258: [8] * 3, 262: 2, 277: 3, 278: image.height}
+    return tiff(image.tobytes(), tags | _tags(more))
+
+
+def turned(**more: Any) -> bytes:
+    """The picture lying on its side, and the tag that says so."""
+    return color8(COLOR.transpose(Image.Transpose.ROTATE_90), _274=SIDEWAYS, **more)
+
+
+def big() -> bytes:
+    """One with 64-bit places."""
+    return tiff(GREY.tobytes(), {258: 8, 262: 1}, is_big=True)
+
+
+def pillow(image: Image.Image = COLOR, compression: str | None = None, **how: Any) -> bytes:
+    """As Pillow writes it."""
+    return encoded(image, "TIFF", compression=compression, **how)
+
+
+def cut(share: float) -> bytes:
+    """The first part of the pixels."""
+    whole = color8()
+    start = len(whole) - WIDTH * HEIGHT * 3
+    return whole[: start + round(WIDTH * HEIGHT * 3 * share)]
+
+
+def directory_first(image: Image.Image, compression: str | None) -> bytes:
+    """A color image in strips of 16 rows, which lie behind the directory in their order."""
+    number = {None: 1, "tiff_lzw": 5, "tiff_deflate": 8}[compression]
+    strips = []
+    for top in range(0, image.height, 16):
+        strip = image.crop((0, top, image.width, min(top + 16, image.height)))
+        with Image.open(io.BytesIO(pillow(strip, compression, tiffinfo={278: 16}))) as written:
+            tags = written.tag_v2  # type: ignore[attr-defined]
+            place, size = tags[273][0], tags[279][0]
+        strips.append(pillow(strip, compression, tiffinfo={278: 16})[place : place + size])
+    start = 8 + 2 + 10 * 12 + 4
+    beside = start + 6
+    places = beside + 8 * len(strips)
+    offsets = [places + sum(map(len, strips[:n])) for n in range(len(strips))]
+    tags = [
+        *((256, 3, 1, image.width), (257, 3, 1, image.height), (258, 3, 3, start), (259, 3, 1, number)),
+        *((262, 3, 1, 2), (273, 4, len(strips), beside), (277, 3, 1, 3), (278, 3, 1, 16)),
+        *((279, 4, len(strips), beside + 4 * len(strips)), (284, 3, 1, 1)),
+    ]
+    directory = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory + bytes(4) + struct.pack("<3H", 8, 8, 8)
+    sizes = [len(strip) for strip in strips]
+    return head + struct.pack(f"<{2 * len(strips)}I", *offsets, *sizes) + b"".join(strips)
+
+
+def lab() -> bytes:
+    """Lab, as the sRGB profile says."""
+    profiles = (ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"))
+    shown = ImageCms.applyTransform(COLOR, ImageCms.buildTransform(*profiles, "RGB", "LAB"))
+    assert shown is not None
+    return encoded(shown, "TIFF")
+
+
+def complex_numbers() -> bytes:
+    """Samples that are pairs of fractions."""
+    return tiff((_GREY + 0j).astype("<c8").tobytes(), {258: 64, 262: 1, 339: 6})
+
+
+def tiled_12_bits() -> bytes:
+    """12 bits in tiles."""
+    return tiff(b"\0" * 9216, {258: 12, 262: 1, 322: 96, 323: 64, 324: 200, 325: 9216})
+
+
+def raw(make: str, *, is_preview: bool = True, **more: Any) -> bytes:
+    """A camera's raw file: a preview first, and the maker's name."""
+    name = make.encode() + b"\0"
+    tags = {254: int(is_preview), 271: (2, len(name), name)} | _tags(more)
+    return color8() if not tags else tiff(COLOR.tobytes(), {258: [8] * 3, 262: 2, 277: 3} | tags)
+
+
+def _tags(named: dict[str, Any]) -> dict[int, Any]:
+    return {int(name[1:]): value for name, value in named.items()}

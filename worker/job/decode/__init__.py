@@ -1,0 +1,14 @@
+"""Bytes to an upright RGB image, or a reason why not.
+
+decoder   the steps, and the limits on them
+plain     the picture of a file alone, and what is told beside it
+tiff      the picture of a TIFF alone, of whatever samples
+reading   the pixels, or what is there of them
+partial   which rows are there of an image that is cut short
+jpeg_end  the same of a JPEG, whose decoder fills what is missing
+frames    whether it is an animation
+samples   10 to 64 bits a sample, and fractions, brought to 8
+deep      the same of colors
+paper     what transparent pixels show
+upright   as its camera was held
+"""

@@ -1,0 +1,81 @@
+"""What is there of an image whose end is missing.
+
+It is read twice, on two grounds: the rows that come out alike were read, the others show the ground. Only
+one block of whole rows counts, from the top or, where a format begins there, from the bottom.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+#: The two grounds, as values of every channel.
+_GROUNDS = (0, 255)
+
+
+@dataclass(frozen=True)
+class Part:
+    """An image, and which of its rows are there."""
+
+    image: Image.Image
+    #: From this row, and up to but without this one.
+    first: int
+    end: int
+
+    @property
+    def share(self) -> float:
+        """How much of the image is there, 0 to 1."""
+        return (self.end - self.first) / self.image.height
+
+    def blanked(self, image: Image.Image) -> Image.Image:
+        """An RGB image of this size with white where rows are missing."""
+        blank = image.copy()
+        blank.paste("white", (0, 0, image.width, self.first))
+        blank.paste("white", (0, self.end, image.width, image.height))
+        return blank
+
+
+def what_is_there(open_anew: Callable[[int], ImageFile.ImageFile]) -> Part:
+    """Read what can be read of an image that cannot be read whole; `open_anew` is told the ground."""
+    one, other = (_read_on(open_anew(ground), ground) for ground in _GROUNDS)
+    differs = np.asarray(one) != np.asarray(other)
+    is_there = ~differs.reshape(differs.shape[0], -1).any(axis=1)
+    return Part(one, *_block(is_there))
+
+
+def rows_alike(one: Image.Image, other: Image.Image) -> int:
+    """How many rows, from the top, are the same in both."""
+    differs = (np.asarray(one) != np.asarray(other)).reshape(one.height, -1).any(axis=1)
+    return int(differs.argmax()) if differs.any() else one.height
+
+
+def _read_on(image: ImageFile.ImageFile, ground: int) -> Image.Image:
+    extents = [tile.extents for tile in image.tile if tile.extents]
+    lefts, tops, rights, bottoms = zip(*extents, strict=True)
+    box = (min(lefts), min(tops), max(rights), max(bottoms))
+    prepare = image.load_prepare
+
+    def prepare_on_ground() -> None:
+        prepare()
+        bands = len(image.im.getbands()) if hasattr(image.im, "getbands") else image.im.bands
+        image.im.paste(ground if bands == 1 else (ground,) * bands, box)
+
+    image.load_prepare = prepare_on_ground  # type: ignore[method-assign]
+    try:
+        image.load()
+    except (OSError, SyntaxError):
+        image.tile = []
+        Image.Image.load(image)
+    return image
+
+
+def _block(is_there: NDArray[np.bool_]) -> tuple[int, int]:
+    """The rows from the top, or to the bottom, that are there: those of which there are more."""
+    height = len(is_there)
+    if is_there.all():
+        return 0, height
+    from_top = int(is_there.argmin())
+    to_bottom = int(is_there[::-1].argmin())
+    return (0, from_top) if from_top >= to_bottom else (height - to_bottom, height)

@@ -1,0 +1,92 @@
+"""A file as Pillow is given it: the picture alone, and what was told beside it, which is acted on here.
+
+Damage beside the picture cannot reach its pixels so, nor can what Pillow would do of itself.
+"""
+
+from dataclasses import dataclass, replace
+from io import BytesIO
+
+from jobs.contract import jpeg, png
+from jobs.contract.jpeg import Jpeg
+from jobs.contract.tiff import layout_of
+from jobs.contract.unread import check_kind
+from worker.job.decode.samples import Packing
+from worker.job.decode.tiff import plain_tiff
+from worker.job.decode.upright import orientation_in
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A picture, and how to take it."""
+
+    data: bytes
+    #: How it has to be turned, 1 to 8; None when that is for the format's own reader to say.
+    orientation: int | None = None
+    #: True for an animation; None when the format's reader has to say.
+    is_animated: bool | None = None
+    #: How many bits of a sample count, where the file says so.
+    bits: int | None = None
+    #: Bits of a sample as it is stored; 8 where nothing else is known.
+    stored_bits: int = 8
+    #: True when the lowest sample means white, and Pillow does not know.
+    is_inverted: bool = False
+    #: True when samples of 32 bits have no sign.
+    is_unsigned: bool = False
+    #: How to unpack what Pillow cannot.
+    packing: Packing | None = None
+    #: Where the file ends too early, and how many bytes without meaning follow; None for a whole one.
+    gap: tuple[int, int] | None = None
+    #: The parts of a JPEG.
+    jpeg: Jpeg | None = None
+
+    def on(self, ground: int) -> "Plain":
+        """The same with bytes of this value in the gap."""
+        if self.gap is None:
+            return self
+        start, size = self.gap
+        return replace(self, data=self.data[:start] + bytes([ground]) * size + self.data[start + size :])
+
+
+def plain(data: bytes) -> Plain:
+    """The picture in a file.
+
+    Raises ImageRejected (`truncated_image`, `unsupported_format`).
+    """
+    check_kind(BytesIO(data))
+    if data.startswith(png.SIGNATURE):
+        return _plain_png(data)
+    if data.startswith(jpeg.SIGNATURE):
+        parts = jpeg.taken_apart(data)
+        return Plain(parts.plain, orientation_in(parts.exif), is_animated=False, jpeg=parts)
+    if layout_of(data):
+        found = plain_tiff(data)
+        return Plain(
+            found.data,
+            found.orientation,
+            is_animated=False,
+            bits=found.significant_bits,
+            stored_bits=found.bits,
+            is_inverted=found.is_inverted,
+            is_unsigned=found.is_unsigned,
+            packing=found.packing,
+            gap=found.gap,
+        )
+    return Plain(data)
+
+
+def _plain_png(data: bytes) -> Plain:
+    header = png.header_of(BytesIO(data))
+    parts = png.taken_apart(data, header)
+    packing = None
+    if header.depth == 16 and header.color == png.GREY_ALPHA:
+        # Two samples of 16 bits are four of 8 to everything that a PNG does with them.
+        packing = Packing(header.width, 2, 16, "u", ">", has_alpha=True)
+        parts = replace(parts, header=header.as_four_bytes())
+    return Plain(
+        parts.plain(),
+        orientation_in(parts.exif),
+        is_animated=parts.frames > 1,
+        bits=parts.significant_bits if header.depth == 16 else None,
+        stored_bits=header.depth,
+        packing=packing,
+    )

@@ -1,0 +1,129 @@
+"""The pixels of a file, or what is there of them, as they are stored: neither turned nor on paper.
+
+open ──► load ──► whole
+           └────► cut short ──► the rows that are there ──► enough of them, or refused
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, ImageFile, UnidentifiedImageError, features
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import TooLarge
+from jobs.contract.images import FORMATS, not_an_image, not_understood, reader_missing, truncated_image
+from jobs.contract.unread import begins_as_image, is_avif, is_heif
+from worker.job.decode import deep, jpeg_end
+from worker.job.decode.partial import Part, what_is_there
+from worker.job.decode.plain import Plain
+from worker.job.decode.samples import eight_bits, from_bands
+
+try:
+    import pi_heif
+except ImportError:
+    pi_heif = None
+if pi_heif:
+    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+
+#: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG.
+_OPENERS = tuple(name for name in FORMATS if name != "MPO")
+#: What Pillow says when a file ends too early; of damage it says something else.
+_CUT_SHORT = "truncated"
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Pixels of 8 bits a sample, as stored."""
+
+    image: Image.Image
+    #: What is there of it; None for all.
+    part: Part | None = None
+
+
+def opened(file: Plain) -> ImageFile.ImageFile:
+    """The file, with nothing of it unpacked; raises ImageRejected or TooLarge."""
+    head = file.data[:64]
+    if is_heif(head) and pi_heif is None:
+        raise reader_missing("HEIF")
+    if is_avif(head) and not features.check("avif"):
+        raise reader_missing("AVIF")
+    try:
+        return Image.open(BytesIO(file.data), formats=_OPENERS)
+    except UnidentifiedImageError as error:
+        raise (not_understood() if begins_as_image(head) else not_an_image()) from error
+    except Image.DecompressionBombError as error:
+        raise too_many_pixels(error) from error
+    except Exception as error:
+        raise truncated_image(error) from error
+
+
+def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_part: float) -> Pixels:
+    """Load an opened file; a JPEG may come smaller, but not smaller than `size`.
+
+    Raises ImageRejected (`truncated_image`) when less than `least_part` of it, 0 to 1, is there.
+    """
+    if file.jpeg:
+        return _read_jpeg(file, image, size, least_part)
+    way = deep.way_of(image)
+    try:
+        image.load()
+    except OSError as error:
+        if _CUT_SHORT not in str(error) and not file.gap:
+            raise
+    else:
+        if not file.gap:
+            whole = deep.with_all_bits(image, way, lambda: opened(file), file.bits)
+            return Pixels(_eight_bits(file, whole))
+    part = what_is_there(lambda ground: opened(file.on(ground)))
+    _check_part(part.share, least_part)
+    return Pixels(_eight_bits(file, part.image), part)
+
+
+def _read_jpeg(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_part: float) -> Pixels:
+    parts = file.jpeg
+    assert parts is not None
+    image.draft(None, size)
+    image.load()
+    if not jpeg_end.may_be_short(parts, image):
+        return Pixels(image)
+
+    def decode(data: bytes) -> Image.Image:
+        again = Image.open(BytesIO(data), formats=("JPEG",))
+        again.draft(None, size)
+        again.load()
+        return again
+
+    share = jpeg_end.share_there(parts, decode)
+    _check_part(share, least_part)
+    if share == 1 and parts.has_end:
+        return Pixels(image)
+    return Pixels(image, Part(image, 0, round(share * image.height)))
+
+
+def _check_part(share: float, least: float) -> None:
+    if share < least:
+        raise truncated_image(
+            f"{share:.0%} of its rows are there; at least {least:.0%} have to be, EVA01_LEAST_IMAGE_PART"
+        )
+
+
+def _eight_bits(file: Plain, image: Image.Image) -> Image.Image:
+    if file.packing:
+        samples = file.packing.unpack(image)
+        grey = from_bands(
+            lambda n: samples[..., n], file.packing.channels, file.bits, has_alpha=file.packing.has_alpha
+        )
+    else:
+        grey = eight_bits(image, file.bits, is_unsigned=file.is_unsigned)
+    if not file.is_inverted:
+        return grey
+    bands = list(grey.split())
+    bands[0] = bands[0].point(lambda sample: 255 - sample)
+    return Image.merge(grey.mode, bands)
+
+
+def too_many_pixels(error: BaseException) -> TooLarge:
+    """Unpacking needs more than there is."""
+    return TooLarge(
+        f"The image is too large to unpack ({error}). See EVA01_MAX_IMAGE_PIXELS.", code=Code.TOO_MANY_PIXELS
+    )

@@ -1,0 +1,171 @@
+"""A TIFF with nothing told but how to read its pixels, for a reader that knows fewer kinds of samples.
+
+Samples that Pillow cannot unpack, such as 12 bits in three half bytes, are asked of it as rows of bytes: it
+undoes the compression, and `Packing` the rest.
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image
+
+from jobs.contract import tiff
+from jobs.contract.images import truncated_image, unsupported_format
+from worker.job.decode.samples import Packing
+
+_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB = 0, 1, 2
+#: What samples are, as the tag numbers it, and as NumPy calls it.
+_KINDS = {1: "u", 2: "i", 3: "f"}
+#: Bits of whole numbers and of fractions that can be unpacked.
+_WHOLE, _FRACTIONS = frozenset({8, *range(9, 17), 32}), frozenset({16, 32, 64})
+#: Compressions that pack bytes, whatever those mean: none, LZW, deflate, PackBits, LZMA, Zstandard.
+_OF_BYTES = frozenset({1, 5, 8, 32946, 32773, 34925, 50000})
+_COLORS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab"}
+_ALPHA = (1, 2)
+#: Bytes between a file that is cut short and what is put behind it, lest that be taken for pixels.
+_GAP_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class PlainTiff:
+    """A picture of a TIFF, and how to take it."""
+
+    data: bytes
+    orientation: int
+    #: Bits of a sample as it is stored.
+    bits: int
+    #: How many of them count, where that is not for the samples to tell.
+    significant_bits: int | None
+    is_inverted: bool
+    is_unsigned: bool
+    packing: Packing | None
+    #: Where pixels lie beyond the end of the file: where that is, and as many bytes of the gap behind it.
+    gap: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a directory says of its samples."""
+
+    bits: int
+    samples: int
+    kind: str
+    photometric: int
+    has_alpha: bool
+
+    @property
+    def significant_bits(self) -> int | None:
+        """How many bits count of those whose number says what white is; files of 16 may hold fewer."""
+        if self.bits > 15:
+            return None
+        return self.bits - (self.kind == "i")
+
+    @property
+    def said(self) -> str:
+        colors = _COLORS.get(self.photometric, f"colors of kind {self.photometric}")
+        numbers = {"u": "", "i": " with a sign", "f": " as fractions"}.get(self.kind, " of an unknown kind")
+        return f"a TIFF of {self.samples} × {self.bits} bits a pixel{numbers} ({colors})"
+
+
+def plain_tiff(data: bytes) -> PlainTiff:
+    """The first image of a TIFF.
+
+    Raises ImageRejected (`truncated_image`; `unsupported_format` for samples that cannot be read).
+    """
+    layout = tiff.layout_of(data)
+    if layout is None:
+        raise truncated_image("it is no TIFF")
+    directory = tiff.first_directory(BytesIO(data), layout)
+    if directory.lacks(tiff.PICTURE):
+        raise truncated_image("a part of its directory is missing")
+    kind = _kind(directory)
+    is_inverted = kind.photometric == _MIN_IS_WHITE and kind.bits > 8
+    colors = {tiff.PHOTOMETRIC: _MIN_IS_BLACK} if is_inverted else {}
+    gap_bytes = _GAP_BYTES if _ends_behind(directory, len(data)) else 0
+    plain, packing = tiff.plain(data, directory, colors, gap_bytes=gap_bytes), None
+    if _is_for_us(kind) or not _opens(plain):
+        packing = _packing(directory, kind)
+        plain = tiff.plain(data, directory, _as_bytes(packing), without=_MEANING, gap_bytes=gap_bytes)
+    return PlainTiff(
+        plain,
+        directory.number(tiff.ORIENTATION, 1),
+        kind.bits,
+        kind.significant_bits,
+        is_inverted or (packing is not None and kind.photometric == _MIN_IS_WHITE),
+        kind.kind == "u",
+        packing,
+        (len(data), gap_bytes) if gap_bytes else None,
+    )
+
+
+def _ends_behind(directory: tiff.Directory, size_bytes: int) -> bool:
+    """True when a strip or a tile ends behind the end of the file."""
+    for places, sizes in ((tiff.STRIP_OFFSETS, tiff.STRIP_BYTES), (tiff.TILE_OFFSETS, tiff.TILE_BYTES)):
+        both = zip(directory.numbers(places), directory.numbers(sizes), strict=False)
+        if any(place + size > size_bytes for place, size in both):
+            return True
+    return False
+
+
+#: Tags that say what samples mean, which bytes do not.
+_MEANING = (tiff.SAMPLE_FORMAT, tiff.EXTRA_SAMPLES, tiff.PREDICTOR)
+
+
+def _kind(directory: tiff.Directory) -> _Kind:
+    bits = directory.numbers(tiff.BITS) or (1,)
+    samples = directory.number(tiff.SAMPLES, len(bits))
+    formats = directory.numbers(tiff.SAMPLE_FORMAT) or (1,)
+    extra = directory.numbers(tiff.EXTRA_SAMPLES)
+    is_even = len(set(bits)) == len(set(formats)) == 1
+    return _Kind(
+        bits[0],
+        samples,
+        _KINDS.get(formats[0], "?") if is_even else "?",
+        directory.number(tiff.PHOTOMETRIC, _MIN_IS_WHITE),
+        has_alpha=bool(extra) and extra[0] in _ALPHA,
+    )
+
+
+def _is_for_us(kind: _Kind) -> bool:
+    """True for samples that Pillow reads, and reads as others than they are."""
+    return 8 < kind.bits < 16 or (kind.bits == 8 and kind.kind == "i")
+
+
+def _opens(data: bytes) -> bool:
+    """True when Pillow knows how to read the samples."""
+    try:
+        with Image.open(BytesIO(data), formats=("TIFF",)):
+            return True
+    except Exception:
+        return False
+
+
+def _packing(directory: tiff.Directory, kind: _Kind) -> Packing:
+    """How to unpack the samples; raises ImageRejected (`unsupported_format`)."""
+    grey = kind.photometric in (_MIN_IS_WHITE, _MIN_IS_BLACK)
+    channels = kind.samples - kind.has_alpha
+    can_be = (
+        kind.bits in (_FRACTIONS if kind.kind == "f" else _WHOLE)
+        and kind.kind in "uif"
+        and (kind.kind == "u" or kind.bits in (8, 16, 32, 64))
+        and ((grey and channels == 1) or (kind.photometric == _RGB and channels == 3))
+        and (kind.samples == 1 or directory.number(tiff.PLANAR, 1) == 1)
+        and directory.number(tiff.COMPRESSION, 1) in _OF_BYTES
+        and directory.number(tiff.PREDICTOR, 1) == 1
+        and tiff.TILE_WIDTH not in directory.entries
+        and tiff.STRIP_OFFSETS in directory.entries
+    )
+    if not can_be:
+        raise unsupported_format(kind.said, "Save it with 8 or 16 bits a sample, uncompressed or as PNG")
+    width = directory.number(tiff.WIDTH)
+    return Packing(width, kind.samples, kind.bits, kind.kind, directory.layout.order, kind.has_alpha)
+
+
+def _as_bytes(packing: Packing) -> dict[int, int]:
+    """The tags of a grey image whose pixels are the bytes of a row."""
+    return {
+        tiff.WIDTH: packing.row_bytes,
+        tiff.BITS: 8,
+        tiff.SAMPLES: 1,
+        tiff.PHOTOMETRIC: _MIN_IS_BLACK,
+    }
