@@ -29,12 +29,25 @@ class Part:
         """How much of the image is there, 0 to 1."""
         return (self.end - self.first) / self.image.height
 
+    @property
+    def is_whole(self) -> bool:
+        """True when no row is missing."""
+        return self.share == 1
+
     def blanked(self, image: Image.Image) -> Image.Image:
         """An RGB image of this size with white where rows are missing."""
         blank = image.copy()
         blank.paste("white", (0, 0, image.width, self.first))
         blank.paste("white", (0, self.end, image.width, image.height))
         return blank
+
+
+def may_be_partial(image: ImageFile.ImageFile) -> bool:
+    """True for a loaded PNG or GIF that ends in zeros: their decoders do not say when rows are missing."""
+    if image.format not in ("PNG", "GIF"):
+        return False
+    last = image.crop((0, max(0, image.height - 2), image.width, image.height))
+    return not np.asarray(last).reshape(last.height, -1).any(axis=1).all()
 
 
 def what_is_there(open_anew: Callable[[int], ImageFile.ImageFile]) -> Part:
