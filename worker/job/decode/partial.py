@@ -74,9 +74,8 @@ def _alike(one: Image.Image, other: Image.Image) -> NDArray[np.bool_]:
 
 
 def _read_on(image: ImageFile.ImageFile, ground: int) -> Image.Image:
-    extents = [tile.extents for tile in image.tile if tile.extents]
-    lefts, tops, rights, bottoms = zip(*extents, strict=True)
-    box = (min(lefts), min(tops), max(rights), max(bottoms))
+    # A frame of a GIF need not fill it.
+    box = image.tile[0].extents if image.format == "GIF" else (0, 0, *image.size)
     prepare = image.load_prepare
 
     def prepare_on_ground() -> None:

@@ -106,12 +106,21 @@ def plain_tiff(data: bytes) -> PlainTiff:
 
 
 def _ends_behind(directory: tiff.Directory, size_bytes: int) -> bool:
-    """True when a strip or a tile ends behind the end of the file."""
+    """True when a strip or a tile ends behind the end of the file, or is not listed at all."""
+    if _lacks_strips(directory):
+        return True
     for places, sizes in ((tiff.STRIP_OFFSETS, tiff.STRIP_BYTES), (tiff.TILE_OFFSETS, tiff.TILE_BYTES)):
         both = zip(directory.numbers(places), directory.numbers(sizes), strict=False)
         if any(place + size > size_bytes for place, size in both):
             return True
     return False
+
+
+def _lacks_strips(directory: tiff.Directory) -> bool:
+    height = directory.number(tiff.HEIGHT)
+    rows = min(height, directory.number(tiff.ROWS_PER_STRIP, height) or height)
+    listed = directory.entries.get(tiff.STRIP_OFFSETS)
+    return listed is not None and listed.count < -(-height // max(1, rows))
 
 
 #: Tags that say what samples mean, which bytes do not.
