@@ -34,9 +34,7 @@ class PlainTiff:
 
     data: bytes
     orientation: int
-    #: Bits of a sample as it is stored.
-    bits: int
-    #: How many of them count, where that is not for the samples to tell.
+    #: How many bits of a sample count, where that is not for the samples to tell.
     significant_bits: int | None
     is_inverted: bool
     is_unsigned: bool
@@ -96,7 +94,6 @@ def plain_tiff(data: bytes) -> PlainTiff:
     return PlainTiff(
         plain,
         directory.number(tiff.ORIENTATION, 1),
-        kind.bits,
         kind.significant_bits,
         is_inverted or (packing is not None and kind.photometric == _MIN_IS_WHITE),
         kind.kind == "u",
