@@ -28,6 +28,7 @@ SIDEWAYS_BY: dict[str, bytes] = {
     "as a long, big end first": exif(orientation(SIDEWAYS, ">", kind=4), order=">"),
     "twice in one": exif(orientation(SIDEWAYS, count=2)),
     "two headers": b"Exif\0\0" + exif(_GOOD),
+    "a header that is padded oddly": b"Exif\0\xff" + exif(_GOOD),
     "text of numbers": exif(_GOOD, (0x010F, 3, 1, struct.pack("<HH", 7, 0))),
     "a date as a long": exif(_GOOD, (0x0132, 4, 1, struct.pack("<I", 7))),
     "a resolution of shorts": exif(_GOOD, (0x011A, 3, 2, struct.pack("<HH", 72, 1))),

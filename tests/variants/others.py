@@ -1,5 +1,6 @@
 """WebP, GIF, BMP, AVIF and HEIC."""
 
+import struct
 from pathlib import Path
 
 from PIL import Image
@@ -30,6 +31,16 @@ def see_through(image_format: str, ink: tuple[int, int, int, int] = WHITE, **how
 def gif(**how: object) -> bytes:
     """The picture in a palette."""
     return encoded(COLOR.quantize(16, dither=Image.Dither.NONE), "GIF", **how)
+
+
+def bmp_alpha(opacity: int) -> bytes:
+    """A BMP of 32 bits a pixel whose header says where alpha is (its fifth version)."""
+    red, green, blue = COLOR.transpose(Image.Transpose.FLIP_TOP_BOTTOM).split()
+    pixels = Image.merge("RGBA", (blue, green, red, Image.new("L", COLOR.size, opacity))).tobytes()
+    masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    header = struct.pack("<IiiHHIIiiII", 124, *COLOR.size, 1, 32, 3, len(pixels), 2835, 2835, 0, 0) + masks
+    header = header.ljust(124, b"\0")
+    return b"BM" + struct.pack("<IHHI", 14 + 124 + len(pixels), 0, 0, 14 + 124) + header + pixels
 
 
 def turned(image_format: str, **how: object) -> bytes:

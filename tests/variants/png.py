@@ -128,6 +128,11 @@ def cut(share: float) -> bytes:
     return SIGNATURE + start + piece[: 8 + round(len(packed) * share)]
 
 
+def short() -> bytes:
+    """The picture with its last ten rows not packed, and whole otherwise."""
+    return png((8, 2), rows_of(np.asarray(COLOR))[: -10 * (1 + WIDTH * 3)])
+
+
 def interlaced(image: Image.Image = COLOR) -> bytes:
     """The picture in seven passes."""
     samples = np.asarray(image)

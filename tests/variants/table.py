@@ -11,7 +11,7 @@ from tests.tiffs import MASK, REDUCED, Directory, written
 from tests.variants import foreign, jpegs, others, png, tiffs
 from tests.variants.exif import SIDEWAYS_BY
 from tests.variants.others import BLACK, WHITE
-from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, ON_BLACK, ON_WHITE, encoded
+from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, HEIGHT, ON_BLACK, ON_WHITE, encoded
 
 #: How far a picture may be from the right one, as a mean of its samples: packed without loss, and with.
 EXACT, NEAR, CLOSE = 1.0, 4.0, 12.0
@@ -95,6 +95,7 @@ PNG = {
     "Without IEND": Variant(lambda: encoded(COLOR, "PNG")[:-12]),
     "Something behind IEND": Variant(lambda: encoded(COLOR, "PNG") + b"<?php" * 100),
     "Cut short, most rows are there": Variant(lambda: png.cut(0.8), rows=(0, 50)),
+    "Fewer rows packed than the header says": Variant(png.short, rows=(0, HEIGHT - 10)),
     "Cut short, few rows are there": Variant(lambda: png.cut(0.3)),
     "Interlaced and cut short": Variant(lambda: others.cut(png.interlaced(), 0.8)),
     "Damaged pixels": Variant(lambda: png.damaged(40)),
@@ -166,6 +167,7 @@ TIFF = {
     "Color, 12 bits a sample": Variant(lambda: tiffs.color_packed(12)),
     "Color, 16 bits a sample": Variant(tiffs.color16),
     "Color, 16 bits of which 12 are used": Variant(lambda: tiffs.color16(4095)),
+    "Color, 16 bits a sample, each channel for itself": Variant(lambda: tiffs.color16(_284=2)),
     "Palette": Variant(lambda: tiffs.pillow(COLOR.quantize(16, dither=Image.Dither.NONE))),
     "Printing colors (CMYK)": Variant(lambda: tiffs.pillow(COLOR.convert("CMYK")), within=NEAR),
     "Lab": Variant(tiffs.lab, within=CLOSE),
@@ -199,6 +201,8 @@ OTHERS = {
     ),
     "GIF, cut short, few rows are there": Variant(lambda: others.cut(others.gif(interlace=0), 0.6)),
     "BMP": Variant(lambda: encoded(COLOR, "BMP")),
+    "BMP with alpha": Variant(lambda: others.bmp_alpha(255)),
+    "BMP with alpha that was never written": Variant(lambda: others.bmp_alpha(0)),
     "BMP, cut short, most rows are there": Variant(
         lambda: others.cut(encoded(COLOR, "BMP"), 0.8), rows=(14, 64)
     ),

@@ -160,6 +160,16 @@ def test_a_tiff_whose_directory_comes_first(compression):
     assert 230 < good_rows(decoded) < 330
 
 
+def test_a_tiff_that_lists_too_few_strips_is_incomplete():
+    whole = tiffs.color8()
+    higher = whole.replace(struct.pack("<HHII", 257, 4, 1, 64), struct.pack("<HHII", 257, 4, 1, 100))
+    decoded = decode(higher)
+    assert (decoded.height, decoded.notes) == (100, (Note.IMAGE_INCOMPLETE,))
+    assert decoded.image.getpixel((10, 99)) == (255, 255, 255)
+    twice = whole.replace(struct.pack("<HHII", 257, 4, 1, 64), struct.pack("<HHII", 257, 4, 1, 300))
+    assert code_of(twice) == "truncated_image"
+
+
 def test_damage_within_is_not_taken_for_a_missing_end():
     rows = zlib.compress(png.rows_of(np.asarray(PICTURE.resize((96, 64)))))
     broken = rows[:2000] + bytes(50) + rows[2050:]

@@ -13,6 +13,7 @@ from PIL import Image, ImageFile
 
 #: The two grounds, as values of every channel.
 _GROUNDS = (0, 255)
+_ROWS_AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Part:
         """How much of the image is there, 0 to 1."""
         return (self.end - self.first) / self.image.height
 
+    @property
+    def is_whole(self) -> bool:
+        """True when no row is missing."""
+        return self.share == 1
+
     def blanked(self, image: Image.Image) -> Image.Image:
         """An RGB image of this size with white where rows are missing."""
         blank = image.copy()
@@ -37,24 +43,39 @@ class Part:
         return blank
 
 
+def may_be_partial(image: ImageFile.ImageFile) -> bool:
+    """True for a loaded PNG or GIF that ends in zeros: their decoders do not say when rows are missing."""
+    if image.format not in ("PNG", "GIF"):
+        return False
+    last = image.crop((0, max(0, image.height - 2), image.width, image.height))
+    return not np.asarray(last).reshape(last.height, -1).any(axis=1).all()
+
+
 def what_is_there(open_anew: Callable[[int], ImageFile.ImageFile]) -> Part:
     """Read what can be read of an image that cannot be read whole; `open_anew` is told the ground."""
     one, other = (_read_on(open_anew(ground), ground) for ground in _GROUNDS)
-    differs = np.asarray(one) != np.asarray(other)
-    is_there = ~differs.reshape(differs.shape[0], -1).any(axis=1)
-    return Part(one, *_block(is_there))
+    return Part(one, *_block(_alike(one, other)))
 
 
 def rows_alike(one: Image.Image, other: Image.Image) -> int:
     """How many rows, from the top, are the same in both."""
-    differs = (np.asarray(one) != np.asarray(other)).reshape(one.height, -1).any(axis=1)
-    return int(differs.argmax()) if differs.any() else one.height
+    is_alike = _alike(one, other)
+    return one.height if is_alike.all() else int(is_alike.argmin())
+
+
+def _alike(one: Image.Image, other: Image.Image) -> NDArray[np.bool_]:
+    """Whether each row is the same in both; looked at some rows at a time, to save memory."""
+    is_alike = np.empty(one.height, dtype=bool)
+    for top in range(0, one.height, _ROWS_AT_A_TIME):
+        box = (0, top, one.width, min(top + _ROWS_AT_A_TIME, one.height))
+        some, same = np.asarray(one.crop(box)), np.asarray(other.crop(box))
+        is_alike[box[1] : box[3]] = (some == same).reshape(box[3] - top, -1).all(axis=1)
+    return is_alike
 
 
 def _read_on(image: ImageFile.ImageFile, ground: int) -> Image.Image:
-    extents = [tile.extents for tile in image.tile if tile.extents]
-    lefts, tops, rights, bottoms = zip(*extents, strict=True)
-    box = (min(lefts), min(tops), max(rights), max(bottoms))
+    # A frame of a GIF need not fill it.
+    box = image.tile[0].extents if image.format == "GIF" else (0, 0, *image.size)
     prepare = image.load_prepare
 
     def prepare_on_ground() -> None:

@@ -26,8 +26,6 @@ class Plain:
     is_animated: bool | None = None
     #: How many bits of a sample count, where the file says so.
     bits: int | None = None
-    #: Bits of a sample as it is stored; 8 where nothing else is known.
-    stored_bits: int = 8
     #: True when the lowest sample means white, and Pillow does not know.
     is_inverted: bool = False
     #: True when samples of 32 bits have no sign.
@@ -65,7 +63,6 @@ def plain(data: bytes) -> Plain:
             found.orientation,
             is_animated=False,
             bits=found.significant_bits,
-            stored_bits=found.bits,
             is_inverted=found.is_inverted,
             is_unsigned=found.is_unsigned,
             packing=found.packing,
@@ -87,6 +84,5 @@ def _plain_png(data: bytes) -> Plain:
         orientation_in(parts.exif),
         is_animated=parts.frames > 1,
         bits=parts.significant_bits if header.depth == 16 else None,
-        stored_bits=header.depth,
         packing=packing,
     )

@@ -14,7 +14,7 @@ from jobs.contract.errors import TooLarge
 from jobs.contract.images import FORMATS, not_an_image, not_understood, reader_missing, truncated_image
 from jobs.contract.unread import begins_as_image, is_avif, is_heif
 from worker.job.decode import deep, jpeg_end
-from worker.job.decode.partial import Part, what_is_there
+from worker.job.decode.partial import Part, may_be_partial, what_is_there
 from worker.job.decode.plain import Plain
 from worker.job.decode.samples import eight_bits, from_bands
 
@@ -71,12 +71,13 @@ def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_p
         if _CUT_SHORT not in str(error) and not file.gap:
             raise
     else:
-        if not file.gap:
+        if not file.gap and not may_be_partial(image):
             whole = deep.with_all_bits(image, way, lambda: opened(file), file.bits)
             return Pixels(_eight_bits(file, whole))
     part = what_is_there(lambda ground: opened(file.on(ground)))
     _check_part(part.share, least_part)
-    return Pixels(_eight_bits(file, part.image), part)
+    whole = deep.with_all_bits(part.image, way, lambda: opened(file), file.bits)
+    return Pixels(_eight_bits(file, whole), None if part.is_whole else part)
 
 
 def _read_jpeg(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_part: float) -> Pixels:
@@ -114,12 +115,19 @@ def _eight_bits(file: Plain, image: Image.Image) -> Image.Image:
             lambda n: samples[..., n], file.packing.channels, file.bits, has_alpha=file.packing.has_alpha
         )
     else:
-        grey = eight_bits(image, file.bits, is_unsigned=file.is_unsigned)
+        grey = eight_bits(_opaque_if_bmp(image), file.bits, is_unsigned=file.is_unsigned)
     if not file.is_inverted:
         return grey
     bands = list(grey.split())
     bands[0] = bands[0].point(lambda sample: 255 - sample)
     return Image.merge(grey.mode, bands)
+
+
+def _opaque_if_bmp(image: Image.Image) -> Image.Image:
+    """The image; a BMP whose alpha is zero everywhere has none: many programs write nothing there."""
+    if image.format == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
+        return image.convert("RGB")
+    return image
 
 
 def too_many_pixels(error: BaseException) -> TooLarge:

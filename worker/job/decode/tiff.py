@@ -22,6 +22,8 @@ _WHOLE, _FRACTIONS = frozenset({8, *range(9, 17), 32}), frozenset({16, 32, 64})
 _OF_BYTES = frozenset({1, 5, 8, 32946, 32773, 34925, 50000})
 _COLORS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab"}
 _ALPHA = (1, 2)
+#: Pixels of a side, and bytes of a row, that no TIFF has.
+_LONGEST = 1 << 31
 #: Bytes between a file that is cut short and what is put behind it, lest that be taken for pixels.
 _GAP_BYTES = 65_536
 
@@ -32,9 +34,7 @@ class PlainTiff:
 
     data: bytes
     orientation: int
-    #: Bits of a sample as it is stored.
-    bits: int
-    #: How many of them count, where that is not for the samples to tell.
+    #: How many bits of a sample count, where that is not for the samples to tell.
     significant_bits: int | None
     is_inverted: bool
     is_unsigned: bool
@@ -52,6 +52,8 @@ class _Kind:
     kind: str
     photometric: int
     has_alpha: bool
+    #: True when each channel lies for itself.
+    is_planar: bool
 
     @property
     def significant_bits(self) -> int | None:
@@ -64,7 +66,8 @@ class _Kind:
     def said(self) -> str:
         colors = _COLORS.get(self.photometric, f"colors of kind {self.photometric}")
         numbers = {"u": "", "i": " with a sign", "f": " as fractions"}.get(self.kind, " of an unknown kind")
-        return f"a TIFF of {self.samples} × {self.bits} bits a pixel{numbers} ({colors})"
+        planes = ", each channel for itself" if self.is_planar else ""
+        return f"a TIFF of {self.samples} × {self.bits} bits a pixel{numbers} ({colors}{planes})"
 
 
 def plain_tiff(data: bytes) -> PlainTiff:
@@ -78,6 +81,8 @@ def plain_tiff(data: bytes) -> PlainTiff:
     directory = tiff.first_directory(BytesIO(data), layout)
     if directory.lacks(tiff.PICTURE):
         raise truncated_image("a part of its directory is missing")
+    if not (0 < directory.number(tiff.WIDTH) < _LONGEST and 0 < directory.number(tiff.HEIGHT) < _LONGEST):
+        raise truncated_image("its directory names no size that can be")
     kind = _kind(directory)
     is_inverted = kind.photometric == _MIN_IS_WHITE and kind.bits > 8
     colors = {tiff.PHOTOMETRIC: _MIN_IS_BLACK} if is_inverted else {}
@@ -89,7 +94,6 @@ def plain_tiff(data: bytes) -> PlainTiff:
     return PlainTiff(
         plain,
         directory.number(tiff.ORIENTATION, 1),
-        kind.bits,
         kind.significant_bits,
         is_inverted or (packing is not None and kind.photometric == _MIN_IS_WHITE),
         kind.kind == "u",
@@ -99,12 +103,21 @@ def plain_tiff(data: bytes) -> PlainTiff:
 
 
 def _ends_behind(directory: tiff.Directory, size_bytes: int) -> bool:
-    """True when a strip or a tile ends behind the end of the file."""
+    """True when a strip or a tile ends behind the end of the file, or is not listed at all."""
+    if _lacks_strips(directory):
+        return True
     for places, sizes in ((tiff.STRIP_OFFSETS, tiff.STRIP_BYTES), (tiff.TILE_OFFSETS, tiff.TILE_BYTES)):
         both = zip(directory.numbers(places), directory.numbers(sizes), strict=False)
         if any(place + size > size_bytes for place, size in both):
             return True
     return False
+
+
+def _lacks_strips(directory: tiff.Directory) -> bool:
+    height = directory.number(tiff.HEIGHT)
+    rows = min(height, directory.number(tiff.ROWS_PER_STRIP, height) or height)
+    listed = directory.entries.get(tiff.STRIP_OFFSETS)
+    return listed is not None and listed.count < -(-height // max(1, rows))
 
 
 #: Tags that say what samples mean, which bytes do not.
@@ -123,12 +136,13 @@ def _kind(directory: tiff.Directory) -> _Kind:
         _KINDS.get(formats[0], "?") if is_even else "?",
         directory.number(tiff.PHOTOMETRIC, _MIN_IS_WHITE),
         has_alpha=bool(extra) and extra[0] in _ALPHA,
+        is_planar=samples > 1 and directory.number(tiff.PLANAR, 1) != 1,
     )
 
 
 def _is_for_us(kind: _Kind) -> bool:
     """True for samples that Pillow reads, and reads as others than they are."""
-    return 8 < kind.bits < 16 or (kind.bits == 8 and kind.kind == "i")
+    return 8 < kind.bits < 16 or (kind.bits == 8 and kind.kind == "i") or (kind.bits > 8 and kind.is_planar)
 
 
 def _opens(data: bytes) -> bool:
@@ -149,7 +163,7 @@ def _packing(directory: tiff.Directory, kind: _Kind) -> Packing:
         and kind.kind in "uif"
         and (kind.kind == "u" or kind.bits in (8, 16, 32, 64))
         and ((grey and channels == 1) or (kind.photometric == _RGB and channels == 3))
-        and (kind.samples == 1 or directory.number(tiff.PLANAR, 1) == 1)
+        and not kind.is_planar
         and directory.number(tiff.COMPRESSION, 1) in _OF_BYTES
         and directory.number(tiff.PREDICTOR, 1) == 1
         and tiff.TILE_WIDTH not in directory.entries
@@ -158,7 +172,10 @@ def _packing(directory: tiff.Directory, kind: _Kind) -> Packing:
     if not can_be:
         raise unsupported_format(kind.said, "Save it with 8 or 16 bits a sample, uncompressed or as PNG")
     width = directory.number(tiff.WIDTH)
-    return Packing(width, kind.samples, kind.bits, kind.kind, directory.layout.order, kind.has_alpha)
+    packing = Packing(width, kind.samples, kind.bits, kind.kind, directory.layout.order, kind.has_alpha)
+    if packing.row_bytes >= _LONGEST:
+        raise truncated_image("its directory names no size that can be")
+    return packing
 
 
 def _as_bytes(packing: Packing) -> dict[int, int]:

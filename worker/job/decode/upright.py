@@ -7,7 +7,7 @@ import struct
 
 from PIL import Image
 
-_HEADER = b"Exif\0\0"
+_HEADER, _HEADER_BYTES = b"Exif\0", 6
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _ORIENTATION = 0x0112
 #: How the tag's number may be written, by its type.
@@ -26,7 +26,7 @@ _TURNS = {
 def orientation_in(exif: bytes) -> int:
     """How the image has to be turned, 1 (not at all) to 8; 1 where EXIF says nothing that can be read."""
     while exif.startswith(_HEADER):
-        exif = exif[len(_HEADER) :]
+        exif = exif[_HEADER_BYTES:]
     order = _ORDERS.get(exif[:4])
     if order is None or len(exif) < 8:
         return 1

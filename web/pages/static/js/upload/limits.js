@@ -16,7 +16,7 @@ const USUAL = {
   ],
 };
 const IMAGE_NAME = /\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|hei[cf]|mpo)$/i;
-const KNOWN_OTHER = /\.(svgz?|psd|raw|cr2|nef|pdf|mp4|mov|txt|docx?|xlsx?|json|xml|html?|csv|md)$/i;
+const KNOWN_OTHER = /\.(svgz?|ps[db]|raw|cr[23w]|nef|nrw|arw|dng|raf|orf|rw2|pef|srw|x3f|jxl|jp2|pdf|mp4|mov|txt|docx?|xlsx?|json|xml|html?|csv|md)$/i;
 
 export const isZip = (path) => /\.zip$/i.test(path);
 
