@@ -1,6 +1,7 @@
 """What web took, decoded as a worker does, in a process that may hang or die."""
 
 import multiprocessing
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -81,6 +82,8 @@ class _Child:
 
 
 def _serve(pipe: Connection) -> None:
+    # Libraries of formats print a line for each fault they meet.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     decoder = Decoder(Limits(), _ENOUGH_PIXELS)
     while True:
         try:
