@@ -66,7 +66,7 @@ class Decoder:
         TooLarge (`image_too_large`, `too_many_pixels`).
         """
         check_bytes(len(data), self._limits)
-        file = plain(data)
+        file = plain(data, self._limits)
         with opened(file) as image:
             size = (file.packing.width, image.height) if file.packing else image.size
             check_pixels(*size, self._limits)
@@ -109,9 +109,8 @@ def _shown(pixels: Pixels) -> Image.Image:
 def _orientation(file: Plain, image: ImageFile.ImageFile) -> int:
     """From the file; else from the EXIF that the format's reader has found.
 
-    HEIF says it with its pixels, which its reader has turned by then; so does AVIF, whose reader writes that
-    into the EXIF.
+    AVIF says it with its pixels, and its reader writes that into the EXIF.
     """
     if file.orientation is not None:
         return file.orientation
-    return 1 if image.format == "HEIF" else orientation_in(image.info.get("exif") or b"")
+    return orientation_in(image.info.get("exif") or b"")
