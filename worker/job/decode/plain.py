@@ -51,7 +51,7 @@ class Plain:
 def plain(data: bytes, limits: Limits) -> Plain:
     """The picture in a file.
 
-    Raises ImageRejected (`truncated_image`, `unsupported_format`), and TooLarge (`too_many_pixels`) where that
+    Raises ImageRejected (`truncated_image`, `unsupported_format`); TooLarge (`too_many_pixels`) where that
     takes unpacking.
     """
     check_kind(BytesIO(data))
