@@ -6,6 +6,7 @@ images     what may be sent as an image, and why one is refused
 unread     kinds of files that are known and not read
 png        a PNG's chunks
 jpeg       a JPEG's segments
+heif       the size of a HEIF
 tiff       a TIFF's directory
 pages      which images of a file are its pages
 names      queues, the task, every Redis key and blob path

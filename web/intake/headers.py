@@ -10,7 +10,7 @@ from typing import IO
 
 from PIL import Image, UnidentifiedImageError, features
 
-from jobs.contract import jpeg, png, tiff
+from jobs.contract import heif, jpeg, png, tiff
 from jobs.contract.images import (
     FORMATS,
     check_pixels,
@@ -24,21 +24,14 @@ from jobs.contract.pages import pages_of
 from jobs.contract.settings import Limits
 from jobs.contract.unread import begins_as_image, check_kind, is_avif, is_heif
 
-try:
-    import pi_heif
-except ImportError:
-    pi_heif = None
-
 set_pillows_guard(Image, None)
 Image.init()
-if pi_heif:
-    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
-#: The formats for which there is a reader; MPO has none of its own, the one for JPEG finds it.
-_READABLE = tuple(
-    name for name in FORMATS if name in Image.OPEN and (name != "AVIF" or features.check("avif"))
-)
+#: Formats that this Pillow was built without. HEIF is the workers' to read: here its size is enough.
+_MISSING = frozenset() if features.check("avif") else frozenset({"AVIF"})
+#: The formats that Pillow reads here; MPO has no reader of its own, the one for JPEG finds it.
+_READABLE = tuple(name for name in FORMATS if name in Image.OPEN and name not in _MISSING)
 #: What may be sent here, in order.
-MEDIA_TYPES = tuple(sorted({FORMATS[name] for name in _READABLE}))
+MEDIA_TYPES = tuple(sorted({kind for name, kind in FORMATS.items() if name not in _MISSING}))
 _HEAD_BYTES = 64
 
 
@@ -75,9 +68,10 @@ def _reader_of(head: bytes, limits: Limits) -> Callable[[IO[bytes]], Inspected]:
         return _inspect_jpeg
     if tiff.layout_of(head):
         return partial(_inspect_tiff, limits=limits)
-    for name, is_it in (("HEIF", is_heif), ("AVIF", is_avif)):
-        if is_it(head) and name not in _READABLE:
-            raise reader_missing(name)
+    if is_avif(head) and "AVIF" in _MISSING:
+        raise reader_missing("AVIF")
+    if is_heif(head):
+        return _inspect_heif
     return partial(_inspect_other, head=head)
 
 
@@ -94,6 +88,10 @@ def _inspect_jpeg(file: IO[bytes]) -> Inspected:
 def _inspect_tiff(file: IO[bytes], limits: Limits) -> Inspected:
     pages = pages_of(file, limits)
     return Inspected(FORMATS["TIFF"], pages[0].width, pages[0].height, len(pages))
+
+
+def _inspect_heif(file: IO[bytes]) -> Inspected:
+    return Inspected(FORMATS["HEIF"], *heif.size_of(file))
 
 
 def _inspect_other(file: IO[bytes], head: bytes) -> Inspected:

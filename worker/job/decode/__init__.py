@@ -7,6 +7,8 @@ reading   the pixels, or what is there of them
 partial   which rows are there of an image that is cut short
 jpeg_end  the same of a JPEG, whose decoder fills what is missing
 frames    whether it is an animation
+heif      HEIF, by a process of its own
+heif_reader  that process
 samples   10 to 64 bits a sample, and fractions, brought to 8
 deep      the same of colors
 paper     what transparent pixels show

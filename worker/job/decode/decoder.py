@@ -79,7 +79,7 @@ class Decoder:
         return replace(decoded, pages=max(1, len(pages)))
 
     def _decode(self, data: bytes) -> Decoded:
-        file = plain(data)
+        file = plain(data, self._limits)
         with opened(file) as image:
             size = (file.packing.width, image.height) if file.packing else image.size
             check_pixels(*size, self._limits)
@@ -122,9 +122,8 @@ def _shown(pixels: Pixels) -> Image.Image:
 def _orientation(file: Plain, image: ImageFile.ImageFile) -> int:
     """From the file; else from the EXIF that the format's reader has found.
 
-    HEIF says it with its pixels, which its reader has turned by then; so does AVIF, whose reader writes that
-    into the EXIF.
+    AVIF says it with its pixels, and its reader writes that into the EXIF.
     """
     if file.orientation is not None:
         return file.orientation
-    return 1 if image.format == "HEIF" else orientation_in(image.info.get("exif") or b"")
+    return orientation_in(image.info.get("exif") or b"")

@@ -6,10 +6,13 @@ Damage beside the picture cannot reach its pixels so, nor can what Pillow would 
 from dataclasses import dataclass, replace
 from io import BytesIO
 
-from jobs.contract import jpeg, png
+from jobs.contract import heif, jpeg, png
+from jobs.contract.images import check_pixels
 from jobs.contract.jpeg import Jpeg
+from jobs.contract.settings import Limits
 from jobs.contract.tiff import layout_of
-from jobs.contract.unread import check_kind
+from jobs.contract.unread import check_kind, is_heif
+from worker.job.decode.heif import as_png
 from worker.job.decode.samples import Packing
 from worker.job.decode.tiff import plain_tiff
 from worker.job.decode.upright import orientation_in
@@ -45,10 +48,11 @@ class Plain:
         return replace(self, data=self.data[:start] + bytes([ground]) * size + self.data[start + size :])
 
 
-def plain(data: bytes) -> Plain:
+def plain(data: bytes, limits: Limits) -> Plain:
     """The picture in a file.
 
-    Raises ImageRejected (`truncated_image`, `unsupported_format`).
+    Raises ImageRejected (`truncated_image`, `unsupported_format`); TooLarge (`too_many_pixels`) where that
+    takes unpacking.
     """
     check_kind(BytesIO(data))
     if data.startswith(png.SIGNATURE):
@@ -68,7 +72,16 @@ def plain(data: bytes) -> Plain:
             packing=found.packing,
             gap=found.gap,
         )
+    if is_heif(data[:1024]):
+        return _plain_heif(data, limits)
     return Plain(data)
+
+
+def _plain_heif(data: bytes, limits: Limits) -> Plain:
+    check_pixels(*heif.size_of(BytesIO(data)), limits)
+    picture, are_several = as_png(data)
+    # Its reader has turned it.
+    return replace(_plain_png(picture), orientation=1, is_animated=are_several)
 
 
 def _plain_png(data: bytes) -> Plain:

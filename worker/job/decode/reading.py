@@ -12,21 +12,14 @@ from PIL import Image, ImageFile, UnidentifiedImageError, features
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
 from jobs.contract.images import FORMATS, not_an_image, not_understood, reader_missing, truncated_image
-from jobs.contract.unread import begins_as_image, is_avif, is_heif
+from jobs.contract.unread import begins_as_image, is_avif
 from worker.job.decode import deep, jpeg_end
 from worker.job.decode.partial import Part, may_be_partial, what_is_there
 from worker.job.decode.plain import Plain
 from worker.job.decode.samples import eight_bits, from_bands
 
-try:
-    import pi_heif
-except ImportError:
-    pi_heif = None
-if pi_heif:
-    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
-
-#: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG.
-_OPENERS = tuple(name for name in FORMATS if name != "MPO")
+#: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG. HEIF comes as PNG.
+_OPENERS = tuple(name for name in FORMATS if name not in ("MPO", "HEIF"))
 #: What Pillow says when a file ends too early; of damage it says something else.
 _CUT_SHORT = "truncated"
 
@@ -43,8 +36,6 @@ class Pixels:
 def opened(file: Plain) -> ImageFile.ImageFile:
     """The file, with nothing of it unpacked; raises ImageRejected or TooLarge."""
     head = file.data[:64]
-    if is_heif(head) and pi_heif is None:
-        raise reader_missing("HEIF")
     if is_avif(head) and not features.check("avif"):
         raise reader_missing("AVIF")
     try:
