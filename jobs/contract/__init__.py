@@ -2,6 +2,7 @@
 
 models     Job, Batch, Result, WorkerInfo: what they are
 catalog    the models a user may pick, and what each can do
+lines      where the lines of an answer stand on its pages
 images     what may be sent as an image, and why one is refused
 names      queues, the task, every Redis key and blob path
 settings   the environment, read once

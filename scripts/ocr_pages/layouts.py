@@ -124,10 +124,12 @@ class Pen:
             return
         box = (self.left, self.y, self.right, self.y + height)
         self._draw.rectangle(box, fill=190, outline=60, width=max(1, self.sheet.px(0.3)))
-        self._draw.ellipse((self.left + height * 0.3, self.y + height * 0.2, self.left + height, self.y + height * 0.9), 110)
+        disc = (self.left + height * 0.3, self.y + height * 0.2, self.left + height, self.y + height * 0.9)
+        self._draw.ellipse(disc, fill=110)
         self.y += height + 0.4 * self.pitch
         mark = "图" if self.sheet.typeface.is_chinese else "Figure "
-        text = f"{mark}{self.rng.randrange(1, 90)}: " + phrase(self.rng, self.sheet.typeface.is_chinese, 3)
+        mark += f"{self.rng.randrange(1, 90)}: "
+        text = mark + self._fitting(0.9, self.right - self.left - self.width(mark, 0.9), 3)
         self.put(text, self.left, 0.9)
         self.note(text)
         self.skip(1.6)

@@ -45,7 +45,7 @@ def sheet(seed: int, number: int) -> Sheet:
         number=number,
         layout=layout,
         typeface=TYPEFACES[number % len(TYPEFACES)],
-        paper_mm=(210, 297) if layout == "three columns" else rng.choice(_PAPERS),
+        paper_mm=(210, 148) if layout == "three columns" else rng.choice(_PAPERS),
         size_pt=rng.randrange(9, 15) if layout != "three columns" else rng.randrange(9, 12),
         dpi=rng.choice((100, 120, 150, 200, 240, 300)),
         skew_deg=rng.choice((0.0, rng.uniform(-3, 3))),

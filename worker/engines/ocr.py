@@ -12,11 +12,12 @@ from PIL import Image, ImageDraw
 
 from jobs.contract.catalog import ModelCard
 from jobs.contract.errors import EngineFailure
+from jobs.contract.lines import Place
 from jobs.contract.models import Options, Usage
 from jobs.contract.settings import WorkerSettings
 from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline
-from worker.engines.reading.page import PageReader, Piece, TimeIsOver
+from worker.engines.reading.page import Line, PageReader, Piece, TimeIsOver
 from worker.engines.reading.weights import open_reader
 from worker.engines.tiles import tiles
 from worker.ops.cores import core_count
@@ -38,6 +39,8 @@ class Page:
     """One image in pieces, each BGR with its left and top edge in the whole."""
 
     pieces: tuple[Piece, ...]
+    #: How many times as large the image was, across and down.
+    scale: tuple[float, float]
     visual_tokens: int = 1
 
 
@@ -75,12 +78,12 @@ class OcrEngine(Engine[Page, Page]):
 
     def see(self, image: Image.Image) -> Page:
         """Scale a huge page down and cut a long one up."""
-        return Page(
-            tuple(
-                (left, top, np.ascontiguousarray(np.asarray(_widen(piece))[:, :, ::-1]))
-                for left, top, piece in tiles(_scale_down(image))
-            )
+        page = _scale_down(image)
+        pieces = tuple(
+            (left, top, np.ascontiguousarray(np.asarray(_widen(piece))[:, :, ::-1]))
+            for left, top, piece in tiles(page)
         )
+        return Page(pieces, (image.width / page.width, image.height / page.height))
 
     def prepare(self, seen: Page, question: str, options: Options) -> Page:
         """The page is all there is; the question is not used."""
@@ -100,7 +103,17 @@ class OcrEngine(Engine[Page, Page]):
         if not lines:
             return Answer(NO_TEXT, Usage(lines=0))
         confidence = _doubtful([line.confidence for line in lines])
-        return Answer("\n".join(line.text for line in lines), Usage(lines=len(lines), confidence=confidence))
+        return Answer(
+            "\n".join(line.text for line in lines),
+            Usage(lines=len(lines), confidence=confidence),
+            places=tuple(_place(line, *page.scale) for line in lines),
+        )
+
+
+def _place(line: Line, across: float, down: float) -> Place:
+    left, top, right, bottom = line.bounds
+    edges = (max(0, left * across), max(0, top * down), right * across, bottom * down)
+    return Place(*map(round, edges), confidence=line.confidence)
 
 
 def _doubtful(confidences: Sequence[float]) -> float:

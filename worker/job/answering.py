@@ -23,6 +23,7 @@ import redis
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable
+from jobs.contract.lines import packed
 from jobs.contract.models import Job, JobError, JobState, Result, Usage
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
@@ -33,6 +34,7 @@ from worker.engines.base import Answer, Engine, Prepared, Seen
 from worker.job.cache import AnswerCache
 from worker.job.decode import Decoded
 from worker.job.in_flight import Held
+from worker.job.places import placed
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
@@ -175,7 +177,13 @@ class Answering(Generic[Seen, Prepared]):
             logger.exception("Job %s: an error that nobody foresaw.", job.id)
             message = f"The worker failed on this image: {type(error).__name__}: {error}"
             return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **size)
-        return Result(answer=answer.text, finish_reason=answer.finish_reason, usage=answer.usage, **size)
+        return Result(
+            answer=answer.text,
+            finish_reason=answer.finish_reason,
+            lines=packed(answer.places),
+            usage=answer.usage,
+            **size,
+        )
 
     def _ask(self, job: Job, image: str, decoded: Held[Decoded]) -> Answer:
         with self.preparation.seen(image, decoded.value.image) as seen:
@@ -186,7 +194,7 @@ class Answering(Generic[Seen, Prepared]):
             )
             if decoded.is_maker:
                 self._keep_thumbnail(image, decoded.value)
-            return reply.result()
+            return placed(reply.result(), decoded.value)
 
     def _keep_thumbnail(self, image: str, decoded: Decoded) -> None:
         """Done now, because until the device has answered this thread would have nothing to do."""

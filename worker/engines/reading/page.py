@@ -1,7 +1,9 @@
 """A page, read: its boxes found, its direction proved, its lines cut out, read and put in order."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from math import cos, radians, sin
 from unicodedata import east_asian_width
 
@@ -14,14 +16,18 @@ from worker.engines.reading.detector import Detector
 from worker.engines.reading.direction import page_angle, straightened
 from worker.engines.reading.order import TextBox, in_reading_order
 from worker.engines.reading.recognizer import NOTHING, Reading, Recognizer
-from worker.engines.reading.strips import cuts, strip
+from worker.engines.reading.strips import cuts, parts, strip
 
 #: A piece of a page: its left and top edge in the whole, and its BGR pixels.
 Piece = tuple[int, int, "NDArray[np.uint8]"]
+#: What is written in a box.
+Text = tuple[Box, Reading]
 #: Below this a reading is doubted, and the line is read in other ways too.
 _DOUBTED = 0.85
 #: So many lines of a page are read again at most.
 _MOST_DOUBTED = 24
+#: Boxes nearer to each other, in heights, are parts of the same words.
+_NEAR = 0.35
 #: Below this nothing is written there.
 _LEAST_CONFIDENCE = 0.5
 
@@ -41,10 +47,14 @@ class TimeIsOver(Exception):
 
 
 class PageReader:
-    """Reads pages, one after the other."""
+    """Reads pages, one after the other, and the lines of each beside each other, one on each core.
 
-    def __init__(self, detector: Detector, recognizer: Recognizer) -> None:
+    A line is too little work to share among cores: they would spend more time waiting for each other.
+    """
+
+    def __init__(self, detector: Detector, recognizer: Recognizer, threads: int) -> None:
         self._detector, self._recognizer = detector, recognizer
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="read-lines")
 
     def read(self, pieces: Sequence[Piece], deadline: Deadline) -> list[Line]:
         """The lines of a page in reading order.
@@ -57,42 +67,53 @@ class PageReader:
             boxes += [box.moved(left, top) for box in self._detector.find(pixels)]
         if not boxes:
             return []
-        angle = page_angle(boxes, lambda box: self._read_strip(pieces, box))
-        texts = []
-        doubts = _MOST_DOUBTED
-        for box in boxes:
-            _check(deadline)
-            box = straightened(box, angle)
-            reading = self._read_line(pieces, box)
-            if reading.confidence < _DOUBTED and doubts > 0:
-                doubts -= 1
-                box, reading = self._read_again(pieces, box, reading)
-            if reading.text and reading.confidence >= _LEAST_CONFIDENCE:
-                texts.append(_upright(box, reading, angle))
-        return [_joined(line) for line in in_reading_order(texts)]
-
-    def _read_line(self, pieces: Sequence[Piece], box: Box) -> Reading:
-        """What is written in a box; a long one in parts."""
-        whole = _strip(pieces, box)
-        edges = cuts(whole)
-        if len(edges) == 2:
-            return self._recognizer.read(whole)
-        parts = [
-            self._recognizer.read(np.ascontiguousarray(whole[:, begin:end]))
-            for begin, end in zip(edges, edges[1:], strict=False)
+        angle = page_angle(boxes, lambda box: self._recognizer.read(_strip(pieces, box)))
+        texts = self._texts(pieces, [straightened(box, angle) for box in boxes], deadline)
+        return [
+            _joined(line)
+            for line in in_reading_order(
+                _upright(box, reading, angle)
+                for box, reading in texts
+                if reading.text and reading.confidence >= _LEAST_CONFIDENCE
+            )
         ]
-        return _together([part for part in parts if part.text])
 
-    def _read_strip(self, pieces: Sequence[Piece], box: Box) -> Reading:
-        return self._recognizer.read(_strip(pieces, box))
+    def _texts(self, pieces: Sequence[Piece], boxes: Sequence[Box], deadline: Deadline) -> list[Text]:
+        """What is written in each box; those that are doubted most are read again in other ways."""
 
-    def _read_again(self, pieces: Sequence[Piece], box: Box, first: Reading) -> tuple[Box, Reading]:
+        def read(box: Box) -> list[Text]:
+            _check(deadline)
+            whole = _strip(pieces, box)
+            scale = box.length / whole.shape[1]
+            return [
+                (box.part(begin * scale, end * scale), self._read_strip(whole[:, begin:end]))
+                for begin, end in parts(whole)
+            ]
+
+        def read_again(place: int) -> Text:
+            _check(deadline)
+            return self._read_again(pieces, *texts[place])
+
+        texts = [text for some in self._threads.map(read, boxes) for text in some]
+        surest_last = sorted(range(len(texts)), key=lambda place: texts[place][1].confidence)
+        doubted = [place for place in surest_last[:_MOST_DOUBTED] if texts[place][1].confidence < _DOUBTED]
+        for place, better in zip(doubted, self._threads.map(read_again, doubted), strict=True):
+            texts[place] = better
+        return texts
+
+    def _read_strip(self, whole: "NDArray[np.uint8]") -> Reading:
+        """What is written in a strip; a long one is read in parts."""
+        edges = cuts(whole)
+        readings = [self._recognizer.read(whole[:, begin:end]) for begin, end in pairwise(edges)]
+        return _together([reading for reading in readings if reading.text])
+
+    def _read_again(self, pieces: Sequence[Piece], box: Box, first: Reading) -> Text:
         """The surest reading of a doubted box: as it is, on its head, or standing, if it is tall."""
         best = (box, first)
         turns = [180.0] if box.height < 1.5 * box.length else [180.0, 90.0, -90.0]
         for turn in turns:
             turned = box.turned(turn)
-            reading = self._read_line(pieces, turned)
+            reading = self._read_strip(_strip(pieces, turned))
             if reading.confidence > best[1].confidence + 0.1:
                 best = (turned, reading)
         return best
@@ -119,32 +140,33 @@ def _upright(box: Box, reading: Reading, angle_deg: float) -> TextBox:
 
 
 def _joined(line: Sequence[TextBox]) -> Line:
+    """The boxes of a line as one, with a space between them, except between Chinese letters that nearly touch."""
+    text = line[0].text
+    for box, following in pairwise(line):
+        is_near = following.left - box.right < _NEAR * box.height
+        text += ("" if is_near and _are_wide(box.text[-1], following.text[0]) else " ") + following.text
     bounds = np.array([box.bounds for box in line])
     return Line(
-        join([box.text for box in line]),
+        text,
         (*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()),
         min(box.confidence for box in line),
     )
 
 
 def _together(parts: Sequence[Reading]) -> Reading:
+    """What was read in parts of one strip as one."""
     if not parts:
         return NOTHING
+    text = parts[0].text
+    for part in parts[1:]:
+        text += ("" if _are_wide(text[-1], part.text[0]) else " ") + part.text
     letters = sum(len(part.text) for part in parts)
-    sure = sum(part.confidence * len(part.text) for part in parts) / letters
-    return Reading(join([part.text for part in parts]), sure)
+    return Reading(text, sum(part.confidence * len(part.text) for part in parts) / letters)
 
 
-def join(texts: Sequence[str]) -> str:
-    """Texts beside each other: with a space between them, except between two Chinese letters."""
-    joined = texts[0]
-    for text in texts[1:]:
-        joined += ("" if _is_wide(joined[-1]) and _is_wide(text[0]) else " ") + text
-    return joined
-
-
-def _is_wide(letter: str) -> bool:
-    return east_asian_width(letter) in "WF"
+def _are_wide(*letters: str) -> bool:
+    """True for letters that are written without spaces, as in Chinese."""
+    return all(east_asian_width(letter) in "WF" for letter in letters)
 
 
 def _check(deadline: Deadline) -> None:

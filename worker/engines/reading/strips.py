@@ -1,8 +1,9 @@
 """Lines cut out of a page: straight, of one height, dark on light, none too long."""
 
+from math import cos, radians, sin
+
 import cv2
 import numpy as np
-from math import cos, radians, sin
 from numpy.typing import NDArray
 
 from worker.engines.reading.boxes import Box
@@ -10,64 +11,71 @@ from worker.engines.reading.recognizer import STRIP_PX
 
 #: A strip that is longer is cut, in pixels.
 _LONGEST_PX = 1600
+#: A gap so wide is no space between words, but parts columns or cells: most of a line's height.
+_WIDE_GAP_PX = 44
+#: What is kept of the gap at both ends of a part; and what is too thin to be one.
+_EDGE_PX, _THINNEST_PX = 6, 4
+#: What is darker than paper by this share of the contrast is ink.
+_INK = 0.4
+#: A line that is scaled down further is averaged, not sampled.
+_MUCH_SMALLER = 0.7
 
 
 def strip(pixels: "NDArray[np.uint8]", box: Box) -> "NDArray[np.uint8]":
-    """What is in the box, its text running to the right: (STRIP_PX, width, 3)."""
+    """What is in the box, its text running to the right, dark on light: (STRIP_PX, width, 3)."""
     scale = STRIP_PX / max(box.height, 1)
-    width = max(4, round(box.length * scale))
-    if scale >= 0.7:
-        return _dark_on_light(_warped(pixels, box, width, STRIP_PX))
-    full = _warped(pixels, box, max(1, round(box.length)), max(1, round(box.height)))
-    return _dark_on_light(cv2.resize(full, (width, STRIP_PX), interpolation=cv2.INTER_AREA))
+    cut_out = _cut_out(pixels, box, max(1, round(box.length)), max(1, round(box.height)))
+    # The recognizer has learnt from lines that were scaled like this.
+    method = cv2.INTER_AREA if scale < _MUCH_SMALLER else cv2.INTER_LINEAR
+    scaled = cv2.resize(cut_out, (max(1, round(box.length * scale)), STRIP_PX), interpolation=method)
+    darkest, paper, lightest = np.percentile(scaled.mean(axis=2), (1, 50, 99))
+    return 255 - scaled if paper - darkest < lightest - paper else scaled
 
 
-def _warped(pixels: "NDArray[np.uint8]", box: Box, width: int, height: int) -> "NDArray[np.uint8]":
+def _cut_out(pixels: "NDArray[np.uint8]", box: Box, width: int, height: int) -> "NDArray[np.uint8]":
     cosine, sine = cos(radians(box.angle_deg)), sin(radians(box.angle_deg))
-    along, across = box.length / width, box.height / height
-    # From a place in the strip to one in the page; pixels are counted from their middles.
-    matrix = np.array(
-        [[cosine * along, -sine * across, 0.0], [sine * along, cosine * across, 0.0]], np.float64
-    )
-    matrix[:, 2] = np.array([box.x - 0.5, box.y - 0.5]) - matrix[:, :2] @ ((width - 1) / 2, (height - 1) / 2)
+    # From a pixel's middle in the strip to one in the page.
+    turn = np.array([[cosine, -sine], [sine, cosine]])
+    shift = np.array([box.x - 0.5, box.y - 0.5]) - turn @ ((width - 1) / 2, (height - 1) / 2)
+    matrix = np.hstack([turn, shift[:, None]])
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(pixels, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _dark_on_light(strip: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-    """The strip with its contrast stretched, turned into its negative where letters are the lighter part."""
-    grey = strip.mean(axis=2)
-    darkest, paper, lightest = np.percentile(grey, (1, 50, 99))
-    if lightest - darkest < 8:
-        return strip
-    values = (strip.astype(np.float32) - darkest) * (255 / (lightest - darkest))
-    if paper - darkest < lightest - paper:
-        values = 255 - values
-    return np.clip(values, 0, 255).astype(np.uint8)
+def parts(strip: "NDArray[np.uint8]") -> list[tuple[int, int]]:
+    """Where a strip has text, left and right of gaps so wide that what is beyond stands by itself."""
+    runs = _empty_runs(strip)
+    wide = runs[(runs[:, 1] - runs[:, 0]) >= _WIDE_GAP_PX]
+    edges = [0, *wide.flatten().tolist(), strip.shape[1]]
+    spans = [
+        (max(0, begin - _EDGE_PX), min(strip.shape[1], end + _EDGE_PX))
+        for begin, end in zip(edges[::2], edges[1::2], strict=True)
+        if end - begin >= _THINNEST_PX
+    ]
+    return spans or [(0, strip.shape[1])]
 
 
 def cuts(strip: "NDArray[np.uint8]") -> list[int]:
-    """Where to cut a strip that is too long: at its widest gaps, both ends included."""
+    """Where to cut a strip that is too long to be read at once, in its widest gaps; both ends included."""
     width = strip.shape[1]
     count = -(-width // _LONGEST_PX)
-    if count == 1:
-        return [0, width]
-    ink = strip.min(axis=2).min(axis=0) if strip.ndim == 3 else strip.min(axis=0)
     edges = [0]
-    for number in range(1, count):
-        wanted = width * number // count
-        reach = width // count // 3
-        edges.append(_widest_gap(ink, wanted - reach, wanted + reach))
+    if count > 1:
+        runs = _empty_runs(strip)
+        edges += [_cut(runs, width * number // count, width // count // 3) for number in range(1, count)]
     return [*edges, width]
 
 
-def _widest_gap(ink: "NDArray[np.uint8]", begin: int, end: int) -> int:
-    """The middle of the widest run of columns without ink."""
-    window = ink[begin:end]
-    is_empty = np.concatenate(([False], window > 0.6 * window.max(), [False]))
-    changes = np.flatnonzero(is_empty[1:] != is_empty[:-1])
-    runs = changes.reshape(-1, 2)
-    if not len(runs):
-        return (begin + end) // 2
-    widest = runs[(runs[:, 1] - runs[:, 0]).argmax()]
-    return begin + int(widest.sum()) // 2
+def _cut(runs: "NDArray[np.intp]", wanted: int, reach: int) -> int:
+    """The middle of the widest empty run near a place, which is taken itself where there is none."""
+    near = runs[(runs.sum(axis=1) // 2 > wanted - reach) & (runs.sum(axis=1) // 2 < wanted + reach)]
+    return int(near[(near[:, 1] - near[:, 0]).argmax()].sum()) // 2 if len(near) else wanted
+
+
+def _empty_runs(strip: "NDArray[np.uint8]") -> "NDArray[np.intp]":
+    """Where no column of a strip has ink: (runs, 2), each with its begin and end."""
+    rows = strip[STRIP_PX // 8 : -STRIP_PX // 8].mean(axis=2)
+    darkest, paper = np.percentile(rows, (1, 75))
+    is_empty = rows.min(axis=0) > paper - _INK * (paper - darkest)
+    changes = np.flatnonzero(np.diff(np.concatenate(([False], is_empty, [False]))))
+    return changes.reshape(-1, 2)

@@ -15,9 +15,8 @@ def open_reader(threads: int) -> PageReader:
 
     Raises FileNotFoundError where the wheel brings other files.
     """
-    return PageReader(
-        Detector(_session("*_det_small.onnx", threads)), Recognizer(_session("*_rec_small.onnx", threads))
-    )
+    detector = Detector(_session("*_det_small.onnx", threads))
+    return PageReader(detector, Recognizer(_session("*_rec_small.onnx", 1)), threads)
 
 
 def _session(pattern: str, threads: int) -> InferenceSession:
@@ -28,6 +27,8 @@ def _session(pattern: str, threads: int) -> InferenceSession:
     options = SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    # Threads that wait for work would else keep their cores busy with waiting.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Pages differ in size; an arena would keep the memory of the largest for good.
     options.enable_cpu_mem_arena = False
     return InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])
