@@ -144,7 +144,10 @@ class Client:
         self._transport.download(f"/api/batches/{batch_id}/results.csv", target)
 
     def results_jsonl(self, batch_id: str, target: Path, *, lines: bool = False) -> None:
-        """Write all results into `target`, one JSON object a line; with `lines`, where each line of text stands."""
+        """Write all results into `target`, one JSON object a line.
+
+        With `lines`, each says where every line of its text stands.
+        """
         query = "?lines=true" if lines else ""
         self._transport.download(f"/api/batches/{batch_id}/results.jsonl{query}", target)
 

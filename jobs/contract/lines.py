@@ -2,9 +2,9 @@
 
     "10 12 180 40 98;10 52 170 80 97/10 12 90 40 99"
 
-A page after the other, set apart by `/`; in each a line after the other, set apart by `;`: its left, top, right and
-bottom edge in pixels of the upright page, and how sure its text is, in hundredths. The text itself is in the answer, a
-line each; what has no letters there, such as an empty line between two pages, has no place.
+A page after the other, set apart by `/`; in each a line after the other, set apart by `;`: its left, top,
+right and bottom edge in pixels of the upright page, and how sure its text is, in hundredths. The text itself
+is in the answer, a line each; an empty line there, such as between two pages, has no place.
 """
 
 from collections.abc import Sequence
@@ -45,8 +45,8 @@ def unpacked(text: str) -> list[Place]:
 def described(answer: str | None, text: str | None) -> list[dict[str, Any]] | None:
     """Each line of an answer with its place, as the API shows it; None when it has none.
 
-    Where the places are not those of the answer's lines, none is named rather than a wrong one. The page is left out
-    where there is one.
+    Where the places are not those of the answer's lines, none is named rather than a wrong one. The page is
+    left out where there is one.
     """
     if not answer or not text:
         return None

@@ -163,7 +163,7 @@ class Result(Frozen):
     #: The image's size in pixels, upright (after EXIF orientation).
     width: int | None = None
     height: int | None = None
-    #: Where the answer's lines stand in the image (jobs/contract/lines.py); None when that is not known (ocr).
+    #: Where the answer's lines stand (jobs/contract/lines.py); None when that is not known (ocr).
     lines: str | None = None
     #: What it cost; of an answer from an earlier job, what that had cost.
     usage: Usage | None = None

@@ -31,10 +31,14 @@ class Plain:
         if found.boxes is None or found.txts is None:
             return []
         lines: list[list[tuple[float, float, float, str]]] = []
-        for corners, text in sorted(zip(found.boxes, found.txts, strict=True), key=lambda one: one[0][:, 1].sum()):
+        for corners, text in sorted(
+            zip(found.boxes, found.txts, strict=True), key=lambda one: one[0][:, 1].sum()
+        ):
             top, bottom, left = corners[:, 1].min(), corners[:, 1].max(), corners[:, 0].min()
             last = lines[-1][-1] if lines else None
-            if last and min(bottom, last[1]) - max(top, last[0]) >= 0.5 * min(bottom - top, last[1] - last[0]):
+            if last and min(bottom, last[1]) - max(top, last[0]) >= 0.5 * min(
+                bottom - top, last[1] - last[0]
+            ):
                 lines[-1].append((top, bottom, left, text))
             else:
                 lines.append([(top, bottom, left, text)])

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 #: A line is read well when no larger share of its characters differs.
 _TOLERANCE = 0.02
@@ -32,7 +33,7 @@ def score(written: Sequence[str], read: Sequence[str]) -> Score:
         if place is None or distance(plain, given[place]) > _TOLERANCE * len(plain)
     ]
     found = [place for place in places if place is not None]
-    in_order = all(one < other for one, other in zip(found, found[1:], strict=False))
+    in_order = all(one < other for one, other in pairwise(found))
     return Score(len(wanted), len(wanted) - len(misread), in_order, tuple(misread))
 
 

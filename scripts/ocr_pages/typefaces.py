@@ -8,10 +8,12 @@ from PIL import ImageFont
 
 _DEBIAN = Path("/usr/share/fonts")
 _GYRE = Path("/usr/share/texmf/fonts/opentype/public/tex-gyre")
+#: The font for simplified Chinese in the files of Noto CJK.
+_SIMPLIFIED = 2
 #: Brings all that is named below, in one line.
-HOW_TO_GET = "apt-get install --no-install-recommends " + " ".join(
-    ("fonts-dejavu-core", "fonts-dejavu-extra", "fonts-liberation", "fonts-noto-cjk")
-    + ("fonts-wqy-microhei", "fonts-texgyre", "fonts-crosextra-carlito")
+HOW_TO_GET = (
+    "apt-get install --no-install-recommends fonts-dejavu-core fonts-dejavu-extra fonts-liberation"
+    " fonts-noto-cjk fonts-wqy-microhei fonts-texgyre fonts-crosextra-carlito"
 )
 
 
@@ -22,15 +24,17 @@ class Typeface:
     kind: str
     path: Path
     is_chinese: bool = False
+    #: Its place in a file of several fonts.
+    index: int = 0
 
     def at(self, size_px: int) -> ImageFont.FreeTypeFont:
         """The font with letters of this many pixels to the em."""
-        return _opened(self.path, size_px)
+        return _opened(self.path, size_px, self.index)
 
 
 @cache
-def _opened(path: Path, size_px: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(path, size_px)
+def _opened(path: Path, size_px: int, index: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, size_px, index)
 
 
 TYPEFACES = (
@@ -44,8 +48,12 @@ TYPEFACES = (
     Typeface("mono", _DEBIAN / "truetype/dejavu/DejaVuSansMono.ttf"),
     Typeface("condensed", _DEBIAN / "truetype/liberation/LiberationSansNarrow-Regular.ttf"),
     Typeface("condensed", _DEBIAN / "truetype/dejavu/DejaVuSansCondensed.ttf"),
-    Typeface("Chinese", _DEBIAN / "opentype/noto/NotoSansCJK-Regular.ttc", is_chinese=True),
-    Typeface("Chinese", _DEBIAN / "opentype/noto/NotoSerifCJK-Regular.ttc", is_chinese=True),
+    Typeface(
+        "Chinese", _DEBIAN / "opentype/noto/NotoSansCJK-Regular.ttc", is_chinese=True, index=_SIMPLIFIED
+    ),
+    Typeface(
+        "Chinese", _DEBIAN / "opentype/noto/NotoSerifCJK-Regular.ttc", is_chinese=True, index=_SIMPLIFIED
+    ),
     Typeface("Chinese", _DEBIAN / "truetype/wqy/wqy-microhei.ttc", is_chinese=True),
 )
 

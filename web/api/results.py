@@ -10,7 +10,16 @@ from xlsxwriter.exceptions import FileCreateError
 
 from jobs.contract.models import Batch
 from web.api.progress import look_again_s
-from web.api.schemas import PROBLEMS, BatchPath, CsvQuery, ExportQuery, JsonlQuery, Order, ResultsPage, ResultsQuery
+from web.api.schemas import (
+    PROBLEMS,
+    BatchPath,
+    CsvQuery,
+    ExportQuery,
+    JsonlQuery,
+    Order,
+    ResultsPage,
+    ResultsQuery,
+)
 from web.export.lines import attachment, csv_lines, jsonl
 from web.export.sheets import write_workbook
 from web.export.texts import text_zip

@@ -196,7 +196,7 @@ class LineView(BaseModel):
 
     text: str
     box: tuple[int, int, int, int] = Field(
-        description="Left, top, right, bottom of the upright rectangle around it, in pixels of the upright image."
+        description="Left, top, right, bottom of the upright box around it, in pixels of the upright image."
     )
     confidence: float = Field(description="How sure its text is, 0 to 1.")
     page: int | None = Field(None, description="The page of its file, from 1; left out where there is one.")

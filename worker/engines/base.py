@@ -69,7 +69,7 @@ class Answer:
     text: str
     usage: Usage
     finish_reason: FinishReason = FinishReason.STOP
-    #: Where its lines stand, one after the other, in pixels of the image that the engine saw; none where an engine
+    #: Where its lines stand, one after the other, in pixels of the image that the engine saw; none where it
     #: does not say.
     places: tuple[Place, ...] = ()
 

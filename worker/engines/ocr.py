@@ -7,7 +7,6 @@ from math import sqrt
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from jobs.contract.catalog import ModelCard
@@ -33,6 +32,7 @@ _LONG_SIDE_PX = 25_600
 #: A piece is at most this many times as long as it is wide. The detector scales the shorter side up to
 #: 736 pixels and the longer one with it: a strip one pixel high would become gigabytes.
 _MOST_ELONGATED = 4
+
 
 @dataclass(frozen=True)
 class Page:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from jobs.contract import names
+from jobs.contract.lines import described
 from jobs.contract.models import Job, JobState
 from jobs.storage.store.base import Base
 from jobs.storage.store.records import Record, Shared, job_from
-from jobs.contract.lines import described
 from jobs.storage.store.rows import LINES_FIELD, ROW_FIELDS, read_ahead, row_from
 
 #: Records read from Redis at a time while streaming.

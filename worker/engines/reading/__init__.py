@@ -1,9 +1,9 @@
 """Reading a page: from pixels to lines of text in the order in which people read them.
 
-    detector    where text stands: slanted boxes (DBNet of PP-OCR)
-    direction   which way the page is turned, proved by reading a few lines both ways
-    strips      a line cut out, straight and dark on light; one that is too long is cut at its spaces
-    recognizer  what is written in a strip (SVTR of PP-OCR)
-    order       columns, tables, headings: which line comes next
-    page        all of that, one after the other
+detector    where text stands: slanted boxes (DBNet of PP-OCR)
+direction   which way the page is turned, proved by reading a few lines both ways
+strips      a line cut out, straight and dark on light; one that is too long is cut at its spaces
+recognizer  what is written in a strip (SVTR of PP-OCR)
+order       columns, tables, headings: which line comes next
+page        all of that, one after the other
 """

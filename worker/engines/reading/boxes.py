@@ -30,6 +30,11 @@ class Box:
         y = self.y + along * sin(radians(self.angle_deg))
         return Box(x, y, end - begin, self.height, self.angle_deg)
 
+    def narrowed(self, share: float) -> "Box":
+        """The box with this share of its height, and as much less at both ends."""
+        less = (1 - share) * self.height
+        return Box(self.x, self.y, max(1.0, self.length - less), self.height - less, self.angle_deg)
+
     def moved(self, x: float, y: float) -> "Box":
         """The box in a page of which this one's page is a piece."""
         return Box(self.x + x, self.y + y, self.length, self.height, self.angle_deg)

@@ -27,12 +27,11 @@ def page_angle(boxes: Sequence[Box], read: Read) -> float:
     """
     angle = _slant(boxes)
     sample = sorted(boxes, key=lambda box: abs(box.length / box.height - _SAMPLE_LENGTH))
-    margin, count = 0.0, 0
-    for box in sample[:_SAMPLE]:
+    margin = 0.0
+    for count, box in enumerate(sample[:_SAMPLE], 1):
         lying = straightened(box, angle)
         part = lying.part(0, min(lying.length, _SAMPLE_LENGTH * lying.height))
         margin += read(part).confidence - read(part.turned(180)).confidence
-        count += 1
         if count >= 2 and abs(margin) / count > _PROVED:
             break
     return angle if margin >= 0 else angle + 180

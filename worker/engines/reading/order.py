@@ -1,8 +1,8 @@
 """Boxes of text, put in the order in which a person reads them.
 
-A page is cut by its white space. Where lines stand above each other with a gutter through all of them, they are
-columns, read one after the other, or the rows of a table, read across. What reaches across the gutter, such as a
-heading, ends the columns above it.
+A page is cut by its white space. Where lines stand above each other with a gutter through all of them, they
+are columns, read one after the other, or the rows of a table, read across. What reaches across the gutter,
+such as a heading, ends the columns above it.
 
     region ──► slabs ──► bands ──► columns, each a region again
     (a page)   (rows)    (with a common gutter, or without)

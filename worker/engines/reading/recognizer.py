@@ -12,13 +12,14 @@ STRIP_PX, _NARROWEST_PX = 48, 160
 
 @dataclass(frozen=True)
 class Reading:
-    """A text, and how sure the net is of it from 0 to 1: the mean of its letters."""
+    """A text, and how sure the net is of it, 0 to 1: on average of its letters, and of the least sure."""
 
     text: str
     confidence: float
+    least: float
 
 
-NOTHING = Reading("", 0.0)
+NOTHING = Reading("", 0.0, 0.0)
 
 
 class Recognizer:
@@ -47,4 +48,5 @@ class Recognizer:
         text = "".join(self._letters[letter] for letter in best[begins])
         if not text.strip():
             return NOTHING
-        return Reading(text.strip(), float(chances.max(axis=1)[begins].mean()))
+        sure = chances.max(axis=1)[begins]
+        return Reading(text.strip(), float(sure.mean()), float(sure.min()))
