@@ -119,7 +119,7 @@ class Usage(Frozen):
     output_tokens: int = 0
     #: Lines of text found (ocr).
     lines: int | None = None
-    #: Mean confidence of the least sure tenth of those lines, at least one, 0–1 (ocr).
+    #: How sure the least sure of those lines is, 0–1 (ocr).
     confidence: float | None = None
 
 

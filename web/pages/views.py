@@ -124,6 +124,7 @@ def _batch_page(batch_id: str, api: str) -> Response:
         states=[state.value for state in JobState],
         api=api,
         is_shared=api != "/api",
+        unsure_below=services().web.unsure_below,
     )
 
 

@@ -97,16 +97,15 @@ class OcrEngine(Engine[Page, Page]):
 
     def _read(self, page: Page, deadline: Deadline) -> Answer | EngineFailure:
         try:
-            lines = self._reader.read(page.pieces, deadline)
+            read = self._reader.read(page.pieces, deadline)
         except TimeIsOver:
             return deadline.failure()
-        if not lines:
+        if not read.lines:
             return Answer(NO_TEXT, Usage(lines=0))
-        confidence = _doubtful([line.confidence for line in lines])
         return Answer(
-            "\n".join(line.text for line in lines),
-            Usage(lines=len(lines), confidence=confidence),
-            places=tuple(_place(line, *page.scale) for line in lines),
+            "\n".join(line.text for line in read.lines),
+            Usage(lines=len(read.lines), confidence=round(read.confidence, 4)),
+            places=tuple(_place(line, *page.scale) for line in read.lines),
         )
 
 
@@ -114,12 +113,6 @@ def _place(line: Line, across: float, down: float) -> Place:
     left, top, right, bottom = line.bounds
     edges = (max(0, left * across), max(0, top * down), right * across, bottom * down)
     return Place(*map(round, edges), confidence=line.confidence)
-
-
-def _doubtful(confidences: Sequence[float]) -> float:
-    """How sure the least sure tenth of the lines is, at least one line, on average."""
-    least = sorted(confidences)[: -(-len(confidences) // 10)]
-    return round(sum(least) / len(least), 4)
 
 
 def _scale_down(image: Image.Image) -> Image.Image:

@@ -30,8 +30,8 @@ _DOUBTED = 0.85
 _MOST_DOUBTED = 24
 #: Boxes nearer to each other, in heights, are parts of the same words.
 _NEAR = 0.35
-#: Below this nothing is written there.
-_LEAST_CONFIDENCE = 0.5
+#: A less sure reading is left out; one of fewer letters was nothing written at all.
+_LEAST_CONFIDENCE, _LEAST_LETTERS = 0.5, 3
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,25 @@ class Line:
     #: Left, top, right, bottom, in pixels.
     bounds: tuple[float, float, float, float]
     confidence: float
+
+
+@dataclass(frozen=True)
+class PageText:
+    """What a page says."""
+
+    #: In reading order.
+    lines: tuple[Line, ...] = ()
+    #: How sure the readings are that are left out as too unsure, though something is written there.
+    left_out: tuple[float, ...] = ()
+
+    @property
+    def confidence(self) -> float:
+        """That of the least sure line, from 0 to 1: a mean would hide one bad line of many.
+
+        Lines of one or two letters, which may be specks, only count where there are no others.
+        """
+        words = [line.confidence for line in self.lines if len(line.text) >= _LEAST_LETTERS]
+        return min([*(words or [line.confidence for line in self.lines]), *self.left_out], default=0.0)
 
 
 class TimeIsOver(Exception):
@@ -58,7 +77,7 @@ class PageReader:
         self._detector, self._recognizer = detector, recognizer
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="read-lines")
 
-    def read(self, pieces: Sequence[Piece], deadline: Deadline) -> list[Line]:
+    def read(self, pieces: Sequence[Piece], deadline: Deadline) -> PageText:
         """The lines of a page in reading order.
 
         Raises TimeIsOver.
@@ -68,17 +87,18 @@ class PageReader:
             _check(deadline)
             boxes += [box.moved(left, top) for box in self._detector.find(pixels)]
         if not boxes:
-            return []
+            return PageText()
         angle = page_angle(boxes, lambda box: self._recognizer.read(_strip(pieces, box)))
         texts = self._texts(pieces, [straightened(box, angle) for box in boxes], deadline)
-        return [
-            _joined(line)
-            for line in in_reading_order(
-                _upright(box, reading, angle)
-                for box, reading in texts
-                if reading.text and reading.confidence >= _LEAST_CONFIDENCE
-            )
+        left_out = [
+            reading.confidence
+            for _, reading in texts
+            if reading.confidence < _LEAST_CONFIDENCE and len(reading.text) >= _LEAST_LETTERS
         ]
+        upright = [
+            _upright(box, reading, angle) for box, reading in texts if reading.confidence >= _LEAST_CONFIDENCE
+        ]
+        return PageText(tuple(map(_joined, in_reading_order(upright))), tuple(left_out))
 
     def _texts(self, pieces: Sequence[Piece], boxes: Sequence[Box], deadline: Deadline) -> list[Text]:
         """What is written in each box; those that are doubted most are read again in other ways."""

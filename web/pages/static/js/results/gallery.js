@@ -4,6 +4,7 @@ import { make, say } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
 import { number, stateWord, t } from "../core/words.js";
 import { showPicture } from "./thumbnails.js";
+import { drawUnsure, unsureChip } from "./unsure.js";
 
 const MIN_TILE_PX = 216;
 const TILE_PX = 288;
@@ -38,6 +39,7 @@ function makeTile() {
     { class: "tile-words" },
     make("span", { class: "tile-file text", dir: "auto" }),
     make("span", { class: "chip tile-state" }),
+    unsureChip("tile-unsure"),
     make("span", { class: "tile-answer text", dir: "auto" }),
   );
   return make("div", { class: "tile", role: "listitem" }, make("a", { class: "tile-link" }, picture, words));
@@ -50,12 +52,13 @@ function drawTile(tile, record, index, count) {
   tile.dataset.state = record.state;
   link.setAttribute("href", `#job=${record.id}`);
   link.dataset.index = index;
-  const [file, state, answer] = link.lastChild.children;
+  const [file, state, unsure, answer] = link.lastChild.children;
   say(file, record.file);
   say(state, stateWord(record.state));
   state.className = `chip chip--${record.state} tile-state`;
   state.hidden = record.state === "succeeded";
   say(answer, shownWords(record));
+  drawUnsure(unsure, record);
   say(link.firstChild.lastChild, number(index + 1));
   showPicture(link.firstChild, record);
 }

@@ -20,6 +20,7 @@ export function recordOf(job) {
     errorCode: job.error?.code ?? null,
     errorMessage: job.error?.message ?? null,
     hasImage: Boolean(job.image),
+    confidence: job.usage?.confidence ?? null,
     pixels: (job.width ?? 0) * (job.height ?? 0),
     cameMs: milliseconds(job.created_at),
     startedMs: milliseconds(job.started_at),

@@ -6,6 +6,7 @@ import { shownWords } from "./gallery.js";
 import { ranMs } from "./jobs_feed.js";
 import { showPicture } from "./thumbnails.js";
 import { took } from "./times.js";
+import { drawUnsure, unsureChip } from "./unsure.js";
 
 const ROW_PX = 64;
 const PHONE_ROW_PX = 108;
@@ -27,7 +28,7 @@ function makeRow() {
     "div",
     { class: "result-row", role: "row" },
     make("div", { role: "cell", class: "row-file" }, picture, link),
-    make("div", { role: "cell", class: "row-state" }, make("span", { class: "chip" })),
+    make("div", { role: "cell", class: "row-state" }, make("span", { class: "chip" }), unsureChip()),
     make("div", { role: "cell", class: "row-answer text", dir: "auto" }),
     make("div", { role: "cell", class: "row-time" }),
   );
@@ -44,6 +45,7 @@ function drawRow(row, record, index) {
   say(link, record.file);
   say(state.firstChild, stateWord(record.state));
   state.firstChild.className = `chip chip--${record.state}`;
+  drawUnsure(state.lastChild, record);
   say(answer, shownWords(record));
   say(time, took(ranMs(record)));
   showPicture(file.firstChild, record);

@@ -8,6 +8,7 @@ import { reasonOf } from "../core/reasons.js";
 import { dateTime, number, percent, stateWord, t } from "../core/words.js";
 import { FollowUp } from "./follow_up.js";
 import { took } from "./times.js";
+import { drawUnsure } from "./unsure.js";
 import { Zoom } from "./zoom.js";
 
 export class Viewer {
@@ -153,6 +154,7 @@ export class Viewer {
     const { state, answer, errorCode, errorMessage, hasImage } = this.record;
     say(byId("viewer-state"), stateWord(state));
     byId("viewer-state").className = `chip chip--${state}`;
+    drawUnsure(byId("viewer-unsure"), this.record);
     show(byId("viewer-answer"), Boolean(answer));
     say(byId("viewer-answer"), answer);
     show(byId("viewer-copy"), Boolean(answer));
