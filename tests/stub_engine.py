@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from jobs.contract.errors import EngineFailure
+from jobs.contract.lines import Place
 from jobs.contract.models import Options, Usage
 from worker.engines.base import Answer, DeviceLost, OutOfMemory, Rolling
 from worker.engines.deadline import NO_DEADLINE, Deadline
@@ -100,4 +101,5 @@ def _answer(item: Sized, deadline: Deadline) -> Answer | EngineFailure:
         time.sleep(0.005)
     if deadline.is_over:
         return deadline.failure()
-    return Answer(f"{item.size} {item.question}", Usage(visual_tokens=item.visual_tokens))
+    place = Place(0, 0, *item.size, confidence=1.0)
+    return Answer(f"{item.size} {item.question}", Usage(visual_tokens=item.visual_tokens), places=(place,))

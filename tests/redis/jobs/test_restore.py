@@ -16,7 +16,7 @@ from web.services import Services
 
 pytestmark = pytest.mark.redis
 
-ANSWER = Result(answer="red ☀️\n", width=3, height=4, usage=Usage(visual_tokens=7))
+ANSWER = Result(answer="red ☀️\n", width=3, height=4, lines="0 0 3 4 98", usage=Usage(visual_tokens=7))
 FAILURE = Result(error=JobError(code="engine_failed", message="It failed."))
 
 
