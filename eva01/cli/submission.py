@@ -65,10 +65,17 @@ def wait(client: Client, batch_id: str, watcher: Watcher) -> Batch:
     return batch
 
 
-def save(client: Client, batch_id: str, out: Path) -> None:
+def save(client: Client, batch_id: str, out: Path, *, lines: bool = False) -> None:
     """Write all results into `out`: JSON lines when it ends so, CSV otherwise."""
-    write = client.results_jsonl if out.suffix.lower() in (".jsonl", ".ndjson") else client.results_csv
-    write(batch_id, out)
+    if is_jsonl(out):
+        client.results_jsonl(batch_id, out, lines=lines)
+    else:
+        client.results_csv(batch_id, out)
+
+
+def is_jsonl(out: Path) -> bool:
+    """True when results that go there are JSON lines."""
+    return out.suffix.lower() in (".jsonl", ".ndjson")
 
 
 def show(console: Console, client: Client, batch: Batch, unsent: Sequence[Upload], out: Path | None) -> None:

@@ -19,6 +19,8 @@ class Server:
     def __init__(self) -> None:
         self.app = flask.Flask("server")
         self.replies: list[Reply] = []
+        #: What stood behind the `?` of each request.
+        self.queries: list[str] = []
         self.requests: list[tuple[str, str, str | None]] = []
         self.files: list[dict[str, bytes]] = []
         self.fields: list[dict[str, str]] = []
@@ -36,6 +38,7 @@ class Server:
         sent = {part.filename or "": part.stream.read() for part in parts}
         for part in parts:
             part.close()
+        self.queries.append(request.query_string.decode())
         self.requests.append((request.method, f"/{path}", request.headers.get("Idempotency-Key")))
         self.files.append(sent)
         self.fields.append(request.form.to_dict())

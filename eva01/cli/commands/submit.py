@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from eva01.cli import submission as steps
-from eva01.cli.commands.options import json_option, print_json, server_option
+from eva01.cli.commands.options import check_lines, json_option, lines_option, print_json, server_option
 from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Submission
 from eva01.cli.tables import say
@@ -25,6 +25,7 @@ from eva01.client.models import Batch, Upload
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path), help="Write the results to a .csv or .jsonl file."
 )
+@lines_option
 @click.option("--name", default=None, help="A name for the batch; else the folder's.")
 @click.option("--no-wait", is_flag=True, help="Send the images, print the batch's id, and go.")
 @server_option
@@ -34,6 +35,7 @@ def submit(
     question: str,
     model: str | None,
     out: Path | None,
+    lines: bool,
     name: str | None,
     no_wait: bool,
     server: str,
@@ -45,17 +47,25 @@ def submit(
     """
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
+    check_lines(out, lines=lines)
     found = find(inputs)
     # Programs read stdout; what is for people goes to stderr then, and progress nowhere.
     console = Console(stderr=as_json)
     steps.say_what_is_skipped(console, found.skipped)
     task = Submission(found, question, model, name if name is not None else valid_text(inputs[0].name))
     with Client(server) as client:
-        sys.exit(_run(client, task, console, out=out, no_wait=no_wait, as_json=as_json))
+        sys.exit(_run(client, task, console, out=out, lines=lines, no_wait=no_wait, as_json=as_json))
 
 
 def _run(
-    client: Client, task: Submission, console: Console, *, out: Path | None, no_wait: bool, as_json: bool
+    client: Client,
+    task: Submission,
+    console: Console,
+    *,
+    out: Path | None,
+    lines: bool,
+    no_wait: bool,
+    as_json: bool,
 ) -> int:
     batch = steps.create_batch(client, task)
     try:
@@ -67,7 +77,7 @@ def _run(
         say(console, f"Stop it:     eva01 cancel {batch.id}")
         return INTERRUPTED
     if out:
-        steps.save(client, batch.id, out)
+        steps.save(client, batch.id, out, lines=lines)
     if as_json:
         print_json({**batch.to_json(), "not_sent": [upload.to_json() for upload in unsent]})
     elif no_wait:
