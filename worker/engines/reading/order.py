@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 
 #: A gutter is at least so many heights of a line wide.
-_GUTTER = 0.6
+_GUTTER = 0.5
 #: White from edge to edge, so many heights high, ends the columns above it.
 _BREAK = 2.5
 #: A line in the columns' middle that is so many times as high as others, with white above it, is a heading.

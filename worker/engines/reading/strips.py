@@ -11,10 +11,10 @@ from worker.engines.reading.recognizer import STRIP_PX
 
 #: A strip that is longer is cut, in pixels.
 _LONGEST_PX = 1600
-#: A gap so wide is no space between words, but parts columns or cells: most of a line's height.
-_WIDE_GAP_PX = 44
-#: What is kept of the gap at both ends of a part; and what is too thin to be one.
-_EDGE_PX, _THINNEST_PX = 6, 4
+#: A gap so wide may part columns or cells, and is hardly a space between words: most of a line's height.
+_WIDE_GAP_PX = 34
+#: What is kept of the gap at both ends of a part; and how thin the rest of a letter is.
+_EDGE_PX, _REMAINDER_PX = 6, 20
 #: What is darker than paper by this share of the contrast is ink.
 _INK = 0.4
 #: A line that is scaled down further is averaged, not sampled.
@@ -43,16 +43,23 @@ def _cut_out(pixels: "NDArray[np.uint8]", box: Box, width: int, height: int) -> 
 
 
 def parts(strip: "NDArray[np.uint8]") -> list[tuple[int, int]]:
-    """Where a strip has text, left and right of gaps so wide that what is beyond stands by itself."""
-    runs = _empty_runs(strip)
-    wide = runs[(runs[:, 1] - runs[:, 0]) >= _WIDE_GAP_PX]
-    edges = [0, *wide.flatten().tolist(), strip.shape[1]]
-    spans = [
-        (max(0, begin - _EDGE_PX), min(strip.shape[1], end + _EDGE_PX))
-        for begin, end in zip(edges[::2], edges[1::2], strict=True)
-        if end - begin >= _THINNEST_PX
+    """Where a strip has text, left and right of gaps so wide that what is beyond stands by itself.
+
+    What is thin and cut off at an end is the last of a neighbour, and left out.
+    """
+    width = strip.shape[1]
+    gaps = [
+        (begin, end)
+        for begin, end in _empty_runs(strip).tolist()
+        if end - begin >= _WIDE_GAP_PX or begin == 0 or end == width
     ]
-    return spans or [(0, strip.shape[1])]
+    edges = [0, *(edge for gap in gaps for edge in gap), width]
+    spans = [
+        (max(0, begin - _EDGE_PX), min(width, end + _EDGE_PX))
+        for begin, end in zip(edges[::2], edges[1::2], strict=True)
+        if end - begin >= _REMAINDER_PX or 0 < begin < end < width
+    ]
+    return spans or [(0, width)]
 
 
 def cuts(strip: "NDArray[np.uint8]") -> list[int]:
