@@ -102,7 +102,7 @@ class Pen:
             if self.is_full:
                 break
             first = self._fitting(1.0, (edges[1] - edges[0]) * 0.8, self.rng.randrange(1, wide + 1))
-            cells = [first, *(number(self.rng) for _ in range(columns - 1))]
+            cells = [first, *(self._number((self.right - edges[-1]) * 0.8) for _ in range(columns - 1))]
             if row == 0:
                 cells[1:] = [self._fitting(1.0, (edges[1] - edges[0]) * 0.3, 1) for _ in cells[1:]]
             for left, cell in zip(edges, cells, strict=True):
@@ -144,6 +144,11 @@ class Pen:
                 if self.width(text, scale) <= width and text not in self.lines:
                     return text
         return text
+
+    def _number(self, width: float) -> str:
+        """One that fits; the narrowest of all always does."""
+        fitting = (text for _ in range(50) if self.width(text := number(self.rng)) <= width)
+        return next(fitting, str(self.rng.randrange(10)))
 
     def _cell_words(self, width: float) -> int:
         return 3 if width > 12 * self.sheet.size_px else 2

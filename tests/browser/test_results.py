@@ -156,7 +156,7 @@ def test_a_text_that_was_read_unsurely_is_marked(page, stack):
         for job, confidence in zip(store.results(batch_id), (0.99, 0.7), strict=True):
             usage = Usage(lines=1, confidence=confidence)
             store.finish(job.id, Result(answer=f"Total {confidence}", usage=usage))
-    batch = BatchPage(page).open(batch_id, answers=2)
+    BatchPage(page).open(batch_id, answers=2)
     unsure = page.locator(".tile", has_text="Total 0.7").get_by_text("Unsure")
     expect(unsure).to_be_visible()
     expect(page.locator(".tile").get_by_text("Unsure").locator("visible=true")).to_have_count(1)

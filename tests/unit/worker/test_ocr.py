@@ -1,5 +1,7 @@
 """The ocr engine: real text out of real images."""
 
+from pathlib import Path
+
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
@@ -11,6 +13,8 @@ from worker.engines import create_engine
 from worker.engines.base import Answer
 from worker.engines.deadline import Deadline
 from worker.engines.ocr import NO_TEXT
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +92,19 @@ def test_columns_are_read_one_after_the_other(engine):
     right = ["Prices of fish had fallen", "since the summer, so most of", "them went out again at noon."]
     lines = [[(20, one), (420, other)] for one, other in zip(left, right, strict=True)]
     assert read(engine, page(lines, (800, 150), 40, 24)).text.splitlines() == [*left, *right]
+
+
+def test_the_example_in_two_columns_is_read_as_people_read_it(engine):
+    with Image.open(EXAMPLES / "documents" / "two-columns.png") as image:
+        read_words = " ".join(read(engine, image.convert("RGB")).text.splitlines())
+    *left, fourth, fifth = (EXAMPLES / "drawing" / "newsletter.txt").read_text("utf-8").splitlines()[:5]
+    assert read_words == " ".join(
+        [
+            *("The ferry sails again", "News from the old harbour, spring 2026", *left),
+            *("Figure 1: The ferry on its first day", fourth, fifth),
+            *("Harbour Island", "07:00 07:40", "12:00 12:40", "17:00 17:40"),
+        ]
+    )
 
 
 def test_each_line_says_where_it_stands_in_the_image_as_it_was_given(engine):

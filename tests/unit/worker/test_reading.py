@@ -116,6 +116,23 @@ def test_a_table_between_two_paragraphs_is_read_in_its_place():
     assert read(*boxes) == [*named("x", 3), *(f"name {n} {n}.50" for n in range(4)), *named("y", 3)]
 
 
+def test_a_column_that_begins_lower_than_the_one_before_it_is_read_after_it():
+    heading = box("Title", 100, 0, 36, width=420)
+    right = [box("Figure 1: A boat", 340, 160, 18, width=180), *column("b", 340, 220)]
+    assert read(heading, *column("a", 0, 60, 11), *right) == [
+        *("Title", *named("a", 11)),
+        *("Figure 1: A boat", *named("b")),
+    ]
+
+
+def test_a_table_in_a_column_is_read_row_by_row_after_the_text_above_it():
+    cells = [cell for n in range(4) for cell in row(220 + n * 36, (340, f"0{n}:00"), (520, f"0{n}:40"))]
+    assert read(*column("a", 0, lines=12), *column("b", 340), *cells) == [
+        *(*named("a", 12), *named("b")),
+        *(f"0{n}:00 0{n}:40" for n in range(4)),
+    ]
+
+
 def test_a_page_number_below_columns_comes_last():
     assert read(*column("a", 0), *column("b", 340), box("7", 310, 240, width=15))[-1] == "7"
 

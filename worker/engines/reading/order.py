@@ -21,8 +21,8 @@ _BREAK = 2.5
 _HEADING = 1.3
 #: Where so large a share of lines has a neighbour at its own height in the next column, they may be a table.
 _ALIGNED = 0.6
-#: Prose: so many heights long are its lines, and so large a share of its width they fill.
-_PROSE_LENGTH, _PROSE_FILL = 5.5, 0.7
+#: A line of prose is so many heights long, and fills so much of the width; so large a share of the text does.
+_PROSE_LENGTH, _FULL, _PROSE = 5.5, 0.7, 0.7
 
 Gap = tuple[float, float]
 
@@ -73,33 +73,47 @@ def _lines_of_band(band: Boxes) -> list[list[TextBox]]:
 
 def _bands(boxes: Boxes) -> list[list[TextBox]]:
     """The boxes in bands from the top down: each has a gutter through all of it, or none at all."""
-    if not boxes:
-        return []
-    left, right = min(box.left for box in boxes), max(box.right for box in boxes)
-    height = median(box.height for box in boxes)
+    slabs = _slabs(boxes)
+    left, right = (
+        min((box.left for box in boxes), default=0.0),
+        max((box.right for box in boxes), default=0.0),
+    )
+    gaps = [_gaps(slab, left, right) for slab in slabs]
     bands: list[list[TextBox]] = []
-    free: list[Gap] = []
-    bottom = 0.0
-    for slab in _slabs(boxes):
-        gaps = _gaps(slab, left, right)
-        shared = _shared(free, gaps, _GUTTER * height)
-        white = min(box.top for box in slab) - bottom
-        is_heading = len(slab) == 1 and slab[0].height > _HEADING * height and white > 0.5 * height
-        if bands and _fit(bands[-1], slab, free, shared) and not is_heading and white < _BREAK * height:
-            bands[-1] += slab
-            free = shared
+    begin, is_plain = 0, False
+    while begin < len(slabs):
+        end = _end_of_run(slabs, gaps, begin)
+        if end is None and is_plain:
+            bands[-1] += slabs[begin]
         else:
-            bands.append(list(slab))
-            free = gaps
-        bottom = max(box.bottom for box in slab)
+            bands.append([box for slab in slabs[begin : end or begin + 1] for box in slab])
+        begin, is_plain = end or begin + 1, end is None
     return bands
 
 
-def _fit(band: Boxes, slab: Boxes, free: Sequence[Gap], shared: Sequence[Gap]) -> bool:
-    """True when a slab continues a band: both have no gutter, or both leave one free."""
-    if not _inner(free, band) and not _inner(shared, [*band, *slab]):
-        return not _inner(_gaps(slab, min(b.left for b in band), max(b.right for b in band)), slab)
-    return bool(_inner(shared, [*band, *slab]))
+def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: int) -> int | None:
+    """Behind the last of the slabs from `begin` on that share a gutter; None when there are no two."""
+    height = median(box.height for slab in slabs for box in slab)
+    free = gaps[begin]
+    ends, begins = min(box.right for box in slabs[begin]), max(box.left for box in slabs[begin])
+    found = None
+    for place in range(begin + 1, len(slabs)):
+        slab = slabs[place]
+        free = _shared(free, gaps[place], _GUTTER * height)
+        if not free or _ends_columns(slabs[place - 1], slab, height):
+            break
+        ends = min(ends, *(box.right for box in slab))
+        begins = max(begins, *(box.left for box in slab))
+        if any(ends <= gap_begin and gap_end <= begins for gap_begin, gap_end in free):
+            found = place + 1
+    return found
+
+
+def _ends_columns(above: Boxes, slab: Boxes, height: float) -> bool:
+    """True when a slab belongs to nothing above it: white is between, or it is a heading."""
+    white = min(box.top for box in slab) - max(box.bottom for box in above)
+    is_heading = len(slab) == 1 and slab[0].height > _HEADING * height and white > 0.5 * height
+    return is_heading or white > _BREAK * height
 
 
 def _slabs(boxes: Boxes) -> list[list[TextBox]]:
@@ -132,17 +146,10 @@ def _shared(some: Sequence[Gap], others: Sequence[Gap], least: float) -> list[Ga
     return [(begin, end) for begin, end in overlaps if end - begin >= least]
 
 
-def _inner(gaps: Sequence[Gap], boxes: Boxes) -> list[Gap]:
-    """The gaps that have boxes on both sides."""
-    left, right = min(box.right for box in boxes), max(box.left for box in boxes)
-    return [(begin, end) for begin, end in gaps if begin >= left and end <= right]
-
-
 def _columns(band: Boxes) -> list[list[TextBox]]:
     """The columns of prose in a band; all of it is one where it has no gutter, or is a table."""
     height = median(box.height for box in band)
-    edges = [box.left for box in band], [box.right for box in band]
-    gaps = _inner(_gaps(band, min(edges[0]), max(edges[1])), band)
+    gaps = _gaps(band, min(box.left for box in band), max(box.right for box in band))
     for begin, end in sorted(gaps, key=lambda gap: gap[0] - gap[1]):
         if end - begin < _GUTTER * height:
             continue
@@ -170,11 +177,15 @@ def _aligned(left: Boxes, right: Boxes) -> float:
 
 
 def _is_prose(column: Boxes, ease: float = 1.0) -> bool:
-    """True when most lines are long and fill the width, as those of a table do not."""
-    lengths = sorted(box.width / box.height for box in column)
-    usual = sorted(box.width for box in column)[int(0.9 * (len(column) - 1))]
-    full = sum(box.width > 0.75 * usual for box in column) / len(column)
-    return lengths[len(lengths) // 2] >= _PROSE_LENGTH * ease and full >= _PROSE_FILL * ease
+    """True when most of the text is in lines that are long and fill the width, as those of a table do not."""
+    longest = [max(line, key=lambda box: box.width) for line in _lines(column)]
+    usual = sorted(box.width for box in longest)[int(0.9 * (len(longest) - 1))]
+    full = [
+        box.width
+        for box in longest
+        if box.width >= _FULL * usual and box.width >= _PROSE_LENGTH * ease * box.height
+    ]
+    return sum(full) >= _PROSE * ease * sum(box.width for box in longest)
 
 
 def _lines(boxes: Iterable[TextBox]) -> list[list[TextBox]]:
