@@ -36,10 +36,16 @@ def packed(places: Sequence[Place]) -> str | None:
 def unpacked(text: str) -> list[Place]:
     """The opposite of `packed`."""
     return [
-        Place(*map(int, edges), confidence=int(confidence) / 100, page=number)
+        _place(line, number)
         for number, page in enumerate(text.split("/"), 1)
-        for *edges, confidence in (line.split(" ") for line in page.split(";") if line)
+        for line in page.split(";")
+        if line
     ]
+
+
+def _place(line: str, page: int) -> Place:
+    left, top, right, bottom, hundredths = map(int, line.split(" "))
+    return Place(left, top, right, bottom, hundredths / 100, page)
 
 
 def described(answer: str | None, text: str | None) -> list[dict[str, Any]] | None:

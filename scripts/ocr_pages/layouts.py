@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from scripts.ocr_pages.sheets import Sheet
 from scripts.ocr_pages.words import number, phrase, sentence
@@ -46,7 +46,7 @@ class Pen:
 
     def width(self, text: str, scale: float = 1.0) -> float:
         """How wide a text becomes, in pixels."""
-        return self._font(scale).getlength(text)
+        return float(self._font(scale).getlength(text))
 
     def heading(self, scale: float = 1.5) -> None:
         """A few larger words in the middle of the width."""
@@ -134,7 +134,7 @@ class Pen:
         self.note(text)
         self.skip(1.6)
 
-    def _font(self, scale: float):
+    def _font(self, scale: float) -> ImageFont.FreeTypeFont:
         return self.sheet.typeface.at(round(self.sheet.size_px * scale))
 
     def _fitting(self, scale: float, width: float, words: int = 5) -> str:

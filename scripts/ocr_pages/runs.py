@@ -19,6 +19,7 @@ from scripts.ocr_pages.sheets import Sheet, sheet
 from scripts.ocr_pages.wear import worn
 from worker.engines import create_engine
 from worker.engines.base import Answer
+from worker.engines.deadline import NO_DEADLINE
 from worker.ops.cores import core_count
 
 
@@ -96,7 +97,7 @@ def _ocr() -> Read:
     engine.load()
 
     def read(image: Image.Image) -> tuple[list[str], float | None]:
-        (answer,) = engine.generate([engine.prepare(engine.see(image), "", Options())])
+        (answer,) = engine.generate([engine.prepare(engine.see(image), "", Options())], NO_DEADLINE)
         if not isinstance(answer, Answer):
             raise answer
         return answer.text.splitlines(), answer.usage.confidence

@@ -111,8 +111,13 @@ class OcrEngine(Engine[Page, Page]):
 
 def _place(line: Line, across: float, down: float) -> Place:
     left, top, right, bottom = line.bounds
-    edges = (max(0, left * across), max(0, top * down), right * across, bottom * down)
-    return Place(*map(round, edges), confidence=line.confidence)
+    return Place(
+        left=max(0, round(left * across)),
+        top=max(0, round(top * down)),
+        right=round(right * across),
+        bottom=round(bottom * down),
+        confidence=line.confidence,
+    )
 
 
 def _scale_down(image: Image.Image) -> Image.Image:

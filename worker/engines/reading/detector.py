@@ -51,17 +51,17 @@ def _boxes(marks: "NDArray[np.float32]", x_scale: float, y_scale: float) -> Iter
     mask = cv2.dilate((marks > _PIXEL_SCORE).astype(np.uint8), np.ones((2, 2), np.uint8))
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     for outline in outlines:
-        outline = outline.astype(np.float32)
-        _, size, _ = cv2.minAreaRect(outline)
-        if min(size) < _THINNEST_PX or _score(marks, outline) < _BOX_SCORE:
+        points: NDArray[np.float32] = np.asarray(outline, np.float32)
+        _, (width, height), _ = cv2.minAreaRect(points)
+        if min(width, height) < _THINNEST_PX or _score(marks, points) < _BOX_SCORE:
             continue
-        grown = _GROWTH * size[0] * size[1] / (2 * (size[0] + size[1]))
-        outline *= np.array([x_scale, y_scale], np.float32)
-        center, size, angle = cv2.minAreaRect(outline)
-        width, height = size[0] + 2 * grown * x_scale, size[1] + 2 * grown * y_scale
+        grown = _GROWTH * width * height / (2 * (width + height))
+        points = points * np.array([x_scale, y_scale], np.float32)
+        (x, y), (width, height), angle = cv2.minAreaRect(points)
+        width, height = width + 2 * grown * x_scale, height + 2 * grown * y_scale
         if width < height:
             width, height, angle = height, width, angle - 90
-        yield Box(center[0], center[1], width, height, (angle + 90) % 180 - 90)
+        yield Box(x, y, width, height, (angle + 90) % 180 - 90)
 
 
 def _score(marks: "NDArray[np.float32]", outline: "NDArray[np.float32]") -> float:

@@ -23,7 +23,7 @@ Piece = tuple[int, int, "NDArray[np.uint8]"]
 #: What is written in a box.
 Text = tuple[Box, Reading]
 #: A line with a letter that is less sure is read a second time, in a strip of this share of its height.
-_HESITANT, _NARROWED = 0.7, 0.82
+_HESITANT, _NARROWED = 0.8, 0.82
 #: Below this all of a reading is doubted, and the line is read with its text running other ways too.
 _DOUBTED = 0.85
 #: So many lines of a page are doubted at most.

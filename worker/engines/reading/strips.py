@@ -29,7 +29,7 @@ def strip(pixels: "NDArray[np.uint8]", box: Box) -> "NDArray[np.uint8]":
     method = cv2.INTER_AREA if scale < _MUCH_SMALLER else cv2.INTER_LINEAR
     scaled = cv2.resize(cut_out, (max(1, round(box.length * scale)), STRIP_PX), interpolation=method)
     darkest, paper, lightest = np.percentile(scaled.mean(axis=2), (1, 50, 99))
-    return 255 - scaled if paper - darkest < lightest - paper else scaled
+    return np.asarray(255 - scaled if paper - darkest < lightest - paper else scaled, np.uint8)
 
 
 def _cut_out(pixels: "NDArray[np.uint8]", box: Box, width: int, height: int) -> "NDArray[np.uint8]":
@@ -39,7 +39,8 @@ def _cut_out(pixels: "NDArray[np.uint8]", box: Box, width: int, height: int) -> 
     shift = np.array([box.x - 0.5, box.y - 0.5]) - turn @ ((width - 1) / 2, (height - 1) / 2)
     matrix = np.hstack([turn, shift[:, None]])
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(pixels, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    cut_out = cv2.warpAffine(pixels, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cut_out, np.uint8)
 
 
 def parts(strip: "NDArray[np.uint8]") -> list[tuple[int, int]]:
