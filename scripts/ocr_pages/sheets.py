@@ -8,6 +8,9 @@ from scripts.ocr_pages.typefaces import TYPEFACES, Typeface
 #: A paper's width and height in millimetres, and how often it is drawn.
 _PAPERS = ((148, 210), (148, 210), (210, 148), (210, 297))
 LAYOUTS = ("prose", "two columns", "three columns", "heading", "table", "mixed", "figure")
+_DPI = (100, 120, 150, 200, 240, 300)
+#: Pixels to the em below which a person does not tell Chinese full stops from commas either.
+_LEAST_CHINESE_PX = 15
 _INKS = ("black on white",) * 3 + ("faded", "dark")
 
 
@@ -40,14 +43,17 @@ class Sheet:
 def sheet(seed: int, number: int) -> Sheet:
     """The page with this number: layouts and typefaces in turn, all else by chance."""
     rng = Random(f"{seed}/{number}")
-    layout = LAYOUTS[number % len(LAYOUTS)]
+    layout, typeface = LAYOUTS[number % len(LAYOUTS)], TYPEFACES[number % len(TYPEFACES)]
+    paper_mm = (210, 148) if layout == "three columns" else rng.choice(_PAPERS)
+    size_pt = rng.randrange(9, 15) if layout != "three columns" else rng.randrange(9, 12)
+    least = _LEAST_CHINESE_PX if typeface.is_chinese else 0
     return Sheet(
         number=number,
         layout=layout,
-        typeface=TYPEFACES[number % len(TYPEFACES)],
-        paper_mm=(210, 148) if layout == "three columns" else rng.choice(_PAPERS),
-        size_pt=rng.randrange(9, 15) if layout != "three columns" else rng.randrange(9, 12),
-        dpi=rng.choice((100, 120, 150, 200, 240, 300)),
+        typeface=typeface,
+        paper_mm=paper_mm,
+        size_pt=size_pt,
+        dpi=rng.choice([dpi for dpi in _DPI if size_pt * dpi / 72 >= least]),
         skew_deg=rng.choice((0.0, rng.uniform(-3, 3))),
         turn_deg=rng.choice((0, 0, 0, 90, 180, 270)),
         ink=rng.choice(_INKS),

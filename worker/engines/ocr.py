@@ -1,4 +1,4 @@
-"""RapidOCR: the text in an image, in reading order. Its weights come with its wheel."""
+"""The text in an image, in reading order: pages made ready, read, and answered (worker/engines/reading/)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,15 +54,15 @@ class OcrEngine(Engine[Page, Page]):
     max_batch = 1
     rolling = None
     enough_pixels = _MOST_PIXELS // 4
-    #: The weights come with the library.
-    identity = f"rapidocr {version('rapidocr')}"
+    #: The weights come with the library; the number grows when pages are read otherwise.
+    identity = f"reading 2, rapidocr {version('rapidocr')}"
 
     def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
         self._name = card.name
         self._reader: PageReader | Any = None
 
     def load(self) -> None:
-        """Load detector, classifier and recognizer, and read one word to prove it.
+        """Load detector and recognizer, and read one word to prove it.
 
         Raises ModelNotLoaded.
         """

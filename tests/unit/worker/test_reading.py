@@ -61,6 +61,22 @@ def test_two_columns_are_read_one_after_the_other():
     assert read(*column("a", 0), *column("b", 340)) == named("a") + named("b")
 
 
+def test_lines_that_were_found_in_pieces_are_lines_of_a_column_all_the_same():
+    def halves(name: str, left: float) -> list[TextBox]:
+        ends = [(left + 60 + 20 * n, f"{name}{n}") for n in range(6)]
+        return [
+            half
+            for n, (end, text) in enumerate(ends)
+            for half in (
+                box(text, left, n * 30, width=end - left),
+                box("and on", end + 14, n * 30, width=left + 286 - end),
+            )
+        ]
+
+    wanted = [f"{name} and on" for name in [*named("a"), *named("b")]]
+    assert read(*halves("a", 0), *halves("b", 340)) == wanted
+
+
 def test_columns_whose_lines_are_not_at_one_height_are_read_one_after_the_other():
     assert read(*column("a", 0), *column("b", 340, top=13)) == named("a") + named("b")
 

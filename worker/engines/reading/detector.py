@@ -33,12 +33,7 @@ class Detector:
     def find(self, pixels: "NDArray[np.uint8]") -> list[Box]:
         """The boxes of a BGR picture, the longer side of each taken for the way its text runs."""
         height, width = pixels.shape[:2]
-        scale = max(1.0, _SHORT_SIDE_PX / min(height, width))
-        scale = (
-            min(scale, _LONG_SIDE_PX / max(height, width))
-            if max(height, width) * scale > _LONG_SIDE_PX
-            else scale
-        )
+        scale = min(max(1.0, _SHORT_SIDE_PX / min(height, width)), _LONG_SIDE_PX / max(height, width))
         size = [max(_STEP_PX, round(side * scale / _STEP_PX) * _STEP_PX) for side in (width, height)]
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         scaled = cv2.resize(pixels, size, interpolation=method)

@@ -15,6 +15,8 @@ from statistics import median
 
 #: A gutter is at least so many heights of a line wide.
 _GUTTER = 0.5
+#: No space between words is so many heights wide.
+_WORDS = 0.9
 #: White from edge to edge, so many heights high, ends the columns above it.
 _BREAK = 2.5
 #: A line in the columns' middle that is so many times as high as others, with white above it, is a heading.
@@ -22,7 +24,7 @@ _HEADING = 1.3
 #: Where so large a share of lines has a neighbour at its own height in the next column, they may be a table.
 _ALIGNED = 0.6
 #: A line of prose is so many heights long, and fills so much of the width; so large a share of the text does.
-_PROSE_LENGTH, _FULL, _PROSE = 5.5, 0.7, 0.7
+_PROSE_LENGTH, _FULL, _PROSE = 5.5, 0.6, 0.65
 
 Gap = tuple[float, float]
 
@@ -162,7 +164,8 @@ def _columns(band: Boxes) -> list[list[TextBox]]:
 
 def _are_columns(left: Boxes, right: Boxes) -> bool:
     """True when two sides of a gutter are read one after the other, not across."""
-    if min(len(left), len(right)) < 2 or max(len(left), len(right)) < 3:
+    counts = len(_lines(left)), len(_lines(right))
+    if min(counts) < 2 or max(counts) < 3:
         return False
     if _aligned(left, right) < _ALIGNED:
         return _is_prose(left, 0.6) and _is_prose(right, 0.6)
@@ -178,14 +181,22 @@ def _aligned(left: Boxes, right: Boxes) -> float:
 
 def _is_prose(column: Boxes, ease: float = 1.0) -> bool:
     """True when most of the text is in lines that are long and fill the width, as those of a table do not."""
-    longest = [max(line, key=lambda box: box.width) for line in _lines(column)]
-    usual = sorted(box.width for box in longest)[int(0.9 * (len(longest) - 1))]
-    full = [
-        box.width
-        for box in longest
-        if box.width >= _FULL * usual and box.width >= _PROSE_LENGTH * ease * box.height
-    ]
-    return sum(full) >= _PROSE * ease * sum(box.width for box in longest)
+    height = median(box.height for box in column)
+    longest = [max(_spans(line, height)) for line in _lines(column)]
+    usual = sorted(longest)[int(0.9 * (len(longest) - 1))]
+    least = max(_FULL * usual, _PROSE_LENGTH * ease * height)
+    return sum(length for length in longest if length >= least) >= _PROSE * ease * sum(longest)
+
+
+def _spans(line: Boxes, height: float) -> list[float]:
+    """How long the parts of a line are between which there is more room than between words."""
+    begin, end, spans = line[0].left, line[0].right, []
+    for box in line[1:]:
+        if box.left - end > _WORDS * height:
+            spans.append(end - begin)
+            begin = box.left
+        end = max(end, box.right)
+    return [*spans, end - begin]
 
 
 def _lines(boxes: Iterable[TextBox]) -> list[list[TextBox]]:

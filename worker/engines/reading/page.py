@@ -23,11 +23,11 @@ Piece = tuple[int, int, "NDArray[np.uint8]"]
 #: What is written in a box.
 Text = tuple[Box, Reading]
 #: A line with a letter that is less sure is read a second time, in a strip of this share of its height.
-_HESITANT, _NARROWED = 0.8, 0.82
+_HESITANT, _NARROWED = 0.75, 0.82
 #: Below this all of a reading is doubted, and the line is read with its text running other ways too.
 _DOUBTED = 0.85
-#: So many lines of a page are doubted at most.
-_MOST_DOUBTED = 24
+#: Another way is right when its reading is surer by so much. So many lines of a page are doubted at most.
+_SURER, _MOST_DOUBTED = 0.1, 24
 #: Boxes nearer to each other, in heights, are parts of the same words.
 _NEAR = 0.6
 #: A less sure reading is left out; one of fewer letters was nothing written at all.
@@ -145,7 +145,8 @@ class PageReader:
         for turn in turns:
             turned = box.turned(turn)
             reading = self._read_strip(_strip(pieces, turned))
-            if reading.confidence > best[1].confidence + 0.1:
+            # A letter alone on its side may look like another.
+            if len(reading.text) > 1 and reading.confidence > best[1].confidence + _SURER:
                 best = (turned, reading)
         return best
 
@@ -175,11 +176,11 @@ def _upright(box: Box, reading: Reading, angle_deg: float) -> TextBox:
 
 
 def _joined(line: Sequence[TextBox]) -> Line:
-    """The boxes of a line as one, spaces between them, save between Chinese letters that nearly touch."""
+    """The boxes of a line as one, spaces between them, save where a Chinese letter is near."""
     text = line[0].text
     for box, following in pairwise(line):
         is_near = following.left - box.right < _NEAR * box.height
-        text += ("" if is_near and _are_wide(box.text[-1], following.text[0]) else " ") + following.text
+        text += ("" if is_near and _is_wide(box.text[-1] + following.text[0]) else " ") + following.text
     bounds = np.array([box.bounds for box in line])
     return Line(
         text,
@@ -194,15 +195,15 @@ def _together(parts: Sequence[Reading]) -> Reading:
         return NOTHING
     text = parts[0].text
     for part in parts[1:]:
-        text += ("" if _are_wide(text[-1], part.text[0]) else " ") + part.text
+        text += ("" if _is_wide(text[-1] + part.text[0]) else " ") + part.text
     letters = sum(len(part.text) for part in parts)
     sure = sum(part.confidence * len(part.text) for part in parts) / letters
     return Reading(text, sure, min(part.least for part in parts))
 
 
-def _are_wide(*letters: str) -> bool:
-    """True for letters that are written without spaces, as in Chinese."""
-    return all(east_asian_width(letter) in "WF" for letter in letters)
+def _is_wide(letters: str) -> bool:
+    """True where one of the letters is Chinese, which needs no space beside it."""
+    return any(east_asian_width(letter) in "WF" for letter in letters)
 
 
 def _check(deadline: Deadline) -> None:

@@ -12,7 +12,7 @@ from worker.engines.reading.recognizer import STRIP_PX
 #: A strip that is longer is cut, in pixels.
 _LONGEST_PX = 1600
 #: A gap so wide may part columns or cells, and is hardly a space between words: most of a line's height.
-_WIDE_GAP_PX = 34
+_WIDE_GAP_PX = 42
 #: What is kept of the gap at both ends of a part; and how thin the rest of a letter is.
 _EDGE_PX, _REMAINDER_PX = 6, 20
 #: What is darker than paper by this share of the contrast is ink.
