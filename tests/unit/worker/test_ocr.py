@@ -94,6 +94,14 @@ def test_columns_are_read_one_after_the_other(engine):
     assert read(engine, page(lines, (800, 150), 40, 24)).text.splitlines() == [*left, *right]
 
 
+def test_chinese_is_read_without_spaces(engine):
+    with Image.open(EXAMPLES / "documents" / "notice.png") as image:
+        assert read(engine, image.convert("RGB")).text.splitlines() == [
+            *("通知", "本周六上午九点", "图书馆停电检修", "请提前归还图书"),
+            *("咨询电话：88001234", "市图书馆", "2026年5月18日"),
+        ]
+
+
 def test_the_example_in_two_columns_is_read_as_people_read_it(engine):
     with Image.open(EXAMPLES / "documents" / "two-columns.png") as image:
         read_words = " ".join(read(engine, image.convert("RGB")).text.splitlines())
