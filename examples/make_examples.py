@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from drawing.documents import CJK_FONT, letter, notice, receipt, slide, table
+from drawing.newsletter import newsletter
 from drawing.photos import street_sign
 from drawing.scans import fax
 from drawing.screens import bar_chart, settings_window
@@ -28,6 +29,7 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     "documents/table.webp": table,
     "documents/notice.png": notice,
     "documents/letter.png": letter,
+    "documents/two-columns.png": newsletter,
     "charts/ice-cream.png": bar_chart,
     "screens/settings.png": settings_window,
     "photos/street-sign.jpg": street_sign,

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from jobs.contract.errors import EngineFailure
+from jobs.contract.lines import Place
 from jobs.contract.models import FinishReason, Options, Usage
 from worker.engines.base import Answer, DeviceLost, OutOfMemory, Rolling
 from worker.engines.deadline import NO_DEADLINE, Deadline
@@ -109,4 +110,5 @@ def said_of(item: Sized) -> Answer:
     """The answer, cut where it has more words than it may."""
     words = f"{item.size} {item.question}".split(" ")
     reason = FinishReason.LENGTH if len(words) > (item.most_words or len(words)) else FinishReason.STOP
-    return Answer(" ".join(words[: item.most_words]), Usage(visual_tokens=item.visual_tokens), reason)
+    usage, place = Usage(visual_tokens=item.visual_tokens), Place(0, 0, *item.size, confidence=1.0)
+    return Answer(" ".join(words[: item.most_words]), usage, reason, places=(place,))

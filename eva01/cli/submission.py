@@ -131,15 +131,24 @@ def wait(client: Client, batch_id: str, watcher: Watcher) -> Batch:
     return batch
 
 
-def save(client: Client, batch_id: str, out: Path, unsent: Sequence[Upload] = ()) -> None:
+def save(
+    client: Client, batch_id: str, out: Path, unsent: Sequence[Upload] = (), *, lines: bool = False
+) -> None:
     """Write all results into `out`: JSON lines when it ends so, CSV otherwise.
 
     What could not be sent has a row as well, in the state `not_sent`.
     """
-    is_jsonl = out.suffix.lower() in (".jsonl", ".ndjson")
-    (client.results_jsonl if is_jsonl else client.results_csv)(batch_id, out)
+    if is_jsonl(out):
+        client.results_jsonl(batch_id, out, lines=lines)
+    else:
+        client.results_csv(batch_id, out)
     if unsent:
-        (append_jsonl if is_jsonl else append_csv)(out, unsent)
+        (append_jsonl if is_jsonl(out) else append_csv)(out, unsent)
+
+
+def is_jsonl(out: Path) -> bool:
+    """True when results that go there are JSON lines."""
+    return out.suffix.lower() in (".jsonl", ".ndjson")
 
 
 def show(console: Console, client: Client, batch: Batch, sent: Sent, out: Path | None) -> None:

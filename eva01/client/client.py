@@ -172,9 +172,13 @@ class Client:
         """Write all results as CSV into `target`, which is replaced only when all has come."""
         self._transport.download(f"/api/batches/{batch_id}/results.csv", target)
 
-    def results_jsonl(self, batch_id: str, target: Path) -> None:
-        """Write all results into `target`, one JSON object a line."""
-        self._transport.download(f"/api/batches/{batch_id}/results.jsonl", target)
+    def results_jsonl(self, batch_id: str, target: Path, *, lines: bool = False) -> None:
+        """Write all results into `target`, one JSON object a line.
+
+        With `lines`, each says where every line of its text stands.
+        """
+        query = "?lines=true" if lines else ""
+        self._transport.download(f"/api/batches/{batch_id}/results.jsonl{query}", target)
 
     # Single jobs
 
@@ -207,9 +211,10 @@ class Client:
         """Ask about one image without waiting; `page` as in `analyze`."""
         return self._ask_about(image, "/api/jobs", _asked(question, model, max_new_tokens, page))
 
-    def job(self, job_id: str) -> Job:
-        """The job as it is now."""
-        return Job.model_validate(self._json("GET", f"/api/jobs/{job_id}"))
+    def job(self, job_id: str, *, lines: bool = False) -> Job:
+        """The job as it is now; with `lines`, where each line of its text stands."""
+        params = {"lines": "true"} if lines else {}
+        return Job.model_validate(self._json("GET", f"/api/jobs/{job_id}", params=params))
 
     def cancel_job(self, job_id: str) -> Job:
         """Cancel a job that has no answer yet."""

@@ -30,6 +30,18 @@ class Problem(_Reply):
     message: str = ""
 
 
+class Line(_Reply):
+    """A line of text that was read, and where it stands."""
+
+    text: str = ""
+    #: Left, top, right and bottom, in pixels of the upright image.
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+    #: How sure its text is, 0 to 1.
+    confidence: float = 0.0
+    #: The page of its file, from 1; None where there is one.
+    page: int | None = None
+
+
 class Job(_Reply):
     """One image, one question, one model, one answer."""
 
@@ -54,6 +66,8 @@ class Job(_Reply):
     height: int | None = None
     usage: dict[str, Any] | None = None
     cached: bool = False
+    #: Where each line of the answer stands; None unless it was asked for, or where that is not known.
+    lines: list[Line] | None = None
     #: What to know of the image, such as `image_incomplete`.
     notes: list[str] = Field(default_factory=list)
 

@@ -2,6 +2,7 @@
 
 models     Job, Batch, Result, WorkerInfo: what they are
 catalog    the models a user may pick, and what each can do
+lines      where the lines of an answer stand on its pages
 images     what may be sent as an image, and why one is refused
 unread     kinds of files that are known and not read
 png        a PNG's chunks

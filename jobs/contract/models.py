@@ -1,4 +1,4 @@
-"""What a job and a batch are. Imports nothing of ours."""
+"""What a job and a batch are."""
 
 import time
 from datetime import UTC, datetime
@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from jobs.contract.lines import described
 
 
 class JobState(StrEnum):
@@ -117,7 +119,7 @@ class Usage(Frozen):
     output_tokens: int = 0
     #: Lines of text found (ocr).
     lines: int | None = None
-    #: Mean confidence of those lines, 0–1 (ocr).
+    #: How sure the least sure of those lines is, 0–1 (ocr).
     confidence: float | None = None
     #: Pages that were read for it; None for one.
     pages: int | None = None
@@ -170,6 +172,8 @@ class Result(Frozen):
     #: The image's size in pixels, upright (after EXIF orientation).
     width: int | None = None
     height: int | None = None
+    #: Where the answer's lines stand (jobs/contract/lines.py); None when that is not known (ocr).
+    lines: str | None = None
     #: What it cost; of an answer from an earlier job, what that had cost.
     usage: Usage | None = None
     #: True when it was known from an earlier job: nothing ran.
@@ -210,10 +214,11 @@ class Job(Asked, Result, Fleeting):
         """What the only image was found to be; None when that is not known."""
         return self.media_types[0] if self.media_types else None
 
-    def public(self) -> dict[str, Any]:
+    def public(self, *, with_lines: bool = False) -> dict[str, Any]:
         """The job as the API shows it: JSON types, times in RFC 3339 UTC, without storage details."""
         fields = self.model_dump(mode="json", include=_PUBLIC)
-        return {name: fields[name] if name in fields else getattr(self, name) for name in PUBLIC_JOB}
+        shown = {name: fields[name] if name in fields else getattr(self, name) for name in PUBLIC_JOB}
+        return shown | {"lines": described(self.answer, self.lines)} if with_lines else shown
 
 
 #: What the API shows of a job, in this order.

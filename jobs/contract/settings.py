@@ -124,6 +124,8 @@ class WebSettings(_FromEnvironment):
     idempotency_hours: float = Field(default=24, gt=0)
     #: Days after their last change when finished jobs are removed, with their answers and images.
     retention_days: float = Field(default=30, gt=0)
+    #: The confidence of an answer, 0 to 1, below which the page marks it as unsure; 0 marks none.
+    unsure_below: float = Field(default=0.9, ge=0, le=1)
     #: What links to shared batches are signed with; empty: a key made once and kept in Redis.
     secret_key: str = Field(default="", pattern=r"^(.{16,})?$", repr=False)
 

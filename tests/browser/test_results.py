@@ -5,9 +5,12 @@ import re
 from hashlib import sha256
 
 import pytest
+import redis
 from playwright.sync_api import expect
 
 from jobs.contract import names
+from jobs.contract.models import Result, Usage
+from jobs.storage.store import JobStore
 from tests.browser.given import make_batch, wait_until_done
 from tests.browser.images import DESCRIBE, RED_CIRCLE, cut_short, drawn
 from tests.browser.pages import AskPage, BatchPage, tab_to
@@ -166,6 +169,25 @@ def test_images_that_nobody_answers_yet_are_said_to_wait_for_a_worker(page, stac
     expect(page.locator("#fleet")).to_contain_text("Waking a worker")
     page.locator("#cancel").click()
     expect(page.locator("#stage")).to_have_text("Cancelled")
+
+
+def test_a_text_that_was_read_unsurely_is_marked(page, stack):
+    batch_id = make_batch(stack, "texts", drawn(2, seed=33).files, model="ocr", question="")
+    with redis.Redis(port=stack.redis_port, decode_responses=True) as client:
+        store = JobStore(client)
+        for job, confidence in zip(store.results(batch_id), (0.99, 0.7), strict=True):
+            usage = Usage(lines=1, confidence=confidence)
+            store.finish(job.id, Result(answer=f"Total {confidence}", usage=usage))
+    BatchPage(page).open(batch_id, answers=2)
+    unsure = page.locator(".tile", has_text="Total 0.7").get_by_text("Unsure")
+    expect(unsure).to_be_visible()
+    expect(page.locator(".tile").get_by_text("Unsure").locator("visible=true")).to_have_count(1)
+    unsure.click()
+    expect(page.locator("#viewer-unsure")).to_have_text("Unsure")
+    expect(page.locator("#viewer-unsure")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("#as-table").click()
+    expect(page.locator(".result-row .chip--unsure").locator("visible=true")).to_have_count(1)
 
 
 @pytest.mark.parametrize("path", ["/batches/" + 32 * "0", "/batches/nonsense"])

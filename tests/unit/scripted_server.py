@@ -19,6 +19,8 @@ class Server:
     def __init__(self) -> None:
         self.app = flask.Flask("server")
         self.replies: list[Reply] = []
+        #: What stood behind the `?` of each request.
+        self.queries: list[str] = []
         self.requests: list[tuple[str, str, str | None]] = []
         #: What was sent as JSON with each; None where nothing was.
         self.bodies: list[Any] = []
@@ -39,6 +41,7 @@ class Server:
         for part in parts:
             part.close()
         self.bodies.append(request.get_json(silent=True))
+        self.queries.append(request.query_string.decode())
         self.requests.append((request.method, f"/{path}", request.headers.get("Idempotency-Key")))
         self.files.append(sent)
         self.fields.append(request.form.to_dict())

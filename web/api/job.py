@@ -7,7 +7,7 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
-from web.api.schemas import PROBLEMS, JobPath, JobView
+from web.api.schemas import PROBLEMS, JobPath, JobQuery, JobView
 from web.export.lines import inline
 from web.http.conditional import fresh_json
 from web.services import services
@@ -22,9 +22,9 @@ job_calls = APIBlueprint(
 
 
 @job_calls.get("", responses={200: JobView})
-def get_job(path: JobPath) -> Response:
+def get_job(path: JobPath, query: JobQuery) -> Response:
     """A job, with its answer or the reason why it has none once it is finished."""
-    return job_json(services().store.get_shown_job(path.job_id))
+    return job_json(services().store.get_shown_job(path.job_id), with_lines=query.lines)
 
 
 @job_calls.get("/image", responses={200: {"content": {"image/*": {}}}})
@@ -50,9 +50,9 @@ def get_thumbnail(path: JobPath) -> Response:
         raise NotFound(message, code=Code.THUMBNAIL_NOT_FOUND) from error
 
 
-def job_json(job: Job) -> Response:
+def job_json(job: Job, *, with_lines: bool = False) -> Response:
     """A job as it is now, and when to ask again."""
-    return fresh_json(job.public(), retry_after_s=None if job.state.is_finished else 1)
+    return fresh_json(job.public(with_lines=with_lines), retry_after_s=None if job.state.is_finished else 1)
 
 
 def _picture(data: bytes, job: Job, media_type: str) -> Response:

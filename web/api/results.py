@@ -10,7 +10,16 @@ from xlsxwriter.exceptions import FileCreateError
 
 from jobs.contract.models import Batch
 from web.api.progress import look_again_s
-from web.api.schemas import PROBLEMS, BatchPath, CsvQuery, ExportQuery, Order, ResultsPage, ResultsQuery
+from web.api.schemas import (
+    PROBLEMS,
+    BatchPath,
+    CsvQuery,
+    ExportQuery,
+    JsonlQuery,
+    Order,
+    ResultsPage,
+    ResultsQuery,
+)
 from web.export.lines import attachment, csv_lines, jsonl
 from web.export.sheets import write_workbook
 from web.export.texts import text_zip
@@ -41,11 +50,12 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
 
 
 @results.get("/results.jsonl", responses={200: {"content": {"application/jsonl": {}}}})
-def export_jsonl(path: BatchPath, query: ExportQuery) -> Response:
-    """All jobs of a batch, one JSON object a line."""
+def export_jsonl(path: BatchPath, query: JsonlQuery) -> Response:
+    """All jobs of a batch, one JSON object a line; with `lines`, where each line of text stands."""
     store = services().store
     batch = store.get_batch(path.batch_id)
-    return _download(batch, "jsonl", "application/jsonl", jsonl(store.rows(batch.id, query.state)))
+    rows = store.rows(batch.id, query.state, with_lines=query.lines)
+    return _download(batch, "jsonl", "application/jsonl", jsonl(rows))
 
 
 @results.get("/results.csv", responses={200: {"content": {"text/csv": {}}}})

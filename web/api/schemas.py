@@ -191,10 +191,36 @@ class ExportQuery(_Request):
     state: JobState | None = Field(None, description="Only jobs in this state.")
 
 
+_LINES = Field(False, description="Say of each line of an answer where it stands in the image (`ocr`).")
+
+
+class JsonlQuery(ExportQuery):
+    """Which results, and what is said of them."""
+
+    lines: bool = _LINES
+
+
+class JobQuery(_Request):
+    """What is said of a job."""
+
+    lines: bool = _LINES
+
+
 class CsvQuery(ExportQuery):
     """Which results, and how they are written."""
 
     bom: bool = Field(False, description="Begin the CSV with a byte-order mark, for spreadsheet programs.")
+
+
+class LineView(BaseModel):
+    """A line of text in an image."""
+
+    text: str
+    box: tuple[int, int, int, int] = Field(
+        description="Left, top, right, bottom of the upright box around it, in pixels of the upright image."
+    )
+    confidence: float = Field(description="How sure its text is, 0 to 1.")
+    page: int | None = Field(None, description="The page of its file, from 1; left out where there is one.")
 
 
 class JobView(Result):
@@ -213,6 +239,9 @@ class JobView(Result):
     created_at: AwareDatetime = Field(default_factory=utc_now)
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
+    lines: list[LineView] | None = Field(  # type: ignore[assignment]  # a job keeps them as one text
+        None, description="Where each line stands; only with `lines=true`, and null where that is not known."
+    )
 
 
 class BatchView(BaseModel):

@@ -128,6 +128,7 @@ def _batch_page(batch_id: str, api: str = "/api") -> Response:
         api=request.script_root + api,
         is_shared=api != "/api",
         passed_over=request.args.get("passed_over", 0, int),
+        unsure_below=services().web.unsure_below,
     )
 
 

@@ -3,8 +3,8 @@
 base                  Engine, Static, Rolling, Answer: the boundary
 families              the families of models that are known by name
 deadline              how long a batch may be on the device
-ocr                   RapidOCR: reads text
-reading               boxes of text, put in reading order
+ocr                   reads text, with the nets of RapidOCR
+reading               finds lines of text, reads them, and puts them in order
 tiles                 long images, cut where nothing is written
 transformers_engine   any image-text-to-text model; built for Qwen2.5-VL
 rolling               its rolling batch

@@ -15,6 +15,7 @@ from PIL import Image
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure, Eva01Error
+from jobs.contract.lines import Place
 from jobs.contract.models import FinishReason, Options, Usage
 from worker.engines.deadline import Deadline
 
@@ -69,6 +70,9 @@ class Answer:
     usage: Usage
     #: LENGTH when it was cut at the most tokens that it might have.
     finish_reason: FinishReason = FinishReason.STOP
+    #: Where its lines stand, one after the other, in pixels of the image that the engine saw; none where it
+    #: does not say.
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True)

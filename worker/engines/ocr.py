@@ -1,24 +1,23 @@
-"""RapidOCR: the text in an image, in reading order. Its weights come with its wheel."""
+"""The text in an image, in reading order: pages made ready, read, and answered (worker/engines/reading/)."""
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from math import sqrt
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from rapidocr import RapidOCR
 
 from jobs.contract.catalog import ModelCard
 from jobs.contract.errors import EngineFailure
+from jobs.contract.lines import Place
 from jobs.contract.models import Options, Usage
 from jobs.contract.settings import WorkerSettings
 from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline
-from worker.engines.reading import TextBox, in_reading_order
+from worker.engines.reading.page import Line, PageReader, Piece, TimeIsOver
+from worker.engines.reading.weights import open_reader
 from worker.engines.tiles import tiles
 from worker.ops.cores import core_count
 
@@ -34,15 +33,14 @@ _LONG_SIDE_PX = 25_600
 #: 736 pixels and the longer one with it: a strip one pixel high would become gigabytes.
 _MOST_ELONGATED = 4
 
-# The library prints a line for each model it opens, and a warning for each image without text.
-logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
-
 
 @dataclass(frozen=True)
 class Page:
     """One image in pieces, each BGR with its left and top edge in the whole."""
 
-    pieces: tuple[tuple[int, int, "NDArray[np.uint8]"], ...]
+    pieces: tuple[Piece, ...]
+    #: How many times as large the image was, across and down.
+    scale: tuple[float, float]
     visual_tokens: int = 1
 
 
@@ -56,20 +54,20 @@ class OcrEngine(Engine[Page, Page]):
     max_batch = 1
     rolling = None
     enough_pixels = _MOST_PIXELS // 4
-    #: The weights come with the library.
-    identity = f"rapidocr {version('rapidocr')}"
+    #: The weights come with the library; the number grows when pages are read otherwise.
+    identity = f"rapidocr {version('rapidocr')}, reading 2"
 
     def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
         self._name = card.name
-        self._reader: Any = None
+        self._reader: PageReader | Any = None
 
     def load(self) -> None:
-        """Load detector, classifier and recognizer, and read one word to prove it.
+        """Load detector and recognizer, and read one word to prove it.
 
         Raises ModelNotLoaded.
         """
         try:
-            self._reader = RapidOCR(params=_parameters())
+            self._reader = open_reader(core_count())
             self.generate([self.see(_sample())])
         except Exception as error:
             raise ModelNotLoaded(
@@ -80,12 +78,12 @@ class OcrEngine(Engine[Page, Page]):
 
     def see(self, image: Image.Image) -> Page:
         """Scale a huge page down and cut a long one up."""
-        return Page(
-            tuple(
-                (left, top, np.ascontiguousarray(np.asarray(_widen(piece))[:, :, ::-1]))
-                for left, top, piece in tiles(_scale_down(image))
-            )
+        page = _scale_down(image)
+        pieces = tuple(
+            (left, top, np.ascontiguousarray(np.asarray(_widen(piece))[:, :, ::-1]))
+            for left, top, piece in tiles(page)
         )
+        return Page(pieces, (image.width / page.width, image.height / page.height))
 
     def prepare(self, seen: Page, question: str, options: Options) -> Page:
         """The page is all there is; the question is not used."""
@@ -98,33 +96,28 @@ class OcrEngine(Engine[Page, Page]):
         return [self._read(page, deadline) for page in batch]
 
     def _read(self, page: Page, deadline: Deadline) -> Answer | EngineFailure:
-        boxes: list[TextBox] = []
-        for piece in page.pieces:
-            if deadline.is_over:
-                return deadline.failure()
-            boxes += self._boxes(*piece)
-        lines = in_reading_order(boxes)
-        if not lines:
+        try:
+            read = self._reader.read(page.pieces, deadline)
+        except TimeIsOver:
+            return deadline.failure()
+        if not read.lines:
             return Answer(NO_TEXT, Usage(lines=0))
-        text = "\n".join(" ".join(box.text for box in line) for line in lines)
-        scores = [box.confidence for line in lines for box in line]
-        return Answer(text, Usage(lines=len(lines), confidence=round(sum(scores) / len(scores), 4)))
-
-    def _boxes(self, left: int, top: int, pixels: "NDArray[np.uint8]") -> Iterator[TextBox]:
-        found = self._reader(pixels)
-        if found.boxes is None or found.txts is None:
-            return
-        for corners, text, score in zip(found.boxes, found.txts, found.scores, strict=True):
-            xs, ys = corners[:, 0] + left, corners[:, 1] + top
-            yield TextBox(text.strip(), float(score), float(xs.min()), float(ys.min()), float(ys.max()))
+        return Answer(
+            "\n".join(line.text for line in read.lines),
+            Usage(lines=len(read.lines), confidence=round(read.confidence, 4)),
+            places=tuple(_place(line, *page.scale) for line in read.lines),
+        )
 
 
-def _parameters() -> dict[str, Any]:
-    return {
-        "Global.log_level": "critical",
-        "EngineConfig.onnxruntime.intra_op_num_threads": core_count(),
-        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-    }
+def _place(line: Line, across: float, down: float) -> Place:
+    left, top, right, bottom = line.bounds
+    return Place(
+        left=max(0, round(left * across)),
+        top=max(0, round(top * down)),
+        right=round(right * across),
+        bottom=round(bottom * down),
+        confidence=line.confidence,
+    )
 
 
 def _scale_down(image: Image.Image) -> Image.Image:

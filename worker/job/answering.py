@@ -25,6 +25,7 @@ import redis
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable
+from jobs.contract.lines import packed
 from jobs.contract.models import Job, JobError, JobState, Note, Result, Usage
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
@@ -36,6 +37,7 @@ from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoded
 from worker.job.in_flight import Held
 from worker.job.pages import Looked, joined
+from worker.job.places import placed
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
@@ -184,7 +186,11 @@ class Answering(Generic[Seen, Prepared]):
             message = looked.placed(f"The worker failed on this image: {type(error).__name__}: {error}")
             return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **looked.facts)
         return Result(
-            answer=answer.text, finish_reason=answer.finish_reason, usage=answer.usage, **looked.facts
+            answer=answer.text,
+            finish_reason=answer.finish_reason,
+            lines=packed(answer.places),
+            usage=answer.usage,
+            **looked.facts,
         )
 
     def _answers(self, job: Job, image: str, looked: Looked) -> Iterator[Answer]:
@@ -214,7 +220,7 @@ class Answering(Generic[Seen, Prepared]):
             )
             if decoded.is_maker and page == (job.page or 1):
                 self._keep_thumbnail(job, image, page, decoded.value)
-            return reply.result()
+            return placed(reply.result(), decoded.value, page)
 
     def _keep_thumbnail(self, job: Job, image: str, page: int, decoded: Decoded) -> None:
         """Done now, because until the device has answered this thread would have nothing to do."""

@@ -1,7 +1,7 @@
 """What a slot keeps of the pages of a file while it reads them, and one answer for all of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -51,19 +51,17 @@ def joined(answers: Sequence[Answer]) -> Answer:
     """The answers about the pages of a file as one; a single one stays as it is.
 
     They are set apart by an empty line; pages without text are left out, unless none has any. One that is
-    cut short makes the whole so. What else an engine says of a page, as a tuple, comes page after page.
+    cut short makes the whole so, and the least sure line is that of all.
     """
     first, *others = answers
     if not others:
         return first
     texts = [answer.text for answer in answers if answer.usage.lines != 0] or [first.text]
     is_cut = any(answer.finish_reason is FinishReason.LENGTH for answer in answers)
-    names = [one.name for one in fields(first) if isinstance(getattr(first, one.name), tuple)]
-    listed = {name: tuple(chain(*(getattr(answer, name) for answer in answers))) for name in names}
     return replace(
         first,
-        **listed,
         text="\n\n".join(texts),
+        places=tuple(chain.from_iterable(answer.places for answer in answers)),
         usage=_sum([answer.usage for answer in answers]),
         finish_reason=FinishReason.LENGTH if is_cut else FinishReason.STOP,
     )
@@ -71,19 +69,11 @@ def joined(answers: Sequence[Answer]) -> Answer:
 
 def _sum(usages: Sequence[Usage]) -> Usage:
     lines = [usage.lines for usage in usages if usage.lines is not None]
+    confidences = [usage.confidence for usage in usages if usage.confidence is not None]
     return Usage(
         visual_tokens=sum(usage.visual_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
         lines=sum(lines) if lines else None,
-        confidence=_mean_confidence(usages),
+        confidence=min(confidences, default=None),
         pages=len(usages),
     )
-
-
-def _mean_confidence(usages: Sequence[Usage]) -> float | None:
-    """That of all lines: each page counts by its lines."""
-    sure = [
-        (usage.confidence, usage.lines) for usage in usages if usage.confidence is not None and usage.lines
-    ]
-    count = sum(lines for _, lines in sure)
-    return round(sum(confidence * lines for confidence, lines in sure) / count, 4) if count else None

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from eva01.cli.commands.options import json_option, print_json, server_option
+from eva01.cli.commands.options import check_lines, json_option, lines_option, print_json, server_option
 from eva01.cli.errors import CommandError
 from eva01.cli.submission import exit_code, save
 from eva01.cli.tables import say, show_batch, show_cut_short, show_jobs, show_outcome, show_service
@@ -33,17 +33,21 @@ def status(batch_id: str | None, server: str, as_json: bool) -> None:
 @click.command()
 @click.argument("batch_id", metavar="BATCH")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Write them to a .csv or .jsonl file.")
+@lines_option
 @click.option("--state", type=click.Choice(_STATES), help="Only those in this state (not with --out).")
 @server_option
 @json_option
-def results(batch_id: str, out: Path | None, state: str | None, server: str, as_json: bool) -> None:
+def results(
+    batch_id: str, out: Path | None, lines: bool, state: str | None, server: str, as_json: bool
+) -> None:
     """The answers of BATCH; --json prints one job a line. Exit code 1 if an image has none."""
     if out and state:
         raise click.UsageError("--out writes all results; it cannot be used with --state.")
+    check_lines(out, lines=lines)
     with Client(server) as client:
         batch = client.batch(batch_id)
         if out:
-            save(client, batch_id, out)
+            save(client, batch_id, out, lines=lines)
         if as_json:
             for job in client.results(batch_id, state=state):
                 print_json(job.to_json())

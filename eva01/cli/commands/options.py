@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from eva01.cli.submission import is_jsonl
 from eva01.client.client import DEFAULT_SERVER, server_of_environment
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -34,6 +36,18 @@ def max_new_tokens_option(command: _Command) -> _Command:
 def json_option(command: _Command) -> _Command:
     """`--json`: for programs."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")(command)
+
+
+def lines_option(command: _Command) -> _Command:
+    """`--lines`: where text stands."""
+    words = "Say in the .jsonl file where each line of text stands."
+    return click.option("--lines", is_flag=True, help=words)(command)
+
+
+def check_lines(out: Path | None, *, lines: bool) -> None:
+    """Raises UsageError when lines are asked for and there is no file to write them into."""
+    if lines and not (out and is_jsonl(out)):
+        raise click.UsageError("--lines says where lines stand in a .jsonl file; name one with --out.")
 
 
 def print_json(value: object) -> None:

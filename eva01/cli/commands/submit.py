@@ -7,7 +7,14 @@ import click
 from rich.console import Console
 
 from eva01.cli import submission as steps
-from eva01.cli.commands.options import json_option, max_new_tokens_option, print_json, server_option
+from eva01.cli.commands.options import (
+    check_lines,
+    json_option,
+    lines_option,
+    max_new_tokens_option,
+    print_json,
+    server_option,
+)
 from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Sent, Submission
 from eva01.cli.tables import say
@@ -31,6 +38,7 @@ from eva01.client.models import Batch
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path), help="Write the results to a .csv or .jsonl file."
 )
+@lines_option
 @click.option("--name", default=None, help="A name for the batch; else the folder's.")
 @click.option("--no-wait", is_flag=True, help="Send the images, print the batch's id, and go.")
 @server_option
@@ -41,6 +49,7 @@ def submit(
     model: str | None,
     max_new_tokens: int | None,
     out: Path | None,
+    lines: bool,
     name: str | None,
     no_wait: bool,
     server: str,
@@ -55,6 +64,7 @@ def submit(
     """
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
+    check_lines(out, lines=lines)
     found = find(inputs)
     # With --json, stdout is for programs only: tables go to stderr, and no progress is shown.
     console = Console(stderr=as_json)
@@ -62,11 +72,18 @@ def submit(
     called = name if name is not None else name_of(inputs[0])
     task = Submission(found, question, model, called, max_new_tokens)
     with Client(server) as client:
-        sys.exit(_run(client, task, console, out=out, no_wait=no_wait, as_json=as_json))
+        sys.exit(_run(client, task, console, out=out, lines=lines, no_wait=no_wait, as_json=as_json))
 
 
 def _run(
-    client: Client, task: Submission, console: Console, *, out: Path | None, no_wait: bool, as_json: bool
+    client: Client,
+    task: Submission,
+    console: Console,
+    *,
+    out: Path | None,
+    lines: bool,
+    no_wait: bool,
+    as_json: bool,
 ) -> int:
     batch = steps.create_batch(client, task)
     try:
@@ -78,7 +95,7 @@ def _run(
         say(console, f"Stop it:     eva01 cancel {batch.id}")
         return INTERRUPTED
     if out:
-        steps.save(client, batch.id, out, sent.unsent)
+        steps.save(client, batch.id, out, sent.unsent, lines=lines)
     if as_json:
         print_json(
             {**batch.to_json(), **sent.to_json(), "left_out": steps.left_out_json(task.found.left_out)}

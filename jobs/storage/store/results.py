@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from jobs.contract import names
+from jobs.contract.lines import described
 from jobs.contract.models import Job, JobState
 from jobs.storage.store.base import Base
 from jobs.storage.store.records import Record, Shared, job_from
-from jobs.storage.store.rows import ROW_FIELDS, read_ahead, row_from
+from jobs.storage.store.rows import LINES_FIELD, ROW_FIELDS, read_ahead, row_from
 
 #: Records read from Redis at a time while streaming.
 _CHUNK = 500
@@ -46,20 +47,26 @@ class Results(Base):
             some, cursor = self.page(batch_id, cursor=cursor, limit=_CHUNK, state=state)
             yield from some
 
-    def rows(self, batch_id: str, state: JobState | None = None) -> Iterator[dict[str, Any]]:
+    def rows(
+        self, batch_id: str, state: JobState | None = None, *, with_lines: bool = False
+    ) -> Iterator[dict[str, Any]]:
         """The same as the API shows them; a chunk is read while the one before is used.
 
         A job that is gone, or in another state by then, is left out.
         """
-        for job_ids, (shared, records) in read_ahead(self._chunks(batch_id, state)):
+        fields = (*ROW_FIELDS, LINES_FIELD) if with_lines else ROW_FIELDS
+        for job_ids, (shared, records) in read_ahead(self._chunks(batch_id, state, fields)):
             for job_id, values in zip(job_ids, records, strict=True):
                 if values[0] is not None and state in (None, values[0]):
-                    yield row_from(job_id, values, shared)
+                    row = row_from(job_id, values[: len(ROW_FIELDS)], shared)
+                    yield row | {"lines": described(row["answer"], values[-1])} if with_lines else row
 
-    def _chunks(self, batch_id: str, state: JobState | None) -> Iterator[tuple[list[str], _Records]]:
+    def _chunks(
+        self, batch_id: str, state: JobState | None, fields: Sequence[str]
+    ) -> Iterator[tuple[list[str], _Records]]:
         """Chunks of ids and records, which are settled before."""
         for job_ids in self._ids(batch_id, state):
-            yield job_ids, self._call("read", batch_id, json.dumps(ROW_FIELDS), *job_ids)
+            yield job_ids, self._call("read", batch_id, json.dumps(fields), *job_ids)
 
     def _ids(self, batch_id: str, state: JobState | None) -> Iterator[list[str]]:
         cursor: int | None = 0

@@ -23,6 +23,8 @@ ROW_FIELDS = (
     *("answer", "finish_reason", "error", "notes", "attempts", "created_at", "started_at", "finished_at"),
     *("width", "height", "usage", "cached"),
 )
+#: Read besides where an export says where lines stand.
+LINES_FIELD = "lines"
 _NO_USAGE = Usage().model_dump()
 _T = TypeVar("_T")
 

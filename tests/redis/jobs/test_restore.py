@@ -17,7 +17,12 @@ from web.services import Services
 pytestmark = pytest.mark.redis
 
 ANSWER = Result(
-    answer="red ☀️\n", finish_reason=FinishReason.LENGTH, width=3, height=4, usage=Usage(visual_tokens=7)
+    answer="red ☀️\n",
+    finish_reason=FinishReason.LENGTH,
+    width=3,
+    height=4,
+    lines="0 0 3 4 98",
+    usage=Usage(visual_tokens=7),
 )
 FAILURE = Result(error=JobError(code="engine_failed", message="It failed."))
 

@@ -274,6 +274,22 @@ def test_rows_are_what_the_api_shows_of_jobs(store, batch, redis_client):
     assert failed == ["b.png", "no.png"]
 
 
+def test_a_row_says_where_lines_stand_when_it_is_asked_to(store, batch):
+    job, _ = store.create_job(job_of(batch, "a.png"))
+    store.create_job(job_of(batch, "waiting.png"))
+    store.finish(job.id, Result(answer="名前\nTotal", lines="1 2 30 12 99;1 20 44 32 87"))
+    rows = list(store.rows(batch.id, with_lines=True))
+    assert rows == [job.public(with_lines=True) for job in store.results(batch.id)]
+    assert [row["lines"] for row in rows] == [
+        [
+            {"text": "名前", "box": [1, 2, 30, 12], "confidence": 0.99},
+            {"text": "Total", "box": [1, 20, 44, 32], "confidence": 0.87},
+        ],
+        None,
+    ]
+    assert all("lines" not in row for row in store.rows(batch.id))
+
+
 def test_rows_go_on_over_many_chunks_and_may_be_left_early(store, batch):
     files = [f"{n:04}.png" for n in range(1203)]
     store.create_jobs([job_of(batch, file) for file in files])

@@ -1,5 +1,7 @@
 """One job over HTTP, on a real server: retried alone, asked again, its thumbnail."""
 
+import json
+
 import pytest
 
 from jobs.contract import names
@@ -17,6 +19,19 @@ def job(http) -> str:
     """A job of a batch, by its address."""
     (taken,) = send(http, new_batch(http), {"a/b.png": IMAGE})
     return f"/api/jobs/{taken['job_id']}"
+
+
+def test_a_job_and_an_export_say_where_lines_stand_when_they_are_asked_to(http, services, job):
+    services.store.finish(id_of(job), Result(answer="COFFEE\nCAKE", lines="1 2 30 12 99;1 20 44 32 87"))
+    lines = [
+        {"text": "COFFEE", "box": [1, 2, 30, 12], "confidence": 0.99},
+        {"text": "CAKE", "box": [1, 20, 44, 32], "confidence": 0.87},
+    ]
+    shown = http.get(f"{job}?lines=true").json
+    export = f"/api/batches/{shown['batch_id']}/results.jsonl"
+    assert shown["lines"] == json.loads(http.get(f"{export}?lines=true").text)["lines"] == lines
+    assert "lines" not in http.get(job).json
+    assert "lines" not in json.loads(http.get(export).text)
 
 
 def test_a_failed_job_is_retried_alone(http, services, job, redis_client):

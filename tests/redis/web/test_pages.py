@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from jobs.contract.models import JobState
+from jobs.contract.models import JobState, Result, Usage
 from jobs.contract.settings import Settings, WebSettings
 from tests import hostile
 from web.app import create_app
@@ -98,6 +98,16 @@ def test_the_batch_page_shows_every_file_without_a_script(http: FlaskClient) -> 
     assert "red-circle.png" in html
     assert "two-shapes.jpg" in html
     assert 'http-equiv="refresh"' in html
+
+
+def test_the_batch_page_marks_what_was_read_unsurely_without_a_script(http: FlaskClient) -> None:
+    where = ask(http, CIRCLE, SHAPES, question="Describe this image.")
+    store = http.application.extensions["eva01"].store
+    sure, unsure = store.results(where.rsplit("/", 1)[1])
+    store.finish(sure.id, Result(answer="Total 7.50", usage=Usage(lines=1, confidence=0.98)))
+    assert "Unsure" not in http.get(where).text
+    store.finish(unsure.id, Result(answer="Tota1 7 50", usage=Usage(lines=1, confidence=0.6)))
+    assert http.get(where).text.count(">Unsure<") == 1
 
 
 def test_a_refused_file_is_on_the_batch_page_with_its_reason(http: FlaskClient, tmp_path: Path) -> None:

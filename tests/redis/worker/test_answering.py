@@ -33,6 +33,24 @@ def test_a_job_is_answered_with_its_size_and_usage(slot):
     assert job.started_at <= job.finished_at
 
 
+def test_lines_stand_in_pixels_of_the_image_as_it_was_sent_and_the_journal_knows(slot):
+    job = slot.answer(slot.job())
+    wanted = [{"text": "(480, 320) what?", "box": [0, 0, 480, 320], "confidence": 1.0}]
+    assert job.public(with_lines=True)["lines"] == wanted
+    (noted,) = slot.journal.results(None, [job.id])
+    assert noted.public(with_lines=True)["lines"] == wanted
+    again = slot.answer(slot.job(), "another ticket")
+    assert (again.cached, again.public(with_lines=True)["lines"]) == (True, wanted)
+
+
+def test_lines_of_an_image_that_was_scaled_down_stand_in_pixels_of_the_original(slot):
+    large = BytesIO()
+    Image.new("RGB", (6000, 4500), "white").save(large, "JPEG")
+    job = slot.answer(slot.job(large.getvalue()))
+    assert slot.engine.seen[-1] != (6000, 4500)
+    assert job.public(with_lines=True)["lines"][0]["box"] == [0, 0, 6000, 4500]
+
+
 @pytest.mark.parametrize(
     ("most", "reason", "words"), [(2, "length", "(480, 320)"), (3, "stop", "(480, 320) what?")]
 )

@@ -239,6 +239,14 @@ def test_submit_writes_the_file_asked_for(run, server, images, tmp_path):
     assert f"Results: {tmp_path}" in out
 
 
+def test_results_as_json_lines_say_where_text_stands_when_they_are_asked_to(run, server, tmp_path):
+    written = ('{"file": "a.png"}\n', 200, {"Content-Type": "application/jsonl"})
+    for more, query in (((), ""), (("--lines",), "lines=true")):
+        server.replies = [batch(), written]
+        assert run("results", BATCH_ID, "--out", tmp_path / "out.jsonl", *more)[0] == 0
+        assert server.queries[-1] == query
+
+
 def test_submit_without_waiting_says_how_to_look_at_the_batch(run, server, images):
     waiting = batch(is_done=False, counts={"queued": 2})
     server.replies = [waiting, sent("a.png", "b.png"), waiting, waiting]
@@ -271,6 +279,8 @@ def test_a_refusal_is_one_line_and_2(run, server, images):
 def test_wrong_use_is_2(run, server, images):
     assert run("submit")[0] == 2
     assert run("submit", images, "--no-wait", "--out", "x.csv")[0] == 2
+    assert run("submit", images, "--lines", "--out", "x.csv")[0] == 2
+    assert run("results", BATCH_ID, "--lines")[0] == 2
     assert run("up", "--exit")[0] == 2
     assert run("worker")[0] == 2
     assert run("results", BATCH_ID, "--state", "lost")[0] == 2

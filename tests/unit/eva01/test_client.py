@@ -12,7 +12,7 @@ from eva01.client.client import Client
 from eva01.client.errors import ClientError, FileUnreadable, ServerAway, Stopped
 from eva01.client.files import Found, InputFile
 from eva01.client.multipart import FilePart, Multipart
-from tests.unit.scripted_server import BATCH_ID, Server
+from tests.unit.scripted_server import BATCH_ID, JOB_ID, Server
 
 
 @pytest.fixture
@@ -169,6 +169,14 @@ def test_results_follow_the_cursor_to_the_end(client, server):
         ({"jobs": jobs[2:], "next_cursor": None}, 200, {}),
     ]
     assert [job.answer for job in client.results(BATCH_ID)] == ["0", "1", "2"]
+
+
+def test_the_lines_of_a_job_come_with_their_boxes_when_they_are_asked_for(client, server):
+    line = {"text": "Total", "box": [1, 20, 44, 32], "confidence": 0.87}
+    server.replies = [({"id": JOB_ID, "state": "succeeded", "lines": [line]}, 200, {})]
+    (seen,) = client.job(JOB_ID, lines=True).lines or []
+    assert (seen.text, seen.box, seen.confidence, seen.page) == ("Total", (1, 20, 44, 32), 0.87, None)
+    assert server.queries == ["lines=true"]
 
 
 def test_watching_ends_when_the_batch_is_done_and_an_unchanged_one_is_not_read_again(client, server):

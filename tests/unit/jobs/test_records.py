@@ -27,6 +27,7 @@ JOBS = st.builds(
     state=st.sampled_from(JobState),
     answer=st.none() | TEXT,
     error=st.none() | st.builds(JobError, code=TEXT, message=TEXT),
+    lines=st.none() | TEXT,
     width=st.none() | st.integers(1, 99),
     height=st.none() | st.integers(1, 99),
     usage=st.none()

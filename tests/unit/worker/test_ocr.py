@@ -1,7 +1,9 @@
 """The ocr engine: real text out of real images."""
 
+from pathlib import Path
+
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from jobs.contract.catalog import OCR
 from jobs.contract.models import Options
@@ -11,6 +13,8 @@ from worker.engines import create_engine
 from worker.engines.base import Answer
 from worker.engines.deadline import Deadline
 from worker.engines.ocr import NO_TEXT
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,97 @@ def test_text_comes_in_reading_order_with_its_count_and_confidence(engine):
     assert answer.usage.lines == 3
     assert answer.usage.confidence is not None
     assert 0.8 < answer.usage.confidence <= 1.0
+
+
+LINES = [
+    "The committee met on Tuesday to discuss the budget for the coming year and agreed",
+    "that every department should report its spending before the end of March so that",
+    "the figures can be compared with those of the previous period without any delay.",
+]
+
+
+@pytest.fixture(scope="module")
+def paragraph() -> Image.Image:
+    return page([[(30, line)] for line in LINES], (1000, 170), 48, 24)
+
+
+@pytest.mark.parametrize("turn", [None, *list(Image.Transpose)[2:5]])
+def test_a_page_is_read_whichever_way_it_is_turned(engine, paragraph, turn):
+    turned = paragraph if turn is None else paragraph.transpose(turn)
+    assert read(engine, turned).text.splitlines() == LINES
+
+
+def test_a_page_that_is_askew_is_read(engine, paragraph):
+    askew = paragraph.rotate(2.5, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
+    assert read(engine, askew).text.splitlines() == LINES
+
+
+def test_light_letters_on_a_dark_page_are_read(engine, paragraph):
+    assert read(engine, ImageOps.invert(paragraph)).text.splitlines() == LINES
+
+
+def test_a_faded_page_is_read(engine, paragraph):
+    assert read(engine, paragraph.point(lambda grey: 150 + grey // 5)).text.splitlines() == LINES
+
+
+def test_a_line_longer_than_can_be_read_at_once_is_read_whole(engine):
+    line = " ".join(LINES)
+    answer = read(engine, page([[(30, line)]], (2900, 120), 48, 24))
+    assert answer.text == line
+
+
+def test_columns_are_read_one_after_the_other(engine):
+    left = ["The harbour was quiet when", "the first boats came in, and", "nobody stood on the wall."]
+    right = ["Prices of fish had fallen", "since the summer, so most of", "them went out again at noon."]
+    lines = [[(20, one), (420, other)] for one, other in zip(left, right, strict=True)]
+    assert read(engine, page(lines, (800, 150), 40, 24)).text.splitlines() == [*left, *right]
+
+
+def test_chinese_is_read_without_spaces(engine):
+    with Image.open(EXAMPLES / "documents" / "notice.png") as image:
+        assert read(engine, image.convert("RGB")).text.splitlines() == [
+            *("通知", "本周六上午九点", "图书馆停电检修", "请提前归还图书"),
+            *("咨询电话：88001234", "市图书馆", "2026年5月18日"),
+        ]
+
+
+def test_the_example_in_two_columns_is_read_as_people_read_it(engine):
+    with Image.open(EXAMPLES / "documents" / "two-columns.png") as image:
+        read_words = " ".join(read(engine, image.convert("RGB")).text.splitlines())
+    *left, fourth, fifth = (EXAMPLES / "drawing" / "newsletter.txt").read_text("utf-8").splitlines()[:5]
+    assert read_words == " ".join(
+        [
+            *("The ferry sails again", "News from the old harbour, spring 2026", *left),
+            *("Figure 1: The ferry on its first day", fourth, fifth),
+            *("Harbour Island", "07:00 07:40", "12:00 12:40", "17:00 17:40"),
+        ]
+    )
+
+
+def test_each_line_says_where_it_stands_in_the_image_as_it_was_given(engine):
+    image = page([[(40, "COFFEE"), (300, "3.50")], [(40, "CAKE")]], (900, 300), 90, 40)
+    for given in (image, image.resize((2700, 900), Image.Resampling.LANCZOS)):
+        times = given.width / image.width
+        first, second = (place._replace(confidence=1.0) for place in read(engine, given).places)
+        for place, wanted in ((first, (40, 14, 385, 48)), (second, (40, 104, 148, 138))):
+            assert place[:4] == pytest.approx([edge * times for edge in wanted], abs=20 * times)
+
+
+def test_a_line_of_a_turned_page_stands_where_it_is_seen(engine, paragraph):
+    turned = paragraph.transpose(Image.Transpose.ROTATE_270)
+    first, *_, last = read(engine, turned).places
+    assert first.left > last.right - 20, "the first line is at the right"
+    assert first.bottom - first.top > 5 * (first.right - first.left)
+
+
+def test_one_unsure_line_of_many_lowers_the_confidence(engine, paragraph):
+    spoilt = paragraph.copy()
+    pen = ImageDraw.Draw(spoilt)
+    for x in range(30, 960, 13):
+        pen.line((x, 106, x + 5, 138), fill="black", width=2)
+    sure, unsure = (read(engine, image).usage.confidence or 0.0 for image in (paragraph, spoilt))
+    assert sure > 0.95
+    assert 0.0 < unsure < 0.9
 
 
 def test_an_image_without_text_says_so(engine):

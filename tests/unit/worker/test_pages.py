@@ -1,10 +1,9 @@
 """One answer for all pages of a file, and what is kept of them."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from jobs.contract.errors import Eva01Error
+from jobs.contract.lines import Place
 from jobs.contract.models import FinishReason, Job, Note, Usage
 from jobs.contract.settings import Limits
 from tests import tiffs
@@ -60,7 +59,7 @@ def test_texts_are_set_apart_by_an_empty_line_and_their_usage_is_added_up():
         [read("a\nb", 2, 0.8, visual_tokens=1), read("c", 1, 0.5, visual_tokens=2, output_tokens=3)]
     )
     assert whole.text == "a\nb\n\nc"
-    assert whole.usage == Usage(visual_tokens=3, output_tokens=3, lines=3, confidence=0.7, pages=2)
+    assert whole.usage == Usage(visual_tokens=3, output_tokens=3, lines=3, confidence=0.5, pages=2)
     assert whole.finish_reason is FinishReason.STOP
 
 
@@ -77,15 +76,13 @@ def test_an_engine_that_counts_no_lines_has_none_in_the_end():
     assert joined(answers).usage == Usage(output_tokens=3, pages=2)
 
 
-def test_what_else_is_said_of_pages_comes_page_after_page():
-    @dataclass(frozen=True)
-    class Listed(Answer):
-        places: tuple[int, ...] = ()
-
-    answers = [Listed("a", Usage(lines=1), places=(1, 2)), Listed("b", Usage(lines=1), places=(3,))]
-    whole = joined(answers)
-    assert isinstance(whole, Listed)
-    assert whole.places == (1, 2, 3)
+def test_places_come_page_after_page():
+    places = [Place(0, 0, 1, 1, 1.0), Place(0, 2, 1, 3, 1.0), Place(0, 0, 1, 1, 1.0, page=2)]
+    answers = [
+        Answer("a\nb", Usage(lines=2), places=tuple(places[:2])),
+        Answer("c", Usage(lines=1), places=(places[2],)),
+    ]
+    assert joined(answers).places == tuple(places)
 
 
 def test_one_page_that_is_cut_short_makes_the_whole_so():

@@ -3,12 +3,35 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from worker.engines.reading import TextBox, in_reading_order
+from worker.engines.reading.order import TextBox, in_reading_order
 from worker.engines.tiles import tiles
 
 
-def box(text: str, left: float, top: float, height: float = 20) -> TextBox:
-    return TextBox(text, 1.0, left, top, top + height)
+def box(text: str, left: float, top: float, height: float = 20, width: float = 50) -> TextBox:
+    return TextBox(text, 1.0, left, top, left + width, top + height)
+
+
+def column(
+    name: str, left: float, top: float = 0, lines: int = 6, width: float = 300, pitch: float = 30
+) -> list[TextBox]:
+    """Lines of prose above each other, the last of them half as long."""
+    return [
+        box(f"{name}{n}", left, top + n * pitch, width=width / 2 if n == lines - 1 else width - n % 3 * 12)
+        for n in range(lines)
+    ]
+
+
+def row(top: float, *cells: tuple[float, str], width: float = 60) -> list[TextBox]:
+    return [box(text, left, top, width=width) for left, text in cells]
+
+
+def read(*boxes: TextBox) -> list[str]:
+    """The lines in reading order, whatever the order in which boxes were found."""
+    return [" ".join(line) for line in texts(*sorted(boxes, key=lambda box: box.text[::-1]))]
+
+
+def named(name: str, lines: int = 6) -> list[str]:
+    return [f"{name}{n}" for n in range(lines)]
 
 
 def texts(*boxes: TextBox) -> list[list[str]]:
@@ -32,6 +55,102 @@ def test_lines_that_nearly_touch_stay_apart():
 
 def test_a_line_that_runs_slightly_downhill_is_one_line():
     assert texts(*(box(str(n), n * 60, n * 4) for n in range(8))) == [[str(n) for n in range(8)]]
+
+
+def test_two_columns_are_read_one_after_the_other():
+    assert read(*column("a", 0), *column("b", 340)) == named("a") + named("b")
+
+
+def test_lines_that_were_found_in_pieces_are_lines_of_a_column_all_the_same():
+    def halves(name: str, left: float) -> list[TextBox]:
+        ends = [(left + 60 + 20 * n, f"{name}{n}") for n in range(6)]
+        return [
+            half
+            for n, (end, text) in enumerate(ends)
+            for half in (
+                box(text, left, n * 30, width=end - left),
+                box("and on", end + 14, n * 30, width=left + 286 - end),
+            )
+        ]
+
+    wanted = [f"{name} and on" for name in [*named("a"), *named("b")]]
+    assert read(*halves("a", 0), *halves("b", 340)) == wanted
+
+
+def test_columns_whose_lines_are_not_at_one_height_are_read_one_after_the_other():
+    assert read(*column("a", 0), *column("b", 340, top=13)) == named("a") + named("b")
+
+
+def test_three_columns_of_different_lengths_are_read_one_after_the_other():
+    boxes = [*column("a", 0, lines=9), *column("b", 340, lines=9), *column("c", 680, lines=4)]
+    assert read(*boxes) == named("a", 9) + named("b", 9) + named("c", 4)
+
+
+def test_a_heading_across_columns_ends_those_above_it():
+    boxes = [*column("a", 0, top=60), *column("b", 340, top=60), *column("c", 0, 320), *column("d", 340, 320)]
+    title, middle = box("Title", 100, 0, 36, width=420), box("Middle", 180, 270, 30, width=280)
+    assert read(title, middle, *boxes) == [
+        *("Title", *named("a"), *named("b")),
+        *("Middle", *named("c"), *named("d")),
+    ]
+
+
+def test_a_short_heading_at_the_left_edge_ends_the_columns_above_it():
+    boxes = [*column("a", 0, top=60), *column("b", 340, top=60), *column("c", 0, 320), *column("d", 340, 320)]
+    heading = box("Next", 0, 275, 30, width=120)
+    assert read(heading, *boxes) == [*named("a"), *named("b"), "Next", *named("c"), *named("d")]
+
+
+def test_text_across_the_page_above_and_below_columns_keeps_its_place():
+    above, below = column("x", 0, 0, 3, width=640), column("y", 0, 320, 3, width=640)
+    boxes = [*above, *column("a", 0, 110), *column("b", 340, 110), *below]
+    assert read(*boxes) == [*named("x", 3), *named("a"), *named("b"), *named("y", 3)]
+
+
+def test_a_caption_belongs_to_its_column():
+    left = [*column("a", 0, 0, 3), box("Figure 1: A boat", 0, 230, 18, width=180), *column("c", 0, 290, 4)]
+    assert read(*left, *column("b", 340, 0, 14)) == [
+        *("a0", "a1", "a2", "Figure 1: A boat", "c0", "c1", "c2", "c3"),
+        *named("b", 14),
+    ]
+
+
+def test_a_table_is_read_row_by_row():
+    rows = [row(n * 36, (0, f"name {n}"), (300, f"{n}.50"), (420, f"{n * 7}")) for n in range(6)]
+    assert read(*(cell for cells in rows for cell in cells)) == [f"name {n} {n}.50 {n * 7}" for n in range(6)]
+
+
+def test_a_table_whose_first_cells_are_long_is_read_row_by_row():
+    names = [box(f"A long name of a thing {n}", 0, n * 36, width=250 - n * 17) for n in range(6)]
+    sums = [box(f"{n}.50", 320, n * 36, width=45) for n in range(6)]
+    assert read(*names, *sums) == [f"A long name of a thing {n} {n}.50" for n in range(6)]
+
+
+def test_a_table_between_two_paragraphs_is_read_in_its_place():
+    cells = [cell for n in range(4) for cell in row(110 + n * 36, (0, f"name {n}"), (400, f"{n}.50"))]
+    boxes = [*column("x", 0, 0, 3, width=640), *cells, *column("y", 0, 270, 3, width=640)]
+    assert read(*boxes) == [*named("x", 3), *(f"name {n} {n}.50" for n in range(4)), *named("y", 3)]
+
+
+def test_a_column_that_begins_lower_than_the_one_before_it_is_read_after_it():
+    heading = box("Title", 100, 0, 36, width=420)
+    right = [box("Figure 1: A boat", 340, 160, 18, width=180), *column("b", 340, 220)]
+    assert read(heading, *column("a", 0, 60, 11), *right) == [
+        *("Title", *named("a", 11)),
+        *("Figure 1: A boat", *named("b")),
+    ]
+
+
+def test_a_table_in_a_column_is_read_row_by_row_after_the_text_above_it():
+    cells = [cell for n in range(4) for cell in row(220 + n * 36, (340, f"0{n}:00"), (520, f"0{n}:40"))]
+    assert read(*column("a", 0, lines=12), *column("b", 340), *cells) == [
+        *(*named("a", 12), *named("b")),
+        *(f"0{n}:00 0{n}:40" for n in range(4)),
+    ]
+
+
+def test_a_page_number_below_columns_comes_last():
+    assert read(*column("a", 0), *column("b", 340), box("7", 310, 240, width=15))[-1] == "7"
 
 
 def ruled(width: int, height: int, pitch: int = 40) -> Image.Image:

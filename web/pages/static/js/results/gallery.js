@@ -6,6 +6,7 @@ import { number, t } from "../core/words.js";
 import { drawState } from "./cut_short.js";
 import { shortNotes } from "./notes.js";
 import { showPicture } from "./thumbnails.js";
+import { drawUnsure, unsureChip } from "./unsure.js";
 
 const MIN_TILE_PX = 216;
 const TILE_PX = 288;
@@ -41,6 +42,7 @@ function makeTile() {
     { class: "tile-words" },
     make("span", { class: "tile-file text", dir: "auto" }),
     make("span", { class: "chip tile-state" }),
+    unsureChip("tile-unsure"),
     make("span", { class: "tile-answer text", dir: "auto" }),
   );
   return make("div", { class: "tile", role: "listitem" }, make("a", { class: "tile-link" }, picture, words));
@@ -53,11 +55,12 @@ function drawTile(tile, record, index, count) {
   tile.dataset.state = record.state;
   link.setAttribute("href", `#job=${record.id}`);
   link.dataset.index = index;
-  const [file, state, answer] = link.lastChild.children;
+  const [file, state, unsure, answer] = link.lastChild.children;
   say(file, record.file);
   state.hidden = drawState(state, record, "tile-state") === "succeeded";
   say(answer, shownWords(record));
   sayOrHide(link.querySelector(".tile-note"), shortNotes(record));
+  drawUnsure(unsure, record);
   say(link.firstChild.lastChild, number(index + 1));
   showPicture(link.firstChild, record);
 }

@@ -25,6 +25,7 @@ export function recordOf(job) {
     hasImage: Boolean(job.image),
     notes: job.notes ?? [],
     cut: cutOf(job),
+    confidence: job.usage?.confidence ?? null,
     pixels: (job.width ?? 0) * (job.height ?? 0),
     cameMs: milliseconds(job.created_at),
     startedMs: milliseconds(job.started_at),

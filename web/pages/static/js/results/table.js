@@ -7,6 +7,7 @@ import { ranMs } from "./jobs_feed.js";
 import { shortNotes } from "./notes.js";
 import { showPicture } from "./thumbnails.js";
 import { took } from "./times.js";
+import { drawUnsure, unsureChip } from "./unsure.js";
 
 const ROW_PX = 64;
 const PHONE_ROW_PX = 108;
@@ -28,7 +29,7 @@ function makeRow() {
     "div",
     { class: "result-row", role: "row" },
     make("div", { role: "cell", class: "row-file" }, picture, link),
-    make("div", { role: "cell", class: "row-state" }, make("span", { class: "chip" }), make("span", { class: "row-note" })),
+    make("div", { role: "cell", class: "row-state" }, make("span", { class: "chip" }), unsureChip(), make("span", { class: "row-note" })),
     make("div", { role: "cell", class: "row-answer text", dir: "auto" }),
     make("div", { role: "cell", class: "row-time" }),
   );
@@ -44,6 +45,7 @@ function drawRow(row, record, index) {
   link.dataset.index = index;
   say(link, record.file);
   drawState(state.firstChild, record);
+  drawUnsure(state.children[1], record);
   sayOrHide(state.lastChild, shortNotes(record));
   say(answer, shownWords(record));
   say(time, took(ranMs(record)));

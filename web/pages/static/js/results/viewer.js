@@ -10,6 +10,7 @@ import { drawState } from "./cut_short.js";
 import { FollowUp } from "./follow_up.js";
 import { wholeNotes } from "./notes.js";
 import { took } from "./times.js";
+import { drawUnsure } from "./unsure.js";
 import { Zoom } from "./zoom.js";
 
 export class Viewer {
@@ -168,6 +169,7 @@ export class Viewer {
     const { state, answer, errorCode, errorMessage, hasImage } = this.record;
     drawState(byId("viewer-state"), this.record);
     this.#showCut();
+    drawUnsure(byId("viewer-unsure"), this.record);
     show(byId("viewer-answer"), Boolean(answer));
     say(byId("viewer-answer"), answer);
     sayOrHide(byId("viewer-notes"), wholeNotes(this.record));

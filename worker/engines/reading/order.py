@@ -1,0 +1,217 @@
+"""Boxes of text, put in the order in which a person reads them.
+
+A page is cut by its white space. Where lines stand above each other with a gutter through all of them, they
+are columns, read one after the other, or the rows of a table, read across. What reaches across the gutter,
+such as a heading, ends the columns above it.
+
+    region ──► slabs ──► bands ──► columns, each a region again
+    (a page)   (rows)    (with a common gutter, or without)
+                              └──► lines
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+#: A gutter is at least so many heights of a line wide.
+_GUTTER = 0.5
+#: No space between words is so many heights wide.
+_WORDS = 0.9
+#: White from edge to edge, so many heights high, ends the columns above it.
+_BREAK = 2.5
+#: A line in the columns' middle that is so many times as high as others, with white above it, is a heading.
+_HEADING = 1.3
+#: Where so large a share of lines has a neighbour at its own height in the next column, they may be a table.
+_ALIGNED = 0.6
+#: A line of prose is so many heights long, and fills so much of the width; so large a share of the text does.
+_PROSE_LENGTH, _FULL, _PROSE = 5.5, 0.6, 0.65
+
+Gap = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class TextBox:
+    """A piece of text and where it stands on the page once that is upright and straight, in pixels."""
+
+    text: str
+    confidence: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+    #: The same in the picture as it was given: left, top, right, bottom.
+    bounds: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def height(self) -> float:
+        """From top to bottom."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> float:
+        """From left to right."""
+        return self.right - self.left
+
+    @property
+    def middle(self) -> float:
+        """Half-way from top to bottom."""
+        return (self.top + self.bottom) / 2
+
+
+Boxes = Sequence[TextBox]
+
+
+def in_reading_order(boxes: Iterable[TextBox]) -> list[list[TextBox]]:
+    """The lines in the order in which they are read, and in each its boxes from left to right."""
+    return [line for band in _bands(list(boxes)) for line in _lines_of_band(band)]
+
+
+def _lines_of_band(band: Boxes) -> list[list[TextBox]]:
+    columns = _columns(band)
+    if len(columns) == 1:
+        return _lines(band)
+    return [line for column in columns for line in in_reading_order(column)]
+
+
+def _bands(boxes: Boxes) -> list[list[TextBox]]:
+    """The boxes in bands from the top down: each has a gutter through all of it, or none at all."""
+    slabs = _slabs(boxes)
+    left, right = (
+        min((box.left for box in boxes), default=0.0),
+        max((box.right for box in boxes), default=0.0),
+    )
+    gaps = [_gaps(slab, left, right) for slab in slabs]
+    bands: list[list[TextBox]] = []
+    begin, is_plain = 0, False
+    while begin < len(slabs):
+        end = _end_of_run(slabs, gaps, begin)
+        if end is None and is_plain:
+            bands[-1] += slabs[begin]
+        else:
+            bands.append([box for slab in slabs[begin : end or begin + 1] for box in slab])
+        begin, is_plain = end or begin + 1, end is None
+    return bands
+
+
+def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: int) -> int | None:
+    """Behind the last of the slabs from `begin` on that share a gutter; None when there are no two."""
+    height = median(box.height for slab in slabs for box in slab)
+    free = gaps[begin]
+    ends, begins = min(box.right for box in slabs[begin]), max(box.left for box in slabs[begin])
+    found = None
+    for place in range(begin + 1, len(slabs)):
+        slab = slabs[place]
+        free = _shared(free, gaps[place], _GUTTER * height)
+        if not free or _ends_columns(slabs[place - 1], slab, height):
+            break
+        ends = min(ends, *(box.right for box in slab))
+        begins = max(begins, *(box.left for box in slab))
+        if any(ends <= gap_begin and gap_end <= begins for gap_begin, gap_end in free):
+            found = place + 1
+    return found
+
+
+def _ends_columns(above: Boxes, slab: Boxes, height: float) -> bool:
+    """True when a slab belongs to nothing above it: white is between, or it is a heading."""
+    white = min(box.top for box in slab) - max(box.bottom for box in above)
+    is_heading = len(slab) == 1 and slab[0].height > _HEADING * height and white > 0.5 * height
+    return is_heading or white > _BREAK * height
+
+
+def _slabs(boxes: Boxes) -> list[list[TextBox]]:
+    """Boxes that stand beside each other: the middle halves of their heights overlap."""
+    slabs: list[list[TextBox]] = []
+    bottom = 0.0
+    for box in sorted(boxes, key=lambda box: box.middle - box.height / 4):
+        if slabs and box.middle - box.height / 4 < bottom:
+            slabs[-1].append(box)
+            bottom = max(bottom, box.middle + box.height / 4)
+        else:
+            slabs.append([box])
+            bottom = box.middle + box.height / 4
+    return slabs
+
+
+def _gaps(boxes: Boxes, left: float, right: float) -> list[Gap]:
+    """What no box covers from left to right."""
+    gaps, edge = [], left
+    for box in sorted(boxes, key=lambda box: box.left):
+        if box.left > edge:
+            gaps.append((edge, box.left))
+        edge = max(edge, box.right)
+    return [*gaps, (edge, right)] if right > edge else gaps
+
+
+def _shared(some: Sequence[Gap], others: Sequence[Gap], least: float) -> list[Gap]:
+    """Where gaps of both overlap by at least so much."""
+    overlaps = [(max(a, c), min(b, d)) for a, b in some for c, d in others]
+    return [(begin, end) for begin, end in overlaps if end - begin >= least]
+
+
+def _columns(band: Boxes) -> list[list[TextBox]]:
+    """The columns of prose in a band; all of it is one where it has no gutter, or is a table."""
+    height = median(box.height for box in band)
+    gaps = _gaps(band, min(box.left for box in band), max(box.right for box in band))
+    for begin, end in sorted(gaps, key=lambda gap: gap[0] - gap[1]):
+        if end - begin < _GUTTER * height:
+            continue
+        left = [box for box in band if box.right <= begin]
+        right = [box for box in band if box.left >= end]
+        if _are_columns(left, right):
+            return [*_columns(left), *_columns(right)]
+    return [list(band)]
+
+
+def _are_columns(left: Boxes, right: Boxes) -> bool:
+    """True when two sides of a gutter are read one after the other, not across."""
+    counts = len(_lines(left)), len(_lines(right))
+    if min(counts) < 2 or max(counts) < 3:
+        return False
+    if _aligned(left, right) < _ALIGNED:
+        return _is_prose(left, 0.6) and _is_prose(right, 0.6)
+    return _is_prose(left) and _is_prose(right)
+
+
+def _aligned(left: Boxes, right: Boxes) -> float:
+    """The share of the shorter side's lines that stand exactly beside one of the other side."""
+    fewer, more = sorted((left, right), key=len)
+    beside = [any(abs(box.middle - other.middle) < 0.2 * box.height for other in more) for box in fewer]
+    return sum(beside) / len(beside)
+
+
+def _is_prose(column: Boxes, ease: float = 1.0) -> bool:
+    """True when most of the text is in lines that are long and fill the width, as those of a table do not."""
+    height = median(box.height for box in column)
+    longest = [max(_spans(line, height)) for line in _lines(column)]
+    usual = sorted(longest)[int(0.9 * (len(longest) - 1))]
+    least = max(_FULL * usual, _PROSE_LENGTH * ease * height)
+    return sum(length for length in longest if length >= least) >= _PROSE * ease * sum(longest)
+
+
+def _spans(line: Boxes, height: float) -> list[float]:
+    """How long the parts of a line are between which there is more room than between words."""
+    begin, end, spans = line[0].left, line[0].right, []
+    for box in line[1:]:
+        if box.left - end > _WORDS * height:
+            spans.append(end - begin)
+            begin = box.left
+        end = max(end, box.right)
+    return [*spans, end - begin]
+
+
+def _lines(boxes: Iterable[TextBox]) -> list[list[TextBox]]:
+    """The lines from top to bottom, and in each its boxes from left to right."""
+    lines: list[list[TextBox]] = []
+    for box in sorted(boxes, key=lambda box: box.middle):
+        line = next((line for line in reversed(lines) if _are_on_one_line(line[-1], box)), None)
+        if line is None:
+            lines.append([box])
+        else:
+            line.append(box)
+    return [sorted(line, key=lambda box: box.left) for line in lines]
+
+
+def _are_on_one_line(one: TextBox, other: TextBox) -> bool:
+    """True when they share at least half of the lower one's height."""
+    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return shared >= 0.5 * min(one.height, other.height)
