@@ -10,7 +10,7 @@ from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
-from jobs.contract.pages import file_path, page_path
+from jobs.contract.names import file_path, page_path
 from web.api.blueprint import Blueprint
 from web.api.job import job_json
 from web.api.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView

@@ -14,10 +14,10 @@ from werkzeug.datastructures import FileStorage
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.images import not_an_image
 from jobs.contract.models import Job, JobError, JobState, utc_now
-from jobs.contract.pages import page_path
+from jobs.contract.names import page_path
 from jobs.flow.accept import Accepting
+from jobs.formats.images import not_an_image
 from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
 from web.intake.asking import check_page, check_question, check_room

@@ -6,8 +6,8 @@ from io import BytesIO
 import pytest
 
 from jobs.contract.errors import Eva01Error
-from jobs.contract.pages import beginning_with, pages_of
 from jobs.contract.settings import Limits
+from jobs.formats.pages import beginning_with, pages_of
 from tests import hostile, tiffs
 from tests.tiffs import MASK, ONE_OF_SEVERAL, REDUCED, Directory, page, written
 

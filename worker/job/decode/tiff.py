@@ -9,8 +9,8 @@ from io import BytesIO
 
 from PIL import Image
 
-from jobs.contract import tiff
-from jobs.contract.images import truncated_image, unsupported_format
+from jobs.formats import tiff
+from jobs.formats.images import truncated_image, unsupported_format
 from worker.job.decode.samples import Packing
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB = 0, 1, 2

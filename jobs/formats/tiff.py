@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import IO
 
-from jobs.contract.images import truncated_image
+from jobs.formats.images import truncated_image
 
 #: Byte orders by how a file begins.
 _ORDERS = {b"II": "<", b"MM": ">"}

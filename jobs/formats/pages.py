@@ -14,9 +14,9 @@ from typing import IO
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
-from jobs.contract.images import check_pixels, truncated_image
 from jobs.contract.settings import Limits
-from jobs.contract.tiff import HEIGHT, SUBFILE_KIND, WIDTH, Layout, layout_of
+from jobs.formats.images import check_pixels, truncated_image
+from jobs.formats.tiff import HEIGHT, SUBFILE_KIND, WIDTH, Layout, layout_of
 
 #: What kind of image a directory has, as old files say it.
 _OLD_KIND = 255
@@ -84,16 +84,6 @@ def beginning_with(data: bytes, page: Page) -> bytes:
         return data
     place, first = layout.pointer, layout.first
     return data[:first] + place.pack(page.offset) + data[first + place.size :]
-
-
-def page_path(path: str, page: int) -> str:
-    """The path of a page that is a job of its own: the first is found under the file's."""
-    return path if page == 1 else f"{path}#{page}"
-
-
-def file_path(path: str, page: int | None) -> str:
-    """The path of the file of which a job asks about one page; the opposite of `page_path`."""
-    return path.removesuffix(f"#{page}") if page and page > 1 else path
 
 
 def _directories(file: IO[bytes], layout: Layout, limits: Limits) -> Iterator[_Directory]:

@@ -6,9 +6,9 @@ wrong without anybody noticing.
 
 from typing import IO
 
-from jobs.contract import jpeg, png, tiff
 from jobs.contract.errors import ImageRejected
-from jobs.contract.images import unsupported_format
+from jobs.formats import jpeg, png, tiff
+from jobs.formats.images import unsupported_format
 
 #: Bytes of a file's beginning that are looked at.
 _HEAD_BYTES = 1024
