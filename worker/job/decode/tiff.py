@@ -116,7 +116,7 @@ def _ends_behind(directory: tiff.Directory, size_bytes: int) -> bool:
 def _lacks_strips(directory: tiff.Directory) -> bool:
     height = directory.number(tiff.HEIGHT)
     rows = min(height, directory.number(tiff.ROWS_PER_STRIP, height) or height)
-    listed = directory.entries.get(tiff.STRIP_OFFSETS)
+    listed = directory.entry(tiff.STRIP_OFFSETS)
     return listed is not None and listed.count < -(-height // max(1, rows))
 
 
@@ -166,8 +166,8 @@ def _packing(directory: tiff.Directory, kind: _Kind) -> Packing:
         and not kind.is_planar
         and directory.number(tiff.COMPRESSION, 1) in _OF_BYTES
         and directory.number(tiff.PREDICTOR, 1) == 1
-        and tiff.TILE_WIDTH not in directory.entries
-        and tiff.STRIP_OFFSETS in directory.entries
+        and tiff.TILE_WIDTH not in directory
+        and tiff.STRIP_OFFSETS in directory
     )
     if not can_be:
         raise unsupported_format(kind.said, "Save it with 8 or 16 bits a sample, uncompressed or as PNG")
