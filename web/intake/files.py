@@ -21,8 +21,8 @@ from jobs.formats.images import not_an_image
 from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
 from web.intake.asking import check_page, check_question, check_room
+from web.intake.names.paths import normalise, sent_path, shortened
 from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
-from web.intake.paths import normalise, sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, kept_images
 from web.intake.zips import Entry, entry_groups, is_zip

@@ -11,8 +11,8 @@ from jobs.flow.accept import Accepting
 from jobs.formats.images import FORMATS
 from jobs.storage.image_uses import Kind
 from web.intake.files import Intake
+from web.intake.names.paths import normalise
 from web.intake.outcomes import FileOutcome, KnownFile
-from web.intake.paths import normalise
 from web.services import Services
 
 #: Images that are looked for at the same time: a bucket takes some time to answer for each.
