@@ -1,9 +1,10 @@
 """What web and worker agree on, and all that they share.
 
     contract   what a job, a batch, a setting, an error and a name is; imports nothing of ours
+    formats    what a file of an image is, from its bytes; decodes nothing
     storage    where they are kept: Redis, the blob store, the queue
     flow       what happens to them: accept, cancel, retry, delete
     upkeep     what nobody asks for and has to be done: lost tickets, old batches, a Redis that forgot
 
-contract ← storage ← flow ← upkeep. Imports neither Flask nor torch nor Pillow.
+contract ← storage ← flow ← upkeep, and contract ← formats. Imports neither Flask nor torch nor Pillow.
 """

@@ -3,14 +3,7 @@
 models     Job, Batch, Result, WorkerInfo: what they are
 catalog    the models a user may pick, and what each can do
 lines      where the lines of an answer stand on its pages
-images     what may be sent as an image, and why one is refused
-unread     kinds of files that are known and not read
-png        a PNG's chunks
-jpeg       a JPEG's segments
-heif       the size of a HEIF
-tiff       a TIFF's directory
-pages      which images of a file are its pages
-names      queues, the task, every Redis key and blob path
+names      queues, the task, every Redis key and blob path, and a page's path
 settings   the environment, read once
 errors     what can go wrong, in one tree; each class says what kind it is
 codes      the stable code of each error: its HTTP status, whether a retry helps, its sentence for people

@@ -1,4 +1,4 @@
-"""Every name that two processes must agree on: queues, task, Redis keys, blob paths.
+"""Every name that two processes must agree on: queues, task, Redis keys, blob paths, pages.
 
 Imports nothing of ours. A name is never built anywhere else.
 """
@@ -204,3 +204,13 @@ def answers_folder(batch_id: str | None) -> str:
 def answer_path(batch_id: str | None, job_id: str) -> str:
     """Where a finished job's record lies in the journal."""
     return f"{answers_folder(batch_id)}/{job_id}.json"
+
+
+def page_path(path: str, page: int) -> str:
+    """The path of a page that is a job of its own: the first is found under the file's."""
+    return path if page == 1 else f"{path}#{page}"
+
+
+def file_path(path: str, page: int | None) -> str:
+    """The path of the file of which a job asks about one page; the opposite of `page_path`."""
+    return path if page in (None, 1) else path.removesuffix(f"#{page}")

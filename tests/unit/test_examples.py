@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
-from jobs.contract.pages import pages_of
 from jobs.contract.settings import Limits
+from jobs.formats.pages import pages_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".webp": "WEBP", ".tif": "TIFF"}

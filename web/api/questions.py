@@ -10,12 +10,12 @@ from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
-from jobs.contract.pages import file_path, page_path
+from jobs.contract.names import file_path, page_path
 from web.api.blueprint import Blueprint
 from web.api.job import job_json
 from web.api.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView
 from web.intake.asking import check_options, check_page, check_question, check_room, choose_model
-from web.intake.paths import sent_path, shortened
+from web.intake.names.paths import sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import checked_image, kept_images
 from web.services import Services, services

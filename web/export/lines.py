@@ -10,7 +10,7 @@ from urllib.parse import quote
 from pydantic_core import to_json
 
 from jobs.contract.models import Batch, Job
-from jobs.contract.pages import file_path
+from jobs.contract.names import file_path
 
 #: A job as the API shows it.
 Row = Mapping[str, Any]

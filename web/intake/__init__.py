@@ -2,14 +2,11 @@
 
 asking       model, question and options of a request
 forms        a form, also one that is not written as it should be
-charsets     text of which nobody said how it is written
 fingerprint  whether a request that is sent again is the same
 spool        the files of a request, on disk while it is answered
-paths        the path a file came under
+names/       what files are called
 headers      what a file is, from its header
 zips         the entries of a zip, one by one, none of them trusted
-zip_names    what they are called
-encodings    what names are written in that do not say it
 uploads      a file into the blob store
 files        files and zips into a batch
 known        files that are here already, told by their hashes

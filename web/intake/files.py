@@ -14,15 +14,15 @@ from werkzeug.datastructures import FileStorage
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.images import not_an_image
 from jobs.contract.models import Job, JobError, JobState, utc_now
-from jobs.contract.pages import page_path
+from jobs.contract.names import page_path
 from jobs.flow.accept import Accepting
+from jobs.formats.images import not_an_image
 from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
 from web.intake.asking import check_page, check_question, check_room
+from web.intake.names.paths import normalise, sent_path, shortened
 from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
-from web.intake.paths import normalise, sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, kept_images
 from web.intake.zips import Entry, entry_groups, is_zip

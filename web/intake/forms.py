@@ -20,7 +20,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from web.intake.charsets import decoded, readable
+from web.intake.names.charsets import decoded, readable
 
 MULTIPART = "multipart/form-data"
 _FORM_TYPES = (MULTIPART, "application/x-www-form-urlencoded")

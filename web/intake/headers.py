@@ -10,8 +10,9 @@ from typing import IO
 
 from PIL import Image, UnidentifiedImageError, features
 
-from jobs.contract import heif, jpeg, png, tiff
-from jobs.contract.images import (
+from jobs.contract.settings import Limits
+from jobs.formats import heif, jpeg, png, tiff
+from jobs.formats.images import (
     FORMATS,
     check_pixels,
     not_an_image,
@@ -20,9 +21,8 @@ from jobs.contract.images import (
     set_pillows_guard,
     truncated_image,
 )
-from jobs.contract.pages import pages_of
-from jobs.contract.settings import Limits
-from jobs.contract.unread import begins_as_image, check_kind, is_avif, is_heif
+from jobs.formats.pages import pages_of
+from jobs.formats.unread import begins_as_image, check_kind, is_avif, is_heif
 
 set_pillows_guard(Image, None)
 Image.init()

@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 
-from jobs.contract.images import FORMATS
 from jobs.contract.models import Job
-from jobs.contract.pages import file_path
+from jobs.contract.names import file_path
 from jobs.flow.accept import Accepting
+from jobs.formats.images import FORMATS
 from jobs.storage.image_uses import Kind
 from web.intake.files import Intake
+from web.intake.names.paths import normalise
 from web.intake.outcomes import FileOutcome, KnownFile
-from web.intake.paths import normalise
 from web.services import Services
 
 #: Images that are looked for at the same time: a bucket takes some time to answer for each.

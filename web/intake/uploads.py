@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
 
-from jobs.contract.images import check_bytes
+from jobs.formats.images import check_bytes
 from web.intake.headers import inspect
 from web.intake.spool import Part
 from web.services import Services

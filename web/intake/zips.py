@@ -17,10 +17,10 @@ from pathlib import Path
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.settings import Limits
+from web.intake.names.paths import is_litter, is_unsafe, shortened
+from web.intake.names.zip_names import is_folder, names_of, path_of
 from web.intake.outcomes import PassedOver
-from web.intake.paths import is_litter, is_unsafe, shortened
 from web.intake.spool import Part, Spool
-from web.intake.zip_names import is_folder, names_of, path_of
 
 _CHUNK_BYTES = 1024 * 1024
 #: Entries that are unpacked at a time, and bytes after which no further one is.

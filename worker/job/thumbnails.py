@@ -6,7 +6,7 @@ from io import BytesIO
 from PIL import Image
 
 from jobs.contract import names
-from jobs.contract.images import SHOWN_BY_BROWSERS
+from jobs.formats.images import SHOWN_BY_BROWSERS
 from jobs.storage.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
 

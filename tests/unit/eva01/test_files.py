@@ -12,7 +12,7 @@ from eva01.client.files import IMAGE_ENDINGS, InputFile, find, name_of, told_apa
 from eva01.client.kinds import PICTURES, by_kind, in_words
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.uploads import CHUNK_BYTES, chunks
-from jobs.contract.images import FORMATS
+from jobs.formats.images import FORMATS
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -6,8 +6,8 @@ from io import BytesIO
 import pytest
 
 from jobs.contract.errors import Eva01Error
-from jobs.contract.pages import beginning_with, pages_of
 from jobs.contract.settings import Limits
+from jobs.formats.pages import beginning_with, pages_of
 from tests import hostile, tiffs
 from tests.tiffs import MASK, ONE_OF_SEVERAL, REDUCED, Directory, page, written
 
@@ -99,6 +99,15 @@ def test_a_size_that_does_not_fit_where_it_is_written_is_none():
     data = written(PLAIN[:1])
     long8 = data.replace(struct.pack("<HHI", 256, 4, 1), struct.pack("<HHI", 256, 16, 1))
     assert "page 1 has no size" in refusal(long8).message
+
+
+def test_a_size_may_be_written_with_a_sign_but_not_be_negative():
+    def signed(width: int) -> bytes:
+        as_long, as_signed = struct.pack("<HHI", 256, 4, 1), struct.pack("<HHI", 256, 9, 1)
+        return written([Directory(page(1), tags={256: width % 2**32})]).replace(as_long, as_signed)
+
+    assert widths(signed(101)) == [101]
+    assert "page 1 has no size" in refusal(signed(-101)).message
 
 
 def test_a_header_without_a_directory_is_refused():

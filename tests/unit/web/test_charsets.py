@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.intake.charsets import decoded, readable
+from web.intake.names.charsets import decoded, readable
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.intake.encodings import decoded
+from web.intake.names.encodings import decoded
 
 #: What people call their files, in the encoding that their system packs them in.
 FOLDERS = {

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from jobs.contract.errors import BadInput
-from jobs.contract.images import check_bytes
 from jobs.contract.settings import Limits
+from jobs.formats.images import check_bytes
 from tests import hostile
 from web.intake.headers import inspect
 

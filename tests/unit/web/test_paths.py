@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import FileStorage, Headers
 
 from tests import hostile
-from web.intake.paths import is_litter, is_unsafe, normalise, sent_path, shortened
+from web.intake.names.paths import is_litter, is_unsafe, normalise, sent_path, shortened
 
 
 @pytest.mark.parametrize(

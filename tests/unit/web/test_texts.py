@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jobs.contract.models import FinishReason, Job, JobError, JobState, Usage
 from web.export.texts import text_zip
-from web.intake.paths import is_unsafe
+from web.intake.names.paths import is_unsafe
 
 
 def answered(file: str, answer: str = "red") -> Job:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jobs.contract.errors import Eva01Error
-from jobs.contract.images import check_bytes
 from jobs.contract.settings import Limits
+from jobs.formats.images import check_bytes
 from tests.variants.picture import HEIGHT, WIDTH, distance
 from tests.variants.table import VARIANTS, Variant
 from web.intake.headers import inspect

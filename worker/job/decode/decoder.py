@@ -16,11 +16,11 @@ from math import sqrt
 from PIL import Image, ImageFile
 
 from jobs.contract.errors import Eva01Error, ImageRejected
-from jobs.contract.images import check_bytes, check_pixels, set_pillows_guard, truncated_image
 from jobs.contract.models import Note
-from jobs.contract.pages import beginning_with, pages_of
 from jobs.contract.settings import Limits
-from jobs.contract.unread import check_kind
+from jobs.formats.images import check_bytes, check_pixels, set_pillows_guard, truncated_image
+from jobs.formats.pages import beginning_with, pages_of
+from jobs.formats.unread import check_kind
 from worker.job.decode.frames import is_animated
 from worker.job.decode.paper import on_paper
 from worker.job.decode.plain import Plain, plain

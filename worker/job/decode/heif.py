@@ -4,7 +4,7 @@ import importlib.util
 import subprocess
 import sys
 
-from jobs.contract.images import reader_missing, truncated_image
+from jobs.formats.images import reader_missing, truncated_image
 
 #: Seconds for one picture; a large one takes a few.
 _TIMEOUT_S = 60

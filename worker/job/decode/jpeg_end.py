@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from jobs.contract.images import truncated_image
-from jobs.contract.jpeg import Jpeg
+from jobs.formats.images import truncated_image
+from jobs.formats.jpeg import Jpeg
 from worker.job.decode.partial import rows_alike
 
 #: What is put behind a picture: bytes that decode to something, and never to a marker.

@@ -6,12 +6,12 @@ Damage beside the picture cannot reach its pixels so, nor can what Pillow would 
 from dataclasses import dataclass, replace
 from io import BytesIO
 
-from jobs.contract import heif, jpeg, png
-from jobs.contract.images import check_pixels
-from jobs.contract.jpeg import Jpeg
 from jobs.contract.settings import Limits
-from jobs.contract.tiff import layout_of
-from jobs.contract.unread import check_kind, is_heif
+from jobs.formats import heif, jpeg, png
+from jobs.formats.images import check_pixels
+from jobs.formats.jpeg import Jpeg
+from jobs.formats.tiff import layout_of
+from jobs.formats.unread import check_kind, is_heif
 from worker.job.decode.heif import as_png
 from worker.job.decode.samples import Packing
 from worker.job.decode.tiff import plain_tiff

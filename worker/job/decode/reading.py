@@ -11,8 +11,8 @@ from PIL import Image, ImageFile, UnidentifiedImageError, features
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
-from jobs.contract.images import FORMATS, not_an_image, not_understood, reader_missing, truncated_image
-from jobs.contract.unread import begins_as_image, is_avif
+from jobs.formats.images import FORMATS, not_an_image, not_understood, reader_missing, truncated_image
+from jobs.formats.unread import begins_as_image, is_avif
 from worker.job.decode import deep, jpeg_end
 from worker.job.decode.partial import Part, may_be_partial, what_is_there
 from worker.job.decode.plain import Plain

@@ -9,8 +9,8 @@ from io import BytesIO
 
 from PIL import Image
 
-from jobs.contract import tiff
-from jobs.contract.images import truncated_image, unsupported_format
+from jobs.formats import tiff
+from jobs.formats.images import truncated_image, unsupported_format
 from worker.job.decode.samples import Packing
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB = 0, 1, 2
@@ -116,7 +116,7 @@ def _ends_behind(directory: tiff.Directory, size_bytes: int) -> bool:
 def _lacks_strips(directory: tiff.Directory) -> bool:
     height = directory.number(tiff.HEIGHT)
     rows = min(height, directory.number(tiff.ROWS_PER_STRIP, height) or height)
-    listed = directory.entries.get(tiff.STRIP_OFFSETS)
+    listed = directory.entry(tiff.STRIP_OFFSETS)
     return listed is not None and listed.count < -(-height // max(1, rows))
 
 
@@ -166,8 +166,8 @@ def _packing(directory: tiff.Directory, kind: _Kind) -> Packing:
         and not kind.is_planar
         and directory.number(tiff.COMPRESSION, 1) in _OF_BYTES
         and directory.number(tiff.PREDICTOR, 1) == 1
-        and tiff.TILE_WIDTH not in directory.entries
-        and tiff.STRIP_OFFSETS in directory.entries
+        and tiff.TILE_WIDTH not in directory
+        and tiff.STRIP_OFFSETS in directory
     )
     if not can_be:
         raise unsupported_format(kind.said, "Save it with 8 or 16 bits a sample, uncompressed or as PNG")

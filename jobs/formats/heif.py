@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import IO
 
-from jobs.contract.images import truncated_image
+from jobs.formats.images import truncated_image
 
 #: Bytes of the box that describes the items; real ones have some thousands.
 _MOST_BYTES = 4 << 20

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from jobs.contract.images import truncated_image, unsupported_format
+from jobs.formats.images import truncated_image, unsupported_format
 
 SIGNATURE = b"\xff\xd8\xff"
 _SOI, _EOI, _SOS, _DHT, _DRI, _DNL = 0xD8, 0xD9, 0xDA, 0xC4, 0xDD, 0xDC

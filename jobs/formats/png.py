@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import IO
 
-from jobs.contract.images import truncated_image, unsupported_format
+from jobs.formats.images import truncated_image, unsupported_format
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, COLOR, PALETTE, GREY_ALPHA, COLOR_ALPHA = 0, 2, 3, 4, 6

@@ -5,7 +5,7 @@ The encoding is guessed as for names in zips, see encodings.
 
 import codecs
 
-from web.intake.encodings import guess
+from web.intake.names.encodings import guess
 
 #: Python's codecs that are no charsets of text, or that make half surrogates, which no text has.
 _NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}

@@ -11,8 +11,8 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 
-from web.intake.encodings import decoded
-from web.intake.paths import normalise
+from web.intake.names.encodings import decoded
+from web.intake.names.paths import normalise
 
 _UTF8_FLAG = 0x800
 #: Info-ZIP's extra field: its number and version; what is before the name: version, CRC-32 of the other name.

@@ -6,9 +6,9 @@ wrong without anybody noticing.
 
 from typing import IO
 
-from jobs.contract import jpeg, png, tiff
 from jobs.contract.errors import ImageRejected
-from jobs.contract.images import unsupported_format
+from jobs.formats import jpeg, png, tiff
+from jobs.formats.images import unsupported_format
 
 #: Bytes of a file's beginning that are looked at.
 _HEAD_BYTES = 1024
@@ -124,7 +124,7 @@ def _check_raw(file: IO[bytes], head: bytes, layout: tiff.Layout) -> None:
     if head[8:10] == b"CR":
         raise _raw("Canon CR2")
     directory = tiff.first_directory(file, layout)
-    if tiff.DNG_VERSION in directory.entries:
+    if tiff.DNG_VERSION in directory:
         raise _raw("DNG")
     make = directory.text(tiff.MAKE)
     is_preview = bool(directory.number(tiff.SUBFILE_KIND) & _PREVIEW)

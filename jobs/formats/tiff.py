@@ -1,22 +1,23 @@
-"""A TIFF's directory: what it says of its image, and the same image with nothing else said of it.
+"""A TIFF's directories: what each says of its image, and the same image with nothing else said of it.
 
-    header ──► directory: tag, type, count, value or where the values lie …
+    header ──► directory ──► directory ──► … ──► none, or one that was there already
+                   └ tag, type, count, value or where the values lie; …
 
-Only the directory is read. Both byte orders, classic and big.
+Only directories are read. Both byte orders, classic and big. EXIF is a TIFF without pixels.
 """
 
 import io
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
-from jobs.contract.images import truncated_image
+from jobs.formats.images import truncated_image
 
 #: Byte orders by how a file begins.
 _ORDERS = {b"II": "<", b"MM": ">"}
 #: Values of a directory that are read, and tags in it: real files have far fewer.
-_MOST_VALUES, _MOST_TAGS = 65_536, 4096
+_MOST_VALUES, _MOST_TAGS = 65_536, 1000
 #: How a tag's whole numbers are written, by its type.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
 _TEXT = 2
@@ -95,8 +96,31 @@ class Entry:
 class Directory:
     """A directory of a file; values are read when they are asked for."""
 
-    def __init__(self, file: IO[bytes], layout: Layout, entries: Mapping[int, Entry]) -> None:
-        self._file, self.layout, self.entries = file, layout, entries
+    def __init__(self, file: IO[bytes], layout: Layout, place: int, listed: bytes) -> None:
+        self._file, self.layout, self.place = file, layout, place
+        self._end = place + layout.count.size + len(listed)
+        # Of two with one number the first counts.
+        self._written = {tag[0]: tag[1:] for tag in reversed([*layout.entry.iter_unpack(listed)])}
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self._written
+
+    def entry(self, tag: int) -> Entry | None:
+        """A tag as it is written; None where it is missing."""
+        written = self._written.get(tag)
+        return Entry(*written) if written else None
+
+    def next_place(self) -> int:
+        """Where the next directory lies; 0 behind the last. Raises ImageRejected (`truncated_image`)."""
+        return _pointer_at(self._file, self.layout, self._end)
+
+    def own_number(self, tag: int) -> int | None:
+        """The first number of a tag, where it stands in the directory itself; else None."""
+        entry = self.entry(tag)
+        if entry is None or entry.kind not in _NUMBERS:
+            return None
+        number = struct.Struct(self.layout.order + _NUMBERS[entry.kind])
+        return number.unpack_from(entry.value)[0] if number.size <= len(entry.value) else None
 
     def number(self, tag: int, default: int = 0) -> int:
         """The first number of a tag; `default` where there is none."""
@@ -105,7 +129,7 @@ class Directory:
 
     def numbers(self, tag: int) -> tuple[int, ...]:
         """The whole numbers of a tag; none where it is missing or cannot be read."""
-        entry = self.entries.get(tag)
+        entry = self.entry(tag)
         if entry is None or entry.kind not in _NUMBERS:
             return ()
         count = min(entry.count, _MOST_VALUES)
@@ -116,7 +140,7 @@ class Directory:
     def lacks(self, tags: Collection[int]) -> bool:
         """True when values of these tags are listed, and lie beyond the end of the file."""
         end = self._file.seek(0, io.SEEK_END)
-        return any(self._end_of(self.entries[tag]) > end for tag in tags if tag in self.entries)
+        return any(self._end_of(entry) > end for entry in map(self.entry, tags) if entry)
 
     def _end_of(self, entry: Entry) -> int:
         size = entry.count * _SIZES.get(entry.kind, 1)
@@ -126,7 +150,7 @@ class Directory:
 
     def text(self, tag: int) -> str:
         """The text of a tag; empty where it is missing or is none."""
-        entry = self.entries.get(tag)
+        entry = self.entry(tag)
         if entry is None or entry.kind != _TEXT:
             return ""
         return self._data(entry, min(entry.count, 256)).split(b"\0")[0].decode("latin-1").strip()
@@ -147,33 +171,44 @@ def layout_of(head: bytes) -> Layout | None:
     return Layout(order, version == 43) if version in (42, 43) else None
 
 
-def first_directory(file: IO[bytes], layout: Layout) -> Directory:
-    """The directory of the first image.
+def directories(file: IO[bytes], layout: Layout) -> Iterator[Directory]:
+    """At least one: the chain, to its end or to where it goes round; a hostile one is as long as its file.
+
+    Raises ImageRejected (`truncated_image`) where one is damaged or missing.
+    """
+    been: set[int] = set()
+    place = _first_place(file, layout)
+    while place and place not in been:
+        been.add(place)
+        directory = directory_at(file, layout, place)
+        yield directory
+        place = directory.next_place()
+
+
+def first_directory(file: IO[bytes], layout: Layout, *, may_be_cut: bool = False) -> Directory:
+    """The directory of the first image; raises as `directory_at` does."""
+    return directory_at(file, layout, _first_place(file, layout), may_be_cut=may_be_cut)
+
+
+def directory_at(file: IO[bytes], layout: Layout, place: int, *, may_be_cut: bool = False) -> Directory:
+    """The directory at that byte of the file; what is there of it, where it `may_be_cut`.
 
     Raises ImageRejected (`truncated_image`) where it is damaged or missing.
     """
-    pointer = _read(file, layout.first, layout.pointer.size)
-    if len(pointer) < layout.pointer.size:
-        raise truncated_image("it has no directory")
-    return directory_at(file, layout, *layout.pointer.unpack(pointer))
-
-
-def directory_at(file: IO[bytes], layout: Layout, place: int) -> Directory:
-    """The directory at that byte of the file.
-
-    Raises ImageRejected (`truncated_image`) where it is damaged or missing.
-    """
-    written = _read(file, place, layout.count.size)
-    count = layout.count.unpack(written)[0] if len(written) == layout.count.size else 0
-    if not 0 < count <= _MOST_TAGS:
-        raise truncated_image(f"its directory at byte {place:,} is missing or damaged")
-    listed = _read(file, place + layout.count.size, count * layout.entry.size)
-    if len(listed) < count * layout.entry.size:
+    (count,) = layout.count.unpack(_there(file, place, layout.count.size))
+    if not may_be_cut and not 0 < count <= _MOST_TAGS:
+        raise truncated_image(f"its directory at byte {place:,} has {count:,} tags")
+    size = layout.entry.size
+    listed = _read(file, place + layout.count.size, count * size)
+    if not may_be_cut and len(listed) < count * size:
         raise truncated_image(f"its directory at byte {place:,} is cut short")
-    entries: dict[int, Entry] = {}
-    for tag, kind, values, value in layout.entry.iter_unpack(listed):
-        entries.setdefault(tag, Entry(kind, values, value))
-    return Directory(file, layout, entries)
+    return Directory(file, layout, place, listed[: len(listed) // size * size])
+
+
+def starting_at(data: bytes, layout: Layout, place: int, *behind: bytes) -> bytes:
+    """The same file with the directory at that byte as its first, and with more behind it."""
+    end = layout.first + layout.pointer.size
+    return b"".join((data[: layout.first], layout.pointer.pack(place), memoryview(data)[end:], *behind))
 
 
 def plain(
@@ -189,30 +224,46 @@ def plain(
     The new directory lies behind the file, so that every place in it stays where it was, and behind a gap.
     """
     layout = directory.layout
-    entries = {
-        tag: entry for tag, entry in directory.entries.items() if tag in PICTURE and tag not in without
-    }
+    kept = PICTURE.difference(without)
+    entries = {tag: entry for tag in kept if (entry := directory.entry(tag))}
     long_kind = 16 if layout.is_big else 4
     for tag, number in changed.items():
         entries[tag] = Entry(long_kind, 1, layout.pointer.pack(number))
-    first = layout.first
     padding = b"\0" * (gap_bytes + -len(data) % 8)
-    place = len(data) + len(padding)
     written = [layout.entry.pack(tag, e.kind, e.count, e.value) for tag, e in sorted(entries.items())]
-    return b"".join(
-        (
-            data[:first],
-            layout.pointer.pack(place),
-            data[first + layout.pointer.size :],
-            padding,
-            layout.count.pack(len(written)),
-            *written,
-            layout.pointer.pack(0),
-        )
+    return starting_at(
+        data,
+        layout,
+        len(data) + len(padding),
+        padding,
+        layout.count.pack(len(written)),
+        *written,
+        layout.pointer.pack(0),
     )
 
 
+def _first_place(file: IO[bytes], layout: Layout) -> int:
+    place = _pointer_at(file, layout, layout.first)
+    if not place:
+        raise truncated_image("it names no directory")
+    return place
+
+
+def _pointer_at(file: IO[bytes], layout: Layout, place: int) -> int:
+    (pointer,) = layout.pointer.unpack(_there(file, place, layout.pointer.size))
+    return int(pointer)
+
+
+def _there(file: IO[bytes], place: int, size: int) -> bytes:
+    """Raises ImageRejected (`truncated_image`) where the file has no such bytes."""
+    data = _read(file, place, size)
+    if len(data) < size:
+        raise truncated_image(f"its directory is not all there: byte {place:,} is missing")
+    return data
+
+
 def _read(file: IO[bytes], place: int, size: int) -> bytes:
+    """As much as the file has of it."""
     try:
         file.seek(place)
         return file.read(size)
