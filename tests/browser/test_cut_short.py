@@ -23,7 +23,7 @@ def test_they_have_a_badge_and_can_be_shown_alone(page, cut_batch):
     batch = BatchPage(page).open(cut_batch, answers=5)
     expect(page.locator("#cut-short-title")).to_have_text("4 answers are cut short")
     expect(batch.tile("0000.png").locator(".chip--cut")).to_have_text("Cut short")
-    expect(batch.tile("0003.png").locator(".chip")).to_be_hidden()
+    expect(batch.tile("0003.png").locator(".tile-state")).to_be_hidden()
     expect(batch.readout("succeeded")).to_have_text("5")
     cut = page.locator("#states button", has_text="Cut short")
     expect(cut.locator(".state-count")).to_have_text("4")
