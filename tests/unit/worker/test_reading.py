@@ -126,6 +126,18 @@ def test_a_table_whose_first_cells_are_long_is_read_row_by_row():
     assert read(*names, *sums) == [f"A long name of a thing {n} {n}.50" for n in range(6)]
 
 
+def test_a_table_of_words_alone_is_read_row_by_row():
+    rows = [
+        cell
+        for n in range(6)
+        for cell in (
+            box(f"Opening a thing {n}", 0, n * 40, width=190 - n % 2 * 25),
+            box(f"Bring what is needed for it {n}", 260, n * 40, width=300 - n % 3 * 30),
+        )
+    ]
+    assert read(*rows) == [f"Opening a thing {n} Bring what is needed for it {n}" for n in range(6)]
+
+
 def test_a_table_between_two_paragraphs_is_read_in_its_place():
     cells = [cell for n in range(4) for cell in row(110 + n * 36, (0, f"name {n}"), (400, f"{n}.50"))]
     boxes = [*column("x", 0, 0, 3, width=640), *cells, *column("y", 0, 270, 3, width=640)]

@@ -11,6 +11,7 @@ such as a heading, ends the columns above it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 #: A gutter is at least so many heights of a line wide.
@@ -23,8 +24,15 @@ _BREAK = 2.5
 _HEADING = 1.3
 #: Where so large a share of lines has a neighbour at its own height in the next column, they may be a table.
 _ALIGNED = 0.6
-#: A line of prose is so many heights long, and fills so much of the width; so large a share of the text does.
-_PROSE_LENGTH, _FULL, _PROSE = 5.5, 0.6, 0.65
+#: A line of prose fills so much of its column's width.
+_FULL = 0.6
+#: How many heights long such a line is, and how much of a column's text is in such lines: where lines are not
+#: beside each other, as in no table; where they are; and where they are as far apart as the rows of one, too.
+_FREE, _BESIDE, _ROWS = (3.3, 0.4), (5.5, 0.65), (12.0, 0.85)
+#: So few lines may as well be rows.
+_FEW = 3
+#: From line to line, in heights: more than this is usual in tables only.
+_PITCH = 1.7
 
 Gap = tuple[float, float]
 
@@ -164,12 +172,22 @@ def _columns(band: Boxes) -> list[list[TextBox]]:
 
 def _are_columns(left: Boxes, right: Boxes) -> bool:
     """True when two sides of a gutter are read one after the other, not across."""
-    counts = len(_lines(left)), len(_lines(right))
-    if min(counts) < 2 or max(counts) < 3:
+    fewer, more = sorted((len(_lines(left)), len(_lines(right))))
+    if more < 2:
         return False
-    if _aligned(left, right) < _ALIGNED:
-        return _is_prose(left, 0.6) and _is_prose(right, 0.6)
-    return _is_prose(left) and _is_prose(right)
+    if fewer < 2 or more < _FEW:
+        wanted = _ROWS
+    elif _aligned(left, right) < _ALIGNED:
+        wanted = _FREE
+    else:
+        wanted = _ROWS if max(_pitch(left), _pitch(right)) > _PITCH else _BESIDE
+    return _is_prose(left, *wanted) and _is_prose(right, *wanted)
+
+
+def _pitch(column: Boxes) -> float:
+    """How far it usually is from line to line, in heights."""
+    middles = [line[0].middle for line in _lines(column)]
+    return median(below - above for above, below in pairwise(middles)) / median(box.height for box in column)
 
 
 def _aligned(left: Boxes, right: Boxes) -> float:
@@ -179,13 +197,13 @@ def _aligned(left: Boxes, right: Boxes) -> float:
     return sum(beside) / len(beside)
 
 
-def _is_prose(column: Boxes, ease: float = 1.0) -> bool:
-    """True when most of the text is in lines that are long and fill the width, as those of a table do not."""
+def _is_prose(column: Boxes, long: float, share: float) -> bool:
+    """True when so large a share of the text is in lines that are so many heights long and fill the width."""
     height = median(box.height for box in column)
     longest = [max(_spans(line, height)) for line in _lines(column)]
     usual = sorted(longest)[int(0.9 * (len(longest) - 1))]
-    least = max(_FULL * usual, _PROSE_LENGTH * ease * height)
-    return sum(length for length in longest if length >= least) >= _PROSE * ease * sum(longest)
+    least = max(_FULL * usual, long * height)
+    return sum(length for length in longest if length >= least) >= share * sum(longest)
 
 
 def _spans(line: Boxes, height: float) -> list[float]:
