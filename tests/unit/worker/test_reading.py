@@ -81,6 +81,12 @@ def test_columns_whose_lines_are_not_at_one_height_are_read_one_after_the_other(
     assert read(*column("a", 0), *column("b", 340, top=13)) == named("a") + named("b")
 
 
+def test_columns_whose_lines_stand_between_each_other_end_at_what_reaches_across():
+    title, below = box("Title", 100, 0, 36, width=420), column("y", 0, 320, 3, width=640)
+    columns = [*column("a", 0, 70, pitch=24), *column("b", 340, 82, pitch=24)]
+    assert read(title, *columns, *below) == ["Title", *named("a"), *named("b"), *named("y", 3)]
+
+
 def test_three_columns_of_different_lengths_are_read_one_after_the_other():
     boxes = [*column("a", 0, lines=9), *column("b", 340, lines=9), *column("c", 680, lines=4)]
     assert read(*boxes) == named("a", 9) + named("b", 9) + named("c", 4)

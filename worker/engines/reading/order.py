@@ -12,6 +12,7 @@ such as a heading, ends the columns above it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from statistics import median
 
 #: A gutter is at least so many heights of a line wide.
@@ -84,10 +85,8 @@ def _lines_of_band(band: Boxes) -> list[list[TextBox]]:
 def _bands(boxes: Boxes) -> list[list[TextBox]]:
     """The boxes in bands from the top down: each has a gutter through all of it, or none at all."""
     slabs = _slabs(boxes)
-    left, right = (
-        min((box.left for box in boxes), default=0.0),
-        max((box.right for box in boxes), default=0.0),
-    )
+    left = min((box.left for box in boxes), default=0.0)
+    right = max((box.right for box in boxes), default=0.0)
     gaps = [_gaps(slab, left, right) for slab in slabs]
     bands: list[list[TextBox]] = []
     begin, is_plain = 0, False
@@ -102,19 +101,20 @@ def _bands(boxes: Boxes) -> list[list[TextBox]]:
 
 
 def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: int) -> int | None:
-    """Behind the last of the slabs from `begin` on that share a gutter; None when there are no two."""
+    """Behind the last of the slabs from `begin` on that share a gutter; None when that one has none."""
     height = median(box.height for slab in slabs for box in slab)
-    free = gaps[begin]
-    ends, begins = min(box.right for box in slabs[begin]), max(box.left for box in slabs[begin])
-    found = None
-    for place in range(begin + 1, len(slabs)):
+    least = _GUTTER * height
+    free = [(left, right) for left, right in gaps[begin] if right - left >= least]
+    ends, begins, found = inf, -inf, None
+    for place in range(begin, len(slabs)):
         slab = slabs[place]
-        free = _shared(free, gaps[place], _GUTTER * height)
-        if not free or _ends_columns(slabs[place - 1], slab, height):
+        if place > begin:
+            free = _shared(free, gaps[place], least)
+        if not free or (place > begin and _ends_columns(slabs[place - 1], slab, height)):
             break
         ends = min(ends, *(box.right for box in slab))
         begins = max(begins, *(box.left for box in slab))
-        if any(ends <= gap_begin and gap_end <= begins for gap_begin, gap_end in free):
+        if any(ends <= left and right <= begins for left, right in free):
             found = place + 1
     return found
 

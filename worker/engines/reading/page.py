@@ -118,8 +118,10 @@ class PageReader:
             return self._read_again(pieces, *texts[place])
 
         texts = [text for some in self._threads.map(read, boxes) for text in some]
-        surest_last = sorted(range(len(texts)), key=lambda place: texts[place][1].confidence)
-        doubted = [place for place in surest_last[:_MOST_DOUBTED] if texts[place][1].confidence < _DOUBTED]
+        least_sure_first = sorted(range(len(texts)), key=lambda place: texts[place][1].confidence)
+        doubted = [
+            place for place in least_sure_first[:_MOST_DOUBTED] if texts[place][1].confidence < _DOUBTED
+        ]
         for place, better in zip(doubted, self._threads.map(read_again, doubted), strict=True):
             texts[place] = better
         return texts
