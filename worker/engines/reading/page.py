@@ -29,7 +29,7 @@ _DOUBTED = 0.85
 #: Another way is right when its reading is surer by so much. So many lines of a page are doubted at most.
 _SURER, _MOST_DOUBTED = 0.1, 24
 #: Boxes nearer to each other, in heights, are parts of the same words.
-_NEAR = 0.6
+_NEAR = 0.8
 #: A less sure reading is left out; one of fewer letters was nothing written at all.
 _LEAST_CONFIDENCE, _LEAST_LETTERS = 0.5, 3
 
