@@ -103,6 +103,8 @@ def _bands(boxes: Boxes) -> list[list[TextBox]]:
 def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: int) -> int | None:
     """Behind the last of the slabs from `begin` on that share a gutter; None when that one has none."""
     height = median(box.height for slab in slabs for box in slab)
+    if _is_heading(slabs[begin], height):
+        return None
     least = _GUTTER * height
     free = [(left, right) for left, right in gaps[begin] if right - left >= least]
     ends, begins, found = inf, -inf, None
@@ -122,8 +124,11 @@ def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: in
 def _ends_columns(above: Boxes, slab: Boxes, height: float) -> bool:
     """True when a slab belongs to nothing above it: white is between, or it is a heading."""
     white = min(box.top for box in slab) - max(box.bottom for box in above)
-    is_heading = len(slab) == 1 and slab[0].height > _HEADING * height and white > 0.5 * height
-    return is_heading or white > _BREAK * height
+    return (_is_heading(slab, height) and white > 0.5 * height) or white > _BREAK * height
+
+
+def _is_heading(slab: Boxes, height: float) -> bool:
+    return len(slab) == 1 and slab[0].height > _HEADING * height
 
 
 def _slabs(boxes: Boxes) -> list[list[TextBox]]:
