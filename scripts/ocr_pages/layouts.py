@@ -183,7 +183,8 @@ def _heading(pen: Pen) -> None:
     half = pen.y + (pen.bottom - pen.y) * 0.5
     pen.columns(2, half)
     pen.skip(1)
-    if not pen.is_full:
+    # Two lines beside each other alone would be a row as well as columns.
+    if pen.bottom - pen.y > 7 * pen.pitch:
         pen.heading(1.4)
         pen.columns(2, pen.bottom)
 

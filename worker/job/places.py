@@ -13,8 +13,8 @@ def placed(answer: Answer, decoded: Decoded, page: int = 1) -> Answer:
         place._replace(
             left=round(place.left * across),
             top=round(place.top * down),
-            right=round(place.right * across),
-            bottom=round(place.bottom * down),
+            right=min(round(place.right * across), decoded.width),
+            bottom=min(round(place.bottom * down), decoded.height),
             page=page,
         )
         for place in answer.places

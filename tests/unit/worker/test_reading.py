@@ -81,6 +81,12 @@ def test_columns_whose_lines_are_not_at_one_height_are_read_one_after_the_other(
     assert read(*column("a", 0), *column("b", 340, top=13)) == named("a") + named("b")
 
 
+def test_columns_whose_lines_stand_between_each_other_end_at_what_reaches_across():
+    title, below = box("Title", 100, 0, 36, width=420), column("y", 0, 320, 3, width=640)
+    columns = [*column("a", 0, 70, pitch=24), *column("b", 340, 82, pitch=24)]
+    assert read(title, *columns, *below) == ["Title", *named("a"), *named("b"), *named("y", 3)]
+
+
 def test_three_columns_of_different_lengths_are_read_one_after_the_other():
     boxes = [*column("a", 0, lines=9), *column("b", 340, lines=9), *column("c", 680, lines=4)]
     assert read(*boxes) == named("a", 9) + named("b", 9) + named("c", 4)
@@ -124,6 +130,18 @@ def test_a_table_whose_first_cells_are_long_is_read_row_by_row():
     names = [box(f"A long name of a thing {n}", 0, n * 36, width=250 - n * 17) for n in range(6)]
     sums = [box(f"{n}.50", 320, n * 36, width=45) for n in range(6)]
     assert read(*names, *sums) == [f"A long name of a thing {n} {n}.50" for n in range(6)]
+
+
+def test_a_table_of_words_alone_is_read_row_by_row():
+    rows = [
+        cell
+        for n in range(6)
+        for cell in (
+            box(f"Opening a thing {n}", 0, n * 40, width=190 - n % 2 * 25),
+            box(f"Bring what is needed for it {n}", 260, n * 40, width=300 - n % 3 * 30),
+        )
+    ]
+    assert read(*rows) == [f"Opening a thing {n} Bring what is needed for it {n}" for n in range(6)]
 
 
 def test_a_table_between_two_paragraphs_is_read_in_its_place():

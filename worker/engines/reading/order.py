@@ -11,6 +11,8 @@ such as a heading, ends the columns above it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
 from statistics import median
 
 #: A gutter is at least so many heights of a line wide.
@@ -23,8 +25,15 @@ _BREAK = 2.5
 _HEADING = 1.3
 #: Where so large a share of lines has a neighbour at its own height in the next column, they may be a table.
 _ALIGNED = 0.6
-#: A line of prose is so many heights long, and fills so much of the width; so large a share of the text does.
-_PROSE_LENGTH, _FULL, _PROSE = 5.5, 0.6, 0.65
+#: A line of prose fills so much of its column's width.
+_FULL = 0.6
+#: How many heights long such a line is, and how much of a column's text is in such lines: where lines are not
+#: beside each other, as in no table; where they are; and where they are as far apart as the rows of one, too.
+_FREE, _BESIDE, _ROWS = (3.3, 0.4), (5.5, 0.65), (12.0, 0.85)
+#: So few lines may as well be rows.
+_FEW = 3
+#: From line to line, in heights: more than this is usual in tables only.
+_PITCH = 1.7
 
 Gap = tuple[float, float]
 
@@ -76,10 +85,8 @@ def _lines_of_band(band: Boxes) -> list[list[TextBox]]:
 def _bands(boxes: Boxes) -> list[list[TextBox]]:
     """The boxes in bands from the top down: each has a gutter through all of it, or none at all."""
     slabs = _slabs(boxes)
-    left, right = (
-        min((box.left for box in boxes), default=0.0),
-        max((box.right for box in boxes), default=0.0),
-    )
+    left = min((box.left for box in boxes), default=0.0)
+    right = max((box.right for box in boxes), default=0.0)
     gaps = [_gaps(slab, left, right) for slab in slabs]
     bands: list[list[TextBox]] = []
     begin, is_plain = 0, False
@@ -94,19 +101,22 @@ def _bands(boxes: Boxes) -> list[list[TextBox]]:
 
 
 def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: int) -> int | None:
-    """Behind the last of the slabs from `begin` on that share a gutter; None when there are no two."""
+    """Behind the last of the slabs from `begin` on that share a gutter; None when that one has none."""
     height = median(box.height for slab in slabs for box in slab)
-    free = gaps[begin]
-    ends, begins = min(box.right for box in slabs[begin]), max(box.left for box in slabs[begin])
-    found = None
-    for place in range(begin + 1, len(slabs)):
+    if _is_heading(slabs[begin], height):
+        return None
+    least = _GUTTER * height
+    free = [(left, right) for left, right in gaps[begin] if right - left >= least]
+    ends, begins, found = inf, -inf, None
+    for place in range(begin, len(slabs)):
         slab = slabs[place]
-        free = _shared(free, gaps[place], _GUTTER * height)
-        if not free or _ends_columns(slabs[place - 1], slab, height):
+        if place > begin:
+            free = _shared(free, gaps[place], least)
+        if not free or (place > begin and _ends_columns(slabs[place - 1], slab, height)):
             break
         ends = min(ends, *(box.right for box in slab))
         begins = max(begins, *(box.left for box in slab))
-        if any(ends <= gap_begin and gap_end <= begins for gap_begin, gap_end in free):
+        if any(ends <= left and right <= begins for left, right in free):
             found = place + 1
     return found
 
@@ -114,8 +124,11 @@ def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: in
 def _ends_columns(above: Boxes, slab: Boxes, height: float) -> bool:
     """True when a slab belongs to nothing above it: white is between, or it is a heading."""
     white = min(box.top for box in slab) - max(box.bottom for box in above)
-    is_heading = len(slab) == 1 and slab[0].height > _HEADING * height and white > 0.5 * height
-    return is_heading or white > _BREAK * height
+    return (_is_heading(slab, height) and white > 0.5 * height) or white > _BREAK * height
+
+
+def _is_heading(slab: Boxes, height: float) -> bool:
+    return len(slab) == 1 and slab[0].height > _HEADING * height
 
 
 def _slabs(boxes: Boxes) -> list[list[TextBox]]:
@@ -164,12 +177,22 @@ def _columns(band: Boxes) -> list[list[TextBox]]:
 
 def _are_columns(left: Boxes, right: Boxes) -> bool:
     """True when two sides of a gutter are read one after the other, not across."""
-    counts = len(_lines(left)), len(_lines(right))
-    if min(counts) < 2 or max(counts) < 3:
+    fewer, more = sorted((len(_lines(left)), len(_lines(right))))
+    if more < 2:
         return False
-    if _aligned(left, right) < _ALIGNED:
-        return _is_prose(left, 0.6) and _is_prose(right, 0.6)
-    return _is_prose(left) and _is_prose(right)
+    if fewer < 2 or more < _FEW:
+        wanted = _ROWS
+    elif _aligned(left, right) < _ALIGNED:
+        wanted = _FREE
+    else:
+        wanted = _ROWS if max(_pitch(left), _pitch(right)) > _PITCH else _BESIDE
+    return _is_prose(left, *wanted) and _is_prose(right, *wanted)
+
+
+def _pitch(column: Boxes) -> float:
+    """How far it usually is from line to line, in heights."""
+    middles = [line[0].middle for line in _lines(column)]
+    return median(below - above for above, below in pairwise(middles)) / median(box.height for box in column)
 
 
 def _aligned(left: Boxes, right: Boxes) -> float:
@@ -179,13 +202,13 @@ def _aligned(left: Boxes, right: Boxes) -> float:
     return sum(beside) / len(beside)
 
 
-def _is_prose(column: Boxes, ease: float = 1.0) -> bool:
-    """True when most of the text is in lines that are long and fill the width, as those of a table do not."""
+def _is_prose(column: Boxes, long: float, share: float) -> bool:
+    """True when so large a share of the text is in lines that are so many heights long and fill the width."""
     height = median(box.height for box in column)
     longest = [max(_spans(line, height)) for line in _lines(column)]
     usual = sorted(longest)[int(0.9 * (len(longest) - 1))]
-    least = max(_FULL * usual, _PROSE_LENGTH * ease * height)
-    return sum(length for length in longest if length >= least) >= _PROSE * ease * sum(longest)
+    least = max(_FULL * usual, long * height)
+    return sum(length for length in longest if length >= least) >= share * sum(longest)
 
 
 def _spans(line: Boxes, height: float) -> list[float]:

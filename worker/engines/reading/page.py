@@ -29,7 +29,7 @@ _DOUBTED = 0.85
 #: Another way is right when its reading is surer by so much. So many lines of a page are doubted at most.
 _SURER, _MOST_DOUBTED = 0.1, 24
 #: Boxes nearer to each other, in heights, are parts of the same words.
-_NEAR = 0.6
+_NEAR = 0.8
 #: A less sure reading is left out; one of fewer letters was nothing written at all.
 _LEAST_CONFIDENCE, _LEAST_LETTERS = 0.5, 3
 
@@ -118,8 +118,10 @@ class PageReader:
             return self._read_again(pieces, *texts[place])
 
         texts = [text for some in self._threads.map(read, boxes) for text in some]
-        surest_last = sorted(range(len(texts)), key=lambda place: texts[place][1].confidence)
-        doubted = [place for place in surest_last[:_MOST_DOUBTED] if texts[place][1].confidence < _DOUBTED]
+        least_sure_first = sorted(range(len(texts)), key=lambda place: texts[place][1].confidence)
+        doubted = [
+            place for place in least_sure_first[:_MOST_DOUBTED] if texts[place][1].confidence < _DOUBTED
+        ]
         for place, better in zip(doubted, self._threads.map(read_again, doubted), strict=True):
             texts[place] = better
         return texts
