@@ -33,7 +33,9 @@ def key_shapes(names: ModuleType) -> Shapes:
 
 def path_shapes(names: ModuleType) -> Shapes:
     """The shapes of paths in the blob store."""
-    return Shapes(shape for name, shape in _made(names) if name.endswith("_path"))
+    shapes = (shape for name, shape in _made(names) if name.endswith("_path"))
+    # Without a folder it is a path that users give.
+    return Shapes(shape for shape in shapes if "/" in shape.pattern)
 
 
 def _made(names: ModuleType) -> Iterable[tuple[str, "re.Pattern[str]"]]:
@@ -43,9 +45,17 @@ def _made(names: ModuleType) -> Iterable[tuple[str, "re.Pattern[str]"]]:
 
 
 def _shapes(function: Callable[..., str]) -> Iterable["re.Pattern[str]"]:
-    """A shape for each way to call it: with and without the arguments that may be None."""
-    parameters = inspect.signature(function).parameters.values()
-    choices = [[one.name, None] if "None" in str(one.annotation) else [one.name] for one in parameters]
-    for given in itertools.product(*choices):
-        shape = re.escape(function(*(part and f"<{part}>" for part in given)))
+    """A shape for each way to call it: with and without the arguments that may be None, or left out."""
+    for given in itertools.product(*map(_choices, inspect.signature(function).parameters.values())):
+        arguments = [part for parts in given for part in parts]
+        shape = re.escape(function(*(part and f"<{part}>" for part in arguments)))
         yield re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^:/]+)", shape))
+
+
+def _choices(parameter: inspect.Parameter) -> Iterable[tuple[str | None, ...]]:
+    """The arguments that may stand for a parameter; none where it has a default."""
+    yield (parameter.name,)
+    if "None" in str(parameter.annotation):
+        yield (None,)
+    if parameter.default is not parameter.empty:
+        yield ()

@@ -55,6 +55,8 @@ def test_a_key_of_what_is_not_there_is_an_orphan(key):
         (names.image_path("beef"), False),
         (names.thumbnail_path("f00"), True),
         (names.thumbnail_path("beef"), False),
+        (names.thumbnail_path("f00", 2), True),
+        (names.thumbnail_path("beef", 2), False),
         (names.batch_path("b1"), True),
         (names.batch_path("b2"), False),
         (names.manifest_path("b1", "part"), True),
