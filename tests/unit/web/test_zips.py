@@ -252,6 +252,11 @@ def test_what_is_passed_over_is_counted_with_examples(spool, tmp_path):
     assert (passed_over.count, passed_over.examples) == (12, [f"__MACOSX/._{n}.png" for n in range(5)])
 
 
+def test_a_part_that_is_one_dot_hides_nothing(unpack):
+    entries = {"photos/./a.png": b"1", "./b.png": b"2", "c//d.png": b"3"}
+    assert unpack(hostile.zipped(entries)) == [("photos/a.png", b"1"), ("b.png", b"2"), ("c/d.png", b"3")]
+
+
 def test_a_zip_of_nothing_but_hidden_files_says_what_they_are(unpack):
     with pytest.raises(BadInput, match=r"only hidden files .* such as \.IMG\.jpg") as refused:
         unpack(hostile.zipped({".IMG.jpg": b"1", "folder/": b""}))

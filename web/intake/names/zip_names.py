@@ -45,7 +45,7 @@ def is_folder(entry: zipfile.ZipInfo, name: str) -> bool:
 
 def path_of(name: str) -> str:
     """The path under which an entry of this name comes into a batch."""
-    return normalise(name.rstrip("/"), keeps_backslash=True)
+    return normalise(name, keeps_backslash=True)
 
 
 def _told_name(entry: zipfile.ZipInfo) -> str | None:
