@@ -72,6 +72,9 @@ class RawEntry:
     #: Where the zip was made, in the upper byte: 0 is MS-DOS, 3 is Unix.
     made_by: int = 0x0014
     attributes: int = 0
+    #: What its own header says otherwise than the directory.
+    own_name: bytes | None = None
+    own_flags: int | None = None
 
 
 def raw_zip(entries: Iterable[RawEntry]) -> bytes:
@@ -80,9 +83,12 @@ def raw_zip(entries: Iterable[RawEntry]) -> bytes:
     all_entries = [*entries]
     for entry in all_entries:
         place, size = body.tell(), len(entry.content)
-        fields = (20, entry.flags, 0, 0, 0x5321, zlib.crc32(entry.content), size, size)
-        head = struct.pack("<HHHHHIIIHH", *fields, len(entry.name), len(entry.extra))
-        body.write(b"PK\x03\x04" + head + entry.name + entry.extra + entry.content)
+        own_name = entry.name if entry.own_name is None else entry.own_name
+        own_flags = entry.flags if entry.own_flags is None else entry.own_flags
+        fields = (0, 0, 0x5321, zlib.crc32(entry.content), size, size)
+        own_head = struct.pack("<HHHHHIIIHH", 20, own_flags, *fields, len(own_name), len(entry.extra))
+        head = struct.pack("<HHHHHIIIHH", 20, entry.flags, *fields, len(entry.name), len(entry.extra))
+        body.write(b"PK\x03\x04" + own_head + own_name + entry.extra + entry.content)
         directory.write(b"PK\x01\x02" + struct.pack("<H", entry.made_by) + head)
         directory.write(struct.pack("<HHHII", 0, 0, 0, entry.attributes, place) + entry.name + entry.extra)
     count = len(all_entries)

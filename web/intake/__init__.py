@@ -6,6 +6,7 @@ fingerprint  whether a request that is sent again is the same
 spool        the files of a request, on disk while it is answered
 names/       what files are called
 headers      what a file is, from its header
+archives     a zip as a file, whatever is wrong with its names
 zips         the entries of a zip, one by one, none of them trusted
 uploads      a file into the blob store
 files        files and zips into a batch

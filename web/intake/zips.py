@@ -4,7 +4,6 @@ Sizes are counted while unpacking, because what a zip says of itself may be a li
 """
 
 import hashlib
-import io
 import stat
 import zipfile
 import zlib
@@ -17,6 +16,7 @@ from pathlib import Path
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.settings import Limits
+from web.intake.archives import Archive, too_many_entries
 from web.intake.names.paths import is_litter, is_unsafe, shortened
 from web.intake.names.zip_names import is_folder, names_of, path_of
 from web.intake.outcomes import PassedOver
@@ -108,7 +108,7 @@ def _wanted(infos: Sequence[zipfile.ZipInfo], limits: Limits, passed_over: Passe
 class _Reader:
     """Reads entries, and counts how many bytes may still come."""
 
-    def __init__(self, archive: zipfile.ZipFile, limits: Limits) -> None:
+    def __init__(self, archive: Archive, limits: Limits) -> None:
         self._archive, self._limits = archive, limits
         self._left_bytes = limits.max_zip_bytes
         #: That the zip unpacks to more than is allowed, once it has.
@@ -131,38 +131,19 @@ class _Reader:
         return group
 
 
-class _Bounded(io.BufferedReader):
-    """Refuses to read in one piece what would not fit into memory: a zip's directory."""
-
-    def __init__(self, raw: Part, most_bytes: int) -> None:
-        super().__init__(raw)
-        self._most_bytes = most_bytes
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > self._most_bytes:
-            raise _too_many_entries()
-        return super().read(size)
-
-
-def _open(part: Part, limits: Limits) -> zipfile.ZipFile:
+def _open(part: Part, limits: Limits) -> Archive:
     most_bytes = _CHUNK_BYTES + limits.max_zip_entries * _DIRECTORY_BYTES_PER_ENTRY
     part.seek(0)
     try:
-        archive = zipfile.ZipFile(_Bounded(part, most_bytes))
+        archive = Archive(part, most_bytes)
     except _BROKEN as error:
         raise BadInput(f"The zip cannot be read ({error}). Pack it again.", code=Code.BAD_ZIP) from error
     if len(archive.infolist()) > limits.max_zip_entries:
-        raise _too_many_entries()
+        raise too_many_entries()
     return archive
 
 
-def _too_many_entries() -> TooLarge:
-    return TooLarge(
-        "The zip has too many entries (EVA01_MAX_ZIP_ENTRIES). Send it in parts.", code=Code.TOO_MANY_ENTRIES
-    )
-
-
-def _read(archive: zipfile.ZipFile, file: _Wanted, spool: Spool, limits: Limits, left_bytes: int) -> Entry:
+def _read(archive: Archive, file: _Wanted, spool: Spool, limits: Limits, left_bytes: int) -> Entry:
     try:
         _refuse_unsafe(file)
         content = _unpack(archive, file.info, spool, limits.max_zip_entry_bytes, left_bytes)
@@ -196,11 +177,9 @@ def _refuse_unsafe(file: _Wanted) -> None:
         raise BadInput("The zip entry is encrypted. Pack it without a password.", code=Code.ENCRYPTED_ENTRY)
 
 
-def _unpack(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, spool: Spool, most_bytes: int, left_bytes: int
-) -> Part:
+def _unpack(archive: Archive, info: zipfile.ZipInfo, spool: Spool, most_bytes: int, left_bytes: int) -> Part:
     content = spool.new_part()
-    with archive.open(info) as packed:
+    with archive.content_of(info) as packed:
         while chunk := packed.read(_CHUNK_BYTES):
             content.write(chunk)
             if content.size_bytes > left_bytes:

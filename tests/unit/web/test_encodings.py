@@ -28,10 +28,36 @@ FOLDERS = {
     "cp950": ["照片/發票一.png", "身分證正面.jpg", "螢幕擷取畫面.png", "許蓋功.jpg", "客廳設計.jpg"],
     "cp949": ["사진/가족.jpg", "영수증.jpg", "새 폴더/그림1.png", "고양이.jpg", "주민등록증.jpg"],
     "cp437": ["Übersicht.png", "Köln/Straße.jpg", "für Oma.jpg", "café.jpg", "mañana.jpg", "Größe.png"],
-    "cp1252": ["Übersicht.png", "São Paulo.jpg", "Øresund.jpg", "été à la mer.jpg", "coração.jpg"],
-    "cp866": ["Отпуск/море.jpg", "паспорт.jpg", "Новая папка/фото.jpg", "Снимок экрана.png"],
-    "cp1251": ["Отпуск/море.jpg", "договор.pdf", "бабушка.jpg"],
-    "utf-8": ["照片/发票.png", "für Oma.jpg", "море.jpg", "写真.png", "🖼️.png"],
+    "cp850": ["São João.png", "Ação.png", "maçã.png", "Køge.png", "Ørsted.png", "Ærø.png", "Íñigo.png"],
+    "cp1252": [
+        "Übersicht.png",
+        "Málaga.png",
+        "Porträt.png",
+        "école.png",
+        "São Paulo.jpg",
+        "Øresund.jpg",
+        "été à la mer.jpg",
+        "coração.jpg",
+    ],
+    "cp866": [
+        "Отпуск/море.jpg",
+        "паспорт.jpg",
+        "Новая папка/фото.jpg",
+        "Снимок экрана.png",
+        "ФОТО 1.png",
+        "скан2.png",
+    ],
+    "cp1251": ["Отпуск/море.jpg", "договор.pdf", "бабушка.jpg", "IMG ФОТО 1.png", "СКАН_2.png", "скан2.png"],
+    "utf-8": [
+        "照片/发票.png",
+        "für Oma.jpg",
+        "море.jpg",
+        "写真.png",
+        "🖼️.png",
+        "é.png",
+        "5°C.png",
+        "e\u0301te\u0301.png",
+    ],
 }
 
 
@@ -48,6 +74,32 @@ def test_names_of_one_folder_are_read(encoding):
 )
 def test_a_name_alone_is_read_too(encoding, name):
     assert decoded([name.encode(encoding)]) == [name]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        *(("gbk", name) for name in ("1楼.png", "A楼.png", "图.png", "一.png", "前.png", "DSC_正面.png")),
+        *(
+            ("cp932", name)
+            for name in ("ﾃｽﾄ.png", "ｶﾒﾗ1.jpg", "①.png", "テスト.png", "ノート.png", "1階.png")
+        ),
+        *(("cp949", name) for name in ("표.png", "1층.png", "집.png")),
+        ("cp950", "1樓.png"),
+        ("cp850", "ø.png"),
+        ("cp1252", "À faire.png"),
+    ],
+)
+def test_a_name_of_a_character_or_two_is_read(encoding, name):
+    assert decoded([name.encode(encoding)]) == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["è più.png", "Łódź.png", "Ελλάδα.png", "Київ.png", "תמונה.png", "صورة.png", "İstanbul.png", "£5.png"],
+)
+def test_letters_of_two_bytes_in_utf8_are_read(name):
+    assert decoded([name.encode()]) == [name]
 
 
 def test_one_name_in_another_encoding_does_not_spoil_the_others():

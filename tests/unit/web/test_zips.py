@@ -252,6 +252,49 @@ def test_what_is_passed_over_is_counted_with_examples(spool, tmp_path):
     assert (passed_over.count, passed_over.examples) == (12, [f"__MACOSX/._{n}.png" for n in range(5)])
 
 
+def test_a_name_that_claims_to_be_utf8_and_is_not_costs_no_entry(unpack):
+    utf8 = 0x800
+    entries = [
+        RawEntry("照片.png".encode("gbk"), b"1", flags=utf8),
+        RawEntry("名.png".encode(), b"2", flags=utf8),
+        RawEntry(b"c.png", b"3"),
+    ]
+    assert unpack(hostile.raw_zip(entries)) == [("照片.png", b"1"), ("名.png", b"2"), ("c.png", b"3")]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        RawEntry("照片.png".encode(), b"1", flags=0x800, own_flags=0),
+        RawEntry("照片.png".encode(), b"1", own_flags=0x800),
+        RawEntry("照片.png".encode(), b"1", own_name=b"../other and longer.png"),
+        RawEntry("照片.png".encode(), b"1", own_name="照片.png".encode("gbk"), own_flags=0x800),
+    ],
+)
+def test_the_directory_says_what_an_entry_is_called_and_not_its_own_header(unpack, entry):
+    found = unpack(hostile.raw_zip([entry, RawEntry(b"b.png", b"2")]))
+    assert found == [("照片.png", b"1"), ("b.png", b"2")]
+
+
+@pytest.mark.parametrize("flags", [0x20, 0x40])
+def test_an_entry_in_a_way_of_packing_that_is_not_read_is_refused(unpack, flags):
+    found = unpack(hostile.raw_zip([RawEntry(b"a.png", b"1", flags=flags), RawEntry(b"b.png", b"2")]))
+    assert found == [("a.png", "bad_zip_entry"), ("b.png", b"2")]
+
+
+@pytest.mark.parametrize("place", [1, 10**6])
+def test_an_entry_that_is_not_where_the_directory_says_is_refused(unpack, place):
+    data = bytearray(hostile.raw_zip([RawEntry(b"a.png", b"1"), RawEntry(b"b.png", b"2")]))
+    start = data.index(b"PK\x01\x02") + 42
+    data[start : start + 4] = place.to_bytes(4, "little")
+    assert unpack(bytes(data)) == [("a.png", "bad_zip_entry"), ("b.png", b"2")]
+
+
+def test_a_part_that_is_one_dot_hides_nothing(unpack):
+    entries = {"photos/./a.png": b"1", "./b.png": b"2", "c//d.png": b"3"}
+    assert unpack(hostile.zipped(entries)) == [("photos/a.png", b"1"), ("b.png", b"2"), ("c/d.png", b"3")]
+
+
 def test_a_zip_of_nothing_but_hidden_files_says_what_they_are(unpack):
     with pytest.raises(BadInput, match=r"only hidden files .* such as \.IMG\.jpg") as refused:
         unpack(hostile.zipped({".IMG.jpg": b"1", "folder/": b""}))

@@ -10,7 +10,7 @@ from web.intake.names.encodings import guess
 #: Python's codecs that are no charsets of text, or that make half surrogates, which no text has.
 _NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 #: What programs that send forms write names in, besides UTF-8; those of DOS are seen in zips only.
-_OF_FORMS = ("gb18030", "cp932", "cp950", "cp949", "cp1252")
+_OF_FORMS = ("utf-8", "gb18030", "cp932", "cp950", "cp949", "cp1252")
 
 
 def readable(data: bytes) -> str:

@@ -3,9 +3,10 @@
 All names of a zip are looked at together, since one program wrote them. In each candidate every character
 beyond ASCII is worth something: the more, the more often people who use that encoding write it; what is no
 text in it costs. Frequent characters decide between encodings of the same byte ranges (GBK, EUC-KR), kinds of
-characters do the rest.
+characters do the rest. A name of a character or two may read well in several: then it is a guess.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,9 @@ _SIMPLIFIED = (
     "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过后作里用道"
     "行所然家种事成方多经么去法学如都现当没动面起看定天分还进好小部其些主样理心前开但因只从想实日军者意无力"
     "它与长把高正外明问水第回公司工程项目产品图纸设计方案会议培训考试课程作业论文毕业北京上海广州深圳中国测试副本"
-    "春夏秋秋冬东西南北左右红黄蓝白黑花山海河湖城市街路店房车门窗狗猫鸟树老师同学朋友爸妈孩宝结婚旅游美食早餐午饭晚"
+    "春夏秋冬东西南北左右红黄蓝白黑花山海河湖城市街路店房车门窗狗猫鸟树老师同学朋友爸妈孩宝结婚旅游美食早餐午饭晚"
     "周月号日期时间编号版本修改最终初稿原始备份下载上传完成未打印复制张页版第二三四五六七八九十百千万两全部"
+    "楼栋层座室厅厨卧区县省村镇号背景"
 )
 _TRADITIONAL = (
     "照片圖像相簿機手拍攝影文件夾新建檔案掃描截屏聊天記錄發票合約身分證護照駕駛營業執收據報告表格名單資料備"
@@ -25,19 +27,32 @@ _TRADITIONAL = (
     "它與長把高正外明問水第回公司工程項目產品紙設計方案會議訓考試課業論畢臺台北高雄香港灣測試副本"
     "春夏秋冬東西南北左右紅黃藍白黑花山海河湖城市街路店房車門窗狗貓鳥樹老師同學朋友爸媽孩寶結婚旅遊美食早餐午飯晚"
     "週月號日期時間編號版本修改最終初稿原始備份下載上傳完成未列印複製張頁二三四五六七八九十百千萬兩全部"
+    "樓棟層座室廳廚臥區縣省村鎮號"
 )
 _JAPANESE = (
     "写真画像撮影文書新規作成資料書類領収請求見積契約報告表紙図面設計計画会議研修試験課題論文卒業東京大阪京都日本"
     "一二三四五六七八九十百千万年月日時間分秒回第号番版修正最終原稿保存複製枚頁春夏秋冬東西南北左右赤青白黒花山海川"
     "湖町市区県駅店家車門窓犬猫鳥木先生学校友達父母子供結婚旅行料理朝昼夜食名前人大小中上下前後内外本社部長員業"
-    "出入国地方法事物行来見言思知使用開始終了確認完了未済全体一覧程工場所品質管理在庫注発送受付電話住所氏"
+    "出入国地方法事物行来見言思知使用開始終了確認完了未済全体一覧程工場所品質管理在庫注発送受付電話住所氏階棟室"
 )
 _KOREAN = (
     "사진이가다는의에을를은고로한하지나서도기어시정자수대인스아리해그라여부일제장보상사전주소원구동비과문계성우용"
     "신학교관내오마안생물것면실공화국경영게트회조치무만들적음모선천세재중간방명유양조파일새폴더문서복본스캔영수증"
-    "계약보고년월일요금가족여행결혼졸업서울부산한글그림화면캡처자료최종수정본표김박최강조윤임"
+    "계약보고년월일요금가족여행결혼졸업서울부산한글그림화면캡처자료최종수정본표김박최강조윤임층집호실동앞뒤위옆"
 )
+#: Words and beginnings that say of what alphabet they are, also where each letter may be another one.
+_TELLING = re.compile(
+    r"(?<![^\W\d_])(?:фото|скан|план|дом|схема|сч[её]т|акт|копия|лист|паспорт|договор|отч[её]т|документ|кухня|вид"
+    r"|[àÀ](?= [a-z]))(?![^\W\d_])",
+    re.IGNORECASE,
+)
+#: Letters of Latin alphabets, and those among them that are rare, in front of a word above all.
+_RARE_LATIN = "õýÍÃÚÒÕÓÔÎ"
 _LATIN = "éèêëàâäáãåæçíìîïñóòôöõøúùûüýßÉÈÊÀÂÄÁÅÆÇÍÎÑÓÔÖØÚÜÃÕ"
+
+
+#: Punctuation of East Asia, letters in full width, numbers in circles: from and to.
+_WIDE_SIGNS = ("\u3000\u303f", "\uff01\uff5e", "\u2460\u2473")
 
 
 #: What a character is worth, given its neighbours: 2 for a frequent one, below 0 for an odd one.
@@ -46,7 +61,7 @@ _Worth = Callable[[str, str, str], float]
 
 @dataclass(frozen=True)
 class _Wide:
-    """Characters of two bytes each: the frequent ones, and between which codes a standard has common ones."""
+    """Characters of two bytes, mostly: the frequent ones, and between which codes the common ones are."""
 
     encoding: str
     frequent: frozenset[str]
@@ -55,15 +70,23 @@ class _Wide:
     least_trail: int = 0x40
 
     def worth(self, before: str, char: str, after: str) -> float:
-        """The worth of a character by its place in the standard; one alone before a Latin letter is odd."""
-        glued = 1.5 if before.isascii() and _is_ascii_letter(after) else 0
-        return self._own_worth(char) - glued
+        """The worth of a character by its place in the standard; one amid Latin letters is odd."""
+        if self.encoding == "cp932" and _is_half_kana(char):
+            return 0.3 if _is_half_kana(before) or _is_half_kana(after) else -1
+        is_glued = before.isascii() and _is_ascii_letter(after)
+        return self._own_worth(char) - (1.5 if is_glued or self._eats_a_letter(before, char, after) else 0)
+
+    def _eats_a_letter(self, before: str, char: str, after: str) -> bool:
+        """True for one between Latin letters, of which the second is half of it."""
+        if not _is_ascii_letter(before) or not after.isascii():
+            return False
+        return chr(char.encode(self.encoding)[-1]) in _ASCII_LETTERS
 
     def _own_worth(self, char: str) -> float:
         if char in self.frequent:
             return 2
         if self.encoding == "cp932" and "\u3041" <= char <= "\u30fe":
-            return 1.5
+            return 1.7
         if char <= "\u009f":
             # A control character, which no name has.
             return -3
@@ -74,7 +97,17 @@ class _Wide:
 
 def _is_wide_sign(char: str) -> bool:
     """True for punctuation, digits and letters in the width of a Chinese character."""
-    return "\u3000" <= char <= "\u303f" or "\uff01" <= char <= "\uff5e" or char in "·—…“”‘’×№"
+    return _is_within(char, _WIDE_SIGNS) or char in "·—…“”‘’×№"
+
+
+def _is_within(char: str, spans: Sequence[str]) -> bool:
+    """True for a character between the two of one of the spans."""
+    return any(span[0] <= char <= span[1] for span in spans)
+
+
+def _is_half_kana(char: str) -> bool:
+    """True for a Japanese letter in half the width, which is one byte."""
+    return "\uff66" <= char <= "\uff9f"
 
 
 def _is_ascii_letter(char: str) -> bool:
@@ -86,8 +119,12 @@ def _in_latin(before: str, char: str, after: str) -> float:
     if not char.isalpha():
         return -1.5
     if not (_is_ascii_letter(before) or _is_ascii_letter(after)):
-        return -0.5
-    return 1.6 if char in _LATIN and not (before.islower() and char.isupper()) else -1
+        return 0.3 if char in _LATIN and (before in _LATIN or after in _LATIN) else -0.5
+    is_torn = (before.islower() and char.isupper()) or (char.islower() and after.isupper())
+    is_odd = char not in _LATIN or is_torn or (char == "ß" and before.lower() not in "aeiouyäöü")
+    if is_odd:
+        return -1
+    return 1.5 if char in _RARE_LATIN else 1.6
 
 
 def _in_cyrillic(before: str, char: str, after: str) -> float:
@@ -96,8 +133,27 @@ def _in_cyrillic(before: str, char: str, after: str) -> float:
         return -1.5
     if (before.islower() and char.isupper()) or _is_ascii_letter(before) or _is_ascii_letter(after):
         return -1
-    return 0.3 if before.isupper() and char.isupper() else 0.9
+    if char in "ъыьЪЫЬ" and not before.isalpha():
+        # No word begins so.
+        return -1
+    if before.isupper() and char.isupper():
+        return 0.3
+    return 0.6 if char in "ёъэщфц" else 0.9
 
+
+def _in_utf8(before: str, char: str, after: str) -> float:
+    """A letter of two bytes, better beside another: two bytes alone fit together in other encodings too."""
+    if "\u0300" <= char <= "\u036f":
+        # An accent of its own, as macOS writes them.
+        return 2.1 if before.isalpha() else -1
+    if not _is_within(char, _ALPHABETS):
+        return 1.2 if char in "°§±²³©®£" else 0.6
+    return 2.1 if before.isalpha() or after.isalpha() else 1.4
+
+
+#: Letters of two bytes in UTF-8: Latin, Romanian, Vietnamese, Greek, Cyrillic, Hebrew, Arabic; from and to.
+_ALPHABETS = ("Àſ", "Șț", "Ơơ", "Ưư", "Άώ", "Ѐџ", "Ґґ", "\u05d0\u05ea", "\u0621\u06d2")
+_ASCII_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 _WIDE: dict[str, _Worth] = {
     "gb18030": _Wide("gb18030", frozenset(_SIMPLIFIED), 0xB0A1, 0xD7F9, 0xA1).worth,
@@ -105,8 +161,11 @@ _WIDE: dict[str, _Worth] = {
     "cp950": _Wide("cp950", frozenset(_TRADITIONAL), 0xA440, 0xC67E).worth,
     "cp949": _Wide("cp949", frozenset(_KOREAN), 0xB0A1, 0xC8FE, 0xA1).worth,
 }
-_CANDIDATES: dict[str, _Worth] = _WIDE | {
+_CANDIDATES: dict[str, _Worth] = {
+    "utf-8": _in_utf8,
+    **_WIDE,
     "cp437": _in_latin,
+    "cp850": _in_latin,
     "cp1252": _in_latin,
     "cp866": _in_cyrillic,
     "cp1251": _in_cyrillic,
@@ -117,7 +176,7 @@ _ENOUGH = 4096
 
 def decoded(names: Sequence[bytes]) -> list[str]:
     """The names as text. None is lost: bytes that are no text in any encoding become `\ufffd`."""
-    encoding = guess([name for name in names if not _is_surely_utf8(name)])
+    encoding = guess(names)
     return [_decoded(name, encoding) for name in names]
 
 
@@ -138,11 +197,12 @@ def _is_whole(name: bytes, encoding: str) -> bool:
 
 
 def guess(names: Sequence[bytes], candidates: Sequence[str] = tuple(_CANDIDATES)) -> str:
-    """The candidate in which these names read most like names; UTF-8 when all are valid in it."""
+    """The candidate in which these names read most like names; UTF-8 when all are surely in it."""
     odd = [*dict.fromkeys(name for name in names if not name.isascii())]
-    if all(_text(name, "utf-8") is not None for name in odd):
+    unsure = [name for name in odd if not _is_surely_utf8(name)]
+    if len(unsure) < len(odd) and all(_text(name, "utf-8") is not None for name in unsure):
         return "utf-8"
-    return max(candidates, key=lambda encoding: _score(encoding, odd))
+    return max(candidates, key=lambda encoding: _score(encoding, unsure))
 
 
 def _is_surely_utf8(name: bytes) -> bool:
@@ -161,6 +221,7 @@ def _score(encoding: str, names: Sequence[bytes]) -> float:
             worth, seen = worth - 2 * lost, seen + lost
         else:
             worth -= 3 * text.count("\\.")
+            worth += sum(2 * len(found[0]) for found in _TELLING.finditer(text))
             padded = f" {text} "
             for place, char in enumerate(text, 1):
                 if not char.isascii():

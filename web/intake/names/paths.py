@@ -19,12 +19,10 @@ def sent_path(part: FileStorage) -> str:
 
 
 def normalise(name: str, *, keeps_backslash: bool = False) -> str:
-    """A path with `/` between its parts and none in front; an empty one is `unnamed`."""
+    """A path with one `/` between its parts, none of which is empty or `.`; without any part, `unnamed`."""
     valid = name.encode("utf-8", "replace").decode("utf-8")
     slashed = valid if keeps_backslash else valid.replace("\\", "/")
-    while slashed.startswith(("./", "/")):
-        slashed = slashed.removeprefix(".").lstrip("/")
-    return slashed or "unnamed"
+    return "/".join(part for part in slashed.split("/") if part not in ("", ".")) or "unnamed"
 
 
 def shortened(path: str, max_chars: int) -> str:

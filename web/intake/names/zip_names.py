@@ -1,8 +1,8 @@
 """What the entries of a zip are called: decoded first, and only then cut at separators.
 
-The name of an entry is UTF-8 where it says so; else what its Unicode path field (0x7075, Info-ZIP) says; else
-the encoding is guessed. A backslash separates where it is a character of its own, not the second byte of one,
-and the zip was made on Windows or has no `/` in its names.
+The name of an entry is UTF-8 where it says so, and is; else what its Unicode path field (0x7075, Info-ZIP)
+says; else the encoding is guessed. A backslash separates where it is a character of its own, not the second
+byte of one, and the zip was made on Windows or has no `/` in its names.
 """
 
 import stat
@@ -45,7 +45,7 @@ def is_folder(entry: zipfile.ZipInfo, name: str) -> bool:
 
 def path_of(name: str) -> str:
     """The path under which an entry of this name comes into a batch."""
-    return normalise(name.rstrip("/"), keeps_backslash=True)
+    return normalise(name, keeps_backslash=True)
 
 
 def _told_name(entry: zipfile.ZipInfo) -> str | None:

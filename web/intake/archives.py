@@ -1,0 +1,98 @@
+"""A zip as a file: its directory and its entries are read whatever is wrong with their names.
+
+zipfile refuses a whole zip for one name that is not what it claims to be, and an entry whose own header calls
+it otherwise than the directory. What counts here is the directory, and the content.
+"""
+
+import io
+import struct
+import zipfile
+from typing import IO, cast
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import TooLarge
+from web.intake.spool import Part
+
+#: The head of an entry in the directory: flags at 8, lengths of name, extra field and comment at 28.
+_DIRECTORY_SIGNATURE = b"PK\x01\x02"
+_DIRECTORY_HEAD_BYTES, _FLAGS_PLACE, _LENGTHS_PLACE = 46, 8, 28
+#: The head of an entry before its content: signature, and lengths of name and extra field.
+_LOCAL_HEAD = struct.Struct("<4s22xHH")
+_LOCAL_SIGNATURE = b"PK\x03\x04"
+_UTF8_FLAG = 0x800
+#: Flags of content that zipfile cannot read: a patch of other data, and strong encryption.
+_UNREADABLE = 0x20 | 0x40
+
+
+class Archive(zipfile.ZipFile):
+    """A zip that is read, and no piece of it that is larger than `most_bytes` at once.
+
+    Raises TooLarge (`too_many_entries`) for a larger directory, and what zipfile raises for a broken one.
+    """
+
+    def __init__(self, part: Part, most_bytes: int) -> None:
+        self._reader = _Reader(part, most_bytes)
+        super().__init__(self._reader)
+        self._reader.is_opening = False
+
+    def content_of(self, info: zipfile.ZipInfo) -> IO[bytes]:
+        """The unpacked content of an entry, while no other is read.
+
+        Raises what zipfile raises for one that is broken, and NotImplementedError for one it cannot read.
+        """
+        if info.flag_bits & _UNREADABLE:
+            raise NotImplementedError("patched data or strong encryption")
+        self._reader.seek(info.header_offset)
+        head = self._reader.read(_LOCAL_HEAD.size)
+        if len(head) < _LOCAL_HEAD.size:
+            raise zipfile.BadZipFile("its header is cut off")
+        signature, *lengths = _LOCAL_HEAD.unpack(head)
+        if signature != _LOCAL_SIGNATURE:
+            raise zipfile.BadZipFile("there is no header where the directory says")
+        self._reader.seek(sum(lengths), io.SEEK_CUR)
+        return cast(IO[bytes], zipfile.ZipExtFile(self._reader, "r", info))
+
+
+class _Reader(io.BufferedReader):
+    """Refuses to read in one piece what would not fit into memory: a zip's directory."""
+
+    def __init__(self, raw: Part, most_bytes: int) -> None:
+        super().__init__(raw)
+        self._most_bytes = most_bytes
+        #: True while zipfile reads the directory, which it does in one piece.
+        self.is_opening = True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self._most_bytes:
+            raise too_many_entries()
+        data = super().read(size)
+        return _unclaimed(data) if self.is_opening and data.startswith(_DIRECTORY_SIGNATURE) else data
+
+
+def too_many_entries() -> TooLarge:
+    """The refusal of a zip that has more entries than it may."""
+    return TooLarge(
+        "The zip has too many entries (EVA01_MAX_ZIP_ENTRIES). Send it in parts.", code=Code.TOO_MANY_ENTRIES
+    )
+
+
+def _unclaimed(directory: bytes) -> bytes:
+    """The directory without the claim to be UTF-8 of names that are not."""
+    mended = bytearray(directory)
+    place, last = 0, len(directory) - _DIRECTORY_HEAD_BYTES
+    while place <= last and directory.startswith(_DIRECTORY_SIGNATURE, place):
+        (flags,) = struct.unpack_from("<H", directory, place + _FLAGS_PLACE)
+        lengths = struct.unpack_from("<HHH", directory, place + _LENGTHS_PLACE)
+        start = place + _DIRECTORY_HEAD_BYTES
+        if flags & _UTF8_FLAG and not _is_utf8(directory[start : start + lengths[0]]):
+            struct.pack_into("<H", mended, place + _FLAGS_PLACE, flags & ~_UTF8_FLAG)
+        place = start + sum(lengths)
+    return bytes(mended)
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
