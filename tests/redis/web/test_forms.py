@@ -31,6 +31,16 @@ NAMES = {
         b'name="files"; filename="a; filename*=UTF-8\'\'b.png"',
         "a; filename*=UTF-8''b.png",
     ),
+    "backslashes before letters": (b'name="files"; filename="sub\\new.png"', "sub/new.png"),
+    "a Windows path": (b'name="files"; filename="C:\\Users\\me\\a.png"', "C:/Users/me/a.png"),
+    "a Windows path, escaped": (b'name="files"; filename="C:\\\\Users\\\\me\\\\a.png"', "C:/Users/me/a.png"),
+    "a Windows path in GBK": (
+        b'name="files"; filename="' + "图\\表\\1.png".encode("gbk") + b'"',
+        "图/表/1.png",
+    ),
+    "quotes, escaped": (b'name="files"; filename="say \\"hi\\""', 'say "hi"'),
+    "quotes and backslashes": (b'name="files"; filename="a%22b\\c\\".png"', 'a"b/c".png'),
+    "a backslash at the end": (b'name="files"; filename="folder\\"', "folder/"),
     "no field": (b'filename="a.png"', "a.png"),
     "another field": (b'name="image"; filename="a.png"', "a.png"),
 }
