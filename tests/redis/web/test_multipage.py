@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import itertools
 import zipfile
 
 import pytest
@@ -131,103 +130,6 @@ def test_one_page_of_a_known_file_may_be_asked_about(http, batch, reading):
         assert rows(http, at) == [("scan.tif#2", 2)]
     wrong = http.post(f"{batch}/known", json={"files": [{"file": "x.tif", "sha256": SHA, "page": 4}]})
     assert code_of(wrong) == (400, "invalid_field")
-
-
-def know_pages(http, batch: str, file: str, *pages: int) -> list[dict]:
-    """Ask about single pages of FAX, each by the file's path, or by its own where that has a `{}`."""
-    asked = [{"file": file.format(page), "sha256": SHA, "page": page} for page in pages]
-    answer = http.post(f"{batch}/known", json={"files": asked})
-    assert answer.status_code == 200, answer.text
-    return answer.json["files"]
-
-
-@pytest.mark.parametrize("order", [*itertools.permutations((1, 2, 3)), (3, 1), (2,)])
-@pytest.mark.parametrize("at_once", [True, False])
-@pytest.mark.parametrize("model", ["nano", "ocr"])
-def test_a_page_is_called_by_its_number_in_whatever_order_pages_come(http, reading, order, at_once, model):
-    send(http, reading, {"scan.tif": FAX})
-    at = new_batch(http, model=model)
-    for is_new in (True, False):
-        groups = [order] if at_once else [(page,) for page in order]
-        known = [one for some in groups for one in know_pages(http, at, "a/scan.tif", *some)]
-        assert told(known) == [(NAMES[page - 1], "accepted", page, is_new) for page in order]
-        assert not any(one["sent_as"] for one in known)
-    by_name = [know_pages(http, at, NAMES[page - 1], page)[0] for page in order]
-    assert told(by_name) == [(NAMES[page - 1], "accepted", page, False) for page in order]
-    if model == "nano":
-        whole = send(http, at, {"a/scan.tif": FAX})
-        assert told(whole) == [
-            (name, "accepted", page, page not in order) for page, name in enumerate(NAMES, 1)
-        ]
-        assert sorted(rows(http, at)) == [(name, page) for page, name in enumerate(NAMES, 1)]
-
-
-def test_the_whole_file_is_called_by_its_path_also_after_a_later_page(http, reading):
-    send(http, reading, {"scan.tif": FAX})
-    at = new_batch(http, model="ocr")
-    know_pages(http, at, "a/scan.tif", 3)
-    for is_new in (True, False):
-        assert told(send(http, at, {"a/scan.tif": FAX})) == [("a/scan.tif", "accepted", None, is_new)]
-    assert told(know_pages(http, at, "a/scan.tif", 2)) == [("a/scan.tif#2", "accepted", 2, True)]
-    assert len(rows(http, at)) == 3
-
-
-def test_a_later_page_keeps_the_name_of_its_file(http, batch, reading):
-    send(http, reading, {"scan.tif": FAX})
-    know_pages(http, batch, "a/scan.tif", 3)
-    (other,) = send(http, batch, {"a/scan.tif": hostile.encoded()})
-    assert (other["file"], other["sent_as"]) == ("a/scan (2).tif", "a/scan.tif")
-    assert told(know_pages(http, batch, "a/scan.tif", 1)) == [("a/scan.tif", "accepted", 1, True)]
-
-
-@pytest.mark.parametrize("order", [(1, 3), (3, 1)])
-def test_pages_of_another_file_of_the_path_share_a_number(http, batch, reading, order):
-    send(http, reading, {"scan.tif": FAX})
-    send(http, batch, {"a/scan.tif": tiffs.fax(2)})
-    renamed = {1: "a/scan (2).tif", 2: "a/scan (2).tif#2", 3: "a/scan (2).tif#3"}
-    for number in order:
-        (known,) = know_pages(http, batch, "a/scan.tif", number)
-        assert (known["file"], known["sent_as"], known["is_new"]) == (renamed[number], "a/scan.tif", True)
-    whole = send(http, batch, {"a/scan.tif": FAX})
-    assert [one["file"] for one in whole] == [*renamed.values()]
-
-
-@pytest.mark.parametrize("number", [2, 3])
-def test_a_file_beside_one_that_is_called_as_its_page_is_numbered_once(
-    http, batch, services, redis_client, number
-):
-    send(http, batch, {f"s.tif#{number}": hostile.encoded()})
-    for is_new in (True, False):
-        assert told(send(http, batch, {"s.tif": FAX})) == [
-            ("s (2).tif", "accepted", 1, is_new),
-            ("s (2).tif#2", "accepted", 2, is_new),
-            ("s (2).tif#3", "accepted", 3, is_new),
-        ]
-    before = rows(http, batch)
-    redis_client.flushall()
-    *_, _ = Restore(services.store, services.journal).run()
-    assert rows(http, batch) == before
-    assert not any(one["is_new"] for one in send(http, batch, {"s.tif": FAX}))
-
-
-def test_a_file_that_is_called_as_a_page_that_may_come_gets_a_number(http, batch, reading):
-    send(http, reading, {"scan.tif": FAX})
-    know_pages(http, batch, "s.tif", 1)
-    (literal,) = send(http, batch, {"s.tif#3": hostile.encoded()})
-    assert (literal["file"], literal["sent_as"]) == ("s (2).tif#3", "s.tif#3")
-    (beyond,) = send(http, batch, {"s.tif#4": hostile.encoded()})
-    assert (beyond["file"], beyond["sent_as"]) == ("s.tif#4", None)
-    assert [one["file"] for one in send(http, batch, {"s.tif": FAX})] == ["s.tif", "s.tif#2", "s.tif#3"]
-    assert len(rows(http, batch)) == 5
-
-
-def test_a_known_page_takes_the_place_of_the_refused_file_and_no_name_of_another(http, batch, reading):
-    send(http, reading, {"scan.tif": FAX})
-    send(http, batch, {"s.tif": b"none", "s.tif#3": hostile.encoded()})
-    know_pages(http, batch, "s.tif", 3)
-    send(http, batch, {"s.tif": FAX})
-    called = [file for file, _ in rows(http, batch)]
-    assert len({*called}) == len(called) == 4, called
 
 
 def test_a_tiff_whose_pages_nobody_has_counted_is_sent_again(http, batch, redis_client):
