@@ -18,6 +18,8 @@ from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
 LONGEST_WAIT_S = 55
+#: A field in which HTML's forms say what they are written in; here it means nothing.
+_CHARSET_FIELD = "_charset_"
 _Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
@@ -47,13 +49,32 @@ class Form(_Request):
         Raises BadInput (`malformed_form`, `invalid_field`) when it cannot be read.
         """
         check_form(request)
-        texts = {name: value for name, value in request.form.items() if value.strip()}
+        texts = cls._texts([*request.form.items(multi=True)])
         files = list(request.files.items(multi=True))
         for name, file in files:
             if name in cls.model_fields and name not in FILE_FIELDS:
                 message = f"`{name}` came as a file ({(file.filename or '')[:100]!r}). Send it as text."
                 raise BadInput(message, code=Code.INVALID_FIELD)
         return texts | cls._files(files)
+
+    @classmethod
+    def _texts(cls, sent: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """The fields that are not blank.
+
+        Raises BadInput (`invalid_field`) for one that is unknown, or there twice.
+        """
+        texts: dict[str, str] = {}
+        for name, value in sent:
+            if name not in (*cls.model_fields, _CHARSET_FIELD):
+                known = ", ".join(f"`{field}`" for field in cls.model_fields)
+                message = f"There is no field `{name[:100]}` in this form. Those there are: {known}."
+                raise BadInput(message, code=Code.INVALID_FIELD)
+            if name in texts:
+                message = f"`{name[:100]}` is there twice in the form. Send it once."
+                raise BadInput(message, code=Code.INVALID_FIELD)
+            if value.strip() and name != _CHARSET_FIELD:
+                texts[name] = value
+        return texts
 
     @classmethod
     def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Job, JobError, JobState, utc_now
-from jobs.contract.names import page_path
+from jobs.contract.names import file_path, page_path
 from jobs.flow.accept import Accepting
 from jobs.formats.images import not_an_image
 from jobs.storage.image_uses import Kind
@@ -147,7 +147,8 @@ class Intake:
         question = {"question": file.question.strip()} if file.question.strip() else {}
         if page is None:
             return self._jobs_about(path, file.sha256, kind, **question)
-        return [self._job(path, **_of_image(file.sha256, kind), page=page, **question)]
+        called = page_path(file_path(path, page), page)
+        return [self._job(called, **_of_image(file.sha256, kind), page=page, **question)]
 
     def _jobs_about(self, path: str, sha256: str, kind: Kind, **fields: object) -> list[Job]:
         """A job for a file; or one for each of its pages, where the model looks at one at a time."""

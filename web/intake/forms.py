@@ -38,6 +38,9 @@ _READ_BYTES, _HEADER_BYTES = 64 * 1024, 64 * 1024
 #: A name with its charset, as RFC 8187 writes it, and what may look like one but is part of a plain name.
 _EXTENDED_NAME = re.compile(r";\s*filename\*=([^';\s]*)'[^';]*'([^;\s]*)", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
+#: A backslash that escapes (`\\`, `\"`), or one that is itself, as browsers and curl send Windows paths.
+#: One before the last quote is itself, too.
+_BACKSLASH = re.compile(r'(\\\\|\\"(?!\s*$))|\\')
 
 
 def check_form(request: Request) -> None:
@@ -127,7 +130,9 @@ class _Decoder(MultipartDecoder):
             )
         lines = (readable(line).encode() for line in bytes(data).split(b"\n"))
         headers = super()._parse_headers(b"\n".join(lines))
-        headers.setdefault("Content-Disposition", "form-data")
+        disposition = headers.get("Content-Disposition", "form-data")
+        # Werkzeug takes any backslash for an escape.
+        headers["Content-Disposition"] = _BACKSLASH.sub(lambda found: found[1] or "\\\\", disposition)
         return headers
 
 

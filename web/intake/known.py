@@ -66,8 +66,9 @@ def _outcome(job: Job) -> FileOutcome:
 
 
 def _is_whole(job: Job, file: KnownFile) -> bool:
-    """True for the job of this very image, unless further pages of it may be missing."""
-    return job.images == (file.sha256,) and job.page in (None, file.page)
+    """True for the job of this very image and page, unless further pages of it may be missing."""
+    is_only_page = job.page is None and (job.pages or 1) == 1 and file.page == 1
+    return job.images == (file.sha256,) and (job.page == file.page or is_only_page)
 
 
 def _kind(serving: Services, file: KnownFile) -> Kind | None:

@@ -224,7 +224,7 @@ def test_too_many_files_are_refused(make_app):
 
 
 def test_a_form_without_files_is_refused(http, batch):
-    assert code_of(http.post(f"{batch}/files", data={"x": "y"})) == (400, "missing_file")
+    assert code_of(http.post(f"{batch}/files", data={"questions": "{}"})) == (400, "missing_file")
 
 
 def test_a_closed_batch_takes_no_more_files(http, batch):

@@ -31,6 +31,16 @@ NAMES = {
         b'name="files"; filename="a; filename*=UTF-8\'\'b.png"',
         "a; filename*=UTF-8''b.png",
     ),
+    "backslashes before letters": (b'name="files"; filename="sub\\new.png"', "sub/new.png"),
+    "a Windows path": (b'name="files"; filename="C:\\Users\\me\\a.png"', "C:/Users/me/a.png"),
+    "a Windows path, escaped": (b'name="files"; filename="C:\\\\Users\\\\me\\\\a.png"', "C:/Users/me/a.png"),
+    "a Windows path in GBK": (
+        b'name="files"; filename="' + "图\\表\\1.png".encode("gbk") + b'"',
+        "图/表/1.png",
+    ),
+    "quotes, escaped": (b'name="files"; filename="say \\"hi\\""', 'say "hi"'),
+    "quotes and backslashes": (b'name="files"; filename="a%22b\\c\\".png"', 'a"b/c".png'),
+    "a backslash at the end": (b'name="files"; filename="folder\\"', "folder/"),
     "no field": (b'filename="a.png"', "a.png"),
     "another field": (b'name="image"; filename="a.png"', "a.png"),
 }
@@ -59,7 +69,8 @@ def test_so_is_the_file_of_a_single_question(http, address, kind):
     disposition, name = NAMES[kind]
     disposition = disposition.replace(b'"files"', b'"file"').replace(b"=files", b"=file")
     odd = part(disposition, OTHER, "Content-Type: image/png")
-    sent = post(http, address, form(odd, text("question", "?"), text("model", "nano"), text("wait", "0")))
+    wait = [text("wait", "0")] if address == "/analyze" else []
+    sent = post(http, address, form(odd, text("question", "?"), text("model", "nano"), *wait))
     if "field" in kind:
         assert code_of(sent) == (400, "missing_file")
     else:
@@ -120,6 +131,44 @@ def test_a_question_that_comes_as_a_file_is_not_left_out_unsaid(http):
     refused = post(http, "/api/jobs", form(part('name="file"; filename="a.png"', IMAGE), asked))
     assert code_of(refused) == (400, "invalid_field")
     assert "q.txt" in refused.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [("files", "quesitons"), ("files", "question"), ("/api/jobs", "wait"), ("/analyze", "q")],
+)
+@pytest.mark.parametrize("value", ["{}", ""])
+def test_a_field_that_there_is_not_is_refused_by_name(http, address, field, value):
+    batch = new_batch(http)
+    at, kind = (f"{batch}/files", "files") if address == "files" else (address, "file")
+    image = part(f'name="{kind}"; filename="a.png"', IMAGE)
+    refused = post(http, at, form(image, text(field, value)))
+    assert code_of(refused) == (400, "invalid_field")
+    assert f"`{field}`" in refused.json["detail"]
+    assert http.get(f"{batch}/results").json["jobs"] == []
+
+
+@pytest.mark.parametrize("address", ["files", "/api/jobs", "/analyze"])
+def test_a_field_that_is_there_twice_is_refused_by_name(http, address):
+    field, value = ("questions", '{"a.png": "?"}') if address == "files" else ("question", "Why?")
+    at, kind = (f"{new_batch(http)}/files", "files") if address == "files" else (address, "file")
+    image = part(f'name="{kind}"; filename="a.png"', IMAGE)
+    refused = post(http, at, form(text(field, value), image, text(field, value)))
+    assert code_of(refused) == (400, "invalid_field")
+    assert f"`{field}` is there twice" in refused.json["detail"]
+
+
+def test_a_form_may_say_what_it_is_written_in(http):
+    image = part('name="files"; filename="a.png"', IMAGE)
+    assert post(http, f"{new_batch(http)}/files", form(image, text("_charset_", "utf-8"))).status_code == 202
+
+
+def test_the_form_without_scripts_may_have_further_fields(http):
+    image = part('name="file"; filename="a.png"', IMAGE)
+    sent = post(
+        http, "/batches", form(image, text("question", "?"), text("model", "nano"), text("from", "x"))
+    )
+    assert sent.status_code == 303
 
 
 @pytest.mark.parametrize("address", ["/api/jobs", "/batches"])

@@ -2,10 +2,11 @@
 --
 -- A file is told by the path it was sent under and by its content: its images and the page, or for a refused file its digest
 -- and the zip that brought it. The first of a path is called by it; a further one by its zip and the path, or else by the
--- path with a number. eva01:batch:<id>:files leads from a name to its row, and eva01:batch:<id>:namesakes, for what is
+-- path with a number. Pages of a file are called by its name, the first as the file and the others with `#2` and so on; where
+-- there is a later one and not the first, the file's name leads to it and is kept for the first. eva01:batch:<id>:files leads from a name to its row, and eva01:batch:<id>:namesakes, for what is
 -- called otherwise than it was sent, from a digest of what it is to its row, and from a path to its next number.
 --
--- A file here is {name, path: both without the suffix; suffix: `#2` where a page is called so; images, page, is_refused,
+-- A file here is {name, path: both without the suffix; suffix: `#2` where a page is called so; images, page, pages, is_refused,
 -- digest, source}: texts, empty where there is none.
 
 -- The file that a record's fields tell of; `source` is the zip that it came in, where the record does not say it.
@@ -16,12 +17,13 @@ local function new_file(fields, source)
     end
     return {
         name = name, path = fields.sent_as or name, suffix = suffix, images = images or '', page = page,
+        pages = fields.pages or '',
         is_refused = fields.is_refused == '1' or (fields.state == 'failed' and not images),
         digest = fields.refused_sha256 or '', source = fields.source or source,
     }
 end
 
-local SENT = {'file', 'sent_as', 'page', 'images', 'image', 'state', 'is_refused', 'refused_sha256', 'source'}
+local SENT = {'file', 'sent_as', 'page', 'pages', 'images', 'image', 'state', 'is_refused', 'refused_sha256', 'source'}
 
 -- The file of a row; nil when there is none.
 local function read_file(job_id)
@@ -57,7 +59,8 @@ local function find_row(batch, file, has_namesakes)
     local row = id and read_file(id)
     if row and is_same(row, file) then return {id = id} end
     if has_namesakes then return {id = redis.call('HGET', batch .. ':namesakes', identity(file))} end
-    return {is_first = not id and file.suffix == '' and file.name == file.path}
+    local may_be_a_page = string.find(file.path, '#%d+$')
+    return {is_first = not id and file.page == '' and file.name == file.path and not may_be_a_page}
 end
 
 -- The refused file that a good one takes the place of: it came under the same path from the same source, before `began`, an id.
@@ -65,7 +68,10 @@ local function find_refused(batch, file, began, has_namesakes)
     local function fitting(id)
         local row = id and read_file(id)
         local is_earlier = row and (began == '' or row.id < began)
-        return is_earlier and row.is_refused and row.path == file.path and row.source == file.source and row
+        local is_it = is_earlier and row.is_refused and row.path == file.path and row.source == file.source
+        -- Another file may be called as the page would be.
+        local is_taken = is_it and file.suffix ~= '' and redis.call('HEXISTS', batch .. ':files', row.name .. file.suffix) == 1
+        return is_it and not is_taken and row
     end
     return fitting(redis.call('HGET', batch .. ':files', file.path))
         or (has_namesakes and fitting(redis.call('HGET', batch .. ':namesakes', note_key('refused', file.source, file.path))))
@@ -76,29 +82,52 @@ local function numbered(path, number)
     return (stem or path) .. ' (' .. digits(number) .. ')' .. (ending or '')
 end
 
--- A name, without the page, that no other file of the batch has: its own, if that is free.
+-- True when a row is of the very images and path of a file, perhaps about other pages.
+local function is_kin(row, file)
+    return row and file.images ~= '' and row.images == file.images and row.path == file.path
+end
+
+-- True when a name is that of a page of a file in the batch, which may not have come yet.
+local function is_of_a_page(names, name)
+    local of, page = string.match(name, '^(.+)#([1-9]%d*)$')
+    local id = page and tonumber(page) > 1 and redis.call('HGET', names, of)
+    local row = id and read_file(id)
+    return row and row.page ~= '' and row.name == of and tonumber(page) <= (tonumber(row.pages) or 0)
+end
+
+-- True when a file may be called so, and its further pages, too.
+local function is_free(names, name, file)
+    local full = name .. file.suffix
+    local id = redis.call('HGET', names, full)
+    local row = id and read_file(id)
+    -- A later page keeps the name for the first, or for the whole file.
+    local is_kept = row and is_kin(row, file) and row.name .. row.suffix ~= full
+    if id and not is_kept then return false end
+    if file.suffix ~= '' then
+        id = redis.call('HGET', names, name)
+        row = id and read_file(id)
+    end
+    if id then return is_kin(row, file) end
+    if is_of_a_page(names, name) then return false end
+    for page = 2, file.page ~= '' and tonumber(file.pages) or 1 do
+        if redis.call('HEXISTS', names, name .. '#' .. digits(page)) == 1 then return false end
+    end
+    return true
+end
+
+-- A name, without the page, that no other file of the batch has: its own, if that is free. All pages of a file get the same.
 local function free_name(batch, file)
     local names, namesakes = batch .. ':files', batch .. ':namesakes'
-    local function is_free(name)
-        return redis.call('HEXISTS', names, name) == 0
-            and (file.suffix == '' or redis.call('HEXISTS', names, name .. file.suffix) == 0)
-    end
-    if is_free(file.name) then return file.name end
-    if is_free(file.path) then return file.path end
-    if file.suffix ~= '' then
-        -- The pages of a file are called alike.
-        local id = redis.call('HGET', names, file.path)
-        local row = id and read_file(id)
-        local name = row and row.path == file.path and row.images == file.images and file.path
-            or redis.call('HGET', namesakes, note_key('pages', file.images, file.path))
-        if name and redis.call('HEXISTS', names, name .. file.suffix) == 0 then return name end
-    end
+    local of_pages = file.page ~= '' and redis.call('HGET', namesakes, note_key('pages', file.images, file.path))
+    if is_free(names, file.name, file) then return file.name end
+    if of_pages and is_free(names, of_pages, file) then return of_pages end
+    if file.path ~= file.name and is_free(names, file.path, file) then return file.path end
     local zip = string.match(file.source, '^(.*[^/])%.[zZ][iI][pP]$')
     local path = zip and zip .. '/' .. file.path or file.path
-    if is_free(path) then return path end
+    if zip and is_free(names, path, file) then return path end
     local counter = note_key('number', path)
     local number = tonumber(redis.call('HGET', namesakes, counter) or 2)
-    while not is_free(numbered(path, number)) do number = number + 1 end
+    while not is_free(names, numbered(path, number), file) do number = number + 1 end
     redis.call('HSET', namesakes, counter, digits(number + 1))
     return numbered(path, number)
 end
