@@ -40,7 +40,7 @@ NAMES = {
     ),
     "quotes, escaped": (b'name="files"; filename="say \\"hi\\""', 'say "hi"'),
     "quotes and backslashes": (b'name="files"; filename="a%22b\\c\\".png"', 'a"b/c".png'),
-    "a backslash at the end": (b'name="files"; filename="folder\\"', "folder/"),
+    "a backslash at the end": (b'name="files"; filename="folder\\"', "folder"),
     "no field": (b'filename="a.png"', "a.png"),
     "another field": (b'name="image"; filename="a.png"', "a.png"),
 }

@@ -1,6 +1,6 @@
 """Text of which nobody said how it is written, such as a file's name in a header.
 
-The encoding is guessed as for names in zips, see encodings.
+Valid UTF-8 is UTF-8, which browsers and most programs send; else the encoding is guessed, see encodings.
 """
 
 import codecs
@@ -10,12 +10,15 @@ from web.intake.names.encodings import guess
 #: Python's codecs that are no charsets of text, or that make half surrogates, which no text has.
 _NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 #: What programs that send forms write names in, besides UTF-8; those of DOS are seen in zips only.
-_OF_FORMS = ("utf-8", "gb18030", "cp932", "cp950", "cp949", "cp1252")
+_OF_FORMS = ("gb18030", "cp932", "cp950", "cp949", "cp1252")
 
 
 def readable(data: bytes) -> str:
     """What `data` most likely says; a byte that is no text there becomes %XX."""
-    return data.decode(guess([data], _OF_FORMS), _PERCENT)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode(guess([data], _OF_FORMS), _PERCENT)
 
 
 def decoded(data: bytes, charset: str) -> str:
