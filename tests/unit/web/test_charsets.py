@@ -23,6 +23,8 @@ from web.intake.names.charsets import decoded, readable
         ("été à Genève.png", "cp1252"),
         ("5 €.png", "cp1252"),
         ("plain.png", "ascii"),
+        # The same bytes are a cat in GBK.
+        ("è.png", "utf-8"),
     ],
 )
 def test_a_name_is_read_as_it_was_meant(text, charset):
