@@ -129,6 +129,8 @@ class Upload(_Reply):
     #: The page of the file that its job is about; None for all.
     page: int | None = None
     job_id: str | None = None
+    #: What its job asks, where the batch had the file already with another question.
+    kept_question: str | None = None
     error: Problem | None = None
 
     @property

@@ -177,6 +177,11 @@ class Intake:
         return Job.model_validate(common | asked | fields)
 
 
+def kept_question(job: Job, asked: str) -> str | None:
+    """The question of a job that the batch has, where it is not the one that its file came with now."""
+    return job.question if job.question != asked else None
+
+
 def _of_image(sha256: str, kind: Kind) -> dict[str, object]:
     return {"images": (sha256,), "media_types": (kind.media_type,), "pages": kind.pages}
 
@@ -190,5 +195,6 @@ def _outcome(asked: Job, job: Job, is_new: bool) -> FileOutcome:
         page=job.page,
         job_id=job.id,
         is_new=is_new,
+        kept_question=kept_question(job, asked.question) if not asked.is_refused else None,
         error=asked.error,
     )

@@ -10,7 +10,7 @@ from jobs.contract.names import file_path
 from jobs.flow.accept import Accepting
 from jobs.formats.images import FORMATS
 from jobs.storage.image_uses import Kind
-from web.intake.files import Intake
+from web.intake.files import Intake, kept_question
 from web.intake.names.paths import normalise
 from web.intake.outcomes import FileOutcome, KnownFile
 from web.services import Services
@@ -33,7 +33,12 @@ def take_known(
     accepting.keep([job for job in present if job])
     wanting = [file for file, job in zip(files, present, strict=True) if not job]
     taken = _take_images(serving, intake, wanting)
-    return [*chain(*([_outcome(job)] if job else next(taken) for job in present))]
+    batch = accepting.batch
+    told = (
+        [_outcome(job, file.question.strip() or batch.question)] if job else next(taken)
+        for file, job in zip(files, present, strict=True)
+    )
+    return [*chain(*told)]
 
 
 def _take_images(
@@ -61,8 +66,9 @@ def _take_some(
     return [taken.get(place) or [FileOutcome(file=path, state="unknown")] for place, path in enumerate(paths)]
 
 
-def _outcome(job: Job) -> FileOutcome:
-    return FileOutcome(file=job.file, state="accepted", page=job.page, job_id=job.id)
+def _outcome(job: Job, asked: str) -> FileOutcome:
+    kept = kept_question(job, asked)
+    return FileOutcome(file=job.file, state="accepted", page=job.page, job_id=job.id, kept_question=kept)
 
 
 def _is_whole(job: Job, file: KnownFile) -> bool:

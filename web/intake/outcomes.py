@@ -21,6 +21,9 @@ class FileOutcome(BaseModel):
     page: int | None = Field(None, description="The page of the file that its job is about; null for all.")
     job_id: str | None = Field(None, description="Its job.")
     is_new: bool = Field(False, description="False when the batch had the file already.")
+    kept_question: str | None = Field(
+        None, description="What its job asks, where the batch had the file already with another question."
+    )
     error: JobError | None = Field(None, description="Why it was rejected.")
 
 

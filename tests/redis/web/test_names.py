@@ -166,6 +166,24 @@ def test_a_question_belongs_to_the_path_that_was_sent(http, batch):
     assert {job["file"]: job["question"] for job in jobs} == {"a.png": "What?", "a (2).png": "And this?"}
 
 
+def test_a_file_that_comes_again_with_another_question_says_which_one_its_job_keeps(http, batch):
+    def told(outcomes: list[dict]) -> list[tuple]:
+        return [(one["state"], one["is_new"], one["kept_question"]) for one in outcomes]
+
+    def know(**asked: str) -> list[dict]:
+        known = {"files": [{"file": "a.png", "sha256": sha(RED)} | asked]}
+        return http.post(f"{batch}/known", json=known).json["files"]
+
+    own, other = json.dumps({"a.png": " Why? "}), json.dumps({"a.png": "Where?"})
+    assert told(send(http, batch, {"a.png": RED}, questions=own)) == [("accepted", True, None)]
+    assert told(send(http, batch, {"a.png": RED}, questions=own)) == [("accepted", False, None)]
+    assert told(send(http, batch, {"a.png": RED}, questions=other)) == [("accepted", False, "Why?")]
+    assert told(send(http, batch, {"a.png": RED})) == [("accepted", False, "Why?")]
+    assert told(know(question="Why?")) == [("accepted", False, None)]
+    assert told(know(question="Where?")) == told(know()) == [("accepted", False, "Why?")]
+    assert [job["question"] for job in jobs_of(http, batch)] == ["Why?"]
+
+
 def test_thousands_of_pictures_of_one_name_each_have_a_row(services, redis_client):
     batch = services.store.create_batch(Batch(model="nano", question="q"))
 
