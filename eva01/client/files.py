@@ -1,7 +1,7 @@
 """Finding the images that a user means: folders are walked, files and zips are taken as they are named."""
 
+import os
 import re
-from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -66,7 +66,7 @@ def find(inputs: Sequence[Path]) -> Found:
                 left_out.append(LeftOut(name, kind_of_name(name)))
             else:
                 path = seen.path
-                files.setdefault(path.absolute(), InputFile(path, name, seen.size_bytes))
+                files.setdefault(_place(path), InputFile(path, name, seen.size_bytes))
     found = Found(tuple(told_apart(list(files.values()))), tuple(unreadable), tuple(left_out))
     if not files:
         raise ClientError("no_images", _why_nothing(inputs, found))
@@ -117,19 +117,29 @@ def _why_nothing(inputs: Sequence[Path], found: Found) -> str:
 
 
 def told_apart(files: Sequence[InputFile]) -> Iterator[InputFile]:
-    """Give files that would share a name their whole path instead, and a number where that is taken as well.
+    """Give files that would share a name their paths from the folder that they all lie in.
 
-    Who sends the same files again gives them the same names: so they are known.
+    Where those are taken as well, a number. Who sends the same files again gives them the same names: so
+    they are known.
     """
-    times = Counter(file.name for file in files)
-    taken = {name for name, count in times.items() if count == 1}
+    sharing: dict[str, list[Path]] = {}
     for file in files:
-        if times[file.name] > 1:
-            name = _free_name(valid_text(file.path.absolute().as_posix()).lstrip("/"), taken)
+        sharing.setdefault(file.name, []).append(_place(file.path))
+    taken = {name for name, places in sharing.items() if len(places) == 1}
+    above = {name: os.path.commonpath([place.parent for place in places]) for name, places in sharing.items()}
+    for file in files:
+        if len(sharing[file.name]) > 1:
+            from_there = _place(file.path).relative_to(above[file.name])
+            name = _free_name(valid_text(from_there.as_posix()), taken)
             taken.add(name)
             yield replace(file, name=name)
         else:
             yield file
+
+
+def _place(path: Path) -> Path:
+    """Where a file lies: the same however it is written."""
+    return path.parent.resolve() / path.name if ".." in path.parts else path.absolute()
 
 
 def _free_name(name: str, taken: Container[str]) -> str:
