@@ -7,13 +7,39 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from eva01.client.beginnings import is_image
 from eva01.client.errors import ClientError, FileUnreadable
 from eva01.client.folders import Seen, Walk, look
-from eva01.client.kinds import LeftOut, in_words, kind_of_name
+from eva01.client.kinds import RAW, LeftOut, in_words, kind_of_name
 
-#: Endings that are taken from a folder; a file named on its own is sent whatever its ending.
+#: Endings that are taken from a folder; what has another one is looked into.
 IMAGE_ENDINGS = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+    f".{ending}"
+    for ending in [
+        "apng",
+        "avif",
+        "avifs",
+        "bmp",
+        "dib",
+        "gif",
+        "heic",
+        "heics",
+        "heif",
+        "heifs",
+        "hif",
+        "jfif",
+        "jif",
+        "jpe",
+        "jpeg",
+        "jpg",
+        "mpo",
+        "pjp",
+        "pjpeg",
+        "png",
+        "tif",
+        "tiff",
+        "webp",
+    ]
 )
 #: Unreadable things that are named when nothing can be sent.
 _MOST_TROUBLES = 3
@@ -62,7 +88,7 @@ def find(inputs: Sequence[Path]) -> Found:
                 unreadable.append(FileUnreadable(name, seen.trouble))
             elif seen.kind:
                 left_out.append(LeftOut(name, seen.kind))
-            elif seen.path != given and seen.path.suffix.lower() not in IMAGE_ENDINGS:
+            elif seen.path != given and not _is_image(seen.path):
                 left_out.append(LeftOut(name, kind_of_name(name)))
             else:
                 path = seen.path
@@ -95,6 +121,11 @@ def _walk(walk: Walk, given: Path, *, is_only: bool) -> Iterator[tuple[Seen, str
         path = seen.path if is_only else seen.path.absolute()
         name = path.relative_to(base).as_posix()
         yield seen, valid_text(str(given) if name == "." else name)
+
+
+def _is_image(path: Path) -> bool:
+    """By its name, or by how it begins; a raw photo is none, though most begin as a TIFF."""
+    return path.suffix.lower() in IMAGE_ENDINGS or (kind_of_name(path.name) is not RAW and is_image(path))
 
 
 def _check_exists(given: Path) -> None:
