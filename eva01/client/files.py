@@ -14,32 +14,11 @@ from eva01.client.kinds import RAW, LeftOut, in_words, kind_of_name
 
 #: Endings that are taken from a folder; what has another one is looked into.
 IMAGE_ENDINGS = frozenset(
-    f".{ending}"
-    for ending in [
-        "apng",
-        "avif",
-        "avifs",
-        "bmp",
-        "dib",
-        "gif",
-        "heic",
-        "heics",
-        "heif",
-        "heifs",
-        "hif",
-        "jfif",
-        "jif",
-        "jpe",
-        "jpeg",
-        "jpg",
-        "mpo",
-        "pjp",
-        "pjpeg",
-        "png",
-        "tif",
-        "tiff",
-        "webp",
-    ]
+    {
+        *(".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".heic", ".heics", ".heif", ".heifs"),
+        *(".hif", ".jfif", ".jif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pjp", ".pjpeg", ".png"),
+        *(".tif", ".tiff", ".webp"),
+    }
 )
 #: Unreadable things that are named when nothing can be sent.
 _MOST_TROUBLES = 3
