@@ -5,17 +5,30 @@ import signal
 import socket
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
+from http import HTTPStatus
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from flask import Flask
+from flask import Flask, Response
+from gunicorn import util
 from gunicorn.app.base import BaseApplication
-from gunicorn.http.errors import ParseException
+from gunicorn.http.errors import (
+    ExpectationFailed,
+    InvalidResponseHeader,
+    InvalidResponseHeaderName,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    ParseException,
+    UnsupportedTransferCoding,
+)
 from gunicorn.workers.gthread import ThreadWorker
 
+from jobs.contract.codes import Code
 from jobs.contract.settings import BadSetting, WebSettings
 from jobs.upkeep.housekeeping import Housekeeping
 from web.app import create_app
+from web.http.problems import OUR_FAULT, problem
 from web.services import Services, services_of
 
 if TYPE_CHECKING:
@@ -26,6 +39,17 @@ _GRACE_S = 30
 #: Seconds without a heartbeat after which gunicorn restarts the process; long requests do not stop it.
 _SILENCE_S = 60
 _BACKLOG = 1024
+#: What the app is to blame for, though gunicorn counts it among what cannot be read.
+_OUR_HEADERS = (InvalidResponseHeader, InvalidResponseHeaderName)
+#: Characters of gunicorn's reason that are passed on.
+_LONGEST_REASON = 200
+#: What is answered to a request of which gunicorn itself makes no sense; 400 to others.
+_STATUSES: dict[type[ParseException], HTTPStatus] = {
+    LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+}
 
 
 def main() -> NoReturn:
@@ -130,6 +154,31 @@ class Worker(ThreadWorker):
         """Called on SIGTERM."""
         self._services.stopping.set()
         super().handle_exit(sig, frame)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Called with what the app never sees, or what it could not answer itself."""
+        del req, addr
+        if isinstance(exc, ParseException) and not isinstance(exc, _OUR_HEADERS):
+            response = _cannot_be_read(exc)
+        else:
+            self.log.error("A request could not be answered.", exc_info=exc)
+            response = problem(Code.INTERNAL_ERROR.http_status, Code.INTERNAL_ERROR, OUR_FAULT)
+        with suppress(OSError):
+            util.write_nonblock(client, _as_bytes(response))
+
+
+def _cannot_be_read(error: ParseException) -> Response:
+    """The answer to a request that is none, or passes a limit of gunicorn."""
+    status = _STATUSES.get(type(error), HTTPStatus.BAD_REQUEST)
+    message = f"The request's first lines cannot be read: {str(error)[:_LONGEST_REASON]}. Send others."
+    return problem(status, f"http_{status.value}", message)
+
+
+def _as_bytes(response: Response) -> bytes:
+    """A whole response, after which the connection ends."""
+    response.headers["Connection"] = "close"
+    lines = [f"HTTP/1.1 {response.status}", *(f"{name}: {text}" for name, text in response.headers)]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + response.get_data()
 
 
 def housekeeping_of(services: Services) -> Housekeeping:

@@ -1,12 +1,13 @@
 """A server's API as methods. Imports nothing of ours.
 
-client     Client
-transport  one HTTP call, sent until it succeeds or patience ends
-multipart  a form read from disk while it is sent
-uploads    many files in several requests at a time
-files      the images a user means
-folders    walks a folder
-kinds      what lies beside the images
-models     what comes back
-errors     what can go wrong
+client      Client
+transport   one HTTP call, sent until it succeeds or patience ends
+multipart   a form read from disk while it is sent
+uploads     many files in several requests at a time
+files       the images a user means
+folders     walks a folder
+beginnings  how images begin
+kinds       what lies beside the images
+models      what comes back
+errors      what can go wrong
 """

@@ -1,19 +1,24 @@
 """Finding the images that a user means: folders are walked, files and zips are taken as they are named."""
 
+import os
 import re
-from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from eva01.client.beginnings import is_image
 from eva01.client.errors import ClientError, FileUnreadable
 from eva01.client.folders import Seen, Walk, look
-from eva01.client.kinds import LeftOut, in_words, kind_of_name
+from eva01.client.kinds import RAW, LeftOut, in_words, kind_of_name
 
-#: Endings that are taken from a folder; a file named on its own is sent whatever its ending.
+#: Endings that are taken from a folder; what has another one is looked into.
 IMAGE_ENDINGS = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+    {
+        *(".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".heic", ".heics", ".heif", ".heifs"),
+        *(".hif", ".jfif", ".jif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pjp", ".pjpeg", ".png"),
+        *(".tif", ".tiff", ".webp"),
+    }
 )
 #: Unreadable things that are named when nothing can be sent.
 _MOST_TROUBLES = 3
@@ -62,11 +67,11 @@ def find(inputs: Sequence[Path]) -> Found:
                 unreadable.append(FileUnreadable(name, seen.trouble))
             elif seen.kind:
                 left_out.append(LeftOut(name, seen.kind))
-            elif seen.path != given and seen.path.suffix.lower() not in IMAGE_ENDINGS:
+            elif seen.path != given and not _is_image(seen.path):
                 left_out.append(LeftOut(name, kind_of_name(name)))
             else:
                 path = seen.path
-                files.setdefault(path.absolute(), InputFile(path, name, seen.size_bytes))
+                files.setdefault(_place(path), InputFile(path, name, seen.size_bytes))
     found = Found(tuple(told_apart(list(files.values()))), tuple(unreadable), tuple(left_out))
     if not files:
         raise ClientError("no_images", _why_nothing(inputs, found))
@@ -97,6 +102,11 @@ def _walk(walk: Walk, given: Path, *, is_only: bool) -> Iterator[tuple[Seen, str
         yield seen, valid_text(str(given) if name == "." else name)
 
 
+def _is_image(path: Path) -> bool:
+    """By its name, or by how it begins; a raw photo is none, though most begin as a TIFF."""
+    return path.suffix.lower() in IMAGE_ENDINGS or (kind_of_name(path.name) is not RAW and is_image(path))
+
+
 def _check_exists(given: Path) -> None:
     try:
         given.lstat()
@@ -117,19 +127,29 @@ def _why_nothing(inputs: Sequence[Path], found: Found) -> str:
 
 
 def told_apart(files: Sequence[InputFile]) -> Iterator[InputFile]:
-    """Give files that would share a name their whole path instead, and a number where that is taken as well.
+    """Give files that would share a name their paths from the folder that they all lie in.
 
-    Who sends the same files again gives them the same names: so they are known.
+    Where those are taken as well, a number. Who sends the same files again gives them the same names: so
+    they are known.
     """
-    times = Counter(file.name for file in files)
-    taken = {name for name, count in times.items() if count == 1}
+    sharing: dict[str, list[Path]] = {}
     for file in files:
-        if times[file.name] > 1:
-            name = _free_name(valid_text(file.path.absolute().as_posix()).lstrip("/"), taken)
+        sharing.setdefault(file.name, []).append(_place(file.path))
+    taken = {name for name, places in sharing.items() if len(places) == 1}
+    above = {name: os.path.commonpath([place.parent for place in places]) for name, places in sharing.items()}
+    for file in files:
+        if len(sharing[file.name]) > 1:
+            from_there = _place(file.path).relative_to(above[file.name])
+            name = _free_name(valid_text(from_there.as_posix()), taken)
             taken.add(name)
             yield replace(file, name=name)
         else:
             yield file
+
+
+def _place(path: Path) -> Path:
+    """Where a file lies: the same however it is written."""
+    return path.parent.resolve() / path.name if ".." in path.parts else path.absolute()
 
 
 def _free_name(name: str, taken: Container[str]) -> str:

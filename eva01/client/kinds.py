@@ -30,7 +30,7 @@ PICTURES = (
     Kind("psd", "Photoshop picture", remedy=_AS_JPEG),
     Kind("picture", "picture of another format", "pictures of other formats", _AS_JPEG),
 )
-_HEIC, _RAW, _PSD, _PICTURE = PICTURES
+_HEIC, RAW, _PSD, _PICTURE = PICTURES
 PDF, VIDEO, SOUND = Kind("pdf", "PDF"), Kind("video", "video"), Kind("sound", "sound file")
 ZIP = Kind("zip", "zip", remedy="A zip is sent when it is named on its own.")
 OTHER, HIDDEN = (
@@ -45,7 +45,7 @@ SPECIAL = (BROKEN_LINK, PIPE, SOCKET, DEVICE)
 
 _ENDINGS = {
     _HEIC: "heic heics heif heifs hif avci",
-    _RAW: "3fr arw cr2 cr3 crw dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f",
+    RAW: "3fr arw cr2 cr3 crw dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f",
     _PSD: "psb psd",
     _PICTURE: "ai apng avif avifs bmp cur dds dib emf eps exr gif hdr icns ico j2k jfif jp2 jpe jpeg jpf jpg"
     " jpx jxl jxr pbm pcx pgm png pnm ppm qoi sgi svg svgz tga tif tiff wdp webp wmf xbm xcf xpm",

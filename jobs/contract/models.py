@@ -88,7 +88,7 @@ class FinishReason(StrEnum):
 
     #: The model had said all.
     STOP = "stop"
-    #: It had said as many tokens as it might: the rest is missing.
+    #: It had said as many tokens as it might: the rest, if there is more, is missing.
     LENGTH = "length"
 
 

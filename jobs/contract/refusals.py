@@ -19,6 +19,10 @@ _SAID = re.compile(rf"(?:^|: |-)(?P<code>{'|'.join(_WORDS)})\b(?P<rest>.*)", re.
 _AROUND = re.compile(r".* of pipeline caused error: | script: [0-9a-f]{40},.*", re.DOTALL)
 #: How a script says that it was forbidden.
 _FORBIDDEN = "ACL failure in script"
+#: How Redis says that it has not the database that REDIS_URL names.
+_NO_DATABASE = ("DB index is out of range", "invalid DB index", "SELECT is not allowed in cluster mode")
+#: The first word of what has no word of its own.
+_ERROR = "ERR"
 #: redis-py takes the first word away where it has a class for it.
 _CLASSES: dict[type[Exception], str] = {
     redis.exceptions.OutOfMemoryError: "OOM",
@@ -47,6 +51,8 @@ class Refusal:
         if not isinstance(error, redis.RedisError):
             return None
         said = _AROUND.sub("", str(error))
+        if said.removeprefix(f"{_ERROR} ").startswith(_NO_DATABASE):
+            return cls(_ERROR, _one_line(said))
         if said.startswith(_FORBIDDEN):
             return cls("NOPERM", _one_line(f"NOPERM {said}"))
         if found := _SAID.search(said):
@@ -55,6 +61,11 @@ class Refusal:
             if isinstance(error, kind):
                 return cls(code, _one_line(f"{code} {said}"))
         return None
+
+    @property
+    def has_no_database(self) -> bool:
+        """True when it has not the database that is asked for, so that somebody has to name another."""
+        return self.code == _ERROR
 
     @property
     def is_full(self) -> bool:
@@ -70,6 +81,9 @@ def unavailable(error: "redis.RedisError") -> Unavailable:
     if refusal.is_full:
         message = f"Redis is full ({refusal.words}). Raise its maxmemory, or delete batches."
         return Unavailable(message, code=Code.REDIS_FULL)
+    if refusal.has_no_database:
+        message = f"Redis does not have the database that REDIS_URL names ({refusal.words}). Name another."
+        return Unavailable(message, code=Code.REDIS_REFUSES)
     message = f"Redis refuses to write ({refusal.words}). Its own log says more."
     return Unavailable(message, code=Code.REDIS_REFUSES)
 

@@ -27,6 +27,21 @@ FORMATS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+#: How files of each are usually called; the content decides, but who chooses among files goes by their names.
+ENDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "JPEG": ("jpg", "jpeg", "jpe", "jfif", "jif", "pjp", "pjpeg"),
+        "MPO": ("mpo",),
+        "PNG": ("png", "apng"),
+        "WEBP": ("webp",),
+        "GIF": ("gif",),
+        "BMP": ("bmp", "dib"),
+        "TIFF": ("tif", "tiff"),
+        "AVIF": ("avif", "avifs"),
+        "HEIF": ("heic", "heics", "heif", "heifs", "hif"),
+    }
+)
+
 #: The package that reads a format which not every installation can read.
 READERS: Mapping[str, str] = MappingProxyType({"HEIF": "pi-heif", "AVIF": "Pillow>=12"})
 

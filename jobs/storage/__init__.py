@@ -1,20 +1,21 @@
 """Where everything is kept. Only this room speaks with Redis and with the object store.
 
-stores      all of them, connected once
-address     REDIS_URL, read
-connection  the way to Redis
-scripts     loads the Lua scripts that make each change one step
-lua/        these scripts
-store       jobs and batches, and every change of their state
-feed        what happened in a batch: changes, and how many jobs ended when
-listing     all batches, the latest change first
-queue       how deep the queue is, and whether each open job has a ticket
-fleet       which workers are up
-blobs       objects in a folder or a bucket
-journal     what was accepted and answered, in the blob store
-image_uses  who needs an image
-responses   responses kept under an Idempotency-Key
-signing     the key that share links are signed with
-restarts    whether Redis was started anew
-turn        whose turn it is to keep house
+stores        all of them, connected once
+address       REDIS_URL, read
+certificates  the files of certificates that it names
+connection    the way to Redis
+scripts       loads the Lua scripts that make each change one step
+lua/          these scripts
+store         jobs and batches, and every change of their state
+feed          what happened in a batch: changes, and how many jobs ended when
+listing       all batches, the latest change first
+queue         how deep the queue is, and whether each open job has a ticket
+fleet         which workers are up
+blobs         objects in a folder or a bucket
+journal       what was accepted and answered, in the blob store
+image_uses    who needs an image
+responses     responses kept under an Idempotency-Key
+signing       the key that share links are signed with
+restarts      whether Redis was started anew
+turn          whose turn it is to keep house
 """

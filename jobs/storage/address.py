@@ -5,6 +5,8 @@ unix://user:password@/path?db=0        a socket of this machine
 redis+sentinel://:password@host:26379,host:26379/master/0     the master that sentinels know
 """
 
+import ipaddress
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote
 
 from jobs.contract.settings import BadSetting
+from jobs.storage import certificates
 
 DEFAULT_PORT, DEFAULT_SENTINEL_PORT = 6379, 26379
 
@@ -26,21 +29,44 @@ _NODE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\[\]:,\s]+)(:(?P<port>\d+))?
 #: All up to the last @, whatever it is, and what is given as an option.
 _PASSWORDS = re.compile(r"(?<=://).*(?=@)|(?<=password=)[^&]*", re.DOTALL)
 _LARGEST_PORT = 65535
+#: Redis' own numbers have 31 bits; how many databases there are only the server knows.
+_LARGEST_DATABASE = 2**31 - 1
+#: Seconds that a timeout may have: a day. The system's own clocks overflow far beyond it.
+_LONGEST_S = 86_400
+#: Bytes of a host's name, and of a socket's path, that the system takes.
+_LONGEST_HOST, _LONGEST_SOCKET = 253, 107
+#: What Redis takes for a client's name.
+_CLIENT_NAME = re.compile(r"[!-~]+")
+#: Digits of a number, of which none here has as many.
+_LONGEST_NUMBER = 20
 #: Characters of an address that are shown.
 _LONGEST_SHOWN = 300
 
 
 def _count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise ValueError(text)
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER):
+        raise ValueError("has to be a number")
     return int(text)
 
 
 def _positive(text: str) -> float:
     seconds = float(text)
-    if not 0 < seconds < float("inf"):
-        raise ValueError(text)
+    if not 0 < seconds <= _LONGEST_S:
+        raise ValueError(f"has to be more than 0 and at most {_LONGEST_S} s")
     return seconds
+
+
+def _interval(text: str) -> int:
+    seconds = _count(text)
+    if seconds > _LONGEST_S:
+        raise ValueError(f"has to be at most {_LONGEST_S} s")
+    return seconds
+
+
+def _client_name(text: str) -> str:
+    if not _CLIENT_NAME.fullmatch(text):
+        raise ValueError("may have no blanks, and only ASCII characters")
+    return text
 
 
 def _truth(text: str) -> bool:
@@ -57,17 +83,17 @@ _OPTIONS: Mapping[str, Callable[[str], Any]] = {
     "username": str,
     "password": str,
     "sentinel_password": str,
-    "client_name": str,
-    "health_check_interval": _count,
+    "client_name": _client_name,
+    "health_check_interval": _interval,
     "socket_connect_timeout": _positive,
     "socket_timeout": _positive,
 }
 _TLS_OPTIONS: Mapping[str, Callable[[str], Any]] = {
-    "ssl_ca_certs": str,
+    "ssl_ca_certs": certificates.authorities,
     "ssl_cert_reqs": _certificates,
-    "ssl_certfile": str,
+    "ssl_certfile": certificates.readable,
     "ssl_check_hostname": _truth,
-    "ssl_keyfile": str,
+    "ssl_keyfile": certificates.readable,
 }
 
 
@@ -141,13 +167,13 @@ def _place(scheme: str, nodes: str, path: str, database: int | None) -> dict[str
     if scheme == "unix":
         if nodes or path in ("", "/"):
             raise ValueError("a socket's path begins with /, behind unix:// or the @ of a password")
-        return {"path": unquote(path), "database": _database("", database)}
+        return {"path": _socket(path), "database": _database("", database)}
     if scheme == _SENTINELS:
         master, _, number = path.removeprefix("/").partition("/")
         if not master:
             raise ValueError("the name of the master is missing behind the sentinels")
         read = tuple(_node(node, DEFAULT_SENTINEL_PORT) for node in nodes.split(","))
-        return {"nodes": read, "master": unquote(master), "database": _database(number, database)}
+        return {"nodes": read, "master": _unquote(master), "database": _database(number, database)}
     return {
         "nodes": (_node(nodes, DEFAULT_PORT),),
         "database": _database(path.removeprefix("/"), database),
@@ -161,7 +187,28 @@ def _node(text: str, default_port: int) -> tuple[str, int]:
     port = int(found["port"] or default_port)
     if not 0 < port <= _LARGEST_PORT:
         raise ValueError(f"the port is {port}, and has to be one from 1 to {_LARGEST_PORT}")
-    return unquote(found["host"].strip("[]")), port
+    return _host(found["host"]), port
+
+
+def _host(text: str) -> str:
+    """A host that could be looked up: an address in brackets, or a name."""
+    host = _unquote(text.strip("[]"))
+    try:
+        if text.startswith("["):
+            ipaddress.IPv6Address(host)
+        is_one = host.isprintable() and " " not in host and len(host.encode("idna")) <= _LONGEST_HOST
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ValueError(f"{text!r} is not a host")
+    return host
+
+
+def _socket(path: str) -> str:
+    socket = _unquote(path)
+    if "\0" in socket or len(os.fsencode(socket)) > _LONGEST_SOCKET:
+        raise ValueError(f"a socket's path has at most {_LONGEST_SOCKET} bytes, and none of them is 0")
+    return socket
 
 
 def _database(in_path: str, as_option: int | None) -> int:
@@ -171,12 +218,15 @@ def _database(in_path: str, as_option: int | None) -> int:
         raise ValueError(f"the database behind the last / is {in_path!r}, and has to be a number") from None
     if None not in (number, as_option) and number != as_option:
         raise ValueError("it names two databases")
-    return number or as_option or 0
+    database = number or as_option or 0
+    if database > _LARGEST_DATABASE:
+        raise ValueError(f"the database is {database}, and has to be one from 0 to {_LARGEST_DATABASE}")
+    return database
 
 
 def _read_options(query: str, *, has_tls: bool) -> dict[str, Any]:
     known = {**_OPTIONS, **(_TLS_OPTIONS if has_tls else {})}
-    given = parse_qsl(query, keep_blank_values=True)
+    given = parse_qsl(_checked(query), keep_blank_values=True)
     options = {}
     for name, text in given:
         if name not in known:
@@ -185,10 +235,26 @@ def _read_options(query: str, *, has_tls: bool) -> dict[str, Any]:
             raise ValueError(f"it has the option {name!r} twice")
         try:
             options[name] = known[name](text)
-        except (ValueError, KeyError):
-            raise ValueError(f"its option {name} is {text!r}") from None
+        except (ValueError, KeyError) as error:
+            why = f", and {error}" if isinstance(error, ValueError) else ""
+            raise ValueError(f"its option {name} is {text!r}{why}") from None
+    certificates.check_own(options.get("ssl_certfile"), options.get("ssl_keyfile"))
     return options
 
 
+def _checked(query: str) -> str:
+    """A query, of which `_unquote` can read all."""
+    _unquote(query)
+    return query
+
+
 def _plain(text: str | None) -> str | None:
-    return unquote(text) if text else None
+    return _unquote(text) if text else None
+
+
+def _unquote(text: str) -> str:
+    """Raises ValueError for bytes that are no text."""
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise ValueError("what is written as %XX in it is not UTF-8") from None

@@ -25,6 +25,8 @@ from web.http.problems import problem
 _log = logging.getLogger(__name__)
 
 _LONGEST_KEY = 255
+#: What is answered to a request that came to nothing, so that a better one, or a later one, may have its key.
+_NOTHING_DONE = (HTTPStatus.BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS)
 #: Headers that are kept with the response; the others are made anew.
 _HEADERS = ("Content-Type", "Location", "Retry-After")
 
@@ -95,7 +97,7 @@ def _remember(memory: Memory, keep_s: int, response: Response) -> Response:
     if digest is None:
         return response
     try:
-        if response.status_code >= 500 or response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        if response.status_code >= 500 or response.status_code in _NOTHING_DONE:
             memory.forget(digest)
         else:
             memory.keep(digest, _as_text(response, body), keep_s)

@@ -17,6 +17,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds after which a caller may try again when something is away.
 RETRY_AFTER_S = 2
+#: What callers hear of a fault of ours.
+OUR_FAULT = "Something went wrong here that should not have. The server's log says what."
 #: Codes of what Werkzeug refuses by itself; any other status is `http_<status>`.
 _HTTP_CODES = {
     400: Code.MALFORMED_BODY,
@@ -145,5 +147,4 @@ def _from_unexpected(error: Exception) -> Response:
 def our_fault(error: Exception) -> Eva01Error:
     """An error that nobody foresaw, noted in the log; the caller hears nothing of our inside."""
     _log.error("%s %s failed", request.method, request.path, exc_info=error)
-    message = "Something went wrong here that should not have. The server's log says what."
-    return Eva01Error(message, code=Code.INTERNAL_ERROR)
+    return Eva01Error(OUR_FAULT, code=Code.INTERNAL_ERROR)

@@ -1,6 +1,8 @@
 """A file that is sent or named, and what becomes of it; as the API shows both."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobs.contract.models import JobError
 
@@ -46,6 +48,8 @@ class KnownFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     file: str = Field(description="The path under which it would be sent.")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of its content, in hexadecimal digits.")
+    sha256: Annotated[str, AfterValidator(str.lower)] = Field(
+        pattern=r"^[0-9a-fA-F]{64}$", description="Of its content, in hexadecimal digits."
+    )
     question: str = Field("", description="What to ask of it; else the batch's question.")
     page: int | None = Field(None, ge=1, description="The page to ask about, from 1; else the whole file.")

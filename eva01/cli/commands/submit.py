@@ -57,8 +57,8 @@ def submit(
 ) -> None:
     """Send images, wait, and show an answer for each.
 
-    Folders are walked, linked ones too; what is no image there is left out, and counted by kind. A file or
-    a zip named on its own is sent whatever its ending.
+    Folders are walked, linked ones too; what is no image there, by its name or by how it begins, is left
+    out, and counted by kind. A file or a zip named on its own is sent whatever it is.
 
     Exit code 0 if every image has an answer, 1 if some have none or could not be read, 2 if nothing was sent.
     """

@@ -135,6 +135,12 @@ def test_an_image_that_is_here_is_not_sent_again(http, batch, services, redis_cl
     }
 
 
+def test_a_hash_in_capitals_is_the_same(http, batch):
+    send(http, batch, {"a.png": IMAGE})
+    (known,) = know(http, new_batch(http), ("a.png", SHA.upper()))
+    assert known["state"] == "accepted"
+
+
 def test_an_upload_that_was_cut_off_goes_on(http, batch, redis_client):
     sent = send(http, batch, {f"{n}.png": IMAGE for n in range(20)})
     files = [(f"{n}.png", SHA) for n in range(40)]
@@ -225,7 +231,7 @@ def test_a_path_that_is_too_long_is_to_be_sent_and_refused_then(http, batch):
 
 def test_what_cannot_be_known_is_refused(http, batch, make_app):
     one = {"file": "a.png", "sha256": SHA}
-    for files in ([], [{"file": "a.png"}], [one | {"sha256": SHA.upper()}], "x"):
+    for files in ([], [{"file": "a.png"}], [one | {"sha256": f"{SHA[:-1]}g"}], "x"):
         assert code_of(http.post(f"{batch}/known", json={"files": files})) == (400, "invalid_field")
     few = make_app(max_known_files=2).test_client()
     refused = few.post(f"{batch}/known", json={"files": [one] * 3})

@@ -68,6 +68,14 @@ def test_what_would_write_is_refused_with_what_redis_says_and_reading_goes_on(ht
     assert later["state"] == "accepted"
 
 
+def test_a_database_that_redis_does_not_have_is_said(server, tmp_path):
+    settings = Settings(redis_url=server.url.removesuffix("/0") + "/99", data=tmp_path)
+    http = create_app(settings, Limits(), WebSettings(models=("nano",))).test_client()
+    for response in (http.get("/ready"), http.get("/api/batches"), ask(http)):
+        assert code_of(response) == (503, "redis_refuses")
+        assert "the database that REDIS_URL names (DB index is out of range)" in response.json["detail"]
+
+
 def test_the_page_says_that_redis_is_full_in_the_readers_language(http, redis_client):
     def posted(language: str) -> Any:
         form = {"question": "?", "model": "nano", "files": (BytesIO(IMAGE), "a.png")}

@@ -1,5 +1,6 @@
 """The real server process: memory while uploading, loss of Redis and reconnection, settings, signals."""
 
+import json
 import os
 import secrets
 import signal
@@ -182,10 +183,36 @@ JSON = f"{HEAD}Content-Type: application/json\r\n".replace("jobs", "batches")
     ],
 )
 def test_a_body_that_breaks_off_is_called_so(server, sent, code):
-    with create_connection(("127.0.0.1", server.http.base_url.port)) as connection:
-        connection.sendall(sent.encode())
-        connection.shutdown(SHUT_WR)
-        with connection.makefile("rb") as response:
-            said = response.read().decode()
+    said = answer_to(server, sent)
     assert said.startswith("HTTP/1.1 400")
     assert f'"code": "{code}"' in said
+
+
+def answer_to(server: Server, sent: str) -> str:
+    """All that comes back for these bytes."""
+    with create_connection(("127.0.0.1", server.http.base_url.port)) as connection:
+        connection.sendall(sent.encode("latin-1"))
+        connection.shutdown(SHUT_WR)
+        with connection.makefile("rb") as response:
+            return response.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (f"GET /api/batches?search={'x' * 4100} HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        ("GET / HTTP/1.1\r\nHost: x\r\nX-One: a\x7fb\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400),
+        ("GET / HTTP/9\r\nHost: x\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: x\r\n" + "X-One: a\r\n" * 101 + "\r\n", 431),
+        ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: zip\r\n\r\n", 501),
+        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: wonders\r\n\r\nabc", 417),
+    ],
+)
+def test_what_never_reaches_the_app_is_answered_as_a_problem_too(server, sent, status):
+    head, _, body = answer_to(server, sent).partition("\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert "Content-Type: application/problem+json" in head
+    assert f"Content-Length: {len(body.encode())}\r\n" in f"{head}\r\n"
+    said = json.loads(body)
+    assert (said["status"], said["code"]) == (status, f"http_{status}")

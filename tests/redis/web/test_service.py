@@ -38,9 +38,20 @@ def test_a_post_sent_twice_under_one_key_is_done_once(http, redis_client):
 
 
 def test_a_refusal_is_remembered_too(http):
-    refused = keyed(http, "k", {})
-    assert code_of(refused) == (400, "missing_question")
-    assert code_of(keyed(http, "k", {})) == (400, "missing_question")
+    for _ in range(2):
+        refused = keyed(http, "k", {"question": "q", "model": "gpt"})
+        assert code_of(refused) == (422, "unknown_model")
+    assert refused.headers["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [(b"{", "malformed_body"), (b"[]", "malformed_body"), (b"{}", "missing_question")]
+)
+def test_a_request_that_made_no_sense_leaves_its_key_to_a_better_one(http, body, code):
+    headers = {"Idempotency-Key": "k"}
+    bad = http.post("/api/batches", data=body, content_type="application/json", headers=headers)
+    assert code_of(bad) == (400, code)
+    assert keyed(http, "k", {"question": "q"}).status_code == 201
 
 
 def test_a_key_belongs_to_its_address(http):

@@ -1,6 +1,8 @@
 """Which files of a user are sent, under which names, in which requests."""
 
 import os
+import re
+from io import BytesIO
 from pathlib import Path
 
 import pi_heif
@@ -12,7 +14,9 @@ from eva01.client.files import IMAGE_ENDINGS, InputFile, find, name_of, told_apa
 from eva01.client.kinds import PICTURES, by_kind, in_words
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.uploads import CHUNK_BYTES, chunks
-from jobs.formats.images import FORMATS
+from jobs.formats.images import ENDINGS, FORMATS
+
+LIMITS_JS = Path(__file__).parents[3] / "web/pages/static/js/upload/limits.js"
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -114,21 +118,33 @@ def test_files_of_several_folders_never_share_a_name(tmp_path):
     touch(tmp_path, "one/a.png", "two/a.png", "deep/one/a.png")
     assert names(tmp_path / "one", tmp_path / "two") == ["one/a.png", "two/a.png"]
     both = names(tmp_path / "one", tmp_path / "deep" / "one")
-    assert len(set(both)) == 2
-    assert not any(name.startswith("/") for name in both)
+    assert both == ["one/a.png", "deep/one/a.png"]
 
 
-def test_files_that_share_even_their_whole_path_as_text_get_numbers_and_the_same_each_time(tmp_path):
+def test_files_that_share_even_their_path_as_text_get_numbers_and_the_same_each_time(tmp_path):
     for raw in (b"caf\xe9.png", b"caf%E9.png"):
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + raw)).write_bytes(b"x")
-    whole = f"{tmp_path}/caf%E9.png".lstrip("/")
-    assert sorted(names(tmp_path)) == [whole.replace(".png", " (2).png"), whole]
+    assert sorted(names(tmp_path)) == ["caf%E9 (2).png", "caf%E9.png"]
     assert names(tmp_path) == names(tmp_path)
     touch(tmp_path, "one/a.png", "two/a.png")
     files = [find([tmp_path / folder / "a.png"]).files[0] for folder in ("one", "two")]
     assert [file.name for file in files] == ["a.png", "a.png"]
-    apart = [file.name for file in told_apart(files)]
-    assert apart == [f"{tmp_path}/{folder}/a.png".lstrip("/") for folder in ("one", "two")]
+    assert [file.name for file in told_apart(files)] == ["one/a.png", "two/a.png"]
+
+
+def test_files_that_share_a_name_are_called_by_their_paths_from_the_folder_above_them(tmp_path, monkeypatch):
+    touch(tmp_path, "a/I.png", "b/I.png", "b/c/I.png", "b/other.png")
+    monkeypatch.chdir(tmp_path)
+    wanted = ["a/I.png", "b/I.png", "other.png"]
+    assert names(Path("a/I.png"), Path("b/I.png"), Path("b/other.png")) == wanted
+    monkeypatch.chdir(tmp_path / "a")
+    assert names(Path("I.png"), Path("../b/I.png"), Path("../b/other.png")) == wanted
+    assert names(tmp_path / "b" / "I.png", tmp_path / "b" / "c" / "I.png") == ["I.png", "c/I.png"]
+
+
+def test_a_file_that_is_written_in_two_ways_is_sent_once(tmp_path):
+    touch(tmp_path, "a/I.png")
+    assert names(tmp_path / "a" / "I.png", tmp_path / "a" / ".." / "a" / "I.png") == ["I.png"]
 
 
 def test_a_file_given_twice_is_sent_once(tmp_path):
@@ -179,8 +195,54 @@ def test_a_zip_is_a_request_of_its_own():
     assert sizes(file("a.png", 1), file("b.zip", 1), file("c.zip", 1), file("d.png", 1)) == [1, 1, 1, 1]
 
 
-def test_an_ending_is_known_for_each_format_that_a_server_takes():
+def test_the_client_and_the_page_know_the_endings_that_a_server_does():
+    endings = {ending for several in ENDINGS.values() for ending in several}
+    assert set(ENDINGS) == set(FORMATS)
+    assert {f".{ending}" for ending in endings} == IMAGE_ENDINGS
+    (listed,) = re.findall(r"const IMAGE_ENDINGS = \[(.*?)\]", LIMITS_JS.read_text(), re.DOTALL)
+    assert set(re.findall(r'"(\w+)"', listed)) == endings
+
+
+def test_every_ending_that_pillow_gives_a_format_is_known():
     Image.init()
     pi_heif.register_heif_opener()
-    formats = {ending: name for ending, name in Image.EXTENSION.items() if name in FORMATS}
-    assert {formats[ending] for ending in IMAGE_ENDINGS} == set(FORMATS) - {"MPO"}
+    formats = {"DIB": "BMP"} | {name: name for name in FORMATS}
+    for ending, name in Image.EXTENSION.items():
+        if name in formats:
+            assert ending[1:] in ENDINGS[formats[name]]
+
+
+def pictures() -> dict[str, bytes]:
+    """A small picture in each format, as Pillow writes it."""
+    Image.init()
+    made = {}
+    for name in set(FORMATS) - {"MPO", "HEIF"}:
+        file = BytesIO()
+        Image.new("RGB", (16, 16), "red").save(file, name)
+        made[name] = file.getvalue()
+    box = b"ftypmif1\0\0\0\0mif1heic"
+    return made | {"HEIF": (len(box) + 4).to_bytes(4, "big") + box}
+
+
+@pytest.mark.parametrize("name", ["scan", "scan.tf8", "scan.jpeg.bak", "scan.txt", "scan.jp2"])
+def test_an_image_of_a_folder_is_known_by_how_it_begins(tmp_path, name):
+    for kind, content in pictures().items():
+        folder = tmp_path / kind
+        folder.mkdir()
+        (folder / name).write_bytes(content)
+        assert names(folder) == [name], kind
+
+
+def test_what_begins_otherwise_and_raw_photos_are_left_out(tmp_path):
+    for name, content in {
+        "notes": b"BMW, GIF, PNG: a text that is long enough to be a picture's header",
+        "video": b"\0\0\0\x18ftypisom\0\0\0\0isommp42",
+        "a.avi": b"RIFF\0\0\0\0AVI LIST",
+        "empty": b"",
+        "raw.nef": b"II*\0\x08\0\0\0",
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "ok.png").write_bytes(b"x")
+    found = find([tmp_path])
+    assert [file.name for file in found.files] == ["ok.png"]
+    assert in_words(found.left_out) == "1 RAW photo, 1 video and 3 other files"

@@ -37,6 +37,7 @@ FULL = "command not allowed when used memory > 'maxmemory'."
             "MISCONF No disk",
         ),
         (redis.ResponseError("NOREPLICAS Not enough."), "NOREPLICAS", "NOREPLICAS Not enough"),
+        (redis.ResponseError("DB index is out of range"), "ERR", "DB index is out of range"),
         (redis.ResponseError("ACL failure in script: no."), "NOPERM", "NOPERM ACL failure in script: no"),
         (exceptions.BusyLoadingError("Loading."), "LOADING", "LOADING Loading"),
         (
@@ -71,6 +72,13 @@ def test_people_hear_what_it_is_and_what_helps():
     refused = unavailable(redis.ResponseError("MISCONF It cannot save."))
     assert refused.code is Code.REDIS_REFUSES
     assert "MISCONF It cannot save" in refused.message
+
+
+def test_a_database_that_the_server_does_not_have_is_called_so():
+    for words in ("DB index is out of range", "ERR DB index is out of range", "invalid DB index"):
+        said = unavailable(redis.ResponseError(words))
+        assert said.code is Code.REDIS_REFUSES
+        assert f"not have the database that REDIS_URL names ({words})" in said.message
 
 
 def test_what_redis_says_is_cut_when_it_is_long():
