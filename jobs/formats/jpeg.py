@@ -60,6 +60,8 @@ class Scan:
     last: int
     #: True for the first bits of its coefficients, False for a refinement.
     is_first_pass: bool
+    #: The last bit of them that it has; 0 where nothing is left to refine.
+    last_bit: int
     #: True when something follows, so that nothing of it was cut off.
     is_whole: bool
     #: Restarts in its data.
@@ -206,4 +208,6 @@ def _scan(body: bytes, data: bytes, start: int, end: int) -> Scan:
         raise truncated_image("the header of a scan is damaged")
     first, last, bits = body[1 + 2 * count : 4 + 2 * count]
     restarts = sum(1 for _ in _RESTART.finditer(data, start, end))
-    return Scan(tuple(body[1 : 1 + 2 * count : 2]), first, last, not bits >> 4, end < len(data), restarts)
+    return Scan(
+        tuple(body[1 : 1 + 2 * count : 2]), first, last, not bits >> 4, bits & 15, end < len(data), restarts
+    )

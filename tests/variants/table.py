@@ -139,6 +139,17 @@ JPEG = {
     "Few rows are there": Variant(lambda: jpegs.cut(0.3)),
     "Progressive, the last passes missing": Variant(lambda: jpegs.cut(0.9, progressive=True), within=CLOSE),
     "Progressive, the first passes cut": Variant(lambda: jpegs.cut(0.2, progressive=True)),
+    "Progressive, the last passes cut, and an end marker": Variant(
+        lambda: jpegs.cut(0.9, progressive=True) + b"\xff\xd9", within=CLOSE
+    ),
+    "Progressive, the first passes cut, and an end marker": Variant(
+        lambda: jpegs.cut(0.2, progressive=True) + b"\xff\xd9"
+    ),
+    "Progressive, a pass missing as a whole": Variant(jpegs.without_last_pass, within=CLOSE),
+    "Damaged within: bytes changed, zeroed or lost": Variant(jpegs.damaged, within=NEAR, rows=(0, 16)),
+    "Damaged so that its markers make no sense": Variant(
+        lambda: jpegs.cut(0.5) + jpegs.segment(0xC5, bytes(9)) + jpegs.cut(0.9)
+    ),
     "12 bits a sample": Variant(jpegs.twelve_bits),
 }
 TIFF = {

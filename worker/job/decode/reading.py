@@ -31,6 +31,8 @@ class Pixels:
     image: Image.Image
     #: What is there of it; None for all.
     part: Part | None = None
+    #: True when some of it is damaged, and shows what was never there.
+    is_damaged: bool = False
 
 
 def opened(file: Plain) -> ImageFile.ImageFile:
@@ -76,8 +78,6 @@ def _read_jpeg(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], l
     assert parts is not None
     image.draft(None, size)
     image.load()
-    if not jpeg_end.may_be_short(parts, image):
-        return Pixels(image)
 
     def decode(data: bytes) -> Image.Image:
         again = Image.open(BytesIO(data), formats=("JPEG",))
@@ -85,11 +85,10 @@ def _read_jpeg(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], l
         again.load()
         return again
 
-    share = jpeg_end.share_there(parts, decode)
-    _check_part(share, least_part)
-    if share == 1 and parts.has_end:
-        return Pixels(image)
-    return Pixels(image, Part(image, 0, round(share * image.height)))
+    found = jpeg_end.look_at(parts, image, decode)
+    _check_part(found.share, least_part)
+    part = Part(image, 0, round(found.share * image.height)) if found.is_incomplete else None
+    return Pixels(image, part, found.is_damaged)
 
 
 def _check_part(share: float, least: float) -> None:
