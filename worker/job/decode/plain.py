@@ -58,7 +58,7 @@ def plain(data: bytes, limits: Limits) -> Plain:
     if data.startswith(png.SIGNATURE):
         return _plain_png(data)
     if data.startswith(jpeg.SIGNATURE):
-        parts = jpeg.taken_apart(data)
+        parts = jpeg.taken_apart(data, limits)
         return Plain(parts.plain, orientation_in(parts.exif), is_animated=False, jpeg=parts)
     if layout_of(data):
         found = plain_tiff(data)
