@@ -155,6 +155,7 @@ JPEG = {
 TIFF = {
     "Color, uncompressed, LZW, deflate, PackBits": Variant(lambda: tiffs.pillow(compression="tiff_lzw")),
     "Color, JPEG inside": Variant(lambda: tiffs.pillow(compression="jpeg", quality=95), within=NEAR),
+    "Color, JPEG inside, damaged within": Variant(tiffs.damaged_jpeg, within=NEAR, rows=(0, 16)),
     "Black and white, fax (G3, G4)": Variant(
         lambda: tiffs.pillow(BLACK_AND_WHITE.convert("1"), "group4"), BLACK_AND_WHITE
     ),

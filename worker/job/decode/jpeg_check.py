@@ -36,6 +36,11 @@ def complaint_about(data: bytes) -> Complaint:
     return Complaint.NONE
 
 
+def is_damaged(data: bytes) -> bool:
+    """True when there is a complaint about a JPEG."""
+    return complaint_about(data) in (Complaint.ENDS_EARLY, Complaint.DAMAGED)
+
+
 def _meant_by(said: str) -> Complaint:
     if any(words in said for words in _NOT_LOOKED_AT):
         return Complaint.UNKNOWN

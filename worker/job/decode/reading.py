@@ -14,6 +14,7 @@ from jobs.contract.errors import TooLarge
 from jobs.formats.images import FORMATS, not_an_image, not_understood, reader_missing, truncated_image
 from jobs.formats.unread import begins_as_image, is_avif
 from worker.job.decode import deep, jpeg_end
+from worker.job.decode.jpeg_check import is_damaged
 from worker.job.decode.partial import Part, may_be_partial, what_is_there
 from worker.job.decode.plain import Plain
 from worker.job.decode.samples import eight_bits, from_bands
@@ -66,7 +67,7 @@ def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_p
     else:
         if not file.gap and not may_be_partial(image):
             whole = deep.with_all_bits(image, way, lambda: opened(file), file.bits)
-            return Pixels(_eight_bits(file, whole))
+            return Pixels(_eight_bits(file, whole), is_damaged=any(map(is_damaged, file.strips)))
     part = what_is_there(lambda ground: opened(file.on(ground)))
     _check_part(part.share, least_part)
     whole = deep.with_all_bits(part.image, way, lambda: opened(file), file.bits)
