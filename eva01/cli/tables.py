@@ -19,6 +19,7 @@ _NOTES = {
     "first_frame": "first frame only",
     "first_page": "first page only",
     "image_incomplete": "image incomplete",
+    "image_damaged": "image damaged",
 }
 
 

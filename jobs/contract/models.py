@@ -101,6 +101,8 @@ class Note(StrEnum):
     FIRST_PAGE = "first_page"
     #: The end of the file is missing: what is there of the image was looked at.
     IMAGE_INCOMPLETE = "image_incomplete"
+    #: Some of the file is damaged: what its decoder made of it was looked at.
+    IMAGE_DAMAGED = "image_damaged"
 
 
 class JobError(Frozen):

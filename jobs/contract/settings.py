@@ -75,6 +75,8 @@ class Limits(_FromEnvironment):
     max_image_bytes: int = Field(default=50 * MIB, ge=1)
     #: Pixels of one image, before it is scaled down for the model.
     max_image_pixels: int = Field(default=100_000_000, ge=1)
+    #: Passes of one JPEG over its pixels.
+    max_jpeg_passes: int = Field(default=100, ge=1)
     #: Pages of one file.
     max_pages: int = Field(default=200, ge=1)
     #: The least part of an image's rows that has to be there, 0 to 1, where the end of its file is missing.

@@ -45,6 +45,9 @@ ENDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 #: The package that reads a format which not every installation can read.
 READERS: Mapping[str, str] = MappingProxyType({"HEIF": "pi-heif", "AVIF": "Pillow>=12"})
 
+#: Passes over the largest image that is taken. Programs write about ten.
+_MOST_PASSES = 20
+
 #: What every browser shows.
 SHOWN_BY_BROWSERS = frozenset(
     {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"}
@@ -79,6 +82,20 @@ def check_pixels(width: int, height: int, limits: Limits) -> None:
         raise TooLarge(
             f"The image has {width:,} × {height:,} pixels; the limit is {limits.max_image_pixels:,} in all"
             " (EVA01_MAX_IMAGE_PIXELS). Send a smaller one.",
+            code=Code.TOO_MANY_PIXELS,
+        )
+
+
+def check_passes(passes: int, pixels: int, limits: Limits) -> None:
+    """Raises TooLarge (`too_many_pixels`) when decoding a JPEG goes over its pixels too often.
+
+    Each pass takes as long as there are pixels, however few bytes it has.
+    """
+    most = min(limits.max_jpeg_passes, _MOST_PASSES * limits.max_image_pixels // max(1, pixels))
+    if passes > most:
+        raise TooLarge(
+            f"The JPEG goes over its {pixels:,} pixels in more than {most:,} passes, the most for so many"
+            " (EVA01_MAX_JPEG_PASSES, EVA01_MAX_IMAGE_PIXELS). Save it again, as an ordinary JPEG.",
             code=Code.TOO_MANY_PIXELS,
         )
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from jobs.formats.images import truncated_image, unsupported_format
+from jobs.contract.settings import Limits
+from jobs.formats.images import check_passes, truncated_image, unsupported_format
 
 SIGNATURE = b"\xff\xd8\xff"
 _SOI, _EOI, _SOS, _DHT, _DRI, _DNL = 0xD8, 0xD9, 0xDA, 0xC4, 0xDD, 0xDC
@@ -60,6 +61,8 @@ class Scan:
     last: int
     #: True for the first bits of its coefficients, False for a refinement.
     is_first_pass: bool
+    #: The last bit of them that it has; 0 where nothing is left to refine.
+    last_bit: int
     #: True when something follows, so that nothing of it was cut off.
     is_whole: bool
     #: Restarts in its data.
@@ -103,10 +106,10 @@ def frame_of(file: IO[bytes]) -> Frame:
     raise truncated_image("it has no frame header")
 
 
-def taken_apart(data: bytes) -> Jpeg:
+def taken_apart(data: bytes, limits: Limits) -> Jpeg:
     """A JPEG's picture and its EXIF.
 
-    Raises ImageRejected (`truncated_image`, `unsupported_format`).
+    Raises ImageRejected (`truncated_image`, `unsupported_format`) or TooLarge (`too_many_pixels`).
     """
     frame: Frame | None = None
     scans: list[Scan] = []
@@ -126,6 +129,7 @@ def taken_apart(data: bytes) -> Jpeg:
         elif marker == _SOS:
             end_of_data = _end_of_scan(data, end)
             scans.append(_scan(bytes(body), data, end, end_of_data))
+            check_passes(len(scans), frame.width * frame.height if frame else 1, limits)
             end = end_of_data
         if not (_APP1 <= marker < _APP14 or marker in (_APP15, _COM)):
             kept.append(view[start:end])
@@ -206,4 +210,6 @@ def _scan(body: bytes, data: bytes, start: int, end: int) -> Scan:
         raise truncated_image("the header of a scan is damaged")
     first, last, bits = body[1 + 2 * count : 4 + 2 * count]
     restarts = sum(1 for _ in _RESTART.finditer(data, start, end))
-    return Scan(tuple(body[1 : 1 + 2 * count : 2]), first, last, not bits >> 4, end < len(data), restarts)
+    return Scan(
+        tuple(body[1 : 1 + 2 * count : 2]), first, last, not bits >> 4, bits & 15, end < len(data), restarts
+    )

@@ -21,6 +21,7 @@ _MOST_VALUES, _MOST_TAGS = 65_536, 1000
 #: How a tag's whole numbers are written, by its type.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
 _TEXT = 2
+_BYTES = (1, 7)
 #: Bytes of a value, by its type, where it is more than one.
 _SIZES = {
     1: 1,
@@ -41,6 +42,7 @@ _SIZES = {
     18: 8,
 }
 
+JPEG_TABLES = 347
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, MAKE = 256, 257, 258, 259, 262, 271
 STRIP_OFFSETS, ORIENTATION, SAMPLES, STRIP_BYTES, PLANAR, PREDICTOR = 273, 274, 277, 279, 284, 317
 SUBFILE_KIND, FILL_ORDER, ROWS_PER_STRIP = 254, 266, 278
@@ -51,7 +53,7 @@ PICTURE = frozenset(
     {
         *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP),
         *(STRIP_BYTES, PLANAR, 292, 293, PREDICTOR, 320, TILE_WIDTH, 323, TILE_OFFSETS, TILE_BYTES, 332),
-        *(EXTRA_SAMPLES, SAMPLE_FORMAT, 347, *range(512, 522), 529, 530, 531, 532),
+        *(EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, *range(512, 522), 529, 530, 531, 532),
     }
 )
 
@@ -154,6 +156,13 @@ class Directory:
         if entry is None or entry.kind != _TEXT:
             return ""
         return self._data(entry, min(entry.count, 256)).split(b"\0")[0].decode("latin-1").strip()
+
+    def plain_bytes(self, tag: int) -> bytes:
+        """The bytes of a tag that has bytes without a meaning of their own; none where it is missing."""
+        entry = self.entry(tag)
+        if entry is None or entry.kind not in _BYTES:
+            return b""
+        return self._data(entry, min(entry.count, _MOST_VALUES))
 
     def _data(self, entry: Entry, size: int) -> bytes:
         if size <= len(entry.value):

@@ -60,6 +60,19 @@ def cut(share: float, **how: Any) -> bytes:
     return whole[: start + round((len(whole) - start) * share)]
 
 
+def without_last_pass() -> bytes:
+    """A progressive one whose last pass, and its tables, are not there."""
+    whole = jpeg(progressive=True)
+    return whole[: whole.rindex(b"\xff\xc4", 0, whole.rindex(b"\xff\xda"))] + b"\xff\xd9"
+
+
+def damaged() -> bytes:
+    """Other bytes in the data of the fifth row of blocks, and those behind it as they were."""
+    whole = jpeg(restart_marker_rows=1)
+    place = whole.index(b"\xff\xd3") + 2
+    return whole[:place] + b"\x55\xfe" * 20 + whole[place + 40 :]
+
+
 def twelve_bits() -> bytes:
     """One that says it has 12 bits a sample."""
     whole = jpeg()

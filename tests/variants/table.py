@@ -139,11 +139,23 @@ JPEG = {
     "Few rows are there": Variant(lambda: jpegs.cut(0.3)),
     "Progressive, the last passes missing": Variant(lambda: jpegs.cut(0.9, progressive=True), within=CLOSE),
     "Progressive, the first passes cut": Variant(lambda: jpegs.cut(0.2, progressive=True)),
+    "Progressive, the last passes cut, and an end marker": Variant(
+        lambda: jpegs.cut(0.9, progressive=True) + b"\xff\xd9", within=CLOSE
+    ),
+    "Progressive, the first passes cut, and an end marker": Variant(
+        lambda: jpegs.cut(0.2, progressive=True) + b"\xff\xd9"
+    ),
+    "Progressive, a pass missing as a whole": Variant(jpegs.without_last_pass, within=CLOSE),
+    "Damaged within: bytes changed, zeroed or lost": Variant(jpegs.damaged, within=NEAR, rows=(0, 16)),
+    "Damaged so that its markers make no sense": Variant(
+        lambda: jpegs.cut(0.5) + jpegs.segment(0xC5, bytes(9)) + jpegs.cut(0.9)
+    ),
     "12 bits a sample": Variant(jpegs.twelve_bits),
 }
 TIFF = {
     "Color, uncompressed, LZW, deflate, PackBits": Variant(lambda: tiffs.pillow(compression="tiff_lzw")),
     "Color, JPEG inside": Variant(lambda: tiffs.pillow(compression="jpeg", quality=95), within=NEAR),
+    "Color, JPEG inside, damaged within": Variant(tiffs.damaged_jpeg, within=NEAR, rows=(0, 16)),
     "Black and white, fax (G3, G4)": Variant(
         lambda: tiffs.pillow(BLACK_AND_WHITE.convert("1"), "group4"), BLACK_AND_WHITE
     ),

@@ -120,6 +120,15 @@ def pillow(image: Image.Image = COLOR, compression: str | None = None, **how: An
     return encoded(image, "TIFF", compression=compression, **how)
 
 
+def damaged_jpeg() -> bytes:
+    """With JPEG inside, and noise in its second half."""
+    whole = pillow(compression="jpeg", quality=95)
+    with Image.open(io.BytesIO(whole)) as image:
+        place, size = (image.getexif()[tag] for tag in (273, 279))
+    middle = place + size * 3 // 4
+    return whole[:middle] + b"\x55\xfe" * 10 + whole[middle + 20 :]
+
+
 def cut(share: float) -> bytes:
     """The first part of the pixels."""
     whole = color8()

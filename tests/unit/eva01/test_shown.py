@@ -45,10 +45,10 @@ def test_a_failed_image_shows_its_reason_and_code(console):
 
 
 def test_what_is_to_be_known_of_an_image_stands_behind_its_answer(console):
-    notes = ["first_frame", "image_incomplete", "[bold]later[/bold]"]
+    notes = ["first_frame", "image_incomplete", "image_damaged", "[bold]later[/bold]"]
     show_jobs(console, [job("a.gif", "yes", notes=notes)], 1, "")
     shown = " ".join(printed(console).split())
-    assert "yes [first frame only] [image incomplete] [[bold]later[/bold]]" in shown
+    assert "yes [first frame only] [image incomplete] [image damaged] [[bold]later[/bold]]" in shown
 
 
 def test_a_long_list_shows_forty_rows_and_says_where_the_rest_is(console):

@@ -5,6 +5,7 @@ plain     the picture of a file alone, and what is told beside it
 tiff      the picture of a TIFF alone, of whatever samples
 reading   the pixels, or what is there of them
 partial   which rows are there of an image that is cut short
+jpeg_check  what libjpeg complains of in a JPEG
 jpeg_end  the same of a JPEG, whose decoder fills what is missing
 frames    whether it is an animation
 heif      HEIF, by a process of its own

@@ -94,6 +94,7 @@ class Decoder:
             orientation = _orientation(file, image)
             pixels = read(file, image, self._wanted_size(size), self._limits.least_image_part)
             notes += [Note.IMAGE_INCOMPLETE] if pixels.part else []
+            notes += [Note.IMAGE_DAMAGED] if pixels.is_damaged else []
             shown = self._shrink(upright(_shown(pixels), orientation))
         except (Image.DecompressionBombError, MemoryError) as error:
             raise too_many_pixels(error) from error

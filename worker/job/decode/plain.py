@@ -39,6 +39,8 @@ class Plain:
     gap: tuple[int, int] | None = None
     #: The parts of a JPEG.
     jpeg: Jpeg | None = None
+    #: The strips or tiles of a TIFF that are JPEGs.
+    strips: tuple[bytes, ...] = ()
 
     def on(self, ground: int) -> "Plain":
         """The same with bytes of this value in the gap."""
@@ -58,7 +60,7 @@ def plain(data: bytes, limits: Limits) -> Plain:
     if data.startswith(png.SIGNATURE):
         return _plain_png(data)
     if data.startswith(jpeg.SIGNATURE):
-        parts = jpeg.taken_apart(data)
+        parts = jpeg.taken_apart(data, limits)
         return Plain(parts.plain, orientation_in(parts.exif), is_animated=False, jpeg=parts)
     if layout_of(data):
         found = plain_tiff(data)
@@ -71,6 +73,7 @@ def plain(data: bytes, limits: Limits) -> Plain:
             is_unsigned=found.is_unsigned,
             packing=found.packing,
             gap=found.gap,
+            strips=found.jpegs,
         )
     if is_heif(data[:1024]):
         return _plain_heif(data, limits)

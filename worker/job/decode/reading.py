@@ -14,6 +14,7 @@ from jobs.contract.errors import TooLarge
 from jobs.formats.images import FORMATS, not_an_image, not_understood, reader_missing, truncated_image
 from jobs.formats.unread import begins_as_image, is_avif
 from worker.job.decode import deep, jpeg_end
+from worker.job.decode.jpeg_check import is_damaged
 from worker.job.decode.partial import Part, may_be_partial, what_is_there
 from worker.job.decode.plain import Plain
 from worker.job.decode.samples import eight_bits, from_bands
@@ -31,6 +32,8 @@ class Pixels:
     image: Image.Image
     #: What is there of it; None for all.
     part: Part | None = None
+    #: True when some of it is damaged, and shows what was never there.
+    is_damaged: bool = False
 
 
 def opened(file: Plain) -> ImageFile.ImageFile:
@@ -64,7 +67,7 @@ def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_p
     else:
         if not file.gap and not may_be_partial(image):
             whole = deep.with_all_bits(image, way, lambda: opened(file), file.bits)
-            return Pixels(_eight_bits(file, whole))
+            return Pixels(_eight_bits(file, whole), is_damaged=any(map(is_damaged, file.strips)))
     part = what_is_there(lambda ground: opened(file.on(ground)))
     _check_part(part.share, least_part)
     whole = deep.with_all_bits(part.image, way, lambda: opened(file), file.bits)
@@ -76,8 +79,6 @@ def _read_jpeg(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], l
     assert parts is not None
     image.draft(None, size)
     image.load()
-    if not jpeg_end.may_be_short(parts, image):
-        return Pixels(image)
 
     def decode(data: bytes) -> Image.Image:
         again = Image.open(BytesIO(data), formats=("JPEG",))
@@ -85,11 +86,10 @@ def _read_jpeg(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], l
         again.load()
         return again
 
-    share = jpeg_end.share_there(parts, decode)
-    _check_part(share, least_part)
-    if share == 1 and parts.has_end:
-        return Pixels(image)
-    return Pixels(image, Part(image, 0, round(share * image.height)))
+    found = jpeg_end.look_at(parts, image, decode)
+    _check_part(found.share, least_part)
+    part = Part(image, 0, round(found.share * image.height)) if found.is_incomplete else None
+    return Pixels(image, part, found.is_damaged)
 
 
 def _check_part(share: float, least: float) -> None:

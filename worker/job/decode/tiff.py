@@ -4,6 +4,7 @@ Samples that Pillow cannot unpack, such as 12 bits in three half bytes, are aske
 undoes the compression, and `Packing` the rest.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -22,6 +23,8 @@ _WHOLE, _FRACTIONS = frozenset({8, *range(9, 17), 32}), frozenset({16, 32, 64})
 _OF_BYTES = frozenset({1, 5, 8, 32946, 32773, 34925, 50000})
 _COLORS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab"}
 _ALPHA = (1, 2)
+#: JPEG, as a compression.
+_JPEG = 7
 #: Pixels of a side, and bytes of a row, that no TIFF has.
 _LONGEST = 1 << 31
 #: Bytes between a file that is cut short and what is put behind it, lest that be taken for pixels.
@@ -41,6 +44,8 @@ class PlainTiff:
     packing: Packing | None
     #: Where pixels lie beyond the end of the file: where that is, and as many bytes of the gap behind it.
     gap: tuple[int, int] | None
+    #: Its strips or tiles as JPEGs, where they are such.
+    jpegs: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,18 +104,36 @@ def plain_tiff(data: bytes) -> PlainTiff:
         kind.kind == "u",
         packing,
         (len(data), gap_bytes) if gap_bytes else None,
+        _jpegs(data, directory),
     )
+
+
+def _jpegs(data: bytes, directory: tiff.Directory) -> tuple[bytes, ...]:
+    """Strips or tiles that are JPEGs, each with the tables that they have in common.
+
+    Raises ImageRejected (`truncated_image`) when together they have more bytes than the file.
+    """
+    if directory.number(tiff.COMPRESSION, 1) != _JPEG:
+        return ()
+    places = tuple(_places(directory))
+    if sum(max(0, min(size, len(data) - place)) for place, size in places) > len(data):
+        raise truncated_image("its strips lie over one another")
+    tables = directory.plain_bytes(tiff.JPEG_TABLES)
+    begin = tables.removesuffix(b"\xff\xd9") or b"\xff\xd8"
+    return tuple(begin + data[place + 2 : place + size] for place, size in places)
+
+
+def _places(directory: tiff.Directory) -> Iterator[tuple[int, int]]:
+    """Where each strip or tile begins, and its bytes."""
+    for places, sizes in ((tiff.STRIP_OFFSETS, tiff.STRIP_BYTES), (tiff.TILE_OFFSETS, tiff.TILE_BYTES)):
+        yield from zip(directory.numbers(places), directory.numbers(sizes), strict=False)
 
 
 def _ends_behind(directory: tiff.Directory, size_bytes: int) -> bool:
     """True when a strip or a tile ends behind the end of the file, or is not listed at all."""
     if _lacks_strips(directory):
         return True
-    for places, sizes in ((tiff.STRIP_OFFSETS, tiff.STRIP_BYTES), (tiff.TILE_OFFSETS, tiff.TILE_BYTES)):
-        both = zip(directory.numbers(places), directory.numbers(sizes), strict=False)
-        if any(place + size > size_bytes for place, size in both):
-            return True
-    return False
+    return any(place + size > size_bytes for place, size in _places(directory))
 
 
 def _lacks_strips(directory: tiff.Directory) -> bool:

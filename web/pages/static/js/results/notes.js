@@ -11,6 +11,8 @@ function wordsOf(note) {
       return { short: t("first page only"), whole: t("A file of several pages: only the first was looked at.") };
     case "image_incomplete":
       return { short: t("image incomplete"), whole: t("The end of the file is missing: what is there of the image was looked at.") };
+    case "image_damaged":
+      return { short: t("image damaged"), whole: t("Some of the file is damaged, and may show what was never there: the rest was looked at as it is.") };
     default:
       return { short: note, whole: note };
   }
