@@ -147,6 +147,13 @@ TIFF = {
     "Black and white, fax (G3, G4)": Variant(
         lambda: tiffs.pillow(BLACK_AND_WHITE.convert("1"), "group4"), BLACK_AND_WHITE
     ),
+    "Black and white, fax, either end of a byte first, rows told by those above": Variant(
+        lambda: tiffs.fax("group3", tiffinfo={266: 2, 292: 1}), BLACK_AND_WHITE
+    ),
+    "Black and white, fax, damaged": Variant(lambda: tiffs.damaged_fax("group4")),
+    "Black and white, fax, rows missing at its end": Variant(tiffs.short_fax),
+    "Black and white, fax, more than 10,000,000 runs": Variant(tiffs.fax_of_many_runs),
+    "Black and white, in runs of whole words (32771)": Variant(lambda: tiffs.fax("tiff_raw_16")),
     "Grey, 8 bits": Variant(lambda: tiffs.pillow(GREY), GREY),
     "Grey, 8 bits with a sign": Variant(lambda: tiffs.grey("<i1", 0, 127), GREY, NEAR),
     "Grey, 9 to 15 bits": Variant(lambda: tiffs.grey_packed(12), GREY),

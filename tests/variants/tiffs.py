@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from tests.variants.exif import SIDEWAYS
-from tests.variants.picture import COLOR, GREY, HEIGHT, WIDTH, encoded
+from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, HEIGHT, WIDTH, encoded
 
 _GREY = np.asarray(GREY) / 255
 _COLOR = np.asarray(COLOR) / 255
@@ -118,6 +118,41 @@ def big() -> bytes:
 def pillow(image: Image.Image = COLOR, compression: str | None = None, **how: Any) -> bytes:
     """As Pillow writes it."""
     return encoded(image, "TIFF", compression=compression, **how)
+
+
+def fax(compression: str, image: Image.Image = BLACK_AND_WHITE, **how: Any) -> bytes:
+    """Black and white, as faxes are packed."""
+    return pillow(image.convert("1"), compression, **how)
+
+
+def damaged_fax(compression: str, length: int = 4) -> bytes:
+    """A fax with some bytes overwritten, a third of the way into it."""
+    data = bytearray(fax(compression))
+    place, size = _strip(data)
+    start = place + size // 3
+    data[start : start + length] = b"\xa7\x51\x3c\x99\x06"[:length]
+    return bytes(data)
+
+
+def short_fax() -> bytes:
+    """A fax whose directory says that it has more rows."""
+    short = fax("group4", BLACK_AND_WHITE.crop((0, 0, WIDTH, HEIGHT - 8)), tiffinfo={278: HEIGHT - 8})
+    place, size = _strip(short)
+    return tiff(short[place : place + size], {258: 1, 259: 4, 262: 0})
+
+
+def fax_of_many_runs() -> bytes:
+    """A fax of dots, one a pixel."""
+    row = np.tile(np.array([0, 255], dtype=np.uint8), 2500)
+    dots = Image.fromarray(np.tile(row, (2500, 1)))
+    return fax("tiff_ccitt", dots, tiffinfo={278: 2500})
+
+
+def _strip(data: bytes | bytearray) -> tuple[int, int]:
+    """Where the first strip of a TIFF lies, and its bytes."""
+    with Image.open(io.BytesIO(data)) as image:
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        return tags[273][0], tags[279][0]
 
 
 def cut(share: float) -> bytes:

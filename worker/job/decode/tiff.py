@@ -11,6 +11,7 @@ from PIL import Image
 
 from jobs.formats import tiff
 from jobs.formats.images import truncated_image, unsupported_format
+from worker.job.decode.fax import FAXES, check_fax
 from worker.job.decode.samples import Packing
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB = 0, 1, 2
@@ -20,6 +21,8 @@ _KINDS = {1: "u", 2: "i", 3: "f"}
 _WHOLE, _FRACTIONS = frozenset({8, *range(9, 17), 32}), frozenset({16, 32, 64})
 #: Compressions that pack bytes, whatever those mean: none, LZW, deflate, PackBits, LZMA, Zstandard.
 _OF_BYTES = frozenset({1, 5, 8, 32946, 32773, 34925, 50000})
+#: Of black and white; Pillow takes it for none.
+_RLE_IN_WORDS = 32771
 _COLORS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab"}
 _ALPHA = (1, 2)
 #: Pixels of a side, and bytes of a row, that no TIFF has.
@@ -84,6 +87,7 @@ def plain_tiff(data: bytes) -> PlainTiff:
     if not (0 < directory.number(tiff.WIDTH) < _LONGEST and 0 < directory.number(tiff.HEIGHT) < _LONGEST):
         raise truncated_image("its directory names no size that can be")
     kind = _kind(directory)
+    _check_packing(data, directory)
     is_inverted = kind.photometric == _MIN_IS_WHITE and kind.bits > 8
     colors = {tiff.PHOTOMETRIC: _MIN_IS_BLACK} if is_inverted else {}
     gap_bytes = _GAP_BYTES if _ends_behind(directory, len(data)) else 0
@@ -100,6 +104,16 @@ def plain_tiff(data: bytes) -> PlainTiff:
         packing,
         (len(data), gap_bytes) if gap_bytes else None,
     )
+
+
+def _check_packing(data: bytes, directory: tiff.Directory) -> None:
+    compression = directory.number(tiff.COMPRESSION, 1)
+    if compression in FAXES:
+        check_fax(data, directory)
+    if compression == _RLE_IN_WORDS:
+        raise unsupported_format(
+            "a TIFF packed in runs of whole words", "Save it as fax (Group 4), or as PNG"
+        )
 
 
 def _ends_behind(directory: tiff.Directory, size_bytes: int) -> bool:
