@@ -46,6 +46,7 @@ STRIP_OFFSETS, ORIENTATION, SAMPLES, STRIP_BYTES, PLANAR, PREDICTOR = 273, 274, 
 SUBFILE_KIND, FILL_ORDER, ROWS_PER_STRIP = 254, 266, 278
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, SUB_DIRECTORIES = 322, 323, 324, 325, 330
 EXTRA_SAMPLES, SAMPLE_FORMAT, DNG_VERSION = 338, 339, 50706
+PALETTE, SUBSAMPLING = 320, 530
 #: Tags without which the pixels cannot be read: sizes, places, packing, and what samples mean.
 PICTURE = frozenset(
     {
@@ -63,7 +64,7 @@ PICTURE = frozenset(
             TILE_BYTES,
             332,
         ),
-        *(EXTRA_SAMPLES, SAMPLE_FORMAT, 347, *range(512, 522), 529, 530, 531, 532),
+        *(EXTRA_SAMPLES, SAMPLE_FORMAT, 347, *range(512, 522), 529, SUBSAMPLING, 531, 532),
     }
 )
 
@@ -166,6 +167,13 @@ class Directory:
         if entry is None or entry.kind != _TEXT:
             return ""
         return self._data(entry, min(entry.count, 256)).split(b"\0")[0].decode("latin-1").strip()
+
+    def place_of(self, tag: int) -> int | None:
+        """Where the values of a tag lie in the file; None where they stand in the directory, or nowhere."""
+        entry = self.entry(tag)
+        if entry is None or entry.count * _SIZES.get(entry.kind, 1) <= len(entry.value):
+            return None
+        return int(self.layout.pointer.unpack(entry.value)[0])
 
     def _data(self, entry: Entry, size: int) -> bytes:
         if size <= len(entry.value):

@@ -13,7 +13,7 @@ from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, HEIGHT, WIDTH, 
 _GREY = np.asarray(GREY) / 255
 _COLOR = np.asarray(COLOR) / 255
 #: Bytes between the directory and the pixels, for values that the directory has no room for.
-_BESIDE_BYTES = 256
+_BESIDE_BYTES = 2048
 _LETTERS = {2: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 
 
@@ -103,6 +103,25 @@ def color8(image: Image.Image = COLOR, **more: Any) -> bytes:
     """Color in 8 bits; more tags as `_274=6`."""
     tags = {256: image.width, 257: image.height, 258: [8] * 3, 262: 2, 277: 3, 278: image.height}
     return tiff(image.tobytes(), tags | _tags(more))
+
+
+def with_zeros(image: Image.Image) -> bytes:
+    """The picture with a further sample a pixel, which is zero and explained by nothing."""
+    colors = np.asarray(image).reshape(HEIGHT, WIDTH, -1)
+    samples = np.concatenate([colors, np.zeros_like(colors[..., :1])], axis=2)
+    count = samples.shape[2]
+    return tiff(samples.tobytes(), {258: [8] * count, 262: 1 if count == 2 else 2, 277: count})
+
+
+def shallow_palette() -> bytes:
+    """A palette of grey as some programs write it, with 8 bits a sample."""
+    palette = struct.pack("<768H", *range(256), *range(256), *range(256))
+    return tiff(GREY.tobytes(), {258: 8, 262: 3, 320: (3, 768, palette)})
+
+
+def ycbcr(**more: Any) -> bytes:
+    """Brightness and colors, not packed; more tags as `_530=…`."""
+    return tiff(COLOR.convert("YCbCr").tobytes(), {258: [8] * 3, 262: 6, 277: 3} | _tags(more))
 
 
 def turned(**more: Any) -> bytes:
