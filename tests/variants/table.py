@@ -100,6 +100,15 @@ PNG = {
     "Interlaced and cut short": Variant(lambda: others.cut(png.interlaced(), 0.8)),
     "Damaged pixels": Variant(lambda: png.damaged(40)),
     "Palette missing": Variant(lambda: png.png((8, 3), png.rows_of(np.asarray(GREY)))),
+    "Palette damaged, of a picture that is not in a palette": Variant(
+        lambda: png.beside(png.chunk(b"PLTE", b"\0\0\0", 12345))
+    ),
+    "Palette damaged, of a picture in a palette": Variant(
+        lambda: png.png((8, 3), png.rows_of(np.asarray(GREY)), png.chunk(b"PLTE", bytes(768), 12345))
+    ),
+    "A chunk before the pixels whose name is not made of letters": Variant(
+        lambda: png.beside(png.chunk(b"\0\1\2\3", b"x"))
+    ),
     "Rewritten by Xcode (CgBI)": Variant(
         lambda: png.SIGNATURE + png.chunk(b"CgBI", bytes(4)) + encoded(COLOR, "PNG")[8:]
     ),
@@ -214,6 +223,10 @@ OTHERS = {
     "GIF, cut short, few rows are there": Variant(lambda: others.cut(others.gif(interlace=0), 0.6)),
     "BMP": Variant(lambda: encoded(COLOR, "BMP")),
     "BMP with alpha": Variant(lambda: others.bmp_alpha(255)),
+    "BMP with colors at unusual bits, or more than 8 bits a sample": Variant(
+        lambda: others.bmp_masked(0x3FF00000, 0xFFC00, 0x3FF)
+    ),
+    "BMP with a JPEG or a PNG inside": Variant(lambda: others.bmp_masked(compression=4)),
     "BMP with alpha that was never written": Variant(lambda: others.bmp_alpha(0)),
     "BMP, cut short, most rows are there": Variant(
         lambda: others.cut(encoded(COLOR, "BMP"), 0.8), rows=(14, 64)

@@ -11,7 +11,14 @@ from PIL import Image, ImageFile, UnidentifiedImageError, features
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
-from jobs.formats.images import FORMATS, not_an_image, not_understood, reader_missing, truncated_image
+from jobs.formats.images import (
+    FORMATS,
+    not_an_image,
+    not_opened,
+    not_understood,
+    reader_missing,
+    truncated_image,
+)
 from jobs.formats.unread import begins_as_image, is_avif
 from worker.job.decode import deep, jpeg_end
 from worker.job.decode.partial import Part, may_be_partial, what_is_there
@@ -45,7 +52,7 @@ def opened(file: Plain) -> ImageFile.ImageFile:
     except Image.DecompressionBombError as error:
         raise too_many_pixels(error) from error
     except Exception as error:
-        raise truncated_image(error) from error
+        raise not_opened(error) from error
 
 
 def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_part: float) -> Pixels:
