@@ -159,6 +159,10 @@ TIFF = {
     "Black and white, fax, either end of a byte first, rows told by those above": Variant(
         lambda: tiffs.fax("group3", tiffinfo={266: 2, 292: 1}), BLACK_AND_WHITE
     ),
+    "Black and white, fax, cut short, most rows are there": Variant(
+        lambda: tiffs.cut_fax("group4", 0.9), BLACK_AND_WHITE, rows=(0, 50)
+    ),
+    "Black and white, fax, cut short, few rows are there": Variant(lambda: tiffs.cut_fax("group3", 0.3)),
     "Black and white, fax, damaged": Variant(lambda: tiffs.damaged_fax("group4")),
     "Black and white, fax, rows missing at its end": Variant(tiffs.short_fax),
     "Black and white, fax, more than 10,000,000 runs": Variant(tiffs.fax_of_many_runs),

@@ -157,7 +157,16 @@ def short_fax() -> bytes:
     """A fax whose directory says that it has more rows."""
     short = fax("group4", BLACK_AND_WHITE.crop((0, 0, WIDTH, HEIGHT - 8)), tiffinfo={278: HEIGHT - 8})
     place, size = _strip(short)
-    return tiff(short[place : place + size], {258: 1, 259: 4, 262: 0})
+    return tiff(short[place : place + size], {258: 1, 259: 4, 262: 1})
+
+
+def cut_fax(compression: str, share: float) -> bytes:
+    """The first part of a fax whose directory lies before its pixels."""
+    data = fax(compression, tiffinfo={278: HEIGHT})
+    place, size = _strip(data)
+    number = {"tiff_ccitt": 2, "group3": 3, "group4": 4}[compression]
+    whole = tiff(data[place : place + size], {258: 1, 259: number, 262: 1})
+    return whole[: len(whole) - size + round(size * share)]
 
 
 def fax_of_many_runs() -> bytes:

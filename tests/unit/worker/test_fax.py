@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from jobs.contract.errors import ImageRejected
+from jobs.contract.models import Note
 from jobs.contract.settings import Limits
 from tests.tiffs import page
 from tests.variants import tiffs
@@ -70,6 +71,25 @@ def test_a_fax_with_bytes_overwritten_is_refused(packing):
         with pytest.raises(ImageRejected, match="no row of a fax") as refused:
             decode(bytes(data))
         assert refused.value.code == "truncated_image"
+
+
+@pytest.mark.parametrize("compression", ["group4", "group3", "tiff_ccitt"])
+def test_rows_that_are_cut_off_are_white_and_the_others_right(compression):
+    whole = np.asarray(decode(tiffs.fax(compression)))
+    data = tiffs.cut_fax(compression, 0.9)
+    decoded = Decoder(Limits(), enough_pixels=100_000_000).decode(data)
+    assert decoded.notes == (Note.IMAGE_INCOMPLETE,)
+    rows = np.asarray(decoded.image)
+    is_right = (rows == whole).all(axis=(1, 2))
+    # The page has white rows at its end: what is right there is so by being white.
+    assert is_right[: len(rows) // 2].all()
+    assert (rows[~is_right] == 255).all()
+
+
+@pytest.mark.parametrize("compression", ["group4", "group3", "tiff_ccitt"])
+def test_a_fax_of_which_few_rows_are_there_is_refused(compression):
+    with pytest.raises(ImageRejected, match="of its rows are there"):
+        decode(tiffs.cut_fax(compression, 0.3))
 
 
 def test_strips_that_lie_over_each_other_are_refused_rather_than_read_a_thousand_times():

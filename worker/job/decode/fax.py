@@ -36,28 +36,34 @@ class _Block:
     """A strip, or a tile."""
 
     data: bytes
+    #: The row of the image that is its first.
+    top: int
     width: int
     rows: int
+    is_tile: bool
     #: True when a part of it lies behind the end of the file.
     is_cut: bool
 
 
-def check_fax(data: bytes, directory: tiff.Directory) -> None:
-    """Raises ImageRejected (`truncated_image`) for one that is damaged; rows that are cut off are none."""
+def rows_there(data: bytes, directory: tiff.Directory) -> int:
+    """How many rows, from the top, are there of a fax; all, unless its end is missing.
+
+    Raises ImageRejected (`truncated_image` for one that is damaged; `unsupported_format`).
+    """
     compression = directory.number(tiff.COMPRESSION)
     is_2d = bool(directory.number(_T4_OPTIONS) & _TWO_DIMENSIONAL)
-    budget = _MOST_CODES
+    budget, end = _MOST_CODES, 0
     for number, block in enumerate(_blocks(data, directory), 1):
         rows = _Rows(block, compression, is_2d, budget)
         try:
             rows.check()
         except _DamagedError as error:
-            if not (block.is_cut and rows.is_at_end):
-                what = f"row {rows.row + 1:,} of {block.rows:,} in its strip {number:,} is no row of a fax"
-                raise truncated_image(what) from error
-        if block.is_cut:
-            return
-        budget = rows.budget
+            if block.is_cut and rows.is_at_end:
+                return block.top + (0 if block.is_tile else rows.row)
+            what = f"row {rows.row + 1:,} of {block.rows:,} in its strip {number:,} is no row of a fax"
+            raise truncated_image(what) from error
+        budget, end = rows.budget, block.top + block.rows
+    return min(end, directory.number(tiff.HEIGHT))
 
 
 class _Rows:
@@ -193,14 +199,16 @@ class _Rows:
 
 def _blocks(data: bytes, directory: tiff.Directory) -> Iterator[_Block]:
     width, height = directory.number(tiff.WIDTH), directory.number(tiff.HEIGHT)
-    if tiff.TILE_WIDTH in directory:
+    is_tiled = tiff.TILE_WIDTH in directory
+    if is_tiled:
         places, sizes = directory.numbers(tiff.TILE_OFFSETS), directory.numbers(tiff.TILE_BYTES)
-        width, each = directory.number(tiff.TILE_WIDTH), directory.number(tiff.TILE_HEIGHT)
-        rows = [each] * len(places)
+        each = directory.number(tiff.TILE_HEIGHT)
+        wide = directory.number(tiff.TILE_WIDTH)
+        across = -(-width // max(1, wide))
     else:
         places, sizes = directory.numbers(tiff.STRIP_OFFSETS), directory.numbers(tiff.STRIP_BYTES)
         each = min(height, directory.number(tiff.ROWS_PER_STRIP, height) or height)
-        rows = [min(each, height - each * n) for n in range(min(-(-height // each), len(places)))]
+        wide, across = width, 1
     if len(sizes) < len(places):
         ends = dict(pairwise([*sorted(set(places)), len(data)]))
         sizes = tuple(ends[place] - place for place in places)
@@ -208,7 +216,11 @@ def _blocks(data: bytes, directory: tiff.Directory) -> Iterator[_Block]:
     if sum(there) > len(data):
         raise truncated_image("its strips lie over each other")
     is_reversed = directory.number(tiff.FILL_ORDER, 1) == 2
-    for place, size, size_there, count in zip(places, sizes, there, rows, strict=False):
+    for n, (place, size, size_there) in enumerate(zip(places, sizes, there, strict=False)):
+        top = n // across * each
+        if top >= height:
+            return
         coded = data[place : place + size_there]
         coded = coded.translate(_REVERSED) if is_reversed else coded
-        yield _Block(coded, width, count, is_cut=size_there < size)
+        rows = each if is_tiled else min(each, height - top)
+        yield _Block(coded, top, wide, rows, is_tiled, is_cut=size_there < size)

@@ -73,6 +73,8 @@ def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_p
             whole = deep.with_all_bits(image, way, lambda: opened(file), file.bits)
             return Pixels(_eight_bits(file, whole))
     part = what_is_there(lambda ground: opened(file.on(ground)))
+    if file.rows is not None:
+        part = Part(part.image, 0, min(file.rows, part.image.height))
     _check_part(part.share, least_part)
     whole = deep.with_all_bits(part.image, way, lambda: opened(file), file.bits)
     return Pixels(_eight_bits(file, whole), None if part.is_whole else part)

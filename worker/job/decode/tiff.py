@@ -12,7 +12,7 @@ from PIL import Image
 
 from jobs.formats import tiff
 from jobs.formats.images import truncated_image, unsupported_format
-from worker.job.decode.fax import FAXES, check_fax
+from worker.job.decode.fax import FAXES, rows_there
 from worker.job.decode.samples import Packing
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
@@ -50,6 +50,8 @@ class PlainTiff:
     packing: Packing | None
     #: Where pixels lie beyond the end of the file: where that is, and as many bytes of the gap behind it.
     gap: tuple[int, int] | None
+    #: How many rows, from the top, are there; None when the decoder has to say.
+    rows: int | None
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def plain_tiff(data: bytes) -> PlainTiff:
     if not (0 < directory.number(tiff.WIDTH) < _LONGEST and 0 < directory.number(tiff.HEIGHT) < _LONGEST):
         raise truncated_image("its directory names no size that can be")
     kind = _kind(directory)
-    _check_packing(data, directory)
+    rows = _rows_there(data, directory)
     _check_subsampling(directory)
     is_inverted = kind.photometric == _MIN_IS_WHITE and kind.bits > 8
     changed = {tiff.PHOTOMETRIC: _MIN_IS_BLACK} if is_inverted else {}
@@ -113,17 +115,18 @@ def plain_tiff(data: bytes) -> PlainTiff:
         kind.kind == "u",
         packing,
         (len(data), gap_bytes) if gap_bytes else None,
+        rows,
     )
 
 
-def _check_packing(data: bytes, directory: tiff.Directory) -> None:
+def _rows_there(data: bytes, directory: tiff.Directory) -> int | None:
+    """How many rows are there, where the decoder would not tell; raises ImageRejected for damage."""
     compression = directory.number(tiff.COMPRESSION, 1)
-    if compression in FAXES:
-        check_fax(data, directory)
     if compression == _RLE_IN_WORDS:
         raise unsupported_format(
             "a TIFF packed in runs of whole words", "Save it as fax (Group 4), or as PNG"
         )
+    return rows_there(data, directory) if compression in FAXES else None
 
 
 def _check_subsampling(directory: tiff.Directory) -> None:
