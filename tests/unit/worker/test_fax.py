@@ -62,7 +62,7 @@ def test_a_fax_with_bytes_overwritten_is_refused(packing):
     compression, tags = PACKINGS[packing]
     whole = tiffs.fax(compression, PICTURES["noise"], tiffinfo=tags)
     with Image.open(io.BytesIO(whole)) as image:
-        place, size = image.tag_v2[273][0], image.tag_v2[279][0]
+        place, size = image.tag_v2[273][0], image.tag_v2[279][0]  # type: ignore[attr-defined]
     for seed in range(20):
         chance = random.Random(seed)
         start = place + chance.randrange(size // 2)
@@ -81,7 +81,7 @@ def test_rows_that_are_cut_off_are_white_and_the_others_right(compression):
     assert decoded.notes == (Note.IMAGE_INCOMPLETE,)
     rows = np.asarray(decoded.image)
     is_right = (rows == whole).all(axis=(1, 2))
-    # The page has white rows at its end: what is right there is so by being white.
+    # Of the white rows at its end none can tell whether it was there.
     assert is_right[: len(rows) // 2].all()
     assert (rows[~is_right] == 255).all()
 
