@@ -53,6 +53,9 @@ SHOWN_BY_BROWSERS = frozenset(
     {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"}
 )
 
+#: How Pillow's words begin about a BMP that may be whole, and that it does not read.
+_UNUSUAL_BMP = "Unsupported BMP "
+
 
 def set_pillows_guard(image_module: Any, most_pixels: int | None) -> None:
     """Set Pillow's own guard against bombs, which is one for the whole process (`image_module`: PIL.Image).
@@ -111,6 +114,15 @@ def not_an_image() -> ImageRejected:
 def not_understood() -> ImageRejected:
     """The file begins as one of the formats, and its header makes no sense."""
     return truncated_image("its header cannot be understood")
+
+
+def not_opened(error: Exception) -> ImageRejected:
+    """What Pillow has said of a header that it does not read."""
+    said = str(error)
+    if said.startswith(_UNUSUAL_BMP):
+        kind = f"a BMP of an unusual kind ({said.removeprefix(_UNUSUAL_BMP)})"
+        return unsupported_format(kind, "Save it as PNG, or as BMP with 24 bits a pixel")
+    return truncated_image(error)
 
 
 def truncated_image(reason: object) -> ImageRejected:

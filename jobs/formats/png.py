@@ -117,7 +117,7 @@ def taken_apart(data: bytes, header: Header) -> Png:
     pieces: list[memoryview] = []
     told: dict[bytes, memoryview] = {}
     exif = b""
-    for kind, body in _chunks(data):
+    for kind, body in _chunks(data, header):
         if kind == b"IDAT":
             pieces.append(body)
         else:
@@ -139,18 +139,24 @@ def taken_apart(data: bytes, header: Header) -> Png:
     )
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+def _chunks(data: bytes, header: Header) -> Iterator[tuple[bytes, memoryview]]:
     """The chunks that are looked at, up to IEND or where the file is cut; of an IDAT there, what is left.
 
     Raises ImageRejected for a damaged one that the picture needs; any other damaged one is left out.
     """
     view = memoryview(data)
+    # What stands beside the picture: in other colors a palette is a suggestion.
+    optional = () if header.color == PALETTE else (b"PLTE",)
+    has_pixels = False
     place = len(SIGNATURE)
     while place + 8 <= len(data):
         size, kind = int.from_bytes(view[place : place + 4], "big"), data[place + 4 : place + 8]
         body, end = view[place + 8 : place + 8 + size], place + 12 + size
-        if kind == b"IEND" or not kind.isalpha():
+        if kind == b"IEND" or (has_pixels and not kind.isalpha()):
             return
+        if not kind.isalpha():
+            raise truncated_image(f"what should be a chunk at byte {place:,} has no name made of letters")
+        has_pixels |= kind == b"IDAT"
         if end > len(data):
             if kind == b"IDAT":
                 yield kind, body
@@ -159,7 +165,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
             checksum = int.from_bytes(view[end - 4 : end], "big")
             if zlib.crc32(body, zlib.crc32(kind)) == checksum:
                 yield kind, body
-            elif kind[:1].isupper():
+            elif kind[:1].isupper() and kind not in optional:
                 raise truncated_image(f"its chunk {kind.decode()} at byte {place:,} is damaged")
         place = end
 

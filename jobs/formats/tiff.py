@@ -46,14 +46,37 @@ JPEG_TABLES = 347
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, MAKE = 256, 257, 258, 259, 262, 271
 STRIP_OFFSETS, ORIENTATION, SAMPLES, STRIP_BYTES, PLANAR, PREDICTOR = 273, 274, 277, 279, 284, 317
 SUBFILE_KIND, FILL_ORDER, ROWS_PER_STRIP = 254, 266, 278
-TILE_WIDTH, TILE_OFFSETS, TILE_BYTES, SUB_DIRECTORIES = 322, 324, 325, 330
+TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, SUB_DIRECTORIES = 322, 323, 324, 325, 330
 EXTRA_SAMPLES, SAMPLE_FORMAT, DNG_VERSION = 338, 339, 50706
+PALETTE, SUBSAMPLING = 320, 530
 #: Tags without which the pixels cannot be read: sizes, places, packing, and what samples mean.
 PICTURE = frozenset(
     {
         *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP),
-        *(STRIP_BYTES, PLANAR, 292, 293, PREDICTOR, 320, TILE_WIDTH, 323, TILE_OFFSETS, TILE_BYTES, 332),
-        *(EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, *range(512, 522), 529, 530, 531, 532),
+        *(
+            STRIP_BYTES,
+            PLANAR,
+            292,
+            293,
+            PREDICTOR,
+            PALETTE,
+            TILE_WIDTH,
+            TILE_HEIGHT,
+            TILE_OFFSETS,
+            TILE_BYTES,
+        ),
+        *(
+            TILE_BYTES,
+            332,
+            EXTRA_SAMPLES,
+            SAMPLE_FORMAT,
+            JPEG_TABLES,
+            *range(512, 522),
+            529,
+            SUBSAMPLING,
+            531,
+            532,
+        ),
     }
 )
 
@@ -163,6 +186,13 @@ class Directory:
         if entry is None or entry.kind not in _BYTES:
             return b""
         return self._data(entry, min(entry.count, _MOST_VALUES))
+
+    def place_of(self, tag: int) -> int | None:
+        """Where the values of a tag lie in the file; None where they stand in the directory, or nowhere."""
+        entry = self.entry(tag)
+        if entry is None or entry.count * _SIZES.get(entry.kind, 1) <= len(entry.value):
+            return None
+        return int(self.layout.pointer.unpack(entry.value)[0])
 
     def _data(self, entry: Entry, size: int) -> bytes:
         if size <= len(entry.value):

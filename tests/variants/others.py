@@ -43,6 +43,16 @@ def bmp_alpha(opacity: int) -> bytes:
     return b"BM" + struct.pack("<IHHI", 14 + 124 + len(pixels), 0, 0, 14 + 124) + header + pixels
 
 
+def bmp_masked(*masks: int, compression: int = 3) -> bytes:
+    """A BMP of 32 bits a pixel that says which of them are red, green and blue."""
+    pixels = bytes(4 * COLOR.width * COLOR.height)
+    header = struct.pack("<IiiHHIIiiII", 40, *COLOR.size, 1, 32, compression, len(pixels), 2835, 2835, 0, 0)
+    header += struct.pack(f"<{len(masks)}I", *masks)
+    return (
+        b"BM" + struct.pack("<IHHI", 14 + len(header) + len(pixels), 0, 0, 14 + len(header)) + header + pixels
+    )
+
+
 def turned(image_format: str, **how: object) -> bytes:
     """The picture lying on its side, with EXIF that says so."""
     side = COLOR.transpose(Image.Transpose.ROTATE_90)

@@ -100,6 +100,15 @@ PNG = {
     "Interlaced and cut short": Variant(lambda: others.cut(png.interlaced(), 0.8)),
     "Damaged pixels": Variant(lambda: png.damaged(40)),
     "Palette missing": Variant(lambda: png.png((8, 3), png.rows_of(np.asarray(GREY)))),
+    "Palette damaged, of a picture that is not in a palette": Variant(
+        lambda: png.beside(png.chunk(b"PLTE", b"\0\0\0", 12345))
+    ),
+    "Palette damaged, of a picture in a palette": Variant(
+        lambda: png.png((8, 3), png.rows_of(np.asarray(GREY)), png.chunk(b"PLTE", bytes(768), 12345))
+    ),
+    "A chunk before the pixels whose name is not made of letters": Variant(
+        lambda: png.beside(png.chunk(b"\0\1\2\3", b"x"))
+    ),
     "Rewritten by Xcode (CgBI)": Variant(
         lambda: png.SIGNATURE + png.chunk(b"CgBI", bytes(4)) + encoded(COLOR, "PNG")[8:]
     ),
@@ -159,6 +168,17 @@ TIFF = {
     "Black and white, fax (G3, G4)": Variant(
         lambda: tiffs.pillow(BLACK_AND_WHITE.convert("1"), "group4"), BLACK_AND_WHITE
     ),
+    "Black and white, fax, either end of a byte first, rows told by those above": Variant(
+        lambda: tiffs.fax("group3", tiffinfo={266: 2, 292: 1}), BLACK_AND_WHITE
+    ),
+    "Black and white, fax, cut short, most rows are there": Variant(
+        lambda: tiffs.cut_fax("group4", 0.9), BLACK_AND_WHITE, rows=(0, 50)
+    ),
+    "Black and white, fax, cut short, few rows are there": Variant(lambda: tiffs.cut_fax("group3", 0.3)),
+    "Black and white, fax, damaged": Variant(lambda: tiffs.damaged_fax("group4")),
+    "Black and white, fax, rows missing at its end": Variant(tiffs.short_fax),
+    "Black and white, fax, more than 10,000,000 runs": Variant(tiffs.fax_of_many_runs),
+    "Black and white, in runs of whole words (32771)": Variant(lambda: tiffs.fax("tiff_raw_16")),
     "Grey, 8 bits": Variant(lambda: tiffs.pillow(GREY), GREY),
     "Grey, 8 bits with a sign": Variant(lambda: tiffs.grey("<i1", 0, 127), GREY, NEAR),
     "Grey, 9 to 15 bits": Variant(lambda: tiffs.grey_packed(12), GREY),
@@ -180,7 +200,12 @@ TIFF = {
     "Color, 16 bits a sample": Variant(tiffs.color16),
     "Color, 16 bits of which 12 are used": Variant(lambda: tiffs.color16(4095)),
     "Color, 16 bits a sample, each channel for itself": Variant(lambda: tiffs.color16(_284=2)),
+    "Color, and a fourth sample that nothing says to be alpha": Variant(lambda: tiffs.with_zeros(COLOR)),
+    "Grey, and a second sample that nothing says to be alpha": Variant(lambda: tiffs.with_zeros(GREY), GREY),
     "Palette": Variant(lambda: tiffs.pillow(COLOR.quantize(16, dither=Image.Dither.NONE))),
+    "Palette of 8 bits a sample instead of 16": Variant(tiffs.shallow_palette, GREY),
+    "YCbCr, with colors for every pixel": Variant(lambda: tiffs.ycbcr(_530=(3, 2, b"\1\0\1\0")), within=NEAR),
+    "YCbCr, with colors for every 2 × 2 pixels, and no JPEG inside": Variant(tiffs.ycbcr),
     "Printing colors (CMYK)": Variant(lambda: tiffs.pillow(COLOR.convert("CMYK")), within=NEAR),
     "Lab": Variant(tiffs.lab, within=CLOSE),
     "BigTIFF": Variant(tiffs.big, GREY),
@@ -214,6 +239,10 @@ OTHERS = {
     "GIF, cut short, few rows are there": Variant(lambda: others.cut(others.gif(interlace=0), 0.6)),
     "BMP": Variant(lambda: encoded(COLOR, "BMP")),
     "BMP with alpha": Variant(lambda: others.bmp_alpha(255)),
+    "BMP with colors at unusual bits, or more than 8 bits a sample": Variant(
+        lambda: others.bmp_masked(0x3FF00000, 0xFFC00, 0x3FF)
+    ),
+    "BMP with a JPEG or a PNG inside": Variant(lambda: others.bmp_masked(compression=4)),
     "BMP with alpha that was never written": Variant(lambda: others.bmp_alpha(0)),
     "BMP, cut short, most rows are there": Variant(
         lambda: others.cut(encoded(COLOR, "BMP"), 0.8), rows=(14, 64)

@@ -8,12 +8,12 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from tests.variants.exif import SIDEWAYS
-from tests.variants.picture import COLOR, GREY, HEIGHT, WIDTH, encoded
+from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, HEIGHT, WIDTH, encoded
 
 _GREY = np.asarray(GREY) / 255
 _COLOR = np.asarray(COLOR) / 255
 #: Bytes between the directory and the pixels, for values that the directory has no room for.
-_BESIDE_BYTES = 256
+_BESIDE_BYTES = 2048
 _LETTERS = {2: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 
 
@@ -105,6 +105,25 @@ def color8(image: Image.Image = COLOR, **more: Any) -> bytes:
     return tiff(image.tobytes(), tags | _tags(more))
 
 
+def with_zeros(image: Image.Image) -> bytes:
+    """The picture with a further sample a pixel, which is zero and explained by nothing."""
+    colors = np.asarray(image).reshape(HEIGHT, WIDTH, -1)
+    samples = np.concatenate([colors, np.zeros_like(colors[..., :1])], axis=2)
+    count = samples.shape[2]
+    return tiff(samples.tobytes(), {258: [8] * count, 262: 1 if count == 2 else 2, 277: count})
+
+
+def shallow_palette() -> bytes:
+    """A palette of grey as some programs write it, with 8 bits a sample."""
+    palette = struct.pack("<768H", *range(256), *range(256), *range(256))
+    return tiff(GREY.tobytes(), {258: 8, 262: 3, 320: (3, 768, palette)})
+
+
+def ycbcr(**more: Any) -> bytes:
+    """Brightness and colors, not packed; more tags as `_530=…`."""
+    return tiff(COLOR.convert("YCbCr").tobytes(), {258: [8] * 3, 262: 6, 277: 3} | _tags(more))
+
+
 def turned(**more: Any) -> bytes:
     """The picture lying on its side, and the tag that says so."""
     return color8(COLOR.transpose(Image.Transpose.ROTATE_90), _274=SIDEWAYS, **more)
@@ -127,6 +146,50 @@ def damaged_jpeg() -> bytes:
         place, size = (image.getexif()[tag] for tag in (273, 279))
     middle = place + size * 3 // 4
     return whole[:middle] + b"\x55\xfe" * 10 + whole[middle + 20 :]
+
+
+def fax(compression: str, image: Image.Image = BLACK_AND_WHITE, **how: Any) -> bytes:
+    """Black and white, as faxes are packed."""
+    return pillow(image.convert("1"), compression, **how)
+
+
+def damaged_fax(compression: str, length: int = 4) -> bytes:
+    """A fax with some bytes overwritten, a third of the way into it."""
+    data = bytearray(fax(compression))
+    place, size = _strip(data)
+    start = place + size // 3
+    data[start : start + length] = b"\xa7\x51\x3c\x99\x06"[:length]
+    return bytes(data)
+
+
+def short_fax() -> bytes:
+    """A fax whose directory says that it has more rows."""
+    short = fax("group4", BLACK_AND_WHITE.crop((0, 0, WIDTH, HEIGHT - 8)), tiffinfo={278: HEIGHT - 8})
+    place, size = _strip(short)
+    return tiff(short[place : place + size], {258: 1, 259: 4, 262: 1})
+
+
+def cut_fax(compression: str, share: float) -> bytes:
+    """The first part of a fax whose directory lies before its pixels."""
+    data = fax(compression, tiffinfo={278: HEIGHT})
+    place, size = _strip(data)
+    number = {"tiff_ccitt": 2, "group3": 3, "group4": 4}[compression]
+    whole = tiff(data[place : place + size], {258: 1, 259: number, 262: 1})
+    return whole[: len(whole) - size + round(size * share)]
+
+
+def fax_of_many_runs() -> bytes:
+    """A fax of dots, one a pixel."""
+    row = np.tile(np.array([0, 255], dtype=np.uint8), 2500)
+    dots = Image.fromarray(np.tile(row, (2500, 1)))
+    return fax("tiff_ccitt", dots, tiffinfo={278: 2500})
+
+
+def _strip(data: bytes | bytearray) -> tuple[int, int]:
+    """Where the first strip of a TIFF lies, and its bytes."""
+    with Image.open(io.BytesIO(data)) as image:
+        tags = image.tag_v2  # type: ignore[attr-defined]
+        return tags[273][0], tags[279][0]
 
 
 def cut(share: float) -> bytes:

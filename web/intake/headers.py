@@ -16,10 +16,10 @@ from jobs.formats.images import (
     FORMATS,
     check_pixels,
     not_an_image,
+    not_opened,
     not_understood,
     reader_missing,
     set_pillows_guard,
-    truncated_image,
 )
 from jobs.formats.pages import pages_of
 from jobs.formats.unread import begins_as_image, check_kind, is_avif, is_heif
@@ -103,4 +103,4 @@ def _inspect_other(file: IO[bytes], head: bytes) -> Inspected:
         raise (not_understood() if begins_as_image(head) else not_an_image()) from error
     except Exception as error:
         # Pillow's readers meet hostile headers with many kinds of exceptions.
-        raise truncated_image(error) from error
+        raise not_opened(error) from error

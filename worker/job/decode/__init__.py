@@ -3,6 +3,8 @@
 decoder   the steps, and the limits on them
 plain     the picture of a file alone, and what is told beside it
 tiff      the picture of a TIFF alone, of whatever samples
+fax       whether a fax in a TIFF is whole
+fax_codes  the codes of faxes
 reading   the pixels, or what is there of them
 partial   which rows are there of an image that is cut short
 jpeg_check  what libjpeg complains of in a JPEG

@@ -37,6 +37,8 @@ class Plain:
     packing: Packing | None = None
     #: Where the file ends too early, and how many bytes without meaning follow; None for a whole one.
     gap: tuple[int, int] | None = None
+    #: How many rows, from the top, are there; None when the decoder has to say.
+    rows: int | None = None
     #: The parts of a JPEG.
     jpeg: Jpeg | None = None
     #: The strips or tiles of a TIFF that are JPEGs.
@@ -74,6 +76,7 @@ def plain(data: bytes, limits: Limits) -> Plain:
             packing=found.packing,
             gap=found.gap,
             strips=found.jpegs,
+            rows=found.rows,
         )
     if is_heif(data[:1024]):
         return _plain_heif(data, limits)

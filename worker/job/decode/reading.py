@@ -11,7 +11,14 @@ from PIL import Image, ImageFile, UnidentifiedImageError, features
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
-from jobs.formats.images import FORMATS, not_an_image, not_understood, reader_missing, truncated_image
+from jobs.formats.images import (
+    FORMATS,
+    not_an_image,
+    not_opened,
+    not_understood,
+    reader_missing,
+    truncated_image,
+)
 from jobs.formats.unread import begins_as_image, is_avif
 from worker.job.decode import deep, jpeg_end
 from worker.job.decode.jpeg_check import is_damaged
@@ -48,7 +55,7 @@ def opened(file: Plain) -> ImageFile.ImageFile:
     except Image.DecompressionBombError as error:
         raise too_many_pixels(error) from error
     except Exception as error:
-        raise truncated_image(error) from error
+        raise not_opened(error) from error
 
 
 def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_part: float) -> Pixels:
@@ -69,6 +76,8 @@ def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_p
             whole = deep.with_all_bits(image, way, lambda: opened(file), file.bits)
             return Pixels(_eight_bits(file, whole), is_damaged=any(map(is_damaged, file.strips)))
     part = what_is_there(lambda ground: opened(file.on(ground)))
+    if file.rows is not None:
+        part = Part(part.image, 0, min(file.rows, part.image.height))
     _check_part(part.share, least_part)
     whole = deep.with_all_bits(part.image, way, lambda: opened(file), file.bits)
     return Pixels(_eight_bits(file, whole), None if part.is_whole else part)

@@ -4,6 +4,7 @@ Samples that Pillow cannot unpack, such as 12 bits in three half bytes, are aske
 undoes the compression, and `Packing` the rest.
 """
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,19 +13,25 @@ from PIL import Image
 
 from jobs.formats import tiff
 from jobs.formats.images import truncated_image, unsupported_format
+from worker.job.decode.fax import FAXES, rows_there
 from worker.job.decode.samples import Packing
 
-_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB = 0, 1, 2
+_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
 #: What samples are, as the tag numbers it, and as NumPy calls it.
 _KINDS = {1: "u", 2: "i", 3: "f"}
 #: Bits of whole numbers and of fractions that can be unpacked.
 _WHOLE, _FRACTIONS = frozenset({8, *range(9, 17), 32}), frozenset({16, 32, 64})
 #: Compressions that pack bytes, whatever those mean: none, LZW, deflate, PackBits, LZMA, Zstandard.
 _OF_BYTES = frozenset({1, 5, 8, 32946, 32773, 34925, 50000})
+#: Of black and white; Pillow takes it for none.
+_RLE_IN_WORDS = 32771
 _COLORS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab"}
-_ALPHA = (1, 2)
-#: JPEG, as a compression.
-_JPEG = 7
+#: What a sample is beside the colors.
+_UNSPECIFIED, _ALPHA = 0, (1, 2)
+#: Compressions by JPEG: the new way, and both.
+_JPEG, _JPEGS = 7, frozenset({6, 7})
+#: How numbers of 16 bits are written, as the directory says it.
+_SHORT = 3
 #: Pixels of a side, and bytes of a row, that no TIFF has.
 _LONGEST = 1 << 31
 #: Bytes between a file that is cut short and what is put behind it, lest that be taken for pixels.
@@ -45,7 +52,9 @@ class PlainTiff:
     #: Where pixels lie beyond the end of the file: where that is, and as many bytes of the gap behind it.
     gap: tuple[int, int] | None
     #: Its strips or tiles as JPEGs, where they are such.
-    jpegs: tuple[bytes, ...] = ()
+    jpegs: tuple[bytes, ...]
+    #: How many rows, from the top, are there; None when the decoder has to say.
+    rows: int | None
 
 
 @dataclass(frozen=True)
@@ -89,10 +98,15 @@ def plain_tiff(data: bytes) -> PlainTiff:
     if not (0 < directory.number(tiff.WIDTH) < _LONGEST and 0 < directory.number(tiff.HEIGHT) < _LONGEST):
         raise truncated_image("its directory names no size that can be")
     kind = _kind(directory)
+    rows = _rows_there(data, directory)
+    _check_subsampling(directory)
     is_inverted = kind.photometric == _MIN_IS_WHITE and kind.bits > 8
-    colors = {tiff.PHOTOMETRIC: _MIN_IS_BLACK} if is_inverted else {}
+    changed = {tiff.PHOTOMETRIC: _MIN_IS_BLACK} if is_inverted else {}
+    if _has_a_sample_unexplained(directory, kind):
+        changed[tiff.EXTRA_SAMPLES] = _UNSPECIFIED
     gap_bytes = _GAP_BYTES if _ends_behind(directory, len(data)) else 0
-    plain, packing = tiff.plain(data, directory, colors, gap_bytes=gap_bytes), None
+    written = _with_deep_palette(data, directory)
+    plain, packing = tiff.plain(written, directory, changed, gap_bytes=gap_bytes), None
     if _is_for_us(kind) or not _opens(plain):
         packing = _packing(directory, kind)
         plain = tiff.plain(data, directory, _as_bytes(packing), without=_MEANING, gap_bytes=gap_bytes)
@@ -105,6 +119,7 @@ def plain_tiff(data: bytes) -> PlainTiff:
         packing,
         (len(data), gap_bytes) if gap_bytes else None,
         _jpegs(data, directory),
+        rows,
     )
 
 
@@ -127,6 +142,44 @@ def _places(directory: tiff.Directory) -> Iterator[tuple[int, int]]:
     """Where each strip or tile begins, and its bytes."""
     for places, sizes in ((tiff.STRIP_OFFSETS, tiff.STRIP_BYTES), (tiff.TILE_OFFSETS, tiff.TILE_BYTES)):
         yield from zip(directory.numbers(places), directory.numbers(sizes), strict=False)
+
+
+def _rows_there(data: bytes, directory: tiff.Directory) -> int | None:
+    """How many rows are there, where the decoder would not tell; raises ImageRejected for damage."""
+    compression = directory.number(tiff.COMPRESSION, 1)
+    if compression == _RLE_IN_WORDS:
+        raise unsupported_format(
+            "a TIFF packed in runs of whole words", "Save it as fax (Group 4), or as PNG"
+        )
+    return rows_there(data, directory) if compression in FAXES else None
+
+
+def _check_subsampling(directory: tiff.Directory) -> None:
+    """Raises ImageRejected for colors of fewer pixels than brightness, which only a JPEG's decoder undoes."""
+    subsampling = directory.numbers(tiff.SUBSAMPLING) or (2, 2)
+    is_sparse = directory.number(tiff.PHOTOMETRIC) == _YCBCR and set(subsampling) != {1}
+    if is_sparse and directory.number(tiff.COMPRESSION, 1) not in _JPEGS:
+        across, down = subsampling[0], subsampling[-1]
+        raise unsupported_format(
+            f"a TIFF of YCbCr with colors for every {across} × {down} pixels, and no JPEG inside",
+            "Save it as RGB, or as PNG",
+        )
+
+
+def _has_a_sample_unexplained(directory: tiff.Directory, kind: _Kind) -> bool:
+    """True for one sample more than colors need, where nothing says that it is alpha."""
+    colors = {_MIN_IS_WHITE: 1, _MIN_IS_BLACK: 1, _RGB: 3}.get(kind.photometric)
+    return kind.samples - 1 == colors and not directory.numbers(tiff.EXTRA_SAMPLES)
+
+
+def _with_deep_palette(data: bytes, directory: tiff.Directory) -> bytes:
+    """The file; where its palette has 8 bits a sample instead of 16, with those of 16."""
+    palette, place = directory.numbers(tiff.PALETTE), directory.place_of(tiff.PALETTE)
+    entry = directory.entry(tiff.PALETTE)
+    if place is None or entry is None or entry.kind != _SHORT or max(palette, default=256) > 255:
+        return data
+    deep = struct.pack(f"{directory.layout.order}{len(palette)}H", *(257 * sample for sample in palette))
+    return b"".join((data[:place], deep, memoryview(data)[place + len(deep) :]))
 
 
 def _ends_behind(directory: tiff.Directory, size_bytes: int) -> bool:

@@ -1,0 +1,99 @@
+"""Faxes in TIFFs: whole ones are read, whatever is in them and however packed; damaged ones are not."""
+
+import io
+import random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jobs.contract.errors import ImageRejected
+from jobs.contract.models import Note
+from jobs.contract.settings import Limits
+from tests.tiffs import page
+from tests.variants import tiffs
+from worker.job.decode.decoder import Decoder
+
+PACKINGS = {
+    "Group 4": ("group4", {}),
+    "Group 4, last bit first": ("group4", {266: 2}),
+    "Group 3": ("group3", {}),
+    "Group 3, by the row above": ("group3", {292: 1}),
+    "Group 3, ends of lines at bytes": ("group3", {292: 4}),
+    "Runs": ("tiff_ccitt", {}),
+}
+
+
+def all_runs() -> Image.Image:
+    """Every run of 1 to 2,600 pixels, of white and of black, and longer ones."""
+    rows = np.full((2 * 2600, 5300), 255, dtype=np.uint8)
+    for length in range(2600):
+        rows[2 * length, 7 : 7 + length] = 0
+        rows[2 * length + 1, : length % 50 + 1] = 0
+        rows[2 * length + 1, length + length % 50 + 1 :] = 0
+    return Image.fromarray(rows)
+
+
+PICTURES = {
+    "a page": page(1, (1000, 1400)),
+    "noise": Image.fromarray(np.random.default_rng(1).integers(0, 256, (300, 401), dtype=np.uint8)),
+    "all runs": all_runs(),
+    "white": Image.new("L", (1728, 50), 255),
+    "black": Image.new("L", (1729, 50), 0),
+    "one pixel": Image.new("L", (1, 1), 0),
+}
+
+
+def decode(data: bytes) -> Image.Image:
+    return Decoder(Limits(), enough_pixels=100_000_000).decode(data).image
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_whole_fax_is_read(name, packing):
+    compression, tags = PACKINGS[packing]
+    picture = PICTURES[name].convert("1")
+    data = tiffs.fax(compression, picture, tiffinfo=tags)
+    assert decode(data).convert("1").tobytes() == picture.tobytes()
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_fax_with_bytes_overwritten_is_refused(packing):
+    compression, tags = PACKINGS[packing]
+    whole = tiffs.fax(compression, PICTURES["noise"], tiffinfo=tags)
+    with Image.open(io.BytesIO(whole)) as image:
+        place, size = image.tag_v2[273][0], image.tag_v2[279][0]  # type: ignore[attr-defined]
+    for seed in range(20):
+        chance = random.Random(seed)
+        start = place + chance.randrange(size // 2)
+        data = bytearray(whole)
+        data[start : start + 20] = chance.randbytes(20)
+        with pytest.raises(ImageRejected, match="no row of a fax") as refused:
+            decode(bytes(data))
+        assert refused.value.code == "truncated_image"
+
+
+@pytest.mark.parametrize("compression", ["group4", "group3", "tiff_ccitt"])
+def test_rows_that_are_cut_off_are_white_and_the_others_right(compression):
+    whole = np.asarray(decode(tiffs.fax(compression)))
+    data = tiffs.cut_fax(compression, 0.9)
+    decoded = Decoder(Limits(), enough_pixels=100_000_000).decode(data)
+    assert decoded.notes == (Note.IMAGE_INCOMPLETE,)
+    rows = np.asarray(decoded.image)
+    is_right = (rows == whole).all(axis=(1, 2))
+    # Of the white rows at its end none can tell whether it was there.
+    assert is_right[: len(rows) // 2].all()
+    assert (rows[~is_right] == 255).all()
+
+
+@pytest.mark.parametrize("compression", ["group4", "group3", "tiff_ccitt"])
+def test_a_fax_of_which_few_rows_are_there_is_refused(compression):
+    with pytest.raises(ImageRejected, match="of its rows are there"):
+        decode(tiffs.cut_fax(compression, 0.3))
+
+
+def test_strips_that_lie_over_each_other_are_refused_rather_than_read_a_thousand_times():
+    strips = 64
+    tags = {258: 1, 259: 4, 262: 0, 273: [200] * strips, 278: 1, 279: [5000] * strips}
+    with pytest.raises(ImageRejected, match="lie over each other"):
+        decode(tiffs.tiff(bytes(5000), tags))

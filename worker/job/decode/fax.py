@@ -1,0 +1,226 @@
+"""Whether a fax in a TIFF is whole, code by code: its decoder makes up damaged rows, and says nothing.
+
+    strip ──► row ──► codes whose runs make up the width ──► … ──► as many rows as there have to be
+
+Nothing is drawn: of each row only the places are kept where its color changes, for the row below.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from jobs.formats import tiff
+from jobs.formats.images import truncated_image, unsupported_format
+from worker.job.decode.fax_codes import BITS, MODE, PASS, RUN, RUNS
+
+RLE, GROUP_3, GROUP_4 = 2, 3, 4
+FAXES = frozenset({RLE, GROUP_3, GROUP_4})
+_T4_OPTIONS, _TWO_DIMENSIONAL = 292, 1
+#: Codes in one image; a page of text has a hundred thousand, a photograph in dots some millions.
+_MOST_CODES = 10_000_000
+#: Zeros that begin an end of line.
+_EOL_ZEROS = 11
+#: Bytes behind the last row without a meaning.
+_FILLED_BYTES = 3
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+class _DamagedError(Exception):
+    """Raised where bits are no code, or where runs do not make up a row."""
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A strip, or a tile."""
+
+    data: bytes
+    #: The row of the image that is its first.
+    top: int
+    width: int
+    rows: int
+    is_tile: bool
+    #: True when a part of it lies behind the end of the file.
+    is_cut: bool
+
+
+def rows_there(data: bytes, directory: tiff.Directory) -> int:
+    """How many rows, from the top, are there of a fax; all, unless its end is missing.
+
+    Raises ImageRejected (`truncated_image` for one that is damaged; `unsupported_format`).
+    """
+    compression = directory.number(tiff.COMPRESSION)
+    is_2d = bool(directory.number(_T4_OPTIONS) & _TWO_DIMENSIONAL)
+    budget, end = _MOST_CODES, 0
+    for number, block in enumerate(_blocks(data, directory), 1):
+        rows = _Rows(block, compression, is_2d, budget)
+        try:
+            rows.check()
+        except _DamagedError as error:
+            if block.is_cut and rows.is_at_end:
+                return block.top + (0 if block.is_tile else rows.row)
+            what = f"row {rows.row + 1:,} of {block.rows:,} in its strip {number:,} is no row of a fax"
+            raise truncated_image(what) from error
+        budget, end = rows.budget, block.top + block.rows
+    return min(end, directory.number(tiff.HEIGHT))
+
+
+class _Rows:
+    """Goes through the rows of a strip."""
+
+    def __init__(self, block: _Block, compression: int, is_2d: bool, budget: int) -> None:
+        self._width, self._rows = block.width, block.rows
+        self._compression, self._is_2d = compression, is_2d
+        self._end = 8 * len(block.data)
+        each = np.frombuffer(block.data + bytes(8), dtype=np.uint8).astype(np.uint32)
+        #: The three bytes from each byte on.
+        self._words = memoryview((each[:-2] << 16 | each[1:-1] << 8 | each[2:]).data)
+        self._place = 0
+        self.budget = budget
+        self.row = 0
+
+    @property
+    def is_at_end(self) -> bool:
+        """True when the next code would not be there."""
+        return self._place + BITS > self._end
+
+    def check(self) -> None:
+        """Raises _DamagedError where it is damaged."""
+        changes: list[int] = []
+        for row in range(self._rows):
+            self.row = row
+            if self._compression == GROUP_3:
+                self._end_of_line()
+            if self._compression == GROUP_4 or (
+                self._is_2d and self._compression == GROUP_3 and not self._bit()
+            ):
+                changes = self._by_the_row_above(changes)
+            else:
+                changes = self._by_runs()
+            if self._compression == RLE:
+                self._place += -self._place % 8
+            if self._place > self._end:
+                raise _DamagedError
+            self.budget -= 1 + len(changes)
+            if self.budget < 0:
+                raise unsupported_format(
+                    f"a fax of more than {_MOST_CODES:,} runs", "Save it as PNG, or with LZW"
+                )
+        if self._compression == GROUP_4:
+            self._end_of_group_4()
+
+    def _next(self, bits: int) -> int:
+        """The next bits, up to 17 of them; zeros behind the end."""
+        place = min(self._place, self._end)
+        return self._words[place >> 3] >> (24 - bits - (place & 7)) & ((1 << bits) - 1)
+
+    def _bit(self) -> int:
+        bit = self._next(1)
+        self._place += 1
+        return bit
+
+    def _end_of_line(self) -> None:
+        zeros = 0
+        while not self._next(BITS) and self._place < self._end:
+            self._place += BITS
+            zeros += BITS
+        more = BITS - self._next(BITS).bit_length()
+        if zeros + more < _EOL_ZEROS:
+            raise _DamagedError
+        self._place += more + 1
+
+    def _end_of_group_4(self) -> None:
+        first = self._next(12)
+        self._place += 12
+        if first == 1 and self._next(12) == 1:
+            return
+        left = self._end - (self._place - 12)
+        if left > 8 * (_FILLED_BYTES + 1):
+            raise _DamagedError
+
+    def _by_runs(self) -> list[int]:
+        changes, at, color, width = [], 0, 0, self._width
+        while at < width:
+            at += self._run(color)
+            changes.append(at)
+            color ^= 1
+        if at > width:
+            raise _DamagedError
+        return changes
+
+    def _run(self, color: int) -> int:
+        table, words, total = RUN[color], self._words, 0
+        while self._place <= self._end:
+            place = self._place
+            bits, run = table[words[place >> 3] >> (11 - (place & 7)) & 0x1FFF]
+            if not bits:
+                break
+            self._place += bits
+            total += run
+            if run < 64:
+                return total
+        raise _DamagedError
+
+    def _by_the_row_above(self, above: list[int]) -> list[int]:
+        width, words, end = self._width, self._words, self._end
+        above = [*above, width, width, width]
+        changes: list[int] = []
+        # The place and the color so far, and the next change above to the other color.
+        at, color, n = -1, 0, 0
+        while at < width:
+            place = self._place
+            if place > end:
+                raise _DamagedError
+            bits, mode = MODE[words[place >> 3] >> (17 - (place & 7)) & 0x7F]
+            if not bits:
+                raise _DamagedError
+            self._place = place + bits
+            if mode == PASS:
+                at = above[n + 1]
+            elif mode == RUNS:
+                first = max(at, 0) + self._run(color)
+                at = first + self._run(color ^ 1)
+                changes += (first, at)
+            else:
+                there = above[n] + mode
+                if there <= at:
+                    raise _DamagedError
+                at = there
+                changes.append(at)
+                color ^= 1
+                n += -1 if n else 1
+            while above[n] <= at < width:
+                n += 2
+        if at > width:
+            raise _DamagedError
+        return changes
+
+
+def _blocks(data: bytes, directory: tiff.Directory) -> Iterator[_Block]:
+    width, height = directory.number(tiff.WIDTH), directory.number(tiff.HEIGHT)
+    is_tiled = tiff.TILE_WIDTH in directory
+    if is_tiled:
+        places, sizes = directory.numbers(tiff.TILE_OFFSETS), directory.numbers(tiff.TILE_BYTES)
+        each = directory.number(tiff.TILE_HEIGHT)
+        wide = directory.number(tiff.TILE_WIDTH)
+        across = -(-width // max(1, wide))
+    else:
+        places, sizes = directory.numbers(tiff.STRIP_OFFSETS), directory.numbers(tiff.STRIP_BYTES)
+        each = min(height, directory.number(tiff.ROWS_PER_STRIP, height) or height)
+        wide, across = width, 1
+    if len(sizes) < len(places):
+        ends = dict(pairwise([*sorted(set(places)), len(data)]))
+        sizes = tuple(ends[place] - place for place in places)
+    there = [min(size, max(0, len(data) - place)) for place, size in zip(places, sizes, strict=False)]
+    if sum(there) > len(data):
+        raise truncated_image("its strips lie over each other")
+    is_reversed = directory.number(tiff.FILL_ORDER, 1) == 2
+    for n, (place, size, size_there) in enumerate(zip(places, sizes, there, strict=False)):
+        top = n // across * each
+        if top >= height:
+            return
+        coded = data[place : place + size_there]
+        coded = coded.translate(_REVERSED) if is_reversed else coded
+        rows = each if is_tiled else min(each, height - top)
+        yield _Block(coded, top, wide, rows, is_tiled, is_cut=size_there < size)
