@@ -53,30 +53,9 @@ PALETTE, SUBSAMPLING = 320, 530
 PICTURE = frozenset(
     {
         *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP),
-        *(
-            STRIP_BYTES,
-            PLANAR,
-            292,
-            293,
-            PREDICTOR,
-            PALETTE,
-            TILE_WIDTH,
-            TILE_HEIGHT,
-            TILE_OFFSETS,
-            TILE_BYTES,
-        ),
-        *(
-            TILE_BYTES,
-            332,
-            EXTRA_SAMPLES,
-            SAMPLE_FORMAT,
-            JPEG_TABLES,
-            *range(512, 522),
-            529,
-            SUBSAMPLING,
-            531,
-            532,
-        ),
+        *(STRIP_BYTES, PLANAR, 292, 293, PREDICTOR, PALETTE, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS),
+        *(TILE_BYTES, 332, EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, *range(512, 522), 529, SUBSAMPLING),
+        *(531, 532),
     }
 )
 
