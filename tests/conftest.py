@@ -29,8 +29,12 @@ pytest_plugins = ("tests.background", "tests.limit", "tests.not_run")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run browser tests last: Playwright leaves an event loop running in this thread, and no other can."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Run browser tests last: Playwright leaves an event loop running in this thread, and no other can.
+
+    Files with a test that may take long, as its own limit says, go first: so none is left to run alone.
+    """
+    long = {item.path for item in items if item.get_closest_marker("timeout")}
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, item.path not in long))
 
 
 @pytest.fixture(autouse=True)
