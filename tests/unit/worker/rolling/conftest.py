@@ -1,0 +1,37 @@
+"""A model, sample inputs, and their reference, made once for each file of tests."""
+
+import random
+from typing import Any
+
+import pytest
+
+from jobs.contract.models import Options
+from tests.drawing import random_scene
+from tests.preparing import prepare
+from tests.unit.worker.rolling.reference import LONGEST, QUESTIONS, Reference, loaded
+from worker.engines.transformers_engine import TransformersEngine
+
+
+@pytest.fixture(scope="module")
+def engine() -> TransformersEngine:
+    return loaded()
+
+
+@pytest.fixture(scope="module")
+def tensors(engine) -> list[Any]:
+    """Inputs of images of mixed sizes, with questions."""
+    rng = random.Random(11)
+    made = []
+    for number in range(8):
+        image = random_scene(rng, shapes=1 + number % 3).draw(rng.randint(130, 900), rng.randint(130, 900))
+        question, longest = QUESTIONS[number % 3], Options(max_new_tokens=LONGEST)
+        made.append(prepare(engine, image, question, longest).tensors)
+    assert len({one["input_ids"].shape[1] for one in made}) > 3
+    return made
+
+
+@pytest.fixture(scope="module")
+def reference(engine, tensors) -> Reference:
+    made = Reference.of(engine._model, engine._ends, tensors)
+    assert len({len(answer) for answer in made.alone}) > 2
+    return made

@@ -1,0 +1,129 @@
+"""What a model answers to sample inputs when each is alone: the reference for a rolling batch."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.contract.catalog import NANO
+from jobs.contract.errors import Eva01Error
+from jobs.contract.settings import WorkerSettings
+from tests.clock import Clock
+from worker.engines import create_engine
+from worker.engines.rolling import loop as loop_module
+from worker.engines.rolling.loop import RollingLoop
+from worker.engines.rolling.rows import Outcome, Request
+from worker.engines.transformers_engine import TransformersEngine
+
+QUESTIONS = ("Describe this image.", "描述这张图片的内容和颜色", "How many shapes are there?")
+#: The largest token limit of a request in these tests.
+LONGEST = 24
+SETTINGS = WorkerSettings(dtype="float32", device="cpu")
+
+
+def loaded() -> TransformersEngine:
+    made = create_engine(NANO, SETTINGS)
+    assert isinstance(made, TransformersEngine)
+    made.load()
+    return made
+
+
+@dataclass
+class Reference:
+    """A model, sample inputs, and its answer to each when that is alone (the reference)."""
+
+    model: Any
+    ends: frozenset[int]
+    tensors: list[Any]
+    alone: list[tuple[int, ...]]
+
+    @classmethod
+    def of(cls, model: Any, ends: frozenset[int], tensors: list[Any]) -> "Reference":
+        return cls(model, ends, tensors, [answer_alone(model, one) for one in tensors])
+
+    def loop(
+        self, *, slots=4, budget_tokens=10_000, prefill_tokens=512, timeout_s=60.0, clock=None
+    ) -> RollingLoop:
+        return RollingLoop(
+            self.model,
+            self.ends,
+            rows=slots,
+            budget_tokens=budget_tokens,
+            prefill_tokens=prefill_tokens,
+            timeout_s=timeout_s,
+            clock=clock or Clock(0),
+        )
+
+    def request(self, number: int, longest: int = LONGEST, **how: bool) -> Request:
+        return self.loop().request(self.tensors[number], longest, **how)
+
+    def answer(self, number: int, longest: int = LONGEST) -> tuple[int, ...]:
+        return self.alone[number][:longest]
+
+
+def answer_alone(model: Any, tensors: Any) -> tuple[int, ...]:
+    out = model.generate(**tensors, max_new_tokens=LONGEST)
+    return tuple(out[0, tensors["input_ids"].shape[1] :].tolist())
+
+
+def run(loop: RollingLoop) -> dict[Request, Outcome]:
+    return {outcome.request: outcome for outcomes in turns(loop) for outcome in outcomes}
+
+
+def failure_of(outcome: Outcome) -> Eva01Error:
+    assert outcome.failure is not None
+    return outcome.failure
+
+
+def turns(loop: RollingLoop) -> Iterator[Sequence[Outcome]]:
+    """Take turns until the loop is idle; fails after a limit of turns."""
+    for _ in range(10_000):
+        if loop.is_idle:
+            return
+        yield loop.turn()
+    raise AssertionError("10,000 turns, and it is not idle")
+
+
+def submit(loop: RollingLoop, *requests: Request) -> None:
+    for request in requests:
+        loop.submit(request)
+
+
+def assert_each_answer_is_the_one_given_alone(reference: Reference, arrivals, **how: int) -> None:
+    """Request n comes at turn `at`, and is cancelled at turn `off` if that is early."""
+    loop = reference.loop(**how)
+    asked = [
+        (reference.request(n, most, is_interactive=first, is_alone=alone), n, at, off)
+        for n, most, at, first, alone, off in arrivals
+    ]
+    outcomes = []
+    for turn in range(500):
+        for request, _, at, off in asked:
+            if turn == at:
+                loop.submit(request)
+            if turn == max(at, off) and off < 20:
+                loop.cancel(request)
+        outcomes += loop.turn()
+    assert loop.is_idle
+    assert len(outcomes) == len(asked)
+    said = {outcome.request: outcome for outcome in outcomes}
+    for request, number, _, off in asked:
+        if said[request].is_cancelled:
+            assert off < 20
+        else:
+            assert said[request].tokens == reference.answer(number, request.max_new_tokens)
+
+
+#: Jobs that arrive at different turns, with different token limits.
+MIXED = [(n % 8, 1 + 7 * n % LONGEST, n % 5, n % 3 == 0, False, 60) for n in range(12)]
+
+
+def fail(monkeypatch, where: str, error: Exception, when: Callable[..., bool]) -> None:
+    """Make the prefill or the step fail when `when`, which is given what it is called with, says so."""
+    work = getattr(loop_module, where)
+
+    def work_or_fail(*arguments):
+        if when(*arguments):
+            raise error
+        return work(*arguments)
+
+    monkeypatch.setattr(loop_module, where, work_or_fail)

@@ -1,0 +1,151 @@
+"""Who is on the device, in which order, and for how long; every request ends."""
+
+from typing import Any
+
+from tests.clock import Clock
+from tests.unit.worker.rolling.reference import LONGEST, fail, failure_of, run, submit, turns
+from worker.engines.rolling.admission import cost, vision_pass
+from worker.engines.rolling.rows import Request
+
+
+def test_a_row_that_ends_is_answered_at_once_and_its_place_goes_to_the_next(reference):
+    loop = reference.loop(slots=2)
+    long, short, next_one = reference.request(0), reference.request(1, 2), reference.request(2, 2)
+    submit(loop, long, short, next_one)
+    order = [outcome.request for _ in range(60) for outcome in loop.turn()]
+    assert order == [short, next_one, long]
+
+
+def test_it_says_of_each_answer_whether_it_is_whole_or_cut(engine, reference, tensors):
+    rolling = engine.rolling
+    assert rolling is not None
+    lengths = [len(answer) for answer in reference.alone]
+    asked = [(n, most) for n in range(8) for most in (1, lengths[n] - 1, lengths[n], LONGEST) if most]
+    requests = {}
+    for number, most in asked:
+        request = rolling._loop.request(tensors[number], most)
+        requests[request] = (number, most)
+        rolling.submit(request)
+    said: dict[tuple[int, int], Any] = {}
+    for _ in range(10_000):
+        if rolling.is_idle:
+            break
+        said |= {requests[ended.request]: ended.outcome for ended in rolling.turn()}
+    for number, most in asked:
+        answer = said[number, most]
+        # Its last token is the end token, which may be the last that is allowed.
+        is_whole = most >= lengths[number] and reference.alone[number][-1] in reference.ends
+        assert answer.finish_reason == ("stop" if is_whole else "length"), (number, most)
+        assert answer.usage.output_tokens == min(most, lengths[number]) - is_whole
+    assert {answer.finish_reason for answer in said.values()} == {"stop", "length"}
+
+
+def test_who_comes_while_others_are_in_flight_has_a_word_with_the_next_step(reference):
+    loop = reference.loop(slots=9)
+    submit(loop, *(reference.request(n) for n in range(8)))
+    loop.turn()
+    late = reference.request(0, 1)
+    loop.submit(late)
+    assert [outcome.request for outcome in loop.turn()] == [late]
+
+
+def test_single_questions_go_before_those_of_batches(reference):
+    loop = reference.loop(slots=1)
+    bulk = [reference.request(n, 2) for n in range(2)]
+    single = reference.request(3, 2, is_interactive=True)
+    submit(loop, *bulk, single)
+    assert list(run(loop)) == [single, *bulk]
+
+
+def test_a_suspect_is_on_the_device_alone(reference):
+    loop = reference.loop()
+    before, suspect, after = (
+        reference.request(0, 6),
+        reference.request(1, 6, is_alone=True),
+        reference.request(2, 6),
+    )
+    submit(loop, before, suspect, after)
+    company = set()
+    for _ in turns(loop):
+        if suspect in loop.on_device():
+            company |= set(loop.on_device())
+    assert company == {suspect}
+
+
+def test_new_prompts_of_one_turn_stay_within_their_limit(reference):
+    loop = reference.loop(slots=8, prefill_tokens=100)
+    submit(loop, *(reference.request(n) for n in range(8)))
+    grown = []
+    before: set[Request] = set()
+    for _ in turns(loop):
+        grown.append([request for request in loop.on_device() if request not in before])
+        before = set(loop.on_device())
+        if loop.in_flight == 8:
+            break
+    assert all(len(new) == 1 or sum(one.prompt_tokens for one in new) <= 100 for new in grown)
+    assert len(grown) > 2
+
+
+def test_images_that_wait_are_seen_with_one_that_has_a_place(reference):
+    first, *others = [reference.request(n) for n in range(5)]
+    limit = first.prompt_tokens + sum(other.prompt_tokens for other in others[:2])
+    assert vision_pass([first], others, limit) == [first, *others[:2]]
+    single = reference.request(0, is_interactive=True)
+    assert vision_pass([single], others, limit) == [single], "a person does not wait for the images of others"
+
+
+def test_those_whose_images_are_seen_ahead_are_on_the_device_while_they_are(reference, monkeypatch):
+    """One of them may be the reason why the device hangs."""
+    loop = reference.loop(slots=1)
+    requests = [reference.request(n, 2) for n in range(3)]
+    there = []
+
+    def note(*_: Any) -> bool:
+        there.append(loop.on_device())
+        return False
+
+    fail(monkeypatch, "prefill", ValueError(), note)
+    submit(loop, *requests)
+    loop.turn()
+    assert there == [requests]
+    assert loop.on_device() == requests[:1]
+
+
+def test_the_image_of_a_suspect_is_seen_alone(reference):
+    suspect, *others = [reference.request(0, is_alone=True), *(reference.request(n) for n in range(1, 4))]
+    assert vision_pass([suspect], others, 10_000) == [suspect]
+
+
+def test_a_row_past_its_deadline_fails_and_the_others_go_on(reference):
+    clock = Clock(0)
+    loop = reference.loop(timeout_s=10, clock=clock)
+    late, later = reference.request(0), reference.request(2)
+    loop.submit(late)
+    loop.turn()
+    clock.now_s = 5
+    loop.submit(later)
+    loop.turn()
+    clock.now_s = 10
+    said = run(loop)
+    assert failure_of(said[late]).code == "deadline_exceeded"
+    assert said[late].device_s == 10
+    assert said[later].tokens == reference.answer(2)
+
+
+def test_time_in_the_line_does_not_count(reference):
+    clock = Clock(0)
+    loop = reference.loop(slots=1, timeout_s=10, clock=clock)
+    request = reference.request(0)
+    loop.submit(request)
+    clock.now_s = 1000
+    assert run(loop)[request].tokens == reference.answer(0)
+
+
+def test_the_budget_keeps_rows_out_that_would_not_fit(reference):
+    requests = [reference.request(n, 4) for n in range(6)]
+    loop = reference.loop(slots=6, budget_tokens=cost(requests) // 2)
+    submit(loop, *requests)
+    most = 0
+    for _ in turns(loop):
+        most = max(most, loop.in_flight)
+    assert 1 <= most <= 3

@@ -1,0 +1,36 @@
+"""Answers do not depend on other requests in flight."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.worker.rolling.reference import LONGEST, assert_each_answer_is_the_one_given_alone
+
+ARRIVALS = st.lists(
+    st.tuples(
+        st.integers(0, 7),
+        st.integers(1, LONGEST),
+        st.integers(0, 12),
+        st.booleans(),
+        st.booleans(),
+        st.integers(0, 60),
+    ),
+    min_size=1,
+    max_size=10,
+)
+
+
+@pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(ARRIVALS, st.integers(1, 5), st.sampled_from([150, 400, 10_000]), st.sampled_from([1, 100, 512]))
+def test_whatever_else_is_in_flight_an_answer_is_the_one_given_alone(
+    reference, arrivals, slots, budget, prefill_tokens
+):
+    assert_each_answer_is_the_one_given_alone(
+        reference, arrivals, slots=slots, budget_tokens=budget, prefill_tokens=prefill_tokens
+    )
