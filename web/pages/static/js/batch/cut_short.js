@@ -2,6 +2,7 @@
 
 import { api } from "../core/api.js";
 import { byId, make, say, show, toast } from "../core/dom.js";
+import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
 import { t, tn } from "../core/words.js";
 import { moreTokens } from "../results/cut_short.js";
@@ -39,7 +40,7 @@ async function askAgain(batch, records) {
   const tokens = wanting.reduce((most, { cut }) => Math.max(most, cut.tokens), 0);
   const { id } = await newBatch(batch, moreTokens(tokens, limits));
   const missing = await fill(id, batch, wanting, Math.min(limits.max_known_files, FILES_AT_A_TIME));
-  const page = `/batches/${id}`;
+  const page = pageUrl(`/batches/${id}`);
   if (!missing) return location.assign(page);
   if (missing < wanting.length) {
     const words = tn("{count} image is not there any more and was left out.", "{count} images are not there any more and were left out.", missing);
