@@ -97,6 +97,14 @@ def test_history_switches_and_the_api_are_below_it_too(visitor, behind, tmp_path
     expect(page.get_by_test_id("send")).to_be_visible()
 
 
+def test_answers_that_are_cut_are_asked_for_again_below_it(visitor, behind, cut_batch):
+    page = visitor()
+    page.goto(f"{behind.url}/batches/{cut_batch}")
+    page.locator("#ask-cut-again").click()
+    page.wait_for_url(lambda url: url.startswith(f"{behind.url}/batches/") and cut_batch not in url)
+    BatchPage(page).wait_until_done().expect_found("4 images")
+
+
 def test_it_works_without_scripts(visitor, behind, tmp_path):
     some = drawn(2, seed=63)
     page = visitor(java_script_enabled=False)
