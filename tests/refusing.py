@@ -12,11 +12,18 @@ Refusing = Callable[["redis.Redis"], AbstractContextManager[str]]
 
 
 @contextmanager
+def configured(client: "redis.Redis", setting: str, value: int) -> Iterator[None]:
+    """It has a setting that is 0 otherwise."""
+    client.config_set(setting, value)
+    yield
+    client.config_set(setting, 0)
+
+
+@contextmanager
 def full(client: "redis.Redis") -> Iterator[str]:
     """It has more than it may have."""
-    client.config_set("maxmemory", 1)
-    yield "OOM"
-    client.config_set("maxmemory", 0)
+    with configured(client, "maxmemory", 1):
+        yield "OOM"
 
 
 @contextmanager
@@ -30,9 +37,8 @@ def replica(client: "redis.Redis") -> Iterator[str]:
 @contextmanager
 def without_replicas(client: "redis.Redis") -> Iterator[str]:
     """It has to have a replica, and has none."""
-    client.config_set("min-replicas-to-write", 1)
-    yield "NOREPLICAS"
-    client.config_set("min-replicas-to-write", 0)
+    with configured(client, "min-replicas-to-write", 1):
+        yield "NOREPLICAS"
 
 
 @contextmanager

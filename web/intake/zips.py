@@ -87,16 +87,19 @@ def _wanted(infos: Sequence[zipfile.ZipInfo], limits: Limits, passed_over: Passe
 
     Raises BadInput (`empty_zip`) when there is none.
     """
-    files = [
-        _Wanted(info, name)
-        for info, name in zip(infos, names_of(infos), strict=True)
-        if not is_folder(info, name)
-    ]
-    litter = [path for file in files if is_litter(path := path_of(file.name))]
+    files: list[_Wanted] = []
+    litter: list[str] = []
+    for info, name in zip(infos, names_of(infos), strict=True):
+        if is_folder(info, name):
+            continue
+        if is_litter(path := path_of(name)):
+            litter.append(path)
+        else:
+            files.append(_Wanted(info, name))
     for path in litter:
         passed_over.note(shortened(path, limits.max_path_chars))
-    if len(litter) < len(files):
-        return [file for file in files if not is_litter(path_of(file.name))]
+    if files:
+        return files
     if litter:
         raise BadInput(
             f"There are only hidden files in the zip, such as {litter[0][:100]}, and they are passed over.",

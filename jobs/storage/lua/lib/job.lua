@@ -1,7 +1,12 @@
 -- One job: its record, and what its state means.
 
+-- True when a job's file was refused; version 0.1.0 told that by the lack of an image.
+local function was_refused(is_refused, state, images)
+    return is_refused == '1' or (state == 'failed' and not images)
+end
+
 -- What scripts need of a record; nil when there is none. Fields that a job shares with its batch are the batch's.
--- Version 0.1.0 wrote `image`, and told a refused file by the lack of one.
+-- Version 0.1.0 wrote `image`.
 local function read_job(job_id)
     local fields = redis.call('HMGET', key('job', job_id), 'state', 'batch_id', 'model', 'images', 'image', 'is_refused')
     local state, batch_id, model, images, image, is_refused = unpack(fields)
@@ -10,7 +15,7 @@ local function read_job(job_id)
     if batch_id and not model then model = redis.call('HGET', key('batch', batch_id), 'model') end
     return {
         id = job_id, state = state, batch_id = batch_id or nil, model = model, images = images or nil,
-        is_refused = is_refused == '1' or (state == 'failed' and not images),
+        is_refused = was_refused(is_refused, state, images),
     }
 end
 

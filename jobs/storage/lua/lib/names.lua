@@ -2,9 +2,11 @@
 --
 -- A file is told by the path it was sent under and by its content: its images and the page, or for a refused file its digest
 -- and the zip that brought it. The first of a path is called by it; a further one by its zip and the path, or else by the
--- path with a number. Pages of a file are called by its name, the first as the file and the others with `#2` and so on; where
--- there is a later one and not the first, the file's name leads to it and is kept for the first. eva01:batch:<id>:files leads from a name to its row, and eva01:batch:<id>:namesakes, for what is
--- called otherwise than it was sent, from a digest of what it is to its row, and from a path to its next number.
+-- path with a number. Pages of a file are called by its name, the first as the file and the others with `#2` and so on;
+-- where there is a later one and not the first, the file's name leads to it and is kept for the first.
+--
+-- eva01:batch:<id>:files leads from a name to its row; and eva01:batch:<id>:namesakes, for what is called otherwise than it
+-- was sent, from a digest of what it is to its row, and from a path to its next number.
 --
 -- A file here is {name, path: both without the suffix; suffix: `#2` where a page is called so; images, page, pages, is_refused,
 -- digest, source}: texts, empty where there is none.
@@ -18,7 +20,7 @@ local function new_file(fields, source)
     return {
         name = name, path = fields.sent_as or name, suffix = suffix, images = images or '', page = page,
         pages = fields.pages or '',
-        is_refused = fields.is_refused == '1' or (fields.state == 'failed' and not images),
+        is_refused = was_refused(fields.is_refused, fields.state, images),
         digest = fields.refused_sha256 or '', source = fields.source or source,
     }
 end
