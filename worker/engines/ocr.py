@@ -101,7 +101,8 @@ class OcrEngine(Engine[Page, Page]):
         except TimeIsOver:
             return deadline.failure()
         if not read.lines:
-            return Answer(NO_TEXT, Usage(lines=0))
+            confidence = round(read.confidence, 4) if read.left_out else None
+            return Answer(NO_TEXT, Usage(lines=0, confidence=confidence))
         return Answer(
             "\n".join(line.text for line in read.lines),
             Usage(lines=len(read.lines), confidence=round(read.confidence, 4)),
