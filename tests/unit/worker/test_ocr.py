@@ -152,6 +152,16 @@ def test_an_image_without_text_says_so(engine):
     assert (answer.text, answer.usage.lines, answer.usage.confidence) == (NO_TEXT, 0, None)
 
 
+def test_a_line_that_is_seen_and_cannot_be_read_is_not_taken_for_nothing(engine):
+    spoilt = page([[(30, LINES[0])]], (740, 740), 48, 24)
+    pen = ImageDraw.Draw(spoilt)
+    for x in range(30, 520, 10):
+        pen.line((x, 10, x + 5, 42), fill="black", width=2)
+    answer = read(engine, spoilt)
+    assert answer.text == NO_TEXT
+    assert answer.usage.confidence == pytest.approx(0, abs=0.5)
+
+
 def test_what_it_reads_is_whole_however_few_tokens_are_asked_for(engine):
     image = page([[(20, "COFFEE"), (250, "3.50")]], (740, 740), 45, 28)
     (answer,) = engine.generate([prepare(engine, image, "", Options(max_new_tokens=1))])

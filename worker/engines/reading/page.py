@@ -90,11 +90,7 @@ class PageReader:
             return PageText()
         angle = page_angle(boxes, lambda box: self._recognizer.read(_strip(pieces, box)))
         texts = self._texts(pieces, [straightened(box, angle) for box in boxes], deadline)
-        left_out = [
-            reading.confidence
-            for _, reading in texts
-            if reading.confidence < _LEAST_CONFIDENCE and len(reading.text) >= _LEAST_LETTERS
-        ]
+        left_out = [reading.confidence for box, reading in texts if _is_left_out(box, reading)]
         upright = [
             _upright(box, reading, angle) for box, reading in texts if reading.confidence >= _LEAST_CONFIDENCE
         ]
@@ -159,6 +155,13 @@ def _strip(pieces: Sequence[Piece], box: Box) -> "NDArray[np.uint8]":
         (piece for piece in reversed(pieces) if piece[0] <= box.x and piece[1] <= box.y), pieces[0]
     )
     return strip(pixels, box.moved(-left, -top))
+
+
+def _is_left_out(box: Box, reading: Reading) -> bool:
+    """Whether a reading is too unsure to be shown, of what is too long to be a speck."""
+    # A letter is about half as wide as its line is high.
+    letters = len(reading.text) or 2 * box.length / box.height
+    return reading.confidence < _LEAST_CONFIDENCE and letters >= _LEAST_LETTERS
 
 
 def _upright(box: Box, reading: Reading, angle_deg: float) -> TextBox:
