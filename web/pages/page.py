@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, render_template, request
 
 from jobs.contract.version import own_version
+from jobs.formats.images import ENDINGS
 from web.pages.i18n import LANGUAGES, language, reasons
 
 #: Only our own files, and no inline script or style: a file name that looks like markup stays text even
@@ -24,6 +25,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 THEMES = ("light", "dark")
+#: What the picker of files offers. Browsers do not count all our formats as images.
+_CHOOSABLE = ",".join(
+    ["image/*", ".zip", *(f".{ending}" for endings in ENDINGS.values() for ending in endings)]
+)
 #: The cookie that remembers a choice.
 THEME_COOKIE = "theme"
 
@@ -37,6 +42,7 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
         "theme": theme if theme in THEMES else None,
         "reasons": reasons(),
         "version": own_version(),
+        "choosable": _CHOOSABLE,
     }
     html = render_template(template, **shell, **context)
     response = Response(html, status, mimetype="text/html")

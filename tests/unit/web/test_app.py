@@ -53,6 +53,11 @@ def leads_to(response) -> set[str]:
     return set(re.findall(r'(?:href|src|action|data-api)="(/[^"]*)"', response.text))
 
 
+def test_the_picker_of_files_offers_every_ending_that_is_read(app_without_redis):
+    (offered,) = set(re.findall(r'accept="([^"]+)"', app_without_redis.test_client().get("/").text))
+    assert {"image/*", ".zip", ".hif", ".mpo", ".dib", ".tif"} <= set(offered.split(","))
+
+
 def test_behind_a_proxy_addresses_are_below_the_path_that_it_names(behind):
     for page in ("/", "/docs", "/nowhere"):
         addresses = leads_to(behind.get(page, headers=FORWARDED | {"Accept": "text/html"}))
