@@ -16,8 +16,10 @@ from web.api.results import results
 from web.api.schemas import Problem
 from web.api.shared_batch import shared_batch, sharing
 from web.api.status import status
-from web.http.idempotency import register_idempotency
+from web.http.hosts import Hosts, register_hosts
+from web.http.idempotency import Keeping, register_idempotency
 from web.http.json import StrictJson
+from web.http.origins import register_origins
 from web.http.problems import refuse_fields, register_problems
 from web.http.proxies import register_proxies
 from web.http.request_metrics import register_metrics
@@ -42,6 +44,8 @@ def create_app(
         validation_error_status=400,
         validation_error_model=Problem,
         validation_error_callback=refuse_fields,
+        # Said outright: without it the document has a null there, which no OpenAPI document may have.
+        security_schemes={},
         doc_ui=False,
         static_folder="pages/static",
     )
@@ -50,10 +54,13 @@ def create_app(
     register_spool(app, services.limits)
     register_problems(app)
     register_metrics(app)
+    register_hosts(app, Hosts(services.web.host, services.web.hosts))
+    register_origins(app)
     register_security(app)
     register_proxies(app, services.web.proxies)
+    keep_s = int(services.web.idempotency_hours * 3600) or 1
     register_idempotency(
-        app, services.responses, int(services.web.idempotency_hours * 3600) or 1, fingerprint
+        app, Keeping(services.responses, keep_s, services.web.idempotency_bytes), fingerprint
     )
     for api in (questions, job_calls, batches, progress, results, sharing, shared_batch, status):
         _register(app, api)

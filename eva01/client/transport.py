@@ -161,7 +161,7 @@ class Transport:
 def retry_after_s(response: httpx.Response) -> float | None:
     """Seconds the server asks to wait, if it asks in seconds."""
     text = response.headers.get("Retry-After", "")
-    return float(text) if text.isdecimal() else None
+    return float(text) if text.isascii() and text.isdecimal() else None
 
 
 def _problem(response: httpx.Response) -> tuple[str, str]:

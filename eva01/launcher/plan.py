@@ -13,6 +13,7 @@ from eva01.cli.errors import CommandError
 from eva01.launcher import ports
 from eva01.launcher.child import Program
 from jobs.contract.catalog import NANO, OCR, ModelCard, card_for, name_of
+from jobs.contract.hosts import address_of
 from jobs.contract.settings import Settings, WebSettings, WorkerSettings
 from jobs.storage.address import Address
 
@@ -35,6 +36,8 @@ class Plan:
     worker_ports: tuple[int, ...]
     #: Environment variables of all programs.
     env: Mapping[str, str]
+    #: True when other machines may ask web, and by no name.
+    is_nameless: bool = False
 
     @property
     def logs(self) -> Path:
@@ -62,7 +65,9 @@ def make_plan(chosen_model: str | None, *, can_use_gpu: bool) -> Plan:
         taken.add(ports.next_free(worker.worker_host, wished, taken))
     data = settings.data.resolve()
     env = {"EVA01_DATA": str(data), "EVA01_PORT": str(port), "EVA01_MODELS": _offered(cards, web.models)}
-    return Plan(data, cards, web.host, port, tuple(sorted(taken - {port})), env)
+    listens_on = address_of(web.host)
+    is_nameless = listens_on is not None and not listens_on.is_loopback and not web.hosts
+    return Plan(data, cards, web.host, port, tuple(sorted(taken - {port})), env, is_nameless)
 
 
 def cards_to_serve(

@@ -83,6 +83,11 @@ def _run_plan(
         if interrupts.is_set():
             return INTERRUPTED
         say(console, f"Ready in {time.monotonic() - began_at:.1f} s. The page: {plan.page}")
+        if plan.is_nameless:
+            say(
+                console,
+                "Others reach it by this machine's address. By a name it answers once EVA01_HOSTS has it.",
+            )
         return _serve(plan, wishes, found, supervisor, interrupts, console)
     except (CommandError, ClientError) as error:
         # Printed before the stop, which may take a while.

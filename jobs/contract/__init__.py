@@ -4,6 +4,7 @@ models     Job, Batch, Result, WorkerInfo: what they are
 catalog    the models a user may pick, and what each can do
 lines      where the lines of an answer stand on its pages
 names      queues, the task, every Redis key and blob path, and a page's path
+hosts      names and addresses of machines, as addresses and settings have them
 settings   the environment, read once
 errors     what can go wrong, in one tree; each class says what kind it is
 codes      the stable code of each error: its HTTP status, whether a retry helps, its sentence for people

@@ -51,6 +51,11 @@ class Code(StrEnum):
         "The same request is still being answered.", "Wait for it.")
     IDEMPOTENCY_KEY_REUSED = ("idempotency_key_reused", 422, FAIL,
         "Another request was sent under the same Idempotency-Key.", "Send this one under a key of its own.")
+    FOREIGN_ORIGIN = ("foreign_origin", 403, FAIL,
+        "The request came from another website.", "Do it on a page of this server.")
+    UNKNOWN_HOST = ("unknown_host", 421, FAIL,
+        "This server does not answer to the name by which it was asked.",
+        "If that is its name, add it to EVA01_HOSTS and start the server again.")
     NO_SUCH_PAGE = ("no_such_page", 404, FAIL,
         "There is nothing at this address.", "Check the address.")
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, FAIL,

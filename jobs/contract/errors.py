@@ -5,6 +5,7 @@
     │   ├── ImageRejected      this one file cannot be answered
     │   ├── TooLarge           a limit, named with its setting
     │   └── UnknownModel       no worker serves, or ever served, this model
+    ├── Foreign                it is meant for another server, or comes from another website
     ├── NotFound               it never was, or is not any more
     ├── Gone                   what it gave access to is over
     ├── Conflict               the thing is in a state that does not allow this
@@ -49,6 +50,10 @@ class UnknownModel(BadInput):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code=Code.UNKNOWN_MODEL)
+
+
+class Foreign(Eva01Error):
+    """Raised when a request was sent to another name than the server's, or by another website's page."""
 
 
 class NotFound(Eva01Error):

@@ -26,6 +26,9 @@ UNUSED_IMAGES = "eva01:unused_images"
 #: Uploads under way: a sorted set of `<hash>/<claim>` by the time they began.
 IMAGE_CLAIMS = "eva01:image_claims"
 
+#: Requests whose responses are kept: a sorted set of digests by the bytes of all that were kept before.
+KEPT_RESPONSES = "eva01:kept_responses"
+
 #: The folder of all batches in the journal.
 BATCHES_FOLDER = "batches"
 #: The lock of the one web process that keeps house.

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.contract.catalog import DEFAULT_MODEL_NAME
+from jobs.contract.hosts import is_host
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -95,6 +96,8 @@ class Limits(_FromEnvironment):
     max_zip_entry_bytes: int = Field(default=50 * MIB, ge=1)
     #: Bytes of all entries of one zip, unpacked.
     max_zip_bytes: int = Field(default=16 * GIB, ge=1)
+    #: Records that one call of a list looks at; then it gives a cursor, whatever it has found.
+    max_looked_at: int = Field(default=5000, ge=1)
     #: Bytes that must stay free on the disk of the data folder: Redis writes there too.
     min_free_bytes: int = Field(default=100 * MIB, ge=0)
     #: Characters of a question.
@@ -114,6 +117,8 @@ class WebSettings(_FromEnvironment):
     host: str = "127.0.0.1"
     #: The port web listens on.
     port: int = Field(default=8000, ge=0, le=65535)
+    #: Names by which web is asked besides `localhost`; `*.example.org` stands for all names below that one.
+    hosts: Annotated[tuple[str, ...], NoDecode] = ()
     #: Proxies in front whose X-Forwarded-* headers are believed; 0: none is.
     proxies: int = Field(default=0, ge=0, le=100)
     #: Requests answered at the same time.
@@ -124,6 +129,8 @@ class WebSettings(_FromEnvironment):
     housekeeping_s: float = Field(default=5.0, gt=0)
     #: Hours for which a response is remembered under its `Idempotency-Key`.
     idempotency_hours: float = Field(default=24, gt=0)
+    #: Bytes of Redis' memory that those responses may take; the oldest go first.
+    idempotency_bytes: int = Field(default=64 * MIB, ge=0)
     #: Days after their last change when finished jobs are removed, with their answers and images.
     retention_days: float = Field(default=30, gt=0)
     #: The confidence of an answer, 0 to 1, below which the page marks it as unsure; 0 marks none.
@@ -136,12 +143,23 @@ class WebSettings(_FromEnvironment):
         """How long finished jobs are kept, in seconds."""
         return self.retention_days * 24 * 3600
 
-    @field_validator("models", mode="before")
+    @field_validator("models", "hosts", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("hosts")
+    @classmethod
+    def _check_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not is_host(host.removeprefix("*.")):
+                raise ValueError(
+                    f"{host!r} is neither a name such as photos.example.org or *.example.org nor an address;"
+                    " leave out http:// and the port"
+                )
+        return hosts
 
 
 class WorkerSettings(_FromEnvironment):

@@ -7,10 +7,10 @@ from jobs.contract import names
 from jobs.contract.models import Batch
 from jobs.storage.store import JobStore
 
-#: Batches looked at in one go, and in one call: a search gives what it has found by then, and where to go on.
-_CHUNK, _LOOKED_AT = 200, 5000
+#: Batches looked at in one go.
+_CHUNK = 200
 #: A place in the list: the time of a batch's last change in Unix seconds, and its id.
-CURSOR_PATTERN = r"^\d{1,12}(\.\d{1,9})?/[0-9a-f]{32}$"
+CURSOR_PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,9})?/[0-9a-f]{32}$"
 
 
 class BatchList:
@@ -21,20 +21,20 @@ class BatchList:
         self._redis = store.redis
 
     def page(
-        self, *, search: str = "", cursor: str | None = None, limit: int = 50
+        self, *, search: str = "", cursor: str | None = None, limit: int = 50, looked_at: int = 5000
     ) -> tuple[list[Batch], str | None]:
         """Up to `limit` batches whose name or question holds `search`, in upper or lower case; and a cursor.
 
         `cursor` is that of the page before, and matches CURSOR_PATTERN. The new one is None at the end;
-        before it a page may be short, or empty, because one call looks at only so many batches. One that
+        before it a page may be short, or empty, because at most `looked_at` batches are looked at. One that
         changes meanwhile moves to the front, where those who go on miss it.
         """
         found: list[str] = []
         place = None
-        for looked_at, (place, text) in enumerate(self._behind(cursor), 1):
+        for count, (place, text) in enumerate(self._behind(cursor), 1):
             if text is not None and search.strip().casefold() in text.casefold():
                 found.append(_id_of(place))
-            if len(found) == limit or looked_at == _LOOKED_AT:
+            if len(found) == limit or count == looked_at:
                 break
         else:
             place = None

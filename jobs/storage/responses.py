@@ -6,6 +6,7 @@ from typing import cast
 import redis
 
 from jobs.contract import names
+from jobs.storage.scripts import load
 
 _RUNNING = "running"
 #: Seconds for which a request that died with its server keeps others away.
@@ -27,9 +28,12 @@ class Responses:
         kept = cast(str | None, self._redis.get(names.idempotency_key(digest)))
         return None if kept == _RUNNING else kept
 
-    def keep(self, digest: str, response: str, keep_s: int) -> None:
-        """Remember a response for `keep_s` seconds."""
-        self._redis.set(names.idempotency_key(digest), response, ex=keep_s)
+    def keep(self, digest: str, response: str, keep_s: int, most_bytes: int) -> None:
+        """Remember a response for `keep_s` seconds; all together take no more than `most_bytes`.
+
+        Those that were kept longest ago go first; one that is larger than that alone is forgotten.
+        """
+        load(self._redis, "keep_response")(args=(digest, response, keep_s, most_bytes))
 
     def forget(self, digest: str) -> None:
         """Let the same request be done again."""

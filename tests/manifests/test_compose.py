@@ -8,6 +8,7 @@ import yaml
 
 from jobs.contract.settings import Limits, Settings, WebSettings, WorkerSettings
 from tests.manifests.dockerfile import read
+from web.http.hosts import Hosts
 from worker.drain import _GRACE_S
 
 ROOT = Path(__file__).parents[2]
@@ -111,6 +112,15 @@ def test_images_are_of_one_version_and_what_is_mounted_is_there(service):
     for volume in SERVICES[service]["volumes"]:
         source = volume.split(":")[0]
         assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"], volume
+
+
+def test_web_answers_to_the_name_that_other_services_ask_by():
+    given = SERVICES["web"]["environment"]["EVA01_HOSTS"]
+    hosts = Hosts(
+        image_env("web")["EVA01_HOST"], WebSettings(hosts=given.replace("${EVA01_HOSTS:-}", "")).hosts
+    )
+    for host in ("web:8000", "127.0.0.1:8000", "localhost:8000", "172.18.0.4:8000"):
+        assert hosts.has(host), host
 
 
 def test_prometheus_asks_web_and_workers_on_their_own_ports():

@@ -20,6 +20,7 @@ from tests.manifests.rendering import (
     used_by,
     whole_folders,
 )
+from web.http.hosts import Hosts
 
 CLASSES = (Settings, Limits, WebSettings, WorkerSettings)
 #: What the command reads, which has no settings of its own kind (docs/configuration.md).
@@ -76,6 +77,19 @@ def test_every_value_can_be_used(folder, monkeypatch):
             assert ports.get("health", 0) in (0, WorkerSettings.read().worker_port), name
             if ports:
                 assert "0.0.0.0" in (WebSettings.read().host, WorkerSettings.read().worker_host), name
+
+
+def test_web_answers_to_every_name_by_which_it_is_asked(folder):
+    objects = render(folder)
+    (web,) = (variables for name, _, variables in own_containers(folder) if name == "Deployment/web")
+    hosts = Hosts(web["EVA01_HOST"], WebSettings(hosts=web["EVA01_HOSTS"]).hosts)
+    asked = [rule["host"] for ingress in of_kind(objects, "Ingress") for rule in ingress["spec"]["rules"]]
+    # An Ingress ends TLS: web hears of that from it alone.
+    assert web.get("EVA01_PROXIES") == ("1" if asked else None)
+    # Probes and Prometheus ask by the pod's address, the stress test by the Service's name.
+    for host in ("10.0.3.4:8000", "[fd00::3]:8000", "web", *asked):
+        assert hosts.has(host), host
+    assert not hosts.has("evil.example")
 
 
 def test_images_have_a_place_and_it_is_the_components(folder):

@@ -11,5 +11,6 @@ status        models, status, health, readiness, metrics
 queue_gauges  the queue, for Prometheus
 docs          /openapi.json and /docs
 blueprint     calls that take a form as it was sent
+numbers       numbers in requests
 schemas       the models of requests and responses
 """

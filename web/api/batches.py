@@ -58,8 +58,12 @@ def create_batch(body: NewBatch) -> Response:
 @batches.get("", responses={200: BatchesPage})
 def list_batches(query: BatchesQuery) -> Response:
     """Batches, the latest change first; all of them, or those whose name or question holds some text."""
-    found, next_cursor = services().batch_list.page(
-        search=query.search, cursor=query.cursor, limit=query.limit
+    serving = services()
+    found, next_cursor = serving.batch_list.page(
+        search=query.search,
+        cursor=query.cursor,
+        limit=query.limit,
+        looked_at=serving.limits.max_looked_at,
     )
     return fresh_json({"batches": [batch.public() for batch in found], "next_cursor": next_cursor})
 

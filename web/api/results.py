@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from flask import Response, send_file
 from flask_openapi3 import APIBlueprint, Tag
@@ -24,6 +25,7 @@ from web.export.lines import attachment, csv_lines, jsonl
 from web.export.sheets import write_workbook
 from web.export.texts import text_zip
 from web.http.conditional import fresh_json
+from web.http.security import PRIVATE
 from web.intake.spool import no_room
 from web.services import services
 
@@ -40,13 +42,24 @@ results = APIBlueprint(
 
 @results.get("/results", responses={200: ResultsPage})
 def get_results(path: BatchPath, query: ResultsQuery) -> Response:
-    """Some of a batch's jobs, in the order in which their files came, or in that of their last change."""
+    """Some of a batch's jobs, in the order in which their files came, or in that of their last change.
+
+    In the latter `Retry-After: 0` says that more have changed already.
+    """
     serving = services()
     batch = serving.store.get_batch(path.batch_id)
-    read = serving.feed.changed if query.order is Order.CHANGED else serving.store.page
-    jobs, next_cursor = read(batch.id, cursor=query.cursor, limit=query.limit, state=query.state)
+    where: dict[str, Any] = {"cursor": query.cursor, "limit": query.limit, "state": query.state}
+    retry_after_s = look_again_s(batch)
+    next_cursor: int | None
+    if query.order is Order.CHANGED:
+        jobs, next_cursor, is_more = serving.feed.changed(
+            batch.id, **where, looked_at=serving.limits.max_looked_at
+        )
+        retry_after_s = 0 if is_more else retry_after_s
+    else:
+        jobs, next_cursor = serving.store.page(batch.id, **where)
     page = {"jobs": [job.public() for job in jobs], "next_cursor": next_cursor}
-    return fresh_json(page, retry_after_s=look_again_s(batch))
+    return fresh_json(page, retry_after_s=retry_after_s)
 
 
 @results.get("/results.jsonl", responses={200: {"content": {"application/jsonl": {}}}})
@@ -102,5 +115,5 @@ def _download(batch: Batch, extension: str, media_type: str, lines: Iterator[str
 
 def _named(response: Response, batch: Batch, extension: str) -> Response:
     response.headers["Content-Disposition"] = attachment(batch, extension)
-    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Cache-Control"] = PRIVATE
     return response

@@ -13,6 +13,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.models import ID_PATTERN, BatchId, BatchState, JobId, JobState, Result, new_id, utc_now
 from jobs.storage.listing import CURSOR_PATTERN
+from web.api.numbers import Count, Decimal, Whole
 from web.intake.forms import FILE_FIELDS, check_form
 from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
 
@@ -87,8 +88,8 @@ class JobForm(Form):
     file: FileStorage = Field(description="The image.")
     question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
-    max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
-    page: int | None = Field(
+    max_new_tokens: Whole | None = Field(None, ge=1, description="The longest answer, in tokens.")
+    page: Whole | None = Field(
         None, ge=1, description="The page of its file to ask about; else all, or the first."
     )
 
@@ -105,7 +106,7 @@ class JobForm(Form):
 class AnalyzeForm(JobForm):
     """One image and one question, and how long to wait."""
 
-    wait: float = Field(25, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the answer.")
+    wait: Decimal = Field(25, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the answer.")
 
 
 class FilesForm(Form):
@@ -132,7 +133,7 @@ class NewBatch(BaseModel):
     name: str = Field("", description="A name for people.")
     question: str = Field("", description="What to ask of every image.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
-    max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
+    max_new_tokens: Count | None = Field(None, ge=1, description="The longest answer, in tokens.")
 
 
 class BatchChange(BaseModel):
@@ -148,7 +149,7 @@ class BatchesQuery(_Request):
 
     search: str = Field("", description="A part of their name or question, in upper or lower case.")
     cursor: str | None = Field(None, pattern=CURSOR_PATTERN, description="`next_cursor` of the page before.")
-    limit: int = Field(50, ge=1, le=200, description="Batches in a page.")
+    limit: Whole = Field(50, ge=1, le=200, description="Batches in a page.")
 
 
 class KnownFiles(BaseModel):
@@ -164,7 +165,7 @@ class NewShare(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    days: int = Field(7, ge=1, description="How long it is valid; at most EVA01_MAX_SHARE_DAYS.")
+    days: Count = Field(7, ge=1, description="How long it is valid; at most EVA01_MAX_SHARE_DAYS.")
 
 
 class SharePath(_Request):
@@ -180,8 +181,8 @@ class FollowUp(BaseModel):
 
     question: str = Field(description="What to ask of it.")
     model: str | None = Field(None, description="A name from /api/models; else the job's.")
-    max_new_tokens: int | None = Field(None, ge=1, description="The longest answer, in tokens.")
-    page: int | None = Field(None, ge=1, description="The page of its file to ask about; else the job's.")
+    max_new_tokens: Count | None = Field(None, ge=1, description="The longest answer, in tokens.")
+    page: Count | None = Field(None, ge=1, description="The page of its file to ask about; else the job's.")
 
 
 class Order(StrEnum):
@@ -201,8 +202,8 @@ class ResultsQuery(_Request):
         description="`came`: as the files came. `changed`: by each job's last change (accepted, finished,"
         " queued again), so that whoever keeps asking with the last cursor gets what has changed since.",
     )
-    cursor: int = Field(0, ge=0, description="`next_cursor` of the page before, in the same order.")
-    limit: int = Field(100, ge=1, le=1000, description="Jobs in a page.")
+    cursor: Whole = Field(0, ge=0, description="`next_cursor` of the page before, in the same order.")
+    limit: Whole = Field(100, ge=1, le=1000, description="Jobs in a page.")
     state: JobState | None = Field(None, description="Only jobs in this state.")
 
 
@@ -321,8 +322,8 @@ class ResultsPage(BaseModel):
 
     jobs: list[JobView]
     next_cursor: int | None = Field(
-        description="`cursor` of the next page; null at the end. With `order=changed` it is never null:"
-        " no job means that nothing has changed."
+        description="`cursor` of the next page; null at the end. With `order=changed` it is never null: the"
+        " same again means that nothing has changed. A page may be short, or empty, and have more behind it."
     )
 
 
@@ -401,5 +402,5 @@ class Problem(BaseModel):
 #: The errors that the OpenAPI document names for every call.
 PROBLEMS: dict[str, Any] = {
     status: {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    for status in ("400", "404", "409", "410", "413", "422", "429", "503", "507")
+    for status in ("400", "403", "404", "409", "410", "413", "421", "422", "429", "503", "507")
 }

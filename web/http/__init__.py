@@ -4,6 +4,9 @@ problems         every error as problem JSON
 json             JSON that is read strictly
 conditional      ETag, If-None-Match, Retry-After
 idempotency      Idempotency-Key
+caller           who asks
+hosts            by which names the server may be asked
+origins          no other website's page changes anything
 proxies          what proxies in front say of those who ask
 security         headers that every response carries
 request_metrics  how many requests, and how long they took

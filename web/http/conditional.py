@@ -11,7 +11,6 @@ def fresh_json(body: Any, *, retry_after_s: int | None = None) -> Response:
     `retry_after_s` tells a poller when to ask again.
     """
     response: Response = jsonify(body)
-    response.headers["Cache-Control"] = "no-cache"
     if retry_after_s is not None:
         response.headers["Retry-After"] = str(retry_after_s)
     response.add_etag()

@@ -4,14 +4,17 @@ first ──read──marked running──► done ──response kept──► 
                     │                                └─► one with another body: 422 idempotency_key_reused
                     └─ a second one meanwhile: 409 idempotency_in_progress
 
-As draft-ietf-httpapi-idempotency-key-header describes it. The body is read before anything is done, since
-only then it can be told from another; its files go to the spool, and not into memory.
+As draft-ietf-httpapi-idempotency-key-header describes it. A key is its caller's, for one address. Only what
+was done is remembered: a request that was refused did nothing, and its key is free for a better one. The body
+is read before anything is done, since only then it can be told from another; its files go to the spool, and
+not into memory.
 """
 
 import hashlib
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
 
@@ -20,13 +23,12 @@ from flask import Flask, Response, g, request
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
+from web.http.caller import caller
 from web.http.problems import problem
 
 _log = logging.getLogger(__name__)
 
 _LONGEST_KEY = 255
-#: What is answered to a request that came to nothing, so that a better one, or a later one, may have its key.
-_NOTHING_DONE = (HTTPStatus.BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS)
 #: Headers that are kept with the response; the others are made anew.
 _HEADERS = ("Content-Type", "Location", "Retry-After")
 
@@ -40,20 +42,29 @@ class Memory(Protocol):
     def earlier(self, digest: str, /) -> str | None:
         """The response that was kept; None while the first request is still being answered."""
 
-    def keep(self, digest: str, response: str, keep_s: int, /) -> None:
-        """Remember a response for `keep_s` seconds."""
+    def keep(self, digest: str, response: str, keep_s: int, most_bytes: int, /) -> None:
+        """Remember a response for `keep_s` seconds, and of all together `most_bytes`, the latest."""
 
     def forget(self, digest: str, /) -> None:
         """Let the same request be done again."""
 
 
-def register_idempotency(app: Flask, memory: Memory, keep_s: int, fingerprint: Callable[[], str]) -> None:
-    """Make every POST of `app` repeatable: its response is kept for `keep_s` seconds in `memory`.
+@dataclass(frozen=True)
+class Keeping:
+    """How long responses are kept, and how much of them all together."""
+
+    memory: Memory
+    seconds: int
+    bytes: int
+
+
+def register_idempotency(app: Flask, keeping: Keeping, fingerprint: Callable[[], str]) -> None:
+    """Make every POST of `app` repeatable: the response to what it did is kept.
 
     `fingerprint` reads the request's body and gives a digest of it.
     """
-    app.before_request(lambda: _replay(memory, fingerprint))
-    app.after_request(lambda response: _remember(memory, keep_s, response))
+    app.before_request(lambda: _replay(keeping.memory, fingerprint))
+    app.after_request(lambda response: _remember(keeping, response))
 
 
 def _replay(memory: Memory, fingerprint: Callable[[], str]) -> Response | None:
@@ -92,15 +103,15 @@ def _earlier(kept: str | None, body: str) -> Response:
     return response
 
 
-def _remember(memory: Memory, keep_s: int, response: Response) -> Response:
+def _remember(keeping: Keeping, response: Response) -> Response:
     digest, body = g.pop("idempotency", (None, None))
     if digest is None:
         return response
     try:
-        if response.status_code >= 500 or response.status_code in _NOTHING_DONE:
-            memory.forget(digest)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            keeping.memory.forget(digest)
         else:
-            memory.keep(digest, _as_text(response, body), keep_s)
+            keeping.memory.keep(digest, _as_text(response, body), keeping.seconds, keeping.bytes)
     except redis.RedisError as error:
         _log.warning("A response could not be remembered under its Idempotency-Key: %s", error)
     return response
@@ -117,6 +128,5 @@ def _as_text(response: Response, body: str) -> str:
 
 
 def _digest(key: str) -> str:
-    return hashlib.sha256(
-        f"{request.method}\n{request.full_path}\n{key}".encode("utf-8", "replace")
-    ).hexdigest()
+    asked = json.dumps([caller(), request.method, request.full_path, key])
+    return hashlib.sha256(asked.encode()).hexdigest()

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge
 from jobs.contract.refusals import Refusal, unavailable
+from web.http.security import PRIVATE
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def problem(status: int, code: str, message: str) -> Response:
     }
     response = Response(json.dumps(body), status, content_type="application/problem+json")
     # Caches may keep a 404 by default, but what does not exist yet may exist a moment later.
-    response.headers["Cache-Control"] = "no-store"
+    response.headers["Cache-Control"] = PRIVATE
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response

@@ -2,6 +2,8 @@
 
 from flask import Flask, Response
 
+#: What was sent and answered is for who asked alone, and leaves nothing behind on a shared machine.
+PRIVATE = "private, no-store"
 _POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
@@ -18,4 +20,5 @@ def _harden(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    response.headers.setdefault("Cache-Control", PRIVATE)
     return response

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
 from jobs.contract.models import JobError
 
@@ -52,4 +52,6 @@ class KnownFile(BaseModel):
         pattern=r"^[0-9a-fA-F]{64}$", description="Of its content, in hexadecimal digits."
     )
     question: str = Field("", description="What to ask of it; else the batch's question.")
-    page: int | None = Field(None, ge=1, description="The page to ask about, from 1; else the whole file.")
+    page: Annotated[int, Strict()] | None = Field(
+        None, ge=1, description="The page to ask about, from 1; else the whole file."
+    )

@@ -89,7 +89,9 @@ def _first_part(path: str) -> str:
 
 def _error_page(status: int, code: str, message: str) -> Response:
     """What is wrong; above the form, when it was the form that was refused, with what was typed."""
-    if request.endpoint != "pages.create_batch":
+    # What was not meant for this server, or not by its visitor, sees nothing of what is here.
+    is_foreign = code in (Code.FOREIGN_ORIGIN, Code.UNKNOWN_HOST)
+    if request.endpoint != "pages.create_batch" or is_foreign:
         return _plain_error_page(status, code, message)
     problem = _problem(status, code, message)
     return page("index.html", status, here="ask", form=_typed(), problem=problem)

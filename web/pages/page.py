@@ -47,6 +47,5 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
     html = render_template(template, **shell, **context)
     response = Response(html, status, mimetype="text/html")
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    response.headers["Cache-Control"] = "no-cache"
     response.headers["Vary"] = "Accept-Language, Cookie"
     return response

@@ -12,6 +12,7 @@ from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Batch, JobState
+from web.api.numbers import whole
 from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
 from web.api.share_tokens import share_tokens
 from web.intake.asking import check_question, check_room, choose_model
@@ -59,8 +60,7 @@ def batch_page(batch_id: str) -> Response:
 def shared_page(token: str) -> Response:
     """The same for whoever has a link to the batch, read only."""
     response = _batch_page(share_tokens(services()).batch_of(token), f"/api/shared/{token}")
-    # Whoever has the link can read the batch: keep it from other sites and from search engines.
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # Whoever has the link can read the batch: keep it from search engines, as all addresses from other sites.
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -72,8 +72,12 @@ def history() -> Response:
         query = BatchesQuery.model_validate(request.args.to_dict())
     except ValidationError as error:
         raise BadInput("The address asks for batches that there are not.", code=Code.INVALID_FIELD) from error
-    batches, next_cursor = services().batch_list.page(
-        search=query.search, cursor=query.cursor, limit=query.limit
+    serving = services()
+    batches, next_cursor = serving.batch_list.page(
+        search=query.search,
+        cursor=query.cursor,
+        limit=query.limit,
+        looked_at=serving.limits.max_looked_at,
     )
     return page(
         "history.html",
@@ -127,7 +131,7 @@ def _batch_page(batch_id: str, api: str = "/api") -> Response:
         states=[state.value for state in JobState],
         api=request.script_root + api,
         is_shared=api != "/api",
-        passed_over=request.args.get("passed_over", 0, int),
+        passed_over=request.args.get("passed_over", 0, whole),
         unsure_below=services().web.unsure_below,
     )
 

@@ -20,7 +20,7 @@ _Records = tuple[Shared, Sequence[Sequence[str | None]]]
 #: What the script finds when no state is named.
 _ALL = "all"
 #: A number that grows along the order, and a job's id.
-_Place = tuple[int, str]
+Place = tuple[int, str]
 
 
 class Results(Base):
@@ -77,17 +77,17 @@ class Results(Base):
 
     def _slice(
         self, batch_id: str, what: str, cursor: int, limit: int
-    ) -> tuple[list[_Place], bool, int | None]:
+    ) -> tuple[list[Place], bool, int | None]:
         """Up to `limit` places after `cursor`, whether some are to be settled, and the next cursor."""
         places, is_pending = self._places(batch_id, what, cursor, limit + 1)
         return places[:limit], is_pending, places[limit - 1][0] if len(places) > limit else None
 
-    def _places(self, batch_id: str, what: str, cursor: int, limit: int) -> tuple[list[_Place], bool]:
+    def _places(self, batch_id: str, what: str, cursor: int, limit: int) -> tuple[list[Place], bool]:
         """The first `limit` places behind `cursor`, at one moment; and whether some are to be settled."""
         is_pending, *flat = self._call("places", batch_id, what, cursor, limit)
         return [*zip(map(int, flat[::2]), flat[1::2], strict=True)], bool(is_pending)
 
-    def _read(self, batch_id: str, places: Sequence[_Place], *, is_pending: bool) -> list[Job]:
+    def _read(self, batch_id: str, places: Sequence[Place], *, is_pending: bool) -> list[Job]:
         job_ids = [job_id for _, job_id in places]
         if is_pending:
             self._settle(batch_id, job_ids)

@@ -36,7 +36,7 @@ def add(store: JobStore, clock: Clock, batch: Batch, *files: str, **fields) -> l
 
 
 def changed(feed: BatchFeed, batch: Batch, cursor: int = 0, **how) -> tuple[list[tuple[str, str]], int]:
-    jobs, cursor = feed.changed(batch.id, cursor=cursor, **how)
+    jobs, cursor, _ = feed.changed(batch.id, cursor=cursor, **how)
     return [(job.file, job.state.value) for job in jobs], cursor
 
 
@@ -83,6 +83,33 @@ def test_changes_of_one_state_pass_over_the_others(store, feed, clock, batch):
     seen, cursor = changed(feed, batch, state=JobState.SUCCEEDED, limit=2)
     assert seen == [("0", "succeeded")]
     assert changed(feed, batch, cursor, state=JobState.SUCCEEDED) == ([], cursor)
+
+
+def test_one_call_looks_at_so_many_jobs_and_the_next_goes_on(store, feed, clock, batch):
+    jobs = add(store, clock, batch, *(str(number) for number in range(10)))
+    for number in (3, 4, 8):
+        store.finish(jobs[number].id, FAILURE)
+    add(store, clock, batch, "10", "11")
+    seen, cursor, calls = [], 0, []
+    is_more = True
+    while is_more:
+        found, cursor, is_more = feed.changed(
+            batch.id, cursor=cursor, limit=2, state=JobState.FAILED, looked_at=4
+        )
+        calls.append(len(found))
+        seen += [job.file for job in found]
+    assert (seen, calls) == (["3", "4", "8"], [0, 1, 2, 0])
+    assert feed.changed(batch.id, cursor=cursor, state=JobState.FAILED, looked_at=4) == ([], cursor, False)
+
+
+def test_a_page_of_one_state_ends_with_its_last_job(store, feed, clock, batch):
+    """Whoever goes on from there misses none that was looked at and had no room."""
+    for job in add(store, clock, batch, *(str(number) for number in range(5))):
+        store.finish(job.id, FAILURE)
+    page = feed.changed(batch.id, limit=2, state=JobState.FAILED)
+    assert ([job.file for job in page.jobs], page.is_more) == (["0", "1"], True)
+    rest = feed.changed(batch.id, cursor=page.cursor, state=JobState.FAILED)
+    assert ([job.file for job in rest.jobs], rest.is_more) == (["2", "3", "4"], False)
 
 
 def test_numbers_grow_though_a_clock_goes_back_or_redis_forgets(store, feed, clock, batch, redis_client):

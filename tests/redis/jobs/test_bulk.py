@@ -316,7 +316,7 @@ class Model:
 
     def follow(self) -> None:
         """Read some of the changes since the cursor."""
-        jobs, self.cursor = self.feed.changed(self.batch.id, cursor=self.cursor, limit=3)
+        jobs, self.cursor, _ = self.feed.changed(self.batch.id, cursor=self.cursor, limit=3)
         self.told |= {job.id: job.state for job in jobs}
 
     def check(self) -> None:

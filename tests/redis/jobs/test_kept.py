@@ -63,7 +63,7 @@ def test_its_records_are_read(store, batch_id):
     assert (refused.is_refused, refused.images, jobs["2 名.jpg"].is_refused) == (True, (), False)
     assert [row["file"] for row in store.rows(batch_id)] == list(STATES)
     assert [job.public() for job in store.results(batch_id)] == list(store.rows(batch_id))
-    changed, _ = BatchFeed(store).changed(batch_id)
+    changed = BatchFeed(store).changed(batch_id).jobs
     assert {job.file for job in changed} == set(STATES)
 
 

@@ -42,6 +42,18 @@ def test_a_page_follows_what_changes(http, batch, services):
     assert news.json["next_cursor"] > first.json["next_cursor"]
 
 
+def test_a_page_that_was_cut_short_wants_the_next_to_be_asked_for_at_once(make_app):
+    http = make_app(max_looked_at=2).test_client()
+    results = f"{new_batch(http)}/results?order=changed&state=queued"
+    send(http, results.split("/results")[0], {f"{n}.png": IMAGE for n in range(3)} | {"bad": b"x"})
+    first = http.get(results)
+    assert (len(first.json["jobs"]), first.headers["Retry-After"]) == (2, "0")
+    last = http.get(f"{results}&cursor={first.json['next_cursor']}")
+    while last.headers["Retry-After"] == "0":
+        last = http.get(f"{results}&cursor={last.json['next_cursor']}")
+    assert http.get(f"{results}&cursor={last.json['next_cursor']}").json["jobs"] == []
+
+
 def test_an_order_that_cannot_be_is_refused(http, batch):
     assert code_of(http.get(f"{batch}/results?order=size")) == (400, "invalid_field")
 

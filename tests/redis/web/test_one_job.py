@@ -130,7 +130,7 @@ def test_the_image_of_a_further_question_stays_when_its_batch_is_deleted(http, s
 def test_a_thumbnail_is_shown_once_a_worker_has_made_it(http, services, job):
     missing = http.get(f"{job}/thumbnail")
     assert code_of(missing) == (404, "thumbnail_not_found")
-    assert missing.headers["Cache-Control"] == "no-store"
+    assert missing.headers["Cache-Control"] == "private, no-store"
 
     services.blobs.put(names.thumbnail_path(http.get(job).json["image"]), b"webp")
     shown = http.get(f"{job}/thumbnail")

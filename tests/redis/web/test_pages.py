@@ -1,5 +1,6 @@
 """The pages on a real server: complete and usable without scripts."""
 
+import html
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -15,6 +16,7 @@ from werkzeug.test import TestResponse
 from jobs.contract.models import JobState, Result, Usage
 from jobs.contract.settings import Settings, WebSettings
 from tests import hostile
+from tests.asking import new_batch
 from web.app import create_app
 from web.pages.page import CONTENT_SECURITY_POLICY
 
@@ -165,7 +167,7 @@ def test_a_shared_page_reads_below_its_link_and_tells_nobody(http: FlaskClient) 
     response = http.get(link)
     assert response.status_code == 200
     assert Tags(response.text).all("body")[0]["data-api"] == f"/api{link}"
-    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Referrer-Policy"] == "same-origin"
     assert "noindex" in response.headers["X-Robots-Tag"]
 
 
@@ -221,3 +223,13 @@ def test_the_page_says_so_when_redis_is_away(tmp_path: Path) -> None:
 def test_the_mark_is_the_favicon(http: FlaskClient) -> None:
     with http.get("/favicon.ico") as response:
         assert (response.status_code, response.mimetype) == (200, "image/svg+xml")
+
+
+def test_a_search_that_has_found_nothing_yet_leads_on(make_app):
+    http = make_app(max_looked_at=1).test_client()
+    for name in ("needle", "hay"):
+        new_batch(http, name=name)
+    page = http.get("/history?search=needle").text
+    assert "Nothing found" in page
+    (address,) = re.findall(r'href="(\?[^"]*cursor=[^"]*)"', page)
+    assert "needle</a>" in http.get(f"/history{html.unescape(address)}").text

@@ -165,7 +165,7 @@ def start_in_vain(env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     )
 
 
-HEAD = "POST /api/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+HEAD = "POST /api/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 MULTIPART = f"{HEAD}Content-Type: multipart/form-data; boundary=b\r\n"
 JSON = f"{HEAD}Content-Type: application/json\r\n".replace("jobs", "batches")
 

@@ -5,6 +5,7 @@ import threading
 from io import BytesIO
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from jobs.contract import names
 from jobs.contract.catalog import NANO, card_for
@@ -37,11 +38,45 @@ def test_a_post_sent_twice_under_one_key_is_done_once(http, redis_client):
     assert keyed(http, "other", {"question": "q"}).json["id"] != first.json["id"]
 
 
-def test_a_refusal_is_remembered_too(http):
+def test_a_refusal_is_not_remembered(http, redis_client):
     for _ in range(2):
         refused = keyed(http, "k", {"question": "q", "model": "gpt"})
         assert code_of(refused) == (422, "unknown_model")
-    assert refused.headers["Idempotency-Replayed"] == "true"
+        assert "Idempotency-Replayed" not in refused.headers
+    for address in ("/api/nothing", f"/api/batches/{'0' * 32}/close"):
+        assert http.post(address, headers={"Idempotency-Key": "k"}).status_code == 404
+    assert [*redis_client.scan_iter("eva01:idempotency*")] == []
+    assert keyed(http, "k", {"question": "q", "model": "nano"}).status_code == 201
+
+
+def test_a_key_belongs_to_its_caller(http):
+    """Whom a proxy with a login has asked for credentials, which it passes on."""
+
+    def ask(who: str):
+        headers = {"Idempotency-Key": "k", "Authorization": f"Basic {who}"}
+        return http.post("/api/batches", json={"question": "q"}, headers=headers)
+
+    first = ask("alice")
+    assert ask("bob").json["id"] != first.json["id"]
+    assert ask("alice").json == first.json
+
+
+def test_kept_responses_have_a_bound_and_the_oldest_go_first(make_app, redis_client):
+    http = make_app(WebSettings(models=("nano",), idempotency_bytes=10_000)).test_client()
+    first = keyed(http, "0", {"question": "q"})
+    for number in range(1, 21):
+        latest = keyed(http, str(number), {"question": "q"})
+    kept = [*redis_client.scan_iter("eva01:idempotency:*")]
+    assert sum(redis_client.strlen(key) + 400 for key in kept) <= 10_000
+    assert redis_client.zcard(names.KEPT_RESPONSES) == len(kept) > 3
+    assert keyed(http, "20", {"question": "q"}).json == latest.json
+    assert keyed(http, "0", {"question": "q"}).json["id"] != first.json["id"]
+
+
+def test_a_response_that_is_larger_than_the_bound_is_not_kept(make_app, redis_client):
+    http = make_app(WebSettings(models=("nano",), idempotency_bytes=0)).test_client()
+    assert keyed(http, "k", {"question": "q"}).status_code == 201
+    assert [*redis_client.scan_iter("eva01:idempotency*"), *redis_client.scan_iter("eva01:kept*")] == []
 
 
 @pytest.mark.parametrize(
@@ -307,6 +342,10 @@ def test_the_document_lists_every_call_of_the_contract(http):
         for call in item.values():
             assert call["summary"]
             assert "application/problem+json" in call["responses"]["400"]["content"]
+
+
+def test_the_document_is_one_of_openapi(http):
+    OpenAPIV31SpecValidator(http.get("/openapi.json").json).validate()
 
 
 def test_the_documents_page_takes_nothing_from_elsewhere(http):

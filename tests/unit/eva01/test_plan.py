@@ -86,6 +86,16 @@ def test_the_page_of_a_server_for_everyone_is_reached_on_this_machine():
     assert ports.reachable("10.0.0.7") == "10.0.0.7"
 
 
+@pytest.mark.parametrize(
+    ("host", "hosts", "is_nameless"),
+    [("127.0.0.1", "", False), ("0.0.0.0", "", True), ("::", "", True), ("0.0.0.0", "gpu-box", False)],
+)
+def test_a_server_for_everyone_that_knows_no_name_says_so(monkeypatch, host, hosts, is_nameless):
+    monkeypatch.setenv("EVA01_HOST", host)
+    monkeypatch.setenv("EVA01_HOSTS", hosts)
+    assert make_plan(None, can_use_gpu=False).is_nameless is is_nameless
+
+
 def test_a_folder_named_like_a_part_does_not_get_in_the_way():
     assert module_command("web") == [sys.executable, "-P", "-m", "web"]
 

@@ -18,6 +18,8 @@ STATUSES = {
     410: "share_expired",
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
     " image_too_large too_many_pixels too_many_pages too_many_entries zip_too_large",
+    403: "foreign_origin",
+    421: "unknown_host",
     422: "unknown_model idempotency_key_reused not_an_image unsupported_format empty_file truncated_image",
     429: "queue_full",
     500: "internal_error engine_failed out_of_memory empty_answer deadline_exceeded poison",

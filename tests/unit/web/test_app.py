@@ -45,7 +45,8 @@ def test_a_job_that_cannot_be_written_fails_at_once(app_without_redis):
 def behind(tmp_path):
     """A client of an app behind one proxy, whose Redis does not exist."""
     settings = Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0", data=tmp_path, redis_timeout_s=1)
-    return create_app(settings, Limits(), WebSettings(models=("nano",), proxies=1)).test_client()
+    web = WebSettings(models=("nano",), proxies=1, hosts=("photos.example",))
+    return create_app(settings, Limits(), web).test_client()
 
 
 def leads_to(response) -> set[str]:

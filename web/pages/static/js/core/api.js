@@ -59,9 +59,11 @@ export async function apiFresh(path, { etag, signal } = {}) {
   return {
     body: response.status === 304 ? null : await response.json(),
     etag: response.headers.get("ETag") ?? etag ?? null,
-    retryAfterS: Number(response.headers.get("Retry-After")) || null,
+    retryAfterS: secondsIn(response.headers.get("Retry-After")),
   };
 }
+
+const secondsIn = (text) => (/^[0-9]+$/.test(text ?? "") ? Number(text) : null);
 
 async function call(path, { method, json, headers, ...options } = {}) {
   const sent = { method: method ?? (json === undefined ? "GET" : "POST"), headers: { ...headers }, ...options };

@@ -50,7 +50,7 @@ export class JobsFeed {
   #running = new Set();
 
   /**
-   * @param fetchPage (cursor, limit, etag) → {body: {jobs, next_cursor} or null when unchanged, etag}
+   * @param fetchPage (cursor, limit, etag) → {body: {jobs, next_cursor} or null when unchanged, etag, retryAfterS}
    * @param onChange Hears the records that are new or have changed, page by page.
    */
   constructor(fetchPage, onChange) {
@@ -61,16 +61,14 @@ export class JobsFeed {
   /** Read all that has changed since the last time; when it throws, the next one goes on from there. */
   async pull() {
     for (;;) {
-      const { body, etag } = await this.#fetchPage(this.#cursor, PAGE_JOBS, this.#etag);
-      if (!body?.jobs.length) {
-        this.#etag = etag;
-        return;
-      }
+      const { body, etag, retryAfterS } = await this.#fetchPage(this.#cursor, PAGE_JOBS, this.#etag);
       // Another cursor is another address, whose ETag is not known yet.
+      this.#etag = body && body.next_cursor !== this.#cursor ? null : etag;
+      if (!body) return;
       this.#cursor = body.next_cursor;
-      this.#etag = null;
-      this.take(body.jobs);
-      if (body.jobs.length < PAGE_JOBS) return;
+      if (body.jobs.length) this.take(body.jobs);
+      // A page may be short and have more behind it; then the server wants to be asked at once.
+      if (retryAfterS !== 0) return;
     }
   }
 

@@ -1,0 +1,21 @@
+-- Keep a response under its Idempotency-Key, and let those go that were kept longest ago, as many as are too much.
+--
+-- ARGV  1 digest of the request   2 the response   3 seconds for which it is kept   4 bytes that all may take
+--
+-- A kept response's score is the sum of the bytes of those that were kept before it, so the oldest are too much that
+-- lie further than ARGV[4] below the end of this one.
+local digest, response, keep_s, most_bytes = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+-- What Redis needs besides for a key and its place here.
+local overhead_bytes = 400
+local kept = key('kept_responses')
+
+local last, start = unpack(redis.call('ZRANGE', kept, -1, -1, 'WITHSCORES'))
+start = last and start + redis.call('STRLEN', key('idempotency', last)) + overhead_bytes or 0
+redis.call('ZADD', kept, digits(start), digest)
+redis.call('EXPIRE', kept, keep_s)
+redis.call('SET', key('idempotency', digest), response, 'EX', keep_s)
+local least = start + #response + overhead_bytes - most_bytes
+for _, old in ipairs(redis.call('ZRANGEBYSCORE', kept, '-inf', '(' .. digits(least))) do
+    redis.call('DEL', key('idempotency', old))
+    redis.call('ZREM', kept, old)
+end
