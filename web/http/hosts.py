@@ -30,6 +30,8 @@ class Hosts:
 
     def __init__(self, listens_on: str, named: Sequence[str]) -> None:
         address = address_of(listens_on)
+        #: Whether names were given at all.
+        self.are_named = bool(named)
         self.is_any_address = address is not None and address.is_unspecified
         given = [name.lower() for name in ("localhost", listens_on, *named)]
         self._names = {name for name in given if not name.startswith("*.")}
@@ -47,7 +49,8 @@ class Hosts:
 def register_hosts(app: Flask, hosts: Hosts) -> None:
     """Have `app` refuse every request under another name with 421 (`unknown_host`).
 
-    Behind proxies both are looked at: the name that the proxy was asked by, and the one it asks by.
+    Behind proxies both are looked at: the name that the proxy asks by, and the one it was asked by. The
+    latter is left to the proxy where no names were given.
     """
     app.before_request(lambda: _check(hosts))
     if hosts.is_any_address:
@@ -56,7 +59,10 @@ def register_hosts(app: Flask, hosts: Hosts) -> None:
 
 def _check(hosts: Hosts) -> None:
     """Raises Foreign."""
-    named = [request.environ.get("HTTP_HOST"), request.environ.get(_ORIGINAL, {}).get("HTTP_HOST")]
+    asked_by = request.environ.get("HTTP_HOST")
+    named = [request.environ.get(_ORIGINAL, {}).get("HTTP_HOST", asked_by)]
+    if hosts.are_named:
+        named.append(asked_by)
     for host in named:
         # Browsers always name a host; a program that does not is no browser's.
         if host is not None and not hosts.has(host):

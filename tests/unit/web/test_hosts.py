@@ -141,6 +141,12 @@ def test_behind_a_proxy_both_names_have_to_be_known(behind):
     assert behind.get("/health", headers=BEHIND | {"Host": "evil.example"}).status_code == 421
 
 
+def test_where_no_names_are_given_the_proxy_says_by_which_it_is_asked(make_client):
+    behind_any = make_client(proxies=1)
+    assert behind_any.get("/health", headers=BEHIND).status_code == 200
+    assert behind_any.get("/health", headers=BEHIND | {"Host": "evil.example"}).status_code == 421
+
+
 @pytest.mark.parametrize(
     "headers",
     [
