@@ -20,7 +20,7 @@ def test_nobody_is_asked_whether_a_models_own_code_may_run(tmp_path: Path) -> No
     os.write(ours, b"y\n" * 20)
     worker = subprocess.run(
         [sys.executable, "-m", "worker", "--model", str(tmp_path)],
-        env={**os.environ, "EVA01_DEVICE": "cpu", "EVA01_DATA": str(tmp_path / "data")},
+        env={**os.environ, "EVA01_WORKER_PORT": "0", "EVA01_DATA": str(tmp_path / "data")},
         stdin=theirs,
         capture_output=True,
         text=True,
