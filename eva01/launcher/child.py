@@ -26,7 +26,7 @@ class Program:
     name: str
     command: tuple[str, ...]
     log: Path
-    #: Variables on top of our own environment.
+    #: All of its environment.
     env: Mapping[str, str]
     #: True when the program is ready; polled often, so it must return quickly.
     is_ready: Callable[[], bool]
@@ -74,7 +74,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.program.env},
+                env=dict(self.program.env),
                 start_new_session=True,
             )
         self.started_at = time.monotonic()

@@ -135,7 +135,7 @@ def _start_redis(
     program = redis_server.program(plan.data, plan.logs / "redis.log", port)
     supervisor.start([program])
     _wait(supervisor, interrupts, console)
-    return redis_server.url(port)
+    return redis_server.url(plan.data, port)
 
 
 def _wait(supervisor: Supervisor, interrupts: Interrupts, console: Console) -> None:

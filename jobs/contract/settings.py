@@ -107,6 +107,18 @@ class Limits(_FromEnvironment):
     max_share_days: int = Field(default=365, ge=1, le=36_500)
 
 
+class UpSettings(_FromEnvironment):
+    """What `eva01 up` needs."""
+
+    #: Variables that web and workers get besides those they need; `NAME_*` is all that begin so.
+    pass_env: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("pass_env", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _split_at_commas(value)
+
+
 class WebSettings(_FromEnvironment):
     """What the page and the API need."""
 
@@ -138,10 +150,8 @@ class WebSettings(_FromEnvironment):
 
     @field_validator("models", mode="before")
     @classmethod
-    def _split_at_commas(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+    def _split(cls, value: object) -> object:
+        return _split_at_commas(value)
 
 
 class WorkerSettings(_FromEnvironment):
@@ -195,6 +205,12 @@ class WorkerSettings(_FromEnvironment):
     stand_in_px: int = Field(default=1600, ge=0, le=4096)
     #: The pod a worker runs in, whose deletion cost it keeps; empty: none.
     pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
+
+
+def _split_at_commas(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 def _explain(error: ValidationError) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
-from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings, WorkerSettings
+from jobs.contract.settings import BadSetting, Limits, Settings, UpSettings, WebSettings, WorkerSettings
 
-ALL = (Settings, Limits, WebSettings, WorkerSettings)
+ALL = (Settings, Limits, UpSettings, WebSettings, WorkerSettings)
 
 
 def variables(settings: type[BaseSettings]) -> list[str]:
