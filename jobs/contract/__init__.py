@@ -7,6 +7,7 @@ names      queues, the task, every Redis key and blob path, and a page's path
 settings   the environment, read once
 errors     what can go wrong, in one tree; each class says what kind it is
 codes      the stable code of each error: its HTTP status, whether a retry helps, its sentence for people
+discreet   what a stranger may hear of an error that nobody foresaw
 refusals   what a Redis that is there refuses
 metrics    the counters that web and worker share
 version    which EVA-01 this is
