@@ -4,6 +4,7 @@ import re
 import signal
 from collections.abc import Iterator
 from socket import create_server
+from typing import Any
 
 import httpx
 import pytest
@@ -60,7 +61,7 @@ def test_no_secret_is_told_and_no_client_hears_of_a_place_of_ours(
     with empty_stack.client() as client:
         wait_until(lambda: accepts_connections(empty_stack.web_port), "web listens")
 
-        def hear(method: str, path: str, **more: object) -> httpx.Response:
+        def hear(method: str, path: str, **more: Any) -> httpx.Response:
             heard.append(client.request(method, path, **more))
             return heard[-1]
 
