@@ -2,12 +2,13 @@
 
 import re
 
-#: Addresses, and absolute paths: whole where they stand between quotes, else up to the next blank.
+#: Addresses on networks and in memory, and absolute paths: between quotes all, else up to the next blank.
 _PLACES = re.compile(
     r"""
     (?<=') (?:[a-z][a-z0-9+.-]*:/)?/ [^']+ (?=')
     | (?<=") (?:[a-z][a-z0-9+.-]*:/)?/ [^"]+ (?=")
     | [a-zA-Z][a-zA-Z0-9+.-]*://\S+
+    | <[\w.]+\ object\ at\ 0x[0-9a-f]+>
     | (?<![\w./<]) ~?/ [\w.@+-] [^\s'":;,()\[\]]*
     """,
     re.VERBOSE,
@@ -16,12 +17,17 @@ _PLACES = re.compile(
 _LONGEST = 500
 
 
-def discreet(error: BaseException) -> str:
-    """An error's kind and words without addresses and paths; what it says in full belongs in the log.
+def without_places(text: str) -> str:
+    """A text, … in place of each address and path.
 
-    >>> discreet(FileNotFoundError(2, "No such file or directory", "/srv/eva01/x.png"))
-    "FileNotFoundError: [Errno 2] No such file or directory: '…'"
+    >>> without_places("cannot open '/srv/eva01/x.png'")
+    "cannot open '…'"
     """
-    words = _PLACES.sub("…", str(error).strip())[:_LONGEST]
+    return _PLACES.sub("…", text)
+
+
+def discreet(error: BaseException) -> str:
+    """An error's kind and words without addresses and paths; what it says in full belongs in the log."""
+    words = without_places(str(error).strip())[:_LONGEST]
     kind = type(error).__name__
     return f"{kind}: {words}" if words else kind

@@ -7,6 +7,7 @@ for the owner and the group, and the rights of the folder itself are left to who
 import os
 import stat
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +16,7 @@ from jobs.contract.settings import BadSetting, Settings
 _OWNER_ALONE, _OWNER_AND_GROUP = 0o077, 0o007
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 #: What we keep in the data folder; what else lies there is not touched.
-_OURS = ("blobs", "logs", "redis", "tmp")
+_OURS = ("blobs", "logs", "redis", "tmp", "up.lock")
 
 
 def keep_private(settings: Settings) -> str:
@@ -88,12 +89,10 @@ def _take_from_others(data: Path) -> int:
     """
     data.chmod(0o700)
     ours = [data / name for name in _OURS if not (data / name).is_symlink()]
-    places = ((place, files) for folder in ours for place, _, files in os.walk(folder))
-    return sum(
-        _take_one(path)
-        for place, files in places
-        for path in (Path(place), *(Path(place, name) for name in files))
+    below = (
+        (place, name) for one in ours for place, folders, files in os.walk(one) for name in (*folders, *files)
     )
+    return sum(map(_take_one, ours)) + sum(_take_one(Path(place, name)) for place, name in below)
 
 
 def _take_one(path: Path) -> bool:

@@ -17,6 +17,7 @@ from jobs.contract.discreet import discreet
         ("PUT https://bucket.s3.amazonaws.com/a?X-Amz-Signature=1 failed", "PUT … failed"),
         ("redis://:secret@host:6379/0 is away", "… is away"),
         ("shapes [1, 3] and/or 1/2 of N/A, 4 / 2", "shapes [1, 3] and/or 1/2 of N/A, 4 / 2"),
+        ("cannot identify image file <_io.BytesIO object at 0x7f00>", "cannot identify image file …"),
         ("broken data stream when reading image file", "broken data stream when reading image file"),
     ],
 )

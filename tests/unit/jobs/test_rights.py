@@ -44,14 +44,15 @@ def test_a_data_folder_that_was_open_is_closed_and_one_line_says_so(tmp_path):
     BlobStore(settings.blobs_url).put("images/ab", b"image")
     (data / "redis").mkdir(mode=0o755)
     (data / "redis" / "run.sh").touch(0o755)
+    (data / "up.lock").touch(0o644)
     (data / "notes.txt").touch(0o644)
     assert (rights(data), rights_below(data / "blobs")) == ("0755", {"0644"})
     said = keep_private(settings)
     assert "was open to others (rights 0755)" in said
-    assert "5 files and folders" in said
+    assert "6 files and folders" in said
     assert "\n" not in said
     assert (rights(data), rights_below(data / "blobs")) == ("0700", {"0600"})
-    assert rights(data / "redis" / "run.sh") == "0700"
+    assert (rights(data / "redis" / "run.sh"), rights(data / "up.lock")) == ("0700", "0600")
     assert rights(data / "notes.txt") == "0644", "what is not ours is left"
     assert keep_private(settings) == "", "said once"
 
