@@ -17,7 +17,7 @@ def only_one(data: Path) -> Iterator[None]:
 
     Raises CommandError when another process holds it.
     """
-    with (data / _NAME).open("a+") as file:
+    with os.fdopen(os.open(data / _NAME, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

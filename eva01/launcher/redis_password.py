@@ -13,6 +13,7 @@ import stat
 from pathlib import Path
 
 from eva01.cli.errors import CommandError
+from eva01.launcher import private
 
 #: What needs no quoting in the server's file of settings.
 _PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,512}")
@@ -31,7 +32,7 @@ def write_settings(folder: Path) -> Path:
     """
     settings = folder / "password.conf"
     try:
-        _write(settings, f"requirepass {_password(folder)}\n")
+        private.write(settings, f"requirepass {_password(folder)}\n")
     except OSError as error:
         raise CommandError(
             "no_password", f"{error.filename}: cannot be read or written: {error.strerror}."
@@ -42,7 +43,7 @@ def write_settings(folder: Path) -> Path:
 def _password(folder: Path) -> str:
     path = password_file(folder)
     if not path.exists():
-        _write(path, secrets.token_urlsafe(_RANDOM_BYTES))
+        private.write(path, secrets.token_urlsafe(_RANDOM_BYTES))
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
         about = os.fstat(descriptor)
@@ -56,15 +57,3 @@ def _password(folder: Path) -> str:
         if stat.S_IMODE(about.st_mode) != 0o600:
             os.fchmod(descriptor, 0o600)
     return password
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole, or not at all; nobody but its owner can ever read it."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

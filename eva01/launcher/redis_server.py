@@ -14,7 +14,7 @@ from urllib.parse import quote
 import redis
 
 from eva01.cli.errors import CommandError
-from eva01.launcher import environment, redis_password
+from eva01.launcher import environment, private, redis_password
 from eva01.launcher.child import Program
 from eva01.launcher.lock import is_held
 from jobs.contract.refusals import Refusal, unavailable
@@ -50,7 +50,7 @@ def program(data: Path, log: Path, port: int) -> Program:
     folder.mkdir(mode=0o700, exist_ok=True)
     server, address = executable(), url(data, port)
     settings = redis_password.write_settings(folder)
-    (folder / _ADDRESS).write_text(address)
+    private.write(folder / _ADDRESS, address)
     return Program(
         name="Redis",
         command=(server, str(settings), *_arguments(folder, port)),

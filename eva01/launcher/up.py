@@ -33,7 +33,7 @@ from eva01.launcher.supervisor import Supervisor
 from jobs.contract.catalog import ModelCard
 from jobs.contract.settings import Settings, WorkerSettings
 from jobs.storage.address import without_password
-from jobs.storage.rights import keep_private, private_folder
+from jobs.storage.rights import close, private_folder
 
 #: What a folder is asked when the user asks nothing.
 DEFAULT_QUESTION = "Describe this image."
@@ -66,13 +66,13 @@ def run(wishes: Wishes, console: Console) -> int:
     """
     found = find([wishes.folder]) if wishes.folder else None
     settings = Settings.read()
-    if said := keep_private(settings):
+    if said := close(settings):
         say(console, said)
     data = private_folder(settings)
     # Before the ports are checked: a second `up` should fail with the lock's message, not a taken port's.
     with only_one(data), Interrupts() as interrupts:
         plan = make_plan(wishes.model, can_use_gpu=_can_use_gpu(console))
-        plan.logs.mkdir(exist_ok=True)
+        plan.logs.mkdir(mode=0o700, exist_ok=True)
         return _run_plan(plan, wishes, found, interrupts, console)
 
 

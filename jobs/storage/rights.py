@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from jobs.contract.settings import BadSetting, Settings
 
+#: What is taken from all that a process writes.
 _OWNER_ALONE, _OWNER_AND_GROUP = 0o077, 0o007
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 #: What we keep in the data folder; what else lies there is not touched.
@@ -20,12 +21,9 @@ _OURS = ("blobs", "logs", "redis", "tmp", "up.lock")
 
 
 def keep_private(settings: Settings) -> str:
-    """Make what this process writes from now on private, and the data folder, if it is there.
-
-    Gives a line for the log when the folder was open to others, or cannot be closed to them; else nothing.
-    """
+    """Make all that this process writes from now on private, and close the data folder as `close` does."""
     os.umask(_OWNER_AND_GROUP if _has_folder_of_images(settings) else _OWNER_ALONE)
-    return _close(settings.data.resolve())
+    return close(settings)
 
 
 def private_folder(settings: Settings, name: str = "") -> Path:
@@ -51,7 +49,12 @@ def _has_folder_of_images(settings: Settings) -> bool:
     return not Path(unquote(urlsplit(settings.blobs).path)).is_relative_to(settings.data.resolve())
 
 
-def _close(data: Path) -> str:
+def close(settings: Settings) -> str:
+    """Close the data folder to others, if it is there.
+
+    Gives a line for the log when it was open, or cannot be closed; else nothing.
+    """
+    data = settings.data.resolve()
     if not data.is_dir():
         return ""
     about = data.stat()
@@ -89,10 +92,9 @@ def _take_from_others(data: Path) -> int:
     """
     data.chmod(0o700)
     ours = [data / name for name in _OURS if not (data / name).is_symlink()]
-    below = (
-        (place, name) for one in ours for place, folders, files in os.walk(one) for name in (*folders, *files)
-    )
-    return sum(map(_take_one, ours)) + sum(_take_one(Path(place, name)) for place, name in below)
+    walk = chain.from_iterable(map(os.walk, ours))
+    below = (Path(place, name) for place, folders, files in walk for name in (*folders, *files))
+    return sum(map(_take_one, chain(ours, below)))
 
 
 def _take_one(path: Path) -> bool:

@@ -283,6 +283,9 @@ def test_its_redis_asks_for_a_password_and_no_part_tells_a_secret(run):
     assert "MARKED" not in said
     assert "was open to others (rights 0755)" in said
     assert {path.stat().st_mode & 0o077 for path in (run.data, *run.data.rglob("*"))} == {0}
+    # Pytest's own umask is the user's.
+    os.umask(umask := os.umask(0))
+    assert (run.folder / "results.csv").stat().st_mode & 0o777 == 0o666 & ~umask
 
 
 def test_the_data_of_a_redis_without_a_password_goes_on(run):
