@@ -231,3 +231,22 @@ def test_a_socket_is_written_as_kombu_wants_it():
 )
 def test_an_address_is_shown_without_its_passwords(address, shown):
     assert without_password(address) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://me:marked@127.0.0.1:1/0",
+        "redis://127.0.0.1:1/0?password=marked",
+        "unix://:marked@/nosuch?db=0",
+        "redis+sentinel://:marked@127.0.0.1:1,127.0.0.1:2/main/0?sentinel_password=marked",
+    ],
+)
+def test_neither_clients_nor_their_errors_tell_a_password(url):
+    client = connect(url, timeout_s=0.2)
+    with pytest.raises(redis.ConnectionError) as caught:
+        client.ping()
+    address, options = broker(url, timeout_s=0.2)
+    celerys = Connection(address, transport_options=options)
+    for shown in (client, client.connection_pool, caught.value, celerys, celerys.as_uri()):
+        assert "marked" not in f"{shown!r} {shown}"
