@@ -25,7 +25,8 @@ from gunicorn.http.errors import (
 from gunicorn.workers.gthread import ThreadWorker
 
 from jobs.contract.codes import Code
-from jobs.contract.settings import BadSetting, WebSettings
+from jobs.contract.settings import BadSetting, Settings, WebSettings
+from jobs.storage.rights import keep_private
 from jobs.upkeep.housekeeping import Housekeeping
 from web.app import create_app
 from web.http.problems import OUR_FAULT, problem
@@ -56,8 +57,10 @@ def main() -> NoReturn:
     """Serve until told to stop; exits with 2, and one line on stderr, when it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        settings = WebSettings.read()
-        app = create_app(web=settings)
+        shared, settings = Settings.read(), WebSettings.read()
+        if said := keep_private(shared):
+            logging.getLogger(__name__).warning("%s", said)
+        app = create_app(shared, web=settings)
         _make_broken_bodies_end(app)
         listener = _listen(settings)
     except BadSetting as error:

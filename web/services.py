@@ -8,7 +8,8 @@ from typing import cast
 from flask import Flask, current_app
 
 from jobs.contract.catalog import ModelCard
-from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings
+from jobs.contract.settings import Limits, Settings, WebSettings
+from jobs.storage.rights import private_folder
 from jobs.storage.stores import Stores
 
 _NAME = "eva01"
@@ -32,7 +33,7 @@ class Services(Stores):
 
         Raises BadSetting when the blob store's address or the data folder cannot be used.
         """
-        folder = _spool_folder(settings)
+        folder = private_folder(settings, "tmp")
         return cls.connect(settings, settings=settings, limits=limits, web=web, spool_folder=folder)
 
     def known_cards(self) -> dict[str, ModelCard]:
@@ -52,14 +53,3 @@ def services() -> Services:
 def services_of(app: Flask) -> Services:
     """The services of an app."""
     return cast(Services, app.extensions[_NAME])
-
-
-def _spool_folder(settings: Settings) -> Path:
-    folder = settings.data.resolve() / "tmp"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadSetting(
-            f"EVA01_DATA={str(settings.data)!r}: cannot be written: {error.strerror}. Name another folder."
-        ) from error
-    return folder

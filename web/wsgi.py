@@ -1,5 +1,12 @@
 """The app for any WSGI server."""
 
+import logging
+
+from jobs.contract.settings import Settings
+from jobs.storage.rights import keep_private
 from web.app import create_app
 
-app = create_app()
+settings = Settings.read()
+if said := keep_private(settings):
+    logging.getLogger(__name__).warning("%s", said)
+app = create_app(settings)

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.settings import BadSetting
+from jobs.storage.rights import keep_private
 from worker.engines import create_engine
 from worker.engines.base import Engine, ModelNotLoaded, Prepared, Seen
 from worker.life import Environment, Worker
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     share_cores()
     try:
         environment = Environment.read()
+        if said := keep_private(environment.shared):
+            logging.getLogger(__name__).warning("%s", said)
         card = card_for(model, environment.worker.model_name)
         serve(card, environment, create_engine(card, environment.worker), began_s)
     except (BadSetting, ModelNotLoaded) as error:

@@ -5,6 +5,7 @@ commands    one file for each group of commands
 installed   commands that the server brings
 submission  send, wait, show: what `submit` and `up` share
 unsent      what could not be sent, as rows of the results
+formulas    texts that a spreadsheet would take for a formula
 progress    how far a batch is
 tables      answers, batches and models as tables for people
 errors      the command's own errors

@@ -5,12 +5,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from eva01.cli.formulas import is_formula
 from eva01.client.models import Upload
 
 #: The state of such a row; the server has none like it.
 STATE = "not_sent"
-#: First characters that make a spreadsheet program take a cell for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def append_csv(out: Path, unsent: Sequence[Upload]) -> None:
@@ -39,4 +38,4 @@ def _reason(upload: Upload) -> tuple[str, str]:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if is_formula(text) else text

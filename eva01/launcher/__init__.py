@@ -6,6 +6,9 @@ supervisor    starts the parts, restarts those that die, stops them
 child         the process of one part
 tether        kills a child when its parent dies
 redis_server  the Redis to use, found or started
+redis_password  its password, where it is started
+private       files that nobody else reads
+environment   what each part gets of our environment
 hardware      what this machine has
 ports         free ports
 lock          at most one `up` for a data folder

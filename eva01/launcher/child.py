@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eva01.cli.text import shortened
-from eva01.launcher import tether
+from eva01.launcher import private, tether
 
 #: A log larger than this many bytes is renamed to `….log.1` before its program first starts.
 _LOG_BYTES = 16 * 1024 * 1024
@@ -26,7 +26,7 @@ class Program:
     name: str
     command: tuple[str, ...]
     log: Path
-    #: Variables on top of our own environment.
+    #: All of its environment.
     env: Mapping[str, str]
     #: True when the program is ready; polled often, so it must return quickly.
     is_ready: Callable[[], bool]
@@ -67,15 +67,16 @@ class Child:
         """Start it. On Linux the calling thread must be one that lives as long as we do: see tether."""
         self._put_long_log_aside()
         command = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *self.program.command]
-        with self.program.log.open("ab") as log:
+        with private.appended(self.program.log) as log:
             self._log_start = log.tell()
             self._popen = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.program.env},
+                env=dict(self.program.env),
                 start_new_session=True,
+                umask=private.OTHERS,
             )
         self.started_at = time.monotonic()
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from eva01.cli.errors import CommandError
 
+_NAME = "up.lock"
+
 
 @contextmanager
 def only_one(data: Path) -> Iterator[None]:
@@ -15,8 +17,7 @@ def only_one(data: Path) -> Iterator[None]:
 
     Raises CommandError when another process holds it.
     """
-    path = data / "up.lock"
-    with path.open("a+") as file:
+    with os.fdopen(os.open(data / _NAME, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -26,6 +27,18 @@ def only_one(data: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def is_held(data: Path) -> bool:
+    """True while an `eva01 up` uses the folder."""
+    try:
+        with (data / _NAME).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _refusal(data: Path, pid: str) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 
 from eva01.cli.errors import CommandError
-from eva01.launcher import ports
+from eva01.launcher import environment, ports
 from eva01.launcher.child import Program
 from jobs.contract.catalog import NANO, OCR, ModelCard, card_for, name_of
 from jobs.contract.hosts import address_of
-from jobs.contract.settings import Settings, WebSettings, WorkerSettings
+from jobs.contract.settings import Settings, UpSettings, WebSettings, WorkerSettings
 from jobs.storage.address import Address
 
 #: Seconds web may take to finish the requests it is answering.
@@ -34,7 +34,7 @@ class Plan:
     host: str
     port: int
     worker_ports: tuple[int, ...]
-    #: Environment variables of all programs.
+    #: What all our programs are told by their environment.
     env: Mapping[str, str]
     #: True when other machines may ask web, and by no name.
     is_nameless: bool = False
@@ -89,15 +89,17 @@ def cards_to_serve(
 
 def programs(plan: Plan, redis_url: str) -> list[Program]:
     """Web, and one worker a model."""
-    env = {**module_env(), **plan.env, "REDIS_URL": redis_url}
+    settings, up = Settings.read(), UpSettings.read()
+    more = {**module_env(), **plan.env, "REDIS_URL": redis_url}
     web = Program(
         name="web",
         command=tuple(module_command("web")),
         log=plan.logs / "web.log",
-        env=env,
+        env={**environment.for_web(os.environ, settings, up), **more},
         is_ready=partial(is_ready, f"{plan.page}/ready"),
         stop_s=_WEB_STOP_S,
     )
+    env = {**environment.for_worker(os.environ, settings, up), **more}
     served = zip(plan.cards, plan.worker_ports, strict=True)
     return [web, *(_worker(plan, card, port, env) for card, port in served)]
 

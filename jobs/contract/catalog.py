@@ -5,6 +5,7 @@ A model of the hub needs no entry: `card_for` makes one from its address.
 
 import re
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
@@ -101,7 +102,13 @@ def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
         name=name_of(source),
         engine=EngineName.TRANSFORMERS,
         source=source,
-        description=f"{source}: a vision-language model. It answers any question about an image.",
+        description=f"{_shown(source)}: a vision-language model. It answers any question about an image.",
         uses_question=True,
         tasks=tuple(Task),
     )
+
+
+def _shown(source: str) -> str:
+    """An address of the hub; of a folder only its name, because everyone sees a card."""
+    is_folder = source.startswith(("/", ".", "~")) or Path(source).is_dir()
+    return name_of(source) if is_folder else source

@@ -4,10 +4,11 @@
 its field's name in upper case behind `EVA01_`. docs/configuration.md lists them all.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.contract.catalog import DEFAULT_MODEL_NAME
@@ -22,7 +23,11 @@ class BadSetting(Exception):
 
 
 class _FromEnvironment(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="EVA01_", frozen=True, env_ignore_empty=True, extra="ignore")
+    """Fields that are not part of the `repr` may hold secrets, and are never shown."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EVA01_", frozen=True, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
 
     @classmethod
     def read(cls) -> Self:
@@ -33,7 +38,8 @@ class _FromEnvironment(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            raise BadSetting(_explain(error)) from error
+            secrets = {name for name, field in cls.model_fields.items() if not field.repr}
+            raise BadSetting(_explain(error, secrets)) from error
 
     def is_given(self, field: str) -> bool:
         """True when the environment says it; False when it is our default."""
@@ -45,12 +51,14 @@ class Settings(_FromEnvironment):
 
     #: Redis, or a server that speaks its protocol; jobs/storage/address.py reads it.
     redis_url: str = Field(
-        default="redis://127.0.0.1:6379/0", validation_alias=AliasChoices("REDIS_URL", "redis_url")
+        default="redis://127.0.0.1:6379/0",
+        validation_alias=AliasChoices("REDIS_URL", "redis_url"),
+        repr=False,
     )
     #: The local data folder.
     data: Path = Path("eva01-data")
     #: The blob store's address; empty: the folder `blobs` of the data folder.
-    blobs: str = ""
+    blobs: str = Field(default="", repr=False)
     #: Seconds for which a worker that fell silent keeps what it holds; then others take it.
     lease_s: float = Field(default=20, ge=1)
     #: Seconds for which a failing call of the blob store is repeated.
@@ -110,6 +118,18 @@ class Limits(_FromEnvironment):
     max_share_days: int = Field(default=365, ge=1, le=36_500)
 
 
+class UpSettings(_FromEnvironment):
+    """What `eva01 up` needs."""
+
+    #: Variables that web and workers get besides those they need; `NAME_*` is all that begin so.
+    pass_env: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("pass_env", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _split_at_commas(value)
+
+
 class WebSettings(_FromEnvironment):
     """What the page and the API need."""
 
@@ -136,7 +156,14 @@ class WebSettings(_FromEnvironment):
     #: The confidence of an answer, 0 to 1, below which the page marks it as unsure; 0 marks none.
     unsure_below: float = Field(default=0.9, ge=0, le=1)
     #: What links to shared batches are signed with; empty: a key made once and kept in Redis.
-    secret_key: str = Field(default="", pattern=r"^(.{16,})?$", repr=False)
+    secret_key: SecretStr = Field(default=SecretStr(""), repr=False)
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long(cls, key: SecretStr) -> SecretStr:
+        if 0 < len(key) < _SHORTEST_KEY:
+            raise ValueError(f"has to have {_SHORTEST_KEY} characters at least")
+        return key
 
     @property
     def retention_s(self) -> float:
@@ -145,10 +172,8 @@ class WebSettings(_FromEnvironment):
 
     @field_validator("models", "hosts", mode="before")
     @classmethod
-    def _split_at_commas(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+    def _split(cls, value: object) -> object:
+        return _split_at_commas(value)
 
     @field_validator("hosts")
     @classmethod
@@ -215,9 +240,20 @@ class WorkerSettings(_FromEnvironment):
     pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
 
 
-def _explain(error: ValidationError) -> str:
+#: Characters that a key has at least.
+_SHORTEST_KEY = 16
+
+
+def _split_at_commas(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _explain(error: ValidationError, secrets: Collection[str]) -> str:
     """One line for the first thing wrong: the variable, the value, what would do."""
     first = error.errors()[0]
     place = str(first["loc"][0])
     variable = place if place.isupper() else f"EVA01_{place.upper()}"
-    return f"{variable}={first['input']!r}: {first['msg']}. See docs/configuration.md."
+    value = "***" if place in secrets else repr(first["input"])
+    return f"{variable}={value}: {first['msg']}. See docs/configuration.md."

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from jobs.contract.codes import Code
+from jobs.contract.discreet import without_places
 from jobs.contract.errors import ImageRejected, TooLarge
 from jobs.contract.settings import Limits
 
@@ -127,7 +128,7 @@ def not_opened(error: Exception) -> ImageRejected:
 
 def truncated_image(reason: object) -> ImageRejected:
     """The file begins as an image and does not go on as one."""
-    said = " ".join(str(reason).split()).removesuffix(".")
+    said = " ".join(without_places(str(reason)).split()).removesuffix(".")
     return ImageRejected(
         f"The image is cut short or damaged ({said}). Send the whole file.", code=Code.TRUNCATED_IMAGE
     )

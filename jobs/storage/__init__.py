@@ -12,6 +12,7 @@ listing       all batches, the latest change first
 queue         how deep the queue is, and whether each open job has a ticket
 fleet         which workers are up
 blobs         objects in a folder or a bucket
+rights        who may read what we write
 journal       what was accepted and answered, in the blob store
 image_uses    who needs an image
 responses     responses kept under an Idempotency-Key

@@ -2,6 +2,7 @@
 
 redis://user:password@host:6379/0      rediss:// with TLS     options behind a `?`
 unix://user:password@/path?db=0        a socket of this machine
+redis://host:6379/0?password_file=/run/secrets/redis       the password is in a file
 redis+sentinel://:password@host:26379,host:26379/master/0     the master that sentinels know
 """
 
@@ -10,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote
 
@@ -39,6 +41,8 @@ _LONGEST_HOST, _LONGEST_SOCKET = 253, 107
 _CLIENT_NAME = re.compile(r"[!-~]+")
 #: Digits of a number, of which none here has as many.
 _LONGEST_NUMBER = 20
+#: Characters of a file that are read for a password.
+_LONGEST_SECRET = 4096
 #: Characters of an address that are shown.
 _LONGEST_SHOWN = 300
 
@@ -63,6 +67,20 @@ def _interval(text: str) -> int:
     return seconds
 
 
+def _secret(path: str) -> str:
+    """The password in a file; what is said of one that cannot be used never shows it."""
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            password = file.read(_LONGEST_SECRET).strip()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ValueError("is no text in UTF-8") from None
+    if not password:
+        raise ValueError("is empty")
+    return password
+
+
 def _client_name(text: str) -> str:
     if not _CLIENT_NAME.fullmatch(text):
         raise ValueError("may have no blanks, and only ASCII characters")
@@ -82,6 +100,7 @@ _OPTIONS: Mapping[str, Callable[[str], Any]] = {
     "db": _count,
     "username": str,
     "password": str,
+    "password_file": _secret,
     "sentinel_password": str,
     "client_name": _client_name,
     "health_check_interval": _interval,
@@ -146,11 +165,14 @@ class Address:
         if found is None:
             raise ValueError("one of / ? # [ ] is where it cannot be, such as in a password")
         options = _read_options(found["query"] or "", has_tls=scheme == "rediss")
+        kept = options.pop("password_file", None)
+        if kept and (found["password"] or "password" in options):
+            raise ValueError("it has a password, and a password_file as well")
         return cls(
             **_place(scheme, found["nodes"], found["path"] or "", options.pop("db", None)),
             has_tls=scheme == "rediss",
             username=_plain(found["user"]) or options.pop("username", None),
-            password=_plain(found["password"]) or options.pop("password", None),
+            password=_plain(found["password"]) or options.pop("password", None) or kept,
             sentinel_password=options.pop("sentinel_password", None),
             tls_options={name: options.pop(name) for name in _TLS_OPTIONS if name in options},
             options=options,

@@ -5,7 +5,9 @@ what repeating cannot mend (no such image, no permission) fails at once.
 """
 
 import errno
+import logging
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,11 +34,15 @@ from jobs.contract.errors import NoRoom, NotFound, Unavailable
 from jobs.contract.metrics import BLOB_OPERATIONS
 from jobs.contract.settings import BadSetting
 
+logger = logging.getLogger(__name__)
+
 #: Schemes that `EVA01_BLOBS` may begin with.
 _SCHEMES = ("file://", "s3://", "s3a://", "gs://", "az://", "memory://")
 _ABSENT = (NotFoundError, FileNotFoundError)
 #: What is the same the next time.
 _LASTING = (*_ABSENT, InvalidPathError, NotSupportedError, PermissionDeniedError, UnauthenticatedError)
+#: All up to the last @, and behind a question mark.
+_KEYS = re.compile(r"(?<=://).*(?=@)|(?<=\?).*", re.DOTALL)
 #: How an object store's library words the system's "no room".
 _NO_ROOM = f"(os error {errno.ENOSPC})"
 #: Pauses between tries, in seconds: the first, then twice as long each time; each a little longer by chance.
@@ -62,14 +68,17 @@ class BlobStore:
         self, url: str, patience_s: float = 10.0, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         if not url.startswith(_SCHEMES):
-            raise BadSetting(f"EVA01_BLOBS={url!r}: should begin with one of {', '.join(_SCHEMES)}.")
+            raise BadSetting(f"EVA01_BLOBS={_shown(url)!r}: should begin with one of {', '.join(_SCHEMES)}.")
         self.url = url
         self._patience_s = patience_s
         self._sleep = sleep
         try:
             self._store = _open(url)
         except (BaseError, OSError, ValueError) as error:
-            raise BadSetting(f"EVA01_BLOBS={url!r}: cannot be used: {error}. Name another place.") from error
+            why = _first_line(error).replace(url, _shown(url))
+            raise BadSetting(
+                f"EVA01_BLOBS={_shown(url)!r}: cannot be used: {why}. Name another place."
+            ) from None
 
     # Objects
 
@@ -85,9 +94,7 @@ class BlobStore:
         try:
             return self._persist("get", lambda: bytes(obstore.get(self._store, path).bytes()))
         except _ABSENT as error:
-            raise NotFound(
-                f"{path} is not in the blob store {self.url}.", code=Code.IMAGE_NOT_FOUND
-            ) from error
+            raise NotFound(f"{path} is not in the blob store.", code=Code.IMAGE_NOT_FOUND) from error
 
     def has(self, path: str) -> bool:
         """True when there is such an object."""
@@ -145,7 +152,7 @@ class BlobStore:
         try:
             return self.get(names.image_path(sha256))
         except NotFound as error:
-            message = f"Image {sha256} is not in the blob store {self.url}. Send the file again."
+            message = f"Image {sha256} is not in the blob store. Send the file again."
             raise NotFound(message, code=Code.IMAGE_NOT_FOUND) from error
 
     def has_image(self, sha256: str) -> bool:
@@ -209,13 +216,24 @@ class BlobStore:
         return result
 
     def _failure(self, error: BaseException) -> Unavailable:
+        """The error as callers hear of it, who need not know where the store is; the log says that."""
+        logger.warning("The blob store %s does not answer: %s", _shown(self.url), _first_line(error))
         if _is_full(error):
-            return NoRoom(f"The blob store {self.url} is full. Make room there.")
-        # The library describes its whole state behind the first line.
-        reason = str(error).split("\n", 1)[0]
+            return NoRoom("The blob store is full. Make room there (EVA01_BLOBS).")
         return Unavailable(
-            f"The blob store {self.url} does not answer: {reason}", code=Code.BLOB_STORE_UNAVAILABLE
+            "The blob store does not answer. Try again in a moment; the server's log says why.",
+            code=Code.BLOB_STORE_UNAVAILABLE,
         )
+
+
+def _first_line(error: BaseException) -> str:
+    """What a library says of an error, without its whole state, which follows."""
+    return str(error).split("\n", 1)[0]
+
+
+def _shown(url: str) -> str:
+    """An address as a log may show it: without what may be a key."""
+    return _KEYS.sub("***", url)
 
 
 def _open(url: str) -> "obstore.store.ObjectStore":

@@ -24,6 +24,7 @@ from transformers.utils import logging as library_logging
 from scripts.nano import colors, drawing, others, questions, world
 from scripts.nano.world import Scene
 from worker.engines.processors import QwenProcessor
+from worker.engines.source import Source
 
 MODEL = Path(__file__).resolve().parents[2] / "worker/models/nano"
 #: Differs from the trainer's seed, so that these scenes are held out.
@@ -85,8 +86,10 @@ class Answerer:
 
     def __init__(self, folder: Path) -> None:
         began = time.perf_counter()
-        self.processor = QwenProcessor(str(folder), 10**9, True)
-        self.model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=torch.float32).eval()
+        source = Source(str(folder))
+        self.processor = QwenProcessor(source, 10**9)
+        model = source.load(AutoModelForImageTextToText, use_safetensors=True, dtype=torch.float32)
+        self.model: Any = model.eval()
         self.load_s = time.perf_counter() - began
 
     @torch.inference_mode()

@@ -17,6 +17,7 @@ from worker.engines.base import Answer
 from worker.engines.processors import JobInput, QwenProcessor
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.rows import Request
+from worker.engines.source import Source
 from worker.job.decode.decoder import Decoder
 from worker.ops.metrics import ModelMetrics
 
@@ -61,7 +62,7 @@ class _Slot:
     def __init__(self, roller: Roller[JobInput, Request], rng: random.Random) -> None:
         self._roller, self._rng = roller, rng
         self._decoder = Decoder(Limits(), enough_pixels=1_000_000)
-        self._processor = QwenProcessor(str(ROOT / "worker" / "models" / "nano"), 1_000_000, local_only=True)
+        self._processor = QwenProcessor(Source(str(ROOT / "worker" / "models" / "nano")), 1_000_000)
         self._photo = PHOTO.read_bytes()
 
     def answer(self, number: int) -> Answer:

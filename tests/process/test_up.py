@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,11 +15,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+import redis
 from PIL import Image, ImageDraw, ImageFont
 
 from eva01.client.client import Client
+from jobs.storage.connection import connect
 from tests.drawing import Scene
-from tests.processes import answers_200, wait_until
+from tests.processes import Process, accepts_connections, answers_200, free_port, wait_until
+from tests.tools import VALKEY
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
 
@@ -105,11 +109,12 @@ def eva01(*arguments: object, **env: str) -> "subprocess.CompletedProcess[str]":
 
 
 def processes_of(data: Path) -> list[psutil.Process]:
-    """Every process on this machine with this EVA01_DATA in its environment."""
+    """Every process of this machine with this EVA01_DATA in its environment, and the Redis of the folder."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("EVA01_DATA") == str(data) and process.status() != psutil.STATUS_ZOMBIE:
+            is_ours = process.environ().get("EVA01_DATA") == str(data) or process.cwd() == str(data / "redis")
+            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
@@ -232,6 +237,75 @@ def test_it_serves_until_told_to_stop_and_starts_again_what_dies(run):
     run.popen.send_signal(signal.SIGTERM)
     assert run.wait() == 0, run.output()
     assert processes_of(run.data) == []
+
+
+SECRETS = {
+    "EVA01_SECRET_KEY": "MARKED-key-of-links",
+    "HF_TOKEN": "MARKED-token-of-hub",
+    "AWS_SECRET_ACCESS_KEY": "MARKED-key-of-cloud",
+    "SOME_PASSWORD": "MARKED-of-nobody",
+}
+
+
+def environment_of(process: psutil.Process) -> str:
+    return " ".join(f"{name}={value}" for name, value in process.environ().items())
+
+
+def test_its_redis_asks_for_a_password_and_no_part_tells_a_secret(run):
+    images = write(run.folder / "images", circle_png=RED_CIRCLE.encode())
+    run.data.mkdir(mode=0o755)
+    run.data.chmod(0o755)
+    run.env = SECRETS
+    run.start("images", "--model", "nano").wait_until_said("1 image answered")
+    password = (run.data / "redis" / "password").read_text()
+    found = re.search(r"redis://127\.0\.0\.1:(\d+)/0\S*", run.output())
+    assert found
+
+    with connect(f"redis://127.0.0.1:{found[1]}/0") as stranger, pytest.raises(redis.AuthenticationError):
+        stranger.get("eva01:models")
+    with connect(found[0]) as ours:
+        assert ours.hlen("eva01:models")
+
+    parts = {"-server 127.0.0.1": (), "-m web": ("links",), "--model nano": ("hub",), "--model ocr": ("hub",)}
+    for part, marks in parts.items():
+        process = run.process(part)
+        seen = environment_of(process) + " ".join(process.cmdline())
+        assert re.findall(r"MARKED\S*-(\w+)", seen) == list(marks), part
+        assert password not in seen, part
+
+    shutil.rmtree(images)
+    restored = eva01("restore", EVA01_DATA=str(run.data), REDIS_URL="")
+    assert (restored.returncode, "Nothing was missing" in restored.stdout) == (0, True), restored.stderr
+
+    run.end()
+    said = run.output() + "".join(log.read_text() for log in (run.data / "logs").iterdir())
+    assert password not in said
+    assert "MARKED" not in said
+    assert "was open to others (rights 0755)" in said
+    assert {path.stat().st_mode & 0o077 for path in (run.data, *run.data.rglob("*"))} == {0}
+    # Pytest's own umask is the user's.
+    os.umask(umask := os.umask(0))
+    assert (run.folder / "results.csv").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_the_data_of_a_redis_without_a_password_goes_on(run):
+    folder = run.data / "redis"
+    folder.mkdir(parents=True)
+    port = free_port()
+    options = {"port": port, "bind": "127.0.0.1", "dir": folder, "appendonly": "yes", "save": ""}
+    arguments = [str(text) for name, value in options.items() for text in (f"--{name}", value)]
+    before = Process.start("redis", [VALKEY.needed(), *arguments], {}, run.folder)
+    try:
+        wait_until(lambda: accepts_connections(port), "the server listens")
+        with connect(f"redis://127.0.0.1:{port}/0") as client:
+            client.set("of-before", "here")
+    finally:
+        before.end()
+    run.start().wait_until_said("Redis ready")
+    found = re.search(r"redis://\S+", run.output())
+    assert found
+    with connect(found[0]) as client:
+        assert client.get("of-before") == "here"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has ended")

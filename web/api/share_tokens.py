@@ -51,4 +51,4 @@ class ShareTokens:
 
 def share_tokens(serving: Services) -> ShareTokens:
     """This server's share tokens, signed with EVA01_SECRET_KEY or else with a key that is kept in Redis."""
-    return ShareTokens(lambda: serving.web.secret_key or serving.signing_key.get())
+    return ShareTokens(lambda: serving.web.secret_key.get_secret_value() or serving.signing_key.get())

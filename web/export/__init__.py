@@ -1,8 +1,9 @@
 """What goes out. Knows the contract, and no store.
 
-lines    jobs as lines of CSV and JSONL
-sheets   jobs as a workbook
-texts    answers as a zip of text files
-names    the names of those files
-entries  the list of them, on disk
+lines     jobs as lines of CSV and JSONL
+sheets    jobs as a workbook
+formulas  texts that a spreadsheet would take for one
+texts     answers as a zip of text files
+names     the names of those files
+entries   the list of them, on disk
 """

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from jobs.contract.models import Batch, Job
 from jobs.contract.names import file_path
+from web.export.formulas import is_formula
 
 #: A job as the API shows it.
 Row = Mapping[str, Any]
@@ -22,9 +23,6 @@ COLUMNS = (
 )
 #: Lines sent at a time.
 _CHUNK_LINES = 200
-#: First characters that make a spreadsheet program take a cell for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_NUMBER = re.compile(r"[+-]?\d[\d.,]*%?")
 #: Characters that some readers of JSONL take for line ends, though JSON allows them in strings.
 _LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _LINE_END = re.compile("[" + "".join(_LINE_ENDS) + "]")
@@ -104,6 +102,4 @@ def cells(job: Row) -> list[Any]:
 
 
 def _harmless(cell: Any) -> Any:
-    if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(cell):
-        return f"'{cell}"
-    return cell
+    return f"'{cell}" if isinstance(cell, str) and is_formula(cell) else cell

@@ -1,13 +1,16 @@
 """Jobs as a workbook for spreadsheet programs (XLSX), written row by row."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from xlsxwriter import Workbook
+from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from web.export.formulas import is_formula
 from web.export.lines import COLUMNS, Row, cells
 
 #: Excel's limits: rows of a sheet, its header included, and UTF-16 units of a cell.
@@ -20,16 +23,29 @@ _TIMES = ("created_at", "started_at", "finished_at")
 _NO_XML = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
 
 
+@dataclass(frozen=True)
+class _Formats:
+    """How cells are shown."""
+
+    time: Format
+    #: A text with the mark that an apostrophe sets, so that editing it makes no formula of it.
+    text: Format
+
+
 def write_workbook(jobs: Iterable[Row], target: Path, *, sheet_rows: int = _SHEET_ROWS) -> None:
     """Write a workbook with a row for each job; when a sheet is full, the next one begins.
 
-    Texts are texts, whatever they begin with; times are in UTC; what is too long for a cell ends with `…`.
+    Texts are texts, whatever they begin with, and stay so when they are edited; times are in UTC; what is too
+    long for a cell ends with `…`.
     Temporary files are written beside `target`. Raises OSError when there is no room.
     """
     options = {"constant_memory": True, "tmpdir": str(target.parent), "use_zip64": True}
     with Workbook(str(target), options) as workbook:
         bold = workbook.add_format({"bold": True})
-        time_format = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        formats = _Formats(
+            time=workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+            text=workbook.add_format({"quote_prefix": True}),
+        )
         sheet, row = _new_sheet(workbook, bold), 0
         for job in jobs:
             if row + 1 == sheet_rows:
@@ -37,7 +53,7 @@ def write_workbook(jobs: Iterable[Row], target: Path, *, sheet_rows: int = _SHEE
                 sheet, row = _new_sheet(workbook, bold), 0
             row += 1
             for column, cell in enumerate(_cells(job)):
-                _write(sheet, row, column, cell, time_format)
+                _write(sheet, row, column, cell, formats)
         _end(sheet, row)
 
 
@@ -64,13 +80,14 @@ def _utc(at: str | None) -> datetime | None:
     return datetime.fromisoformat(at).astimezone(UTC).replace(tzinfo=None) if at else None
 
 
-def _write(sheet: Worksheet, row: int, column: int, cell: Any, time_format: Any) -> None:
+def _write(sheet: Worksheet, row: int, column: int, cell: Any, formats: _Formats) -> None:
     if isinstance(cell, datetime):
-        sheet.write_datetime(row, column, cell, time_format)
+        sheet.write_datetime(row, column, cell, formats.time)
     elif isinstance(cell, int | float):
         sheet.write_number(row, column, cell)
     elif cell is not None:
-        sheet.write_string(row, column, _fitting(str(cell).translate(_NO_XML)))
+        text = _fitting(str(cell).translate(_NO_XML))
+        sheet.write_string(row, column, text, formats.text if is_formula(text) else None)
 
 
 def _fitting(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import IO, Any, cast
 from flask import Flask, Request, request
 
 from jobs.contract.codes import Code
+from jobs.contract.discreet import discreet
 from jobs.contract.errors import NoRoom, TooLarge
 from jobs.contract.settings import Limits
 from web.intake.forms import MULTIPART, FormParser
@@ -174,5 +175,5 @@ def _check_room(folder: Path, min_free_bytes: int) -> None:
 
 def no_room(error: Exception) -> NoRoom:
     """What an error of the disk means for the one who asked."""
-    reason = getattr(error, "strerror", None) or error
+    reason = getattr(error, "strerror", None) or discreet(error)
     return NoRoom(f"This cannot be written to the data folder: {reason}. Make room there (EVA01_DATA).")

@@ -11,6 +11,7 @@ rolling               its rolling batch
 processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
 layers                faster replacements for some of a model's layers
+source                where a model's files are, and what of them is loaded
 identity              which weights a model has
 """
 

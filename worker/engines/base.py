@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from PIL import Image
 
 from jobs.contract.codes import Code
+from jobs.contract.discreet import discreet
 from jobs.contract.errors import EngineFailure, Eva01Error
 from jobs.contract.lines import Place
 from jobs.contract.models import FinishReason, Options, Usage
@@ -42,7 +43,7 @@ def failure_of(error: Exception) -> Eva01Error:
     if isinstance(error, OutOfMemory):
         message = f"The image does not fit into the device's memory even alone: {error}. Lower MAX_PIXELS."
         return EngineFailure(message, code=Code.OUT_OF_MEMORY)
-    return EngineFailure(f"The model failed on this image: {type(error).__name__}: {error}")
+    return EngineFailure(f"The model failed on this image: {discreet(error)}")
 
 
 class HasCost(Protocol):

@@ -16,6 +16,8 @@ from PIL import Image, ImageOps
 from transformers import AutoProcessor
 from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
 
+from worker.engines.source import Source
+
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
 PIXELS_PER_TOKEN = 784
 #: Vision models refuse what is longer than 200 times its width.
@@ -86,8 +88,8 @@ class Processor(Protocol):
 class QwenProcessor:
     """Prepares each job whole."""
 
-    def __init__(self, source: str, max_pixels: int, local_only: bool) -> None:
-        self._processor = ImageOnlyQwenProcessor.from_pretrained(source, local_files_only=local_only)
+    def __init__(self, source: Source, max_pixels: int) -> None:
+        self._processor = source.load(ImageOnlyQwenProcessor)
         self.tokenizer = self._processor.tokenizer
         self.tokenizer.padding_side = "left"
         self._cleaner = QuestionCleaner(self.tokenizer)
@@ -133,8 +135,8 @@ class QwenProcessor:
 class AnyProcessor:
     """Leaves the work to the model's own processor, a batch at a time."""
 
-    def __init__(self, source: str, max_pixels: int, local_only: bool) -> None:
-        self._processor = AutoProcessor.from_pretrained(source, local_files_only=local_only)
+    def __init__(self, source: Source, max_pixels: int) -> None:
+        self._processor = source.load(AutoProcessor)
         self.tokenizer = self._processor.tokenizer
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token_id is None:

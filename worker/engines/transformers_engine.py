@@ -39,6 +39,7 @@ from worker.engines.processors import (
 )
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
+from worker.engines.source import NotTrusted, Source
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
         self._card = card
         self._settings = settings
-        self._source = _resolve(card.source)
+        self._source = Source(_resolve(card.source))
         self._device_name = settings.device
         self._on: torch.device
         self._model: Any = None
@@ -96,7 +97,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def identity(self) -> str:
         """The weights, and what else decides answers; attention and device change only their rounding."""
         settings = f"{self._model.dtype}, {self._settings.max_pixels} pixels"
-        return f"{weights_of(self._source)}, {settings}, transformers {transformers.__version__}"
+        return f"{weights_of(self._source.address)}, {settings}, transformers {transformers.__version__}"
 
     @property
     def _is_on_gpu(self) -> bool:
@@ -111,6 +112,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             self._on = choose_device(self._settings)
             self._device_name = describe(self._on)
             use_all_cores()
+            self._source.check()
             self._processor = self._load_processor()
             self._model = self._load_model()
         except Exception as error:
@@ -134,15 +136,15 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         )
 
     def _load_processor(self) -> Processor:
-        family = AutoConfig.from_pretrained(self._source, local_files_only=self._is_local).model_type
+        family = self._source.load(AutoConfig).model_type
         kind = QwenProcessor if family in families.QWEN else AnyProcessor
-        return kind(self._source, self._settings.max_pixels, self._is_local)
+        return kind(self._source, self._settings.max_pixels)
 
     def _load_model(self) -> Any:
         dtype = choose_dtype(self._settings, self._on)
-        model = AutoModelForImageTextToText.from_pretrained(
-            self._source,
-            local_files_only=self._is_local,
+        model = self._source.load(
+            AutoModelForImageTextToText,
+            use_safetensors=True,
             dtype=dtype,
             attn_implementation=choose_attention(self._settings, self._on, dtype),
             # On a GPU the weights go there as they are read, never whole through the machine's memory.
@@ -163,10 +165,6 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             config.eos_token_id = self._processor.tokenizer.eos_token_id
         # It would put an end token after an answer that is cut, which would then look whole.
         config.forced_eos_token_id = None
-
-    @property
-    def _is_local(self) -> bool:
-        return Path(self._source).is_dir()
 
     def see(self, image: Image.Image) -> SeenImage:
         """What the processor makes of an image."""
@@ -239,8 +237,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         return EngineFailure(said, code=Code.EMPTY_ANSWER)
 
     def _not_loaded(self, error: Exception) -> ModelNotLoaded:
-        tried = f"{self._source} on {self.device}: {type(error).__name__}: {first_line(error)}"
-        return ModelNotLoaded(self._card.name, tried, _remedy(error, self._is_local))
+        tried = f"{self._source.address} on {self.device}: {type(error).__name__}: {first_line(error)}"
+        return ModelNotLoaded(self._card.name, tried, _remedy(error, self._source.is_local))
 
 
 def until_end(row: Sequence[int], ends: Collection[int]) -> tuple[Sequence[int], FinishReason]:
@@ -273,6 +271,8 @@ def _resolve(source: str) -> str:
 def _remedy(error: Exception, is_local: bool) -> str:
     """What would most likely help."""
     text = str(error).lower()
+    if isinstance(error, NotTrusted):
+        return error.remedy
     if isinstance(error, torch.OutOfMemoryError):
         return "take a smaller model (MODEL_NAME) or a larger device"
     if "torchvision" in text:

@@ -24,6 +24,7 @@ from typing import Generic, TypeVar
 import redis
 
 from jobs.contract.codes import Code
+from jobs.contract.discreet import discreet
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable
 from jobs.contract.lines import packed
 from jobs.contract.models import Job, JobError, JobState, Note, Result, Usage
@@ -183,7 +184,7 @@ class Answering(Generic[Seen, Prepared]):
             )
         except Exception as error:
             logger.exception("Job %s: an error that nobody foresaw.", job.id)
-            message = looked.placed(f"The worker failed on this image: {type(error).__name__}: {error}")
+            message = looked.placed(f"The worker failed on this image: {discreet(error)}")
             return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **looked.facts)
         return Result(
             answer=answer.text,

@@ -20,7 +20,7 @@ class Trouble:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        #: Part of the worker → the kind of trouble, and what was said.
+        #: Part of the worker → the kind of trouble, and what others hear of it: not where Redis is.
         self._met: dict[str, tuple[str, str]] = {}
 
     @property
@@ -34,7 +34,7 @@ class Trouble:
         kind, words = _told(error)
         with self._lock:
             is_known = any(kind == known for known, _ in self._met.values())
-            self._met[part] = (kind, words)
+            self._met[part] = (kind, "Redis does not answer." if kind == _AWAY else words)
         if is_known:
             return
         if kind == _AWAY:

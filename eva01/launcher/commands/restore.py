@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from eva01.cli.errors import CommandError
 from eva01.cli.tables import say
 from eva01.cli.text import counted
+from eva01.launcher import redis_server
 from eva01.launcher.commands.settings import settings_checked
 from jobs.contract.errors import Unavailable
 from jobs.contract.refusals import Refusal, unavailable
@@ -35,19 +36,22 @@ _TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%
 def restore(since: datetime | None) -> None:
     """Bring back into the Redis at REDIS_URL what it has lost and the blob store (EVA01_BLOBS) knows.
 
+    Without REDIS_URL that is the Redis of the `eva01 up` that runs in EVA01_DATA.
+
     Finished images get their answers again, all others wait for a worker again. It may run beside web and
     workers, and more than once.
     """
     console = Console()
     with settings_checked():
         settings = Settings.read()
-        with _explained(settings):
-            done = _restore(settings, since and since.astimezone(), console)
+        redis_url = redis_server.in_use(settings)
+        with _explained(redis_url):
+            done = _restore(settings, redis_url, since and since.astimezone(), console)
     say(console, _summary(done))
 
 
-def _restore(settings: Settings, since: datetime | None, console: Console) -> Restored:
-    client = connect(settings.redis_url, settings.redis_timeout_s)
+def _restore(settings: Settings, redis_url: str, since: datetime | None, console: Console) -> Restored:
+    client = connect(redis_url, settings.redis_timeout_s)
     check_writes(client)
     store = JobStore(client)
     journal = Journal(BlobStore(settings.blobs_url, settings.blob_patience_s))
@@ -65,7 +69,7 @@ def _progress(console: Console) -> Progress:
 
 
 @contextmanager
-def _explained(settings: Settings) -> Iterator[None]:
+def _explained(redis_url: str) -> Iterator[None]:
     """Turns an unavailable Redis or blob store into CommandError, which says to run the command again."""
     try:
         yield
@@ -74,7 +78,7 @@ def _explained(settings: Settings) -> Iterator[None]:
     except redis.RedisError as error:
         said = unavailable(error)
         why = said.message if Refusal.of(error) else f"no answer ({error})."
-        address = without_password(settings.redis_url)
+        address = without_password(redis_url)
         raise CommandError(
             said.code, f"REDIS_URL={address}: {why} Run this again when all is well."
         ) from error

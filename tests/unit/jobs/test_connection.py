@@ -32,6 +32,33 @@ def test_what_an_address_leaves_out_is_the_usual():
     assert Address.parse("unix:///run/redis.sock") == Address(path="/run/redis.sock")
 
 
+@pytest.mark.parametrize("scheme", ["redis://one", "redis+sentinel://one/main", "unix:///run/redis.sock"])
+def test_a_password_may_be_in_a_file(tmp_path, scheme):
+    (tmp_path / "a b&c").write_text("p@ss w/rd\n")
+    url = f"{scheme}?password_file={quote(str(tmp_path / 'a b&c'))}"
+    assert Address.parse(url).password == "p@ss w/rd"
+    assert "p@ss" not in repr(Address.parse(url)) + without_password(url)
+
+
+@pytest.mark.parametrize(
+    ("content", "url", "why"),
+    [
+        (b" \n", "redis://one", "is empty"),
+        (b"secret\xff", "redis://one", "is no text in UTF-8"),
+        (b"secret", "redis://:other@one", "a password, and a password_file as well"),
+        (b"secret", "redis://one?password=other&", "a password, and a password_file as well"),
+        (None, "redis://one", "cannot be read: No such file"),
+    ],
+)
+def test_a_file_without_a_password_is_refused(tmp_path, content, url, why):
+    if content is not None:
+        (tmp_path / "file").write_bytes(content)
+    with pytest.raises(BadSetting, match=why) as caught:
+        Address.parse(f"{url}{'' if url.endswith('&') else '?'}password_file={tmp_path}/file")
+    assert "secret" not in str(caught.value)
+    assert "other" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("address", "why"),
     [
@@ -204,3 +231,22 @@ def test_a_socket_is_written_as_kombu_wants_it():
 )
 def test_an_address_is_shown_without_its_passwords(address, shown):
     assert without_password(address) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://me:marked@127.0.0.1:1/0",
+        "redis://127.0.0.1:1/0?password=marked",
+        "unix://:marked@/nosuch?db=0",
+        "redis+sentinel://:marked@127.0.0.1:1,127.0.0.1:2/main/0?sentinel_password=marked",
+    ],
+)
+def test_neither_clients_nor_their_errors_tell_a_password(url):
+    client = connect(url, timeout_s=0.2)
+    with pytest.raises(redis.ConnectionError) as caught:
+        client.ping()
+    address, options = broker(url, timeout_s=0.2)
+    celerys = Connection(address, transport_options=options)
+    for shown in (client, client.connection_pool, caught.value, celerys, celerys.as_uri()):
+        assert "marked" not in f"{shown!r} {shown}"

@@ -1,14 +1,15 @@
 """The environment is read into settings, or refused with one clear line."""
 
 import re
+import traceback
 from pathlib import Path
 
 import pytest
 from pydantic_settings import BaseSettings
 
-from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings, WorkerSettings
+from jobs.contract.settings import BadSetting, Limits, Settings, UpSettings, WebSettings, WorkerSettings
 
-ALL = (Settings, Limits, WebSettings, WorkerSettings)
+ALL = (Settings, Limits, UpSettings, WebSettings, WorkerSettings)
 
 
 def variables(settings: type[BaseSettings]) -> list[str]:
@@ -66,6 +67,23 @@ def test_a_bad_value_names_the_variable_and_the_value(monkeypatch, settings, var
     with pytest.raises(BadSetting, match=f"^{variable}='{re.escape(value)}': .+") as caught:
         settings.read()
     assert "\n" not in str(caught.value)
+
+
+def test_secrets_are_not_part_of_what_settings_show(monkeypatch):
+    monkeypatch.setenv("REDIS_URL", "redis://:marked@one:1/0?sentinel_password=marked")
+    monkeypatch.setenv("EVA01_BLOBS", "s3://me:marked@bucket")
+    monkeypatch.setenv("EVA01_SECRET_KEY", "marked-marked-marked")
+    shown = f"{Settings.read()!r} {Settings.read()} {WebSettings.read()!r} {WebSettings.read()}"
+    assert "marked" not in shown
+    assert "marked" not in str(WebSettings.read().model_dump())
+    assert WebSettings.read().secret_key.get_secret_value() == "marked-marked-marked"
+
+
+def test_a_secret_that_cannot_be_used_is_not_shown(monkeypatch):
+    monkeypatch.setenv("EVA01_SECRET_KEY", "marked")
+    with pytest.raises(BadSetting, match=r"^EVA01_SECRET_KEY=\*\*\*: .*16 characters") as caught:
+        WebSettings.read()
+    assert "marked" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_settings_cannot_be_changed_once_read():

@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
+import eva01.cli.formulas
+import web.export.formulas
 from jobs.contract.models import Batch, FinishReason, Job, JobError, JobState, Usage
 from tests import hostile
 from web.export.lines import COLUMNS, attachment, csv_lines, inline, jsonl
@@ -46,10 +49,36 @@ def test_a_row_holds_the_reason_of_a_failure():
     assert (row["error_code"], row["error_message"]) == ("empty_file", "Empty.")
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-x", "@a", "\t=1", "\r=1", "\n=1"])
+SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫⁼⁺₌₊−"
+UNSEEN = (
+    *("\t", "\r", "\n", "\x00", "\x0b", "\x1c", "\x7f", "\x85", " ", "\xa0", "\xad", "\u034f", "\u061c"),
+    *("\u115f", "\u180e", "\u2002", "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u2028", "\u202e"),
+    *("\u2060", "\u2066", "\u2800", "\u3000", "\u3164", "\ufe0f", "\ufeff", "\uffa0", "\U000e0020"),
+)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-x", "@a", "\t=1", "\r=1", "\n=1", "\tx", "-１"])
 def test_what_a_spreadsheet_takes_for_a_formula_gets_an_apostrophe(text):
     (row,) = rows(job(file=text, answer=text))
     assert row["answer"] == row["file"] == f"'{text}"
+
+
+def test_no_width_and_nothing_unseen_before_it_hides_a_formula():
+    texts = [*SIGNS, *(f"{before}{sign}x" for before in UNSEEN for sign in SIGNS), "\ufeff \u200b\xa0=x"]
+    assert [row["answer"] for row in rows(*(job(answer=text) for text in texts))] == [
+        f"'{text}" for text in texts
+    ]
+
+
+@pytest.mark.parametrize("text", [" x", "\ufeffx", "\u200ba=1", "名前", "\xa0", "“=1", "*a"])
+def test_what_is_unseen_before_another_text_stays(text):
+    assert rows(job(answer=text))[0]["answer"] == text
+
+
+def test_the_command_writes_cells_by_the_same_rule():
+    """The command is installed without the server, so it has a copy."""
+    copy = Path(eva01.cli.formulas.__file__).read_text(encoding="utf-8")
+    assert copy == Path(web.export.formulas.__file__).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", ["-5", "+3.5", "-1,000.50", "-5%", "1=1", "", "a\nb", '"', "'", ","])

@@ -83,6 +83,21 @@ def test_a_text_stays_the_text_it_is(tmp_path, text):
         assert row[column].hyperlink is None
 
 
+@pytest.mark.parametrize("text", ["=1+1", "＝1+1", "\u200b=1+1", "\xa0@x", "\t-x"])
+def test_a_text_that_looks_like_a_formula_stays_a_text_when_it_is_edited(tmp_path, text):
+    row = only_row(tmp_path, file="a.png", answer=text, state=JobState.SUCCEEDED)
+    assert (row["answer"].value, row["answer"].data_type, row["answer"].quotePrefix) == (text, "s", True)
+    assert not row["file"].quotePrefix
+
+
+def test_our_own_negative_numbers_are_numbers(tmp_path):
+    row = dict(job().public()) | {"width": -3}
+    write_workbook([row], tmp_path / "a.xlsx")
+    assert [
+        (cells["width"].value, cells["width"].data_type) for (cells,) in rows_of(tmp_path / "a.xlsx")
+    ] == [(-3, "n")]
+
+
 @pytest.mark.parametrize("text", ["a\x00b", "\x01\x08\x0b\x1f", "\ufffe\uffff", "_x0041_"])
 def test_characters_that_xml_does_not_know_do_not_break_the_file(tmp_path, text):
     assert only_row(tmp_path, file=text)["file"].value is not None

@@ -80,14 +80,14 @@ def test_a_model_of_another_family_answers_a_batch_as_one_at_a_time(engine):
 
 def test_its_images_are_scaled_down_to_the_limit(engine):
     scene = random_scene(random.Random(3))
-    small = create_engine(card_for(engine._source), WorkerSettings(device="cpu", max_pixels=50_000))
+    small = create_engine(card_for(engine._source.address), WorkerSettings(device="cpu", max_pixels=50_000))
     small.load()
     image = prepare(small, scene.draw(1000, 500), "q", Options()).image
     assert abs(image.width * image.height - 50_000) < 500
 
 
 def test_it_answers_in_static_batches_and_says_why(engine, caplog):
-    again = create_engine(card_for(engine._source), WorkerSettings(device="cpu"))
+    again = create_engine(card_for(engine._source.address), WorkerSettings(device="cpu"))
     with caplog.at_level("INFO"):
         again.load()
     assert again.rolling is None

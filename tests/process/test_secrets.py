@@ -1,0 +1,114 @@
+"""A whole run with marked secrets, in which all fails that can: no log and no client is told one."""
+
+import re
+import signal
+from collections.abc import Iterator
+from socket import create_server
+from typing import Any
+
+import httpx
+import pytest
+
+from jobs.storage.connection import connect
+from tests.drawing import Scene
+from tests.process.conftest import Stack
+from tests.processes import Process, accepts_connections, free_port, python, wait_until
+from tests.tools import VALKEY
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
+
+IMAGE = Scene("white", (("red", "circle"),)).encode()
+SECRETS = {
+    "EVA01_SECRET_KEY": "MARKED-key-of-links",
+    "HF_TOKEN": "MARKED-token-of-hub",
+    "AWS_ACCESS_KEY_ID": "MARKED-id-of-cloud",
+    "AWS_SECRET_ACCESS_KEY": "MARKED-key-of-cloud",
+    "AWS_SESSION_TOKEN": "MARKED-session-of-cloud",
+    "AWS_REGION": "eu-central-1",
+    "AWS_ALLOW_HTTP": "true",
+    "EVA01_BLOBS": "s3://bucket-of-ours/within",
+    "EVA01_BLOB_PATIENCE_S": "0.2",
+    "EVA01_REDIS_TIMEOUT_S": "1",
+}
+PASSWORD = "MARKED-password-of-redis"
+
+
+def start_redis(stack: Stack, password: str) -> Process:
+    command = [VALKEY.needed(), "--port", str(stack.redis_port), "--bind", "127.0.0.1", "--save", ""]
+    process = stack.start("redis", [*command, "--dir", str(stack.folder), "--requirepass", password])
+    wait_until(lambda: accepts_connections(stack.redis_port), "the server listens")
+    return process
+
+
+@pytest.fixture
+def failing(empty_stack: Stack) -> Iterator[dict[str, str]]:
+    """The environment of web and worker, with a bucket that takes no connections."""
+    with create_server(("127.0.0.1", 0)) as closed:
+        endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    address = f"redis://:{PASSWORD}@127.0.0.1:{empty_stack.redis_port}/0"
+    yield {**SECRETS, "AWS_ENDPOINT": endpoint, "REDIS_URL": address}
+
+
+def test_no_secret_is_told_and_no_client_hears_of_a_place_of_ours(
+    empty_stack: Stack, failing: dict[str, str]
+) -> None:
+    redis = start_redis(empty_stack, PASSWORD)
+    empty_stack.start("web", python("web"), **failing)
+    port = free_port()
+    empty_stack.start("worker", python("worker", "--model", "nano"), **failing, EVA01_WORKER_PORT=str(port))
+    heard: list[httpx.Response] = []
+
+    with empty_stack.client() as client:
+        wait_until(lambda: accepts_connections(empty_stack.web_port), "web listens")
+
+        def hear(method: str, path: str, **more: Any) -> httpx.Response:
+            heard.append(client.request(method, path, **more))
+            return heard[-1]
+
+        def ask_everything() -> None:
+            hear("GET", "/ready")
+            hear("GET", "/api/status")
+            hear("GET", "/api/models")
+            hear("GET", "/")
+            batch = hear("POST", "/api/batches", json={"question": "What?", "model": "nano"})
+            if batch.status_code == 201:
+                hear("POST", f"/api/batches/{batch.json()['id']}/images", files={"files": ("a.png", IMAGE)})
+                hear("GET", f"/api/batches/{batch.json()['id']}/results")
+                hear("POST", f"/api/batches/{batch.json()['id']}/share", json={})
+            hear(
+                "POST", "/analyze", files={"file": ("a.png", IMAGE)}, data={"question": "?", "model": "nano"}
+            )
+            heard.append(httpx.get(f"http://127.0.0.1:{port}/ready"))
+
+        wait_until(lambda: accepts_connections(port), "the worker's health answers")
+        ask_everything()
+        assert {answer.status_code for answer in heard} >= {200, 503}
+        with connect(failing["REDIS_URL"]) as admin:
+            admin.config_set("requirepass", "another-password")
+            admin.client_kill_filter(skipme=False)
+        ask_everything()
+        redis.send(signal.SIGKILL)
+        redis.wait()
+        ask_everything()
+
+    empty_stack.end()
+    logs = "".join(process.output() for process in empty_stack.processes)
+    answers = "".join(f"{answer.headers} {answer.text}" for answer in heard)
+    assert re.findall("MARKED[^ ]*|another-password", logs + answers) == []
+    assert "The blob store s3://bucket-of-ours/within does not answer" in logs
+    ours = ("bucket-of-ours", str(empty_stack.folder), failing["AWS_ENDPOINT"], str(empty_stack.redis_port))
+    for place in ours:
+        assert place not in answers, place
+
+
+def test_a_bad_start_does_not_tell_what_it_was_started_with(empty_stack: Stack) -> None:
+    for name, env in {
+        "key": {"EVA01_SECRET_KEY": "MARKED"},
+        "redis": {"REDIS_URL": "redis://:MARKED@one two"},
+        "sentinels": {"REDIS_URL": "redis+sentinel://:MARKED@one/?sentinel_password=MARKED"},
+        "blobs": {"EVA01_BLOBS": "ftp://me:MARKED@bucket"},
+    }.items():
+        web = empty_stack.start(f"web-{name}", python("web"), **env)
+        assert web.wait() == 2
+        assert "MARKED" not in web.output()
+        assert len(web.output().splitlines()) == 1, web.output()

@@ -1,0 +1,109 @@
+"""Where a model's files are, and what of them is loaded: settings and safetensors, never code nor pickles."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers.utils import cached_file
+
+#: The files whose `auto_map` names code that comes with the weights.
+_SETTINGS = (
+    *("config.json", "generation_config.json", "tokenizer_config.json"),
+    *("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json"),
+)
+#: Which file holds which weights.
+_INDEX = "model.safetensors.index.json"
+#: Code of its own that a folder may have without an `auto_map`.
+_OWN_GENERATE = Path("custom_generate", "generate.py")
+_SAFE = ".safetensors"
+#: Formats that are pickles, so that reading them runs what they say.
+_PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+
+
+class NotTrusted(Exception):
+    """Raised when loading a model would run what came with its weights; `remedy` is what to do instead."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Source:
+    """A model's files."""
+
+    #: A folder, or an address on the hub.
+    address: str
+
+    @property
+    def is_local(self) -> bool:
+        """True for a folder, for which nothing is downloaded."""
+        return Path(self.address).is_dir()
+
+    def load(self, kind: Any, **more: Any) -> Any:
+        """What transformers' class `kind` makes of the files; their code is neither run nor offered."""
+        return kind.from_pretrained(
+            self.address, local_files_only=self.is_local, trust_remote_code=False, **more
+        )
+
+    def check(self) -> None:
+        """Raises NotTrusted when the files need code of their own, or have pickled weights alone."""
+        for name in _SETTINGS:
+            if code := next(_named_code(self._read(name)), None):
+                raise _own_code(f"its {name} names {code}")
+        if self.is_local and Path(self.address, _OWN_GENERATE).is_file():
+            raise _own_code(f"it has a {_OWN_GENERATE}")
+        if pickled := self._pickled():
+            raise NotTrusted(
+                f"its weights are pickled ({pickled}), and reading pickles runs what they say",
+                "take weights as safetensors, or convert these by save_pretrained where they may run",
+            )
+
+    def _pickled(self) -> str | None:
+        """A pickled file that would be read for the weights."""
+        index = self._read(_INDEX)
+        named = index.get("weight_map", {}) if isinstance(index, dict) else {}
+        files = {str(file) for file in named.values()} if isinstance(named, dict) else set()
+        if other := sorted(file for file in files if not file.endswith(_SAFE)):
+            return other[0]
+        if not self.is_local:
+            return None
+        there = sorted(path.name for path in Path(self.address).iterdir())
+        if any(name.endswith(_SAFE) for name in there):
+            return None
+        return next((name for name in there if name.endswith(_PICKLED)), None)
+
+    def _read(self, name: str) -> Any:
+        """A file of JSON; None where there is none, or no JSON, of which transformers says more."""
+        path = cached_file(
+            self.address,
+            name,
+            local_files_only=self.is_local,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+        )
+        try:
+            return json.loads(Path(path).read_bytes()) if path else None
+        except ValueError:
+            return None
+
+
+def _own_code(why: str) -> NotTrusted:
+    return NotTrusted(
+        f"{why}: code that comes with weights is never run",
+        "take a model that transformers knows by itself, such as Qwen/Qwen2.5-VL-7B-Instruct",
+    )
+
+
+def _named_code(settings: Any) -> Iterator[str]:
+    """What every `auto_map` in a file's settings names, however deep."""
+    if isinstance(settings, list):
+        for part in settings:
+            yield from _named_code(part)
+    if isinstance(settings, dict):
+        if own := settings.get("auto_map"):
+            yield f"auto_map {json.dumps(own)}"[:120]
+        for part in settings.values():
+            yield from _named_code(part)
