@@ -73,6 +73,11 @@ class Refusal:
         return self.code == "OOM"
 
 
+def is_wrong_type(error: BaseException) -> bool:
+    """True when Redis says that what is under a key is of another type than ours."""
+    return isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error)
+
+
 def unavailable(error: "redis.RedisError") -> Unavailable:
     """An error of redis-py as people hear of it."""
     refusal = Refusal.of(error)

@@ -66,6 +66,14 @@ def put_back(client: "redis.Redis", queue: str, ticket: str) -> None:
     load(client, "put_back")(args=(queue, ticket))
 
 
+def put_aside(client: "redis.Redis", key: str, message: bytes, most: int) -> None:
+    """Put a message that is no ticket into the list `key`, which keeps the newest `most`.
+
+    Raises redis.RedisError.
+    """
+    load(client, "put_aside")(args=(key, message, most))
+
+
 class JobQueue(Base):
     """The broker's queues: one pair of lists and one hash of held tickets a model.
 
