@@ -8,8 +8,8 @@ no more tickets are taken, and what was refused is done again every second:
     letting go of one        refused ──► done later; its lease is renewed until then
     giving one back          refused ──► left to its lease, which runs out
 
-Nor does Celery see what is no ticket (worker/broker/tickets.py): that is put aside, as is what lies among those
-that are held.
+Nor does Celery see what is no ticket (worker/broker/tickets.py): that is put aside, as is what lies among
+those that are held.
 
 A full Redis lets a ticket be taken and not be noted, so it is asked before. A ticket that cannot even be put
 back is lost; the reconciler sends another.
@@ -179,7 +179,7 @@ class _Patient:
         return client
 
     def _checked(self, taken: Any) -> tuple[bytes, bytes] | None:
-        """What was taken from a queue, as Celery is to see it; None, as if nothing had come, for no ticket."""
+        """What was taken, as Celery is to see it; None, as if nothing had come, where it is no ticket."""
         if not taken:
             return None
         queue, message = taken
