@@ -1,8 +1,8 @@
 """A ticket, read from a message in which anything may stand.
 
-Whoever can write to Redis can put anything into the list. What is no ticket of ours is found here, before Celery
-sees it; and of one that is, only its number and whether it came back go further, in a message that is written
-anew. So nothing in a message can make a worker run, unpack, wait or publish anything.
+Whoever can write to Redis can put anything into the list. What is no ticket of ours is found here, before
+Celery sees it; and of one that is, only its number and whether it came back go further, in a message that is
+written anew. So nothing in a message can make a worker run, unpack, wait or publish anything.
 """
 
 import base64
@@ -78,12 +78,10 @@ class Ticket:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             # Only fields that are declared here are ever named.
             wrong = ".".join(map(str, first["loc"]))
-            raise NoTicket(
-                f"its {wrong} is missing or another" if wrong else "it is no JSON object"
-            ) from None
+            raise NoTicket(f"its {wrong} is no ticket's" if wrong else "it is no JSON object") from None
         properties = found.properties
         if not _is_empty(found.body, is_base64=properties.body_encoding is not None):
-            raise NoTicket("its body is not that of a ticket")
+            raise NoTicket("its body is no ticket's")
         return cls(properties.delivery_tag, properties.delivery_info.redelivered)
 
     def message(self, queue: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What came as a message and is no ticket: put aside where people can look at it, counted, said now and then."""
+"""What came as a message and is no ticket: put aside for people to look at, counted, said now and then."""
 
 import logging
 
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class Unreadable:
-    """The messages of a model that cannot be read: the newest `most`, of each the first `most_bytes` bytes."""
+    """A model's messages that are no tickets: the newest `most`, of each the first `most_bytes` bytes."""
 
     def __init__(self, model: str, metrics: ModelMetrics, *, most: int, most_bytes: int) -> None:
         self._key = names.unreadable_key(model)
@@ -31,8 +31,8 @@ class Unreadable:
         self._metrics.count_unreadable()
         if self._seldom.is_due(self._key):
             logger.error(
-                "A message is no ticket (%s): it is put into %s, and work goes on. Further ones are counted, and"
-                " not said for %d s.",
+                "A message is no ticket (%s): it is put into %s, and work goes on. Further ones are counted,"
+                " and not said for %d s.",
                 why,
                 self._key,
                 PAUSE_S,

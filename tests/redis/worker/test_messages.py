@@ -16,7 +16,7 @@ from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerPro
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 QUEUE, HELD, ASIDE = names.interactive_queue(MODEL), names.held_key(MODEL), names.unreadable_key(MODEL)
-LEASE = {"EVA01_LEASE_S": "2"}
+LEASE: dict[str, Any] = {"EVA01_LEASE_S": "2"}
 
 
 class Opens:
