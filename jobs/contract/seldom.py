@@ -27,3 +27,8 @@ class Seldom:
             if is_due:
                 self._said_at_s[kind] = now_s
         return is_due
+
+    def forget(self) -> None:
+        """Let every kind be said again."""
+        with self._lock:
+            self._said_at_s.clear()

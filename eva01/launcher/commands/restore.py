@@ -42,15 +42,20 @@ def restore(since: datetime | None) -> None:
     with settings_checked():
         settings = Settings.read()
         with _explained(settings):
-            done = _restore(settings, since and since.astimezone(), console)
+            journal = Journal(BlobStore(settings.blobs_url, settings.blob_patience_s))
+            done = _restore(settings, journal, since and since.astimezone(), console)
     say(console, _summary(done))
+    if journal.passed_over:
+        say(
+            console,
+            f"{counted(journal.passed_over, 'record')} of the journal cannot be read, and stay there.",
+        )
 
 
-def _restore(settings: Settings, since: datetime | None, console: Console) -> Restored:
+def _restore(settings: Settings, journal: Journal, since: datetime | None, console: Console) -> Restored:
     client = connect(settings.redis_url, settings.redis_timeout_s)
     check_writes(client)
     store = JobStore(client)
-    journal = Journal(BlobStore(settings.blobs_url, settings.blob_patience_s))
     done = Restored()
     with _progress(console) as progress:
         task = progress.add_task("Restoring", total=None, jobs="")
