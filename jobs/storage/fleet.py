@@ -42,7 +42,7 @@ class Fleet:
 
     def starts_s(self) -> dict[str, float]:
         """How long a late worker of each model took until it was ready, in seconds."""
-        starts = cast(dict[str, str], self.redis.hgetall(names.STARTS))
+        starts = self._hash("start", names.STARTS)
         read = (
             (model, readable("start", names.STARTS, partial(float, text))) for model, text in starts.items()
         )
@@ -57,7 +57,9 @@ class Fleet:
 
     def workers(self) -> list[WorkerInfo]:
         """The workers that are alive, longest-serving first; forgets those that fell silent."""
-        ids = cast(list[str], self.redis.zrange(names.WORKERS, 0, -1))
+        ids = cast(
+            list[str], readable("worker", names.WORKERS, lambda: self.redis.zrange(names.WORKERS, 0, -1))
+        )
         if not ids:
             return []
         texts = cast(list[str | None], self.redis.mget([names.worker_key(worker_id) for worker_id in ids]))
@@ -71,6 +73,10 @@ class Fleet:
         )
         return sorted((worker for worker in read if worker), key=lambda worker: worker.started_at)
 
+    def _hash(self, kind: str, key: str) -> dict[str, str]:
+        """A hash; empty where something else is kept in its place."""
+        return readable(kind, key, lambda: cast(dict[str, str], self.redis.hgetall(key))) or {}
+
     def _forget(self, silent: Sequence[str]) -> None:
         try:
             self.redis.zrem(names.WORKERS, *silent)
@@ -81,7 +87,7 @@ class Fleet:
 
     def models(self) -> dict[str, ModelCard]:
         """The card of every model that ever had a worker and can be read, by name."""
-        cards = cast(dict[str, str], self.redis.hgetall(names.MODELS))
+        cards = self._hash("model", names.MODELS)
         read = (
             (name, readable("model", names.MODELS, partial(ModelCard.model_validate_json, text)))
             for name, text in sorted(cards.items())

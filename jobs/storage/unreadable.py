@@ -26,12 +26,19 @@ _T = TypeVar("_T")
 
 
 def readable(kind: str, name: str, read: Callable[[], _T]) -> _T | None:
-    """What `read` gives; None, counted and said, where what it reads cannot be read."""
+    """What `read` gives; None, counted and said, where what it reads cannot be read.
+
+    Raises redis.RedisError when Redis is away, or refuses.
+    """
     try:
         return read()
     except _ERRORS as error:
         pass_over(kind, name, error)
-        return None
+    except redis.ResponseError as error:
+        if not is_wrong_type(error):
+            raise
+        pass_over(kind, name, error)
+    return None
 
 
 def pass_over(kind: str, name: str, error: Exception) -> None:

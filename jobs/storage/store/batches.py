@@ -15,7 +15,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import FLEETING_BATCH, Batch, BatchState
 from jobs.storage.store.base import Base
-from jobs.storage.store.records import Record, as_text, batch_from, time_text
+from jobs.storage.store.records import Record, as_text, batch_from, rate_per_s, time_text
 from jobs.storage.unreadable import pass_over, readable, replies
 
 #: How a batch's jobs are kept: since 2, refused files are in a set of their own.
@@ -152,7 +152,8 @@ def _batch(batch_id: str, record: Record | None, finishes: Sequence[str] | None)
     if record is None:
         pass_over("batch", key, TypeError("no hash"))
         return None
-    return readable("batch", key, lambda: batch_from(record, finishes or ()))
+    rate = readable("finishes", names.batch_finishes_key(batch_id), lambda: rate_per_s(finishes or ()))
+    return readable("batch", key, lambda: batch_from(record, rate))
 
 
 def _unknown(batch_id: str) -> NotFound:

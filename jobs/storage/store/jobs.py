@@ -174,10 +174,7 @@ class Jobs(Base):
     def rate_per_s(self, model: str) -> float | None:
         """Jobs of a model that all its workers finish per second of late; None when that is not known."""
         key = names.finishes_key(model)
-        with self.redis.pipeline(transaction=False) as pipe:
-            pipe.lrange(key, 0, -1)
-            finishes = replies(pipe)[0] or ()
-        return readable("finishes", key, lambda: rate_per_s(finishes))
+        return readable("finishes", key, lambda: rate_per_s(cast(list[str], self.redis.lrange(key, 0, -1))))
 
     # A worker's
 

@@ -118,8 +118,8 @@ def rate_per_s(finishes: Sequence[str]) -> float | None:
     return round((len(recent) - 1) / (recent[0] - recent[-1]), 3)
 
 
-def batch_from(record: Record, finishes: Sequence[str]) -> Batch | None:
-    """A batch from its record and its newest finish times; None when it is not there, or removed.
+def batch_from(record: Record, rate_per_s: float | None) -> Batch | None:
+    """A batch from its record, and its rate; None when it is not there, or removed.
 
     Raises ValueError, TypeError or another error of reading for what cannot be read.
     """
@@ -130,7 +130,7 @@ def batch_from(record: Record, finishes: Sequence[str]) -> Batch | None:
     }
     _read_json(fields)
     counts = {state: int(record.get(f"count:{state}", 0)) for state in JobState}
-    return Batch(**fields, counts=counts, rate_per_s=rate_per_s(finishes))
+    return Batch(**fields, counts=counts, rate_per_s=rate_per_s)
 
 
 def time_text(at: datetime) -> str:

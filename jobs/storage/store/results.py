@@ -56,6 +56,11 @@ class Results(Base):
         A job that is gone, or in another state by then, is left out. One that cannot be read is a row that
         says so: there are as many rows as files.
         """
+        # What cannot be read at all is said before the first row, while an error can still be told.
+        self._places(batch_id, state or _ALL, 0, 1)
+        return self._rows(batch_id, state, with_lines=with_lines)
+
+    def _rows(self, batch_id: str, state: JobState | None, *, with_lines: bool) -> Iterator[dict[str, Any]]:
         fields = (*ROW_FIELDS, LINES_FIELD) if with_lines else ROW_FIELDS
         for job_ids, (shared, records) in read_ahead(self._chunks(batch_id, state, fields)):
             for job_id, values in zip(job_ids, records, strict=True):

@@ -4,6 +4,7 @@ The same as `job_from(…).public()`, several times as fast: only the fields tha
 places, and nothing is validated.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,8 @@ from typing import Any, TypeVar
 from pydantic_core import from_json
 
 from jobs.contract.codes import Code
-from jobs.contract.models import Job, JobError, JobState, Usage, time_in
-from jobs.storage.store.records import Shared
+from jobs.contract.models import ID_PATTERN, Job, JobError, JobState, Usage, time_in
+from jobs.storage.store.records import SHARED, Shared
 
 #: What is read of a record, in this order; `image` and `media_type` are what version 0.1.0 wrote.
 ROW_FIELDS = (
@@ -73,10 +74,13 @@ def unreadable_row(
     """The row of a job whose record cannot be read: one that has failed, and says so."""
     message = "What is kept of this job cannot be read; the server's log says more."
     error = JobError(code=Code.UNREADABLE_RECORD, message=message)
-    file = dict(zip(ROW_FIELDS, values, strict=False)).get("file") or job_id
-    question, model, _ = shared
-    lost = Job(file=file, question=question or "", model=model or "", state=JobState.FAILED, error=error)
-    return {**lost.public(), "id": job_id, "batch_id": batch_id, "created_at": _came_at(job_id)}
+    known = dict(zip(ROW_FIELDS, values, strict=False))
+    question, model = (known.get(name) or shared[place] or "" for place, name in enumerate(SHARED[:2]))
+    lost = Job(
+        file=known.get("file") or job_id, question=question, model=model, state=JobState.FAILED, error=error
+    )
+    came_at = _came_at(job_id if re.fullmatch(ID_PATTERN, job_id) else batch_id)
+    return {**lost.public(), "id": job_id, "batch_id": batch_id, "created_at": came_at}
 
 
 def read_ahead(parts: Iterator[_T]) -> Iterator[_T]:
