@@ -8,11 +8,11 @@ no more tickets are taken, and what was refused is done again every second:
     letting go of one        refused ──► done later; its lease is renewed until then
     giving one back          refused ──► left to its lease, which runs out
 
-Nor does Celery see what is no ticket (worker/broker/tickets.py): that is put aside, as is what lies among
-those that are held.
-
 A full Redis lets a ticket be taken and not be noted, so it is asked before. A ticket that cannot even be put
 back is lost; the reconciler sends another.
+
+Nor does Celery see what is no ticket (worker/broker/tickets.py): that is put aside, as is what lies among
+those that are held.
 """
 
 import time
