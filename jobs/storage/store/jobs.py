@@ -165,7 +165,8 @@ class Jobs(Base):
 
         A deleted batch's answers are unknown at once, though still there.
         """
-        job_id = cast(str | None, self.redis.hget(names.image_answers_key(images[0]), recipe))
+        key = names.image_answers_key(images[0])
+        job_id = readable("answer", key, lambda: cast(str | None, self.redis.hget(key, recipe)))
         try:
             return self.get_shown_job(job_id) if job_id else None
         except (NotFound, Unreadable):

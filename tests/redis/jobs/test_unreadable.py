@@ -275,6 +275,20 @@ def test_a_running_job_that_becomes_something_else_is_let_go_of(backend):
     assert backend.store.cancelled([job.id]) == {job.id}
 
 
+def test_what_an_image_leads_to_may_be_something_else(backend):
+    sha256 = sha256_of(b"1")
+    batch = backend.batch(b"1")
+    for key in (names.image_answers_key(sha256), names.image_uses_key(sha256)):
+        replaced(backend, key)
+    assert backend.store.known_answer([sha256], "5eed") is None
+    backend.answer_all()
+    assert backend.store.get_batch(batch.id).counts[JobState.SUCCEEDED] == 1
+    other = backend.batch(b"2")
+    for one in (batch, other):
+        flow.delete_batch(backend.stores, one.id)
+    assert backend.remove_all().batches == 2
+
+
 def test_queues_that_are_something_else_are_empty_to_those_who_look(backend):
     backend.add(None, b"1")
     replaced(backend, names.interactive_queue(MODEL))

@@ -78,7 +78,7 @@ local function move(job, to, change, now)
     if change.is_anew then redis.call('HDEL', record, unpack(STALE)) end
     for field, by in pairs(change.increase or {}) do try(redis.call, 'HINCRBY', record, field, by) end
     each_image(set.images, function(image) use_image(job.id, image) end)
-    if job.images and set.recipe then note_answer(job.id, job.images, set.recipe) end
+    if job.images and set.recipe then try(note_answer, job.id, job.images, set.recipe) end
 
     if job.batch_id and job.state ~= to then try(move_in_batch, job, to, set, now) end
     if to == 'queued' and job.state ~= to then
