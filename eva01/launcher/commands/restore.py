@@ -42,26 +42,24 @@ def restore(since: datetime | None) -> None:
     with settings_checked():
         settings = Settings.read()
         with _explained(settings):
-            journal = Journal(BlobStore(settings.blobs_url, settings.blob_patience_s))
-            done = _restore(settings, journal, since and since.astimezone(), console)
+            done, passed_over = _restore(settings, since and since.astimezone(), console)
     say(console, _summary(done))
-    if journal.passed_over:
-        say(
-            console,
-            f"{counted(journal.passed_over, 'record')} of the journal cannot be read, and stay there.",
-        )
+    if passed_over:
+        say(console, f"Passed over {counted(passed_over, 'record')} of the journal that cannot be read.")
 
 
-def _restore(settings: Settings, journal: Journal, since: datetime | None, console: Console) -> Restored:
+def _restore(settings: Settings, since: datetime | None, console: Console) -> tuple[Restored, int]:
+    """What was restored, and how many records of the journal could not be read."""
     client = connect(settings.redis_url, settings.redis_timeout_s)
     check_writes(client)
     store = JobStore(client)
+    journal = Journal(BlobStore(settings.blobs_url, settings.blob_patience_s))
     done = Restored()
     with _progress(console) as progress:
         task = progress.add_task("Restoring", total=None, jobs="")
         for done in Restore(store, journal).run(since):
             progress.update(task, jobs=counted(done.jobs + done.present, "image"))
-    return done
+    return done, journal.passed_over
 
 
 def _progress(console: Console) -> Progress:

@@ -12,9 +12,8 @@ from jobs.contract import names
 from jobs.contract.catalog import NANO, OCR
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, Unreadable
-from jobs.contract.models import Job, JobState, Result, WorkerInfo, WorkerState, new_id, utc_now
+from jobs.contract.models import JobState, Result, WorkerInfo, WorkerState, new_id, utc_now
 from jobs.storage.fleet import Fleet
-from jobs.storage.store.jobs import Taken
 from jobs.upkeep.reconciler import Reconciler
 from tests.backend import MODEL, Backend, sha256_of
 
@@ -330,9 +329,3 @@ def test_a_worker_of_a_later_version_is_a_worker(backend):
     backend.client.hset(names.MODELS, "nano", json.dumps(NANO.model_dump(mode="json") | {"zone": "eu"}))
     assert [worker.id for worker in fleet.workers()] == ["one"]
     assert fleet.models() == {"nano": NANO}
-
-
-def test_what_is_taken_is_still_taken(backend):
-    job = backend.add(None, b"1")
-    assert isinstance(backend.store.take(MODEL, "ticket"), Taken)
-    assert isinstance(backend.store.get_job(job.id), Job)
