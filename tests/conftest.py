@@ -15,6 +15,7 @@ from PIL import Image
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.storage.connection import connect
 from jobs.storage.store import JobStore
+from jobs.storage.unreadable import SAID
 from tests.clock import Clock
 from tests.processes import accepts_connections, free_port, wait_until
 from tests.tools import VALKEY
@@ -35,6 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     long = {item.path for item in items if item.get_closest_marker("timeout")}
     items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, item.path not in long))
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_said() -> None:
+    """Let each test hear what is said once a minute."""
+    SAID.forget()
 
 
 @pytest.fixture(autouse=True)

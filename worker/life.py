@@ -22,6 +22,7 @@ from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from worker.broker.celery_app import create_celery
 from worker.broker.slots import Slots
+from worker.broker.unreadable import Unreadable
 from worker.device.base import Device
 from worker.device.batcher import Batcher
 from worker.device.roller import Roller
@@ -81,7 +82,10 @@ class Worker(Generic[Seen, Prepared]):
         self._image_uses = ImageUses(client)
         self._engine = engine
         self._device: Device[Prepared]
-        celery = create_celery(shared, card.name, self._status.trouble)
+        unreadable = Unreadable(
+            card.name, self._metrics, most=own.max_unreadable, most_bytes=own.max_ticket_bytes
+        )
+        celery = create_celery(shared, card.name, self._status.trouble, unreadable)
         self._slots = Slots(celery, self._status, self._metrics, shared.lease_s)
         self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s)
         self._health = HealthServer(self._status, own.worker_host, own.worker_port)

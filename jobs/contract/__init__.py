@@ -10,6 +10,7 @@ errors     what can go wrong, in one tree; each class says what kind it is
 codes      the stable code of each error: its HTTP status, whether a retry helps, its sentence for people
 discreet   what a stranger may hear of an error that nobody foresaw
 refusals   what a Redis that is there refuses
+seldom     how often something is said in the log
 metrics    the counters that web and worker share
 version    which EVA-01 this is
 """

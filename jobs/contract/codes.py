@@ -97,6 +97,10 @@ class Code(StrEnum):
     JOB_REFUSED = ("job_refused", 409, FAIL,
         "The file was refused, so there is no image.", "Send the file again under the same name.")
 
+    UNREADABLE_RECORD = ("unreadable_record", 409, FAIL,
+        "What the server keeps of this cannot be read.",
+        "Send the file again; the server's log says what is wrong.")
+
     # A file.
     NOT_AN_IMAGE = ("not_an_image", 422, FAIL,
         "This is no image that can be read.", "Save it as JPEG, PNG, WebP or TIFF, and send it again.")

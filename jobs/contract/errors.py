@@ -9,6 +9,7 @@
     ├── NotFound               it never was, or is not any more
     ├── Gone                   what it gave access to is over
     ├── Conflict               the thing is in a state that does not allow this
+    ├── Unreadable             what is kept of it cannot be read
     ├── Overloaded             too much waits already: try again when some of it is done
     ├── Unavailable            Redis or the blob store is away: try again later
     │   └── NoRoom             a disk is full: somebody has to make room
@@ -66,6 +67,17 @@ class Gone(Eva01Error):
 
 class Conflict(Eva01Error):
     """Raised when the state of a thing forbids what was asked."""
+
+
+class Unreadable(Eva01Error):
+    """Raised when what is kept of one thing, such as `job 018f…`, cannot be read; others can."""
+
+    def __init__(self, thing: str) -> None:
+        message = (
+            f"What is kept of {thing} cannot be read: another program or a later version has written it."
+            " The server's log says more."
+        )
+        super().__init__(message, code=Code.UNREADABLE_RECORD)
 
 
 class Unavailable(Eva01Error):

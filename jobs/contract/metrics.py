@@ -27,6 +27,13 @@ BLOB_OPERATIONS = Counter(
     ["operation", "outcome"],
 )
 
+#: One count for every look at something kept that cannot be read.
+UNREADABLE_RECORDS = Counter(
+    "eva01_unreadable_records_total",
+    "How often something kept in Redis or in the journal could not be read and was passed over.",
+    ["kind"],
+)
+
 
 def count_jobs(model: str, state: str, count: int = 1) -> None:
     """Count jobs that came into a state."""

@@ -46,6 +46,7 @@ class BatchState(StrEnum):
 ID_PATTERN = r"^[0-9a-f]{32}$"
 JobId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 BatchId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 def new_id() -> str:
@@ -83,6 +84,15 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Kept(Frozen):
+    """Base of what is kept in Redis and in the journal: two versions may run side by side.
+
+    What a later version has written besides is carried along, is written wherever this is, and is not shown.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+
 class FinishReason(StrEnum):
     """Why an answer ends where it does; as OpenAI's API calls it."""
 
@@ -105,14 +115,14 @@ class Note(StrEnum):
     IMAGE_DAMAGED = "image_damaged"
 
 
-class JobError(Frozen):
+class JobError(Kept):
     """Why a job failed: a stable code for programs, a message for people."""
 
     code: str
     message: str
 
 
-class Usage(Frozen):
+class Usage(Kept):
     """What a job cost, and what an engine can say about its answer."""
 
     #: Tokens the image took in the model.
@@ -127,14 +137,14 @@ class Usage(Frozen):
     pages: int | None = None
 
 
-class Options(Frozen):
+class Options(Kept):
     """How to answer; what is left out is the worker's default."""
 
     #: The longest answer, in tokens.
     max_new_tokens: int | None = Field(default=None, ge=1)
 
 
-class Asked(Frozen):
+class Asked(Kept):
     """What was asked: all that is left of a job that runs from its beginning."""
 
     id: JobId = Field(default_factory=new_id)
@@ -148,7 +158,7 @@ class Asked(Frozen):
     model: str
     options: Options = Options()
     #: SHA-256 of its images in the blob store; none when the file was refused at the door.
-    images: tuple[str, ...] = ()
+    images: tuple[Sha256, ...] = ()
     #: What each image was found to be, such as `image/jpeg`; may be left out.
     media_types: tuple[str, ...] = ()
     #: The page of its file that is asked about, counted from 1; None for all that there is in the file.
@@ -162,7 +172,7 @@ class Asked(Frozen):
     created_at: AwareDatetime = Field(default_factory=lambda given: made_at(given["id"]) or utc_now())
 
 
-class Result(Frozen):
+class Result(Kept):
     """What was said: a worker's answer or its error, never both."""
 
     answer: str | None = None
@@ -182,7 +192,7 @@ class Result(Frozen):
     cached: bool = False
 
 
-class Fleeting(Frozen):
+class Fleeting(Kept):
     """What belongs to this moment in Redis, and to no other: the journal does not keep it."""
 
     #: The ticket that its worker holds for it while it runs.
@@ -229,7 +239,11 @@ PUBLIC_JOB = (
     *("answer", "finish_reason", "error", "notes", "attempts", "created_at", "started_at", "finished_at"),
     *("width", "height", "usage", "cached"),
 )
-_PUBLIC = set(PUBLIC_JOB) & set(Job.model_fields)
+#: Those of its fields that are shown, and of the records in it those that this version knows.
+_PUBLIC: dict[str, Any] = {name: True for name in PUBLIC_JOB if name in Job.model_fields} | {
+    "error": set(JobError.model_fields),
+    "usage": set(Usage.model_fields),
+}
 
 
 #: A batch's counters: one for each state of its jobs.
@@ -245,14 +259,14 @@ class Verb(StrEnum):
     RETRY = "retry"
 
 
-class Mark(Frozen):
+class Mark(Kept):
     """That something was done to all jobs of a batch."""
 
     verb: Verb
     at: AwareDatetime
 
 
-class Batch(Frozen):
+class Batch(Kept):
     """Many jobs that came together, with one question."""
 
     id: BatchId = Field(default_factory=new_id)
@@ -295,13 +309,14 @@ class Batch(Frozen):
         """The batch as the API shows it, with what follows from its counters."""
         rate = self.rate_per_s
         return {
-            **self.model_dump(mode="json", exclude={"options", "marks"}),
+            **self.model_dump(mode="json", include=_PUBLIC_BATCH),
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,
         }
 
 
+_PUBLIC_BATCH = set(Batch.model_fields) - {"options", "marks"}
 #: Fields of a batch that follow from its jobs, and are not written with it.
 FLEETING_BATCH = {"counts", "cut_short", "rate_per_s", "first_started_at", "last_finished_at"}
 
@@ -333,7 +348,7 @@ class WorkerState(StrEnum):
     DRAINING = "draining"
 
 
-class WorkerInfo(Frozen):
+class WorkerInfo(Kept):
     """One worker, as its heartbeat describes it."""
 
     id: str

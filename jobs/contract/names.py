@@ -79,6 +79,11 @@ def held_mutex_key(model: str) -> str:
     return f"eva01:{model}:held_mutex"
 
 
+def unreadable_key(model: str) -> str:
+    """The list of messages that came as this model's tickets and are none, the newest first."""
+    return f"eva01:{model}:unreadable"
+
+
 def finishes_key(model: str) -> str:
     """The list of the model's latest finish times, newest first: what its rate is computed from."""
     return f"eva01:{model}:finishes"

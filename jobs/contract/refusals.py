@@ -73,9 +73,17 @@ class Refusal:
         return self.code == "OOM"
 
 
+def is_wrong_type(error: BaseException) -> bool:
+    """True when Redis says that what is under a key is of another type than ours."""
+    return isinstance(error, redis.ResponseError) and "WRONGTYPE" in str(error)
+
+
 def unavailable(error: "redis.RedisError") -> Unavailable:
     """An error of redis-py as people hear of it."""
     refusal = Refusal.of(error)
+    if refusal is None and isinstance(error, redis.ResponseError):
+        message = f"Redis answers with an error ({_one_line(str(error))}). The server's log says more."
+        return Unavailable(message, code=Code.REDIS_REFUSES)
     if refusal is None:
         return Unavailable("Redis does not answer. Try again in a moment.", code=Code.REDIS_UNAVAILABLE)
     if refusal.is_full:

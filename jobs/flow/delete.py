@@ -10,7 +10,7 @@ comes back, and is deleted again.
 
 import logging
 
-from jobs.contract.errors import Unavailable
+from jobs.contract.errors import Unavailable, Unreadable
 from jobs.flow.cancel import count_all
 from jobs.storage.stores import Stores
 
@@ -22,10 +22,19 @@ def delete_batch(stores: Stores, batch_id: str) -> None:
 
     Raises NotFound.
     """
-    model = stores.store.get_batch(batch_id).model
+    model = _model_of(stores, batch_id)
     cancelled = stores.store.mark_removed(batch_id)
     try:
         stores.journal.unlist_batches([batch_id])
     except Unavailable as error:
         logger.warning("Batch %s stays in the journal until it is removed: %s", batch_id, error)
-    count_all(stores, model, cancelled)
+    if model:
+        count_all(stores, model, cancelled)
+
+
+def _model_of(stores: Stores, batch_id: str) -> str | None:
+    """The batch's model; None when the batch cannot be read, which is no reason to keep it."""
+    try:
+        return stores.store.get_batch(batch_id).model
+    except Unreadable:
+        return None

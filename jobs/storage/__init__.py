@@ -19,4 +19,5 @@ responses     responses kept under an Idempotency-Key
 signing       the key that share links are signed with
 restarts      whether Redis was started anew
 turn          whose turn it is to keep house
+unreadable    what is kept and cannot be read: counted, said, passed over
 """

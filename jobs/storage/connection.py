@@ -4,6 +4,7 @@ When another server becomes master, the connections to the old one fail once wit
 and whoever connects again is led to the new one.
 """
 
+import codecs
 from typing import Any
 
 import redis
@@ -17,6 +18,17 @@ from jobs.storage.address import Address
 #: Tries of a command after the first when the connection is lost, and the pauses between them in seconds: a
 #: server that was started anew is there again at once, and who waits should soon hear of one that is not.
 _RETRIES, _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 3, 0.05, 0.5
+
+
+def _shown(error: UnicodeError) -> tuple[str, int]:
+    """What is no UTF-8 in a reply, as a sign that says so; half a reply would be taken for the next one."""
+    if isinstance(error, UnicodeDecodeError):
+        return "\ufffd", error.end
+    raise error
+
+
+_ENCODING_ERRORS = "eva01-shown"
+codecs.register_error(_ENCODING_ERRORS, _shown)
 
 
 class _Alive:
@@ -70,6 +82,7 @@ def connect(redis_url: str, timeout_s: float = 5.0) -> "redis.Redis":
     address = Address.parse(redis_url)
     options: dict[str, Any] = {
         "decode_responses": True,
+        "encoding_errors": _ENCODING_ERRORS,
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
         "health_check_interval": 30,

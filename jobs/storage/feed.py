@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
 from jobs.contract import names
+from jobs.contract.errors import Unreadable
 from jobs.contract.models import Batch, Job, JobState, Timeline
 from jobs.storage.store import JobStore
 from jobs.storage.store.results import Place, Results
+from jobs.storage.unreadable import readable
 
+#: Steps that a timeline has at most (jobs/storage/lua/lib/batch.lua).
+_MOST_STEPS = 240
 #: What the script finds: all jobs in the order of their last change.
 _CHANGES = "changes"
 #: Jobs whose state is asked for in one go.
@@ -93,12 +97,25 @@ class BatchFeed(Results):
         return [None if job and job.sent_as else job for job in jobs]
 
     def timeline(self, batch: Batch) -> Timeline:
-        """How many jobs of a batch ended when, until now."""
-        record = cast(dict[str, str], self.redis.hgetall(names.batch_timeline_key(batch.id)))
-        start_s = float(record.pop("start", batch.created_at.timestamp()))
-        step_s = int(record.pop("step_s", 1))
-        steps = 1 + max((int(field.rpartition(":")[2]) for field in record), default=-1)
-        counted = {
-            state.value: [int(record.get(f"{state}:{step}", 0)) for step in range(steps)] for state in _ENDS
-        }
-        return Timeline(start=datetime.fromtimestamp(start_s, UTC), step_s=step_s, **counted)
+        """How many jobs of a batch ended when, until now.
+
+        Raises Unreadable.
+        """
+        key = names.batch_timeline_key(batch.id)
+        record = cast(dict[str, str], self.redis.hgetall(key))
+        timeline = readable("timeline", key, lambda: _timeline(record, batch))
+        if timeline is None:
+            raise Unreadable(f"the timeline of batch {batch.id}")
+        return timeline
+
+
+def _timeline(record: dict[str, str], batch: Batch) -> Timeline:
+    start_s = float(record.get("start", batch.created_at.timestamp()))
+    step_s = int(record.get("step_s", 1))
+    ends = {tuple(field.split(":")): int(count) for field, count in record.items() if ":" in field}
+    known = {(state, int(step)): count for (state, step), count in ends.items() if state in _ENDS}
+    steps = 1 + max((step for _, step in known), default=-1)
+    if steps > _MOST_STEPS:
+        raise ValueError(f"{steps} steps")
+    counted = {state.value: [known.get((state.value, step), 0) for step in range(steps)] for state in _ENDS}
+    return Timeline(start=datetime.fromtimestamp(start_s, UTC), step_s=step_s, **counted)

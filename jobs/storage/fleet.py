@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import redis
@@ -11,6 +12,7 @@ from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.models import WorkerInfo, WorkerState
 from jobs.contract.refusals import Refusal
 from jobs.storage.scripts import load
+from jobs.storage.unreadable import readable
 
 #: Heartbeats a worker may miss before it no longer counts.
 _MISSED_BEATS = 3
@@ -40,8 +42,11 @@ class Fleet:
 
     def starts_s(self) -> dict[str, float]:
         """How long a late worker of each model took until it was ready, in seconds."""
-        starts = cast(dict[str, str], self.redis.hgetall(names.STARTS))
-        return {model: float(start_s) for model, start_s in starts.items()}
+        starts = self._hash("start", names.STARTS)
+        read = (
+            (model, readable("start", names.STARTS, partial(float, text))) for model, text in starts.items()
+        )
+        return {model: start_s for model, start_s in read if start_s is not None}
 
     def leave(self, worker_id: str) -> None:
         """Say that a worker is gone."""
@@ -52,15 +57,25 @@ class Fleet:
 
     def workers(self) -> list[WorkerInfo]:
         """The workers that are alive, longest-serving first; forgets those that fell silent."""
-        ids = cast(list[str], self.redis.zrange(names.WORKERS, 0, -1))
+        ids = cast(
+            list[str], readable("worker", names.WORKERS, lambda: self.redis.zrange(names.WORKERS, 0, -1))
+        )
         if not ids:
             return []
         texts = cast(list[str | None], self.redis.mget([names.worker_key(worker_id) for worker_id in ids]))
         silent = [worker_id for worker_id, text in zip(ids, texts, strict=True) if text is None]
         if silent:
             self._forget(silent)
-        alive = [WorkerInfo.model_validate_json(text) for text in texts if text]
-        return sorted(alive, key=lambda worker: worker.started_at)
+        read = (
+            readable("worker", names.worker_key(worker_id), partial(WorkerInfo.model_validate_json, text))
+            for worker_id, text in zip(ids, texts, strict=True)
+            if text is not None
+        )
+        return sorted((worker for worker in read if worker), key=lambda worker: worker.started_at)
+
+    def _hash(self, kind: str, key: str) -> dict[str, str]:
+        """A hash; empty where something else is kept in its place."""
+        return readable(kind, key, lambda: cast(dict[str, str], self.redis.hgetall(key))) or {}
 
     def _forget(self, silent: Sequence[str]) -> None:
         try:
@@ -71,9 +86,13 @@ class Fleet:
                 raise
 
     def models(self) -> dict[str, ModelCard]:
-        """The card of every model that ever had a worker, by name."""
-        cards = cast(dict[str, str], self.redis.hgetall(names.MODELS))
-        return {name: ModelCard.model_validate_json(text) for name, text in sorted(cards.items())}
+        """The card of every model that ever had a worker and can be read, by name."""
+        cards = self._hash("model", names.MODELS)
+        read = (
+            (name, readable("model", names.MODELS, partial(ModelCard.model_validate_json, text)))
+            for name, text in sorted(cards.items())
+        )
+        return {name: card for name, card in read if card and card.name == name}
 
     def cards(self, offered: Sequence[str] = ()) -> dict[str, ModelCard]:
         """The card of every model that may be asked, by name, the default first.

@@ -21,6 +21,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import new_id
 from jobs.storage.store.base import Base
+from jobs.storage.unreadable import readable, replies
 
 logger = logging.getLogger(__name__)
 
@@ -105,10 +106,12 @@ class ImageUses(Base):
         with self.redis.pipeline(transaction=False) as pipe:
             for user in cast(list[str], users):
                 pipe.hmget(names.job_key(user), "media_types", "media_type", "pages")
-            found = [(new or old, pages) for new, old, pages in pipe.execute() if new or old]
+            records = [record for record in replies(pipe) if record]
+        found = [(new or old, pages) for new, old, pages in records if new or old]
         # A job of version 0.1.0 does not say how many pages there are; a later one does.
         types, pages = max(found, key=lambda one: bool(one[1]), default=(None, None))
-        return Kind(types.partition(",")[0], pages and int(pages)) if types else None
+        key = names.image_uses_key(sha256)
+        return types and readable("job", key, lambda: Kind(types.partition(",")[0], pages and int(pages)))
 
     def drop_stale_claims(self) -> int:
         """Give up the claims of uploads whose server died; gives how many."""

@@ -6,11 +6,10 @@
     jobs/<job>.json  answers/<job>.json     the same for a job without a batch
 
 Parts and jobs are named by ids, so they sort by time. Records are written whole and read leniently: fields
-that a newer version has written are left out, and what cannot be read is logged and passed over.
+that a newer version has written are kept, and what cannot be read is said and passed over.
 """
 
 import json
-import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -18,15 +17,14 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from jobs.contract import names
 from jobs.contract.errors import NotFound
 from jobs.contract.models import FLEETING_BATCH, Batch, Fleeting, Job, new_id
 from jobs.storage.blobs import BlobStore
 from jobs.storage.store.records import upgraded
-
-logger = logging.getLogger(__name__)
+from jobs.storage.unreadable import readable
 
 #: Objects that are read at the same time.
 _READERS = 16
@@ -45,6 +43,8 @@ class Journal:
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
+        #: Records that were read and could not be.
+        self.passed_over = 0
 
     # Noting
 
@@ -90,7 +90,7 @@ class Journal:
         folders = sorted(self._blobs.list_folders(names.BATCHES_FOLDER))
         paths = (names.batch_path(PurePosixPath(folder).name) for folder in folders)
         for path, text in self._read(paths):
-            batch = _parsed(Batch, path, text)
+            batch = self._parsed(Batch, path, text)
             if batch and (since is None or _could_grow(batch, since)):
                 yield batch
 
@@ -103,7 +103,7 @@ class Journal:
         after = f"{folder}/{earliest_id(since)}" if since else None
         for path, text in self._read(sorted(self._blobs.list(folder, after))):
             for line in text.splitlines():
-                if job := _parsed(Job, path, line):
+                if job := self._parsed(Job, path, line):
                     yield job
 
     def answered(self, batch_id: str | None) -> Iterator[str]:
@@ -114,8 +114,17 @@ class Journal:
     def results(self, batch_id: str | None, job_ids: Iterable[str]) -> Iterator[Job]:
         """Finished jobs, in the order of `job_ids`; those that are not noted as finished are left out."""
         for path, text in self._read(names.answer_path(batch_id, job_id) for job_id in job_ids):
-            if job := _parsed(Job, path, text):
+            if job := self._parsed(Job, path, text):
                 yield job
+
+    def _parsed(self, kind: type[_Record], path: str, text: bytes) -> _Record | None:
+        def read() -> _Record:
+            fields = json.loads(text)
+            return kind.model_validate(upgraded(fields) if kind is Job else fields)
+
+        record = readable(f"journal_{kind.__name__.lower()}", path, read)
+        self.passed_over += record is None
+        return record
 
     def _read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Objects with their paths, in order, some ahead; without those that are gone."""
@@ -144,15 +153,3 @@ def _could_grow(batch: Batch, since: datetime) -> bool:
 
 def _as_json(record: BaseModel, fleeting: set[str]) -> bytes:
     return record.model_dump_json(exclude=fleeting, exclude_none=True).encode()
-
-
-def _parsed(kind: type[_Record], path: str, text: bytes) -> _Record | None:
-    try:
-        fields = json.loads(text)
-        return kind.model_validate(upgraded(fields) if kind is Job else fields, extra="ignore")
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]["msg"]
-    except (ValueError, AttributeError) as error:
-        problem = str(error)
-    logger.warning("%s: a record cannot be read and is passed over: %s", path, problem)
-    return None

@@ -6,6 +6,7 @@ from typing import cast
 from jobs.contract import names
 from jobs.contract.models import Batch
 from jobs.storage.store import JobStore
+from jobs.storage.unreadable import replies
 
 #: Batches looked at in one go.
 _CHUNK = 200
@@ -62,10 +63,12 @@ class BatchList:
         with self._redis.pipeline(transaction=False) as pipe:
             for place in places:
                 pipe.hmget(names.batch_key(_id_of(place)), "name", "question", "removed_at", "model")
-            return [
-                None if removed_at or not model else f"{name or ''}\n{question or ''}"
-                for name, question, removed_at, model in pipe.execute()
-            ]
+            return [_text(*fields) if fields else None for fields in replies(pipe)]
+
+
+def _text(name: str | None, question: str | None, removed_at: str | None, model: str | None) -> str | None:
+    """What a search looks through; None for a batch that is removed."""
+    return None if removed_at or not model else f"{name or ''}\n{question or ''}"
 
 
 def _id_of(place: str) -> str:

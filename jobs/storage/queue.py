@@ -9,6 +9,7 @@ The scripts send a ticket in the same step in which a job is queued (jobs/storag
 take them with Celery (worker/broker/).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nsmallest
@@ -21,6 +22,7 @@ from jobs.contract.models import JobState, made_at
 from jobs.storage.scripts import load
 from jobs.storage.store import JobStore
 from jobs.storage.store.base import Base
+from jobs.storage.unreadable import pass_over, readable, replies
 
 #: Batches whose first waiting job is looked at for the oldest.
 _OLDEST_BATCHES = 1000
@@ -69,6 +71,14 @@ def put_back(client: "redis.Redis", queue: str, ticket: str) -> None:
     load(client, "put_back")(args=(queue, ticket))
 
 
+def put_aside(client: "redis.Redis", key: str, message: bytes, most: int) -> None:
+    """Put a message that is no ticket into the list `key`, which keeps the newest `most`.
+
+    Raises redis.RedisError.
+    """
+    load(client, "put_aside")(args=(key, message, most))
+
+
 class JobQueue(Base):
     """The broker's queues: one pair of lists and one hash of held tickets a model.
 
@@ -113,8 +123,10 @@ class JobQueue(Base):
             pipe.hlen(names.held_key(model))
             pipe.zrange(names.singles_key(model), 0, 0)
             pipe.zrange(names.turns_key(model), 0, -1)
-            interactive, bulk, held, single, batches = pipe.execute()
-        return Depth(interactive, bulk, held, self._oldest_wait_s(single, batches))
+            interactive, bulk, held, single, batches = found = replies(pipe)
+        if None in found:
+            pass_over("queue", names.held_key(model), TypeError("a list, hash or set is something else"))
+        return Depth(interactive or 0, bulk or 0, held or 0, self._oldest_wait_s(single or [], batches or []))
 
     def _oldest_wait_s(self, single: list[str], batches: list[str]) -> float | None:
         """Over the first in each line; of more than a thousand batches, in those that were made first."""
@@ -122,14 +134,21 @@ class JobQueue(Base):
         with self.redis.pipeline(transaction=False) as pipe:
             for batch_id in batches:
                 pipe.zrange(names.batch_state_key(batch_id, JobState.QUEUED), 0, 0)
-            first = [*single, *(job_id for ids in pipe.execute() for job_id in ids)]
+            first = [*single, *(job_id for ids in replies(pipe) for job_id in ids or ())]
             for job_id in first:
                 pipe.hmget(names.job_key(job_id), "queued_at", "created_at")
-            texts = [queued or created for queued, created in pipe.execute()]
-        times = (
-            datetime.fromisoformat(text) if text else made_at(job_id)
-            for job_id, text in zip(first, texts, strict=True)
-        )
-        now = datetime.now(UTC)
-        waits = ((now - at).total_seconds() for at in times if at)
-        return max((max(0.0, wait_s) for wait_s in waits), default=None)
+            found = replies(pipe)
+        waits = (_wait_s(job_id, times) for job_id, times in zip(first, found, strict=True))
+        return max((max(0.0, wait_s) for wait_s in waits if wait_s is not None), default=None)
+
+
+def _wait_s(job_id: str, times: Sequence[str | None] | None) -> float | None:
+    """How long a job has waited, by when it was queued or else made; None when nothing says it."""
+
+    def read() -> float | None:
+        queued_at, created_at = times or (None, None)
+        text = queued_at or created_at
+        at = datetime.fromisoformat(text) if text else made_at(job_id)
+        return (datetime.now(UTC) - at).total_seconds() if at else None
+
+    return readable("job", names.job_key(job_id), read)

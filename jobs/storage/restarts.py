@@ -13,6 +13,7 @@ from typing import cast
 import redis
 
 from jobs.contract import names
+from jobs.storage.unreadable import readable
 
 #: Seconds by which the clocks of several web processes may differ.
 _MARGIN_S = 30.0
@@ -32,9 +33,11 @@ class RestartWatch:
     def forgotten_since(self) -> datetime | None:
         """Since when something may be lost; None when it is the same Redis as at the last look."""
         seen = cast(dict[str, str], self._redis.hgetall(names.SEEN))
-        if not seen or seen["run_id"] == self._run_id():
+        if not seen or seen.get("run_id") == self._run_id():
             return None
-        return datetime.fromtimestamp(float(seen["at_s"]) - _MARGIN_S, UTC)
+        return readable(
+            "seen", names.SEEN, lambda: datetime.fromtimestamp(float(seen["at_s"]) - _MARGIN_S, UTC)
+        )
 
     def note(self) -> None:
         """Remember this Redis, and that all is well until now."""

@@ -10,16 +10,19 @@ Each of these may be done twice, or by two at once, and changes nothing then.
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
+from functools import partial
 
 import redis
 from prometheus_client import Counter, Histogram
 
 from jobs.contract.errors import Unavailable
+from jobs.contract.refusals import is_wrong_type
 from jobs.contract.settings import Settings
 from jobs.flow.settle import settle_all
 from jobs.storage.stores import Stores
+from jobs.storage.unreadable import pass_over
 from jobs.upkeep.reconciler import Reconciler
 from jobs.upkeep.removal import Removal
 from jobs.upkeep.restore import Restore, Restored
@@ -112,16 +115,28 @@ class Housekeeping:
         """
         with RECONCILE_SECONDS.time():
             self._reconcile()
-            self._bring_back()
+            self._step(self._bring_back)
         self._turn.take()
-        self._settle()
-        self._clean_up()
+        self._step(self._settle)
+        self._step(self._clean_up)
+
+    def _step(self, step: Callable[[], object]) -> None:
+        """Take one step; the others are taken as well where it meets a key of another type than ours."""
+        try:
+            step()
+        except redis.ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            pass_over("housekeeping", "What housekeeping needs", error)
 
     def _reconcile(self) -> None:
         for model in self._stores.fleet.cards(self._offered):
-            mended = self._reconciler.look(model)
-            RECONCILED.labels("queued").inc(mended.taken_back)
-            RECONCILED.labels("replaced").inc(mended.tickets)
+            self._step(partial(self._look_after, model))
+
+    def _look_after(self, model: str) -> None:
+        mended = self._reconciler.look(model)
+        RECONCILED.labels("queued").inc(mended.taken_back)
+        RECONCILED.labels("replaced").inc(mended.tickets)
 
     def _bring_back(self) -> None:
         """Restore what a Redis that was started anew has forgotten; one that is blank is left to people."""

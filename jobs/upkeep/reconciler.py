@@ -70,8 +70,5 @@ class Reconciler:
         except NotFound:
             return False
         if is_queued:
-            job = self._store.get_job(job_id)
-            logger.warning(
-                "Job %s of batch %s: nobody holds its ticket; it is queued again.", job_id, job.batch_id
-            )
+            logger.warning("Job %s: nobody holds its ticket; it is queued again.", job_id)
         return is_queued

@@ -12,7 +12,7 @@ from itertools import islice
 from operator import add
 from typing import TypeVar
 
-from jobs.contract.errors import NotFound
+from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import Asked, Batch, BatchState, Job, JobState, Mark, Result, Verb
 from jobs.storage.journal import Journal, earliest_id
 from jobs.storage.store import JobStore
@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 
 #: Jobs that are restored at a time.
 _CHUNK = 500
-_ASKED, _SAID = set(Asked.model_fields), set(Result.model_fields)
+#: What a job loses that runs anew, and what is no part of its result; all that other versions know stays.
+_PAST, _NOT_SAID = (set(Job.model_fields) - set(kind.model_fields) for kind in (Asked, Result))
 _T = TypeVar("_T")
 
 
@@ -70,6 +71,8 @@ class Restore:
                 yield from self._restore_batch(batch, since)
             except NotFound as error:
                 logger.info("Batch %s is deleted and stays so: %s", batch.id, error)
+            except Unreadable as error:
+                logger.warning("Batch %s is left as it is: %s", batch.id, error)
         yield from self._restore_jobs(None, since)
 
     # A batch
@@ -130,6 +133,9 @@ class Restore:
             known = self._store.get_job(job.id)
         except NotFound:
             return False
+        except Unreadable:
+            # Somebody has to look at it.
+            return True
         return known.state.is_finished and (job.is_refused or not known.is_refused)
 
     def _restore(self, job: Job) -> Restored:
@@ -143,7 +149,7 @@ class Restore:
     def _finish(self, job_id: str, finished: Job) -> bool:
         if finished.state is JobState.CANCELLED:
             return bool(self._store.cancel(job_id))
-        result = Result.model_validate(finished.model_dump(include=_SAID))
+        result = Result.model_validate(finished.model_dump(exclude=_NOT_SAID))
         # A failure says nothing about a job that was queued again after it.
         since = finished.finished_at if finished.state is JobState.FAILED else None
         return self._store.finish(job_id, result, recipe=finished.recipe, unless_queued_since=since)
@@ -160,7 +166,7 @@ def _as_it_was(job: Job, result: Job | None, marks: Sequence[Mark]) -> Job:
     """The job as it ended, or as it starts anew, after all that was done to its batch since its result."""
     if job.is_refused and not result:
         return job
-    anew, ended = Job.model_validate(job.model_dump(include=_ASKED)), result
+    anew, ended = Job.model_validate(job.model_dump(exclude=_PAST)), result
     for mark in marks:
         if result and result.finished_at and mark.at <= result.finished_at:
             continue

@@ -150,6 +150,8 @@ def _reliability(code: CodeMetrics) -> Row:
         [
             _events(code["eva01_redeliveries_total"], "Redeliveries", "model", "reason"),
             _events(code["eva01_quarantined_total"], "Quarantined", "model"),
+            _events(code["eva01_unreadable_messages_total"], "Unreadable messages", "model"),
+            _events(code["eva01_unreadable_records_total"], "Unreadable records", "kind"),
             _events(code["eva01_reconciled_jobs_total"], "Reconciled", "action"),
             _events(code["eva01_cancellations_total"], "Cancelled", "model", "phase"),
         ],

@@ -34,7 +34,7 @@ class _QueueCollector(Collector):
         try:
             yield from self._read()
         except redis.RedisError as error:
-            _log.warning("The queue's gauges are missing, because Redis does not answer: %s", error)
+            _log.warning("The queue's gauges are missing, because of what Redis says: %s", error)
 
     def _read(self) -> tuple[GaugeMetricFamily, ...]:
         waiting, held, oldest, workers = families = queue_families()

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge
-from jobs.contract.refusals import Refusal, unavailable
+from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge, Unreadable
+from jobs.contract.refusals import Refusal, is_wrong_type, unavailable
 from web.http.security import PRIVATE
 
 _log = logging.getLogger(__name__)
@@ -134,6 +134,9 @@ def _from_redis(error: redis.RedisError) -> Response:
 
 def of_redis(error: redis.RedisError) -> Eva01Error:
     """An error of Redis, noted in the log, as the caller hears of it."""
+    if is_wrong_type(error):
+        _log.error("%s %s met a key of another type: %s", request.method, request.path, error)
+        return Unreadable("something that this needs")
     if isinstance(error, redis.ResponseError) and Refusal.of(error) is None:
         return our_fault(error)
     said = unavailable(error)

@@ -3,6 +3,8 @@
 celery_app  where a worker's tickets come from, and how it holds them
 address     Redis as Celery's broker
 channel     kombu's channel, made patient with a Redis that refuses
+tickets     what a message has to be, to be a ticket
+unreadable  what is none, put aside
 slots       the threads that hold jobs, and when they take one
 lease       renews the lease on held messages while the worker lives
 """

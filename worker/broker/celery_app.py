@@ -12,6 +12,7 @@ from kombu import Queue
 from jobs.contract import names
 from jobs.contract.settings import Settings
 from worker.broker.address import broker
+from worker.broker.unreadable import Unreadable
 from worker.ops.trouble import Trouble
 
 #: How often in the time of a lease the workers look for tickets whose lease ran out.
@@ -20,9 +21,10 @@ _SWEEPS_PER_LEASE = 4
 _MOST_SLOTS = 1024
 
 
-def create_celery(settings: Settings, model: str, trouble: Trouble) -> Celery:
+def create_celery(settings: Settings, model: str, trouble: Trouble, unreadable: Unreadable) -> Celery:
     """The app of a worker of `model`, with that model's queues and hash of held messages."""
     url, options = broker(settings.redis_url, settings.redis_timeout_s)
+    ours = {"trouble": trouble, "unreadable": unreadable}
     app = Celery("eva01", broker=url)
     app.conf.update(
         task_acks_late=True,
@@ -39,7 +41,7 @@ def create_celery(settings: Settings, model: str, trouble: Trouble) -> Celery:
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options=options | _transport_options(settings, model) | {"trouble": trouble},
+        broker_transport_options=options | _transport_options(settings, model) | ours,
         task_create_missing_queues=True,
     )
     app.conf.task_queues = [_queue(names.interactive_queue(model)), _queue(names.bulk_queue(model))]

@@ -10,6 +10,9 @@ no more tickets are taken, and what was refused is done again every second:
 
 A full Redis lets a ticket be taken and not be noted, so it is asked before. A ticket that cannot even be put
 back is lost; the reconciler sends another.
+
+Nor does Celery see what is no ticket (worker/broker/tickets.py): that is put aside, as is what lies among
+those that are held.
 """
 
 import time
@@ -21,9 +24,11 @@ from kombu.transport.redis import Channel, QoS, SentinelChannel, SentinelTranspo
 from kombu.transport.virtual import QoS as VirtualQoS
 from kombu.utils.json import dumps
 
-from jobs.contract.refusals import Refusal
+from jobs.contract.refusals import Refusal, is_wrong_type
 from jobs.storage.connection import MasterConnection, check_writes
 from jobs.storage.queue import put_back
+from worker.broker.tickets import NoTicket, Ticket
+from worker.broker.unreadable import Unreadable
 from worker.ops.trouble import Trouble
 
 #: The part of a worker that this is, to its `Trouble`.
@@ -56,7 +61,7 @@ class PatientQoS(QoS):
 
         Raises `error` where that is no refusal but a fault.
         """
-        if Refusal.of(error) is None:
+        if Refusal.of(error) is None and not is_wrong_type(error):
             raise error
         self._is_refused = True
         self.channel.trouble.meet(PART, error)
@@ -100,6 +105,8 @@ class PatientQoS(QoS):
             super().restore_by_tag(tag, client, leftmost)
         except redis.ResponseError as error:
             self.refuse(error)
+        except (ValueError, TypeError):
+            self._let_go_of_unreadable(tag)
 
     def restore_visible(self, *args: Any, **kwargs: Any) -> None:
         """Bring back the tickets whose lease ran out; not before all that live had time to renew theirs."""
@@ -127,6 +134,13 @@ class PatientQoS(QoS):
         self._is_refused = False
         return True
 
+    def _let_go_of_unreadable(self, tag: str) -> None:
+        """Put aside what is held under a number and is no ticket."""
+        with self.channel.conn_or_acquire() as client:
+            held = client.hget(self.unacked_key, tag)
+            self._remove_from_indices(tag).execute()
+            self.channel.unreadable.put(client, held or b"", "among those that are held")
+
     def _put_back(self, message: Any) -> None:
         try:
             with self.channel.conn_or_acquire() as client:
@@ -143,8 +157,9 @@ class _Patient:
 
     QoS = PatientQoS
     qos: PatientQoS
-    #: The worker's own comes with the transport's options.
+    #: The worker's own come with the transport's options.
     trouble = Trouble()
+    unreadable: Unreadable
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Raises redis.ConnectionError when Redis refuses: Celery tries to connect until it does not."""
@@ -156,6 +171,27 @@ class _Patient:
             self.connection.cycle.discard(self)  # type: ignore[attr-defined]
             self._disconnect_pools()  # type: ignore[attr-defined]
             raise self._as_away(error) from error
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        client = super()._create_client(asynchronous)  # type: ignore[misc]
+        if asynchronous:
+            client.set_response_callback("BRPOP", self._checked)
+        return client
+
+    def _checked(self, taken: Any) -> tuple[bytes, bytes] | None:
+        """What was taken, as Celery is to see it; None, as if nothing had come, where it is no ticket."""
+        if not taken:
+            return None
+        queue, message = taken
+        with self.conn_or_acquire() as client:  # type: ignore[attr-defined]
+            try:
+                ticket = Ticket.read(message, self.unreadable.most_bytes)
+                if client.hexists(self.unacked_key, ticket.number):  # type: ignore[attr-defined]
+                    raise NoTicket("another of its number is held")
+            except NoTicket as error:
+                self.unreadable.put(client, message, str(error))
+                return None
+        return queue, ticket.message(queue.decode())
 
     def _queue_bind(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -193,7 +229,7 @@ class _Patient:
         return redis.ConnectionError(str(error))
 
 
-_OPTIONS = ("trouble",)
+_OPTIONS = ("trouble", "unreadable")
 
 
 class PatientChannel(_Patient, Channel):

@@ -25,7 +25,7 @@ import redis
 
 from jobs.contract.codes import Code
 from jobs.contract.discreet import discreet
-from jobs.contract.errors import Eva01Error, NotFound, Unavailable
+from jobs.contract.errors import Eva01Error, NotFound, Unavailable, Unreadable
 from jobs.contract.lines import packed
 from jobs.contract.models import Job, JobError, JobState, Note, Result, Usage
 from jobs.storage.journal import Journal
@@ -258,7 +258,7 @@ class Answering(Generic[Seen, Prepared]):
             self.journal.note_result(self._until_redis_answers(lambda: self.store.get_job(job_id)))
         except NotFound:
             logger.info("Job %s: its record was removed meanwhile.", job_id)
-        except (Unavailable, GivenBack) as error:
+        except (Unavailable, Unreadable, GivenBack) as error:
             logger.warning("Job %s: its result could not be noted in the journal: %s", job_id, error)
 
     def _give_back(self, job: Job, give_back: Callable[[str], bool], reason: str) -> None:

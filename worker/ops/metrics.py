@@ -69,6 +69,9 @@ _REDELIVERIES = Counter(
     " device for too long.",
     ["model", "reason"],
 )
+_UNREADABLE = Counter(
+    "eva01_unreadable_messages_total", "How many messages came as tickets of a model and are none.", ["model"]
+)
 _QUARANTINED = Counter(
     "eva01_quarantined_total", "How many jobs are not tried again, because they took workers down.", ["model"]
 )
@@ -125,6 +128,10 @@ class ModelMetrics:
     def count_cancellation(self, phase: str) -> None:
         """Count a cancelled job: `held` had no answer, `device` dropped one; web counts those `queued`."""
         CANCELLATIONS.labels(self._model, phase).inc()
+
+    def count_unreadable(self) -> None:
+        """Count a message that is no ticket."""
+        _UNREADABLE.labels(self._model).inc()
 
     def count_quarantined(self) -> None:
         """Count a job that is not tried again."""

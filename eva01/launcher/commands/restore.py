@@ -46,11 +46,16 @@ def restore(since: datetime | None) -> None:
         settings = Settings.read()
         redis_url = redis_server.in_use(settings)
         with _explained(redis_url):
-            done = _restore(settings, redis_url, since and since.astimezone(), console)
+            done, passed_over = _restore(settings, redis_url, since and since.astimezone(), console)
     say(console, _summary(done))
+    if passed_over:
+        say(console, f"Passed over {counted(passed_over, 'record')} of the journal that cannot be read.")
 
 
-def _restore(settings: Settings, redis_url: str, since: datetime | None, console: Console) -> Restored:
+def _restore(
+    settings: Settings, redis_url: str, since: datetime | None, console: Console
+) -> tuple[Restored, int]:
+    """What was restored, and how many records of the journal could not be read."""
     client = connect(redis_url, settings.redis_timeout_s)
     check_writes(client)
     store = JobStore(client)
@@ -60,7 +65,7 @@ def _restore(settings: Settings, redis_url: str, since: datetime | None, console
         task = progress.add_task("Restoring", total=None, jobs="")
         for done in Restore(store, journal).run(since):
             progress.update(task, jobs=counted(done.jobs + done.present, "image"))
-    return done
+    return done, journal.passed_over
 
 
 def _progress(console: Console) -> Progress:

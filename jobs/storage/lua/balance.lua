@@ -10,7 +10,8 @@ local lanes = {key(model, 'interactive'), key(model, 'bulk')}
 -- A batch that was retried as a whole gets its tickets when its jobs are settled: until then they are not counted.
 local queued = redis.call('ZCARD', key(model, 'singles'))
 for _, batch_id in ipairs(redis.call('ZRANGE', key(model, 'turns'), 0, -1)) do
-    queued = queued + redis.call('ZCARD', key('batch', batch_id, 'jobs', 'queued'))
+    local waiting = redis.pcall('ZCARD', key('batch', batch_id, 'jobs', 'queued'))
+    queued = queued + (tonumber(waiting) or 0)
 end
 local running, held = redis.call('HLEN', key(model, 'running')), redis.call('HLEN', key(model, 'held'))
 local waiting = {redis.call('LLEN', lanes[1]), redis.call('LLEN', lanes[2])}

@@ -8,13 +8,13 @@
 local id, now_text, now, before = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local batch = key('batch', id)
 
-local fields = redis.call('HMGET', batch, 'model', 'removed_at', 'count:queued', 'count:running')
+local fields = fields_of(batch, 'model', 'removed_at', 'count:queued', 'count:running')
 local model, removed_at, queued, running = unpack(fields)
 if not model or removed_at then return {'missing'} end
 if before then
     local changed = redis.call('ZSCORE', key('batches'), id)
     if changed and tonumber(changed) >= before then return {'alive'} end
-    if tonumber(queued or 0) + tonumber(running or 0) > 0 then return {'alive'} end
+    if (tonumber(queued or 0) or 1) + (tonumber(running or 0) or 1) > 0 then return {'alive'} end
 end
 write_when_full()
 local counts = cancel_all(id, now_text, now)

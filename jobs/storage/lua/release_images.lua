@@ -7,5 +7,5 @@ local claim, now = ARGV[1], ARGV[2]
 
 for i = 3, #ARGV do
     local image = ARGV[i]
-    if redis.call('ZREM', key('image_claims'), image .. '/' .. claim) == 1 then leave_image(claim, image, now) end
+    if redis.call('ZREM', key('image_claims'), image .. '/' .. claim) == 1 then try(leave_image, claim, image, now) end
 end

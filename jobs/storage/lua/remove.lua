@@ -6,22 +6,25 @@
 -- other job uses is noted as unused.
 local now, only_finished = ARGV[1], ARGV[2] == '1'
 
+local function leave_batch(job, finish_reason)
+    local batch = key('batch', job.batch_id)
+    redis.call('ZREM', batch .. ':jobs', job.id)
+    redis.call('ZREM', batch .. ':changes', job.id)
+    leave_set(job)
+    count(job.batch_id, job.state, -1)
+    count_cut(job.batch_id, finish_reason, -1)
+end
+
 local function remove(id)
     local job = settled_job(id)
-    if not job then return 0 end
+    -- What cannot be read goes with its batch; alone, it stays until somebody has looked at it.
+    if not job then return only_finished and 0 or redis.call('DEL', key('job', id)) end
     if only_finished and (job.state == 'queued' or job.state == 'running') then return 0 end
     local recipe, finish_reason = unpack(redis.call('HMGET', key('job', id), 'recipe', 'finish_reason'))
     leave_state(job)
-    if recipe and job.images then forget_answer(id, job.images, recipe) end
-    each_image(job.images, function(image) leave_image(id, image, now) end)
-    if job.batch_id then
-        local batch = key('batch', job.batch_id)
-        redis.call('ZREM', batch .. ':jobs', id)
-        redis.call('ZREM', batch .. ':changes', id)
-        leave_set(job)
-        count(job.batch_id, job.state, -1)
-        count_cut(job.batch_id, finish_reason, -1)
-    end
+    if recipe and job.images then try(forget_answer, id, job.images, recipe) end
+    each_image(job.images, function(image) try(leave_image, id, image, now) end)
+    if job.batch_id then try(leave_batch, job, finish_reason) end
     redis.call('ZREM', key('jobs'), id)
     redis.call('DEL', key('job', id))
     return 1

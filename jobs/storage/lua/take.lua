@@ -2,29 +2,61 @@
 --
 -- ARGV  1 model   2 ticket   3 how the ticket came: 'fresh', 'redelivered', or 'again' when this is asked again
 --       because the reply was lost   4 the time now as a record says it   5 the time now, Unix seconds
+--       6 JSON: the error of a job whose record cannot be read
 --
 -- Gives {outcome, job id, fields and values in turn, what it shares with its batch: question, model, options}.
 -- The outcome is 'resumed' when the ticket stands for a job whose worker is gone and which nobody has begun since,
 -- 'running' when it stands for one that was given to this worker already, 'taken' for the next that waits, which is
 -- running now. Gives {'none'} when none waits.
-local model, ticket, came, now_text, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+--
+-- A job whose record cannot be read, or is not that of a job that waits here, leaves its line: it has failed.
+local model, ticket, came, now_text, now, unreadable = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local running, turns = key(model, 'running'), key(model, 'turns')
+
+-- Jobs that leave their lines in one step because they cannot be read.
+local MOST_LOST = 1000
 
 local function next_of_batches()
     while true do
         local batch_id = redis.call('ZRANGE', turns, 0, 0)[1]
         if not batch_id then return nil end
-        local id = redis.call('ZRANGE', key('batch', batch_id, 'jobs', 'queued'), 0, 0)[1]
+        local id = redis.pcall('ZRANGE', key('batch', batch_id, 'jobs', 'queued'), 0, 0)[1]
         if id then
             redis.call('ZINCRBY', turns, 1, batch_id)
-            return id
+            return id, batch_id
         end
         redis.call('ZREM', turns, batch_id)
     end
 end
 
+-- Let a job leave its line, as one that has failed where its record can say so.
+local function lose(id, batch_id)
+    local record = key('job', id)
+    local state = fields_of(record, 'state')[1]
+    if redis.call('TYPE', record).ok == 'hash' and (state == 'queued' or state == 'running' or not state) then
+        redis.call('HSET', record, 'state', 'failed', 'error', unreadable, 'finished_at', now_text)
+    end
+    if not batch_id then
+        redis.call('ZREM', key(model, 'singles'), id)
+    else
+        local lost = {id = id, state = 'queued', batch_id = batch_id}
+        if not try(move_in_batch, lost, 'failed', {finished_at = now_text}, now) then leave_set(lost) end
+    end
+end
+
+local function next_job()
+    for _ = 1, MOST_LOST do
+        local id, batch_id = redis.call('ZRANGE', key(model, 'singles'), 0, 0)[1], nil
+        if not id then id, batch_id = next_of_batches() end
+        if not id then return nil end
+        local job = read_job(id)
+        if job and job.state == 'queued' and job.model == model and job.batch_id == batch_id then return job end
+        lose(id, batch_id)
+    end
+end
+
 local function reply(outcome, job)
-    local shared = job.batch_id and redis.call('HMGET', key('batch', job.batch_id), 'question', 'model', 'options') or {}
+    local shared = job.batch_id and fields_of(key('batch', job.batch_id), 'question', 'model', 'options') or {}
     return {outcome, job.id, redis.call('HGETALL', key('job', job.id)), shared}
 end
 
@@ -33,15 +65,14 @@ local job = id and settled_job(id)
 if job and job.state == 'running' then
     -- One that its worker had not begun cannot have taken it down.
     if came == 'redelivered' and redis.call('HDEL', key('job', id), 'started_at') == 1 then
-        redis.call('HINCRBY', key('job', id), 'crashes', 1)
+        try(redis.call, 'HINCRBY', key('job', id), 'crashes', 1)
     end
     local is_begun = redis.call('HEXISTS', key('job', id), 'started_at') == 1
     return reply(is_begun and 'running' or 'resumed', job)
 end
 
-id = redis.call('ZRANGE', key(model, 'singles'), 0, 0)[1] or next_of_batches()
-if not id then return {'none'} end
-job = read_job(id)
+job = next_job()
+if not job then return {'none'} end
 move(job, 'running', {set = {started_at = now_text, ticket = ticket}, increase = {attempts = 1}}, now)
-redis.call('HSET', running, ticket, id)
+redis.call('HSET', running, ticket, job.id)
 return reply('taken', job)

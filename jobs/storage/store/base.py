@@ -3,16 +3,18 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import redis
 from redis.commands.core import Script
 
 from jobs.contract import names
+from jobs.contract.models import Job
 from jobs.contract.refusals import unavailable
 from jobs.storage.connection import check_writes
 from jobs.storage.scripts import load
-from jobs.storage.store.records import SHARED, Shared, time_text
+from jobs.storage.store.records import SHARED, Record, Shared, job_from, time_text
+from jobs.storage.unreadable import pass_over, readable, replies
 
 #: Jobs that are settled in one step.
 _SETTLED_AT_ONCE = 500
@@ -49,8 +51,28 @@ class Base:
         with self.redis.pipeline(transaction=False) as pipe:
             for batch_id in batch_ids:
                 pipe.hmget(names.batch_key(batch_id), _CONTEXT)
-            replies = cast(list[list[str | None]], pipe.execute())
-        return {batch_id: Context(reply) for batch_id, reply in zip(batch_ids, replies, strict=True)}
+            found = replies(pipe)
+        return {
+            batch_id: Context(reply) if reply else Context()
+            for batch_id, reply in zip(batch_ids, found, strict=True)
+        }
+
+    def _records(self, job_ids: Sequence[str]) -> list[Record | None]:
+        """The jobs' records; empty where there is none, None where something else is kept in its place."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hgetall(names.job_key(job_id))
+            return replies(pipe)
+
+    def _job(self, job_id: str, record: Record | None, shared: Shared) -> Job | None:
+        """A job from its record; None when there is none, or it cannot be read."""
+        if record is None:
+            pass_over("job", names.job_key(job_id), TypeError("no hash"))
+        return (
+            readable("job", names.job_key(job_id), lambda: job_from(job_id, record, shared))
+            if record
+            else None
+        )
 
     def check(self) -> None:
         """Raises Unavailable when Redis does not answer, or takes no writes."""

@@ -12,10 +12,11 @@ from typing import cast
 
 from jobs.contract import names
 from jobs.contract.codes import Code
-from jobs.contract.errors import NotFound
+from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import FLEETING_BATCH, Batch, BatchState
 from jobs.storage.store.base import Base
-from jobs.storage.store.records import as_text, batch_from, time_text
+from jobs.storage.store.records import Record, as_text, batch_from, rate_per_s, time_text
+from jobs.storage.unreadable import pass_over, readable, replies
 
 #: How a batch's jobs are kept: since 2, refused files are in a set of their own.
 _LAYOUT = 2
@@ -47,24 +48,27 @@ class Batches(Base):
     def get_batch(self, batch_id: str) -> Batch:
         """The batch with its counters as they are now.
 
-        Raises NotFound.
+        Raises NotFound, and Unreadable.
         """
         found = self.get_batches([batch_id])
         if not found:
+            if self.has_record(batch_id) and not self._is_removed(batch_id):
+                raise Unreadable(f"batch {batch_id}")
             raise _unknown(batch_id)
         return found[0]
 
     def get_batches(self, batch_ids: Sequence[str]) -> list[Batch]:
-        """Those of the batches that there are, at one moment, with their counters."""
+        """Those of the batches that there are and can be read, at one moment, with their counters."""
         with self.redis.pipeline(transaction=True) as pipe:
             for batch_id in batch_ids:
                 pipe.hgetall(names.batch_key(batch_id))
                 pipe.lrange(names.batch_finishes_key(batch_id), 0, -1)
-            replies = pipe.execute()
-        found = (
-            batch_from(record, finishes) for record, finishes in zip(replies[::2], replies[1::2], strict=True)
-        )
-        return [batch for batch in found if batch]
+            found = replies(pipe)
+        batches = map(_batch, batch_ids, found[::2], found[1::2])
+        return [batch for batch in batches if batch]
+
+    def _is_removed(self, batch_id: str) -> bool:
+        return self._contexts([batch_id])[batch_id].is_removed
 
     def has_record(self, batch_id: str) -> bool:
         """True when there is anything of a batch, also of one that is being removed."""
@@ -140,6 +144,16 @@ class Batches(Base):
         if not counts:
             raise _unknown(batch_id)
         return counts
+
+
+def _batch(batch_id: str, record: Record | None, finishes: Sequence[str] | None) -> Batch | None:
+    """A batch from its record and its newest finish times; None when it is gone, or cannot be read."""
+    key = names.batch_key(batch_id)
+    if record is None:
+        pass_over("batch", key, TypeError("no hash"))
+        return None
+    rate = readable("finishes", names.batch_finishes_key(batch_id), lambda: rate_per_s(finishes or ()))
+    return readable("batch", key, lambda: batch_from(record, rate))
 
 
 def _unknown(batch_id: str) -> NotFound:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,14 +10,21 @@ from typing import Any, cast
 
 from jobs.contract import names
 from jobs.contract.codes import Code
-from jobs.contract.errors import Conflict, NotFound
-from jobs.contract.models import Job, JobState, Result
+from jobs.contract.errors import Conflict, Eva01Error, NotFound, Unreadable
+from jobs.contract.models import Job, JobError, JobState, Result
 from jobs.storage.store.base import Base, Context
-from jobs.storage.store.records import Record, as_text, job_from, job_record, rate_per_s, time_text, times_of
+from jobs.storage.store.records import as_text, job_record, rate_per_s, time_text, times_of
+from jobs.storage.unreadable import readable, replies
 
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+_FINISHED = [state.value for state in JobState if state.is_finished]
 #: Jobs that one script makes: Redis does nothing else meanwhile, for some 10 ms.
 _MADE_AT_ONCE = 500
+
+#: Why a job ends whose record says nothing that a worker could answer.
+_UNREADABLE = JobError(
+    code=Code.UNREADABLE_RECORD, message="What is kept of this job cannot be read. Send the file again."
+)
 
 
 class Came(StrEnum):
@@ -74,6 +82,8 @@ class Jobs(Base):
         self._refuse(batch_id, outcomes)
         others = [job_id for outcome, job_id, *_ in outcomes if outcome != "created"]
         known = {job.id: job for job in self.get_jobs(others)}
+        if lost := next((job_id for job_id in others if job_id not in known), None):
+            raise Unreadable(f"job {lost}")
         return [
             (_called(job, *name), True) if outcome == "created" else (known[job_id], outcome == "mended")
             for job, (outcome, job_id, *name) in zip(jobs, outcomes, strict=True)
@@ -94,31 +104,37 @@ class Jobs(Base):
     def get_job(self, job_id: str) -> Job:
         """The job as it is now.
 
-        Raises NotFound.
+        Raises NotFound, and Unreadable.
         """
-        found = self.get_jobs([job_id])
-        if not found:
-            raise _unknown(job_id)
-        return found[0]
+        for job in self.get_jobs([job_id]):
+            return job
+        raise self._lacking(job_id)
 
     def get_shown_job(self, job_id: str) -> Job:
         """The job as it is now, as users may see it: a deleted batch's jobs are unknown, though still there.
 
-        Raises NotFound.
+        Raises NotFound, and Unreadable.
         """
         for job, batch in self._read_with_batches([job_id]):
-            if not batch.is_removed:
-                return job
-        raise _unknown(job_id)
+            if batch.is_removed:
+                raise _unknown(job_id)
+            return job
+        raise self._lacking(job_id)
+
+    def _lacking(self, job_id: str) -> Eva01Error:
+        """What to say of a job that was not found."""
+        is_there = self.redis.exists(names.job_key(job_id))
+        return Unreadable(f"job {job_id}") if is_there else _unknown(job_id)
 
     def get_jobs(self, job_ids: Sequence[str]) -> list[Job]:
-        """Those of the jobs that there are."""
+        """Those of the jobs that there are and can be read."""
         return [job for job, _ in self._read_with_batches(job_ids)]
 
     def _read_with_batches(self, job_ids: Sequence[str]) -> list[tuple[Job, Context]]:
-        """Those of the jobs that there are, each with what has to be known of its batch."""
+        """Those of the jobs that can be read, each with what has to be known of its batch."""
         records = self._records(job_ids)
-        contexts = self._contexts(list({record["batch_id"] for record in records if "batch_id" in record}))
+        batch_ids = {record["batch_id"] for record in records if record and "batch_id" in record}
+        contexts = self._contexts([*batch_ids])
         for batch_id, context in contexts.items():
             if context.pending:
                 self._settle(batch_id, job_ids)
@@ -126,16 +142,10 @@ class Jobs(Base):
             records = self._records(job_ids)
         found, alone = [], Context()
         for job_id, record in zip(job_ids, records, strict=True):
-            if record:
-                batch = contexts.get(record.get("batch_id", ""), alone)
-                found.append((job_from(job_id, record, batch.shared), batch))
+            batch = contexts.get((record or {}).get("batch_id", ""), alone)
+            if job := self._job(job_id, record, batch.shared):
+                found.append((job, batch))
         return found
-
-    def _records(self, job_ids: Sequence[str]) -> list[Record]:
-        with self.redis.pipeline(transaction=False) as pipe:
-            for job_id in job_ids:
-                pipe.hgetall(names.job_key(job_id))
-            return cast(list[Record], pipe.execute())
 
     def cancelled(self, job_ids: Sequence[str]) -> set[str]:
         """Those of the jobs that nobody waits for any more: cancelled, or gone."""
@@ -147,27 +157,25 @@ class Jobs(Base):
         with self.redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hget(names.job_key(job_id), "state")
-            states = pipe.execute()
-        return [
-            job_id
-            for job_id, state in zip(job_ids, states, strict=True)
-            if state and JobState(state).is_finished
-        ]
+            states = replies(pipe)
+        return [job_id for job_id, state in zip(job_ids, states, strict=True) if state in _FINISHED]
 
     def known_answer(self, images: Sequence[str], recipe: str) -> Job | None:
         """The latest job that asked the same of the images and has its answer; None when there is none.
 
         A deleted batch's answers are unknown at once, though still there.
         """
-        job_id = cast(str | None, self.redis.hget(names.image_answers_key(images[0]), recipe))
+        key = names.image_answers_key(images[0])
+        job_id = readable("answer", key, lambda: cast(str | None, self.redis.hget(key, recipe)))
         try:
             return self.get_shown_job(job_id) if job_id else None
-        except NotFound:
+        except (NotFound, Unreadable):
             return None
 
     def rate_per_s(self, model: str) -> float | None:
         """Jobs of a model that all its workers finish per second of late; None when that is not known."""
-        return rate_per_s(cast(list[str], self.redis.lrange(names.finishes_key(model), 0, -1)))
+        key = names.finishes_key(model)
+        return readable("finishes", key, lambda: rate_per_s(cast(list[str], self.redis.lrange(key, 0, -1))))
 
     # A worker's
 
@@ -175,15 +183,21 @@ class Jobs(Base):
         """The next job of a model, which is running now and bound to `ticket`; None when none waits.
 
         When the ticket stands for a job already, it is that job; a redelivered ticket counts that as a crash
-        if the job had begun.
+        if the job had begun. Jobs whose records cannot be read have failed by that, and the next is given.
         """
-        args = (model, ticket, came.value, self._now_text(), self._clock())
-        outcome, *reply = self._call("take", *args)
-        if outcome == "none":
-            return None
-        job_id, flat, shared = reply
-        job = job_from(job_id, dict(zip(flat[::2], flat[1::2], strict=True)), shared)
-        return Taken(job, is_resumed=outcome == "resumed")
+        while True:
+            now = (self._now_text(), self._clock())
+            outcome, *reply = self._call(
+                "take", model, ticket, came.value, *now, _UNREADABLE.model_dump_json()
+            )
+            if outcome == "none":
+                return None
+            job_id, flat, shared = reply
+            if job := self._job(job_id, dict(zip(flat[::2], flat[1::2], strict=True)), shared):
+                return Taken(job, is_resumed=outcome == "resumed")
+            with suppress(NotFound):
+                self.finish(job_id, Result(error=_UNREADABLE))
+            came = Came.FRESH
 
     def begin_again(self, job_id: str) -> bool:
         """Count another attempt at a running job; False when it is not running any more.

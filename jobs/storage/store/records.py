@@ -2,6 +2,9 @@
 
 A record is a hash of texts. It is kept short, because there may be millions: its id is in its key, defaults
 are left out, and so is what a job shares with its batch (`SHARED`), and a time that its id says as well.
+
+Fields that this version does not know are kept as they are: a text stays a text, and what the journal has as
+a list or an object is JSON here.
 """
 
 import json
@@ -27,8 +30,13 @@ _DEFAULTS = {
     "media_types": [],
     "notes": [],
 }
-#: Those of a batch's record that are the batch's own, and not the scripts'.
-_BATCH_FIELDS = frozenset(Batch.model_fields) - {"counts", "rate_per_s"}
+#: Those of a batch's record that are the scripts', and those that are computed; so are all with a colon.
+_NOT_THE_BATCHS = frozenset(
+    {
+        *("counts", "rate_per_s", "layout", "sequence", "last_change"),
+        *("pending", "pending_sets", "sorted_to", "removed_at"),
+    }
+)
 #: Finish times further apart than this many seconds are not part of the same run of work.
 _RATE_WINDOW_S = 60.0
 
@@ -43,22 +51,21 @@ def as_text(record: Mapping[str, Any]) -> dict[Any, str]:
 
 
 def _text(field: str, value: Any) -> str:
-    if field in _JSON_FIELDS:
-        return json.dumps(value)
     if field in _LISTS:
         return ",".join(value)
+    if field in _JSON_FIELDS or isinstance(value, (dict, list)):
+        return json.dumps(value)
     return "1" if value is True else str(value)
 
 
 def from_text(record: Record) -> dict[str, Any]:
     """The opposite of `as_text`, as far as a model's validation needs it."""
-    return upgraded(
-        {field: json.loads(value) if field in _JSON_FIELDS else value for field, value in record.items()}
-    )
+    return upgraded(dict(record))
 
 
 def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
-    """A job's fields as they are called now, whichever version wrote them."""
+    """A job's fields as they are called now, whichever version wrote them, here or in the journal."""
+    _read_json(fields)
     for old, new in _OLD_NAMES.items():
         if old in fields:
             fields[new] = fields.pop(old)
@@ -73,6 +80,12 @@ def upgraded(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def _read_json(fields: dict[str, Any]) -> None:
+    for name in _JSON_FIELDS:
+        if isinstance(value := fields.get(name), str):
+            fields[name] = json.loads(value)
+
+
 def job_record(job: Job) -> dict[str, str]:
     """A job's record, with what it may share with its batch."""
     fields = job.model_dump(mode="json", exclude_none=True, exclude={"id"})
@@ -85,13 +98,19 @@ def job_record(job: Job) -> dict[str, str]:
 
 
 def job_from(job_id: str, record: Record, shared: Shared = ()) -> Job:
-    """A job from its record, and what it shares with its batch."""
+    """A job from its record, and what it shares with its batch.
+
+    Raises ValueError, TypeError or another error of reading for what cannot be read.
+    """
     given = {name: value for name, value in zip(SHARED, shared, strict=False) if value is not None}
     return Job(**from_text({"id": job_id, **given, **record}))
 
 
 def rate_per_s(finishes: Sequence[str]) -> float | None:
-    """Jobs per second over the newest finish times (Unix seconds, newest first) that belong together."""
+    """Jobs per second over the newest finish times (Unix seconds, newest first) that belong together.
+
+    Raises ValueError for what is no time.
+    """
     times = [float(at) for at in finishes]
     recent = [at for at in times if times[0] - at <= _RATE_WINDOW_S]
     if len(recent) < 2 or recent[0] <= recent[-1]:
@@ -99,17 +118,19 @@ def rate_per_s(finishes: Sequence[str]) -> float | None:
     return round((len(recent) - 1) / (recent[0] - recent[-1]), 3)
 
 
-def batch_from(record: Record, finishes: Sequence[str]) -> Batch | None:
-    """A batch from its record and its newest finish times; None when it is not there, or removed."""
+def batch_from(record: Record, rate_per_s: float | None) -> Batch | None:
+    """A batch from its record, and its rate; None when it is not there, or removed.
+
+    Raises ValueError, TypeError or another error of reading for what cannot be read.
+    """
     if not record or "removed_at" in record:
         return None
-    fields = {
-        name: json.loads(value) if name in _JSON_FIELDS else value
-        for name, value in record.items()
-        if name in _BATCH_FIELDS
+    fields: dict[str, Any] = {
+        name: value for name, value in record.items() if name not in _NOT_THE_BATCHS and ":" not in name
     }
+    _read_json(fields)
     counts = {state: int(record.get(f"count:{state}", 0)) for state in JobState}
-    return Batch(**fields, counts=counts, rate_per_s=rate_per_s(finishes))
+    return Batch(**fields, counts=counts, rate_per_s=rate_per_s)
 
 
 def time_text(at: datetime) -> str:

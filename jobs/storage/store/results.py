@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 from jobs.contract import names
 from jobs.contract.lines import described
 from jobs.contract.models import Job, JobState
 from jobs.storage.store.base import Base
-from jobs.storage.store.records import Record, Shared, job_from
-from jobs.storage.store.rows import LINES_FIELD, ROW_FIELDS, read_ahead, row_from
+from jobs.storage.store.records import Shared
+from jobs.storage.store.rows import LINES_FIELD, ROW_FIELDS, read_ahead, row_from, unreadable_row
+from jobs.storage.unreadable import readable
 
 #: Records read from Redis at a time while streaming.
 _CHUNK = 500
@@ -52,13 +53,18 @@ class Results(Base):
     ) -> Iterator[dict[str, Any]]:
         """The same as the API shows them; a chunk is read while the one before is used.
 
-        A job that is gone, or in another state by then, is left out.
+        A job that is gone, or in another state by then, is left out. One that cannot be read is a row that
+        says so: there are as many rows as files.
         """
+        # What cannot be read at all is said before the first row, while an error can still be told.
+        self._places(batch_id, state or _ALL, 0, 1)
+        return self._rows(batch_id, state, with_lines=with_lines)
+
+    def _rows(self, batch_id: str, state: JobState | None, *, with_lines: bool) -> Iterator[dict[str, Any]]:
         fields = (*ROW_FIELDS, LINES_FIELD) if with_lines else ROW_FIELDS
         for job_ids, (shared, records) in read_ahead(self._chunks(batch_id, state, fields)):
             for job_id, values in zip(job_ids, records, strict=True):
-                if values[0] is not None and state in (None, values[0]):
-                    row = row_from(job_id, values[: len(ROW_FIELDS)], shared)
+                if row := _row(batch_id, job_id, values, shared, state):
                     yield row | {"lines": described(row["answer"], values[-1])} if with_lines else row
 
     def _chunks(
@@ -92,12 +98,18 @@ class Results(Base):
         if is_pending:
             self._settle(batch_id, job_ids)
         shared = self._contexts([batch_id])[batch_id].shared
-        with self.redis.pipeline(transaction=False) as pipe:
-            for job_id in job_ids:
-                pipe.hgetall(names.job_key(job_id))
-            records = cast(list[Record], pipe.execute())
-        return [
-            job_from(job_id, record, shared)
-            for job_id, record in zip(job_ids, records, strict=True)
-            if record
-        ]
+        records = self._records(job_ids)
+        jobs = (self._job(job_id, record, shared) for job_id, record in zip(job_ids, records, strict=True))
+        return [job for job in jobs if job]
+
+
+def _row(
+    batch_id: str, job_id: str, values: Sequence[str | None], shared: Shared, state: JobState | None
+) -> dict[str, Any] | None:
+    """A job's row; None when it is gone, or not in `state` by now."""
+    if values[0] is None:
+        return None
+    row = readable("job", names.job_key(job_id), lambda: row_from(job_id, values[: len(ROW_FIELDS)], shared))
+    if row is None:
+        return unreadable_row(job_id, batch_id, values, shared)
+    return row if state in (None, row["state"]) else None

@@ -4,6 +4,7 @@ The same as `job_from(…).public()`, several times as fast: only the fields tha
 places, and nothing is validated.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,9 @@ from typing import Any, TypeVar
 
 from pydantic_core import from_json
 
-from jobs.contract.models import Usage, time_in
-from jobs.storage.store.records import Shared
+from jobs.contract.codes import Code
+from jobs.contract.models import ID_PATTERN, Job, JobError, JobState, Usage, time_in
+from jobs.storage.store.records import SHARED, Shared
 
 #: What is read of a record, in this order; `image` and `media_type` are what version 0.1.0 wrote.
 ROW_FIELDS = (
@@ -30,23 +32,30 @@ _T = TypeVar("_T")
 
 
 def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[str, Any]:
-    """A job from the values of ROW_FIELDS, and what it shares with its batch."""
+    """A job from the values of ROW_FIELDS, and what it shares with its batch.
+
+    Raises ValueError or TypeError where they cannot be those of a job.
+    """
     state, batch_id, file, page, question, model, images, image, media_types, media_type, *said = values
     answer, finish_reason, error, notes, attempts, created_at, started_at, finished_at, *measured = said
     width, height, usage, cached = measured
+    question = shared[0] if question is None else question
+    model = shared[1] if model is None else model
+    if None in (file, question, model):
+        raise ValueError("file, question or model is missing")
     return {
         "id": job_id,
         "batch_id": batch_id,
-        "state": state,
+        "state": JobState(state or "").value,
         "file": file,
         "page": page and int(page),
-        "question": shared[0] if question is None else question,
-        "model": shared[1] if model is None else model,
+        "question": question,
+        "model": model,
         "image": _first(images or image),
         "media_type": _first(media_types or media_type),
         "answer": answer,
         "finish_reason": finish_reason,
-        "error": error and from_json(error),
+        "error": error and _error(from_json(error)),
         "notes": notes.split(",") if notes else [],
         "attempts": int(attempts or 0),
         "created_at": _public_time(created_at) if created_at else _came_at(job_id),
@@ -54,9 +63,24 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
         "finished_at": finished_at and _public_time(finished_at),
         "width": width and int(width),
         "height": height and int(height),
-        "usage": usage and _NO_USAGE | from_json(usage),
+        "usage": usage and _usage(from_json(usage)),
         "cached": cached in ("1", "True"),
     }
+
+
+def unreadable_row(
+    job_id: str, batch_id: str, values: Sequence[str | None], shared: Shared
+) -> dict[str, Any]:
+    """The row of a job whose record cannot be read: one that has failed, and says so."""
+    message = "What is kept of this job cannot be read; the server's log says more."
+    error = JobError(code=Code.UNREADABLE_RECORD, message=message)
+    known = dict(zip(ROW_FIELDS, values, strict=False))
+    question, model = (known.get(name) or shared[place] or "" for place, name in enumerate(SHARED[:2]))
+    lost = Job(
+        file=known.get("file") or job_id, question=question, model=model, state=JobState.FAILED, error=error
+    )
+    came_at = _came_at(job_id if re.fullmatch(ID_PATTERN, job_id) else batch_id)
+    return {**lost.public(), "id": job_id, "batch_id": batch_id, "created_at": came_at}
 
 
 def read_ahead(parts: Iterator[_T]) -> Iterator[_T]:
@@ -88,8 +112,29 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+def _error(error: dict[str, Any]) -> dict[str, str]:
+    """Those of its fields that this version knows."""
+    code, message = error["code"], error["message"]
+    if not (isinstance(code, str) and isinstance(message, str)):
+        raise TypeError("an error's code and message are texts")
+    return {"code": code, "message": message}
+
+
+def _usage(usage: dict[str, Any]) -> dict[str, Any]:
+    """The same of what a job took."""
+    known = {name: usage.get(name, default) for name, default in _NO_USAGE.items()}
+    if not all(value is None or isinstance(value, (int, float)) for value in known.values()):
+        raise TypeError("usage is in numbers")
+    return known
+
+
 def _public_time(text: str) -> str:
-    """A time of a record as JSON has it: in UTC, `Z` at its end, without a fraction of nothing."""
+    """A time of a record as JSON has it: in UTC, `Z` at its end, without a fraction of nothing.
+
+    Raises ValueError for what is no time.
+    """
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a time without its zone")
     if text.endswith("+00:00"):
         text = f"{text[:-6]}Z"
     return f"{text[:-8]}Z" if text.endswith(".000000Z") else text

@@ -323,3 +323,10 @@ def test_the_command_says_in_one_line_what_is_away(command, tmp_path, monkeypatc
     assert (code, said.count("\n")) == (2, 1)
     assert "127.0.0.1:1" in said
     assert "secret" not in said
+
+
+def test_the_command_says_what_it_passed_over(http, batch, command, redis_client, services):
+    services.blobs.put(names.answer_path(None, "0" * 32), b"{")
+    redis_client.flushall()
+    code, printed, _ = command()
+    assert (code, "Passed over 1 record of the journal" in printed) == (0, True)

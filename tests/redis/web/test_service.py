@@ -12,7 +12,7 @@ from jobs.contract.catalog import NANO, card_for
 from jobs.contract.models import Result, WorkerInfo, WorkerState, utc_now
 from jobs.contract.settings import WebSettings
 from jobs.storage.fleet import Fleet
-from tests.asking import IMAGE, ask, new_batch, send
+from tests.asking import IMAGE, ask, id_of, new_batch, post_files, send
 from tests.forms import BOUNDARY, form, part, post, text
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
@@ -377,8 +377,9 @@ def test_what_does_not_exist_is_a_problem_too(http):
 
 
 def test_a_fault_of_ours_tells_nothing_of_our_inside(http, redis_client, caplog):
-    redis_client.hset(names.MODELS, "nano", "secret, and no JSON")
-    failed = http.get("/api/models")
+    batch = new_batch(http)
+    redis_client.hset(names.batch_key(id_of(batch)), "sequence", "secret, and no number")
+    failed = post_files(http, f"{batch}/files", {"a.png": IMAGE})
     assert code_of(failed) == (500, "internal_error")
     assert "secret" not in failed.text
     assert "Traceback" in caplog.text

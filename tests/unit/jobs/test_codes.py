@@ -14,7 +14,7 @@ STATUSES = {
     " empty_zip",
     404: "job_not_found batch_not_found image_not_found thumbnail_not_found share_not_found no_such_page",
     405: "method_not_allowed",
-    409: "batch_closed job_finished job_not_failed job_refused idempotency_in_progress",
+    409: "batch_closed unreadable_record job_finished job_not_failed job_refused idempotency_in_progress",
     410: "share_expired",
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
     " image_too_large too_many_pixels too_many_pages too_many_entries zip_too_large",

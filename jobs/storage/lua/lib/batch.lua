@@ -13,7 +13,7 @@ end
 -- last. So none comes twice, even when Redis has forgotten some, and whoever has seen one can ask for what came
 -- after it.
 local function reserve_changes(batch, now, count)
-    local last = redis.call('HGET', batch, 'last_change')
+    local last = tonumber(redis.call('HGET', batch, 'last_change') or '')
         or redis.call('ZREVRANGE', batch .. ':changes', 0, 0, 'WITHSCORES')[2] or 0
     local first = math.max(math.floor(now * 1000000), last + 1)
     redis.call('HSET', batch, 'last_change', digits(first + count - 1))

@@ -9,8 +9,8 @@
 -- changes is the same whenever it is settled. A crash leaves pending sets, and eva01:unsettled leads to their batch.
 
 local function read_pending(batch_id)
-    local text = redis.call('HGET', key('batch', batch_id), 'pending')
-    return text and cjson.decode(text) or {}
+    local text = fields_of(key('batch', batch_id), 'pending')[1]
+    return text and decoded(text) or {}
 end
 
 local function write_pending(batch_id, pending)
@@ -29,7 +29,7 @@ end
 -- What was done to all jobs, for the journal: [{verb, at}]. Of the same verb twice in a row the later says it all.
 local function note_mark(batch, verb, at)
     local text = redis.call('HGET', batch, 'marks')
-    local marks = text and cjson.decode(text) or {}
+    local marks = text and decoded(text) or {}
     if #marks > 0 and marks[#marks].verb == verb then table.remove(marks) end
     table.insert(marks, {verb = verb, at = at})
     redis.call('HSET', batch, 'marks', cjson.encode(marks))
@@ -38,7 +38,7 @@ end
 -- Mark all jobs that are in one of the states `from` as being in the state `to`; gives how many were in each.
 local function mark(batch_id, verb, from, to, at, now)
     local batch, pending = key('batch', batch_id), read_pending(batch_id)
-    local sequence = tonumber(redis.call('HGET', batch, 'sequence') or 0)
+    local sequence = tonumber(redis.call('HGET', batch, 'sequence') or 0) or 0
     -- An offset of the place in the batch, which begins with 1.
     local step = {to = to, at = at, first_change = digits(reserve_changes(batch, now, sequence + 1))}
     local is_from = {}
@@ -56,7 +56,7 @@ local function mark(batch_id, verb, from, to, at, now)
         end
         -- Refused files are failed as well, and stay so.
         local refused = state == 'failed' and redis.call('ZCARD', set_of(batch_id, 'failed', true)) or 0
-        local moved = tonumber(redis.call('HGET', batch, 'count:' .. state) or 0) - refused
+        local moved = (tonumber(redis.call('HGET', batch, 'count:' .. state) or 0) or 0) - refused
         if moved > 0 then
             count(batch_id, state, -moved)
             count(batch_id, to, moved)
@@ -83,7 +83,7 @@ local function cancel_all(batch_id, at, now)
     return counts
 end
 
--- Let one job of a pending set take its steps; gives the state that it is in then.
+-- Let one job of a pending set take its steps: it is in the last one's state then.
 local function take_steps(job, steps, place)
     local record, to = key('job', job.id), steps[#steps].to
     for _, step in ipairs(steps) do
@@ -94,7 +94,6 @@ local function take_steps(job, steps, place)
     end
     redis.call('ZADD', set_of(job.batch_id, to, false), place, job.id)
     redis.call('ZADD', key('batch', job.batch_id, 'changes'), digits(steps[#steps].first_change + place), job.id)
-    return to
 end
 
 -- Settle those of the jobs that are in pending sets; gives how many there were.
@@ -109,9 +108,9 @@ local function settle(batch_id, job_ids)
                 redis.call('ZREM', set, job_id)
                 settled = settled + 1
                 local job = read_job(job_id)
-                if job then
+                if job and try(take_steps, job, one.steps, place) then
                     model = job.model
-                    if take_steps(job, one.steps, place) == 'queued' then queued = queued + 1 end
+                    if job.state == 'queued' then queued = queued + 1 end
                 end
             end
         end
@@ -127,7 +126,7 @@ end
 
 -- The job as it is now.
 local function settled_job(job_id)
-    local batch_id = redis.call('HGET', key('job', job_id), 'batch_id')
-    if batch_id and redis.call('HEXISTS', key('batch', batch_id), 'pending') == 1 then settle(batch_id, {job_id}) end
+    local batch_id = fields_of(key('job', job_id), 'batch_id')[1]
+    if batch_id and fields_of(key('batch', batch_id), 'pending')[1] then try(settle, batch_id, {job_id}) end
     return read_job(job_id)
 end

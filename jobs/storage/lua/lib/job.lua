@@ -5,14 +5,14 @@ local function was_refused(is_refused, state, images)
     return is_refused == '1' or (state == 'failed' and not images)
 end
 
--- What scripts need of a record; nil when there is none. Fields that a job shares with its batch are the batch's.
+-- What scripts need of a record; nil when there is none, or it cannot be one. Fields that a job shares with its batch are the batch's.
 -- Version 0.1.0 wrote `image`.
 local function read_job(job_id)
-    local fields = redis.call('HMGET', key('job', job_id), 'state', 'batch_id', 'model', 'images', 'image', 'is_refused')
+    local fields = fields_of(key('job', job_id), 'state', 'batch_id', 'model', 'images', 'image', 'is_refused')
     local state, batch_id, model, images, image, is_refused = unpack(fields)
-    if not state then return nil end
     images = images or image
-    if batch_id and not model then model = redis.call('HGET', key('batch', batch_id), 'model') end
+    if batch_id and not model then model = fields_of(key('batch', batch_id), 'model')[1] end
+    if not state or not model then return nil end
     return {
         id = job_id, state = state, batch_id = batch_id or nil, model = model, images = images or nil,
         is_refused = was_refused(is_refused, state, images),
@@ -53,7 +53,21 @@ local function count_cut(batch_id, finish_reason, by)
     if finish_reason == 'length' then redis.call('HINCRBY', key('batch', batch_id), 'cut_short', by) end
 end
 
--- Move a job to another state with its batch's counters and its line.
+-- What a move means to the job's batch.
+local function move_in_batch(job, to, set, now)
+    local batch = key('batch', job.batch_id)
+    leave_set(job)
+    redis.call('ZADD', set_of(job.batch_id, to, false), redis.call('ZSCORE', batch .. ':jobs', job.id), job.id)
+    count(job.batch_id, job.state, -1)
+    count(job.batch_id, to, 1)
+    count_cut(job.batch_id, set.finish_reason, 1)
+    note_span(batch, set.started_at, set.finished_at)
+    -- That a worker has begun is told by the counters; nobody reads a job again for it.
+    if to ~= 'running' then note_change(batch, job.id, now) end
+    if to ~= 'running' and to ~= 'queued' then note_ends(batch, to, now, 1) end
+end
+
+-- Move a job to another state with its batch's counters and its line. A batch that cannot be read keeps none of its jobs.
 -- `change`: {set: {field: value}, unset: [field], is_anew: true, increase: {field: by}, send_ticket: true}; `now`: Unix seconds.
 local function move(job, to, change, now)
     local record, set = key('job', job.id), change.set or {}
@@ -62,29 +76,18 @@ local function move(job, to, change, now)
     for field, value in pairs(set) do redis.call('HSET', record, field, value) end
     for _, field in ipairs(change.unset or {}) do redis.call('HDEL', record, field) end
     if change.is_anew then redis.call('HDEL', record, unpack(STALE)) end
-    for field, by in pairs(change.increase or {}) do redis.call('HINCRBY', record, field, by) end
+    for field, by in pairs(change.increase or {}) do try(redis.call, 'HINCRBY', record, field, by) end
     each_image(set.images, function(image) use_image(job.id, image) end)
-    if job.images and set.recipe then note_answer(job.id, job.images, set.recipe) end
+    if job.images and set.recipe then try(note_answer, job.id, job.images, set.recipe) end
 
-    if job.batch_id and job.state ~= to then
-        local batch = key('batch', job.batch_id)
-        leave_set(job)
-        redis.call('ZADD', set_of(job.batch_id, to, false), redis.call('ZSCORE', batch .. ':jobs', job.id), job.id)
-        count(job.batch_id, job.state, -1)
-        count(job.batch_id, to, 1)
-        count_cut(job.batch_id, set.finish_reason, 1)
-        note_span(batch, set.started_at, set.finished_at)
-        -- That a worker has begun is told by the counters; nobody reads a job again for it.
-        if to ~= 'running' then note_change(batch, job.id, now) end
-        if to ~= 'running' and to ~= 'queued' then note_ends(batch, to, now, 1) end
-    end
+    if job.batch_id and job.state ~= to then try(move_in_batch, job, to, set, now) end
     if to == 'queued' and job.state ~= to then
         enter_line(job.id, job.model, job.batch_id)
         if change.send_ticket then send_tickets(job.model, job.batch_id, 1) end
     end
     if to == 'succeeded' or to == 'failed' then
-        note_finish(key(job.model, 'finishes'), now, 256)
-        if job.batch_id then note_finish(key('batch', job.batch_id, 'finishes'), now, 64) end
+        try(note_finish, key(job.model, 'finishes'), now, 256)
+        if job.batch_id then try(note_finish, key('batch', job.batch_id, 'finishes'), now, 64) end
     end
     touch(job.id, job.batch_id, now)
 end

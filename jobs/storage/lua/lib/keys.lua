@@ -10,6 +10,37 @@ local function write_when_full()
     redis.call('ZREM', key('removals'), '')
 end
 
+-- Some fields of a record, in order; none where the key holds something else than a record.
+local function fields_of(record, ...)
+    local values = redis.pcall('HMGET', record, ...)
+    if not values.err then return values end
+    if string.find(values.err, 'WRONGTYPE', 1, true) then return {} end
+    return redis.call('HMGET', record, ...)
+end
+
+-- How an error begins or goes on that is about what is kept, and not about Redis: another type, no number, no JSON.
+local UNREADABLE = {
+    'WRONGTYPE', 'not an integer', 'not a float', 'not a valid float', 'attempt to ', 'Expected ', 'invalid value',
+    'must be strings',
+}
+
+-- Call a function; false where it meets what cannot be read.
+local function try(call, ...)
+    local is_done, said = pcall(call, ...)
+    if is_done then return true end
+    local words = type(said) == 'table' and said.err or tostring(said)
+    for _, words_of_it in ipairs(UNREADABLE) do
+        if string.find(words, words_of_it, 1, true) then return false end
+    end
+    error(said, 0)
+end
+
+-- JSON, read; nil where it is none.
+local function decoded(text)
+    local is_json, value = pcall(cjson.decode, text)
+    return is_json and value or nil
+end
+
 -- A number as Redis keeps it without loss: microseconds since 1970 have 16 digits.
 local function digits(number)
     return string.format('%.0f', number)

@@ -30,7 +30,7 @@ local SENT = {'file', 'sent_as', 'page', 'pages', 'images', 'image', 'state', 'i
 -- The file of a row; nil when there is none.
 local function read_file(job_id)
     local fields = {}
-    for place, value in ipairs(redis.call('HMGET', key('job', job_id), unpack(SENT))) do fields[SENT[place]] = value or nil end
+    for place, value in ipairs(fields_of(key('job', job_id), unpack(SENT))) do fields[SENT[place]] = value or nil end
     if not fields.file then return nil end
     local file = new_file(fields, '')
     file.id = job_id
