@@ -90,7 +90,8 @@ def name_of(given: Path) -> str:
 
 def _walk(walk: Walk, given: Path, *, is_only: bool) -> Iterator[tuple[Seen, str]]:
     """All that an input stands for, each with its name."""
-    with suppress(PermissionError):
+    # What else may be in the way is said of it by `look`.
+    with suppress(OSError):
         _check_exists(given)
     if seen := look(given):
         yield seen, valid_text(given.name)

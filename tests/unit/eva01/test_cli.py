@@ -171,6 +171,25 @@ def test_submit_names_what_cannot_be_read_sends_the_rest_and_ends_with_1(server,
     ]
 
 
+def test_submit_names_what_lies_in_a_folder_that_may_be_listed_and_not_entered(server, images, tmp_path):
+    locked = images / "locked"
+    locked.mkdir()
+    (locked / "c.png").write_bytes(b"pixels")
+    (images / "link.png").symlink_to(locked / "c.png")
+    locked.chmod(0o444)
+    try:
+        server.replies = [batch(), sent("a.png", "b.png"), batch(), batch()]
+        code, out, err = run_weakly(server, "submit", images, "--json")
+        assert (code, err) == (1, "")
+        assert [upload["file"] for upload in json.loads(out)["not_sent"]] == ["link.png", "locked/c.png"]
+        server.replies = [batch(), sent("a.png"), batch(), batch()]
+        code, out, err = run_weakly(server, "submit", locked / "c.png", images / "a.png", "--json")
+        assert (code, err) == (1, "")
+        assert [upload["file"] for upload in json.loads(out)["not_sent"]] == ["c.png"]
+    finally:
+        locked.chmod(0o755)
+
+
 def test_submit_ends_with_2_when_nothing_can_be_read(server, images):
     for name in ("a.png", "b.png"):
         (images / name).chmod(0)

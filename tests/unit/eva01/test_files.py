@@ -175,6 +175,19 @@ def test_a_circle_of_links_between_folders_ends(tmp_path):
     assert names(tmp_path) == ["a/a.png"]
 
 
+def test_what_lies_at_a_path_that_is_too_long_is_unreadable_and_the_rest_is_sent(tmp_path, monkeypatch):
+    touch(tmp_path, "a.png", "deep/x")
+    monkeypatch.chdir(tmp_path / "deep")
+    for _ in range(45):
+        Path("n" * 100).mkdir()
+        os.chdir("n" * 100)
+    found = find([tmp_path, tmp_path / ("m" * 300), tmp_path / ("l" * 300 + ".png")])
+    assert [file.path for file in found.files] == [tmp_path / "a.png"]
+    assert [error.message.partition(" cannot be read: ")[2] for error in found.unreadable] == [
+        "File name too long."
+    ] * 3
+
+
 def file(name: str, size_bytes: int) -> InputFile:
     return InputFile(Path(name), name, size_bytes)
 
