@@ -102,7 +102,7 @@ def test_letters_of_two_bytes_in_utf8_are_read(name):
     assert decoded([name.encode()]) == [name]
 
 
-#: Words that in CP866 are valid UTF-8, of rare Chinese characters, a Mongolian one, and such as there are not.
+#: Words that in CP866 are valid UTF-8, of rare Chinese characters, a Mongolian one, and of none at all.
 CYRILLIC_AS_UTF8 = ["чек.png", "чай 12.jpg", "фон_1.png", "сад.png", "рак.png", "ребёнок.jpg", "фольга.jpg"]
 
 
