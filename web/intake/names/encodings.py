@@ -4,7 +4,7 @@ All names of a zip are looked at together, since one program wrote them. In each
 beyond ASCII is worth something: the more, the more often people who use that encoding write it; what is no
 text in it costs. Frequent characters decide between encodings of the same byte ranges (GBK, EUC-KR), kinds of
 characters do the rest. A name of a character or two may read well in several: then it is a guess. Words in
-CP866 may be valid UTF-8 of characters that nobody uses: they are what the other names of the zip are, or words.
+CP866 may be valid UTF-8 of characters that nobody uses: they are what the zip's other names are, or words.
 """
 
 import re
