@@ -17,7 +17,8 @@ from eva01.cli.commands.options import (
 )
 from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Sent, Submission
-from eva01.cli.tables import say
+from eva01.cli.tables import say, show_unsent
+from eva01.cli.text import counted
 from eva01.client.client import Client
 from eva01.client.files import find, name_of
 from eva01.client.models import Batch
@@ -101,8 +102,10 @@ def _run(
             {**batch.to_json(), **sent.to_json(), "left_out": steps.left_out_json(task.found.left_out)}
         )
     elif no_wait:
+        show_unsent(console, sent.unsent)
         steps.say_what_is_otherwise(console, sent)
-        say(console, f"Batch {batch.id} is sent. Look at it:  eva01 status {batch.id}")
+        but = f", but for {counted(len(sent.unsent), 'file')}" if sent.unsent else ""
+        say(console, f"Batch {batch.id} is sent{but}. Look at it:  eva01 status {batch.id}")
     else:
         steps.show(console, client, batch, sent, out)
     return steps.exit_code_of_sending(batch, sent.unsent) if no_wait else steps.exit_code(batch, sent.unsent)

@@ -190,6 +190,18 @@ def test_submit_names_what_lies_in_a_folder_that_may_be_listed_and_not_entered(s
         locked.chmod(0o755)
 
 
+def test_submit_without_waiting_names_what_was_not_sent(run, server, images):
+    refused: Reply = ({"files": [{"file": "a.png", "job_id": JOB_ID}, {"file": "b.png"}]}, 202, {})
+    waiting = batch(is_done=False, total=1, counts={"queued": 1})
+    server.replies = [waiting, refused, waiting, waiting]
+    code, out, _ = run("submit", images, "--no-wait")
+    assert code == 1
+    assert out.splitlines()[-2:] == [
+        "Not sent: b.png: no reason",
+        f"Batch {BATCH_ID} is sent, but for 1 file. Look at it:  eva01 status {BATCH_ID}",
+    ]
+
+
 def test_submit_ends_with_2_when_nothing_can_be_read(server, images):
     for name in ("a.png", "b.png"):
         (images / name).chmod(0)
