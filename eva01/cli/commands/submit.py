@@ -8,6 +8,7 @@ from rich.console import Console
 
 from eva01.cli import submission as steps
 from eva01.cli.commands.options import (
+    Input,
     check_lines,
     json_option,
     lines_option,
@@ -30,7 +31,7 @@ from eva01.client.models import Batch
     nargs=-1,
     required=True,
     # One that cannot be read is a line in the results, beside the others.
-    type=click.Path(path_type=Path, readable=False),
+    type=Input(path_type=Path, readable=False),
     metavar="FOLDER|FILE|ZIP…",
 )
 @click.option("--question", "-q", default="", help="What to ask of every image.")
@@ -66,6 +67,8 @@ def submit(
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
     check_lines(out, lines=lines)
+    if out:
+        steps.check_writable(out)
     found = find(inputs)
     # With --json, stdout is for programs only: tables go to stderr, and no progress is shown.
     console = Console(stderr=as_json)

@@ -270,6 +270,32 @@ def test_submit_writes_the_file_asked_for(run, server, images, tmp_path):
     assert f"Results: {tmp_path}" in out
 
 
+def test_submit_refuses_a_file_of_results_that_cannot_be_written_before_anything_is_sent(
+    run, server, images, tmp_path
+):
+    (tmp_path / "file").write_bytes(b"")
+    for out, reason in ((tmp_path / "file" / "o.csv", "exists"), (images, "folder"), ("/proc/x/o.csv", "")):
+        code, _, err = run("submit", images, "--out", out)
+        assert (code, server.requests) == (2, [])
+        assert err.startswith(f"eva01: The results cannot be written to {out}: ") and reason in err
+        assert len(err.splitlines()) == 1
+
+
+def test_results_that_cannot_be_written_at_the_end_are_said_to_be_kept(run, server, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    server.replies = [batch()]
+    code, _, err = run("results", BATCH_ID, "--out", tmp_path / "file" / "o.csv")
+    assert code == 2
+    assert err.endswith(f"They are kept: eva01 results {BATCH_ID} --out FILE\n")
+
+
+def test_submit_refuses_an_input_without_a_name(run, server, monkeypatch, images):
+    monkeypatch.chdir(images)
+    code, _, err = run("submit", "")
+    assert (code, server.requests) == (2, [])
+    assert err == "eva01: An input has no name. Write `.` for the folder you are in.\n"
+
+
 def test_results_as_json_lines_say_where_text_stands_when_they_are_asked_to(run, server, tmp_path):
     written = ('{"file": "a.png"}\n', 200, {"Content-Type": "application/jsonl"})
     for more, query in (((), ""), (("--lines",), "lines=true")):
