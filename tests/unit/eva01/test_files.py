@@ -103,6 +103,11 @@ def test_names_that_are_the_same_as_text_are_told_apart(tmp_path):
     assert len(set(names(tmp_path))) == 2
 
 
+def test_names_that_are_the_same_to_a_server_are_told_apart(tmp_path):
+    touch(tmp_path, "back/slash.png", "back\\slash.png", "back\\other.png")
+    assert sorted(names(tmp_path)) == ["back/slash (2).png", "back\\other.png", "back\\slash.png"]
+
+
 def test_an_input_that_is_written_as_a_dot_has_its_folders_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert name_of(Path()) == tmp_path.name
