@@ -183,6 +183,20 @@ def test_a_broken_and_a_good_entry_of_one_path_in_one_zip_are_two(http, batch):
     assert [(one["file"], one["state"]) for one in sent] == [(PATH, "rejected"), (f"a/{PATH}", "accepted")]
 
 
+def test_encrypted_entries_without_a_checksum_each_have_a_row(http, batch):
+    def locked(*contents: bytes) -> bytes:
+        return hostile.raw_zip(
+            RawEntry(PATH.encode(), content, flags=1, crc=0, method=99) for content in contents
+        )
+
+    zips = [locked(b"x" * 99, b"y" * 99), locked(b"z" * 99)]
+    sent = [one for content in zips for one in send(http, batch, {"c.zip": content})]
+    assert {one["error"]["code"] for one in sent} == {"encrypted_entry"}
+    assert len({one["job_id"] for one in sent}) == 3
+    again = [one for content in zips for one in send(http, batch, {"c.zip": content})]
+    assert [one["job_id"] for one in again] == [one["job_id"] for one in sent]
+
+
 def test_a_question_belongs_to_the_path_that_was_sent(http, batch):
     send(http, batch, {"a.png": RED})
     send(http, batch, {"a.png": GREEN}, questions=json.dumps({"a.png": "And this?"}))
