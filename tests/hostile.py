@@ -75,6 +75,9 @@ class RawEntry:
     #: What its own header says otherwise than the directory.
     own_name: bytes | None = None
     own_flags: int | None = None
+    #: The checksum; None for the right one.
+    crc: int | None = None
+    method: int = 0
 
 
 def raw_zip(entries: Iterable[RawEntry]) -> bytes:
@@ -85,7 +88,8 @@ def raw_zip(entries: Iterable[RawEntry]) -> bytes:
         place, size = body.tell(), len(entry.content)
         own_name = entry.name if entry.own_name is None else entry.own_name
         own_flags = entry.flags if entry.own_flags is None else entry.own_flags
-        fields = (0, 0, 0x5321, zlib.crc32(entry.content), size, size)
+        crc = zlib.crc32(entry.content) if entry.crc is None else entry.crc
+        fields = (entry.method, 0, 0x5321, crc, size, size)
         own_head = struct.pack("<HHHHHIIIHH", 20, own_flags, *fields, len(own_name), len(entry.extra))
         head = struct.pack("<HHHHHIIIHH", 20, entry.flags, *fields, len(entry.name), len(entry.extra))
         body.write(b"PK\x03\x04" + own_head + own_name + entry.extra + entry.content)

@@ -62,4 +62,12 @@ def forbidding(client: "redis.Redis") -> Iterator[str]:
     client.acl_setuser("default", enabled=True, nopass=True, keys=["*"], categories=["+@all"])
 
 
+@contextmanager
+def forbidding_scripts(client: "redis.Redis") -> Iterator[str]:
+    """Its rules let nobody run a script, with which much is read."""
+    client.acl_setuser("default", enabled=True, nopass=True, keys=["*"], categories=["+@all", "-@scripting"])
+    yield "NOPERM"
+    client.acl_setuser("default", enabled=True, nopass=True, keys=["*"], categories=["+@all"])
+
+
 EVERY = (full, replica, without_replicas, unable_to_save, forbidding)

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from errno import EISDIR
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from rich.console import Console
 
+from eva01.cli.errors import CommandError
 from eva01.cli.progress import Watcher
 from eva01.cli.tables import say, show_jobs, show_outcome, show_unsent
 from eva01.cli.text import counted, harmless
@@ -136,14 +139,37 @@ def save(
 ) -> None:
     """Write all results into `out`: JSON lines when it ends so, CSV otherwise.
 
-    What could not be sent has a row as well, in the state `not_sent`.
+    What could not be sent has a row as well, in the state `not_sent`. Raises CommandError when nothing can be
+    written there.
     """
-    if is_jsonl(out):
-        client.results_jsonl(batch_id, out, lines=lines)
-    else:
-        client.results_csv(batch_id, out)
-    if unsent:
-        (append_jsonl if is_jsonl(out) else append_csv)(out, unsent)
+    try:
+        if is_jsonl(out):
+            client.results_jsonl(batch_id, out, lines=lines)
+        else:
+            client.results_csv(batch_id, out)
+        if unsent:
+            (append_jsonl if is_jsonl(out) else append_csv)(out, unsent)
+    except OSError as error:
+        raise _unwritable(out, error, f"They are kept: eva01 results {batch_id} --out FILE") from error
+
+
+def check_writable(out: Path) -> None:
+    """Make the folder of a file of results that is yet to come.
+
+    Raises CommandError when nothing can be written there.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out.parent):
+            if out.is_dir():
+                raise IsADirectoryError(EISDIR, "It is a folder", str(out))
+    except OSError as error:
+        raise _unwritable(out, error, "Nothing was sent. Name another file with --out.") from error
+
+
+def _unwritable(out: Path, error: OSError, remedy: str) -> CommandError:
+    reason = error.strerror or str(error)
+    return CommandError("unwritable", f"The results cannot be written to {out}: {reason}. {remedy}")
 
 
 def is_jsonl(out: Path) -> bool:

@@ -90,7 +90,8 @@ def name_of(given: Path) -> str:
 
 def _walk(walk: Walk, given: Path, *, is_only: bool) -> Iterator[tuple[Seen, str]]:
     """All that an input stands for, each with its name."""
-    with suppress(PermissionError):
+    # What else may be in the way is said of it by `look`.
+    with suppress(OSError):
         _check_exists(given)
     if seen := look(given):
         yield seen, valid_text(given.name)
@@ -127,24 +128,30 @@ def _why_nothing(inputs: Sequence[Path], found: Found) -> str:
 
 
 def told_apart(files: Sequence[InputFile]) -> Iterator[InputFile]:
-    """Give files that would share a name their paths from the folder that they all lie in.
+    """Give files that would share a name to a server their paths from the folder that they all lie in.
 
     Where those are taken as well, a number. Who sends the same files again gives them the same names: so
     they are known.
     """
     sharing: dict[str, list[Path]] = {}
     for file in files:
-        sharing.setdefault(file.name, []).append(_place(file.path))
+        sharing.setdefault(_as_read(file.name), []).append(_place(file.path))
     taken = {name for name, places in sharing.items() if len(places) == 1}
     above = {name: os.path.commonpath([place.parent for place in places]) for name, places in sharing.items()}
     for file in files:
-        if len(sharing[file.name]) > 1:
-            from_there = _place(file.path).relative_to(above[file.name])
+        read = _as_read(file.name)
+        if len(sharing[read]) > 1:
+            from_there = _place(file.path).relative_to(above[read])
             name = _free_name(valid_text(from_there.as_posix()), taken)
-            taken.add(name)
+            taken.add(_as_read(name))
             yield replace(file, name=name)
         else:
             yield file
+
+
+def _as_read(name: str) -> str:
+    """What a server takes a name for: to it a backslash is a slash."""
+    return name.replace("\\", "/")
 
 
 def _place(path: Path) -> Path:
@@ -154,7 +161,7 @@ def _place(path: Path) -> Path:
 
 def _free_name(name: str, taken: Container[str]) -> str:
     path, free, number = PurePosixPath(name), name, 1
-    while free in taken:
+    while _as_read(free) in taken:
         number += 1
         free = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
     return free

@@ -74,7 +74,7 @@ class Walk:
             seen = look(path)
             if seen is not None:
                 yield seen
-            elif path.is_symlink():
+            elif _is_link(path):
                 links.append(path)
             else:
                 folders.append(path)
@@ -85,7 +85,7 @@ def look(path: Path) -> Seen | None:
     try:
         found = path.stat()
     except OSError as error:
-        if path.is_symlink() and not isinstance(error, PermissionError):
+        if _is_link(path) and not isinstance(error, PermissionError):
             return Seen(path, kind=BROKEN_LINK)
         return Seen(path, trouble=_reason(error))
     if stat.S_ISDIR(found.st_mode):
@@ -93,6 +93,14 @@ def look(path: Path) -> Seen | None:
     if stat.S_ISREG(found.st_mode):
         return Seen(path, found.st_size)
     return Seen(path, kind=kind_of_mode(found.st_mode))
+
+
+def _is_link(path: Path) -> bool:
+    """True for a link; False also for what may not be looked at."""
+    try:
+        return path.is_symlink()
+    except OSError:
+        return False
 
 
 def _identity(folder: Path) -> _Identity | None:

@@ -81,7 +81,7 @@ class Code(StrEnum):
     BATCH_NOT_FOUND = ("batch_not_found", 404, FAIL,
         "There is no such batch any more.", "")
     IMAGE_NOT_FOUND = ("image_not_found", 404, FAIL,
-        "The image is not there any more.", "Send the file again under the same name.")
+        "The image is not there any more.", "Mend the file and send it: it is a job of its own.")
     THUMBNAIL_NOT_FOUND = ("thumbnail_not_found", 404, FAIL,
         "There is no small picture of the image.", "")
     SHARE_NOT_FOUND = ("share_not_found", 404, FAIL,

@@ -21,6 +21,10 @@ _AROUND = re.compile(r".* of pipeline caused error: | script: [0-9a-f]{40},.*", 
 _FORBIDDEN = "ACL failure in script"
 #: How Redis says that it has not the database that REDIS_URL names.
 _NO_DATABASE = ("DB index is out of range", "invalid DB index", "SELECT is not allowed in cluster mode")
+#: What it says to one whom it does not know, by the first word.
+_STRANGERS = ("NOAUTH", "WRONGPASS")
+#: How it says that it has as many connections as it may have; it then closes the new one.
+_NO_MORE_CLIENTS = "max number of clients reached"
 #: The first word of what has no word of its own.
 _ERROR = "ERR"
 #: redis-py takes the first word away where it has a class for it.
@@ -81,6 +85,9 @@ def is_wrong_type(error: BaseException) -> bool:
 def unavailable(error: "redis.RedisError") -> Unavailable:
     """An error of redis-py as people hear of it."""
     refusal = Refusal.of(error)
+    if refusal is None and _NO_MORE_CLIENTS in str(error):
+        message = f"Redis says: {_one_line(str(error))}. Raise its maxclients, or run fewer processes."
+        return Unavailable(message, code=Code.REDIS_UNAVAILABLE)
     if refusal is None and isinstance(error, redis.ResponseError):
         message = f"Redis answers with an error ({_one_line(str(error))}). The server's log says more."
         return Unavailable(message, code=Code.REDIS_REFUSES)
@@ -92,7 +99,10 @@ def unavailable(error: "redis.RedisError") -> Unavailable:
     if refusal.has_no_database:
         message = f"Redis does not have the database that REDIS_URL names ({refusal.words}). Name another."
         return Unavailable(message, code=Code.REDIS_REFUSES)
-    message = f"Redis refuses to write ({refusal.words}). Its own log says more."
+    if refusal.code in _STRANGERS:
+        message = f"Redis says: {refusal.words}. Write who we are and the password into REDIS_URL."
+        return Unavailable(message, code=Code.REDIS_REFUSES)
+    message = f"Redis says: {refusal.words}. Its own log says more."
     return Unavailable(message, code=Code.REDIS_REFUSES)
 
 

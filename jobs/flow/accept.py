@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from jobs.contract.errors import Unavailable
 from jobs.contract.metrics import count_jobs
-from jobs.contract.models import Batch, Job, JobState, new_id
+from jobs.contract.models import Batch, Job, JobState
 from jobs.storage.stores import Stores
 
 
@@ -27,17 +27,16 @@ class Accepting:
         self._stores = stores
         self.batch = batch
         self._jobs: list[Job] = []
-        self._began = new_id()
 
     def add(self, jobs: Sequence[Job], source: str = "") -> list[tuple[Job, bool]]:
         """Make jobs whose images are claimed and in the blob store; gives each as it is now, and True if new.
 
         A file that the batch has already gives its earlier job; another file of the same path is called
-        otherwise. A refused file is a failed job from the start; a good one that comes under its path with a
-        later request, and from the same `source` (a zip, or none), takes its place. Raises NotFound, and
-        Conflict for a batch that takes no more files.
+        otherwise. A refused file is a failed job from the start; where the same file is taken later, from the
+        same `source` (a zip, or none), that job is queued. Raises NotFound, and Conflict for a batch that
+        takes no more files.
         """
-        made = self._stores.store.create_jobs(jobs, source=source, began=self._began)
+        made = self._stores.store.create_jobs(jobs, source=source)
         for job, is_new in made:
             if is_new:
                 count_jobs(job.model, job.state)

@@ -27,7 +27,9 @@ _ADDRESS = re.compile(
     r"(?P<scheme>[a-z+]+)://((?P<user>[^:@/?#\[\]]*)(:(?P<password>[^/?#\[\]]*))?@)?"
     r"(?P<nodes>[^@/?#]*)(?P<path>/[^?#@]*)?(\?(?P<query>[^#@]*))?"
 )
-_NODE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\[\]:,\s]+)(:(?P<port>\d+))?")
+_NODE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\[\]:,\s]+)(:(?P<port>[0-9]+))?")
+#: A name of a host; what else a name may be, the resolver says.
+_NAME = re.compile(r"[^/?#@:\[\]\\%]+")
 #: All up to the last @, whatever it is, and what is given as an option.
 _PASSWORDS = re.compile(r"(?<=://).*(?=@)|(?<=password=)[^&]*", re.DOTALL)
 _LARGEST_PORT = 65535
@@ -54,6 +56,9 @@ def _count(text: str) -> int:
 
 
 def _positive(text: str) -> float:
+    if not text.isascii() or "_" in text:
+        # Python reads both as numbers, and nobody else does.
+        raise ValueError("has to be a plain number")
     seconds = float(text)
     if not 0 < seconds <= _LONGEST_S:
         raise ValueError(f"has to be more than 0 and at most {_LONGEST_S} s")
@@ -218,6 +223,8 @@ def _host(text: str) -> str:
     try:
         if text.startswith("["):
             ipaddress.IPv6Address(host)
+        elif not _NAME.fullmatch(host):
+            raise ValueError(host)
         is_one = host.isprintable() and " " not in host and len(host.encode("idna")) <= _LONGEST_HOST
     except ValueError:
         is_one = False

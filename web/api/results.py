@@ -1,7 +1,8 @@
 """A batch's results: a page at a time, or the whole as JSONL, CSV, XLSX, or a zip of texts."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from web.api.schemas import (
     ResultsPage,
     ResultsQuery,
 )
-from web.export.lines import attachment, csv_lines, jsonl
+from web.export.lines import Row, attachment, csv_lines, jsonl
 from web.export.sheets import write_workbook
 from web.export.texts import text_zip
 from web.http.conditional import fresh_json
@@ -67,7 +68,7 @@ def export_jsonl(path: BatchPath, query: JsonlQuery) -> Response:
     """All jobs of a batch, one JSON object a line; with `lines`, where each line of text stands."""
     store = services().store
     batch = store.get_batch(path.batch_id)
-    rows = store.rows(batch.id, query.state, with_lines=query.lines)
+    rows = _begun(store.rows(batch.id, query.state, with_lines=query.lines))
     return _download(batch, "jsonl", "application/jsonl", jsonl(rows))
 
 
@@ -79,7 +80,7 @@ def export_csv(path: BatchPath, query: CsvQuery) -> Response:
     """
     store = services().store
     batch = store.get_batch(path.batch_id)
-    rows = csv_lines(store.rows(batch.id, query.state), with_bom=query.bom)
+    rows = csv_lines(_begun(store.rows(batch.id, query.state)), with_bom=query.bom)
     return _download(batch, "csv", "text/csv", rows)
 
 
@@ -105,8 +106,14 @@ def export_texts(path: BatchPath, query: ExportQuery) -> Response:
     """A zip with a text file for each answer, named after its image; `errors.csv` lists what has none."""
     serving = services()
     batch = serving.store.get_batch(path.batch_id)
-    packed = text_zip(serving.store.rows(batch.id, query.state), serving.spool_folder)
+    packed = text_zip(_begun(serving.store.rows(batch.id, query.state)), serving.spool_folder)
     return _named(Response(packed, content_type="application/zip"), batch, "zip")
+
+
+def _begun(rows: Iterable[Row]) -> Iterator[Row]:
+    """The same rows, the first of which is read at once: a refusal is answered while nothing is sent yet."""
+    rest = iter(rows)
+    return chain([*islice(rest, 1)], rest)
 
 
 def _download(batch: Batch, extension: str, media_type: str, lines: Iterator[str]) -> Response:

@@ -14,7 +14,7 @@ from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.models import ID_PATTERN, BatchId, BatchState, JobId, JobState, Result, new_id, utc_now
 from jobs.storage.listing import CURSOR_PATTERN
 from web.api.numbers import Count, Decimal, Whole
-from web.intake.forms import FILE_FIELDS, check_form
+from web.intake.forms import FILE_FIELDS, MULTIPART, check_form
 from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
@@ -62,9 +62,17 @@ class Form(_Request):
     def _texts(cls, sent: Sequence[tuple[str, str]]) -> dict[str, str]:
         """The fields that are not blank.
 
-        Raises BadInput (`invalid_field`) for one that is unknown, or there twice.
+        Raises BadInput: `invalid_field` for one that is unknown, or there twice; `missing_file` for the name
+        of a file, or its bytes, in a form that can hold none.
         """
         texts: dict[str, str] = {}
+        for name, value in sent:
+            if name in FILE_FIELDS:
+                raise BadInput(
+                    f"`{name}` came as text, {value[:100]!r}. Send {MULTIPART} with the file itself, as"
+                    f" `curl -F {name}=@image.png` does.",
+                    code=Code.MISSING_FILE,
+                )
         for name, value in sent:
             if name not in (*cls.model_fields, _CHARSET_FIELD):
                 known = ", ".join(f"`{field}`" for field in cls.model_fields)

@@ -187,7 +187,7 @@ def _of_image(sha256: str, kind: Kind) -> dict[str, object]:
 
 
 def _outcome(asked: Job, job: Job, is_new: bool) -> FileOutcome:
-    """What became of a file: its own refusal, though a good one may have taken its place by now."""
+    """What became of a file: its own refusal, though it may have been taken meanwhile."""
     return FileOutcome(
         file=job.file,
         sent_as=job.sent_as,

@@ -51,6 +51,7 @@ class _Wanted:
 
     info: zipfile.ZipInfo
     name: str
+    zip_sha256: str
 
 
 def is_zip(part: Part) -> bool:
@@ -69,7 +70,7 @@ def entry_groups(
     TooLarge (`zip_too_large`) behind the last one that is within the limit.
     """
     with _open(part, limits) as archive:
-        wanted = _wanted(archive.infolist(), limits, passed_over)
+        wanted = _wanted(archive.infolist(), part.sha256, limits, passed_over)
         reader = _Reader(archive, limits)
         rest = deque(wanted)
         while rest:
@@ -82,7 +83,9 @@ def entry_groups(
                 raise reader.over
 
 
-def _wanted(infos: Sequence[zipfile.ZipInfo], limits: Limits, passed_over: PassedOver) -> list[_Wanted]:
+def _wanted(
+    infos: Sequence[zipfile.ZipInfo], zip_sha256: str, limits: Limits, passed_over: PassedOver
+) -> list[_Wanted]:
     """The entries that are files, but for those that are passed over.
 
     Raises BadInput (`empty_zip`) when there is none.
@@ -95,7 +98,7 @@ def _wanted(infos: Sequence[zipfile.ZipInfo], limits: Limits, passed_over: Passe
         if is_litter(path := path_of(name)):
             litter.append(path)
         else:
-            files.append(_Wanted(info, name))
+            files.append(_Wanted(info, name, zip_sha256))
     for path in litter:
         passed_over.note(shortened(path, limits.max_path_chars))
     if files:
@@ -168,6 +171,9 @@ def _read(archive: Archive, file: _Wanted, spool: Spool, limits: Limits, left_by
 
 def _refused(file: _Wanted, error: BadInput) -> Entry:
     said = f"{file.info.CRC} {file.info.file_size} {file.info.compress_size}"
+    if not file.info.CRC:
+        # One that is encrypted with AES has no checksum: what tells it from another is its place in its zip.
+        said += f" {file.info.header_offset} {file.zip_sha256}"
     return Entry(path_of(file.name), None, error, hashlib.sha256(said.encode()).hexdigest())
 
 

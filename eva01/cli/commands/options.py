@@ -7,10 +7,21 @@ from typing import Any, TypeVar
 
 import click
 
+from eva01.cli.errors import CommandError
 from eva01.cli.submission import is_jsonl
 from eva01.client.client import DEFAULT_SERVER, server_of_environment
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Input(click.Path):
+    """A folder or a file; raises CommandError for an empty name, which would be the folder we are in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path."""
+        if not value:
+            raise CommandError("no_input", "An input has no name. Write `.` for the folder you are in.")
+        return super().convert(value, param, ctx)
 
 
 def server_option(command: _Command) -> _Command:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from eva01.cli import submission as steps
 from eva01.cli.commands.options import (
+    Input,
     check_lines,
     json_option,
     lines_option,
@@ -17,7 +18,8 @@ from eva01.cli.commands.options import (
 )
 from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Sent, Submission
-from eva01.cli.tables import say
+from eva01.cli.tables import say, show_unsent
+from eva01.cli.text import counted
 from eva01.client.client import Client
 from eva01.client.files import find, name_of
 from eva01.client.models import Batch
@@ -29,7 +31,7 @@ from eva01.client.models import Batch
     nargs=-1,
     required=True,
     # One that cannot be read is a line in the results, beside the others.
-    type=click.Path(path_type=Path, readable=False),
+    type=Input(path_type=Path, readable=False),
     metavar="FOLDER|FILE|ZIP…",
 )
 @click.option("--question", "-q", default="", help="What to ask of every image.")
@@ -65,6 +67,8 @@ def submit(
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
     check_lines(out, lines=lines)
+    if out:
+        steps.check_writable(out)
     found = find(inputs)
     # With --json, stdout is for programs only: tables go to stderr, and no progress is shown.
     console = Console(stderr=as_json)
@@ -101,8 +105,10 @@ def _run(
             {**batch.to_json(), **sent.to_json(), "left_out": steps.left_out_json(task.found.left_out)}
         )
     elif no_wait:
+        show_unsent(console, sent.unsent)
         steps.say_what_is_otherwise(console, sent)
-        say(console, f"Batch {batch.id} is sent. Look at it:  eva01 status {batch.id}")
+        but = f", but for {counted(len(sent.unsent), 'file')}" if sent.unsent else ""
+        say(console, f"Batch {batch.id} is sent{but}. Look at it:  eva01 status {batch.id}")
     else:
         steps.show(console, client, batch, sent, out)
     return steps.exit_code_of_sending(batch, sent.unsent) if no_wait else steps.exit_code(batch, sent.unsent)

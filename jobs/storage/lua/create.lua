@@ -2,17 +2,15 @@
 --
 -- ARGV  1 the batch's id, or '' for jobs without one   2 the time now, Unix seconds   3 '1' when they are restored: then
 --       a batch that takes no more files takes them   4 the time now as a record says it
---       5 an id, or '': a good file takes the place of a refused one that came before that
---       6 the zip that their files came in, or ''
---       7 JSON: [{id, state, is_refused, came_s, ended_s: Unix seconds; started_at, finished_at: texts;
+--       5 the zip that their files came in, or ''
+--       6 JSON: [{id, state, is_refused, came_s, ended_s: Unix seconds; started_at, finished_at: texts;
 --       fields: {field: value}}]
 --
 -- Gives for each {'created', id, the name it has in the batch}; or {'exists', id} when there is this job, or the batch
--- has one for this very file; or {'mended', id} when that file was refused, and this is a good one; or {'closed', state}
+-- has one for this very file; or {'mended', id} when this very file was refused, and is taken now; or {'closed', state}
 -- when the batch takes no more files; or {'missing', ''} when there is no such batch.
-local batch_id, now, is_restored, now_text, began, source =
-    ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4], ARGV[5], ARGV[6]
-local jobs = cjson.decode(ARGV[7])
+local batch_id, now, is_restored, now_text, source = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4], ARGV[5]
+local jobs = cjson.decode(ARGV[6])
 if batch_id == '' then batch_id = nil end
 local batch = batch_id and key('batch', batch_id)
 
@@ -49,7 +47,7 @@ local function write()
     begin()
 end
 
--- A good version of a file that was refused, which may have come right before.
+-- A file that was refused, perhaps right before, and is taken now.
 local function mended(id, job, file)
     if not job.fields.images or (state ~= 'open' and not is_restored) then return {'exists', id} end
     write()
@@ -91,7 +89,7 @@ local function create(job)
         local row = find_row(batch, file, has_namesakes)
         if row.id then return {'exists', row.id} end
         if state ~= 'open' and not is_restored then return {'closed', state} end
-        local refused = not row.is_first and not file.is_refused and find_refused(batch, file, began, has_namesakes)
+        local refused = not row.is_first and not file.is_refused and find_refused(batch, file, has_namesakes)
         if refused then return mended(refused.id, job, file) end
         local name = row.is_first and file.name or free_name(batch, file)
         has_namesakes = note_name(batch, file, name, job.id) or has_namesakes

@@ -58,20 +58,20 @@ class Jobs(Base):
         return made, is_new
 
     def create_jobs(
-        self, jobs: Sequence[Job], *, source: str = "", began: str = "", is_restored: bool = False
+        self, jobs: Sequence[Job], *, source: str = "", is_restored: bool = False
     ) -> list[tuple[Job, bool]]:
         """Write new jobs of one batch, or without one, each with its ticket if it is queued.
 
         Gives each as it is called in its batch, and True; or the job that the batch already has for that very
         file, and False. `source` is the zip that the files came in, empty for those that were sent by
-        themselves. A file that was refused before `began`, an id, and is now sent again in a good version
-        from the same source takes its old job's place: that job, and True. Jobs that are restored come in
+        themselves. A file that was refused and is taken now, of the same path, content and source, keeps its
+        job: that job, and True. Jobs that are restored come in
         whatever state they have, also into a batch that takes no more files. Raises NotFound for an unknown
         batch and Conflict for one that takes no more files.
         """
         made: list[tuple[Job, bool]] = []
         for start in range(0, len(jobs), _MADE_AT_ONCE):
-            how = (int(is_restored), self._now_text(), began, source)
+            how = (int(is_restored), self._now_text(), source)
             made += self._create(jobs[start : start + _MADE_AT_ONCE], how)
         return made
 

@@ -238,12 +238,16 @@ def test_a_deleted_batch_stays_deleted(http, services, restore, batch):
         services.store.get_batch(id_of(batch))
 
 
-def test_a_refused_file_that_was_mended_comes_back_mended(http, services, restore, batch, redis_client):
-    (mended,) = send(http, batch, {"m.txt": IMAGE})
+def test_a_refused_file_that_was_taken_later_comes_back_as_taken(
+    http, services, restore, batch, redis_client, make_app
+):
+    (refused,) = send(make_app(max_image_bytes=1).test_client(), batch, {"t.png": IMAGE})
+    (mended,) = send(http, batch, {"t.png": IMAGE})
+    assert mended["job_id"] == refused["job_id"]
     redis_client.flushall()
     run(restore)
     assert services.store.get_job(mended["job_id"]).state == "queued"
-    assert run(restore) == Restored(present=7)
+    assert run(restore) == Restored(present=8)
 
     finish(services, mended["job_id"], ANSWER)
     before = seen(http, batch)

@@ -189,10 +189,16 @@ def test_a_file_sent_again_under_its_path_makes_no_second_job(store, batch):
     assert counts_of(store, batch) == {"queued": 1}
 
 
-def test_a_good_file_takes_the_place_of_one_refused_at_the_door(store, batch):
+def test_a_file_refused_at_the_door_keeps_its_job_when_it_is_taken_later(store, batch):
     error = JobError(code="not_an_image", message="a.png is HTML.")
     refused = Job(
-        batch_id=batch.id, file="a.png", question="q", model="nano", state=JobState.FAILED, error=error
+        batch_id=batch.id,
+        file="a.png",
+        question="q",
+        model="nano",
+        state=JobState.FAILED,
+        error=error,
+        refused_sha256=SHA,
     )
     store.create_job(refused)
     assert counts_of(store, batch) == {"failed": 1}

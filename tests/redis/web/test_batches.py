@@ -142,10 +142,11 @@ def test_a_bad_file_is_listed_with_its_reason_and_the_others_go_on(http, batch):
     assert failed == {file: code for file, code in taken.items() if code}
 
 
-def test_a_refused_file_is_mended_by_a_good_one(http, batch, redis_client):
-    (refused,) = send(http, batch, {"a.png": b"x"})
-    (mended,) = send(http, batch, {"a.png": IMAGE})
-    assert (mended["state"], mended["job_id"]) == ("accepted", refused["job_id"])
+def test_a_refused_file_that_a_higher_limit_lets_in_is_its_own_job(http, batch, make_app, redis_client):
+    (refused,) = send(make_app(max_image_bytes=1).test_client(), batch, {"a.png": IMAGE})
+    assert refused["error"]["code"] == "image_too_large"
+    (taken,) = send(http, batch, {"a.png": IMAGE})
+    assert (taken["state"], taken["job_id"]) == ("accepted", refused["job_id"])
     assert counts(http, batch) == {"queued": 1}
     assert redis_client.llen(names.bulk_queue("nano")) == 1
 

@@ -213,13 +213,18 @@ def test_a_path_under_which_the_batch_has_another_image_is_not_known_by_it(http,
     assert known == new | {"is_new": False}
 
 
-def test_a_refused_file_is_mended_by_a_known_one(http, batch):
-    refused, _ = send(http, batch, {"a.png": b"x", "b.png": IMAGE})
+def test_a_refused_file_is_taken_when_it_is_known_and_another_of_its_path_is_a_job_of_its_own(
+    http, batch, make_app
+):
+    (refused,) = send(make_app(max_image_bytes=1).test_client(), batch, {"a.png": IMAGE})
+    send(http, batch, {"b.png": IMAGE, "c.png": b"x"})
     (unknown,) = know(http, batch, ("a.png", "0" * 64))
     assert unknown["state"] == "unknown"
-    (mended,) = know(http, batch, ("a.png", SHA))
-    assert (mended["state"], mended["job_id"], mended["is_new"]) == ("accepted", refused["job_id"], True)
-    assert http.get(batch).json["counts"] == dict.fromkeys(JobState, 0) | {"queued": 2}
+    (other,) = know(http, batch, ("c.png", SHA))
+    assert (other["file"], other["sent_as"], other["is_new"]) == ("c (2).png", "c.png", True)
+    (taken,) = know(http, batch, ("a.png", SHA))
+    assert (taken["state"], taken["job_id"], taken["is_new"]) == ("accepted", refused["job_id"], True)
+    assert http.get(batch).json["counts"] == dict.fromkeys(JobState, 0) | {"queued": 3, "failed": 1}
 
 
 def test_an_image_that_is_lost_is_to_be_sent(http, batch, services):

@@ -245,6 +245,17 @@ def test_a_body_that_is_no_form_says_so(http, address, body, content_type):
         assert code_of(refused) == (400, "malformed_form")
 
 
+@pytest.mark.parametrize("more", [{}, {"Idempotency-Key": "k"}], ids=["plain", "keyed"])
+@pytest.mark.parametrize("address", ["/analyze", "/api/jobs", "files"])
+@pytest.mark.parametrize("field", ["file", "files"])
+def test_a_file_that_is_only_named_in_text_is_asked_for(http, address, field, more):
+    address = f"{new_batch(http)}/files" if address == "files" else address
+    for body in (f"question=x&{field}=a.png", f"{field}=&{field}=@b.png", f"{field}="):
+        refused = post(http, address, body.encode(), "application/x-www-form-urlencoded", **more)
+        assert code_of(refused) == (400, "missing_file")
+        assert f"curl -F {field}=@" in refused.json["detail"]
+
+
 def test_a_large_body_with_another_boundary_says_so_too(http):
     body = WHOLE + b"x" * 20_000_000
     refused = post(http, "/api/jobs", body, "multipart/form-data; boundary=another")

@@ -141,9 +141,11 @@ def test_a_tiff_whose_pages_nobody_has_counted_is_sent_again(http, batch, redis_
     assert know(http, new_batch(http), asked)[0]["state"] == "accepted"
 
 
-def test_a_refused_file_is_mended_by_one_of_several_pages(http, batch, services):
-    (refused,) = send(http, batch, {"a/scan.tif": FAX[:200]})
-    assert refused["error"]["code"] in ("truncated_image", "not_an_image")
+def test_a_refused_file_of_several_pages_that_a_higher_limit_lets_in_has_its_job(
+    http, batch, services, make_app
+):
+    (refused,) = send(make_app(max_pages=2).test_client(), batch, {"a/scan.tif": FAX})
+    assert refused["error"]["code"] == "too_many_pages"
     mended = send(http, batch, {"a/scan.tif": FAX})
     assert mended[0]["job_id"] == refused["job_id"]
     assert rows(http, batch) == [(name, page) for page, name in enumerate(NAMES, 1)]

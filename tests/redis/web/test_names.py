@@ -133,11 +133,34 @@ def test_a_refused_file_under_the_path_of_a_good_one_has_a_row(http, batch):
     sent = send_all(http, batch, [("a.png", RED), ("a.png", b"x")])
     assert [(one["file"], one["state"]) for one in sent] == [("a.png", "accepted"), ("a (2).png", "rejected")]
     assert rows(http, batch) == {"a.png": sha(RED), "a (2).png": None}
-    (mended,) = send(http, batch, {"a.png": GREEN})
-    assert (mended["file"], mended["job_id"]) == ("a (2).png", sent[1]["job_id"])
+    (other,) = send(http, batch, {"a.png": GREEN})
+    assert (other["file"], other["sent_as"], other["is_new"]) == ("a (3).png", "a.png", True)
     again = send_all(http, batch, [("a.png", b"x"), ("a.png", GREEN)])
-    assert [one["job_id"] for one in again] == [sent[1]["job_id"]] * 2
-    assert rows(http, batch) == {"a.png": sha(RED), "a (2).png": sha(GREEN)}
+    assert [one["job_id"] for one in again] == [sent[1]["job_id"], other["job_id"]]
+    assert rows(http, batch) == {"a.png": sha(RED), "a (2).png": None, "a (3).png": sha(GREEN)}
+
+
+def test_a_refused_file_keeps_its_row_when_another_of_its_path_comes(http, batch):
+    (refused,) = send(http, batch, {PATH: b"x"})
+    (other,) = send(http, batch, {PATH: RED})
+    assert (other["file"], other["sent_as"], other["is_new"]) == ("DCIM/IMG_0001 (2).JPG", PATH, True)
+    assert send(http, batch, {PATH: b"x"}) == [refused | {"is_new": False}]
+    assert send(http, batch, {PATH: RED}) == [other | {"is_new": False}]
+    assert rows(http, batch) == {PATH: None, "DCIM/IMG_0001 (2).JPG": sha(RED)}
+
+
+def test_each_of_several_refused_files_of_a_path_is_taken_when_a_limit_is_raised(http, batch, make_app):
+    strict, files = make_app(max_image_bytes=1).test_client(), [(PATH, RED), (PATH, GREEN)]
+    zips = {"a.zip": packed(*files), "b.zip": packed((PATH, BLUE))}
+    refused = [*send_all(strict, batch, files), *send(strict, batch, zips)]
+    assert len({one["job_id"] for one in refused}) == 5
+    taken = [*send_all(http, batch, files), *send(http, batch, {"b.zip": zips["b.zip"]})]
+    ids = [refused[place]["job_id"] for place in (0, 1, 4)]
+    assert [(one["job_id"], one["is_new"], one["state"]) for one in taken] == [
+        (job_id, True, "accepted") for job_id in ids
+    ]
+    images = {job["id"]: job["image"] for job in jobs_of(http, batch)}
+    assert [images[one["job_id"]] for one in refused] == [sha(RED), sha(GREEN), None, None, sha(BLUE)]
 
 
 def test_a_broken_picture_of_one_camera_is_not_mended_by_that_of_another(http, batch):
@@ -148,15 +171,30 @@ def test_a_broken_picture_of_one_camera_is_not_mended_by_that_of_another(http, b
     send(http, batch, {PATH: BLUE})
     send(http, batch, {"a.zip": packed((PATH, RED))})
     assert rows(http, batch) == {
-        PATH: sha(RED),
+        PATH: None,
         f"b/{PATH}": sha(GREEN),
         "DCIM/IMG_0001 (2).JPG": sha(BLUE),
+        f"a/{PATH}": sha(RED),
     }
 
 
 def test_a_broken_and_a_good_entry_of_one_path_in_one_zip_are_two(http, batch):
     sent = send(http, batch, {"a.zip": packed((PATH, b"x"), (PATH, RED))})
     assert [(one["file"], one["state"]) for one in sent] == [(PATH, "rejected"), (f"a/{PATH}", "accepted")]
+
+
+def test_encrypted_entries_without_a_checksum_each_have_a_row(http, batch):
+    def locked(*contents: bytes) -> bytes:
+        return hostile.raw_zip(
+            RawEntry(PATH.encode(), content, flags=1, crc=0, method=99) for content in contents
+        )
+
+    zips = [locked(b"x" * 99, b"y" * 99), locked(b"z" * 99)]
+    sent = [one for content in zips for one in send(http, batch, {"c.zip": content})]
+    assert {one["error"]["code"] for one in sent} == {"encrypted_entry"}
+    assert len({one["job_id"] for one in sent}) == 3
+    again = [one for content in zips for one in send(http, batch, {"c.zip": content})]
+    assert [one["job_id"] for one in again] == [one["job_id"] for one in sent]
 
 
 def test_a_question_belongs_to_the_path_that_was_sent(http, batch):
@@ -210,14 +248,15 @@ def test_the_pages_of_a_file_are_called_alike(services, redis_client):
         return [Job(file=path, page=n, pages=count, **fields) for n, path in enumerate(paths, 1)]
 
     store, fields = services.store, {"batch_id": batch.id, "question": "q", "model": "nano"}
-    store.create_jobs([Job(file="fax.tif", state="failed", is_refused=True, **fields)])
+    refused = {"state": "failed", "is_refused": True, "refused_sha256": "a" * 64}
+    store.create_jobs([Job(file="fax.tif", **refused, **fields)])
     two, three = pages("a", 2), pages("b", 3)
     literal = Job(file="fax.tif#2", images=("c" * 64,), **fields)
     made = [job for jobs in (two, three, [literal]) for job, _ in store.create_jobs(jobs)]
     first, second = ["fax.tif", "fax.tif#2"], ["fax (2).tif", *(f"fax (2).tif#{n}" for n in (2, 3))]
     assert [job.file for job in made] == [*first, *second, "fax (3).tif#2"]
     assert [job.sent_as for job in made] == [None, None, *["fax.tif"] * 3, "fax.tif#2"]
-    assert store.get_batch(batch.id).total == 6, "the first page takes the place of the refused file"
+    assert store.get_batch(batch.id).total == 6, "the first page is the job of the file that was refused"
     again = [store.create_job(job.model_copy(update={"id": new_id()})) for job in (*two, *three, literal)]
     assert [(job.id, is_new) for job, is_new in again] == [(job.id, False) for job in made]
 
@@ -233,6 +272,7 @@ def test_names_come_back_from_the_journal_and_files_are_known_by_them(http, serv
     assert rows(http, batch) == before
     again = [*send(http, batch, zips), *send_all(http, batch, direct)]
     assert [one["job_id"] for one in again] == [one["job_id"] for one in sent]
+    assert mended[0]["sent_as"] == "x"
     assert send(http, batch, {"b.zip": packed(("x", IMAGE))}) == [mended[0] | {"is_new": False}]
     assert rows(http, batch) == before
     services.store.mark_removed(batch.rsplit("/", 1)[1])

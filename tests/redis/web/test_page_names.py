@@ -120,9 +120,10 @@ def test_a_file_that_is_called_as_a_page_that_may_come_gets_a_number(http, batch
     assert len(rows(http, batch)) == 5
 
 
-def test_a_known_page_takes_the_place_of_the_refused_file_and_no_name_of_another(http, batch, reading):
+def test_a_known_page_of_a_file_that_was_refused_takes_no_name_of_another(http, batch, reading, make_app):
     send(http, reading, {"scan.tif": FAX})
-    send(http, batch, {"s.tif": b"none", "s.tif#3": hostile.encoded()})
+    strict = make_app(max_pages=2).test_client()
+    send(strict, batch, {"s.tif": FAX, "s.tif#3": hostile.encoded()})
     know_pages(http, batch, "s.tif", 3)
     send(http, batch, {"s.tif": FAX})
     called = [file for file, _ in rows(http, batch)]

@@ -13,7 +13,7 @@ from tests.asking import IMAGE, ask, new_batch, post_files, send
 from tests.chaos.servers import RedisServer
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
-from tests.refusing import EVERY, full, unable_to_save
+from tests.refusing import EVERY, forbidding_scripts, full, unable_to_save
 from web.app import create_app
 from web.server import housekeeping_of
 
@@ -66,6 +66,18 @@ def test_what_would_write_is_refused_with_what_redis_says_and_reading_goes_on(ht
     assert http.get("/api/status").json["trouble"] == ""
     (later,) = send(http, batch, {"b.png": IMAGE})
     assert later["state"] == "accepted"
+
+
+@pytest.mark.parametrize("ending", ["", ".jsonl", ".csv", ".xlsx", ".zip"])
+def test_results_that_redis_lets_nobody_read_are_refused_before_anything_is_sent(http, redis_client, ending):
+    batch = new_batch(http)
+    send(http, batch, {"a.png": IMAGE})
+    with forbidding_scripts(redis_client) as said:
+        refused = http.get(f"{batch}/results{ending}")
+        assert code_of(refused) == (503, "redis_refuses")
+        assert said in refused.json["detail"]
+    with http.get(f"{batch}/results{ending}") as read:
+        assert read.status_code == 200
 
 
 def test_a_database_that_redis_does_not_have_is_said(server, tmp_path):

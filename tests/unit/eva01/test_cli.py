@@ -171,6 +171,37 @@ def test_submit_names_what_cannot_be_read_sends_the_rest_and_ends_with_1(server,
     ]
 
 
+def test_submit_names_what_lies_in_a_folder_that_may_be_listed_and_not_entered(server, images, tmp_path):
+    locked = images / "locked"
+    locked.mkdir()
+    (locked / "c.png").write_bytes(b"pixels")
+    (images / "link.png").symlink_to(locked / "c.png")
+    locked.chmod(0o444)
+    try:
+        server.replies = [batch(), sent("a.png", "b.png"), batch(), batch()]
+        code, out, err = run_weakly(server, "submit", images, "--json")
+        assert (code, err) == (1, "")
+        assert [upload["file"] for upload in json.loads(out)["not_sent"]] == ["link.png", "locked/c.png"]
+        server.replies = [batch(), sent("a.png"), batch(), batch()]
+        code, out, err = run_weakly(server, "submit", locked / "c.png", images / "a.png", "--json")
+        assert (code, err) == (1, "")
+        assert [upload["file"] for upload in json.loads(out)["not_sent"]] == ["c.png"]
+    finally:
+        locked.chmod(0o755)
+
+
+def test_submit_without_waiting_names_what_was_not_sent(run, server, images):
+    refused: Reply = ({"files": [{"file": "a.png", "job_id": JOB_ID}, {"file": "b.png"}]}, 202, {})
+    waiting = batch(is_done=False, total=1, counts={"queued": 1})
+    server.replies = [waiting, refused, waiting, waiting]
+    code, out, _ = run("submit", images, "--no-wait")
+    assert code == 1
+    assert out.splitlines()[-2:] == [
+        "Not sent: b.png: no reason",
+        f"Batch {BATCH_ID} is sent, but for 1 file. Look at it:  eva01 status {BATCH_ID}",
+    ]
+
+
 def test_submit_ends_with_2_when_nothing_can_be_read(server, images):
     for name in ("a.png", "b.png"):
         (images / name).chmod(0)
@@ -237,6 +268,32 @@ def test_submit_writes_the_file_asked_for(run, server, images, tmp_path):
     assert code == 0
     assert (tmp_path / "new" / "out.jsonl").read_text() == '{"file": "a.png"}\n'
     assert f"Results: {tmp_path}" in out
+
+
+def test_submit_refuses_a_file_of_results_that_cannot_be_written_before_anything_is_sent(
+    run, server, images, tmp_path
+):
+    (tmp_path / "file").write_bytes(b"")
+    for out, reason in ((tmp_path / "file" / "o.csv", "exists"), (images, "folder"), ("/proc/x/o.csv", "")):
+        code, _, err = run("submit", images, "--out", out)
+        assert (code, server.requests) == (2, [])
+        assert err.startswith(f"eva01: The results cannot be written to {out}: ") and reason in err
+        assert len(err.splitlines()) == 1
+
+
+def test_results_that_cannot_be_written_at_the_end_are_said_to_be_kept(run, server, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    server.replies = [batch()]
+    code, _, err = run("results", BATCH_ID, "--out", tmp_path / "file" / "o.csv")
+    assert code == 2
+    assert err.endswith(f"They are kept: eva01 results {BATCH_ID} --out FILE\n")
+
+
+def test_submit_refuses_an_input_without_a_name(run, server, monkeypatch, images):
+    monkeypatch.chdir(images)
+    code, _, err = run("submit", "")
+    assert (code, server.requests) == (2, [])
+    assert err == "eva01: An input has no name. Write `.` for the folder you are in.\n"
 
 
 def test_results_as_json_lines_say_where_text_stands_when_they_are_asked_to(run, server, tmp_path):

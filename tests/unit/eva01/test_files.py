@@ -103,6 +103,11 @@ def test_names_that_are_the_same_as_text_are_told_apart(tmp_path):
     assert len(set(names(tmp_path))) == 2
 
 
+def test_names_that_are_the_same_to_a_server_are_told_apart(tmp_path):
+    touch(tmp_path, "back/slash.png", "back\\slash.png", "back\\other.png")
+    assert sorted(names(tmp_path)) == ["back/slash (2).png", "back\\other.png", "back\\slash.png"]
+
+
 def test_an_input_that_is_written_as_a_dot_has_its_folders_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert name_of(Path()) == tmp_path.name
@@ -173,6 +178,19 @@ def test_a_circle_of_links_between_folders_ends(tmp_path):
     touch(tmp_path, "a/a.png")
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     assert names(tmp_path) == ["a/a.png"]
+
+
+def test_what_lies_at_a_path_that_is_too_long_is_unreadable_and_the_rest_is_sent(tmp_path, monkeypatch):
+    touch(tmp_path, "a.png", "deep/x")
+    monkeypatch.chdir(tmp_path / "deep")
+    for _ in range(45):
+        Path("n" * 100).mkdir()
+        os.chdir("n" * 100)
+    found = find([tmp_path, tmp_path / ("m" * 300), tmp_path / ("l" * 300 + ".png")])
+    assert [file.path for file in found.files] == [tmp_path / "a.png"]
+    assert [error.message.partition(" cannot be read: ")[2] for error in found.unreadable] == [
+        "File name too long."
+    ] * 3
 
 
 def file(name: str, size_bytes: int) -> InputFile:

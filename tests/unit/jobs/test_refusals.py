@@ -85,3 +85,24 @@ def test_what_redis_says_is_cut_when_it_is_long():
     found = Refusal.of(redis.ResponseError(f"MISCONF {'long ' * 200}"))
     assert found is not None
     assert len(found.words) <= 200
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            exceptions.AuthenticationError("Authentication required."),
+            "Redis says: NOAUTH Authentication required.",
+        ),
+        (redis.ResponseError("NOREPLICAS Not enough."), "Redis says: NOREPLICAS Not enough."),
+        (exceptions.NoPermissionError("no permissions to run 'get'"), "Redis says: NOPERM no permissions"),
+        (
+            redis.ConnectionError("max number of clients reached"),
+            "Redis says: max number of clients reached.",
+        ),
+    ],
+)
+def test_what_redis_says_is_passed_on_and_nothing_else_is_claimed(error, said):
+    message = unavailable(error).message
+    assert message.startswith(said)
+    assert "write (" not in message

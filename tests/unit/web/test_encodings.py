@@ -102,6 +102,59 @@ def test_letters_of_two_bytes_in_utf8_are_read(name):
     assert decoded([name.encode()]) == [name]
 
 
+#: Words that in CP866 are valid UTF-8, of rare Chinese characters, a Mongolian one, and of none at all.
+CYRILLIC_AS_UTF8 = ["чек.png", "чай 12.jpg", "фон_1.png", "сад.png", "рак.png", "ребёнок.jpg", "фольга.jpg"]
+
+
+@pytest.mark.parametrize("name", [*CYRILLIC_AS_UTF8, "диплом.jpg", "обои.jpg", "молоко.jpg", "инн.jpg"])
+def test_a_word_in_cyrillic_is_read_though_it_is_valid_in_other_encodings(name):
+    assert decoded([name.encode("cp866")]) == [name]
+
+
+def test_words_in_cyrillic_that_are_valid_utf8_are_read_as_the_rest_of_their_folder():
+    for rest in (["квартира.png"], ["Документы/паспорт.png", "Документы/договор.png"], []):
+        names = [*rest, *CYRILLIC_AS_UTF8]
+        assert decoded([name.encode("cp866") for name in names]) == names
+    numbered = [f"чек {number}.jpg" for number in range(1, 51)]
+    assert decoded([name.encode("cp866") for name in numbered]) == numbered
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "樂.png",
+        "楠木.png",
+        "栠 桥.png",
+        "祪 照片.png",
+        "हिन्दी.png",
+        "ไทย.png",
+        "Việt.png",
+        "—.png",
+        "죠스바.png",
+    ],
+)
+def test_characters_that_people_use_stay_utf8(name):
+    assert decoded([name.encode()]) == [name]
+
+
+def test_rare_characters_stay_utf8_beside_such_that_people_use():
+    names = ["祪.png", "砩.png", "照片.png"]
+    assert decoded([name.encode() for name in names]) == names
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        *(("cp949", name) for name in ("홍길동.jpg", "꽃.jpg", "메뉴판.jpg", "타일.jpg", "얼룩.jpg")),
+        *(("gbk", name) for name in ("刘强.jpg", "快递.jpg", "马超.jpg", "沙滩.jpg", "鑫鑫.jpg")),
+        ("cp1251", "обои.jpg"),
+        ("cp1252", "œuvre.jpg"),
+    ],
+)
+def test_frequent_characters_decide_between_encodings_of_the_same_bytes(encoding, name):
+    assert decoded([name.encode(encoding)]) == [name]
+
+
 def test_one_name_in_another_encoding_does_not_spoil_the_others():
     names = [name.encode("gbk") for name in FOLDERS["gbk"]]
     read = decoded([*names, "写真.png".encode(), b"cut \xff"])

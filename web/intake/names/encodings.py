@@ -3,7 +3,8 @@
 All names of a zip are looked at together, since one program wrote them. In each candidate every character
 beyond ASCII is worth something: the more, the more often people who use that encoding write it; what is no
 text in it costs. Frequent characters decide between encodings of the same byte ranges (GBK, EUC-KR), kinds of
-characters do the rest. A name of a character or two may read well in several: then it is a guess.
+characters do the rest. A name of a character or two may read well in several: then it is a guess. Words in
+CP866 may be valid UTF-8 of characters that nobody uses: they are what the zip's other names are, or words.
 """
 
 import re
@@ -19,6 +20,9 @@ _SIMPLIFIED = (
     "春夏秋冬东西南北左右红黄蓝白黑花山海河湖城市街路店房车门窗狗猫鸟树老师同学朋友爸妈孩宝结婚旅游美食早餐午饭晚"
     "周月号日期时间编号版本修改最终初稿原始备份下载上传完成未打印复制张页版第二三四五六七八九十百千万两全部"
     "楼栋层座室厅厨卧区县省村镇号背景"
+    "王李张刘陈杨赵吴周徐孙马朱胡郭何罗林郑梁谢唐许冯邓韩曹曾彭萧蔡潘袁于董余苏叶吕魏蒋杜丁沈姜范傅钟卢汪戴崔任陆方石姚谭廖邹熊金"
+    "伟芳娜敏静丽强磊军洋勇艳杰娟涛超霞平刚桂英燕玲鹏宇辉婷欣浩晨雨梅建志永玉兰云鑫凯佳琪颖"
+    "水电气油漏裂缝瓷砖墙顶管线阀泵锅炉钢铁板箱柜桌椅灯空调冰洗衣洁卫浴阳台快递单招牌停仪盘污渍划痕保险药检血片处病历诊型规格数量合格"
 )
 _TRADITIONAL = (
     "照片圖像相簿機手拍攝影文件夾新建檔案掃描截屏聊天記錄發票合約身分證護照駕駛營業執收據報告表格名單資料備"
@@ -28,6 +32,9 @@ _TRADITIONAL = (
     "春夏秋冬東西南北左右紅黃藍白黑花山海河湖城市街路店房車門窗狗貓鳥樹老師同學朋友爸媽孩寶結婚旅遊美食早餐午飯晚"
     "週月號日期時間編號版本修改最終初稿原始備份下載上傳完成未列印複製張頁二三四五六七八九十百千萬兩全部"
     "樓棟層座室廳廚臥區縣省村鎮號"
+    "王李張劉陳楊趙吳周徐孫馬朱胡郭何羅林鄭梁謝唐許馮鄧韓曹曾彭蕭蔡潘袁于董余蘇葉呂魏蔣杜丁沈姜范傅鍾盧汪戴崔任陸石姚譚廖鄒"
+    "君志明淑芬家豪雅婷建宏美玲俊傑佩珊宗翰怡宜惠婉欣宇冠承柏彥庭"
+    "水電氣油漏裂縫磁磚牆頂管線鋼鐵板箱櫃桌椅燈空調洗衣潔衛浴陽台快遞招牌停儀盤污漬刮痕保險藥檢血處方病歷診型規格數量"
 )
 _JAPANESE = (
     "写真画像撮影文書新規作成資料書類領収請求見積契約報告表紙図面設計計画会議研修試験課題論文卒業東京大阪京都日本"
@@ -39,6 +46,11 @@ _KOREAN = (
     "사진이가다는의에을를은고로한하지나서도기어시정자수대인스아리해그라여부일제장보상사전주소원구동비과문계성우용"
     "신학교관내오마안생물것면실공화국경영게트회조치무만들적음모선천세재중간방명유양조파일새폴더문서복본스캔영수증"
     "계약보고년월일요금가족여행결혼졸업서울부산한글그림화면캡처자료최종수정본표김박최강조윤임층집호실동앞뒤위옆"
+    "홍길정황안송류권백남심노허유민준은현우영예채빈혜숙희철훈석태성승진광규병재연미란순옥춘길민정"
+    "바다등꽃벚나무산강물불길빛눈비봄여름가을겨울하늘별달해밤낮아침점심저녁밥국고기김치빵떡차커피술과일채소"
+    "벽지타일누수균열배관욕거현베란택배송간판외내주차번계기얼룩흠집창문천장바닥전등콘센트가구책상의자침대"
+    "메뉴판컴퓨터폰카드페이엘에스티케이디비아오알앤블로프크드브터센러레르린렌킹픽팅쿠키토마트피자햄버거샵"
+    "강개걸검격견결겸경곡골곳공광교국군권균극근금급긴끝날넷널눔늘능니님답당덕덜돈돌됨될둘들듯때떤또뜻람랑량럼렇력련령록론료루룹른릉립많말맞맡맥머먹면몇몸못묘물밀및받발방밖배별복볼봉북분빠빨빼뿐삶삼상색생섬섭셋셔소속손쇼술쉬습승식신싶쌍씨악알앞액양억언업없여역열엽옛온올옷완왕외욕용운움원위육율읍응익인읽잃입잎작잘잡접젊점정제젠족존졸종좋죄죽줄쥐즉즐증집짓쪽찰참창책척천철첫청체초촌총축출충측층친칠칭칸큰킬탄탈탐택터털텔토통퇴투특틀팀팔패편평폐포폭품풍피필항향험혁혼홀확환활횡효후휴흐흙희힘"
 )
 #: Words and beginnings that say of what alphabet they are, also where each letter may be another one.
 _TELLING = re.compile(
@@ -74,7 +86,7 @@ class _Wide:
         if self.encoding == "cp932" and _is_half_kana(char):
             return 0.3 if _is_half_kana(before) or _is_half_kana(after) else -1
         is_glued = before.isascii() and _is_ascii_letter(after)
-        return self._own_worth(char) - (1.5 if is_glued or self._eats_a_letter(before, char, after) else 0)
+        return self.own_worth(char) - (1.5 if is_glued or self._eats_a_letter(before, char, after) else 0)
 
     def _eats_a_letter(self, before: str, char: str, after: str) -> bool:
         """True for one between Latin letters, of which the second is half of it."""
@@ -82,7 +94,15 @@ class _Wide:
             return False
         return chr(char.encode(self.encoding)[-1]) in _ASCII_LETTERS
 
-    def _own_worth(self, char: str) -> float:
+    def has(self, char: str) -> bool:
+        """True for a character that can be written in it."""
+        try:
+            return bool(char.encode(self.encoding))
+        except UnicodeEncodeError:
+            return False
+
+    def own_worth(self, char: str) -> float:
+        """The worth of a character by itself."""
         if char in self.frequent:
             return 2
         if self.encoding == "cp932" and "\u3041" <= char <= "\u30fe":
@@ -92,7 +112,10 @@ class _Wide:
             return -3
         code = char.encode(self.encoding)
         is_common = len(code) == 2 and self.first <= int.from_bytes(code, "big") <= self.last
-        return 1 if _is_wide_sign(char) or (is_common and code[1] >= self.least_trail) else -1
+        if not _is_wide_sign(char) and not (is_common and code[1] >= self.least_trail):
+            return -1
+        # Of the syllables that can be written in Korean, words have far fewer.
+        return 0.7 if _is_hangul(char) else 1
 
 
 def _is_wide_sign(char: str) -> bool:
@@ -108,6 +131,10 @@ def _is_within(char: str, spans: Sequence[str]) -> bool:
 def _is_half_kana(char: str) -> bool:
     """True for a Japanese letter in half the width, which is one byte."""
     return "\uff66" <= char <= "\uff9f"
+
+
+def _is_hangul(char: str) -> bool:
+    return "\uac00" <= char <= "\ud7a3"
 
 
 def _is_ascii_letter(char: str) -> bool:
@@ -138,14 +165,19 @@ def _in_cyrillic(before: str, char: str, after: str) -> float:
         return -1
     if before.isupper() and char.isupper():
         return 0.3
-    return 0.6 if char in "ёъэщфц" else 0.9
+    if before.isalpha() and after.islower() and not after.isascii():
+        # Amid a word.
+        return 1.3
+    return 0.6 if char in "ёъэщфцюшхж" else 0.9
 
 
 def _in_utf8(before: str, char: str, after: str) -> float:
     """A letter of two bytes, better beside another: two bytes alone fit together in other encodings too."""
+    if char >= "\u0800":
+        return 2.1 if _is_common(char) else 0.5
     if "\u0300" <= char <= "\u036f":
         # An accent of its own, as macOS writes them.
-        return 2.1 if before.isalpha() else -1
+        return 2.1 if before.isalpha() and char in _ACCENTS else -1
     if not _is_within(char, _ALPHABETS):
         return 1.2 if char in "°§±²³©®£" else 0.6
     return 2.1 if before.isalpha() or after.isalpha() else 1.4
@@ -153,14 +185,21 @@ def _in_utf8(before: str, char: str, after: str) -> float:
 
 #: Letters of two bytes in UTF-8: Latin, Romanian, Vietnamese, Greek, Cyrillic, Hebrew, Arabic; from and to.
 _ALPHABETS = ("Àſ", "Șț", "Ơơ", "Ưư", "Άώ", "Ѐџ", "Ґґ", "\u05d0\u05ea", "\u0621\u06d2")
+#: Accents that letters have in the languages of Europe, and Vietnamese.
+_ACCENTS = (
+    "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u0309\u030a\u030b\u030c\u031b\u0323\u0326\u0327\u0328"
+)
 _ASCII_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
-_WIDE: dict[str, _Worth] = {
-    "gb18030": _Wide("gb18030", frozenset(_SIMPLIFIED), 0xB0A1, 0xD7F9, 0xA1).worth,
-    "cp932": _Wide("cp932", frozenset(_JAPANESE), 0x889F, 0x9872).worth,
-    "cp950": _Wide("cp950", frozenset(_TRADITIONAL), 0xA440, 0xC67E).worth,
-    "cp949": _Wide("cp949", frozenset(_KOREAN), 0xB0A1, 0xC8FE, 0xA1).worth,
-}
+_STANDARDS = (
+    _Wide("gb18030", frozenset(_SIMPLIFIED), 0xB0A1, 0xD7F9, 0xA1),
+    _Wide("cp932", frozenset(_JAPANESE), 0x889F, 0x9872),
+    _Wide("cp950", frozenset(_TRADITIONAL), 0xA440, 0xC67E),
+    _Wide("cp949", frozenset(_KOREAN), 0xB0A1, 0xC8FE, 0xA1),
+)
+_WIDE: dict[str, _Worth] = {wide.encoding: wide.worth for wide in _STANDARDS}
+#: What DOS wrote Cyrillic in.
+_CYRILLIC = "cp866"
 _CANDIDATES: dict[str, _Worth] = {
     "utf-8": _in_utf8,
     **_WIDE,
@@ -182,7 +221,7 @@ def decoded(names: Sequence[bytes]) -> list[str]:
 
 def _decoded(name: bytes, encoding: str) -> str:
     """A name in its folder's encoding, unless it is none there, or is torn by it, and fits another one."""
-    if _is_surely_utf8(name):
+    if _is_surely_utf8(name) and not (encoding == _CYRILLIC and _is_cyrillic(name)):
         return name.decode()
     if _is_whole(name, encoding):
         return name.decode(encoding)
@@ -206,9 +245,29 @@ def guess(names: Sequence[bytes], candidates: Sequence[str] = tuple(_CANDIDATES)
 
 
 def _is_surely_utf8(name: bytes) -> bool:
-    """True for a sequence of three bytes or more that fit together; in no other encoding it often does so."""
+    """True for a sequence of three bytes or more that fit together; in no other encoding it often does so.
+
+    Words in CP866 do: then it has to be a character that people use.
+    """
     text = _text(name, "utf-8")
-    return text is not None and any(char >= "\u0800" for char in text)
+    wide = [char for char in text or "" if char >= "\u0800"]
+    return bool(wide) and (any(map(_is_common, wide)) or not _is_cyrillic(name))
+
+
+def _is_cyrillic(name: bytes) -> bool:
+    """True when all letters beyond ASCII make words in CP866."""
+    text = name.decode(_CYRILLIC)
+    padded = f" {text} "
+    return all(
+        _in_cyrillic(padded[place - 1], char, padded[place + 1]) > 0
+        for place, char in enumerate(text, 1)
+        if not char.isascii()
+    )
+
+
+def _is_common(char: str) -> bool:
+    """True for a character of East Asia that is common in one of its standards."""
+    return any(wide.has(char) and wide.own_worth(char) >= 1 for wide in _STANDARDS)
 
 
 def _score(encoding: str, names: Sequence[bytes]) -> float:

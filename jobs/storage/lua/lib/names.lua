@@ -43,7 +43,7 @@ local function identity(file)
     return redis.sha1hex(table.concat({'image', file.images, file.page, file.path}, '\0'))
 end
 
--- Where further numbers, refused files of a zip, and names of files with pages are noted.
+-- Where further numbers, and names of files with pages are noted.
 local function note_key(...)
     return redis.sha1hex(table.concat({...}, '\0'))
 end
@@ -65,18 +65,18 @@ local function find_row(batch, file, has_namesakes)
     return {is_first = not id and file.page == '' and file.name == file.path and not may_be_a_page}
 end
 
--- The refused file that a good one takes the place of: it came under the same path from the same source, before `began`, an id.
-local function find_refused(batch, file, began, has_namesakes)
+-- The row of this very file where it was refused, say by a limit that has been raised since: it is taken now.
+local function find_refused(batch, file, has_namesakes)
     local function fitting(id)
         local row = id and read_file(id)
-        local is_earlier = row and (began == '' or row.id < began)
-        local is_it = is_earlier and row.is_refused and row.path == file.path and row.source == file.source
+        local is_it = row and row.is_refused and row.path == file.path and row.source == file.source and row.digest == file.images
         -- Another file may be called as the page would be.
         local is_taken = is_it and file.suffix ~= '' and redis.call('HEXISTS', batch .. ':files', row.name .. file.suffix) == 1
         return is_it and not is_taken and row
     end
+    local as_refused = {is_refused = true, digest = file.images, source = file.source, path = file.path}
     return fitting(redis.call('HGET', batch .. ':files', file.path))
-        or (has_namesakes and fitting(redis.call('HGET', batch .. ':namesakes', note_key('refused', file.source, file.path))))
+        or (has_namesakes and fitting(redis.call('HGET', batch .. ':namesakes', identity(as_refused))))
 end
 
 local function numbered(path, number)
@@ -141,6 +141,5 @@ local function note_name(batch, file, name, id)
     if name == file.path then return false end
     redis.call('HSET', batch .. ':namesakes', identity(file), id)
     if file.page ~= '' then redis.call('HSET', batch .. ':namesakes', note_key('pages', file.images, file.path), name) end
-    if file.is_refused then redis.call('HSET', batch .. ':namesakes', note_key('refused', file.source, file.path), id) end
     return true
 end
