@@ -9,6 +9,7 @@ characters do the rest. A name of a character or two may read well in several: t
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 #: Characters that names of files and folders use most, and then those of common texts.
 _SIMPLIFIED = (
@@ -170,8 +171,12 @@ _CANDIDATES: dict[str, _Worth] = {
     "cp866": _in_cyrillic,
     "cp1251": _in_cyrillic,
 }
-#: Characters beyond ASCII that are looked at: more would say the same.
-_ENOUGH = 4096
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_BEYOND_TWO_BYTES = re.compile(r"[^\x00-\u07ff]")
+_ASCII = bytes(range(0x80))
+#: Characters beyond ASCII that are looked at in all names, and in a single one; characters of any kind in
+#: all, and at the beginning of each: more would say the same.
+_ENOUGH, _ENOUGH_IN_ONE, _ENOUGH_OF_ANY, _ENOUGH_OF_EACH = 4096, 256, 1 << 17, 2048
 
 
 def decoded(names: Sequence[bytes]) -> list[str]:
@@ -208,26 +213,29 @@ def guess(names: Sequence[bytes], candidates: Sequence[str] = tuple(_CANDIDATES)
 def _is_surely_utf8(name: bytes) -> bool:
     """True for a sequence of three bytes or more that fit together; in no other encoding it often does so."""
     text = _text(name, "utf-8")
-    return text is not None and any(char >= "\u0800" for char in text)
+    return text is not None and bool(_BEYOND_TWO_BYTES.search(text))
 
 
 def _score(encoding: str, names: Sequence[bytes]) -> float:
     """What a character of the names is worth on average."""
-    worth, seen = 0.0, 0
+    worth, seen, read = 0.0, 0, 0
+    most = _ENOUGH if len(names) > 1 else _ENOUGH_IN_ONE
     for name in names:
         text = _text(name, encoding)
         if text is None:
-            lost = sum(byte > 0x7F for byte in name)
+            lost = len(name.translate(None, _ASCII))
             worth, seen = worth - 2 * lost, seen + lost
         else:
+            text = text[:_ENOUGH_OF_EACH]
+            read += len(text)
             worth -= 3 * text.count("\\.")
             worth += sum(2 * len(found[0]) for found in _TELLING.finditer(text))
             padded = f" {text} "
-            for place, char in enumerate(text, 1):
-                if not char.isascii():
-                    worth += _CANDIDATES[encoding](padded[place - 1], char, padded[place + 1])
-                    seen += 1
-        if seen >= _ENOUGH:
+            for found in islice(_BEYOND_ASCII.finditer(text), most - seen):
+                place = found.start() + 1
+                worth += _CANDIDATES[encoding](padded[place - 1], found[0], padded[place + 1])
+                seen += 1
+        if seen >= most or read >= _ENOUGH_OF_ANY:
             break
     return worth / max(1, seen)
 
