@@ -203,7 +203,7 @@ def _repeated(content: bytes, count: int, *, is_shared: bool = False) -> bytes:
 
 def zip_of_names(share: float, name: bytes) -> bytes:
     """A zip of long names."""
-    count = int(15_000_000 * share) // len(name)
+    count = int(10_000_000 * share) // (len(name) + 50)
     return raw_zip(RawEntry(b"%d" % n + name) for n in range(count))
 
 
@@ -214,7 +214,7 @@ def zip_of_heads(share: float) -> bytes:
 
 def zip_of_extras(share: float) -> bytes:
     """A zip whose entries have thousands of extra fields."""
-    return raw_zip(RawEntry(b"%d" % n, extra=b"\x99\x99\0\0" * 16_000) for n in range(int(300 * share)))
+    return raw_zip(RawEntry(b"%d" % n, extra=b"\x99\x99\0\0" * 16_000) for n in range(int(150 * share)))
 
 
 _ZIPS: dict[str, Callable[[float], bytes]] = {
@@ -303,6 +303,7 @@ KINDS: dict[str, Callable[[float], Request]] = {
     "four million known files that are numbers": partial(known, b"0,"),
     "two million known files that are nothing": partial(known, b"{},"),
     "a million known files that lack a hash": partial(known, b'{"file":""},'),
+    "as many known files as are read, that lack a hash": lambda share: known(b'{"file":""},', 0.07 * share),
     "600,000 fields that there are not": unknown_fields,
     "four million fields of a plain form": plain_fields,
 }

@@ -15,7 +15,8 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 #: Values in one body: a thousand files with all that can be said of them have five thousand.
 _MOST_VALUES = 100_000
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+#: A string, also one without an end; nothing of it is tried twice.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 
 
 class StrictJson(DefaultJSONProvider):

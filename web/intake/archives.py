@@ -19,8 +19,8 @@ from web.intake.unpacking import pieces_of
 #: The head of an entry in the directory: flags at 8, lengths of name, extra field and comment at 28.
 _DIRECTORY_SIGNATURE = b"PK\x01\x02"
 _DIRECTORY_HEAD_BYTES, _FLAGS_PLACE, _LENGTHS_PLACE = 46, 8, 28
-#: Bytes of a zip's directory that an entry may take: twice the longest path that anyone uses, and more.
-_DIRECTORY_BYTES_PER_ENTRY, _DIRECTORY_BYTES = 1024, 1024 * 1024
+#: Bytes of a zip's directory for each entry that it may have, and for any zip; names take some dozens.
+_DIRECTORY_BYTES_PER_ENTRY, _DIRECTORY_BYTES = 512, 1024 * 1024
 #: Bytes of an entry's extra fields: real ones have some dozens. zipfile takes them off one by one.
 _MOST_EXTRA_BYTES = 4096
 #: The head of an entry before its content: signature, and lengths of name and extra field.

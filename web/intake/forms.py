@@ -36,6 +36,8 @@ _TEXT_TYPES = ("", "application/json")
 _UNTYPED = ("", "application/octet-stream")
 #: Bytes that are read at a time, and of a part's headers: paths of ten thousand characters fit.
 _READ_BYTES, _HEADER_BYTES = 64 * 1024, 64 * 1024
+#: Bytes of headers for each part that a form may have: a path of a thousand characters in UTF-8 fits.
+_HEADER_BYTES_A_PART = 4096
 #: Lines of a part's headers, and parameters in a line; programs send three of either.
 _MOST_LINES, _MOST_PARAMETERS = 32, 32
 #: A name with its charset, as RFC 8187 writes it, and what may look like one but is part of a plain name.
@@ -134,10 +136,18 @@ class FormParser(FormDataParser):
 class _Decoder(MultipartDecoder):
     """Werkzeug's decoder, with headers in any charset, and of parts that have none."""
 
+    _header_bytes = 0
+
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         if len(data) > _HEADER_BYTES:
             raise _malformed(
                 f"A part's headers have {len(data):,} bytes, over {_HEADER_BYTES:,}. Send a shorter name."
+            )
+        self._header_bytes += len(data)
+        if self.max_parts is not None and self._header_bytes > self.max_parts * _HEADER_BYTES_A_PART:
+            raise _malformed(
+                f"The headers of the first parts have {self._header_bytes:,} bytes, too many for all parts."
+                " Send fewer files at once, or shorter names."
             )
         lines = bytes(data).split(b"\n")
         if len(lines) > _MOST_LINES or any(map(_has_many_parameters, lines)):
