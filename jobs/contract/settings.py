@@ -98,7 +98,7 @@ class Limits(_FromEnvironment):
     #: Bytes that a zip may unpack to for each of its own; any may unpack to 256 MiB.
     max_zip_ratio: int = Field(default=100, ge=1)
     #: Seconds of CPU that web spends on looking at the files of a request, for each 50 MiB that it has.
-    request_cpu_s: float = Field(default=2.5, gt=0)
+    request_cpu_s: float = Field(default=2, gt=0)
     #: Bytes that must stay free on the disk of the data folder: Redis writes there too.
     min_free_bytes: int = Field(default=100 * MIB, ge=0)
     #: Characters of a question.

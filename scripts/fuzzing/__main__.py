@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from scripts.benching_store.servers import Servers
 from scripts.fuzzing import costing, decoding, originals, sending
+from scripts.fuzzing.costly import KINDS
 from scripts.fuzzing.damage import damaged
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="eva01-fuzz-") as folder, Servers(Path(folder)) as servers:
         sent = sending.send(servers, files)
         memory_mib = servers.web_rss_bytes() / 2**20
-        costs = [*costing.costs(servers)]
+        costs = [costing.cost(servers, name) for name in KINDS]
     decoded = decoding.decode(sent.accepted)
     print(f"{len(files):,} files sent, {sent.rows:,} rows: {_told(sent.outcomes)}.")
     print(

@@ -1,18 +1,21 @@
 """Costly requests, sent to a real web: what each takes of its CPU and memory, and what web answers."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 
 from scripts.benching_store.load import MODEL
 from scripts.benching_store.servers import Servers
-from scripts.fuzzing.costly import KINDS
+from scripts.fuzzing.costly import KINDS, Request
 
 #: What a request may cost web: seconds of CPU, and bytes of memory on top of what it had.
 MOST_CPU_S, MOST_BYTES = 5.0, 300_000_000
+#: Seconds to wait for an answer.
+_PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -44,26 +47,25 @@ class Cost:
         return found
 
 
-def costs(servers: Servers, share: float = 1.0) -> Iterator[Cost]:
-    """Send one request of each kind, `share` of its full size, to a batch of its own that is deleted then."""
-    for name in KINDS:
-        yield _cost(servers, name, share)
-
-
-def _cost(servers: Servers, name: str, share: float) -> Cost:
+def cost(servers: Servers, name: str, share: float = 1.0) -> Cost:
+    """Send a request of a kind, `share` of its full size, to a batch of its own that is deleted then."""
     sent = KINDS[name](share)
-    made = servers.http.post("/api/batches", json={"question": "What?", "model": MODEL})
+    # A connection of its own: web closes those of forms that it does not read to their end.
+    with httpx.Client(base_url=servers.url, timeout=_PATIENCE_S) as http:
+        return _sent(http, servers.web_process(), name, sent)
+
+
+def _sent(http: httpx.Client, web: psutil.Process, name: str, sent: Request) -> Cost:
+    made = http.post("/api/batches", json={"question": "What?", "model": MODEL})
     address = f"/api/batches/{made.json()['id']}"
-    web = servers.web_process()
     # Writing a 5 has the kernel forget the most memory that the process ever had.
     Path(f"/proc/{web.pid}/clear_refs").write_text("5")
     before_s, before_bytes = _cpu_s(web), web.memory_info().rss
-    reply = servers.http.post(
-        f"{address}/{sent.call}", content=sent.body, headers={"Content-Type": sent.content_type}
-    )
+    kind = {"Content-Type": sent.content_type, "Connection": "close"}
+    reply = http.post(f"{address}/{sent.call}", content=sent.body, headers=kind)
     cpu_s, memory_bytes = _cpu_s(web) - before_s, _most_bytes(web) - before_bytes
-    total = servers.http.get(address).json()["total"]
-    servers.http.delete(address)
+    total = http.get(address).json()["total"]
+    http.delete(address)
     said = reply.json()
     files = said.get("files", [])
     outcomes = Counter((one["error"] or {}).get("code") or one["state"] for one in files)

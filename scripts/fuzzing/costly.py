@@ -164,9 +164,10 @@ def zip_of_nothing(share: float) -> bytes:
 
 
 def zip_of_bz2(share: float) -> bytes:
-    """A zip of entries that a few bytes stand for."""
-    content = bytes(int(2_000_000_000 * share))
-    return _zip(iter([("0.bmp", content)]), zipfile.ZIP_BZIP2)
+    """A zip with an entry of a few bytes that unpack to far more than it says."""
+    size = int(200_000_000 * share)
+    packed = _zip(iter([("0.bmp", bytes(size))]), zipfile.ZIP_BZIP2)
+    return packed.replace(struct.pack("<I", size), struct.pack("<I", 1000))
 
 
 def zip_of_lzma(share: float) -> bytes:
@@ -222,7 +223,7 @@ _ZIPS: dict[str, Callable[[float], bytes]] = {
     "zip of 20,000 texts": zip_of_texts,
     "zip of 5,000 files of 200 pages": zip_of_pages,
     "zip of 220 × 49 MB of zeros": zip_of_nothing,
-    "zip of 2 GB in some bytes of bzip2": zip_of_bz2,
+    "zip of 200 MB in 180 bytes of bzip2": zip_of_bz2,
     "zip that wants 4 GB for LZMA": zip_of_lzma,
     "zip of one content, 4,000 times": zip_of_one,
     "zip of names with an odd byte": lambda share: zip_of_names(share, b"\x81" + b"a" * 60_000),

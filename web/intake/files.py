@@ -22,7 +22,7 @@ from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
 from web.intake.asking import check_page, check_question, check_room
 from web.intake.names.paths import normalise, sent_path, shortened
-from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
+from web.intake.outcomes import LONGEST_PATH, FileOutcome, KnownFile, PassedOver
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, kept_images
 from web.intake.zips import Entry, entry_groups, is_zip
@@ -61,7 +61,9 @@ class Intake:
         check: Callable[[], None],
     ) -> None:
         self._services, self._accepting, self._card, self._check = services, accepting, card, check
-        self._questions = {normalise(path): question for path, question in questions.items()}
+        self._questions = {
+            normalise(path): question for path, question in questions.items() if len(path) <= LONGEST_PATH
+        }
         #: What zips had in them that became no job.
         self.passed_over = PassedOver()
 
@@ -102,6 +104,7 @@ class Intake:
         limits = self._services.limits
         source = shortened(path, limits.max_path_chars)
         try:
+            self._check()
             folder = self._services.spool_folder
             for entries in entry_groups(part, limits, folder, self.passed_over, self._check):
                 yield from self._take_all(map(self._checked_entry, entries), source)

@@ -63,7 +63,7 @@ def entry_groups(
     limits: Limits,
     spool_folder: Path,
     passed_over: PassedOver,
-    check: Callable[[], None] = lambda: None,
+    check: Callable[[], None],
 ) -> Iterator[list[Entry]]:
     """The entries of a zip in its order, some at a time; their content lasts until the next are asked for.
 

@@ -188,6 +188,23 @@ def test_a_zip_bomb_is_refused_and_the_others_stay(make_app):
     ]
 
 
+def test_what_is_left_when_a_requests_time_is_spent_is_refused_row_by_row_and_may_be_sent_again(make_app):
+    files = {"a.png": IMAGE, "all.zip": hostile.zipped({"b.png": IMAGE}), "c.txt": b"1"}
+    in_no_time, in_time = (make_app(request_cpu_s=seconds).test_client() for seconds in (1e-9, 100))
+    batch = new_batch(in_time)
+    spent = send(in_no_time, batch, files)
+    assert [(one["file"], one["error"]["code"], one["is_new"]) for one in spent] == [
+        (name, "request_too_costly", True) for name in files
+    ]
+    assert in_time.get(batch).json["total"] == 3
+    again = send(in_time, batch, files)
+    assert [(one["file"], (one["error"] or {}).get("code")) for one in again] == [
+        ("a.png", None),
+        ("b.png", None),
+        ("c.txt", "not_an_image"),
+    ]
+
+
 def test_what_is_named_a_zip_and_is_none_is_refused(http, batch):
     (refused,) = send(http, batch, {"a.zip": IMAGE})
     assert refused["error"]["code"] == "bad_zip"

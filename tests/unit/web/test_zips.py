@@ -37,7 +37,7 @@ def unpack(spool, tmp_path):
     """Path and content, or path and code, of each entry of a zip."""
 
     def unpack(data: bytes, **limits: Any) -> list[tuple[str, bytes | str]]:
-        groups = entry_groups(spooled(spool, data), Limits(**limits), tmp_path, PassedOver())
+        groups = entry_groups(spooled(spool, data), Limits(**limits), tmp_path, PassedOver(), lambda: None)
         return [(entry.path, found_in(entry)) for entries in groups for entry in entries]
 
     return unpack
@@ -312,7 +312,7 @@ def test_what_is_passed_over_is_counted_with_examples(spool, tmp_path):
     litter = {f"__MACOSX/._{n}.png": b"1" for n in range(9)} | {".IMG.jpg": b"2", ".thumbs/a.jpg": b"3"}
     passed_over = PassedOver()
     data = hostile.zipped(litter | {"a.png": b"4", "folder/": b"", "Thumbs.db": b"5"})
-    (entries,) = entry_groups(spooled(spool, data), Limits(), tmp_path, passed_over)
+    (entries,) = entry_groups(spooled(spool, data), Limits(), tmp_path, passed_over, lambda: None)
     assert [entry.path for entry in entries] == ["a.png"]
     assert (passed_over.count, passed_over.examples) == (12, [f"__MACOSX/._{n}.png" for n in range(5)])
 
