@@ -291,6 +291,7 @@ KINDS: dict[str, Callable[[float], Request]] = {
     **{name: _file("a.bin", make) for name, make in _IMAGES.items()},
     **{f"zip of 8 × {name}": _file("a.zip", partial(zip_of, make)) for name, make in _IMAGES.items()},
     **{name: _file("a.zip", make) for name, make in _ZIPS.items()},
+    "25 zips of 20,000 entries": lambda share: _files([(f"{n}.zip", zip_of_texts(share)) for n in range(25)]),
     "1,000 small images": partial(many, lambda number: encoded() + b"%d" % number),
     "1,000 files of 200 pages": partial(many, partial(tiff_of_pages, 1)),
     "760 names of 60,000 odd bytes": long_names,
