@@ -95,7 +95,7 @@ def raw_zip(entries: Iterable[RawEntry]) -> bytes:
         body.write(b"PK\x03\x04" + own_head + own_name + entry.extra + entry.content)
         directory.write(b"PK\x01\x02" + struct.pack("<H", entry.made_by) + head)
         directory.write(struct.pack("<HHHII", 0, 0, 0, entry.attributes, place) + entry.name + entry.extra)
-    count = len(all_entries)
+    count = min(len(all_entries), 0xFFFF)
     end = struct.pack("<HHHHIIH", 0, 0, count, count, directory.tell(), body.tell(), 0)
     return body.getvalue() + directory.getvalue() + b"PK\x05\x06" + end
 

@@ -134,6 +134,8 @@ class Code(StrEnum):
         "The zip has too many files.", "Send it in parts.")
     ZIP_TOO_LARGE = ("zip_too_large", 413, FAIL,
         "The zip is too large once unpacked.", "Send it in parts.")
+    REQUEST_TOO_COSTLY = ("request_too_costly", 413, FAIL,
+        "The files that came with this one took too long to look at.", "Send it again, with fewer others.")
 
     # A job.
     EMPTY_ANSWER = ("empty_answer", 500, FAIL,

@@ -106,6 +106,10 @@ class Limits(_FromEnvironment):
     max_zip_bytes: int = Field(default=16 * GIB, ge=1)
     #: Records that one call of a list looks at; then it gives a cursor, whatever it has found.
     max_looked_at: int = Field(default=5000, ge=1)
+    #: Bytes that a zip may unpack to for each of its own; any may unpack to 256 MiB.
+    max_zip_ratio: int = Field(default=100, ge=1)
+    #: Seconds of CPU that web spends on looking at the files of a request, for each 50 MiB that it has.
+    request_cpu_s: float = Field(default=2, gt=0)
     #: Bytes that must stay free on the disk of the data folder: Redis writes there too.
     min_free_bytes: int = Field(default=100 * MIB, ge=0)
     #: Characters of a question.

@@ -4,7 +4,9 @@ images   what may be sent as an image, and why one is refused
 unread   kinds of files that are known and not read
 png      a PNG's chunks
 jpeg     a JPEG's segments
-heif     the size of a HEIF
+gif      the size of a GIF
+webp     the size of a WebP
+heif     the size of a HEIF or an AVIF
 tiff     a TIFF's directories
 pages    which images of a file are its pages
 """

@@ -1,4 +1,4 @@
-"""The size of a HEIF's picture, from its boxes: nothing of a decoder is needed for that.
+"""The size of a HEIF's or AVIF's picture, from its boxes: nothing of a decoder is needed for that.
 
 ftyp, meta ──► pitm: which item is the picture
           └──► iprp ──► ipco: properties, ipma: which item has which ──► ispe, irot
@@ -10,9 +10,11 @@ from typing import IO
 
 from jobs.formats.images import truncated_image
 
-#: Bytes of the box that describes the items; real ones have some thousands.
+#: Bytes of the box that describes the items, boxes in a box, and items with properties; real ones have some
+#: thousands of bytes, and a few hundred of either.
 _MOST_BYTES = 4 << 20
-_MOST_BOXES = 1000
+_MOST_BOXES = 10_000
+_MOST_ITEMS = 65_536
 
 
 def size_of(file: IO[bytes]) -> tuple[int, int]:
@@ -59,12 +61,15 @@ def _size(meta: bytes) -> tuple[int, int]:
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     place = 0
-    while place + 8 <= len(data):
+    for _ in range(_MOST_BOXES):
+        if place + 8 > len(data):
+            return
         size, kind = struct.unpack_from(">I4s", data, place)
         if size < 8:
             return
         yield kind, data[place + 8 : place + size]
         place += size
+    raise KeyError("no end of boxes")
 
 
 def _indexes(ipma: bytes, wanted: int) -> list[int]:
@@ -72,7 +77,7 @@ def _indexes(ipma: bytes, wanted: int) -> list[int]:
     version, is_wide = ipma[0], ipma[3] & 1
     (entries,) = struct.unpack_from(">I", ipma, 4)
     place = 8
-    for _ in range(entries):
+    for _ in range(min(entries, _MOST_ITEMS)):
         (item,) = struct.unpack_from(">I" if version else ">H", ipma, place)
         place += 4 if version else 2
         count = ipma[place]

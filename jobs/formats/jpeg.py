@@ -24,6 +24,9 @@ _PROGRESSIVE = frozenset({0xC2, 0xCA})
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 _APP0, _APP1, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
 _EXIF = b"Exif\0"
+#: Markers before a frame's header, and bytes that belong to none of them: real files have some dozens of
+#: either, and a thousand markers where much is told beside the picture.
+_MOST_MARKERS, _MOST_STRAY_BYTES = 10_000, 1 << 18
 #: Zeros at the end of a file that are no part of a picture.
 _UNFILLED_BYTES = 16
 #: Where a scan's data end: at a marker that is neither an escaped byte nor a restart.
@@ -94,16 +97,19 @@ def frame_of(file: IO[bytes]) -> Frame:
     Raises ImageRejected (`truncated_image`; `unsupported_format` for one of more than 8 bits).
     """
     file.seek(2)
-    while marker := _marker(file):
+    stray_bytes = 0
+    for _ in range(_MOST_MARKERS):
+        marker, skipped = _marker(file, _MOST_STRAY_BYTES - stray_bytes)
+        stray_bytes += skipped
         if marker in _BARE:
             continue
-        if marker in (_SOS, _EOI):
-            break
+        if marker in (0, _SOS, _EOI):
+            raise truncated_image("it has no frame header")
         size = int.from_bytes(file.read(2), "big")
         if marker in _FRAMES:
             return _frame(marker, file.read(max(0, size - 2)))
         file.seek(max(0, size - 2), 1)
-    raise truncated_image("it has no frame header")
+    raise truncated_image(f"it has no frame header behind its first {_MOST_MARKERS:,} markers")
 
 
 def taken_apart(data: bytes, limits: Limits) -> Jpeg:
@@ -177,14 +183,18 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int, memoryview]]:
         place = _end_of_scan(data, end) if marker == _SOS else end
 
 
-def _marker(file: IO[bytes]) -> int:
-    """The next marker; 0 at the end of the file."""
-    byte = file.read(1)
-    while byte and byte != b"\xff":
+def _marker(file: IO[bytes], most_stray: int) -> tuple[int, int]:
+    """The next marker, 0 at the end of the file; and how many bytes before it belong to none.
+
+    Raises ImageRejected (`truncated_image`) where these are more than `most_stray`.
+    """
+    last = b""
+    for stray in range(-1, most_stray + 1):
         byte = file.read(1)
-    while byte == b"\xff":
-        byte = file.read(1)
-    return byte[0] if byte else 0
+        if not byte or (last == b"\xff" and byte != b"\xff"):
+            return (byte[0] if byte else 0), stray
+        last = byte
+    raise truncated_image(f"{_MOST_STRAY_BYTES:,} bytes before its frame header belong to no part of it")
 
 
 def _frame(marker: int, body: bytes) -> Frame:

@@ -19,8 +19,8 @@ from jobs.formats.images import check_pixels, truncated_image
 _OLD_KIND = 255
 #: Bits of the kind: a smaller version of another image, a mask for another. And its old value for the first.
 _REDUCED, _MASK, _OLD_REDUCED = 1, 4, 2
-#: Directories for each page that is allowed: real files have fewer than half as many.
-_DIRECTORIES_A_PAGE = 32
+#: Directories for each page that is allowed, and tags: real files have fewer than half as many.
+_DIRECTORIES_A_PAGE, _TAGS_A_PAGE = 32, 1000
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,17 @@ def pages_of(file: IO[bytes], limits: Limits) -> tuple[Page, ...]:
     layout = tiff.layout_of(file.read(4))
     if layout is None:
         return ()
-    most = limits.max_pages * _DIRECTORIES_A_PAGE
-    images = [_image(one) for one in islice(tiff.directories(file, layout), most + 1)]
+    most, most_tags = limits.max_pages * _DIRECTORIES_A_PAGE, limits.max_pages * _TAGS_A_PAGE
+    images: list[_Image] = []
+    for directory in islice(tiff.directories(file, layout), most + 1):
+        most_tags -= directory.length
+        if most_tags < 0:
+            raise TooLarge(
+                f"The file's directories list more tags than {limits.max_pages:,} pages need"
+                " (EVA01_MAX_PAGES). Split it, and send its parts.",
+                code=Code.TOO_MANY_PAGES,
+            )
+        images.append(_image(directory))
     whole = [image for image in images if not image.is_mask and not image.is_reduced]
     pages = whole or [image for image in images if not image.is_mask] or images[:1]
     if len(images) > most or len(pages) > limits.max_pages:

@@ -103,6 +103,8 @@ class Directory:
     def __init__(self, file: IO[bytes], layout: Layout, place: int, listed: bytes) -> None:
         self._file, self.layout, self.place = file, layout, place
         self._end = place + layout.count.size + len(listed)
+        #: Tags that it lists, also several of one number.
+        self.length = len(listed) // layout.entry.size
         # Of two with one number the first counts.
         self._written = {tag[0]: tag[1:] for tag in reversed([*layout.entry.iter_unpack(listed)])}
 

@@ -7,7 +7,7 @@ wrong without anybody noticing.
 from typing import IO
 
 from jobs.contract.errors import ImageRejected
-from jobs.formats import jpeg, png, tiff
+from jobs.formats import gif, jpeg, png, tiff
 from jobs.formats.images import unsupported_format
 
 #: Bytes of a file's beginning that are looked at.
@@ -66,7 +66,7 @@ _RAW_BRANDS = frozenset({b"crx "})
 _RAW_COLORS = frozenset({32803, 34892})
 _PREVIEW = 1
 #: How the formats begin that are read and have a signature of their own, long enough to tell.
-_SIGNATURES = (png.SIGNATURE, jpeg.SIGNATURE, b"GIF87a", b"GIF89a")
+_SIGNATURES = (png.SIGNATURE, jpeg.SIGNATURE, *gif.SIGNATURES)
 
 
 def check_kind(file: IO[bytes]) -> None:

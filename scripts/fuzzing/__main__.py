@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from scripts.benching_store.servers import Servers
-from scripts.fuzzing import decoding, originals, sending
+from scripts.fuzzing import costing, decoding, originals, sending
+from scripts.fuzzing.costly import KINDS
 from scripts.fuzzing.damage import damaged
 
 
@@ -27,6 +28,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="eva01-fuzz-") as folder, Servers(Path(folder)) as servers:
         sent = sending.send(servers, files)
         memory_mib = servers.web_rss_bytes() / 2**20
+        costs = [costing.cost(servers, name) for name in KINDS]
     decoded = decoding.decode(sent.accepted)
     print(f"{len(files):,} files sent, {sent.rows:,} rows: {_told(sent.outcomes)}.")
     print(
@@ -34,7 +36,15 @@ def main() -> None:
     )
     print(f"{len(sent.accepted):,} images decoded: {_told(decoded.outcomes)}.")
     print(f"One cost at most {decoded.slowest_s:.2f} s of CPU.")
+    for cost in costs:
+        print(
+            f"{cost.name}: {cost.sent_bytes / 1e6:.1f} MB cost web {cost.cpu_s:.1f} s of CPU and"
+            f" {cost.memory_bytes / 1e6:.0f} MB: {_told(cost.outcomes)}."
+        )
+    most_s, most_bytes = max(cost.cpu_s for cost in costs), max(cost.memory_bytes for cost in costs)
+    print(f"A costly one cost at most {most_s:.1f} s of CPU, and {most_bytes / 1e6:.0f} MB of memory.")
     faults = [*sent.faults, *decoded.faults]
+    faults += [(fault, cost.name, b"") for cost in costs for fault in cost.faults]
     for what, name, content in faults:
         print(f"FAULT {name}: {what}", file=sys.stderr)
         if given.keep and content:

@@ -26,6 +26,7 @@ from web.intake.asking import check_options, check_question, check_room, choose_
 from web.intake.files import Intake
 from web.intake.known import take_known
 from web.intake.outcomes import FileOutcome, PassedOver
+from web.intake.spool import check_budget
 from web.services import Services, services
 
 batches = Blueprint(
@@ -98,7 +99,7 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     check_room(serving, batch.model)
     card = choose_model(serving, batch.model)
     with flow.accepting(serving, batch) as request:
-        intake = Intake(serving, request, card, form.questions)
+        intake = Intake(serving, request, card, form.questions, check_budget)
         outcomes = list(intake.take(form.files))
     return _outcomes(outcomes, 202, intake.passed_over)
 
@@ -123,7 +124,8 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
     for own in (file.question for file in body.files if file.question.strip()):
         check_question(card, own, serving.limits)
     with flow.accepting(serving, batch) as request:
-        outcomes = take_known(serving, request, Intake(serving, request, card, {}), body.files)
+        intake = Intake(serving, request, card, {}, check_budget)
+        outcomes = take_known(serving, request, intake, body.files)
     return _outcomes(outcomes, 200)
 
 

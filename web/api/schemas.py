@@ -6,7 +6,15 @@ from typing import Annotated, Any
 
 from flask import request
 from flask_openapi3 import FileStorage
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Json,
+    StringConstraints,
+)
 
 from jobs.contract.catalog import Task
 from jobs.contract.codes import Code
@@ -14,6 +22,7 @@ from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.models import ID_PATTERN, BatchId, BatchState, JobId, JobState, Result, new_id, utc_now
 from jobs.storage.listing import CURSOR_PATTERN
 from web.api.numbers import Count, Decimal, Whole
+from web.http.json import has_many_values
 from web.intake.forms import FILE_FIELDS, MULTIPART, check_form
 from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
 
@@ -117,13 +126,19 @@ class AnalyzeForm(JobForm):
     wait: Decimal = Field(25, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the answer.")
 
 
+def _of_few_values(text: str) -> str:
+    if has_many_values(text):
+        raise ValueError("it has more values than are read; send its files in several requests")
+    return text
+
+
 class FilesForm(Form):
     """Images and zips for a batch."""
 
     files: list[FileStorage] = Field(
         min_length=1, description="Images and zips of images; a file name may be a relative path."
     )
-    questions: Json[dict[str, str]] = Field(
+    questions: Annotated[Json[dict[str, str]], BeforeValidator(_of_few_values)] = Field(
         default_factory=dict, description="A JSON object from paths to questions that replace the batch's."
     )
 

@@ -13,6 +13,12 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
 
 
+#: Values in one body: a thousand files with all that can be said of them have five thousand.
+_MOST_VALUES = 100_000
+#: A string, also one without an end; nothing of it is tried twice.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+
+
 class StrictJson(DefaultJSONProvider):
     """Flask's JSON, strict where bodies are read."""
 
@@ -24,6 +30,8 @@ class StrictJson(DefaultJSONProvider):
         Raises ValueError when it is no JSON, and BadInput (`malformed_body`) when nobody could use it.
         """
         text = s if isinstance(s, str) else s.decode("utf-8-sig")
+        if has_many_values(text):
+            raise _unusable(f"has more than {_MOST_VALUES:,} values")
         try:
             value = super().loads(text, parse_constant=_refuse_constant, **how)
         except RecursionError as error:
@@ -31,6 +39,15 @@ class StrictJson(DefaultJSONProvider):
         if _SURROGATE.search(text) and _has_half(value):
             raise _unusable("has half of a character (a lone surrogate such as \\ud800)")
         return value
+
+
+def has_many_values(text: str) -> bool:
+    """True for JSON that would need a hundred times its size in memory: each value takes some."""
+    return _values(text) > _MOST_VALUES and _values(_STRING.sub("", text)) > _MOST_VALUES
+
+
+def _values(text: str) -> int:
+    return sum(map(text.count, "[{,"))
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -4,9 +4,11 @@ asking       model, question and options of a request
 forms        a form, also one that is not written as it should be
 fingerprint  whether a request that is sent again is the same
 spool        the files of a request, on disk while it is answered
+budget       what looking at a request's files may cost
 names/       what files are called
 headers      what a file is, from its header
 archives     a zip as a file, whatever is wrong with its names
+unpacking    the content of a zip's entry, piece by piece
 zips         the entries of a zip, one by one, none of them trusted
 uploads      a file into the blob store
 files        files and zips into a batch

@@ -1,44 +1,56 @@
 """A zip as a file: its directory and its entries are read whatever is wrong with their names.
 
 zipfile refuses a whole zip for one name that is not what it claims to be, and an entry whose own header calls
-it otherwise than the directory. What counts here is the directory, and the content.
+it otherwise than the directory. What counts here is the directory, and the content. Of several entries that
+share bytes only the first is read.
 """
 
 import io
 import struct
 import zipfile
-from typing import IO, cast
+from bisect import bisect_right
+from collections.abc import Iterator
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
 from web.intake.spool import Part
+from web.intake.unpacking import pieces_of
 
 #: The head of an entry in the directory: flags at 8, lengths of name, extra field and comment at 28.
 _DIRECTORY_SIGNATURE = b"PK\x01\x02"
 _DIRECTORY_HEAD_BYTES, _FLAGS_PLACE, _LENGTHS_PLACE = 46, 8, 28
+#: Bytes of a zip's directory for each entry that it may have, and for any zip; names take some dozens.
+_DIRECTORY_BYTES_PER_ENTRY, _DIRECTORY_BYTES = 512, 1024 * 1024
+#: Bytes of an entry's extra fields: real ones have some dozens. zipfile takes them off one by one.
+_MOST_EXTRA_BYTES = 4096
 #: The head of an entry before its content: signature, and lengths of name and extra field.
 _LOCAL_HEAD = struct.Struct("<4s22xHH")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
 _UTF8_FLAG = 0x800
-#: Flags of content that zipfile cannot read: a patch of other data, and strong encryption.
+#: Flags of content that cannot be read: a patch of other data, and strong encryption.
 _UNREADABLE = 0x20 | 0x40
 
 
 class Archive(zipfile.ZipFile):
-    """A zip that is read, and no piece of it that is larger than `most_bytes` at once.
+    """A zip of at most `most_entries` that is read, whose directory has no more bytes than these need.
 
     Raises TooLarge (`too_many_entries`) for a larger directory, and what zipfile raises for a broken one.
     """
 
-    def __init__(self, part: Part, most_bytes: int) -> None:
-        self._reader = _Reader(part, most_bytes)
+    def __init__(self, part: Part, most_entries: int) -> None:
+        self._reader = _Reader(part, most_entries)
         super().__init__(self._reader)
         self._reader.is_opening = False
+        #: Where entries begin, and the directory behind them: what lies between two belongs to the first.
+        self._begins = sorted({*(info.header_offset for info in self.infolist()), self.start_dir})
+        self._first: dict[int, zipfile.ZipInfo] = {}
+        for info in self.infolist():
+            self._first.setdefault(info.header_offset, info)
 
-    def content_of(self, info: zipfile.ZipInfo) -> IO[bytes]:
-        """The unpacked content of an entry, while no other is read.
+    def pieces_of(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        """The unpacked content of an entry in pieces, while no other is read.
 
-        Raises what zipfile raises for one that is broken, and NotImplementedError for one it cannot read.
+        Raises what `unpacking.pieces_of` raises for one that is broken, or has bytes that are another's.
         """
         if info.flag_bits & _UNREADABLE:
             raise NotImplementedError("patched data or strong encryption")
@@ -49,16 +61,24 @@ class Archive(zipfile.ZipFile):
         signature, *lengths = _LOCAL_HEAD.unpack(head)
         if signature != _LOCAL_SIGNATURE:
             raise zipfile.BadZipFile("there is no header where the directory says")
-        self._reader.seek(sum(lengths), io.SEEK_CUR)
-        return cast(IO[bytes], zipfile.ZipExtFile(self._reader, "r", info))
+        start = self._reader.seek(sum(lengths), io.SEEK_CUR)
+        if self._first[info.header_offset] is not info or start + info.compress_size > self._end_of(info):
+            raise zipfile.BadZipFile("its content is another entry's as well")
+        return pieces_of(self._reader, info)
+
+    def _end_of(self, info: zipfile.ZipInfo) -> int:
+        """Where its bytes end at the latest."""
+        place = bisect_right(self._begins, info.header_offset)
+        return self._begins[place] if place < len(self._begins) else self._begins[-1]
 
 
 class _Reader(io.BufferedReader):
     """Refuses to read in one piece what would not fit into memory: a zip's directory."""
 
-    def __init__(self, raw: Part, most_bytes: int) -> None:
+    def __init__(self, raw: Part, most_entries: int) -> None:
         super().__init__(raw)
-        self._most_bytes = most_bytes
+        self._most_entries = most_entries
+        self._most_bytes = _DIRECTORY_BYTES + most_entries * _DIRECTORY_BYTES_PER_ENTRY
         #: True while zipfile reads the directory, which it does in one piece.
         self.is_opening = True
 
@@ -66,7 +86,9 @@ class _Reader(io.BufferedReader):
         if size is not None and size > self._most_bytes:
             raise too_many_entries()
         data = super().read(size)
-        return _unclaimed(data) if self.is_opening and data.startswith(_DIRECTORY_SIGNATURE) else data
+        if self.is_opening and data.startswith(_DIRECTORY_SIGNATURE):
+            return _unclaimed(data, self._most_entries)
+        return data
 
 
 def too_many_entries() -> TooLarge:
@@ -76,13 +98,22 @@ def too_many_entries() -> TooLarge:
     )
 
 
-def _unclaimed(directory: bytes) -> bytes:
-    """The directory without the claim to be UTF-8 of names that are not."""
+def _unclaimed(directory: bytes, most_entries: int) -> bytes:
+    """The directory without the claim to be UTF-8 of names that are not.
+
+    Raises TooLarge for too many entries, and BadZipFile for one with far too much said of it.
+    """
     mended = bytearray(directory)
     place, last = 0, len(directory) - _DIRECTORY_HEAD_BYTES
+    count = 0
     while place <= last and directory.startswith(_DIRECTORY_SIGNATURE, place):
+        count += 1
+        if count > most_entries:
+            raise too_many_entries()
         (flags,) = struct.unpack_from("<H", directory, place + _FLAGS_PLACE)
         lengths = struct.unpack_from("<HHH", directory, place + _LENGTHS_PLACE)
+        if lengths[1] > _MOST_EXTRA_BYTES:
+            raise zipfile.BadZipFile(f"entry {count:,} has {lengths[1]:,} bytes of extra fields")
         start = place + _DIRECTORY_HEAD_BYTES
         if flags & _UTF8_FLAG and not _is_utf8(directory[start : start + lengths[0]]):
             struct.pack_into("<H", mended, place + _FLAGS_PLACE, flags & ~_UTF8_FLAG)

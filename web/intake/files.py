@@ -4,7 +4,7 @@ A file that the batch has already makes no second job; another file of a path th
 Files are taken some at a time, because each way to Redis costs as much for one as for many.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import cast
@@ -22,13 +22,13 @@ from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
 from web.intake.asking import check_page, check_question, check_room
 from web.intake.names.paths import normalise, sent_path, shortened
-from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
+from web.intake.outcomes import LONGEST_PATH, FileOutcome, KnownFile, PassedOver
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, kept_images
 from web.intake.zips import Entry, entry_groups, is_zip
 from web.services import Services
 
-#: Files that are taken at a time.
+#: Jobs that are made at a time, or a file's.
 _AT_A_TIME = 64
 
 
@@ -47,15 +47,23 @@ class Checked:
 class Intake:
     """Takes files for one open batch; `questions` maps paths to questions that replace the batch's.
 
-    Its methods raise what stops the whole request: Conflict for a batch that takes no more files,
-    Unavailable, redis.RedisError.
+    `check` is called before each file, and raises BadInput when no more of them are to be looked at: these
+    are refused one by one. Its methods raise what stops the whole request: Conflict for a batch that takes no
+    more files, Unavailable, redis.RedisError.
     """
 
     def __init__(
-        self, services: Services, accepting: Accepting, card: ModelCard, questions: Mapping[str, str]
+        self,
+        services: Services,
+        accepting: Accepting,
+        card: ModelCard,
+        questions: Mapping[str, str],
+        check: Callable[[], None],
     ) -> None:
-        self._services, self._accepting, self._card = services, accepting, card
-        self._questions = {normalise(path): question for path, question in questions.items()}
+        self._services, self._accepting, self._card, self._check = services, accepting, card, check
+        self._questions = {
+            normalise(path): question for path, question in questions.items() if len(path) <= LONGEST_PATH
+        }
         #: What zips had in them that became no job.
         self.passed_over = PassedOver()
 
@@ -67,7 +75,7 @@ class Intake:
                 for path, part in some:
                     yield from self._take_zip(path, part)
             else:
-                yield from self._take_images(list(some))
+                yield from self._take_all(self._checked(path, part) for path, part in some)
 
     def take_kept(self, files: Sequence[tuple[KnownFile, Kind]]) -> list[list[FileOutcome]]:
         """Take files with their kinds, whose images are in the blob store, and claimed.
@@ -76,10 +84,17 @@ class Intake:
         """
         return self._accept([self._jobs_of_kept(file, kind) for file, kind in files])
 
-    def _take_images(self, files: Sequence[tuple[str, Part]]) -> Iterator[FileOutcome]:
-        for start in range(0, len(files), _AT_A_TIME):
-            some = files[start : start + _AT_A_TIME]
-            yield from self._take([self._checked(path, part) for path, part in some])
+    def _take_all(self, files: Iterable[Checked], source: str = "") -> Iterator[FileOutcome]:
+        """Take files of one `source`, a zip or none, as they are looked at, some at a time."""
+        some: list[Checked] = []
+        jobs = 0
+        for file in files:
+            some.append(file)
+            jobs += (file.image and file.image.pages) or 1
+            if jobs >= _AT_A_TIME:
+                yield from self._take(some, source)
+                some, jobs = [], 0
+        yield from self._take(some, source)
 
     def _take_zip(self, path: str, part: Part) -> Iterator[FileOutcome]:
         if not is_zip(part):
@@ -89,8 +104,10 @@ class Intake:
         limits = self._services.limits
         source = shortened(path, limits.max_path_chars)
         try:
-            for entries in entry_groups(part, limits, self._services.spool_folder, self.passed_over):
-                yield from self._take([self._checked_entry(entry) for entry in entries], source)
+            self._check()
+            folder = self._services.spool_folder
+            for entries in entry_groups(part, limits, folder, self.passed_over, self._check):
+                yield from self._take_all(map(self._checked_entry, entries), source)
         except BadInput as error:
             yield from self._take([self._refused(path, part, error)])
 
@@ -105,6 +122,7 @@ class Intake:
     def _checked(self, path: str, part: Part) -> Checked:
         limit = self._services.limits.max_path_chars
         try:
+            self._check()
             if len(path) > limit:
                 raise BadInput(
                     f"The path has {len(path):,} characters; the limit is {limit:,} (EVA01_MAX_PATH_CHARS).",
@@ -119,7 +137,6 @@ class Intake:
             return self._refused(path, part, error)
 
     def _take(self, files: Sequence[Checked], source: str = "") -> list[FileOutcome]:
-        """Take files of one `source`, a zip or none."""
         with kept_images(self._services, [file.image for file in files if file.image]):
             taken = self._accept([self._jobs_of(file, source) for file in files], source)
         for file, outcomes in zip(files, taken, strict=True):

@@ -6,6 +6,7 @@ no file name, and no bytes                          ──► no file was chosen
 no boundary, another one, no end                    ──► BadInput (`malformed_form`)
 """
 
+import io
 import re
 from collections.abc import Iterator
 from typing import IO, Any
@@ -35,9 +36,14 @@ _TEXT_TYPES = ("", "application/json")
 _UNTYPED = ("", "application/octet-stream")
 #: Bytes that are read at a time, and of a part's headers: paths of ten thousand characters fit.
 _READ_BYTES, _HEADER_BYTES = 64 * 1024, 64 * 1024
+#: Bytes of headers for each part that a form may have: a path of a thousand characters in UTF-8 fits.
+_HEADER_BYTES_A_PART = 4096
+#: Lines of a part's headers, and parameters in a line; programs send three of either.
+_MOST_LINES, _MOST_PARAMETERS = 32, 32
 #: A name with its charset, as RFC 8187 writes it, and what may look like one but is part of a plain name.
 _EXTENDED_NAME = re.compile(r";\s*filename\*=([^';\s]*)'[^';]*'([^;\s]*)", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
+_QUOTED_BYTES = re.compile(_QUOTED.pattern.encode())
 #: A backslash that escapes (`\\`, `\"`), or one that is itself, as browsers and curl send Windows paths.
 #: One before the last quote is itself, too.
 _BACKSLASH = re.compile(r'(\\\\|\\"(?!\s*$))|\\')
@@ -70,11 +76,18 @@ class FormParser(FormDataParser):
         try:
             if mimetype == MULTIPART:
                 return stream, *self._multipart(stream, content_length, (options or {}).get("boundary", ""))
-            return super().parse(stream, mimetype, content_length, options)
+            return super().parse(self._few_fields(stream), mimetype, content_length, options)
         except ClientDisconnected as error:
             raise _malformed("The request ended before all of its body had come. Send it again.") from error
         except ValueError as error:
             raise _malformed("The form is not in UTF-8. Send it so.") from error
+
+    def _few_fields(self, stream: IO[bytes]) -> IO[bytes]:
+        """The body of a form without files; raises RequestEntityTooLarge for one of too many fields."""
+        body = stream.read()
+        if self.max_form_parts is not None and body.count(b"&") >= self.max_form_parts:
+            raise RequestEntityTooLarge
+        return io.BytesIO(body)
 
     def _multipart(self, stream: IO[bytes], content_length: int | None, boundary: str) -> tuple[Any, Any]:
         if not boundary or not boundary.isascii():
@@ -123,13 +136,26 @@ class FormParser(FormDataParser):
 class _Decoder(MultipartDecoder):
     """Werkzeug's decoder, with headers in any charset, and of parts that have none."""
 
+    _header_bytes = 0
+
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         if len(data) > _HEADER_BYTES:
             raise _malformed(
                 f"A part's headers have {len(data):,} bytes, over {_HEADER_BYTES:,}. Send a shorter name."
             )
-        lines = (readable(line).encode() for line in bytes(data).split(b"\n"))
-        headers = super()._parse_headers(b"\n".join(lines))
+        self._header_bytes += len(data)
+        if self.max_parts is not None and self._header_bytes > self.max_parts * _HEADER_BYTES_A_PART:
+            raise _malformed(
+                f"The headers of the first parts have {self._header_bytes:,} bytes, too many for all parts."
+                " Send fewer files at once, or shorter names."
+            )
+        lines = bytes(data).split(b"\n")
+        if len(lines) > _MOST_LINES or any(map(_has_many_parameters, lines)):
+            raise _malformed(
+                f"A part's headers have over {_MOST_LINES} lines, or one over {_MOST_PARAMETERS} parameters."
+                " Let the HTTP client write them itself."
+            )
+        headers = super()._parse_headers(b"\n".join(readable(line).encode() for line in lines))
         disposition = headers.get("Content-Disposition", "form-data")
         # Werkzeug takes any backslash for an escape.
         headers["Content-Disposition"] = _BACKSLASH.sub(lambda found: found[1] or "\\\\", disposition)
@@ -186,6 +212,11 @@ class _File:
         """The file, to be read from its beginning."""
         self._storage.stream.seek(0)
         return self._storage
+
+
+def _has_many_parameters(line: bytes) -> bool:
+    """True for too many of them, not counted what stands in quotes."""
+    return line.count(b";") > _MOST_PARAMETERS and _QUOTED_BYTES.sub(b"", line).count(b";") > _MOST_PARAMETERS
 
 
 def _is_file(event: Field | File) -> bool:

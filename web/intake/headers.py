@@ -1,6 +1,7 @@
 """What a file is and how large its image, from its header alone: no pixel is decoded here.
 
-What stands beside the picture in a PNG or a JPEG is not looked at: damage there takes nothing from it.
+What stands beside the picture in a PNG or a JPEG is not looked at: damage there takes nothing from it. How
+many blocks, boxes, segments or directories are looked at is bounded, however many a file has.
 """
 
 from collections.abc import Callable
@@ -11,25 +12,21 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError, features
 
 from jobs.contract.settings import Limits
-from jobs.formats import heif, jpeg, png, tiff
+from jobs.formats import gif, heif, jpeg, png, tiff, webp
 from jobs.formats.images import (
     FORMATS,
     check_pixels,
     not_an_image,
     not_opened,
-    not_understood,
     reader_missing,
     set_pillows_guard,
 )
 from jobs.formats.pages import pages_of
-from jobs.formats.unread import begins_as_image, check_kind, is_avif, is_heif
+from jobs.formats.unread import check_kind, is_avif, is_heif
 
 set_pillows_guard(Image, None)
-Image.init()
 #: Formats that this Pillow was built without. HEIF is the workers' to read: here its size is enough.
 _MISSING = frozenset() if features.check("avif") else frozenset({"AVIF"})
-#: The formats that Pillow reads here; MPO has no reader of its own, the one for JPEG finds it.
-_READABLE = tuple(name for name in FORMATS if name in Image.OPEN and name not in _MISSING)
 #: What may be sent here, in order.
 MEDIA_TYPES = tuple(sorted({kind for name, kind in FORMATS.items() if name not in _MISSING}))
 _HEAD_BYTES = 64
@@ -70,9 +67,15 @@ def _reader_of(head: bytes, limits: Limits) -> Callable[[IO[bytes]], Inspected]:
         return partial(_inspect_tiff, limits=limits)
     if is_avif(head) and "AVIF" in _MISSING:
         raise reader_missing("AVIF")
+    if is_avif(head):
+        return partial(_inspect_size, name="AVIF", size_of=heif.size_of)
     if is_heif(head):
-        return _inspect_heif
-    return partial(_inspect_other, head=head)
+        return partial(_inspect_size, name="HEIF", size_of=heif.size_of)
+    if head.startswith(gif.SIGNATURES):
+        return partial(_inspect_size, name="GIF", size_of=gif.size_of)
+    if webp.is_webp(head):
+        return partial(_inspect_size, name="WEBP", size_of=webp.size_of)
+    return _inspect_bmp
 
 
 def _inspect_png(file: IO[bytes]) -> Inspected:
@@ -90,17 +93,18 @@ def _inspect_tiff(file: IO[bytes], limits: Limits) -> Inspected:
     return Inspected(FORMATS["TIFF"], pages[0].width, pages[0].height, len(pages))
 
 
-def _inspect_heif(file: IO[bytes]) -> Inspected:
-    return Inspected(FORMATS["HEIF"], *heif.size_of(file))
+def _inspect_size(file: IO[bytes], name: str, size_of: Callable[[IO[bytes]], tuple[int, int]]) -> Inspected:
+    return Inspected(FORMATS[name], *size_of(file))
 
 
-def _inspect_other(file: IO[bytes], head: bytes) -> Inspected:
+def _inspect_bmp(file: IO[bytes]) -> Inspected:
+    """By Pillow, which reads nothing else here: a BMP has all that it says in one place, at its beginning."""
     file.seek(0)
     try:
-        with Image.open(file, formats=_READABLE) as image:
-            return Inspected(FORMATS[image.format or ""], *image.size)
+        with Image.open(file, formats=("BMP",)) as image:
+            return Inspected(FORMATS["BMP"], *image.size)
     except UnidentifiedImageError as error:
-        raise (not_understood() if begins_as_image(head) else not_an_image()) from error
+        raise not_an_image() from error
     except Exception as error:
         # Pillow's readers meet hostile headers with many kinds of exceptions.
         raise not_opened(error) from error

@@ -6,6 +6,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
 from jobs.contract.models import JobError
 
+#: Characters that a path may have to be looked at; those of files that are taken have far fewer.
+LONGEST_PATH = 64 * 1024
 #: Paths that stand for all that were passed over.
 _EXAMPLES = 5
 
@@ -47,7 +49,7 @@ class KnownFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    file: str = Field(description="The path under which it would be sent.")
+    file: str = Field(max_length=LONGEST_PATH, description="The path under which it would be sent.")
     sha256: Annotated[str, AfterValidator(str.lower)] = Field(
         pattern=r"^[0-9a-fA-F]{64}$", description="Of its content, in hexadecimal digits."
     )

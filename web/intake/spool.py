@@ -17,6 +17,7 @@ from jobs.contract.codes import Code
 from jobs.contract.discreet import discreet
 from jobs.contract.errors import NoRoom, TooLarge
 from jobs.contract.settings import Limits
+from web.intake.budget import Budget
 from web.intake.forms import MULTIPART, FormParser
 from web.services import services
 
@@ -58,6 +59,11 @@ class Spool:
             self._end += self._last.kept_bytes
         self._last = Part(self._file.fileno(), self._end, keep_bytes)
         return self._last
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all its parts that are kept."""
+        return self._end + (self._last.kept_bytes if self._last else 0)
 
     def close(self) -> None:
         """Let it vanish."""
@@ -137,6 +143,14 @@ class SpooledRequest(Request):
     _spool: Spool | None = None
     _file_count = 0
 
+    def __init__(self, *environ: Any, **how: Any) -> None:
+        super().__init__(*environ, **how)
+        self._budget = Budget()
+
+    def check_budget(self) -> None:
+        """Raises TooLarge (`request_too_costly`) when no more of its files are to be looked at."""
+        self._budget.check(self._spool.size_bytes if self._spool else 0, services().limits)
+
     def _get_file_stream(
         self,
         total_content_length: int | None,
@@ -162,6 +176,11 @@ class SpooledRequest(Request):
         super().close()
         if self._spool is not None:
             self._spool.close()
+
+
+def check_budget() -> None:
+    """Called before each file of a request is looked at; raises what `SpooledRequest.check_budget` raises."""
+    cast(SpooledRequest, request).check_budget()
 
 
 def _check_room(folder: Path, min_free_bytes: int) -> None:

@@ -32,9 +32,13 @@ def checked_image(services: Services, part: Part) -> Image:
     Raises ImageRejected and TooLarge when it is no image that can be answered.
     """
     check_bytes(part.size_bytes, services.limits)
-    content = _content(part)
-    file = io.BytesIO(content) if isinstance(content, bytes) else content
-    found = inspect(file, services.limits)
+    part.seek(0)
+    reader = io.BufferedReader(part)
+    try:
+        found = inspect(reader, services.limits)
+    finally:
+        # What is let go without this would close the part.
+        reader.detach()
     return Image(part, part.sha256, found.media_type, found.pages)
 
 

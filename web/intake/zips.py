@@ -1,6 +1,6 @@
 """The entries of a zip, one by one, none of them trusted: nothing is written under a name of theirs.
 
-Sizes are counted while unpacking, because what a zip says of itself may be a lie.
+What the zip says that they unpack to is added up before they are, and each unpacks to that, or is refused.
 """
 
 import hashlib
@@ -8,7 +8,7 @@ import stat
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
@@ -16,19 +16,18 @@ from pathlib import Path
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.settings import Limits
-from web.intake.archives import Archive, too_many_entries
+from web.intake.archives import Archive
 from web.intake.names.paths import is_litter, is_unsafe, shortened
 from web.intake.names.zip_names import is_folder, names_of, path_of
 from web.intake.outcomes import PassedOver
 from web.intake.spool import Part, Spool
 
-_CHUNK_BYTES = 1024 * 1024
 #: Entries that are unpacked at a time, and bytes after which no further one is.
 _GROUP, _GROUP_BYTES = 64, 64 * 1024 * 1024
 #: How a zip begins; the second when it is empty.
 _SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
-#: Bytes of a zip's directory that an entry may take: twice the longest path that anyone uses, and more.
-_DIRECTORY_BYTES_PER_ENTRY = 1024
+#: Bytes that a zip may unpack to however small it is.
+_ANY_BYTES = 256 * 1024 * 1024
 _ENCRYPTED = 0x1
 #: What reading a damaged or unsupported entry raises.
 _BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, NotImplementedError, ValueError)
@@ -61,17 +60,21 @@ def is_zip(part: Part) -> bool:
 
 
 def entry_groups(
-    part: Part, limits: Limits, spool_folder: Path, passed_over: PassedOver
+    part: Part,
+    limits: Limits,
+    spool_folder: Path,
+    passed_over: PassedOver,
+    check: Callable[[], None],
 ) -> Iterator[list[Entry]]:
     """The entries of a zip in its order, some at a time; their content lasts until the next are asked for.
 
     Folders are left out; hidden files and what file managers leave behind are counted in `passed_over`.
-    Raises BadInput (`bad_zip`, `empty_zip`) and TooLarge (`too_many_entries`) before the first entry, and
-    TooLarge (`zip_too_large`) behind the last one that is within the limit.
+    `check` is called before each, and raises BadInput where it must not be unpacked any more. Raises BadInput
+    (`bad_zip`, `empty_zip`) and TooLarge (`too_many_entries`) before the first entry.
     """
     with _open(part, limits) as archive:
         wanted = _wanted(archive.infolist(), part.sha256, limits, passed_over)
-        reader = _Reader(archive, limits)
+        reader = _Reader(archive, part.size_bytes, limits, check)
         rest = deque(wanted)
         while rest:
             spool = Spool(spool_folder)
@@ -79,8 +82,6 @@ def entry_groups(
                 yield reader.read_some(rest, spool)
             finally:
                 spool.close()
-            if reader.over:
-                raise reader.over
 
 
 def _wanted(
@@ -114,59 +115,70 @@ def _wanted(
 class _Reader:
     """Reads entries, and counts how many bytes may still come."""
 
-    def __init__(self, archive: Archive, limits: Limits) -> None:
-        self._archive, self._limits = archive, limits
-        self._left_bytes = limits.max_zip_bytes
-        #: That the zip unpacks to more than is allowed, once it has.
-        self.over: TooLarge | None = None
+    def __init__(self, archive: Archive, zip_bytes: int, limits: Limits, check: Callable[[], None]) -> None:
+        self._archive, self._limits, self._check = archive, limits, check
+        self._most_bytes = min(limits.max_zip_bytes, max(_ANY_BYTES, limits.max_zip_ratio * zip_bytes))
+        self._left_bytes = self._most_bytes
 
     def read_some(self, rest: deque[_Wanted], spool: Spool) -> list[Entry]:
         """Unpack the next of `rest` into a spool, and take them off."""
         group: list[Entry] = []
         size_bytes = 0
         while rest and len(group) < _GROUP and size_bytes < _GROUP_BYTES:
-            try:
-                entry = _read(self._archive, rest.popleft(), spool, self._limits, self._left_bytes)
-            except TooLarge as error:
-                self.over = error
-                break
-            if entry.content:
-                size_bytes += entry.content.size_bytes
-                self._left_bytes -= entry.content.size_bytes
+            entry = self._read(rest.popleft(), spool)
+            size_bytes += entry.content.size_bytes if entry.content else 0
             group.append(entry)
         return group
 
+    def _read(self, file: _Wanted, spool: Spool) -> Entry:
+        try:
+            _refuse_unsafe(file)
+            self._check()
+            self._refuse_large(file.info)
+            content = self._unpack(file.info, spool)
+            if file.name.lower().endswith(".zip") and is_zip(content):
+                raise BadInput("A zip in a zip is not unpacked. Send what is in it.", code=Code.NESTED_ZIP)
+        except BadInput as error:
+            return _refused(file, error)
+        except _BROKEN as error:
+            broken = BadInput(
+                f"The zip entry cannot be unpacked ({error}). Pack it again.", code=Code.BAD_ZIP_ENTRY
+            )
+            return _refused(file, broken)
+        return Entry(path_of(file.name), content)
+
+    def _refuse_large(self, info: zipfile.ZipInfo) -> None:
+        """Raises TooLarge by what the zip says that an entry unpacks to."""
+        most_bytes = self._limits.max_zip_entry_bytes
+        if info.file_size > most_bytes:
+            raise TooLarge(
+                f"The zip entry unpacks to {info.file_size:,} bytes; the limit is {most_bytes:,}"
+                " (EVA01_MAX_ZIP_ENTRY_BYTES).",
+                code=Code.IMAGE_TOO_LARGE,
+            )
+        if info.file_size > self._left_bytes:
+            raise TooLarge(
+                f"With this entry the zip unpacks to more than {self._most_bytes:,} bytes"
+                " (EVA01_MAX_ZIP_BYTES, EVA01_MAX_ZIP_RATIO). Send it in another zip.",
+                code=Code.ZIP_TOO_LARGE,
+            )
+
+    def _unpack(self, info: zipfile.ZipInfo, spool: Spool) -> Part:
+        pieces = self._archive.pieces_of(info)
+        self._left_bytes -= info.file_size
+        content = spool.new_part()
+        for piece in pieces:
+            content.write(piece)
+            self._check()
+        return content
+
 
 def _open(part: Part, limits: Limits) -> Archive:
-    most_bytes = _CHUNK_BYTES + limits.max_zip_entries * _DIRECTORY_BYTES_PER_ENTRY
     part.seek(0)
     try:
-        archive = Archive(part, most_bytes)
+        return Archive(part, limits.max_zip_entries)
     except _BROKEN as error:
         raise BadInput(f"The zip cannot be read ({error}). Pack it again.", code=Code.BAD_ZIP) from error
-    if len(archive.infolist()) > limits.max_zip_entries:
-        raise too_many_entries()
-    return archive
-
-
-def _read(archive: Archive, file: _Wanted, spool: Spool, limits: Limits, left_bytes: int) -> Entry:
-    try:
-        _refuse_unsafe(file)
-        content = _unpack(archive, file.info, spool, limits.max_zip_entry_bytes, left_bytes)
-        if file.name.lower().endswith(".zip") and is_zip(content):
-            raise BadInput("A zip in a zip is not unpacked. Send what is in it.", code=Code.NESTED_ZIP)
-    except TooLarge as error:
-        if error.code is Code.ZIP_TOO_LARGE:
-            raise
-        return _refused(file, error)
-    except BadInput as error:
-        return _refused(file, error)
-    except _BROKEN as error:
-        broken = BadInput(
-            f"The zip entry cannot be unpacked ({error}). Pack it again.", code=Code.BAD_ZIP_ENTRY
-        )
-        return _refused(file, broken)
-    return Entry(path_of(file.name), content)
 
 
 def _refused(file: _Wanted, error: BadInput) -> Entry:
@@ -184,22 +196,3 @@ def _refuse_unsafe(file: _Wanted) -> None:
         raise BadInput("The zip entry is a link. Pack the file itself.", code=Code.UNSAFE_PATH)
     if file.info.flag_bits & _ENCRYPTED:
         raise BadInput("The zip entry is encrypted. Pack it without a password.", code=Code.ENCRYPTED_ENTRY)
-
-
-def _unpack(archive: Archive, info: zipfile.ZipInfo, spool: Spool, most_bytes: int, left_bytes: int) -> Part:
-    content = spool.new_part()
-    with archive.content_of(info) as packed:
-        while chunk := packed.read(_CHUNK_BYTES):
-            content.write(chunk)
-            if content.size_bytes > left_bytes:
-                raise TooLarge(
-                    "The zip unpacks to more than EVA01_MAX_ZIP_BYTES allows."
-                    " The entries before this one are taken; send the others in another zip.",
-                    code=Code.ZIP_TOO_LARGE,
-                )
-            if content.size_bytes > most_bytes:
-                raise TooLarge(
-                    f"The zip entry unpacks to more than {most_bytes:,} bytes (EVA01_MAX_ZIP_ENTRY_BYTES).",
-                    code=Code.IMAGE_TOO_LARGE,
-                )
-    return content

@@ -18,6 +18,7 @@ from web.api.share_tokens import share_tokens
 from web.intake.asking import check_question, check_room, choose_model
 from web.intake.files import Intake
 from web.intake.forms import check_form
+from web.intake.spool import check_budget
 from web.pages.errors import register_errors
 from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, register_words, script_words
 from web.pages.page import THEME_COOKIE, THEMES, page
@@ -164,7 +165,7 @@ def _asked_batch() -> tuple[Batch, int]:
     batch = Batch(name=_name_of(len(sent), sent[0].filename or ""), question=question, model=card.name)
     flow.open_batch(serving, batch)
     with flow.accepting(serving, batch) as request_:
-        intake = Intake(serving, request_, card, {})
+        intake = Intake(serving, request_, card, {}, check_budget)
         for _ in intake.take(sent):
             pass
     return flow.close_batch(serving, batch.id), intake.passed_over.count

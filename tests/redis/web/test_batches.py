@@ -177,15 +177,32 @@ def test_what_is_passed_over_in_zips_is_counted_and_named(http, batch):
     assert post_files(http, f"{batch}/files", {"d.png": IMAGE}).json["passed_over"]["count"] == 0
 
 
-def test_a_zip_bomb_is_refused_and_what_came_before_it_stays(make_app):
+def test_a_zip_bomb_is_refused_and_the_others_stay(make_app):
     http = make_app(max_zip_bytes=100_000).test_client()
     batch = new_batch(http)
     zipped = hostile.zipped({"a.png": IMAGE, "bomb.png": b"\0" * 1_000_000})
     taken = send(http, batch, {"all.zip": zipped, "b.png": IMAGE})
     assert [(one["file"], one["error"] and one["error"]["code"]) for one in taken] == [
         ("a.png", None),
-        ("all.zip", "zip_too_large"),
+        ("bomb.png", "zip_too_large"),
         ("b.png", None),
+    ]
+
+
+def test_what_is_left_when_a_requests_time_is_spent_is_refused_row_by_row_and_may_be_sent_again(make_app):
+    files = {"a.png": IMAGE, "all.zip": hostile.zipped({"b.png": IMAGE}), "c.txt": b"1"}
+    in_no_time, in_time = (make_app(request_cpu_s=seconds).test_client() for seconds in (1e-9, 100))
+    batch = new_batch(in_time)
+    spent = send(in_no_time, batch, files)
+    assert [(one["file"], one["error"]["code"], one["is_new"]) for one in spent] == [
+        (name, "request_too_costly", True) for name in files
+    ]
+    assert in_time.get(batch).json["total"] == 3
+    again = send(in_time, batch, files)
+    assert [(one["file"], (one["error"] or {}).get("code")) for one in again] == [
+        ("a.png", None),
+        ("b.png", None),
+        ("c.txt", "not_an_image"),
     ]
 
 

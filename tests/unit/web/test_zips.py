@@ -1,15 +1,19 @@
 """The entries of a zip, honest and hostile."""
 
 import io
+import random
 import zipfile
 from typing import Any
 
 import pytest
 
-from jobs.contract.errors import BadInput
+from jobs.contract.codes import Code
+from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.settings import Limits
+from scripts.fuzzing import costly
 from tests import hostile
 from tests.hostile import RawEntry
+from web.intake.archives import Archive
 from web.intake.outcomes import PassedOver
 from web.intake.spool import Part, Spool
 from web.intake.zips import Entry, entry_groups, is_zip
@@ -33,7 +37,7 @@ def unpack(spool, tmp_path):
     """Path and content, or path and code, of each entry of a zip."""
 
     def unpack(data: bytes, **limits: Any) -> list[tuple[str, bytes | str]]:
-        groups = entry_groups(spooled(spool, data), Limits(**limits), tmp_path, PassedOver())
+        groups = entry_groups(spooled(spool, data), Limits(**limits), tmp_path, PassedOver(), lambda: None)
         return [(entry.path, found_in(entry)) for entries in groups for entry in entries]
 
     return unpack
@@ -84,18 +88,79 @@ def test_an_encrypted_entry_is_refused(unpack):
     assert unpack(bytes(data)) == [("a.png", "encrypted_entry")]
 
 
-def test_a_bomb_stops_at_the_limit_and_the_entries_before_it_stay(spool, tmp_path):
+def test_a_bomb_is_refused_by_what_it_promises_and_the_others_go_on(unpack):
     data = hostile.zipped({"a.png": b"1", "bomb.png": b"\0" * 10_000_000, "b.png": b"2"})
-    taken: list[str] = []
+    assert unpack(data, max_zip_bytes=1_000_000) == [
+        ("a.png", b"1"),
+        ("bomb.png", "zip_too_large"),
+        ("b.png", b"2"),
+    ]
 
-    def take_all():
-        for entries in entry_groups(
-            spooled(spool, data), Limits(max_zip_bytes=1_000_000), tmp_path, PassedOver()
-        ):
-            taken.extend(entry.path for entry in entries)
 
-    assert refusal(take_all) == "zip_too_large"
-    assert taken == ["a.png"]
+def test_a_zip_may_unpack_to_some_times_its_size(unpack, monkeypatch):
+    monkeypatch.setattr("web.intake.zips._ANY_BYTES", 1000)
+    data = hostile.zipped({f"{n}.bmp": bytes(100_000) for n in range(3)})
+    assert [found for _, found in unpack(data)] == ["zip_too_large"] * 3
+    assert {found for _, found in unpack(data, max_zip_ratio=1000)} == {bytes(100_000)}
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_what_is_packed_in_any_way_is_unpacked(unpack, method):
+    files = {"a": bytes(1_200_000), "b": random.Random(1).randbytes(70_000), "c": b"", "d": b"1"}
+    assert unpack(hostile.zipped(files, method)) == list(files.items())
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_unpacks_to_more_than_it_says_is_not_unpacked_further(spool, method):
+    packed = hostile.zipped({"a.bmp": bytes(3_000_000)}, method)
+    with Archive(spooled(spool, packed), 1) as archive:
+        (info,) = archive.infolist()
+        info.file_size = 10
+        with pytest.raises(zipfile.BadZipFile, match="more than the zip says"):
+            for piece in archive.pieces_of(info):
+                assert len(piece) <= 1024 * 1024
+
+
+def test_a_window_of_lzma_is_no_larger_than_the_content(unpack):
+    assert unpack(costly.zip_of_lzma(0.01)) == [("0.bmp", b"BM" + bytes(400_000))]
+
+
+def test_entries_of_the_same_bytes_are_refused_but_the_first(unpack):
+    found = [one for _, one in unpack(costly.zip_of_one(0.001))]
+    assert found == [b"BM" + bytes(49_000), *["bad_zip_entry"] * 3]
+
+
+def test_an_entry_that_holds_another_is_refused(unpack):
+    inner = hostile.raw_zip([RawEntry(b"b.png", b"2")])
+    data = bytearray(hostile.raw_zip([RawEntry(b"a.png", inner), RawEntry(b"b.png", b"2")]))
+    place = data.index(b"PK\x01\x02", data.rindex(b"PK\x01\x02") - 100)
+    second = data.rindex(b"PK\x01\x02")
+    assert place < second
+    data[second + 42 : second + 46] = data.index(b"PK\x03\x04", 10).to_bytes(4, "little")
+    assert unpack(bytes(data)) == [("a.png", "bad_zip_entry"), ("b.png", b"2")]
+
+
+def test_a_directory_of_too_many_heads_is_not_read_further(unpack):
+    assert refusal(unpack, hostile.raw_zip([RawEntry(b"")] * 200), max_zip_entries=100) == "too_many_entries"
+
+
+def test_an_entry_of_thousands_of_extra_fields_refuses_the_zip(unpack):
+    assert refusal(unpack, costly.zip_of_extras(0.01)) == "bad_zip"
+
+
+def test_entries_are_refused_one_by_one_when_time_is_spent(spool, tmp_path):
+    looks = iter(range(100))
+
+    def check() -> None:
+        if next(looks) > 3:
+            raise TooLarge("no more", code=Code.REQUEST_TOO_COSTLY)
+
+    data = hostile.zipped({f"{n}.png": b"1" for n in range(5)}, zipfile.ZIP_STORED)
+    groups = entry_groups(spooled(spool, data), Limits(), tmp_path, PassedOver(), check)
+    found = [found_in(entry) for entries in groups for entry in entries]
+    assert found == [b"1", b"1", *["request_too_costly"] * 3]
 
 
 def test_an_entry_that_lies_about_its_size_is_measured(unpack):
@@ -247,7 +312,7 @@ def test_what_is_passed_over_is_counted_with_examples(spool, tmp_path):
     litter = {f"__MACOSX/._{n}.png": b"1" for n in range(9)} | {".IMG.jpg": b"2", ".thumbs/a.jpg": b"3"}
     passed_over = PassedOver()
     data = hostile.zipped(litter | {"a.png": b"4", "folder/": b"", "Thumbs.db": b"5"})
-    (entries,) = entry_groups(spooled(spool, data), Limits(), tmp_path, passed_over)
+    (entries,) = entry_groups(spooled(spool, data), Limits(), tmp_path, passed_over, lambda: None)
     assert [entry.path for entry in entries] == ["a.png"]
     assert (passed_over.count, passed_over.examples) == (12, [f"__MACOSX/._{n}.png" for n in range(5)])
 

@@ -9,16 +9,19 @@ from web.intake.names.encodings import guess
 
 #: Python's codecs that are no charsets of text, or that make half surrogates, which no text has.
 _NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
+#: Bytes beyond which no name is taken that has them.
+_LONG_BYTES = 8192
 #: What programs that send forms write names in, besides UTF-8; those of DOS are seen in zips only.
 _OF_FORMS = ("gb18030", "cp932", "cp950", "cp949", "cp1252")
 
 
 def readable(data: bytes) -> str:
-    """What `data` most likely says; a byte that is no text there becomes %XX."""
+    """What `data` most likely says; a byte that is no text there becomes %XX, or U+FFFD in long `data`."""
     try:
         return data.decode()
     except UnicodeDecodeError:
-        return data.decode(guess([data], _OF_FORMS), _PERCENT)
+        errors = _PERCENT if len(data) <= _LONG_BYTES else "replace"
+        return data.decode(guess([data], _OF_FORMS), errors)
 
 
 def decoded(data: bytes, charset: str) -> str:

@@ -10,6 +10,7 @@ CP866 may be valid UTF-8 of characters that nobody uses: they are what the zip's
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 #: Characters that names of files and folders use most, and then those of common texts.
 _SIMPLIFIED = (
@@ -209,8 +210,12 @@ _CANDIDATES: dict[str, _Worth] = {
     "cp866": _in_cyrillic,
     "cp1251": _in_cyrillic,
 }
-#: Characters beyond ASCII that are looked at: more would say the same.
-_ENOUGH = 4096
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_BEYOND_TWO_BYTES = re.compile(r"[^\x00-\u07ff]")
+_ASCII = bytes(range(0x80))
+#: Characters beyond ASCII that are looked at in all names, and in a single one; characters of any kind in
+#: all, and at the beginning of each: more would say the same.
+_ENOUGH, _ENOUGH_IN_ONE, _ENOUGH_OF_ANY, _ENOUGH_OF_EACH = 4096, 256, 1 << 17, 2048
 
 
 def decoded(names: Sequence[bytes]) -> list[str]:
@@ -250,7 +255,7 @@ def _is_surely_utf8(name: bytes) -> bool:
     Words in CP866 do: then it has to be a character that people use.
     """
     text = _text(name, "utf-8")
-    wide = [char for char in text or "" if char >= "\u0800"]
+    wide = [] if text is None else _BEYOND_TWO_BYTES.findall(text)
     return bool(wide) and (any(map(_is_common, wide)) or not _is_cyrillic(name))
 
 
@@ -272,21 +277,24 @@ def _is_common(char: str) -> bool:
 
 def _score(encoding: str, names: Sequence[bytes]) -> float:
     """What a character of the names is worth on average."""
-    worth, seen = 0.0, 0
+    worth, seen, read = 0.0, 0, 0
+    most = _ENOUGH if len(names) > 1 else _ENOUGH_IN_ONE
     for name in names:
         text = _text(name, encoding)
         if text is None:
-            lost = sum(byte > 0x7F for byte in name)
+            lost = len(name.translate(None, _ASCII))
             worth, seen = worth - 2 * lost, seen + lost
         else:
+            text = text[:_ENOUGH_OF_EACH]
+            read += len(text)
             worth -= 3 * text.count("\\.")
             worth += sum(2 * len(found[0]) for found in _TELLING.finditer(text))
             padded = f" {text} "
-            for place, char in enumerate(text, 1):
-                if not char.isascii():
-                    worth += _CANDIDATES[encoding](padded[place - 1], char, padded[place + 1])
-                    seen += 1
-        if seen >= _ENOUGH:
+            for found in islice(_BEYOND_ASCII.finditer(text), most - seen):
+                place = found.start() + 1
+                worth += _CANDIDATES[encoding](padded[place - 1], found[0], padded[place + 1])
+                seen += 1
+        if seen >= most or read >= _ENOUGH_OF_ANY:
             break
     return worth / max(1, seen)
 

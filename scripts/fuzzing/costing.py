@@ -1,0 +1,92 @@
+"""Costly requests, sent to a real web: what each takes of its CPU and memory, and what web answers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from scripts.benching_store.load import MODEL
+from scripts.benching_store.servers import Servers
+from scripts.fuzzing.costly import KINDS, Request
+
+#: What a request may cost web: seconds of CPU, and bytes of memory on top of what it had.
+MOST_CPU_S, MOST_BYTES = 5.0, 300_000_000
+#: Seconds to wait for an answer.
+_PATIENCE_S = 300.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one request took, and what web answered."""
+
+    name: str
+    sent_bytes: int
+    cpu_s: float
+    memory_bytes: int
+    status: int
+    #: How many rows there were of each outcome, or the code of the refusal.
+    outcomes: Counter[str]
+    #: Rows that the batch has by its count, and by what web said.
+    rows: tuple[int, int]
+
+    @property
+    def faults(self) -> Sequence[str]:
+        """What must not have happened."""
+        found = []
+        if self.cpu_s > MOST_CPU_S:
+            found.append(f"took web {self.cpu_s:.1f} s of CPU")
+        if self.memory_bytes > MOST_BYTES:
+            found.append(f"took web {self.memory_bytes / 1e6:.0f} MB of memory")
+        if self.status >= 500:
+            found.append(f"was answered with {self.status}")
+        if self.rows[0] != self.rows[1]:
+            found.append("has {} rows by the batch's count, and {} by what web said".format(*self.rows))
+        return found
+
+
+def cost(servers: Servers, name: str, share: float = 1.0) -> Cost:
+    """Send a request of a kind, `share` of its full size, to a batch of its own that is deleted then."""
+    sent = KINDS[name](share)
+    # A connection of its own: web closes those of forms that it does not read to their end.
+    with httpx.Client(base_url=servers.url, timeout=_PATIENCE_S) as http:
+        return _sent(http, servers.web_process(), name, sent)
+
+
+def _sent(http: httpx.Client, web: psutil.Process, name: str, sent: Request) -> Cost:
+    made = http.post("/api/batches", json={"question": "What?", "model": MODEL})
+    address = f"/api/batches/{made.json()['id']}"
+    # Writing a 5 has the kernel forget the most memory that the process ever had.
+    Path(f"/proc/{web.pid}/clear_refs").write_text("5")
+    before_s, before_bytes = _cpu_s(web), web.memory_info().rss
+    kind = {"Content-Type": sent.content_type, "Connection": "close"}
+    reply = http.post(f"{address}/{sent.call}", content=sent.body, headers=kind)
+    cpu_s, memory_bytes = _cpu_s(web) - before_s, _most_bytes(web) - before_bytes
+    total = http.get(address).json()["total"]
+    http.delete(address)
+    said = reply.json()
+    files = said.get("files", [])
+    outcomes = Counter((one["error"] or {}).get("code") or one["state"] for one in files)
+    is_taken = reply.status_code < 300
+    return Cost(
+        name,
+        len(sent.body),
+        cpu_s,
+        memory_bytes,
+        reply.status_code,
+        outcomes if is_taken else Counter([said["code"]]),
+        (total, sum(one["is_new"] for one in files)),
+    )
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _most_bytes(process: psutil.Process) -> int:
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    (most,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(most) * 1024

@@ -1,0 +1,30 @@
+"""What looking at the files of a request may cost: seconds of CPU, which grow with the request.
+
+The time is that of the thread that answers, which waits for nobody: a busy machine refuses nothing more.
+"""
+
+import time
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import TooLarge
+from jobs.contract.settings import MIB, Limits
+
+#: Bytes of a request that have one share of time; each further share has another.
+_SHARE_BYTES = 50 * MIB
+
+
+class Budget:
+    """The time of one request, made in its thread before its body is read."""
+
+    def __init__(self) -> None:
+        self._began_s = time.thread_time()
+
+    def check(self, request_bytes: int, limits: Limits) -> None:
+        """Raises TooLarge (`request_too_costly`) when the time of a request of so many bytes is spent."""
+        most_s = limits.request_cpu_s * max(1.0, request_bytes / _SHARE_BYTES)
+        if time.thread_time() - self._began_s > most_s:
+            raise TooLarge(
+                f"Looking at the files before this one took all {most_s:.3g} s of CPU that a request of this"
+                " size has (EVA01_REQUEST_CPU_S). Send this one in another request.",
+                code=Code.REQUEST_TOO_COSTLY,
+            )
