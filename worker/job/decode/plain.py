@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 
 from jobs.contract.settings import Limits
-from jobs.formats import heif, jpeg, png
-from jobs.formats.images import check_pixels
+from jobs.formats import jpeg, png
 from jobs.formats.jpeg import Jpeg
 from jobs.formats.tiff import layout_of
-from jobs.formats.unread import check_kind, is_heif
-from worker.job.decode.heif import as_png
+from jobs.formats.unread import check_kind
 from worker.job.decode.samples import Packing
 from worker.job.decode.tiff import plain_tiff
 from worker.job.decode.upright import orientation_in
@@ -55,8 +53,8 @@ class Plain:
 def plain(data: bytes, limits: Limits) -> Plain:
     """The picture in a file.
 
-    Raises ImageRejected (`truncated_image`, `unsupported_format`); TooLarge (`too_many_pixels`) where that
-    takes unpacking.
+    Raises ImageRejected (`truncated_image`, `unsupported_format`), or TooLarge (`too_many_pixels`) for a JPEG
+    or a TIFF of too many passes.
     """
     check_kind(BytesIO(data))
     if data.startswith(png.SIGNATURE):
@@ -78,16 +76,7 @@ def plain(data: bytes, limits: Limits) -> Plain:
             strips=found.jpegs,
             rows=found.rows,
         )
-    if is_heif(data[:1024]):
-        return _plain_heif(data, limits)
     return Plain(data)
-
-
-def _plain_heif(data: bytes, limits: Limits) -> Plain:
-    check_pixels(*heif.size_of(BytesIO(data)), limits)
-    picture, are_several = as_png(data)
-    # Its reader has turned it.
-    return replace(_plain_png(picture), orientation=1, is_animated=are_several)
 
 
 def _plain_png(data: bytes) -> Plain:
