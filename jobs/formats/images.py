@@ -107,8 +107,8 @@ def check_passes(passes: int, pixels: int, limits: Limits) -> None:
     most = min(limits.max_jpeg_passes, _MOST_PASSES * limits.max_image_pixels // max(1, pixels))
     if passes > most:
         raise TooLarge(
-            f"The JPEG goes over its {pixels:,} pixels in more than {most:,} passes, the most for so many"
-            " (EVA01_MAX_JPEG_PASSES, EVA01_MAX_IMAGE_PIXELS). Save it again, as an ordinary JPEG.",
+            f"The JPEG, or those in it, go over {pixels:,} pixels in more than {most:,} passes, the most for"
+            " so many (EVA01_MAX_JPEG_PASSES, EVA01_MAX_IMAGE_PIXELS). Save it again, as an ordinary JPEG.",
             code=Code.TOO_MANY_PIXELS,
         )
 

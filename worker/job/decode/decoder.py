@@ -93,7 +93,7 @@ class Decoder:
         check_pixels(*size, self._limits)
         wanted = self._wanted_size(size)
         image.draft(None, wanted)
-        with self._taken(needed_for(image, file.jpeg, wanted[0] * wanted[1]), check_wanted):
+        with self._taken(needed_for(image, file, wanted[0] * wanted[1]), check_wanted):
             notes = [Note.FIRST_FRAME] if is_animated(file, image) else []
             orientation = _orientation(file, image)
             pixels = read(file, image, wanted, self._limits.least_image_part)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PIL import ImageFile
 
-from jobs.formats.jpeg import Jpeg
+from worker.job.decode.plain import Plain
 
 #: Bytes of a loaded pixel by its mode, where they are not four.
 _BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
@@ -21,7 +21,7 @@ WORTH_GIVING_BACK_BYTES = 32 << 20
 _COEFFICIENT_BYTES = 2
 
 
-def needed_for(image: ImageFile.ImageFile, jpeg: Jpeg | None, made_pixels: int) -> int:
+def needed_for(image: ImageFile.ImageFile, file: Plain, made_pixels: int) -> int:
     """Bytes at the peak of decoding an opened picture, and scaling it down to so many pixels.
 
     A JPEG is as large as it will be loaded, which may be smaller than it is.
@@ -35,21 +35,24 @@ def needed_for(image: ImageFile.ImageFile, jpeg: Jpeg | None, made_pixels: int) 
     if (image.format == "TIFF" and image.mode != "1" and ";16" in _way(image)) or image.mode == "CMYK":
         # A strip may be as high as the picture, of samples of 16 bits. Of CMYK three may be compared.
         second = 2 * loaded
-    return loaded + max(second, _RGB_BYTES * made_pixels, _coefficients(jpeg))
+    return loaded + max(second, _RGB_BYTES * made_pixels, _coefficients(file))
 
 
 def _way(image: ImageFile.ImageFile) -> str:
     return str(image.tile[0].args) if image.tile else ""
 
 
-def _coefficients(jpeg: Jpeg | None) -> int:
-    """Bytes that a JPEG's decoder keeps from one pass over the picture to the next."""
+def _coefficients(file: Plain) -> int:
+    """Bytes that the decoder of a JPEG, or of one in a TIFF, keeps from one pass to the next."""
+    if file.kept_bytes:
+        # A strip is made as a whole besides.
+        return _RGB_BYTES * file.kept_bytes // (3 * _COEFFICIENT_BYTES) + file.kept_bytes
+    jpeg = file.jpeg
     if jpeg is None or not jpeg.has_passes:
         return 0
-    frame = jpeg.frame
-    most = max(across * down for _, across, down in frame.components)
-    samples = sum(across * down for _, across, down in frame.components)
-    return _COEFFICIENT_BYTES * frame.width * frame.height * samples // max(1, most)
+    most = max(across * down for _, across, down in jpeg.frame.components)
+    samples = sum(across * down for _, across, down in jpeg.frame.components)
+    return _COEFFICIENT_BYTES * jpeg.frame.width * jpeg.frame.height * samples // max(1, most)
 
 
 def give_back() -> None:

@@ -41,6 +41,10 @@ class Plain:
     jpeg: Jpeg | None = None
     #: The strips or tiles of a TIFF that are JPEGs.
     strips: tuple[bytes, ...] = ()
+    #: Bytes that their decoder keeps from one pass over them to the next.
+    kept_bytes: int = 0
+    #: True when some rows are damaged, and show others.
+    is_damaged: bool = False
 
     def on(self, ground: int) -> "Plain":
         """The same with bytes of this value in the gap."""
@@ -63,7 +67,7 @@ def plain(data: bytes, limits: Limits) -> Plain:
         parts = jpeg.taken_apart(data, limits)
         return Plain(parts.plain, orientation_in(parts.exif), is_animated=False, jpeg=parts)
     if layout_of(data):
-        found = plain_tiff(data)
+        found = plain_tiff(data, limits)
         return Plain(
             found.data,
             found.orientation,
@@ -74,7 +78,9 @@ def plain(data: bytes, limits: Limits) -> Plain:
             packing=found.packing,
             gap=found.gap,
             strips=found.jpegs,
+            kept_bytes=found.kept_bytes,
             rows=found.rows,
+            is_damaged=found.is_damaged,
         )
     return Plain(data)
 

@@ -83,7 +83,7 @@ def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_p
     else:
         if not file.gap and not may_be_partial(image):
             deep.with_all_bits(image, way, lambda: opened(file), file.bits)
-            return _pixels(file, image, None, is_damaged=any(map(is_damaged, file.strips)))
+            return _pixels(file, image, None, is_damaged=file.is_damaged or any(map(is_damaged, file.strips)))
     # It is read anew, twice.
     image.close()
     there, part = what_is_there(lambda ground: opened(file.on(ground)))

@@ -37,7 +37,7 @@ def waits(room: Room, count: int) -> None:
 
 
 def test_who_does_not_fit_waits_and_nobody_passes():
-    room, order = Room(100), []
+    room, order = Room(100), list[int]()
     with ExitStack() as stack, ThreadPoolExecutor(2) as threads:
         stack.enter_context(room.taken(60 * BYTES_A_PIXEL, nothing))
         large = threads.submit(enter, room, 50, order)
