@@ -141,23 +141,33 @@ def main() -> None:
         small, large = map(Path, given.decode)
         _decode(small, large, given.enough)
     else:
-        _measure(given)
+        _table(given)
 
 
-def _measure(given: argparse.Namespace) -> None:
+def measured(kind: str, side: int, enough: int) -> tuple[float, float, float]:
+    """Bytes a pixel at most, the memory afterwards over that before, and seconds.
+
+    Raises RuntimeError with what a process said that failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        small, large = Path(folder, "small"), Path(folder, "large")
+        _run("--side", "512", "--draw", kind, str(small))
+        _run("--side", str(side), "--draw", kind, str(large))
+        said = _run("--decode", str(small), str(large), "--enough", str(enough))
+    at_most, left, seconds = map(float, said.split())
+    return at_most, left, seconds
+
+
+def _table(given: argparse.Namespace) -> None:
     kinds = [kind for kind in KINDS if any(word in kind for word in given.only)]
     lines = [
         "| picture | bytes a pixel at most | memory afterwards ÷ before | seconds |",
         "|---|---|---|---|",
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        small, large = Path(folder, "small"), Path(folder, "large")
-        for kind in kinds:
-            _run("--side", "64", "--draw", kind, str(small))
-            _run("--side", str(given.side), "--draw", kind, str(large))
-            said = _run("--decode", str(small), str(large), "--enough", str(given.enough)).strip()
-            lines.append(f"| {kind} | {said} |")
-            print(lines[-1], flush=True)
+    for kind in kinds:
+        at_most, left, seconds = measured(kind, given.side, given.enough)
+        lines.append(f"| {kind} | {at_most:.1f} | {left:.2f} | {seconds:.1f} |")
+        print(lines[-1], flush=True)
     if given.write:
         pixels = (
             f"{given.side:,} × {given.side:,} pixels, of which {given.enough:,} are enough for the model."
@@ -168,7 +178,9 @@ def _measure(given: argparse.Namespace) -> None:
 def _run(*arguments: str) -> str:
     command = [sys.executable, "-m", "scripts.decode_memory", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else f"failed: {done.stderr.strip().splitlines()[-1:]}"
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)}: {done.stderr}")
+    return done.stdout
 
 
 def _decode(small: Path, large: Path, enough: int) -> None:
@@ -189,7 +201,7 @@ def _decode(small: Path, large: Path, enough: int) -> None:
     del decoded
     give_back()
     after = _memory("VmRSS")
-    sys.stdout.write(f"{highest / pixels:.1f} | {after / before:.2f} | {seconds:.1f}")
+    sys.stdout.write(f"{highest / pixels} {after / before} {seconds}")
 
 
 def _memory(what: str) -> int:
