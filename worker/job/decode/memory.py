@@ -32,8 +32,9 @@ def needed_for(image: ImageFile.ImageFile, file: Plain, made_pixels: int) -> int
     loaded = _BYTES.get(image.mode, _RGB_BYTES) * pixels
     # A second one is loaded where the first is not whole, or lacks the lower bits of its samples.
     second = loaded
-    if (image.format == "TIFF" and image.mode != "1" and ";16" in _way(image)) or image.mode == "CMYK":
-        # A strip may be as high as the picture, of samples of 16 bits. Of CMYK three may be compared.
+    is_deep_tiff = image.format == "TIFF" and ";16" in _way(image)
+    if is_deep_tiff or (image.mode == "CMYK" and file.jpeg):
+        # A strip may be as high as the picture, of samples of 16 bits. Of such JPEGs three may be compared.
         second = 2 * loaded
     return loaded + max(second, _RGB_BYTES * made_pixels, _coefficients(file))
 
