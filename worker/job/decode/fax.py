@@ -8,6 +8,7 @@ below. Where some rows of many are damaged, as by noise on the line, the others 
 one shows what the row above does, as fax machines do it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -28,11 +29,12 @@ _EOL_ZEROS = 11
 #: Ends of line that end a page: between them are no rows.
 _ENDS_OF_PAGE = 6
 #: How long it takes to get over a damaged row, in runs.
-_RUNS_OF_A_DAMAGED_ROW = 100
-#: Bytes in which the next end of line is looked for first.
-_LOOKED_AHEAD_BYTES = 256
+_RUNS_OF_A_DAMAGED_ROW = 400
+#: Bytes in which the next end of line is looked for at first, and at most at a time.
+_LOOKED_AHEAD_BYTES = (256, 65_536)
 #: Bytes behind the last row without a meaning.
 _FILLED_BYTES = 3
+_NOT_ZERO = re.compile(rb"[^\0]")
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -135,7 +137,8 @@ class _Rows:
         self._compression, self._is_2d = compression, is_2d
         self._end = 8 * len(block.data)
         each = np.frombuffer(block.data + bytes(8), dtype=np.uint8).astype(np.uint32)
-        self._data = each.astype(np.uint8)
+        self._data = block.data
+        self._bytes = np.frombuffer(block.data, dtype=np.uint8)
         #: The three bytes from each byte on.
         self._words = memoryview((each[:-2] << 16 | each[1:-1] << 8 | each[2:]).data)
         self._place = 0
@@ -208,19 +211,16 @@ class _Rows:
 
     def _to_end_of_line(self) -> None:
         """Go behind the next end of line, wherever it is; to the end where there is none."""
-        first, size = self._place >> 3, _LOOKED_AHEAD_BYTES
-        while 8 * first < self._end:
-            bits = np.unpackbits(self._data[first : first + size])
-            ones = np.flatnonzero(bits)
-            ones = ones[ones >= self._place - 8 * first]
-            zeros = np.diff(ones, prepend=self._place - 8 * first - 1) - 1
-            found = np.flatnonzero(zeros >= _EOL_ZEROS)
+        place, size, last_one = self._place >> 3, _LOOKED_AHEAD_BYTES[0], self._place - 1
+        while 8 * place < self._end:
+            ones = np.flatnonzero(np.unpackbits(self._bytes[place : place + size])) + 8 * place
+            ones = ones[ones > last_one]
+            found = np.flatnonzero(np.diff(ones, prepend=last_one) > _EOL_ZEROS)
             if len(found):
-                self._place = 8 * first + int(ones[found[0]]) + 1
+                self._place = int(ones[found[0]]) + 1
                 return
-            if 8 * (first + size) >= self._end:
-                break
-            size *= 2
+            last_one = int(ones[-1]) if len(ones) else last_one
+            place, size = place + size, min(2 * size, _LOOKED_AHEAD_BYTES[1])
         self._place = self._end
 
     def _next(self, bits: int) -> int:
@@ -234,10 +234,12 @@ class _Rows:
         return bit
 
     def _end_of_line(self) -> None:
-        zeros = 0
-        while not self._next(BITS) and self._place < self._end:
-            self._place += BITS
-            zeros += BITS
+        start = self._place
+        if not self._next(BITS):
+            # Any number of zeros may fill a line up.
+            found = _NOT_ZERO.search(self._data, (start >> 3) + 1)
+            self._place = 8 * found.start() if found else self._end
+        zeros = self._place - start
         more = BITS - self._next(BITS).bit_length()
         if zeros + more < _EOL_ZEROS:
             raise _DamagedError
