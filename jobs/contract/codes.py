@@ -114,6 +114,11 @@ class Code(StrEnum):
         "The file is larger than this server takes.", "Send a smaller version of it.")
     TOO_MANY_PIXELS = ("too_many_pixels", 413, FAIL,
         "The image has more pixels than this server takes.", "Scale it down, and send it again.")
+    IMAGE_TOO_LONG = ("image_too_long", 413, FAIL,
+        "The image is wider or higher than this server takes.", "Scale it down, or cut it into parts.")
+    IMAGE_TOO_THIN = ("image_too_thin", 413, FAIL,
+        "The image is so long and thin that nothing of it would be left to look at.",
+        "Cut it into parts, and send those.")
     TOO_MANY_PAGES = ("too_many_pages", 413, FAIL,
         "The file has more pages than this server takes.", "Split it, and send its parts.")
     PATH_TOO_LONG = ("path_too_long", 400, FAIL,

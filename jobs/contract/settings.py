@@ -84,6 +84,12 @@ class Limits(_FromEnvironment):
     max_image_bytes: int = Field(default=50 * MIB, ge=1)
     #: Pixels of one image, before it is scaled down for the model.
     max_image_pixels: int = Field(default=100_000_000, ge=1)
+    #: Pixels across one image.
+    max_image_width: int = Field(default=200_000, ge=1)
+    #: Pixels down one image.
+    max_image_height: int = Field(default=200_000, ge=1)
+    #: Pixels that all slots of a worker decode together, 8 bytes each; 0: as many as one image may have.
+    decode_pixels: int = Field(default=0, ge=0)
     #: Passes of one JPEG over its pixels.
     max_jpeg_passes: int = Field(default=100, ge=1)
     #: Pages of one file.

@@ -81,12 +81,22 @@ def check_bytes(size_bytes: int, limits: Limits) -> None:
 
 
 def check_pixels(width: int, height: int, limits: Limits) -> None:
-    """Raises TooLarge (`too_many_pixels`)."""
+    """Raises TooLarge (`too_many_pixels`, `image_too_long`); sides are those of the file, before any turn."""
     if width * height > limits.max_image_pixels:
         raise TooLarge(
             f"The image has {width:,} × {height:,} pixels; the limit is {limits.max_image_pixels:,} in all"
             " (EVA01_MAX_IMAGE_PIXELS). Send a smaller one.",
             code=Code.TOO_MANY_PIXELS,
+        )
+    _check_side("wide", width, limits.max_image_width, "EVA01_MAX_IMAGE_WIDTH")
+    _check_side("high", height, limits.max_image_height, "EVA01_MAX_IMAGE_HEIGHT")
+
+
+def _check_side(way: str, pixels: int, most: int, setting: str) -> None:
+    if pixels > most:
+        raise TooLarge(
+            f"The image is {pixels:,} pixels {way}; the limit is {most:,} ({setting}). Cut it into parts.",
+            code=Code.IMAGE_TOO_LONG,
         )
 
 
@@ -98,8 +108,8 @@ def check_passes(passes: int, pixels: int, limits: Limits) -> None:
     most = min(limits.max_jpeg_passes, _MOST_PASSES * limits.max_image_pixels // max(1, pixels))
     if passes > most:
         raise TooLarge(
-            f"The JPEG goes over its {pixels:,} pixels in more than {most:,} passes, the most for so many"
-            " (EVA01_MAX_JPEG_PASSES, EVA01_MAX_IMAGE_PIXELS). Save it again, as an ordinary JPEG.",
+            f"The JPEG, or those in it, go over {pixels:,} pixels in more than {most:,} passes, the most for"
+            " so many (EVA01_MAX_JPEG_PASSES, EVA01_MAX_IMAGE_PIXELS). Save it again, as an ordinary JPEG.",
             code=Code.TOO_MANY_PIXELS,
         )
 

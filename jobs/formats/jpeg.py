@@ -86,6 +86,15 @@ class Jpeg:
     endless: bytes
 
     @property
+    def has_passes(self) -> bool:
+        """True when no part of the picture is whole before the last scan."""
+        return (
+            self.frame.is_progressive
+            or len(self.scans) > 1
+            or len(self.scans[0].components) < len(self.frame.components)
+        )
+
+    @property
     def plain(self) -> bytes:
         """The picture alone, with an end marker."""
         return self.endless + b"\xff\xd9"

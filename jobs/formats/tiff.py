@@ -17,7 +17,7 @@ from jobs.formats.images import truncated_image
 #: Byte orders by how a file begins.
 _ORDERS = {b"II": "<", b"MM": ">"}
 #: Values of a directory that are read, and tags in it: real files have far fewer.
-_MOST_VALUES, _MOST_TAGS = 65_536, 1000
+MOST_VALUES, _MOST_TAGS = 65_536, 1000
 #: How a tag's whole numbers are written, by its type.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
 _TEXT = 2
@@ -138,7 +138,7 @@ class Directory:
         entry = self.entry(tag)
         if entry is None or entry.kind not in _NUMBERS:
             return ()
-        count = min(entry.count, _MOST_VALUES)
+        count = min(entry.count, MOST_VALUES)
         numbers = struct.Struct(f"{self.layout.order}{count}{_NUMBERS[entry.kind]}")
         data = self._data(entry, numbers.size)
         return numbers.unpack(data) if len(data) == numbers.size else ()
@@ -166,7 +166,7 @@ class Directory:
         entry = self.entry(tag)
         if entry is None or entry.kind not in _BYTES:
             return b""
-        return self._data(entry, min(entry.count, _MOST_VALUES))
+        return self._data(entry, min(entry.count, MOST_VALUES))
 
     def place_of(self, tag: int) -> int | None:
         """Where the values of a tag lie in the file; None where they stand in the directory, or nowhere."""

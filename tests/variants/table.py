@@ -165,6 +165,8 @@ TIFF = {
     "Color, uncompressed, LZW, deflate, PackBits": Variant(lambda: tiffs.pillow(compression="tiff_lzw")),
     "Color, JPEG inside": Variant(lambda: tiffs.pillow(compression="jpeg", quality=95), within=NEAR),
     "Color, JPEG inside, damaged within": Variant(tiffs.damaged_jpeg, within=NEAR, rows=(0, 16)),
+    "Color, JPEG inside, of very many passes": Variant(lambda: tiffs.jpeg_of_passes(200)),
+    "Color, JPEG inside, as before 1995 (compression 6)": Variant(lambda: tiffs.color8(_259=6)),
     "Black and white, fax (G3, G4)": Variant(
         lambda: tiffs.pillow(BLACK_AND_WHITE.convert("1"), "group4"), BLACK_AND_WHITE
     ),
@@ -176,6 +178,10 @@ TIFF = {
     ),
     "Black and white, fax, cut short, few rows are there": Variant(lambda: tiffs.cut_fax("group3", 0.3)),
     "Black and white, fax, damaged": Variant(lambda: tiffs.damaged_fax("group4")),
+    "Black and white, fax (G3), some rows damaged": Variant(
+        lambda: tiffs.damaged_fax("group3"), BLACK_AND_WHITE, within=NEAR
+    ),
+    "Black and white, fax (G3), most rows damaged": Variant(lambda: tiffs.damaged_fax("group3", share=0.7)),
     "Black and white, fax, rows missing at its end": Variant(tiffs.short_fax),
     "Black and white, fax, more than 10,000,000 runs": Variant(tiffs.fax_of_many_runs),
     "Black and white, in runs of whole words (32771)": Variant(lambda: tiffs.fax("tiff_raw_16")),

@@ -148,17 +148,26 @@ def damaged_jpeg() -> bytes:
     return whole[:middle] + b"\x55\xfe" * 10 + whole[middle + 20 :]
 
 
+def jpeg_of_passes(more: int, image: Image.Image = COLOR) -> bytes:
+    """With a progressive JPEG inside whose last pass comes again and again."""
+    whole = encoded(image, "JPEG", progressive=True, subsampling=0)
+    last = whole.rindex(b"\xff\xda")
+    strip = whole[:-2] + whole[last:-2] * more + whole[-2:]
+    tags = {256: image.width, 257: image.height, 258: [8] * 3, 259: 7, 262: 6, 277: 3, 278: image.height}
+    return tiff(strip, tags | {530: (3, 2, b"\1\0\1\0")})
+
+
 def fax(compression: str, image: Image.Image = BLACK_AND_WHITE, **how: Any) -> bytes:
     """Black and white, as faxes are packed."""
     return pillow(image.convert("1"), compression, **how)
 
 
-def damaged_fax(compression: str, length: int = 4) -> bytes:
-    """A fax with some bytes overwritten, a third of the way into it."""
+def damaged_fax(compression: str, length: int = 4, *, share: float = 0.0) -> bytes:
+    """A fax with some bytes overwritten, or so large a share of them, a quarter of the way into it."""
     data = bytearray(fax(compression))
     place, size = _strip(data)
-    start = place + size // 3
-    data[start : start + length] = b"\xa7\x51\x3c\x99\x06"[:length]
+    start, length = place + size // 4, max(length, round(size * share))
+    data[start : start + length] = (b"\xa7\x51\x3c\x99\x06" * length)[:length]
     return bytes(data)
 
 

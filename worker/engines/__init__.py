@@ -5,6 +5,7 @@ families              the families of models that are known by name
 deadline              how long a batch may be on the device
 ocr                   reads text, with the nets of RapidOCR
 reading               finds lines of text, reads them, and puts them in order
+proportions           long and thin images: what may be made of them
 tiles                 long images, cut where nothing is written
 transformers_engine   any image-text-to-text model; built for Qwen2.5-VL
 rolling               its rolling batch

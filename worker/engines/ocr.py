@@ -16,6 +16,7 @@ from jobs.contract.models import Options, Usage
 from jobs.contract.settings import WorkerSettings
 from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline
+from worker.engines.proportions import scale_for, scaled
 from worker.engines.reading.page import Line, PageReader, Piece, TimeIsOver
 from worker.engines.reading.weights import open_reader
 from worker.engines.tiles import tiles
@@ -77,7 +78,7 @@ class OcrEngine(Engine[Page, Page]):
             ) from error
 
     def see(self, image: Image.Image) -> Page:
-        """Scale a huge page down and cut a long one up."""
+        """Scale a huge page down and cut a long one up; raises TooLarge (`image_too_thin`)."""
         page = _scale_down(image)
         pieces = tuple(
             (left, top, np.ascontiguousarray(np.asarray(_widen(piece))[:, :, ::-1]))
@@ -123,17 +124,13 @@ def _place(line: Line, across: float, down: float) -> Place:
 
 def _scale_down(image: Image.Image) -> Image.Image:
     width, height = image.size
-    limits = (
+    scale = scale_for(
+        image.size,
         _SHORT_SIDE_PX / min(width, height),
         _LONG_SIDE_PX / max(width, height),
         sqrt(_MOST_PIXELS / (width * height)),
     )
-    scale = min(1.0, *limits)
-    if scale == 1.0:
-        return image
-    return image.resize(
-        (max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.LANCZOS
-    )
+    return scaled(image, scale, Image.Resampling.LANCZOS)
 
 
 def _widen(piece: Image.Image) -> Image.Image:

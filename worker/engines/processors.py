@@ -9,19 +9,22 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Any, Protocol
 
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from transformers import AutoProcessor
 from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
 
+from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.source import Source
 
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
 PIXELS_PER_TOKEN = 784
-#: Vision models refuse what is longer than 200 times its width.
-_MOST_ELONGATED = 190
+#: The longest side for processors of other families, in sides of a square of as many pixels as they may see:
+#: some make a square of what they get.
+_LONGEST_SIDES = 4
 _ZERO_WIDTH_SPACE = "\u200b"
 #: Tensors that are padded to the batch's longest job, on the left because a decoder goes on at the right.
 _PADDED = ("input_ids", "attention_mask", "mm_token_type_ids")
@@ -105,8 +108,12 @@ class QwenProcessor:
         return {"shortest_edge": min(own["shortest_edge"], largest), "longest_edge": largest}
 
     def see(self, image: Image.Image) -> SeenImage:
-        """Scale, and cut into patches."""
-        made = self._processor.image_processor(images=[fit(image)], size=self.size, return_tensors="pt")
+        """Scale, and cut into patches; raises TooLarge (`image_too_thin`)."""
+        # As long as the thinnest image that has just the most pixels; the processor scales what is not thin.
+        longest_px = sqrt(MOST_ELONGATED * self.size["longest_edge"])
+        scale = scale_for(image.size, longest_px / max(image.size))
+        fitting = fit(scaled(image, scale, Image.Resampling.BICUBIC))
+        made = self._processor.image_processor(images=[fitting], size=self.size, return_tensors="pt")
         return SeenImage({name: made[name] for name in _JOINED})
 
     def prepare(self, seen: SeenImage, question: str, max_new_tokens: int) -> JobInput:
@@ -145,8 +152,14 @@ class AnyProcessor:
         self._max_pixels = max_pixels
 
     def see(self, image: Image.Image) -> SeenImage:
-        """Scale down to the limit."""
-        return SeenImage(image=_at_most(fit(image), self._max_pixels))
+        """Scale down to the limit; raises TooLarge (`image_too_thin`)."""
+        side_px = sqrt(self._max_pixels)
+        scale = scale_for(
+            image.size,
+            side_px / sqrt(image.width * image.height),
+            _LONGEST_SIDES * side_px / max(image.size),
+        )
+        return SeenImage(image=fit(scaled(image, scale, Image.Resampling.BICUBIC)))
 
     def prepare(self, seen: SeenImage, question: str, max_new_tokens: int) -> JobInput:
         """Keep image and question; the tokens are an estimate for the batching rule."""
@@ -185,23 +198,6 @@ class QuestionCleaner:
         """The question without control tokens; normalised first, so that none appears afterwards."""
         text = unicodedata.normalize("NFC", question)
         return self._control.sub(lambda found: found[0][0] + _ZERO_WIDTH_SPACE + found[0][1:], text)
-
-
-def fit(image: Image.Image) -> Image.Image:
-    """The image with white added to its short side where it is too long and thin for a vision model."""
-    width, height = image.size
-    needed = -(-max(width, height) // _MOST_ELONGATED)
-    if min(width, height) >= needed:
-        return image
-    size = (max(width, needed), max(height, needed))
-    return ImageOps.pad(image, size, color="white") if min(size) else image
-
-
-def _at_most(image: Image.Image, max_pixels: int) -> Image.Image:
-    scale = (max_pixels / (image.width * image.height)) ** 0.5
-    if scale >= 1:
-        return image
-    return image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
 
 
 def _messages(question: str) -> list[dict[str, Any]]:

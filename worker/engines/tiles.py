@@ -10,6 +10,8 @@ from PIL import Image
 _TILE_PX = 1600
 #: Above this many times its width (or height) an image is long, and cut.
 _LONG = 2.0
+#: Rows whose contrast is measured at a time.
+_AT_A_TIME = 256
 #: The share of a piece, at its end, in which the cut is searched for.
 _SEARCH = 0.35
 
@@ -19,7 +21,7 @@ def tiles(image: Image.Image) -> list[tuple[int, int, Image.Image]]:
     width, height = image.size
     if max(width, height) <= _TILE_PX or max(width, height) <= _LONG * min(width, height):
         return [(0, 0, image)]
-    gray = np.asarray(image.convert("L"), dtype=np.float32)
+    gray = np.asarray(image.convert("L"))
     if height >= width:
         edges = _edges(gray)
         return [(0, top, image.crop((0, top, width, end))) for top, end in pairwise(edges)]
@@ -27,10 +29,14 @@ def tiles(image: Image.Image) -> list[tuple[int, int, Image.Image]]:
     return [(left, 0, image.crop((left, 0, end, height))) for left, end in pairwise(edges)]
 
 
-def _edges(gray: "NDArray[np.float32]") -> list[int]:
+def _edges(gray: "NDArray[np.uint8]") -> list[int]:
     """Where to cut along the first axis, both ends included: in the emptiest rows, not through a line."""
     # The mean difference of neighbours is zero on plain paper, and large where something is written.
-    contrast = np.abs(np.diff(gray, axis=1)).mean(axis=1) if gray.shape[1] > 1 else np.zeros(len(gray))
+    contrast = np.zeros(len(gray), dtype=np.float32)
+    if gray.shape[1] > 1:
+        for start in range(0, len(gray), _AT_A_TIME):
+            some = gray[start : start + _AT_A_TIME].astype(np.float32)
+            contrast[start : start + _AT_A_TIME] = np.abs(np.diff(some, axis=1)).mean(axis=1)
     edges = [0]
     while len(gray) - edges[-1] > _TILE_PX:
         first = edges[-1] + int(_TILE_PX * (1 - _SEARCH))

@@ -36,6 +36,7 @@ from worker.drain import Drain
 from worker.engines.base import Answer, Engine, Prepared, Seen
 from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoded
+from worker.job.decode.memory import give_back
 from worker.job.in_flight import Held
 from worker.job.pages import Looked, joined
 from worker.job.places import placed
@@ -49,6 +50,8 @@ _T = TypeVar("_T")
 
 #: The part of a worker that this is, to its `Trouble`.
 _PART = "slots"
+#: The memory of an image of so many pixels goes back to the machine with the image.
+_LARGE_PIXELS = 4_000_000
 #: Seconds between tries to reach Redis; the last is repeated.
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 
@@ -186,6 +189,9 @@ class Answering(Generic[Seen, Prepared]):
             logger.exception("Job %s: an error that nobody foresaw.", job.id)
             message = looked.placed(f"The worker failed on this image: {discreet(error)}")
             return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **looked.facts)
+        finally:
+            if (looked.width or 0) * (looked.height or 0) >= _LARGE_PIXELS:
+                give_back()
         return Result(
             answer=answer.text,
             finish_reason=answer.finish_reason,
@@ -208,9 +214,22 @@ class Answering(Generic[Seen, Prepared]):
                 yield self._answer_page(job, image, looked)
 
     def _answer_page(self, job: Job, image: str, looked: Looked) -> Answer:
-        with self.preparation.decoded(image, looked.page) as decoded:
+        with self.preparation.decoded(image, looked.page, lambda: self._check_wanted(job)) as decoded:
             looked.see(decoded.value)
             return self._ask(job, image, looked.page, decoded)
+
+    def _check_wanted(self, job: Job) -> None:
+        """Called while the job waits for room to decode in.
+
+        Raises Cancelled when nobody wants its answer any more, and GivenBack when the worker stops.
+        """
+        self.drain.pause(0)
+        try:
+            is_cancelled = self.store.cancelled([job.id])
+        except redis.RedisError:
+            return
+        if is_cancelled:
+            raise Cancelled(f"job {job.id} was cancelled")
 
     def _ask(self, job: Job, image: str, page: int, decoded: Held[Decoded]) -> Answer:
         with self.preparation.seen(image, page, decoded.value.image) as seen:

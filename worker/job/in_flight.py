@@ -39,18 +39,26 @@ class InFlight(Generic[_T]):
         self._shared: dict[Hashable, _Shared[_T]] = {}
 
     @contextmanager
-    def hold(self, key: Hashable, make: Callable[[], _T]) -> Iterator[Held[_T]]:
+    def hold(
+        self, key: Hashable, make: Callable[[], _T], *, own: tuple[type[BaseException], ...] = ()
+    ) -> Iterator[Held[_T]]:
         """Hold the value of `key`; the first holder makes it, and the others wait for that.
 
-        Raises what `make` raises, in all threads that wait for it; the next call makes it anew.
+        Raises what `make` raises, in all threads that wait for it; the next call makes it anew. An error
+        that is the maker's `own`, such as that nobody wants its answer any more, is raised there alone: the
+        next of those who wait makes the value.
         """
-        shared, is_maker = self._join(key)
-        try:
-            if is_maker:
-                self._make(key, shared, make)
-            yield Held(shared.value.result(), is_maker)
-        finally:
-            self._leave(key, shared)
+        while True:
+            shared, is_maker = self._join(key)
+            try:
+                if is_maker:
+                    self._make(key, shared, make)
+                elif isinstance(shared.value.exception(), own):
+                    continue
+                yield Held(shared.value.result(), is_maker)
+                return
+            finally:
+                self._leave(key, shared)
 
     def _join(self, key: Hashable) -> tuple[_Shared[_T], bool]:
         with self._lock:

@@ -11,8 +11,10 @@ from typing import Generic
 from PIL import Image
 
 from jobs.storage.blobs import BlobStore
+from worker.device.base import Cancelled
 from worker.engines.base import Engine, Prepared, Seen
 from worker.job.decode.decoder import Decoded, Decoder
+from worker.job.decode.room import CheckWanted
 from worker.job.in_flight import Held, InFlight
 from worker.ops.metrics import ModelMetrics
 
@@ -39,12 +41,16 @@ class Preparation(Generic[Seen]):
         """
         return self._files.hold(sha256, lambda: self._fetch(sha256))
 
-    def decoded(self, sha256: str, page: int = 1) -> AbstractContextManager[Held[Decoded]]:
+    def decoded(
+        self, sha256: str, page: int = 1, check_wanted: CheckWanted = lambda: None
+    ) -> AbstractContextManager[Held[Decoded]]:
         """Hold the pixels of an image, or of a page of it.
 
-        Raises what `fetched` and the decoder raise.
+        Raises what `fetched` and the decoder raise, and what `check_wanted` raises while it waits for room.
         """
-        return self._decoded.hold((sha256, page), lambda: self._decode(sha256, page))
+        return self._decoded.hold(
+            (sha256, page), lambda: self._decode(sha256, page, check_wanted), own=(Cancelled,)
+        )
 
     def seen(self, sha256: str, page: int, image: Image.Image) -> AbstractContextManager[Held[Seen]]:
         """Hold what the engine makes of its pixels.
@@ -57,9 +63,9 @@ class Preparation(Generic[Seen]):
         with self._metrics.stage("fetch"):
             return self._blobs.get_image(sha256)
 
-    def _decode(self, sha256: str, page: int) -> Decoded:
+    def _decode(self, sha256: str, page: int, check_wanted: CheckWanted) -> Decoded:
         with self.fetched(sha256) as file, self._metrics.stage("decode"):
-            return self._decoder.decode(file.value, page)
+            return self._decoder.decode(file.value, page, check_wanted)
 
     def _see(self, image: Image.Image) -> Seen:
         with self._metrics.stage("see"):

@@ -17,8 +17,8 @@ STATUSES = {
     409: "batch_closed unreadable_record job_finished job_not_failed job_refused idempotency_in_progress",
     410: "share_expired",
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
-    " image_too_large too_many_pixels too_many_pages too_many_entries zip_too_large"
-    " request_too_costly",
+    " image_too_large too_many_pixels image_too_long image_too_thin too_many_pages too_many_entries"
+    " zip_too_large request_too_costly",
     403: "foreign_origin",
     421: "unknown_host",
     422: "unknown_model idempotency_key_reused not_an_image unsupported_format empty_file truncated_image",

@@ -115,3 +115,32 @@ def test_an_error_of_one_who_holds_it_is_his_own(things):
             raise KeyError
         assert hold(things, making) == Held(held.value, is_maker=False)
     assert things._shared == {}
+
+
+def test_a_maker_that_is_not_wanted_any_more_leaves_the_making_to_the_next(things):
+    class NotWantedError(Exception):
+        pass
+
+    making, begun = Making(), threading.Event()
+
+    def give_up() -> int:
+        begun.set()
+        wait_until(lambda: things._shared["a"].holders == 2, "another waits")
+        raise NotWantedError
+
+    def first() -> Held[int]:
+        with things.hold("a", give_up, own=(NotWantedError,)) as held:
+            return held
+
+    def second() -> Held[int]:
+        assert begun.wait(30)
+        with things.hold("a", making, own=(NotWantedError,)) as held:
+            return held
+
+    making.may_go_on.set()
+    with ThreadPoolExecutor(2) as threads:
+        one, other = threads.submit(first), threads.submit(second)
+        with pytest.raises(NotWantedError):
+            one.result(30)
+        assert (other.result(30).value, other.result(30).is_maker) == (1, True)
+    assert things._shared == {}

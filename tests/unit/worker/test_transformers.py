@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from jobs.contract.catalog import NANO, card_for
-from jobs.contract.errors import EngineFailure
+from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import FinishReason, Options
 from jobs.contract.settings import WorkerSettings
 from tests.drawing import Scene, random_scene
@@ -18,7 +18,7 @@ from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline
-from worker.engines.processors import fit
+from worker.engines.proportions import fit
 from worker.engines.transformers_engine import _BUNDLED, TransformersEngine, has_ended, until_end
 
 DESCRIBE = "Describe this image."
@@ -68,7 +68,7 @@ def test_eight_mixed_images_together_answer_as_one_at_a_time(engine):
     assert together == alone
 
 
-@pytest.mark.parametrize("size", [(130, 900), (1100, 640), (1, 1), (4000, 3)])
+@pytest.mark.parametrize("size", [(130, 900), (1100, 640), (1, 1), (1500, 3)])
 def test_an_image_seen_once_and_asked_often_is_as_the_stock_processor_makes_it(engine, size):
     own, stock = engine._processor, engine._processor._processor
     image = random_scene(random.Random(5), shapes=2).draw(*size)
@@ -249,10 +249,22 @@ def test_a_control_token_in_a_question_is_only_text(engine, token):
     assert not isinstance(ask(engine, image, f"{token} {DESCRIBE}"), EngineFailure)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1), (27, 27), (3000, 14)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 1900), (1900, 1), (27, 27), (3000, 14)])
 def test_images_of_any_shape_are_answered(engine, size):
     outcome = ask(engine, Image.new("RGB", size, "red"), options=Options(max_new_tokens=4))
     assert isinstance(outcome, Answer) or outcome.code == "empty_answer"
+
+
+@pytest.mark.parametrize("size", [(1, 4000), (200_000, 1), (7, 2500)])
+def test_an_image_of_which_nothing_would_be_left_is_refused_before_anything_is_made_of_it(engine, size):
+    with pytest.raises(TooLarge, match="Cut it into parts") as refused:
+        engine.see(Image.new("RGB", size, "red"))
+    assert refused.value.code == "image_too_thin"
+
+
+def test_a_long_image_is_made_no_larger_than_the_model_looks_at(engine):
+    seen = engine.see(Image.new("RGB", (40_000, 200), "red"))
+    assert seen.tensors["pixel_values"].numel() <= 3 * 2 * 28 * 2000
 
 
 def test_a_thin_image_is_padded_with_white_and_others_are_left_alone():

@@ -1,6 +1,9 @@
 """Bytes to an upright RGB image, or a reason why not.
 
 decoder   the steps, and the limits on them
+room      the memory that all slots decode in
+memory    how much of it a picture takes, and how that goes back to the machine
+strips    a picture some rows at a time
 plain     the picture of a file alone, and what is told beside it
 tiff      the picture of a TIFF alone, of whatever samples
 fax       whether a fax in a TIFF is whole

@@ -1,14 +1,16 @@
 """Bytes to an upright RGB image, or a reason why not.
 
-    file ──► picture alone ──► header ──limits──► pixels of 8 bits, or what is there of them
-         ──► on paper, RGB ──► upright ──► scaled down
+    file ──► picture alone ──► header ──limits──► room ──► pixels, or what is there of them
+         ──► some rows at a time: 8 bits, on paper, RGB, scaled down ──► upright
 
-The limits are checked on the header, before anything is unpacked. Of an animation only the first frame is
+The limits are checked on the header, and there is room for what it says, before anything is unpacked.
+No step makes a second whole picture but of the size that is wanted. Of an animation only the first frame is
 ever read.
 """
 
-import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from math import sqrt
@@ -18,17 +20,20 @@ from PIL import Image, ImageFile
 from jobs.contract.errors import Eva01Error, ImageRejected
 from jobs.contract.models import Note
 from jobs.contract.settings import Limits
+from jobs.formats.heif import size_of as heif_size
 from jobs.formats.images import check_bytes, check_pixels, set_pillows_guard, truncated_image
 from jobs.formats.pages import beginning_with, pages_of
-from jobs.formats.unread import check_kind
+from jobs.formats.unread import check_kind, is_heif
 from worker.job.decode.frames import is_animated
+from worker.job.decode.heif import first_picture
+from worker.job.decode.memory import HEIF_BYTES, WORTH_GIVING_BACK_BYTES, give_back, needed_for
 from worker.job.decode.paper import on_paper
 from worker.job.decode.plain import Plain, plain
-from worker.job.decode.reading import Pixels, opened, read, too_many_pixels
+from worker.job.decode.reading import Pixels, opened, pixels_of, read, too_many_pixels
+from worker.job.decode.room import CheckWanted, Room
+from worker.job.decode.strips import Rows, scaled
 from worker.job.decode.upright import orientation_in, upright
 
-#: An image with more pixels than this is decoded while no other such image is.
-_BIG_PIXELS = 16_000_000
 #: An image is scaled down early only to this many times the pixels that the model wants, so that its
 #: own, better scaling still has something to average.
 _MARGIN = 4
@@ -58,66 +63,91 @@ class Decoder:
     def __init__(self, limits: Limits, enough_pixels: int) -> None:
         self._limits = limits
         self._keep_pixels = enough_pixels * _MARGIN
-        self._one_big_at_a_time = threading.Lock()
+        self._room = Room(limits.decode_pixels or limits.max_image_pixels)
         set_pillows_guard(Image, limits.max_image_pixels)
         # It warns of size, which is checked here, and of damaged side data, which takes nothing from the
         # picture.
         warnings.filterwarnings("ignore", module=r"PIL\.")
 
-    def decode(self, data: bytes, page: int = 1) -> Decoded:
-        """The image in `data`, or that page of it, counted from 1.
+    def decode(self, data: bytes, page: int = 1, check_wanted: CheckWanted = lambda: None) -> Decoded:
+        """The image in `data`, or that page of it, counted from 1; may wait for others to be decoded.
 
-        Raises ImageRejected (`empty_file`, `not_an_image`, `truncated_image`, `unsupported_format`) or
-        TooLarge (`image_too_large`, `too_many_pixels`).
+        `check_wanted` is called now and then while it waits, and what it raises ends that. Raises
+        ImageRejected (`empty_file`, `not_an_image`, `truncated_image`, `unsupported_format`) or TooLarge
+        (`image_too_large`, `too_many_pixels`, `image_too_long`).
         """
         check_bytes(len(data), self._limits)
         check_kind(BytesIO(data))
         pages = pages_of(BytesIO(data), self._limits)
         if page > max(1, len(pages)):
             raise ImageRejected(f"The file has no page {page}: it has {max(1, len(pages))}.")
-        decoded = self._decode(beginning_with(data, pages[page - 1]) if pages else data)
+        decoded = self._decode(beginning_with(data, pages[page - 1]) if pages else data, check_wanted)
         return replace(decoded, pages=max(1, len(pages)))
 
-    def _decode(self, data: bytes) -> Decoded:
+    def _decode(self, data: bytes, check_wanted: CheckWanted) -> Decoded:
+        if is_heif(data[:1024]):
+            return self._decode_heif(data, check_wanted)
         file = plain(data, self._limits)
-        with opened(file) as image:
-            size = (file.packing.width, image.height) if file.packing else image.size
-            check_pixels(*size, self._limits)
-            if size[0] * size[1] <= _BIG_PIXELS:
-                return self._unpack(file, image, size)
-            with self._one_big_at_a_time:
-                return self._unpack(file, image, size)
-
-    def _unpack(self, file: Plain, image: ImageFile.ImageFile, size: tuple[int, int]) -> Decoded:
-        try:
+        image = opened(file)
+        size = (file.packing.width, image.height) if file.packing else image.size
+        check_pixels(*size, self._limits)
+        wanted = self._wanted_size(size)
+        image.draft(None, wanted)
+        with self._taken(needed_for(image, file, wanted[0] * wanted[1]), check_wanted):
             notes = [Note.FIRST_FRAME] if is_animated(file, image) else []
             orientation = _orientation(file, image)
-            pixels = read(file, image, self._wanted_size(size), self._limits.least_image_part)
+            pixels = read(file, image, wanted, self._limits.least_image_part)
             notes += [Note.IMAGE_INCOMPLETE] if pixels.part else []
             notes += [Note.IMAGE_DAMAGED] if pixels.is_damaged else []
-            shown = self._shrink(upright(_shown(pixels), orientation))
-        except (Image.DecompressionBombError, MemoryError) as error:
-            raise too_many_pixels(error) from error
-        except Eva01Error:
-            raise
-        except Exception as error:
-            raise truncated_image(error) from error
-        width, height = reversed(size) if orientation > 4 else size
-        return Decoded(shown, width, height, tuple(notes))
+            shown = scaled(pixels.size, _on_paper(pixels), self._wanted_size(pixels.size))
+            # It makes room for the one that is turned.
+            pixels.loaded.close()
+            width, height = reversed(size) if orientation > 4 else size
+            return Decoded(upright(shown, orientation), width, height, tuple(notes))
+
+    def _decode_heif(self, data: bytes, check_wanted: CheckWanted) -> Decoded:
+        size = heif_size(BytesIO(data))
+        check_pixels(*size, self._limits)
+        with self._taken(HEIF_BYTES * size[0] * size[1], check_wanted):
+            # Its reader has turned it.
+            picture = first_picture(data, size)
+            pixels = pixels_of(picture.image)
+            shown = scaled(size, _on_paper(pixels), self._wanted_size(size))
+            return Decoded(shown, *size, (Note.FIRST_FRAME,) if picture.are_several else ())
+
+    @contextmanager
+    def _taken(self, size_bytes: int, check_wanted: CheckWanted) -> Iterator[None]:
+        """Room for so many bytes; whatever goes wrong in it is the image's fault."""
+        with self._room.taken(size_bytes, check_wanted):
+            try:
+                yield
+            except (Image.DecompressionBombError, MemoryError) as error:
+                raise too_many_pixels(error) from error
+            except Eva01Error:
+                raise
+            except Exception as error:
+                raise truncated_image(error) from error
+            finally:
+                if size_bytes >= WORTH_GIVING_BACK_BYTES:
+                    give_back()
 
     def _wanted_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """The size to scale down to; a JPEG decoder that is asked for it skips finer detail."""
         scale = min(1.0, sqrt(self._keep_pixels / (size[0] * size[1])))
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
-    def _shrink(self, image: Image.Image) -> Image.Image:
-        wanted = self._wanted_size(image.size)
-        return image if wanted == image.size else image.resize(wanted, Image.Resampling.BOX)
 
+def _on_paper(pixels: Pixels) -> Rows:
+    shown, part = on_paper(pixels.size, pixels.rows), pixels.part
+    if part is None:
+        return shown
 
-def _shown(pixels: Pixels) -> Image.Image:
-    image = on_paper(pixels.image)
-    return pixels.part.blanked(image) if pixels.part else image
+    def blanked(top: int, end: int) -> Image.Image:
+        strip = shown(top, end)
+        part.blank(strip, top)
+        return strip
+
+    return blanked
 
 
 def _orientation(file: Plain, image: ImageFile.ImageFile) -> int:

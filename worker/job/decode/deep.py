@@ -10,46 +10,33 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFile
 
-from worker.job.decode.samples import Samples, from_bands, looks_dark
+from worker.job.decode.samples import Samples, from_channels, looks_dark
+from worker.job.decode.strips import strips
 
 _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-#: Pixels that are looked at to find white, at most.
-_LOOKED_AT = 1_000_000
 _DEEP = ("RGB;16", "RGBA;16")
 
 
 def with_all_bits(
     upper: Image.Image, way: str, open_anew: Callable[[], ImageFile.ImageFile], bits: int | None
-) -> Image.Image:
-    """The image, brighter where its white lies in the lower bits; `way` is how Pillow unpacked it."""
+) -> None:
+    """Make the image brighter where its white lies in the lower bits; `way` is how Pillow unpacked it."""
     if way[:-1] not in _DEEP or not looks_dark(upper):
-        return upper
+        return
     lower = open_anew()
     lower.tile = [tile._replace(args=_the_other_way(tile.args)) for tile in lower.tile]
     lower.load()
 
-    def band_of(above: Image.Image, below: Image.Image) -> Callable[[int], Samples]:
-        def band(number: int) -> Samples:
-            samples = np.asarray(above.getchannel(number), dtype=np.uint16) << 8
-            samples |= np.asarray(below.getchannel(number))
-            return samples
+    def both(top: int, end: int) -> list[Samples]:
+        box = (0, top, upper.width, end)
+        above, below = np.asarray(upper.crop(box)), np.asarray(lower.crop(box))
+        samples = above.astype(np.uint16) << 8 | below
+        return [samples[..., channel] for channel in range(samples.shape[2])]
 
-        return band
-
-    return from_bands(
-        band_of(upper, lower),
-        len(upper.getbands()),
-        bits,
-        has_alpha=upper.mode == "RGBA",
-        thin_band=band_of(_thin(upper), _thin(lower)),
-    )
-
-
-def _thin(image: Image.Image) -> Image.Image:
-    """Some of an image's pixels, evenly taken."""
-    step = 1 + int((image.width * image.height / _LOOKED_AT) ** 0.5)
-    size = (-(-image.width // step), -(-image.height // step))
-    return image.resize(size, Image.Resampling.NEAREST)
+    rows = from_channels(upper.size, both, bits, has_alpha=upper.mode == "RGBA")
+    # In its place, so that no third picture is made.
+    for top, end in strips(upper.size):
+        upper.paste(rows(top, end), (0, top))
 
 
 def way_of(image: ImageFile.ImageFile) -> str:

@@ -1,13 +1,17 @@
 """Whether a fax in a TIFF is whole, code by code: its decoder makes up damaged rows, and says nothing.
 
     strip ──► row ──► codes whose runs make up the width ──► … ──► as many rows as there have to be
+                        └── not so, but lines have ends (Group 3): on from the next, and drawn here
 
-Nothing is drawn: of each row only the places are kept where its color changes, for the row below.
+Of a whole one nothing is drawn: of each row only the places are kept where its color changes, for the row
+below. Where some rows of many are damaged, as by noise on the line, the others are drawn, and each damaged
+one shows what the row above does, as fax machines do it.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -22,8 +26,15 @@ _T4_OPTIONS, _TWO_DIMENSIONAL = 292, 1
 _MOST_CODES = 10_000_000
 #: Zeros that begin an end of line.
 _EOL_ZEROS = 11
+#: Ends of line that end a page: between them are no rows.
+_ENDS_OF_PAGE = 6
+#: How long it takes to get over a damaged row, in runs.
+_RUNS_OF_A_DAMAGED_ROW = 400
+#: Bytes in which the next end of line is looked for at first, and at most at a time.
+_LOOKED_AHEAD_BYTES = (256, 65_536)
 #: Bytes behind the last row without a meaning.
 _FILLED_BYTES = 3
+_NOT_ZERO = re.compile(rb"[^\0]")
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -45,25 +56,77 @@ class _Block:
     is_cut: bool
 
 
-def rows_there(data: bytes, directory: tiff.Directory) -> int:
-    """How many rows, from the top, are there of a fax; all, unless its end is missing.
+@dataclass(frozen=True)
+class Fax:
+    """What is there of a fax."""
 
-    Raises ImageRejected (`truncated_image` for one that is damaged; `unsupported_format`).
+    #: How many rows, from the top; all, unless its end is missing.
+    rows: int
+    #: All rows, a bit a pixel, 1 for black, where some were damaged; else None, and its decoder may draw it.
+    drawn: bytes | None = None
+
+
+def look_at(data: bytes, directory: tiff.Directory) -> Fax:
+    """What is there of a fax.
+
+    Raises ImageRejected (`truncated_image` for one that is damaged, but for a few rows of Group 3;
+    `unsupported_format`).
     """
     compression = directory.number(tiff.COMPRESSION)
     is_2d = bool(directory.number(_T4_OPTIONS) & _TWO_DIMENSIONAL)
+    blocks = [*_blocks(data, directory)]
     budget, end = _MOST_CODES, 0
-    for number, block in enumerate(_blocks(data, directory), 1):
+    for number, block in enumerate(blocks, 1):
         rows = _Rows(block, compression, is_2d, budget)
         try:
             rows.check()
         except _DamagedError as error:
             if block.is_cut and rows.is_at_end:
-                return block.top + (0 if block.is_tile else rows.row)
+                return Fax(block.top + (0 if block.is_tile else rows.row))
             what = f"row {rows.row + 1:,} of {block.rows:,} in its strip {number:,} is no row of a fax"
+            if compression == GROUP_3 and not any(one.is_tile or one.is_cut for one in blocks):
+                drawn = _drawn(blocks, is_2d=is_2d, budget=rows.budget, what=what)
+                return Fax(directory.number(tiff.HEIGHT), drawn)
             raise truncated_image(what) from error
         budget, end = rows.budget, block.top + block.rows
-    return min(end, directory.number(tiff.HEIGHT))
+    return Fax(min(end, directory.number(tiff.HEIGHT)))
+
+
+def _drawn(blocks: Sequence[_Block], *, is_2d: bool, budget: int, what: str) -> bytes:
+    """All rows of a fax with ends of lines; raises ImageRejected where most are damaged."""
+    pixels, damaged, most = bytearray(), 0, sum(block.rows for block in blocks) // 2
+    for block in blocks:
+        rows = _Rows(block, GROUP_3, is_2d, budget)
+        drawn: list[bytes | None] = []
+        for changes in islice(rows.between_ends_of_line(), 2 * block.rows + _ENDS_OF_PAGE):
+            drawn.append(None if changes is None else _bits(changes, block.width))
+        budget = rows.budget
+        drawn = _as_many(drawn, block.rows)
+        damaged += drawn.count(None)
+        if damaged > most:
+            raise truncated_image(f"{what}, and most others are none")
+        shown = bytes(-(-block.width // 8))
+        for row in drawn:
+            shown = row or shown
+            pixels += shown
+    return bytes(pixels)
+
+
+def _as_many(rows: list[bytes | None], count: int) -> list[bytes | None]:
+    """The rows of a strip, as many as it has: noise may hide an end of line, or look like one."""
+    while rows and rows[-1] is None and len(rows) > count:
+        rows.pop()
+    while len(rows) > count:
+        rows.remove(None) if None in rows else rows.pop()
+    place = rows.index(None) if None in rows else len(rows)
+    return [*rows[:place], *[None] * (count - len(rows)), *rows[place:]]
+
+
+def _bits(changes: Sequence[int], width: int) -> bytes:
+    """A row by the places where its color changes, white first, eight pixels a byte."""
+    flips = np.zeros(width + 1, dtype=np.uint8)
+    np.add.at(flips, np.minimum(changes, width), 1)
+    return np.packbits(np.cumsum(flips[:width], dtype=np.uint32) & 1).tobytes()
 
 
 class _Rows:
@@ -74,6 +137,8 @@ class _Rows:
         self._compression, self._is_2d = compression, is_2d
         self._end = 8 * len(block.data)
         each = np.frombuffer(block.data + bytes(8), dtype=np.uint8).astype(np.uint32)
+        self._data = block.data
+        self._bytes = np.frombuffer(block.data, dtype=np.uint8)
         #: The three bytes from each byte on.
         self._words = memoryview((each[:-2] << 16 | each[1:-1] << 8 | each[2:]).data)
         self._place = 0
@@ -92,23 +157,71 @@ class _Rows:
             self.row = row
             if self._compression == GROUP_3:
                 self._end_of_line()
-            if self._compression == GROUP_4 or (
-                self._is_2d and self._compression == GROUP_3 and not self._bit()
-            ):
-                changes = self._by_the_row_above(changes)
-            else:
-                changes = self._by_runs()
-            if self._compression == RLE:
-                self._place += -self._place % 8
-            if self._place > self._end:
-                raise _DamagedError
-            self.budget -= 1 + len(changes)
-            if self.budget < 0:
-                raise unsupported_format(
-                    f"a fax of more than {_MOST_CODES:,} runs", "Save it as PNG, or with LZW"
-                )
+            changes = self._coded_row(changes)
         if self._compression == GROUP_4:
             self._end_of_group_4()
+
+    def between_ends_of_line(self) -> Iterator[list[int] | None]:
+        """Where the color changes in each row, up to the end of the data; None for one that is damaged."""
+        self._to_end_of_line()
+        above: list[int] | None = []
+        while self._place < self._end:
+            start = self._place
+            try:
+                above = self._row_by(above)
+                # Where none follows, what made up the width was not this row.
+                self._end_of_line_or_data()
+            except _DamagedError:
+                above, self._place = None, start
+                self._to_end_of_line()
+                self._pay(_RUNS_OF_A_DAMAGED_ROW)
+            yield above
+
+    def _end_of_line_or_data(self) -> None:
+        if self._end - self._place > 8 * (_FILLED_BYTES + 1):
+            self._end_of_line()
+        else:
+            self._place = self._end
+
+    def _row_by(self, above: list[int] | None) -> list[int]:
+        """The next row; raises _DamagedError as well where it is told by one above that is not known."""
+        if above is None and self._is_2d and not self._next(1):
+            raise _DamagedError
+        return self._coded_row(above or [])
+
+    def _coded_row(self, above: list[int]) -> list[int]:
+        if self._compression == GROUP_4 or (self._is_2d and self._compression == GROUP_3 and not self._bit()):
+            changes = self._by_the_row_above(above)
+        else:
+            changes = self._by_runs()
+        if self._compression == RLE:
+            self._place += -self._place % 8
+        if self._place > self._end:
+            raise _DamagedError
+        self._pay(1 + len(changes))
+        return changes
+
+    def _pay(self, runs: int) -> None:
+        """Raises ImageRejected (`unsupported_format`) for a fax of too many runs."""
+        self.budget -= runs
+        if self.budget < 0:
+            raise unsupported_format(
+                f"a fax of more than {_MOST_CODES:,} runs", "Save it as PNG, or with LZW"
+            )
+
+    def _to_end_of_line(self) -> None:
+        """Go behind the next end of line, wherever it is; to the end where there is none."""
+        place, size, last_one = self._place >> 3, _LOOKED_AHEAD_BYTES[0], self._place - 1
+        while 8 * place < self._end:
+            ones = np.flatnonzero(np.unpackbits(self._bytes[place : place + size])) + 8 * place
+            ones = ones[ones > last_one]
+            found = np.flatnonzero(np.diff(ones, prepend=last_one) > _EOL_ZEROS)
+            if len(found):
+                self._place = int(ones[found[0]]) + 1
+                return
+            last_one = int(ones[-1]) if len(ones) else last_one
+            place, size = place + size, min(2 * size, _LOOKED_AHEAD_BYTES[1])
+        self._place = self._end
 
     def _next(self, bits: int) -> int:
         """The next bits, up to 17 of them; zeros behind the end."""
@@ -121,10 +234,12 @@ class _Rows:
         return bit
 
     def _end_of_line(self) -> None:
-        zeros = 0
-        while not self._next(BITS) and self._place < self._end:
-            self._place += BITS
-            zeros += BITS
+        start = self._place
+        if not self._next(BITS):
+            # Any number of zeros may fill a line up.
+            found = _NOT_ZERO.search(self._data, (start >> 3) + 1)
+            self._place = 8 * found.start() if found else self._end
+        zeros = self._place - start
         more = BITS - self._next(BITS).bit_length()
         if zeros + more < _EOL_ZEROS:
             raise _DamagedError

@@ -46,7 +46,7 @@ def look_at(jpeg: Jpeg, image: Image.Image, decode: Callable[[bytes], Image.Imag
     """
     endless, complaint = _told_of(jpeg)
     is_short = not jpeg.has_end or (complaint is Complaint.UNKNOWN and _may_be_short(jpeg, image))
-    if _has_passes(jpeg):
+    if jpeg.has_passes:
         return _look_at_passes(jpeg, endless, complaint, decode)
     if complaint in (Complaint.NONE, Complaint.UNKNOWN) and not is_short:
         return Found()
@@ -86,14 +86,6 @@ def _look_at_passes(
     if complaint is Complaint.ENDS_EARLY and not is_cut:
         is_cut = _share_by_tails(endless, decode) < 1
     return Found(is_incomplete=is_cut, is_damaged=_is_damage(jpeg, complaint))
-
-
-def _has_passes(jpeg: Jpeg) -> bool:
-    return (
-        jpeg.frame.is_progressive
-        or len(jpeg.scans) > 1
-        or len(jpeg.scans[0].components) < len(jpeg.frame.components)
-    )
 
 
 def _has_whole_brightness(jpeg: Jpeg, scans: Iterable[Scan]) -> bool:
@@ -140,5 +132,6 @@ def _rows_by_restarts(jpeg: Jpeg) -> int | None:
 
 
 def _ends_grey(image: Image.Image) -> bool:
-    corner = np.asarray(image)[-4:, -4:]
+    left, top = max(0, image.width - 4), max(0, image.height - 4)
+    corner = np.asarray(image.crop((left, top, image.width, image.height)))
     return bool(((corner >= _NOTHING.start) & (corner < _NOTHING.stop)).all())

@@ -4,25 +4,38 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from worker.job.decode.strips import Rows, thinned
+
 #: How much better black has to be, from 0 to 1, before it is chosen: in doubt paper is white.
 _PREFERENCE = 0.05
 #: A brightness this far from its paper's, of 255, is plain to see.
 _PLAIN = 128.0
-#: Alpha is looked at in an image of at most this many pixels: lettering is seen in that as well.
+#: Pixels of which alpha is looked at, about.
 _LOOKED_AT_PIXELS = 4_000_000
 
 
-def on_paper(image: Image.Image) -> Image.Image:
-    """RGB, on the paper from which its pixels stand out where they meet it."""
-    if image.mode == "La":
-        image = image.convert("LA")
-    if image.mode == "LAB":
-        return _from_lab(image)
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    colors = image.convert("RGBA")
-    paper = Image.new("RGBA", colors.size, "black" if _is_lost_on_white(colors) else "white")
-    return Image.alpha_composite(paper, colors).convert("RGB")
+def on_paper(size: tuple[int, int], rows: Rows) -> Rows:
+    """The same rows as RGB, on the paper from which the picture's pixels stand out where they meet it."""
+    paper: str | None = None
+
+    def colors(top: int, end: int) -> Image.Image:
+        strip = rows(top, end)
+        return (strip.convert("LA") if strip.mode == "La" else strip).convert("RGBA")
+
+    def shown(top: int, end: int) -> Image.Image:
+        nonlocal paper
+        strip = rows(top, end)
+        if strip.mode == "LAB":
+            return _from_lab(strip)
+        if not strip.has_transparency_data:
+            return strip.convert("RGB")
+        if paper is None:
+            # Few of its pixels: lettering is seen in that as well.
+            paper = "black" if _is_lost_on_white(thinned(size, colors, _LOOKED_AT_PIXELS)) else "white"
+        seen = colors(top, end)
+        return Image.alpha_composite(Image.new("RGBA", seen.size, paper), seen).convert("RGB")
+
+    return shown
 
 
 def _from_lab(image: Image.Image) -> Image.Image:
@@ -38,16 +51,10 @@ def _is_lost_on_white(image: Image.Image) -> bool:
     The colors of pixels that are not seen do not count, nor do those within a shape: a white label with
     black lettering stands out from black.
     """
-    step = 1 + int((image.width * image.height / _LOOKED_AT_PIXELS) ** 0.5)
-    looked_at = (
-        image
-        if step == 1
-        else image.resize((-(-image.width // step), -(-image.height // step)), Image.Resampling.NEAREST)
-    )
-    alpha = np.asarray(looked_at.getchannel("A"))
+    alpha = np.asarray(image.getchannel("A"))
     if not alpha.any():
         return False
-    brightness = np.asarray(looked_at.convert("RGB").convert("L"), dtype=np.float32)
+    brightness = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32)
     seen = alpha > alpha.max() / 2
     edge = seen & _beside(~seen)
     counted = edge if edge.any() else seen

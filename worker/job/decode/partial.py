@@ -18,29 +18,27 @@ _ROWS_AT_A_TIME = 256
 
 @dataclass(frozen=True)
 class Part:
-    """An image, and which of its rows are there."""
+    """Which rows of an image are there."""
 
-    image: Image.Image
-    #: From this row, and up to but without this one.
+    #: From this row, and up to but without that one.
     first: int
     end: int
+    height: int
 
     @property
     def share(self) -> float:
         """How much of the image is there, 0 to 1."""
-        return (self.end - self.first) / self.image.height
+        return (self.end - self.first) / self.height
 
     @property
     def is_whole(self) -> bool:
         """True when no row is missing."""
         return self.share == 1
 
-    def blanked(self, image: Image.Image) -> Image.Image:
-        """An RGB image of this size with white where rows are missing."""
-        blank = image.copy()
-        blank.paste("white", (0, 0, image.width, self.first))
-        blank.paste("white", (0, self.end, image.width, image.height))
-        return blank
+    def blank(self, strip: Image.Image, top: int) -> None:
+        """Make rows that are missing white in an RGB strip that begins at row `top`."""
+        strip.paste("white", (0, 0, strip.width, max(0, min(strip.height, self.first - top))))
+        strip.paste("white", (0, max(0, min(strip.height, self.end - top)), strip.width, strip.height))
 
 
 def may_be_partial(image: ImageFile.ImageFile) -> bool:
@@ -51,10 +49,10 @@ def may_be_partial(image: ImageFile.ImageFile) -> bool:
     return not np.asarray(last).reshape(last.height, -1).any(axis=1).all()
 
 
-def what_is_there(open_anew: Callable[[int], ImageFile.ImageFile]) -> Part:
+def what_is_there(open_anew: Callable[[int], ImageFile.ImageFile]) -> tuple[Image.Image, Part]:
     """Read what can be read of an image that cannot be read whole; `open_anew` is told the ground."""
     one, other = (_read_on(open_anew(ground), ground) for ground in _GROUNDS)
-    return Part(one, *_block(_alike(one, other)))
+    return one, Part(*_block(_alike(one, other)), one.height)
 
 
 def rows_alike(one: Image.Image, other: Image.Image) -> int:

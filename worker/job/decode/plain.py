@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 
 from jobs.contract.settings import Limits
-from jobs.formats import heif, jpeg, png
-from jobs.formats.images import check_pixels
+from jobs.formats import jpeg, png
 from jobs.formats.jpeg import Jpeg
 from jobs.formats.tiff import layout_of
-from jobs.formats.unread import check_kind, is_heif
-from worker.job.decode.heif import as_png
+from jobs.formats.unread import check_kind
 from worker.job.decode.samples import Packing
 from worker.job.decode.tiff import plain_tiff
 from worker.job.decode.upright import orientation_in
@@ -43,6 +41,10 @@ class Plain:
     jpeg: Jpeg | None = None
     #: The strips or tiles of a TIFF that are JPEGs.
     strips: tuple[bytes, ...] = ()
+    #: Bytes that their decoder keeps from one pass over them to the next.
+    kept_bytes: int = 0
+    #: True when some rows are damaged, and show others.
+    is_damaged: bool = False
 
     def on(self, ground: int) -> "Plain":
         """The same with bytes of this value in the gap."""
@@ -55,8 +57,8 @@ class Plain:
 def plain(data: bytes, limits: Limits) -> Plain:
     """The picture in a file.
 
-    Raises ImageRejected (`truncated_image`, `unsupported_format`); TooLarge (`too_many_pixels`) where that
-    takes unpacking.
+    Raises ImageRejected (`truncated_image`, `unsupported_format`), or TooLarge (`too_many_pixels`) for a JPEG
+    or a TIFF of too many passes.
     """
     check_kind(BytesIO(data))
     if data.startswith(png.SIGNATURE):
@@ -65,7 +67,7 @@ def plain(data: bytes, limits: Limits) -> Plain:
         parts = jpeg.taken_apart(data, limits)
         return Plain(parts.plain, orientation_in(parts.exif), is_animated=False, jpeg=parts)
     if layout_of(data):
-        found = plain_tiff(data)
+        found = plain_tiff(data, limits)
         return Plain(
             found.data,
             found.orientation,
@@ -76,18 +78,11 @@ def plain(data: bytes, limits: Limits) -> Plain:
             packing=found.packing,
             gap=found.gap,
             strips=found.jpegs,
+            kept_bytes=found.kept_bytes,
             rows=found.rows,
+            is_damaged=found.is_damaged,
         )
-    if is_heif(data[:1024]):
-        return _plain_heif(data, limits)
     return Plain(data)
-
-
-def _plain_heif(data: bytes, limits: Limits) -> Plain:
-    check_pixels(*heif.size_of(BytesIO(data)), limits)
-    picture, are_several = as_png(data)
-    # Its reader has turned it.
-    return replace(_plain_png(picture), orientation=1, is_animated=are_several)
 
 
 def _plain_png(data: bytes) -> Plain:

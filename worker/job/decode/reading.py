@@ -24,7 +24,8 @@ from worker.job.decode import deep, jpeg_end
 from worker.job.decode.jpeg_check import is_damaged
 from worker.job.decode.partial import Part, may_be_partial, what_is_there
 from worker.job.decode.plain import Plain
-from worker.job.decode.samples import eight_bits, from_bands
+from worker.job.decode.samples import Channels, eight_bits, from_channels
+from worker.job.decode.strips import Rows, rows_of
 
 #: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG. HEIF comes as PNG.
 _OPENERS = tuple(name for name in FORMATS if name not in ("MPO", "HEIF"))
@@ -34,9 +35,12 @@ _CUT_SHORT = "truncated"
 
 @dataclass(frozen=True)
 class Pixels:
-    """Pixels of 8 bits a sample, as stored."""
+    """Pixels of 8 bits a sample, as stored, made some rows at a time."""
 
-    image: Image.Image
+    size: tuple[int, int]
+    rows: Rows
+    #: What the rows are made of; nobody needs it when they are made.
+    loaded: Image.Image
     #: What is there of it; None for all.
     part: Part | None = None
     #: True when some of it is damaged, and shows what was never there.
@@ -58,6 +62,11 @@ def opened(file: Plain) -> ImageFile.ImageFile:
         raise not_opened(error) from error
 
 
+def pixels_of(image: Image.Image) -> Pixels:
+    """An image that is loaded, and whole."""
+    return Pixels(image.size, eight_bits(image), image)
+
+
 def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_part: float) -> Pixels:
     """Load an opened file; a JPEG may come smaller, but not smaller than `size`.
 
@@ -73,32 +82,34 @@ def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_p
             raise
     else:
         if not file.gap and not may_be_partial(image):
-            whole = deep.with_all_bits(image, way, lambda: opened(file), file.bits)
-            return Pixels(_eight_bits(file, whole), is_damaged=any(map(is_damaged, file.strips)))
-    part = what_is_there(lambda ground: opened(file.on(ground)))
+            deep.with_all_bits(image, way, lambda: opened(file), file.bits)
+            return _pixels(file, image, None, is_damaged=file.is_damaged or any(map(is_damaged, file.strips)))
+    # It is read anew, twice.
+    image.close()
+    there, part = what_is_there(lambda ground: opened(file.on(ground)))
     if file.rows is not None:
-        part = Part(part.image, 0, min(file.rows, part.image.height))
+        part = Part(0, min(file.rows, there.height), there.height)
     _check_part(part.share, least_part)
-    whole = deep.with_all_bits(part.image, way, lambda: opened(file), file.bits)
-    return Pixels(_eight_bits(file, whole), None if part.is_whole else part)
+    deep.with_all_bits(there, way, lambda: opened(file), file.bits)
+    return _pixels(file, there, None if part.is_whole else part)
 
 
 def _read_jpeg(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_part: float) -> Pixels:
     parts = file.jpeg
     assert parts is not None
-    image.draft(None, size)
     image.load()
 
     def decode(data: bytes) -> Image.Image:
         again = Image.open(BytesIO(data), formats=("JPEG",))
-        again.draft(None, size)
+        # Where the data end is seen in the brightness, which takes a quarter of the memory.
+        again.draft("L", size)
         again.load()
         return again
 
     found = jpeg_end.look_at(parts, image, decode)
     _check_part(found.share, least_part)
-    part = Part(image, 0, round(found.share * image.height)) if found.is_incomplete else None
-    return Pixels(image, part, found.is_damaged)
+    part = Part(0, round(found.share * image.height), image.height) if found.is_incomplete else None
+    return Pixels(image.size, rows_of(image), image, part, found.is_damaged)
 
 
 def _check_part(share: float, least: float) -> None:
@@ -108,25 +119,39 @@ def _check_part(share: float, least: float) -> None:
         )
 
 
-def _eight_bits(file: Plain, image: Image.Image) -> Image.Image:
+def _pixels(file: Plain, image: Image.Image, part: Part | None, *, is_damaged: bool = False) -> Pixels:
+    rows, size = _eight_bits(file, image), image.size
     if file.packing:
-        samples = file.packing.unpack(image)
-        grey = from_bands(
-            lambda n: samples[..., n], file.packing.channels, file.bits, has_alpha=file.packing.has_alpha
-        )
-    else:
-        grey = eight_bits(_opaque_if_bmp(image), file.bits, is_unsigned=file.is_unsigned)
-    if not file.is_inverted:
-        return grey
-    bands = list(grey.split())
-    bands[0] = bands[0].point(lambda sample: 255 - sample)
-    return Image.merge(grey.mode, bands)
+        size = file.packing.width, image.height
+    return Pixels(size, _inverted(rows) if file.is_inverted else rows, image, part, is_damaged)
+
+
+def _eight_bits(file: Plain, image: Image.Image) -> Rows:
+    packing = file.packing
+    if not packing:
+        return eight_bits(_opaque_if_bmp(image), file.bits, is_unsigned=file.is_unsigned)
+
+    def channels(top: int, end: int) -> Channels:
+        samples = packing.unpack(image.crop((0, top, image.width, end)))
+        return [samples[..., channel] for channel in range(packing.channels)]
+
+    return from_channels((packing.width, image.height), channels, file.bits, has_alpha=packing.has_alpha)
+
+
+def _inverted(rows: Rows) -> Rows:
+    def inverted(top: int, end: int) -> Image.Image:
+        strip = rows(top, end)
+        bands = list(strip.split())
+        bands[0] = bands[0].point(lambda sample: 255 - sample)
+        return Image.merge(strip.mode, bands)
+
+    return inverted
 
 
 def _opaque_if_bmp(image: Image.Image) -> Image.Image:
     """The image; a BMP whose alpha is zero everywhere has none: many programs write nothing there."""
     if image.format == "BMP" and image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
-        return image.convert("RGB")
+        image.putalpha(255)
     return image
 
 

@@ -7,7 +7,7 @@
 White is never told by a single sample: one hot pixel would blacken the page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from worker.job.decode.strips import Rows, rows_of, strips, thinned
+
 Samples = NDArray[Any]
+#: Rows × columns of each channel.
+Channels = Sequence[Samples]
 #: Pixel modes of 16 bits a channel that Pillow has.
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
 #: The percentile of the samples that stands for the brightest, and the one for the darkest.
 _BRIGHTEST, _DARKEST = 99.9, 0.1
 #: Samples that are looked at for it, at most; evenly taken.
 _LOOKED_AT = 1_000_000
-#: Samples that are scaled at a time.
-_AT_A_TIME = 1 << 22
 #: White as cameras, scanners and converters write it: 8, 10, 12, 14, 16 and 32 bits.
 _WHOLE = (255.0, 1023.0, 4095.0, 16383.0, 65535.0, 4294967295.0)
 #: White among fractions.
@@ -52,7 +54,7 @@ class Packing:
         return -(-self.width * self.channels * self.bits // 8)
 
     def unpack(self, image: Image.Image) -> Samples:
-        """The samples, as rows × columns × channels."""
+        """The samples of some rows, as rows × columns × channels."""
         rows = np.asarray(image).reshape(image.height, -1)[:, : self.row_bytes]
         if self.bits in (8, 16, 32, 64):
             flat: Samples = np.ascontiguousarray(rows).view(f"{self.order}{self.kind}{self.bits // 8}")
@@ -64,66 +66,85 @@ class Packing:
         """Samples of 9 to 15 bits, the first bit first."""
         first_bits = np.arange(self.width * self.channels, dtype=np.int64) * self.bits
         places, shifts = first_bits >> 3, 24 - (first_bits & 7) - self.bits
-        unpacked = np.empty((len(rows), len(places)), dtype=np.uint16)
-        at_a_time = max(1, _AT_A_TIME // max(1, len(places)))
-        for start in range(0, len(rows), at_a_time):
-            some = np.pad(rows[start : start + at_a_time], ((0, 0), (0, 2))).astype(np.uint32)
-            three = some[:, places] << 16 | some[:, places + 1] << 8 | some[:, places + 2]
-            unpacked[start : start + at_a_time] = three >> shifts.astype(np.uint32) & ((1 << self.bits) - 1)
-        return unpacked
+        some = np.pad(rows, ((0, 0), (0, 2))).astype(np.uint32)
+        three = some[:, places] << 16 | some[:, places + 1] << 8 | some[:, places + 2]
+        return (three >> shifts.astype(np.uint32) & ((1 << self.bits) - 1)).astype(np.uint16)
 
 
-def eight_bits(image: Image.Image, bits: int | None = None, *, is_unsigned: bool = False) -> Image.Image:
-    """The image with 8 bits a sample; `bits` is how many count, where the file says so.
+def eight_bits(image: Image.Image, bits: int | None = None, *, is_unsigned: bool = False) -> Rows:
+    """The rows of a loaded image with 8 bits a sample; `bits` is how many count, where the file says so.
 
     `is_unsigned`: its 32 bits hold no sign, though Pillow takes them for one.
     """
-    if image.mode in _SIXTEEN_BITS:
-        samples: Samples = np.asarray(image)
-    elif image.mode == "I":
-        samples = np.asarray(image, dtype=np.int32)
-        samples = samples.view(np.uint32) if is_unsigned else samples
-    elif image.mode == "F":
-        samples = np.asarray(image, dtype=np.float32)
-    else:
-        return image
-    grey = from_bands(lambda _: samples, 1, bits)
+    kind = np.int32 if image.mode == "I" else np.float32 if image.mode == "F" else None
+    if image.mode not in (*_SIXTEEN_BITS, "I", "F"):
+        return rows_of(image)
+
+    def grey(top: int, end: int) -> Channels:
+        samples: Samples = np.asarray(image.crop((0, top, image.width, end)), dtype=kind)
+        return [samples.view(np.uint32) if is_unsigned and kind is np.int32 else samples]
+
+    scaled = from_channels(image.size, grey, bits)
     transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey.putalpha(Image.fromarray(np.where(samples == transparent, 0, 255).astype(np.uint8)))
-    return grey
+    if not isinstance(transparent, int):
+        return scaled
+
+    def with_alpha(top: int, end: int) -> Image.Image:
+        strip = scaled(top, end)
+        is_seen = grey(top, end)[0] != transparent
+        strip.putalpha(Image.fromarray(np.where(is_seen, 255, 0).astype(np.uint8)))
+        return strip
+
+    return with_alpha
 
 
-def from_bands(
-    band: Callable[[int], Samples],
-    count: int,
+def from_channels(
+    size: tuple[int, int],
+    channels: Callable[[int, int], Channels],
     bits: int | None,
     *,
     has_alpha: bool = False,
-    thin_band: Callable[[int], Samples] | None = None,
-) -> Image.Image:
-    """Grey or color from the samples of each channel, rows × columns; the last is alpha where there is one.
+) -> Rows:
+    """Rows of grey or color from those of each channel; the last is alpha where there is one."""
+    some, opaque = _looked_through(size, channels, has_alpha=has_alpha)
+    low, high = _range(some, bits)
 
-    `band` gives them by the channel's number; `thin_band`, where that takes less time, some of them.
-    """
-    colors = count - has_alpha
-    low, high = _range(np.concatenate([_some((thin_band or band)(n)) for n in range(colors)]), bits)
-    scaled = [_scaled(band(n), low, high) for n in range(colors)]
-    if has_alpha:
-        scaled.append(_opacity(band(colors), high))
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[count]
-    return Image.merge(mode, [Image.fromarray(samples) for samples in scaled])
+    def rows(top: int, end: int) -> Image.Image:
+        samples = channels(top, end)
+        scaled = [_scaled(one, low, high) for one in (samples[:-1] if has_alpha else samples)]
+        if has_alpha:
+            scaled.append(_opacity(samples[-1], opaque, high))
+        mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[len(samples)]
+        return Image.merge(mode, [Image.fromarray(one) for one in scaled])
+
+    return rows
+
+
+def _looked_through(
+    size: tuple[int, int], channels: Callable[[int, int], Channels], *, has_alpha: bool
+) -> tuple[Samples, float]:
+    """Some of the samples of all colors, and the largest one of alpha."""
+    step = 1 + int((size[0] * size[1] / _LOOKED_AT) ** 0.5)
+    some: list[Samples] = []
+    opaque = 0.0
+    for top, end in strips(size, step):
+        samples = channels(top, end)
+        if has_alpha:
+            opaque = max(opaque, float(samples[-1].max()))
+        some += [one[::step, ::step].ravel() for one in (samples[:-1] if has_alpha else samples)]
+    taken = np.concatenate(some)
+    return (taken[np.isfinite(taken)] if taken.dtype.kind == "f" else taken), opaque
 
 
 def looks_dark(image: Image.Image) -> bool:
     """True when the upper 8 of 16 bits use less than a quarter of what they can: white may lie lower."""
-    bands = [_some(np.asarray(image.getchannel(n))) for n in range(min(3, len(image.getbands())))]
-    return float(np.percentile(np.concatenate(bands), _BRIGHTEST)) < 256 * _NEAR
+    thin = np.asarray(thinned(image.size, rows_of(image), _LOOKED_AT))[..., :3]
+    return float(np.percentile(thin, _BRIGHTEST)) < 256 * _NEAR
 
 
-def _opacity(samples: Samples, white: float) -> NDArray[np.uint8]:
+def _opacity(samples: Samples, opaque: float, white: float) -> NDArray[np.uint8]:
     """Alpha with 8 bits; where it uses no more than colors do, their white is opaque."""
-    if float(samples.max()) <= white:
+    if opaque <= white:
         return _scaled(samples, 0.0, white)
     return _scaled(samples, 0.0, float(np.iinfo(samples.dtype).max) if samples.dtype.kind == "u" else 1.0)
 
@@ -149,24 +170,13 @@ def _step(high: float, *, is_whole: bool) -> float:
     return high if high > 0 else 1.0
 
 
-def _some(samples: Samples) -> Samples:
-    """The finite ones of some samples, evenly taken."""
-    step = 1 + int((samples.size / _LOOKED_AT) ** 0.5)
-    some = samples[::step, ::step].ravel()
-    return some[np.isfinite(some)] if some.dtype.kind == "f" else some
-
-
 def _scaled(samples: Samples, low: float, high: float) -> NDArray[np.uint8]:
     """Samples from `low` to `high` as 0 to 255; what is no number is black."""
     if samples.dtype.kind == "u" and samples.dtype.itemsize <= 2:
         every = np.arange(1 << 8 * samples.dtype.itemsize)
         looked_up: NDArray[np.uint8] = _each_scaled(every, low, high)[samples]
         return looked_up
-    scaled = np.empty(samples.shape, dtype=np.uint8)
-    at_a_time = max(1, _AT_A_TIME // max(1, samples.shape[1]))
-    for start in range(0, len(samples), at_a_time):
-        scaled[start : start + at_a_time] = _each_scaled(samples[start : start + at_a_time], low, high)
-    return scaled
+    return _each_scaled(samples, low, high)
 
 
 def _each_scaled(samples: Samples, low: float, high: float) -> NDArray[np.uint8]:

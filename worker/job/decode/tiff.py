@@ -5,15 +5,17 @@ undoes the compression, and `Packing` the rest.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
 from PIL import Image
 
-from jobs.formats import tiff
-from jobs.formats.images import truncated_image, unsupported_format
-from worker.job.decode.fax import FAXES, rows_there
+from jobs.contract.errors import ImageRejected
+from jobs.contract.settings import Limits
+from jobs.formats import jpeg, tiff
+from jobs.formats.images import check_passes, truncated_image, unsupported_format
+from worker.job.decode.fax import FAXES, Fax, look_at
 from worker.job.decode.samples import Packing
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
@@ -28,8 +30,14 @@ _RLE_IN_WORDS = 32771
 _COLORS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab"}
 #: What a sample is beside the colors.
 _UNSPECIFIED, _ALPHA = 0, (1, 2)
-#: Compressions by JPEG: the new way, and both.
-_JPEG, _JPEGS = 7, frozenset({6, 7})
+#: Compression by JPEG, and the way it was before it was mended in 1995.
+_JPEG, _OLD_JPEG = 7, 6
+#: How a scan of a JPEG begins; pixels hold no such bytes.
+_SCAN = b"\xff\xda"
+#: Bytes of the coefficients of a pixel.
+_COEFFICIENTS_BYTES = 6
+#: Bytes of the tables that JPEGs have in common; four of each kind have fewer than half as many.
+_MOST_TABLE_BYTES = 8192
 #: How numbers of 16 bits are written, as the directory says it.
 _SHORT = 3
 #: Pixels of a side, and bytes of a row, that no TIFF has.
@@ -45,16 +53,20 @@ class PlainTiff:
     data: bytes
     orientation: int
     #: How many bits of a sample count, where that is not for the samples to tell.
-    significant_bits: int | None
-    is_inverted: bool
-    is_unsigned: bool
-    packing: Packing | None
+    significant_bits: int | None = None
+    is_inverted: bool = False
+    is_unsigned: bool = False
+    packing: Packing | None = None
     #: Where pixels lie beyond the end of the file: where that is, and as many bytes of the gap behind it.
-    gap: tuple[int, int] | None
+    gap: tuple[int, int] | None = None
     #: Its strips or tiles as JPEGs, where they are such.
-    jpegs: tuple[bytes, ...]
+    jpegs: tuple[bytes, ...] = ()
+    #: Bytes that their decoder keeps from one pass to the next.
+    kept_bytes: int = 0
     #: How many rows, from the top, are there; None when the decoder has to say.
-    rows: int | None
+    rows: int | None = None
+    #: True when some rows show others.
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,10 +96,11 @@ class _Kind:
         return f"a TIFF of {self.samples} × {self.bits} bits a pixel{numbers} ({colors}{planes})"
 
 
-def plain_tiff(data: bytes) -> PlainTiff:
+def plain_tiff(data: bytes, limits: Limits) -> PlainTiff:
     """The first image of a TIFF.
 
-    Raises ImageRejected (`truncated_image`; `unsupported_format` for samples that cannot be read).
+    Raises ImageRejected (`truncated_image`; `unsupported_format` for samples that cannot be read), or
+    TooLarge (`too_many_pixels`).
     """
     layout = tiff.layout_of(data)
     if layout is None:
@@ -98,8 +111,12 @@ def plain_tiff(data: bytes) -> PlainTiff:
     if not (0 < directory.number(tiff.WIDTH) < _LONGEST and 0 < directory.number(tiff.HEIGHT) < _LONGEST):
         raise truncated_image("its directory names no size that can be")
     kind = _kind(directory)
-    rows = _rows_there(data, directory)
+    fax = _fax(data, directory)
+    if fax and fax.drawn is not None:
+        return _unpacked(fax.drawn, data, directory)
     _check_subsampling(directory)
+    jpegs = _jpegs(data, directory)
+    kept_bytes = _bytes_between_passes(jpegs, directory, limits)
     is_inverted = kind.photometric == _MIN_IS_WHITE and kind.bits > 8
     changed = {tiff.PHOTOMETRIC: _MIN_IS_BLACK} if is_inverted else {}
     if _has_a_sample_unexplained(directory, kind):
@@ -118,8 +135,9 @@ def plain_tiff(data: bytes) -> PlainTiff:
         kind.kind == "u",
         packing,
         (len(data), gap_bytes) if gap_bytes else None,
-        _jpegs(data, directory),
-        rows,
+        jpegs,
+        kept_bytes,
+        fax.rows if fax else None,
     )
 
 
@@ -130,12 +148,45 @@ def _jpegs(data: bytes, directory: tiff.Directory) -> tuple[bytes, ...]:
     """
     if directory.number(tiff.COMPRESSION, 1) != _JPEG:
         return ()
+    listed = directory.entry(tiff.TILE_OFFSETS) or directory.entry(tiff.STRIP_OFFSETS)
+    if listed and listed.count > tiff.MOST_VALUES:
+        raise unsupported_format(
+            f"a TIFF of {listed.count:,} JPEGs, more than {tiff.MOST_VALUES:,}", "Save it in larger strips"
+        )
     places = tuple(_places(directory))
     if sum(max(0, min(size, len(data) - place)) for place, size in places) > len(data):
         raise truncated_image("its strips lie over one another")
     tables = directory.plain_bytes(tiff.JPEG_TABLES)
+    if len(tables) > _MOST_TABLE_BYTES:
+        raise truncated_image(f"the tables of its JPEGs have {len(tables):,} bytes")
     begin = tables.removesuffix(b"\xff\xd9") or b"\xff\xd8"
     return tuple(begin + data[place + 2 : place + size] for place, size in places)
+
+
+def _bytes_between_passes(jpegs: Sequence[bytes], directory: tiff.Directory, limits: Limits) -> int:
+    """What the decoder keeps of a strip or tile of several scans; each scan counts as a pass over its pixels.
+
+    Raises TooLarge (`too_many_pixels`).
+    """
+    if not jpegs:
+        return 0
+    width, height = directory.number(tiff.WIDTH), directory.number(tiff.HEIGHT)
+    across = directory.number(tiff.TILE_WIDTH, width)
+    down = directory.number(tiff.TILE_HEIGHT) or min(height, directory.number(tiff.ROWS_PER_STRIP, height))
+    each = across * down
+    # The last one may be higher than its strip: it is decoded as a whole.
+    largest = max(each, _pixels_of(jpegs[-1]))
+    scans = [one.count(_SCAN) for one in jpegs]
+    check_passes((each * sum(scans[:-1]) + largest * scans[-1]) // (width * height), width * height, limits)
+    return _COEFFICIENTS_BYTES * largest if max(scans) > 1 else 0
+
+
+def _pixels_of(one: bytes) -> int:
+    try:
+        frame = jpeg.frame_of(BytesIO(one))
+    except ImageRejected:
+        return 0
+    return frame.width * frame.height
 
 
 def _places(directory: tiff.Directory) -> Iterator[tuple[int, int]]:
@@ -144,21 +195,38 @@ def _places(directory: tiff.Directory) -> Iterator[tuple[int, int]]:
         yield from zip(directory.numbers(places), directory.numbers(sizes), strict=False)
 
 
-def _rows_there(data: bytes, directory: tiff.Directory) -> int | None:
-    """How many rows are there, where the decoder would not tell; raises ImageRejected for damage."""
+def _fax(data: bytes, directory: tiff.Directory) -> Fax | None:
+    """What is there of a fax, whose decoder would not tell; raises ImageRejected for damage."""
     compression = directory.number(tiff.COMPRESSION, 1)
     if compression == _RLE_IN_WORDS:
         raise unsupported_format(
             "a TIFF packed in runs of whole words", "Save it as fax (Group 4), or as PNG"
         )
-    return rows_there(data, directory) if compression in FAXES else None
+    if compression == _OLD_JPEG:
+        raise unsupported_format(
+            "a TIFF with JPEG inside as it was packed before 1995 (compression 6)", "Save it as PNG or JPEG"
+        )
+    return look_at(data, directory) if compression in FAXES else None
+
+
+def _unpacked(drawn: bytes, data: bytes, directory: tiff.Directory) -> PlainTiff:
+    """A fax of which some rows were damaged, as it was drawn here."""
+    changed = {
+        tiff.COMPRESSION: 1,
+        tiff.FILL_ORDER: 1,
+        tiff.STRIP_OFFSETS: len(data),
+        tiff.STRIP_BYTES: len(drawn),
+        tiff.ROWS_PER_STRIP: directory.number(tiff.HEIGHT),
+    }
+    plain = tiff.plain(data + drawn, directory, changed)
+    return PlainTiff(plain, directory.number(tiff.ORIENTATION, 1), is_damaged=True)
 
 
 def _check_subsampling(directory: tiff.Directory) -> None:
     """Raises ImageRejected for colors of fewer pixels than brightness, which only a JPEG's decoder undoes."""
     subsampling = directory.numbers(tiff.SUBSAMPLING) or (2, 2)
     is_sparse = directory.number(tiff.PHOTOMETRIC) == _YCBCR and set(subsampling) != {1}
-    if is_sparse and directory.number(tiff.COMPRESSION, 1) not in _JPEGS:
+    if is_sparse and directory.number(tiff.COMPRESSION, 1) != _JPEG:
         across, down = subsampling[0], subsampling[-1]
         raise unsupported_format(
             f"a TIFF of YCbCr with colors for every {across} × {down} pixels, and no JPEG inside",

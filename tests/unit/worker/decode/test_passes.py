@@ -1,6 +1,7 @@
 """JPEGs that go over their pixels again and again: few bytes, and long work."""
 
 import re
+import struct
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from PIL import Image
 
 from jobs.contract.errors import TooLarge
 from jobs.contract.settings import Limits
-from tests.variants.picture import encoded
+from tests.variants import tiffs
+from tests.variants.picture import HEIGHT, WIDTH, encoded
 from worker.job.decode.decoder import Decoder
 
 
@@ -44,3 +46,17 @@ def test_a_large_one_may_have_fewer():
         Decoder(Limits(max_image_pixels=pixels), enough_pixels=1_000_000).decode(with_passes(5)).width == 64
     )
     assert "more than 31 passes" in refusal(with_passes(500, 8000, 8000))
+
+
+def test_passes_of_jpegs_in_a_tiff_count_as_those_of_a_jpeg():
+    assert "more than 100 passes" in refusal(tiffs.jpeg_of_passes(120))
+    assert "more than 20 passes" in refusal(tiffs.jpeg_of_passes(20), max_image_pixels=WIDTH * HEIGHT)
+    assert Decoder(Limits(), enough_pixels=1_000_000).decode(tiffs.jpeg_of_passes(5)).width == WIDTH
+
+
+def test_a_jpeg_that_is_higher_than_its_strip_counts_at_its_height():
+    tall = tiffs.jpeg_of_passes(30, Image.new("RGB", (96, 4800), "white"))
+    cut = tall.replace(struct.pack("<HHII", 257, 4, 1, 4800), struct.pack("<HHII", 257, 4, 1, 64))
+    assert "more than 100 passes" in refusal(
+        cut.replace(struct.pack("<HHII", 278, 4, 1, 4800), struct.pack("<HHII", 278, 4, 1, 64))
+    )

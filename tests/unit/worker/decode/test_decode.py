@@ -182,6 +182,21 @@ def test_more_pixels_than_allowed_are_refused_by_the_header(size):
     assert code_of(hostile.png_header(*size)) == "too_many_pixels"
 
 
+@pytest.mark.parametrize(("size", "setting"), [((3001, 1), "WIDTH"), ((1, 3001), "HEIGHT")])
+def test_a_longer_side_than_allowed_names_the_setting(size, setting):
+    with pytest.raises(Eva01Error, match=f"EVA01_MAX_IMAGE_{setting}") as refused:
+        decode(hostile.png_header(*size), max_image_width=3000, max_image_height=3000)
+    assert refused.value.code == "image_too_long"
+
+
+def test_strips_make_the_same_picture_as_the_whole_would():
+    noise = Image.fromarray(np.random.default_rng(2).integers(0, 255, (1900, 1300, 3), dtype=np.uint8))
+    decoded = Decoder(Limits(), enough_pixels=20_000).decode(encode(noise))
+    whole = noise.resize(decoded.image.size, Image.Resampling.BOX)
+    difference = np.asarray(decoded.image, dtype=int) - np.asarray(whole, dtype=int)
+    assert (decoded.image.size, np.abs(difference).max() <= 1) == ((234, 342), True)
+
+
 def test_as_many_pixels_as_allowed_are_fine():
     assert decode(encode(Image.new("L", (1000, 1000)))).width == 1000
 

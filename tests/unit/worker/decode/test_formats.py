@@ -14,7 +14,7 @@ from tests.variants.table import VARIANTS, Variant
 from web.intake.headers import inspect
 from worker.job.decode.decoder import Decoded, Decoder
 
-DOCS = (Path(__file__).parents[3] / "docs/formats.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).parents[4] / "docs/formats.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", DOCS, re.MULTILINE | re.DOTALL))
 LINES = [
     (section, *(cell.strip() for cell in row.split("|")[1:3]))

@@ -18,7 +18,7 @@ from tests.variants.picture import COLOR, distance, encoded
 from web.intake.headers import inspect
 from worker.job.decode.decoder import Decoder
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 #: Chunks beside the picture, by all their names.
 BESIDE = (
     *(

@@ -9,7 +9,7 @@ from PIL import Image
 
 from jobs.contract.errors import Eva01Error
 from jobs.contract.models import Note
-from tests.unit.worker.test_incomplete import GREY_PICTURE, PICTURE, code_of, decode, photo
+from tests.unit.worker.decode.test_incomplete import GREY_PICTURE, PICTURE, code_of, decode, photo
 from tests.variants import jpegs
 from tests.variants.picture import distance, encoded
 

@@ -4,9 +4,14 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.variants.picture import ON_BLACK, ON_WHITE, draw, over
-from worker.job.decode.paper import on_paper
+from worker.job.decode import paper
+from worker.job.decode.strips import rows_of
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+
+
+def on_paper(image: Image.Image) -> Image.Image:
+    return paper.on_paper(image.size, rows_of(image))(0, image.height)
 
 
 def paper_of(image: Image.Image) -> object:

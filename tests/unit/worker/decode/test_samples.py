@@ -18,7 +18,7 @@ def shown(data: bytes) -> Image.Image:
 
 
 def eight(samples: "np.ndarray", bits: int | None = None) -> "np.ndarray":
-    return np.asarray(eight_bits(Image.fromarray(samples), bits))
+    return np.asarray(eight_bits(Image.fromarray(samples), bits)(0, len(samples)))
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
