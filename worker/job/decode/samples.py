@@ -1,11 +1,4 @@
-"""Samples of more than 8 bits, whole or fractions, brought to 8: scaled by what white is in them.
-
-    the brightest samples ─┐
-                           ├──► the sample that means white ──► 0 to 255
-    bits that count ───────┘
-
-White is never told by a single sample: one hot pixel would blacken the page.
-"""
+"""Samples of more than 8 bits, whole or fractions, brought to 8: scaled by what white is in them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,22 +9,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from worker.job.decode.strips import Rows, rows_of, strips, thinned
+from worker.job.decode.white import BRIGHTEST, NEAR, black_and_white
 
 Samples = NDArray[Any]
 #: Rows × columns of each channel.
 Channels = Sequence[Samples]
 #: Pixel modes of 16 bits a channel that Pillow has.
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
-#: The percentile of the samples that stands for the brightest, and the one for the darkest.
-_BRIGHTEST, _DARKEST = 99.9, 0.1
 #: Samples that are looked at for it, at most; evenly taken.
 _LOOKED_AT = 1_000_000
-#: White as cameras, scanners and converters write it: 8, 10, 12, 14, 16 and 32 bits.
-_WHOLE = (255.0, 1023.0, 4095.0, 16383.0, 65535.0, 4294967295.0)
-#: White among fractions.
-_FRACTIONS = (1.0, 255.0, 65535.0)
-#: A white is taken only when the samples come at least this near to it.
-_NEAR = 0.25
 
 
 @dataclass(frozen=True)
@@ -107,7 +93,7 @@ def from_channels(
 ) -> Rows:
     """Rows of grey or color from those of each channel; the last is alpha where there is one."""
     some, opaque = _looked_through(size, channels, has_alpha=has_alpha)
-    low, high = _range(some, bits)
+    low, high = black_and_white(some, bits)
 
     def rows(top: int, end: int) -> Image.Image:
         samples = channels(top, end)
@@ -139,7 +125,7 @@ def _looked_through(
 def looks_dark(image: Image.Image) -> bool:
     """True when the upper 8 of 16 bits use less than a quarter of what they can: white may lie lower."""
     thin = np.asarray(thinned(image.size, rows_of(image), _LOOKED_AT))[..., :3]
-    return float(np.percentile(thin, _BRIGHTEST)) < 256 * _NEAR
+    return float(np.percentile(thin, BRIGHTEST)) < 256 * NEAR
 
 
 def _opacity(samples: Samples, opaque: float, white: float) -> NDArray[np.uint8]:
@@ -147,27 +133,6 @@ def _opacity(samples: Samples, opaque: float, white: float) -> NDArray[np.uint8]
     if opaque <= white:
         return _scaled(samples, 0.0, white)
     return _scaled(samples, 0.0, float(np.iinfo(samples.dtype).max) if samples.dtype.kind == "u" else 1.0)
-
-
-def _range(some: Samples, bits: int | None) -> tuple[float, float]:
-    """The samples that mean black and white."""
-    if not some.size:
-        return 0.0, 1.0
-    low, high = (float(value) for value in np.percentile(some, (_DARKEST, _BRIGHTEST)))
-    if low < 0:
-        return low, max(high, low + 1e-6)
-    white = _step(high, is_whole=some.dtype.kind != "f")
-    largest = float((1 << bits) - 1) if bits else white
-    return 0.0, min(white, largest) if high <= largest else white
-
-
-def _step(high: float, *, is_whole: bool) -> float:
-    """The white that the brightest samples come near to; else those themselves."""
-    steps = _WHOLE if is_whole else _FRACTIONS
-    white = next((step for step in steps if high <= step), high)
-    if (is_whole and white == _WHOLE[0]) or high > white * _NEAR:
-        return white
-    return high if high > 0 else 1.0
 
 
 def _scaled(samples: Samples, low: float, high: float) -> NDArray[np.uint8]:

@@ -102,13 +102,45 @@ def test_a_transparent_grey_of_sixteen_bits_is_transparent():
     assert shown(png.grey16_see_through()).getpixel((2, 2)) == (255, 255, 255)
 
 
-@pytest.mark.parametrize(("high", "white"), [(4000, 4095), (1500, 4095), (1000, 1023), (239, 255)])
-def test_a_dark_scan_of_twelve_bits_is_shown_no_darker_than_it_can_be_read(high, white):
+@pytest.mark.parametrize("high", [4000, 1000, 239])
+def test_where_the_file_says_how_many_bits_count_a_dark_scan_stays_dark(high):
     shown_white = eight((LIGHT * high).astype(np.uint16), 12).max()
-    assert abs(int(shown_white) - high * 240 / white) <= 2
+    assert abs(int(shown_white) - high * 240 / 4095) <= 2
+
+
+def night(paper: float, label: float, kind: str) -> "np.ndarray":
+    """A dark page with some noise, and a bright label on a 2,000th of it."""
+    samples = np.random.default_rng(5).normal(paper, paper / 50, (600, 800))
+    samples[100:106, 200:240] = label
+    return samples.astype(kind)
+
+
+@pytest.mark.parametrize(
+    ("paper", "label", "kind", "bits"),
+    [
+        (983, 65535, "u2", None),
+        (983, 65535, "u2", 16),
+        (1000, 4095, "u2", 12),
+        (983, 32767, "i4", None),
+        (0.015, 1, "f4", None),
+    ],
+)
+def test_a_bright_label_on_a_black_page_is_read(paper, label, kind, bits):
+    brightness = eight(night(paper, label, kind), bits)
+    assert brightness[102, 220] == 255
+    assert brightness[300, 300] < 70
+
+
+@pytest.mark.parametrize("level", [240, 983])
+def test_a_dark_picture_of_16_bits_does_not_turn_white(level):
+    assert eight(night(level, level, "u2")).max() < 70
+
+
+def test_signed_samples_of_16_bits_that_reach_their_largest_are_white():
+    assert distance(shown(tiffs.grey("<i2", 0, 32767)), GREY) < 1
 
 
 def test_one_sample_and_equal_samples():
-    assert eight(np.array([[7]], dtype=np.uint16)).tolist() == [[7]]
+    assert eight(np.array([[7]], dtype=np.uint16)).tolist() == [[0]]
     assert eight(np.zeros((HEIGHT, WIDTH), dtype=np.uint16)).max() == 0
     assert eight(np.zeros((HEIGHT, WIDTH), dtype=np.float32)).max() == 0
