@@ -68,6 +68,8 @@ class Png:
     transparency: bytes
     #: The packed pixels; the last piece may be cut short.
     pieces: tuple[memoryview, ...]
+    #: True when it is: then nothing proves that its bytes are right.
+    is_cut: bool
     #: How many bits a sample had before it was written, the most of its channels; None when nobody says.
     significant_bits: int | None
     #: EXIF, or what may be its beginning.
@@ -116,10 +118,11 @@ def taken_apart(data: bytes, header: Header) -> Png:
     """
     pieces: list[memoryview] = []
     told: dict[bytes, memoryview] = {}
-    exif = b""
-    for kind, body in _chunks(data, header):
+    exif, is_cut = b"", False
+    for kind, body, is_whole in _chunks(data, header):
         if kind == b"IDAT":
             pieces.append(body)
+            is_cut = not is_whole
         else:
             told.setdefault(kind, body)
             exif = exif or _exif(kind, body)
@@ -133,14 +136,15 @@ def taken_apart(data: bytes, header: Header) -> Png:
         palette,
         _fitting_transparency(header, bytes(told.get(b"tRNS", b""))[:256]),
         tuple(pieces),
+        is_cut,
         _most_bits(told.get(b"sBIT", b"")),
         exif,
         _frames(told.get(b"acTL", b"")),
     )
 
 
-def _chunks(data: bytes, header: Header) -> Iterator[tuple[bytes, memoryview]]:
-    """The chunks that are looked at, up to IEND or where the file is cut; of an IDAT there, what is left.
+def _chunks(data: bytes, header: Header) -> Iterator[tuple[bytes, memoryview, bool]]:
+    """The chunks that are looked at, each whole, up to IEND; of an IDAT where the file is cut, what is left.
 
     Raises ImageRejected for a damaged one that the picture needs; any other damaged one is left out.
     """
@@ -159,12 +163,12 @@ def _chunks(data: bytes, header: Header) -> Iterator[tuple[bytes, memoryview]]:
         has_pixels |= kind == b"IDAT"
         if end > len(data):
             if kind == b"IDAT":
-                yield kind, body
+                yield kind, body, False
             return
         if kind[:1].isupper() or kind in _HEEDED:
             checksum = int.from_bytes(view[end - 4 : end], "big")
             if zlib.crc32(body, zlib.crc32(kind)) == checksum:
-                yield kind, body
+                yield kind, body, True
             elif kind[:1].isupper() and kind not in optional:
                 raise truncated_image(f"its chunk {kind.decode()} at byte {place:,} is damaged")
         place = end

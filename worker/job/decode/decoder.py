@@ -97,7 +97,7 @@ class Decoder:
             notes = [Note.FIRST_FRAME] if is_animated(file, image) else []
             orientation = _orientation(file, image)
             pixels = read(file, image, wanted, self._limits.least_image_part)
-            notes += [Note.IMAGE_INCOMPLETE] if pixels.part else []
+            notes += [Note.IMAGE_INCOMPLETE] if pixels.part or file.is_cut else []
             notes += [Note.IMAGE_DAMAGED] if pixels.is_damaged else []
             shown = scaled(pixels.size, _on_paper(pixels), self._wanted_size(pixels.size))
             # It makes room for the one that is turned.

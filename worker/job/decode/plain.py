@@ -43,6 +43,8 @@ class Plain:
     strips: tuple[bytes, ...] = ()
     #: Bytes that their decoder keeps from one pass over them to the next.
     kept_bytes: int = 0
+    #: True when the file ends too early, be it that all rows seem to be there.
+    is_cut: bool = False
     #: True when some rows are damaged, and show others.
     is_damaged: bool = False
 
@@ -97,6 +99,7 @@ def _plain_png(data: bytes) -> Plain:
         parts.plain(),
         orientation_in(parts.exif),
         is_animated=parts.frames > 1,
+        is_cut=parts.is_cut,
         bits=parts.significant_bits if header.depth == 16 else None,
         packing=packing,
     )

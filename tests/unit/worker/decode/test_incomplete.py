@@ -184,3 +184,12 @@ def test_an_image_that_is_cut_within_its_header_is_refused():
     for data in (photo(), encoded(PICTURE, "PNG"), tiffs.color8(), encoded(PICTURE, "BMP")):
         for size in (8, 20, 40):
             assert code_of(data[:size]) in ("truncated_image", "not_an_image")
+
+
+@pytest.mark.parametrize("lost", [13, 30])
+def test_a_png_that_lost_bytes_within_its_pixels_is_marked_though_all_rows_are_there(lost):
+    """Its last chunk then reaches beyond the end of the file, and no checksum proves its bytes."""
+    whole = encoded(PICTURE, "PNG")
+    end = whole.index(b"IEND") - 4
+    assert Note.IMAGE_INCOMPLETE in decode(whole[: end - 4 - lost] + whole[end - 4 :]).notes
+    assert decode(whole[:end]).notes == ()
