@@ -22,6 +22,7 @@ from web.http.problems import refuse_fields, register_problems
 from web.http.proxies import register_proxies
 from web.http.request_metrics import register_metrics
 from web.http.security import register_security
+from web.http.waiting import register_waiting
 from web.intake.fingerprint import fingerprint
 from web.intake.spool import register_spool
 from web.pages.views import pages
@@ -50,6 +51,7 @@ def create_app(
     register_spool(app, services.limits)
     register_problems(app)
     register_metrics(app)
+    register_waiting(app)
     register_security(app)
     register_proxies(app, services.web.proxies)
     register_idempotency(

@@ -4,6 +4,7 @@ problems         every error as problem JSON
 json             JSON that is read strictly
 conditional      ETag, If-None-Match, Retry-After
 idempotency      Idempotency-Key
+waiting          responses that are not known yet
 proxies          what proxies in front say of those who ask
 security         headers that every response carries
 request_metrics  how many requests, and how long they took
