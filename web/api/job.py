@@ -1,5 +1,8 @@
 """One job: its record, its image, its thumbnail."""
 
+from collections.abc import Iterator
+from http import HTTPStatus
+
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
@@ -33,7 +36,10 @@ def get_image(path: JobPath) -> Response:
     job = services().store.get_shown_job(path.job_id)
     if job.image is None:
         raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code=Code.IMAGE_NOT_FOUND)
-    response = _picture(services().blobs.get_image(job.image), job, str(job.media_type))
+    size_bytes, pieces = services().blobs.image_pieces(job.image)
+    response = _picture(pieces, job, str(job.media_type))
+    if response.status_code == HTTPStatus.OK:
+        response.content_length = size_bytes
     response.headers["Content-Disposition"] = inline(job)
     return response
 
@@ -55,7 +61,7 @@ def job_json(job: Job, *, with_lines: bool = False) -> Response:
     return fresh_json(job.public(with_lines=with_lines), retry_after_s=None if job.state.is_finished else 1)
 
 
-def _picture(data: bytes, job: Job, media_type: str) -> Response:
+def _picture(data: bytes | Iterator[bytes], job: Job, media_type: str) -> Response:
     response = Response(data, content_type=media_type)
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"

@@ -8,6 +8,7 @@ import logging
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import TYPE_CHECKING
 
 from gunicorn.http.errors import ParseException
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 #: Bytes of a body that have to come, and of a response that have to be taken, within their deadlines.
 LEAST_BYTES = PIECE_BYTES
+#: Bytes that the system keeps for a reader, twice over: by itself it would keep megabytes for a slow one.
+_SEND_BUFFER_BYTES = 128 * 1024
 #: Seconds after which what a slow reader has not taken yet goes from memory to a file.
 _SET_ASIDE_S = 1.0
 #: Seconds for which what is still being sent is thrown away, so that the answer is not lost with it.
@@ -41,6 +44,7 @@ class Connection:
         self._settings = front.settings
         self._addresses = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
         writer.transport.set_write_buffer_limits(high=LEAST_BYTES)
+        writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER_BYTES)
         #: True while nothing of a request has come.
         self.is_idle = True
 

@@ -1,0 +1,182 @@
+"""A web of few threads, and clients of it that say nothing, trickle, stop or do not read."""
+
+import secrets
+import selectors
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socket import SO_RCVBUF, SOL_SOCKET, socket
+
+import httpx
+import psutil
+
+from tests import hostile
+from tests.conftest import start_redis, stop
+from tests.processes import Process, free_port, python, wait_until
+
+#: Threads of the web that has them.
+THREADS = 4
+#: The settings that say how long web waits.
+DEADLINES = ("EVA01_HEAD_S", "EVA01_BODY_S", "EVA01_SEND_S")
+BEGUN = b"POST /analyze HTTP/1.1\r\nHost: x\r\n"
+JSON = b"Content-Type: application/json\r\n"
+FORM = b"Content-Type: multipart/form-data; boundary=b\r\n"
+#: What each kind of slow sender begins with, and what it sends again and again.
+SENDERS = {
+    "nothing": (b"", b""),
+    "half a request line": (b"GET /hea", b""),
+    "headers that never end": (b"GET /health HTTP/1.1\r\nHost: x\r\nX-A: b\r\n", b""),
+    "trickled headers": (b"GET /health HTTP/1.1\r\nHost: x\r\n", b"X-A: b\r\n"),
+    "JSON that never comes": (BEGUN + JSON + b"Content-Length: 100\r\n\r\n{", b""),
+    "an upload that stops": (BEGUN + FORM + b"Content-Length: 99999\r\n\r\n--b\r\n" + bytes(50_000), b""),
+    "a trickled upload": (BEGUN + FORM + b"Content-Length: 99999\r\n\r\n--b\r\n", b"a"),
+    "trickled chunks": (BEGUN + FORM + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+}
+#: Where there is more to read than fits in between.
+READERS = ("image", "csv", "zip", "page")
+
+
+@dataclass
+class Web:
+    """A web process, and what there is to read from it."""
+
+    process: Process
+    redis_url: str
+    http: httpx.Client
+    paths: dict[str, str]
+
+    @property
+    def serving(self) -> psutil.Process:
+        """The process that has the connections."""
+        (child,) = psutil.Process(self.process.popen.pid).children()
+        return child
+
+    def held(self) -> int:
+        """How many connections and unnamed files it has, but for those of the tests' own client."""
+        self.http.close()
+        self.http = httpx.Client(base_url=self.http.base_url, timeout=60)
+        port = self.http.base_url.port
+        of_clients = [
+            one for one in self.serving.net_connections("tcp") if one.laddr.port == port and one.raddr
+        ]
+        spool = str(self.process.log.parent / "tmp")
+        files = [
+            str(one.readlink()) for one in Path(f"/proc/{self.serving.pid}/fd").iterdir() if one.is_symlink()
+        ]
+        return len(of_clients) + sum(file.startswith(spool) for file in files)
+
+
+@contextmanager
+def web_with(folder: Path, **settings: str) -> Iterator[Web]:
+    """Such a web with a Redis of its own, and much to read."""
+    redis_port, port = free_port(), free_port()
+    env = {
+        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+        "EVA01_DATA": str(folder),
+        "EVA01_PORT": str(port),
+        "EVA01_MODELS": "nano",
+        "EVA01_WEB_THREADS": str(THREADS),
+        **settings,
+    }
+    server = start_redis(redis_port, folder)
+    process = Process.start("web", python("web"), env, folder)
+    try:
+        process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+            yield Web(process, env["REDIS_URL"], http, much_to_read(http))
+    finally:
+        process.end()
+        stop(server)
+
+
+def much_to_read(http: httpx.Client) -> dict[str, str]:
+    """Addresses with a megabyte or so behind each."""
+    batch = http.post("/api/batches", json={"question": "?", "model": "nano"}).headers["Location"]
+    large = ("files", ("large.png", hostile.encoded() + secrets.token_bytes(6_000_000)))
+    (sent,) = http.post(f"{batch}/files", files=[large]).json()["files"]
+    refused = [("files", (f"{secrets.token_hex(500)}.png", b"x")) for _ in range(1000)]
+    assert len(http.post(f"{batch}/files", files=refused).json()["files"]) == 1000
+    exports = {kind: f"{batch}/results.{kind}" for kind in ("csv", "zip")}
+    page = f"{batch}/results?limit=1000"
+    return {"image": f"/api/jobs/{sent['job_id']}/image", "page": page, **exports}
+
+
+def connect(web: Web, *, receive_bytes: int = 0) -> socket:
+    """A connection, which takes in so many bytes before they are read."""
+    connection = socket()
+    if receive_bytes:
+        connection.setsockopt(SOL_SOCKET, SO_RCVBUF, receive_bytes)
+    connection.settimeout(60)
+    connection.connect(("127.0.0.1", web.http.base_url.port))
+    return connection
+
+
+@contextmanager
+def slow(web: Web, kind: str, count: int) -> Iterator[list[socket]]:
+    """Many connections of one kind, held until the `with` is left or web ends them."""
+    with ExitStack() as stack:
+        if kind in READERS:
+            held = [stack.enter_context(connect(web, receive_bytes=4096)) for _ in range(count)]
+            asked = f"GET {web.paths[kind]} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            for one in held:
+                one.sendall(asked)
+            yield held
+            return
+        first, again = SENDERS[kind]
+        held = [stack.enter_context(connect(web)) for _ in range(count)]
+        for one in held:
+            one.sendall(first)
+        enough = threading.Event()
+        trickling = threading.Thread(target=trickle, args=(held, again, enough), daemon=True)
+        trickling.start()
+        try:
+            yield held
+        finally:
+            enough.set()
+            trickling.join()
+
+
+def trickle(held: list[socket], again: bytes, enough: threading.Event) -> None:
+    """Send the same on each connection again and again."""
+    while again and not enough.wait(0.05):
+        for one in held:
+            try:
+                one.sendall(again)
+            except OSError:  # Web has ended it.
+                return
+
+
+def ended(held: list[socket]) -> int:
+    """How many of the connections web has ended or answered, without waiting."""
+    with selectors.DefaultSelector() as selector:
+        for one in held:
+            selector.register(one, selectors.EVENT_READ)
+        return len(selector.select(0))
+
+
+def rest_of(connection: socket) -> bytes:
+    """All that still comes."""
+    received = bytearray()
+    try:
+        while piece := connection.recv(65536):
+            received += piece
+    except ConnectionResetError:
+        pass
+    return bytes(received)
+
+
+def wait_until_all_begin(held: list[socket]) -> None:
+    """Wait until each connection has something to read."""
+    wait_until(lambda: ended(held) == len(held), "all have a beginning to read")
+
+
+def question() -> bytes:
+    """A question about an image that waits for its answer."""
+    body = b'--b\r\nContent-Disposition: form-data; name="question"\r\n\r\n?\r\n'
+    body += b'--b\r\nContent-Disposition: form-data; name="wait"\r\n\r\n55\r\n'
+    body += b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    body += hostile.encoded() + b"\r\n--b--\r\n"
+    head = BEGUN + b"Connection: close\r\n" + FORM
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
