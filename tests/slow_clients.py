@@ -35,7 +35,7 @@ SENDERS = {
     "trickled chunks": (BEGUN + FORM + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
 }
 #: Where there is more to read than fits in between.
-READERS = ("image", "csv", "zip", "page")
+READERS = ("image", "csv", "zip")
 
 
 @dataclass
@@ -71,24 +71,35 @@ class Web:
 @contextmanager
 def web_with(folder: Path, **settings: str) -> Iterator[Web]:
     """Such a web with a Redis of its own, and much to read."""
-    redis_port, port = free_port(), free_port()
+    port = free_port()
+    server = start_redis(port, folder)
+    try:
+        with web_beside(folder, f"redis://127.0.0.1:{port}/0", **settings) as web:
+            web.paths.update(much_to_read(web.http))
+            yield web
+    finally:
+        stop(server)
+
+
+@contextmanager
+def web_beside(folder: Path, redis_url: str, **settings: str) -> Iterator[Web]:
+    """A web that has the data of others in `folder` and Redis."""
+    port = free_port()
     env = {
-        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+        "REDIS_URL": redis_url,
         "EVA01_DATA": str(folder),
         "EVA01_PORT": str(port),
         "EVA01_MODELS": "nano",
         "EVA01_WEB_THREADS": str(THREADS),
         **settings,
     }
-    server = start_redis(redis_port, folder)
-    process = Process.start("web", python("web"), env, folder)
+    process = Process.start(f"web-{port}", python("web"), env, folder)
     try:
         process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
-            yield Web(process, env["REDIS_URL"], http, much_to_read(http))
+            yield Web(process, redis_url, http, {})
     finally:
         process.end()
-        stop(server)
 
 
 def much_to_read(http: httpx.Client) -> dict[str, str]:
@@ -99,8 +110,7 @@ def much_to_read(http: httpx.Client) -> dict[str, str]:
     refused = [("files", (f"{secrets.token_hex(500)}.png", b"x")) for _ in range(1000)]
     assert len(http.post(f"{batch}/files", files=refused).json()["files"]) == 1000
     exports = {kind: f"{batch}/results.{kind}" for kind in ("csv", "zip")}
-    page = f"{batch}/results?limit=1000"
-    return {"image": f"/api/jobs/{sent['job_id']}/image", "page": page, **exports}
+    return {"image": f"/api/jobs/{sent['job_id']}/image", **exports}
 
 
 def connect(web: Web, *, receive_bytes: int = 0) -> socket:
@@ -116,18 +126,14 @@ def connect(web: Web, *, receive_bytes: int = 0) -> socket:
 @contextmanager
 def slow(web: Web, kind: str, count: int) -> Iterator[list[socket]]:
     """Many connections of one kind, held until the `with` is left or web ends them."""
+    is_reader = kind in READERS
+    asked = f"GET {web.paths[kind]} HTTP/1.1\r\nHost: x\r\n\r\n".encode() if is_reader else b""
+    first, again = (asked, b"") if is_reader else SENDERS[kind]
     with ExitStack() as stack:
-        if kind in READERS:
-            held = [stack.enter_context(connect(web, receive_bytes=4096)) for _ in range(count)]
-            asked = f"GET {web.paths[kind]} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-            for one in held:
-                one.sendall(asked)
-            yield held
-            return
-        first, again = SENDERS[kind]
-        held = [stack.enter_context(connect(web)) for _ in range(count)]
-        for one in held:
-            one.sendall(first)
+        held = []
+        for _ in range(count):
+            held.append(stack.enter_context(connect(web, receive_bytes=4096 if is_reader else 0)))
+            held[-1].sendall(first)
         enough = threading.Event()
         trickling = threading.Thread(target=trickle, args=(held, again, enough), daemon=True)
         trickling.start()

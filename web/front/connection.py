@@ -65,9 +65,9 @@ class Connection:
             self._writer.transport.abort()
 
     def end_idle(self) -> None:
-        """End it, if nothing of a request has come."""
+        """Expect no further request, if nothing of one has come; what was answered is still sent."""
         if self.is_idle:
-            self._writer.transport.abort()
+            self._reader.feed_eof()
 
     async def _answer_next(self, wait_s: float) -> bool:
         """Answer the next request, which begins within `wait_s` seconds; False when it was the last one."""

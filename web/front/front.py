@@ -65,8 +65,6 @@ class Front:
             connection.end_idle()
         if self._connections:
             await asyncio.wait(self._connections, timeout=grace_s)
-        for pool in (self._threads, self._probes, self._disk):
-            pool.shutdown(wait=False, cancel_futures=True)
 
     @property
     def is_stopping(self) -> bool:

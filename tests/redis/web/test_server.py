@@ -248,6 +248,8 @@ def answer_to(server: Server, sent: str) -> str:
         ("GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400),
         ("GET / HTTP/9\r\nHost: x\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost: x\r\n" + "X-One: a\r\n" * 101 + "\r\n", 431),
+        ("GET / HTTP/1.1\r\nHost: x\r\n" + f"X-One: {'a' * 1000}\r\n" * 40 + "\r\n", 431),
+        (f"GET /{'x' * 40_000} HTTP/1.1\r\nHost: x\r\n\r\n", 414),
         ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: zip\r\n\r\n", 501),
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: wonders\r\n\r\nabc", 417),
     ],
