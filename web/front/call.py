@@ -74,6 +74,13 @@ class Call:
         """Let the connection end with the response."""
         self._response.force_close()
 
+    def begin(self) -> None:
+        """Let the body be read: it is all there, so that chunks have a length, too."""
+        self.body.rewind()
+        if self.length is None:
+            self._environ["CONTENT_LENGTH"] = str(self.body.size_bytes)
+            del self._environ["HTTP_TRANSFER_ENCODING"]
+
     def step(self) -> bytes:
         """Go on; gives the next bytes of the response, of any number.
 

@@ -130,7 +130,7 @@ class Connection:
             raise answers.of_ours(error) from error
         finally:
             await pieces.aclose()
-        call.body.rewind()
+        call.begin()
 
     async def _receive_some(self, call: Call, pieces: AsyncIterator[bytes]) -> bool:
         """Take in so many bytes as have to come within one deadline; False when there are no more."""
