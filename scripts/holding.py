@@ -16,6 +16,8 @@ from tests.slow_clients import DEADLINES, READERS, SENDERS, Web, slow, wait_unti
 
 #: Seconds that slow connections have before others are measured: their beginnings are over then.
 _SETTLE_S = 3.0
+#: Seconds between two bytes of a connection that trickles.
+_TRICKLE_S = 1.0
 
 
 def main() -> None:
@@ -44,7 +46,7 @@ def _line(web: Web, kind: str, given: argparse.Namespace) -> Line:
     ratios = []
     for _ in range(given.rounds):
         idle_s = _p95_s(web, given.calls)
-        with slow(web, kind, given.count) as held:
+        with slow(web, kind, given.count, every_s=_TRICKLE_S) as held:
             if kind in READERS:
                 wait_until_all_begin(held)
             time.sleep(_SETTLE_S)

@@ -4,7 +4,7 @@ import secrets
 import selectors
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import SO_RCVBUF, SOL_SOCKET, socket
@@ -124,7 +124,7 @@ def connect(web: Web, *, receive_bytes: int = 0) -> socket:
 
 
 @contextmanager
-def slow(web: Web, kind: str, count: int) -> Iterator[list[socket]]:
+def slow(web: Web, kind: str, count: int, *, every_s: float = 0.25) -> Iterator[list[socket]]:
     """Many connections of one kind, held until the `with` is left or web ends them."""
     is_reader = kind in READERS
     asked = f"GET {web.paths[kind]} HTTP/1.1\r\nHost: x\r\n\r\n".encode() if is_reader else b""
@@ -135,7 +135,7 @@ def slow(web: Web, kind: str, count: int) -> Iterator[list[socket]]:
             held.append(stack.enter_context(connect(web, receive_bytes=4096 if is_reader else 0)))
             held[-1].sendall(first)
         enough = threading.Event()
-        trickling = threading.Thread(target=trickle, args=(held, again, enough), daemon=True)
+        trickling = threading.Thread(target=trickle, args=(held, again, enough, every_s), daemon=True)
         trickling.start()
         try:
             yield held
@@ -144,14 +144,14 @@ def slow(web: Web, kind: str, count: int) -> Iterator[list[socket]]:
             trickling.join()
 
 
-def trickle(held: list[socket], again: bytes, enough: threading.Event) -> None:
-    """Send the same on each connection again and again."""
-    while again and not enough.wait(0.05):
+def trickle(held: list[socket], again: bytes, enough: threading.Event, every_s: float) -> None:
+    """Send the same again and again, on one connection after the other, on all of them in `every_s` seconds."""
+    while again:
         for one in held:
-            try:
-                one.sendall(again)
-            except OSError:  # Web has ended it.
+            if enough.wait(every_s / len(held)):
                 return
+            with suppress(OSError):  # Web may have ended it.
+                one.sendall(again)
 
 
 def ended(held: list[socket]) -> int:

@@ -50,7 +50,7 @@ def strict(patient) -> Iterator[Web]:
 
 
 @pytest.mark.parametrize("kind", [*SENDERS, *READERS])
-def test_others_are_served_while_many_are_slow(patient, kind, COUNT):
+def test_others_are_served_while_many_are_slow(patient, kind):
     with slow(patient, kind, COUNT) as held:
         if kind in READERS:
             wait_until_all_begin(held)
