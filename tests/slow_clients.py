@@ -145,7 +145,7 @@ def slow(web: Web, kind: str, count: int, *, every_s: float = 0.25) -> Iterator[
 
 
 def trickle(held: list[socket], again: bytes, enough: threading.Event, every_s: float) -> None:
-    """Send the same again and again, on one connection after the other, on all of them in `every_s` seconds."""
+    """Send the same again and again, on one connection after the other, on all in `every_s` seconds."""
     while again:
         for one in held:
             if enough.wait(every_s / len(held)):

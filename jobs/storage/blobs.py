@@ -4,6 +4,7 @@ A call that fails is repeated for a while, with pauses that grow and differ, bef
 what repeating cannot mend (no such image, no permission) fails at once.
 """
 
+import builtins
 import errno
 import random
 import time
@@ -159,7 +160,7 @@ class BlobStore:
             size_bytes, first = self._persist("get", lambda: self._beginning(path))
         except _ABSENT as error:
             raise self._no_image(sha256) from error
-        return size_bytes, chain([first], self._behind(path, len(first), size_bytes))
+        return size_bytes, self._pieces(path, [first], size_bytes)
 
     def has_image(self, sha256: str) -> bool:
         """True when the store has the image."""
@@ -185,7 +186,9 @@ class BlobStore:
         found = obstore.get(self._store, path, options={"range": (0, _PIECE_BYTES)})
         return found.meta["size"], bytes(found.bytes())
 
-    def _behind(self, path: str, start: int, size_bytes: int) -> Iterator[bytes]:
+    def _pieces(self, path: str, first: "builtins.list[bytes]", size_bytes: int) -> Iterator[bytes]:
+        start = len(first[0])
+        yield first.pop()  # A piece that is kept here would be in memory for as long as somebody takes it.
         for place in range(start, size_bytes, _PIECE_BYTES):
             end = min(place + _PIECE_BYTES, size_bytes)
             read = partial(obstore.get_range, self._store, path, start=place, end=end)

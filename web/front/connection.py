@@ -148,8 +148,7 @@ class Connection:
     async def _respond(self, call: Call) -> None:
         looks = 0
         while not call.is_over:
-            made = await self._next_bytes(call)
-            await self._send(made)
+            await self._send(await self._next_bytes(call))
             if call.is_waiting:
                 await self._front.pause(looks)
                 looks += 1
@@ -172,6 +171,7 @@ class Connection:
         Raises TimeoutError, and ConnectionError when the other side is gone.
         """
         left = Left(made, self._front)
+        del made  # Else it would stay in memory for as long as it is sent.
         try:
             while piece := await left.next_piece():
                 self._writer.write(piece)
