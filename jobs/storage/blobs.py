@@ -43,7 +43,7 @@ _NO_ROOM = f"(os error {errno.ENOSPC})"
 #: Pauses between tries, in seconds: the first, then twice as long each time; each a little longer by chance.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _SPREAD_S = 0.1, 2.0, 0.1
 #: Bytes that are read of an image at a time, where it is not wanted as a whole.
-_PIECE_BYTES = 1024 * 1024
+_PIECE_BYTES = 256 * 1024
 #: Objects that are listed, or deleted, in one call.
 _CHUNK = 1000
 #: Folders that are listed at the same time: a bucket takes some time to answer for each.
