@@ -1,7 +1,8 @@
 """The HTTP side: the page, the API, uploads, exports, metrics. Imports `jobs`, and nothing that runs a model.
 
 app       create_app: builds the WSGI app from the rest
-server    gunicorn in one process with threads (`python -m web`)
+server    gunicorn, and the process that serves (`python -m web`)
+front     connections, which wait without a thread
 wsgi      the app for any WSGI server
 services  what handlers work with: stores, queue, limits
 api       the calls of the API

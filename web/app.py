@@ -24,6 +24,7 @@ from web.http.problems import refuse_fields, register_problems
 from web.http.proxies import register_proxies
 from web.http.request_metrics import register_metrics
 from web.http.security import register_security
+from web.http.waiting import register_waiting
 from web.intake.fingerprint import fingerprint
 from web.intake.spool import register_spool
 from web.pages.views import pages
@@ -56,6 +57,7 @@ def create_app(
     register_metrics(app)
     register_hosts(app, Hosts(services.web.host, services.web.hosts))
     register_origins(app)
+    register_waiting(app)
     register_security(app)
     register_proxies(app, services.web.proxies)
     keep_s = int(services.web.idempotency_hours * 3600) or 1

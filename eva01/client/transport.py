@@ -19,7 +19,7 @@ from eva01.client.errors import ClientError, ServerAway, Stopped
 from eva01.client.multipart import Multipart
 
 #: Statuses that mean "the same call may succeed later".
-_LATER = frozenset({429, 502, 503, 504})
+_LATER = frozenset({408, 429, 502, 503, 504})
 #: The error code while the server still processes an earlier attempt of the same POST.
 _IN_PROGRESS = "idempotency_in_progress"
 #: The pause in seconds before the next try when the server names none; then twice as long each time.

@@ -60,6 +60,8 @@ class Code(StrEnum):
         "There is nothing at this address.", "Check the address.")
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, FAIL,
         "This address does not take such a request.", "Reload the page, and try again.")
+    REQUEST_TOO_SLOW = ("request_too_slow", 408, RETRY,
+        "The request came too slowly.", "Send it again, over a faster connection or in smaller parts.")
     REQUEST_TOO_LARGE = ("request_too_large", 413, FAIL,
         "The request is larger than this server takes.", "Send it in parts.")
     TOO_MANY_FILES = ("too_many_files", 413, FAIL,
@@ -164,6 +166,8 @@ class Code(StrEnum):
         "An older copy of this image is being deleted.", "Try again in a moment.")
     REDIS_UNAVAILABLE = ("redis_unavailable", 503, RETRY,
         "The server cannot answer now: Redis is away.", "Try again in a moment.")
+    TOO_MANY_CONNECTIONS = ("too_many_connections", 503, RETRY,
+        "The server has as many connections as it can take.", "Try again in a moment.")
     REDIS_FULL = ("redis_full", 503, RETRY,
         "The server takes nothing new: Redis is full.",
         "Delete batches that are not needed any more, or give Redis more memory.")

@@ -151,8 +151,18 @@ class WebSettings(_FromEnvironment):
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
     #: Proxies in front whose X-Forwarded-* headers are believed; 0: none is.
     proxies: int = Field(default=0, ge=0, le=100)
-    #: Requests answered at the same time.
+    #: Requests worked on at the same time.
     web_threads: int = Field(default=32, ge=1)
+    #: Connections at the same time; one more is told so, and ended.
+    max_connections: int = Field(default=8192, ge=1)
+    #: Seconds within which a new connection has to begin a request, and a request's headers have to end.
+    head_s: float = Field(default=15.0, gt=0)
+    #: Seconds within which the next 64 KiB of a request's body have to come, or its rest.
+    body_s: float = Field(default=30.0, gt=0)
+    #: Seconds within which the next 64 KiB of a response have to be taken, or its rest.
+    send_s: float = Field(default=30.0, gt=0)
+    #: Seconds for which a connection is kept after a response.
+    keep_alive_s: float = Field(default=30.0, gt=0)
     #: Models offered though no worker serves them yet; the first is the default.
     models: Annotated[tuple[str, ...], NoDecode] = ()
     #: Seconds between two looks after what was lost, deleted or has grown too old.

@@ -4,6 +4,7 @@ A call that fails is repeated for a while, with pauses that grow and differ, bef
 what repeating cannot mend (no such image, no permission) fails at once.
 """
 
+import builtins
 import errno
 import logging
 import random
@@ -47,6 +48,8 @@ _KEYS = re.compile(r"(?<=://).*(?=@)|(?<=\?).*", re.DOTALL)
 _NO_ROOM = f"(os error {errno.ENOSPC})"
 #: Pauses between tries, in seconds: the first, then twice as long each time; each a little longer by chance.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _SPREAD_S = 0.1, 2.0, 0.1
+#: Bytes that are read of an image at a time, where it is not wanted as a whole.
+_PIECE_BYTES = 256 * 1024
 #: Objects that are listed, or deleted, in one call.
 _CHUNK = 1000
 #: Folders that are listed at the same time: a bucket takes some time to answer for each.
@@ -152,8 +155,19 @@ class BlobStore:
         try:
             return self.get(names.image_path(sha256))
         except NotFound as error:
-            message = f"Image {sha256} is not in the blob store. Send the file again."
-            raise NotFound(message, code=Code.IMAGE_NOT_FOUND) from error
+            raise self._no_image(sha256) from error
+
+    def image_pieces(self, sha256: str) -> tuple[int, Iterator[bytes]]:
+        """An image's size in bytes, and the image in pieces, each read when it is wanted.
+
+        Raises NotFound when the store has no such image.
+        """
+        path = names.image_path(sha256)
+        try:
+            size_bytes, first = self._persist("get", lambda: self._beginning(path))
+        except _ABSENT as error:
+            raise self._no_image(sha256) from error
+        return size_bytes, self._pieces(path, [first], size_bytes)
 
     def has_image(self, sha256: str) -> bool:
         """True when the store has the image."""
@@ -173,6 +187,23 @@ class BlobStore:
             self._exists(names.image_path("0" * 64))
         except (BaseError, OSError) as error:
             raise self._failure(error) from error
+
+    def _beginning(self, path: str) -> tuple[int, bytes]:
+        """How many bytes an object has, and the first of them."""
+        found = obstore.get(self._store, path, options={"range": (0, _PIECE_BYTES)})
+        return found.meta["size"], bytes(found.bytes())
+
+    def _pieces(self, path: str, first: "builtins.list[bytes]", size_bytes: int) -> Iterator[bytes]:
+        start = len(first[0])
+        yield first.pop()  # A piece that is kept here would be in memory for as long as somebody takes it.
+        for place in range(start, size_bytes, _PIECE_BYTES):
+            end = min(place + _PIECE_BYTES, size_bytes)
+            read = partial(obstore.get_range, self._store, path, start=place, end=end)
+            yield bytes(self._persist("get", read))
+
+    def _no_image(self, sha256: str) -> NotFound:
+        message = f"Image {sha256} is not in the blob store. Send the file again."
+        return NotFound(message, code=Code.IMAGE_NOT_FOUND)
 
     def _exists(self, path: str) -> bool:
         try:

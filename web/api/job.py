@@ -1,5 +1,7 @@
 """One job: its record, its image, its thumbnail."""
 
+from collections.abc import Iterator
+
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 
@@ -33,7 +35,8 @@ def get_image(path: JobPath) -> Response:
     job = services().store.get_shown_job(path.job_id)
     if job.image is None:
         raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code=Code.IMAGE_NOT_FOUND)
-    response = _picture(services().blobs.get_image(job.image), job, str(job.media_type))
+    size_bytes, pieces = services().blobs.image_pieces(job.image)
+    response = _picture(pieces, job, str(job.media_type), size_bytes)
     response.headers["Content-Disposition"] = inline(job)
     return response
 
@@ -55,8 +58,13 @@ def job_json(job: Job, *, with_lines: bool = False) -> Response:
     return fresh_json(job.public(with_lines=with_lines), retry_after_s=None if job.state.is_finished else 1)
 
 
-def _picture(data: bytes, job: Job, media_type: str) -> Response:
+def _picture(
+    data: bytes | Iterator[bytes], job: Job, media_type: str, size_bytes: int | None = None
+) -> Response:
     response = Response(data, content_type=media_type)
+    if size_bytes is not None:
+        # Without it make_conditional would read all pieces, to count them.
+        response.content_length = size_bytes
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     response.set_etag(f"{job.image}#{job.page}" if job.page else str(job.image))

@@ -14,14 +14,12 @@ from jobs.contract.names import file_path, page_path
 from web.api.blueprint import Blueprint
 from web.api.job import job_json
 from web.api.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView
+from web.http.waiting import Waiting
 from web.intake.asking import check_options, check_page, check_question, check_room, choose_model
 from web.intake.names.paths import sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import checked_image, kept_images
 from web.services import Services, services
-
-#: Seconds between two looks at a job that is waited for: the first, and the longest.
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.25
 
 questions = Blueprint(
     "single",  # the operation ids in the API document begin with it
@@ -37,8 +35,9 @@ def analyze(form: AnalyzeForm) -> Response:
 
     200 with the finished job, which may have failed; 202 with its address when it takes longer than `wait`.
     """
-    job = _wait_for(services(), _submit(form), form.wait)
-    return job_json(job) if job.state.is_finished else _accepted(job)
+    serving, until_s = services(), time.monotonic() + form.wait
+    job = _submit(form)
+    return Waiting(lambda: _look(serving, job.id, until_s), serving.stopping)
 
 
 @questions.post("/api/jobs", responses={202: JobView})
@@ -112,16 +111,13 @@ def _submit(form: JobForm) -> Job:
         return flow.accept_single(serving, job)
 
 
-def _wait_for(serving: Services, job: Job, wait_s: float) -> Job:
-    """The job when it is finished, or as it is when time is up or the server stops."""
-    deadline_s = time.monotonic() + wait_s
-    look_s = _FIRST_LOOK_S
-    while True:
-        job = serving.store.get_job(job.id)
-        left_s = deadline_s - time.monotonic()
-        if job.state.is_finished or left_s <= 0 or serving.stopping.wait(min(look_s, left_s)):
-            return job
-        look_s = min(look_s * 1.5, _LONGEST_LOOK_S)
+def _look(serving: Services, job_id: str, until_s: float) -> Response | None:
+    """The job when it is finished, or as it is when time is up or the server stops; else None."""
+    job = serving.store.get_job(job_id)
+    if job.state.is_finished:
+        return job_json(job)
+    is_over = time.monotonic() >= until_s or serving.stopping.is_set()
+    return _accepted(job) if is_over else None
 
 
 def _accepted(job: Job) -> Response:

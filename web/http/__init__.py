@@ -7,6 +7,7 @@ idempotency      Idempotency-Key
 caller           who asks
 hosts            by which names the server may be asked
 origins          no other website's page changes anything
+waiting          responses that are not known yet
 proxies          what proxies in front say of those who ask
 security         headers that every response carries
 request_metrics  how many requests, and how long they took

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from flask import Flask, Request, request
+from werkzeug.http import parse_options_header
 
 from jobs.contract.codes import Code
 from jobs.contract.discreet import discreet
@@ -36,9 +37,14 @@ def register_spool(app: Flask, limits: Limits) -> None:
     app.before_request(_keep_texts_short)
 
 
+def most_body_bytes(content_type: str, limits: Limits) -> int:
+    """How many bytes the body of a request may have."""
+    is_form = parse_options_header(content_type)[0].lower() == MULTIPART
+    return limits.max_request_bytes if is_form else min(_TEXT_BYTES, limits.max_request_bytes)
+
+
 def _keep_texts_short() -> None:
-    if request.mimetype != MULTIPART:
-        request.max_content_length = min(_TEXT_BYTES, request.max_content_length or _TEXT_BYTES)
+    request.max_content_length = most_body_bytes(request.content_type or "", services().limits)
 
 
 class Spool:
@@ -46,7 +52,7 @@ class Spool:
 
     def __init__(self, folder: Path, min_free_bytes: int = 0) -> None:
         try:
-            _check_room(folder, min_free_bytes)
+            check_room(folder, min_free_bytes)
             self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by close)
         except OSError as error:
             raise no_room(error) from error
@@ -183,7 +189,8 @@ def check_budget() -> None:
     cast(SpooledRequest, request).check_budget()
 
 
-def _check_room(folder: Path, min_free_bytes: int) -> None:
+def check_room(folder: Path, min_free_bytes: int) -> None:
+    """Raises NoRoom when the disk of `folder` has less room than must stay."""
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < min_free_bytes:
         raise NoRoom(

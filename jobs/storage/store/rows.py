@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import cycle
 from typing import Any, TypeVar
 
 from pydantic_core import from_json
@@ -29,6 +30,8 @@ ROW_FIELDS = (
 LINES_FIELD = "lines"
 _NO_USAGE = Usage().model_dump()
 _T = TypeVar("_T")
+#: Threads that read ahead for all exports; the parts of one export are read by one of them, in their order.
+_READERS = cycle([ThreadPoolExecutor(1, thread_name_prefix="read-ahead") for _ in range(8)])
 
 
 def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[str, Any]:
@@ -87,13 +90,18 @@ def read_ahead(parts: Iterator[_T]) -> Iterator[_T]:
     """The same parts, each read while the one before is used.
 
     Two are asked for, so that the reader waits for Redis already when it hands a part over: whoever uses that
-    keeps the interpreter busy, and would keep the reader from asking.
+    keeps the interpreter busy, and would keep the reader from asking. The readers are shared:
+    an export that nobody takes holds none.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
-        coming = deque(reader.submit(next, parts, None) for _ in range(2))
+    reader = next(_READERS)
+    coming = deque(reader.submit(next, parts, None) for _ in range(2))
+    try:
         while (part := coming.popleft().result()) is not None:
             coming.append(reader.submit(next, parts, None))
             yield part
+    finally:
+        for one in coming:
+            one.cancel()
 
 
 def _first(texts: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -10,14 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import SHUT_WR, create_connection, create_server
+from socket import SHUT_WR, create_connection, create_server, socket
 
 import httpx
+import psutil
 import pytest
 
 from tests import hostile
 from tests.conftest import start_redis, stop
-from tests.processes import Process, free_port, python, wait_until
+from tests.processes import Process, accepts_connections, free_port, python, wait_until
 
 pytestmark = pytest.mark.redis
 
@@ -35,7 +37,7 @@ class Server:
 
 
 @contextmanager
-def serving(redis_url: str, folder: Path) -> Iterator[Server]:
+def serving(redis_url: str, folder: Path, **more: str) -> Iterator[Server]:
     port = free_port()
     env = {
         "REDIS_URL": redis_url,
@@ -43,6 +45,7 @@ def serving(redis_url: str, folder: Path) -> Iterator[Server]:
         "EVA01_PORT": str(port),
         "EVA01_MODELS": "nano",
         "EVA01_REDIS_TIMEOUT_S": "1",
+        **more,
     }
     process = Process.start("web", python("web"), env, folder)
     try:
@@ -143,6 +146,30 @@ def test_a_server_told_to_stop_lets_go_of_who_waits_and_ends_well(redis_url, red
         assert out.strip() == "202"
 
 
+def test_a_server_told_to_stop_takes_in_what_is_under_way(redis_url, redis_client, tmp_path):
+    sent = f"{HEAD}Content-Type: multipart/form-data; boundary=b\r\nExpect: 100-continue\r\n"
+    with serving(redis_url, tmp_path) as server, connection_to(server) as connection:
+        body = form_of_one()
+        connection.sendall(f"{sent}Content-Length: {len(body)}\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(body[:100])
+        server.process.send(signal.SIGTERM)
+        port = server.http.base_url.port or 0
+        wait_until(lambda: not accepts_connections(port), "nobody else is let in")
+        connection.sendall(body[100:])
+        with connection.makefile("rb") as response:
+            assert response.read().startswith(b"HTTP/1.1 202 ")
+        assert server.process.wait() == 0
+
+
+def test_the_process_that_serves_is_started_again_when_it_dies(redis_url, redis_client, tmp_path):
+    with serving(redis_url, tmp_path) as server:
+        (child,) = psutil.Process(server.process.popen.pid).children()
+        child.kill()
+        child.wait(30)
+        server.process.wait_until_ready(f"{server.http.base_url}/ready")
+
+
 def test_a_setting_that_cannot_be_used_ends_it_with_one_line(tmp_path):
     ended = start_in_vain({"EVA01_DATA": str(tmp_path), "EVA01_WEB_THREADS": "many"})
     assert ended.returncode == 2
@@ -179,6 +206,8 @@ JSON = f"{HEAD}Content-Type: application/json\r\n".replace("jobs", "batches")
         (f"{MULTIPART}Transfer-Encoding: chunked\r\n\r\n5\r\n--b\r\n\r\n0\r\n\r\n", "malformed_form"),
         (f"{MULTIPART}Transfer-Encoding: chunked\r\n\r\nno\r\n", "malformed_form"),
         (f'{JSON}Content-Length: 1000\r\n\r\n{{"question"', "malformed_body"),
+        (f'{JSON}Content-Length: 1000\r\n\r\n{{"question": "What?", "model": "nano"}}', "malformed_body"),
+        (f"{JSON}Transfer-Encoding: chunked\r\n\r\n2\r\n{{}}  \r\n0\r\n\r\n", "malformed_body"),
         (f'{JSON}Transfer-Encoding: chunked\r\n\r\nno\r\n{{"question"', "malformed_body"),
     ],
 )
@@ -188,9 +217,23 @@ def test_a_body_that_breaks_off_is_called_so(server, sent, code):
     assert f'"code": "{code}"' in said
 
 
+def connection_to(server: Server) -> socket:
+    return create_connection(("127.0.0.1", server.http.base_url.port))
+
+
+def form_of_one() -> bytes:
+    """A form with a question about one picture, whose boundary is `b`."""
+    parts = [
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
+        for name, text in FORM.items()
+    ]
+    file = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    return "".join([*parts, file]).encode() + hostile.encoded() + b"\r\n--b--\r\n"
+
+
 def answer_to(server: Server, sent: str) -> str:
     """All that comes back for these bytes."""
-    with create_connection(("127.0.0.1", server.http.base_url.port)) as connection:
+    with connection_to(server) as connection:
         connection.sendall(sent.encode("latin-1"))
         connection.shutdown(SHUT_WR)
         with connection.makefile("rb") as response:
@@ -205,6 +248,8 @@ def answer_to(server: Server, sent: str) -> str:
         ("GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400),
         ("GET / HTTP/9\r\nHost: x\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost: x\r\n" + "X-One: a\r\n" * 101 + "\r\n", 431),
+        ("GET / HTTP/1.1\r\nHost: x\r\n" + f"X-One: {'a' * 1000}\r\n" * 40 + "\r\n", 431),
+        (f"GET /{'x' * 40_000} HTTP/1.1\r\nHost: x\r\n\r\n", 414),
         ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: zip\r\n\r\n", 501),
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: wonders\r\n\r\nabc", 417),
     ],
@@ -216,3 +261,36 @@ def test_what_never_reaches_the_app_is_answered_as_a_problem_too(server, sent, s
     assert f"Content-Length: {len(body.encode())}\r\n" in f"{head}\r\n"
     said = json.loads(body)
     assert (said["status"], said["code"]) == (status, f"http_{status}")
+
+
+def test_requests_on_one_connection_are_answered_in_their_order(server):
+    body = '{"question": "What?", "model": "nano"}'
+    new = "POST /api/batches HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    chunks = f"{len(body):x};a=b\r\n{body}\r\n0\r\nX-Trailer: a\r\n\r\n"
+    sent = f"{new}Transfer-Encoding: chunked\r\n\r\n{chunks}"
+    sent += f"{new}Content-Length: {len(body)}\r\n\r\n{body}"
+    sent += "HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    sent += "GET /api/limits HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    said = answer_to(server, sent)
+    assert re.findall("^HTTP/1.1 (\\d+) ", said, re.MULTILINE) == ["201", "201", "200", "200"]
+    assert said.endswith("}\n")
+
+
+@pytest.mark.parametrize("head", [MULTIPART, JSON])
+def test_a_body_that_is_too_large_is_refused_before_all_of_it_is_sent(
+    redis_url, redis_client, tmp_path, head
+):
+    with serving(redis_url, tmp_path, EVA01_MAX_REQUEST_BYTES="1000") as server:
+        asked = f"{head}Expect: 100-continue\r\nContent-Length: 1001\r\n\r\n"
+        assert answer_to(server, asked).startswith("HTTP/1.1 413 ")
+        begun = form_of_one()[:300].decode("latin-1") + "x" * 1000
+        sent = f"{head}Transfer-Encoding: chunked\r\n\r\n{len(begun):x}\r\n{begun}\r\n"
+        assert answer_to(server, sent).startswith("HTTP/1.1 413 ")
+
+
+def test_a_body_for_which_the_disk_has_no_room_is_refused(redis_url, redis_client, tmp_path):
+    with serving(redis_url, tmp_path, EVA01_MIN_FREE_BYTES=str(10**18)) as server:
+        sent = server.http.post(
+            "/api/jobs", data=FORM, files={"file": ("a.png", secrets.token_bytes(100_000))}
+        )
+        assert (sent.status_code, sent.json()["code"]) == (507, "no_room")

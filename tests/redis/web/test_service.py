@@ -1,7 +1,6 @@
 """Idempotency, status, metrics, documents and headers, on a real server."""
 
 import json
-import threading
 from io import BytesIO
 
 import pytest
@@ -14,7 +13,6 @@ from jobs.contract.settings import WebSettings
 from jobs.storage.fleet import Fleet
 from tests.asking import IMAGE, ask, id_of, new_batch, post_files, send
 from tests.forms import BOUNDARY, form, part, post, text
-from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis
@@ -262,40 +260,6 @@ def test_metrics_tell_of_requests_jobs_and_the_queue(http, redis_client):
     ):
         assert line in text
     assert batch.rsplit("/", 1)[1] not in text
-
-
-def in_flight(http) -> float:
-    """How many requests web says it is answering; this one is among them."""
-    lines = http.get("/metrics", buffered=True).text.splitlines()
-    (value,) = (line.split()[1] for line in lines if line.startswith("eva01_requests_in_flight "))
-    return float(value)
-
-
-def test_a_request_is_in_flight_until_all_of_its_response_is_sent(http):
-    batch = new_batch(http)
-    send(http, batch, {"a.png": IMAGE})
-    before = in_flight(http)
-    assert before >= 1
-    # Two downloads that were not read yet, as by clients with slow connections.
-    downloads = [http.get(f"{batch}/results.{kind}") for kind in ("csv", "jsonl")]
-    assert in_flight(http) == before + 2
-    for download in downloads:
-        assert "a.png" in download.text
-        download.close()
-    assert http.get("/nowhere", buffered=True).status_code == 404
-    assert in_flight(http) == before
-
-
-def test_a_request_that_waits_for_its_answer_is_in_flight(http, redis_client):
-    before = in_flight(http)
-    asking = threading.Thread(target=lambda: ask(http, "/analyze", wait="20").close(), daemon=True)
-    asking.start()
-    wait_until(lambda: redis_client.llen(names.interactive_queue("nano")), "the question waits")
-    assert in_flight(http) == before + 1
-    (job,) = redis_client.scan_iter("eva01:job:*")
-    http.delete(f"/api/jobs/{job.removeprefix('eva01:job:')}", buffered=True)
-    asking.join()
-    assert in_flight(http) == before
 
 
 def test_health_and_readiness(http):

@@ -28,6 +28,16 @@ def test_an_image_comes_back_byte_for_byte(blobs, tmp_path):
     assert blobs.get_image(SHA) == file.read_bytes()
 
 
+@pytest.mark.parametrize("size_bytes", [1, 1024 * 1024, 1024 * 1024 + 1, 3_333_333])
+def test_an_image_comes_in_pieces_that_are_read_when_they_are_wanted(blobs, size_bytes):
+    data = (bytes(range(251)) * (size_bytes // 251 + 1))[:size_bytes]
+    blobs.put_image(SHA, data)
+    told_bytes, pieces = blobs.image_pieces(SHA)
+    first = next(pieces)
+    assert (told_bytes, len(first) <= 1024 * 1024) == (size_bytes, True)
+    assert first + b"".join(pieces) == data
+
+
 def test_an_image_is_kept_once(blobs):
     blobs.put_image(SHA, b"first")
     blobs.put_image(SHA, b"never written: the name is the content's own hash")
@@ -37,6 +47,8 @@ def test_an_image_is_kept_once(blobs):
 def test_a_missing_image_is_named_with_its_remedy(blobs):
     with pytest.raises(NotFound, match=f"{SHA}.*Send the file again"):
         blobs.get_image(SHA)
+    with pytest.raises(NotFound, match=f"{SHA}.*Send the file again"):
+        blobs.image_pieces(SHA)
 
 
 def test_a_folder_that_cannot_be_written_is_unavailable_and_the_log_alone_says_where(tmp_path, caplog):

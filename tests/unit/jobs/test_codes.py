@@ -14,6 +14,7 @@ STATUSES = {
     " empty_zip",
     404: "job_not_found batch_not_found image_not_found thumbnail_not_found share_not_found no_such_page",
     405: "method_not_allowed",
+    408: "request_too_slow",
     409: "batch_closed unreadable_record job_finished job_not_failed job_refused idempotency_in_progress",
     410: "share_expired",
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
@@ -24,7 +25,8 @@ STATUSES = {
     422: "unknown_model idempotency_key_reused not_an_image unsupported_format empty_file truncated_image",
     429: "queue_full",
     500: "internal_error engine_failed out_of_memory empty_answer deadline_exceeded poison",
-    503: "blob_store_unavailable redis_unavailable redis_full redis_refuses image_being_deleted",
+    503: "blob_store_unavailable too_many_connections redis_unavailable redis_full redis_refuses"
+    " image_being_deleted",
     507: "no_room",
 }
 

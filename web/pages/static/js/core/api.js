@@ -17,7 +17,7 @@ export class Problem extends Error {
 
   /** True when the same call may succeed later, unchanged. */
   get isTemporary() {
-    return this.status === 0 || this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504;
+    return [0, 408, 429, 502, 503, 504].includes(this.status);
   }
 }
 

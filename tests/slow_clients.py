@@ -1,0 +1,188 @@
+"""A web of few threads, and clients of it that say nothing, trickle, stop or do not read."""
+
+import secrets
+import selectors
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from socket import SO_RCVBUF, SOL_SOCKET, socket
+
+import httpx
+import psutil
+
+from tests import hostile
+from tests.conftest import start_redis, stop
+from tests.processes import Process, free_port, python, wait_until
+
+#: Threads of the web that has them.
+THREADS = 4
+#: The settings that say how long web waits.
+DEADLINES = ("EVA01_HEAD_S", "EVA01_BODY_S", "EVA01_SEND_S")
+BEGUN = b"POST /analyze HTTP/1.1\r\nHost: x\r\n"
+JSON = b"Content-Type: application/json\r\n"
+FORM = b"Content-Type: multipart/form-data; boundary=b\r\n"
+#: What each kind of slow sender begins with, and what it sends again and again.
+SENDERS = {
+    "nothing": (b"", b""),
+    "half a request line": (b"GET /hea", b""),
+    "headers that never end": (b"GET /health HTTP/1.1\r\nHost: x\r\nX-A: b\r\n", b""),
+    "trickled headers": (b"GET /health HTTP/1.1\r\nHost: x\r\n", b"X-A: b\r\n"),
+    "JSON that never comes": (BEGUN + JSON + b"Content-Length: 100\r\n\r\n{", b""),
+    "an upload that stops": (BEGUN + FORM + b"Content-Length: 99999\r\n\r\n--b\r\n" + bytes(50_000), b""),
+    "a trickled upload": (BEGUN + FORM + b"Content-Length: 99999\r\n\r\n--b\r\n", b"a"),
+    "trickled chunks": (BEGUN + FORM + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+}
+#: Where there is more to read than fits in between.
+READERS = ("image", "csv", "zip")
+
+
+@dataclass
+class Web:
+    """A web process, and what there is to read from it."""
+
+    process: Process
+    redis_url: str
+    http: httpx.Client
+    paths: dict[str, str]
+
+    @property
+    def serving(self) -> psutil.Process:
+        """The process that has the connections."""
+        (child,) = psutil.Process(self.process.popen.pid).children()
+        return child
+
+    def held(self) -> int:
+        """How many connections and unnamed files it has, but for those of the tests' own client."""
+        self.http.close()
+        self.http = httpx.Client(base_url=self.http.base_url, timeout=60)
+        port = self.http.base_url.port
+        of_clients = [
+            one for one in self.serving.net_connections("tcp") if one.laddr.port == port and one.raddr
+        ]
+        spool = str(self.process.log.parent / "tmp")
+        files = [
+            str(one.readlink()) for one in Path(f"/proc/{self.serving.pid}/fd").iterdir() if one.is_symlink()
+        ]
+        return len(of_clients) + sum(file.startswith(spool) for file in files)
+
+
+@contextmanager
+def web_with(folder: Path, **settings: str) -> Iterator[Web]:
+    """Such a web with a Redis of its own, and much to read."""
+    port = free_port()
+    server = start_redis(port, folder)
+    try:
+        with web_beside(folder, f"redis://127.0.0.1:{port}/0", **settings) as web:
+            web.paths.update(much_to_read(web.http))
+            yield web
+    finally:
+        stop(server)
+
+
+@contextmanager
+def web_beside(folder: Path, redis_url: str, **settings: str) -> Iterator[Web]:
+    """A web that has the data of others in `folder` and Redis."""
+    port = free_port()
+    env = {
+        "REDIS_URL": redis_url,
+        "EVA01_DATA": str(folder),
+        "EVA01_PORT": str(port),
+        "EVA01_MODELS": "nano",
+        "EVA01_WEB_THREADS": str(THREADS),
+        **settings,
+    }
+    process = Process.start(f"web-{port}", python("web"), env, folder)
+    try:
+        process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+            yield Web(process, redis_url, http, {})
+    finally:
+        process.end()
+
+
+def much_to_read(http: httpx.Client) -> dict[str, str]:
+    """Addresses with a megabyte or so behind each."""
+    batch = http.post("/api/batches", json={"question": "?", "model": "nano"}).headers["Location"]
+    large = ("files", ("large.png", hostile.encoded() + secrets.token_bytes(6_000_000)))
+    (sent,) = http.post(f"{batch}/files", files=[large]).json()["files"]
+    refused = [("files", (f"{secrets.token_hex(500)}.png", b"x")) for _ in range(1000)]
+    assert len(http.post(f"{batch}/files", files=refused).json()["files"]) == 1000
+    exports = {kind: f"{batch}/results.{kind}" for kind in ("csv", "zip")}
+    return {"image": f"/api/jobs/{sent['job_id']}/image", **exports}
+
+
+def connect(web: Web, *, receive_bytes: int = 0) -> socket:
+    """A connection, which takes in so many bytes before they are read."""
+    connection = socket()
+    if receive_bytes:
+        connection.setsockopt(SOL_SOCKET, SO_RCVBUF, receive_bytes)
+    connection.settimeout(60)
+    connection.connect(("127.0.0.1", web.http.base_url.port))
+    return connection
+
+
+@contextmanager
+def slow(web: Web, kind: str, count: int, *, every_s: float = 0.25) -> Iterator[list[socket]]:
+    """Many connections of one kind, held until the `with` is left or web ends them."""
+    is_reader = kind in READERS
+    asked = f"GET {web.paths[kind]} HTTP/1.1\r\nHost: x\r\n\r\n".encode() if is_reader else b""
+    first, again = (asked, b"") if is_reader else SENDERS[kind]
+    with ExitStack() as stack:
+        held = []
+        for _ in range(count):
+            held.append(stack.enter_context(connect(web, receive_bytes=4096 if is_reader else 0)))
+            held[-1].sendall(first)
+        enough = threading.Event()
+        trickling = threading.Thread(target=trickle, args=(held, again, enough, every_s), daemon=True)
+        trickling.start()
+        try:
+            yield held
+        finally:
+            enough.set()
+            trickling.join()
+
+
+def trickle(held: list[socket], again: bytes, enough: threading.Event, every_s: float) -> None:
+    """Send the same again and again, on one connection after the other, on all in `every_s` seconds."""
+    while again:
+        for one in held:
+            if enough.wait(every_s / len(held)):
+                return
+            with suppress(OSError):  # Web may have ended it.
+                one.sendall(again)
+
+
+def ended(held: list[socket]) -> int:
+    """How many of the connections web has ended or answered, without waiting."""
+    with selectors.DefaultSelector() as selector:
+        for one in held:
+            selector.register(one, selectors.EVENT_READ)
+        return len(selector.select(0))
+
+
+def rest_of(connection: socket) -> bytes:
+    """All that still comes."""
+    received = bytearray()
+    try:
+        while piece := connection.recv(65536):
+            received += piece
+    except ConnectionResetError:
+        pass
+    return bytes(received)
+
+
+def wait_until_all_begin(held: list[socket]) -> None:
+    """Wait until each connection has something to read."""
+    wait_until(lambda: ended(held) == len(held), "all have a beginning to read")
+
+
+def question() -> bytes:
+    """A question about an image that waits for its answer."""
+    body = b'--b\r\nContent-Disposition: form-data; name="question"\r\n\r\n?\r\n'
+    body += b'--b\r\nContent-Disposition: form-data; name="wait"\r\n\r\n55\r\n'
+    body += b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    body += hostile.encoded() + b"\r\n--b--\r\n"
+    head = BEGUN + b"Connection: close\r\n" + FORM
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body

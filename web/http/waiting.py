@@ -1,0 +1,65 @@
+"""A response that is not known yet: it is looked for again and again, and holds no thread in between.
+
+The server is told so by an empty string before the response has begun; it pauses, and asks for the next.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, current_app, request, stream_with_context
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+#: In the environment of a request whose server pauses when it gets an empty string instead of a response.
+PAUSES = "eva01.pauses"
+#: Seconds between two looks where the server does not pause by itself.
+_LOOK_S = 0.1
+
+
+class Waiting(Response):
+    """What a handler gives while there is nothing to answer: `look` finds the response, or None so far.
+
+    Once it is there, it is treated like any other: after-request functions see it, and never this one.
+    Where the server does not pause, looking ends when `stopping` is set as well as `look` does.
+    """
+
+    def __init__(self, look: Callable[[], Response | None], stopping: threading.Event) -> None:
+        super().__init__()
+        self._look, self._stopping = look, stopping
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """The response, as soon as there is one."""
+        return stream_with_context(self._answered(environ, start_response))
+
+    def _answered(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterator[bytes]:
+        # What was sent has been read; its files need not lie there meanwhile.
+        request.close()
+        while (response := self._found()) is None:
+            if PAUSES in environ:
+                yield b""
+            else:
+                self._stopping.wait(_LOOK_S)
+        try:
+            yield from response(environ, start_response)
+        finally:
+            response.close()
+
+    def _found(self) -> Response | None:
+        app = current_app
+        try:
+            found = self._look()
+        except Exception as error:
+            return app.finalize_request(app.handle_user_exception(error))
+        return found and app.finalize_request(found)
+
+
+def register_waiting(app: Flask) -> None:
+    """Have `app` call its after-request functions for what Waiting finds, and not for a Waiting."""
+    process = app.process_response
+
+    def process_response(response: Response) -> Response:
+        return response if isinstance(response, Waiting) else process(response)
+
+    app.process_response = process_response  # type: ignore[method-assign]
