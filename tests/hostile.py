@@ -78,6 +78,10 @@ class RawEntry:
     #: The checksum; None for the right one.
     crc: int | None = None
     method: int = 0
+    #: Ten times the version of zip that it takes, in the directory.
+    version: int = 20
+    #: The packed and the unpacked size that the directory claims; None for the right one.
+    said_size: int | None = None
 
 
 def raw_zip(entries: Iterable[RawEntry]) -> bytes:
@@ -91,7 +95,9 @@ def raw_zip(entries: Iterable[RawEntry]) -> bytes:
         crc = zlib.crc32(entry.content) if entry.crc is None else entry.crc
         fields = (entry.method, 0, 0x5321, crc, size, size)
         own_head = struct.pack("<HHHHHIIIHH", 20, own_flags, *fields, len(own_name), len(entry.extra))
-        head = struct.pack("<HHHHHIIIHH", 20, entry.flags, *fields, len(entry.name), len(entry.extra))
+        said = size if entry.said_size is None else entry.said_size
+        lengths = (len(entry.name), len(entry.extra))
+        head = struct.pack("<HHHHHIIIHH", entry.version, entry.flags, *fields[:4], said, said, *lengths)
         body.write(b"PK\x03\x04" + own_head + own_name + entry.extra + entry.content)
         directory.write(b"PK\x01\x02" + struct.pack("<H", entry.made_by) + head)
         directory.write(struct.pack("<HHHII", 0, 0, 0, entry.attributes, place) + entry.name + entry.extra)

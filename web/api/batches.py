@@ -101,7 +101,7 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     with flow.accepting(serving, batch) as request:
         intake = Intake(serving, request, card, form.questions, check_budget)
         outcomes = list(intake.take(form.files))
-    return _outcomes(outcomes, 202, intake.passed_over)
+    return _outcomes(outcomes, 202, intake)
 
 
 @batches.post("/<batch_id>/known", responses={200: FileOutcomes})
@@ -148,8 +148,12 @@ def retry_batch(path: BatchPath) -> Response:
     return jsonify({**batch.public(), "retried": retried})
 
 
-def _outcomes(outcomes: list[FileOutcome], status: int, passed_over: PassedOver | None = None) -> Response:
-    view = FileOutcomes(files=outcomes, passed_over=passed_over or PassedOver())
+def _outcomes(outcomes: list[FileOutcome], status: int, intake: Intake | None = None) -> Response:
+    view = FileOutcomes(
+        files=outcomes,
+        passed_over=intake.passed_over if intake else PassedOver(),
+        unused_questions=[*intake.unused_questions] if intake else [],
+    )
     response = jsonify(view.model_dump(mode="json"))
     response.status_code = status
     return response

@@ -338,6 +338,9 @@ class FileOutcomes(BaseModel):
     passed_over: PassedOver = Field(
         default_factory=PassedOver, description="What was in zips and became no job on purpose."
     )
+    unused_questions: list[str] = Field(
+        default_factory=list, description="Paths of `questions` under which nothing came in this request."
+    )
 
 
 class ResultsPage(BaseModel):

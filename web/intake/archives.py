@@ -1,6 +1,6 @@
 """A zip as a file: its directory and its entries are read whatever is wrong with their names.
 
-zipfile refuses a whole zip for one name that is not what it claims to be, and an entry whose own header calls
+zipfile refuses a whole zip for one entry that is odd in the directory, and an entry whose own header calls
 it otherwise than the directory. What counts here is the directory, and the content. Of several entries that
 share bytes only the first is read.
 """
@@ -27,6 +27,12 @@ _MOST_EXTRA_BYTES = 4096
 _LOCAL_HEAD = struct.Struct("<4s22xHH")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
 _UTF8_FLAG = 0x800
+#: In the same head: the version of zip that it takes, sizes packed and unpacked, and where the entry is.
+_VERSION_PLACE, _SIZES_PLACE, _OFFSET_PLACE = 6, 20, 42
+#: Of zip, ten times; zipfile knows no later one.
+_LATEST_VERSION = 63
+#: The extra field of what 32 bits cannot hold, what they hold then, and a field that nobody knows.
+_ZIP64, _IN_ZIP64, _UNKNOWN_FIELD = 0x0001, 0xFFFFFFFF, 0xFFFF
 #: Flags of content that cannot be read: a patch of other data, and strong encryption.
 _UNREADABLE = 0x20 | 0x40
 
@@ -87,7 +93,7 @@ class _Reader(io.BufferedReader):
             raise too_many_entries()
         data = super().read(size)
         if self.is_opening and data.startswith(_DIRECTORY_SIGNATURE):
-            return _unclaimed(data, self._most_entries)
+            return _mended(data, self._most_entries)
         return data
 
 
@@ -98,10 +104,12 @@ def too_many_entries() -> TooLarge:
     )
 
 
-def _unclaimed(directory: bytes, most_entries: int) -> bytes:
-    """The directory without the claim to be UTF-8 of names that are not.
+def _mended(directory: bytes, most_entries: int) -> bytes:
+    """The directory without what zipfile refuses all of it for, and what concerns one entry alone.
 
-    Raises TooLarge for too many entries, and BadZipFile for one with far too much said of it.
+    That are the claim to be UTF-8 of a name that is not, a version of zip that there is not, and extra fields
+    that are longer than their room or too short for what they should hold. Raises TooLarge for too many
+    entries, and BadZipFile for one with far too much said of it.
     """
     mended = bytearray(directory)
     place, last = 0, len(directory) - _DIRECTORY_HEAD_BYTES
@@ -117,8 +125,25 @@ def _unclaimed(directory: bytes, most_entries: int) -> bytes:
         start = place + _DIRECTORY_HEAD_BYTES
         if flags & _UTF8_FLAG and not _is_utf8(directory[start : start + lengths[0]]):
             struct.pack_into("<H", mended, place + _FLAGS_PLACE, flags & ~_UTF8_FLAG)
+        if directory[place + _VERSION_PLACE] > _LATEST_VERSION:
+            mended[place + _VERSION_PLACE] = _LATEST_VERSION
+        sizes = struct.unpack_from("<II", directory, place + _SIZES_PLACE)
+        offset = struct.unpack_from("<I", directory, place + _OFFSET_PLACE)
+        zip64_bytes = 8 * (*sizes, *offset).count(_IN_ZIP64)
+        extra = start + lengths[0]
+        _mend_extra(mended, extra, min(extra + lengths[1], len(mended)), zip64_bytes)
         place = start + sum(lengths)
     return bytes(mended)
+
+
+def _mend_extra(directory: bytearray, place: int, end: int, zip64_bytes: int) -> None:
+    """Make a field from `place` to `end` that is not as it should be one that nobody knows."""
+    while end - place >= 4:
+        number, length = struct.unpack_from("<HH", directory, place)
+        room = end - place - 4
+        if length > room or (number == _ZIP64 and length < zip64_bytes):
+            struct.pack_into("<HH", directory, place, _UNKNOWN_FIELD, min(length, room))
+        place += 4 + length
 
 
 def _is_utf8(name: bytes) -> bool:

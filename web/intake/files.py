@@ -64,6 +64,8 @@ class Intake:
         self._questions = {
             normalise(path): question for path, question in questions.items() if len(path) <= LONGEST_PATH
         }
+        #: Paths with a question of their own under which nothing came so far, in order.
+        self.unused_questions = dict.fromkeys(self._questions)
         #: What zips had in them that became no job.
         self.passed_over = PassedOver()
 
@@ -137,6 +139,9 @@ class Intake:
             return self._refused(path, part, error)
 
     def _take(self, files: Sequence[Checked], source: str = "") -> list[FileOutcome]:
+        """Take files of one `source`, a zip or none."""
+        for file in files:
+            self.unused_questions.pop(normalise(file.path), None)
         with kept_images(self._services, [file.image for file in files if file.image]):
             taken = self._accept([self._jobs_of(file, source) for file in files], source)
         for file, outcomes in zip(files, taken, strict=True):

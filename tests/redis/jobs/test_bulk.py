@@ -36,7 +36,13 @@ def jobs_of(batch: Batch, count: int, first: int = 0) -> list[Job]:
 
 def refused_of(batch: Batch, file: str) -> Job:
     asked = {"batch_id": batch.id, "file": file, "question": "q", "model": "nano"}
-    ended = {"state": FAILED, "is_refused": True, "error": REFUSAL, "finished_at": datetime.now(UTC)}
+    ended = {
+        "state": FAILED,
+        "is_refused": True,
+        "error": REFUSAL,
+        "refused_sha256": SHA,
+        "finished_at": datetime.now(UTC),
+    }
     return Job.model_validate(asked | ended)
 
 
@@ -284,13 +290,12 @@ class Model:
             self.states[job_id] = CANCELLED if before in (QUEUED, RUNNING) else before
 
     def mend(self) -> None:
-        """A refused file and its accepted version come in one request, in either order."""
+        """A file is refused, and taken right after."""
         if self.store.get_batch(self.batch.id).state is not BatchState.OPEN:
             return
         file = f"{len(self.states)}.txt"
         good = jobs_of(self.batch, 1)[0].model_copy(update={"file": file})
         asked = [refused_of(self.batch, file), good]
-        self.dice.shuffle(asked)
         outcomes = self.store.create_jobs([*asked, *jobs_of(self.batch, 1, first=10_000 + len(self.states))])
         self.states[outcomes[0][0].id] = QUEUED
         self.states[outcomes[-1][0].id] = QUEUED

@@ -204,6 +204,25 @@ def test_a_question_belongs_to_the_path_that_was_sent(http, batch):
     assert {job["file"]: job["question"] for job in jobs} == {"a.png": "What?", "a (2).png": "And this?"}
 
 
+def test_a_question_for_a_path_that_was_not_sent_is_told(http, batch):
+    def unused(files: dict[str, bytes], *paths: str) -> list[str]:
+        form = httpx.Request(
+            "POST",
+            "http://web",
+            files=[("files", file) for file in files.items()],
+            data={"questions": json.dumps(dict.fromkeys(paths, "Why?"))},
+        )
+        sent = http.post(f"{batch}/files", data=form.read(), content_type=form.headers["Content-Type"])
+        assert sent.status_code == 202, sent.text
+        return sent.json["unused_questions"]
+
+    assert unused({"a.png": RED}, "a.pgn", "b.png") == ["a.pgn", "b.png"]
+    assert unused({"a.png": RED, "b.txt": b"x"}, "./a.png", "b.txt") == []
+    zipped = {"z.zip": packed(("x/1.png", RED), ("x/2.png", b"x"))}
+    assert unused(zipped, "x/1.png", "x/2.png", "z.zip") == ["z.zip"]
+    assert unused({"a.png": RED}) == []
+
+
 def test_a_file_that_comes_again_with_another_question_says_which_one_its_job_keeps(http, batch):
     def told(outcomes: list[dict]) -> list[tuple]:
         return [(one["state"], one["is_new"], one["kept_question"]) for one in outcomes]

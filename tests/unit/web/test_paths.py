@@ -52,7 +52,7 @@ def test_a_name_that_stays_in_its_zip_is_safe(name):
 
 
 def test_what_file_managers_leave_is_litter():
-    for path in ("__MACOSX/a.png", "a/.DS_Store", ".git/a.png", "a/Thumbs.db"):
+    for path in ("__MACOSX/a.png", "a/.DS_Store", ".git/a.png", "a/Thumbs.db", "THUMBS.DB", "a/Desktop.ini"):
         assert is_litter(path)
     assert not is_litter("a/b.png")
 

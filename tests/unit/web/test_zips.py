@@ -364,3 +364,19 @@ def test_a_zip_of_nothing_but_hidden_files_says_what_they_are(unpack):
     with pytest.raises(BadInput, match=r"only hidden files .* such as \.IMG\.jpg") as refused:
         unpack(hostile.zipped({".IMG.jpg": b"1", "folder/": b""}))
     assert refused.value.code == "empty_zip"
+
+
+@pytest.mark.parametrize(
+    ("odd", "outcome"),
+    [
+        ({"extra": b"\x99\x99\xff\xff"}, b"2"),
+        ({"extra": b"\x01\x00\xff\xff123"}, b"2"),
+        ({"extra": b"\x55\x54\x01\x00a\x75\x70\x50\x00a"}, b"2"),
+        ({"version": 99}, b"2"),
+        ({"version": 255, "method": 200}, "bad_zip_entry"),
+        ({"said_size": 0xFFFFFFFF, "extra": b"\x01\x00\x04\x00abcd"}, "bad_zip_entry"),
+    ],
+)
+def test_an_odd_entry_costs_the_others_nothing(unpack, odd, outcome):
+    entries = [RawEntry(b"a.png", b"1"), RawEntry(b"b.png", b"2", **odd), RawEntry(b"c.png", b"3")]
+    assert unpack(hostile.raw_zip(entries)) == [("a.png", b"1"), ("b.png", outcome), ("c.png", b"3")]

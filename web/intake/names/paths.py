@@ -43,4 +43,4 @@ def is_litter(path: str) -> bool:
     """True for what file managers leave in folders and zips: nobody means to ask about it."""
     parts = path.split("/")
     is_hidden = any(part.startswith(".") and part != ".." for part in parts)
-    return is_hidden or "__MACOSX" in parts or parts[-1] in ("Thumbs.db", "desktop.ini")
+    return is_hidden or "__MACOSX" in parts or parts[-1].lower() in ("thumbs.db", "desktop.ini")

@@ -63,5 +63,5 @@ function isLitter(path) {
   const parts = path.split("/");
   const name = parts.at(-1);
   return parts.some((part) => part.startsWith(".") && part !== "..") || parts.includes("__MACOSX")
-    || name === "Thumbs.db" || name === "desktop.ini";
+    || ["thumbs.db", "desktop.ini"].includes(name.toLowerCase());
 }
