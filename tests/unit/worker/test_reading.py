@@ -53,6 +53,30 @@ def test_lines_that_nearly_touch_stay_apart():
     assert texts(box("a", 0, 0), box("b", 0, 18)) == [["a"], ["b"]]
 
 
+def test_a_label_that_stands_beside_rows_is_on_none_of_them():
+    rows = [cell for n in range(5) for cell in row(n * 40, (60, f"{n}0"), (300, f"name {n}"))]
+    wanted = [f"{n}0 name {n}" for n in range(5)]
+    wanted.insert(2, "Ships per month")
+    assert read(box("Ships per month", 0, 10, height=120, width=24), *rows) == wanted
+
+
+def test_a_label_that_stands_beside_columns_does_not_hide_the_heading_that_ends_them():
+    boxes = [*column("a", 0, top=60), *column("b", 340, top=60), *column("c", 0, 320), *column("d", 340, 320)]
+    heading = box("Middle", 180, 270, 30, width=280)
+    label = box("Gazette", -60, 0, height=500, width=24)
+    found = read(label, heading, *boxes)
+    assert [line for line in found if line != "Gazette"] == [
+        *(*named("a"), *named("b"), "Middle"),
+        *(*named("c"), *named("d")),
+    ]
+
+
+def test_what_is_far_higher_than_a_row_is_not_on_it():
+    assert read(box("10", 0, 70), box("I", 100, 0, height=170, width=40), box("Jan", 100, 200)) == [
+        *("10", "I", "Jan"),
+    ]
+
+
 def test_a_line_that_runs_slightly_downhill_is_one_line():
     assert texts(*(box(str(n), n * 60, n * 4) for n in range(8))) == [[str(n) for n in range(8)]]
 

@@ -35,6 +35,11 @@ _FEW = 3
 #: From line to line, in heights: more than this is usual in tables only.
 _PITCH = 1.7
 
+#: So many times as high as a line is no part of it, such as a chart's bar that was taken for a letter.
+_FAR_HIGHER = 3.0
+#: So many times as high as it is wide is text that stands.
+_STANDING = 1.5
+
 Gap = tuple[float, float]
 
 
@@ -62,6 +67,11 @@ class TextBox:
         return self.right - self.left
 
     @property
+    def is_standing(self) -> bool:
+        """True when its text runs up or down: of two letters or more, and far higher than it is wide."""
+        return len(self.text) > 1 and self.height > _STANDING * self.width
+
+    @property
     def middle(self) -> float:
         """Half-way from top to bottom."""
         return (self.top + self.bottom) / 2
@@ -72,7 +82,20 @@ Boxes = Sequence[TextBox]
 
 def in_reading_order(boxes: Iterable[TextBox]) -> list[list[TextBox]]:
     """The lines in the order in which they are read, and in each its boxes from left to right."""
-    return [line for band in _bands(list(boxes)) for line in _lines_of_band(band)]
+    lying, standing = _apart(boxes)
+    lines = [line for band in _bands(lying) for line in _lines_of_band(band)]
+    for label in sorted(standing, key=lambda box: -box.left):
+        below = (place for place, line in enumerate(lines) if line[0].middle > label.middle)
+        lines.insert(next(below, len(lines)), [label])
+    return lines
+
+
+def _apart(boxes: Iterable[TextBox]) -> tuple[list[TextBox], list[TextBox]]:
+    """What lies and what stands, such as a label along a chart: that reaches past lines and is on none."""
+    halves: tuple[list[TextBox], list[TextBox]] = ([], [])
+    for box in boxes:
+        halves[box.is_standing].append(box)
+    return halves
 
 
 def _lines_of_band(band: Boxes) -> list[list[TextBox]]:
@@ -235,6 +258,8 @@ def _lines(boxes: Iterable[TextBox]) -> list[list[TextBox]]:
 
 
 def _are_on_one_line(one: TextBox, other: TextBox) -> bool:
-    """True when they share at least half of the lower one's height."""
+    """True when they share at least half of the lower one's height, and none is far higher."""
+    if max(one.height, other.height) > _FAR_HIGHER * min(one.height, other.height):
+        return False
     shared = min(one.bottom, other.bottom) - max(one.top, other.top)
     return shared >= 0.5 * min(one.height, other.height)
