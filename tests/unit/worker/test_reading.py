@@ -137,6 +137,20 @@ def test_text_across_the_page_above_and_below_columns_keeps_its_place():
     assert read(*boxes) == [*named("x", 3), *named("a"), *named("b"), *named("y", 3)]
 
 
+def test_what_two_people_wrote_in_turn_is_read_from_the_top_down():
+    said = [
+        *(box("Are you at the quay?", 0, 0, width=220), box("Yes, next to the crane.", 640, 60, width=240)),
+        *(box("I cannot see you.", 0, 120, width=190), box("There is fog.", 0, 154, width=140)),
+        *(box("Ring the bell, then.", 640, 214, width=220), box("I shall answer.", 640, 248, width=160)),
+    ]
+    assert read(*said) == [one.text for one in said]
+
+
+def test_long_lines_that_two_people_wrote_in_turn_are_read_from_the_top_down():
+    said = [box(f"{'b' if n % 2 else 'a'}{n}", n % 2 * 640, n * 60, width=600 - n * 5) for n in range(6)]
+    assert read(*said) == ["a0", "b1", "a2", "b3", "a4", "b5"]
+
+
 def test_a_caption_belongs_to_its_column():
     left = [*column("a", 0, 0, 3), box("Figure 1: A boat", 0, 230, 18, width=180), *column("c", 0, 290, 4)]
     assert read(*left, *column("b", 340, 0, 14)) == [

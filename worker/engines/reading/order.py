@@ -30,6 +30,10 @@ _FULL = 0.6
 #: How many heights long such a line is, and how much of a column's text is in such lines: where lines are not
 #: beside each other, as in no table; where they are; and where they are as far apart as the rows of one, too.
 _FREE, _BESIDE, _ROWS = (3.3, 0.4), (5.5, 0.65), (12.0, 0.85)
+#: Where a smaller share of lines has any of the other side beside it, both are read from the top down: a chat.
+_IN_TURN = 0.2
+#: With less white between them, in heights, lines are of one block.
+_CLOSE = 2.0
 #: So few lines may as well be rows.
 _FEW = 3
 #: From line to line, in heights: more than this is usual in tables only.
@@ -200,6 +204,8 @@ def _columns(band: Boxes) -> list[list[TextBox]]:
 
 def _are_columns(left: Boxes, right: Boxes) -> bool:
     """True when two sides of a gutter are read one after the other, not across."""
+    if _beside(left, right) < _IN_TURN:
+        return False
     fewer, more = sorted((len(_lines(left)), len(_lines(right))))
     if more < 2:
         return False
@@ -210,6 +216,25 @@ def _are_columns(left: Boxes, right: Boxes) -> bool:
     else:
         wanted = _ROWS if max(_pitch(left), _pitch(right)) > _PITCH else _BESIDE
     return _is_prose(left, *wanted) and _is_prose(right, *wanted)
+
+
+def _beside(left: Boxes, right: Boxes) -> float:
+    """The share of the shorter side's lines beside a block of the other side: none is in a chat."""
+    fewer, more = sorted((left, right), key=len)
+    blocks = _blocks(more)
+    beside = [any(box.top < bottom and top < box.bottom for top, bottom in blocks) for box in fewer]
+    return sum(beside) / len(beside)
+
+
+def _blocks(column: Boxes) -> list[Gap]:
+    """Top and bottom of the lines that stand close above each other."""
+    blocks: list[Gap] = []
+    for box in sorted(column, key=lambda box: box.top):
+        if blocks and box.top - blocks[-1][1] < _CLOSE * box.height:
+            blocks[-1] = (blocks[-1][0], max(blocks[-1][1], box.bottom))
+        else:
+            blocks.append((box.top, box.bottom))
+    return blocks
 
 
 def _pitch(column: Boxes) -> float:
