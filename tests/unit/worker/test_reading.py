@@ -1,6 +1,7 @@
 """Reading: lines in order, long pages cut between lines."""
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 
 from worker.engines.reading.order import TextBox, in_reading_order
@@ -129,6 +130,13 @@ def test_a_short_heading_at_the_left_edge_ends_the_columns_above_it():
     boxes = [*column("a", 0, top=60), *column("b", 340, top=60), *column("c", 0, 320), *column("d", 340, 320)]
     heading = box("Next", 0, 275, 30, width=120)
     assert read(heading, *boxes) == [*named("a"), *named("b"), "Next", *named("c"), *named("d")]
+
+
+@pytest.mark.parametrize("left", [280, 312])
+def test_a_short_heading_over_the_gutter_ends_the_columns_above_it(left):
+    boxes = [*column("a", 0, top=60), *column("b", 340, top=60), *column("c", 0, 320), *column("d", 340, 320)]
+    heading = box("PART", left, 274, width=45)
+    assert read(heading, *boxes) == [*named("a"), *named("b"), "PART", *named("c"), *named("d")]
 
 
 def test_text_across_the_page_above_and_below_columns_keeps_its_place():

@@ -23,6 +23,8 @@ _WORDS = 0.9
 _BREAK = 2.5
 #: A line in the columns' middle that is so many times as high as others, with white above it, is a heading.
 _HEADING = 1.3
+#: So is one across the middle of the width that is shorter than this share of it, and off by less than this.
+_SHORT, _OFF_CENTRE = 0.25, 0.06
 #: Where so large a share of lines has a neighbour at its own height in the next column, they may be a table.
 _ALIGNED = 0.6
 #: A line of prose fills so much of its column's width.
@@ -30,7 +32,7 @@ _FULL = 0.6
 #: How many heights long such a line is, and how much of a column's text is in such lines: where lines are not
 #: beside each other, as in no table; where they are; and where they are as far apart as the rows of one, too.
 _FREE, _BESIDE, _ROWS = (3.3, 0.4), (5.5, 0.65), (12.0, 0.85)
-#: Where a smaller share of lines has any of the other side beside it, both are read from the top down: a chat.
+#: Where a smaller share of lines has any beside it, both sides are read from the top down: a chat.
 _IN_TURN = 0.2
 #: With less white between them, in heights, lines are of one block.
 _CLOSE = 2.0
@@ -130,7 +132,11 @@ def _bands(boxes: Boxes) -> list[list[TextBox]]:
 def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: int) -> int | None:
     """Behind the last of the slabs from `begin` on that share a gutter; None when that one has none."""
     height = median(box.height for slab in slabs for box in slab)
-    if _is_heading(slabs[begin], height):
+    width = (
+        min(box.left for slab in slabs for box in slab),
+        max(box.right for slab in slabs for box in slab),
+    )
+    if _is_heading(slabs[begin], height, width):
         return None
     least = _GUTTER * height
     free = [(left, right) for left, right in gaps[begin] if right - left >= least]
@@ -139,7 +145,7 @@ def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: in
         slab = slabs[place]
         if place > begin:
             free = _shared(free, gaps[place], least)
-        if not free or (place > begin and _ends_columns(slabs[place - 1], slab, height)):
+        if not free or (place > begin and _ends_columns(slabs[place - 1], slab, height, width)):
             break
         ends = min(ends, *(box.right for box in slab))
         begins = max(begins, *(box.left for box in slab))
@@ -148,14 +154,21 @@ def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: in
     return found
 
 
-def _ends_columns(above: Boxes, slab: Boxes, height: float) -> bool:
+def _ends_columns(above: Boxes, slab: Boxes, height: float, width: Gap) -> bool:
     """True when a slab belongs to nothing above it: white is between, or it is a heading."""
     white = min(box.top for box in slab) - max(box.bottom for box in above)
-    return (_is_heading(slab, height) and white > 0.5 * height) or white > _BREAK * height
+    return (_is_heading(slab, height, width) and white > 0.5 * height) or white > _BREAK * height
 
 
-def _is_heading(slab: Boxes, height: float) -> bool:
-    return len(slab) == 1 and slab[0].height > _HEADING * height
+def _is_heading(slab: Boxes, height: float, width: Gap) -> bool:
+    """True for a higher line alone, and for a short one in the middle of the width."""
+    begin, end = width
+    line = slab[0]
+    is_short = line.width < _SHORT * (end - begin)
+    middle = (begin + end) / 2
+    off = abs((line.left + line.right) / 2 - middle)
+    is_centred = is_short and line.left < middle < line.right and off < _OFF_CENTRE * (end - begin)
+    return len(slab) == 1 and (line.height > _HEADING * height or is_centred)
 
 
 def _slabs(boxes: Boxes) -> list[list[TextBox]]:
