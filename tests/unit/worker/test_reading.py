@@ -190,6 +190,51 @@ def test_a_table_of_words_alone_is_read_row_by_row():
     assert read(*rows) == [f"Opening a thing {n} Bring what is needed for it {n}" for n in range(6)]
 
 
+PHRASES = [
+    ("The ship is in the harbour.", "Das Schiff liegt im Hafen."),
+    ("The bell rings at noon.", "Die Glocke läutet mittags."),
+    ("We buy oil for the lamps.", "Wir kaufen Öl für Lampen."),
+    ("The captain reads a letter.", "der Kapitän liest einen Brief."),
+    ("It rains in the evening.", "am Abend regnet es stark."),
+]
+
+
+def pairs(rows: list[tuple[str, str]], pitch: float, left: float = 360) -> list[TextBox]:
+    """Two columns of lines at the same heights, each as wide as its letters need."""
+    return [
+        box(text, place * left, n * pitch, width=11 * len(text))
+        for n, row in enumerate(rows)
+        for place, text in enumerate(row)
+    ]
+
+
+@pytest.mark.parametrize("pitch", [26, 30, 36])
+def test_sentences_and_their_translations_are_read_row_by_row_however_close(pitch):
+    assert read(*pairs(PHRASES, pitch)) == [" ".join(row) for row in PHRASES]
+
+
+def test_close_rows_of_long_cells_and_a_sum_are_read_row_by_row():
+    rows = [(one, other.lower(), f"{n * 7 + 2}.50") for n, (one, other) in enumerate(PHRASES)]
+    sums = [box(cells[2], 760, n * 30, width=55) for n, cells in enumerate(rows)]
+    assert read(*pairs([cells[:2] for cells in rows], 30), *sums) == [" ".join(cells) for cells in rows]
+
+
+def test_two_lists_of_items_beside_each_other_are_read_one_after_the_other():
+    for mark in ("-", "{}."):
+        lists = [[f"{mark.format(n)} {row[side]}" for n, row in enumerate(PHRASES, 1)] for side in (0, 1)]
+        rows = list(zip(*lists, strict=True))
+        assert read(*pairs(rows, 30)) == [*lists[0], *lists[1]]
+
+
+def test_columns_of_prose_at_the_same_heights_are_read_one_after_the_other():
+    lines = [
+        *("The harbour master wrote to", "every captain that spring as", "Several ships had come in"),
+        *("without lanterns. One of them", "almost struck the mole.", "He asked for nothing more"),
+    ]
+    rows = list(zip(lines, [line + " so" for line in lines], strict=True))
+    assert read(*pairs(rows, 30, left=350)) == [*(one for one, _ in rows), *(other for _, other in rows)]
+
+
 def test_a_table_between_two_paragraphs_is_read_in_its_place():
     cells = [cell for n in range(4) for cell in row(110 + n * 36, (0, f"name {n}"), (400, f"{n}.50"))]
     boxes = [*column("x", 0, 0, 3, width=640), *cells, *column("y", 0, 270, 3, width=640)]

@@ -9,6 +9,7 @@ such as a heading, ends the columns above it.
                               └──► lines
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -38,6 +39,10 @@ _IN_TURN = 0.2
 _CLOSE = 2.0
 #: So few lines may as well be rows.
 _FEW = 3
+#: From so many lines on, their first letters tell the entries of a table from the lines of prose.
+_ENTRIES, _NEARLY_ALL = 5, 0.9
+#: What an item of a list begins with: such columns are read one after the other.
+_MARK = re.compile(r"[-–—•·*+] ?|\d{1,2}[.)] ")
 #: From line to line, in heights: more than this is usual in tables only.
 _PITCH = 1.7
 
@@ -217,7 +222,7 @@ def _columns(band: Boxes) -> list[list[TextBox]]:
 
 def _are_columns(left: Boxes, right: Boxes) -> bool:
     """True when two sides of a gutter are read one after the other, not across."""
-    if _beside(left, right) < _IN_TURN:
+    if _beside(left, right) < _IN_TURN or _are_rows(left, right):
         return False
     fewer, more = sorted((len(_lines(left)), len(_lines(right))))
     if more < 2:
@@ -229,6 +234,20 @@ def _are_columns(left: Boxes, right: Boxes) -> bool:
     else:
         wanted = _ROWS if max(_pitch(left), _pitch(right)) > _PITCH else _BESIDE
     return _is_prose(left, *wanted) and _is_prose(right, *wanted)
+
+
+def _are_rows(left: Boxes, right: Boxes) -> bool:
+    """True when lines stand exactly beside each other and nearly each of the left begins something new."""
+    firsts = [line[0].text for line in _lines(left)]
+    if len(firsts) < _ENTRIES or _aligned(left, right) < _NEARLY_ALL:
+        return False
+    is_list = sum(bool(_MARK.match(text)) for text in firsts) >= _NEARLY_ALL * len(firsts)
+    return not is_list and sum(map(_begins_entry, firsts)) >= _NEARLY_ALL * len(firsts)
+
+
+def _begins_entry(text: str) -> bool:
+    """True for a digit or a capital first, as few lines of prose have it that is not all in capitals."""
+    return text[:1].isdigit() or (text[:1].isupper() and not text.isupper())
 
 
 def _beside(left: Boxes, right: Boxes) -> float:
