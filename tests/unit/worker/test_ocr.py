@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
@@ -79,6 +80,17 @@ def test_a_page_is_read_whichever_way_it_is_turned(engine, paragraph, paragraph_
     first, *_, last = quarter.places
     assert first.left > last.right - 20, "the first line is at the right"
     assert first.bottom - first.top > 5 * (first.right - first.left)
+
+
+@pytest.mark.parametrize("turn", TURNS[::2])
+def test_a_table_of_short_cells_is_read_whole_whichever_way_it_is_turned(engine, turn):
+    rows = [
+        *(("Item", "Qty", "Price"), ("Brass lantern", "12", "18.50"), ("Hemp rope", "3", "44.00")),
+        *(("Lamp oil", "40", "2.75"), ("Bell, cast", "1", "310.00")),
+    ]
+    cells = [list(zip((60, 500, 800), row, strict=True)) for row in rows]
+    answer = read(engine, page(cells, (1000, 330), 52, 24).transpose(turn))
+    assert answer.text.splitlines() == [" ".join(row) for row in rows]
 
 
 def chart(title: str, label: str, size: int) -> Image.Image:
@@ -177,6 +189,15 @@ def test_one_unsure_line_of_many_lowers_the_confidence(engine, paragraph, paragr
     sure, unsure = (one.usage.confidence or 0.0 for one in (paragraph_read, read(engine, spoilt)))
     assert sure > 0.95
     assert 0.0 < unsure < 0.9
+
+
+def test_a_short_word_that_is_seen_and_cannot_be_read_lowers_the_confidence(engine):
+    spoilt = page([[(30, LINES[0])]], (740, 300), 48, 24)
+    noise = (np.random.default_rng(2).random((6, 8)) * 255).astype(np.uint8)
+    spoilt.paste(Image.fromarray(noise).resize((32, 24)).convert("RGB"), (300, 150))
+    answer = read(engine, spoilt)
+    assert answer.text == LINES[0]
+    assert 0.0 <= (answer.usage.confidence or 0.0) < 0.5
 
 
 def test_an_image_without_text_says_so(engine):
