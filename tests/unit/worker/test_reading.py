@@ -235,6 +235,12 @@ def test_columns_of_prose_at_the_same_heights_are_read_one_after_the_other():
     assert read(*pairs(rows, 30, left=350)) == [*(one for one, _ in rows), *(other for _, other in rows)]
 
 
+def test_a_heading_a_little_larger_than_the_rows_below_it_is_read_first():
+    rows = [*PHRASES[:3], ("A much longer line than those before.", "So it goes on."), *PHRASES[3:]]
+    heading = box("Phrases of the sea", 310, -40, height=25, width=300)
+    assert read(heading, *pairs(rows, 30, left=420)) == [heading.text, *(" ".join(row) for row in rows)]
+
+
 def test_a_table_between_two_paragraphs_is_read_in_its_place():
     cells = [cell for n in range(4) for cell in row(110 + n * 36, (0, f"name {n}"), (400, f"{n}.50"))]
     boxes = [*column("x", 0, 0, 3, width=640), *cells, *column("y", 0, 270, 3, width=640)]

@@ -24,6 +24,8 @@ _WORDS = 0.9
 _BREAK = 2.5
 #: A line in the columns' middle that is so many times as high as others, with white above it, is a heading.
 _HEADING = 1.3
+#: ... and so many times as high, where it stands across the middle of the width.
+_LARGER = 1.2
 #: So is one across the middle of the width that is shorter than this share of it, and off by less than this.
 _SHORT, _OFF_CENTRE = 0.25, 0.06
 #: Where so large a share of lines has a neighbour at its own height in the next column, they may be a table.
@@ -172,8 +174,9 @@ def _is_heading(slab: Boxes, height: float, width: Gap) -> bool:
     is_short = line.width < _SHORT * (end - begin)
     middle = (begin + end) / 2
     off = abs((line.left + line.right) / 2 - middle)
-    is_centred = is_short and line.left < middle < line.right and off < _OFF_CENTRE * (end - begin)
-    return len(slab) == 1 and (line.height > _HEADING * height or is_centred)
+    is_across = line.left < middle < line.right
+    is_centred = is_short and is_across and off < _OFF_CENTRE * (end - begin)
+    return len(slab) == 1 and (line.height > (_LARGER if is_across else _HEADING) * height or is_centred)
 
 
 def _slabs(boxes: Boxes) -> list[list[TextBox]]:
