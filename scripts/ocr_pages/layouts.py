@@ -1,4 +1,4 @@
-"""Where text stands on a page: prose in columns, headings across them, tables, pictures with captions."""
+"""Where text stands on a page: prose in columns, headings across them, tables, pictures, chats, charts."""
 
 from collections.abc import Callable
 from random import Random
@@ -117,6 +117,62 @@ class Pen:
                 self._draw.line((x, top, x, self.y), fill=0, width=max(1, self.sheet.px(0.2)))
         self.skip(0.7)
 
+    def pairs(self, rows: int) -> None:
+        """Rows of two sentences, as in a phrase book; as close as lines of prose, save in Chinese."""
+        half, indent = (self.right - self.left) / 2, self.sheet.size_px
+        for _ in range(rows):
+            if self.is_full:
+                break
+            cells = [self._fitting(1.0, half * 0.85, 4) + "." for _ in range(2)]
+            for place, cell in enumerate(cells):
+                self.put(cell, self.left + place * half + indent)
+            self.note(*cells)
+            self.skip(1.6 if self.sheet.typeface.is_chinese else self.rng.choice((1.0, 1.2)))
+
+    def chat(self) -> None:
+        """What two people wrote in turn, one at the left, the other at the right."""
+        is_left = True
+        while self.y + 4 * self.pitch < self.bottom:
+            said = [
+                self._fitting(1.0, (self.right - self.left) * 0.42) for _ in range(self.rng.randrange(1, 4))
+            ]
+            width = max(self.width(text) for text in said)
+            left, rim = self.left if is_left else self.right - width, 0.4 * self.sheet.size_px
+            bottom = self.y + len(said) * self.pitch
+            self._draw.rectangle((left - rim, self.y - rim, left + width + rim, bottom), fill=230)
+            for text in said:
+                self.put(text, left)
+                self.note(text)
+                self.skip(1)
+            self.skip(1)
+            is_left = not is_left
+
+    def chart(self) -> None:
+        """Bars with numbers beside them, names below, and what is counted written upwards at the left."""
+        em, step = self.sheet.size_px, 2 * self.pitch
+        label = self._fitting(1.0, 3.5 * step, 2)
+        beside = Image.new("L", (round(self.width(label)), round(1.4 * em)), 255)
+        ImageDraw.Draw(beside).text((0, 0), label, fill=0, font=self._font(1.0))
+        top = round(self.y + 1.5 * step + 0.6 * em - beside.width / 2)
+        self.image.paste(beside.transpose(Image.Transpose.ROTATE_90), (self.left, top))
+        begin, width = self.left + 6 * em, (self.right - self.left - 6 * em) / 4
+        for place in range(4):
+            number = str(10 * (4 - place))
+            self.put(number, self.left + 3 * em)
+            self.note(number)
+            if place == 1:
+                self.note(label)
+            self.skip(2)
+        for place in range(4):
+            left, high = begin + place * width, self.rng.randrange(1, 7) * 0.5 * step
+            self._draw.rectangle((left, self.y - high, left + width / 2, self.y), fill=120)
+        self.skip(0.5)
+        names = [self._fitting(1.0, width * 0.7, 1) for _ in range(4)]
+        for place, name in enumerate(names):
+            self.put(name, begin + place * width)
+        self.note(*names)
+        self.skip(2)
+
     def figure(self) -> None:
         """A picture without text, and its caption below."""
         height = min(6 * self.pitch, self.bottom - self.y - 3 * self.pitch)
@@ -194,6 +250,16 @@ def _table(pen: Pen) -> None:
     pen.table(14)
 
 
+def _pairs(pen: Pen) -> None:
+    pen.heading()
+    pen.pairs(12)
+
+
+def _chart(pen: Pen) -> None:
+    pen.heading()
+    pen.chart()
+
+
 def _mixed(pen: Pen) -> None:
     pen.prose(4)
     pen.skip(0.8)
@@ -223,6 +289,9 @@ _DRAWN: dict[str, Callable[[Pen], None]] = {
     "table": _table,
     "mixed": _mixed,
     "figure": _figure,
+    "pairs": _pairs,
+    "chat": lambda pen: pen.chat(),
+    "chart": _chart,
 }
 
 

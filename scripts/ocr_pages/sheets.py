@@ -7,7 +7,10 @@ from scripts.ocr_pages.typefaces import TYPEFACES, Typeface
 
 #: A paper's width and height in millimetres, and how often it is drawn.
 _PAPERS = ((148, 210), (148, 210), (210, 148), (210, 297))
-LAYOUTS = ("prose", "two columns", "three columns", "heading", "table", "mixed", "figure")
+LAYOUTS = (
+    *("prose", "two columns", "three columns", "heading", "table", "mixed", "figure"),
+    *("pairs", "chat", "chart"),
+)
 _DPI = (100, 120, 150, 200, 240, 300)
 #: Pixels to the em below which a person does not tell Chinese full stops from commas either.
 _LEAST_CHINESE_PX = 15

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
@@ -82,6 +83,49 @@ def test_a_page_is_read_whichever_way_it_is_turned(engine, paragraph, paragraph_
     assert first.bottom - first.top > 5 * (first.right - first.left)
 
 
+@pytest.mark.parametrize("turn", TURNS[::2])
+def test_a_table_of_short_cells_is_read_whole_whichever_way_it_is_turned(engine, turn):
+    rows = [
+        *(("Item", "Qty", "Price"), ("Brass lantern", "12", "18.50"), ("Hemp rope", "3", "44.00")),
+        *(("Lamp oil", "40", "2.75"), ("Bell, cast", "1", "310.00")),
+    ]
+    cells = [list(zip((60, 500, 800), row, strict=True)) for row in rows]
+    answer = read(engine, page(cells, (1000, 330), 52, 24).transpose(turn))
+    assert answer.text.splitlines() == [" ".join(row) for row in rows]
+
+
+def chart(title: str, label: str, size: int) -> Image.Image:
+    """Bars with a label that stands at the left, numbers beside lines and above bars, and months below."""
+    image = page([[(250, title)]], (800, 520), 45, 24)
+    pen, beside = ImageDraw.Draw(image), Image.new("RGB", (24 * len(label) // 2 + 20, 34), "white")
+    ImageDraw.Draw(beside).text((4, 2), label, fill="black", font_size=size)
+    image.paste(beside.transpose(Image.Transpose.ROTATE_90), (14, 260 - beside.width // 2))
+    for place, (month, number) in enumerate(zip(["Jan", "Feb", "Mar", "Apr", "May"], BARS, strict=True)):
+        pen.text((70, 70 + place * 90), str(40 - 10 * place), fill="black", font_size=size)
+        pen.line((110, 84 + place * 90, 780, 84 + place * 90), fill="#bbb")
+        left, top = 140 + place * 125, 444 - number * 9
+        pen.rectangle((left, top, left + 70, 444), fill="#3366cc")
+        pen.text((left + 10, 470), month, fill="black", font_size=size)
+        pen.text((left + 15, top - 34), str(number), fill="black", font_size=size)
+    return image
+
+
+BARS = (12, 15, 33, 25, 34)
+
+
+@pytest.mark.parametrize(
+    ("title", "label", "size"),
+    [("Ships in the harbour", "Ships per month", 24), ("", "Number of ships per month", 18)],
+)
+def test_a_label_that_stands_does_not_turn_the_page(engine, title, label, size):
+    answer = read(engine, chart(title, label, size))
+    lines = answer.text.splitlines()
+    assert "Jan Feb Mar Apr May" in lines
+    assert label in lines
+    assert {title, *map(str, BARS)} - {""} <= {*lines, *answer.text.split()}
+    assert (answer.usage.confidence or 0.0) > 0.8
+
+
 def test_a_page_that_is_askew_is_read(engine, paragraph):
     askew = paragraph.rotate(2.5, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
     assert read(engine, askew).text.splitlines() == LINES
@@ -146,6 +190,15 @@ def test_one_unsure_line_of_many_lowers_the_confidence(engine, paragraph, paragr
     sure, unsure = (one.usage.confidence or 0.0 for one in (paragraph_read, read(engine, spoilt)))
     assert sure > 0.95
     assert 0.0 < unsure < 0.9
+
+
+def test_a_short_word_that_is_seen_and_cannot_be_read_lowers_the_confidence(engine):
+    spoilt = page([[(30, LINES[0])]], (740, 300), 48, 24)
+    noise = (np.random.default_rng(2).random((6, 8)) * 255).astype(np.uint8)
+    spoilt.paste(Image.fromarray(noise).resize((32, 24)).convert("RGB"), (300, 150))
+    answer = read(engine, spoilt)
+    assert answer.text == LINES[0]
+    assert 0.0 <= (answer.usage.confidence or 0.0) < 0.5
 
 
 def test_an_image_without_text_says_so(engine):

@@ -1,6 +1,7 @@
 """Reading: lines in order, long pages cut between lines."""
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 
 from worker.engines.reading.order import TextBox, in_reading_order
@@ -51,6 +52,30 @@ def test_a_tall_word_and_a_small_one_beside_it_are_one_line():
 
 def test_lines_that_nearly_touch_stay_apart():
     assert texts(box("a", 0, 0), box("b", 0, 18)) == [["a"], ["b"]]
+
+
+def test_a_label_that_stands_beside_rows_is_on_none_of_them():
+    rows = [cell for n in range(5) for cell in row(n * 40, (60, f"{n}0"), (300, f"name {n}"))]
+    wanted = [f"{n}0 name {n}" for n in range(5)]
+    wanted.insert(2, "Ships per month")
+    assert read(box("Ships per month", 0, 10, height=120, width=24), *rows) == wanted
+
+
+def test_a_label_that_stands_beside_columns_does_not_hide_the_heading_that_ends_them():
+    boxes = [*column("a", 0, top=60), *column("b", 340, top=60), *column("c", 0, 320), *column("d", 340, 320)]
+    heading = box("Middle", 180, 270, 30, width=280)
+    label = box("Gazette", -60, 0, height=500, width=24)
+    found = read(label, heading, *boxes)
+    assert [line for line in found if line != "Gazette"] == [
+        *(*named("a"), *named("b"), "Middle"),
+        *(*named("c"), *named("d")),
+    ]
+
+
+def test_what_is_far_higher_than_a_row_is_not_on_it():
+    assert read(box("10", 0, 70), box("I", 100, 0, height=170, width=40), box("Jan", 100, 200)) == [
+        *("10", "I", "Jan"),
+    ]
 
 
 def test_a_line_that_runs_slightly_downhill_is_one_line():
@@ -107,10 +132,31 @@ def test_a_short_heading_at_the_left_edge_ends_the_columns_above_it():
     assert read(heading, *boxes) == [*named("a"), *named("b"), "Next", *named("c"), *named("d")]
 
 
+@pytest.mark.parametrize("left", [280, 312])
+def test_a_short_heading_over_the_gutter_ends_the_columns_above_it(left):
+    boxes = [*column("a", 0, top=60), *column("b", 340, top=60), *column("c", 0, 320), *column("d", 340, 320)]
+    heading = box("PART", left, 274, width=45)
+    assert read(heading, *boxes) == [*named("a"), *named("b"), "PART", *named("c"), *named("d")]
+
+
 def test_text_across_the_page_above_and_below_columns_keeps_its_place():
     above, below = column("x", 0, 0, 3, width=640), column("y", 0, 320, 3, width=640)
     boxes = [*above, *column("a", 0, 110), *column("b", 340, 110), *below]
     assert read(*boxes) == [*named("x", 3), *named("a"), *named("b"), *named("y", 3)]
+
+
+def test_what_two_people_wrote_in_turn_is_read_from_the_top_down():
+    said = [
+        *(box("Are you at the quay?", 0, 0, width=220), box("Yes, next to the crane.", 640, 60, width=240)),
+        *(box("I cannot see you.", 0, 120, width=190), box("There is fog.", 0, 154, width=140)),
+        *(box("Ring the bell, then.", 640, 214, width=220), box("I shall answer.", 640, 248, width=160)),
+    ]
+    assert read(*said) == [one.text for one in said]
+
+
+def test_long_lines_that_two_people_wrote_in_turn_are_read_from_the_top_down():
+    said = [box(f"{'b' if n % 2 else 'a'}{n}", n % 2 * 640, n * 60, width=600 - n * 5) for n in range(6)]
+    assert read(*said) == ["a0", "b1", "a2", "b3", "a4", "b5"]
 
 
 def test_a_caption_belongs_to_its_column():
@@ -142,6 +188,57 @@ def test_a_table_of_words_alone_is_read_row_by_row():
         )
     ]
     assert read(*rows) == [f"Opening a thing {n} Bring what is needed for it {n}" for n in range(6)]
+
+
+PHRASES = [
+    ("The ship is in the harbour.", "Das Schiff liegt im Hafen."),
+    ("The bell rings at noon.", "Die Glocke läutet mittags."),
+    ("We buy oil for the lamps.", "Wir kaufen Öl für Lampen."),
+    ("The captain reads a letter.", "der Kapitän liest einen Brief."),
+    ("It rains in the evening.", "am Abend regnet es stark."),
+]
+
+
+def pairs(rows: list[tuple[str, str]], pitch: float, left: float = 360) -> list[TextBox]:
+    """Two columns of lines at the same heights, each as wide as its letters need."""
+    return [
+        box(text, place * left, n * pitch, width=11 * len(text))
+        for n, row in enumerate(rows)
+        for place, text in enumerate(row)
+    ]
+
+
+@pytest.mark.parametrize("pitch", [26, 30, 36])
+def test_sentences_and_their_translations_are_read_row_by_row_however_close(pitch):
+    assert read(*pairs(PHRASES, pitch)) == [" ".join(row) for row in PHRASES]
+
+
+def test_close_rows_of_long_cells_and_a_sum_are_read_row_by_row():
+    rows = [(one, other.lower(), f"{n * 7 + 2}.50") for n, (one, other) in enumerate(PHRASES)]
+    sums = [box(cells[2], 760, n * 30, width=55) for n, cells in enumerate(rows)]
+    assert read(*pairs([cells[:2] for cells in rows], 30), *sums) == [" ".join(cells) for cells in rows]
+
+
+def test_two_lists_of_items_beside_each_other_are_read_one_after_the_other():
+    for mark in ("-", "{}."):
+        lists = [[f"{mark.format(n)} {row[side]}" for n, row in enumerate(PHRASES, 1)] for side in (0, 1)]
+        rows = list(zip(*lists, strict=True))
+        assert read(*pairs(rows, 30)) == [*lists[0], *lists[1]]
+
+
+def test_columns_of_prose_at_the_same_heights_are_read_one_after_the_other():
+    lines = [
+        *("The harbour master wrote to", "every captain that spring as", "Several ships had come in"),
+        *("without lanterns. One of them", "almost struck the mole.", "He asked for nothing more"),
+    ]
+    rows = list(zip(lines, [line + " so" for line in lines], strict=True))
+    assert read(*pairs(rows, 30, left=350)) == [*(one for one, _ in rows), *(other for _, other in rows)]
+
+
+def test_a_heading_a_little_larger_than_the_rows_below_it_is_read_first():
+    rows = [*PHRASES[:3], ("A much longer line than those before.", "So it goes on."), *PHRASES[3:]]
+    heading = box("Phrases of the sea", 310, -40, height=25, width=300)
+    assert read(heading, *pairs(rows, 30, left=420)) == [heading.text, *(" ".join(row) for row in rows)]
 
 
 def test_a_table_between_two_paragraphs_is_read_in_its_place():

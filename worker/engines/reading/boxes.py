@@ -39,6 +39,13 @@ class Box:
         """The box in a page of which this one's page is a piece."""
         return Box(self.x + x, self.y + y, self.length, self.height, self.angle_deg)
 
+    def in_turned_page(self, quarters: int, height: int, width: int) -> "Box":
+        """The box in this page, `height` by `width` pixels, turned clockwise by so many quarters."""
+        x, y = self.x, self.y
+        for _ in range(quarters):
+            x, y, height, width = height - y, x, width, height
+        return Box(x, y, self.length, self.height, self.angle_deg + 90 * quarters)
+
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """Left, top, right and bottom of the upright rectangle around it."""

@@ -1,4 +1,4 @@
-"""Which way a page is turned: its long boxes say lying or standing, reading a few both ways says the rest."""
+"""Which way a page is turned: proved by reading a few of its boxes in all ways in which they may run."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,6 +11,8 @@ from worker.engines.reading.recognizer import Reading
 _LONG = 2.0
 #: So many lines are read both ways, at most.
 _SAMPLE = 6
+#: ... and so many of each kind, lying, standing or short, where a page has several.
+_SAMPLE_OF_KIND = 3
 #: One way is proved right when its readings are surer than the other's by this much, on average.
 _PROVED = 0.15
 #: A page is only turned on its head when the readings are surer then by this much, on average.
@@ -27,13 +29,18 @@ def page_angle(boxes: Sequence[Box], read: Read) -> float:
     """The angle at which the page's lines run, in degrees clockwise: 0 for an upright page, 90 for one that
     was turned clockwise, and what it is askew.
     """
-    angle = _slant(boxes)
-    by_length = sorted(boxes, key=lambda box: abs(box.length / box.height - _SAMPLE_LENGTH))
-    sample = by_length[:_SAMPLE]
+    lying = [box for box in boxes if _is_long(box) and abs(box.angle_deg) <= _SLANTED]
+    standing = [box for box in boxes if _is_long(box) and abs(box.angle_deg) > _SLANTED]
+    short = [box for box in boxes if not _is_long(box)]
+    base = (
+        _surest_base([lying, standing, short], read) if standing and lying + short else 90.0 * bool(standing)
+    )
+    along = standing if base else lying
+    angle = _slant(along, base)
+    sample = _telling(along or boxes, _SAMPLE)
     margin = 0.0
     for count, box in enumerate(sample, 1):
-        lying = straightened(box, angle)
-        part = lying.part(0, min(lying.length, _SAMPLE_LENGTH * lying.height))
+        part = _beginning(straightened(box, angle))
         margin += read(part).confidence - read(part.turned(180)).confidence
         if count >= 2 and abs(margin) / count > _PROVED:
             break
@@ -46,17 +53,31 @@ def straightened(box: Box, angle_deg: float) -> Box:
     return box.turned(90.0 * quarters)
 
 
-def _slant(boxes: Sequence[Box]) -> float:
-    """The angle of most text, from -45 up to 135 degrees: the median of the long boxes, by their lengths.
+def _surest_base(kinds: Sequence[Sequence[Box]], read: Read) -> float:
+    """0 for a lying page and 90 for a standing one: a few boxes of each kind are read in all four ways.
 
-    Short boxes, such as a digit alone, say nothing: they count as lying.
+    Each box has one voice, however long: a chart's title along its edge does not turn the chart.
     """
-    standing = [box for box in boxes if _is_long(box) and abs(box.angle_deg) > _SLANTED]
-    lying = [box for box in boxes if _is_long(box) and abs(box.angle_deg) <= _SLANTED]
-    short = sum(box.length for box in boxes if not _is_long(box))
-    is_standing = _total(standing) > _total(lying) + short
-    base = 90.0 if is_standing else 0.0
-    along = standing if is_standing else lying
+    scores = dict.fromkeys((0.0, 90.0, 180.0, 270.0), 0.0)
+    for kind in filter(None, kinds):
+        sample = _telling(kind, _SAMPLE_OF_KIND)
+        for angle in scores:
+            sure = sum(read(_beginning(straightened(box, angle))).confidence for box in sample)
+            scores[angle] += sure / len(sample) * len(kind)
+    return max(scores, key=lambda angle: scores[angle]) % 180
+
+
+def _telling(boxes: Sequence[Box], count: int) -> list[Box]:
+    """So many boxes, those first whose length tells most of how sure their readings are."""
+    return sorted(boxes, key=lambda box: abs(box.length / box.height - _SAMPLE_LENGTH))[:count]
+
+
+def _beginning(box: Box) -> Box:
+    return box.part(0, min(box.length, _SAMPLE_LENGTH * box.height))
+
+
+def _slant(along: Sequence[Box], base: float) -> float:
+    """The angle of most text, up to 90 degrees off the base: the median of these boxes, by their lengths."""
     if not along:
         return base
     angles = np.array([(box.angle_deg - base + 90) % 180 - 90 + base for box in along])
@@ -68,7 +89,3 @@ def _slant(boxes: Sequence[Box]) -> float:
 
 def _is_long(box: Box) -> bool:
     return box.length > _LONG * box.height
-
-
-def _total(boxes: Sequence[Box]) -> float:
-    return sum(box.length for box in boxes)

@@ -9,6 +9,7 @@ such as a heading, ends the columns above it.
                               └──► lines
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +24,10 @@ _WORDS = 0.9
 _BREAK = 2.5
 #: A line in the columns' middle that is so many times as high as others, with white above it, is a heading.
 _HEADING = 1.3
+#: ... and so many times as high, where it stands across the middle of the width.
+_LARGER = 1.2
+#: So is one across the middle of the width that is shorter than this share of it, and off by less than this.
+_SHORT, _OFF_CENTRE = 0.25, 0.06
 #: Where so large a share of lines has a neighbour at its own height in the next column, they may be a table.
 _ALIGNED = 0.6
 #: A line of prose fills so much of its column's width.
@@ -30,10 +35,23 @@ _FULL = 0.6
 #: How many heights long such a line is, and how much of a column's text is in such lines: where lines are not
 #: beside each other, as in no table; where they are; and where they are as far apart as the rows of one, too.
 _FREE, _BESIDE, _ROWS = (3.3, 0.4), (5.5, 0.65), (12.0, 0.85)
+#: Where a smaller share of lines has any beside it, both sides are read from the top down: a chat.
+_IN_TURN = 0.2
+#: With less white between them, in heights, lines are of one block.
+_CLOSE = 2.0
 #: So few lines may as well be rows.
 _FEW = 3
+#: From so many lines on, their first letters tell the entries of a table from the lines of prose.
+_ENTRIES, _NEARLY_ALL = 5, 0.9
+#: What an item of a list begins with: such columns are read one after the other.
+_MARK = re.compile(r"[-–—•·*+] ?|\d{1,2}[.)] ")
 #: From line to line, in heights: more than this is usual in tables only.
 _PITCH = 1.7
+
+#: So many times as high as a line is no part of it, such as a chart's bar that was taken for a letter.
+_FAR_HIGHER = 3.0
+#: So many times as high as it is wide is text that stands.
+_STANDING = 1.5
 
 Gap = tuple[float, float]
 
@@ -62,6 +80,11 @@ class TextBox:
         return self.right - self.left
 
     @property
+    def is_standing(self) -> bool:
+        """True when its text runs up or down: of two letters or more, and far higher than it is wide."""
+        return len(self.text) > 1 and self.height > _STANDING * self.width
+
+    @property
     def middle(self) -> float:
         """Half-way from top to bottom."""
         return (self.top + self.bottom) / 2
@@ -72,7 +95,20 @@ Boxes = Sequence[TextBox]
 
 def in_reading_order(boxes: Iterable[TextBox]) -> list[list[TextBox]]:
     """The lines in the order in which they are read, and in each its boxes from left to right."""
-    return [line for band in _bands(list(boxes)) for line in _lines_of_band(band)]
+    lying, standing = _apart(boxes)
+    lines = [line for band in _bands(lying) for line in _lines_of_band(band)]
+    for label in sorted(standing, key=lambda box: -box.left):
+        below = (place for place, line in enumerate(lines) if line[0].middle > label.middle)
+        lines.insert(next(below, len(lines)), [label])
+    return lines
+
+
+def _apart(boxes: Iterable[TextBox]) -> tuple[list[TextBox], list[TextBox]]:
+    """What lies and what stands, such as a label along a chart: that reaches past lines and is on none."""
+    halves: tuple[list[TextBox], list[TextBox]] = ([], [])
+    for box in boxes:
+        halves[box.is_standing].append(box)
+    return halves
 
 
 def _lines_of_band(band: Boxes) -> list[list[TextBox]]:
@@ -103,7 +139,11 @@ def _bands(boxes: Boxes) -> list[list[TextBox]]:
 def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: int) -> int | None:
     """Behind the last of the slabs from `begin` on that share a gutter; None when that one has none."""
     height = median(box.height for slab in slabs for box in slab)
-    if _is_heading(slabs[begin], height):
+    width = (
+        min(box.left for slab in slabs for box in slab),
+        max(box.right for slab in slabs for box in slab),
+    )
+    if _is_heading(slabs[begin], height, width):
         return None
     least = _GUTTER * height
     free = [(left, right) for left, right in gaps[begin] if right - left >= least]
@@ -112,7 +152,7 @@ def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: in
         slab = slabs[place]
         if place > begin:
             free = _shared(free, gaps[place], least)
-        if not free or (place > begin and _ends_columns(slabs[place - 1], slab, height)):
+        if not free or (place > begin and _ends_columns(slabs[place - 1], slab, height, width)):
             break
         ends = min(ends, *(box.right for box in slab))
         begins = max(begins, *(box.left for box in slab))
@@ -121,14 +161,22 @@ def _end_of_run(slabs: Sequence[Boxes], gaps: Sequence[Sequence[Gap]], begin: in
     return found
 
 
-def _ends_columns(above: Boxes, slab: Boxes, height: float) -> bool:
+def _ends_columns(above: Boxes, slab: Boxes, height: float, width: Gap) -> bool:
     """True when a slab belongs to nothing above it: white is between, or it is a heading."""
     white = min(box.top for box in slab) - max(box.bottom for box in above)
-    return (_is_heading(slab, height) and white > 0.5 * height) or white > _BREAK * height
+    return (_is_heading(slab, height, width) and white > 0.5 * height) or white > _BREAK * height
 
 
-def _is_heading(slab: Boxes, height: float) -> bool:
-    return len(slab) == 1 and slab[0].height > _HEADING * height
+def _is_heading(slab: Boxes, height: float, width: Gap) -> bool:
+    """True for a higher line alone, and for a short one in the middle of the width."""
+    begin, end = width
+    line = slab[0]
+    is_short = line.width < _SHORT * (end - begin)
+    middle = (begin + end) / 2
+    off = abs((line.left + line.right) / 2 - middle)
+    is_across = line.left < middle < line.right
+    is_centred = is_short and is_across and off < _OFF_CENTRE * (end - begin)
+    return len(slab) == 1 and (line.height > (_LARGER if is_across else _HEADING) * height or is_centred)
 
 
 def _slabs(boxes: Boxes) -> list[list[TextBox]]:
@@ -177,6 +225,8 @@ def _columns(band: Boxes) -> list[list[TextBox]]:
 
 def _are_columns(left: Boxes, right: Boxes) -> bool:
     """True when two sides of a gutter are read one after the other, not across."""
+    if _beside(left, right) < _IN_TURN or _are_rows(left, right):
+        return False
     fewer, more = sorted((len(_lines(left)), len(_lines(right))))
     if more < 2:
         return False
@@ -187,6 +237,39 @@ def _are_columns(left: Boxes, right: Boxes) -> bool:
     else:
         wanted = _ROWS if max(_pitch(left), _pitch(right)) > _PITCH else _BESIDE
     return _is_prose(left, *wanted) and _is_prose(right, *wanted)
+
+
+def _are_rows(left: Boxes, right: Boxes) -> bool:
+    """True when lines stand exactly beside each other and nearly each of the left begins something new."""
+    firsts = [line[0].text for line in _lines(left)]
+    if len(firsts) < _ENTRIES or _aligned(left, right) < _NEARLY_ALL:
+        return False
+    is_list = sum(bool(_MARK.match(text)) for text in firsts) >= _NEARLY_ALL * len(firsts)
+    return not is_list and sum(map(_begins_entry, firsts)) >= _NEARLY_ALL * len(firsts)
+
+
+def _begins_entry(text: str) -> bool:
+    """True for a digit or a capital first, as few lines of prose have it that is not all in capitals."""
+    return text[:1].isdigit() or (text[:1].isupper() and not text.isupper())
+
+
+def _beside(left: Boxes, right: Boxes) -> float:
+    """The share of the shorter side's lines beside a block of the other side: none is in a chat."""
+    fewer, more = sorted((left, right), key=len)
+    blocks = _blocks(more)
+    beside = [any(box.top < bottom and top < box.bottom for top, bottom in blocks) for box in fewer]
+    return sum(beside) / len(beside)
+
+
+def _blocks(column: Boxes) -> list[Gap]:
+    """Top and bottom of the lines that stand close above each other."""
+    blocks: list[Gap] = []
+    for box in sorted(column, key=lambda box: box.top):
+        if blocks and box.top - blocks[-1][1] < _CLOSE * box.height:
+            blocks[-1] = (blocks[-1][0], max(blocks[-1][1], box.bottom))
+        else:
+            blocks.append((box.top, box.bottom))
+    return blocks
 
 
 def _pitch(column: Boxes) -> float:
@@ -235,6 +318,8 @@ def _lines(boxes: Iterable[TextBox]) -> list[list[TextBox]]:
 
 
 def _are_on_one_line(one: TextBox, other: TextBox) -> bool:
-    """True when they share at least half of the lower one's height."""
+    """True when they share at least half of the lower one's height, and none is far higher."""
+    if max(one.height, other.height) > _FAR_HIGHER * min(one.height, other.height):
+        return False
     shared = min(one.bottom, other.bottom) - max(one.top, other.top)
     return shared >= 0.5 * min(one.height, other.height)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from math import cos, radians, sin
+from math import cos, inf, radians, sin
+from statistics import median
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -30,8 +31,9 @@ _DOUBTED = 0.85
 _SURER, _MOST_DOUBTED = 0.1, 24
 #: Boxes nearer to each other, in heights, are parts of the same words.
 _NEAR = 0.8
-#: A less sure reading is left out; one of fewer letters was nothing written at all.
-_LEAST_CONFIDENCE, _LEAST_LETTERS = 0.5, 3
+#: A less sure reading is left out; one of fewer letters was nothing written at all
+#: where it is not this share as high as the page's lines.
+_LEAST_CONFIDENCE, _LEAST_LETTERS, _SPECK = 0.5, 3, 0.6
 
 
 @dataclass(frozen=True)
@@ -82,19 +84,32 @@ class PageReader:
 
         Raises TimeIsOver.
         """
-        boxes: list[Box] = []
-        for left, top, pixels in pieces:
-            _check(deadline)
-            boxes += [box.moved(left, top) for box in self._detector.find(pixels)]
+        boxes = self._boxes(pieces, 0, deadline)
         if not boxes:
             return PageText()
         angle = page_angle(boxes, lambda box: self._recognizer.read(_strip(pieces, box)))
+        quarters = round(angle / 90) % 4
+        if quarters % 2 == 1:
+            # The detector has learnt from lines that lie: of those that stand it joins and loses short ones.
+            boxes = self._boxes(pieces, quarters, deadline)
         texts = self._texts(pieces, [straightened(box, angle) for box in boxes], deadline)
-        left_out = [reading.confidence for box, reading in texts if _is_left_out(box, reading)]
+        left_out = _left_out(texts)
         upright = [
             _upright(box, reading, angle) for box, reading in texts if reading.confidence >= _LEAST_CONFIDENCE
         ]
         return PageText(tuple(map(_joined, in_reading_order(upright))), tuple(left_out))
+
+    def _boxes(self, pieces: Sequence[Piece], quarters: int, deadline: Deadline) -> list[Box]:
+        """Where text stands that was turned clockwise by so many quarters."""
+        boxes: list[Box] = []
+        for left, top, pixels in pieces:
+            _check(deadline)
+            upright = np.ascontiguousarray(np.rot90(pixels, quarters))
+            boxes += [
+                box.in_turned_page(quarters, *upright.shape[:2]).moved(left, top)
+                for box in self._detector.find(upright)
+            ]
+        return boxes
 
     def _texts(self, pieces: Sequence[Piece], boxes: Sequence[Box], deadline: Deadline) -> list[Text]:
         """What is written in each box; those that are doubted most are read again in other ways."""
@@ -157,11 +172,24 @@ def _strip(pieces: Sequence[Piece], box: Box) -> "NDArray[np.uint8]":
     return strip(pixels, box.moved(-left, -top))
 
 
-def _is_left_out(box: Box, reading: Reading) -> bool:
-    """Whether a reading is too unsure to be shown, of what is too long to be a speck."""
-    # A letter is about half as wide as its line is high.
-    letters = len(reading.text) or 2 * box.length / box.height
-    return reading.confidence < _LEAST_CONFIDENCE and letters >= _LEAST_LETTERS
+def _left_out(texts: Sequence[Text]) -> list[float]:
+    """How sure the readings are that are too unsure to be shown, of what is no speck.
+
+    That is as long as three letters, or as high as the lines that are read.
+    """
+    read = [box.height for box, reading in texts if reading.confidence >= _LEAST_CONFIDENCE]
+    usual = median(read) if read else inf
+
+    def is_speck(box: Box, reading: Reading) -> bool:
+        # A letter is about half as wide as its line is high.
+        letters = len(reading.text) or 2 * box.length / box.height
+        return letters < _LEAST_LETTERS and not _SPECK < box.height / usual < 1 / _SPECK
+
+    return [
+        reading.confidence
+        for box, reading in texts
+        if reading.confidence < _LEAST_CONFIDENCE and not is_speck(box, reading)
+    ]
 
 
 def _upright(box: Box, reading: Reading, angle_deg: float) -> TextBox:
