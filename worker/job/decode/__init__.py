@@ -16,7 +16,7 @@ frames    whether it is an animation
 heif      HEIF, by a process of its own
 heif_reader  that process
 samples   10 to 64 bits a sample, and fractions, brought to 8
-white           which samples mean black and white
+white     which samples mean black and white
 deep      the same of colors
 paper     what transparent pixels show
 upright   as its camera was held
