@@ -20,15 +20,15 @@ from tests.processes import Process, free_port, python, wait_until
 THREADS = 4
 #: The settings that say how long web waits.
 DEADLINES = ("EVA01_HEAD_S", "EVA01_BODY_S", "EVA01_SEND_S")
-BEGUN = b"POST /analyze HTTP/1.1\r\nHost: x\r\n"
+BEGUN = b"POST /analyze HTTP/1.1\r\nHost: localhost\r\n"
 JSON = b"Content-Type: application/json\r\n"
 FORM = b"Content-Type: multipart/form-data; boundary=b\r\n"
 #: What each kind of slow sender begins with, and what it sends again and again.
 SENDERS = {
     "nothing": (b"", b""),
     "half a request line": (b"GET /hea", b""),
-    "headers that never end": (b"GET /health HTTP/1.1\r\nHost: x\r\nX-A: b\r\n", b""),
-    "trickled headers": (b"GET /health HTTP/1.1\r\nHost: x\r\n", b"X-A: b\r\n"),
+    "headers that never end": (b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n", b""),
+    "trickled headers": (b"GET /health HTTP/1.1\r\nHost: localhost\r\n", b"X-A: b\r\n"),
     "JSON that never comes": (BEGUN + JSON + b"Content-Length: 100\r\n\r\n{", b""),
     "an upload that stops": (BEGUN + FORM + b"Content-Length: 99999\r\n\r\n--b\r\n" + bytes(50_000), b""),
     "a trickled upload": (BEGUN + FORM + b"Content-Length: 99999\r\n\r\n--b\r\n", b"a"),
@@ -127,7 +127,7 @@ def connect(web: Web, *, receive_bytes: int = 0) -> socket:
 def slow(web: Web, kind: str, count: int, *, every_s: float = 0.25) -> Iterator[list[socket]]:
     """Many connections of one kind, held until the `with` is left or web ends them."""
     is_reader = kind in READERS
-    asked = f"GET {web.paths[kind]} HTTP/1.1\r\nHost: x\r\n\r\n".encode() if is_reader else b""
+    asked = f"GET {web.paths[kind]} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() if is_reader else b""
     first, again = (asked, b"") if is_reader else SENDERS[kind]
     with ExitStack() as stack:
         held = []

@@ -33,6 +33,9 @@ UNREADABLE_RECORDS = Counter(
     "How often something kept in Redis or in the journal could not be read and was passed over.",
     ["kind"],
 )
+# There from the beginning, so that the first one is an increase.
+for _kind in ("job", "batch"):
+    UNREADABLE_RECORDS.labels(_kind)
 
 
 def count_jobs(model: str, state: str, count: int = 1) -> None:

@@ -90,6 +90,8 @@ class ModelMetrics:
         self.run_seconds = _RUN.labels(model)
         self.load_seconds = _LOAD.labels(model)
         self.drain_seconds = _DRAIN.labels(model)
+        # There from the beginning, so that the first one is an increase.
+        _UNREADABLE.labels(model)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -265,12 +265,12 @@ def test_what_never_reaches_the_app_is_answered_as_a_problem_too(server, sent, s
 
 def test_requests_on_one_connection_are_answered_in_their_order(server):
     body = '{"question": "What?", "model": "nano"}'
-    new = "POST /api/batches HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    new = "POST /api/batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     chunks = f"{len(body):x};a=b\r\n{body}\r\n0\r\nX-Trailer: a\r\n\r\n"
     sent = f"{new}Transfer-Encoding: chunked\r\n\r\n{chunks}"
     sent += f"{new}Content-Length: {len(body)}\r\n\r\n{body}"
-    sent += "HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n"
-    sent += "GET /api/limits HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    sent += "HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    sent += "GET /api/limits HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     said = answer_to(server, sent)
     assert re.findall("^HTTP/1.1 (\\d+) ", said, re.MULTILINE) == ["201", "201", "200", "200"]
     assert said.endswith("}\n")

@@ -374,7 +374,7 @@ def test_a_zip_of_nothing_but_hidden_files_says_what_they_are(unpack):
         ({"extra": b"\x55\x54\x01\x00a\x75\x70\x50\x00a"}, b"2"),
         ({"version": 99}, b"2"),
         ({"version": 255, "method": 200}, "bad_zip_entry"),
-        ({"said_size": 0xFFFFFFFF, "extra": b"\x01\x00\x04\x00abcd"}, "bad_zip_entry"),
+        ({"said_size": 0xFFFFFFFF, "extra": b"\x01\x00\x04\x00abcd"}, "image_too_large"),
     ],
 )
 def test_an_odd_entry_costs_the_others_nothing(unpack, odd, outcome):
