@@ -62,10 +62,14 @@ class Web:
             one for one in self.serving.net_connections("tcp") if one.laddr.port == port and one.raddr
         ]
         spool = str(self.process.log.parent / "tmp")
-        files = [
-            str(one.readlink()) for one in Path(f"/proc/{self.serving.pid}/fd").iterdir() if one.is_symlink()
-        ]
-        return len(of_clients) + sum(file.startswith(spool) for file in files)
+        return len(of_clients) + sum(file.startswith(spool) for file in open_files(self.serving.pid))
+
+
+def open_files(pid: int) -> Iterator[str]:
+    """What the process has open, unnamed files as well; what it closes meanwhile may be missing."""
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            yield str(one.readlink())
 
 
 @contextmanager
