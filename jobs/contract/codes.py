@@ -83,7 +83,7 @@ class Code(StrEnum):
     BATCH_NOT_FOUND = ("batch_not_found", 404, FAIL,
         "There is no such batch any more.", "")
     IMAGE_NOT_FOUND = ("image_not_found", 404, FAIL,
-        "The image is not there any more.", "Mend the file and send it: it is a job of its own.")
+        "The image is not there any more.", "Send the file again under the same name.")
     THUMBNAIL_NOT_FOUND = ("thumbnail_not_found", 404, FAIL,
         "There is no small picture of the image.", "")
     SHARE_NOT_FOUND = ("share_not_found", 404, FAIL,
@@ -97,7 +97,7 @@ class Code(StrEnum):
     JOB_NOT_FAILED = ("job_not_failed", 409, FAIL,
         "The image has not failed, so there is nothing to retry.", "")
     JOB_REFUSED = ("job_refused", 409, FAIL,
-        "The file was refused, so there is no image.", "Send the file again under the same name.")
+        "The file was refused, so there is no image.", "Mend the file and send it: it is a job of its own.")
 
     UNREADABLE_RECORD = ("unreadable_record", 409, FAIL,
         "What the server keeps of this cannot be read.",
