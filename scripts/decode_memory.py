@@ -10,9 +10,11 @@ memory and a small picture of the same kind decoded, to the highest point.
 import argparse
 import io
 import resource
+import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -53,37 +55,21 @@ def _saved(mode: str, form: str, **how: Any) -> Draw:
 
 def _interlaced(side: int) -> bytes:
     """A PNG in seven passes; Pillow writes none."""
-    import struct
-    import zlib
+    from tests.variants.png import SEVEN_PASSES, SIGNATURE, chunk
 
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    passes = (
-        (0, 0, 8, 8),
-        (4, 0, 8, 8),
-        (0, 4, 4, 8),
-        (2, 0, 4, 4),
-        (0, 2, 2, 4),
-        (1, 0, 2, 2),
-        (0, 1, 1, 2),
-    )
     packer, packed = zlib.compressobj(1), []
-    for left, top, across, down in passes:
+    for left, top, across, down in SEVEN_PASSES:
         columns = len(range(left, side, across))
         for row in range(top, side, down):
             packed.append(packer.compress(b"\0" + bytes((row % 255, 128, 255)) * columns if columns else b""))
     packed.append(packer.flush())
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 1)
     body = b"".join(packed)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    return SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
 def _tiled(side: int) -> bytes:
     """A TIFF of tiles, all alike; Pillow writes none."""
-    import struct
-    import zlib
-
     each = 256
     tile = zlib.compress(bytes((10, 100, 200)) * (each * each))
     count = (-(-side // each)) ** 2

@@ -26,7 +26,8 @@ def retry_job(stores: Stores, job_id: str) -> Job:
     job = stores.store.get_shown_job(job_id)
     if job.is_refused:
         raise Conflict(
-            f"Job {job.id} has no image: {job.file} was refused. Send it again.", code=Code.JOB_REFUSED
+            f"Job {job.id} has no image: {job.file} was refused. Mend the file and send it.",
+            code=Code.JOB_REFUSED,
         )
     if job.state is JobState.FAILED:
         stores.journal.drop_results([job])

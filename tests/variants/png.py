@@ -133,21 +133,24 @@ def short() -> bytes:
     return png((8, 2), rows_of(np.asarray(COLOR))[: -10 * (1 + WIDTH * 3)])
 
 
+#: First column and row of each pass of an interlaced PNG, and the steps to the next (RFC 2083, section 2.6).
+SEVEN_PASSES = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+
+
 def interlaced(image: Image.Image = COLOR) -> bytes:
     """The picture in seven passes."""
     samples = np.asarray(image)
-    passes = (
-        (0, 0, 8, 8),
-        (4, 0, 8, 8),
-        (0, 4, 4, 8),
-        (2, 0, 4, 4),
-        (0, 2, 2, 4),
-        (1, 0, 2, 2),
-        (0, 1, 1, 2),
-    )
     rows = b"".join(
         b"".join(b"\0" + row.tobytes() for row in samples[y::down, x::across])
-        for x, y, across, down in passes
+        for x, y, across, down in SEVEN_PASSES
     )
     start = chunk(b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 1))
     return SIGNATURE + start + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")

@@ -56,16 +56,21 @@ def create_batch(body: NewBatch) -> Response:
     return response
 
 
-@batches.get("", responses={200: BatchesPage})
-def list_batches(query: BatchesQuery) -> Response:
-    """Batches, the latest change first; all of them, or those whose name or question holds some text."""
+def listed(query: BatchesQuery) -> tuple[list[Batch], str | None]:
+    """The batches that are asked for, and where to go on."""
     serving = services()
-    found, next_cursor = serving.batch_list.page(
+    return serving.batch_list.page(
         search=query.search,
         cursor=query.cursor,
         limit=query.limit,
         looked_at=serving.limits.max_looked_at,
     )
+
+
+@batches.get("", responses={200: BatchesPage})
+def list_batches(query: BatchesQuery) -> Response:
+    """Batches, the latest change first; all of them, or those whose name or question holds some text."""
+    found, next_cursor = listed(query)
     return fresh_json({"batches": [batch.public() for batch in found], "next_cursor": next_cursor})
 
 

@@ -12,6 +12,7 @@ from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Batch, JobState
+from web.api.batches import listed
 from web.api.numbers import whole
 from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
 from web.api.share_tokens import share_tokens
@@ -73,13 +74,7 @@ def history() -> Response:
         query = BatchesQuery.model_validate(request.args.to_dict())
     except ValidationError as error:
         raise BadInput("The address asks for batches that there are not.", code=Code.INVALID_FIELD) from error
-    serving = services()
-    batches, next_cursor = serving.batch_list.page(
-        search=query.search,
-        cursor=query.cursor,
-        limit=query.limit,
-        looked_at=serving.limits.max_looked_at,
-    )
+    batches, next_cursor = listed(query)
     return page(
         "history.html",
         here="history",

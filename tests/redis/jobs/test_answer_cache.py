@@ -22,13 +22,6 @@ pytestmark = pytest.mark.redis
 OTHER = Scene("black", (("blue", "square"),)).encode()
 
 
-@pytest.fixture
-def slot(redis_client, tmp_path):
-    made = Slot(redis_client, tmp_path)
-    yield made
-    made.batcher.give_back()
-
-
 def ask(slot: Slot, data: bytes = PNG, question: str = "what?", **fields) -> Job:
     return slot.answer(slot.job(data, question, **fields))
 

@@ -11,19 +11,12 @@ from jobs.contract import names
 from jobs.contract.models import Batch, JobState, Note, Options, Result
 from jobs.storage.store.jobs import Came
 from tests.processes import wait_until
-from tests.slot import MODEL, PNG, Slot
+from tests.slot import MODEL, PNG
 from tests.stub_engine import LOSE_DEVICE, POISON
 from tests.variants.others import animated
 from worker.device.base import GivenBack
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def slot(redis_client, tmp_path):
-    made = Slot(redis_client, tmp_path)
-    yield made
-    made.batcher.give_back()
 
 
 def test_a_job_is_answered_with_its_size_and_usage(slot):

@@ -7,18 +7,10 @@ import pytest
 
 from jobs.contract.models import JobState
 from tests.processes import wait_until
-from tests.slot import Slot
 from worker.device.base import GivenBack
 from worker.job.decode.room import BYTES_A_PIXEL
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def slot(redis_client, tmp_path):
-    made = Slot(redis_client, tmp_path)
-    yield made
-    made.batcher.give_back()
 
 
 @pytest.fixture
