@@ -166,7 +166,7 @@ class Asked(Kept):
     #: How many pages its file has; None where its format has none, and where version 0.1.0 did not count.
     pages: int | None = Field(default=None, ge=1)
     #: What a refused file is known by when it is sent again: its digest, and the zip that it came in, if any.
-    #: They stay when a good file takes its place.
+    #: They stay when the very same file is taken after all.
     refused_sha256: str | None = None
     source: str | None = None
     created_at: AwareDatetime = Field(default_factory=lambda given: made_at(given["id"]) or utc_now())
