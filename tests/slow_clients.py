@@ -14,7 +14,8 @@ import psutil
 
 from tests import hostile
 from tests.conftest import start_redis, stop
-from tests.processes import Process, free_port, python, wait_until
+from tests.processes import Process, free_port, wait_until
+from tests.web_process import serving
 
 #: Threads of the web that has them.
 THREADS = 4
@@ -88,22 +89,8 @@ def web_with(folder: Path, **settings: str) -> Iterator[Web]:
 @contextmanager
 def web_beside(folder: Path, redis_url: str, **settings: str) -> Iterator[Web]:
     """A web that has the data of others in `folder` and Redis."""
-    port = free_port()
-    env = {
-        "REDIS_URL": redis_url,
-        "EVA01_DATA": str(folder),
-        "EVA01_PORT": str(port),
-        "EVA01_MODELS": "nano",
-        "EVA01_WEB_THREADS": str(THREADS),
-        **settings,
-    }
-    process = Process.start(f"web-{port}", python("web"), env, folder)
-    try:
-        process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
-            yield Web(process, redis_url, http, {})
-    finally:
-        process.end()
+    with serving(redis_url, folder, EVA01_WEB_THREADS=str(THREADS), **settings) as server:
+        yield Web(server.process, redis_url, server.http, {})
 
 
 def much_to_read(http: httpx.Client) -> dict[str, str]:

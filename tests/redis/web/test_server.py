@@ -8,18 +8,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from socket import SHUT_WR, create_connection, create_server, socket
 
-import httpx
 import psutil
 import pytest
 
-from tests import hostile
+from tests import hostile, web_process
 from tests.conftest import start_redis, stop
-from tests.processes import Process, accepts_connections, free_port, python, wait_until
+from tests.processes import accepts_connections, free_port, python, wait_until
+from tests.web_process import Server
 
 pytestmark = pytest.mark.redis
 
@@ -28,32 +26,8 @@ FORM = {"question": "What?", "model": "nano"}
 PICTURE = {"file": ("a.png", hostile.encoded())}
 
 
-@dataclass
-class Server:
-    """web in a process of its own."""
-
-    process: Process
-    http: httpx.Client
-
-
-@contextmanager
-def serving(redis_url: str, folder: Path, **more: str) -> Iterator[Server]:
-    port = free_port()
-    env = {
-        "REDIS_URL": redis_url,
-        "EVA01_DATA": str(folder),
-        "EVA01_PORT": str(port),
-        "EVA01_MODELS": "nano",
-        "EVA01_REDIS_TIMEOUT_S": "1",
-        **more,
-    }
-    process = Process.start("web", python("web"), env, folder)
-    try:
-        process.wait_until_ready(f"http://127.0.0.1:{port}/health")
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
-            yield Server(process, http)
-    finally:
-        process.end()
+#: Some tests take Redis away.
+serving = partial(web_process.serving, ready="/health", EVA01_REDIS_TIMEOUT_S="1")
 
 
 @pytest.fixture(scope="module")
