@@ -109,9 +109,9 @@ class Code(StrEnum):
     UNSUPPORTED_FORMAT = ("unsupported_format", 422, FAIL,
         "Files of this kind are not read here.", "Export it as JPEG or PNG, and send that.")
     EMPTY_FILE = ("empty_file", 422, FAIL,
-        "The file is empty.", "Send it again under the same name.")
+        "The file is empty.", "Send the whole file: it is a job of its own.")
     TRUNCATED_IMAGE = ("truncated_image", 422, FAIL,
-        "The image is cut short or damaged.", "Send the whole file again under the same name.")
+        "The image is cut short or damaged.", "Send the whole file: it is a job of its own.")
     IMAGE_TOO_LARGE = ("image_too_large", 413, FAIL,
         "The file is larger than this server takes.", "Send a smaller version of it.")
     TOO_MANY_PIXELS = ("too_many_pixels", 413, FAIL,
