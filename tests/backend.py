@@ -14,7 +14,9 @@ from jobs.storage.feed import BatchFeed
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
+from jobs.storage.keys import Keys
 from jobs.storage.listing import BatchList
+from jobs.storage.ownership import Ownership
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.signing import SigningKey
@@ -59,6 +61,8 @@ class Backend:
             fleet=Fleet(client),
             responses=Responses(client),
             signing_key=SigningKey(client),
+            keys=Keys(client, blobs),
+            ownership=Ownership(client),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

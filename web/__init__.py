@@ -6,6 +6,7 @@ front     connections, which wait without a thread
 wsgi      the app for any WSGI server
 services  what handlers work with: stores, queue, limits
 api       the calls of the API
+access    who asks, and what they may do
 intake    what comes in: questions, files, zips
 export    what goes out: CSV, JSONL, workbooks, texts
 http      what all responses have in common

@@ -7,6 +7,8 @@ from flask_openapi3.models import PathItem
 
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.contract.version import own_version
+from web.access.caller import identity
+from web.access.gate import register_access
 from web.api.batches import batches
 from web.api.docs import register_docs
 from web.api.job import job_calls
@@ -57,12 +59,13 @@ def create_app(
     register_metrics(app)
     register_hosts(app, Hosts(services.web.host, services.web.hosts))
     register_origins(app)
+    register_access(app)
     register_waiting(app)
     register_security(app)
     register_proxies(app, services.web.proxies)
     keep_s = int(services.web.idempotency_hours * 3600) or 1
     register_idempotency(
-        app, Keeping(services.responses, keep_s, services.web.idempotency_bytes), fingerprint
+        app, Keeping(services.responses, keep_s, services.web.idempotency_bytes), identity, fingerprint
     )
     for api in (questions, job_calls, batches, progress, results, sharing, shared_batch, status):
         _register(app, api)

@@ -86,6 +86,8 @@ class Batch(_Reply):
     """Many jobs that came together, with one question."""
 
     id: str
+    #: Whose it is; None where nobody has to say who they are.
+    owner: str | None = None
     name: str = ""
     question: str = ""
     model: str = ""

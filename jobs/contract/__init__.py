@@ -1,6 +1,7 @@
 """What every process must agree on. Imports nothing of ours.
 
 models     Job, Batch, Result, WorkerInfo: what they are
+owners     whose things are, keys and roles
 catalog    the models a user may pick, and what each can do
 lines      where the lines of an answer stand on its pages
 names      queues, the task, every Redis key and blob path, and a page's path

@@ -53,6 +53,14 @@ class Code(StrEnum):
         "Another request was sent under the same Idempotency-Key.", "Send this one under a key of its own.")
     FOREIGN_ORIGIN = ("foreign_origin", 403, FAIL,
         "The request came from another website.", "Do it on a page of this server.")
+    NOT_SIGNED_IN = ("not_signed_in", 401, FAIL,
+        "Nobody may ask here without a key.", "Sign in, or send a key.")
+    UNKNOWN_KEY = ("unknown_key", 401, FAIL,
+        "This is no key of this server.", "Check it, or ask for another one.")
+    KEY_IS_OVER = ("key_is_over", 401, FAIL,
+        "The key is no longer valid.", "Ask for another one.")
+    NOT_ALLOWED = ("not_allowed", 403, FAIL,
+        "The key does not allow this.", "Ask somebody who may, or for another key.")
     UNKNOWN_HOST = ("unknown_host", 421, FAIL,
         "This server does not answer to the name by which it was asked.",
         "If that is its name, add it to EVA01_HOSTS and start the server again.")
@@ -84,6 +92,8 @@ class Code(StrEnum):
         "There is no such batch any more.", "")
     IMAGE_NOT_FOUND = ("image_not_found", 404, FAIL,
         "The image is not there any more.", "Send the file again under the same name.")
+    KEY_NOT_FOUND = ("key_not_found", 404, FAIL,
+        "There is no such key.", "")
     THUMBNAIL_NOT_FOUND = ("thumbnail_not_found", 404, FAIL,
         "There is no small picture of the image.", "")
     SHARE_NOT_FOUND = ("share_not_found", 404, FAIL,

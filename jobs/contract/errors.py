@@ -5,6 +5,8 @@
     │   ├── ImageRejected      this one file cannot be answered
     │   ├── TooLarge           a limit, named with its setting
     │   └── UnknownModel       no worker serves, or ever served, this model
+    ├── NotSignedIn            nobody knows who asks
+    ├── NotAllowed             who asks may not do this
     ├── Foreign                it is meant for another server, or comes from another website
     ├── NotFound               it never was, or is not any more
     ├── Gone                   what it gave access to is over
@@ -51,6 +53,14 @@ class UnknownModel(BadInput):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code=Code.UNKNOWN_MODEL)
+
+
+class NotSignedIn(Eva01Error):
+    """Raised when a request does not say by whom it is, or with a key that is none, or no longer."""
+
+
+class NotAllowed(Eva01Error):
+    """Raised when the caller's role does not allow what was asked."""
 
 
 class Foreign(Eva01Error):

@@ -47,6 +47,9 @@ ID_PATTERN = r"^[0-9a-f]{32}$"
 JobId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 BatchId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+#: A person or a team to whom jobs and batches belong.
+OWNER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$"
+Owner = Annotated[str, StringConstraints(pattern=OWNER_PATTERN)]
 
 
 def new_id() -> str:
@@ -149,6 +152,8 @@ class Asked(Kept):
 
     id: JobId = Field(default_factory=new_id)
     batch_id: BatchId | None = None
+    #: Whose it is; that of its batch, if it has one. None where no login was needed.
+    owner: Owner | None = None
     #: The name or relative path the user gave, any Unicode; where the batch has another file of that path, a
     #: name of its own.
     file: str
@@ -270,6 +275,8 @@ class Batch(Kept):
     """Many jobs that came together, with one question."""
 
     id: BatchId = Field(default_factory=new_id)
+    #: Whose it is; None where no login was needed.
+    owner: Owner | None = None
     name: str = ""
     question: str = ""
     model: str

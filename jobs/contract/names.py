@@ -33,6 +33,10 @@ KEPT_RESPONSES = "eva01:kept_responses"
 BATCHES_FOLDER = "batches"
 #: The lock of the one web process that keeps house.
 HOUSEKEEPER = "eva01:housekeeper"
+#: Every API key by the digest of its text: a hash.
+KEYS = "eva01:keys"
+#: Their folder in the blob store.
+KEYS_FOLDER = "keys"
 #: What links to shared batches are signed with, where no setting says it.
 SIGNING_KEY = "eva01:signing_key"
 #: Which Redis it was at the last look, and when that was: a hash.
@@ -182,6 +186,11 @@ def thumbnail_path(sha256: str, page: int = 1) -> str:
 def page_thumbnails_folder(sha256: str) -> str:
     """Where the small versions of an image's further pages lie."""
     return f"thumbs/{sha256}"
+
+
+def key_path(prefix: str) -> str:
+    """Where a key's record lies in the blob store."""
+    return f"{KEYS_FOLDER}/{prefix}.json"
 
 
 def batch_folder(batch_id: str) -> str:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.contract.catalog import DEFAULT_MODEL_NAME
 from jobs.contract.hosts import is_host
+from jobs.contract.models import OWNER_PATTERN
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -147,6 +148,14 @@ class WebSettings(_FromEnvironment):
     host: str = "127.0.0.1"
     #: The port web listens on.
     port: int = Field(default=8000, ge=0, le=65535)
+    #: Whether anybody who reaches web may use it and see everything, where it listens beyond this machine.
+    insecure: bool = False
+    #: A key that is an admin's from the start; empty: none.
+    admin_key: SecretStr = Field(default=SecretStr(""), repr=False)
+    #: To whom belongs what is made with that key.
+    admin_owner: str = Field(default="admin", pattern=OWNER_PATTERN)
+    #: Whether admins see the batches, images and answers of all owners.
+    admins_see_images: bool = False
     #: Names by which web is asked besides `localhost`; `*.example.org` stands for all names below that one.
     hosts: Annotated[tuple[str, ...], NoDecode] = ()
     #: Proxies in front whose X-Forwarded-* headers are believed; 0: none is.
@@ -183,6 +192,15 @@ class WebSettings(_FromEnvironment):
     def _is_long(cls, key: SecretStr) -> SecretStr:
         if 0 < len(key) < _SHORTEST_KEY:
             raise ValueError(f"has to have {_SHORTEST_KEY} characters at least")
+        return key
+
+    @field_validator("admin_key")
+    @classmethod
+    def _is_hard_to_guess(cls, key: SecretStr) -> SecretStr:
+        if 0 < len(key) < _SHORTEST_ADMIN_KEY:
+            raise ValueError(
+                f"has to have {_SHORTEST_ADMIN_KEY} characters at least; eva01 keys make prints one"
+            )
         return key
 
     @property
@@ -264,8 +282,8 @@ class WorkerSettings(_FromEnvironment):
     pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
 
 
-#: Characters that a key has at least.
-_SHORTEST_KEY = 16
+#: Characters that a key has at least: one that only signs, and one that opens everything.
+_SHORTEST_KEY, _SHORTEST_ADMIN_KEY = 16, 32
 
 
 def _split_at_commas(value: object) -> object:

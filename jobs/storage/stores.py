@@ -10,7 +10,9 @@ from jobs.storage.feed import BatchFeed
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
+from jobs.storage.keys import Keys
 from jobs.storage.listing import BatchList
+from jobs.storage.ownership import Ownership
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.restarts import RestartWatch
@@ -33,6 +35,8 @@ class Stores:
     fleet: Fleet
     responses: Responses
     signing_key: SigningKey
+    keys: Keys
+    ownership: Ownership
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -54,6 +58,8 @@ class Stores:
             fleet=Fleet(client),
             responses=Responses(client),
             signing_key=SigningKey(client),
+            keys=Keys(client, blobs),
+            ownership=Ownership(client),
             **more,
         )
 

@@ -7,6 +7,7 @@ from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, TooLarge
 from jobs.contract.models import Batch, BatchState
+from web.access.caller import caller
 from web.api.blueprint import Blueprint
 from web.api.schemas import (
     PROBLEMS,
@@ -44,6 +45,7 @@ def create_batch(body: NewBatch) -> Response:
     serving = services()
     card = choose_model(serving, body.model)
     batch = Batch(
+        owner=caller().owner,
         name=_checked_name(body.name, serving.limits.max_path_chars),
         question=check_question(card, body.question, serving.limits),
         model=card.name,

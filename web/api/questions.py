@@ -11,6 +11,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
 from jobs.contract.names import file_path, page_path
+from web.access.caller import caller
 from web.api.blueprint import Blueprint
 from web.api.job import job_json
 from web.api.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView
@@ -77,7 +78,7 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
     with serving.image_uses.using(*earlier.images):
         if not all(map(serving.blobs.has_image, earlier.images)):
             raise _no_image(earlier)
-        same = earlier.model_dump(include={"images", "media_types", "pages"})
+        same = earlier.model_dump(include={"images", "media_types", "pages"}) | {"owner": caller().owner}
         job = flow.accept_single(serving, Job.model_validate({**same, **asked, "model": card.name}))
     return _accepted(job)
 
@@ -98,6 +99,7 @@ def _submit(form: JobForm) -> Job:
     image = checked_image(serving, cast(Part, form.file.stream))
     page = check_page(form.page, image.pages)
     job = Job(
+        owner=caller().owner,
         file=page_path(shortened(sent_path(form.file), serving.limits.max_path_chars), page or 1),
         question=question,
         model=card.name,

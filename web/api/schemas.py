@@ -293,6 +293,7 @@ class BatchView(BaseModel):
     """A batch as the API shows it."""
 
     id: str
+    owner: str | None = Field(description="Whose it is; null where nobody has to say who they are.")
     name: str
     question: str
     model: str

@@ -4,7 +4,6 @@ problems         every error as problem JSON
 json             JSON that is read strictly
 conditional      ETag, If-None-Match, Retry-After
 idempotency      Idempotency-Key
-caller           who asks
 hosts            by which names the server may be asked
 origins          no other website's page changes anything
 waiting          responses that are not known yet

@@ -23,7 +23,6 @@ from flask import Flask, Response, g, request
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from web.http.caller import caller
 from web.http.problems import problem
 
 _log = logging.getLogger(__name__)
@@ -58,16 +57,19 @@ class Keeping:
     bytes: int
 
 
-def register_idempotency(app: Flask, keeping: Keeping, fingerprint: Callable[[], str]) -> None:
+def register_idempotency(
+    app: Flask, keeping: Keeping, identity: Callable[[], str], fingerprint: Callable[[], str]
+) -> None:
     """Make every POST of `app` repeatable: the response to what it did is kept.
 
-    `fingerprint` reads the request's body and gives a digest of it.
+    `identity` tells the request's caller from others; `fingerprint` reads the request's body and gives a
+    digest of it.
     """
-    app.before_request(lambda: _replay(keeping.memory, fingerprint))
+    app.before_request(lambda: _replay(keeping.memory, identity, fingerprint))
     app.after_request(lambda response: _remember(keeping, response))
 
 
-def _replay(memory: Memory, fingerprint: Callable[[], str]) -> Response | None:
+def _replay(memory: Memory, identity: Callable[[], str], fingerprint: Callable[[], str]) -> Response | None:
     """The response that was given before, or None when this request is the first."""
     sent = request.headers.get("Idempotency-Key")
     if request.method != "POST" or sent is None or request.routing_exception:
@@ -76,7 +78,7 @@ def _replay(memory: Memory, fingerprint: Callable[[], str]) -> Response | None:
         raise BadInput(
             f"Idempotency-Key should have 1–{_LONGEST_KEY} characters.", code=Code.BAD_IDEMPOTENCY_KEY
         )
-    digest, body = _digest(sent), fingerprint()
+    digest, body = _digest(identity(), sent), fingerprint()
     if memory.begin(digest):
         g.idempotency = digest, body
         return None
@@ -127,6 +129,6 @@ def _as_text(response: Response, body: str) -> str:
     return json.dumps(kept)
 
 
-def _digest(key: str) -> str:
-    asked = json.dumps([caller(), request.method, request.full_path, key])
+def _digest(identity: str, key: str) -> str:
+    asked = json.dumps([identity, request.method, request.full_path, key])
     return hashlib.sha256(asked.encode()).hexdigest()

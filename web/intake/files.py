@@ -194,7 +194,7 @@ class Intake:
 
     def _job(self, file: str, **fields: object) -> Job:
         batch = self._accepting.batch
-        common = {"batch_id": batch.id, "file": file, "model": batch.model}
+        common = {"batch_id": batch.id, "file": file, "model": batch.model, "owner": batch.owner}
         asked = {"question": batch.question, "options": batch.options}
         return Job.model_validate(common | asked | fields)
 

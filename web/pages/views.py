@@ -12,6 +12,7 @@ from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Batch, JobState
+from web.access.caller import caller
 from web.api.batches import listed
 from web.api.numbers import whole
 from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
@@ -157,7 +158,12 @@ def _asked_batch() -> tuple[Batch, int]:
     card = choose_model(serving, request.form.get("model") or None)
     check_room(serving, card.name)
     question = check_question(card, request.form.get("question", ""), serving.limits)
-    batch = Batch(name=_name_of(len(sent), sent[0].filename or ""), question=question, model=card.name)
+    batch = Batch(
+        owner=caller().owner,
+        name=_name_of(len(sent), sent[0].filename or ""),
+        question=question,
+        model=card.name,
+    )
     flow.open_batch(serving, batch)
     with flow.accepting(serving, batch) as request_:
         intake = Intake(serving, request_, card, {}, check_budget)

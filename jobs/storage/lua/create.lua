@@ -16,8 +16,8 @@ local batch = batch_id and key('batch', batch_id)
 
 local state, removed_at, sequence, shared = nil, nil, 0, {}
 if batch then
-    state, removed_at, sequence, shared.question, shared.model, shared.options =
-        unpack(redis.call('HMGET', batch, 'state', 'removed_at', 'sequence', 'question', 'model', 'options'))
+    state, removed_at, sequence, shared.question, shared.model, shared.options, shared.owner =
+        unpack(redis.call('HMGET', batch, 'state', 'removed_at', 'sequence', 'question', 'model', 'options', 'owner'))
     sequence = tonumber(sequence or 0)
 end
 -- What is written for many jobs at once.

@@ -2,7 +2,7 @@
 --
 -- ARGV  1 batch id   2 JSON: the fields   3… job ids
 --
--- Gives {what the jobs share with their batch: question, model, options; for each job the fields' values in order,
+-- Gives {what the jobs share with their batch: question, model, options, owner; for each job the fields' values in order,
 -- or {'unreadable'} where something else is kept in its place}.
 local batch_id, fields = ARGV[1], cjson.decode(ARGV[2])
 local batch = key('batch', batch_id)
@@ -13,4 +13,4 @@ for i = 3, #ARGV do
     local values = fields_of(key('job', ARGV[i]), unpack(fields))
     records[#records + 1] = #values > 0 and values or {'unreadable'}
 end
-return {redis.call('HMGET', batch, 'question', 'model', 'options'), records}
+return {redis.call('HMGET', batch, 'question', 'model', 'options', 'owner'), records}

@@ -4,7 +4,7 @@
 --       because the reply was lost   4 the time now as a record says it   5 the time now, Unix seconds
 --       6 JSON: the error of a job whose record cannot be read
 --
--- Gives {outcome, job id, fields and values in turn, what it shares with its batch: question, model, options}.
+-- Gives {outcome, job id, fields and values in turn, what it shares with its batch: question, model, options, owner}.
 -- The outcome is 'resumed' when the ticket stands for a job whose worker is gone and which nobody has begun since,
 -- 'running' when it stands for one that was given to this worker already, 'taken' for the next that waits, which is
 -- running now. Gives {'none'} when none waits.
@@ -56,7 +56,7 @@ local function next_job()
 end
 
 local function reply(outcome, job)
-    local shared = job.batch_id and fields_of(key('batch', job.batch_id), 'question', 'model', 'options') or {}
+    local shared = job.batch_id and fields_of(key('batch', job.batch_id), 'question', 'model', 'options', 'owner') or {}
     return {outcome, job.id, redis.call('HGETALL', key('job', job.id)), shared}
 end
 

@@ -54,7 +54,7 @@ class Batches(Base):
         if not found:
             if self.has_record(batch_id) and not self._is_removed(batch_id):
                 raise Unreadable(f"batch {batch_id}")
-            raise _unknown(batch_id)
+            raise unknown_batch(batch_id)
         return found[0]
 
     def get_batches(self, batch_ids: Sequence[str]) -> list[Batch]:
@@ -142,7 +142,7 @@ class Batches(Base):
 
     def _known(self, batch_id: str, counts: list[int]) -> list[int]:
         if not counts:
-            raise _unknown(batch_id)
+            raise unknown_batch(batch_id)
         return counts
 
 
@@ -156,5 +156,6 @@ def _batch(batch_id: str, record: Record | None, finishes: Sequence[str] | None)
     return readable("batch", key, lambda: batch_from(record, rate))
 
 
-def _unknown(batch_id: str) -> NotFound:
+def unknown_batch(batch_id: str) -> NotFound:
+    """What is said of a batch that is not there, or not the caller's."""
     return NotFound(f"There is no batch {batch_id}.", code=Code.BATCH_NOT_FOUND)

@@ -117,14 +117,14 @@ class Jobs(Base):
         """
         for job, batch in self._read_with_batches([job_id]):
             if batch.is_removed:
-                raise _unknown(job_id)
+                raise unknown_job(job_id)
             return job
         raise self._lacking(job_id)
 
     def _lacking(self, job_id: str) -> Eva01Error:
         """What to say of a job that was not found."""
         is_there = self.redis.exists(names.job_key(job_id))
-        return Unreadable(f"job {job_id}") if is_there else _unknown(job_id)
+        return Unreadable(f"job {job_id}") if is_there else unknown_job(job_id)
 
     def get_jobs(self, job_ids: Sequence[str]) -> list[Job]:
         """Those of the jobs that there are and can be read."""
@@ -282,7 +282,7 @@ class Jobs(Base):
         change = json.dumps({"set": as_text(set_), **how})
         outcome, *before = self._call("move", job_id, to.value, json.dumps(allowed), change, self._clock())
         if outcome == "missing":
-            raise _unknown(job_id)
+            raise unknown_job(job_id)
         return JobState(before[0]) if outcome == "moved" else None
 
 
@@ -305,5 +305,6 @@ def _called(job: Job, name: str) -> Job:
     return job.model_copy(update={"file": name, "sent_as": job.sent_as or path})
 
 
-def _unknown(job_id: str) -> NotFound:
+def unknown_job(job_id: str) -> NotFound:
+    """What is said of a job that is not there, or not the caller's."""
     return NotFound(f"There is no job {job_id}.", code=Code.JOB_NOT_FOUND)

@@ -15,7 +15,7 @@ from typing import Any
 from jobs.contract.models import Batch, Job, JobError, JobState, Mark, Options, Usage, made_at
 
 #: What the scripts leave out of a job's record when it is the same in its batch's.
-SHARED = ("question", "model", "options")
+SHARED = ("question", "model", "options", "owner")
 #: Fields kept as JSON in a record; and lists, joined by commas. All others are plain text.
 _JSON_FIELDS = {"options": Options, "usage": Usage, "error": JobError, "marks": Mark}
 _LISTS = ("images", "media_types", "notes")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.redis
 
 #: What a job of tomorrow's version has besides, as Redis keeps it.
 TOMORROW: dict[Any, Any] = {"region": "eu", "priority": "7", "boxes": "[[1, 2]]"}
-TOMORROW_OF_BATCH: dict[Any, Any] = {"owner": "team-a", "tags": '["x"]'}
+TOMORROW_OF_BATCH: dict[Any, Any] = {"project": "team-a", "tags": '["x"]'}
 
 
 def written_by_tomorrow(backend: Backend, batch: Batch, job: Job) -> None:

@@ -12,7 +12,9 @@ STATUSES = {
     400: "missing_file missing_question malformed_id malformed_body malformed_form invalid_field"
     " bad_idempotency_key path_too_long unsafe_path encrypted_entry bad_zip_entry nested_zip bad_zip"
     " empty_zip",
-    404: "job_not_found batch_not_found image_not_found thumbnail_not_found share_not_found no_such_page",
+    401: "not_signed_in unknown_key key_is_over",
+    404: "job_not_found batch_not_found image_not_found thumbnail_not_found share_not_found no_such_page"
+    " key_not_found",
     405: "method_not_allowed",
     408: "request_too_slow",
     409: "batch_closed unreadable_record job_finished job_not_failed job_refused idempotency_in_progress",
@@ -20,7 +22,7 @@ STATUSES = {
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
     " image_too_large too_many_pixels image_too_long image_too_thin too_many_pages too_many_entries"
     " zip_too_large request_too_costly",
-    403: "foreign_origin",
+    403: "foreign_origin not_allowed",
     421: "unknown_host",
     422: "unknown_model idempotency_key_reused not_an_image unsupported_format empty_file truncated_image",
     429: "queue_full",

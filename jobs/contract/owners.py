@@ -1,0 +1,129 @@
+"""Whose things are: owners, the keys by which programs and people are known, and what each role may do."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field
+
+from jobs.contract.models import Frozen, Kept, Owner, utc_now
+
+#: What a key begins with, so that people and scanners for secrets know it.
+_MARK = "eva01_"
+#: Letters after the mark by which a key is recognised; the rest is its secret.
+_SHOWN = 8
+PREFIX_PATTERN = rf"^{_MARK}[A-Za-z0-9_-]{{{_SHOWN}}}$"
+#: Random bytes of a key: nobody guesses 256 bits, so a plain hash of it needs neither salt nor stretching.
+_SECRET_BYTES = 32
+
+
+class Role(StrEnum):
+    """What a caller may do with what it sees."""
+
+    #: Look.
+    READ_ONLY = "read-only"
+    #: Look, ask, change, delete, share.
+    USER = "user"
+    #: The same, and see keys, usage and the audit trail of all; others' pictures only where a setting allows.
+    ADMIN = "admin"
+
+    @property
+    def may_write(self) -> bool:
+        """True when it may ask and change."""
+        return self is not Role.READ_ONLY
+
+
+class Quotas(Kept):
+    """How much one owner may take; None is without a limit."""
+
+    #: Requests a second.
+    requests_per_s: float | None = Field(default=None, gt=0)
+    #: Jobs that have no answer yet.
+    open_jobs: int | None = Field(default=None, ge=0)
+    #: Images a day (UTC).
+    images_per_day: int | None = Field(default=None, ge=0)
+    #: Seconds of the device a day (UTC).
+    device_s_per_day: float | None = Field(default=None, ge=0)
+
+
+class Key(Kept):
+    """An API key as it is kept: a hash of it, and for whom it speaks."""
+
+    #: How it begins, by which people recognise it.
+    prefix: str = Field(pattern=PREFIX_PATTERN)
+    #: SHA-256 of the whole key, in hexadecimal digits.
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+    owner: Owner
+    #: Further owners whose things it sees and may work on.
+    teams: tuple[Owner, ...] = ()
+    role: Role = Role.USER
+    quotas: Quotas = Quotas()
+    #: What it is for, in its maker's words.
+    note: str = Field(default="", max_length=200)
+    created_at: AwareDatetime = Field(default_factory=utc_now)
+    expires_at: AwareDatetime | None = None
+    revoked_at: AwareDatetime | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """True when it is revoked, or its time is over."""
+        return self.revoked_at is not None or (self.expires_at is not None and now >= self.expires_at)
+
+
+class NewKey(Frozen):
+    """A key right after it was made: the only time that its text is known."""
+
+    text: str
+    key: Key
+
+
+def new_key(owner: str, **fields: object) -> NewKey:
+    """A fresh key; `fields` are those of a Key.
+
+    Raises pydantic.ValidationError.
+    """
+    text = _MARK + secrets.token_urlsafe(_SECRET_BYTES)
+    key = Key.model_validate(
+        {"prefix": text[: len(_MARK) + _SHOWN], "digest": digest_of(text), "owner": owner, **fields}
+    )
+    return NewKey(text=text, key=key)
+
+
+def digest_of(secret: str) -> str:
+    """What is kept of a secret in its place."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who makes a request."""
+
+    #: Tells callers apart, and is no secret: `key:<prefix>`, `local`, …
+    name: str
+    #: To whom belongs what it makes; None where no login is needed.
+    owner: str | None
+    role: Role
+    #: Further owners whose things it sees.
+    teams: frozenset[str] = frozenset()
+    quotas: Quotas = field(default_factory=Quotas)
+    #: True for an admin who may look at everything.
+    sees_all: bool = False
+
+    @property
+    def owners(self) -> frozenset[str | None]:
+        """All whose things it sees."""
+        return self.teams | {self.owner}
+
+    def sees(self, owner: str | None) -> bool:
+        """True for what belongs to one of its owners."""
+        return self.sees_all or owner in self.owners
+
+    @property
+    def is_local(self) -> bool:
+        """True where nobody has to say who they are."""
+        return self.owner is None
+
+
+#: Whoever asks where no login is needed: all that is made there belongs to nobody in particular.
+LOCAL = Caller(name="local", owner=None, role=Role.ADMIN)

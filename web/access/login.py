@@ -1,0 +1,55 @@
+"""Whether callers have to say who they are: as soon as there is a key, and for good."""
+
+import redis
+from flask import Flask, current_app
+
+from jobs.storage.keys import Keys
+from web.services import services_of
+
+_NAME = "eva01_login"
+
+
+class Login:
+    """Knows whether a key is needed; once it is, it stays so for as long as the process lives."""
+
+    def __init__(self, keys: Keys, *, is_needed: bool) -> None:
+        self._keys = keys
+        self._is_needed = is_needed
+        self._has_looked = False
+
+    def is_needed(self) -> bool:
+        """True when there is, or ever was, a key.
+
+        Raises Unavailable while the blob store does not say whether it has one.
+        """
+        if not self._is_needed:
+            self._is_needed = self._is_any_kept() or self._is_any_known()
+        return self._is_needed
+
+    def _is_any_kept(self) -> bool:
+        """Whether the blob store has one; it is asked once, since keys made later are in Redis as well."""
+        if self._has_looked:
+            return False
+        found = self._keys.any_kept()
+        self._has_looked = True
+        return found
+
+    def _is_any_known(self) -> bool:
+        try:
+            return self._keys.any_known()
+        except redis.RedisError:
+            # The call that is asked for fails by itself where it needs Redis.
+            return False
+
+
+def register_login(app: Flask) -> None:
+    """Have `login()` find what belongs to `app`."""
+    serving = services_of(app)
+    has_admin = bool(serving.web.admin_key.get_secret_value())
+    app.extensions[_NAME] = Login(serving.keys, is_needed=has_admin)
+
+
+def login() -> Login:
+    """That of the app that answers the current request."""
+    found: Login = current_app.extensions[_NAME]
+    return found

@@ -1,0 +1,52 @@
+"""What each call needs: every endpoint has its line, and one without is refused to everybody.
+
+What is named in the address (a batch, a job) has to be the caller's besides; the gate sees to that.
+"""
+
+from enum import Enum, auto
+
+
+class Rule(Enum):
+    """Who may make a call."""
+
+    #: Anybody.
+    OPEN = auto()
+    #: Whoever has the link; web/api/shared_batch.py reads it.
+    LINK = auto()
+    #: Whoever is known.
+    READ = auto()
+    #: Whoever may change something.
+    WRITE = auto()
+    #: Admins.
+    ADMIN = auto()
+
+
+_BY_RULE = {
+    Rule.OPEN: """
+        static docs.openapi docs.page docs.start docs.static status.health status.ready
+        pages.choose pages.favicon pages.words
+    """,
+    Rule.LINK: """
+        pages.shared_page shared.get_shared_batch shared.progress.get_batch shared.progress.get_timeline
+        shared.one_job.get_job shared.one_job.get_image shared.one_job.get_thumbnail
+        shared.results.get_results shared.results.export_csv shared.results.export_jsonl
+        shared.results.export_texts shared.results.export_xlsx
+    """,
+    Rule.READ: """
+        batches.list_batches progress.get_batch progress.get_timeline
+        one_job.get_job one_job.get_image one_job.get_thumbnail
+        results.get_results results.export_csv results.export_jsonl results.export_texts results.export_xlsx
+        status.get_limits status.get_models status.get_status status.metrics
+        pages.index pages.history pages.batch_page
+    """,
+    Rule.WRITE: """
+        batches.create_batch batches.rename_batch batches.delete_batch batches.add_files
+        batches.add_known_files batches.close_batch batches.cancel_batch batches.retry_batch
+        single.analyze single.create_job single.ask_again single.cancel_job single.retry_job
+        sharing.share_batch pages.create_batch
+    """,
+    Rule.ADMIN: "",
+}
+
+#: The rule of each endpoint.
+RULES = {endpoint: rule for rule, endpoints in _BY_RULE.items() for endpoint in endpoints.split()}
