@@ -56,7 +56,7 @@ class OcrEngine(Engine[Page, Page]):
     rolling = None
     enough_pixels = _MOST_PIXELS // 4
     #: The weights come with the library; the number grows when pages are read otherwise.
-    identity = f"rapidocr {version('rapidocr')}, reading 4"
+    identity = f"rapidocr {version('rapidocr')}, reading 5"
 
     def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
         self._name = card.name

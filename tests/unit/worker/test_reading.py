@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from worker.engines.reading.boxes import Box
+from worker.engines.reading.direction import page_angle
 from worker.engines.reading.order import TextBox, in_reading_order
+from worker.engines.reading.recognizer import NOTHING, Reading
 from worker.engines.tiles import tiles
 
 
@@ -213,6 +216,12 @@ def test_sentences_and_their_translations_are_read_row_by_row_however_close(pitc
     assert read(*pairs(PHRASES, pitch)) == [" ".join(row) for row in PHRASES]
 
 
+@pytest.mark.parametrize("lowered", [str.lower, str.swapcase])
+def test_whole_sentences_that_begin_with_no_capital_are_rows_as_well(lowered):
+    rows = [tuple(map(lowered, row)) for row in PHRASES]
+    assert read(*pairs(rows, 30)) == [" ".join(row) for row in rows]
+
+
 def test_close_rows_of_long_cells_and_a_sum_are_read_row_by_row():
     rows = [(one, other.lower(), f"{n * 7 + 2}.50") for n, (one, other) in enumerate(PHRASES)]
     sums = [box(cells[2], 760, n * 30, width=55) for n, cells in enumerate(rows)]
@@ -297,3 +306,16 @@ def test_a_wide_image_is_cut_between_its_columns():
     assert sum(piece.width for _, _, piece in pieces) == 5000
     for left, _, piece in pieces[1:]:
         assert np.asarray(piece.convert("L"))[:, 0].min() == 255, f"cut through a word at {left}"
+
+
+def test_bars_in_which_nothing_is_written_do_not_tell_how_a_chart_is_turned():
+    bars = [Box(100, place * 100, 80, 41, -90) for place in range(4)]
+    names = [Box(400, place * 100, 48, 30, -90) for place in range(4)]
+    title, label = Box(50, 200, 260, 40, -90), Box(250, 700, 94, 33, 0)
+
+    def read(box: Box) -> Reading:
+        way = 0.0 if any(box.x == bar.x for bar in bars) else 180.0 if box.y == label.y else 270.0
+        is_right = way and box.angle_deg % 360 == way
+        return Reading("text", 1.0, 1.0) if is_right else NOTHING
+
+    assert page_angle([label, title, *bars, *names], read) % 360 == 270

@@ -17,6 +17,10 @@ _SAMPLE_OF_KIND = 3
 _PROVED = 0.15
 #: A page is only turned on its head when the readings are surer then by this much, on average.
 _DOUBT = 0.03
+#: The ways in which text may run, in degrees clockwise.
+_WAYS = (0.0, 90.0, 180.0, 270.0)
+#: What is read less surely in all ways is no text.
+_LEGIBLE = 0.5
 #: Of a line, so many times its height are read.
 _SAMPLE_LENGTH = 12.0
 #: Degrees: no slant is measured from boxes that lie further off.
@@ -56,14 +60,21 @@ def straightened(box: Box, angle_deg: float) -> Box:
 def _surest_base(kinds: Sequence[Sequence[Box]], read: Read) -> float:
     """0 for a lying page and 90 for a standing one: a few boxes of each kind are read in all four ways.
 
-    Each box has one voice, however long: a chart's title along its edge does not turn the chart.
+    Each box has one voice, however long: a chart's title along its edge does not turn the chart. One that
+    says nothing in any way, such as a chart's bar, has none.
     """
-    scores = dict.fromkeys((0.0, 90.0, 180.0, 270.0), 0.0)
+    scores = dict.fromkeys(_WAYS, 0.0)
     for kind in filter(None, kinds):
-        sample = _telling(kind, _SAMPLE_OF_KIND)
-        for angle in scores:
-            sure = sum(read(_beginning(straightened(box, angle))).confidence for box in sample)
-            scores[angle] += sure / len(sample) * len(kind)
+        tried, voices = 0, []
+        for box in _telling(kind, 2 * _SAMPLE_OF_KIND):
+            tried += 1
+            sure = [read(_beginning(straightened(box, angle))).confidence for angle in _WAYS]
+            if max(sure) > _LEGIBLE:
+                voices.append(sure)
+            if len(voices) == _SAMPLE_OF_KIND:
+                break
+        for angle, *said in zip(_WAYS, *voices, strict=True):
+            scores[angle] += sum(said) / tried * len(kind)
     return max(scores, key=lambda angle: scores[angle]) % 180
 
 

@@ -41,8 +41,10 @@ _IN_TURN = 0.2
 _CLOSE = 2.0
 #: So few lines may as well be rows.
 _FEW = 3
-#: From so many lines on, their first letters tell the entries of a table from the lines of prose.
+#: From so many lines on, their first and last signs tell the entries of a table from the lines of prose.
 _ENTRIES, _NEARLY_ALL = 5, 0.9
+#: What ends a sentence.
+_ENDS = (".", "!", "?", "。", "！", "？")
 #: What an item of a list begins with: such columns are read one after the other.
 _MARK = re.compile(r"[-–—•·*+] ?|\d{1,2}[.)] ")
 #: From line to line, in heights: more than this is usual in tables only.
@@ -240,17 +242,22 @@ def _are_columns(left: Boxes, right: Boxes) -> bool:
 
 
 def _are_rows(left: Boxes, right: Boxes) -> bool:
-    """True when lines stand exactly beside each other and nearly each of the left begins something new."""
-    firsts = [line[0].text for line in _lines(left)]
-    if len(firsts) < _ENTRIES or _aligned(left, right) < _NEARLY_ALL:
+    """True when lines stand exactly beside each other and nearly each of the left is an entry of its own."""
+    lines = _lines(left)
+    if len(lines) < _ENTRIES or _aligned(left, right) < _NEARLY_ALL:
         return False
-    is_list = sum(bool(_MARK.match(text)) for text in firsts) >= _NEARLY_ALL * len(firsts)
-    return not is_list and sum(map(_begins_entry, firsts)) >= _NEARLY_ALL * len(firsts)
+    is_list = sum(bool(_MARK.match(line[0].text)) for line in lines) >= _NEARLY_ALL * len(lines)
+    return not is_list and sum(map(_is_entry, lines)) >= _NEARLY_ALL * len(lines)
 
 
-def _begins_entry(text: str) -> bool:
-    """True for a digit or a capital first, as few lines of prose have it that is not all in capitals."""
-    return text[:1].isdigit() or (text[:1].isupper() and not text.isupper())
+def _is_entry(line: Boxes) -> bool:
+    """True for a digit or a capital first, or the end of a sentence last, as few lines of prose have it.
+
+    A line all in capitals tells nothing by its first.
+    """
+    first = line[0].text
+    begins = first[:1].isdigit() or (first[:1].isupper() and not first.isupper())
+    return begins or line[-1].text.endswith(_ENDS)
 
 
 def _beside(left: Boxes, right: Boxes) -> float:

@@ -29,6 +29,8 @@ _HESITANT, _NARROWED = 0.75, 0.82
 _DOUBTED = 0.85
 #: Another way is right when its reading is surer by so much. So many lines of a page are doubted at most.
 _SURER, _MOST_DOUBTED = 0.1, 24
+#: A box may end before a full stop that ends its line: so many heights more are read.
+_BEHIND = 0.25
 #: Boxes nearer to each other, in heights, are parts of the same words.
 _NEAR = 0.8
 #: A less sure reading is left out; one of fewer letters was nothing written at all
@@ -116,12 +118,15 @@ class PageReader:
 
         def read(box: Box) -> list[Text]:
             _check(deadline)
-            whole = _strip(pieces, box)
-            scale = box.length / whole.shape[1]
+            longer = box.part(0, box.length + _BEHIND * box.height)
+            whole = _strip(pieces, longer)
+            scale = longer.length / whole.shape[1]
             some = []
             for begin, end in parts(whole):
-                part = box.part(begin * scale, end * scale)
-                some.append((part, self._read_twice(pieces, part, whole[:, begin:end])))
+                part = longer.part(begin * scale, end * scale)
+                reading = self._read_twice(pieces, part, whole[:, begin:end])
+                # Where it stands is told as it was found, since a neighbour may be near.
+                some.append((box.part(begin * scale, min(end * scale, box.length)), reading))
             return some
 
         def read_again(place: int) -> Text:
