@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PIL import ImageFile
 
-from worker.job.decode.plain import Plain
+from worker.job.decode.picture import Plain
 
 #: Bytes of a loaded pixel by its mode, where they are not four.
 _BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
