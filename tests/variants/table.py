@@ -133,6 +133,9 @@ JPEG = {
     "Progressive": Variant(lambda: jpegs.jpeg(progressive=True), within=NEAR),
     "Restarts": Variant(lambda: jpegs.jpeg(restart_marker_rows=1), within=NEAR),
     "Printing colors (CMYK), inverted by Adobe": Variant(jpegs.cmyk, within=NEAR),
+    "Printing colors (CMYK), without Adobe's marker": Variant(
+        lambda: jpegs.without_marks(jpegs.cmyk()), within=NEAR
+    ),
     "Printing colors as YCCK": Variant(jpegs.ycck, within=NEAR),
     "Several pictures in one, as phones write them (MPO)": Variant(jpegs.of_a_phone, within=NEAR),
     "Orientation in EXIF, other tags damaged": Variant(
@@ -178,6 +181,12 @@ JPEG = {
 TIFF = {
     "Color, uncompressed, LZW, deflate, PackBits": Variant(lambda: tiffs.pillow(compression="tiff_lzw")),
     "Color, JPEG inside": Variant(lambda: tiffs.pillow(compression="jpeg", quality=95), within=NEAR),
+    "Color, JPEG inside, in YCbCr where the TIFF says RGB": Variant(
+        lambda: tiffs.color_jpegs(2), within=NEAR
+    ),
+    "Color, JPEG inside, in RGB where the TIFF says YCbCr": Variant(
+        lambda: tiffs.color_jpegs(6, keep_rgb=True), within=NEAR
+    ),
     "Color, JPEG inside, damaged within": Variant(tiffs.damaged_jpeg, within=NEAR, rows=(0, 16)),
     "Color, JPEG inside, of very many passes": Variant(lambda: tiffs.jpeg_of_passes(200)),
     "Color, JPEG inside, as before 1995 (compression 6)": Variant(lambda: tiffs.color8(_259=6)),

@@ -14,6 +14,7 @@ from PIL import Image
 from jobs.contract.settings import Limits
 from jobs.formats import tiff
 from jobs.formats.images import truncated_image, unsupported_format
+from jobs.formats.jpeg import says_ycbcr
 from worker.job.decode.fax import FAXES, Fax, look_at
 from worker.job.decode.packing import BYTE_DIFFERENCES, DIFFERENCES, Packing
 from worker.job.decode.picture import Plain
@@ -97,7 +98,7 @@ def plain_tiff(data: bytes, limits: Limits) -> Plain:
     jpegs = jpegs_in(data, directory, blocks) if directory.number(tiff.COMPRESSION, 1) == _JPEG else ()
     kept_bytes = bytes_between_passes(jpegs, blocks, limits)
     is_inverted = kind.photometric == _MIN_IS_WHITE and kind.bits > 8
-    changed = _changed(directory, kind, is_inverted=is_inverted)
+    changed = _changed(directory, kind, jpegs, is_inverted=is_inverted)
     gap_bytes = _GAP_BYTES if blocks.ends_behind(len(data)) else 0
     file = _with_deep_palette(data, directory)
     without: tuple[int, ...] = ()
@@ -154,9 +155,14 @@ def _check_packed(directory: tiff.Directory) -> None:
     _check_subsampling(directory)
 
 
-def _changed(directory: tiff.Directory, kind: _Kind, *, is_inverted: bool) -> dict[int, int | Sequence[int]]:
+def _changed(
+    directory: tiff.Directory, kind: _Kind, jpegs: Sequence[bytes], *, is_inverted: bool
+) -> dict[int, int | Sequence[int]]:
     """The tags that Pillow is told otherwise."""
     changed: dict[int, int | Sequence[int]] = {tiff.PHOTOMETRIC: _MIN_IS_BLACK} if is_inverted else {}
+    if kind.photometric in (_RGB, _YCBCR) and jpegs and (is_ycbcr := says_ycbcr(jpegs[0])) is not None:
+        # Who has put a whole JPEG into a TIFF may have said of it what is not so.
+        changed[tiff.PHOTOMETRIC] = _YCBCR if is_ycbcr else _RGB
     if kind.samples == 1:
         changed[tiff.PLANAR] = 1
     if _has_a_sample_unexplained(directory, kind):
@@ -197,7 +203,7 @@ def _pixel(
         tiff.STRIP_OFFSETS: len(file),
         tiff.STRIP_BYTES: len(samples),
     }
-    if kind.photometric == _YCBCR:
+    if tags.get(tiff.PHOTOMETRIC, kind.photometric) == _YCBCR:
         # A JPEG's decoder hands over RGB.
         tags[tiff.PHOTOMETRIC] = _RGB
     tiles = (tiff.TILE_WIDTH, tiff.TILE_HEIGHT, tiff.TILE_OFFSETS, tiff.TILE_BYTES, tiff.PREDICTOR)

@@ -11,6 +11,7 @@ from PIL import Image
 from jobs.contract.errors import ImageRejected
 from jobs.contract.models import Note
 from jobs.contract.settings import Limits
+from tests.variants.jpegs import without_marks
 from tests.variants.picture import COLOR, GREY, distance
 from tests.variants.tiff_blocks import DEFLATE, NONE, cut_up
 from tests.variants.tiffs import color_jpegs
@@ -197,3 +198,21 @@ def test_one_changed_bit_in_deflate_is_noticed_wherever_it_is(predictor):
             assert error.code == "truncated_image"
         else:
             assert decoded.notes == (Note.IMAGE_DAMAGED,) or decoded.image.tobytes() == right.tobytes()
+
+
+@pytest.mark.parametrize("photometric", [2, 6])
+@pytest.mark.parametrize("how", [{}, {"subsampling": 2}, {"keep_rgb": True}], ids=str)
+def test_a_jpeg_within_says_itself_what_its_colors_are(photometric, how):
+    assert distance(decode(color_jpegs(photometric, **how)).image, COLOR) < 4
+
+
+@pytest.mark.parametrize("photometric", [2, 6])
+def test_components_called_rgb_are_such(photometric):
+    data = color_jpegs(photometric, change=without_marks, keep_rgb=True)
+    assert distance(decode(data).image, COLOR) < 4
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_where_a_jpeg_within_does_not_say_what_its_colors_are_the_tiff_does(subsampling):
+    data = color_jpegs(6, subsampling=subsampling, change=without_marks)
+    assert distance(decode(data).image, COLOR) < 4
