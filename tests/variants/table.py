@@ -305,6 +305,9 @@ OTHERS = {
     "GIF, cut short, few rows are there": Variant(lambda: others.cut(others.gif(interlace=0), 0.6)),
     "BMP": Variant(lambda: encoded(COLOR, "BMP")),
     "BMP with alpha": Variant(lambda: others.bmp_alpha(255)),
+    "BMP packed as runs (RLE)": Variant(lambda: others.bmp_runs(GREY), GREY),
+    "BMP packed as runs, cut short": Variant(lambda: others.cut(others.bmp_runs(GREY), 0.95)),
+    "BMP packed as runs, fewer rows than its header says": Variant(lambda: others.bmp_runs(GREY, rows=60)),
     "BMP with colors at unusual bits, or more than 8 bits a sample": Variant(
         lambda: others.bmp_masked(0x3FF00000, 0xFFC00, 0x3FF)
     ),
