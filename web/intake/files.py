@@ -21,6 +21,7 @@ from jobs.formats.images import not_an_image
 from jobs.storage.image_uses import Kind
 from web.http.problems import count_refusal
 from web.intake.asking import check_page, check_question, check_room
+from web.intake.forms import check_sent
 from web.intake.names.paths import normalise, sent_path, shortened
 from web.intake.outcomes import LONGEST_PATH, FileOutcome, KnownFile, PassedOver
 from web.intake.spool import Part
@@ -71,13 +72,13 @@ class Intake:
 
     def take(self, files: Iterable[FileStorage]) -> Iterator[FileOutcome]:
         """Take the files of a form, each an image, or a zip with all that is in it."""
-        named = ((sent_path(sent), cast(Part, sent.stream)) for sent in files)
+        named = ((sent_path(sent), sent) for sent in files)
         for is_packed, some in groupby(named, lambda one: one[0].lower().endswith(".zip")):
             if is_packed:
-                for path, part in some:
-                    yield from self._take_zip(path, part)
+                for path, sent in some:
+                    yield from self._take_zip(path, sent)
             else:
-                yield from self._take_all(self._checked(path, part) for path, part in some)
+                yield from self._take_all(self._checked_sent(path, sent) for path, sent in some)
 
     def take_kept(self, files: Sequence[tuple[KnownFile, Kind]]) -> list[list[FileOutcome]]:
         """Take files with their kinds, whose images are in the blob store, and claimed.
@@ -98,20 +99,28 @@ class Intake:
                 some, jobs = [], 0
         yield from self._take(some, source)
 
-    def _take_zip(self, path: str, part: Part) -> Iterator[FileOutcome]:
-        if not is_zip(part):
-            error = BadInput("The file is named .zip and is none. Pack it again.", code=Code.BAD_ZIP)
-            yield from self._take([self._refused(path, part, error)])
-            return
+    def _take_zip(self, path: str, sent: FileStorage) -> Iterator[FileOutcome]:
+        part = cast(Part, sent.stream)
         limits = self._services.limits
         source = shortened(path, limits.max_path_chars)
         try:
+            check_sent(sent)
+            if not is_zip(part):
+                raise BadInput("The file is named .zip and is none. Pack it again.", code=Code.BAD_ZIP)
             self._check()
             folder = self._services.spool_folder
             for entries in entry_groups(part, limits, folder, self.passed_over, self._check):
                 yield from self._take_all(map(self._checked_entry, entries), source)
         except BadInput as error:
             yield from self._take([self._refused(path, part, error)])
+
+    def _checked_sent(self, path: str, sent: FileStorage) -> Checked:
+        part = cast(Part, sent.stream)
+        try:
+            check_sent(sent)
+        except BadInput as error:
+            return self._refused(path, part, error)
+        return self._checked(path, part)
 
     def _checked_entry(self, entry: Entry) -> Checked:
         if entry.content:
