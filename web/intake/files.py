@@ -19,6 +19,7 @@ from jobs.contract.names import file_path, page_path
 from jobs.flow.accept import Accepting
 from jobs.formats.images import not_an_image
 from jobs.storage.image_uses import Kind
+from jobs.storage.store.jobs import ITSELF, Source
 from web.http.problems import count_refusal
 from web.intake.asking import check_page, check_question, check_room
 from web.intake.forms import check_sent
@@ -87,7 +88,7 @@ class Intake:
         """
         return self._accept([self._jobs_of_kept(file, kind) for file, kind in files])
 
-    def _take_all(self, files: Iterable[Checked], source: str = "") -> Iterator[FileOutcome]:
+    def _take_all(self, files: Iterable[Checked], source: Source = ITSELF) -> Iterator[FileOutcome]:
         """Take files of one `source`, a zip or none, as they are looked at, some at a time."""
         some: list[Checked] = []
         jobs = 0
@@ -102,7 +103,7 @@ class Intake:
     def _take_zip(self, path: str, sent: FileStorage) -> Iterator[FileOutcome]:
         part = cast(Part, sent.stream)
         limits = self._services.limits
-        source = shortened(path, limits.max_path_chars)
+        source = Source(shortened(path, limits.max_path_chars), part.sha256)
         try:
             check_sent(sent)
             if not is_zip(part):
@@ -147,7 +148,7 @@ class Intake:
         except BadInput as error:
             return self._refused(path, part, error)
 
-    def _take(self, files: Sequence[Checked], source: str = "") -> list[FileOutcome]:
+    def _take(self, files: Sequence[Checked], source: Source = ITSELF) -> list[FileOutcome]:
         """Take files of one `source`, a zip or none."""
         for file in files:
             self.unused_questions.pop(normalise(file.path), None)
@@ -158,7 +159,7 @@ class Intake:
                 count_refusal(file.error)
         return [*chain(*taken)]
 
-    def _accept(self, files: Sequence[Sequence[Job]], source: str = "") -> list[list[FileOutcome]]:
+    def _accept(self, files: Sequence[Sequence[Job]], source: Source = ITSELF) -> list[list[FileOutcome]]:
         """Make the jobs of some files; gives what became of each file's."""
         jobs = [*chain(*files)]
         if len(jobs) > len(files):
@@ -167,7 +168,7 @@ class Intake:
         made = iter(self._accepting.add(jobs, source))
         return [[_outcome(asked, *next(made)) for asked in jobs_] for jobs_ in files]
 
-    def _jobs_of(self, file: Checked, source: str) -> list[Job]:
+    def _jobs_of(self, file: Checked, source: Source) -> list[Job]:
         if image := file.image:
             kind = Kind(image.media_type, image.pages)
             return self._jobs_about(file.path, image.sha256, kind, question=file.question)
@@ -189,14 +190,14 @@ class Intake:
             return [self._job(path, **same)]
         return [self._job(page_path(path, page), page=page, **same) for page in range(1, pages + 1)]
 
-    def _job_of_refused(self, file: Checked, source: str) -> Job:
+    def _job_of_refused(self, file: Checked, source: Source) -> Job:
         error = file.error or not_an_image()
         return self._job(
             shortened(file.path, self._services.limits.max_path_chars),
             state=JobState.FAILED,
             is_refused=True,
             refused_sha256=file.digest,
-            source=source or None,
+            source=source.path or None,
             error=JobError(code=error.code, message=error.message),
             finished_at=utc_now(),
         )
