@@ -7,7 +7,9 @@ open ──► load ──► whole
 from dataclasses import dataclass
 from io import BytesIO
 
+import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError, features
+from PIL.TiffImagePlugin import TiffImageFile
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
@@ -19,9 +21,11 @@ from jobs.formats.images import (
     reader_missing,
     truncated_image,
 )
+from jobs.formats.tiff import layout_of
 from jobs.formats.unread import begins_as_image, is_avif
 from worker.job.decode import deep, jpeg_end
 from worker.job.decode.jpeg_check import is_damaged
+from worker.job.decode.packing import Samples
 from worker.job.decode.partial import Part, may_be_partial, what_is_there
 from worker.job.decode.picture import Plain
 from worker.job.decode.samples import Channels, eight_bits, from_channels
@@ -29,6 +33,8 @@ from worker.job.decode.strips import Rows, rows_of
 
 #: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG. HEIF comes as PNG.
 _OPENERS = tuple(name for name in FORMATS if name not in ("MPO", "HEIF"))
+#: Bytes of rows that are unpacked at a time.
+_UNPACKED_BYTES = 1 << 23
 #: What Pillow says when a file ends too early; of damage it says something else.
 _CUT_SHORT = "truncated"
 
@@ -47,13 +53,29 @@ class Pixels:
     is_damaged: bool = False
 
 
+class _Bytes(TiffImageFile):
+    """A TIFF whose pixels are bytes of samples: there may be more of them than Pillow's guard allows pixels.
+
+    Its pixels are counted before, and there is room for the bytes.
+    """
+
+    def load_prepare(self) -> None:
+        """As Pillow does it, without the guard."""
+        if self._im is None:
+            self._im = Image.new(self.mode, self.size).im
+        super().load_prepare()
+
+
 def opened(file: Plain) -> ImageFile.ImageFile:
     """The file, with nothing of it unpacked; raises ImageRejected or TooLarge."""
     head = file.data[:64]
     if is_avif(head) and not features.check("avif"):
         raise reader_missing("AVIF")
     try:
-        image = Image.open(BytesIO(file.data), formats=_OPENERS)
+        if file.packing and layout_of(file.data):
+            image: ImageFile.ImageFile = _Bytes(BytesIO(file.data))
+        else:
+            image = Image.open(BytesIO(file.data), formats=_OPENERS)
     except UnidentifiedImageError as error:
         raise (not_understood() if begins_as_image(head) else not_an_image()) from error
     except Image.DecompressionBombError as error:
@@ -143,8 +165,13 @@ def _eight_bits(file: Plain, image: Image.Image) -> Rows:
         shown = _opaque_if_bmp(image)
         return eight_bits(shown, file.bits, is_unsigned=file.is_unsigned, no_data=file.no_data)
 
+    def unpacked(top: int, end: int) -> Samples:
+        return packing.unpack(image.crop((0, top, image.width, end)))
+
     def channels(top: int, end: int) -> Channels:
-        samples = packing.unpack(image.crop((0, top, image.width, end)))
+        # A row may have far more samples, or wider tiles, than are shown.
+        step = max(1, _UNPACKED_BYTES // packing.row_bytes)
+        samples = np.concatenate([unpacked(row, min(row + step, end)) for row in range(top, end, step)])
         samples = file.unstored.fill(samples, top) if file.unstored else samples
         return [samples[..., channel] for channel in range(len(packing.shown))]
 

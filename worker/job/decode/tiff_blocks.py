@@ -14,6 +14,8 @@ from jobs.formats.images import truncated_image, unsupported_format
 
 #: Strips or tiles of a file: one for each row and channel of the highest pictures.
 _MOST = 1 << 20
+#: Pixels of a tile, or as many times those of the picture: all of it is unpacked, be the picture small.
+_MOST_TILE_PIXELS, _TILE_SHARE = 1 << 24, 4
 _DEFLATE = frozenset({8, 32946})
 _UNPACKED_BYTES = 65_536
 
@@ -111,13 +113,13 @@ def blocks_of(directory: tiff.Directory) -> Blocks:
     width, height = directory.number(tiff.WIDTH), directory.number(tiff.HEIGHT)
     is_tiled = tiff.TILE_OFFSETS in directory and tiff.STRIP_OFFSETS not in directory
     tags = (tiff.TILE_OFFSETS, tiff.TILE_BYTES) if is_tiled else (tiff.STRIP_OFFSETS, tiff.STRIP_BYTES)
-    across, down = width, directory.number(tiff.ROWS_PER_STRIP, height)
-    if is_tiled:
-        across, down = directory.number(tiff.TILE_WIDTH), directory.number(tiff.TILE_HEIGHT)
+    across, down = _tile_of(directory) if is_tiled else (width, directory.number(tiff.ROWS_PER_STRIP))
+    across, down = across or width, down or height
+    if across < 0 or down < 0:
+        raise truncated_image("its directory names no size of strips or tiles that can be")
     is_planar = directory.number(tiff.PLANAR, 1) != 1
     planes = max(1, directory.number(tiff.SAMPLES, 1)) if is_planar else 1
-    across, down = across or width, min(down, height) or height if not is_tiled else down or height
-    blocks = Blocks((), (), width, height, across, down, planes, is_tiled)
+    blocks = Blocks((), (), width, height, across, down if is_tiled else min(down, height), planes, is_tiled)
     needed = blocks.a_plane * planes
     if needed > _MOST:
         raise unsupported_format(
@@ -131,6 +133,16 @@ def blocks_of(directory: tiff.Directory) -> Blocks:
     if not any(places):
         raise truncated_image("none of its pixels is stored")
     return replace(blocks, places=places, sizes=sizes)
+
+
+def _tile_of(directory: tiff.Directory) -> tuple[int, int]:
+    """Pixels of a tile, across and down; raises ImageRejected (`unsupported_format`) for too many."""
+    across, down = directory.number(tiff.TILE_WIDTH), directory.number(tiff.TILE_HEIGHT)
+    pixels = directory.number(tiff.WIDTH) * directory.number(tiff.HEIGHT)
+    if across * down > max(_MOST_TILE_PIXELS, _TILE_SHARE * pixels):
+        what = f"a TIFF in tiles of {across:,} × {down:,} pixels"
+        raise unsupported_format(what, "Save it in smaller ones")
+    return across, down
 
 
 @dataclass(frozen=True)
@@ -147,7 +159,8 @@ class Deflated:
         Raises ImageRejected (`truncated_image`) where a checksum is wrong.
         """
         view = memoryview(data)
-        listed = zip(self.blocks.places, self.blocks.sizes, strict=False)
+        # Empty ones of a large picture may be one and the same.
+        listed = dict.fromkeys(zip(self.blocks.places, self.blocks.sizes, strict=False))
         there = [view[place : place + size] for place, size in listed if size and place + size <= end]
         try:
             have_ends = [_has_end(packed, self.unpacked_bytes) for packed in there]
@@ -169,7 +182,7 @@ def _has_end(packed: memoryview, most_bytes: int) -> bool:
     for start in range(0, len(packed), _UNPACKED_BYTES):
         rest: bytes | memoryview = packed[start : start + _UNPACKED_BYTES]
         while rest and not unpacker.eof:
-            most_bytes -= len(unpacker.decompress(rest, _UNPACKED_BYTES))
+            most_bytes -= len(unpacker.decompress(rest, min(_UNPACKED_BYTES, most_bytes + 1)))
             rest = unpacker.unconsumed_tail
             if most_bytes < 0:
                 return False

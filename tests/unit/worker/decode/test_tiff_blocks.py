@@ -11,6 +11,7 @@ from PIL import Image
 from jobs.contract.errors import ImageRejected
 from jobs.contract.models import Note
 from jobs.contract.settings import Limits
+from tests.tiffs import Part, file_of
 from tests.variants.jpegs import without_marks
 from tests.variants.picture import COLOR, GREY, distance
 from tests.variants.tiff_blocks import DEFLATE, NONE, cut_up
@@ -216,3 +217,26 @@ def test_components_called_rgb_are_such(photometric):
 def test_where_a_jpeg_within_does_not_say_what_its_colors_are_the_tiff_does(subsampling):
     data = color_jpegs(6, subsampling=subsampling, change=without_marks)
     assert distance(decode(data).image, COLOR) < 4
+
+
+def test_a_small_picture_in_a_huge_tile_is_refused():
+    tags = {256: 96, 257: 64, 258: 8, 259: DEFLATE, 262: 1, 277: 1, 322: 1 << 20, 323: 1 << 10}
+    with pytest.raises(ImageRejected, match="in tiles of 1,048,576 × 1,024 pixels") as refused:
+        decode(file_of([Part(tags, [zlib.compress(bytes(100))])]))
+    assert refused.value.code == "unsupported_format"
+
+
+def test_samples_may_have_more_bytes_than_an_image_may_have_pixels():
+    samples = samples_of(4, "u2")
+    limits = Limits(max_image_pixels=96 * 64, decode_pixels=96 * 64 * 8)
+    decoded = Decoder(limits, enough_pixels=1_000_000).decode(cut_up(samples, tags={338: 1}))
+    assert distance(decoded.image, COLOR) < 1
+
+
+@pytest.mark.parametrize("tag", [278, 322, 323])
+def test_strips_and_tiles_of_less_than_nothing_are_damage(tag):
+    signed = (9, 1, (-16).to_bytes(4, "little", signed=True))
+    size: dict[int, Any] = {} if tag == 278 else {322: 16, 323: 16}
+    tags = {256: 96, 257: 64, 258: 8, 259: DEFLATE, 262: 1, 277: 1} | size | {tag: signed}
+    with pytest.raises(ImageRejected, match="no size of strips or tiles"):
+        decode(file_of([Part(tags, [zlib.compress(bytes(100))])]))
