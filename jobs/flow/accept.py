@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from jobs.contract.errors import Unavailable
 from jobs.contract.metrics import count_jobs
 from jobs.contract.models import Batch, Job, JobState
+from jobs.storage.store.jobs import ITSELF, Source
 from jobs.storage.stores import Stores
 
 
@@ -28,13 +29,13 @@ class Accepting:
         self.batch = batch
         self._jobs: list[Job] = []
 
-    def add(self, jobs: Sequence[Job], source: str = "") -> list[tuple[Job, bool]]:
+    def add(self, jobs: Sequence[Job], source: Source = ITSELF) -> list[tuple[Job, bool]]:
         """Make jobs whose images are claimed and in the blob store; gives each as it is now, and True if new.
 
         A file that the batch has already gives its earlier job; another file of the same path is called
         otherwise. A refused file is a failed job from the start; where the same file is taken later, from the
-        same `source` (a zip, or none), that job is queued. Raises NotFound, and Conflict for a batch that
-        takes no more files.
+        same `source`, that job is queued. Where a zip was refused, the first file taken of it gets that job.
+        Raises NotFound, and Conflict for a batch that takes no more files.
         """
         made = self._stores.store.create_jobs(jobs, source=source)
         for job, is_new in made:

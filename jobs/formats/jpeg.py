@@ -23,7 +23,9 @@ _PROGRESSIVE = frozenset({0xC2, 0xCA})
 #: Markers without a body: restarts, and the rest of their kind.
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 _APP0, _APP1, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
-_EXIF = b"Exif\0"
+_EXIF, _JFIF = b"Exif\0", b"JFIF\0"
+#: What Adobe's marker begins with, and its bytes, of which the last says how colors were transformed.
+_ADOBE, _ADOBE_BYTES = b"Adobe", 12
 #: Markers before a frame's header, and bytes that belong to none of them: real files have some dozens of
 #: either, and a thousand markers where much is told beside the picture.
 _MOST_MARKERS, _MOST_STRAY_BYTES = 10_000, 1 << 18
@@ -119,6 +121,28 @@ def frame_of(file: IO[bytes]) -> Frame:
             return _frame(marker, file.read(max(0, size - 2)))
         file.seek(max(0, size - 2), 1)
     raise truncated_image(f"it has no frame header behind its first {_MOST_MARKERS:,} markers")
+
+
+def says_ycbcr(data: bytes) -> bool | None:
+    """Whether its three components are brightness and colors, and not RGB; None where it does not say so.
+
+    JFIF is the first, Adobe's marker names either, and colors of fewer samples than another are no RGB.
+    """
+    transform: bool | None = None
+    for marker, _, _, body in _segments(data):
+        if marker == _APP0 and bytes(body[:5]) == _JFIF:
+            return True
+        if marker == _APP14 and bytes(body[:5]) == _ADOBE and len(body) >= _ADOBE_BYTES:
+            transform = bool(body[_ADOBE_BYTES - 1])
+        if marker in _FRAMES:
+            parts = _frame(marker, bytes(body)).components
+            if len(parts) != 3:
+                return None
+            if transform is None and bytes(number for number, _, _ in parts) == b"RGB":
+                return False
+            is_sparse = len({part[1:] for part in parts}) > 1
+            return True if transform is None and is_sparse else transform
+    return None
 
 
 def taken_apart(data: bytes, limits: Limits) -> Jpeg:

@@ -8,7 +8,7 @@ Only directories are read. Both byte orders, classic and big. EXIF is a TIFF wit
 
 import io
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -47,7 +47,7 @@ WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, MAKE = 256, 257, 258, 259, 262, 2
 STRIP_OFFSETS, ORIENTATION, SAMPLES, STRIP_BYTES, PLANAR, PREDICTOR = 273, 274, 277, 279, 284, 317
 SUBFILE_KIND, FILL_ORDER, ROWS_PER_STRIP = 254, 266, 278
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, SUB_DIRECTORIES = 322, 323, 324, 325, 330
-EXTRA_SAMPLES, SAMPLE_FORMAT, DNG_VERSION = 338, 339, 50706
+EXTRA_SAMPLES, SAMPLE_FORMAT, NO_DATA, DNG_VERSION = 338, 339, 42113, 50706
 PALETTE, SUBSAMPLING = 320, 530
 #: Tags without which the pixels cannot be read: sizes, places, packing, and what samples mean.
 PICTURE = frozenset(
@@ -133,12 +133,12 @@ class Directory:
         numbers = self.numbers(tag)
         return numbers[0] if numbers else default
 
-    def numbers(self, tag: int) -> tuple[int, ...]:
-        """The whole numbers of a tag; none where it is missing or cannot be read."""
+    def numbers(self, tag: int, most: int = MOST_VALUES) -> tuple[int, ...]:
+        """The first whole numbers of a tag, `most` of them; none where it is missing or cannot be read."""
         entry = self.entry(tag)
         if entry is None or entry.kind not in _NUMBERS:
             return ()
-        count = min(entry.count, MOST_VALUES)
+        count = min(entry.count, most)
         numbers = struct.Struct(f"{self.layout.order}{count}{_NUMBERS[entry.kind]}")
         data = self._data(entry, numbers.size)
         return numbers.unpack(data) if len(data) == numbers.size else ()
@@ -234,7 +234,7 @@ def starting_at(data: bytes, layout: Layout, place: int, *behind: bytes) -> byte
 def plain(
     data: bytes,
     directory: Directory,
-    changed: Mapping[int, int],
+    changed: Mapping[int, int | Sequence[int]],
     *,
     without: Collection[int] = (),
     gap_bytes: int = 0,
@@ -246,20 +246,32 @@ def plain(
     layout = directory.layout
     kept = PICTURE.difference(without)
     entries = {tag: entry for tag in kept if (entry := directory.entry(tag))}
-    long_kind = 16 if layout.is_big else 4
-    for tag, number in changed.items():
-        entries[tag] = Entry(long_kind, 1, layout.pointer.pack(number))
     padding = b"\0" * (gap_bytes + -len(data) % 8)
+    start, beside = len(data) + len(padding), b""
+    for tag, numbers in changed.items():
+        entries[tag], own = _entry(layout, numbers, start + len(beside))
+        beside += own
     written = [layout.entry.pack(tag, e.kind, e.count, e.value) for tag, e in sorted(entries.items())]
     return starting_at(
         data,
         layout,
-        len(data) + len(padding),
+        start + len(beside),
         padding,
+        beside,
         layout.count.pack(len(written)),
         *written,
         layout.pointer.pack(0),
     )
+
+
+def _entry(layout: Layout, numbers: int | Sequence[int], place: int) -> tuple[Entry, bytes]:
+    """A tag of one number or several, and what of it has to lie at that place of the file."""
+    listed = [numbers] if isinstance(numbers, int) else numbers
+    kind, size = (16, 8) if layout.is_big else (4, 4)
+    body = struct.pack(f"{layout.order}{len(listed)}{_NUMBERS[kind]}", *listed)
+    if len(body) <= size:
+        return Entry(kind, len(listed), body), b""
+    return Entry(kind, len(listed), layout.pointer.pack(place)), body.ljust(len(body) + -len(body) % 8, b"\0")
 
 
 def _first_place(file: IO[bytes], layout: Layout) -> int:

@@ -37,6 +37,16 @@ def cmyk() -> bytes:
     return encoded(COLOR.convert("CMYK"), "JPEG", quality=95)
 
 
+def without_marks(data: bytes) -> bytes:
+    """A JPEG without the segments that say what its colors are (JFIF's and Adobe's)."""
+    kept, place = data[:2], 2
+    while data[place + 1] != 0xDA:
+        end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        kept += b"" if data[place + 1] in (0xE0, 0xEE) else data[place:end]
+        place = end
+    return kept + data[place:]
+
+
 def ycck() -> bytes:
     """Printing colors as brightness, two differences and black, as Photoshop writes them."""
     stored = np.asarray(Image.fromarray(255 - np.asarray(COLOR)).convert("YCbCr"))

@@ -1,6 +1,7 @@
 """WebP, GIF, BMP, AVIF and HEIC."""
 
 import struct
+from itertools import groupby
 from pathlib import Path
 
 from PIL import Image
@@ -51,6 +52,19 @@ def bmp_masked(*masks: int, compression: int = 3) -> bytes:
     return (
         b"BM" + struct.pack("<IHHI", 14 + len(header) + len(pixels), 0, 0, 14 + len(header)) + header + pixels
     )
+
+
+def bmp_runs(image: Image.Image, *, rows: int | None = None) -> bytes:
+    """A BMP of grey packed as runs (RLE8); with so many of its rows, the lowest, where `rows` says it."""
+    packed = b""
+    for top in reversed(range(image.height)[-(rows or image.height) :]):
+        row = image.crop((0, top, image.width, top + 1)).tobytes()
+        packed += b"".join(bytes((len([*run]), value)) for value, run in groupby(row)) + b"\0\0"
+    packed = packed[:-2] + b"\0\1"
+    palette = b"".join(bytes((value, value, value, 0)) for value in range(256))
+    header = struct.pack("<IiiHHIIiiII", 40, *image.size, 1, 8, 1, len(packed), 0, 0, 256, 256) + palette
+    size = 14 + len(header)
+    return b"BM" + struct.pack("<IHHI", size + len(packed), 0, 0, size) + header + packed
 
 
 def turned(image_format: str, **how: object) -> bytes:

@@ -11,7 +11,8 @@ from tests.tiffs import MASK, REDUCED, Directory, written
 from tests.variants import foreign, jpegs, others, png, tiffs
 from tests.variants.exif import SIDEWAYS_BY
 from tests.variants.others import BLACK, WHITE
-from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, HEIGHT, ON_BLACK, ON_WHITE, encoded
+from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, HEIGHT, ON_BLACK, ON_WHITE, WIDTH, encoded
+from tests.variants.tiff_blocks import cut_up, endless, flipped
 
 #: How far a picture may be from the right one, as a mean of its samples: packed without loss, and with.
 EXACT, NEAR, CLOSE = 1.0, 4.0, 12.0
@@ -31,12 +32,25 @@ class Variant(NamedTuple):
     pages: int = 1
 
 
+def _upper_half() -> Image.Image:
+    mask = Image.new("L", COLOR.size)
+    mask.paste(255, (0, 0, COLOR.width, HEIGHT // 2))
+    return mask
+
+
 _BIG = b"x" * (3 << 20)
 #: The grey picture with its darkest as black and its brightest as white, and with the latter alone.
 _STRETCHED = Image.eval(GREY, lambda value: round((value - 10) * 255 / 230))
 _WHITE_MOVED = Image.eval(GREY, lambda value: round(value * 255 / 240))
+#: The grey picture, half transparent on black paper; grey with an opaque alpha; and from 0 to 1.
+_HALF = Image.eval(GREY, lambda value: round(value / 2))
+_GREY_ALPHA = np.dstack([np.asarray(GREY), np.full((HEIGHT, WIDTH), 255, dtype=np.uint8)])
+_FRACTIONS = (np.asarray(GREY)[..., None] / 255).astype("f4")
+#: The picture with its lower half black.
+_HALF_THERE = Image.composite(COLOR, Image.new("RGB", COLOR.size), _upper_half())
 _BLANK = Image.new("RGB", COLOR.size, "white")
 _BLANK_GREY = Image.new("L", COLOR.size, "white")
+_BLANK_LOWER = Image.composite(GREY, _BLANK_GREY, _upper_half())
 
 
 def _written(*images: tuple[Image.Image, int], last: int | None = None) -> bytes:
@@ -119,6 +133,9 @@ JPEG = {
     "Progressive": Variant(lambda: jpegs.jpeg(progressive=True), within=NEAR),
     "Restarts": Variant(lambda: jpegs.jpeg(restart_marker_rows=1), within=NEAR),
     "Printing colors (CMYK), inverted by Adobe": Variant(jpegs.cmyk, within=NEAR),
+    "Printing colors (CMYK), without Adobe's marker": Variant(
+        lambda: jpegs.without_marks(jpegs.cmyk()), within=NEAR
+    ),
     "Printing colors as YCCK": Variant(jpegs.ycck, within=NEAR),
     "Several pictures in one, as phones write them (MPO)": Variant(jpegs.of_a_phone, within=NEAR),
     "Orientation in EXIF, other tags damaged": Variant(
@@ -164,6 +181,12 @@ JPEG = {
 TIFF = {
     "Color, uncompressed, LZW, deflate, PackBits": Variant(lambda: tiffs.pillow(compression="tiff_lzw")),
     "Color, JPEG inside": Variant(lambda: tiffs.pillow(compression="jpeg", quality=95), within=NEAR),
+    "Color, JPEG inside, in YCbCr where the TIFF says RGB": Variant(
+        lambda: tiffs.color_jpegs(2), within=NEAR
+    ),
+    "Color, JPEG inside, in RGB where the TIFF says YCbCr": Variant(
+        lambda: tiffs.color_jpegs(6, keep_rgb=True), within=NEAR
+    ),
     "Color, JPEG inside, damaged within": Variant(tiffs.damaged_jpeg, within=NEAR, rows=(0, 16)),
     "Color, JPEG inside, of very many passes": Variant(lambda: tiffs.jpeg_of_passes(200)),
     "Color, JPEG inside, as before 1995 (compression 6)": Variant(lambda: tiffs.color8(_259=6)),
@@ -196,8 +219,18 @@ TIFF = {
     "Grey, 32 bits": Variant(lambda: tiffs.grey("<u4", 0, 4294967295), GREY),
     "Grey, lowest is white": Variant(tiffs.white_is_zero, GREY),
     "Grey and alpha, 16 bits": Variant(tiffs.grey_alpha16, GREY),
+    "Grey and alpha, 16 bits, multiplied with it": Variant(
+        lambda: tiffs.premultiplied(GREY, 0.5, 65535), _HALF
+    ),
+    "Color and alpha, 16 bits of which 12 are used, multiplied with it": Variant(
+        lambda: tiffs.premultiplied(COLOR, 1, 4095)
+    ),
+    "Grey and alpha, each channel for itself": Variant(
+        lambda: cut_up(_GREY_ALPHA, is_planar=True, tags={338: 2}), GREY
+    ),
     "Fractions of 16, 32 or 64 bits, 0 to 1": Variant(lambda: tiffs.grey("<f8", 0, 1), GREY),
     "Fractions, 0 to 255": Variant(lambda: tiffs.grey("<f4", 0, 255), GREY),
+    "Fractions of 32 bits, packed, other end first": Variant(lambda: cut_up(_FRACTIONS, order=">"), GREY),
     "Fractions of another range": Variant(lambda: tiffs.grey("<f4", 0, 0.02), _WHITE_MOVED, NEAR),
     "Fractions, some of them no numbers or far too large": Variant(
         lambda: tiffs.fractions_with(0, 1, float("nan"), float("inf"), 1e30), GREY
@@ -205,9 +238,33 @@ TIFF = {
     "Color, 12 bits a sample": Variant(lambda: tiffs.color_packed(12)),
     "Color, 16 bits a sample": Variant(tiffs.color16),
     "Color, 16 bits of which 12 are used": Variant(lambda: tiffs.color16(4095)),
-    "Color, 16 bits a sample, each channel for itself": Variant(lambda: tiffs.color16(_284=2)),
+    "Color, 16 bits a sample, each channel for itself": Variant(
+        lambda: cut_up(np.asarray(COLOR).astype("u2") * 257, is_planar=True)
+    ),
     "Color, and a fourth sample that nothing says to be alpha": Variant(lambda: tiffs.with_zeros(COLOR)),
     "Grey, and a second sample that nothing says to be alpha": Variant(lambda: tiffs.with_zeros(GREY), GREY),
+    "Grey of 16 bits, and a second sample that nothing says to be alpha": Variant(
+        lambda: tiffs.with_zeros(GREY, 16), GREY
+    ),
+    "Color, and further samples that nothing says to be alpha, 16 bits": Variant(
+        lambda: cut_up(np.dstack([np.asarray(COLOR), np.zeros((HEIGHT, WIDTH, 2))]).astype("u2") * 257)
+    ),
+    "Differences in place of samples (predictors 2 and 3)": Variant(
+        lambda: cut_up(_FRACTIONS, predictor=3, across=32), GREY
+    ),
+    "Differences in place of samples, grey and alpha of 16 bits": Variant(
+        lambda: cut_up(_GREY_ALPHA.astype("u2") * 257, predictor=2, tags={338: 2}), GREY
+    ),
+    "Strips or tiles that are not stored, as GDAL writes what is empty": Variant(
+        lambda: cut_up(np.asarray(COLOR), missing=[2, 3]), _HALF_THERE
+    ),
+    "The same, and a value that stands for no data": Variant(
+        lambda: cut_up(np.asarray(_BLANK_LOWER)[..., None], missing=[2, 3], tags={42113: b"255"}),
+        _BLANK_LOWER,
+    ),
+    "Strips or tiles of which none is stored": Variant(lambda: cut_up(np.asarray(COLOR), missing=range(4))),
+    "Deflate, damaged": Variant(lambda: flipped(cut_up(np.asarray(COLOR)), 40)),
+    "Deflate, its end missing in a file that is all there": Variant(lambda: endless(np.asarray(COLOR))),
     "Palette": Variant(lambda: tiffs.pillow(COLOR.quantize(16, dither=Image.Dither.NONE))),
     "Palette of 8 bits a sample instead of 16": Variant(tiffs.shallow_palette, GREY),
     "YCbCr, with colors for every pixel": Variant(lambda: tiffs.ycbcr(_530=(3, 2, b"\1\0\1\0")), within=NEAR),
@@ -221,6 +278,9 @@ TIFF = {
     ),
     "Cut short, most rows are there": Variant(lambda: tiffs.cut(0.8), rows=(0, 50)),
     "Cut short, few rows are there": Variant(lambda: tiffs.cut(0.3)),
+    "Cut short, in one strip that is packed": Variant(
+        lambda: others.cut(cut_up(np.asarray(COLOR), down=HEIGHT), 0.9)
+    ),
     "Directory missing": Variant(lambda: others.cut(tiffs.pillow(compression="tiff_lzw"), 0.8)),
     "Several pages": Variant(_pages, GREY, page=2, pages=3),
     "Several pages, fax": Variant(_fax, BLACK_AND_WHITE, page=3, pages=3),
@@ -233,7 +293,7 @@ TIFF = {
     "A chain of pages that goes round": Variant(lambda: _pages(last=-1), GREY, page=2, pages=3),
     "A later page that is missing": Variant(lambda: _pages(last=2**31)),
     "Complex numbers": Variant(tiffs.complex_numbers),
-    "Grey, 9 to 15 bits, in tiles": Variant(tiffs.tiled_12_bits),
+    "Grey, 9 to 15 bits, in tiles": Variant(tiffs.tiled_12_bits, GREY),
 }
 OTHERS = {
     "GIF": Variant(others.gif),
@@ -245,6 +305,9 @@ OTHERS = {
     "GIF, cut short, few rows are there": Variant(lambda: others.cut(others.gif(interlace=0), 0.6)),
     "BMP": Variant(lambda: encoded(COLOR, "BMP")),
     "BMP with alpha": Variant(lambda: others.bmp_alpha(255)),
+    "BMP packed as runs (RLE)": Variant(lambda: others.bmp_runs(GREY), GREY),
+    "BMP packed as runs, cut short": Variant(lambda: others.cut(others.bmp_runs(GREY), 0.95)),
+    "BMP packed as runs, fewer rows than its header says": Variant(lambda: others.bmp_runs(GREY, rows=60)),
     "BMP with colors at unusual bits, or more than 8 bits a sample": Variant(
         lambda: others.bmp_masked(0x3FF00000, 0xFFC00, 0x3FF)
     ),

@@ -2,51 +2,24 @@
 
 import io
 import struct
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
 
+from tests.tiffs import Part, file_of
 from tests.variants.exif import SIDEWAYS
 from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, HEIGHT, WIDTH, encoded
 
 _GREY = np.asarray(GREY) / 255
 _COLOR = np.asarray(COLOR) / 255
-#: Bytes between the directory and the pixels, for values that the directory has no room for.
-_BESIDE_BYTES = 2048
-_LETTERS = {2: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 16: "Q"}
 
 
 def tiff(pixels: bytes, tags: dict[int, Any], order: str = "<", *, is_big: bool = False) -> bytes:
-    """A TIFF of one strip; a tag is a number, several, or (type, count, bytes) as it is to be written."""
-    place = "Q" if is_big else "I"
-    fixed = {256: WIDTH, 257: HEIGHT, 259: 1, 273: 0, 277: 1, 278: HEIGHT, 279: len(pixels)}
-    entries, beside = [], b""
-    number_of_tags = len(fixed | tags)
-    head = 16 if is_big else 8
-    directory = (8 if is_big else 2) + number_of_tags * (20 if is_big else 12) + (8 if is_big else 4)
-    room = 8 if is_big else 4
-    for tag, value in sorted((fixed | tags).items()):
-        if isinstance(value, tuple) and len(value) == 3 and isinstance(value[2], bytes):
-            kind, count, body = value
-        else:
-            numbers = value if isinstance(value, (list, tuple)) else [value]
-            kind = 3 if tag in (258, 259, 262, 277, 284, 317, 338, 339, 266) else 4
-            count = len(numbers)
-            body = b"".join(struct.pack(order + _LETTERS[kind], number) for number in numbers)
-        if tag == 273:
-            body = struct.pack(order + "I", head + directory + _BESIDE_BYTES)
-        if len(body) > room:
-            written = struct.pack(order + place, head + directory + len(beside))
-            beside += body
-        else:
-            written = body.ljust(room, b"\0")
-        entries.append(struct.pack(order + ("HHQ" if is_big else "HHI"), tag, kind, count) + written)
-    start = (b"II" if order == "<" else b"MM") + struct.pack(order + "H", 43 if is_big else 42)
-    start += struct.pack(order + ("HHQ" if is_big else "I"), *((8, 0, 16) if is_big else (8,)))
-    count = struct.pack(order + ("Q" if is_big else "H"), number_of_tags)
-    end = struct.pack(order + place, 0)
-    return start + count + b"".join(entries) + end + beside.ljust(_BESIDE_BYTES, b"\0") + pixels
+    """A TIFF of one strip, which lies behind its directory."""
+    fixed = {256: WIDTH, 257: HEIGHT, 259: 1, 277: 1, 278: HEIGHT}
+    return file_of([Part(fixed | tags, [pixels])], order=order, is_big=is_big)
 
 
 def packed(samples: "np.ndarray", bits: int) -> bytes:
@@ -99,18 +72,29 @@ def grey_alpha16() -> bytes:
     return tiff(samples.tobytes(), {258: [16] * 2, 262: 1, 277: 2, 338: 2})
 
 
+def premultiplied(image: Image.Image, opacity: float, white: int, order: str = "<") -> bytes:
+    """Samples of 16 bits and alpha, with which they were multiplied; their white is `white`."""
+    colors = np.asarray(image).reshape(HEIGHT, WIDTH, -1) * (white * opacity / 255)
+    samples = np.concatenate([colors, np.full((HEIGHT, WIDTH, 1), white * opacity)], axis=2)
+    count = samples.shape[2]
+    tags = {258: [16] * count, 262: 1 if count == 2 else 2, 277: count, 338: 1}
+    return tiff(np.rint(samples).astype(f"{order}u2").tobytes(), tags, order)
+
+
 def color8(image: Image.Image = COLOR, **more: Any) -> bytes:
     """Color in 8 bits; more tags as `_274=6`."""
     tags = {256: image.width, 257: image.height, 258: [8] * 3, 262: 2, 277: 3, 278: image.height}
     return tiff(image.tobytes(), tags | _tags(more))
 
 
-def with_zeros(image: Image.Image) -> bytes:
+def with_zeros(image: Image.Image, bits: int = 8) -> bytes:
     """The picture with a further sample a pixel, which is zero and explained by nothing."""
-    colors = np.asarray(image).reshape(HEIGHT, WIDTH, -1)
+    colors = np.asarray(image).reshape(HEIGHT, WIDTH, -1).astype(f"<u{bits // 8}") * (
+        257 if bits == 16 else 1
+    )
     samples = np.concatenate([colors, np.zeros_like(colors[..., :1])], axis=2)
     count = samples.shape[2]
-    return tiff(samples.tobytes(), {258: [8] * count, 262: 1 if count == 2 else 2, 277: count})
+    return tiff(samples.tobytes(), {258: [bits] * count, 262: 1 if count == 2 else 2, 277: count})
 
 
 def shallow_palette() -> bytes:
@@ -155,6 +139,25 @@ def jpeg_of_passes(more: int, image: Image.Image = COLOR) -> bytes:
     strip = whole[:-2] + whole[last:-2] * more + whole[-2:]
     tags = {256: image.width, 257: image.height, 258: [8] * 3, 259: 7, 262: 6, 277: 3, 278: image.height}
     return tiff(strip, tags | {530: (3, 2, b"\1\0\1\0")})
+
+
+def color_jpegs(
+    photometric: int = 6,
+    *,
+    subsampling: int = 0,
+    missing: Collection[int] = (),
+    change: Callable[[bytes], bytes] = bytes,
+    **how: Any,
+) -> bytes:
+    """Strips of 16 rows that are JPEGs of their own, as `change` leaves them; some are not stored."""
+    strips: list[bytes | None] = []
+    for number in range(HEIGHT // 16):
+        strip = COLOR.crop((0, 16 * number, WIDTH, 16 * number + 16))
+        packed = change(encoded(strip, "JPEG", quality=95, subsampling=subsampling, **how))
+        strips.append(None if number in missing else packed)
+    tags: dict[int, Any] = {256: WIDTH, 257: HEIGHT, 258: [8] * 3, 259: 7, 262: photometric, 277: 3, 278: 16}
+    samples = 1 if subsampling == 0 else 2
+    return file_of([Part(tags | {530: (3, 2, bytes([samples, 0] * 2))}, strips)])
 
 
 def fax(compression: str, image: Image.Image = BLACK_AND_WHITE, **how: Any) -> bytes:
@@ -214,23 +217,19 @@ def directory_first(image: Image.Image, compression: str | None) -> bytes:
     strips = []
     for top in range(0, image.height, 16):
         strip = image.crop((0, top, image.width, min(top + 16, image.height)))
-        with Image.open(io.BytesIO(pillow(strip, compression, tiffinfo={278: 16}))) as written:
-            tags = written.tag_v2  # type: ignore[attr-defined]
-            place, size = tags[273][0], tags[279][0]
-        strips.append(pillow(strip, compression, tiffinfo={278: 16})[place : place + size])
-    start = 8 + 2 + 10 * 12 + 4
-    beside = start + 6
-    places = beside + 8 * len(strips)
-    offsets = [places + sum(map(len, strips[:n])) for n in range(len(strips))]
-    tags = [
-        *((256, 3, 1, image.width), (257, 3, 1, image.height), (258, 3, 3, start), (259, 3, 1, number)),
-        *((262, 3, 1, 2), (273, 4, len(strips), beside), (277, 3, 1, 3), (278, 3, 1, 16)),
-        *((279, 4, len(strips), beside + 4 * len(strips)), (284, 3, 1, 1)),
-    ]
-    directory = b"".join(struct.pack("<HHII", *tag) for tag in tags)
-    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + directory + bytes(4) + struct.pack("<3H", 8, 8, 8)
-    sizes = [len(strip) for strip in strips]
-    return head + struct.pack(f"<{2 * len(strips)}I", *offsets, *sizes) + b"".join(strips)
+        data = pillow(strip, compression, tiffinfo={278: 16})
+        place, size = _strip(data)
+        strips.append(data[place : place + size])
+    tags: dict[int, Any] = {
+        256: image.width,
+        257: image.height,
+        258: [8] * 3,
+        259: number,
+        262: 2,
+        277: 3,
+        278: 16,
+    }
+    return file_of([Part(tags, strips)])
 
 
 def lab() -> bytes:
@@ -247,8 +246,10 @@ def complex_numbers() -> bytes:
 
 
 def tiled_12_bits() -> bytes:
-    """12 bits in tiles."""
-    return tiff(b"\0" * 9216, {258: 12, 262: 1, 322: 96, 323: 64, 324: 200, 325: 9216})
+    """12 bits in two tiles, each half of the picture."""
+    halves = np.hsplit(_GREY * 4095, 2)
+    tags = {256: WIDTH, 257: HEIGHT, 258: 12, 259: 1, 262: 1, 277: 1, 322: WIDTH // 2, 323: HEIGHT}
+    return file_of([Part(tags, [packed(half, 12) for half in halves])])
 
 
 def raw(make: str, *, is_preview: bool = True, **more: Any) -> bytes:

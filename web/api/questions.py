@@ -17,6 +17,7 @@ from web.api.job import job_json
 from web.api.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView
 from web.http.waiting import Waiting
 from web.intake.asking import check_options, check_page, check_question, check_room, choose_model
+from web.intake.forms import check_sent
 from web.intake.names.paths import sent_path, shortened
 from web.intake.spool import Part
 from web.intake.uploads import checked_image, kept_images
@@ -96,6 +97,7 @@ def _submit(form: JobForm) -> Job:
     check_room(serving, card.name)
     question = check_question(card, form.question, serving.limits)
     options = check_options(form.max_new_tokens, serving.limits)
+    check_sent(form.file)
     image = checked_image(serving, cast(Part, form.file.stream))
     page = check_page(form.page, image.pages)
     job = Job(

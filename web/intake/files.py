@@ -19,8 +19,10 @@ from jobs.contract.names import file_path, page_path
 from jobs.flow.accept import Accepting
 from jobs.formats.images import not_an_image
 from jobs.storage.image_uses import Kind
+from jobs.storage.store.jobs import ITSELF, Source
 from web.http.problems import count_refusal
 from web.intake.asking import check_page, check_question, check_room
+from web.intake.forms import check_sent
 from web.intake.names.paths import normalise, sent_path, shortened
 from web.intake.outcomes import LONGEST_PATH, FileOutcome, KnownFile, PassedOver
 from web.intake.spool import Part
@@ -71,13 +73,13 @@ class Intake:
 
     def take(self, files: Iterable[FileStorage]) -> Iterator[FileOutcome]:
         """Take the files of a form, each an image, or a zip with all that is in it."""
-        named = ((sent_path(sent), cast(Part, sent.stream)) for sent in files)
+        named = ((sent_path(sent), sent) for sent in files)
         for is_packed, some in groupby(named, lambda one: one[0].lower().endswith(".zip")):
             if is_packed:
-                for path, part in some:
-                    yield from self._take_zip(path, part)
+                for path, sent in some:
+                    yield from self._take_zip(path, sent)
             else:
-                yield from self._take_all(self._checked(path, part) for path, part in some)
+                yield from self._take_all(self._checked_sent(path, sent) for path, sent in some)
 
     def take_kept(self, files: Sequence[tuple[KnownFile, Kind]]) -> list[list[FileOutcome]]:
         """Take files with their kinds, whose images are in the blob store, and claimed.
@@ -86,7 +88,7 @@ class Intake:
         """
         return self._accept([self._jobs_of_kept(file, kind) for file, kind in files])
 
-    def _take_all(self, files: Iterable[Checked], source: str = "") -> Iterator[FileOutcome]:
+    def _take_all(self, files: Iterable[Checked], source: Source = ITSELF) -> Iterator[FileOutcome]:
         """Take files of one `source`, a zip or none, as they are looked at, some at a time."""
         some: list[Checked] = []
         jobs = 0
@@ -98,20 +100,28 @@ class Intake:
                 some, jobs = [], 0
         yield from self._take(some, source)
 
-    def _take_zip(self, path: str, part: Part) -> Iterator[FileOutcome]:
-        if not is_zip(part):
-            error = BadInput("The file is named .zip and is none. Pack it again.", code=Code.BAD_ZIP)
-            yield from self._take([self._refused(path, part, error)])
-            return
+    def _take_zip(self, path: str, sent: FileStorage) -> Iterator[FileOutcome]:
+        part = cast(Part, sent.stream)
         limits = self._services.limits
-        source = shortened(path, limits.max_path_chars)
+        source = Source(shortened(path, limits.max_path_chars), part.sha256)
         try:
+            check_sent(sent)
+            if not is_zip(part):
+                raise BadInput("The file is named .zip and is none. Pack it again.", code=Code.BAD_ZIP)
             self._check()
             folder = self._services.spool_folder
             for entries in entry_groups(part, limits, folder, self.passed_over, self._check):
                 yield from self._take_all(map(self._checked_entry, entries), source)
         except BadInput as error:
             yield from self._take([self._refused(path, part, error)])
+
+    def _checked_sent(self, path: str, sent: FileStorage) -> Checked:
+        part = cast(Part, sent.stream)
+        try:
+            check_sent(sent)
+        except BadInput as error:
+            return self._refused(path, part, error)
+        return self._checked(path, part)
 
     def _checked_entry(self, entry: Entry) -> Checked:
         if entry.content:
@@ -138,7 +148,7 @@ class Intake:
         except BadInput as error:
             return self._refused(path, part, error)
 
-    def _take(self, files: Sequence[Checked], source: str = "") -> list[FileOutcome]:
+    def _take(self, files: Sequence[Checked], source: Source = ITSELF) -> list[FileOutcome]:
         """Take files of one `source`, a zip or none."""
         for file in files:
             self.unused_questions.pop(normalise(file.path), None)
@@ -149,7 +159,7 @@ class Intake:
                 count_refusal(file.error)
         return [*chain(*taken)]
 
-    def _accept(self, files: Sequence[Sequence[Job]], source: str = "") -> list[list[FileOutcome]]:
+    def _accept(self, files: Sequence[Sequence[Job]], source: Source = ITSELF) -> list[list[FileOutcome]]:
         """Make the jobs of some files; gives what became of each file's."""
         jobs = [*chain(*files)]
         if len(jobs) > len(files):
@@ -158,7 +168,7 @@ class Intake:
         made = iter(self._accepting.add(jobs, source))
         return [[_outcome(asked, *next(made)) for asked in jobs_] for jobs_ in files]
 
-    def _jobs_of(self, file: Checked, source: str) -> list[Job]:
+    def _jobs_of(self, file: Checked, source: Source) -> list[Job]:
         if image := file.image:
             kind = Kind(image.media_type, image.pages)
             return self._jobs_about(file.path, image.sha256, kind, question=file.question)
@@ -180,14 +190,14 @@ class Intake:
             return [self._job(path, **same)]
         return [self._job(page_path(path, page), page=page, **same) for page in range(1, pages + 1)]
 
-    def _job_of_refused(self, file: Checked, source: str) -> Job:
+    def _job_of_refused(self, file: Checked, source: Source) -> Job:
         error = file.error or not_an_image()
         return self._job(
             shortened(file.path, self._services.limits.max_path_chars),
             state=JobState.FAILED,
             is_refused=True,
             refused_sha256=file.digest,
-            source=source or None,
+            source=source.path or None,
             error=JobError(code=error.code, message=error.message),
             finished_at=utc_now(),
         )

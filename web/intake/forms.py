@@ -3,6 +3,7 @@
 name not in UTF-8 (curl on a Chinese Windows)       ──► read as it was most likely meant
 no file name, but a field of files, or no text      ──► a file called `unnamed`
 no file name, and no bytes                          ──► no file was chosen: so browsers say it
+a file whose headers are too long                   ──► it is refused, and no other
 no boundary, another one, no end                    ──► BadInput (`malformed_form`)
 """
 
@@ -44,6 +45,9 @@ _MOST_LINES, _MOST_PARAMETERS = 32, 32
 _EXTENDED_NAME = re.compile(r";\s*filename\*=([^';\s]*)'[^';]*'([^;\s]*)", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _QUOTED_BYTES = re.compile(_QUOTED.pattern.encode())
+#: What is read of headers that are too long: the field, and so much of the file's name.
+_FIELD = re.compile(rb'[;\s]name="([^"\r\n]{0,100})"', re.IGNORECASE)
+_NAME_BEGINS = re.compile(rb'[;\s]filename="([^"\r\n]{0,1000})', re.IGNORECASE)
 #: A backslash that escapes (`\\`, `\"`), or one that is itself, as browsers and curl send Windows paths.
 #: One before the last quote is itself, too.
 _BACKSLASH = re.compile(r'(\\\\|\\"(?!\s*$))|\\')
@@ -139,21 +143,23 @@ class _Decoder(MultipartDecoder):
     _header_bytes = 0
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
-        if len(data) > _HEADER_BYTES:
-            raise _malformed(
-                f"A part's headers have {len(data):,} bytes, over {_HEADER_BYTES:,}. Send a shorter name."
-            )
         self._header_bytes += len(data)
         if self.max_parts is not None and self._header_bytes > self.max_parts * _HEADER_BYTES_A_PART:
             raise _malformed(
                 f"The headers of the first parts have {self._header_bytes:,} bytes, too many for all parts."
                 " Send fewer files at once, or shorter names."
             )
+        if len(data) > _HEADER_BYTES:
+            return RefusedHeaders.of(
+                bytes(data[:_HEADER_BYTES]),
+                f"This file's headers have {len(data):,} bytes, over {_HEADER_BYTES:,}. Send a shorter name.",
+            )
         lines = bytes(data).split(b"\n")
         if len(lines) > _MOST_LINES or any(map(_has_many_parameters, lines)):
-            raise _malformed(
-                f"A part's headers have over {_MOST_LINES} lines, or one over {_MOST_PARAMETERS} parameters."
-                " Let the HTTP client write them itself."
+            return RefusedHeaders.of(
+                bytes(data),
+                f"The headers of this file have over {_MOST_LINES} lines, or one over {_MOST_PARAMETERS}"
+                " parameters. Let the HTTP client write them itself.",
             )
         headers = super()._parse_headers(b"\n".join(readable(line).encode() for line in lines))
         disposition = headers.get("Content-Disposition", "form-data")
@@ -162,10 +168,36 @@ class _Decoder(MultipartDecoder):
         return headers
 
 
+class RefusedHeaders(Headers):
+    """Headers that are not read, but for the field and where a file's name begins; and why not."""
+
+    error: BadInput
+
+    @classmethod
+    def of(cls, data: bytes, message: str) -> "RefusedHeaders":
+        """Of the first bytes of the headers."""
+        field, name = _FIELD.search(data), _NAME_BEGINS.search(data)
+        said = "form-data"
+        for key, found in (("name", field), ("filename", name)):
+            value = readable(found[1]).replace("\\", "\\\\") if found else ""
+            said += f'; {key}="{value}"' if found else ""
+        refused = cls([("Content-Disposition", said)])
+        refused.error = _malformed(message)
+        return refused
+
+
+def check_sent(file: FileStorage) -> None:
+    """Raises BadInput (`malformed_form`) for a file whose headers were not read."""
+    if isinstance(file.headers, RefusedHeaders):
+        raise file.headers.error
+
+
 class _Text:
     """A field of text."""
 
     def __init__(self, event: Field | File) -> None:
+        if isinstance(event.headers, RefusedHeaders):
+            raise event.headers.error
         self.field = event.name or ""
         self._charset = _type_of(event.headers)[1].get("charset", "utf-8")
         self._data = bytearray()

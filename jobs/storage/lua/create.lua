@@ -2,15 +2,15 @@
 --
 -- ARGV  1 the batch's id, or '' for jobs without one   2 the time now, Unix seconds   3 '1' when they are restored: then
 --       a batch that takes no more files takes them   4 the time now as a record says it
---       5 the zip that their files came in, or ''
---       6 JSON: [{id, state, is_refused, came_s, ended_s: Unix seconds; started_at, finished_at: texts;
+--       5 the zip that their files came in, or ''   6 its digest, or ''
+--       7 JSON: [{id, state, is_refused, came_s, ended_s: Unix seconds; started_at, finished_at: texts;
 --       fields: {field: value}}]
 --
 -- Gives for each {'created', id, the name it has in the batch}; or {'exists', id} when there is this job, or the batch
--- has one for this very file; or {'mended', id} when this very file was refused, and is taken now; or {'closed', state}
+-- has one for this very file; or {'mended', id} when this very file, or the zip it came in, was refused, and is taken now; or {'closed', state}
 -- when the batch takes no more files; or {'missing', ''} when there is no such batch.
-local batch_id, now, is_restored, now_text, source = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4], ARGV[5]
-local jobs = cjson.decode(ARGV[6])
+local batch_id, now, is_restored, now_text, source, zip_digest = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4], ARGV[5], ARGV[6]
+local jobs = cjson.decode(ARGV[7])
 if batch_id == '' then batch_id = nil end
 local batch = batch_id and key('batch', batch_id)
 
@@ -47,19 +47,25 @@ local function write()
     begin()
 end
 
--- A file that was refused, perhaps right before, and is taken now.
+-- A file that was refused, perhaps right before, and is taken now; or the first that is taken of a zip that was.
 local function mended(id, job, file)
     if not job.fields.images or (state ~= 'open' and not is_restored) then return {'exists', id} end
     write()
     local earlier = settled_job(id)
     if not earlier or not earlier.is_refused then return {'exists', id} end
-    local fields, name = job.fields, redis.call('HGET', key('job', id), 'file')
+    local fields, unset = job.fields, {'error', 'finished_at', 'is_refused'}
     local set = {images = fields.images, media_types = fields.media_types, question = fields.question, queued_at = now_text}
     if batch then
+        local row = read_file(id)
+        local name = row.name .. row.suffix
+        if row.path ~= file.path then
+            name = renamed(batch, row, file)
+            if name == file.path then unset[#unset + 1] = 'sent_as' else set.sent_as = file.path end
+        end
         set.file, set.page, set.pages = name .. file.suffix, fields.page, fields.pages
         has_namesakes = note_name(batch, file, name, id) or has_namesakes
     end
-    move(earlier, 'queued', {set = set, unset = {'error', 'finished_at', 'is_refused'}, send_ticket = true}, now)
+    move(earlier, 'queued', {set = set, unset = unset, send_ticket = true}, now)
     return {'mended', id}
 end
 
@@ -90,6 +96,7 @@ local function create(job)
         if row.id then return {'exists', row.id} end
         if state ~= 'open' and not is_restored then return {'closed', state} end
         local refused = not row.is_first and not file.is_refused and find_refused(batch, file, has_namesakes)
+        refused = refused or (job.fields.images and find_zip(batch, source, zip_digest, has_namesakes))
         if refused then return mended(refused.id, job, file) end
         local name = row.is_first and file.name or free_name(batch, file)
         has_namesakes = note_name(batch, file, name, job.id) or has_namesakes

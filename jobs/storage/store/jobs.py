@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from jobs.contract import names
 from jobs.contract.codes import Code
@@ -47,6 +47,17 @@ class Taken:
     is_resumed: bool
 
 
+class Source(NamedTuple):
+    """The zip that files came in: its path, and its content's digest; both empty for what came by itself."""
+
+    path: str = ""
+    sha256: str = ""
+
+
+#: Of files that came by themselves.
+ITSELF = Source()
+
+
 class Jobs(Base):
     """Makes jobs, reads them, and moves them; a change that no longer applies changes nothing."""
 
@@ -58,20 +69,20 @@ class Jobs(Base):
         return made, is_new
 
     def create_jobs(
-        self, jobs: Sequence[Job], *, source: str = "", is_restored: bool = False
+        self, jobs: Sequence[Job], *, source: Source = ITSELF, is_restored: bool = False
     ) -> list[tuple[Job, bool]]:
         """Write new jobs of one batch, or without one, each with its ticket if it is queued.
 
         Gives each as it is called in its batch, and True; or the job that the batch already has for that very
-        file, and False. `source` is the zip that the files came in, empty for those that were sent by
-        themselves. A file that was refused and is taken now, of the same path, content and source, keeps its
-        job: that job, and True. Jobs that are restored come in
+        file, and False. `source` is the zip that the files came in. A file that was refused and is taken
+        now, of the same path, content and source, keeps its job: that job, and True. Where the zip itself was
+        refused, the first file that is taken of it gets its job. Jobs that are restored come in
         whatever state they have, also into a batch that takes no more files. Raises NotFound for an unknown
         batch and Conflict for one that takes no more files.
         """
         made: list[tuple[Job, bool]] = []
         for start in range(0, len(jobs), _MADE_AT_ONCE):
-            how = (int(is_restored), self._now_text(), source)
+            how = (int(is_restored), self._now_text(), *source)
             made += self._create(jobs[start : start + _MADE_AT_ONCE], how)
         return made
 

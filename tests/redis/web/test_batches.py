@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 from jobs.contract import names
 from jobs.contract.models import JobError, Result, new_id
+from jobs.upkeep.restore import Restore
 from tests import hostile
 from tests.asking import IMAGE, new_batch, post_files, send
 from tests.redis.web.test_jobs import code_of
@@ -204,6 +205,44 @@ def test_what_is_left_when_a_requests_time_is_spent_is_refused_row_by_row_and_ma
         ("b.png", None),
         ("c.txt", "not_an_image"),
     ]
+
+
+def test_a_zip_that_was_not_opened_leaves_no_row_when_its_files_are_taken(make_app, services, redis_client):
+    in_no_time, in_time = (make_app(request_cpu_s=seconds).test_client() for seconds in (1e-9, 100))
+    zipped = hostile.zipped({"no.txt": b"x", "b.png": IMAGE, "c.png": hostile.encoded(size=(9, 9))})
+    batch = new_batch(in_time)
+    (refused,) = send(in_no_time, batch, {"all.zip": zipped})
+    taken = send(in_time, batch, {"all.zip": zipped})
+    assert [(one["file"], one["state"]) for one in taken] == [
+        ("no.txt", "rejected"),
+        ("b.png", "accepted"),
+        ("c.png", "accepted"),
+    ]
+    assert taken[1]["job_id"] == refused["job_id"]
+    assert taken[1]["is_new"]
+    shown = in_time.get(f"{batch}/results").json["jobs"]
+    assert sorted((job["file"], job["state"]) for job in shown) == [
+        ("b.png", "queued"),
+        ("c.png", "queued"),
+        ("no.txt", "failed"),
+    ]
+    assert in_time.get(batch).json["total"] == 3
+    again = send(in_time, batch, {"all.zip": zipped})
+    assert again == [one | {"is_new": False} for one in taken]
+    redis_client.flushall()
+    *_, _ = Restore(services.store, services.journal).run()
+    assert send(in_time, batch, {"all.zip": zipped}) == again
+    assert in_time.get(batch).json["total"] == 3
+
+
+def test_another_zip_of_that_name_does_not_take_the_row_of_one_that_was_not_opened(make_app):
+    in_no_time, in_time = (make_app(request_cpu_s=seconds).test_client() for seconds in (1e-9, 100))
+    batch = new_batch(in_time)
+    send(in_no_time, batch, {"all.zip": hostile.zipped({"a.png": IMAGE})})
+    send(in_time, batch, {"all.zip": hostile.zipped({"b.png": IMAGE})})
+    assert {job["file"] for job in in_time.get(f"{batch}/results").json["jobs"]} == {"all.zip", "b.png"}
+    send(in_time, batch, {"all.zip": hostile.zipped({"a.png": IMAGE})})
+    assert {job["file"] for job in in_time.get(f"{batch}/results").json["jobs"]} == {"a.png", "b.png"}
 
 
 def test_what_is_named_a_zip_and_is_none_is_refused(http, batch):

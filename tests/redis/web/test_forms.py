@@ -262,6 +262,34 @@ def test_a_large_body_with_another_boundary_says_so_too(http):
     assert code_of(refused) == (400, "malformed_form")
 
 
+TOO_LONG = {
+    "a name of a hundred thousand letters": b'name="files"; filename="' + b"a" * 100_000 + b'.png"',
+    "very many lines": b'name="files"; filename="lines.png"' + b"\r\nX-Line: 1" * 100,
+    "very many parameters": b'name="files"; filename="parameters.png"' + b"; a=1" * 100,
+    "no name that can be read": b'name="files"; filename*=' + b"UTF-8''" + b"%41" * 100_000,
+}
+
+
+@pytest.mark.parametrize("kind", TOO_LONG)
+def test_a_file_with_headers_that_are_too_long_is_refused_alone(http, kind):
+    odd = part(TOO_LONG[kind], OTHER, "Content-Type: image/png")
+    batch = new_batch(http)
+    sent = post(http, f"{batch}/files", form(odd, GOOD))
+    assert [state for _, state in files_of(sent)] == ["rejected", "accepted"]
+    refused = sent.json["files"][0]
+    assert refused["error"]["code"] == "malformed_form"
+    begins = TOO_LONG[kind].split(b'filename="')[-1][:20].split(b'"')[0].decode()
+    assert refused["file"].startswith(begins if "filename=" in TOO_LONG[kind].decode() else "unnamed")
+    single = post(http, "/api/jobs", form(odd.replace(b'"files"', b'"file"'), text("question", "?")))
+    assert code_of(single) == (400, "malformed_form")
+
+
+def test_a_text_with_headers_that_are_too_long_is_no_text_that_is_passed_over(http):
+    question = part(b'name="question"' + b"\r\nX-Line: 1" * 100, b"what?")
+    batch = new_batch(http)
+    assert code_of(post(http, f"{batch}/files", form(question, GOOD))) == (400, "malformed_form")
+
+
 def test_a_name_of_megabytes_is_refused_before_it_is_looked_at(http):
     body = form(part(b'name="file"; filename="' + b"\xe4" * 10_000_000 + b'"', IMAGE))
     refused = post(http, "/api/jobs", body)

@@ -4,8 +4,13 @@ decoder   the steps, and the limits on them
 room      the memory that all slots decode in
 memory    how much of it a picture takes, and how that goes back to the machine
 strips    a picture some rows at a time
-plain     the picture of a file alone, and what is told beside it
-tiff      the picture of a TIFF alone, of whatever samples
+picture   a picture alone, and how to take it
+plain     that of a file, whatever its format
+tiff      that of a TIFF, of whatever samples
+tiff_blocks  its strips or tiles
+tiff_jpegs  those of them that are JPEGs
+unstored  what a TIFF leaves out
+packing   samples that Pillow cannot unpack
 fax       whether a fax in a TIFF is whole
 fax_codes  the codes of faxes
 reading   the pixels, or what is there of them

@@ -10,15 +10,21 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageFile
 
-from worker.job.decode.samples import Samples, from_channels, looks_dark
+from worker.job.decode.packing import Samples
+from worker.job.decode.samples import from_channels, looks_dark
 from worker.job.decode.strips import strips
+from worker.job.decode.unstored import Unstored
 
 _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _DEEP = ("RGB;16", "RGBA;16")
 
 
 def with_all_bits(
-    upper: Image.Image, way: str, open_anew: Callable[[], ImageFile.ImageFile], bits: int | None
+    upper: Image.Image,
+    way: str,
+    open_anew: Callable[[], ImageFile.ImageFile],
+    bits: int | None,
+    unstored: Unstored | None = None,
 ) -> None:
     """Make the image brighter where its white lies in the lower bits; `way` is how Pillow unpacked it."""
     if way[:-1] not in _DEEP or not looks_dark(upper):
@@ -30,7 +36,8 @@ def with_all_bits(
     def both(top: int, end: int) -> list[Samples]:
         box = (0, top, upper.width, end)
         above, below = np.asarray(upper.crop(box)), np.asarray(lower.crop(box))
-        samples = above.astype(np.uint16) << 8 | below
+        samples: Samples = above.astype(np.uint16) << 8 | below
+        samples = unstored.fill(samples, top) if unstored else samples
         return [samples[..., channel] for channel in range(samples.shape[2])]
 
     rows = from_channels(upper.size, both, bits, has_alpha=upper.mode == "RGBA")

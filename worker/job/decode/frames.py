@@ -2,7 +2,7 @@
 
 from PIL import ImageFile
 
-from worker.job.decode.plain import Plain
+from worker.job.decode.picture import Plain
 
 
 def is_animated(file: Plain, image: ImageFile.ImageFile) -> bool:

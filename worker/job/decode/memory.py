@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PIL import ImageFile
 
-from worker.job.decode.plain import Plain
+from worker.job.decode.picture import Plain
 
 #: Bytes of a loaded pixel by its mode, where they are not four.
 _BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
@@ -17,6 +17,8 @@ _WHOLE = {"WEBP": 18, "AVIF": 18}
 HEIF_BYTES = 12
 #: Bytes of which it is worth the while to give them back to the machine.
 WORTH_GIVING_BACK_BYTES = 32 << 20
+#: Bytes that unpacking a row takes for each of its bytes.
+_UNPACKING = 32
 #: Bytes of a coefficient of a JPEG that is read in several passes.
 _COEFFICIENT_BYTES = 2
 
@@ -36,7 +38,9 @@ def needed_for(image: ImageFile.ImageFile, file: Plain, made_pixels: int) -> int
     if is_deep_tiff or (image.mode == "CMYK" and file.jpeg):
         # A strip may be as high as the picture, of samples of 16 bits. Of such JPEGs three may be compared.
         second = 2 * loaded
-    return loaded + max(second, _RGB_BYTES * made_pixels, _coefficients(file))
+    # Samples of odd bits take the most to unpack: places and shifts of each, of a row at least.
+    row_bytes = file.packing.row_bytes if file.packing else 0
+    return loaded + max(second, _RGB_BYTES * made_pixels, _coefficients(file), _UNPACKING * row_bytes)
 
 
 def _way(image: ImageFile.ImageFile) -> str:

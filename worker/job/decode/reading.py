@@ -7,7 +7,9 @@ open ──► load ──► whole
 from dataclasses import dataclass
 from io import BytesIO
 
+import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError, features
+from PIL.TiffImagePlugin import TiffImageFile
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
@@ -19,16 +21,20 @@ from jobs.formats.images import (
     reader_missing,
     truncated_image,
 )
+from jobs.formats.tiff import layout_of
 from jobs.formats.unread import begins_as_image, is_avif
 from worker.job.decode import deep, jpeg_end
 from worker.job.decode.jpeg_check import is_damaged
+from worker.job.decode.packing import Samples
 from worker.job.decode.partial import Part, may_be_partial, what_is_there
-from worker.job.decode.plain import Plain
+from worker.job.decode.picture import Plain
 from worker.job.decode.samples import Channels, eight_bits, from_channels
 from worker.job.decode.strips import Rows, rows_of
 
 #: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG. HEIF comes as PNG.
 _OPENERS = tuple(name for name in FORMATS if name not in ("MPO", "HEIF"))
+#: Bytes of rows that are unpacked at a time.
+_UNPACKED_BYTES = 1 << 23
 #: What Pillow says when a file ends too early; of damage it says something else.
 _CUT_SHORT = "truncated"
 
@@ -47,19 +53,39 @@ class Pixels:
     is_damaged: bool = False
 
 
+class _Bytes(TiffImageFile):
+    """A TIFF whose pixels are bytes of samples: there may be more of them than Pillow's guard allows pixels.
+
+    Its pixels are counted before, and there is room for the bytes.
+    """
+
+    def load_prepare(self) -> None:
+        """As Pillow does it, without the guard."""
+        if self._im is None:
+            self._im = Image.new(self.mode, self.size).im
+        super().load_prepare()
+
+
 def opened(file: Plain) -> ImageFile.ImageFile:
     """The file, with nothing of it unpacked; raises ImageRejected or TooLarge."""
     head = file.data[:64]
     if is_avif(head) and not features.check("avif"):
         raise reader_missing("AVIF")
     try:
-        return Image.open(BytesIO(file.data), formats=_OPENERS)
+        if file.packing and layout_of(file.data):
+            image: ImageFile.ImageFile = _Bytes(BytesIO(file.data))
+        else:
+            image = Image.open(BytesIO(file.data), formats=_OPENERS)
     except UnidentifiedImageError as error:
         raise (not_understood() if begins_as_image(head) else not_an_image()) from error
     except Image.DecompressionBombError as error:
         raise too_many_pixels(error) from error
     except Exception as error:
         raise not_opened(error) from error
+    if file.unstored:
+        # One that begins with the file is not stored; libtiff is given others in place of such.
+        image.tile = [tile for tile in image.tile if tile.offset or tile.codec_name == "libtiff"]
+    return image
 
 
 def pixels_of(image: Image.Image) -> Pixels:
@@ -74,6 +100,9 @@ def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_p
     """
     if file.jpeg:
         return _read_jpeg(file, image, size, least_part)
+    is_bad = file.is_damaged or bool(
+        file.deflated and file.deflated.may_be_damaged(file.data, file.gap[0] if file.gap else len(file.data))
+    )
     way = deep.way_of(image)
     try:
         image.load()
@@ -82,16 +111,15 @@ def read(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_p
             raise
     else:
         if not file.gap and not may_be_partial(image):
-            deep.with_all_bits(image, way, lambda: opened(file), file.bits)
-            return _pixels(file, image, None, is_damaged=file.is_damaged or any(map(is_damaged, file.strips)))
+            is_bad = is_bad or any(map(is_damaged, file.strips))
+            return _pixels(file, image, None, way, is_damaged=is_bad)
     # It is read anew, twice.
     image.close()
     there, part = what_is_there(lambda ground: opened(file.on(ground)))
     if file.rows is not None:
         part = Part(0, min(file.rows, there.height), there.height)
     _check_part(part.share, least_part)
-    deep.with_all_bits(there, way, lambda: opened(file), file.bits)
-    return _pixels(file, there, None if part.is_whole else part)
+    return _pixels(file, there, None if part.is_whole else part, way, is_damaged=is_bad)
 
 
 def _read_jpeg(file: Plain, image: ImageFile.ImageFile, size: tuple[int, int], least_part: float) -> Pixels:
@@ -119,7 +147,12 @@ def _check_part(share: float, least: float) -> None:
         )
 
 
-def _pixels(file: Plain, image: Image.Image, part: Part | None, *, is_damaged: bool = False) -> Pixels:
+def _pixels(
+    file: Plain, image: Image.Image, part: Part | None, way: str, *, is_damaged: bool = False
+) -> Pixels:
+    if file.unstored and not file.packing:
+        file.unstored.paint(image)
+    deep.with_all_bits(image, way, lambda: opened(file), file.bits, file.unstored)
     rows, size = _eight_bits(file, image), image.size
     if file.packing:
         size = file.packing.width, image.height
@@ -129,18 +162,33 @@ def _pixels(file: Plain, image: Image.Image, part: Part | None, *, is_damaged: b
 def _eight_bits(file: Plain, image: Image.Image) -> Rows:
     packing = file.packing
     if not packing:
-        return eight_bits(_opaque_if_bmp(image), file.bits, is_unsigned=file.is_unsigned)
+        shown = _opaque_if_bmp(image)
+        return eight_bits(shown, file.bits, is_unsigned=file.is_unsigned, no_data=file.no_data)
+
+    def unpacked(top: int, end: int) -> Samples:
+        return packing.unpack(image.crop((0, top, image.width, end)))
 
     def channels(top: int, end: int) -> Channels:
-        samples = packing.unpack(image.crop((0, top, image.width, end)))
-        return [samples[..., channel] for channel in range(packing.channels)]
+        # A row may have far more samples, or wider tiles, than are shown.
+        step = max(1, _UNPACKED_BYTES // packing.row_bytes)
+        samples = np.concatenate([unpacked(row, min(row + step, end)) for row in range(top, end, step)])
+        samples = file.unstored.fill(samples, top) if file.unstored else samples
+        return [samples[..., channel] for channel in range(len(packing.shown))]
 
-    return from_channels((packing.width, image.height), channels, file.bits, has_alpha=packing.has_alpha)
+    return from_channels(
+        (packing.width, image.height),
+        channels,
+        file.bits,
+        has_alpha=packing.alpha is not None,
+        is_premultiplied=packing.is_premultiplied,
+        no_data=file.no_data,
+    )
 
 
 def _inverted(rows: Rows) -> Rows:
     def inverted(top: int, end: int) -> Image.Image:
         strip = rows(top, end)
+        strip = strip.convert("LA") if strip.mode == "La" else strip
         bands = list(strip.split())
         bands[0] = bands[0].point(lambda sample: 255 - sample)
         return Image.merge(strip.mode, bands)

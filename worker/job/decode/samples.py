@@ -1,66 +1,32 @@
 """Samples of more than 8 bits, whole or fractions, brought to 8: scaled by what white is in them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from worker.job.decode.packing import Samples
 from worker.job.decode.strips import Rows, rows_of, strips, thinned
 from worker.job.decode.white import BRIGHTEST, NEAR, black_and_white
 
-Samples = NDArray[Any]
 #: Rows × columns of each channel.
 Channels = Sequence[Samples]
 #: Pixel modes of 16 bits a channel that Pillow has.
 _SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N")
+#: Pixel modes by the number of channels, and those whose colors were multiplied with alpha.
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_PREMULTIPLIED = {2: "La", 4: "RGBa"}
 #: Samples that are looked at for it, at most; evenly taken.
 _LOOKED_AT = 1_000_000
 
 
-@dataclass(frozen=True)
-class Packing:
-    """Samples that Pillow cannot unpack, and hands over as rows of bytes."""
-
-    width: int
-    #: Samples a pixel.
-    channels: int
-    bits: int
-    #: As NumPy calls it: `u`, `i` or `f`.
-    kind: str
-    #: `<` or `>`; of no consequence where a sample does not fill whole bytes.
-    order: str
-    has_alpha: bool = False
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of a row, in which samples follow each other without a gap."""
-        return -(-self.width * self.channels * self.bits // 8)
-
-    def unpack(self, image: Image.Image) -> Samples:
-        """The samples of some rows, as rows × columns × channels."""
-        rows = np.asarray(image).reshape(image.height, -1)[:, : self.row_bytes]
-        if self.bits in (8, 16, 32, 64):
-            flat: Samples = np.ascontiguousarray(rows).view(f"{self.order}{self.kind}{self.bits // 8}")
-        else:
-            flat = self._unpacked(rows)
-        return flat.reshape(image.height, self.width, self.channels)
-
-    def _unpacked(self, rows: NDArray[np.uint8]) -> NDArray[np.uint16]:
-        """Samples of 9 to 15 bits, the first bit first."""
-        first_bits = np.arange(self.width * self.channels, dtype=np.int64) * self.bits
-        places, shifts = first_bits >> 3, 24 - (first_bits & 7) - self.bits
-        some = np.pad(rows, ((0, 0), (0, 2))).astype(np.uint32)
-        three = some[:, places] << 16 | some[:, places + 1] << 8 | some[:, places + 2]
-        return (three >> shifts.astype(np.uint32) & ((1 << self.bits) - 1)).astype(np.uint16)
-
-
-def eight_bits(image: Image.Image, bits: int | None = None, *, is_unsigned: bool = False) -> Rows:
+def eight_bits(
+    image: Image.Image, bits: int | None = None, *, is_unsigned: bool = False, no_data: float | None = None
+) -> Rows:
     """The rows of a loaded image with 8 bits a sample; `bits` is how many count, where the file says so.
 
-    `is_unsigned`: its 32 bits hold no sign, though Pillow takes them for one.
+    `is_unsigned`: its 32 bits hold no sign, though Pillow takes them for one. `no_data`: as below.
     """
     kind = np.int32 if image.mode == "I" else np.float32 if image.mode == "F" else None
     if image.mode not in (*_SIXTEEN_BITS, "I", "F"):
@@ -70,7 +36,7 @@ def eight_bits(image: Image.Image, bits: int | None = None, *, is_unsigned: bool
         samples: Samples = np.asarray(image.crop((0, top, image.width, end)), dtype=kind)
         return [samples.view(np.uint32) if is_unsigned and kind is np.int32 else samples]
 
-    scaled = from_channels(image.size, grey, bits)
+    scaled = from_channels(image.size, grey, bits, no_data=no_data)
     transparent = image.info.get("transparency")
     if not isinstance(transparent, int):
         return scaled
@@ -90,18 +56,23 @@ def from_channels(
     bits: int | None,
     *,
     has_alpha: bool = False,
+    is_premultiplied: bool = False,
+    no_data: float | None = None,
 ) -> Rows:
-    """Rows of grey or color from those of each channel; the last is alpha where there is one."""
+    """Rows of grey or color from those of each channel; the last is alpha where there is one.
+
+    Samples that are `no_data` do not tell what white is.
+    """
     some, opaque = _looked_through(size, channels, has_alpha=has_alpha)
-    low, high = black_and_white(some, bits)
+    low, high = black_and_white(some if no_data is None else some[some != no_data], bits)
+    modes = _PREMULTIPLIED if is_premultiplied else _MODES
 
     def rows(top: int, end: int) -> Image.Image:
         samples = channels(top, end)
         scaled = [_scaled(one, low, high) for one in (samples[:-1] if has_alpha else samples)]
         if has_alpha:
             scaled.append(_opacity(samples[-1], opaque, high))
-        mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[len(samples)]
-        return Image.merge(mode, [Image.fromarray(one) for one in scaled])
+        return Image.merge(modes[len(samples)], [Image.fromarray(one) for one in scaled])
 
     return rows
 

@@ -65,18 +65,30 @@ local function find_row(batch, file, has_namesakes)
     return {is_first = not id and file.page == '' and file.name == file.path and not may_be_a_page}
 end
 
--- The row of this very file where it was refused, say by a limit that has been raised since: it is taken now.
-local function find_refused(batch, file, has_namesakes)
+-- The row of a refused file: {path, digest, source}.
+local function find_row_of_refused(batch, file, has_namesakes)
     local function fitting(id)
         local row = id and read_file(id)
-        local is_it = row and row.is_refused and row.path == file.path and row.source == file.source and row.digest == file.images
-        -- Another file may be called as the page would be.
-        local is_taken = is_it and file.suffix ~= '' and redis.call('HEXISTS', batch .. ':files', row.name .. file.suffix) == 1
-        return is_it and not is_taken and row
+        local is_it = row and row.is_refused and row.path == file.path and row.source == file.source and row.digest == file.digest
+        return is_it and row
     end
-    local as_refused = {is_refused = true, digest = file.images, source = file.source, path = file.path}
+    file.is_refused = true
     return fitting(redis.call('HGET', batch .. ':files', file.path))
-        or (has_namesakes and fitting(redis.call('HGET', batch .. ':namesakes', identity(as_refused))))
+        or (has_namesakes and fitting(redis.call('HGET', batch .. ':namesakes', identity(file))))
+end
+
+-- The row of this very file where it was refused, say by a limit that has been raised since: it is taken now.
+local function find_refused(batch, file, has_namesakes)
+    local was = {path = file.path, digest = file.images, source = file.source}
+    local row = find_row_of_refused(batch, was, has_namesakes)
+    -- Another file may be called as the page would be.
+    local is_taken = row and file.suffix ~= '' and redis.call('HEXISTS', batch .. ':files', row.name .. file.suffix) == 1
+    return row and not is_taken and row
+end
+
+-- The row of the zip that files come in where it was refused, say because it was not opened in time: the first of them takes it.
+local function find_zip(batch, path, digest, has_namesakes)
+    return digest ~= '' and find_row_of_refused(batch, {path = path, digest = digest, source = ''}, has_namesakes)
 end
 
 local function numbered(path, number)
@@ -132,6 +144,13 @@ local function free_name(batch, file)
     while not is_free(names, numbered(path, number), file) do number = number + 1 end
     redis.call('HSET', namesakes, counter, digits(number + 1))
     return numbered(path, number)
+end
+
+-- A name, without the page, for a row that is another file from now on; the one that it had is free.
+local function renamed(batch, row, file)
+    redis.call('HDEL', batch .. ':files', row.name .. row.suffix)
+    redis.call('HDEL', batch .. ':namesakes', identity(row))
+    return free_name(batch, file)
 end
 
 -- Note what a row is called; true when that is not as it was sent.

@@ -15,6 +15,8 @@ export function recordOf(job) {
   return {
     id: job.id,
     file: job.file,
+    // What the name is sorted by, made when it is needed: a job may get another name.
+    fileKey: null,
     page: job.page ?? null,
     // The feed does not report that a job has started; `markRunning` sets that.
     base: job.state === "running" ? "queued" : job.state,
