@@ -1,28 +1,20 @@
 """Bytes to an upright RGB image, or a reason why not.
 
-decoder   the steps, and the limits on them
-room      the memory that all slots decode in
-memory    how much of it a picture takes, and how that goes back to the machine
-strips    a picture some rows at a time
-picture   a picture alone, and how to take it
-plain     that of a file, whatever its format
-tiff      that of a TIFF, of whatever samples
-tiff_blocks  its strips or tiles
-tiff_jpegs  those of them that are JPEGs
-unstored  what a TIFF leaves out
-packing   samples that Pillow cannot unpack
-fax       whether a fax in a TIFF is whole
-fax_codes  the codes of faxes
-reading   the pixels, or what is there of them
-partial   which rows are there of an image that is cut short
-jpeg_check  what libjpeg complains of in a JPEG
-jpeg_end  the same of a JPEG, whose decoder fills what is missing
-frames    whether it is an animation
-heif      HEIF, by a process of its own
+decoder      the steps, and the limits on them
+room         the memory that all slots decode in
+memory       how much of it a picture takes, and how that goes back to the machine
+strips       a picture some rows at a time
+picture      a picture alone, and how to take it
+plain        that of a file, whatever its format
+tiff         that of a TIFF
+packing      samples that Pillow cannot unpack
+reading      the pixels, or what is there of them
+partial      which rows are there of an image that is cut short
+jpeg_check   what libjpeg complains of in a JPEG
+jpeg_end     the same of a JPEG, whose decoder fills what is missing
+frames       whether it is an animation
+heif         HEIF, by a process of its own
 heif_reader  that process
-samples   10 to 64 bits a sample, and fractions, brought to 8
-white     which samples mean black and white
-deep      the same of colors
-paper     what transparent pixels show
-upright   as its camera was held
+tones        samples of any depth, brought to 8 bits
+upright      as its camera was held
 """

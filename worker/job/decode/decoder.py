@@ -27,12 +27,12 @@ from jobs.formats.unread import check_kind, is_heif
 from worker.job.decode.frames import is_animated
 from worker.job.decode.heif import first_picture
 from worker.job.decode.memory import HEIF_BYTES, WORTH_GIVING_BACK_BYTES, give_back, needed_for
-from worker.job.decode.paper import on_paper
 from worker.job.decode.picture import Plain
 from worker.job.decode.plain import plain
 from worker.job.decode.reading import Pixels, opened, pixels_of, read, too_many_pixels
 from worker.job.decode.room import CheckWanted, Room
 from worker.job.decode.strips import Rows, scaled
+from worker.job.decode.tones.paper import on_paper
 from worker.job.decode.upright import orientation_in, upright
 
 #: An image is scaled down early only to this many times the pixels that the model wants, so that its

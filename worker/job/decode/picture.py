@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from jobs.formats.jpeg import Jpeg
 from worker.job.decode.packing import Packing
-from worker.job.decode.tiff_blocks import Deflated
-from worker.job.decode.unstored import Unstored
+from worker.job.decode.tiff.blocks import Deflated
+from worker.job.decode.tiff.unstored import Unstored
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from jobs.formats.tiff import layout_of
 from jobs.formats.unread import check_kind
 from worker.job.decode.packing import Packing
 from worker.job.decode.picture import Plain
-from worker.job.decode.tiff import plain_tiff
+from worker.job.decode.tiff.pixels import plain_tiff
 from worker.job.decode.upright import orientation_in
 
 

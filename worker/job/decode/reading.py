@@ -23,13 +23,14 @@ from jobs.formats.images import (
 )
 from jobs.formats.tiff import layout_of
 from jobs.formats.unread import begins_as_image, is_avif
-from worker.job.decode import deep, jpeg_end
+from worker.job.decode import jpeg_end
 from worker.job.decode.jpeg_check import is_damaged
 from worker.job.decode.packing import Samples
 from worker.job.decode.partial import Part, may_be_partial, what_is_there
 from worker.job.decode.picture import Plain
-from worker.job.decode.samples import Channels, eight_bits, from_channels
 from worker.job.decode.strips import Rows, rows_of
+from worker.job.decode.tones import deep
+from worker.job.decode.tones.samples import Channels, eight_bits, from_channels
 
 #: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG. HEIF comes as PNG.
 _OPENERS = tuple(name for name in FORMATS if name not in ("MPO", "HEIF"))

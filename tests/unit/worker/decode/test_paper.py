@@ -4,8 +4,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.variants.picture import ON_BLACK, ON_WHITE, draw, over
-from worker.job.decode import paper
 from worker.job.decode.strips import rows_of
+from worker.job.decode.tones import paper
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 

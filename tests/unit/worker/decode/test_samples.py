@@ -8,7 +8,7 @@ from jobs.contract.settings import Limits
 from tests.variants import png, tiffs
 from tests.variants.picture import COLOR, GREY, HEIGHT, WIDTH, distance
 from worker.job.decode.decoder import Decoder
-from worker.job.decode.samples import eight_bits
+from worker.job.decode.tones.samples import eight_bits
 
 LIGHT = np.asarray(GREY) / 255
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from worker.job.decode.packing import Samples
 from worker.job.decode.strips import Rows, rows_of, strips, thinned
-from worker.job.decode.white import BRIGHTEST, NEAR, black_and_white
+from worker.job.decode.tones.white import BRIGHTEST, NEAR, black_and_white
 
 #: Rows × columns of each channel.
 Channels = Sequence[Samples]

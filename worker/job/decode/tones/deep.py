@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from worker.job.decode.packing import Samples
-from worker.job.decode.samples import from_channels, looks_dark
 from worker.job.decode.strips import strips
-from worker.job.decode.unstored import Unstored
+from worker.job.decode.tiff.unstored import Unstored
+from worker.job.decode.tones.samples import from_channels, looks_dark
 
 _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _DEEP = ("RGB;16", "RGBA;16")

@@ -17,7 +17,7 @@ import numpy as np
 
 from jobs.formats import tiff
 from jobs.formats.images import truncated_image, unsupported_format
-from worker.job.decode.fax_codes import BITS, MODE, PASS, RUN, RUNS
+from worker.job.decode.tiff.fax_codes import BITS, MODE, PASS, RUN, RUNS
 
 RLE, GROUP_3, GROUP_4 = 2, 3, 4
 FAXES = frozenset({RLE, GROUP_3, GROUP_4})

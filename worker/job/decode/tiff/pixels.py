@@ -15,12 +15,12 @@ from jobs.contract.settings import Limits
 from jobs.formats import tiff
 from jobs.formats.images import truncated_image, unsupported_format
 from jobs.formats.jpeg import says_ycbcr
-from worker.job.decode.fax import FAXES, Fax, look_at
 from worker.job.decode.packing import BYTE_DIFFERENCES, DIFFERENCES, Packing
 from worker.job.decode.picture import Plain
-from worker.job.decode.tiff_blocks import Blocks, blocks_of, deflated
-from worker.job.decode.tiff_jpegs import bytes_between_passes, jpegs_in
-from worker.job.decode.unstored import Unstored, as_bytes, no_data_of, unstored_in
+from worker.job.decode.tiff.blocks import Blocks, blocks_of, deflated
+from worker.job.decode.tiff.fax import FAXES, Fax, look_at
+from worker.job.decode.tiff.jpegs import bytes_between_passes, jpegs_in
+from worker.job.decode.tiff.unstored import Unstored, as_bytes, no_data_of, unstored_in
 
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
 #: What samples are, as the tag numbers it, and as NumPy calls it.

@@ -12,7 +12,7 @@ from PIL import Image
 
 from jobs.formats import tiff
 from worker.job.decode.packing import Samples
-from worker.job.decode.tiff_blocks import Blocks, Box
+from worker.job.decode.tiff.blocks import Blocks, Box
 
 #: A pixel as Pillow holds it.
 _Pixel = float | tuple[int, ...]

@@ -7,7 +7,7 @@ from jobs.contract.errors import ImageRejected
 from jobs.contract.settings import Limits
 from jobs.formats import jpeg, tiff
 from jobs.formats.images import check_passes, truncated_image, unsupported_format
-from worker.job.decode.tiff_blocks import Blocks
+from worker.job.decode.tiff.blocks import Blocks
 
 #: How a scan of a JPEG begins; pixels hold no such bytes.
 _SCAN = b"\xff\xda"
