@@ -30,7 +30,7 @@ _HTTP_CODES = {
 }
 #: Codes of fields that are missing or malformed; any other field is `invalid_field`.
 _MISSING = {"file": Code.MISSING_FILE, "files": Code.MISSING_FILE}
-_MALFORMED = {"job_id": Code.MALFORMED_ID, "batch_id": Code.MALFORMED_ID, "": Code.MALFORMED_BODY}
+_MALFORMED = dict.fromkeys(("job_id", "batch_id", "share_id"), Code.MALFORMED_ID) | {"": Code.MALFORMED_BODY}
 
 #: The metric's label `reason` for each kind of refusal.
 _REASONS = {Overloaded: "full", NoRoom: "disk", TooLarge: "limit"}
