@@ -1,6 +1,6 @@
 """What is left of deleted batches, and images that nobody needs, are removed here, bit by bit.
 
-    mark ──► wait until workers are silent ──► jobs ──► journal ──► batch, mark
+    mark ──► wait until workers are silent ──► jobs ──► links, journal ──► batch, mark
 
 The mark, which has cancelled what was unfinished, goes last, so whatever breaks off is taken up again.
 Every step may be done twice.
