@@ -60,6 +60,8 @@ def show_batch(console: Console, batch: Batch) -> None:
 def show_shares(console: Console, shares: Sequence[Share]) -> None:
     """A row for each link to a batch."""
     table = _table("link", "state", "until", "last used", "made by", "what it is for")
+    # It is copied from here, to be revoked.
+    table.columns[0].no_wrap = True
     for share in shares:
         times = (_moment(at) for at in (share.revoked_at or share.expires_at, share.last_used_at))
         words = (Text(harmless(text)) for text in (share.made_by, share.note))
