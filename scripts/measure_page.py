@@ -6,6 +6,8 @@
 The page scrolls by the mouse's wheel from one end of the gallery to the other and back. A task is what the
 browser's PerformanceObserver calls long: 50 ms and more. Memory is the JavaScript heap after a collection,
 and what the renderer's process holds for itself (USS); the browser's other processes are not counted.
+Pictures are those of the gallery: how many requests for them reach the server, and how many bytes come back
+with headers, when it is scrolled through and back by a browser that has none, and by the same once more.
 Chromium is found on PATH or by EVA01_CHROMIUM. Needs playwright and psutil.
 """
 
@@ -46,9 +48,53 @@ def main() -> None:
         sys.exit("There is no chromium on PATH. Install it, or name it in EVA01_CHROMIUM.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, value in measure(browser, arguments.page, arguments.word).items():
+        found = measure(browser, arguments.page, arguments.word) | pictures(browser, arguments.page)
+        for name, value in found.items():
             print(f"{name:<48} {value}")
         browser.close()
+
+
+class Pictures:
+    """What a page's pictures cost, as its browser counts."""
+
+    def __init__(self, page: Page) -> None:
+        self._asked: set[str] = set()
+        self.requests = self.bytes = 0
+        session = page.context.new_cdp_session(page)
+        session.on("Network.responseReceived", self._note)
+        session.on("Network.loadingFinished", self._count)
+        session.send("Network.enable")
+
+    def _note(self, event: dict[str, Any]) -> None:
+        if event["response"]["url"].endswith(("/thumbnail", "/image")):
+            self._asked.add(event["requestId"])
+
+    def _count(self, event: dict[str, Any]) -> None:
+        # What comes out of the browser's cache, without a question to the server, has no length here.
+        if event["requestId"] in self._asked and event["encodedDataLength"]:
+            self.requests += 1
+            self.bytes += int(event["encodedDataLength"])
+
+
+def pictures(browser: Browser, address: str) -> dict[str, str]:
+    """What the gallery's pictures cost a browser that has none of them, and one that has them all."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    found = {}
+    for visit in ("first", "second"):
+        page = context.new_page()
+        counted = Pictures(page)
+        page.goto(address, wait_until="commit")
+        page.wait_for_selector("#results")
+        while not page.evaluate(IS_LOADED):
+            page.wait_for_timeout(10)
+        down = range(0, page.evaluate("document.documentElement.scrollHeight"), 600)
+        for step in (*down, *reversed(down)):
+            page.evaluate(f"scrollTo({{top: {step}, behavior: 'instant'}})")
+            page.wait_for_timeout(400)
+        found[f"pictures at the {visit} visit"] = f"{counted.requests} requests, {counted.bytes / 1e3:.0f} kB"
+        page.close()
+    context.close()
+    return found
 
 
 def measure(browser: Browser, address: str, word: str) -> dict[str, str]:

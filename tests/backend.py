@@ -19,7 +19,7 @@ from jobs.storage.listing import BatchList
 from jobs.storage.ownership import Ownership
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
-from jobs.storage.signing import SigningKey
+from jobs.storage.shares import Shares
 from jobs.storage.store import JobStore
 from jobs.storage.stores import Stores
 from jobs.upkeep.removal import Removal, Removed
@@ -60,9 +60,9 @@ class Backend:
             image_uses=self.image_uses,
             fleet=Fleet(client),
             responses=Responses(client),
-            signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),
+            shares=Shares(self.store, self.journal),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

@@ -16,7 +16,8 @@ from web.api.progress import progress
 from web.api.questions import questions
 from web.api.results import results
 from web.api.schemas import Problem
-from web.api.shared_batch import shared_batch, sharing
+from web.api.shared_batch import shared_batch
+from web.api.sharing import sharing
 from web.api.status import status
 from web.http.hosts import Hosts, register_hosts
 from web.http.idempotency import Keeping, register_idempotency

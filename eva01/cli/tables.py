@@ -1,6 +1,7 @@
 """Tables for people: answers, batches, models. Nothing in them is read as markup."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eva01.cli.text import counted, duration, harmless, shortened
-from eva01.client.models import Batch, Job, Model, Upload
+from eva01.client.models import Batch, Job, Model, Share, Upload
 
 #: Rows shown of a longer list; the results file has all of them.
 LONGEST_TABLE = 40
@@ -54,6 +55,18 @@ def show_batch(console: Console, batch: Batch) -> None:
     name = f" ({harmless(batch.name)})" if batch.name else ""
     state = "done" if batch.is_done else batch.state
     say(console, f"Batch {batch.id}{name}, {state}: {', '.join(parts) or 'no images yet'}.")
+
+
+def show_shares(console: Console, shares: Sequence[Share]) -> None:
+    """A row for each link to a batch."""
+    table = _table("link", "state", "until", "last used", "made by", "what it is for")
+    # It is copied from here, to be revoked.
+    table.columns[0].no_wrap = True
+    for share in shares:
+        times = (_moment(at) for at in (share.revoked_at or share.expires_at, share.last_used_at))
+        words = (Text(harmless(text)) for text in (share.made_by, share.note))
+        table.add_row(share.id, share.state, *times, *words)
+    console.print(table)
 
 
 def show_models(console: Console, models: Sequence[Model]) -> None:
@@ -101,6 +114,10 @@ def show_cut_short(console: Console, batch: Batch) -> None:
 def say(console: Console, line: str) -> None:
     """Print a line as it is, without wrapping, markup or colors."""
     console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}" if at else ""
 
 
 def _table(*headers: str) -> Table:

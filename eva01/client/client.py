@@ -20,7 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from eva01.client.files import Found, InputFile, find, told_apart
-from eva01.client.models import Batch, Job, Model, PassedOver, Upload, Uploaded, refused
+from eva01.client.models import Batch, Job, Model, PassedOver, Share, Upload, Uploaded, refused
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.transport import Transport, retry_after_s
 from eva01.client.uploads import upload
@@ -125,10 +125,27 @@ class Client:
         """Give a batch another name."""
         return Batch.model_validate(self._json("PATCH", f"/api/batches/{batch_id}", json={"name": name}))
 
-    def share_batch(self, batch_id: str, *, days: int = 7) -> str:
-        """The address of a page where anybody can read this batch, and nothing else, for so many days."""
-        made = self._json("POST", f"/api/batches/{batch_id}/share", json={"days": days})
+    def share_batch(self, batch_id: str, *, days: int = 7, note: str = "") -> str:
+        """The address of a page where anybody can read this batch, and nothing else, for so many days.
+
+        It is told this once; `note` is what it is for, which its readers do not see.
+        """
+        asked = {"days": days} | ({"note": note} if note else {})
+        made = self._json("POST", f"/api/batches/{batch_id}/share", json=asked)
         return _page_address(self.server, made["url"])
+
+    def shares(self, batch_id: str) -> list[Share]:
+        """The links to a batch, the latest first, also those that are over."""
+        listed = self._json("GET", f"/api/batches/{batch_id}/shares")
+        return [Share.model_validate(share) for share in listed["shares"]]
+
+    def revoke_share(self, batch_id: str, share_id: str) -> None:
+        """Make a link to a batch open nothing any more."""
+        self._transport.send("DELETE", f"/api/batches/{batch_id}/shares/{share_id}")
+
+    def revoke_shares(self, batch_id: str) -> int:
+        """The same for all links to a batch; gives how many worked until now."""
+        return int(self._json("DELETE", f"/api/batches/{batch_id}/shares")["revoked"])
 
     def delete_batch(self, batch_id: str) -> None:
         """Delete a batch with its answers, and the images that no other job uses."""

@@ -121,6 +121,22 @@ class Batch(_Reply):
         return self.succeeded + self.failed + self.counts.get("cancelled", 0)
 
 
+class Share(_Reply):
+    """A link with which anybody can read a batch, without its address."""
+
+    id: str
+    #: works, ended or revoked.
+    state: str = ""
+    #: What it is for, in its maker's words.
+    note: str = ""
+    made_by: str = ""
+    made_at: datetime | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    #: The hour in which it was last used.
+    last_used_at: datetime | None = None
+
+
 class Upload(_Reply):
     """What became of one file that was sent, or of a page of it: a job, or the reason why not."""
 

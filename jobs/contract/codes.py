@@ -100,6 +100,8 @@ class Code(StrEnum):
         "This link is not valid.", "Ask for another one.")
     SHARE_EXPIRED = ("share_expired", 410, FAIL,
         "This link has ended.", "Ask for another one.")
+    TOO_MANY_SHARES = ("too_many_shares", 409, FAIL,
+        "The batch has as many links as it may have.", "Revoke one that is not needed.")
     BATCH_CLOSED = ("batch_closed", 409, FAIL,
         "The batch takes no more files.", "Make a new one.")
     JOB_FINISHED = ("job_finished", 409, FAIL,

@@ -37,8 +37,8 @@ HOUSEKEEPER = "eva01:housekeeper"
 KEYS = "eva01:keys"
 #: Their folder in the blob store.
 KEYS_FOLDER = "keys"
-#: What links to shared batches are signed with, where no setting says it.
-SIGNING_KEY = "eva01:signing_key"
+#: The folder of all links to shared batches in the journal.
+SHARES_FOLDER = "shares"
 #: Which Redis it was at the last look, and when that was: a hash.
 SEEN = "eva01:seen"
 
@@ -153,6 +153,16 @@ def batch_timeline_key(batch_id: str) -> str:
     return f"eva01:batch:{batch_id}:timeline"
 
 
+def batch_shares_key(batch_id: str) -> str:
+    """The set of the batch's links, by the digests of their tokens."""
+    return f"eva01:batch:{batch_id}:shares"
+
+
+def share_key(digest: str) -> str:
+    """The hash of one link to a batch: its record, and when it was last used."""
+    return f"eva01:share:{digest}"
+
+
 def image_uses_key(sha256: str) -> str:
     """The set of what needs an image: ids of jobs, and claims of uploads under way."""
     return f"eva01:image:{sha256}"
@@ -191,6 +201,11 @@ def page_thumbnails_folder(sha256: str) -> str:
 def key_path(prefix: str) -> str:
     """Where a key's record lies in the blob store."""
     return f"{KEYS_FOLDER}/{prefix}.json"
+
+
+def share_path(digest: str) -> str:
+    """Where a link's record lies in the journal."""
+    return f"{SHARES_FOLDER}/{digest}.json"
 
 
 def batch_folder(batch_id: str) -> str:

@@ -127,6 +127,8 @@ class Limits(_FromEnvironment):
     max_answer_tokens: int = Field(default=4096, ge=1)
     #: Days for which a batch may be shared.
     max_share_days: int = Field(default=365, ge=1, le=36_500)
+    #: Links to one batch that work at the same time, and that are kept: older ones that are over go first.
+    max_shares: int = Field(default=100, ge=1)
 
 
 class UpSettings(_FromEnvironment):
@@ -184,15 +186,6 @@ class WebSettings(_FromEnvironment):
     retention_days: float = Field(default=30, gt=0)
     #: The confidence of an answer, 0 to 1, below which the page marks it as unsure; 0 marks none.
     unsure_below: float = Field(default=0.9, ge=0, le=1)
-    #: What links to shared batches are signed with; empty: a key made once and kept in Redis.
-    secret_key: SecretStr = Field(default=SecretStr(""), repr=False)
-
-    @field_validator("secret_key")
-    @classmethod
-    def _is_long(cls, key: SecretStr) -> SecretStr:
-        if 0 < len(key) < _SHORTEST_KEY:
-            raise ValueError(f"has to have {_SHORTEST_KEY} characters at least")
-        return key
 
     @field_validator("admin_key")
     @classmethod
@@ -282,8 +275,8 @@ class WorkerSettings(_FromEnvironment):
     pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
 
 
-#: Characters that a key has at least: one that only signs, and one that opens everything.
-_SHORTEST_KEY, _SHORTEST_ADMIN_KEY = 16, 32
+#: Characters that a key which opens everything has at least.
+_SHORTEST_ADMIN_KEY = 32
 
 
 def _split_at_commas(value: object) -> object:

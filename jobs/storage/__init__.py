@@ -9,6 +9,7 @@ lua/          these scripts
 store         jobs and batches, and every change of their state
 feed          what happened in a batch: changes, and how many jobs ended when
 keys          API keys, in the blob store and in Redis
+shares        links to batches, in the journal and in Redis
 ownership     whose a job or a batch is
 listing       all batches, the latest change first
 queue         how deep the queue is, and whether each open job has a ticket
@@ -18,7 +19,6 @@ rights        who may read what we write
 journal       what was accepted and answered, in the blob store
 image_uses    who needs an image
 responses     responses kept under an Idempotency-Key
-signing       the key that share links are signed with
 restarts      whether Redis was started anew
 turn          whose turn it is to keep house
 unreadable    what is kept and cannot be read: counted, said, passed over

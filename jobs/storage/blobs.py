@@ -155,7 +155,7 @@ class BlobStore:
         try:
             return self.get(names.image_path(sha256))
         except NotFound as error:
-            raise self._no_image(sha256) from error
+            raise _no_image() from error
 
     def image_pieces(self, sha256: str) -> tuple[int, Iterator[bytes]]:
         """An image's size in bytes, and the image in pieces, each read when it is wanted.
@@ -166,7 +166,7 @@ class BlobStore:
         try:
             size_bytes, first = self._persist("get", lambda: self._beginning(path))
         except _ABSENT as error:
-            raise self._no_image(sha256) from error
+            raise _no_image() from error
         return size_bytes, self._pieces(path, [first], size_bytes)
 
     def has_image(self, sha256: str) -> bool:
@@ -200,10 +200,6 @@ class BlobStore:
             end = min(place + _PIECE_BYTES, size_bytes)
             read = partial(obstore.get_range, self._store, path, start=place, end=end)
             yield bytes(self._persist("get", read))
-
-    def _no_image(self, sha256: str) -> NotFound:
-        message = f"Image {sha256} is not in the blob store. Send the file again."
-        return NotFound(message, code=Code.IMAGE_NOT_FOUND)
 
     def _exists(self, path: str) -> bool:
         try:
@@ -255,6 +251,12 @@ class BlobStore:
             "The blob store does not answer. Try again in a moment; the server's log says why.",
             code=Code.BLOB_STORE_UNAVAILABLE,
         )
+
+
+def _no_image() -> NotFound:
+    """Without the image's hash: whoever hears of it may be no owner of the image, but a link's reader."""
+    message = "The image is not in the blob store any more. Send the file again."
+    return NotFound(message, code=Code.IMAGE_NOT_FOUND)
 
 
 def _first_line(error: BaseException) -> str:

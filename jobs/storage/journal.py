@@ -4,6 +4,7 @@
     batches/<batch>/manifest/<part>.jsonl   the jobs of one request, written before its response
     batches/<batch>/answers/<job>.json      a finished job
     jobs/<job>.json  answers/<job>.json     the same for a job without a batch
+    shares/<digest>.json                    a link to a batch
 
 Parts and jobs are named by ids, so they sort by time. Records are written whole and read leniently: fields
 that a newer version has written are kept, and what cannot be read is said and passed over.
@@ -22,6 +23,7 @@ from pydantic import BaseModel
 from jobs.contract import names
 from jobs.contract.errors import NotFound
 from jobs.contract.models import FLEETING_BATCH, Batch, Fleeting, Job, new_id
+from jobs.contract.shares import FLEETING_SHARE, Share
 from jobs.storage.blobs import BlobStore
 from jobs.storage.store.records import upgraded
 from jobs.storage.unreadable import readable
@@ -35,7 +37,7 @@ _Record = TypeVar("_Record", bound=BaseModel)
 
 
 class Journal:
-    """Notes batches, jobs and answers, and reads them again.
+    """Notes batches, jobs, answers and links, and reads them again.
 
     A job without a batch has None for its batch. Every method raises Unavailable when the blob store is away;
     noting something twice changes nothing.
@@ -68,6 +70,14 @@ class Journal:
     def drop_results(self, jobs: Iterable[Job]) -> None:
         """Forget how these jobs ended, because they run again."""
         self._blobs.delete(names.answer_path(job.batch_id, job.id) for job in jobs)
+
+    def note_share(self, share: Share) -> None:
+        """Keep a link as it is now."""
+        self._blobs.put(names.share_path(share.digest), _as_json(share, FLEETING_SHARE))
+
+    def forget_shares(self, digests: Iterable[str]) -> None:
+        """Delete all that is noted of links."""
+        self._blobs.delete(map(names.share_path, digests))
 
     def unlist_batches(self, batch_ids: Iterable[str]) -> None:
         """Delete the records of batches: without it none is restored, whatever else is noted of it."""
@@ -116,6 +126,12 @@ class Journal:
         for path, text in self._read(names.answer_path(batch_id, job_id) for job_id in job_ids):
             if job := self._parsed(Job, path, text):
                 yield job
+
+    def shares(self) -> Iterator[Share]:
+        """All links, in no order."""
+        for path, text in self._read(self._blobs.list(names.SHARES_FOLDER)):
+            if share := self._parsed(Share, path, text):
+                yield share
 
     def _parsed(self, kind: type[_Record], path: str, text: bytes) -> _Record | None:
         def read() -> _Record:

@@ -16,7 +16,7 @@ from jobs.storage.ownership import Ownership
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.restarts import RestartWatch
-from jobs.storage.signing import SigningKey
+from jobs.storage.shares import Shares
 from jobs.storage.store import JobStore
 from jobs.storage.turn import HousekeepersTurn
 
@@ -34,9 +34,9 @@ class Stores:
     image_uses: ImageUses
     fleet: Fleet
     responses: Responses
-    signing_key: SigningKey
     keys: Keys
     ownership: Ownership
+    shares: Shares
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -47,19 +47,20 @@ class Stores:
         client = connect(settings.redis_url, settings.redis_timeout_s)
         store = JobStore(client)
         blobs = BlobStore(settings.blobs_url, settings.blob_patience_s)
+        journal = Journal(blobs)
         return cls(
             store=store,
             feed=BatchFeed(store),
             batch_list=BatchList(store),
             queue=JobQueue(store),
             blobs=blobs,
-            journal=Journal(blobs),
+            journal=journal,
             image_uses=ImageUses(client),
             fleet=Fleet(client),
             responses=Responses(client),
-            signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),
+            shares=Shares(store, journal),
             **more,
         )
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import Asked, Batch, BatchState, Job, JobState, Mark, Result, Verb
 from jobs.storage.journal import Journal, earliest_id
+from jobs.storage.shares import Shares
 from jobs.storage.store import JobStore
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Restore:
 
     def __init__(self, store: JobStore, journal: Journal) -> None:
         self._store, self._journal = store, journal
+        self._shares = Shares(store, journal)
 
     def run(self, since: datetime | None = None) -> Iterator[Restored]:
         """Restore everything, or what was accepted after `since`; gives what is done so far, to the end."""
@@ -66,6 +68,8 @@ class Restore:
         yield done
 
     def _steps(self, since: datetime | None) -> Iterator[Restored]:
+        # Links first: one that was revoked in the last second must not open a batch that is back.
+        self._shares.bring_back()
         for batch in self._journal.batches(since):
             try:
                 yield from self._restore_batch(batch, since)

@@ -92,10 +92,9 @@ def test_a_shared_batch_is_read_through_its_link(http: httpx.Client) -> None:
     api = re.search(r'data-api="([^"]*)"', page.text)
     assert api
     assert api[1] == link.replace("/eva/shared/", "/eva/api/shared/")
-    batch_id = batch.rsplit("/", 1)[1]
     for address in re.findall(r'href="(/eva/api/shared/[^"]*)"', page.text):
         assert http.get(address).status_code == 200
-    assert http.get(f"{api[1]}/batches/{batch_id}/results").json()["jobs"][0]["file"] == "a.png"
+    assert http.get(f"{api[1]}/results").json()["jobs"][0]["file"] == "a.png"
 
 
 def test_fifty_megabytes_come_through_whole(http: httpx.Client) -> None:

@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
 
 IMAGE = Scene("white", (("red", "circle"),)).encode()
 SECRETS = {
-    "EVA01_SECRET_KEY": "MARKED-key-of-links",
     "HF_TOKEN": "MARKED-token-of-hub",
     "AWS_ACCESS_KEY_ID": "MARKED-id-of-cloud",
     "AWS_SECRET_ACCESS_KEY": "MARKED-key-of-cloud",
@@ -103,7 +102,7 @@ def test_no_secret_is_told_and_no_client_hears_of_a_place_of_ours(
 
 def test_a_bad_start_does_not_tell_what_it_was_started_with(empty_stack: Stack) -> None:
     for name, env in {
-        "key": {"EVA01_SECRET_KEY": "MARKED"},
+        "key": {"EVA01_ADMIN_KEY": "MARKED"},
         "redis": {"REDIS_URL": "redis://:MARKED@one two"},
         "sentinels": {"REDIS_URL": "redis+sentinel://:MARKED@one/?sentinel_password=MARKED"},
         "blobs": {"EVA01_BLOBS": "ftp://me:MARKED@bucket"},

@@ -240,7 +240,6 @@ def test_it_serves_until_told_to_stop_and_starts_again_what_dies(run):
 
 
 SECRETS = {
-    "EVA01_SECRET_KEY": "MARKED-key-of-links",
     "HF_TOKEN": "MARKED-token-of-hub",
     "AWS_SECRET_ACCESS_KEY": "MARKED-key-of-cloud",
     "SOME_PASSWORD": "MARKED-of-nobody",
@@ -266,7 +265,7 @@ def test_its_redis_asks_for_a_password_and_no_part_tells_a_secret(run):
     with connect(found[0]) as ours:
         assert ours.hlen("eva01:models")
 
-    parts = {"-server 127.0.0.1": (), "-m web": ("links",), "--model nano": ("hub",), "--model ocr": ("hub",)}
+    parts = {"-server 127.0.0.1": (), "-m web": (), "--model nano": ("hub",), "--model ocr": ("hub",)}
     for part, marks in parts.items():
         process = run.process(part)
         seen = environment_of(process) + " ".join(process.cmdline())

@@ -3,5 +3,6 @@
 login   whether anybody has to say who they are
 caller  who makes the request, by a key
 rules   what each call needs: one line an endpoint
+link    what a link to a batch opens, and what its readers see
 gate    where both are compared; what belongs to others is as if it were not there
 """

@@ -11,7 +11,7 @@ class Rule(Enum):
 
     #: Anybody.
     OPEN = auto()
-    #: Whoever has the link; web/api/shared_batch.py reads it.
+    #: Whoever has the link; web/access/link.py reads it.
     LINK = auto()
     #: Whoever is known.
     READ = auto()
@@ -27,7 +27,7 @@ _BY_RULE = {
         pages.choose pages.favicon pages.words
     """,
     Rule.LINK: """
-        pages.shared_page shared.get_shared_batch shared.progress.get_batch shared.progress.get_timeline
+        pages.shared_page shared.progress.get_batch shared.progress.get_timeline
         shared.one_job.get_job shared.one_job.get_image shared.one_job.get_thumbnail
         shared.results.get_results shared.results.export_csv shared.results.export_jsonl
         shared.results.export_texts shared.results.export_xlsx
@@ -36,6 +36,7 @@ _BY_RULE = {
         batches.list_batches progress.get_batch progress.get_timeline
         one_job.get_job one_job.get_image one_job.get_thumbnail
         results.get_results results.export_csv results.export_jsonl results.export_texts results.export_xlsx
+        sharing.list_shares
         status.get_limits status.get_models status.get_status status.metrics
         pages.index pages.history pages.batch_page
     """,
@@ -43,7 +44,7 @@ _BY_RULE = {
         batches.create_batch batches.rename_batch batches.delete_batch batches.add_files
         batches.add_known_files batches.close_batch batches.cancel_batch batches.retry_batch
         single.analyze single.create_job single.ask_again single.cancel_job single.retry_job
-        sharing.share_batch pages.create_batch
+        sharing.share_batch sharing.revoke_share sharing.revoke_shares pages.create_batch
     """,
     Rule.ADMIN: "",
 }

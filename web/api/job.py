@@ -1,6 +1,8 @@
 """One job: its record, its image, its thumbnail."""
 
+import hashlib
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -9,9 +11,11 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
+from web.access.link import shown_job
 from web.api.schemas import PROBLEMS, JobPath, JobQuery, JobView
 from web.export.lines import inline
 from web.http.conditional import fresh_json
+from web.http.security import PRIVATE, REVALIDATED
 from web.services import services
 
 job_calls = APIBlueprint(
@@ -35,6 +39,8 @@ def get_image(path: JobPath) -> Response:
     job = services().store.get_shown_job(path.job_id)
     if job.image is None:
         raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code=Code.IMAGE_NOT_FOUND)
+    if _is_known(job):
+        return _kept(Response(status=HTTPStatus.NOT_MODIFIED), job)
     size_bytes, pieces = services().blobs.image_pieces(job.image)
     response = _picture(pieces, job, str(job.media_type), size_bytes)
     response.headers["Content-Disposition"] = inline(job)
@@ -45,6 +51,8 @@ def get_image(path: JobPath) -> Response:
 def get_thumbnail(path: JobPath) -> Response:
     """A small version of a job's image, or of its page, upright; 404 until a worker has made it."""
     job = services().store.get_shown_job(path.job_id)
+    if _is_known(job):
+        return _kept(Response(status=HTTPStatus.NOT_MODIFIED), job)
     place = names.thumbnail_path(str(job.image), job.page or 1)
     try:
         return _picture(services().blobs.get(place), job, "image/webp")
@@ -55,7 +63,9 @@ def get_thumbnail(path: JobPath) -> Response:
 
 def job_json(job: Job, *, with_lines: bool = False) -> Response:
     """A job as it is now, and when to ask again."""
-    return fresh_json(job.public(with_lines=with_lines), retry_after_s=None if job.state.is_finished else 1)
+    return fresh_json(
+        shown_job(job.public(with_lines=with_lines)), retry_after_s=None if job.state.is_finished else 1
+    )
 
 
 def _picture(
@@ -66,7 +76,27 @@ def _picture(
         # Without it make_conditional would read all pieces, to count them.
         response.content_length = size_bytes
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
-    response.set_etag(f"{job.image}#{job.page}" if job.page else str(job.image))
-    response.make_conditional(request)
+    _kept(response, job).make_conditional(request)
     return response
+
+
+def _is_known(job: Job) -> bool:
+    """True when the caller has the picture, so that nothing of it need be read."""
+    known = request.if_none_match
+    return not known.star_tag and known.contains_weak(_tag(job))
+
+
+def _kept(response: Response, job: Job) -> Response:
+    """A picture that the browser keeps, and asks about before it shows it again.
+
+    One that is a page of its own is not kept at all: going back to it, a browser would not ask.
+    """
+    is_page = request.headers.get("Sec-Fetch-Dest") == "document"
+    response.headers["Cache-Control"] = PRIVATE if is_page else REVALIDATED
+    response.set_etag(_tag(job))
+    return response
+
+
+def _tag(job: Job) -> str:
+    """What tells a picture from others, and does not say its hash, by which its owner can use it again."""
+    return hashlib.sha256(f"{job.image}#{job.page}".encode()).hexdigest()[:32]

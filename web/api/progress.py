@@ -4,6 +4,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from jobs.contract.models import Batch, JobState, Timeline
+from web.access.link import shown_batch
 from web.api.schemas import PROBLEMS, BatchPath, BatchView
 from web.http.conditional import fresh_json
 from web.services import services
@@ -24,7 +25,7 @@ progress = APIBlueprint(
 def get_batch(path: BatchPath) -> Response:
     """How many jobs are in each state, how fast it goes, and how long it will take."""
     batch = services().store.get_batch(path.batch_id)
-    return fresh_json(batch.public(), retry_after_s=look_again_s(batch))
+    return fresh_json(shown_batch(batch).public(), retry_after_s=look_again_s(batch))
 
 
 @progress.get("/timeline", responses={200: Timeline})

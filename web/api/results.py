@@ -11,6 +11,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from xlsxwriter.exceptions import FileCreateError
 
 from jobs.contract.models import Batch
+from web.access.link import shown_batch, shown_job, shown_rows
 from web.api.progress import look_again_s
 from web.api.schemas import (
     PROBLEMS,
@@ -59,7 +60,7 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
         retry_after_s = 0 if is_more else retry_after_s
     else:
         jobs, next_cursor = serving.store.page(batch.id, **where)
-    page = {"jobs": [job.public() for job in jobs], "next_cursor": next_cursor}
+    page = {"jobs": [shown_job(job.public()) for job in jobs], "next_cursor": next_cursor}
     return fresh_json(page, retry_after_s=retry_after_s)
 
 
@@ -92,7 +93,7 @@ def export_xlsx(path: BatchPath, query: ExportQuery) -> Response:
     try:
         with tempfile.TemporaryDirectory(dir=serving.spool_folder) as folder:
             target = Path(folder, "results.xlsx")
-            write_workbook(serving.store.rows(batch.id, query.state), target)
+            write_workbook(shown_rows(serving.store.rows(batch.id, query.state)), target)
             # The folder is deleted before the file is sent, so nothing is left behind however sending ends.
             response = send_file(target.open("rb"), mimetype=_XLSX)
             response.content_length = target.stat().st_size
@@ -111,8 +112,8 @@ def export_texts(path: BatchPath, query: ExportQuery) -> Response:
 
 
 def _begun(rows: Iterable[Row]) -> Iterator[Row]:
-    """The same rows, the first of which is read at once: a refusal is answered while nothing is sent yet."""
-    rest = iter(rows)
+    """The rows as they may be seen, the first read at once: a refusal is answered while nothing is sent."""
+    rest = shown_rows(rows)
     return chain([*islice(rest, 1)], rest)
 
 
@@ -121,6 +122,6 @@ def _download(batch: Batch, extension: str, media_type: str, lines: Iterator[str
 
 
 def _named(response: Response, batch: Batch, extension: str) -> Response:
-    response.headers["Content-Disposition"] = attachment(batch, extension)
+    response.headers["Content-Disposition"] = attachment(shown_batch(batch), extension)
     response.headers["Cache-Control"] = PRIVATE
     return response

@@ -183,20 +183,6 @@ class KnownFiles(BaseModel):
     files: list[KnownFile] = Field(min_length=1, description="At most EVA01_MAX_KNOWN_FILES.")
 
 
-class NewShare(BaseModel):
-    """A link to be made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    days: Count = Field(7, ge=1, description="How long it is valid; at most EVA01_MAX_SHARE_DAYS.")
-
-
-class SharePath(_Request):
-    """A link in an address."""
-
-    token: str = Field(description="Of a link to a shared batch.")
-
-
 class FollowUp(BaseModel):
     """A further question about a job's image."""
 
@@ -272,13 +258,13 @@ class JobView(Result):
     """A job as the API shows it."""
 
     id: JobId = Field(default_factory=new_id)
-    batch_id: BatchId | None = None
+    batch_id: BatchId | None = Field(None, description="Below a link, the link's id in its place.")
     state: JobState = JobState.QUEUED
     file: str
     page: int | None = Field(None, description="The page of its file that is asked about; null for all.")
     question: str
     model: str
-    image: str | None = None
+    image: str | None = Field(None, description="SHA-256 of its image; null below a link.")
     media_type: str | None = None
     attempts: int = 0
     created_at: AwareDatetime = Field(default_factory=utc_now)
@@ -292,8 +278,10 @@ class JobView(Result):
 class BatchView(BaseModel):
     """A batch as the API shows it."""
 
-    id: str
-    owner: str | None = Field(description="Whose it is; null where nobody has to say who they are.")
+    id: str = Field(description="Below a link, the link's id in its place.")
+    owner: str | None = Field(
+        description="Whose it is; null where nobody has to say who they are, and below a link."
+    )
     name: str
     question: str
     model: str
@@ -317,13 +305,6 @@ class BatchesPage(BaseModel):
     next_cursor: str | None = Field(
         description="`cursor` of the next page; null at the end. A page may be short and have more behind it."
     )
-
-
-class ShareView(BaseModel):
-    """A link to a batch, for reading."""
-
-    url: str = Field(description="The address of its page on this server; the API's is the same behind /api.")
-    expires_at: AwareDatetime
 
 
 class RetriedView(BatchView):

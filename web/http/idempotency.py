@@ -69,6 +69,11 @@ def register_idempotency(
     app.after_request(lambda response: _remember(keeping, response))
 
 
+def keep_nothing() -> None:
+    """Keep nothing of the current response, which has a secret in it: a request like it is done again."""
+    g.has_secret = True
+
+
 def _replay(memory: Memory, identity: Callable[[], str], fingerprint: Callable[[], str]) -> Response | None:
     """The response that was given before, or None when this request is the first."""
     sent = request.headers.get("Idempotency-Key")
@@ -110,7 +115,7 @@ def _remember(keeping: Keeping, response: Response) -> Response:
     if digest is None:
         return response
     try:
-        if response.status_code >= HTTPStatus.BAD_REQUEST:
+        if response.status_code >= HTTPStatus.BAD_REQUEST or g.get("has_secret"):
             keeping.memory.forget(digest)
         else:
             keeping.memory.keep(digest, _as_text(response, body), keeping.seconds, keeping.bytes)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge, Unreadable
 from jobs.contract.refusals import Refusal, is_wrong_type, unavailable
+from web.http.addresses import loggable
 from web.http.security import PRIVATE
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ _HTTP_CODES = {
 }
 #: Codes of fields that are missing or malformed; any other field is `invalid_field`.
 _MISSING = {"file": Code.MISSING_FILE, "files": Code.MISSING_FILE}
-_MALFORMED = {"job_id": Code.MALFORMED_ID, "batch_id": Code.MALFORMED_ID, "": Code.MALFORMED_BODY}
+_MALFORMED = dict.fromkeys(("job_id", "batch_id", "share_id"), Code.MALFORMED_ID) | {"": Code.MALFORMED_BODY}
 
 #: The metric's label `reason` for each kind of refusal.
 _REASONS = {Overloaded: "full", NoRoom: "disk", TooLarge: "limit"}
@@ -135,7 +136,7 @@ def _from_redis(error: redis.RedisError) -> Response:
 def of_redis(error: redis.RedisError) -> Eva01Error:
     """An error of Redis, noted in the log, as the caller hears of it."""
     if is_wrong_type(error):
-        _log.error("%s %s met a key of another type: %s", request.method, request.path, error)
+        _log.error("%s %s met a key of another type: %s", request.method, loggable(request.path), error)
         return Unreadable("something that this needs")
     if isinstance(error, redis.ResponseError) and Refusal.of(error) is None:
         return our_fault(error)
@@ -150,5 +151,5 @@ def _from_unexpected(error: Exception) -> Response:
 
 def our_fault(error: Exception) -> Eva01Error:
     """An error that nobody foresaw, noted in the log; the caller hears nothing of our inside."""
-    _log.error("%s %s failed", request.method, request.path, exc_info=error)
+    _log.error("%s %s failed", request.method, loggable(request.path), exc_info=error)
     return Eva01Error(OUR_FAULT, code=Code.INTERNAL_ERROR)

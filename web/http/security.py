@@ -1,9 +1,16 @@
 """Security headers on every response, so that no file name or image is run as a page."""
 
-from flask import Flask, Response
+from flask import Flask, Response, request
+
+from web.http.addresses import is_secret
 
 #: What was sent and answered is for who asked alone, and leaves nothing behind on a shared machine.
 PRIVATE = "private, no-store"
+#: The same for what is large and never changes: the browser keeps it, and asks whether it may still show it.
+REVALIDATED = "private, no-cache"
+#: Whoever has the address can read what is there: it is named to nobody, and kept from search engines.
+#: (`no-referrer` would take the origin from the forms on a page as well, by which we know them.)
+_SECRET_ADDRESS = {"Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex"}
 _POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none';"
     " form-action 'self'; frame-ancestors 'none'"
@@ -16,6 +23,8 @@ def register_security(app: Flask) -> None:
 
 
 def _harden(response: Response) -> Response:
+    if is_secret(request.path):
+        response.headers.update(_SECRET_ADDRESS)
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")

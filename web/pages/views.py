@@ -13,10 +13,10 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Batch, JobState
 from web.access.caller import caller
+from web.access.link import follow, shown_batch, shown_job
 from web.api.batches import listed
 from web.api.numbers import whole
 from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
-from web.api.share_tokens import share_tokens
 from web.intake.asking import check_question, check_room, choose_model
 from web.intake.files import Intake
 from web.intake.forms import check_form
@@ -62,10 +62,7 @@ def batch_page(batch_id: str) -> Response:
 @pages.get("/shared/<token>")
 def shared_page(token: str) -> Response:
     """The same for whoever has a link to the batch, read only."""
-    response = _batch_page(share_tokens(services()).batch_of(token), f"/api/shared/{token}")
-    # Whoever has the link can read the batch: keep it from search engines, as all addresses from other sites.
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return _batch_page(follow(token).batch_id, f"/api/shared/{token}")
 
 
 @pages.get("/history")
@@ -113,21 +110,25 @@ def favicon() -> Response:
     return current_app.send_static_file("images/mark.svg")
 
 
-def _batch_page(batch_id: str, api: str = "/api") -> Response:
-    """A batch's page, also whole where no script runs: a page of its answers, and the way to the next."""
+def _batch_page(batch_id: str, link: str = "") -> Response:
+    """A batch's page, also whole where no script runs: a page of its answers, and the way to the next.
+
+    `link` is where the calls are that read it, when it is read through a link.
+    """
     path, query = _checked(batch_id)
     store = services().store
     batch = store.get_batch(path.batch_id)
     jobs, next_cursor = store.page(batch.id, cursor=query.cursor, limit=_PAGE_JOBS, state=query.state)
     return page(
         "batch.html",
-        batch=batch.public(),
-        jobs=[job.public() for job in jobs],
+        batch=shown_batch(batch).public(),
+        jobs=[shown_job(job.public()) for job in jobs],
         next_cursor=next_cursor,
         state=query.state,
         states=[state.value for state in JobState],
-        api=request.script_root + api,
-        is_shared=api != "/api",
+        api=request.script_root + (link or "/api"),
+        batch_api=request.script_root + (link or f"/api/batches/{batch.id}"),
+        is_shared=bool(link),
         passed_over=request.args.get("passed_over", 0, whole),
         unsure_below=services().web.unsure_below,
     )

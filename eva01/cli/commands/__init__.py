@@ -2,6 +2,7 @@
 
 submit   images in, answers out
 batches  status, results, cancel, retry, delete
+share    links for others to read a batch
 models   what can be asked
 options  what several commands share
 """

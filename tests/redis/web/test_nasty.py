@@ -152,14 +152,15 @@ class Served:
 
     def stock(self) -> None:
         """Make anew what an earlier request has deleted."""
-        if not self.ids or self.http.get(f"/api/batches/{self.ids['batch_id']}").status_code != 200:
+        if not self.ids or self.http.get(f"/api/shared/{self.ids['token']}").status_code != 200:
             batch = new_batch(self.http)
             (sent,) = send(self.http, batch, {"a.png": IMAGE})
-            link = json_of(self.http.post(f"{batch}/share", json={}))["url"]
+            share = json_of(self.http.post(f"{batch}/share", json={}))
             self.ids = {
                 "batch_id": batch.rsplit("/", 1)[1],
                 "job_id": sent["job_id"],
-                "token": link.rsplit("/", 1)[1],
+                "share_id": share["id"],
+                "token": share["url"].rsplit("/", 1)[1],
             }
 
     def fields(self, content: dict[str, Any]) -> list[str]:

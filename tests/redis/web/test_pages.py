@@ -167,7 +167,7 @@ def test_a_shared_page_reads_below_its_link_and_tells_nobody(http: FlaskClient) 
     response = http.get(link)
     assert response.status_code == 200
     assert Tags(response.text).all("body")[0]["data-api"] == f"/api{link}"
-    assert response.headers["Referrer-Policy"] == "same-origin"
+    assert response.headers["Referrer-Policy"] == "strict-origin"
     assert "noindex" in response.headers["X-Robots-Tag"]
 
 

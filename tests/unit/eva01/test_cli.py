@@ -443,3 +443,27 @@ def test_delete_deletes_nothing_when_a_batch_is_unknown(run, server):
     server.replies = [batch(), unknown]
     assert run("delete", BATCH_ID, "c" * 32, "--yes") == (2, "", "eva01: There is no batch c.\n")
     assert [method for method, _, _ in server.requests] == ["GET", "GET"]
+
+
+def test_share_prints_the_link_alone(run, server):
+    server.replies = [
+        ({"id": "c" * 32, "url": "/shared/token", "expires_at": "2026-01-12T10:00:00Z"}, 201, {})
+    ]
+    assert run("share", BATCH_ID, "--days", 3, "--note", "for Ben") == (0, f"{server.url}/shared/token\n", "")
+    assert server.bodies == [{"days": 3, "note": "for Ben"}]
+
+
+def test_share_lists_and_revokes(run, server):
+    listed = {"id": "c" * 32, "state": "works", "note": "for [red]Ben", "made_by": "key:eva01_12345678"}
+    server.replies = [({"shares": [listed]}, 200, {}), ("", 204, {}), ({"revoked": 2}, 200, {})]
+    code, out, _ = run("share", BATCH_ID, "--list")
+    assert (code, "c" * 32 in out, "for [red]Ben" in out, "works" in out) == (0, True, True, True)
+    assert run("share", BATCH_ID, "--revoke", "c" * 32) == (0, "The link is revoked.\n", "")
+    code, out, _ = run("share", BATCH_ID, "--revoke-all", "--json")
+    assert (code, json.loads(out)) == (0, {"revoked": 2})
+
+
+@pytest.mark.parametrize("both", [("--list", "--revoke-all"), ("--revoke", "x", "--days", 3)])
+def test_share_does_one_thing_at_a_time(run, server, both):
+    code, _, err = run("share", BATCH_ID, *both)
+    assert (code, "One thing at a time" in err, server.requests) == (2, True, [])

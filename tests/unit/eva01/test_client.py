@@ -239,6 +239,19 @@ def test_a_shared_batch_has_an_address_of_the_whole_web(client, server):
     server.replies = [({"url": "/shared/token", "expires_at": "2026-01-12T10:00:00Z"}, 201, {})]
     assert client.share_batch(BATCH_ID, days=3) == f"{server.url}/shared/token"
     assert server.requests[0][:2] == ("POST", f"/api/batches/{BATCH_ID}/share")
+    assert server.bodies[0] == {"days": 3}
+
+
+def test_links_are_listed_and_revoked(client, server):
+    listed = {"id": "c" * 32, "state": "works", "note": "for Ben", "expires_at": "2026-01-12T10:00:00Z"}
+    server.replies = [({"shares": [listed]}, 200, {}), ("", 204, {}), ({"revoked": 2}, 200, {})]
+    (share,) = client.shares(BATCH_ID)
+    assert (share.id, share.state, share.note, share.last_used_at) == ("c" * 32, "works", "for Ben", None)
+    client.revoke_share(BATCH_ID, share.id)
+    assert client.revoke_shares(BATCH_ID) == 2
+    place = f"/api/batches/{BATCH_ID}/shares"
+    expected = [("GET", place), ("DELETE", f"{place}/{share.id}"), ("DELETE", place)]
+    assert [request[:2] for request in server.requests] == expected
 
 
 def test_a_batch_is_renamed(client, server):

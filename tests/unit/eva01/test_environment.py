@@ -22,7 +22,7 @@ MODELS = {
     "PYTORCH_ALLOC_CONF": "x",
     "TRANSFORMERS_OFFLINE": "1",
 }
-WEB = {"EVA01_SECRET_KEY": "s" * 16}
+WEB = {"EVA01_ADMIN_KEY": "s" * 32}
 NOBODY = {
     "EVA01_KEY": "s",
     "GITHUB_TOKEN": "s",

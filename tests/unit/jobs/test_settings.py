@@ -72,16 +72,16 @@ def test_a_bad_value_names_the_variable_and_the_value(monkeypatch, settings, var
 def test_secrets_are_not_part_of_what_settings_show(monkeypatch):
     monkeypatch.setenv("REDIS_URL", "redis://:marked@one:1/0?sentinel_password=marked")
     monkeypatch.setenv("EVA01_BLOBS", "s3://me:marked@bucket")
-    monkeypatch.setenv("EVA01_SECRET_KEY", "marked-marked-marked")
+    monkeypatch.setenv("EVA01_ADMIN_KEY", "marked" * 6)
     shown = f"{Settings.read()!r} {Settings.read()} {WebSettings.read()!r} {WebSettings.read()}"
     assert "marked" not in shown
     assert "marked" not in str(WebSettings.read().model_dump())
-    assert WebSettings.read().secret_key.get_secret_value() == "marked-marked-marked"
+    assert WebSettings.read().admin_key.get_secret_value() == "marked" * 6
 
 
 def test_a_secret_that_cannot_be_used_is_not_shown(monkeypatch):
-    monkeypatch.setenv("EVA01_SECRET_KEY", "marked")
-    with pytest.raises(BadSetting, match=r"^EVA01_SECRET_KEY=\*\*\*: .*16 characters") as caught:
+    monkeypatch.setenv("EVA01_ADMIN_KEY", "marked")
+    with pytest.raises(BadSetting, match=r"^EVA01_ADMIN_KEY=\*\*\*: .*32 characters") as caught:
         WebSettings.read()
     assert "marked" not in "".join(traceback.format_exception(caught.value))
 

@@ -20,15 +20,17 @@ import { TimelinePlot } from "./timeline.js";
 import { BatchWatch } from "./watch.js";
 
 const PANELS_EVERY_MS = 500;
+/** Why a link shows nothing any more. */
+const ENDED = new Set(["share_expired", "share_not_found"]);
 
 const root = document.querySelector("[data-batch-id]");
 const first = JSON.parse(root.dataset.batch);
-const path = `/batches/${first.id}`;
 const isShared = "shared" in root.dataset;
+const path = isShared ? "" : `/batches/${first.id}`;
 let panelsTimer = null;
 
 const timeline = new TimelinePlot(byId("timeline"), byId("timeline-words"));
-const watch = new BatchWatch(first, {
+const watch = new BatchWatch(path, first, {
   onBatch: showBatch,
   onJobs,
   onTimeline: (told) => timeline.set(told),
@@ -42,6 +44,7 @@ say(byId("batch-came"), dateTime(first.created_at));
 listenForKeys({ "/": () => results.focusSearch(), r: () => retryOne(results.selected) });
 byId("results").addEventListener("click", openClicked);
 window.addEventListener("hashchange", openFromAddress);
+window.addEventListener("pageshow", ({ persisted }) => isShared && persisted && location.reload());
 document.addEventListener("upload:progress", onUpload);
 listenForCutShort(first, () => watch.feed.records.values(), () => showOnly({ state: CUT, code: "" }));
 if (!isShared) listenForActs();
@@ -88,6 +91,8 @@ function showOnly(wish) {
 // Trouble
 
 function onTrouble(problem, waitS) {
+  // What a link showed ends with it; the server's page says so.
+  if (isShared && ENDED.has(problem?.code)) return location.reload();
   const box = byId("trouble");
   show(box, Boolean(problem));
   if (!problem) return toast(t("Connected again."));
@@ -100,7 +105,6 @@ function troubleWords(problem, waitS) {
   if (problem.code === "batch_not_found") {
     return [t("This batch is not there any more"), t("It was deleted, or has expired. What you see is the last that was known.")];
   }
-  if (problem.code === "share_expired") return [t("This link has ended"), t("Ask for another one. What you see is the last that was known.")];
   const again = waitS === null ? "" : t("The next try is in {time}. The batch goes on without this page.", { time: duration(waitS) });
   if (problem.status === 0) return [t("No connection to the server"), again];
   return [t("The server cannot answer now"), `${problemText(problem)} ${again}`];

@@ -16,7 +16,7 @@ export class BatchWatch {
   batch;
   feed;
 
-  #id;
+  #path;
   #etag = null;
   #timelineEtag = null;
   #timelineAt = -Infinity;
@@ -24,12 +24,13 @@ export class BatchWatch {
   #poll;
 
   /**
+   * @param path Where the API's calls about the batch are.
    * @param batch The batch as the page was drawn with it.
    * @param hear {onBatch(batch), onJobs(records), onTimeline(timeline), onTrouble(problem or null, seconds until the next try)}
    */
-  constructor(batch, hear) {
+  constructor(path, batch, hear) {
     this.batch = batch;
-    this.#id = batch.id;
+    this.#path = path;
     this.#hear = hear;
     this.feed = new JobsFeed((...page) => this.#fetchPage(...page), hear.onJobs);
     this.#poll = new Poll(() => this.#look(), { onTrouble: hear.onTrouble });
@@ -49,7 +50,7 @@ export class BatchWatch {
   }
 
   async #look() {
-    const { body, etag, retryAfterS } = await apiFresh(`/batches/${this.#id}`, { etag: this.#etag });
+    const { body, etag, retryAfterS } = await apiFresh(this.#path, { etag: this.#etag });
     if (body) {
       this.batch = body;
       this.#hear.onBatch(body);
@@ -61,19 +62,19 @@ export class BatchWatch {
   }
 
   #fetchPage(cursor, limit, etag) {
-    return apiFresh(`/batches/${this.#id}/results?order=changed&cursor=${cursor}&limit=${limit}`, { etag });
+    return apiFresh(`${this.#path}/results?order=changed&cursor=${cursor}&limit=${limit}`, { etag });
   }
 
   async #lookAtRunning() {
     if (!this.batch.counts.running) return this.feed.markRunning([]);
-    const { jobs } = await api(`/batches/${this.#id}/results?state=running&limit=${SHOWN_RUNNING}`);
+    const { jobs } = await api(`${this.#path}/results?state=running&limit=${SHOWN_RUNNING}`);
     this.feed.markRunning(jobs.map(({ id }) => id));
   }
 
   async #lookAtTimeline() {
     const isSoon = performance.now() - this.#timelineAt < TIMELINE_EVERY_MS;
     if (isSoon && !this.batch.is_done) return;
-    const { body, etag } = await apiFresh(`/batches/${this.#id}/timeline`, { etag: this.#timelineEtag });
+    const { body, etag } = await apiFresh(`${this.#path}/timeline`, { etag: this.#timelineEtag });
     this.#timelineAt = performance.now();
     this.#timelineEtag = etag;
     if (body) this.#hear.onTimeline(body);

@@ -1,6 +1,6 @@
 // The HTTP API. Nothing here touches the page but to read where the API is.
 //
-// On a shared page `data-api` of <body> is `/api/shared/<token>`, below which the same tails work, read only.
+// On a shared page `data-api` of <body> is `/api/shared/<token>`: the calls that read its batch, without the batch's id.
 
 import { BASE } from "./place.js";
 

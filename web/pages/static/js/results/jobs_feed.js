@@ -24,7 +24,8 @@ export function recordOf(job) {
     answer: job.answer ?? "",
     errorCode: job.error?.code ?? null,
     errorMessage: job.error?.message ?? null,
-    hasImage: Boolean(job.image),
+    // Its hash is not shown below a link.
+    hasImage: Boolean(job.media_type),
     notes: job.notes ?? [],
     cut: cutOf(job),
     confidence: job.usage?.confidence ?? null,
