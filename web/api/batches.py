@@ -60,8 +60,9 @@ def create_batch(body: NewBatch) -> Response:
 
 def listed(query: BatchesQuery) -> tuple[list[Batch], str | None]:
     """The batches that are asked for, and where to go on."""
-    serving = services()
+    serving, who = services(), caller()
     return serving.batch_list.page(
+        owners=None if who.sees_all else who.owners,
         search=query.search,
         cursor=query.cursor,
         limit=query.limit,
@@ -71,7 +72,7 @@ def listed(query: BatchesQuery) -> tuple[list[Batch], str | None]:
 
 @batches.get("", responses={200: BatchesPage})
 def list_batches(query: BatchesQuery) -> Response:
-    """Batches, the latest change first; all of them, or those whose name or question holds some text."""
+    """The caller's batches, the latest change first; all, or those whose name or question holds some text."""
     found, next_cursor = listed(query)
     return fresh_json({"batches": [batch.public() for batch in found], "next_cursor": next_cursor})
 

@@ -70,7 +70,7 @@ def shared_page(token: str) -> Response:
 
 @pages.get("/history")
 def history() -> Response:
-    """All batches, the latest change first."""
+    """The caller's batches, the latest change first."""
     try:
         query = BatchesQuery.model_validate(request.args.to_dict())
     except ValidationError as error:
