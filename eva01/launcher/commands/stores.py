@@ -14,7 +14,7 @@ from jobs.contract.errors import Unavailable
 from jobs.contract.refusals import Refusal, unavailable
 from jobs.contract.settings import Settings
 from jobs.storage.address import without_password
-from jobs.storage.connection import check_writes
+from jobs.storage.connection import check_writes, connect
 from jobs.storage.stores import Stores
 
 
@@ -28,9 +28,10 @@ def stores_in_use() -> Iterator[Stores]:
         settings = Settings.read()
         settings = settings.model_copy(update={"redis_url": redis_server.in_use(settings)})
         with _explained(settings.redis_url):
-            stores = Stores.connect(settings)
-            check_writes(stores.store.redis)
-            yield stores
+            # Redis first: without it, what is wrong with the blob store says little.
+            with connect(settings.redis_url, settings.redis_timeout_s) as client:
+                check_writes(client)
+            yield Stores.connect(settings)
 
 
 def progress(console: Console) -> Progress:
