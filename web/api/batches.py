@@ -104,7 +104,7 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     """
     serving = services()
     batch = _open_batch(serving, path.batch_id)
-    check_room(serving, batch.model)
+    check_room(serving, batch.model, batch.owner)
     card = choose_model(serving, batch.model)
     with flow.accepting(serving, batch) as request:
         intake = Intake(serving, request, card, form.questions, check_budget)
@@ -127,7 +127,7 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
             code=Code.TOO_MANY_FILES,
         )
     batch = _open_batch(serving, path.batch_id)
-    check_room(serving, batch.model)
+    check_room(serving, batch.model, batch.owner)
     card = choose_model(serving, batch.model)
     for own in (file.question for file in body.files if file.question.strip()):
         check_question(card, own, serving.limits)

@@ -156,7 +156,7 @@ def _asked_batch() -> tuple[Batch, int]:
     if not sent:
         raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
     card = choose_model(serving, request.form.get("model") or None)
-    check_room(serving, card.name)
+    check_room(serving, card.name, caller().owner)
     question = check_question(card, request.form.get("question", ""), serving.limits)
     batch = Batch(
         owner=caller().owner,

@@ -149,3 +149,31 @@ def test_an_answer_is_given_again_to_its_owner_alone(user, services):
     ben.send(ben.batch())
     assert services.store.known_answer([SHA], "5eed", "anna").id == job
     assert services.store.known_answer([SHA], "5eed", "ben") is None
+
+
+def test_a_queue_that_one_owner_has_filled_has_room_for_anothers_share(make_app, services):
+    http = make_app(max_queued=6).test_client()
+    anna, ben, carl = (User(http, services, owner) for owner in ("anna", "ben", "carl"))
+
+    def ask(who: User) -> int:
+        sent = {"file": (io.BytesIO(IMAGE), "a.png"), "model": "ocr"}
+        return who.post("/api/jobs", data=sent).status_code
+
+    def send(who: User, batch: str, name: str) -> int:
+        sent = {"files": (io.BytesIO(IMAGE), name)}
+        return who.post(f"/api/batches/{batch}/files", data=sent).status_code
+
+    assert [ask(anna) for _ in range(8)] == [202] * 6 + [429] * 2
+    bens = ben.batch()
+    assert [send(ben, bens, f"{n}.png") for n in range(4)] == [202] * 2 + [429] * 2, "a third of six"
+    assert [ask(carl), ask(carl), ask(ben)] == [202, 429, 429]
+    assert services.queue.depth("ocr").waiting == 9
+
+
+def test_who_has_more_batches_waiting_than_are_counted_has_no_share(user, services):
+    anna = user("anna")
+    anna.send(anna.batch())
+    assert services.queue.has_share("ocr", "anna", 100)
+    waiting = {f"{n:032}": 0 for n in range(1001)}
+    services.store.redis.zadd(names.owned_turns_key("ocr", "anna"), waiting)
+    assert not services.queue.has_share("ocr", "anna", 1_000_000)
