@@ -31,7 +31,7 @@ def choose_model(services: Services, name: str | None) -> ModelCard:
 
 
 def check_room(services: Services, model: str, owner: str | None) -> None:
-    """Raises Overloaded when as much waits for `model` as may, unless others than `owner` have filled that."""
+    """Raises Overloaded when as much waits for `model` as may, unless `owner` has little of that."""
     waiting, limit = services.queue.depth(model).waiting, services.limits.max_queued
     if waiting < limit or (owner and services.queue.has_share(model, owner, limit)):
         return
