@@ -16,11 +16,13 @@ local running, owners = key(model, 'running'), key(model, 'owners')
 -- Jobs that leave their lines in one step because they cannot be read.
 local MOST_LOST = 1000
 
--- Whose turn it is. Nobody in particular, '' there, joins the others when something of theirs waits; where there are no
--- others it is always theirs, and nil.
+-- Whose turn it is. Nobody in particular, '' there, joins the others when something of theirs waits, once a take; where
+-- there are no others it is always theirs, and nil.
+local has_looked = false
 local function next_owner()
     local first, turns = unpack(redis.call('ZRANGE', owners, 0, 0, 'WITHSCORES'))
-    if not first or first == '' then return first end
+    if not first or first == '' or has_looked then return first end
+    has_looked = true
     local is_waiting = redis.call('EXISTS', singles_of(model), turns_of(model)) > 0
     return is_waiting and redis.call('ZADD', owners, 'NX', turns, '') == 1 and '' or first
 end

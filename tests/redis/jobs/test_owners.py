@@ -186,6 +186,14 @@ def test_a_line_that_is_something_else_holds_up_no_other_owner(store, redis_clie
     assert JobQueue(store).balance(MODEL).queued == 0
 
 
+def test_lines_of_nobody_that_are_something_else_hold_up_no_owner(store, redis_client):
+    batch_of(store, "anna", 2)
+    singles_of(store, "ben", 1)
+    for key in (names.singles_key(MODEL), names.turns_key(MODEL)):
+        redis_client.set(key, "x")
+    assert sorted(map(str, owners_of(taken(store, 10)))) == ["anna", "anna", "ben"]
+
+
 def test_the_queue_is_as_deep_as_all_lines_together(store, queue):
     for owner in (None, "anna", "ben"):
         batch_of(store, owner, 3)
