@@ -1,6 +1,8 @@
 """What belongs to nobody becomes an owner's: in Redis and in the journal, also when that is interrupted."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,14 +42,14 @@ def made(backend) -> Batch:
     return batch
 
 
-def assert_all_is_annas(backend: Backend, batch: Batch) -> None:
-    """Records, lists, lines, images, answers."""
+def assert_all_is_annas(backend: Backend, *batches: Batch) -> list[Job]:
+    """Records, lists, lines, images, answers; gives all jobs."""
     store, client = backend.store, backend.client
-    assert store.get_batch(batch.id).owner == "anna"
-    singles = store.get_jobs([*store.single_ids()])
-    jobs = [*store.results(batch.id), *singles]
-    assert {job.owner for job in jobs} == {"anna"}
-    assert [one.id for one in backend.stores.batch_list.page(owners={"anna"})[0]] == [batch.id]
+    jobs = store.get_jobs([*store.single_ids()])
+    jobs += [job for batch in batches for job in store.results(batch.id)]
+    assert {store.get_batch(batch.id).owner for batch in batches} == {job.owner for job in jobs} == {"anna"}
+    listed, _ = backend.stores.batch_list.page(owners={"anna"})
+    assert {batch.id for batch in listed} == {batch.id for batch in batches}
     assert backend.stores.batch_list.page(owners={None})[0] == []
     for content in (RED, GREEN, BLUE):
         sha256 = sha256_of(content)
@@ -61,6 +63,7 @@ def assert_all_is_annas(backend: Backend, batch: Batch) -> None:
     waiting = {job.id for job in jobs if job.state is JobState.QUEUED}
     balance = backend.queue.balance(MODEL)
     assert (balance.queued, balance.missing) == (len(waiting), 0)
+    return jobs
 
 
 def test_all_that_was_nobodys_is_the_owners_and_goes_on(backend, made):
@@ -167,6 +170,47 @@ def test_jobs_that_come_and_end_meanwhile_are_the_owners(backend, made):
     backend.finish(running)
     assert run(backend.stores).singles == 2
     assert_all_is_annas(backend, made)
+
+
+def test_it_runs_beside_web_and_workers(backend, monkeypatch):
+    """What comes, is answered or cancelled meanwhile is the owner's in the end, with all that is its."""
+    monkeypatch.setattr(adopting, "_STEP", 3)
+    batches = [backend.batch(RED, GREEN, BLUE, RED) for _ in range(6)]
+    for _ in range(10):
+        backend.add(None, RED)
+    is_over = threading.Event()
+
+    def web() -> None:
+        for n, batch in enumerate(batches * 3):
+            backend.add(batch, GREEN, f"later {n}.png")
+            backend.add(None, BLUE)
+        flow.cancel_batch(backend.stores, batches[0].id)
+
+    def worker() -> None:
+        while not is_over.is_set():
+            if job := backend.take():
+                # One that was cancelled has no end that is its worker's.
+                with suppress(AssertionError):
+                    backend.finish(job)
+
+    with ThreadPoolExecutor(3) as threads:
+        others = [threads.submit(web), threads.submit(worker), threads.submit(worker)]
+        try:
+            run(backend.stores)
+            others[0].result()
+            run(backend.stores)
+        finally:
+            is_over.set()
+        for one in others:
+            one.result()
+    backend.answer_all()
+    while backend.store.settle_some(batches[0].id, 10):
+        pass
+    jobs = assert_all_is_annas(backend, *batches)
+    assert {job.state for job in jobs} <= {JobState.SUCCEEDED, JobState.CANCELLED}
+    journal = backend.journal
+    assert {noted.owner for noted in (*journal.batches(), *journal.jobs(None))} == {"anna"}
+    assert {ended.owner for ended in journal.results(None, journal.answered(None))} == {"anna"}
 
 
 # A single question that changes while the journal is noted
