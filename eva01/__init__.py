@@ -2,7 +2,7 @@
 
 client    a server's API as methods; imports nothing of ours
 cli       the command, and what a person sees of it
-launcher  all parts on this machine: `eva01 up`, `web`, `worker`, `restore`; comes with the server
+launcher  all parts on this machine: `eva01 up`, `web`, `worker`, `restore`, `adopt`; comes with the server
 version   the one number of a release, read by both distributions
 """
 

@@ -77,16 +77,18 @@ class Backend:
             self.add(batch, content, f"{number}.png")
         return batch
 
-    def add(self, batch: Batch | None, content: bytes, file: str = "a.png") -> Job:
-        """Put an image and create a job about it, in a batch or alone."""
+    def add(self, batch: Batch | None, content: bytes, file: str = "a.png", owner: str | None = None) -> Job:
+        """Put an image and create a job about it, in a batch or alone; the batch's owner is its own."""
         sha256 = sha256_of(content)
-        asked = {"file": file, "question": "q", "model": MODEL, "images": (sha256,)}
+        asked = {"file": file, "question": "q", "model": MODEL, "images": (sha256,), "owner": owner}
         with self.image_uses.using(sha256):
             self.blobs.put_image(sha256, content)
             if batch is None:
                 return flow.accept_single(self.stores, Job.model_validate(asked))
             with flow.accepting(self.stores, batch) as request:
-                ((job, _),) = request.add([Job.model_validate({"batch_id": batch.id} | asked)])
+                ((job, _),) = request.add(
+                    [Job.model_validate(asked | {"batch_id": batch.id, "owner": batch.owner})]
+                )
         return job
 
     # What a worker does

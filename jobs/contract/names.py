@@ -53,14 +53,29 @@ def bulk_queue(model: str) -> str:
     return f"eva01:{model}:bulk"
 
 
+def owners_key(model: str) -> str:
+    """The sorted set of owners with queued jobs, by the turns they have had: the lowest is next."""
+    return f"eva01:{model}:owners"
+
+
 def singles_key(model: str) -> str:
-    """The sorted set of queued jobs without a batch, oldest first."""
+    """The sorted set of queued jobs without a batch and an owner, oldest first."""
     return f"eva01:{model}:singles"
 
 
+def owned_singles_key(model: str, owner: str) -> str:
+    """The same of an owner's."""
+    return f"{singles_key(model)}:{owner}"
+
+
 def turns_key(model: str) -> str:
-    """The sorted set of batches with queued jobs, by the turns they have had: the lowest is next."""
+    """The sorted set of batches without an owner that have queued jobs, by the turns they have had."""
     return f"eva01:{model}:turns"
+
+
+def owned_turns_key(model: str, owner: str) -> str:
+    """The same of an owner's."""
+    return f"{turns_key(model)}:{owner}"
 
 
 def running_key(model: str) -> str:
@@ -163,13 +178,26 @@ def share_key(digest: str) -> str:
     return f"eva01:share:{digest}"
 
 
+def owner_batches_key(owner: str) -> str:
+    """The sorted set of an owner's batches by the time of their last change."""
+    return f"eva01:owner:{owner}:batches"
+
+
 def image_uses_key(sha256: str) -> str:
-    """The set of what needs an image: ids of jobs, and claims of uploads under way."""
+    """The set of what needs an image: ids of jobs without an owner, and claims of uploads under way."""
     return f"eva01:image:{sha256}"
 
 
+def owned_image_uses_key(sha256: str) -> str:
+    """The sorted set of owners' jobs that need an image, as `<owner>/<job>`, all of one score."""
+    return f"eva01:image:{sha256}:owned"
+
+
 def image_answers_key(sha256: str) -> str:
-    """The hash from what was asked about an image, as a digest, to the latest job with the answer."""
+    """The hash from what was asked about an image, as a digest, to the latest job with the answer.
+
+    That of an owner's is `<owner>/<digest>`.
+    """
     return f"eva01:image:{sha256}:answers"
 
 

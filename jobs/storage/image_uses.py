@@ -9,7 +9,7 @@ it. So no job is made for an image that is deleted a moment later.
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
@@ -21,7 +21,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import new_id
 from jobs.storage.store.base import Base
-from jobs.storage.unreadable import readable, replies
+from jobs.storage.unreadable import readable
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _DELETER_S = 60
 _LONGEST_UPLOAD_S = 3600.0
 #: Stale claims that are given up in one go.
 _CHUNK = 1000
-#: How many users to sample for the media type; must exceed concurrent claims, which have none.
+#: How many users of an owner to look at for the media type; must exceed concurrent claims, which have none.
 _USERS = 64
 #: Seconds between two tries to claim an image that is being deleted.
 _LOOK_S = 0.05
@@ -100,14 +100,9 @@ class ImageUses(Base):
         """Give up a claim; an image that nothing else needs is noted as unused."""
         self._call("release_images", claim, self._clock(), *sha256s)
 
-    def kind(self, sha256: str) -> Kind | None:
-        """What an image was found to be by one of the jobs that need it; None when there is none."""
-        users = self.redis.srandmember(names.image_uses_key(sha256), _USERS)
-        with self.redis.pipeline(transaction=False) as pipe:
-            for user in cast(list[str], users):
-                pipe.hmget(names.job_key(user), "media_types", "media_type", "pages")
-            records = [record for record in replies(pipe) if record]
-        found = [(new or old, pages) for new, old, pages in records if new or old]
+    def kind(self, sha256: str, owners: Collection[str | None]) -> Kind | None:
+        """What an image was found to be by a job of one of `owners` that needs it; None without one."""
+        found = self._call("kinds", sha256, _USERS, *(owner or "" for owner in owners))
         # A job of version 0.1.0 does not say how many pages there are; a later one does.
         types, pages = max(found, key=lambda one: bool(one[1]), default=(None, None))
         key = names.image_uses_key(sha256)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nsmallest
+from itertools import chain
 from typing import cast
 
 import redis
@@ -24,8 +25,8 @@ from jobs.storage.store import JobStore
 from jobs.storage.store.base import Base
 from jobs.storage.unreadable import pass_over, readable, replies
 
-#: Batches whose first waiting job is looked at for the oldest.
-_OLDEST_BATCHES = 1000
+#: Owners, and batches, whose waiting jobs are looked at in one call.
+_MOST_OWNERS, _MOST_BATCHES = 1000, 1000
 #: Tickets that are sent or dropped in one step: Redis does nothing else meanwhile, for some 10 ms.
 _AT_ONCE = 10_000
 
@@ -123,18 +124,51 @@ class JobQueue(Base):
             pipe.hlen(names.held_key(model))
             pipe.zrange(names.singles_key(model), 0, 0)
             pipe.zrange(names.turns_key(model), 0, -1)
-            interactive, bulk, held, single, batches = found = replies(pipe)
+            pipe.zrange(names.owners_key(model), 0, _MOST_OWNERS - 1)
+            interactive, bulk, held, singles, batches, owners = found = replies(pipe)
         if None in found:
             pass_over("queue", names.held_key(model), TypeError("a list, hash or set is something else"))
-        return Depth(interactive or 0, bulk or 0, held or 0, self._oldest_wait_s(single or [], batches or []))
+        of_owners = self._lines_of(model, [owner for owner in owners or () if owner])
+        singles, batches = (singles or []) + of_owners[0], (batches or []) + of_owners[1]
+        return Depth(interactive or 0, bulk or 0, held or 0, self._oldest_wait_s(singles, batches))
 
-    def _oldest_wait_s(self, single: list[str], batches: list[str]) -> float | None:
+    def _lines_of(self, model: str, owners: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The first single job of each owner, and all their batches that wait."""
+        if not owners:
+            return [], []
+        with self.redis.pipeline(transaction=False) as pipe:
+            for owner in owners:
+                pipe.zrange(names.owned_singles_key(model, owner), 0, 0)
+                pipe.zrange(names.owned_turns_key(model, owner), 0, _MOST_BATCHES - 1)
+            found = replies(pipe)
+        singles, batches = (chain.from_iterable(ids or () for ids in found[kind::2]) for kind in (0, 1))
+        return [*singles], [*batches]
+
+    def has_share(self, model: str, owner: str, most: int) -> bool:
+        """True when an owner has less waiting than its share of `most` jobs: equal shares, and one to spare.
+
+        Who has more than a thousand batches waiting has more than that, without a count.
+        """
+        with self.redis.pipeline(transaction=True) as pipe:
+            pipe.zcard(names.owners_key(model))
+            pipe.zcard(names.owned_singles_key(model, owner))
+            pipe.zrange(names.owned_turns_key(model, owner), 0, _MOST_BATCHES)
+            owners, singles, batches = replies(pipe)
+        if len(batches or ()) > _MOST_BATCHES:
+            return False
+        with self.redis.pipeline(transaction=False) as pipe:
+            for batch_id in batches or ():
+                pipe.zcard(names.batch_state_key(batch_id, JobState.QUEUED))
+            waiting = sum(count or 0 for count in (singles, *replies(pipe)))
+        return bool(waiting < most // ((owners or 0) + 1))
+
+    def _oldest_wait_s(self, singles: list[str], batches: list[str]) -> float | None:
         """Over the first in each line; of more than a thousand batches, in those that were made first."""
-        batches = nsmallest(_OLDEST_BATCHES, batches)  # An id begins with the time.
+        batches = nsmallest(_MOST_BATCHES, batches)  # An id begins with the time.
         with self.redis.pipeline(transaction=False) as pipe:
             for batch_id in batches:
                 pipe.zrange(names.batch_state_key(batch_id, JobState.QUEUED), 0, 0)
-            first = [*single, *(job_id for ids in replies(pipe) for job_id in ids or ())]
+            first = [*singles, *(job_id for ids in replies(pipe) for job_id in ids or ())]
             for job_id in first:
                 pipe.hmget(names.job_key(job_id), "queued_at", "created_at")
             found = replies(pipe)

@@ -5,4 +5,5 @@ reconciler    open jobs without a ticket
 restore       what Redis has lost, from the journal
 retention     what is old enough to go
 removal       the parts of what was deleted
+adopt         what is nobody's, by a command
 """

@@ -138,7 +138,8 @@ def no_known_answer_is_an_orphan(deployment: Deployment, exports: Exports) -> st
         for recipe, job_id in answers.items():
             job = deployment.store.get_job(job_id)
             assert names.image_answers_key(job.image or "") == key, f"{key} leads to job {job_id}"
-            assert (job.recipe, job.state) == (recipe, JobState.SUCCEEDED), f"{key}: {recipe} is {job}"
+            said = f"{job.owner}/{job.recipe}" if job.owner else job.recipe
+            assert (said, job.state) == (recipe, JobState.SUCCEEDED), f"{key}: {recipe} is {job}"
             known += 1
     return f"{known} answers"
 

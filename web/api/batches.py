@@ -60,8 +60,9 @@ def create_batch(body: NewBatch) -> Response:
 
 def listed(query: BatchesQuery) -> tuple[list[Batch], str | None]:
     """The batches that are asked for, and where to go on."""
-    serving = services()
+    serving, who = services(), caller()
     return serving.batch_list.page(
+        owners=None if who.sees_all else who.owners,
         search=query.search,
         cursor=query.cursor,
         limit=query.limit,
@@ -71,7 +72,7 @@ def listed(query: BatchesQuery) -> tuple[list[Batch], str | None]:
 
 @batches.get("", responses={200: BatchesPage})
 def list_batches(query: BatchesQuery) -> Response:
-    """Batches, the latest change first; all of them, or those whose name or question holds some text."""
+    """The caller's batches, the latest change first; all, or those whose name or question holds some text."""
     found, next_cursor = listed(query)
     return fresh_json({"batches": [batch.public() for batch in found], "next_cursor": next_cursor})
 
@@ -103,7 +104,7 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     """
     serving = services()
     batch = _open_batch(serving, path.batch_id)
-    check_room(serving, batch.model)
+    check_room(serving, batch.model, batch.owner)
     card = choose_model(serving, batch.model)
     with flow.accepting(serving, batch) as request:
         intake = Intake(serving, request, card, form.questions, check_budget)
@@ -126,7 +127,7 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
             code=Code.TOO_MANY_FILES,
         )
     batch = _open_batch(serving, path.batch_id)
-    check_room(serving, batch.model)
+    check_room(serving, batch.model, batch.owner)
     card = choose_model(serving, batch.model)
     for own in (file.question for file in body.files if file.question.strip()):
         check_question(card, own, serving.limits)

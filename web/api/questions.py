@@ -68,7 +68,7 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
     if not earlier.images:
         raise _no_image(earlier)
     card = choose_model(serving, body.model or earlier.model)
-    check_room(serving, card.name)
+    check_room(serving, card.name, caller().owner)
     asked = {
         "question": check_question(card, body.question, serving.limits),
         "options": check_options(body.max_new_tokens, serving.limits),
@@ -94,7 +94,7 @@ def _submit(form: JobForm) -> Job:
     """Check what is asked, and accept it."""
     serving = services()
     card = choose_model(serving, form.model)
-    check_room(serving, card.name)
+    check_room(serving, card.name, caller().owner)
     question = check_question(card, form.question, serving.limits)
     options = check_options(form.max_new_tokens, serving.limits)
     check_sent(form.file)

@@ -30,10 +30,10 @@ def choose_model(services: Services, name: str | None) -> ModelCard:
     return cards[name]
 
 
-def check_room(services: Services, model: str) -> None:
-    """Raises Overloaded when as much waits for `model` as may."""
+def check_room(services: Services, model: str, owner: str | None) -> None:
+    """Raises Overloaded when as much waits for `model` as may, unless `owner` has little of that."""
     waiting, limit = services.queue.depth(model).waiting, services.limits.max_queued
-    if waiting < limit:
+    if waiting < limit or (owner and services.queue.has_share(model, owner, limit)):
         return
     rate_per_s = services.store.rate_per_s(model)
     needed = waiting - limit + max(1, limit // _ROOM_SHARE)

@@ -164,7 +164,7 @@ class Intake:
         jobs = [*chain(*files)]
         if len(jobs) > len(files):
             # Many pages may be far more than there was room for when the request came.
-            check_room(self._services, self._card.name)
+            check_room(self._services, self._card.name, self._accepting.batch.owner)
         made = iter(self._accepting.add(jobs, source))
         return [[_outcome(asked, *next(made)) for asked in jobs_] for jobs_ in files]
 

@@ -1,6 +1,6 @@
 """Files that are here already, told by their hashes: they become jobs of a batch without being sent."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -10,6 +10,7 @@ from jobs.contract.names import file_path
 from jobs.flow.accept import Accepting
 from jobs.formats.images import FORMATS
 from jobs.storage.image_uses import Kind
+from web.access.caller import caller
 from web.intake.files import Intake, kept_question
 from web.intake.names.paths import normalise
 from web.intake.outcomes import FileOutcome, KnownFile
@@ -22,7 +23,7 @@ _AT_A_TIME = 16
 def take_known(
     serving: Services, accepting: Accepting, intake: Intake, files: Sequence[KnownFile]
 ) -> list[FileOutcome]:
-    """Take those of `files` that the batch has already, or whose image is in the blob store.
+    """Take those of `files` that the batch has already, or whose image the caller's owners have sent.
 
     A path under which the batch has another image says nothing: the file is one of its own. Gives what became
     of each, in their order; `unknown` must be sent. Raises what stops the whole request: BadInput for a page
@@ -32,7 +33,7 @@ def take_known(
     present = [job if job and _is_whole(job, file) else None for file, job in zip(files, there, strict=True)]
     accepting.keep([job for job in present if job])
     wanting = [file for file, job in zip(files, present, strict=True) if not job]
-    taken = _take_images(serving, intake, wanting)
+    taken = _take_images(serving, intake, wanting, caller().owners)
     batch = accepting.batch
     told = (
         [_outcome(job, file.question.strip() or batch.question)] if job else next(taken)
@@ -42,21 +43,25 @@ def take_known(
 
 
 def _take_images(
-    serving: Services, intake: Intake, files: Sequence[KnownFile]
+    serving: Services, intake: Intake, files: Sequence[KnownFile], owners: Collection[str | None]
 ) -> Iterator[list[FileOutcome]]:
     """What became of each of some files that the batch has not."""
     with ThreadPoolExecutor(_AT_A_TIME) as threads:
         for start in range(0, len(files), _AT_A_TIME):
-            yield from _take_some(serving, intake, files[start : start + _AT_A_TIME], threads)
+            yield from _take_some(serving, intake, files[start : start + _AT_A_TIME], owners, threads)
 
 
 def _take_some(
-    serving: Services, intake: Intake, files: Sequence[KnownFile], threads: ThreadPoolExecutor
+    serving: Services,
+    intake: Intake,
+    files: Sequence[KnownFile],
+    owners: Collection[str | None],
+    threads: ThreadPoolExecutor,
 ) -> list[list[FileOutcome]]:
     longest = serving.limits.max_path_chars
     paths = [normalise(file.file) for file in files]
     with serving.image_uses.using(*{file.sha256 for file in files}):
-        kinds = threads.map(partial(_kind, serving), files)
+        kinds = threads.map(partial(_kind, serving, owners), files)
         here = {
             place: (file, kind)
             for place, (path, file, kind) in enumerate(zip(paths, files, kinds, strict=True))
@@ -77,9 +82,9 @@ def _is_whole(job: Job, file: KnownFile) -> bool:
     return job.images == (file.sha256,) and (job.page == file.page or is_only_page)
 
 
-def _kind(serving: Services, file: KnownFile) -> Kind | None:
-    """What an image that is claimed is, when a job has it and the blob store, too."""
-    kind = serving.image_uses.kind(file.sha256)
+def _kind(serving: Services, owners: Collection[str | None], file: KnownFile) -> Kind | None:
+    """What an image that is claimed is, when a job of one of `owners` has it and the blob store, too."""
+    kind = serving.image_uses.kind(file.sha256, owners)
     if kind is None or (kind.pages is None and kind.media_type == FORMATS["TIFF"]):
         # Of a TIFF that version 0.1.0 took nobody has counted the pages: it is sent again.
         return None

@@ -67,7 +67,7 @@ def shared_page(token: str) -> Response:
 
 @pages.get("/history")
 def history() -> Response:
-    """All batches, the latest change first."""
+    """The caller's batches, the latest change first."""
     try:
         query = BatchesQuery.model_validate(request.args.to_dict())
     except ValidationError as error:
@@ -157,7 +157,7 @@ def _asked_batch() -> tuple[Batch, int]:
     if not sent:
         raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
     card = choose_model(serving, request.form.get("model") or None)
-    check_room(serving, card.name)
+    check_room(serving, card.name, caller().owner)
     question = check_question(card, request.form.get("question", ""), serving.limits)
     batch = Batch(
         owner=caller().owner,

@@ -1,4 +1,4 @@
-"""Reuse an earlier answer to the same image and recipe, without the device.
+"""Reuse an earlier answer to the same image and recipe, of the same owner, without the device.
 
 A recipe is all else that decides an answer: question, model, options as they take effect, the engine's
 weights and settings, and our own version. The index holds no answer of its own: an entry names the job that
@@ -46,11 +46,11 @@ class AnswerCache:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:_DIGITS]
 
     def find(self, job: Job) -> Result | None:
-        """The answer that an earlier job has; raises redis.RedisError when Redis is away."""
+        """The answer that an earlier job of the owner has; raises redis.RedisError when Redis is away."""
         recipe = self.recipe(job)
         if recipe is None or job.image is None:
             return None
-        known = self._store.known_answer(job.images, recipe)
+        known = self._store.known_answer(job.images, recipe, job.owner)
         if known and known.finish_reason is None:
             # Nobody noted whether it is whole.
             known = None

@@ -1,27 +1,14 @@
 """`eva01 restore`: rebuilds what Redis has lost from the blob store."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import click
-import redis
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
-from eva01.cli.errors import CommandError
 from eva01.cli.tables import say
 from eva01.cli.text import counted
-from eva01.launcher import redis_server
-from eva01.launcher.commands.settings import settings_checked
-from jobs.contract.errors import Unavailable
-from jobs.contract.refusals import Refusal, unavailable
-from jobs.contract.settings import Settings
-from jobs.storage.address import without_password
-from jobs.storage.blobs import BlobStore
-from jobs.storage.connection import check_writes, connect
-from jobs.storage.journal import Journal
-from jobs.storage.store import JobStore
+from eva01.launcher.commands.stores import progress, stores_in_use
+from jobs.storage.stores import Stores
 from jobs.upkeep.restore import Restore, Restored
 
 _TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
@@ -42,51 +29,21 @@ def restore(since: datetime | None) -> None:
     workers, and more than once.
     """
     console = Console()
-    with settings_checked():
-        settings = Settings.read()
-        redis_url = redis_server.in_use(settings)
-        with _explained(redis_url):
-            done, passed_over = _restore(settings, redis_url, since and since.astimezone(), console)
+    with stores_in_use() as stores:
+        done, passed_over = _restore(stores, since and since.astimezone(), console)
     say(console, _summary(done))
     if passed_over:
         say(console, f"Passed over {counted(passed_over, 'record')} of the journal that cannot be read.")
 
 
-def _restore(
-    settings: Settings, redis_url: str, since: datetime | None, console: Console
-) -> tuple[Restored, int]:
+def _restore(stores: Stores, since: datetime | None, console: Console) -> tuple[Restored, int]:
     """What was restored, and how many records of the journal could not be read."""
-    client = connect(redis_url, settings.redis_timeout_s)
-    check_writes(client)
-    store = JobStore(client)
-    journal = Journal(BlobStore(settings.blobs_url, settings.blob_patience_s))
     done = Restored()
-    with _progress(console) as progress:
-        task = progress.add_task("Restoring", total=None, jobs="")
-        for done in Restore(store, journal).run(since):
-            progress.update(task, jobs=counted(done.jobs + done.present, "image"))
-    return done, journal.passed_over
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[jobs]}"))
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-
-
-@contextmanager
-def _explained(redis_url: str) -> Iterator[None]:
-    """Turns an unavailable Redis or blob store into CommandError, which says to run the command again."""
-    try:
-        yield
-    except Unavailable as error:
-        raise CommandError(error.code, f"{error.message} Run this again when it does.") from error
-    except redis.RedisError as error:
-        said = unavailable(error)
-        why = said.message if Refusal.of(error) else f"no answer ({error})."
-        address = without_password(redis_url)
-        raise CommandError(
-            said.code, f"REDIS_URL={address}: {why} Run this again when all is well."
-        ) from error
+    with progress(console) as shown:
+        task = shown.add_task("Restoring", total=None, jobs="")
+        for done in Restore(stores.store, stores.journal).run(since):
+            shown.update(task, jobs=counted(done.jobs + done.present, "image"))
+    return done, stores.journal.passed_over
 
 
 def _summary(done: Restored) -> str:

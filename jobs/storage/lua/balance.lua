@@ -8,10 +8,19 @@ local model, most_dropped, most_sent = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV
 local lanes = {key(model, 'interactive'), key(model, 'bulk')}
 
 -- A batch that was retried as a whole gets its tickets when its jobs are settled: until then they are not counted.
-local queued = redis.call('ZCARD', key(model, 'singles'))
-for _, batch_id in ipairs(redis.call('ZRANGE', key(model, 'turns'), 0, -1)) do
-    local waiting = redis.pcall('ZCARD', key('batch', batch_id, 'jobs', 'queued'))
-    queued = queued + (tonumber(waiting) or 0)
+local function size_of(set)
+    return tonumber(redis.pcall('ZCARD', set)) or 0
+end
+local function queued_of(owner)
+    local found = size_of(singles_of(model, owner))
+    for _, batch_id in ipairs(redis.pcall('ZRANGE', turns_of(model, owner), 0, -1)) do
+        found = found + size_of(key('batch', batch_id, 'jobs', 'queued'))
+    end
+    return found
+end
+local queued = queued_of()
+for _, owner in ipairs(redis.call('ZRANGE', key(model, 'owners'), 0, -1)) do
+    if owner ~= '' then queued = queued + queued_of(owner) end
 end
 local running, held = redis.call('HLEN', key(model, 'running')), redis.call('HLEN', key(model, 'held'))
 local waiting = {redis.call('LLEN', lanes[1]), redis.call('LLEN', lanes[2])}

@@ -8,7 +8,7 @@ local limit, deleter, lock_s = tonumber(ARGV[1]), ARGV[2], ARGV[3]
 write_when_full()
 local taken = {}
 for _, image in ipairs(redis.call('ZRANGE', key('unused_images'), 0, limit - 1)) do
-    if redis.call('EXISTS', key('image', image)) == 1 then
+    if is_used(image) then
         redis.call('ZREM', key('unused_images'), image)
     elseif redis.call('SET', key('image', image, 'deleter'), deleter, 'NX', 'EX', lock_s) then
         table.insert(taken, image)

@@ -41,7 +41,7 @@ local function write()
         note_span(batch, first_started, last_finished)
         redis.call('HSETNX', batch .. ':timeline', 'start', first_came)
         for _, job in ipairs(ends) do note_ends(batch, job.state, job.ended_s, 1) end
-        touch(nil, batch_id, now)
+        touch(nil, batch_id, now, shared.owner)
     end
     for model, number in pairs(tickets) do send_tickets(model, batch_id, number) end
     begin()
@@ -110,12 +110,14 @@ local function create(job)
         if value ~= shared[field] then fields[#fields + 1], fields[#fields + 2] = field, value end
     end
     redis.call('HSET', record, unpack(fields))
-    each_image(job.fields.images, function(image) use_image(job.id, image) end)
-    if job.fields.images and job.fields.recipe then note_answer(job.id, job.fields.images, job.fields.recipe) end
+    local owner = job.fields.owner
+    if batch then owner = shared.owner end
+    each_image(job.fields.images, function(image) use_image(job.id, image, owner) end)
+    if job.fields.images and job.fields.recipe then note_answer(job.id, job.fields.images, job.fields.recipe, owner) end
     local model = job.fields.model
     if job.state == 'queued' then
         tickets[model] = (tickets[model] or 0) + 1
-        if not batch or tickets[model] == 1 then enter_line(job.id, model, batch_id) end
+        if not batch or tickets[model] == 1 then enter_line(job.id, model, batch_id, owner) end
     end
     if not batch then touch(job.id, nil, now) end
     return {'created', job.id, job.fields.file}

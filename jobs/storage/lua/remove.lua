@@ -15,6 +15,12 @@ local function leave_batch(job, finish_reason)
     count_cut(job.batch_id, finish_reason, -1)
 end
 
+-- An owner's answer may be where those of nobody are, since before answers had owners.
+local function forget_answers(job, recipe)
+    forget_answer(job.id, job.images, recipe, job.owner)
+    if job.owner then forget_answer(job.id, job.images, recipe) end
+end
+
 local function remove(id)
     local job = settled_job(id)
     -- What cannot be read goes with its batch; alone, it stays until somebody has looked at it.
@@ -22,8 +28,8 @@ local function remove(id)
     if only_finished and (job.state == 'queued' or job.state == 'running') then return 0 end
     local recipe, finish_reason = unpack(redis.call('HMGET', key('job', id), 'recipe', 'finish_reason'))
     leave_state(job)
-    if recipe and job.images then try(forget_answer, id, job.images, recipe) end
-    each_image(job.images, function(image) try(leave_image, id, image, now) end)
+    if recipe and job.images then try(forget_answers, job, recipe) end
+    each_image(job.images, function(image) try(leave_image, id, image, now, job.owner) end)
     if job.batch_id then try(leave_batch, job, finish_reason) end
     redis.call('ZREM', key('jobs'), id)
     redis.call('DEL', key('job', id))

@@ -11,14 +11,25 @@
 --
 -- A job whose record cannot be read, or is not that of a job that waits here, leaves its line: it has failed.
 local model, ticket, came, now_text, now, unreadable = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local running, turns = key(model, 'running'), key(model, 'turns')
+local running, owners = key(model, 'running'), key(model, 'owners')
 
 -- Jobs that leave their lines in one step because they cannot be read.
 local MOST_LOST = 1000
 
-local function next_of_batches()
+-- Whose turn it is. Nobody in particular, '' there, joins the others when something of theirs waits, once a take; where
+-- there are no others it is always theirs, and nil.
+local has_looked = false
+local function next_owner()
+    local first, turns = unpack(redis.call('ZRANGE', owners, 0, 0, 'WITHSCORES'))
+    if not first or first == '' or has_looked then return first end
+    has_looked = true
+    local is_waiting = redis.call('EXISTS', singles_of(model), turns_of(model)) > 0
+    return is_waiting and redis.call('ZADD', owners, 'NX', turns, '') == 1 and '' or first
+end
+
+local function next_of_batches(turns)
     while true do
-        local batch_id = redis.call('ZRANGE', turns, 0, 0)[1]
+        local batch_id = redis.pcall('ZRANGE', turns, 0, 0)[1]
         if not batch_id then return nil end
         local id = redis.pcall('ZRANGE', key('batch', batch_id, 'jobs', 'queued'), 0, 0)[1]
         if id then
@@ -29,15 +40,27 @@ local function next_of_batches()
     end
 end
 
+local function next_of_owners()
+    while true do
+        local name = next_owner()
+        local owner = name ~= '' and name or nil
+        local id, batch_id = redis.pcall('ZRANGE', singles_of(model, owner), 0, 0)[1], nil
+        if not id then id, batch_id = next_of_batches(turns_of(model, owner)) end
+        if id and name then redis.call('ZINCRBY', owners, 1, name) end
+        if id or not name then return id, batch_id, owner end
+        redis.call('ZREM', owners, name)
+    end
+end
+
 -- Let a job leave its line, as one that has failed where its record can say so.
-local function lose(id, batch_id)
+local function lose(id, batch_id, owner)
     local record = key('job', id)
     local state = fields_of(record, 'state')[1]
     if redis.call('TYPE', record).ok == 'hash' and (state == 'queued' or state == 'running' or not state) then
         redis.call('HSET', record, 'state', 'failed', 'error', unreadable, 'finished_at', now_text)
     end
     if not batch_id then
-        redis.call('ZREM', key(model, 'singles'), id)
+        redis.call('ZREM', singles_of(model, owner), id)
     else
         local lost = {id = id, state = 'queued', batch_id = batch_id}
         if not try(move_in_batch, lost, 'failed', {finished_at = now_text}, now) then leave_set(lost) end
@@ -46,12 +69,11 @@ end
 
 local function next_job()
     for _ = 1, MOST_LOST do
-        local id, batch_id = redis.call('ZRANGE', key(model, 'singles'), 0, 0)[1], nil
-        if not id then id, batch_id = next_of_batches() end
+        local id, batch_id, owner = next_of_owners()
         if not id then return nil end
         local job = read_job(id)
         if job and job.state == 'queued' and job.model == model and job.batch_id == batch_id then return job end
-        lose(id, batch_id)
+        lose(id, batch_id, owner)
     end
 end
 

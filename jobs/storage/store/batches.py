@@ -41,7 +41,8 @@ class Batches(Base):
         record["layout"] = _LAYOUT
         with self.redis.pipeline(transaction=True) as pipe:
             pipe.hset(names.batch_key(batch.id), mapping=as_text(record))
-            pipe.zadd(names.BATCHES, {batch.id: self._clock()})
+            for index in (names.BATCHES, *([names.owner_batches_key(batch.owner)] if batch.owner else [])):
+                pipe.zadd(index, {batch.id: self._clock()})
             pipe.execute()
         return batch
 

@@ -17,13 +17,14 @@ batches in turns. The worker brings a ticket, the message that it holds; the run
 that whoever gets the ticket after a crash knows which job it stands for.
 """
 
+from jobs.storage.store.adoptions import Adoptions
 from jobs.storage.store.batches import Batches
 from jobs.storage.store.jobs import Jobs
 from jobs.storage.store.removals import Removals
 from jobs.storage.store.results import Results
 
 
-class JobStore(Batches, Jobs, Results, Removals):
+class JobStore(Batches, Jobs, Results, Removals, Adoptions):
     """Jobs and batches in Redis.
 
     `clock` gives the time now in Unix seconds. Every method raises redis.RedisError when Redis is away.

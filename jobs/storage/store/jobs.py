@@ -171,17 +171,18 @@ class Jobs(Base):
             states = replies(pipe)
         return [job_id for job_id, state in zip(job_ids, states, strict=True) if state in _FINISHED]
 
-    def known_answer(self, images: Sequence[str], recipe: str) -> Job | None:
-        """The latest job that asked the same of the images and has its answer; None when there is none.
+    def known_answer(self, images: Sequence[str], recipe: str, owner: str | None = None) -> Job | None:
+        """The owner's latest job that asked the same of the images and has its answer; None without one.
 
         A deleted batch's answers are unknown at once, though still there.
         """
-        key = names.image_answers_key(images[0])
-        job_id = readable("answer", key, lambda: cast(str | None, self.redis.hget(key, recipe)))
+        key, field = names.image_answers_key(images[0]), f"{owner}/{recipe}" if owner else recipe
+        job_id = readable("answer", key, lambda: cast(str | None, self.redis.hget(key, field)))
         try:
-            return self.get_shown_job(job_id) if job_id else None
+            job = self.get_shown_job(job_id) if job_id else None
         except (NotFound, Unreadable):
             return None
+        return job if job and job.owner == owner else None
 
     def rate_per_s(self, model: str) -> float | None:
         """Jobs of a model that all its workers finish per second of late; None when that is not known."""

@@ -58,7 +58,7 @@ class Removals(Base):
     def remove_batch(self, batch_id: str) -> None:
         """Remove what is left of a batch whose jobs are removed, and that it is to be removed."""
         batch = names.batch_key(batch_id)
-        model = cast(str | None, self.redis.hget(batch, "model"))
+        model, owner = cast(list[str | None], self.redis.hmget(batch, "model", "owner"))
         keys = [names.batch_jobs_key(batch_id), names.batch_files_key(batch_id)]
         keys += [names.batch_namesakes_key(batch_id)]
         keys += [names.batch_finishes_key(batch_id), names.batch_changes_key(batch_id)]
@@ -70,4 +70,8 @@ class Removals(Base):
                 pipe.zrem(index, batch_id)
             if model:
                 pipe.zrem(names.turns_key(model), batch_id)
+            if owner:
+                pipe.zrem(names.owner_batches_key(owner), batch_id)
+            if model and owner:
+                pipe.zrem(names.owned_turns_key(model, owner), batch_id)
             pipe.execute()

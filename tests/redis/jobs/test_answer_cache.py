@@ -212,11 +212,11 @@ def test_a_slot_waits_for_a_redis_that_is_away_while_it_looks(slot, monkeypatch)
     is_back, asked = threading.Event(), threading.Event()
     known_answer = slot.store.known_answer
 
-    def away(images: Sequence[str], recipe: str) -> Job | None:
+    def away(images: Sequence[str], recipe: str, owner: str | None) -> Job | None:
         asked.set()
         if not is_back.is_set():
             raise redis.ConnectionError("away")
-        return known_answer(images, recipe)
+        return known_answer(images, recipe, owner)
 
     monkeypatch.setattr(slot.store, "known_answer", away)
     job = slot.job()

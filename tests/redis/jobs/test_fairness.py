@@ -1,4 +1,4 @@
-"""A real worker: a small batch gets its share although a large one was queued before."""
+"""A real worker: a small batch, and another owner, get their share although much more was queued before."""
 
 import pytest
 
@@ -12,13 +12,15 @@ pytestmark = [pytest.mark.redis, pytest.mark.process]
 SLOTS = 4
 
 
-def submit(workers: WorkerProcesses, count: int) -> Batch:
-    batch = workers.store.create_batch(Batch(model=MODEL))
-    for n in range(count):
-        workers.store.create_job(
-            Job(batch_id=batch.id, file=f"{n}.png", question="q", model=MODEL, images=(SHA256,))
-        )
+def submit(workers: WorkerProcesses, count: int, owner: str | None = None) -> Batch:
+    batch = workers.store.create_batch(Batch(model=MODEL, owner=owner))
+    workers.store.create_jobs([job(f"{n}.png", owner, batch_id=batch.id) for n in range(count)])
     return batch
+
+
+def job(file: str, owner: str | None, **fields: str) -> Job:
+    asked = {"file": file, "question": "q", "model": MODEL, "images": (SHA256,), "owner": owner}
+    return Job.model_validate(asked | fields)
 
 
 def answered(workers: WorkerProcesses, batch: Batch) -> int:
@@ -35,3 +37,23 @@ def test_a_small_batch_behind_a_large_one_waits_for_its_share_and_no_longer(work
     # One job of each batch in turn, those in slots when it came, and those answered before the check.
     assert answered(workers, large) - before <= 10 + SLOTS + 50
     assert answered(workers, large) < 200
+
+
+def test_another_owners_flood_is_waited_for_no_longer_than_slots_hold_it(workers):
+    flood = [workers.store.create_job(job(f"{n}.png", "anna"))[0].id for n in range(300)]
+    submit(workers, 300, "anna")
+
+    def annas() -> int:
+        done = [one for one in workers.store.get_jobs(flood) if one.state is JobState.SUCCEEDED]
+        return len(done)
+
+    workers.start_worker(takes_s=0.02, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
+    wait_until(lambda: annas() > 10, "anna's questions are under way")
+    bens = submit(workers, 10, "ben")
+    single = workers.store.create_job(job("single.png", "ben"))[0].id
+    before = annas()
+    wait_until(lambda: answered(workers, bens) == 10, "ben's are answered")
+    assert workers.store.get_job(single).state is JobState.SUCCEEDED, "it came before his batch"
+    # One job of each owner in turn, those in slots when ben came, and those answered before the check.
+    assert annas() - before <= 11 + SLOTS + 50
+    assert annas() < 200

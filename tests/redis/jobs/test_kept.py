@@ -1,9 +1,5 @@
 """Data of version 0.1.0 can be read: its records in Redis, and its journal (tests/kept/0.1.0)."""
 
-import json
-import shutil
-from pathlib import Path
-
 import pytest
 
 from jobs.contract import names
@@ -13,34 +9,15 @@ from jobs.storage.feed import BatchFeed
 from jobs.storage.journal import Journal
 from jobs.storage.queue import JobQueue
 from jobs.upkeep.restore import Restore, Restored
+from tests.old_records import SHA, STATES, load_journal, load_records
 
 pytestmark = pytest.mark.redis
-
-KEPT = Path(__file__).parents[2] / "kept" / "0.1.0"
-SHA = "ab" * 32
-#: The state of each file's job.
-STATES = {
-    "a/1.jpg": JobState.SUCCEEDED,
-    "2 名.jpg": JobState.FAILED,
-    "3.jpg": JobState.RUNNING,
-    "4.jpg": JobState.CANCELLED,
-    "5.jpg": JobState.QUEUED,
-    "x.txt": JobState.FAILED,
-}
 
 
 @pytest.fixture
 def kept(redis_client) -> None:
     """The records of version 0.1.0, loaded into Redis."""
-    write = {
-        "string": lambda key, value: redis_client.set(key, value),
-        "hash": lambda key, value: redis_client.hset(key, mapping=value),
-        "list": lambda key, value: redis_client.rpush(key, *value),
-        "set": lambda key, value: redis_client.sadd(key, *value),
-        "zset": lambda key, value: redis_client.zadd(key, dict(value)),
-    }
-    for key, one in json.loads((KEPT / "redis.json").read_text(encoding="utf-8")).items():
-        write[one["type"]](key, one["value"])
+    load_records(redis_client)
 
 
 @pytest.fixture
@@ -97,7 +74,7 @@ def test_its_batch_is_removed_whole(store, batch_id, redis_client):
 
 
 def test_its_journal_is_restored(store, redis_client, tmp_path):
-    shutil.copytree(KEPT / "blobs", tmp_path / "blobs")
+    load_journal(tmp_path / "blobs")
     journal = Journal(BlobStore((tmp_path / "blobs").as_uri(), patience_s=0))
     *_, done = Restore(store, journal).run()
     assert done == Restored(batches=1, finished=4, queued=3)

@@ -1,9 +1,10 @@
 -- What a batch knows of its jobs: their changes, when work began and ended, how many ended when.
 
--- A job or batch has changed: its retention begins anew.
-local function touch(job_id, batch_id, now)
+-- A job or batch has changed: its retention begins anew, and it is the first in its owner's list.
+local function touch(job_id, batch_id, now, owner)
     if batch_id then
         redis.call('ZADD', key('batches'), now, batch_id)
+        if owner then redis.call('ZADD', key('owner', owner, 'batches'), now, batch_id) end
     else
         redis.call('ZADD', key('jobs'), now, job_id)
     end

@@ -67,7 +67,7 @@ local function mark(batch_id, verb, from, to, at, now)
     write_pending(batch_id, pending)
     if all > 0 then
         note_mark(batch, verb, at)
-        touch(nil, batch_id, now)
+        touch(nil, batch_id, now, redis.call('HGET', batch, 'owner'))
     end
     return counts
 end
@@ -79,7 +79,8 @@ local function cancel_all(batch_id, at, now)
         note_ends(batch, 'cancelled', now, cancelled)
         note_span(batch, nil, at)
     end
-    redis.call('ZREM', key(redis.call('HGET', batch, 'model'), 'turns'), batch_id)
+    local model, owner = unpack(redis.call('HMGET', batch, 'model', 'owner'))
+    redis.call('ZREM', turns_of(model, owner), batch_id)
     return counts
 end
 
@@ -99,7 +100,7 @@ end
 -- Settle those of the jobs that are in pending sets; gives how many there were.
 local function settle(batch_id, job_ids)
     local pending = read_pending(batch_id)
-    local left, settled, model, queued = {}, 0, nil, 0
+    local left, settled, queued, last = {}, 0, 0, nil
     for _, one in ipairs(pending) do
         local set = pending_key(batch_id, one.set)
         for _, job_id in ipairs(job_ids) do
@@ -109,17 +110,16 @@ local function settle(batch_id, job_ids)
                 settled = settled + 1
                 local job = read_job(job_id)
                 if job and try(take_steps, job, one.steps, place) then
-                    model = job.model
-                    if job.state == 'queued' then queued = queued + 1 end
+                    if job.state == 'queued' then queued, last = queued + 1, job end
                 end
             end
         end
         if redis.call('EXISTS', set) == 1 then table.insert(left, one) end
     end
     if #left < #pending then write_pending(batch_id, left) end
-    if queued > 0 then
-        enter_line(nil, model, batch_id)
-        send_tickets(model, batch_id, queued)
+    if last then
+        enter_line(nil, last.model, batch_id, last.owner)
+        send_tickets(last.model, batch_id, queued)
     end
     return settled
 end

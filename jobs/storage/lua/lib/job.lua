@@ -5,16 +5,20 @@ local function was_refused(is_refused, state, images)
     return is_refused == '1' or (state == 'failed' and not images)
 end
 
--- What scripts need of a record; nil when there is none, or it cannot be one. Fields that a job shares with its batch are the batch's.
--- Version 0.1.0 wrote `image`.
+-- What scripts need of a record; nil when there is none, or it cannot be one. Fields that a job shares with its batch are the batch's,
+-- and its owner always is. Version 0.1.0 wrote `image`.
 local function read_job(job_id)
-    local fields = fields_of(key('job', job_id), 'state', 'batch_id', 'model', 'images', 'image', 'is_refused')
-    local state, batch_id, model, images, image, is_refused = unpack(fields)
+    local fields = fields_of(key('job', job_id), 'state', 'batch_id', 'model', 'owner', 'images', 'image', 'is_refused')
+    local state, batch_id, model, owner, images, image, is_refused = unpack(fields)
     images = images or image
-    if batch_id and not model then model = fields_of(key('batch', batch_id), 'model')[1] end
+    if batch_id then
+        local model_of_all, owner_of_all = unpack(fields_of(key('batch', batch_id), 'model', 'owner'))
+        model, owner = model or model_of_all, owner_of_all
+    end
     if not state or not model then return nil end
     return {
-        id = job_id, state = state, batch_id = batch_id or nil, model = model, images = images or nil,
+        id = job_id, state = state, batch_id = batch_id or nil, model = model, owner = owner or nil,
+        images = images or nil,
         is_refused = was_refused(is_refused, state, images),
     }
 end
@@ -30,7 +34,7 @@ local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes'}
 -- Undo the old state's effects: leave the line, unbind the ticket.
 local function leave_state(job)
     if job.state == 'queued' and not job.batch_id then
-        redis.call('ZREM', key(job.model, 'singles'), job.id)
+        leave_line(job)
     elseif job.state == 'running' then
         local ticket = redis.call('HGET', key('job', job.id), 'ticket')
         if ticket then redis.call('HDEL', key(job.model, 'running'), ticket) end
@@ -77,17 +81,17 @@ local function move(job, to, change, now)
     for _, field in ipairs(change.unset or {}) do redis.call('HDEL', record, field) end
     if change.is_anew then redis.call('HDEL', record, unpack(STALE)) end
     for field, by in pairs(change.increase or {}) do try(redis.call, 'HINCRBY', record, field, by) end
-    each_image(set.images, function(image) use_image(job.id, image) end)
-    if job.images and set.recipe then try(note_answer, job.id, job.images, set.recipe) end
+    each_image(set.images, function(image) use_image(job.id, image, job.owner) end)
+    if job.images and set.recipe then try(note_answer, job.id, job.images, set.recipe, job.owner) end
 
     if job.batch_id and job.state ~= to then try(move_in_batch, job, to, set, now) end
     if to == 'queued' and job.state ~= to then
-        enter_line(job.id, job.model, job.batch_id)
+        enter_line(job.id, job.model, job.batch_id, job.owner)
         if change.send_ticket then send_tickets(job.model, job.batch_id, 1) end
     end
     if to == 'succeeded' or to == 'failed' then
         try(note_finish, key(job.model, 'finishes'), now, 256)
         if job.batch_id then try(note_finish, key('batch', job.batch_id, 'finishes'), now, 64) end
     end
-    touch(job.id, job.batch_id, now)
+    touch(job.id, job.batch_id, now, job.owner)
 end

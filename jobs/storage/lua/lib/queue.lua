@@ -1,17 +1,42 @@
 -- A queued job waits in its line, and for each there is a ticket that a worker can take.
 --
--- Single jobs wait in eva01:<model>:singles, a batch's in eva01:batch:<id>:jobs:queued. Batches with such jobs take
--- turns: eva01:<model>:turns scores each by the turns it has had, and the lowest is served next. One that joins
--- starts at the lowest score there is: it does not wait until the others are done, and does not make up for the
--- time when it was not there (start-time fair queueing, Goyal, Vin and Cheng, 1996).
+--     eva01:<model>:owners                 owners take turns
+--       └─ eva01:<model>:singles:<owner>   in an owner's turn its single jobs come first, in their order,
+--       └─ eva01:<model>:turns:<owner>     and then its batches, which take turns as well:
+--            └─ eva01:batch:<id>:jobs:queued
+--
+-- Jobs of nobody in particular wait in eva01:<model>:singles and :turns. Those who take turns are scored by the turns
+-- they have had, and the lowest is served next. One that joins starts at the lowest score there is: it does not wait
+-- until the others are done, and does not make up for the time when it was not there (start-time fair queueing, Goyal,
+-- Vin and Cheng, 1996). Whose line is empty is found out, and leaves, when it is its turn.
 
-local function enter_line(job_id, model, batch_id)
-    if not batch_id then
-        redis.call('ZADD', key(model, 'singles'), 0, job_id)
-        return
+local function singles_of(model, owner)
+    return owner and key(model, 'singles', owner) or key(model, 'singles')
+end
+
+local function turns_of(model, owner)
+    return owner and key(model, 'turns', owner) or key(model, 'turns')
+end
+
+local function join(turns, who)
+    local first = redis.call('ZRANGE', turns, 0, 0, 'WITHSCORES')
+    redis.call('ZADD', turns, 'NX', first[2] or 0, who)
+end
+
+local function enter_line(job_id, model, batch_id, owner)
+    if batch_id then
+        join(turns_of(model, owner), batch_id)
+    else
+        redis.call('ZADD', singles_of(model, owner), 0, job_id)
     end
-    local first = redis.call('ZRANGE', key(model, 'turns'), 0, 0, 'WITHSCORES')
-    redis.call('ZADD', key(model, 'turns'), 'NX', first[2] or 0, batch_id)
+    if owner then join(key(model, 'owners'), owner) end
+end
+
+-- Let a single job leave its line, also the one where it waited before lines had owners.
+local function leave_line(job)
+    if redis.call('ZREM', singles_of(job.model, job.owner), job.id) == 0 and job.owner then
+        redis.call('ZREM', singles_of(job.model), job.id)
+    end
 end
 
 -- A ticket is a Celery message (protocol 2) in kombu's envelope (kombu.transport.virtual), with nothing in it that

@@ -1,0 +1,57 @@
+"""`eva01 adopt`: makes what belongs to nobody an owner's."""
+
+import re
+
+import click
+from rich.console import Console
+
+from eva01.cli.tables import say
+from eva01.cli.text import counted
+from eva01.launcher.commands.stores import progress, stores_in_use
+from jobs.contract.models import OWNER_PATTERN
+from jobs.storage.stores import Stores
+from jobs.upkeep.adopt import Adopted, Adoption
+
+
+def _checked(_context: click.Context, _parameter: click.Parameter, owner: str) -> str:
+    if not re.fullmatch(OWNER_PATTERN, owner):
+        raise click.BadParameter(
+            f"{owner!r} is no owner's name: up to 100 of A–Z, a–z, 0–9 and . _ @ + -, the first of them a"
+            " letter or digit."
+        )
+    return owner
+
+
+@click.command()
+@click.argument("owner", callback=_checked)
+def adopt(owner: str) -> None:
+    """Make OWNER's what belongs to nobody: of version 0.1.0, or made before there were keys.
+
+    That is in the Redis at REDIS_URL, or else of the `eva01 up` that runs in EVA01_DATA, and in the blob
+    store (EVA01_BLOBS). It may run beside web and workers, and more than once.
+    """
+    console = Console()
+    with stores_in_use() as stores:
+        done, passed_over = _adopt(stores, owner, console)
+    say(console, _summary(owner, done))
+    if passed_over:
+        say(console, f"Passed over {counted(passed_over, 'record')} of the journal that cannot be read.")
+
+
+def _adopt(stores: Stores, owner: str, console: Console) -> tuple[Adopted, int]:
+    """What was taken over, and how many records of the journal could not be read."""
+    done = Adopted()
+    with progress(console) as shown:
+        task = shown.add_task("Taking over", total=None, jobs="")
+        for done in Adoption(stores, owner).run():
+            shown.update(task, jobs=counted(done.jobs + done.singles, "image"))
+    return done, stores.journal.passed_over
+
+
+def _summary(owner: str, done: Adopted) -> str:
+    if done == Adopted():
+        return "Nothing belonged to nobody."
+    batches = f"{done.batches:,} batch{'' if done.batches == 1 else 'es'}"
+    jobs, singles = counted(done.jobs, "image"), counted(done.singles, "single question")
+    noted = counted(done.noted, "record")
+    return f"{owner} has {batches} more, with {jobs}, and {singles}; {noted} of the journal say so."
