@@ -8,7 +8,7 @@ Ctrl-C, SIGTERM, or the end of the batch with --exit: web and workers finish, Re
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +31,11 @@ from eva01.launcher.lock import only_one
 from eva01.launcher.plan import Plan, make_plan, programs
 from eva01.launcher.supervisor import Supervisor
 from jobs.contract.catalog import ModelCard
-from jobs.contract.settings import Settings, WorkerSettings
+from jobs.contract.settings import Settings, WebSettings, WorkerSettings
+from jobs.flow.expose import check_exposure
 from jobs.storage.address import without_password
+from jobs.storage.blobs import BlobStore
+from jobs.storage.keys import Keys
 from jobs.storage.rights import close, private_folder
 
 #: What a folder is asked when the user asks nothing.
@@ -71,6 +74,8 @@ def run(wishes: Wishes, console: Console) -> int:
     data = private_folder(settings)
     # Before the ports are checked: a second `up` should fail with the lock's message, not a taken port's.
     with only_one(data), Interrupts() as interrupts:
+        for said in _exposed(settings):
+            say(console, said)
         plan = make_plan(wishes.model, can_use_gpu=_can_use_gpu(console))
         plan.logs.mkdir(mode=0o700, exist_ok=True)
         return _run_plan(plan, wishes, found, interrupts, console)
@@ -100,6 +105,12 @@ def _run_plan(
         _say_if_anyone_listens(console, "Stopping.")
         supervisor.stop(interrupts.is_hurried)
         _say_if_anyone_listens(console, "Stopped.")
+
+
+def _exposed(settings: Settings) -> Iterator[str]:
+    """What is to be said of who may reach web; raises BadSetting where that is anybody."""
+    blobs = BlobStore(settings.blobs_url, settings.blob_patience_s)
+    return check_exposure(WebSettings.read(), Keys(None, blobs))
 
 
 def _can_use_gpu(console: Console) -> bool:

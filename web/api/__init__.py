@@ -7,10 +7,12 @@ progress      how far a batch is
 results       a batch's results: a page, or all of them as a file
 shared_batch  a batch for others to read, behind a link
 share_tokens  the signed tokens in those links
+keys          API keys, for admins; who asks
 status        models, status, health, readiness, metrics
 queue_gauges  the queue, for Prometheus
 docs          /openapi.json and /docs
 blueprint     calls that take a form as it was sent
 numbers       numbers in requests
 schemas       the models of requests and responses
+schemas_keys  those about keys
 """

@@ -1,36 +1,28 @@
 """`eva01 restore`: rebuilds what Redis has lost from the blob store."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import click
-import redis
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from eva01.cli.errors import CommandError
 from eva01.cli.tables import say
 from eva01.cli.text import counted
 from eva01.launcher import redis_server
-from eva01.launcher.commands.settings import settings_checked
-from jobs.contract.errors import Unavailable
-from jobs.contract.refusals import Refusal, unavailable
+from eva01.launcher.commands.settings import TIMES, settings_checked
+from eva01.launcher.commands.stores import explained
 from jobs.contract.settings import Settings
-from jobs.storage.address import without_password
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection import check_writes, connect
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.upkeep.restore import Restore, Restored
 
-_TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
-
 
 @click.command()
 @click.option(
     "--since",
-    type=click.DateTime(_TIMES),
+    type=click.DateTime(TIMES),
     help="Only what was accepted since then, in local time, or with an offset such as +00:00.",
 )
 def restore(since: datetime | None) -> None:
@@ -45,7 +37,7 @@ def restore(since: datetime | None) -> None:
     with settings_checked():
         settings = Settings.read()
         redis_url = redis_server.in_use(settings)
-        with _explained(redis_url):
+        with explained(redis_url):
             done, passed_over = _restore(settings, redis_url, since and since.astimezone(), console)
     say(console, _summary(done))
     if passed_over:
@@ -71,22 +63,6 @@ def _restore(
 def _progress(console: Console) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[jobs]}"))
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-
-
-@contextmanager
-def _explained(redis_url: str) -> Iterator[None]:
-    """Turns an unavailable Redis or blob store into CommandError, which says to run the command again."""
-    try:
-        yield
-    except Unavailable as error:
-        raise CommandError(error.code, f"{error.message} Run this again when it does.") from error
-    except redis.RedisError as error:
-        said = unavailable(error)
-        why = said.message if Refusal.of(error) else f"no answer ({error})."
-        address = without_password(redis_url)
-        raise CommandError(
-            said.code, f"REDIS_URL={address}: {why} Run this again when all is well."
-        ) from error
 
 
 def _summary(done: Restored) -> str:
