@@ -123,9 +123,7 @@ def test_beyond_this_machine_everybody_has_to_be_known_whether_there_is_a_key_or
         assert http.get("/api/batches", headers={"Host": "127.0.0.1"}).status_code == status
 
 
-def test_a_server_that_has_seen_no_key_yet_hears_of_one_that_was_made_without_redis(
-    make_app, redis_client
-):
+def test_a_server_that_has_seen_no_key_yet_hears_of_one_that_was_made_without_redis(make_app, redis_client):
     app = make_app()
     http, serving = app.test_client(), services_of(app)
     assert http.get("/api/batches").status_code == 200

@@ -22,9 +22,10 @@ MODELS = {
     "PYTORCH_ALLOC_CONF": "x",
     "TRANSFORMERS_OFFLINE": "1",
 }
-WEB = {"EVA01_SECRET_KEY": "s" * 16}
+WEB = {"EVA01_SECRET_KEY": "s" * 16, "EVA01_ADMIN_KEY": "s" * 32}
 NOBODY = {
     "EVA01_KEY": "s",
+    "EVA01_KEY_FILE": "/s",
     "GITHUB_TOKEN": "s",
     "SSH_AUTH_SOCK": "/s",
     "DATABASE_URL": "s",
