@@ -6,6 +6,7 @@ Redis ready ──► web and workers ready ──► the folder's batch, throug
 Ctrl-C, SIGTERM, or the end of the batch with --exit: web and workers finish, Redis last
 """
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ from eva01.client.client import Client
 from eva01.client.errors import ClientError, Stopped
 from eva01.client.files import Found, find, name_of
 from eva01.client.models import Batch
-from eva01.launcher import hardware, ports, redis_server
+from eva01.launcher import hardware, ports, private, redis_server
 from eva01.launcher.child import Program
 from eva01.launcher.interrupts import Interrupts
 from eva01.launcher.lock import only_one
@@ -109,7 +110,10 @@ def _run_plan(
 
 def _exposed(settings: Settings) -> Iterator[str]:
     """What is to be said of who may reach web; raises BadSetting where that is anybody."""
+    # A folder is made where there is none; our own umask stays the user's, for files of results.
+    umask = os.umask(private.OTHERS)
     blobs = BlobStore(settings.blobs_url, settings.blob_patience_s)
+    os.umask(umask)
     return check_exposure(WebSettings.read(), Keys(None, blobs))
 
 

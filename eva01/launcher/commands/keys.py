@@ -186,7 +186,7 @@ class _Place:
     def _answers(self) -> bool:
         with explained(self._redis_url):
             try:
-                self.stores.store.redis.ping()
+                self.stores.keys.any_known()
             except redis.RedisError as error:
                 if Refusal.of(error):
                     raise
