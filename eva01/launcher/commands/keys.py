@@ -95,7 +95,7 @@ def add(
     _show(new)
     if is_first:
         _tell("It is the first: from now on every call needs a key, also on this machine.")
-    if not place.is_told:
+    if not place.is_told and place.may_be_used:
         _tell("Redis does not answer: a server that runs hears of it within a minute, or when it is used.")
 
 
@@ -163,17 +163,18 @@ class _Place:
 
     def __init__(self) -> None:
         settings = Settings.read()
-        keep_private(settings)
+        if said := keep_private(settings):
+            _tell(said)
         self._redis_url = redis_server.in_use(settings)
         self.stores = Stores.connect(settings.model_copy(update={"redis_url": self._redis_url}))
-        #: True when a server that runs hears of what is done.
-        self.is_told = self._answers()
-        if not self.is_told:
-            self.stores = replace(self.stores, keys=Keys(None, self.stores.blobs))
         #: True unless the stores are those of an `eva01 up` that is not running.
         self.may_be_used = (
             settings.is_given("redis_url") or bool(settings.blobs) or is_held(settings.data.resolve())
         )
+        #: True when a server that runs hears of what is done.
+        self.is_told = self._answers()
+        if not self.is_told:
+            self.stores = replace(self.stores, keys=Keys(None, self.stores.blobs))
 
     def run(self, verb: Callable[[], Any]) -> Any:
         """What `verb` gives; raises CommandError for what goes wrong."""
@@ -188,7 +189,8 @@ class _Place:
             try:
                 self.stores.keys.any_known()
             except redis.RedisError as error:
-                if Refusal.of(error):
+                # Where nothing of ours runs, it may be anybody's Redis.
+                if self.may_be_used and Refusal.of(error):
                     raise
                 return False
         return True
