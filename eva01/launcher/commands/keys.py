@@ -131,7 +131,9 @@ def revoke(prefix: str) -> None:
 
 @keys.command()
 @click.argument("prefix")
-@click.option("--grace", type=click.FloatRange(0), default=0, help="Hours for which the old one stays valid.")
+@click.option(
+    "--grace", type=click.FloatRange(0, 24 * 36_500), default=0, help="Hours for which the old one lives on."
+)
 @_end_options
 def rotate(prefix: str, grace: float, days: int | None, until: datetime | None) -> None:
     """Make a key like the one that begins with PREFIX, print it, and end the old one.
