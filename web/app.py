@@ -10,8 +10,9 @@ from jobs.contract.version import own_version
 from web.access.caller import identity
 from web.access.gate import register_access
 from web.api.batches import batches
-from web.api.docs import register_docs
+from web.api.docs import SECURITY_SCHEMES, register_docs
 from web.api.job import job_calls
+from web.api.keys import SHOWN_ONCE, keys, me
 from web.api.progress import progress
 from web.api.questions import questions
 from web.api.results import results
@@ -48,8 +49,7 @@ def create_app(
         validation_error_status=400,
         validation_error_model=Problem,
         validation_error_callback=refuse_fields,
-        # Said outright: without it the document has a null there, which no OpenAPI document may have.
-        security_schemes={},
+        security_schemes=SECURITY_SCHEMES,
         doc_ui=False,
         static_folder="pages/static",
     )
@@ -66,9 +66,12 @@ def create_app(
     register_proxies(app, services.web.proxies)
     keep_s = int(services.web.idempotency_hours * 3600) or 1
     register_idempotency(
-        app, Keeping(services.responses, keep_s, services.web.idempotency_bytes), identity, fingerprint
+        app,
+        Keeping(services.responses, keep_s, services.web.idempotency_bytes, SHOWN_ONCE),
+        identity,
+        fingerprint,
     )
-    for api in (questions, job_calls, batches, progress, results, sharing, shared_batch, status):
+    for api in (questions, job_calls, batches, progress, results, sharing, shared_batch, status, keys, me):
         _register(app, api)
     app.register_blueprint(pages)
     register_docs(app, lambda: app.api_doc)

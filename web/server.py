@@ -9,10 +9,13 @@ import sys
 from contextlib import suppress
 from typing import Any, NoReturn
 
+import redis
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers import base
 
+from jobs.contract.errors import Unavailable
 from jobs.contract.settings import BadSetting, Settings, WebSettings
+from jobs.flow.expose import check_exposure
 from jobs.storage.rights import keep_private
 from jobs.upkeep.housekeeping import Housekeeping
 from web.app import create_app
@@ -36,6 +39,7 @@ def main() -> NoReturn:
         if said := keep_private(shared):
             logging.getLogger(__name__).warning("%s", said)
         app = create_app(shared, web=settings)
+        _check_exposure(services_of(app))
         listener = _listen(settings)
     except BadSetting as error:
         sys.stderr.write(f"{error}\n")
@@ -44,6 +48,30 @@ def main() -> NoReturn:
     logging.getLogger("web").info("EVA-01 listens on http://%s:%s", host, port)
     _Server(app, listener).run()
     sys.exit(0)
+
+
+def _check_exposure(serving: Services) -> None:
+    """End the process when others would reach web and nobody could say who they are.
+
+    Looked at in a process of its own: what speaks with the blob store has threads, which do not outlive the
+    fork that gunicorn makes.
+    """
+    child = os.fork()
+    if child == 0:
+        os._exit(_exposure(serving))
+    if code := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+        sys.exit(code)
+
+
+def _exposure(serving: Services) -> int:
+    """Say in the log what is to be known of it; gives an exit code."""
+    try:
+        for said in check_exposure(serving.web, serving.keys):
+            logging.getLogger("web").warning("%s", said)
+    except BadSetting as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
 
 
 def _listen(settings: WebSettings) -> socket.socket:
@@ -92,6 +120,9 @@ class Worker(base.Worker):
 
     def run(self) -> None:
         """Called in the process that serves."""
+        # Where one of them is away the housekeeper looks later; without Redis nobody is known.
+        with suppress(redis.RedisError, Unavailable):
+            self._services.keys.bring_back()
         housekeeping_of(self._services).start()
         asyncio.run(self._serve())
 

@@ -1,4 +1,4 @@
-"""Commands that another distribution brings: `up`, `web`, `worker`, `restore`, `adopt` are the server's.
+"""Commands that another distribution brings: the server's `up`, `web`, `worker`, `restore`, `adopt`, `keys`.
 
 They are found by the entry points of the group `eva01.commands`, so the command runs where there is no
 server, and starts without loading one.
@@ -13,7 +13,7 @@ from eva01.cli.errors import CommandError
 #: The group of entry points; the server's are in setup.cfg.
 GROUP = "eva01.commands"
 #: The server's commands: without the server their error says that it is missing, not that they are unknown.
-_OF_THE_SERVER = frozenset({"up", "web", "worker", "restore", "adopt"})
+_OF_THE_SERVER = frozenset({"up", "web", "worker", "restore", "adopt", "keys"})
 
 
 class Commands(click.Group):

@@ -6,6 +6,7 @@ Exit codes: 0 every image answered (or: done what was asked), 1 some image has n
 
 import os
 import sys
+import warnings
 
 import click
 
@@ -35,6 +36,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A file name need not be valid Unicode, nor a terminal able to show it.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    warnings.showwarning = _show_warning
     try:
         sys.exit(eva01.main(prog_name="eva01", standalone_mode=False))
     except click.ClickException as error:
@@ -50,3 +52,8 @@ def main() -> None:
     except (ClientError, CommandError, OSError) as error:
         print(f"eva01: {harmless(str(error))}", file=sys.stderr)  # noqa: T201
         sys.exit(COULD_NOT_RUN)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as one line on stderr."""
+    print(f"eva01: {harmless(str(message))}", file=sys.stderr)  # noqa: T201

@@ -2,6 +2,7 @@
 
 client      Client
 transport   one HTTP call, sent until it succeeds or patience ends
+key         the key that goes with each call, and where it is found
 multipart   a form read from disk while it is sent
 uploads     many files in several requests at a time
 files       the images a user means

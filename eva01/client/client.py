@@ -20,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from eva01.client.files import Found, InputFile, find, told_apart
+from eva01.client.key import key_of_environment
 from eva01.client.models import Batch, Job, Model, PassedOver, Share, Upload, Uploaded, refused
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.transport import Transport, retry_after_s
@@ -36,18 +37,29 @@ _LOOK_S, _SHORTEST_LOOK_S, _LONGEST_LOOK_S = 0.5, 0.1, 5.0
 class Client:
     """A server's API as methods; closes its connections at the end of a `with`.
 
-    `server` defaults to EVA01_SERVER, else to this machine. `timeout_s` bounds the wait for the next byte,
+    `server` defaults to EVA01_SERVER, else to this machine; `key` to EVA01_KEY, else to what is in the file
+    EVA01_KEY_FILE; an empty one is none. `timeout_s` bounds the wait for the next byte,
     `patience_s` all tries of one call while the server is away or busy. Every method raises ClientError
     with the server's own code, and ServerAway when patience ends. May be used by several threads.
     """
 
     def __init__(
-        self, server: str | None = None, *, timeout_s: float = 120.0, patience_s: float = 120.0
+        self,
+        server: str | None = None,
+        *,
+        key: str | None = None,
+        timeout_s: float = 120.0,
+        patience_s: float = 120.0,
     ) -> None:
         self._transport = Transport(
-            server or server_of_environment(), timeout_s=timeout_s, patience_s=patience_s
+            server or server_of_environment(),
+            key_of_environment() if key is None else key,
+            timeout_s=timeout_s,
+            patience_s=patience_s,
         )
         self.server = self._transport.server
+        #: Sends the key with requests of your own, as in `httpx.get(address, auth=client.auth)`.
+        self.auth = self._transport.auth
 
     def __enter__(self) -> Self:
         return self

@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 
 from eva01.client.errors import ClientError, ServerAway, Stopped
+from eva01.client.key import LOOPBACK, Bearer
 from eva01.client.multipart import Multipart
 
 #: Statuses that mean "the same call may succeed later".
@@ -28,19 +29,19 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 8.0
 _SPREAD_S = 0.25
 #: Time limit for retries, in seconds, while the server has never answered: its address is probably wrong.
 _FIRST_PATIENCE_S = 3.0
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _Result = TypeVar("_Result")
 
 
 class Transport:
-    """Calls to one server.
+    """Calls to one server, with a key unless it is empty.
 
     `timeout_s` bounds the wait for the next byte, `patience_s` all tries of one call together. Every method
     raises ClientError with the server's own code, ServerAway when patience ends, and Stopped.
     """
 
-    def __init__(self, server: str, *, timeout_s: float, patience_s: float) -> None:
+    def __init__(self, server: str, key: str = "", *, timeout_s: float, patience_s: float) -> None:
         self.server = server if "://" in server else f"http://{server}"
+        self.auth = Bearer(key, self.server) if key else None
         self._patience_s = patience_s
         self._has_answered = False
         self._stop = threading.Event()
@@ -48,7 +49,8 @@ class Transport:
             base_url=self.server,
             timeout=timeout_s,
             # A proxy cannot reach this machine's own loopback.
-            trust_env=urlsplit(self.server).hostname not in _LOOPBACK,
+            trust_env=urlsplit(self.server).hostname not in LOOPBACK,
+            auth=self.auth,
         )
 
     def close(self) -> None:
@@ -74,7 +76,7 @@ class Transport:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Make a call and give its response, whose status is below 400."""
+        """Make a call and give its response, whose status is below 300, or 304."""
         sent = self._with_key(method, {**(headers or {}), **(body.headers if body else {})})
 
         def attempt() -> httpx.Response:
@@ -92,7 +94,7 @@ class Transport:
 
         def attempt() -> None:
             with self._http.stream("GET", path) as response:
-                if response.status_code >= 400:
+                if response.status_code >= 300:
                     response.read()
                 self._checked(response)
                 with partial.open("wb") as file:
@@ -148,14 +150,31 @@ class Transport:
 
     def _checked(self, response: httpx.Response) -> httpx.Response:
         self._has_answered = True
-        if response.status_code < 400:
+        if response.status_code < 300 or response.status_code == httpx.codes.NOT_MODIFIED:
             return response
         code, message = _problem(response)
+        message = f"{message} {self._remedy(response)}".strip()
         if response.status_code not in _LATER and code != _IN_PROGRESS:
             raise ClientError(code, message, response.status_code)
         away = ServerAway(code, message, response.status_code)
         away.retry_after_s = retry_after_s(response)
         raise away
+
+    def _remedy(self, response: httpx.Response) -> str:
+        """What the caller can do about a response, where its own message does not know that."""
+        match response.status_code:
+            case httpx.codes.UNAUTHORIZED if not self.auth:
+                return "Set EVA01_KEY, or EVA01_KEY_FILE to a file with the key."
+            case httpx.codes.UNAUTHORIZED:
+                return "Look at EVA01_KEY, EVA01_KEY_FILE, --key and --key-file: one of them has that key."
+            case httpx.codes.FORBIDDEN if self.auth:
+                return "Ask an admin for a key that may do this."
+            case httpx.codes.TOO_MANY_REQUESTS if (wait_s := retry_after_s(response)) is not None:
+                return f"Try again in {wait_s:g} s."
+            case status if status < 400:
+                place = response.headers.get("Location", "where it leads")
+                return f"It leads to {place}: name that as the server, if it is right."
+        return ""
 
 
 def retry_after_s(response: httpx.Response) -> float | None:

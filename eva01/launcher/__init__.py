@@ -13,5 +13,5 @@ hardware      what this machine has
 ports         free ports
 lock          at most one `up` for a data folder
 interrupts    signals as flags to poll
-commands      `up`, `web`, `worker`, `restore`, `adopt`
+commands      `up`, `web`, `worker`, `restore`, `adopt`, `keys`
 """

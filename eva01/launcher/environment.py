@@ -35,7 +35,7 @@ _CLOUDS = {
 #: Secrets of one part, though their names are of those that every part of ours gets.
 _WEB_ALONE = ("EVA01_ADMIN_KEY",)
 #: What is for the command alone.
-_COMMAND_ALONE = ("EVA01_KEY", "EVA01_SERVER", "EVA01_PASS_ENV")
+_COMMAND_ALONE = ("EVA01_KEY", "EVA01_KEY_FILE", "EVA01_SERVER", "EVA01_PASS_ENV")
 
 
 def for_redis(ours: Mapping[str, str]) -> dict[str, str]:

@@ -6,9 +6,10 @@ Redis ready ──► web and workers ready ──► the folder's batch, throug
 Ctrl-C, SIGTERM, or the end of the batch with --exit: web and workers finish, Redis last
 """
 
+import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,15 +25,18 @@ from eva01.client.client import Client
 from eva01.client.errors import ClientError, Stopped
 from eva01.client.files import Found, find, name_of
 from eva01.client.models import Batch
-from eva01.launcher import hardware, ports, redis_server
+from eva01.launcher import hardware, ports, private, redis_server
 from eva01.launcher.child import Program
 from eva01.launcher.interrupts import Interrupts
 from eva01.launcher.lock import only_one
 from eva01.launcher.plan import Plan, make_plan, programs
 from eva01.launcher.supervisor import Supervisor
 from jobs.contract.catalog import ModelCard
-from jobs.contract.settings import Settings, WorkerSettings
+from jobs.contract.settings import Settings, WebSettings, WorkerSettings
+from jobs.flow.expose import check_exposure
 from jobs.storage.address import without_password
+from jobs.storage.blobs import BlobStore
+from jobs.storage.keys import Keys
 from jobs.storage.rights import close, private_folder
 
 #: What a folder is asked when the user asks nothing.
@@ -71,6 +75,8 @@ def run(wishes: Wishes, console: Console) -> int:
     data = private_folder(settings)
     # Before the ports are checked: a second `up` should fail with the lock's message, not a taken port's.
     with only_one(data), Interrupts() as interrupts:
+        for said in _exposed(settings):
+            say(console, said)
         plan = make_plan(wishes.model, can_use_gpu=_can_use_gpu(console))
         plan.logs.mkdir(mode=0o700, exist_ok=True)
         return _run_plan(plan, wishes, found, interrupts, console)
@@ -100,6 +106,15 @@ def _run_plan(
         _say_if_anyone_listens(console, "Stopping.")
         supervisor.stop(interrupts.is_hurried)
         _say_if_anyone_listens(console, "Stopped.")
+
+
+def _exposed(settings: Settings) -> Iterator[str]:
+    """What is to be said of who may reach web; raises BadSetting where that is anybody."""
+    # A folder is made where there is none; our own umask stays the user's, for files of results.
+    umask = os.umask(private.OTHERS)
+    blobs = BlobStore(settings.blobs_url, settings.blob_patience_s)
+    os.umask(umask)
+    return check_exposure(WebSettings.read(), Keys(None, blobs))
 
 
 def _can_use_gpu(console: Console) -> bool:

@@ -102,6 +102,12 @@ class Code(StrEnum):
         "This link has ended.", "Ask for another one.")
     TOO_MANY_SHARES = ("too_many_shares", 409, FAIL,
         "The batch has as many links as it may have.", "Revoke one that is not needed.")
+    KEY_HAS_ENDED = ("key_has_ended", 409, FAIL,
+        "The key has ended already.", "Make a new one.")
+    OWN_KEY = ("own_key", 409, FAIL,
+        "This is the key that you are using.", "Confirm that you want to end it.")
+    NO_ADMIN = ("no_admin", 409, FAIL,
+        "There is no admin's key, so nobody could see to keys.", "Make one first.")
     BATCH_CLOSED = ("batch_closed", 409, FAIL,
         "The batch takes no more files.", "Make a new one.")
     JOB_FINISHED = ("job_finished", 409, FAIL,

@@ -38,3 +38,9 @@ def address_of(name: str) -> IPv4Address | IPv6Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def is_loopback(name: str) -> bool:
+    """True for a name or an address by which nobody but this machine is reached."""
+    address = address_of(name.strip("[]"))
+    return name.lower() == "localhost" if address is None else address.is_loopback

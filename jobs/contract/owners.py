@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import AwareDatetime, Field
 
@@ -48,6 +49,17 @@ class Quotas(Kept):
     device_s_per_day: float | None = Field(default=None, ge=0)
 
 
+class KeyState(StrEnum):
+    """What a key is worth."""
+
+    #: It opens what its owner may see.
+    VALID = "valid"
+    #: Its time is over.
+    EXPIRED = "expired"
+    #: Somebody has ended it.
+    REVOKED = "revoked"
+
+
 class Key(Kept):
     """An API key as it is kept: a hash of it, and for whom it speaks."""
 
@@ -66,9 +78,25 @@ class Key(Kept):
     expires_at: AwareDatetime | None = None
     revoked_at: AwareDatetime | None = None
 
+    def state(self, now: datetime) -> KeyState:
+        """What it is worth at a time."""
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        is_late = self.expires_at is not None and now >= self.expires_at
+        return KeyState.EXPIRED if is_late else KeyState.VALID
+
     def is_over(self, now: datetime) -> bool:
         """True when it is revoked, or its time is over."""
-        return self.revoked_at is not None or (self.expires_at is not None and now >= self.expires_at)
+        return self.state(now) is not KeyState.VALID
+
+    def public(self, now: datetime) -> dict[str, Any]:
+        """What people and programs may see of it: not the digest."""
+        shown = set(Key.model_fields) - {"digest"}
+        return {
+            **self.model_dump(mode="json", include=shown),
+            "quotas": self.quotas.model_dump(mode="json", include=set(Quotas.model_fields)),
+            "state": self.state(now).value,
+        }
 
 
 class NewKey(Frozen):
@@ -84,10 +112,13 @@ def new_key(owner: str, **fields: object) -> NewKey:
     Raises pydantic.ValidationError.
     """
     text = _MARK + secrets.token_urlsafe(_SECRET_BYTES)
-    key = Key.model_validate(
-        {"prefix": text[: len(_MARK) + _SHOWN], "digest": digest_of(text), "owner": owner, **fields}
-    )
+    key = Key.model_validate({"prefix": prefix_of(text), "digest": digest_of(text), "owner": owner, **fields})
     return NewKey(text=text, key=key)
+
+
+def prefix_of(text: str) -> str:
+    """By what people recognise a key."""
+    return text[: len(_MARK) + _SHOWN]
 
 
 def digest_of(secret: str) -> str:
@@ -107,6 +138,8 @@ class Caller:
     #: Further owners whose things it sees.
     teams: frozenset[str] = frozenset()
     quotas: Quotas = field(default_factory=Quotas)
+    #: When it is no longer known; None when that is not set.
+    expires_at: datetime | None = None
     #: True for an admin who may look at everything.
     sees_all: bool = False
 

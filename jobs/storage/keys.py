@@ -1,63 +1,76 @@
 """API keys: the blob store has them all, Redis those that are asked for at every request.
 
-    add, revoke    blob store ──► Redis
-    find           Redis; what it has forgotten comes back from the blob store
+    add, revoke  blob store ──► Redis
+    find         Redis; what it has not is looked for in the blob store
+    bring_back   Redis in step with the blob store, as after an hour without it
 
-A crash between the two leaves a key that does not open anything yet, or one that still does: whoever made or
-revoked it had no answer, and does it again.
+A crash between the two leaves a key as it was until the next `bring_back`: whoever made or ended it had no
+answer, and does it again.
 """
 
-import json
-import threading
-import time
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import cast
 
 import redis
 
 from jobs.contract import names
 from jobs.contract.codes import Code
-from jobs.contract.errors import NotFound
+from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import utc_now
-from jobs.contract.owners import Key, digest_of
+from jobs.contract.owners import PREFIX_PATTERN, Key, digest_of, prefix_of
 from jobs.storage.blobs import BlobStore
 from jobs.storage.unreadable import readable
 
-#: Seconds between two looks into the blob store for keys that Redis does not know: a wrong key costs no more.
-_LOOK_S = 1.0
+#: Keys that are read at the same time: a bucket takes some time to give each.
+_READERS = 16
 
 
 class Keys:
     """Keeps keys; safe to use from many threads.
 
-    Every method raises redis.RedisError when Redis is away, and Unavailable when the blob store is.
+    Without a client only the blob store is read and written. Every method raises redis.RedisError when Redis
+    is away, and Unavailable when the blob store is.
     """
 
-    def __init__(self, client: "redis.Redis", blobs: BlobStore) -> None:
-        self._redis, self._blobs = client, blobs
-        self._lock = threading.Lock()
-        self._looked_s = -_LOOK_S
+    def __init__(self, client: "redis.Redis | None", blobs: BlobStore) -> None:
+        self._client, self._blobs = client, blobs
 
-    def add(self, key: Key) -> None:
-        """Keep a key: from now on it is known; one of the same prefix is replaced."""
-        text = key.model_dump_json()
-        self._blobs.put(names.key_path(key.prefix), text.encode())
-        self._redis.hset(names.KEYS, key.digest, text)
+    def add(self, *keys: Key) -> None:
+        """Keep keys, then let Redis know of them; each takes the place of one of the same prefix."""
+        for key in keys:
+            self._blobs.put(names.key_path(key.prefix), key.model_dump_json().encode())
+        for key in keys:
+            self._tell(key)
 
     def find(self, text: str) -> Key | None:
         """The key whose text this is, also when it is over; None when there is none."""
         digest = digest_of(text)
-        return self._known(digest) or (self._known(digest) if self.bring_back_sometimes() else None)
+        if known := self._known(digest):
+            return known
+        try:
+            key = self.get(prefix_of(text))
+        except (NotFound, Unreadable):
+            return None
+        if key.digest != digest:
+            return None
+        self._tell(key)
+        return key
 
     def get(self, prefix: str) -> Key:
         """The key that begins so.
 
-        Raises NotFound (`key_not_found`).
+        Raises NotFound (`key_not_found`) and Unreadable.
         """
-        try:
-            return Key.model_validate_json(self._blobs.get(names.key_path(prefix)))
-        except NotFound as error:
-            raise NotFound(f"There is no key {prefix}.", code=Code.KEY_NOT_FOUND) from error
+        # Checked first: it becomes a path.
+        if re.fullmatch(PREFIX_PATTERN, prefix):
+            try:
+                return self._read(names.key_path(prefix))
+            except NotFound:
+                pass
+        raise NotFound("There is no key that begins so.", code=Code.KEY_NOT_FOUND)
 
     def all(self) -> list[Key]:
         """All keys that were ever made, the oldest first."""
@@ -66,7 +79,7 @@ class Keys:
     def revoke(self, prefix: str) -> Key:
         """End a key; ending it twice changes nothing.
 
-        Raises NotFound (`key_not_found`).
+        Raises NotFound (`key_not_found`) and Unreadable.
         """
         key = self.get(prefix)
         if key.revoked_at is None:
@@ -83,26 +96,48 @@ class Keys:
         return next(self._blobs.list(names.KEYS_FOLDER), None) is not None
 
     def bring_back(self) -> None:
-        """Bring into Redis the keys that only the blob store has."""
+        """Let Redis know all keys as the blob store has them."""
+        known = cast(dict[str, str], self._redis.hgetall(names.KEYS))
         for key in self._kept():
-            # What Redis has is as new at least: a revoked key must not come back.
-            self._redis.hsetnx(names.KEYS, key.digest, key.model_dump_json())
+            if known.get(key.digest) != key.model_dump_json():
+                self._tell(key)
 
-    def bring_back_sometimes(self) -> bool:
-        """The same, at most once a second; True when that was done now."""
-        with self._lock:
-            if time.monotonic() - self._looked_s < _LOOK_S:
-                return False
-            self._looked_s = time.monotonic()
-        self.bring_back()
-        return True
+    @property
+    def _redis(self) -> "redis.Redis":
+        if self._client is None:
+            raise redis.ConnectionError("There is no Redis here.")
+        return self._client
+
+    def _tell(self, key: Key) -> None:
+        """Let Redis know a key; again where it was changed meanwhile, so that none is valid once more."""
+        if self._client is None:
+            return
+        told = None
+        while key != told:
+            # Forgotten first, as a full Redis can, too: what it has not is looked for in the blob store.
+            self._client.hdel(names.KEYS, key.digest)
+            with suppress(redis.exceptions.OutOfMemoryError):
+                self._client.hset(names.KEYS, key.digest, key.model_dump_json())
+            told, key = key, self.get(key.prefix)
 
     def _known(self, digest: str) -> Key | None:
         text = cast(str | None, self._redis.hget(names.KEYS, digest))
-        return readable("key", names.KEYS, lambda: Key.model_validate(json.loads(text))) if text else None
+        return readable("key", names.KEYS, lambda: Key.model_validate_json(text)) if text else None
 
     def _kept(self) -> Iterator[Key]:
-        for path in self._blobs.list(names.KEYS_FOLDER):
-            data = self._blobs.get(path)
-            if key := readable("key", path, lambda data=data: Key.model_validate_json(data)):  # type: ignore[misc]
-                yield key
+        paths = [*self._blobs.list(names.KEYS_FOLDER)]
+        with ThreadPoolExecutor(_READERS, thread_name_prefix="keys") as threads:
+            yield from (key for key in threads.map(self._read_if_possible, paths) if key)
+
+    def _read_if_possible(self, path: str) -> Key | None:
+        try:
+            return self._read(path)
+        except (NotFound, Unreadable):
+            return None
+
+    def _read(self, path: str) -> Key:
+        data = self._blobs.get(path)
+        key = readable("key", path, lambda: Key.model_validate_json(data))
+        if key is None:
+            raise Unreadable(path)
+        return key

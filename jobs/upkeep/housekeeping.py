@@ -3,6 +3,7 @@
     tickets were lost?      ──► they are replaced
     cancelled, or retried?  ──► what a mark on the batch says is written into each job
     Redis was started anew? ──► what it has forgotten comes back from the journal
+    keys were ended?        ──► Redis hears of it, where nobody could tell it then
     deleted, or too old?    ──► its parts are removed, and images that nobody needs
 
 Each of these may be done twice, or by two at once, and changes nothing then.
@@ -10,6 +11,7 @@ Each of these may be done twice, or by two at once, and changes nothing then.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from functools import partial
@@ -32,6 +34,9 @@ _log = logging.getLogger(__name__)
 
 #: A web process that falls silent for so many passes is no longer the one.
 _SILENT_PASSES = 4
+
+#: Seconds between two looks after keys.
+_KEYS_S = 60.0
 
 #: Jobs that are settled before the turn is kept again: some 100 ms.
 _SETTLED_A_TURN = 5000
@@ -70,6 +75,7 @@ class Housekeeping:
         self._offered = offered
         self._interval_s = interval_s
         self._stopping = stopping
+        self._keys_are_due_s = 0.0
         self._turn = stores.housekeepers_turn(interval_s * _SILENT_PASSES)
         self._watch = stores.restart_watch()
         self._reconciler = Reconciler(stores.store, stores.queue)
@@ -116,6 +122,7 @@ class Housekeeping:
         with RECONCILE_SECONDS.time():
             self._reconcile()
             self._step(self._bring_back)
+            self._step(self._keep_keys_in_step)
         self._turn.take()
         self._step(self._settle)
         self._step(self._clean_up)
@@ -141,6 +148,8 @@ class Housekeeping:
     def _bring_back(self) -> None:
         """Restore what a Redis that was started anew has forgotten; one that is blank is left to people."""
         since = self._watch.forgotten_since()
+        if since or self._watch.is_blank():
+            self._keys_are_due_s = 0.0
         if since:
             _log.warning("Redis was started anew: looking in the journal for what it has forgotten.")
             restored = Restored()
@@ -153,6 +162,12 @@ class Housekeeping:
         elif self._watch.is_blank() and self._knows_less_than_the_journal():
             _log.error("Redis is empty, and the blob store has batches. To bring them back: eva01 restore.")
         self._watch.note()
+
+    def _keep_keys_in_step(self) -> None:
+        """Let Redis know keys as the blob store has them, at once where it was started anew."""
+        if time.monotonic() >= self._keys_are_due_s:
+            self._stores.keys.bring_back()
+            self._keys_are_due_s = time.monotonic() + _KEYS_S
 
     def _knows_less_than_the_journal(self) -> bool:
         """True when the journal has a batch that Redis has not: one that came just now is in both."""

@@ -15,10 +15,9 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from eva01.cli.commands.options import server_option
+from eva01.cli.commands.options import Connect, server_options
 from eva01.cli.submission import COULD_NOT_RUN
 from eva01.cli.text import harmless
-from eva01.client.client import Client
 from eva01.client.errors import ClientError
 from scripts.stressing.drawing import random_png
 from scripts.stressing.folders import Folders
@@ -31,7 +30,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@server_option
+@server_options
 @click.option("--requests", "-n", type=click.IntRange(1), help="How many; 100, or a folder once.")
 @click.option("--concurrency", "-c", type=click.IntRange(1), default=10, show_default=True, help="At a time.")
 @click.option("--question", "-q", default="Describe this image and its colors.", show_default=True)
@@ -42,7 +41,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option("--expect", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share answered.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write the latencies as SVG.")
 def stress(
-    server: str,
+    connect: Connect,
     requests: int | None,
     concurrency: int,
     question: str,
@@ -58,7 +57,7 @@ def stress(
     Exit code 0 when the share of --expect is answered, 1 when it is less, 2 if it could not run.
     """
     console = Console()
-    with Client(server) as client:
+    with connect() as client:
         client.models()  # Fail with exit code 2 when nothing answers at the address.
         if folder:
             outcomes = Folders(client, folder, question, model).send(requests or 1, concurrency)
@@ -67,7 +66,7 @@ def stress(
             count = requests or 100
             fields = {"question": question} | ({"model": model} if model else {})
             questions = islice(_questions(images, fields), count)
-            asking = Analyze(client.server, concurrency, patience_s)
+            asking = Analyze(client.server, concurrency, patience_s, client.auth)
             report = _watched(console, asking.ask(questions), count)
     report.show(console)
     if plot:

@@ -36,8 +36,11 @@ class Analyze:
     again when the server says so; any other error is a failure without a retry, so that none is hidden.
     """
 
-    def __init__(self, server: str, concurrency: int, patience_s: float) -> None:
+    def __init__(
+        self, server: str, concurrency: int, patience_s: float, auth: httpx.Auth | None = None
+    ) -> None:
         self._server = server if "://" in server else f"http://{server}"
+        self._auth = auth
         self._concurrency = concurrency
         self._patience_s = patience_s
         self._wait_s = min(_LONGEST_WAIT_S, patience_s)
@@ -50,6 +53,7 @@ class Analyze:
             base_url=self._server,
             timeout=self._wait_s + 30,
             limits=httpx.Limits(max_connections=self._concurrency),
+            auth=self._auth,
             # A proxy cannot reach this machine's own loopback.
             trust_env=urlsplit(self._server).hostname not in _LOOPBACK,
         )

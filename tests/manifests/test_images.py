@@ -164,12 +164,14 @@ def test_webs_steps_make_an_environment_without_torch_that_serves_and_is_healthy
     assert web.packages().isdisjoint({"worker", "torch", "onnxruntime"})
     port = free_port()
     env = {**web.run.env, "EVA01_DATA": str(tmp_path), "EVA01_PORT": str(port), "REDIS_URL": redis_url}
+    env |= {"EVA01_ADMIN_KEY": (key := "k" * 32)}
     env.pop("PATH")
     (entrypoint,) = [one for one in web.run.instructions if one.name == "ENTRYPOINT"]
     process = Process.start("web", web.command(entrypoint.words), env, tmp_path)
     try:
         process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
-        assert "EVA-01" in httpx.get(f"http://127.0.0.1:{port}/").text
+        known = {"Authorization": f"Bearer {key}"}
+        assert "EVA-01" in httpx.get(f"http://127.0.0.1:{port}/", headers=known).text
         checked = subprocess.run(web.command(web.run.healthcheck), env=os.environ | env)
         assert checked.returncode == 0
     finally:

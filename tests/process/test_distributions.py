@@ -17,7 +17,7 @@ from tests.process.environments import ROOT, Environment, build_wheel, copy_sour
 pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 
 RED_CIRCLE = Scene("white", (("red", "circle"),))
-OF_THE_SERVER = ("up", "web", "worker", "restore", "adopt")
+OF_THE_SERVER = ("up", "web", "worker", "restore", "adopt", "keys")
 
 RIGHT = """
 from eva01 import Client, ClientError, Job

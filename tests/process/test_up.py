@@ -199,11 +199,14 @@ def test_what_keeps_it_from_running_is_one_line_and_2(run):
     assert run.start("empty").wait() == 2
     run.env = {"REDIS_URL": "redis://127.0.0.1:9/0"}
     assert run.start().wait() == 2
+    run.env = {"EVA01_HOST": "0.0.0.0"}
+    assert run.start().wait() == 2
     run.env = {"EVA01_PORT": "eight"}
     assert run.start().wait() == 2
     assert f"Port {port} on 127.0.0.1 is taken" in run.output()
     assert "Nothing to send in empty. There: nothing." in run.output()
     assert "REDIS_URL=redis://127.0.0.1:9/0: no answer" in run.output()
+    assert "EVA01_HOST='0.0.0.0': others than this machine reach it, and there is no key" in run.output()
     assert "EVA01_PORT='eight'" in run.output()
     assert "Traceback" not in run.output()
     assert processes_of(run.data) == []
@@ -271,6 +274,14 @@ def test_its_redis_asks_for_a_password_and_no_part_tells_a_secret(run):
         seen = environment_of(process) + " ".join(process.cmdline())
         assert re.findall(r"MARKED\S*-(\w+)", seen) == list(marks), part
         assert password not in seen, part
+
+    keys = {"EVA01_DATA": str(run.data), "REDIS_URL": ""}
+    made = eva01("keys", "add", "--owner", "anna", "--role", "admin", **keys)
+    assert made.returncode == 0, made.stderr
+    assert eva01("status", "--server", run.page).returncode == 2
+    assert eva01("status", "--server", run.page, EVA01_KEY=made.stdout.strip()).returncode == 0
+    assert eva01("keys", "revoke", made.stdout[:14], **keys).returncode == 0
+    assert eva01("status", "--server", run.page, EVA01_KEY=made.stdout.strip()).returncode == 2
 
     shutil.rmtree(images)
     restored = eva01("restore", EVA01_DATA=str(run.data), REDIS_URL="")

@@ -22,6 +22,8 @@ class Server:
         #: What stood behind the `?` of each request.
         self.queries: list[str] = []
         self.requests: list[tuple[str, str, str | None]] = []
+        #: The `Authorization` of each.
+        self.keys: list[str | None] = []
         #: What was sent as JSON with each; None where nothing was.
         self.bodies: list[Any] = []
         self.files: list[dict[str, bytes]] = []
@@ -43,6 +45,7 @@ class Server:
         self.bodies.append(request.get_json(silent=True))
         self.queries.append(request.query_string.decode())
         self.requests.append((request.method, f"/{path}", request.headers.get("Idempotency-Key")))
+        self.keys.append(request.headers.get("Authorization"))
         self.files.append(sent)
         self.fields.append(request.form.to_dict())
         if self.replies:

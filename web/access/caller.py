@@ -69,6 +69,7 @@ def _holder(serving: Services, text: str) -> Caller:
         role=key.role,
         teams=frozenset(key.teams),
         quotas=key.quotas,
+        expires_at=key.expires_at,
         sees_all=key.role is Role.ADMIN and serving.web.admins_see_images,
     )
 

@@ -5,11 +5,13 @@ who asks? ──► may they do this? ──► is it theirs? ──► the call
 """
 
 import re
+from typing import TYPE_CHECKING
 
+import redis
 from flask import Flask, Response, g, request
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import NotAllowed
+from jobs.contract.errors import Eva01Error, NotAllowed
 from jobs.contract.models import ID_PATTERN
 from jobs.contract.owners import Caller, Role
 from jobs.storage.store.batches import unknown_batch
@@ -19,12 +21,25 @@ from web.access.login import register_login
 from web.access.rules import RULES, Rule
 from web.services import services
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 
 def register_access(app: Flask) -> None:
     """Have `app` look who asks before it does anything for them."""
     register_login(app)
     app.before_request(_check)
     app.after_request(_say_how)
+
+
+def lets_in(app: Flask, environ: "WSGIEnvironment") -> bool:
+    """True when `app` would go on to read the body of a request, of which only the head is looked at."""
+    with app.request_context(environ):
+        try:
+            _check()
+        except (Eva01Error, redis.RedisError):
+            return False
+        return request.routing_exception is None
 
 
 def _check() -> None:

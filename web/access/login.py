@@ -1,8 +1,9 @@
-"""Whether callers have to say who they are: as soon as there is a key, and for good."""
+"""Whether callers have to say who they are: where others reach web, or once there is a key, and for good."""
 
 import redis
 from flask import Flask, current_app
 
+from jobs.flow.expose import needs_login
 from jobs.storage.keys import Keys
 from web.services import services_of
 
@@ -45,8 +46,7 @@ class Login:
 def register_login(app: Flask) -> None:
     """Have `login()` find what belongs to `app`."""
     serving = services_of(app)
-    has_admin = bool(serving.web.admin_key.get_secret_value())
-    app.extensions[_NAME] = Login(serving.keys, is_needed=has_admin)
+    app.extensions[_NAME] = Login(serving.keys, is_needed=needs_login(serving.web))
 
 
 def login() -> Login:

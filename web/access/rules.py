@@ -39,6 +39,7 @@ _BY_RULE = {
         sharing.list_shares
         status.get_limits status.get_models status.get_status status.metrics
         pages.index pages.history pages.batch_page
+        me.get_me
     """,
     Rule.WRITE: """
         batches.create_batch batches.rename_batch batches.delete_batch batches.add_files
@@ -46,7 +47,9 @@ _BY_RULE = {
         single.analyze single.create_job single.ask_again single.cancel_job single.retry_job
         sharing.share_batch sharing.revoke_share sharing.revoke_shares pages.create_batch
     """,
-    Rule.ADMIN: "",
+    Rule.ADMIN: """
+        keys.list_keys keys.add_key keys.revoke_key keys.rotate_key
+    """,
 }
 
 #: The rule of each endpoint.

@@ -7,6 +7,7 @@ progress      how far a batch is
 results       a batch's results: a page, or all of them as a file
 sharing       links to a batch
 shared_batch  what can be read behind such a link
+keys          API keys, for admins; who asks
 status        models, status, health, readiness, metrics
 queue_gauges  the queue, for Prometheus
 docs          /openapi.json and /docs
@@ -14,4 +15,5 @@ blueprint     calls that take a form as it was sent
 numbers       numbers in requests
 schemas       the models of requests and responses
 schemas_shares  those about links
+schemas_keys  those about keys
 """

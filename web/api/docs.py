@@ -8,6 +8,9 @@ from markupsafe import escape
 
 #: The files of Swagger UI, as the package brings them.
 _SWAGGER = files("flask_openapi3_swagger") / "templates" / "swagger"
+#: What goes with a request in the document; where nobody has to be known, nothing need go with it.
+SECURITY_SCHEMES = {"key": {"type": "http", "scheme": "bearer", "description": "A key of EVA-01."}}
+_SECURITY: list[dict[str, list[str]]] = [{"key": []}, {}]
 #: Swagger UI draws with inline styles and images.
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 _PAGE = """<!doctype html>
@@ -37,8 +40,9 @@ def register_docs(app: Flask, document: Any) -> None:
 
 
 def _here(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the path that its calls are below, where there is one."""
-    return {**document, "servers": [{"url": request.script_root}]} if request.script_root else document
+    """The document with what goes with a call, and the path that its calls are below, where there is one."""
+    below = {"servers": [{"url": request.script_root}]} if request.script_root else {}
+    return {**document, "security": _SECURITY, **below}
 
 
 def _start() -> Response:

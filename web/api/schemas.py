@@ -410,5 +410,5 @@ class Problem(BaseModel):
 #: The errors that the OpenAPI document names for every call.
 PROBLEMS: dict[str, Any] = {
     status: {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    for status in ("400", "403", "404", "409", "410", "413", "421", "422", "429", "503", "507")
+    for status in ("400", "401", "403", "404", "409", "410", "413", "421", "422", "429", "503", "507")
 }

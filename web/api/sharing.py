@@ -13,7 +13,6 @@ from web.access.caller import caller
 from web.api.schemas import PROBLEMS, BatchPath
 from web.api.schemas_shares import ListedShare, NewShare, RevokedView, SharePath, SharesView, ShareView
 from web.http.conditional import fresh_json
-from web.http.idempotency import keep_nothing
 from web.services import services
 
 SHARING = Tag(name="sharing", description="A batch for others to read.")
@@ -37,8 +36,6 @@ def share_batch(path: BatchPath, body: NewShare) -> Response:
     ends_at = utc_now().replace(microsecond=0) + timedelta(days=body.days)
     made = new_share(batch.id, caller(), ends_at, body.note.strip())
     serving.shares.add(made.share, serving.limits.max_shares)
-    # What is kept under an Idempotency-Key could be read in Redis, where the token must not be.
-    keep_nothing()
     shown = ShareView(
         id=made.share.id, url=url_for("pages.shared_page", token=made.token), expires_at=ends_at
     )

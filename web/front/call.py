@@ -6,11 +6,13 @@ from contextvars import copy_context
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from flask import Flask
 from gunicorn.config import Config
 from gunicorn.http.body import ChunkedReader
 from gunicorn.http.message import Request
 from gunicorn.http.wsgi import create
 
+from web.access.gate import lets_in
 from web.front.body import Body
 from web.http.waiting import PAUSES
 
@@ -64,6 +66,10 @@ class Call:
         """How many bytes the body has; None when it says so in its chunks."""
         reader = self._request.body.reader
         return None if isinstance(reader, ChunkedReader) else int(reader.length)
+
+    def is_let_in(self) -> bool:
+        """True when the app would read the body, by what the head says."""
+        return lets_in(self.app, self._environ) if isinstance(self.app, Flask) else True
 
     @property
     def ends_connection(self) -> bool:

@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 #: Bytes of a body that have to come, and of a response that have to be taken, within their deadlines.
 LEAST_BYTES = PIECE_BYTES
+#: Bytes of a body that are taken without a look at who sends them.
+_UNASKED_BYTES = PIECE_BYTES
 #: Bytes that the system keeps for a reader, twice over: by itself it would keep megabytes for a slow one.
 _SEND_BUFFER_BYTES = 128 * 1024
 #: Seconds after which what a slow reader has not taken yet goes from memory to a file.
@@ -107,10 +109,14 @@ class Connection:
         return rest and first + rest
 
     async def _receive(self, call: Call) -> None:
-        """Take in the body, as much of it as the app may want."""
+        """Take in the body, as much of it as the app may want; nothing of a large one that it refuses."""
         most_bytes = self._front.most_body_bytes(call.content_type)
         if call.length is not None and call.length > most_bytes:
             call.body.broken = "is too large"
+            call.end_connection()
+            return
+        if (call.length is None or call.length > _UNASKED_BYTES) and not await self._front.lets_in(call):
+            call.body.broken = "was not taken"
             call.end_connection()
             return
         self._writer.write(call.interim)

@@ -105,6 +105,10 @@ class Front:
         with IN_FLIGHT.track_inprogress():
             return await asyncio.get_running_loop().run_in_executor(threads, call.step)
 
+    async def lets_in(self, call: Call) -> bool:
+        """Whether the app would read a call's body, looked at in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call.is_let_in)
+
     async def close(self, call: Call) -> None:
         """Let go of what a call that is not over holds."""
         if not call.is_over:

@@ -13,7 +13,7 @@ not into memory.
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol
@@ -50,11 +50,12 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class Keeping:
-    """How long responses are kept, and how much of them all together."""
+    """How long responses are kept, how much of them all together, and those of which endpoints never."""
 
     memory: Memory
     seconds: int
     bytes: int
+    never: Collection[str] = ()
 
 
 def register_idempotency(
@@ -65,19 +66,17 @@ def register_idempotency(
     `identity` tells the request's caller from others; `fingerprint` reads the request's body and gives a
     digest of it.
     """
-    app.before_request(lambda: _replay(keeping.memory, identity, fingerprint))
+    app.before_request(lambda: _replay(keeping, identity, fingerprint))
     app.after_request(lambda response: _remember(keeping, response))
 
 
-def keep_nothing() -> None:
-    """Keep nothing of the current response, which has a secret in it: a request like it is done again."""
-    g.has_secret = True
-
-
-def _replay(memory: Memory, identity: Callable[[], str], fingerprint: Callable[[], str]) -> Response | None:
+def _replay(keeping: Keeping, identity: Callable[[], str], fingerprint: Callable[[], str]) -> Response | None:
     """The response that was given before, or None when this request is the first."""
+    memory = keeping.memory
     sent = request.headers.get("Idempotency-Key")
     if request.method != "POST" or sent is None or request.routing_exception:
+        return None
+    if request.endpoint in keeping.never:
         return None
     if not 0 < len(sent) <= _LONGEST_KEY:
         raise BadInput(
@@ -115,7 +114,7 @@ def _remember(keeping: Keeping, response: Response) -> Response:
     if digest is None:
         return response
     try:
-        if response.status_code >= HTTPStatus.BAD_REQUEST or g.get("has_secret"):
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
             keeping.memory.forget(digest)
         else:
             keeping.memory.keep(digest, _as_text(response, body), keeping.seconds, keeping.bytes)

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from eva01.cli.commands.options import check_lines, json_option, lines_option, print_json, server_option
+from eva01.cli.commands.options import (
+    Connect,
+    check_lines,
+    json_option,
+    lines_option,
+    print_json,
+    server_options,
+)
 from eva01.cli.errors import CommandError
 from eva01.cli.submission import exit_code, save
 from eva01.cli.tables import say, show_batch, show_cut_short, show_jobs, show_outcome, show_service
@@ -19,11 +26,11 @@ _STATES = ("queued", "running", "succeeded", "failed", "cancelled")
 
 @click.command()
 @click.argument("batch_id", metavar="[BATCH]", required=False)
-@server_option
+@server_options
 @json_option
-def status(batch_id: str | None, server: str, as_json: bool) -> None:
+def status(batch_id: str | None, connect: Connect, as_json: bool) -> None:
     """How far BATCH is; without it, what waits and who works."""
-    with Client(server) as client:
+    with connect() as client:
         if batch_id:
             _show(client.batch(batch_id), as_json=as_json)
         else:
@@ -35,16 +42,16 @@ def status(batch_id: str | None, server: str, as_json: bool) -> None:
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="Write them to a .csv or .jsonl file.")
 @lines_option
 @click.option("--state", type=click.Choice(_STATES), help="Only those in this state (not with --out).")
-@server_option
+@server_options
 @json_option
 def results(
-    batch_id: str, out: Path | None, lines: bool, state: str | None, server: str, as_json: bool
+    batch_id: str, out: Path | None, lines: bool, state: str | None, connect: Connect, as_json: bool
 ) -> None:
     """The answers of BATCH; --json prints one job a line. Exit code 1 if an image has none."""
     if out and state:
         raise click.UsageError("--out writes all results; it cannot be used with --state.")
     check_lines(out, lines=lines)
-    with Client(server) as client:
+    with connect() as client:
         batch = client.batch(batch_id)
         if out:
             save(client, batch_id, out, lines=lines)
@@ -61,34 +68,34 @@ def results(
 
 @click.command()
 @click.argument("batch_id", metavar="BATCH")
-@server_option
+@server_options
 @json_option
-def cancel(batch_id: str, server: str, as_json: bool) -> None:
+def cancel(batch_id: str, connect: Connect, as_json: bool) -> None:
     """Cancel what has no answer yet in BATCH."""
-    with Client(server) as client:
+    with connect() as client:
         _show(client.cancel_batch(batch_id), as_json=as_json)
 
 
 @click.command()
 @click.argument("batch_id", metavar="BATCH")
-@server_option
+@server_options
 @json_option
-def retry(batch_id: str, server: str, as_json: bool) -> None:
+def retry(batch_id: str, connect: Connect, as_json: bool) -> None:
     """Run the failed images of BATCH again."""
-    with Client(server) as client:
+    with connect() as client:
         _show(client.retry_batch(batch_id), as_json=as_json)
 
 
 @click.command()
 @click.argument("batch_ids", metavar="BATCH…", nargs=-1, required=True)
 @click.option("--yes", "-y", "is_sure", is_flag=True, help="Do not ask.")
-@server_option
+@server_options
 @json_option
-def delete(batch_ids: tuple[str, ...], is_sure: bool, server: str, as_json: bool) -> None:
+def delete(batch_ids: tuple[str, ...], is_sure: bool, connect: Connect, as_json: bool) -> None:
     """Delete each BATCH with its answers, and the images that no other job uses; what runs is cancelled."""
     # With --json, stdout is for programs only: the confirmation goes to stderr.
     console = Console(stderr=as_json)
-    with Client(server) as client:
+    with connect() as client:
         found = [client.batch(batch_id) for batch_id in dict.fromkeys(batch_ids)]
         if not is_sure and not _is_confirmed(console, found):
             raise CommandError("not_confirmed", "Nothing is deleted.")

@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
 from eva01.cli.errors import CommandError
 from eva01.cli.submission import is_jsonl
-from eva01.client.client import DEFAULT_SERVER, server_of_environment
+from eva01.client.client import DEFAULT_SERVER, Client, server_of_environment
+from eva01.client.key import key_of_file
 
+#: Makes the client of a command's server.
+Connect = Callable[[], Client]
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -24,14 +28,33 @@ class Input(click.Path):
         return super().convert(value, param, ctx)
 
 
-def server_option(command: _Command) -> _Command:
-    """`--server URL`, or EVA01_SERVER."""
-    return click.option(
+def server_options(command: _Command) -> _Command:
+    """`--server`, `--key` and `--key-file`: the command gets `connect`, which makes the client."""
+
+    @click.option(
         "--server",
         default=server_of_environment,
         metavar="URL",
         help=f"Where EVA-01 is; also EVA01_SERVER.  [default: {DEFAULT_SERVER}]",
-    )(command)
+    )
+    @click.option(
+        "--key",
+        metavar="KEY",
+        help="Your key, where one is needed. Others on this machine can read it here: better EVA01_KEY.",
+    )
+    @click.option(
+        "--key-file",
+        type=click.Path(path_type=Path),
+        help="A file with your key; also EVA01_KEY_FILE.",
+    )
+    @wraps(command)
+    def with_connect(server: str, key: str | None, key_file: Path | None, **others: Any) -> Any:
+        if key and key_file:
+            raise click.UsageError("--key and --key-file both bring a key; give one of them.")
+        chosen = key_of_file(key_file) if key_file else key
+        return command(connect=partial(Client, server, key=chosen or None), **others)
+
+    return cast(_Command, with_connect)
 
 
 def max_new_tokens_option(command: _Command) -> _Command:

@@ -3,7 +3,7 @@
 import click
 from rich.console import Console
 
-from eva01.cli.commands.options import json_option, print_json, server_option
+from eva01.cli.commands.options import Connect, json_option, print_json, server_options
 from eva01.cli.tables import say, show_shares
 from eva01.client.client import Client
 
@@ -15,7 +15,7 @@ from eva01.client.client import Client
 @click.option("--list", "is_list", is_flag=True, help="List the links to BATCH; none with its address.")
 @click.option("--revoke", metavar="ID", help="Revoke the link that is called so in the list.")
 @click.option("--revoke-all", is_flag=True, help="Revoke all links to BATCH.")
-@server_option
+@server_options
 @json_option
 def share(
     batch_id: str,
@@ -24,7 +24,7 @@ def share(
     is_list: bool,
     revoke: str | None,
     revoke_all: bool,
-    server: str,
+    connect: Connect,
     as_json: bool,
 ) -> None:
     """Make a link with which anybody can read BATCH; list or revoke those there are.
@@ -36,7 +36,7 @@ def share(
         raise click.UsageError(
             "One thing at a time: a link (--days, --note), --list, --revoke or --revoke-all."
         )
-    with Client(server) as client:
+    with connect() as client:
         if is_list:
             _list(client, batch_id, as_json=as_json)
         elif revoke is not None:

@@ -8,13 +8,14 @@ from rich.console import Console
 
 from eva01.cli import submission as steps
 from eva01.cli.commands.options import (
+    Connect,
     Input,
     check_lines,
     json_option,
     lines_option,
     max_new_tokens_option,
     print_json,
-    server_option,
+    server_options,
 )
 from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Sent, Submission
@@ -43,7 +44,7 @@ from eva01.client.models import Batch
 @lines_option
 @click.option("--name", default=None, help="A name for the batch; else the folder's.")
 @click.option("--no-wait", is_flag=True, help="Send the images, print the batch's id, and go.")
-@server_option
+@server_options
 @json_option
 def submit(
     inputs: tuple[Path, ...],
@@ -54,7 +55,7 @@ def submit(
     lines: bool,
     name: str | None,
     no_wait: bool,
-    server: str,
+    connect: Connect,
     as_json: bool,
 ) -> None:
     """Send images, wait, and show an answer for each.
@@ -75,7 +76,7 @@ def submit(
     steps.say_what_is_left_out(console, found.left_out)
     called = name if name is not None else name_of(inputs[0])
     task = Submission(found, question, model, called, max_new_tokens)
-    with Client(server) as client:
+    with connect() as client:
         sys.exit(_run(client, task, console, out=out, lines=lines, no_wait=no_wait, as_json=as_json))
 
 

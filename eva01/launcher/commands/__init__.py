@@ -1,9 +1,10 @@
 """The commands that need the server's code here.
 
-up       everything on this machine
-parts    web or a worker alone
-restore  Redis rebuilt from the blob store
-adopt    what belongs to nobody becomes an owner's
-stores   the stores that a command works on
+up        everything on this machine
+parts     web or a worker alone
+restore   Redis rebuilt from the blob store
+adopt     what belongs to nobody becomes an owner's
+keys      API keys
 settings  a bad setting as an error message of the command
+stores    the stores that a command works on
 """

@@ -7,17 +7,16 @@ from rich.console import Console
 
 from eva01.cli.tables import say
 from eva01.cli.text import counted
+from eva01.launcher.commands.settings import TIMES
 from eva01.launcher.commands.stores import progress, stores_in_use
 from jobs.storage.stores import Stores
 from jobs.upkeep.restore import Restore, Restored
-
-_TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
 
 
 @click.command()
 @click.option(
     "--since",
-    type=click.DateTime(_TIMES),
+    type=click.DateTime(TIMES),
     help="Only what was accepted since then, in local time, or with an offset such as +00:00.",
 )
 def restore(since: datetime | None) -> None:

@@ -4,8 +4,10 @@ import logging
 
 import pytest
 
+from jobs import flow
 from jobs.contract import names
 from jobs.contract.models import JobState
+from jobs.contract.owners import new_key
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.flow.settle import STEP
 from jobs.storage.connection import connect
@@ -57,6 +59,22 @@ def test_what_a_killed_redis_has_forgotten_comes_back(http, server, services, ho
     assert http.get(f"/api/jobs/{lonely}").json["state"] == JobState.QUEUED
     assert services.queue.balance("nano").missing == 0
     assert "Restored 1 batches, 1 finished jobs and 3 to be answered." in caplog.text
+
+
+def test_a_key_stays_ended_though_redis_has_forgotten_that(server, http, services, housekeeping):
+    new = new_key("anna", role="admin")
+    services.keys.add(new.key)
+    housekeeping.keep_house()
+    file = next((server.folder / "appendonlydir").glob("*.incr.aof"))
+    kept = file.read_bytes()
+    flow.revoke_key(services, new.key.prefix)
+    server.kill()
+    file.write_bytes(kept)
+    server.start()
+    asked = {"headers": {"Authorization": f"Bearer {new.text}"}}
+    assert http.get("/api/me", **asked).status_code == 200, "the server has lost its end"
+    housekeeping.keep_house()
+    assert http.get("/api/me", **asked).json["code"] == "key_is_over"
 
 
 def test_a_redis_that_only_restarts_is_left_alone(http, server, services, housekeeping):

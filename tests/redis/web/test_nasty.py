@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from jobs.contract.codes import Code
+from jobs.contract.settings import WebSettings
 from tests.asking import IMAGE, new_batch, send
 from tests.forms import CONTENT_TYPE, form, part
 from tests.redis.web.test_pages import json_of
 
 pytestmark = pytest.mark.redis
 CODES = {code.value for code in Code}
+ADMIN_KEY = "a" * 32
 HEADERS = ("IDEMPOTENCY_KEY", "IF_NONE_MATCH", "ACCEPT_LANGUAGE", "COOKIE", "ACCEPT", "RANGE", "HOST")
 
 #: Texts that have been too much for some parser, and others.
@@ -140,12 +142,13 @@ def one_line(text: str) -> str:
 
 
 class Served:
-    """An app, and a batch, a job and a link to ask it about."""
+    """An app, asked by an admin, and a batch, a job, a link and a key to ask it about."""
 
     def __init__(self, app: Flask) -> None:
         # Else a question that waits for its answer would wait in vain.
         app.extensions["eva01"].stopping.set()
         self.http = app.test_client()
+        self.http.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {ADMIN_KEY}"
         self.document = json_of(self.http.get("/openapi.json"))
         self.calls = [(path, method) for path, item in self.document["paths"].items() for method in item]
         self.ids: dict[str, str] = {}
@@ -161,6 +164,7 @@ class Served:
                 "job_id": sent["job_id"],
                 "share_id": share["id"],
                 "token": share["url"].rsplit("/", 1)[1],
+                "prefix": json_of(self.http.post("/api/keys", json={"owner": "anna"}))["prefix"],
             }
 
     def fields(self, content: dict[str, Any]) -> list[str]:
@@ -175,7 +179,7 @@ class Served:
 
 @pytest.fixture
 def served(make_app) -> Served:
-    return Served(make_app())
+    return Served(make_app(WebSettings(models=("nano", "ocr"), admin_key=ADMIN_KEY)))
 
 
 NASTY = settings(

@@ -14,6 +14,8 @@ from socket import SHUT_WR, create_connection, create_server, socket
 import psutil
 import pytest
 
+from eva01.client.client import Client
+from eva01.client.errors import ClientError
 from tests import hostile, web_process
 from tests.conftest import start_redis, stop
 from tests.processes import accepts_connections, free_port, python, wait_until
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.redis
 
 MIB = 1024 * 1024
 FORM = {"question": "What?", "model": "nano"}
+ADMIN_KEY = "k" * 32
 PICTURE = {"file": ("a.png", hostile.encoded())}
 
 
@@ -34,6 +37,14 @@ serving = partial(web_process.serving, ready="/health", EVA01_REDIS_TIMEOUT_S="1
 def server(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One for tests that leave it as it is."""
     with serving(redis_url, tmp_path_factory.mktemp("web")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def keyed(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that others than this machine reach, so that everybody needs a key."""
+    env = {"EVA01_HOST": "0.0.0.0", "EVA01_ADMIN_KEY": ADMIN_KEY}
+    with serving(redis_url, tmp_path_factory.mktemp("keyed"), **env) as server:
         yield server
 
 
@@ -160,6 +171,15 @@ def test_a_port_that_is_taken_ends_it_with_one_line(tmp_path):
     assert len(ended.stderr.splitlines()) == 1
 
 
+def test_where_others_reach_it_there_is_a_key_or_it_does_not_start(tmp_path):
+    ended = start_in_vain({"EVA01_DATA": str(tmp_path), "EVA01_HOST": "0.0.0.0", "EVA01_PORT": "0"})
+    assert ended.returncode == 2
+    *logged, said = ended.stderr.splitlines()
+    assert said.startswith("EVA01_HOST='0.0.0.0': others than this machine reach it, and there is no key.")
+    assert "eva01 keys add" in said
+    assert all(" INFO " in line for line in logged)
+
+
 def start_in_vain(env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         python("web"), env={**os.environ, **env}, capture_output=True, text=True, timeout=60, check=False
@@ -268,3 +288,45 @@ def test_a_body_for_which_the_disk_has_no_room_is_refused(redis_url, redis_clien
             "/api/jobs", data=FORM, files={"file": ("a.png", secrets.token_bytes(100_000))}
         )
         assert (sent.status_code, sent.json()["code"]) == (507, "no_room")
+
+
+KEY = f"Authorization: Bearer {ADMIN_KEY}\r\n"
+LARGE = ("Content-Length: 1000000000\r\n", "Transfer-Encoding: chunked\r\n")
+
+
+@pytest.mark.parametrize("size", LARGE)
+@pytest.mark.parametrize(
+    ("head", "refused"),
+    [
+        (MULTIPART, (401, "not_signed_in")),
+        (f"{MULTIPART}{KEY.replace('k', 'x')}", (401, "unknown_key")),
+        (f"{MULTIPART}{KEY}".replace("api/jobs", f"api/batches/{'0' * 32}/files"), (404, "batch_not_found")),
+        (f"{MULTIPART}{KEY}".replace("api/jobs", "nowhere"), (404, "no_such_page")),
+    ],
+)
+def test_nothing_of_a_body_is_taken_from_who_may_not_send_it(keyed, head, refused, size):
+    with connection_to(keyed) as connection:
+        connection.sendall(f"{head}{size}Expect: 100-continue\r\n\r\n".encode())
+        with connection.makefile("rb") as response:
+            said = response.read().decode()
+    status, code = refused
+    assert said.startswith(f"HTTP/1.1 {status} ")
+    assert f'"code": "{code}"' in said
+
+
+@pytest.mark.parametrize("size", LARGE)
+def test_a_body_is_taken_from_who_has_a_key(keyed, size):
+    with connection_to(keyed) as connection:
+        connection.sendall(f"{MULTIPART}{KEY}{size}Expect: 100-continue\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+
+
+def test_the_client_hears_why_a_large_body_is_not_taken(keyed, tmp_path):
+    image = tmp_path / "a.png"
+    image.write_bytes(hostile.encoded() + bytes(20 * MIB))
+    for key, code in (("", "not_signed_in"), ("x" * 32, "unknown_key")):
+        with Client(str(keyed.http.base_url), key=key) as client, pytest.raises(ClientError) as refused:
+            client.analyze(image, "What?", model="nano")
+        assert refused.value.code == code
+    with Client(str(keyed.http.base_url), key=ADMIN_KEY) as client:
+        assert client.create_batch("What?", model="nano").id

@@ -25,6 +25,7 @@ MODELS = {
 WEB = {"EVA01_ADMIN_KEY": "s" * 32}
 NOBODY = {
     "EVA01_KEY": "s",
+    "EVA01_KEY_FILE": "/s",
     "GITHUB_TOKEN": "s",
     "SSH_AUTH_SOCK": "/s",
     "DATABASE_URL": "s",

@@ -1,0 +1,251 @@
+"""`eva01 keys`: API keys, made and ended in the stores of this machine.
+
+A key is shown once, alone on stdout; all that is said about it goes to stderr.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+import redis
+from pydantic import ValidationError
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from eva01.cli.commands.options import json_option, print_json
+from eva01.cli.errors import CommandError
+from eva01.cli.tables import say
+from eva01.cli.text import harmless
+from eva01.launcher import redis_server
+from eva01.launcher.commands.settings import TIMES, settings_checked
+from eva01.launcher.commands.stores import explained
+from eva01.launcher.lock import is_held
+from jobs import flow
+from jobs.contract.errors import Eva01Error
+from jobs.contract.models import utc_now
+from jobs.contract.owners import Key, NewKey, Role, new_key, prefix_of
+from jobs.contract.refusals import Refusal
+from jobs.contract.settings import Settings, WebSettings
+from jobs.flow.expose import has_login
+from jobs.storage.keys import Keys
+from jobs.storage.rights import keep_private
+from jobs.storage.stores import Stores
+
+
+@click.group()
+def keys() -> None:
+    """Keys for those who may use this server; see docs/keys.md."""
+
+
+@keys.command()
+def make() -> None:
+    """Print a key for EVA01_ADMIN_KEY; nothing is kept of it."""
+    click.echo(new_key("admin").text)
+
+
+def _end_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    days = click.option("--days", type=click.IntRange(1, 36_500), help="How long it is valid.")
+    until = click.option(
+        "--until",
+        type=click.DateTime(TIMES),
+        help="When it ends, in local time (a day: when that begins), or with an offset such as +00:00.",
+    )
+    return days(until(command))
+
+
+@keys.command()
+@click.option("--owner", required=True, help="Whose things it opens: a person, or a team.")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.USER.value,
+    show_default=True,
+    help="What it may do with them.",
+)
+@click.option("--team", "teams", multiple=True, help="A further owner whose things it opens; any number.")
+@_end_options
+@click.option("--note", default="", help="What it is for.")
+@click.option("--requests-per-s", type=float, help="Requests a second, at most.")
+@click.option("--open-jobs", type=int, help="Images without an answer at a time, at most.")
+@click.option("--images-per-day", type=int, help="Images a day (UTC), at most.")
+@click.option("--device-s-per-day", type=float, help="Seconds of the device a day (UTC), at most.")
+def add(
+    owner: str,
+    role: str,
+    teams: tuple[str, ...],
+    days: int | None,
+    until: datetime | None,
+    note: str,
+    **quotas: float | None,
+) -> None:
+    """Make a key, and print it: the only time that it is shown.
+
+    It is valid at once. The first key has to be an admin's; from then on every call needs one.
+    """
+    new = _new(owner, role=role, teams=teams, note=note, quotas=quotas, expires_at=_end(days, until))
+    with settings_checked():
+        place = _Place()
+        is_first = not place.run(place.stores.keys.any_kept)
+        place.run(lambda: flow.add_key(place.stores, new.key, has_admin=has_login(WebSettings.read())))
+    _show(new)
+    if is_first:
+        _tell("It is the first: from now on every call needs a key, also on this machine.")
+    if not place.is_told and place.may_be_used:
+        _tell("Redis does not answer: a server that runs hears of it within a minute, or when it is used.")
+
+
+@keys.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """All keys that were ever made, the oldest first; not their texts, which nobody has."""
+    with settings_checked():
+        place = _Place()
+        found = place.run(place.stores.keys.all)
+    now = utc_now()
+    if as_json:
+        print_json([key.public(now) for key in found])
+    else:
+        Console().print(_table(found, now))
+
+
+@keys.command()
+@click.argument("prefix")
+def revoke(prefix: str) -> None:
+    """End the key that begins with PREFIX, at once."""
+    with settings_checked():
+        place = _Place()
+        key = place.run(lambda: flow.revoke_key(place.stores, _checked(prefix)))
+        if not place.is_told and place.may_be_used:
+            raise CommandError(
+                "redis_unavailable",
+                f"{key.prefix} is ended in the blob store, but Redis does not answer: a server that runs"
+                " may take it for up to a minute. Run this again when Redis answers.",
+            )
+    _tell(f"{key.prefix} of {key.owner} is ended.")
+
+
+@keys.command()
+@click.argument("prefix")
+@click.option(
+    "--grace", type=click.FloatRange(0, 24 * 36_500), default=0, help="Hours for which the old one lives on."
+)
+@_end_options
+def rotate(prefix: str, grace: float, days: int | None, until: datetime | None) -> None:
+    """Make a key like the one that begins with PREFIX, print it, and end the old one.
+
+    The new one ends when the old one would have, unless --days or --until say otherwise.
+    """
+    with settings_checked():
+        place = _Place()
+        if not place.is_told and place.may_be_used:
+            raise CommandError(
+                "redis_unavailable",
+                "Redis does not answer, so a server that runs would go on taking the old key."
+                " Nothing is changed. Run this again when Redis answers.",
+            )
+        new = place.run(
+            lambda: flow.rotate_key(
+                place.stores,
+                _checked(prefix),
+                grace=timedelta(hours=grace),
+                expires_at=_end(days, until),
+            )
+        )
+    _show(new)
+    _tell(f"{prefix} {f'stays valid for {grace:g} h' if grace else 'is ended'}.")
+
+
+class _Place:
+    """The stores of this machine; where no Redis answers, the blob store alone."""
+
+    def __init__(self) -> None:
+        settings = Settings.read()
+        if said := keep_private(settings):
+            _tell(said)
+        self._redis_url = redis_server.in_use(settings)
+        self.stores = Stores.connect(settings.model_copy(update={"redis_url": self._redis_url}))
+        #: True unless the stores are those of an `eva01 up` that is not running.
+        self.may_be_used = (
+            settings.is_given("redis_url") or bool(settings.blobs) or is_held(settings.data.resolve())
+        )
+        #: True when a server that runs hears of what is done.
+        self.is_told = self._answers()
+        if not self.is_told:
+            self.stores = replace(self.stores, keys=Keys(None, self.stores.blobs))
+
+    def run(self, verb: Callable[[], Any]) -> Any:
+        """What `verb` gives; raises CommandError for what goes wrong."""
+        try:
+            with explained(self._redis_url):
+                return verb()
+        except Eva01Error as error:
+            raise CommandError(error.code, error.message) from error
+
+    def _answers(self) -> bool:
+        with explained(self._redis_url):
+            try:
+                self.stores.keys.any_known()
+            except redis.RedisError as error:
+                # Where nothing of ours runs, it may be anybody's Redis.
+                if self.may_be_used and Refusal.of(error):
+                    raise
+                return False
+        return True
+
+
+def _new(owner: str, **fields: Any) -> NewKey:
+    try:
+        return new_key(owner, **fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"--{str(first['loc'][-1]).replace('_', '-')}"
+        raise click.UsageError(f"{name}: {first['msg']}.") from error
+
+
+def _checked(prefix: str) -> str:
+    """Raises CommandError for a whole key, which is not to be shown again."""
+    if prefix_of(prefix) != prefix:
+        raise CommandError("key_not_found", "Name a key by its first 14 letters, as `eva01 keys list` does.")
+    return prefix
+
+
+def _end(days: int | None, until: datetime | None) -> datetime | None:
+    if days and until:
+        raise click.UsageError("--days and --until both say when it ends; give one of them.")
+    end = utc_now() + timedelta(days=days) if days else until and until.astimezone()
+    if end and end <= utc_now():
+        raise click.UsageError(f"--until: {end:%Y-%m-%d %H:%M} is over already.")
+    return end
+
+
+def _show(new: NewKey) -> None:
+    click.echo(new.text)
+    key = new.key
+    teams = f", with {', '.join(key.teams)}" if key.teams else ""
+    _tell(f"{key.prefix} of {key.owner}{teams} ({key.role}), {_until(key)}. It is not shown again.")
+
+
+def _until(key: Key) -> str:
+    return (
+        f"valid until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "valid until it is revoked"
+    )
+
+
+def _table(found: list[Key], now: datetime) -> Table:
+    table = Table(
+        "key", "owner", "teams", "role", "ends", "state", "note", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for key in found:
+        ends = f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else ""
+        cells = (key.prefix, key.owner, ", ".join(key.teams), key.role, ends, key.state(now), key.note)
+        table.add_row(*(Text(harmless(cell), overflow="fold") for cell in cells))
+    return table
+
+
+def _tell(line: str) -> None:
+    say(Console(file=sys.stderr), line)

@@ -1,0 +1,93 @@
+"""Keys, for admins: make, list, revoke, rotate; and for everybody, who it is that asks."""
+
+from datetime import timedelta
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint, Tag
+
+from jobs import flow
+from jobs.contract.codes import Code
+from jobs.contract.errors import Conflict
+from jobs.contract.models import utc_now
+from jobs.contract.owners import NewKey, new_key
+from web.access.caller import caller
+from web.api.schemas import PROBLEMS
+from web.api.schemas_keys import (
+    CallerView,
+    Confirmation,
+    KeyPath,
+    KeysView,
+    KeyView,
+    MadeKeyView,
+    NewKeyBody,
+    QuotasView,
+    Rotation,
+)
+from web.http.conditional import fresh_json
+from web.services import services
+
+#: Calls whose responses hold a key, and are kept nowhere.
+SHOWN_ONCE = frozenset({"keys.add_key", "keys.rotate_key", "sharing.share_batch"})
+_TAG = Tag(name="keys", description="Who may ask, and for whom.")
+
+keys = APIBlueprint("keys", __name__, url_prefix="/api/keys", abp_tags=[_TAG], abp_responses=PROBLEMS)
+me = APIBlueprint("me", __name__, abp_tags=[_TAG], abp_responses=PROBLEMS)
+
+
+@keys.get("", responses={200: KeysView})
+def list_keys() -> Response:
+    """All keys that were ever made, the oldest first; not their texts, which nobody has."""
+    now = utc_now()
+    return fresh_json({"keys": [key.public(now) for key in services().keys.all()]})
+
+
+@keys.post("", responses={201: MadeKeyView})
+def add_key(body: NewKeyBody) -> Response:
+    """Make a key, and show it: the only time. An `Idempotency-Key` does nothing here."""
+    new = new_key(
+        body.owner,
+        **body.model_dump(include={"role", "teams", "note", "quotas"}),
+        expires_at=body.end(),
+    )
+    flow.add_key(services(), new.key, has_admin=not caller().is_local)
+    return _shown(new)
+
+
+@keys.post("/<prefix>/revoke", responses={200: KeyView})
+def revoke_key(path: KeyPath, query: Confirmation) -> Response:
+    """End a key at once; the one that this is asked with only when that is confirmed."""
+    if caller().name == f"key:{path.prefix}" and not query.confirm:
+        raise Conflict(
+            f"{path.prefix} is the key that you are using. Add `?confirm=true` to end it all the same.",
+            code=Code.OWN_KEY,
+        )
+    return jsonify(flow.revoke_key(services(), path.prefix).public(utc_now()))
+
+
+@keys.post("/<prefix>/rotate", responses={201: MadeKeyView})
+def rotate_key(path: KeyPath, body: Rotation) -> Response:
+    """Make a key like another, show it, and end the other. An `Idempotency-Key` does nothing here."""
+    grace = timedelta(hours=body.grace_hours)
+    return _shown(flow.rotate_key(services(), path.prefix, grace=grace, expires_at=body.end()))
+
+
+@me.get("/api/me", responses={200: CallerView})
+def get_me() -> Response:
+    """Who asks, and what they may do."""
+    asking = caller()
+    view = CallerView(
+        name=asking.name,
+        owner=asking.owner,
+        teams=sorted(asking.teams),
+        role=asking.role,
+        quotas=QuotasView.model_validate(asking.quotas.model_dump(include=set(QuotasView.model_fields))),
+        expires_at=asking.expires_at,
+        sees_all=asking.sees_all,
+    )
+    return fresh_json(view.model_dump(mode="json"))
+
+
+def _shown(new: NewKey) -> Response:
+    response = jsonify({"key": new.text, **new.key.public(utc_now())})
+    response.status_code = 201
+    return response
