@@ -123,6 +123,16 @@ def test_what_is_copied_is_there_and_sent_to_the_builder(image):
             )
 
 
+@pytest.mark.parametrize("image", IMAGES)
+def test_nothing_is_fetched_but_packages_and_nothing_is_secret(image):
+    for stage in stages(image):
+        assert {one.name for one in stage.instructions}.isdisjoint({"ADD", "SHELL", "ONBUILD"})
+        assert not [text for text in stage.texts("RUN") if re.search(r"\b(curl|wget|git|sudo)\b", text)]
+        named = " ".join(stage.texts("ARG") + stage.texts("ENV"))
+        assert not re.search(r"PASSWORD|TOKEN|SECRET|_KEY", named)
+        assert all(Path(text).is_absolute() for text in stage.texts("WORKDIR"))
+
+
 def test_the_default_worker_has_every_engine():
     build, _ = stages("worker")
     assert "LOCK=worker" in build.texts("ARG")

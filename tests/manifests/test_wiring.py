@@ -1,5 +1,6 @@
 """Every reference has its target: selectors, ports, paths, names, roles."""
 
+from base64 import b64decode
 from collections.abc import ItemsView, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from jobs.contract.models import WorkerState
+from jobs.contract.settings import WebSettings
 from tests.manifests.rendering import (
     ROOT,
     Object,
@@ -200,6 +202,12 @@ def secrets_of(pod: Object) -> ItemsView[str, str]:
     entries = [entry for container in containers(pod) for entry in container.get("env", ())]
     sources = {entry["name"]: entry.get("valueFrom", {}).get("secretKeyRef") for entry in entries}
     return {name: source["name"] for name, source in sources.items() if source}.items()
+
+
+def test_the_key_of_one_machine_is_one_that_web_takes():
+    secrets = {one["metadata"]["name"]: one["data"] for one in of_kind(render("overlays/local"), "Secret")}
+    key = b64decode(secrets["eva01-admin-key"]["key"]).decode()
+    assert WebSettings(admin_key=key).admin_key.get_secret_value() == key
 
 
 def test_every_secret_is_explained_where_people_look():
