@@ -1,4 +1,4 @@
-"""Who may talk to whom in the namespace, by the rules by which a cluster's network reads NetworkPolicies."""
+"""Who may talk to whom in our namespaces, by the rules by which a cluster's network reads NetworkPolicies."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -65,12 +65,14 @@ def is_meant(entry: Mapping[str, Any], peer: Peer) -> bool:
     return bool(peer.namespace) and is_there and selects(entry.get("podSelector", {}), peer.labels)
 
 
-def may(folder: str, pod: Mapping[str, str], direction: str, peer: Peer, port: int) -> bool:
-    """True when a pod with these labels may be asked by (`Ingress`) or ask (`Egress`) a peer on a port."""
+def may(folder: str, pod: Peer, direction: str, peer: Peer, port: int) -> bool:
+    """True when a pod may be asked by (`Ingress`) or ask (`Egress`) a peer on a port."""
     chosen = [
         policy["spec"]
         for policy in of_kind(render(folder), "NetworkPolicy")
-        if direction in policy["spec"]["policyTypes"] and selects(policy["spec"]["podSelector"], pod)
+        if policy["metadata"]["namespace"] == pod.namespace
+        and direction in policy["spec"]["policyTypes"]
+        and selects(policy["spec"]["podSelector"], pod.labels)
     ]
     assert chosen, "a pod that no policy chooses is open to all"
     side, key = ("ingress", "from") if direction == "Ingress" else ("egress", "to")
@@ -81,11 +83,12 @@ def may(folder: str, pod: Mapping[str, str], direction: str, peer: Peer, port: i
     )
 
 
-def pods(folder: str) -> Iterator[tuple[str, Object]]:
-    """The pods of the namespace: their owner's name, their template."""
+def pods(folder: str) -> Iterator[tuple[str, Peer, Object]]:
+    """The pods of our own namespaces: their owner's name, what policies see of them, their template."""
     for owner, pod in owners(render(folder)):
-        if owner["metadata"]["namespace"] == "eva01":
-            yield name_of(owner), pod
+        namespace = owner["metadata"]["namespace"]
+        if namespace.startswith("eva01"):
+            yield name_of(owner), Peer(namespace, pod["metadata"]["labels"]), pod
 
 
 def ports(pod: Object) -> set[int]:
@@ -101,14 +104,14 @@ def askers(folder: str, component: str, port: int) -> list[Peer]:
     """Who may ask a port of a component, of all who might."""
     might = [PROMETHEUS, KEDA, INGRESS, STRANGER, Peer(address=OUTSIDE)]
     might += [of(one) for one in ("web", "worker", "redis", "backup", "stress", "model-cache", "warm-pool")]
-    return [peer for peer in might if may(folder, of(component).labels, "Ingress", peer, port)]
+    return [peer for peer in might if may(folder, of(component), "Ingress", peer, port)]
 
 
 def test_nobody_from_elsewhere_reaches_any_pod(folder):
-    for name, pod in pods(folder):
+    for name, seen, pod in pods(folder):
         for port in ports(pod) | {80, 443}:
             for peer in (STRANGER, Peer(address=OUTSIDE), Peer("kube-system")):
-                assert not may(folder, pod["metadata"]["labels"], "Ingress", peer, port), name
+                assert not may(folder, seen, "Ingress", peer, port), name
 
 
 def test_each_port_is_asked_by_those_who_need_it_and_nobody_else(folder):
@@ -120,32 +123,32 @@ def test_each_port_is_asked_by_those_who_need_it_and_nobody_else(folder):
 
 
 def test_every_pod_may_ask_for_names(folder):
-    for name, pod in pods(folder):
-        assert may(folder, pod["metadata"]["labels"], "Egress", DNS, 53), name
+    for name, seen, _pod in pods(folder):
+        assert may(folder, seen, "Egress", DNS, 53), name
 
 
 def test_who_asks_redis_may_do_so_at_both_ends(folder):
     where = Peer(address="10.0.0.7") if "components/external-redis" in used_by(folder) else of("redis")
-    for name, pod in pods(folder):
+    for name, seen, pod in pods(folder):
         if any(
             "REDIS_PASSWORD" in str(container) and container["name"] in ("web", "worker")
             for container in pod["spec"]["containers"]
         ):
-            assert may(folder, pod["metadata"]["labels"], "Egress", where, REDIS), name
+            assert may(folder, seen, "Egress", where, REDIS), name
 
 
 def test_only_what_needs_a_bucket_or_the_hub_reaches_out(folder):
-    for name, pod in pods(folder):
-        component = pod["metadata"]["labels"]["app.kubernetes.io/component"]
-        reaches = may(folder, pod["metadata"]["labels"], "Egress", Peer(address=OUTSIDE), 443)
+    for name, seen, _pod in pods(folder):
+        component = seen.labels["app.kubernetes.io/component"]
+        reaches = may(folder, seen, "Egress", Peer(address=OUTSIDE), 443)
         assert reaches is (component in ("web", "worker", "backup", "model-cache")), name
 
 
 def test_nobody_takes_the_machines_own_identity(folder):
     lends = "components/s3/gcp" in used_by(folder)
-    for name, pod in pods(folder):
+    for name, seen, _pod in pods(folder):
         for address in METADATA:
             for port in (80, 443):
-                asks = may(folder, pod["metadata"]["labels"], "Egress", Peer(address=address), port)
+                asks = may(folder, seen, "Egress", Peer(address=address), port)
                 # GKE's server lends pods the identity of their ServiceAccount there, never the machine's.
                 assert not asks or (lends and (address, port) == (METADATA[0], 80)), f"{name}: {address}"
