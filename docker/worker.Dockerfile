@@ -2,34 +2,39 @@
 #
 #   docker build -f docker/worker.Dockerfile -t ghcr.io/eva01/worker:0.1.0 .
 #
-# For any CPU, `ocr` and `nano`; EXTRAS=ocr besides leaves torch out, and `nano` with it:
+# For any CPU, `ocr` and `nano`; LOCK=ocr leaves torch out, and `nano` with it:
 #
-#   docker build -f docker/worker.Dockerfile -t ghcr.io/eva01/worker:0.1.0-cpu \
-#       --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu .
+#   docker build -f docker/worker.Dockerfile -t ghcr.io/eva01/worker:0.1.0-cpu --build-arg LOCK=worker-cpu .
 #
 # The CUDA runtime comes with torch: its wheels on PyPI depend on NVIDIA's, each in the version that torch was
 # built with. On a base image of nvidia/cuda a second CUDA, of another version, would lie beside it unused, and
 # make it some gigabytes larger. The driver is the host's, which NVIDIA's container toolkit mounts.
 #
 # Runs with a read-only root: only /data, /models and /tmp are written to.
-ARG PYTHON=3.11.14-slim-bookworm
+#
+# The base is pinned by its digest (scripts/pin_images), Python's packages by their hashes (scripts/lock); Debian's
+# `tini` is what its archive has on the day of the build.
+ARG BASE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 
-FROM python:${PYTHON} AS build
-ARG EXTRAS=worker,ocr
-# Of two builds of one version pip takes the one with a local label, such as 2.13.0+cpu.
-ARG TORCH_INDEX=https://pypi.org/simple
+FROM ${BASE} AS build
+# Which of docker/locks.
+ARG LOCK=worker
+# Where torch's wheels for CPUs are. A lock takes no file but those whose hashes it has, wherever they are from.
+ARG TORCH_CPU=https://download.pytorch.org/whl/cpu/torch/
 WORKDIR /src
 # As in web.Dockerfile: what EVA-01 needs first, because it is gigabytes and changes seldom.
-COPY pyproject.toml setup.cfg README.md LICENSE docker/constraints.txt ./
-COPY eva01/version.txt eva01/
+COPY docker/locks locks
 RUN python -m venv /opt/eva01
-RUN /opt/eva01/bin/pip install --disable-pip-version-check -c constraints.txt \
-    --extra-index-url "$TORCH_INDEX" ".[$EXTRAS]"
+RUN /opt/eva01/bin/pip install --disable-pip-version-check --require-hashes --only-binary :all: \
+    --find-links "$TORCH_CPU" -r "locks/$LOCK.txt"
+COPY pyproject.toml setup.cfg README.md LICENSE ./
+COPY eva01/version.txt eva01/
 COPY jobs jobs
 COPY worker worker
-RUN /opt/eva01/bin/pip install --disable-pip-version-check --no-deps --force-reinstall .
+RUN /opt/eva01/bin/pip install --disable-pip-version-check --no-index --no-build-isolation . \
+    && /opt/eva01/bin/pip check
 
-FROM python:${PYTHON}
+FROM ${BASE}
 # tini: a process with the number 1 does not hear SIGTERM before it has a handler, and importing torch takes
 # seconds. Without it a pod that is removed while it starts would stay for its whole grace period.
 RUN apt-get update \

@@ -125,7 +125,8 @@ class Transport:
                 return self._attempt(attempt)
             except ServerAway as away:
                 asked_s = away.retry_after_s
-                pause_s = (backoff_s if asked_s is None else asked_s) + random.uniform(0, _SPREAD_S)
+                spread_s = random.uniform(0, _SPREAD_S)  # noqa: S311 (nothing to guess)
+                pause_s = (backoff_s if asked_s is None else asked_s) + spread_s
                 if time.monotonic() - began_at + pause_s > self._patience():
                     raise
             self.sleep(pause_s)

@@ -69,7 +69,7 @@ class Child:
         command = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *self.program.command]
         with private.appended(self.program.log) as log:
             self._log_start = log.tell()
-            self._popen = subprocess.Popen(
+            self._popen = subprocess.Popen(  # noqa: S603 (our own parts, no shell)
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -44,7 +44,7 @@ def next_free(host: str, wished: int, taken: Container[int]) -> int:
 
 def reachable(host: str) -> str:
     """The address at which a server on `host` is reached from this machine."""
-    if host in ("0.0.0.0", ""):  # noqa: S104
+    if host in ("0.0.0.0", ""):  # noqa: S104 (compared, not bound)
         return "127.0.0.1"
     if host == "::":
         return "[::1]"

@@ -24,7 +24,7 @@ def main(parent_pid: int, command: list[str]) -> None:
         if os.getppid() != parent_pid:
             # The parent ended before it could be asked for.
             sys.exit(1)
-    os.execvp(command[0], command)  # noqa: S606
+    os.execvp(command[0], command)  # noqa: S606 (one of our own parts)
 
 
 if __name__ == "__main__":

@@ -238,7 +238,7 @@ class BlobStore:
                     BLOB_OPERATIONS.labels(operation, "exhausted").inc()
                     raise self._failure(error) from error
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S) or _FIRST_PAUSE_S
-            self._sleep(pause_s + random.uniform(0, _SPREAD_S))
+            self._sleep(pause_s + random.uniform(0, _SPREAD_S))  # noqa: S311 (nothing to guess)
         BLOB_OPERATIONS.labels(operation, "retried" if pause_s else "ok").inc()
         return result
 

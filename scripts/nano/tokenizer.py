@@ -94,8 +94,8 @@ def build_tokenizer() -> Qwen2Tokenizer:
         vocab=vocab,
         merges=merges,
         unk_token="<|endoftext|>",  # noqa: S106 - a token of text, no password
-        eos_token="<|im_end|>",  # noqa: S106
-        pad_token="<|endoftext|>",  # noqa: S106
+        eos_token="<|im_end|>",  # noqa: S106 - neither
+        pad_token="<|endoftext|>",  # noqa: S106 - neither
         extra_special_tokens=list(CONTROL_TOKENS),
         model_max_length=4096,
         padding_side="left",

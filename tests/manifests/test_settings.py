@@ -24,7 +24,7 @@ from web.http.hosts import Hosts
 
 CLASSES = (Settings, Limits, WebSettings, WorkerSettings)
 #: What the command reads, which has no settings of its own kind (docs/configuration.md).
-COMMAND = {"EVA01_SERVER"}
+COMMAND = {"EVA01_SERVER", "EVA01_KEY"}
 
 pytestmark = pytest.mark.parametrize("folder", whole_folders())
 

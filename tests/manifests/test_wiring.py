@@ -1,6 +1,7 @@
 """Every reference has its target: selectors, ports, paths, names, roles."""
 
-from collections.abc import Iterator, Mapping
+from base64 import b64decode
+from collections.abc import ItemsView, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -8,7 +9,9 @@ import httpx
 import pytest
 
 from jobs.contract.models import WorkerState
+from jobs.contract.settings import WebSettings
 from tests.manifests.rendering import (
+    ROOT,
     Object,
     containers,
     name_of,
@@ -20,8 +23,10 @@ from tests.manifests.rendering import (
 from worker.ops.health import HealthServer
 from worker.status import Status
 
-#: Objects that the manifests do not create: the password, and the default account of a namespace.
-MADE_ELSEWHERE = {("Secret", "eva01-redis"), ("ServiceAccount", "default")}
+#: Secrets that the manifests do not create (k8s/README.md says how).
+SECRETS = {"eva01-redis", "eva01-admin-key", "eva01-metrics-key", "eva01-stress-key"}
+#: Those, and the default account of a namespace.
+MADE_ELSEWHERE = {("Secret", name) for name in SECRETS} | {("ServiceAccount", "default")}
 CLUSTER_WIDE = (
     "Namespace",
     "PriorityClass",
@@ -177,6 +182,37 @@ def test_nobody_may_more_than_mark_its_pod(folder):
 @each_folder
 def test_no_password_is_in_what_is_not_for_one_machine(folder):
     assert not of_kind(render(folder), "Secret") or folder == "overlays/local"
+
+
+@each_folder
+def test_whatever_asks_web_in_the_cluster_has_a_key_from_a_secret(folder):
+    objects = render(folder)
+    (web,) = (pod for owner, pod in owners(objects) if name_of(owner) == "Deployment/web")
+    assert secrets_of(web) >= {"EVA01_ADMIN_KEY": "eva01-admin-key"}.items()
+    (stress,) = (pod for owner, pod in owners(objects) if name_of(owner) == "CronJob/stress-test")
+    assert secrets_of(stress) == {"EVA01_KEY": "eva01-stress-key"}.items()
+    for monitor in of_kind(objects, "ServiceMonitor"):
+        for endpoint in monitor["spec"]["endpoints"]:
+            assert endpoint["authorization"]["type"] == "Bearer"
+            assert endpoint["authorization"]["credentials"] == {"name": "eva01-metrics-key", "key": "key"}
+
+
+def secrets_of(pod: Object) -> ItemsView[str, str]:
+    """The variables of a pod that come from Secrets, and from which."""
+    entries = [entry for container in containers(pod) for entry in container.get("env", ())]
+    sources = {entry["name"]: entry.get("valueFrom", {}).get("secretKeyRef") for entry in entries}
+    return {name: source["name"] for name, source in sources.items() if source}.items()
+
+
+def test_the_key_of_one_machine_is_one_that_web_takes():
+    secrets = {one["metadata"]["name"]: one["data"] for one in of_kind(render("overlays/local"), "Secret")}
+    key = b64decode(secrets["eva01-admin-key"]["key"]).decode()
+    assert WebSettings(admin_key=key).admin_key.get_secret_value() == key
+
+
+def test_every_secret_is_explained_where_people_look():
+    said = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in SECRETS if f"secret generic {name} " not in said] == []
 
 
 def test_the_worker_answers_what_its_probes_ask():

@@ -15,7 +15,8 @@ import yaml
 from jobs.contract import names
 from jobs.storage.connection import connect
 from tests.drawing import Scene
-from tests.manifests.promtool import write_rules
+from tests.manifests.promtool import WATCHED, write_rules
+from tests.manifests.rendering import of_kind, render
 from tests.process.conftest import Stack
 from tests.processes import Process, free_port, python, wait_until
 from tests.serving import Serving
@@ -28,6 +29,8 @@ MODEL = "stub"
 PNG = Scene("white", (("red", "circle"),)).encode()
 #: Larger than EVA01_MAX_IMAGE_BYTES here, so web refuses it.
 LARGE = b"\0" * 200_000
+#: Web tells nothing to whoever does not have it.
+KEY = "eva01_of-a-stack-that-is-watched-by-prometheus"
 
 
 class Exporters(SimpleHTTPRequestHandler):
@@ -61,6 +64,7 @@ class ScrapedStack(Stack):
         """The usual variables, with limits low enough to be exceeded."""
         return super().env | {
             "PYTHONPATH": str(ROOT),
+            "EVA01_ADMIN_KEY": KEY,
             "EVA01_MODELS": "nano",
             "EVA01_DRAIN_S": "0.5",
             "EVA01_LEASE_S": "2",
@@ -72,6 +76,10 @@ class ScrapedStack(Stack):
             "EVA01_HOUSEKEEPING_S": "0.5",
             "EVA01_MAX_IMAGE_BYTES": "100000",
         }
+
+    def client(self) -> httpx.Client:
+        """An HTTP client for web, with the key."""
+        return httpx.Client(base_url=self.url, timeout=60, headers={"Authorization": f"Bearer {KEY}"})
 
     def start_stub(self, number: int) -> Process:
         """Start the first or second worker."""
@@ -190,6 +198,13 @@ class Prometheus:
         return [rule for group in groups for rule in group["rules"]]
 
 
+def _authorization() -> dict[str, str]:
+    """How the cluster's Prometheus says who it is to web, with the key in place of its Secret."""
+    (monitor,) = of_kind(render(WATCHED), "ServiceMonitor")
+    (endpoint,) = monitor["spec"]["endpoints"]
+    return {"type": endpoint["authorization"]["type"], "credentials": KEY}
+
+
 def _config(stack: ScrapedStack, exporters: str, rules: Sequence[str]) -> dict[str, Any]:
     """Prometheus' configuration: targets with the labels as in k8s/components/monitoring."""
 
@@ -205,7 +220,7 @@ def _config(stack: ScrapedStack, exporters: str, rules: Sequence[str]) -> dict[s
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": list(rules),
         "scrape_configs": [
-            job("web", {"web-1": f"127.0.0.1:{stack.web_port}"}),
+            job("web", {"web-1": f"127.0.0.1:{stack.web_port}"}, authorization=_authorization()),
             job("worker", workers),
             job("redis", {"redis-0": exporters}, metrics_path="/redis.prom"),
             # Their series have labels of other pods, which must be kept.

@@ -37,4 +37,4 @@ def _become(part: str, *arguments: str, needs: str) -> None:
     with settings_checked():
         redis_url = redis_server.in_use(Settings.read())
     command = module_command(part, *arguments)
-    os.execve(sys.executable, command, {**os.environ, **module_env(), "REDIS_URL": redis_url})  # noqa: S606
+    os.execve(sys.executable, command, {**os.environ, **module_env(), "REDIS_URL": redis_url})  # noqa: S606 (one of our own parts)

@@ -40,7 +40,9 @@ def first_picture(data: bytes, size: tuple[int, int]) -> Picture:
         file.write(data)
         file.seek(0)
         command = [sys.executable, "-m", "worker.job.decode.heif_reader", *map(str, size)]
-        with subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=said) as reader:
+        with subprocess.Popen(  # noqa: S603 (our own module, no shell)
+            command, stdin=file, stdout=subprocess.PIPE, stderr=said
+        ) as reader:
             killer = threading.Timer(_TIMEOUT_S, reader.kill)
             killer.start()
             try:

@@ -19,8 +19,8 @@ from jobs.formats.jpeg import Jpeg, Scan
 from worker.job.decode.jpeg_check import Complaint, complaint_about
 from worker.job.decode.partial import rows_alike
 
-#: What is put behind a picture: bytes that decode to something, and never to a marker.
-_TAILS = tuple(bytes(random.Random(seed).choices(range(1, 255), k=4096)) for seed in (1, 2))
+#: What is put behind a picture: bytes that decode to something, and never to a marker. No secret.
+_TAILS = tuple(bytes(random.Random(seed).choices(range(1, 255), k=4096)) for seed in (1, 2))  # noqa: S311
 #: What decoders show where nothing is: the middle of all that can be.
 _NOTHING = range(126, 130)
 _ALL_COEFFICIENTS = frozenset(range(64))

@@ -1,0 +1,134 @@
+"""What goes into an image is known beforehand: bases by digest, packages by hash."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from scripts.pinning.references import files, pinned, references
+from tests.serving import Serving
+
+ROOT = Path(__file__).parents[2]
+#: Images whose registries have not been asked yet: there was no way to them. scripts/pin_images pins them.
+UNPINNED = {
+    "valkey/valkey",
+    "oliver006/redis_exporter",
+    "registry.k8s.io/pause",
+    "registry.k8s.io/autoscaling/cluster-autoscaler",
+    "registry.k8s.io/prometheus-adapter/prometheus-adapter",
+    "nvcr.io/nvidia/k8s-device-plugin",
+    "nvcr.io/nvidia/k8s/dcgm-exporter",
+}
+FILES = [path for path in files(ROOT) if references(path.read_text(encoding="utf-8"))]
+LOCKS = sorted((ROOT / "docker" / "locks").glob("*.txt"))
+INDEX = json.dumps({"schemaVersion": 2, "manifests": []}).encode()
+DIGEST = f"sha256:{hashlib.sha256(INDEX).hexdigest()}"
+
+
+class Registry(BaseHTTPRequestHandler):
+    """A registry with one image, which asks whoever comes for a token that it gives to everybody."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/token?service=here&scope="):
+            self._send(200, b'{"token": "open"}')
+        elif self.headers["Authorization"] != "Bearer open":
+            realm = f"http://{self.headers['Host']}/token"
+            asked = f'Bearer realm="{realm}",service="here",scope="repository:a/b:pull"'
+            self._send(401, b"", ("WWW-Authenticate", asked))
+        elif self.path == "/v2/a/b/manifests/1.2":
+            self._send(200, INDEX, ("Docker-Content-Digest", DIGEST))
+        elif self.path == "/v2/a/b/manifests/forged":
+            self._send(200, INDEX, ("Docker-Content-Digest", f"sha256:{'0' * 64}"))
+        else:
+            self._send(404, b"{}")
+
+    def _send(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
+        self.send_response(status)
+        for name, value in (("Content-Length", str(len(body))), *headers):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+def pin(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the script's command in another folder."""
+    command = [sys.executable, "-m", "scripts.pinning", "--root", str(root), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def locked(path: Path) -> dict[str, set[str]]:
+    """Each package of a lock with its version, and its hashes."""
+    text = re.sub(r"\\\n\s+", " ", path.read_text(encoding="utf-8"))
+    lines = [line.split() for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+    return {name: {word.removeprefix("--hash=") for word in words} for name, *words in lines}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_image_of_others_is_pinned_by_its_digest(path):
+    for image in references(path.read_text(encoding="utf-8")):
+        assert image.digest or image.name in UNPINNED, f"{image}: run scripts/pin_images"
+
+
+def test_the_list_of_images_that_are_not_pinned_names_no_other():
+    named = [image for path in FILES for image in references(path.read_text(encoding="utf-8"))]
+    assert {image.name for image in named if not image.digest} == UNPINNED
+
+
+def test_an_image_has_one_digest_wherever_it_is_named():
+    found: dict[str, set[str | None]] = {}
+    for path in FILES:
+        for image in references(path.read_text(encoding="utf-8")):
+            found.setdefault(str(image), set()).add(image.digest)
+    assert {name: digests for name, digests in found.items() if len(digests) > 1} == {}
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
+def test_every_package_of_a_lock_has_one_version_and_its_hashes(path):
+    assert locked(path)
+    for name, hashes in locked(path).items():
+        assert re.fullmatch(r"[a-z0-9-]+==[\w.+]+", name), name
+        assert hashes, name
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", one) for one in hashes), name
+
+
+def test_what_web_and_workers_share_is_of_one_version():
+    found: dict[str, set[str]] = {}
+    for path in LOCKS:
+        for name in locked(path):
+            package, _, version = name.partition("==")
+            found.setdefault(package, set()).add(version.removesuffix("+cpu"))
+    assert {name: versions for name, versions in found.items() if len(versions) > 1} == {}
+
+
+def test_digests_are_asked_of_the_registry_and_written_where_images_are_named(tmp_path):
+    compose = tmp_path / "docker-compose.yaml"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    with Serving(server):
+        name = f"127.0.0.1:{server.server_port}/a/b"
+        compose.write_text(f"services:\n  a:\n    image: {name}:1.2\n", encoding="utf-8")
+        assert pin(tmp_path, "--check").returncode == 1
+        assert pin(tmp_path).returncode == 0
+        assert compose.read_text(encoding="utf-8").endswith(f"    image: {name}:1.2@{DIGEST}\n")
+        assert pin(tmp_path, "--check").returncode == 0
+        for tag in ("forged", "missing"):
+            text = f"services:\n  a:\n    image: {name}:{tag}\n"
+            compose.write_text(text, encoding="utf-8")
+            done = pin(tmp_path)
+            assert (done.returncode, compose.read_text(encoding="utf-8")) == (2, text)
+            assert f"{name}:{tag}: " in done.stderr
+
+
+def test_a_digest_is_written_in_dockerfiles_and_for_kustomize_too():
+    digest = f"sha256:{'a' * 64}"
+    for text in ("ARG BASE=python:3.11", "    image: python:3.11", "  - name: python\n    newTag: 3.11"):
+        for older in (text, f"{text}@sha256:{'b' * 64}"):
+            assert pinned(older, {"python:3.11": digest}) == f"{text}@{digest}"
+    assert references("    image: ghcr.io/eva01/web:0.1.0") == []
