@@ -27,7 +27,7 @@ def stores_in_use() -> Iterator[Stores]:
     with settings_checked():
         settings = Settings.read()
         settings = settings.model_copy(update={"redis_url": redis_server.in_use(settings)})
-        with _explained(settings.redis_url):
+        with explained(settings.redis_url):
             # Redis first: without it, what is wrong with the blob store says little.
             with connect(settings.redis_url, settings.redis_timeout_s) as client:
                 check_writes(client)
@@ -41,7 +41,7 @@ def progress(console: Console) -> Progress:
 
 
 @contextmanager
-def _explained(redis_url: str) -> Iterator[None]:
+def explained(redis_url: str) -> Iterator[None]:
     """Turns an unavailable Redis or blob store into CommandError, which says to run the command again."""
     try:
         yield
