@@ -51,14 +51,21 @@ def get_image(path: JobPath) -> Response:
 def get_thumbnail(path: JobPath) -> Response:
     """A small version of a job's image, or of its page, upright; 404 until a worker has made it."""
     job = services().store.get_shown_job(path.job_id)
+    # One that is there before a worker has begun the job tells that another owner has sent the same image.
+    if job.owner and not job.started_at:
+        raise _no_thumbnail(job)
     if _is_known(job):
         return _kept(Response(status=HTTPStatus.NOT_MODIFIED), job)
     place = names.thumbnail_path(str(job.image), job.page or 1)
     try:
         return _picture(services().blobs.get(place), job, "image/webp")
     except NotFound as error:
-        message = f"Job {job.id} has no thumbnail. One is made when a worker has read the image."
-        raise NotFound(message, code=Code.THUMBNAIL_NOT_FOUND) from error
+        raise _no_thumbnail(job) from error
+
+
+def _no_thumbnail(job: Job) -> NotFound:
+    message = f"Job {job.id} has no thumbnail. One is made when a worker has read the image."
+    return NotFound(message, code=Code.THUMBNAIL_NOT_FOUND)
 
 
 def job_json(job: Job, *, with_lines: bool = False) -> Response:

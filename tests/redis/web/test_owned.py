@@ -142,6 +142,18 @@ def test_a_further_question_is_about_an_image_of_ones_own_alone(user, services):
     assert sorted(users) == sorted([f"anna/{job}", f"carl/{further}"])
 
 
+def test_a_thumbnail_that_another_owners_job_has_made_is_given_when_ones_own_has_begun(user, services):
+    anna, ben = user("anna"), user("ben")
+    job = anna.send(anna.batch())
+    services.store.take("ocr", "a ticket")
+    services.blobs.put(names.thumbnail_path(SHA), b"small")
+    bens = ben.send(ben.batch())
+    assert anna.get(f"/api/jobs/{job}/thumbnail").status_code == 200
+    assert ben.get(f"/api/jobs/{bens}/thumbnail").get_json()["code"] == "thumbnail_not_found"
+    services.store.take("ocr", "another ticket")
+    assert ben.get(f"/api/jobs/{bens}/thumbnail").get_data() == b"small"
+
+
 def test_an_answer_is_given_again_to_its_owner_alone(user, services):
     anna, ben = user("anna"), user("ben")
     job = anna.send(anna.batch())
