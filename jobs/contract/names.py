@@ -37,6 +37,8 @@ HOUSEKEEPER = "eva01:housekeeper"
 KEYS = "eva01:keys"
 #: Their folder in the blob store.
 KEYS_FOLDER = "keys"
+#: The folder of the audit trail in the blob store.
+AUDIT_FOLDER = "audit"
 #: What links to shared batches are signed with, where no setting says it.
 SIGNING_KEY = "eva01:signing_key"
 #: Which Redis it was at the last look, and when that was: a hash.
@@ -191,6 +193,16 @@ def page_thumbnails_folder(sha256: str) -> str:
 def key_path(prefix: str) -> str:
     """Where a key's record lies in the blob store."""
     return f"{KEYS_FOLDER}/{prefix}.json"
+
+
+def audit_path(hour: str, event_id: str) -> str:
+    """Where an event of the audit trail lies; `hour` is of a day, in UTC, such as `2026-11-26/09`."""
+    return f"{AUDIT_FOLDER}/{hour}/{event_id}.json"
+
+
+def audit_begun_path(hour: str, event_id: str) -> str:
+    """Where it lies before it is known what came of it; it sorts before the former."""
+    return f"{AUDIT_FOLDER}/{hour}/{event_id}.begun.json"
 
 
 def batch_folder(batch_id: str) -> str:

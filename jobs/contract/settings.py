@@ -66,6 +66,8 @@ class Settings(_FromEnvironment):
     blob_patience_s: float = Field(default=10.0, ge=0)
     #: Seconds to wait for an answer from Redis.
     redis_timeout_s: float = Field(default=5.0, gt=0)
+    #: How lines of the log are written: `console` for people, `json` for programs.
+    log: str = Field(default="console", pattern="^(console|json)$")
 
     @property
     def blobs_url(self) -> str:
@@ -186,6 +188,9 @@ class WebSettings(_FromEnvironment):
     unsure_below: float = Field(default=0.9, ge=0, le=1)
     #: What links to shared batches are signed with; empty: a key made once and kept in Redis.
     secret_key: SecretStr = Field(default=SecretStr(""), repr=False)
+
+    #: Refused sign-ins that are written into the audit trail in a minute; further ones are counted.
+    audit_refused_a_minute: int = Field(default=30, ge=0)
 
     @field_validator("secret_key")
     @classmethod

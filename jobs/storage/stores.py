@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from jobs.contract.settings import Settings
+from jobs.storage.audit import AuditTrail
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection import connect
 from jobs.storage.feed import BatchFeed
@@ -37,6 +38,7 @@ class Stores:
     signing_key: SigningKey
     keys: Keys
     ownership: Ownership
+    audit: AuditTrail
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -60,6 +62,7 @@ class Stores:
             signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),
+            audit=AuditTrail(blobs),
             **more,
         )
 

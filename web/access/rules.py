@@ -45,7 +45,9 @@ _BY_RULE = {
         single.analyze single.create_job single.ask_again single.cancel_job single.retry_job
         sharing.share_batch pages.create_batch
     """,
-    Rule.ADMIN: "",
+    Rule.ADMIN: """
+        audit.list_events audit.export_events pages.audit_page
+    """,
 }
 
 #: The rule of each endpoint.

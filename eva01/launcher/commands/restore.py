@@ -14,6 +14,7 @@ from eva01.cli.tables import say
 from eva01.cli.text import counted
 from eva01.launcher import redis_server
 from eva01.launcher.commands.settings import settings_checked
+from jobs import log
 from jobs.contract.errors import Unavailable
 from jobs.contract.refusals import Refusal, unavailable
 from jobs.contract.settings import Settings
@@ -44,6 +45,7 @@ def restore(since: datetime | None) -> None:
     console = Console()
     with settings_checked():
         settings = Settings.read()
+        log.set_up(settings.log)
         redis_url = redis_server.in_use(settings)
         with _explained(redis_url):
             done, passed_over = _restore(settings, redis_url, since and since.astimezone(), console)

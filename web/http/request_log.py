@@ -1,0 +1,49 @@
+"""What lines of the log about a request have in common: its id, its call, and what its address names.
+
+The id comes back as `X-Request-Id`, so that who asks can name the lines and the event of the audit trail.
+"""
+
+import re
+from typing import cast
+
+from flask import Flask, Response, g, request
+
+from jobs import log
+from jobs.contract.models import ID_PATTERN, new_id
+
+_HEADER = "X-Request-Id"
+#: Ids that callers and proxies may give: nothing that would be read as anything else where it is shown.
+_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+#: Parts of an address that are ids; others may be secrets.
+_IDS = ("batch_id", "job_id")
+
+
+def register_request_log(app: Flask) -> None:
+    """Have every line about a request of `app` say which it is, and every response as well."""
+    app.before_request(_begin)
+    app.after_request(_name)
+
+
+def request_id() -> str:
+    """The current request's id: the one that came with it, if it is harmless, or else a fresh one."""
+    if "request_id" not in g:
+        sent = request.headers.get(_HEADER, "")
+        g.request_id = sent if _HARMLESS.fullmatch(sent) else new_id()
+    return cast(str, g.request_id)
+
+
+def _begin() -> None:
+    named = {name: str(value) for name, value in (request.view_args or {}).items()}
+    ids = {name: named[name] for name in _IDS if re.fullmatch(ID_PATTERN, named.get(name, ""))}
+    credential = request.headers.get("Authorization", "").partition(" ")[2].strip()
+    log.begin(hidden=(credential, named.get("token", "")), request_id=request_id(), call=called(), **ids)
+
+
+def called() -> str:
+    """What is called, without what its address holds, which may be a link's secret."""
+    return f"{request.method} {request.url_rule.rule if request.url_rule else 'an unknown address'}"
+
+
+def _name(response: Response) -> Response:
+    response.headers[_HEADER] = request_id()
+    return response
