@@ -9,7 +9,7 @@ Ids sort by time, so a reader goes from hour to hour and reads no more than it g
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import PurePosixPath
 
@@ -119,7 +119,7 @@ class AuditTrail:
 
     def _hours(self, since: datetime | None, last: str, *, newest_first: bool = False) -> Iterator[str]:
         """The folders of the hours that have events, in order, from `since` on and not behind `last`."""
-        first = f"{since:{_HOUR}}" if since else ""
+        first = f"{since.astimezone(UTC):{_HOUR}}" if since else ""
         latest = _hour_of(last)
         for day in sorted(self._blobs.list_folders(names.AUDIT_FOLDER), reverse=newest_first):
             if first[:10] <= PurePosixPath(day).name <= latest[:10]:
@@ -153,9 +153,9 @@ def _hour_of(last: str) -> str:
 
 
 def _end_of(hour: str) -> str:
-    """The cursor behind which all events of an hour lie."""
+    """The last id that an hour may have."""
     at = datetime.strptime(f"{hour.removeprefix(f'{names.AUDIT_FOLDER}/')}+0000", f"{_HOUR}%z")
-    return f"{int(at.timestamp() * 1000) + 3_600_000:012x}"
+    return f"{int(at.timestamp() * 1000) + 3_600_000 - 1:012x}".ljust(32, "f")
 
 
 def _code_of(error: Exception) -> Code:
