@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from jobs.contract.audit import Event
 from jobs.storage.audit import CURSOR_PATTERN
@@ -12,6 +12,10 @@ from web.api.numbers import Whole
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})")
+
+
+#: What the document says of both; a field that is left empty in a form says nothing.
+_SCHEMA = WithJsonSchema({"type": "string", "pattern": f"^({_DAY.pattern}|{_TIME.pattern})?$"})
 
 
 def _begin_of(text: Any) -> Any:
@@ -43,10 +47,10 @@ class TimesQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    since: Annotated[AwareDatetime | None, BeforeValidator(_begin_of)] = Field(
+    since: Annotated[AwareDatetime | None, BeforeValidator(_begin_of), _SCHEMA] = Field(
         None, alias="from", description="From this day (UTC) or time on; else from the first event on."
     )
-    until: Annotated[AwareDatetime | None, BeforeValidator(_end_of)] = Field(
+    until: Annotated[AwareDatetime | None, BeforeValidator(_end_of), _SCHEMA] = Field(
         None, alias="to", description="Until the end of this day (UTC), or before this time."
     )
 
