@@ -15,7 +15,8 @@ _TIME = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)
 
 
 #: What the document says of both; a field that is left empty in a form says nothing.
-_SCHEMA = WithJsonSchema({"type": "string", "pattern": f"^({_DAY.pattern}|{_TIME.pattern})?$"})
+_PATTERN = f"^({_DAY.pattern}|{_TIME.pattern})?$"
+_SCHEMA = WithJsonSchema({"anyOf": [{"type": "string", "pattern": _PATTERN}, {"type": "null"}]})
 
 
 def _begin_of(text: Any) -> Any:
