@@ -1,5 +1,7 @@
 """The audit trail: who did what to what, and when; never a secret, a question, an answer or a file's name."""
 
+import getpass
+import os
 from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
@@ -72,7 +74,7 @@ class Event(Kept):
     #: A UUIDv7, so that it sorts by time.
     id: str = Field(default_factory=new_id, pattern=ID_PATTERN)
     at: AwareDatetime = Field(default_factory=utc_now)
-    #: A caller's name; `command` for whoever runs one on the machine, `link` for whoever has a link.
+    #: A caller's name; `command:…` with the user who runs one on the machine; `link` for whoever has a link.
     who: str = Field(max_length=MOST_CHARS)
     #: For whom they speak.
     owner: str | None = None
@@ -87,3 +89,16 @@ class Event(Kept):
     request_id: str = Field(default="", max_length=MOST_CHARS)
     #: How many more like it came before, and were counted only.
     unwritten: int = Field(default=0, ge=0)
+
+
+def by_command(action: Action, target: Target | None = None) -> Event:
+    """An event of a command on the machine, run by a user of its system."""
+    return Event(who=f"command:{_user()}"[:MOST_CHARS], action=action, target=target)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        # A container's user may have no name.
+        return str(os.getuid())

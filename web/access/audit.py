@@ -15,7 +15,7 @@ from flask import Flask, current_app, g, request
 
 from jobs.contract.audit import MOST_CHARS, Action, Event, Kind, Outcome, Target
 from jobs.contract.codes import Code
-from jobs.contract.errors import NotSignedIn, Unavailable
+from jobs.contract.errors import Eva01Error, Unavailable
 from jobs.contract.models import ID_PATTERN
 from jobs.contract.owners import PREFIX_PATTERN, Caller
 from web.access.caller import caller
@@ -68,13 +68,13 @@ def note(
     services().audit.note(_event(action, target, who or caller(), code))
 
 
-def note_refused(error: NotSignedIn, credential: str) -> None:
-    """Write that somebody came with a key that is none, or no longer; nothing of those without any.
+def note_refused(error: Eva01Error, credential: str = "") -> None:
+    """Write that somebody was not let in, with a key that is none, say.
 
-    So many a minute are written, the others counted, whatever is sent.
+    So many a minute are written, and the others counted: all that strangers can have written.
     """
     refused: Refused = current_app.extensions[_REFUSED]
-    if error.code is Code.NOT_SIGNED_IN or (unwritten := refused.take()) is None:
+    if (unwritten := refused.take()) is None:
         return
     # Of a key that was ours its first characters say which it is; of any other nothing is kept.
     prefix = credential[:14] if error.code is Code.KEY_IS_OVER else ""

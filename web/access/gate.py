@@ -49,7 +49,9 @@ def _found() -> Caller:
     try:
         return find_caller()
     except NotSignedIn as error:
-        note_refused(error, request.headers.get("Authorization", "").partition(" ")[2].strip())
+        # Whoever has none, or a session that is over, has not tried to come in.
+        if error.code in (Code.UNKNOWN_KEY, Code.KEY_IS_OVER):
+            note_refused(error, request.headers.get("Authorization", "").partition(" ")[2].strip())
         raise
 
 

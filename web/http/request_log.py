@@ -16,6 +16,8 @@ _HEADER = "X-Request-Id"
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 #: Parts of an address that are ids; others may be secrets.
 _IDS = ("batch_id", "job_id")
+#: Characters of a cookie that may be a secret: a language or a theme is shorter.
+_SHORTEST_SECRET = 16
 
 
 def register_request_log(app: Flask) -> None:
@@ -36,7 +38,10 @@ def _begin() -> None:
     named = {name: str(value) for name, value in (request.view_args or {}).items()}
     ids = {name: named[name] for name in _IDS if re.fullmatch(ID_PATTERN, named.get(name, ""))}
     credential = request.headers.get("Authorization", "").partition(" ")[2].strip()
-    log.begin(hidden=(credential, named.get("token", "")), request_id=request_id(), call=called(), **ids)
+    cookies = [text for text in request.cookies.values() if len(text) >= _SHORTEST_SECRET]
+    log.begin(
+        hidden=(credential, named.get("token", ""), *cookies), request_id=request_id(), call=called(), **ids
+    )
 
 
 def called() -> str:

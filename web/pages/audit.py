@@ -20,7 +20,7 @@ def audit_page() -> Response:
     events, next_cursor = found(query)
     return page(
         "audit.html",
-        here="audit",
+        here="admin",
         events=events,
         asked={name: asked.get(name, "") for name in ("from", "to")},
         next_cursor=next_cursor,

@@ -1,5 +1,6 @@
 """The audit trail: what is written, by whom it may be read, and what happens when it cannot be written."""
 
+import getpass
 import io
 import json
 import re
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jobs.contract.audit import Action, Event, Kind, Outcome, Target
+from jobs.contract.audit import Action, Event, Kind, Outcome, Target, by_command
 from jobs.contract.models import new_id
 from jobs.contract.settings import WebSettings
 from tests.hostile import encoded
@@ -84,14 +85,16 @@ def test_what_is_begun_is_kept_beside_what_came_of_it_and_neither_is_ever_change
 
 
 def test_what_was_begun_and_never_ended_is_shown_as_begun(services):
-    event = Event(who="command", action=Action.ADOPT, target=Target(kind=Kind.OWNER, id="anna"))
-    with pytest.raises(KeyboardInterrupt), services.audit.doing(event):
+    begun = by_command(Action.ADOPT, Target(kind=Kind.OWNER, id="anna"))
+    with pytest.raises(KeyboardInterrupt), services.audit.doing(begun):
         raise KeyboardInterrupt
-    assert said(written(services)) == [("adopt", "begun")]
+    (event,) = written(services)
+    assert event == begun
+    assert event.who == f"command:{getpass.getuser()}"
 
 
 def test_work_may_say_later_what_it_was_done_to(services):
-    with services.audit.doing(Event(who="command", action=Action.KEY_ADD)) as noted:
+    with services.audit.doing(by_command(Action.KEY_ADD)) as noted:
         noted.target = Target(kind=Kind.KEY, id="eva01_abcdefgh", owner="anna")
     (event,) = written(services)
     assert event.target and event.target.id == "eva01_abcdefgh"
@@ -108,7 +111,7 @@ def test_nothing_is_deleted_or_exported_that_cannot_be_written(http, services, t
 
 
 def test_an_end_that_cannot_be_written_is_said_in_the_log(services, tmp_path, caplog):
-    event = Event(who="command", action=Action.ADOPT)
+    event = by_command(Action.ADOPT)
     with services.audit.doing(event):
         without_a_place_to_write(services, tmp_path)
     assert "The audit trail lacks" in caplog.text
