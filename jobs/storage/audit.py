@@ -9,6 +9,7 @@ Ids sort by time, so a reader goes from hour to hour and reads no more than it g
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import PurePosixPath
@@ -36,11 +37,12 @@ _HOUR = "%Y-%m-%d/%H"
 _END = "g"
 
 
+@dataclass
 class Noted:
-    """An event that is under way; whoever does the work may say later what it is done to."""
+    """An event that is under way; whoever does the work may say what it is done to, and that it failed."""
 
-    def __init__(self, target: Target | None) -> None:
-        self.target = target
+    target: Target | None
+    has_failed: bool = False
 
 
 class AuditTrail:
@@ -67,16 +69,18 @@ class AuditTrail:
         try:
             yield noted
         except Exception as error:
-            self._end(event, Outcome.FAILED, noted.target, _code_of(error))
+            noted.has_failed = True
+            self._end(event, noted, _code_of(error))
             raise
-        self._end(event, Outcome.DONE, noted.target, None)
+        self._end(event, noted, None)
 
     def say(self, event: Event, error: Exception) -> None:
         """Say in the log what the trail lacks."""
         logger.error("The audit trail lacks %s: %s", event.model_dump_json(exclude_none=True), error)
 
-    def _end(self, event: Event, outcome: Outcome, target: Target | None, code: Code | None) -> None:
-        ended = event.model_copy(update={"outcome": outcome, "target": target, "code": code})
+    def _end(self, event: Event, noted: Noted, code: Code | None) -> None:
+        outcome = Outcome.FAILED if noted.has_failed else Outcome.DONE
+        ended = event.model_copy(update={"outcome": outcome, "target": noted.target, "code": code})
         try:
             self._write(names.audit_path, ended)
         except Unavailable as error:

@@ -9,6 +9,7 @@ Where nobody has to say who they are, only the making of keys is written.
 import re
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, current_app, g, request
@@ -107,7 +108,10 @@ def _audited(action: Action, kind: Kind, view: Callable[..., Any]) -> Callable[.
             return view(**given)
         event = _event(action, _target(kind), who, None, Outcome.BEGUN)
         with services().audit.doing(event) as g.audited:
-            return view(**given)
+            response = current_app.make_response(view(**given))
+            # A page may show what is wrong instead of raising it.
+            g.audited.has_failed = response.status_code >= HTTPStatus.BAD_REQUEST
+            return response
 
     return audited
 

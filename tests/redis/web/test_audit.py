@@ -17,7 +17,7 @@ from jobs.contract.models import new_id
 from jobs.contract.settings import WebSettings
 from tests.hostile import encoded
 from tests.redis.web.test_access import code_of, made, of
-from web.access.audit import AUDITED
+from web.access.audit import AUDITED, register_audit
 from web.access.recent import LOOK_S, Looks, Refused
 from web.services import Services, services_of
 
@@ -98,6 +98,16 @@ def test_work_may_say_later_what_it_was_done_to(services):
         noted.target = Target(kind=Kind.KEY, id="eva01_abcdefgh", owner="anna")
     (event,) = written(services)
     assert event.target and event.target.id == "eva01_abcdefgh"
+
+
+def test_a_page_that_shows_what_is_wrong_has_failed(make_app, monkeypatch):
+    monkeypatch.setitem(AUDITED, "pages.history", (Action.LOOK, Kind.OWNER))
+    app = make_app()
+    app.view_functions["pages.history"] = lambda: ("No such thing.", 404)
+    register_audit(app)
+    services = services_of(app)
+    assert app.test_client().get("/history", headers=of(made(services, "anna"))).status_code == 404
+    assert said(written(services)) == [("look", "failed")]
 
 
 def test_nothing_is_deleted_or_exported_that_cannot_be_written(http, services, tmp_path):
