@@ -42,6 +42,8 @@ AUDITED = {endpoint: what for what, endpoints in _BY_ACTION.items() for endpoint
 _NAMED_BY = {Kind.BATCH: "batch_id", Kind.JOB: "job_id", Kind.KEY: "prefix", Kind.SHARE: "share_id"}
 #: Who has a link to something that is shared, and who has not said who they are.
 _LINK, _UNKNOWN = "link", "unknown"
+#: In the environment of a request whose refused sign-in is written, or counted.
+_NOTED = "eva01.refused_is_noted"
 _LOOKS, _REFUSED = "eva01_audited_looks", "eva01_audited_refusals"
 
 
@@ -75,7 +77,10 @@ def note_refused(error: Eva01Error, credential: str = "") -> None:
     So many a minute are written, and the others counted: all that strangers can have written.
     """
     refused: Refused = current_app.extensions[_REFUSED]
-    if (unwritten := refused.take()) is None:
+    # The head of a request may be looked at before its body is taken, and again with it.
+    is_noted = request.environ.get(_NOTED, False)
+    request.environ[_NOTED] = True
+    if is_noted or (unwritten := refused.take()) is None:
         return
     # Of a key that was ours its first characters say which it is; of any other nothing is kept.
     prefix = credential[:14] if error.code is Code.KEY_IS_OVER else ""

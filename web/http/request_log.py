@@ -6,12 +6,14 @@ The id comes back as `X-Request-Id`, so that who asks can name the lines and the
 import re
 from typing import cast
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 
 from jobs import log
 from jobs.contract.models import ID_PATTERN, new_id
 
 _HEADER = "X-Request-Id"
+#: Where it is in a request's environment.
+_ID = "eva01.request_id"
 #: Ids that callers and proxies may give: nothing that would be read as anything else where it is shown.
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 #: Parts of an address that are ids; others may be secrets.
@@ -28,10 +30,9 @@ def register_request_log(app: Flask) -> None:
 
 def request_id() -> str:
     """The current request's id: the one that came with it, if it is harmless, or else a fresh one."""
-    if "request_id" not in g:
-        sent = request.headers.get(_HEADER, "")
-        g.request_id = sent if _HARMLESS.fullmatch(sent) else new_id()
-    return cast(str, g.request_id)
+    sent = request.headers.get(_HEADER, "")
+    # Kept with the request itself: its head may be looked at before its body is taken.
+    return cast(str, request.environ.setdefault(_ID, sent if _HARMLESS.fullmatch(sent) else new_id()))
 
 
 def _begin() -> None:
