@@ -9,6 +9,7 @@ import redis
 from jobs import flow
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, Result
+from jobs.storage.audit import AuditTrail
 from jobs.storage.blobs import BlobStore
 from jobs.storage.feed import BatchFeed
 from jobs.storage.fleet import Fleet
@@ -63,6 +64,7 @@ class Backend:
             keys=Keys(client, blobs),
             ownership=Ownership(client),
             shares=Shares(self.store, self.journal),
+            audit=AuditTrail(blobs),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

@@ -94,8 +94,8 @@ class StubEngine:
             raise OutOfMemory("no memory")
         if HANG in questions:
             threading.Event().wait()
-        if POISON in questions:
-            raise ValueError("poisoned")
+        if poison := [question for question in questions if question.startswith(POISON)]:
+            raise ValueError(f"poisoned by {poison[0]!r}")
 
 
 def _answer(item: Sized, deadline: Deadline) -> Answer | EngineFailure:

@@ -19,8 +19,8 @@ CARD = ModelCard(
 )
 
 if __name__ == "__main__":
-    set_up_logging()
     environment, takes_s = Environment.read(), float(sys.argv[1])
+    set_up_logging(environment.shared.log)
     engine = StubEngine(takes_s=takes_s, max_batch=1)
     if "rolling" in sys.argv:
         timeout_s = environment.worker.job_timeout_s

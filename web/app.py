@@ -7,8 +7,10 @@ from flask_openapi3.models import PathItem
 
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.contract.version import own_version
+from web.access.audit import register_audit
 from web.access.caller import identity
 from web.access.gate import register_access
+from web.api.audit import audit
 from web.api.batches import batches
 from web.api.docs import SECURITY_SCHEMES, register_docs
 from web.api.job import job_calls
@@ -26,6 +28,7 @@ from web.http.json import StrictJson
 from web.http.origins import register_origins
 from web.http.problems import refuse_fields, register_problems
 from web.http.proxies import register_proxies
+from web.http.request_log import register_request_log
 from web.http.request_metrics import register_metrics
 from web.http.security import register_security
 from web.http.waiting import register_waiting
@@ -56,6 +59,7 @@ def create_app(
     app.json = StrictJson(app)
     services.attach(app)
     register_spool(app, services.limits)
+    register_request_log(app)
     register_problems(app)
     register_metrics(app)
     register_hosts(app, Hosts(services.web.host, services.web.hosts))
@@ -71,10 +75,14 @@ def create_app(
         identity,
         fingerprint,
     )
-    for api in (questions, job_calls, batches, progress, results, sharing, shared_batch, status, keys, me):
+    for api in (
+        *(questions, job_calls, batches, progress, results, sharing, shared_batch),
+        *(status, keys, me, audit),
+    ):
         _register(app, api)
     app.register_blueprint(pages)
     register_docs(app, lambda: app.api_doc)
+    register_audit(app)
     return app
 
 

@@ -11,8 +11,10 @@ from typing import Any, NoReturn
 
 import redis
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from gunicorn.workers import base
 
+from jobs import log
 from jobs.contract.errors import Unavailable
 from jobs.contract.settings import BadSetting, Settings, WebSettings
 from jobs.flow.expose import check_exposure
@@ -33,9 +35,9 @@ _BEAT_S = 1.0
 
 def main() -> NoReturn:
     """Serve until told to stop; exits with 2, and one line on stderr, when it cannot start."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         shared, settings = Settings.read(), WebSettings.read()
+        log.set_up(shared.log)
         if said := keep_private(shared):
             logging.getLogger(__name__).warning("%s", said)
         app = create_app(shared, web=settings)
@@ -100,6 +102,7 @@ class _Server(BaseApplication):
             "graceful_timeout": _GRACE_S,
             "timeout": _SILENCE_S,
             "loglevel": "warning",
+            "logger_class": Log,
             "control_socket_disable": True,
             # Whom to believe is said by EVA01_PROXIES alone; gunicorn would believe this machine.
             "forwarded_allow_ips": "",
@@ -110,6 +113,16 @@ class _Server(BaseApplication):
 
     def load(self) -> Any:
         return self._app
+
+
+class Log(Logger):
+    """gunicorn's lines, written as all others are."""
+
+    def setup(self, cfg: Any) -> None:
+        """Called when gunicorn starts."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Worker(base.Worker):

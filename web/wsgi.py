@@ -2,11 +2,13 @@
 
 import logging
 
+from jobs import log
 from jobs.contract.settings import Settings
 from jobs.storage.rights import keep_private
 from web.app import create_app
 
 settings = Settings.read()
+log.set_up(settings.log)
 if said := keep_private(settings):
     logging.getLogger(__name__).warning("%s", said)
 app = create_app(settings)

@@ -28,10 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     began_s = perf_counter()
     model = _parser().parse_args(arguments).model
-    set_up_logging()
-    share_cores()
     try:
         environment = Environment.read()
+        set_up_logging(environment.shared.log)
+        share_cores()
         if said := keep_private(environment.shared):
             logging.getLogger(__name__).warning("%s", said)
         card = card_for(model, environment.worker.model_name)

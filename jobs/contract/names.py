@@ -39,6 +39,8 @@ KEYS = "eva01:keys"
 KEYS_FOLDER = "keys"
 #: The folder of all links to shared batches in the journal.
 SHARES_FOLDER = "shares"
+#: The folder of the audit trail in the blob store.
+AUDIT_FOLDER = "audit"
 #: Which Redis it was at the last look, and when that was: a hash.
 SEEN = "eva01:seen"
 
@@ -234,6 +236,16 @@ def key_path(prefix: str) -> str:
 def share_path(digest: str) -> str:
     """Where a link's record lies in the journal."""
     return f"{SHARES_FOLDER}/{digest}.json"
+
+
+def audit_path(hour: str, event_id: str) -> str:
+    """Where an event of the audit trail lies; `hour` is of a day, in UTC, such as `2026-11-26/09`."""
+    return f"{AUDIT_FOLDER}/{hour}/{event_id}.json"
+
+
+def audit_begun_path(hour: str, event_id: str) -> str:
+    """Where it lies before it is known what came of it; it sorts before the former."""
+    return f"{AUDIT_FOLDER}/{hour}/{event_id}.begun.json"
 
 
 def batch_folder(batch_id: str) -> str:

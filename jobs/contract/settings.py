@@ -66,6 +66,8 @@ class Settings(_FromEnvironment):
     blob_patience_s: float = Field(default=10.0, ge=0)
     #: Seconds to wait for an answer from Redis.
     redis_timeout_s: float = Field(default=5.0, gt=0)
+    #: How lines of the log are written: `console` for people, `json` for programs.
+    log: str = Field(default="console", pattern="^(console|json)$")
 
     @property
     def blobs_url(self) -> str:
@@ -186,6 +188,8 @@ class WebSettings(_FromEnvironment):
     retention_days: float = Field(default=30, gt=0)
     #: The confidence of an answer, 0 to 1, below which the page marks it as unsure; 0 marks none.
     unsure_below: float = Field(default=0.9, ge=0, le=1)
+    #: Refused sign-ins that are written into the audit trail in a minute; further ones are counted.
+    audit_refused_a_minute: int = Field(default=30, ge=0)
 
     @field_validator("admin_key")
     @classmethod

@@ -16,6 +16,7 @@ queue         how deep the queue is, and whether each open job has a ticket
 fleet         which workers are up
 blobs         objects in a folder or a bucket
 rights        who may read what we write
+audit         who did what to what, in the blob store
 journal       what was accepted and answered, in the blob store
 image_uses    who needs an image
 responses     responses kept under an Idempotency-Key

@@ -20,6 +20,7 @@ from typing import IO, TypeVar
 
 import obstore
 from obstore.exceptions import (
+    AlreadyExistsError,
     BaseError,
     InvalidPathError,
     NotFoundError,
@@ -54,6 +55,8 @@ _PIECE_BYTES = 256 * 1024
 _CHUNK = 1000
 #: Folders that are listed at the same time: a bucket takes some time to answer for each.
 _LISTERS = 16
+#: Objects that are read at the same time, and those that are in memory meanwhile.
+_READERS, _AHEAD = 16, 32
 _T = TypeVar("_T")
 _Listed = Sequence["obstore.ObjectMeta"]
 _Listing = Iterator[_Listed]
@@ -89,6 +92,24 @@ class BlobStore:
         """Write an object, in place of what is there."""
         self._write(lambda: obstore.put(self._store, path, data))
 
+    def create(self, path: str, data: bytes) -> None:
+        """Write an object where there is none.
+
+        Raises FileExistsError where there is another; the same one, as after a try that broke off, is none.
+        """
+
+        def create() -> None:
+            try:
+                obstore.put(self._store, path, data, mode="create")
+            except AlreadyExistsError:
+                if bytes(obstore.get(self._store, path).bytes()) != data:
+                    raise
+
+        try:
+            self._write(create)
+        except AlreadyExistsError as error:
+            raise FileExistsError(f"{path} is in the blob store already.") from error
+
     def get(self, path: str) -> bytes:
         """An object's bytes.
 
@@ -98,6 +119,14 @@ class BlobStore:
             return self._persist("get", lambda: bytes(obstore.get(self._store, path).bytes()))
         except _ABSENT as error:
             raise NotFound(f"{path} is not in the blob store.", code=Code.IMAGE_NOT_FOUND) from error
+
+    def get_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Objects with their paths, in order, some read ahead; without those that are not there."""
+        rest = iter(paths)
+        with ThreadPoolExecutor(_READERS) as readers:
+            while some := [*islice(rest, _AHEAD)]:
+                found = readers.map(self._found, some)
+                yield from ((path, data) for path, data in zip(some, found, strict=True) if data is not None)
 
     def has(self, path: str) -> bool:
         """True when there is such an object."""
@@ -188,6 +217,12 @@ class BlobStore:
         except (BaseError, OSError) as error:
             raise self._failure(error) from error
 
+    def _found(self, path: str) -> bytes | None:
+        try:
+            return self.get(path)
+        except NotFound:
+            return None
+
     def _beginning(self, path: str) -> tuple[int, bytes]:
         """How many bytes an object has, and the first of them."""
         found = obstore.get(self._store, path, options={"range": (0, _PIECE_BYTES)})
@@ -230,7 +265,7 @@ class BlobStore:
             try:
                 result = call()
                 break
-            except _ABSENT:
+            except (*_ABSENT, AlreadyExistsError):
                 BLOB_OPERATIONS.labels(operation, "ok").inc()
                 raise
             except (BaseError, OSError) as error:

@@ -12,26 +12,19 @@ that a newer version has written are kept, and what cannot be read is said and p
 
 import json
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from itertools import islice
 from pathlib import PurePosixPath
 from typing import TypeVar
 
 from pydantic import BaseModel
 
 from jobs.contract import names
-from jobs.contract.errors import NotFound
 from jobs.contract.models import FLEETING_BATCH, Batch, Fleeting, Job, new_id
 from jobs.contract.shares import FLEETING_SHARE, Share
 from jobs.storage.blobs import BlobStore
 from jobs.storage.store.records import upgraded
 from jobs.storage.unreadable import readable
 
-#: Objects that are read at the same time.
-_READERS = 16
-#: Objects in memory at a time.
-_AHEAD = 2 * _READERS
 _FLEETING_JOB = set(Fleeting.model_fields)
 _Record = TypeVar("_Record", bound=BaseModel)
 
@@ -99,7 +92,7 @@ class Journal:
         """All batches, oldest first; with `since`, those that could grow after that."""
         folders = sorted(self._blobs.list_folders(names.BATCHES_FOLDER))
         paths = (names.batch_path(PurePosixPath(folder).name) for folder in folders)
-        for path, text in self._read(paths):
+        for path, text in self._blobs.get_many(paths):
             batch = self._parsed(Batch, path, text)
             if batch and (since is None or _could_grow(batch, since)):
                 yield batch
@@ -111,7 +104,7 @@ class Journal:
         """
         folder = names.manifest_folder(batch_id)
         after = f"{folder}/{earliest_id(since)}" if since else None
-        for path, text in self._read(sorted(self._blobs.list(folder, after))):
+        for path, text in self._blobs.get_many(sorted(self._blobs.list(folder, after))):
             for line in text.splitlines():
                 if job := self._parsed(Job, path, line):
                     yield job
@@ -123,13 +116,13 @@ class Journal:
 
     def results(self, batch_id: str | None, job_ids: Iterable[str]) -> Iterator[Job]:
         """Finished jobs, in the order of `job_ids`; those that are not noted as finished are left out."""
-        for path, text in self._read(names.answer_path(batch_id, job_id) for job_id in job_ids):
+        for path, text in self._blobs.get_many(names.answer_path(batch_id, job_id) for job_id in job_ids):
             if job := self._parsed(Job, path, text):
                 yield job
 
     def shares(self) -> Iterator[Share]:
         """All links, in no order."""
-        for path, text in self._read(self._blobs.list(names.SHARES_FOLDER)):
+        for path, text in self._blobs.get_many(self._blobs.list(names.SHARES_FOLDER)):
             if share := self._parsed(Share, path, text):
                 yield share
 
@@ -141,20 +134,6 @@ class Journal:
         record = readable(f"journal_{kind.__name__.lower()}", path, read)
         self.passed_over += record is None
         return record
-
-    def _read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Objects with their paths, in order, some ahead; without those that are gone."""
-        rest = iter(paths)
-        with ThreadPoolExecutor(_READERS) as readers:
-            while some := [*islice(rest, _AHEAD)]:
-                texts = readers.map(self._text, some)
-                yield from ((path, text) for path, text in zip(some, texts, strict=True) if text is not None)
-
-    def _text(self, path: str) -> bytes | None:
-        try:
-            return self._blobs.get(path)
-        except NotFound:
-            return None
 
 
 def earliest_id(since: datetime) -> str:

@@ -10,7 +10,6 @@ answer, and does it again.
 
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import cast
 
@@ -23,9 +22,6 @@ from jobs.contract.models import utc_now
 from jobs.contract.owners import PREFIX_PATTERN, Key, digest_of, prefix_of
 from jobs.storage.blobs import BlobStore
 from jobs.storage.unreadable import readable
-
-#: Keys that are read at the same time: a bucket takes some time to give each.
-_READERS = 16
 
 
 class Keys:
@@ -125,19 +121,15 @@ class Keys:
         return readable("key", names.KEYS, lambda: Key.model_validate_json(text)) if text else None
 
     def _kept(self) -> Iterator[Key]:
-        paths = [*self._blobs.list(names.KEYS_FOLDER)]
-        with ThreadPoolExecutor(_READERS, thread_name_prefix="keys") as threads:
-            yield from (key for key in threads.map(self._read_if_possible, paths) if key)
-
-    def _read_if_possible(self, path: str) -> Key | None:
-        try:
-            return self._read(path)
-        except (NotFound, Unreadable):
-            return None
+        for path, data in self._blobs.get_many(self._blobs.list(names.KEYS_FOLDER)):
+            if key := _parsed(path, data):
+                yield key
 
     def _read(self, path: str) -> Key:
-        data = self._blobs.get(path)
-        key = readable("key", path, lambda: Key.model_validate_json(data))
-        if key is None:
-            raise Unreadable(path)
-        return key
+        if key := _parsed(path, self._blobs.get(path)):
+            return key
+        raise Unreadable(path)
+
+
+def _parsed(path: str, data: bytes) -> Key | None:
+    return readable("key", path, lambda: Key.model_validate_json(data))

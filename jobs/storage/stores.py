@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from jobs.contract.settings import Settings
+from jobs.storage.audit import AuditTrail
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection import connect
 from jobs.storage.feed import BatchFeed
@@ -37,6 +38,7 @@ class Stores:
     keys: Keys
     ownership: Ownership
     shares: Shares
+    audit: AuditTrail
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -61,6 +63,7 @@ class Stores:
             keys=Keys(client, blobs),
             ownership=Ownership(client),
             shares=Shares(store, journal),
+            audit=AuditTrail(blobs),
             **more,
         )
 

@@ -4,7 +4,9 @@ import hashlib
 
 import pytest
 
+from jobs.contract.audit import Action, Event, Outcome
 from jobs.contract.errors import Unavailable
+from jobs.storage.audit import AuditTrail
 from jobs.storage.blobs import BlobStore
 from tests.chaos.buckets import FaultyBuckets
 
@@ -48,3 +50,30 @@ def test_a_client_without_patience_is_told(buckets):
     buckets.app.share = 1.0
     with pytest.raises(Unavailable):
         BlobStore(buckets.url, patience_s=0).get_image("0" * 64)
+
+
+def test_what_is_created_is_written_once_whatever_happens_to_the_call(buckets):
+    blobs = BlobStore(buckets.url, sleep=lambda _: None)
+    buckets.app.share = 0.3
+    for n in range(30):
+        blobs.create(f"audit/{n}.json", b"first")
+    for n in range(30):
+        with pytest.raises(FileExistsError, match=f"audit/{n}.json"):
+            blobs.create(f"audit/{n}.json", b"other")
+    assert {blobs.get(f"audit/{n}.json") for n in range(30)} == {b"first"}
+    assert buckets.app.failures
+
+
+def test_the_audit_trail_is_read_from_a_bucket_page_by_page(buckets):
+    trail = AuditTrail(BlobStore(buckets.url, sleep=lambda _: None))
+    buckets.app.share = 0.1
+    noted = [Event(who="anna", action=Action.EXPORT) for _ in range(5)]
+    for event in noted:
+        trail.note(event)
+    with trail.doing(Event(who="anna", action=Action.BATCH_DELETE)):
+        pass
+    first, cursor = trail.page(limit=4)
+    rest, end = trail.page(limit=4, cursor=cursor)
+    assert [event.id for event in first[1:] + rest] == sorted((event.id for event in noted), reverse=True)
+    assert (first[0].outcome, end) == (Outcome.DONE, None)
+    assert [event.id for event in trail.events()] == [event.id for event in [*first, *rest][::-1]]

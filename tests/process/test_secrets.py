@@ -1,8 +1,10 @@
 """A whole run with marked secrets, in which all fails that can: no log and no client is told one."""
 
+import json
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from socket import create_server
 from typing import Any
 
@@ -14,6 +16,8 @@ from tests.drawing import Scene
 from tests.process.conftest import Stack
 from tests.processes import Process, accepts_connections, free_port, python, wait_until
 from tests.tools import VALKEY
+from tests.web_process import serving
+from tests.worker_processes import WorkerProcesses
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
 
@@ -111,3 +115,55 @@ def test_a_bad_start_does_not_tell_what_it_was_started_with(empty_stack: Stack) 
         assert web.wait() == 2
         assert "MARKED" not in web.output()
         assert len(web.output().splitlines()) == 1, web.output()
+
+
+def lines_of(process: Process) -> list[dict[str, str]]:
+    """What a process has said, a JSON object a line and nothing else."""
+    return [json.loads(line) for line in process.output().splitlines()]
+
+
+def test_real_work_leaves_no_secret_question_answer_file_or_link_in_any_line(
+    workers: WorkerProcesses, tmp_path: Path
+) -> None:
+    key = "MARKED-key-of-an-admin-with-enough-characters"
+    own = {"EVA01_LOG": "json", "EVA01_BLOBS": workers.settings.blobs, "EVA01_ADMIN_KEY": key}
+    worker = workers.start_worker(EVA01_LOG="json").wait_until_ready()
+    with serving(workers.settings.redis_url, tmp_path, EVA01_REDIS_TIMEOUT_S="1", **own) as web:
+        web.http.headers["Authorization"] = f"Bearer {key}"
+
+        def ask(question: str, image: bytes) -> tuple[str, str]:
+            made = {"question": question, "model": "stub", "name": "MARKED-name"}
+            batch = web.http.post("/api/batches", json=made).json()["id"]
+            files = {"files": ("MARKED-file.png", image)}
+            (sent,) = web.http.post(f"/api/batches/{batch}/files", files=files).json()["files"]
+            web.http.post(f"/api/batches/{batch}/close")
+            wait_until(lambda: web.http.get(f"/api/batches/{batch}").json()["is_done"], "it is done")
+            return batch, sent["job_id"]
+
+        batch, job = ask("MARKED question?", IMAGE)
+        failed, _ = ask("poison MARKED question?", IMAGE)
+        ask("MARKED question?", IMAGE[: len(IMAGE) - 20])
+        answer = web.http.get(f"/api/jobs/{job}").json()["answer"]
+        url = web.http.post(f"/api/batches/{batch}/share", json={}).json()["url"]
+        token = url.rpartition("/")[2]
+        web.http.get(url)
+        web.http.get(f"/api/shared/{token}/batches/{batch}/results.csv")
+        web.http.get("/api/batches", headers={"Authorization": "Bearer MARKED-guess"})
+        web.http.post(f"/api/batches/{failed}/retry")
+        web.http.get("/", headers={"X-Request-Id": "MARKED id"})
+        named = web.http.get(f"/api/batches/{batch}", headers={"X-Request-Id": "trace-7"})
+        workers.processes[0].send(signal.SIGKILL)
+        web.http.get(f"/api/batches/{batch}", headers={"X-Request-Id": "without-redis"})
+        web.http.get(url)
+    workers.end()
+    assert (answer, named.headers["X-Request-Id"]) == ("(480, 320) MARKED question?", "trace-7")
+    of_web, of_worker = lines_of(web.process), lines_of(worker.process)
+    for line in [*of_web, *of_worker]:
+        assert "MARKED" not in str(line)
+        assert token not in str(line)
+    (answered,) = [line for line in of_worker if line.get("job_id") == job and "answered" in line["event"]]
+    assert (answered["batch_id"], answered["owner"]) == (batch, "admin")
+    (poisoned,) = [line for line in of_worker if "one image failed" in line["event"]][:1]
+    assert poisoned["batch_id"] == failed
+    (refused,) = [line for line in of_web if line.get("request_id") == "without-redis"]
+    assert (refused["batch_id"], refused["owner"]) == (batch, "admin")

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import redis
 from flask import Flask, Response, g, request
 
+from jobs import log
+from jobs.contract.audit import Kind, Target
 from jobs.contract.codes import Code
-from jobs.contract.errors import Eva01Error, NotAllowed
+from jobs.contract.errors import Eva01Error, NotAllowed, NotSignedIn
 from jobs.contract.models import ID_PATTERN
 from jobs.contract.owners import Caller, Role
 from jobs.storage.store.batches import unknown_batch
 from jobs.storage.store.jobs import unknown_job
+from web.access.audit import note_look, note_refused
 from web.access.caller import find_caller
 from web.access.login import register_login
 from web.access.rules import RULES, Rule
@@ -50,10 +53,21 @@ def _check() -> None:
     rule = RULES.get(request.endpoint)
     if rule in (Rule.OPEN, Rule.LINK):
         return
-    g.caller = find_caller()
+    g.caller = _found()
     if not g.caller.is_local:
+        log.add(who=g.caller.name, owner=g.caller.owner)
         _check_role(g.caller, rule)
         _check_owner(g.caller)
+
+
+def _found() -> Caller:
+    try:
+        return find_caller()
+    except NotSignedIn as error:
+        # Whoever has none, or a session that is over, has not tried to come in.
+        if error.code in (Code.UNKNOWN_KEY, Code.KEY_IS_OVER):
+            note_refused(error, request.headers.get("Authorization", "").partition(" ")[2].strip())
+        raise
 
 
 def _check_role(caller: Caller, rule: Rule | None) -> None:
@@ -75,10 +89,26 @@ def _check_owner(caller: Caller) -> None:
     asked, ownership = request.view_args or {}, services().ownership
     batch_id, job_id = asked.get("batch_id", ""), asked.get("job_id", "")
     # What is no id is refused as such later.
-    if re.fullmatch(ID_PATTERN, batch_id) and not caller.sees(ownership.of_batch(batch_id)):
-        raise unknown_batch(batch_id)
-    if re.fullmatch(ID_PATTERN, job_id) and not caller.sees(ownership.of_job(job_id)):
-        raise unknown_job(job_id)
+    if re.fullmatch(ID_PATTERN, batch_id):
+        owner = ownership.of_batch(batch_id)
+        if not caller.sees(owner):
+            raise unknown_batch(batch_id)
+        _note_look(caller, Target(kind=Kind.BATCH, id=batch_id, owner=owner))
+    if re.fullmatch(ID_PATTERN, job_id):
+        owner = ownership.of_job(job_id)
+        if not caller.sees(owner):
+            raise unknown_job(job_id)
+        _note_look(caller, Target(kind=Kind.JOB, id=job_id, owner=owner))
+
+
+def _note_look(caller: Caller, target: Target) -> None:
+    """Have it written that an admin sees what is another's; of a batch's job, that they see the batch."""
+    if target.owner is None or target.owner in caller.owners:
+        return
+    batch_id = services().store.get_shown_job(target.id).batch_id if target.kind is Kind.JOB else None
+    if batch_id:
+        target = Target(kind=Kind.BATCH, id=batch_id, owner=target.owner)
+    note_look(caller, target)
 
 
 def _say_how(response: Response) -> Response:

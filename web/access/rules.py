@@ -49,6 +49,7 @@ _BY_RULE = {
     """,
     Rule.ADMIN: """
         keys.list_keys keys.add_key keys.revoke_key keys.rotate_key
+        audit.list_events audit.export_events pages.audit_page
     """,
 }
 

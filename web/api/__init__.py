@@ -13,7 +13,9 @@ queue_gauges  the queue, for Prometheus
 docs          /openapi.json and /docs
 blueprint     calls that take a form as it was sent
 numbers       numbers in requests
+audit         who did what to what, for admins
 schemas       the models of requests and responses
 schemas_shares  those about links
 schemas_keys  those about keys
+schemas_audit  those of the audit trail
 """

@@ -1,7 +1,7 @@
 """One call of the WSGI app, step by step: between two steps it holds no thread."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -93,6 +93,10 @@ class Call:
         Raises whatever the app raises.
         """
         return self._context.run(self._step)
+
+    def say(self, say: Callable[[str], None], sentence: str) -> None:
+        """Say a sentence in the log as one about this request."""
+        self._context.run(say, sentence)
 
     def close(self) -> None:
         """Let go of the body, and of what the app may hold for the rest of the response."""

@@ -166,7 +166,7 @@ class Connection:
         try:
             return await self._front.step(call)
         except Exception as error:
-            _log.exception("A request could not be answered.")
+            call.say(_log.exception, "A request could not be answered.")
             if begun:
                 raise ConnectionAbortedError from error
             raise answers.our_fault() from error

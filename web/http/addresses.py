@@ -8,8 +8,3 @@ _TOKEN = re.compile(r"(?<=/shared/)[^/]+")
 def is_secret(path: str) -> bool:
     """True when a path has the token of a link in it."""
     return _TOKEN.search(path) is not None
-
-
-def loggable(path: str) -> str:
-    """A path as a log may have it."""
-    return _TOKEN.sub("***", path)

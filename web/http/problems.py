@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge, Unreadable
 from jobs.contract.refusals import Refusal, is_wrong_type, unavailable
-from web.http.addresses import loggable
+from web.http.request_log import called
 from web.http.security import PRIVATE
 
 _log = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def _from_redis(error: redis.RedisError) -> Response:
 def of_redis(error: redis.RedisError) -> Eva01Error:
     """An error of Redis, noted in the log, as the caller hears of it."""
     if is_wrong_type(error):
-        _log.error("%s %s met a key of another type: %s", request.method, loggable(request.path), error)
+        _log.error("%s met a key of another type: %s", called(), error)
         return Unreadable("something that this needs")
     if isinstance(error, redis.ResponseError) and Refusal.of(error) is None:
         return our_fault(error)
@@ -151,5 +151,5 @@ def _from_unexpected(error: Exception) -> Response:
 
 def our_fault(error: Exception) -> Eva01Error:
     """An error that nobody foresaw, noted in the log; the caller hears nothing of our inside."""
-    _log.error("%s %s failed", request.method, loggable(request.path), exc_info=error)
+    _log.error("%s failed", called(), exc_info=error)
     return Eva01Error(OUR_FAULT, code=Code.INTERNAL_ERROR)

@@ -1,6 +1,7 @@
 """The pages for people.
 
 views          the pages themselves, and the form that asks where no script runs
+audit          the audit trail
 page           what every page has in common: language, colours, what it may load
 errors         errors as pages
 i18n           the languages

@@ -21,6 +21,7 @@ from web.intake.asking import check_question, check_room, choose_model
 from web.intake.files import Intake
 from web.intake.forms import check_form
 from web.intake.spool import check_budget
+from web.pages.audit import audit_page
 from web.pages.errors import register_errors
 from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, register_words, script_words
 from web.pages.page import THEME_COOKIE, THEMES, page
@@ -28,6 +29,7 @@ from web.services import services
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 register_errors(pages)
+pages.get("/admin/audit")(audit_page)
 
 _YEAR_S = 365 * 24 * 3600
 #: Answers on a page that is read without scripts.

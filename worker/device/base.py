@@ -3,10 +3,11 @@
 import logging
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NotRequired, Protocol, TypedDict
+from typing import Any, Generic, NotRequired, Protocol, TypedDict
 
+from jobs import log
 from worker.device.reply import Reply
 from worker.device.watchdog import Watchdog
 from worker.engines.base import Prepared
@@ -63,6 +64,8 @@ class Item(Generic[Prepared]):
     #: A single question, which may go before the jobs of batches.
     is_interactive: bool = False
     reply: Reply = field(default_factory=Reply)
+    #: What lines of the log about it say.
+    context: Mapping[str, Any] = field(default_factory=log.context)
 
 
 class Device(ABC, Generic[Prepared]):

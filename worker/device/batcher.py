@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Unpack
 
+from jobs import log
 from jobs.contract.errors import EngineFailure
 from worker.device.base import Cancelled, Device, Item, Terms
 from worker.device.batching import size_of_next_batch
@@ -106,6 +107,10 @@ class Batcher(Device[Prepared]):
 
     def _answer(self, items: Sequence[Item[Prepared]], number: int) -> None:
         """Answer all; when the engine fails on them together, try each half, down to the culprit."""
+        with log.within(*(item.context for item in items)):
+            self._try(items, number)
+
+    def _try(self, items: Sequence[Item[Prepared]], number: int) -> None:
         try:
             outcomes = self._generate(items)
         except DeviceLost:

@@ -23,6 +23,7 @@ from typing import Generic, TypeVar
 
 import redis
 
+from jobs import log
 from jobs.contract.codes import Code
 from jobs.contract.discreet import discreet
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable, Unreadable
@@ -87,14 +88,15 @@ class Answering(Generic[Seen, Prepared]):
             logger.info("Nothing waits any more; one ticket was left over.")
             return
         job = taken.job
-        try:
-            self._answer(taken)
-        except Overran:
-            self._give_back(job, self.store.take_back, "deadline")
-            raise
-        except GivenBack:
-            self._give_back(job, self.store.give_back, "drain")
-            raise
+        with log.about(hidden=(job.question,), job_id=job.id, batch_id=job.batch_id, owner=job.owner):
+            try:
+                self._answer(taken)
+            except Overran:
+                self._give_back(job, self.store.take_back, "deadline")
+                raise
+            except GivenBack:
+                self._give_back(job, self.store.give_back, "drain")
+                raise
 
     def _answer(self, taken: Taken) -> None:
         if taken.job.crashes >= self.max_crashes:
@@ -116,7 +118,8 @@ class Answering(Generic[Seen, Prepared]):
             self.metrics.count_cancellation("held")
             logger.info("Job %s of batch %s: cancelled before it had an answer.", job.id, job.batch_id)
             return
-        self._store_result(job, result)
+        with log.about(hidden=(result.answer or "",)):
+            self._store_result(job, result)
         seconds = perf_counter() - started_s
         self.metrics.run_seconds.observe(seconds)
         outcome = f"failed: {result.error.code}" if result.error else "answered"

@@ -1,21 +1,21 @@
 """Logging: one line for what happened to a job or a batch, and nothing twice."""
 
 import logging
-import sys
 
 import redis
 from celery.exceptions import Reject
 from kombu.exceptions import OperationalError
 
+from jobs import log
+
 _LOGGED_ELSEWHERE = (redis.ConnectionError, redis.TimeoutError, OperationalError, OSError, Reject)
 
 
-def set_up_logging() -> None:
-    """Log to stderr, a line each."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
-    handler.addFilter(_is_news)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+def set_up_logging(form: str) -> None:
+    """Log to stderr, a line each; `form`: see `jobs.log.set_up`."""
+    log.set_up(form)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_news)
     # Celery and kombu log every connection and every message at INFO.
     for name in ("celery", "kombu"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -66,6 +66,8 @@ def test_what_runs_longer_than_its_lease_while_redis_refuses_runs_once(workers: 
     assert workers.wait_for_answers([job, later]) == ANSWERS[:2]
     found = workers.store.get_job(job.id)
     assert (found.attempts, found.crashes) == (1, 0)
+    # It says so after all others know.
+    worker.wait_until_it_says("answered in", 2)
     assert worker.times_said("answered in") == 2, worker.process.output()
     assert worker.times_said("Traceback") == 0, worker.process.output()
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from jobs.contract.models import Job, new_id
+from jobs.contract.models import ID_PATTERN, Job, new_id
 from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings
 from tests.processes import free_port
 from web.app import create_app
@@ -31,6 +31,31 @@ def test_health_does_not_need_redis_and_readiness_does(app_without_redis):
     assert http.get("/health").status_code == 200
     assert http.get("/ready").status_code == 503
     assert http.get("/ready").json["code"] == "redis_unavailable"
+
+
+@pytest.mark.parametrize("path", ["/words/zh.json", "/nowhere", "/health"])
+def test_every_response_names_its_request_by_an_id_of_its_own(app_without_redis, path):
+    http = app_without_redis.test_client()
+    first, second = (http.get(path).headers["X-Request-Id"] for _ in range(2))
+    assert re.fullmatch(ID_PATTERN, first)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_kept"),
+    [("trace-7", True), ("A.b_c-" + 58 * "9", True), (65 * "a", False), ("", False), ("a b", False)]
+    + [(sent, False) for sent in ("<b>", "a=1", "-rf", "é", "../x", "a;b")],
+)
+def test_an_id_that_came_with_the_request_is_kept_if_it_is_harmless(app_without_redis, sent, is_kept):
+    response = app_without_redis.test_client().get("/nowhere", headers={"X-Request-Id": sent})
+    assert (response.headers["X-Request-Id"] == sent) is is_kept
+
+
+def test_a_fault_is_said_with_the_request_but_not_with_what_its_address_holds(app_without_redis, caplog):
+    app_without_redis.add_url_rule("/shared/<token>/broken", view_func=lambda token: [][1])
+    app_without_redis.test_client().get("/shared/MARKED-token/broken?q=MARKED")
+    assert "GET /shared/<token>/broken failed" in caplog.text
+    assert "MARKED" not in caplog.text
 
 
 def test_a_job_that_cannot_be_written_fails_at_once(app_without_redis):

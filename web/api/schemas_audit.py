@@ -1,0 +1,72 @@
+"""The models of the audit trail's requests and responses."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from jobs.contract.audit import Event
+from jobs.storage.audit import CURSOR_PATTERN
+from web.api.numbers import Whole
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})")
+
+
+#: What the document says of both; a field that is left empty in a form says nothing.
+_PATTERN = f"^({_DAY.pattern}|{_TIME.pattern})?$"
+_SCHEMA = WithJsonSchema({"anyOf": [{"type": "string", "pattern": _PATTERN}, {"type": "null"}]})
+
+
+def _begin_of(text: Any) -> Any:
+    return _time(text, timedelta())
+
+
+def _end_of(text: Any) -> Any:
+    return _time(text, timedelta(days=1))
+
+
+def _time(text: Any, after_day: timedelta) -> Any:
+    """The time that a text says; of a day alone its beginning in UTC, and so much more.
+
+    Raises ValueError.
+    """
+    if text in ("", None):
+        return None
+    if not isinstance(text, str) or not (_DAY.fullmatch(text) or _TIME.fullmatch(text)):
+        raise ValueError("should be a day such as 2026-11-26, or a time such as 2026-11-26T09:30:00Z")
+    try:
+        at = datetime.fromisoformat(text)
+        return at if at.tzinfo else at.replace(tzinfo=UTC) + after_day
+    except (ValueError, OverflowError) as error:
+        raise ValueError("should be a day or a time that there is") from error
+
+
+class TimesQuery(BaseModel):
+    """Of which time."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    since: Annotated[AwareDatetime | None, BeforeValidator(_begin_of), _SCHEMA] = Field(
+        None, alias="from", description="From this day (UTC) or time on; else from the first event on."
+    )
+    until: Annotated[AwareDatetime | None, BeforeValidator(_end_of), _SCHEMA] = Field(
+        None, alias="to", description="Until the end of this day (UTC), or before this time."
+    )
+
+
+class EventsQuery(TimesQuery):
+    """Which events."""
+
+    cursor: str | None = Field(None, pattern=CURSOR_PATTERN, description="`next_cursor` of the page before.")
+    limit: Whole = Field(100, ge=1, le=1000, description="Events in a page.")
+
+
+class EventsPage(BaseModel):
+    """Some of the audit trail, the newest first."""
+
+    events: list[Event]
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page; null at the end. A page may be short and have more behind it."
+    )
