@@ -9,6 +9,7 @@ import redis
 from jobs import flow
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, Result
+from jobs.storage.attempts import Attempts
 from jobs.storage.blobs import BlobStore
 from jobs.storage.feed import BatchFeed
 from jobs.storage.fleet import Fleet
@@ -19,6 +20,7 @@ from jobs.storage.listing import BatchList
 from jobs.storage.ownership import Ownership
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
+from jobs.storage.sessions import Sessions
 from jobs.storage.signing import SigningKey
 from jobs.storage.store import JobStore
 from jobs.storage.stores import Stores
@@ -63,6 +65,8 @@ class Backend:
             signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),
+            sessions=Sessions(client),
+            attempts=Attempts(client),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

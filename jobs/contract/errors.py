@@ -7,6 +7,7 @@
     │   └── UnknownModel       no worker serves, or ever served, this model
     ├── NotSignedIn            nobody knows who asks
     ├── NotAllowed             who asks may not do this
+    ├── TooManyTries           whoever asks has guessed too often: try again later
     ├── Foreign                it is meant for another server, or comes from another website
     ├── NotFound               it never was, or is not any more
     ├── Gone                   what it gave access to is over
@@ -61,6 +62,17 @@ class NotSignedIn(Eva01Error):
 
 class NotAllowed(Eva01Error):
     """Raised when the caller's role does not allow what was asked."""
+
+
+class TooManyTries(Eva01Error):
+    """Raised when too many wrong keys came from an address.
+
+    `retry_after_s` is when one is looked at again, in seconds.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message, code=Code.TOO_MANY_WRONG_KEYS)
+        self.retry_after_s = retry_after_s
 
 
 class Foreign(Eva01Error):

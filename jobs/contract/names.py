@@ -168,6 +168,21 @@ def image_deleter_key(sha256: str) -> str:
     return f"eva01:image:{sha256}:deleter"
 
 
+def session_key(digest: str) -> str:
+    """One session, by the digest of its token."""
+    return f"eva01:session:{digest}"
+
+
+def sessions_key(owner: str) -> str:
+    """The sorted set of an owner's sessions by the time they end."""
+    return f"eva01:sessions:{owner}"
+
+
+def wrong_keys_key(digest: str) -> str:
+    """How many wrong keys came of late from an address, by its digest."""
+    return f"eva01:wrong_keys:{digest}"
+
+
 def idempotency_key(digest: str) -> str:
     """The response remembered for one `Idempotency-Key`."""
     return f"eva01:idempotency:{digest}"

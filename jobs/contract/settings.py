@@ -4,19 +4,22 @@
 its field's name in upper case behind `EVA01_`. docs/configuration.md lists them all.
 """
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.contract.catalog import DEFAULT_MODEL_NAME
-from jobs.contract.hosts import is_host
+from jobs.contract.hosts import address_of, is_host
 from jobs.contract.models import OWNER_PATTERN
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
+#: Hours that a session in the browser may last at most.
+LONGEST_SESSION_HOURS = 366 * 24
 
 
 class BadSetting(Exception):
@@ -186,6 +189,34 @@ class WebSettings(_FromEnvironment):
     unsure_below: float = Field(default=0.9, ge=0, le=1)
     #: What links to shared batches are signed with; empty: a key made once and kept in Redis.
     secret_key: SecretStr = Field(default=SecretStr(""), repr=False)
+    #: Hours after which who has signed in with a browser has to do so again.
+    session_hours: float = Field(default=12, gt=0, le=LONGEST_SESSION_HOURS)
+    #: Sessions of one owner at the same time; one more ends the one that would end first.
+    max_sessions: int = Field(default=100, ge=1)
+    #: Wrong keys a minute at the sign-in page from one address; then it has to wait.
+    wrong_keys_per_minute: int = Field(default=10, ge=1)
+    #: The OpenID Connect provider at which people sign in, as its discovery document names it; empty: none.
+    oidc_issuer: str = ""
+    #: As whom this server is registered there.
+    oidc_client_id: str = ""
+    #: Its secret there; empty for a client without one.
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), repr=False)
+    #: What is asked for there, separated by spaces.
+    oidc_scopes: str = "openid email profile"
+    #: The claim with a person's owner; `email` counts where it is verified, elsewhere `sub` does.
+    oidc_owner_claim: str = Field(default="email", min_length=1)
+    #: The claim with a person's groups; dots lead into objects, as in `realm_access.roles`.
+    oidc_groups_claim: str = Field(default="groups", min_length=1)
+    #: Groups whose people are admins.
+    oidc_admin_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Groups whose people may only look.
+    oidc_read_only_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Groups that are owners, too: their people see what belongs to them.
+    oidc_team_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Who may come in: groups, `@example.org` for verified addresses there, `*` for everybody.
+    oidc_allowed: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validate_default=True)
+    #: Seconds that the provider's clock may be off.
+    oidc_skew_s: float = Field(default=60, ge=0, le=600)
 
     @field_validator("secret_key")
     @classmethod
@@ -208,7 +239,45 @@ class WebSettings(_FromEnvironment):
         """How long finished jobs are kept, in seconds."""
         return self.retention_days * 24 * 3600
 
-    @field_validator("models", "hosts", mode="before")
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_issuer(cls, issuer: str) -> str:
+        host = re.match(r"http://(\[[^]/]*\]|[^:/]*)", issuer)
+        address = host and address_of(host[1].strip("[]"))
+        is_here = host and (host[1] == "localhost" or (address and address.is_loopback))
+        if issuer and not is_here and not re.fullmatch(r"https://[^/?#]+[^?#]*", issuer):
+            raise ValueError("has to begin with https://; http:// is for a provider on this machine alone")
+        return issuer
+
+    @field_validator("oidc_team_groups")
+    @classmethod
+    def _are_owners(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
+        for group in groups:
+            if not re.fullmatch(OWNER_PATTERN, group):
+                raise ValueError(f"{group!r} cannot be an owner's name ({OWNER_PATTERN})")
+        return groups
+
+    @field_validator("oidc_allowed")
+    @classmethod
+    def _is_whole(cls, allowed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("oidc_issuer") and not info.data.get("oidc_client_id"):
+            raise ValueError("EVA01_OIDC_ISSUER needs EVA01_OIDC_CLIENT_ID besides")
+        if info.data.get("oidc_issuer") and not allowed:
+            raise ValueError(
+                "EVA01_OIDC_ISSUER needs it: name groups, or domains such as @example.org;"
+                " `*` lets in everybody whom the provider knows"
+            )
+        return allowed
+
+    @field_validator(
+        "models",
+        "hosts",
+        "oidc_admin_groups",
+        "oidc_read_only_groups",
+        "oidc_team_groups",
+        "oidc_allowed",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return _split_at_commas(value)

@@ -46,7 +46,10 @@ class Keys:
 
     def find(self, text: str) -> Key | None:
         """The key whose text this is, also when it is over; None when there is none."""
-        digest = digest_of(text)
+        return self.with_digest(digest_of(text))
+
+    def with_digest(self, digest: str) -> Key | None:
+        """The same by what is kept of its text."""
         return self._known(digest) or (self._known(digest) if self.bring_back_sometimes() else None)
 
     def get(self, prefix: str) -> Key:

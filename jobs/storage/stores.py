@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from jobs.contract.settings import Settings
+from jobs.storage.attempts import Attempts
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection import connect
 from jobs.storage.feed import BatchFeed
@@ -16,6 +17,7 @@ from jobs.storage.ownership import Ownership
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.restarts import RestartWatch
+from jobs.storage.sessions import Sessions
 from jobs.storage.signing import SigningKey
 from jobs.storage.store import JobStore
 from jobs.storage.turn import HousekeepersTurn
@@ -37,6 +39,8 @@ class Stores:
     signing_key: SigningKey
     keys: Keys
     ownership: Ownership
+    sessions: Sessions
+    attempts: Attempts
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -60,6 +64,8 @@ class Stores:
             signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),
+            sessions=Sessions(client),
+            attempts=Attempts(client),
             **more,
         )
 

@@ -17,12 +17,14 @@ from jobs.storage.store.jobs import unknown_job
 from web.access.caller import find_caller
 from web.access.login import register_login
 from web.access.rules import RULES, Rule
+from web.access.signing import register_provider
 from web.services import services
 
 
 def register_access(app: Flask) -> None:
     """Have `app` look who asks before it does anything for them."""
     register_login(app)
+    register_provider(app)
     app.before_request(_check)
     app.after_request(_say_how)
 

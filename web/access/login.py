@@ -1,4 +1,4 @@
-"""Whether callers have to say who they are: as soon as there is a key, and for good."""
+"""Whether callers have to say who they are: as soon as there is a key or a provider, and for good."""
 
 import redis
 from flask import Flask, current_app
@@ -45,8 +45,8 @@ class Login:
 def register_login(app: Flask) -> None:
     """Have `login()` find what belongs to `app`."""
     serving = services_of(app)
-    has_admin = bool(serving.web.admin_key.get_secret_value())
-    app.extensions[_NAME] = Login(serving.keys, is_needed=has_admin)
+    is_configured = bool(serving.web.admin_key.get_secret_value() or serving.web.oidc_issuer)
+    app.extensions[_NAME] = Login(serving.keys, is_needed=is_configured)
 
 
 def login() -> Login:

@@ -25,6 +25,7 @@ _BY_RULE = {
     Rule.OPEN: """
         static docs.openapi docs.page docs.start docs.static status.health status.ready
         pages.choose pages.favicon pages.words
+        pages.sign_in_page pages.check_key pages.go_to_provider pages.come_back pages.leave
     """,
     Rule.LINK: """
         pages.shared_page shared.get_shared_batch shared.progress.get_batch shared.progress.get_timeline
@@ -37,7 +38,7 @@ _BY_RULE = {
         one_job.get_job one_job.get_image one_job.get_thumbnail
         results.get_results results.export_csv results.export_jsonl results.export_texts results.export_xlsx
         status.get_limits status.get_models status.get_status status.metrics
-        pages.index pages.history pages.batch_page
+        pages.index pages.history pages.batch_page pages.account
     """,
     Rule.WRITE: """
         batches.create_batch batches.rename_batch batches.delete_batch batches.add_files
@@ -45,7 +46,9 @@ _BY_RULE = {
         single.analyze single.create_job single.ask_again single.cancel_job single.retry_job
         sharing.share_batch pages.create_batch
     """,
-    Rule.ADMIN: "",
+    Rule.ADMIN: """
+        pages.keys_page pages.make_key pages.revoke_key pages.rotate_key pages.end_sessions
+    """,
 }
 
 #: The rule of each endpoint.

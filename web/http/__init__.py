@@ -8,6 +8,7 @@ hosts            by which names the server may be asked
 origins          no other website's page changes anything
 waiting          responses that are not known yet
 proxies          what proxies in front say of those who ask
+cookies          those that stand for somebody
 security         headers that every response carries
 request_metrics  how many requests, and how long they took
 """

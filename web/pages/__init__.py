@@ -1,6 +1,8 @@
 """The pages for people.
 
 views          the pages themselves, and the form that asks where no script runs
+signing        signing in and out, and who is signed in
+admin          the admins' pages: keys
 page           what every page has in common: language, colours, what it may load
 errors         errors as pages
 i18n           the languages

@@ -6,6 +6,7 @@ import { watchFleet } from "../core/fleet.js";
 import { listenForKeys } from "../core/keys.js";
 import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
+import { mayWrite } from "../core/rights.js";
 import { dateTime, duration, t, tn } from "../core/words.js";
 import { Results } from "../results/results.js";
 import { CUT } from "../results/cut_short.js";
@@ -24,7 +25,6 @@ const PANELS_EVERY_MS = 500;
 const root = document.querySelector("[data-batch-id]");
 const first = JSON.parse(root.dataset.batch);
 const path = `/batches/${first.id}`;
-const isShared = "shared" in root.dataset;
 let panelsTimer = null;
 
 const timeline = new TimelinePlot(byId("timeline"), byId("timeline-words"));
@@ -44,7 +44,8 @@ byId("results").addEventListener("click", openClicked);
 window.addEventListener("hashchange", openFromAddress);
 document.addEventListener("upload:progress", onUpload);
 listenForCutShort(first, () => watch.feed.records.values(), () => showOnly({ state: CUT, code: "" }));
-if (!isShared) listenForActs();
+if (mayWrite) listenForActs();
+if (byId("fleet")) watchFleet(byId("fleet"), { model: first.model, waiting: () => watch.batch.counts.queued });
 watch.start();
 openFromAddress();
 
@@ -53,7 +54,7 @@ function showBatch(batch) {
   showProgress(batch);
   showName(batch);
   results.count(batch);
-  if (isShared) return;
+  if (!mayWrite) return;
   show(byId("close"), batch.state === "open");
   show(byId("cancel"), batch.counts.queued + batch.counts.running > 0);
 }
@@ -89,7 +90,8 @@ function showOnly(wish) {
 
 function onTrouble(problem, waitS) {
   const box = byId("trouble");
-  show(box, Boolean(problem));
+  // That nobody is signed in any more is said above the page.
+  show(box, Boolean(problem) && problem.status !== 401);
   if (!problem) return toast(t("Connected again."));
   const [title, words] = troubleWords(problem, waitS);
   say(box.querySelector(".notice-title"), title);
@@ -130,7 +132,6 @@ async function openFromAddress() {
 // Acts
 
 function listenForActs() {
-  watchFleet(byId("fleet"), { model: first.model, waiting: () => watch.batch.counts.queued });
   listenForShare(first.id);
   listenForRename(first.id, () => watch.wake());
   onClick("close", () => api(`${path}/close`, { method: "POST" }));
@@ -162,7 +163,7 @@ async function retryAll() {
 }
 
 async function retryOne(record) {
-  if (isShared || record?.state !== "failed") return;
+  if (!mayWrite || record?.state !== "failed") return;
   if (!record.hasImage) return toast(t("This file was refused and not kept. Send it again under the same name."), "bad");
   try {
     watch.feed.take([await api(`/jobs/${record.id}/retry`, { method: "POST" })]);
