@@ -2,6 +2,7 @@
 
 models     Job, Batch, Result, WorkerInfo: what they are
 owners     whose things are, keys and roles
+sessions   who is signed in with a browser, and until when
 catalog    the models a user may pick, and what each can do
 lines      where the lines of an answer stand on its pages
 names      queues, the task, every Redis key and blob path, and a page's path

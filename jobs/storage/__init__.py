@@ -9,6 +9,8 @@ lua/          these scripts
 store         jobs and batches, and every change of their state
 feed          what happened in a batch: changes, and how many jobs ended when
 keys          API keys, in the blob store and in Redis
+sessions      who is signed in with a browser
+attempts      wrong keys, by the address they came from
 ownership     whose a job or a batch is
 listing       all batches, the latest change first
 queue         how deep the queue is, and whether each open job has a ticket

@@ -84,12 +84,14 @@ class Provider:
 
         Raises NotSignedIn (`sign_in_failed`).
         """
+        if "error" in said:
+            raise _failed(f"the provider says {said['error'][:100]!r}")
         if not compare_digest(said.get("state", "").encode(), flow.state.encode()):
             raise _failed("the answer belongs to another sign-in")
         if said.get("iss", self._issuer) != self._issuer:
             raise _failed("another provider answered")
-        if "error" in said or "code" not in said:
-            raise _failed(f"the provider says {said.get('error', 'nothing')[:100]!r}")
+        if "code" not in said:
+            raise _failed("the answer has no code")
         with self._client(redirect_uri) as client:
             token = _asked(
                 lambda: client.fetch_token(

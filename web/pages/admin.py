@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 
 from flask import Blueprint, Response, redirect, request, url_for
-from flask_babel import gettext
 from pydantic import ValidationError
 from werkzeug import Response as PlainResponse
 
@@ -82,11 +81,6 @@ def _keys_page(status: int = 200, **more: object) -> Response:
         status,
         here="admin",
         keys=services().keys.all()[::-1],
-        roles=(
-            (Role.USER, gettext("Use")),
-            (Role.READ_ONLY, gettext("Look only")),
-            (Role.ADMIN, gettext("Administer")),
-        ),
         now=utc_now(),
         **more,
     )

@@ -58,7 +58,7 @@ def test_what_cannot_be_a_key_is_said_and_what_was_typed_stays(admin, services, 
     before = len(services.keys.all())
     response = admin.post("/admin/keys", data={"owner": "anna", "note": "typed", field: value})
     assert response.status_code == 400
-    assert field in re.search(r'data-testid="problem">(.*?)</p>', response.text, re.DOTALL)[1]
+    assert f"`{field}` is" in response.text
     assert "typed" in response.text or field == "note"
     assert len(services.keys.all()) == before
 
