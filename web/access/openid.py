@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from hmac import compare_digest
+from ssl import SSLContext
 from typing import Any, TypeVar
 
 import httpx2
@@ -117,6 +119,7 @@ class Provider:
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
             timeout=_TIMEOUT_S,
+            verify=self._tls,
         )
 
     @property
@@ -182,6 +185,14 @@ class Provider:
             raise _away(f"it calls itself {str(found.get('issuer'))[:100]!r}")
         return found
 
+    @cached_property
+    def _tls(self) -> SSLContext:
+        """Reading all certificates takes a while: it is done once."""
+        return httpx2.create_ssl_context()
+
+    def _got(self, address: str) -> httpx2.Response:
+        return httpx2.get(address, timeout=_TIMEOUT_S, verify=self._tls)
+
     def _fetched(self, address: str, fresh_s: float) -> dict[str, Any]:
         """JSON at an address, not older than that; an older one where the provider is away."""
         with self._lock:
@@ -189,7 +200,7 @@ class Provider:
             if known and time.monotonic() - at_s < fresh_s:
                 return known
             try:
-                found = _asked(lambda: httpx2.get(address, timeout=_TIMEOUT_S).raise_for_status().json())
+                found = _asked(lambda: self._got(address).raise_for_status().json())
             except Unavailable:
                 if not known:
                     raise
