@@ -6,8 +6,8 @@
     │   ├── TooLarge           a limit, named with its setting
     │   └── UnknownModel       no worker serves, or ever served, this model
     ├── NotSignedIn            nobody knows who asks
+    ├── TooManyWrongKeys       an address tries keys
     ├── NotAllowed             who asks may not do this
-    ├── TooManyTries           whoever asks has guessed too often: try again later
     ├── Foreign                it is meant for another server, or comes from another website
     ├── NotFound               it never was, or is not any more
     ├── Gone                   what it gave access to is over
@@ -60,19 +60,16 @@ class NotSignedIn(Eva01Error):
     """Raised when a request does not say by whom it is, or with a key that is none, or no longer."""
 
 
-class NotAllowed(Eva01Error):
-    """Raised when the caller's role does not allow what was asked."""
-
-
-class TooManyTries(Eva01Error):
-    """Raised when too many wrong keys came from an address.
-
-    `retry_after_s` is when one is looked at again, in seconds.
-    """
+class TooManyWrongKeys(Eva01Error):
+    """Raised when an address has sent too many wrong keys; `retry_after_s` is when it may try again."""
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message, code=Code.TOO_MANY_WRONG_KEYS)
         self.retry_after_s = retry_after_s
+
+
+class NotAllowed(Eva01Error):
+    """Raised when the caller's role does not allow what was asked."""
 
 
 class Foreign(Eva01Error):

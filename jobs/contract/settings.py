@@ -185,6 +185,8 @@ class WebSettings(_FromEnvironment):
     idempotency_bytes: int = Field(default=64 * MIB, ge=0)
     #: Days after their last change when finished jobs are removed, with their answers and images.
     retention_days: float = Field(default=30, gt=0)
+    #: Keys that are none which an address may send in a minute.
+    wrong_keys_per_min: int = Field(default=30, ge=1)
     #: The confidence of an answer, 0 to 1, below which the page marks it as unsure; 0 marks none.
     unsure_below: float = Field(default=0.9, ge=0, le=1)
     #: What links to shared batches are signed with; empty: a key made once and kept in Redis.
@@ -193,8 +195,6 @@ class WebSettings(_FromEnvironment):
     session_hours: float = Field(default=12, gt=0, le=LONGEST_SESSION_HOURS)
     #: Sessions of one owner at the same time; one more ends the one that would end first.
     max_sessions: int = Field(default=100, ge=1)
-    #: Wrong keys a minute at the sign-in page from one address; then it has to wait.
-    wrong_keys_per_minute: int = Field(default=10, ge=1)
     #: The OpenID Connect provider at which people sign in, as its discovery document names it; empty: none.
     oidc_issuer: str = ""
     #: As whom this server is registered there.

@@ -9,12 +9,13 @@ from prometheus_client import Counter
 from werkzeug import Response
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import Eva01Error, NotSignedIn, TooManyTries
+from jobs.contract.errors import Eva01Error, NotSignedIn
 from jobs.contract.owners import Caller, Role, digest_of
 from web.access.holders import holder_of
 from web.access.members import member_of
 from web.access.openid import Flow, Provider
 from web.access.session import sign_in
+from web.access.wrong_keys import count_wrong_key
 from web.http.cookies import cookie, drop_cookie, set_cookie
 from web.services import services, services_of
 
@@ -46,21 +47,15 @@ def provider() -> Provider:
 def sign_in_with_key(response: Response, text: str) -> None:
     """Open a session for whoever holds this key.
 
-    Raises NotSignedIn, and TooManyTries when too many wrong ones came from the same address.
+    Raises NotSignedIn, and TooManyWrongKeys when too many wrong ones came from the same address.
     """
-    address, most = request.remote_addr or "", services().web.wrong_keys_per_minute
     with _counted("key"):
-        if wait_s := services().attempts.wait_s(address, most):
-            raise TooManyTries(
-                f"{most} wrong keys came from {address} within a minute (EVA01_WRONG_KEYS_PER_MINUTE)."
-                f" Try again in {wait_s} s.",
-                retry_after_s=wait_s,
-            )
         digest = digest_of(text.strip())
         try:
             holder = holder_of(services(), digest)
-        except NotSignedIn:
-            services().attempts.note(address)
+        except NotSignedIn as error:
+            if error.code is Code.UNKNOWN_KEY:
+                count_wrong_key()
             raise
         sign_in(response, holder, key_digest=digest)
 

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug import Response as PlainResponse
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import Eva01Error, NotSignedIn, TooManyTries
+from jobs.contract.errors import Eva01Error, NotSignedIn, TooManyWrongKeys
 from web.access.caller import caller, find_caller
 from web.access.login import login
 from web.access.session import current_session, sign_out
@@ -40,7 +40,7 @@ def check_key() -> PlainResponse:
     response = redirect(way, 303)
     try:
         sign_in_with_key(response, request.form.get("key", ""))
-    except (NotSignedIn, TooManyTries) as error:
+    except (NotSignedIn, TooManyWrongKeys) as error:
         return _form(way, error)
     return response
 
@@ -98,7 +98,7 @@ def _form(way: str, error: Eva01Error, status: int | None = None) -> Response:
         has_provider=provider().is_set,
         problem=None if is_first else problem_shown(error.code.http_status, error.code, error.message),
     )
-    if isinstance(error, TooManyTries):
+    if isinstance(error, TooManyWrongKeys):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 

@@ -192,3 +192,9 @@ def offered_models() -> list[dict[str, Any]]:
     except redis.RedisError:
         return []
     return [{"name": card.name, "description": card.description} for card in cards.values()]
+
+
+@pages.app_template_global()
+def has_page(endpoint: str) -> bool:
+    """True when there is a page of this name."""
+    return endpoint in current_app.view_functions
