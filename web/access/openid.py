@@ -8,7 +8,8 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from hmac import compare_digest
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 _FRESH_S = 3600
 #: Seconds between two looks for a key that is not among those that are known.
 _NEW_KEY_S = 10
+#: Seconds for which a provider that did not answer is not asked again.
+_AGAIN_S = 2
 #: Seconds to wait for the provider.
 _TIMEOUT_S = 10
 #: Signatures that the provider alone can make; not HS256, whose key we would have as well.
@@ -64,6 +67,9 @@ class Provider:
         self._web = web
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
+        #: A provider that hangs must not hold all threads of web.
+        self._turns = threading.BoundedSemaphore(max(1, web.web_threads // 4))
+        self._failed_s = -float(_AGAIN_S)
 
     @property
     def is_set(self) -> bool:
@@ -72,7 +78,7 @@ class Provider:
 
     def begin(self, flow: Flow, redirect_uri: str) -> str:
         """The address at the provider where a browser signs in, and is sent to `redirect_uri` afterwards."""
-        with self._client(redirect_uri) as client:
+        with self._turn(), self._client(redirect_uri) as client:
             address, _ = client.create_authorization_url(
                 self._address("authorization_endpoint"),
                 state=flow.state,
@@ -88,13 +94,13 @@ class Provider:
         """
         if "error" in said:
             raise _failed(f"the provider says {said['error'][:100]!r}")
-        if not compare_digest(said.get("state", "").encode(), flow.state.encode()):
-            raise _failed("the answer belongs to another sign-in")
-        if said.get("iss", self._issuer) != self._issuer:
-            raise _failed("another provider answered")
         if "code" not in said:
             raise _failed("the answer has no code")
-        with self._client(redirect_uri) as client:
+        if not compare_digest(said.get("state", "").encode(), flow.state.encode()):
+            raise _failed("the answer belongs to another sign-in")
+        with self._turn(), self._client(redirect_uri) as client:
+            if said.get("iss", self._issuer) != self._issuer:
+                raise _failed("another provider answered")
             token = _asked(
                 lambda: client.fetch_token(
                     self._address("token_endpoint"),
@@ -106,6 +112,15 @@ class Provider:
             )
             claims = self._checked(token, flow.nonce)
             return self._completed(claims, client)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(blocking=False):
+            raise _away("as many as may are signing in already")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _client(self, redirect_uri: str) -> OAuth2Client:
         secret = self._web.oidc_client_secret.get_secret_value()
@@ -185,6 +200,16 @@ class Provider:
             raise _away(f"it calls itself {str(found.get('issuer'))[:100]!r}")
         return found
 
+    def _looked_up(self, address: str) -> Any:
+        """JSON at an address; a provider that was away a moment ago still is."""
+        if time.monotonic() - self._failed_s < _AGAIN_S:
+            raise _away("it did not answer a moment ago")
+        try:
+            return _asked(lambda: self._got(address).raise_for_status().json())
+        except Unavailable:
+            self._failed_s = time.monotonic()
+            raise
+
     @cached_property
     def _tls(self) -> SSLContext:
         """Reading all certificates takes a while: it is done once."""
@@ -200,7 +225,7 @@ class Provider:
             if known and time.monotonic() - at_s < fresh_s:
                 return known
             try:
-                found = _asked(lambda: self._got(address).raise_for_status().json())
+                found = self._looked_up(address)
             except Unavailable:
                 if not known:
                     raise

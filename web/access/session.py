@@ -6,6 +6,7 @@ request ──► the cookie ──► the session ──► its key, looked up 
 
 from datetime import timedelta
 
+from flask import request
 from werkzeug import Response
 
 from jobs.contract.codes import Code
@@ -78,4 +79,5 @@ def sign_out(response: Response, *, everywhere: bool) -> None:
             services().sessions.end_all(session.owner, session.name)
         services().sessions.end(session)
     drop_cookie(response, _COOKIE)
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    # What is remembered is the whole host's, where others may be who serve below another path.
+    response.headers["Clear-Site-Data"] = '"cache"' if request.script_root else '"cache", "storage"'

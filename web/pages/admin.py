@@ -80,6 +80,7 @@ def _keys_page(status: int = 200, **more: object) -> Response:
         "keys.html",
         status,
         here="admin",
+        place=url_for("pages.keys_page"),
         keys=services().keys.all()[::-1],
         now=utc_now(),
         **more,

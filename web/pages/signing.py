@@ -94,6 +94,7 @@ def _form(way: str, error: Eva01Error, status: int | None = None) -> Response:
         "sign_in.html",
         status or error.code.http_status,
         here="sign-in",
+        place=url_for("pages.sign_in_page", next=way),
         next=way,
         has_provider=provider().is_set,
         problem=None if is_first else problem_shown(error.code.http_status, error.code, error.message),

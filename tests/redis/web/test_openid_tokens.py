@@ -3,8 +3,10 @@
 import base64
 import hmac
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,6 +20,7 @@ from joserfc.jwk import ECKey
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotSignedIn, Unavailable
 from jobs.contract.settings import BadSetting, WebSettings
+from tests.processes import wait_until
 from tests.serving import Serving
 from web.access.openid import Flow, Provider
 
@@ -41,6 +44,9 @@ class Signer:
     asked: list[dict[str, list[str]]] = field(default_factory=list)
     visits: list[str] = field(default_factory=list)
     token: str | None = None
+    #: While it is not set, the token endpoint hangs.
+    may_answer: threading.Event = field(default_factory=threading.Event)
+    is_broken: bool = False
 
     def answer(self, path: str) -> dict[str, Any]:
         self.visits.append(path)
@@ -74,11 +80,12 @@ class Signer:
 @pytest.fixture
 def signer() -> Iterator[Signer]:
     made = Signer()
+    made.may_answer.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = json.dumps(made.answer(self.path)).encode()
-            self.send_response(200)
+            self.send_response(500 if made.is_broken else 200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -86,6 +93,7 @@ def signer() -> Iterator[Signer]:
 
         def do_POST(self) -> None:
             made.asked.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            made.may_answer.wait(60)
             self.do_GET()
 
         def log_message(self, *_: object) -> None:
@@ -206,6 +214,31 @@ def test_a_provider_that_is_not_what_it_should_be_is_as_if_away(provider, signer
     with pytest.raises(Unavailable) as caught:
         provider.end(FLOW, HERE, SAID)
     assert caught.value.code is Code.PROVIDER_UNAVAILABLE
+
+
+def test_a_provider_that_hangs_holds_few_threads(signer):
+    settings = WebSettings(oidc_issuer=signer.url, oidc_client_id="eva01", oidc_allowed=("*",), web_threads=8)
+    provider = Provider(settings)
+    provider.begin(FLOW, HERE)
+    signer.may_answer.clear()
+    with ThreadPoolExecutor() as threads:
+        held = [threads.submit(provider.end, FLOW, HERE, SAID) for _ in range(2)]
+        wait_until(lambda: len(signer.asked) == 2, "both hold a thread")
+        with pytest.raises(Unavailable):
+            provider.end(FLOW, HERE, SAID)
+        signer.may_answer.set()
+        assert [one.result()["sub"] for one in held] == ["1", "1"]
+    assert provider.end(FLOW, HERE, SAID)["sub"] == "1"
+
+
+def test_a_provider_that_is_away_is_not_asked_again_at_once(signer):
+    settings = WebSettings(oidc_issuer=f"{signer.url}/nowhere", oidc_client_id="eva01", oidc_allowed=("*",))
+    provider = Provider(settings)
+    signer.is_broken = True
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            provider.begin(FLOW, HERE)
+    assert len(signer.visits) == 1
 
 
 @pytest.mark.parametrize(

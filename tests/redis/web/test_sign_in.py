@@ -74,6 +74,8 @@ def test_below_a_path_the_cookie_is_for_that_path_alone(make_app, redis_client):
     said = response.headers["Set-Cookie"].split("; ")
     assert said[0].startswith(f"{COOKIE}=")
     assert {"Path=/eva", "Secure"} <= set(said)
+    left = http.post("/sign-out", headers=headers)
+    assert left.headers["Clear-Site-Data"] == '"cache"', "the rest may be others'"
 
 
 def test_nothing_of_the_token_or_the_key_is_kept(http, services, redis_client):
