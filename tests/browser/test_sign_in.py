@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.images import drawn
-from tests.browser.pages import AskPage, tab_to
+from tests.browser.pages import AskPage, BatchPage, tab_to
 from tests.browser.test_accessibility import Findings
 from tests.process.conftest import Stack
 from tests.processes import python
@@ -234,6 +234,31 @@ def test_an_upload_goes_on_after_one_has_signed_in_again(new_browser, guarded, t
     page.evaluate("dispatchEvent(new Event('focus'))")
     expect(page.locator("#session-over")).to_be_hidden()
     batch.expect_found("3 images")
+
+
+def test_who_may_only_look_sees_no_button_that_changes_something(new_browser, guarded):
+    user = {"Authorization": f"Bearer {key_of(guarded, owner='carl')}"}
+    with httpx.Client(base_url=guarded.url, headers=user) as http:
+        batch = http.post("/api/batches", json={"model": "ocr", "name": "to be seen"}).json()["id"]
+        http.post(f"/api/batches/{batch}/files", files={"files": ("no image.txt", b"x")})
+    context = new_browser()
+    errors: list[str] = []
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    page = context.new_page()
+    sign_in(page, key_of(guarded, owner="carl", role="read-only"), "/")
+    row = page.locator("#history-list li").filter(has_text="to be seen")
+    expect(row).to_be_visible()
+    expect(row.locator("button")).to_have_count(0)
+    expect(page.locator('.mast-nav a[href="/"]')).to_have_count(0)
+    row.locator("a").click()
+    BatchPage(page).expect_found("1 image")
+    expect(page.locator("#failures")).to_be_visible()
+    for name in ("delete", "share", "cancel", "close", "rename", "retry-all", "follow-up"):
+        expect(page.locator(f"#{name}")).to_have_count(0)
+    page.locator("#gallery .tile").first.click()
+    page.keyboard.press("r")
+    expect(page.locator("#viewer-file")).to_have_text("no image.txt")
+    assert not errors
 
 
 def test_no_other_website_shows_these_pages_in_a_frame(page, guarded):
