@@ -9,6 +9,7 @@ import redis
 from jobs import flow
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, Result
+from jobs.storage.attempts import Attempts
 from jobs.storage.audit import AuditTrail
 from jobs.storage.blobs import BlobStore
 from jobs.storage.feed import BatchFeed
@@ -20,7 +21,9 @@ from jobs.storage.listing import BatchList
 from jobs.storage.ownership import Ownership
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
+from jobs.storage.sessions import Sessions
 from jobs.storage.shares import Shares
+from jobs.storage.signing import SigningKey
 from jobs.storage.store import JobStore
 from jobs.storage.stores import Stores
 from jobs.upkeep.removal import Removal, Removed
@@ -61,10 +64,13 @@ class Backend:
             image_uses=self.image_uses,
             fleet=Fleet(client),
             responses=Responses(client),
+            signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),
             shares=Shares(self.store, self.journal),
             audit=AuditTrail(blobs),
+            sessions=Sessions(client),
+            attempts=Attempts(client),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

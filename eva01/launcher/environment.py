@@ -33,7 +33,7 @@ _CLOUDS = {
     "az": ("AZURE_*", "IDENTITY_*", "MSI_*"),
 }
 #: Secrets of one part, though their names are of those that every part of ours gets.
-_WEB_ALONE = ("EVA01_ADMIN_KEY",)
+_WEB_ALONE = ("EVA01_ADMIN_KEY", "EVA01_SECRET_KEY", "EVA01_OIDC_CLIENT_SECRET")
 #: What is for the command alone.
 _COMMAND_ALONE = ("EVA01_KEY", "EVA01_KEY_FILE", "EVA01_SERVER", "EVA01_PASS_ENV")
 

@@ -59,8 +59,16 @@ class Code(StrEnum):
         "This is no key of this server.", "Check it, or ask for another one.")
     KEY_IS_OVER = ("key_is_over", 401, FAIL,
         "The key is no longer valid.", "Ask for another one.")
+    TOO_MANY_WRONG_KEYS = ("too_many_wrong_keys", 429, RETRY,
+        "Too many wrong keys came from your address.", "Check the key, and try again in a minute.")
     NOT_ALLOWED = ("not_allowed", 403, FAIL,
         "The key does not allow this.", "Ask somebody who may, or for another key.")
+    SESSION_IS_OVER = ("session_is_over", 401, FAIL,
+        "Your session is over.", "Sign in again.")
+    SIGN_IN_FAILED = ("sign_in_failed", 401, FAIL,
+        "You could not be signed in.", "Begin again.")
+    NOT_ADMITTED = ("not_admitted", 403, FAIL,
+        "Your account may not use this server.", "Ask one of its admins.")
     UNKNOWN_HOST = ("unknown_host", 421, FAIL,
         "This server does not answer to the name by which it was asked.",
         "If that is its name, add it to EVA01_HOSTS and start the server again.")
@@ -194,6 +202,8 @@ class Code(StrEnum):
         "Try again in a moment; the server's log says why.")
     NO_ROOM = ("no_room", 507, FAIL,
         "The server's disk is full.", "Make room there.")
+    PROVIDER_UNAVAILABLE = ("provider_unavailable", 503, RETRY,
+        "The server where you sign in does not answer.", "Try again in a moment, or sign in with a key.")
     INTERNAL_ERROR = ("internal_error", 500, FAIL,
         "Something went wrong here that should not have.",
         "Retry. If it fails again, the server's log says why.")

@@ -39,6 +39,8 @@ KEYS = "eva01:keys"
 KEYS_FOLDER = "keys"
 #: The folder of all links to shared batches in the journal.
 SHARES_FOLDER = "shares"
+#: What sign-ins under way are signed with, where no setting says it.
+SIGNING_KEY = "eva01:signing_key"
 #: The folder of the audit trail in the blob store.
 AUDIT_FOLDER = "audit"
 #: Which Redis it was at the last look, and when that was: a hash.
@@ -206,6 +208,21 @@ def image_answers_key(sha256: str) -> str:
 def image_deleter_key(sha256: str) -> str:
     """Who is deleting an image at the moment: until that is over, nobody claims it."""
     return f"eva01:image:{sha256}:deleter"
+
+
+def session_key(digest: str) -> str:
+    """One session, by the digest of its token."""
+    return f"eva01:session:{digest}"
+
+
+def sessions_key(owner: str) -> str:
+    """The sorted set of an owner's sessions by the time they end."""
+    return f"eva01:sessions:{owner}"
+
+
+def wrong_keys_key(digest: str) -> str:
+    """How many wrong keys came of late from an address, by its digest."""
+    return f"eva01:wrong_keys:{digest}"
 
 
 def idempotency_key(digest: str) -> str:

@@ -4,19 +4,22 @@
 its field's name in upper case behind `EVA01_`. docs/configuration.md lists them all.
 """
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.contract.catalog import DEFAULT_MODEL_NAME
-from jobs.contract.hosts import is_host
+from jobs.contract.hosts import address_of, is_host
 from jobs.contract.models import OWNER_PATTERN
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
+#: Hours that a session in the browser may last at most.
+LONGEST_SESSION_HOURS = 366 * 24
 
 
 class BadSetting(Exception):
@@ -186,10 +189,47 @@ class WebSettings(_FromEnvironment):
     idempotency_bytes: int = Field(default=64 * MIB, ge=0)
     #: Days after their last change when finished jobs are removed, with their answers and images.
     retention_days: float = Field(default=30, gt=0)
+    #: Keys that are none which an address may send in a minute.
+    wrong_keys_per_min: int = Field(default=30, ge=1)
     #: The confidence of an answer, 0 to 1, below which the page marks it as unsure; 0 marks none.
     unsure_below: float = Field(default=0.9, ge=0, le=1)
     #: Refused sign-ins that are written into the audit trail in a minute; further ones are counted.
     audit_refused_a_minute: int = Field(default=30, ge=0)
+    #: What sign-ins under way are signed with; empty: a key made once and kept in Redis.
+    secret_key: SecretStr = Field(default=SecretStr(""), repr=False)
+    #: Hours after which who has signed in with a browser has to do so again.
+    session_hours: float = Field(default=12, gt=0, le=LONGEST_SESSION_HOURS)
+    #: Sessions of one owner at the same time; one more ends the one that would end first.
+    max_sessions: int = Field(default=100, ge=1)
+    #: The OpenID Connect provider at which people sign in, as its discovery document names it; empty: none.
+    oidc_issuer: str = ""
+    #: As whom this server is registered there.
+    oidc_client_id: str = ""
+    #: Its secret there; empty for a client without one.
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), repr=False)
+    #: What is asked for there, separated by spaces.
+    oidc_scopes: str = "openid email profile"
+    #: The claim with a person's owner; `email` counts where it is verified, elsewhere `sub` does.
+    oidc_owner_claim: str = Field(default="email", min_length=1)
+    #: The claim with a person's groups; dots lead into objects, as in `realm_access.roles`.
+    oidc_groups_claim: str = Field(default="groups", min_length=1)
+    #: Groups whose people are admins.
+    oidc_admin_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Groups whose people may only look.
+    oidc_read_only_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Groups that are owners, too: their people see what belongs to them.
+    oidc_team_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Who may come in: groups, `@example.org` for verified addresses there, `*` for everybody.
+    oidc_allowed: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validate_default=True)
+    #: Seconds that the provider's clock may be off.
+    oidc_skew_s: float = Field(default=60, ge=0, le=600)
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long(cls, key: SecretStr) -> SecretStr:
+        if 0 < len(key) < _SHORTEST_KEY:
+            raise ValueError(f"has to have {_SHORTEST_KEY} characters at least")
+        return key
 
     @field_validator("admin_key")
     @classmethod
@@ -205,7 +245,45 @@ class WebSettings(_FromEnvironment):
         """How long finished jobs are kept, in seconds."""
         return self.retention_days * 24 * 3600
 
-    @field_validator("models", "hosts", mode="before")
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_issuer(cls, issuer: str) -> str:
+        host = re.match(r"http://(\[[^]/]*\]|[^:/]*)", issuer)
+        address = host and address_of(host[1].strip("[]"))
+        is_here = host and (host[1] == "localhost" or (address and address.is_loopback))
+        if issuer and not is_here and not re.fullmatch(r"https://[^/?#]+[^?#]*", issuer):
+            raise ValueError("has to begin with https://; http:// is for a provider on this machine alone")
+        return issuer
+
+    @field_validator("oidc_team_groups")
+    @classmethod
+    def _are_owners(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
+        for group in groups:
+            if not re.fullmatch(OWNER_PATTERN, group):
+                raise ValueError(f"{group!r} cannot be an owner's name ({OWNER_PATTERN})")
+        return groups
+
+    @field_validator("oidc_allowed")
+    @classmethod
+    def _is_whole(cls, allowed: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("oidc_issuer") and not info.data.get("oidc_client_id"):
+            raise ValueError("EVA01_OIDC_ISSUER needs EVA01_OIDC_CLIENT_ID besides")
+        if info.data.get("oidc_issuer") and not allowed:
+            raise ValueError(
+                "EVA01_OIDC_ISSUER needs it: name groups, or domains such as @example.org;"
+                " `*` lets in everybody whom the provider knows"
+            )
+        return allowed
+
+    @field_validator(
+        "models",
+        "hosts",
+        "oidc_admin_groups",
+        "oidc_read_only_groups",
+        "oidc_team_groups",
+        "oidc_allowed",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return _split_at_commas(value)
@@ -279,8 +357,8 @@ class WorkerSettings(_FromEnvironment):
     pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
 
 
-#: Characters that a key which opens everything has at least.
-_SHORTEST_ADMIN_KEY = 32
+#: Characters that a key has at least: one that only signs, and one that opens everything.
+_SHORTEST_KEY, _SHORTEST_ADMIN_KEY = 16, 32
 
 
 def _split_at_commas(value: object) -> object:

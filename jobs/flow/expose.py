@@ -17,7 +17,7 @@ def needs_login(web: WebSettings) -> bool:
 
 def has_login(web: WebSettings) -> bool:
     """True when settings alone say how somebody may say who they are."""
-    return bool(web.admin_key.get_secret_value())
+    return bool(web.admin_key.get_secret_value() or web.oidc_issuer)
 
 
 def check_exposure(web: WebSettings, keys: Keys) -> Iterator[str]:

@@ -10,6 +10,9 @@ store         jobs and batches, and every change of their state
 feed          what happened in a batch: changes, and how many jobs ended when
 keys          API keys, in the blob store and in Redis
 shares        links to batches, in the journal and in Redis
+signing       the key that sign-ins under way are signed with
+sessions      who is signed in with a browser
+attempts      wrong keys, by the address they came from
 ownership     whose a job or a batch is
 listing       all batches, the latest change first
 queue         how deep the queue is, and whether each open job has a ticket

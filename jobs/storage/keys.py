@@ -55,6 +55,10 @@ class Keys:
         self._tell(key)
         return key
 
+    def with_digest(self, digest: str) -> Key | None:
+        """The key of which this is kept in place of its text, as far as Redis knows it."""
+        return self._known(digest)
+
     def get(self, prefix: str) -> Key:
         """The key that begins so.
 

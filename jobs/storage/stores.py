@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from jobs.contract.settings import Settings
+from jobs.storage.attempts import Attempts
 from jobs.storage.audit import AuditTrail
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection import connect
@@ -17,7 +18,9 @@ from jobs.storage.ownership import Ownership
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.restarts import RestartWatch
+from jobs.storage.sessions import Sessions
 from jobs.storage.shares import Shares
+from jobs.storage.signing import SigningKey
 from jobs.storage.store import JobStore
 from jobs.storage.turn import HousekeepersTurn
 
@@ -35,10 +38,13 @@ class Stores:
     image_uses: ImageUses
     fleet: Fleet
     responses: Responses
+    signing_key: SigningKey
     keys: Keys
     ownership: Ownership
     shares: Shares
     audit: AuditTrail
+    sessions: Sessions
+    attempts: Attempts
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -60,10 +66,13 @@ class Stores:
             image_uses=ImageUses(client),
             fleet=Fleet(client),
             responses=Responses(client),
+            signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),
             shares=Shares(store, journal),
             audit=AuditTrail(blobs),
+            sessions=Sessions(client),
+            attempts=Attempts(client),
             **more,
         )
 

@@ -9,6 +9,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import jobs.contract.metrics
 import jobs.upkeep.housekeeping
+import web.access.signing
 import web.api.queue_gauges
 import web.http.problems
 import web.http.request_metrics
@@ -17,6 +18,7 @@ import worker.ops.metrics
 _MODULES = (
     jobs.contract.metrics,
     jobs.upkeep.housekeeping,
+    web.access.signing,
     web.http.request_metrics,
     web.http.problems,
     worker.ops.metrics,

@@ -122,6 +122,7 @@ def _device(code: CodeMetrics) -> Row:
 def _requests(code: CodeMetrics) -> Row:
     requests, refused = code["eva01_requests_total"], code["eva01_refused_total"]
     in_flight, workers = code["eva01_requests_in_flight"], code["eva01_workers"]
+    sign_ins = code["eva01_sign_ins_total"]
     return Row(
         "Web",
         [
@@ -132,6 +133,12 @@ def _requests(code: CodeMetrics) -> Row:
                 "Requests in flight",
                 [Query(in_flight.value("pod"), "{{pod}}")],
                 f"{in_flight.help} A pod has EVA01_WEB_THREADS for them; web is scaled on this.",
+            ),
+            Panel(
+                "Sign-ins",
+                [Query(sign_ins.rate("how", "outcome") + _OR_NONE, "{{how}} {{outcome}}")],
+                sign_ins.help,
+                "ops",
             ),
             Panel("Refused", [Query(refused.rate("reason") + _OR_NONE, "{{reason}}")], refused.help, "ops"),
             Panel(

@@ -28,7 +28,13 @@ from web.services import services, services_of
 #: What each audited endpoint does, and to what.
 _BY_ACTION: dict[tuple[Action, Kind], str] = {
     (Action.BATCH_DELETE, Kind.BATCH): "batches.delete_batch",
+    (Action.KEY_ADD, Kind.KEY): "keys.add_key pages.make_key",
+    (Action.KEY_REVOKE, Kind.KEY): "keys.revoke_key pages.revoke_key",
+    (Action.KEY_ROTATE, Kind.KEY): "keys.rotate_key pages.rotate_key",
+    (Action.SIGN_OUT_EVERYWHERE, Kind.OWNER): "pages.end_sessions",
     (Action.SHARE_ADD, Kind.BATCH): "sharing.share_batch",
+    (Action.SHARE_REVOKE, Kind.SHARE): "sharing.revoke_share",
+    (Action.SHARE_REVOKE, Kind.BATCH): "sharing.revoke_shares",
     (Action.EXPORT, Kind.BATCH): """
         results.export_csv results.export_jsonl results.export_texts results.export_xlsx
         shared.results.export_csv shared.results.export_jsonl shared.results.export_texts
@@ -69,6 +75,15 @@ def note(
     Raises Unavailable; what must not be done unseen is done afterwards.
     """
     services().audit.note(_event(action, target, who or caller(), code))
+
+
+def note_anyway(action: Action, who: Caller) -> None:
+    """Write what is done whether it can be written or not, such as a sign-out; else it is said in the log."""
+    event = _event(action, None, who, None)
+    try:
+        services().audit.note(event)
+    except Unavailable as away:
+        services().audit.say(event, away)
 
 
 def note_refused(error: Eva01Error, credential: str = "") -> None:

@@ -22,6 +22,7 @@ from web.access.audit import note_look, note_refused
 from web.access.caller import find_caller
 from web.access.login import register_login
 from web.access.rules import RULES, Rule
+from web.access.signing import register_provider
 from web.services import services
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 def register_access(app: Flask) -> None:
     """Have `app` look who asks before it does anything for them."""
     register_login(app)
+    register_provider(app)
     app.before_request(_check)
     app.after_request(_say_how)
 

@@ -1,4 +1,7 @@
-"""Whether callers have to say who they are: where others reach web, or once there is a key, and for good."""
+"""Whether callers have to say who they are: where others reach web, or once there is a key or a provider.
+
+Once they have to, it is for good.
+"""
 
 import redis
 from flask import Flask, current_app

@@ -25,6 +25,7 @@ _BY_RULE = {
     Rule.OPEN: """
         static docs.openapi docs.page docs.start docs.static status.health status.ready
         pages.choose pages.favicon pages.words
+        pages.sign_in_page pages.check_key pages.go_to_provider pages.come_back pages.leave
     """,
     Rule.LINK: """
         pages.shared_page shared.progress.get_batch shared.progress.get_timeline
@@ -38,7 +39,7 @@ _BY_RULE = {
         results.get_results results.export_csv results.export_jsonl results.export_texts results.export_xlsx
         sharing.list_shares
         status.get_limits status.get_models status.get_status status.metrics
-        pages.index pages.history pages.batch_page
+        pages.index pages.history pages.batch_page pages.account
         me.get_me
     """,
     Rule.WRITE: """
@@ -50,6 +51,7 @@ _BY_RULE = {
     Rule.ADMIN: """
         keys.list_keys keys.add_key keys.revoke_key keys.rotate_key
         audit.list_events audit.export_events pages.audit_page
+        pages.keys_page pages.make_key pages.revoke_key pages.rotate_key pages.end_sessions
     """,
 }
 

@@ -6,10 +6,12 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from jobs import flow
+from jobs.contract.audit import Kind
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict
 from jobs.contract.models import utc_now
 from jobs.contract.owners import NewKey, new_key
+from web.access.audit import concerns
 from web.access.caller import caller
 from web.api.schemas import PROBLEMS
 from web.api.schemas_keys import (
@@ -50,6 +52,7 @@ def add_key(body: NewKeyBody) -> Response:
         expires_at=body.end(),
     )
     flow.add_key(services(), new.key, has_admin=not caller().is_local)
+    concerns(Kind.KEY, new.key.prefix, new.key.owner)
     return _shown(new)
 
 
@@ -68,7 +71,9 @@ def revoke_key(path: KeyPath, query: Confirmation) -> Response:
 def rotate_key(path: KeyPath, body: Rotation) -> Response:
     """Make a key like another, show it, and end the other. An `Idempotency-Key` does nothing here."""
     grace = timedelta(hours=body.grace_hours)
-    return _shown(flow.rotate_key(services(), path.prefix, grace=grace, expires_at=body.end()))
+    new = flow.rotate_key(services(), path.prefix, grace=grace, expires_at=body.end())
+    concerns(Kind.KEY, f"{path.prefix} → {new.key.prefix}", new.key.owner)
+    return _shown(new)
 
 
 @me.get("/api/me", responses={200: CallerView})

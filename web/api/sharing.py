@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from flask import Response, jsonify, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
+from jobs.contract.audit import Kind
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
 from jobs.contract.models import utc_now
 from jobs.contract.shares import Share, new_share
+from web.access.audit import concerns
 from web.access.caller import caller
 from web.api.schemas import PROBLEMS, BatchPath
 from web.api.schemas_shares import ListedShare, NewShare, RevokedView, SharePath, SharesView, ShareView
@@ -36,6 +38,7 @@ def share_batch(path: BatchPath, body: NewShare) -> Response:
     ends_at = utc_now().replace(microsecond=0) + timedelta(days=body.days)
     made = new_share(batch.id, caller(), ends_at, body.note.strip())
     serving.shares.add(made.share, serving.limits.max_shares)
+    concerns(Kind.SHARE, made.share.id, batch.owner)
     shown = ShareView(
         id=made.share.id, url=url_for("pages.shared_page", token=made.token), expires_at=ends_at
     )

@@ -69,7 +69,9 @@ class Call:
 
     def is_let_in(self) -> bool:
         """True when the app would read the body, by what the head says."""
-        return lets_in(self.app, self._environ) if isinstance(self.app, Flask) else True
+        if not isinstance(self.app, Flask):
+            return True
+        return self._context.run(lets_in, self.app, self._environ)
 
     @property
     def ends_connection(self) -> bool:

@@ -9,6 +9,7 @@ origins          no other website's page changes anything
 waiting          responses that are not known yet
 proxies          what proxies in front say of those who ask
 addresses        those that are secrets themselves
+cookies          those that stand for somebody
 security         headers that every response carries
 request_log      what lines of the log about a request have in common; its id
 request_metrics  how many requests, and how long they took

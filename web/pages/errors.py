@@ -1,19 +1,19 @@
 """Errors as pages, in the visitor's language.
 
 error of a page                          ──► the error page; of the form: the form, with what was typed
+nobody knows who asks for a page         ──► the page where one signs in
 unknown address, asked for by a browser  ──► the error page
 unknown address, asked for by a program  ──► problem JSON
 """
 
-from typing import Any
-
 import redis
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import Eva01Error
+from jobs.contract.errors import Eva01Error, NotSignedIn
+from web.access.caller import caller
 from web.http.problems import (
     count_refusal,
     from_http,
@@ -22,8 +22,7 @@ from web.http.problems import (
     of_redis,
     our_fault,
 )
-from web.pages.i18n import language, reasons
-from web.pages.page import page
+from web.pages.page import page, problem_shown
 
 
 def register_errors(pages: Blueprint) -> None:
@@ -37,8 +36,11 @@ def register_errors(pages: Blueprint) -> None:
         pages.app_errorhandler(kind)(_unknown_address)
 
 
-def _refused(error: Eva01Error) -> Response:
+def _refused(error: Eva01Error) -> ResponseReturnValue:
     count_refusal(error)
+    if isinstance(error, NotSignedIn) and request.method in ("GET", "HEAD"):
+        here = request.script_root + request.full_path.removesuffix("?")
+        return redirect(url_for("pages.sign_in_page", next=here), 303)
     return _error_page(error.code.http_status, error.code, error.message)
 
 
@@ -46,7 +48,7 @@ def _refused_by_http(error: HTTPException) -> Response:
     return _error_page(error.code or 500, http_code(error), http_message(error))
 
 
-def _redis_failed(error: redis.RedisError) -> Response:
+def _redis_failed(error: redis.RedisError) -> ResponseReturnValue:
     said = of_redis(error)
     return _fault(said) if said.code is Code.INTERNAL_ERROR else _refused(said)
 
@@ -90,10 +92,11 @@ def _first_part(path: str) -> str:
 def _error_page(status: int, code: str, message: str) -> Response:
     """What is wrong; above the form, when it was the form that was refused, with what was typed."""
     # What was not meant for this server, or not by its visitor, sees nothing of what is here.
-    is_foreign = code in (Code.FOREIGN_ORIGIN, Code.UNKNOWN_HOST)
-    if request.endpoint != "pages.create_batch" or is_foreign:
+    is_stranger = code in (Code.FOREIGN_ORIGIN, Code.UNKNOWN_HOST) or "caller" not in g
+    is_stranger = is_stranger or not caller().role.may_write
+    if request.endpoint != "pages.create_batch" or is_stranger:
         return _plain_error_page(status, code, message)
-    problem = _problem(status, code, message)
+    problem = problem_shown(status, code, message)
     return page("index.html", status, here="ask", form=_typed(), problem=problem)
 
 
@@ -105,13 +108,4 @@ def _typed() -> dict[str, str]:
 
 
 def _plain_error_page(status: int, code: str, message: str) -> Response:
-    return page("error.html", status, problem=_problem(status, code, message))
-
-
-def _problem(status: int, code: str, message: str) -> dict[str, Any]:
-    """What the page says: the error's own message in English, in other languages its code's sentences."""
-    reason = reasons().get(code)
-    if reason is None or language() == "en":
-        return {"status": status, "code": code, "message": message, "language": "en"}
-    said = " ".join(filter(None, (reason["what"], reason["remedy"])))
-    return {"status": status, "code": code, "message": said, "language": language()}
+    return page("error.html", status, problem=problem_shown(status, code, message))

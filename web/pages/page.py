@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, render_template, request, url_for
 
 from jobs.contract.version import own_version
 from jobs.formats.images import ENDINGS
+from web.access.caller import caller
 from web.pages.i18n import LANGUAGES, language, reasons
 
 #: Only our own files, and no inline script or style: a file name that looks like markup stays text even
@@ -43,9 +44,26 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
         "reasons": reasons(),
         "version": own_version(),
         "choosable": _CHOOSABLE,
+        "who": caller(),
+        "may_write": caller().role.may_write and not context.get("is_shared"),
     }
     html = render_template(template, **shell, **context)
     response = Response(html, status, mimetype="text/html")
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response.headers["Vary"] = "Accept-Language, Cookie"
     return response
+
+
+def problem_shown(status: int, code: str, message: str) -> dict[str, Any]:
+    """What a page says: the error's own message in English, in other languages its code's sentences."""
+    reason = reasons().get(code)
+    if reason is None or language() == "en":
+        return {"status": status, "code": code, "message": message, "language": "en"}
+    said = " ".join(filter(None, (reason["what"], reason["remedy"])))
+    return {"status": status, "code": code, "message": said, "language": language()}
+
+
+def local_path(path: str) -> str:
+    """`path` when it is one of this server, else the first page, so that a redirect leads nowhere else."""
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path.removesuffix("?") if is_local else url_for("pages.index")

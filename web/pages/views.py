@@ -21,15 +21,19 @@ from web.intake.asking import check_question, check_room, choose_model
 from web.intake.files import Intake
 from web.intake.forms import check_form
 from web.intake.spool import check_budget
+from web.pages.admin import register_admin
 from web.pages.audit import audit_page
 from web.pages.errors import register_errors
 from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, register_words, script_words
-from web.pages.page import THEME_COOKIE, THEMES, page
+from web.pages.page import THEME_COOKIE, THEMES, local_path, page
+from web.pages.signing import register_signing
 from web.services import services
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 register_errors(pages)
 pages.get("/admin/audit")(audit_page)
+register_signing(pages)
+register_admin(pages)
 
 _YEAR_S = 365 * 24 * 3600
 #: Answers on a page that is read without scripts.
@@ -42,8 +46,10 @@ def _prepare(state: BlueprintSetupState) -> None:
 
 
 @pages.get("/")
-def index() -> Response:
-    """Choose images, ask, send."""
+def index() -> PlainResponse:
+    """Choose images, ask, send; who may only look goes to what there is."""
+    if not caller().role.may_write:
+        return redirect(url_for("pages.history"), 303)
     return page("index.html", here="ask", form={})
 
 
@@ -97,7 +103,7 @@ def words(language: str) -> Response:
 @pages.post("/preferences")
 def choose() -> PlainResponse:
     """Remember the language or the theme that was chosen, and go back to where it was."""
-    response = redirect(_local_path(request.form.get("next", "")), 303)
+    response = redirect(local_path(request.form.get("next", "")), 303)
     for cookie, allowed in ((LANGUAGE_COOKIE, LANGUAGES), (THEME_COOKIE, THEMES)):
         value = request.form.get(cookie, "")
         if value in allowed:
@@ -181,12 +187,6 @@ def _name_of(count: int, first: str) -> str:
     return shown if count == 1 else f"{shown} + {count - 1:,}"
 
 
-def _local_path(path: str) -> str:
-    """`path` when it is one of this server, else the first page, so that a redirect leads nowhere else."""
-    is_local = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path.removesuffix("?") if is_local else url_for("pages.index")
-
-
 @pages.app_template_global()
 def offered_models() -> list[dict[str, Any]]:
     """The models that the form offers where no script runs, the default first."""
@@ -195,3 +195,9 @@ def offered_models() -> list[dict[str, Any]]:
     except redis.RedisError:
         return []
     return [{"name": card.name, "description": card.description} for card in cards.values()]
+
+
+@pages.app_template_global()
+def has_page(endpoint: str) -> bool:
+    """True when there is a page of this name."""
+    return endpoint in current_app.view_functions

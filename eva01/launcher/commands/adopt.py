@@ -8,6 +8,7 @@ from rich.console import Console
 from eva01.cli.tables import say
 from eva01.cli.text import counted
 from eva01.launcher.commands.stores import progress, stores_in_use
+from jobs.contract.audit import Action, Kind, Target, by_command
 from jobs.contract.models import OWNER_PATTERN
 from jobs.storage.stores import Stores
 from jobs.upkeep.adopt import Adopted, Adoption
@@ -31,7 +32,8 @@ def adopt(owner: str) -> None:
     store (EVA01_BLOBS). It may run beside web and workers, and more than once.
     """
     console = Console()
-    with stores_in_use() as stores:
+    event = by_command(Action.ADOPT, Target(kind=Kind.OWNER, id=owner, owner=owner))
+    with stores_in_use() as stores, stores.audit.doing(event):
         done, passed_over = _adopt(stores, owner, console)
     say(console, _summary(owner, done))
     if passed_over:

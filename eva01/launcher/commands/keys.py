@@ -25,7 +25,8 @@ from eva01.launcher import redis_server
 from eva01.launcher.commands.settings import TIMES, settings_checked
 from eva01.launcher.commands.stores import explained
 from eva01.launcher.lock import is_held
-from jobs import flow
+from jobs import flow, log
+from jobs.contract.audit import MOST_CHARS, Action, Kind, Target, by_command
 from jobs.contract.errors import Eva01Error
 from jobs.contract.models import utc_now
 from jobs.contract.owners import Key, NewKey, Role, new_key, prefix_of
@@ -91,7 +92,11 @@ def add(
     with settings_checked():
         place = _Place()
         is_first = not place.run(place.stores.keys.any_kept)
-        place.run(lambda: flow.add_key(place.stores, new.key, has_admin=has_login(WebSettings.read())))
+        place.do(
+            Action.KEY_ADD,
+            new.key.prefix,
+            lambda: flow.add_key(place.stores, new.key, has_admin=has_login(WebSettings.read())),
+        )
     _show(new)
     if is_first:
         _tell("It is the first: from now on every call needs a key, also on this machine.")
@@ -119,7 +124,7 @@ def revoke(prefix: str) -> None:
     """End the key that begins with PREFIX, at once."""
     with settings_checked():
         place = _Place()
-        key = place.run(lambda: flow.revoke_key(place.stores, _checked(prefix)))
+        key = place.do(Action.KEY_REVOKE, prefix, lambda: flow.revoke_key(place.stores, _checked(prefix)))
         if not place.is_told and place.may_be_used:
             raise CommandError(
                 "redis_unavailable",
@@ -148,13 +153,15 @@ def rotate(prefix: str, grace: float, days: int | None, until: datetime | None) 
                 "Redis does not answer, so a server that runs would go on taking the old key."
                 " Nothing is changed. Run this again when Redis answers.",
             )
-        new = place.run(
+        new = place.do(
+            Action.KEY_ROTATE,
+            prefix,
             lambda: flow.rotate_key(
                 place.stores,
                 _checked(prefix),
                 grace=timedelta(hours=grace),
                 expires_at=_end(days, until),
-            )
+            ),
         )
     _show(new)
     _tell(f"{prefix} {f'stays valid for {grace:g} h' if grace else 'is ended'}.")
@@ -165,6 +172,7 @@ class _Place:
 
     def __init__(self) -> None:
         settings = Settings.read()
+        log.set_up(settings.log)
         if said := keep_private(settings):
             _tell(said)
         self._redis_url = redis_server.in_use(settings)
@@ -177,6 +185,21 @@ class _Place:
         self.is_told = self._answers()
         if not self.is_told:
             self.stores = replace(self.stores, keys=Keys(None, self.stores.blobs))
+
+    def do(self, action: Action, prefix: str, verb: Callable[[], Any]) -> Any:
+        """The same of what is written into the audit trail, as done to the key that begins so."""
+
+        def audited() -> Any:
+            event = by_command(action, Target(kind=Kind.KEY, id=prefix[:MOST_CHARS]))
+            with self.stores.audit.doing(event) as noted:
+                done = verb()
+                if isinstance(done, NewKey):
+                    noted.target = Target(
+                        kind=Kind.KEY, id=f"{prefix} → {done.key.prefix}", owner=done.key.owner
+                    )
+                return done
+
+        return self.run(audited)
 
     def run(self, verb: Callable[[], Any]) -> Any:
         """What `verb` gives; raises CommandError for what goes wrong."""

@@ -22,7 +22,7 @@ MODELS = {
     "PYTORCH_ALLOC_CONF": "x",
     "TRANSFORMERS_OFFLINE": "1",
 }
-WEB = {"EVA01_ADMIN_KEY": "s" * 32}
+WEB = {"EVA01_ADMIN_KEY": "s" * 32, "EVA01_SECRET_KEY": "s" * 16, "EVA01_OIDC_CLIENT_SECRET": "s"}
 NOBODY = {
     "EVA01_KEY": "s",
     "EVA01_KEY_FILE": "/s",

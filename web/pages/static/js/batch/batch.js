@@ -6,6 +6,7 @@ import { watchFleet } from "../core/fleet.js";
 import { listenForKeys } from "../core/keys.js";
 import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
+import { mayWrite } from "../core/rights.js";
 import { dateTime, duration, t, tn } from "../core/words.js";
 import { Results } from "../results/results.js";
 import { CUT } from "../results/cut_short.js";
@@ -47,7 +48,8 @@ window.addEventListener("hashchange", openFromAddress);
 window.addEventListener("pageshow", ({ persisted }) => isShared && persisted && location.reload());
 document.addEventListener("upload:progress", onUpload);
 listenForCutShort(first, () => watch.feed.records.values(), () => showOnly({ state: CUT, code: "" }));
-if (!isShared) listenForActs();
+if (mayWrite) listenForActs();
+if (byId("fleet")) watchFleet(byId("fleet"), { model: first.model, waiting: () => watch.batch.counts.queued });
 watch.start();
 openFromAddress();
 
@@ -56,7 +58,7 @@ function showBatch(batch) {
   showProgress(batch);
   showName(batch);
   results.count(batch);
-  if (isShared) return;
+  if (!mayWrite) return;
   show(byId("close"), batch.state === "open");
   show(byId("cancel"), batch.counts.queued + batch.counts.running > 0);
 }
@@ -94,7 +96,8 @@ function onTrouble(problem, waitS) {
   // What a link showed ends with it; the server's page says so.
   if (isShared && ENDED.has(problem?.code)) return location.reload();
   const box = byId("trouble");
-  show(box, Boolean(problem));
+  // That nobody is signed in any more is said above the page.
+  show(box, Boolean(problem) && problem.status !== 401);
   if (!problem) return toast(t("Connected again."));
   const [title, words] = troubleWords(problem, waitS);
   say(box.querySelector(".notice-title"), title);
@@ -134,7 +137,6 @@ async function openFromAddress() {
 // Acts
 
 function listenForActs() {
-  watchFleet(byId("fleet"), { model: first.model, waiting: () => watch.batch.counts.queued });
   listenForShare(first.id);
   listenForRename(first.id, () => watch.wake());
   onClick("close", () => api(`${path}/close`, { method: "POST" }));
@@ -166,7 +168,7 @@ async function retryAll() {
 }
 
 async function retryOne(record) {
-  if (isShared || record?.state !== "failed") return;
+  if (!mayWrite || record?.state !== "failed") return;
   if (!record.hasImage) return toast(t("This file was refused and not kept. Send it again under the same name."), "bad");
   try {
     watch.feed.take([await api(`/jobs/${record.id}/retry`, { method: "POST" })]);

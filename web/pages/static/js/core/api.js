@@ -24,7 +24,7 @@ export class Problem extends Error {
 /** The address of a path of the API: `apiUrl("/jobs/1/image")`. */
 export const apiUrl = (path) => PREFIX + path;
 
-/** The problem that a response's body, status and Retry-After tell of. */
+/** The problem that a response's body, status and Retry-After tell of; "session:over" tells the page of a 401. */
 export function problemFrom(status, text, retryAfter) {
   let body = {};
   try {
@@ -34,6 +34,7 @@ export function problemFrom(status, text, retryAfter) {
   }
   const message = body.detail || body.title || `The server answered ${status}.`;
   const retryAfterS = Number(retryAfter) > 0 ? Number(retryAfter) : null;
+  if (status === 401) document.dispatchEvent(new Event("session:over"));
   return new Problem({ status, code: body.code || `http_${status}`, message, retryAfterS });
 }
 

@@ -34,6 +34,7 @@ export class Poll {
     this.#isStopped = false;
     this.#page?.addEventListener("visibilitychange", this.#onSight);
     this.#page?.addEventListener("page:leave", this.#onLeave);
+    this.#page?.addEventListener("session:back", this.wake);
     globalThis.addEventListener?.("online", this.wake);
     globalThis.addEventListener?.("offline", this.wake);
     this.wake();
@@ -44,6 +45,7 @@ export class Poll {
     clearTimeout(this.#timer);
     this.#page?.removeEventListener("visibilitychange", this.#onSight);
     this.#page?.removeEventListener("page:leave", this.#onLeave);
+    this.#page?.removeEventListener("session:back", this.wake);
     globalThis.removeEventListener?.("online", this.wake);
     globalThis.removeEventListener?.("offline", this.wake);
   }

@@ -6,7 +6,8 @@
  */
 export async function visit(path) {
   const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  // Whoever is not signed in any more is led elsewhere: that is not the page that was asked for.
+  if (!response.ok || response.redirected) throw new Error(`${path}: ${response.status}`);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   await Promise.all([...page.querySelectorAll('link[rel="stylesheet"]')].map(addSheet));
   document.dispatchEvent(new Event("page:leave"));

@@ -5,6 +5,7 @@ import { api } from "../core/api.js";
 import { byId, say, show, toast } from "../core/dom.js";
 import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
+import { mayWrite } from "../core/rights.js";
 import { t, tn } from "../core/words.js";
 import { askToRename } from "./rename_dialog.js";
 import { drawRow } from "./row.js";
@@ -89,7 +90,7 @@ function showState() {
   say(byId("history-empty").querySelector(".note"), search
     ? t("No batch has these words in its name or question.")
     : t("Each time you ask, a batch is kept here with its answers."));
-  show(byId("history-first"), !search);
+  show(byId("history-first"), !search && mayWrite);
   say(byId("history-count"), count ? tn("{count} batch", "{count} batches", count) + (cursor ? " +" : "") : "");
 }
 

@@ -3,6 +3,7 @@
 import { stageOf } from "../batch/progress.js";
 import { icon, make } from "../core/dom.js";
 import { pageUrl } from "../core/place.js";
+import { mayWrite } from "../core/rights.js";
 import { ago, dateTime, number, percent, t, tn } from "../core/words.js";
 
 const PARTS = ["succeeded", "failed", "cancelled", "running"];
@@ -27,7 +28,7 @@ export function drawRow(batch, { onRename, onDelete }) {
       make("time", { class: "note", datetime: batch.created_at, title: dateTime(batch.created_at), text: ago(batch.created_at) }),
     ),
     drawProgress(batch),
-    drawActs(batch, { onRename, onDelete }),
+    mayWrite ? drawActs(batch, { onRename, onDelete }) : null,
   );
 }
 

@@ -68,6 +68,7 @@ export function listenForDock() {
       event.target.value = "";
     });
   }
+  document.addEventListener("session:back", () => upload?.problem?.status === 401 && upload.resume());
   addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
   addEventListener("pagehide", () => isSending() && leave(upload.batchId));
   offerToResume();

@@ -1,0 +1,115 @@
+"""The admins' pages: keys and sessions, through web's real app."""
+
+import re
+
+import pytest
+
+from tests.redis.web.test_access import made, of
+from tests.redis.web.test_sign_in import sign_in
+
+
+@pytest.fixture
+def admin(http, services):
+    """A browser in which an admin is signed in."""
+    sign_in(http, made(services, "root", role="admin").text)
+    return http
+
+
+def shown_key(response) -> str:
+    (text,) = re.findall(r'value="(eva01_[\w-]{43})"', response.text)
+    return text
+
+
+def test_a_key_is_made_shown_once_and_opens_what_it_should(admin, services):
+    fields = {
+        "owner": "anna",
+        "role": "read-only",
+        "teams": "painters, printers",
+        "note": "<b>",
+        "expires": "2099-01-31",
+    }
+    response = admin.post("/admin/keys", data=fields)
+    assert response.status_code == 201
+    text = shown_key(response)
+    key = services.keys.find(text)
+    assert (key.owner, key.role, key.teams, key.note) == (
+        "anna",
+        "read-only",
+        ("painters", "printers"),
+        "<b>",
+    )
+    assert f"{key.expires_at:%Y-%m-%d %H:%M}" == "2099-01-31 23:59"
+    again = admin.get("/admin/keys").text
+    assert text not in again
+    assert f"{key.prefix}…" in again
+    assert "<b></td>" not in again
+    assert admin.application.test_client().get("/api/batches", headers=of_text(text)).status_code == 200
+
+
+def of_text(text: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("owner", "an owner"), ("role", "king"), ("teams", "a/b"), ("expires", "soon"), ("note", "x" * 201)],
+)
+def test_what_cannot_be_a_key_is_said_and_what_was_typed_stays(admin, services, field, value):
+    before = len(services.keys.all())
+    response = admin.post("/admin/keys", data={"owner": "anna", "note": "typed", field: value})
+    assert response.status_code == 400
+    assert f"`{field}` is" in response.text
+    assert "typed" in response.text or field == "note"
+    assert len(services.keys.all()) == before
+
+
+def test_a_key_is_revoked(admin, services):
+    new = made(services, "anna")
+    assert admin.post(f"/admin/keys/{new.key.prefix}/revoke").status_code == 303
+    assert "Revoked" in admin.get("/admin/keys").text
+    assert (
+        admin.application.test_client().get("/api/batches", headers=of(new)).get_json()["code"]
+        == "key_is_over"
+    )
+    assert admin.post("/admin/keys/eva01_nothere1/revoke").status_code == 404
+
+
+def test_a_key_is_rotated(admin, services):
+    old = made(services, "anna", teams=("painters",), note="her laptop", quotas={"open_jobs": 5})
+    response = admin.post(f"/admin/keys/{old.key.prefix}/rotate")
+    new = services.keys.find(shown_key(response))
+    same = {"owner", "teams", "role", "quotas", "note", "expires_at"}
+    assert new.model_dump(include=same) == old.key.model_dump(include=same)
+    assert new.digest != old.key.digest
+    assert services.keys.get(old.key.prefix).revoked_at
+
+
+def test_an_owners_sessions_are_ended(admin, services):
+    new = made(services, "anna")
+    hers = [admin.application.test_client() for _ in range(2)]
+    for browser in hers:
+        sign_in(browser, new.text)
+    assert "2" in admin.post("/admin/sessions/end", data={"owner": "anna"}).text
+    assert [browser.get("/api/batches").status_code for browser in hers] == [401, 401]
+    assert admin.post("/admin/sessions/end", data={"owner": "no owner"}).status_code == 400
+    assert admin.get("/admin/keys").status_code == 200
+
+
+def test_nobody_else_sees_them(http, services):
+    for role in ("user", "read-only"):
+        sign_in(http, made(services, "anna", role=role).text)
+        assert http.get("/admin/keys").status_code == 403
+        assert http.post("/admin/keys", data={"owner": "anna", "role": "admin"}).status_code == 403
+        assert "/admin/keys" not in http.get("/history").text
+
+
+def test_where_no_login_is_needed_nobody_is_locked_out_by_the_page(http, services):
+    assert "eva01 keys add" in http.get("/admin/keys").text
+    for path in (
+        "/admin/keys",
+        "/admin/keys/eva01_nothere1/revoke",
+        "/admin/keys/eva01_nothere1/rotate",
+        "/admin/sessions/end",
+    ):
+        assert http.post(path, data={"owner": "mallory"}).status_code == 403
+    assert not services.keys.all()
