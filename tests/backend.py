@@ -15,6 +15,7 @@ from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
 from jobs.storage.keys import Keys
+from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
 from jobs.storage.ownership import Ownership
 from jobs.storage.queue import JobQueue
@@ -63,6 +64,7 @@ class Backend:
             signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),
+            ledger=Ledger(client, self.clock),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

@@ -29,6 +29,11 @@ IMAGE_CLAIMS = "eva01:image_claims"
 #: Requests whose responses are kept: a sorted set of digests by the bytes of all that were kept before.
 KEPT_RESPONSES = "eva01:kept_responses"
 
+#: How many jobs without an end each owner has: a hash.
+OPEN_JOBS = "eva01:open_jobs"
+#: The days on which anybody took anything, as their numbers: a sorted set by the same.
+USAGE_DAYS = "eva01:usage_days"
+
 #: The folder of all batches in the journal.
 BATCHES_FOLDER = "batches"
 #: The lock of the one web process that keeps house.
@@ -166,6 +171,11 @@ def image_answers_key(sha256: str) -> str:
 def image_deleter_key(sha256: str) -> str:
     """Who is deleting an image at the moment: until that is over, nobody claims it."""
     return f"eva01:image:{sha256}:deleter"
+
+
+def usage_key(day: str) -> str:
+    """The hash of what owners took on a day, which is a number of days since 1970 in UTC."""
+    return f"eva01:usage:{day}"
 
 
 def idempotency_key(digest: str) -> str:

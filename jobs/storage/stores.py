@@ -11,6 +11,7 @@ from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
 from jobs.storage.keys import Keys
+from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
 from jobs.storage.ownership import Ownership
 from jobs.storage.queue import JobQueue
@@ -37,6 +38,7 @@ class Stores:
     signing_key: SigningKey
     keys: Keys
     ownership: Ownership
+    ledger: Ledger
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -60,6 +62,7 @@ class Stores:
             signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),
+            ledger=Ledger(client),
             **more,
         )
 

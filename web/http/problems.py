@@ -1,6 +1,7 @@
 """Every error as application/problem+json (RFC 9457) with a stable `code`."""
 
 import logging
+import math
 from http import HTTPStatus
 
 import redis
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge, Unreadable
+from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, QuotaExceeded, TooLarge, Unreadable
 from jobs.contract.refusals import Refusal, is_wrong_type, unavailable
 from web.http.security import PRIVATE
 
@@ -85,7 +86,20 @@ def _from_ours(error: Eva01Error) -> Response:
     response = problem(error.code.http_status, error.code, error.message)
     if isinstance(error, Overloaded):
         response.headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, QuotaExceeded):
+        response.headers.extend(_quota_headers(error))
     return response
+
+
+def _quota_headers(error: QuotaExceeded) -> dict[str, str]:
+    """What is left of a quota, and when it renews (draft-ietf-httpapi-ratelimit-headers)."""
+    renews_s = max(1, math.ceil(error.renews_s))
+    window = f";w={error.window_s}" if error.window_s else ""
+    return {
+        "Retry-After": str(renews_s),
+        "RateLimit-Policy": f'"{error.quota}";q={int(error.limit)}{window}',
+        "RateLimit": f'"{error.quota}";r={int(error.left)};t={renews_s}',
+    }
 
 
 def count_refusal(error: Eva01Error) -> None:

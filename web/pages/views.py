@@ -17,7 +17,7 @@ from web.api.batches import listed
 from web.api.numbers import whole
 from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
 from web.api.share_tokens import share_tokens
-from web.intake.asking import check_question, check_room, choose_model
+from web.intake.asking import check_question, check_quotas, check_room, choose_model
 from web.intake.files import Intake
 from web.intake.forms import check_form
 from web.intake.spool import check_budget
@@ -157,6 +157,7 @@ def _asked_batch() -> tuple[Batch, int]:
         raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
     card = choose_model(serving, request.form.get("model") or None)
     check_room(serving, card.name)
+    check_quotas(serving, caller().owner)
     question = check_question(card, request.form.get("question", ""), serving.limits)
     batch = Batch(
         owner=caller().owner,
@@ -165,7 +166,7 @@ def _asked_batch() -> tuple[Batch, int]:
         model=card.name,
     )
     flow.open_batch(serving, batch)
-    with flow.accepting(serving, batch) as request_:
+    with flow.accepting(serving, batch, caller().quotas) as request_:
         intake = Intake(serving, request_, card, {}, check_budget)
         for _ in intake.take(sent):
             pass

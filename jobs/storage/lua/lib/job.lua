@@ -8,13 +8,15 @@ end
 -- What scripts need of a record; nil when there is none, or it cannot be one. Fields that a job shares with its batch are the batch's.
 -- Version 0.1.0 wrote `image`.
 local function read_job(job_id)
-    local fields = fields_of(key('job', job_id), 'state', 'batch_id', 'model', 'images', 'image', 'is_refused')
-    local state, batch_id, model, images, image, is_refused = unpack(fields)
+    local fields = fields_of(key('job', job_id), 'state', 'batch_id', 'model', 'images', 'image', 'is_refused', 'owner')
+    local state, batch_id, model, images, image, is_refused, owner = unpack(fields)
     images = images or image
-    if batch_id and not model then model = fields_of(key('batch', batch_id), 'model')[1] end
+    local batch = batch_id and fields_of(key('batch', batch_id), 'model', 'owner', 'days') or {}
+    model = model or batch[1]
     if not state or not model then return nil end
     return {
         id = job_id, state = state, batch_id = batch_id or nil, model = model, images = images or nil,
+        charged = charged(owner, batch[2], batch[3], batch_id),
         is_refused = was_refused(is_refused, state, images),
     }
 end
@@ -72,6 +74,7 @@ end
 local function move(job, to, change, now)
     local record, set = key('job', job.id), change.set or {}
     if job.state ~= to then leave_state(job) end
+    try(charge_move, job, to, set)
     redis.call('HSET', record, 'state', to)
     for field, value in pairs(set) do redis.call('HSET', record, field, value) end
     for _, field in ipairs(change.unset or {}) do redis.call('HDEL', record, field) end
