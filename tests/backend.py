@@ -18,6 +18,7 @@ from jobs.storage.keys import Keys
 from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
 from jobs.storage.ownership import Ownership
+from jobs.storage.pace import Pace
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.signing import SigningKey
@@ -65,6 +66,7 @@ class Backend:
             keys=Keys(client, blobs),
             ownership=Ownership(client),
             ledger=Ledger(client, self.clock),
+            pace=Pace(client),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

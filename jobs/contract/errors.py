@@ -6,6 +6,7 @@
     │   ├── TooLarge           a limit, named with its setting
     │   └── UnknownModel       no worker serves, or ever served, this model
     ├── NotSignedIn            nobody knows who asks
+    ├── TooManyWrongKeys       an address tries keys
     ├── NotAllowed             who asks may not do this
     ├── Foreign                it is meant for another server, or comes from another website
     ├── NotFound               it never was, or is not any more
@@ -62,6 +63,14 @@ class UnknownModel(BadInput):
 
 class NotSignedIn(Eva01Error):
     """Raised when a request does not say by whom it is, or with a key that is none, or no longer."""
+
+
+class TooManyWrongKeys(Eva01Error):
+    """Raised when an address has sent too many wrong keys; `retry_after_s` is when it may try again."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message, code=Code.TOO_MANY_WRONG_KEYS)
+        self.retry_after_s = retry_after_s
 
 
 class NotAllowed(Eva01Error):

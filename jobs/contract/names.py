@@ -178,6 +178,11 @@ def usage_key(day: str) -> str:
     return f"eva01:usage:{day}"
 
 
+def pace_key(digest: str) -> str:
+    """When all that somebody did of late will be paid off (jobs/storage/lua/pace.lua), in Unix seconds."""
+    return f"eva01:pace:{digest}"
+
+
 def idempotency_key(digest: str) -> str:
     """The response remembered for one `Idempotency-Key`."""
     return f"eva01:idempotency:{digest}"

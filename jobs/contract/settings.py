@@ -182,6 +182,8 @@ class WebSettings(_FromEnvironment):
     idempotency_bytes: int = Field(default=64 * MIB, ge=0)
     #: Days after their last change when finished jobs are removed, with their answers and images.
     retention_days: float = Field(default=30, gt=0)
+    #: Keys that are none which an address may send in a minute.
+    wrong_keys_per_min: int = Field(default=30, ge=1)
     #: Days for which what owners took is kept; images and answers have a time of their own.
     usage_days: int = Field(default=400, ge=1, le=36_500)
     #: The confidence of an answer, 0 to 1, below which the page marks it as unsure; 0 marks none.

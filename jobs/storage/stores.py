@@ -14,6 +14,7 @@ from jobs.storage.keys import Keys
 from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
 from jobs.storage.ownership import Ownership
+from jobs.storage.pace import Pace
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.restarts import RestartWatch
@@ -39,6 +40,7 @@ class Stores:
     keys: Keys
     ownership: Ownership
     ledger: Ledger
+    pace: Pace
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -63,6 +65,7 @@ class Stores:
             keys=Keys(client, blobs),
             ownership=Ownership(client),
             ledger=Ledger(client),
+            pace=Pace(client),
             **more,
         )
 

@@ -1,7 +1,7 @@
 """Nobody does what their role does not allow, nor sees what is another's.
 
-who asks? ──► may they do this? ──► is it theirs? ──► the call
-   401             403                  404: exactly as if it were not there, and in the same time
+who asks? ──► too often? ──► may they do this? ──► is it theirs? ──► the call
+   401           429               403                404: as if it were not there, in the same time
 """
 
 import re
@@ -14,8 +14,8 @@ from jobs.contract.models import ID_PATTERN
 from jobs.contract.owners import Caller, Role
 from jobs.storage.store.batches import unknown_batch
 from jobs.storage.store.jobs import unknown_job
-from web.access.caller import find_caller
 from web.access.login import register_login
+from web.access.pace import caller_in_pace
 from web.access.rules import RULES, Rule
 from web.services import services
 
@@ -28,14 +28,14 @@ def register_access(app: Flask) -> None:
 
 
 def _check() -> None:
-    """Raises NotSignedIn, NotAllowed and NotFound."""
+    """Raises NotSignedIn, TooManyWrongKeys, QuotaExceeded, NotAllowed and NotFound."""
     if request.endpoint is None:
         # There is nothing at this address, and nothing that could be seen.
         return
     rule = RULES.get(request.endpoint)
     if rule in (Rule.OPEN, Rule.LINK):
         return
-    g.caller = find_caller()
+    g.caller = caller_in_pace()
     if not g.caller.is_local:
         _check_role(g.caller, rule)
         _check_owner(g.caller)

@@ -21,6 +21,7 @@ from web.http.problems import (
     http_message,
     of_redis,
     our_fault,
+    when_to_come_again,
 )
 from web.pages.i18n import language, reasons
 from web.pages.page import page
@@ -39,7 +40,9 @@ def register_errors(pages: Blueprint) -> None:
 
 def _refused(error: Eva01Error) -> Response:
     count_refusal(error)
-    return _error_page(error.code.http_status, error.code, error.message)
+    response = _error_page(error.code.http_status, error.code, error.message)
+    response.headers.update(when_to_come_again(error))
+    return response
 
 
 def _refused_by_http(error: HTTPException) -> Response:
