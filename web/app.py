@@ -18,6 +18,7 @@ from web.api.results import results
 from web.api.schemas import Problem
 from web.api.shared_batch import shared_batch, sharing
 from web.api.status import status
+from web.api.usage import usage
 from web.http.hosts import Hosts, register_hosts
 from web.http.idempotency import Keeping, register_idempotency
 from web.http.json import StrictJson
@@ -67,7 +68,7 @@ def create_app(
     register_idempotency(
         app, Keeping(services.responses, keep_s, services.web.idempotency_bytes), identity, fingerprint
     )
-    for api in (questions, job_calls, batches, progress, results, sharing, shared_batch, status):
+    for api in (questions, job_calls, batches, progress, results, sharing, shared_batch, status, usage):
         _register(app, api)
     app.register_blueprint(pages)
     register_docs(app, lambda: app.api_doc)

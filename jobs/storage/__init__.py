@@ -10,6 +10,8 @@ store         jobs and batches, and every change of their state
 feed          what happened in a batch: changes, and how many jobs ended when
 keys          API keys, in the blob store and in Redis
 ownership     whose a job or a batch is
+ledger        what owners have taken, by day
+pace          how often somebody may do something
 listing       all batches, the latest change first
 queue         how deep the queue is, and whether each open job has a ticket
 fleet         which workers are up

@@ -3,7 +3,7 @@
 It is counted by the scripts that change jobs (jobs/storage/lua/lib/usage.lua).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from functools import partial
@@ -77,7 +77,7 @@ class Ledger(Base):
         found = cast(dict[str, str], self.redis.hgetall(names.OPEN_JOBS))
         return {owner: int(count) for owner, count in sorted(found.items()) if count != "0"}
 
-    def days(self, first: date, last: date, owners: Sequence[str] | None = None) -> Iterator[OwnersDay]:
+    def days(self, first: date, last: date, owners: Collection[str] | None = None) -> Iterator[OwnersDay]:
         """What was taken from one day to another, the latest day first, by owners; None for all of them."""
         first_number, last_number = _number(first), _number(last)
         found = cast(

@@ -32,7 +32,7 @@ def caller_in_pace() -> Caller:
     try:
         caller = find_caller()
     except NotSignedIn as error:
-        if error.code is not Code.NOT_SIGNED_IN:
+        if error.code is Code.UNKNOWN_KEY:
             count_wrong_key()
         raise
     if rate := caller.quotas.requests_per_s:

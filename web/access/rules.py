@@ -37,7 +37,8 @@ _BY_RULE = {
         one_job.get_job one_job.get_image one_job.get_thumbnail
         results.get_results results.export_csv results.export_jsonl results.export_texts results.export_xlsx
         status.get_limits status.get_models status.get_status status.metrics
-        pages.index pages.history pages.batch_page
+        pages.index pages.history pages.batch_page pages.usage_page
+        usage.get_usage usage.export_usage
     """,
     Rule.WRITE: """
         batches.create_batch batches.rename_batch batches.delete_batch batches.add_files

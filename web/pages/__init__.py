@@ -1,6 +1,7 @@
 """The pages for people.
 
 views          the pages themselves, and the form that asks where no script runs
+usage          what owners have taken
 page           what every page has in common: language, colours, what it may load
 errors         errors as pages
 i18n           the languages

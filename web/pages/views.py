@@ -24,10 +24,12 @@ from web.intake.spool import check_budget
 from web.pages.errors import register_errors
 from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, register_words, script_words
 from web.pages.page import THEME_COOKIE, THEMES, page
+from web.pages.usage import register_usage
 from web.services import services
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 register_errors(pages)
+register_usage(pages)
 
 _YEAR_S = 365 * 24 * 3600
 #: Answers on a page that is read without scripts.

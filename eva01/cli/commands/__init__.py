@@ -3,5 +3,6 @@
 submit   images in, answers out
 batches  status, results, cancel, retry, delete
 models   what can be asked
+usage    what was taken
 options  what several commands share
 """

@@ -8,6 +8,7 @@ batches    batches, and what happens to all jobs of one at once
 jobs       jobs: made, read, moved from state to state
 results    a batch's jobs in the order they came
 removals   what is removed for good
+quotas     what is said when work would pass one
 """
 
 from jobs.storage.store.job_store import JobStore as JobStore

@@ -383,6 +383,35 @@ def test_models_and_the_state_of_the_service_are_tables(run, server):
     assert out.split()[-6:] == ["31", "4", "1", "min", "15", "s"]
 
 
+def test_usage_is_a_table_with_its_sum_or_what_the_server_said(run, server):
+    taken = {
+        "taken": 1200,
+        "succeeded": 1190,
+        "failed": 4,
+        "cancelled": 0,
+        "open": 6,
+        "output_tokens": 9,
+        "device_s": 61.25,
+    }
+    usage = {
+        "days": [{"day": "2027-01-31", "owner": "anna", **taken}],
+        "owners": [{"owner": "anna", "open_jobs": 6, **taken}],
+        "sum": taken,
+        "next_to": None,
+        "quotas": {"open_jobs": 1000, "images_per_day": None},
+    }
+    server.replies = [(usage, 200, {})] * 2
+    code, out, _ = run("usage", "--from", "2027-01-01", "--owner", "anna")
+    assert code == 0
+    assert server.requests[-1][1] == "/api/usage?from=2027-01-01&owner=anna"
+    assert [line.split()[:4] for line in out.splitlines() if "1,190" in line] == [
+        ["2027-01-31", "anna", "1,200", "1,190"],
+        ["sum", "1,200", "1,190", "4"],
+    ]
+    assert out.splitlines()[-2:] == ["anna has 6 open jobs now.", "Quotas: open_jobs 1,000."]
+    assert json.loads(run("usage", "--json")[1]) == usage
+
+
 def test_models_for_programs_are_what_the_server_said(run, server):
     model = {"name": "nano", "description": "d", "workers": 2, "uses_question": True, "is_default": True}
     server.replies = [({"models": [model]}, 200, {})]
