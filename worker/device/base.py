@@ -63,6 +63,8 @@ class Item(Generic[Prepared]):
     #: A single question, which may go before the jobs of batches.
     is_interactive: bool = False
     reply: Reply = field(default_factory=Reply)
+    #: Seconds of the device so far: its part of each batch that it was in.
+    device_s: float = 0.0
 
 
 class Device(ABC, Generic[Prepared]):
