@@ -383,6 +383,22 @@ def test_models_and_the_state_of_the_service_are_tables(run, server):
     assert out.split()[-6:] == ["31", "4", "1", "min", "15", "s"]
 
 
+def test_a_quota_that_does_not_renew_soon_is_said_with_what_was_sent_before(run, server, images):
+    message = "The key's quota is 500 images a day (images_per_day); 0 of that is left."
+    over = ({"code": "quota_exceeded", "detail": message}, 429, {"Retry-After": "40000"})
+    server.replies = [batch(), over]
+    code, out, err = run("submit", images)
+    assert code == 2
+    assert f"Batch {BATCH_ID} has what was sent before." in out
+    assert message in err
+
+
+def test_a_quota_that_renews_soon_is_waited_for(run, server, images):
+    over = ({"code": "quota_exceeded", "detail": "later"}, 429, {"Retry-After": "0"})
+    server.replies = [batch(), over, over, sent("a.png", "b.png"), batch(), batch(), page(RED, BLUE)]
+    assert run("submit", images)[0] == 0
+
+
 def test_usage_is_a_table_with_its_sum_or_what_the_server_said(run, server):
     taken = {
         "taken": 1200,
