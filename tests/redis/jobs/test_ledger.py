@@ -385,3 +385,22 @@ def test_what_was_taken_long_ago_is_forgotten(backend, annas):
     assert days == [TODAY, TODAY - timedelta(1)]
     assert len([*backend.client.scan_iter(f"{names.usage_key('*')}")]) == 2
     assert isinstance(ledger, Ledger)
+
+
+def test_a_question_that_could_not_be_accepted_was_not_taken(backend):
+    job, _ = backend.store.create_job(job_of(None, "anna"))
+    assert backend.stores.ledger.open_jobs() == {"anna": 1}
+    backend.store.remove_job(job.id)
+    assert backend.stores.ledger.open_jobs() == {}
+    (row,) = backend.stores.ledger.days(TODAY, TODAY)
+    assert row.taken == Taken()
+
+
+def test_a_job_whose_record_cannot_be_read_is_no_longer_open(backend, annas):
+    (job, other) = jobs_of(annas, 2)
+    backend.store.create_jobs([job, other])
+    backend.client.hset(names.job_key(job.id), "state", "of a later version")
+    assert backend.store.take("nano", "ticket").job.id == other.id
+    assert backend.stores.ledger.open_jobs() == {"anna": 1}
+    (row,) = backend.stores.ledger.days(TODAY, TODAY)
+    assert (row.taken.taken, row.taken.failed, row.taken.open) == (2, 1, 1)
