@@ -9,7 +9,6 @@ import redis
 from jobs import flow
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, Result
-from jobs.storage.attempts import Attempts
 from jobs.storage.audit import AuditTrail
 from jobs.storage.blobs import BlobStore
 from jobs.storage.feed import BatchFeed
@@ -17,8 +16,10 @@ from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
 from jobs.storage.keys import Keys
+from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
 from jobs.storage.ownership import Ownership
+from jobs.storage.pace import Pace
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.sessions import Sessions
@@ -70,7 +71,8 @@ class Backend:
             shares=Shares(self.store, self.journal),
             audit=AuditTrail(blobs),
             sessions=Sessions(client),
-            attempts=Attempts(client),
+            ledger=Ledger(client, self.clock),
+            pace=Pace(client),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

@@ -22,6 +22,7 @@ from web.api.schemas import Problem
 from web.api.shared_batch import shared_batch
 from web.api.sharing import sharing
 from web.api.status import status
+from web.api.usage import usage
 from web.http.hosts import Hosts, register_hosts
 from web.http.idempotency import Keeping, register_idempotency
 from web.http.json import StrictJson
@@ -77,7 +78,7 @@ def create_app(
     )
     for api in (
         *(questions, job_calls, batches, progress, results, sharing, shared_batch),
-        *(status, keys, me, audit),
+        *(status, keys, me, audit, usage),
     ):
         _register(app, api)
     app.register_blueprint(pages)

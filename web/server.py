@@ -164,6 +164,7 @@ def housekeeping_of(services: Services) -> Housekeeping:
         services.settings,
         offered=services.web.models,
         retention_s=services.web.retention_s,
+        usage_days=services.web.usage_days,
         interval_s=services.web.housekeeping_s,
         stopping=services.stopping,
     )

@@ -14,6 +14,7 @@ from eva01.cli.commands.batches import cancel, delete, results, retry, status
 from eva01.cli.commands.models import models
 from eva01.cli.commands.share import share
 from eva01.cli.commands.submit import submit
+from eva01.cli.commands.usage import usage
 from eva01.cli.errors import CommandError
 from eva01.cli.installed import Commands
 from eva01.cli.submission import COULD_NOT_RUN, INTERRUPTED
@@ -27,7 +28,7 @@ def eva01() -> None:
     """Ask one question of a whole folder of images, on your own machines."""
 
 
-for command in (submit, status, results, cancel, retry, share, delete, models):
+for command in (submit, status, results, cancel, retry, share, delete, models, usage):
     eva01.add_command(command)
 
 

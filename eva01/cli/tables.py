@@ -92,6 +92,27 @@ def show_service(console: Console, service: Mapping[str, Any]) -> None:
         say(console, shortened(str(trouble)))
 
 
+def show_usage(console: Console, usage: Mapping[str, Any]) -> None:
+    """A row for each day and owner, and one for all; then what is open, and the quotas that the key has."""
+    counts = ("taken", "succeeded", "failed", "cancelled", "open", "output_tokens")
+    table = _table("day", "owner", "taken", "answered", "failed", "cancelled", "open", "tokens", "device")
+    rows = [*usage["days"], {"day": "sum", **usage["sum"]}]
+    for row in rows if usage["days"] else ():
+        who = (harmless(str(row.get(field, ""))) for field in ("day", "owner"))
+        numbers = (f"{row.get(field, 0):,}" for field in counts)
+        table.add_row(*map(Text, who), *numbers, f"{row.get('device_s', 0):,.1f} s")
+    console.print(table)
+    if usage.get("next_to"):
+        say(console, f"There is more: --to {harmless(str(usage['next_to']))}")
+    for owner in usage["owners"]:
+        if owner.get("open_jobs"):
+            name = harmless(str(owner.get("owner", "")))
+            say(console, f"{name} has {counted(owner['open_jobs'], 'open job')} now.")
+    quotas = {name: limit for name, limit in (usage.get("quotas") or {}).items() if limit is not None}
+    if quotas:
+        say(console, f"Quotas: {', '.join(f'{harmless(name)} {limit:,}' for name, limit in quotas.items())}.")
+
+
 def show_outcome(console: Console, batch: Batch, unsent: int = 0) -> None:
     """How a batch ended, one line; and `show_cut_short`."""
     without = batch.total - batch.succeeded

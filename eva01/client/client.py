@@ -12,6 +12,7 @@ with Client() as client:
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -258,6 +259,14 @@ class Client:
     def status(self) -> dict[str, Any]:
         """Queue depths, the oldest wait and the workers, as the server tells them."""
         return dict(self._json("GET", "/api/status"))
+
+    def usage(
+        self, first: date | None = None, last: date | None = None, owner: str | None = None
+    ) -> dict[str, Any]:
+        """What was taken from one day to another (UTC), by day and owner, as the server tells it."""
+        asked = {"from": first and first.isoformat(), "to": last and last.isoformat(), "owner": owner}
+        given = {name: value for name, value in asked.items() if value}
+        return dict(self._json("GET", "/api/usage", params=given))
 
     def _ask_about(self, image: Path, path: str, fields: Mapping[str, Any]) -> Job:
         texts = {name: str(value) for name, value in fields.items()}

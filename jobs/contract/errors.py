@@ -14,6 +14,7 @@
     ├── Conflict               the thing is in a state that does not allow this
     ├── Unreadable             what is kept of it cannot be read
     ├── Overloaded             too much waits already: try again when some of it is done
+    ├── QuotaExceeded          the key's owner has taken as much as the key may
     ├── Unavailable            Redis or the blob store is away: try again later
     │   └── NoRoom             a disk is full: somebody has to make room
     └── EngineFailure          a model failed on this image
@@ -22,7 +23,11 @@
 for people, and names the thing, the value seen and the remedy.
 """
 
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
 from jobs.contract.codes import Code
+from jobs.contract.models import Job
 
 
 class Eva01Error(Exception):
@@ -119,6 +124,42 @@ class Overloaded(Eva01Error):
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message, code=Code.QUEUE_FULL)
         self.retry_after_s = retry_after_s
+
+
+class QuotaExceeded(Eva01Error):
+    """Raised when a quota of the key that asks would be passed.
+
+    `used` is what its owner has taken of it, and `renews_s` when some of it is free again, in seconds. `made`
+    are jobs of the same call that still had room, and stay, each with whether it is new.
+    """
+
+    def __init__(
+        self, quota: str, limit: float, used: float, *, renews_s: float, made: Sequence[tuple[Job, bool]] = ()
+    ) -> None:
+        self.quota, self.limit, self.left = quota, limit, max(0.0, limit - used)
+        self.renews_s, self.made = renews_s, made
+        things, self.window_s, renewal = _QUOTAS[quota]
+        at = datetime.now(UTC) + timedelta(seconds=renews_s)
+        super().__init__(
+            f"The key's quota is {_shown(limit)} {things} ({quota}); {_shown(self.left)} of that is left."
+            f" {renewal.format(at=at)}",
+            code=Code.QUOTA_EXCEEDED,
+        )
+
+
+#: What each quota counts, in how many seconds, and when it renews.
+_DAY_S = 24 * 3600
+_DAILY = "It renews at {at:%Y-%m-%d %H:%M} UTC."
+_QUOTAS: dict[str, tuple[str, int | None, str]] = {
+    "requests_per_s": ("requests a second", 1, "Ask again in a second."),
+    "open_jobs": ("jobs without an answer", None, "Send the rest when some of them have ended."),
+    "images_per_day": ("images a day", _DAY_S, _DAILY),
+    "device_s_per_day": ("seconds of the device a day", _DAY_S, _DAILY),
+}
+
+
+def _shown(number: float) -> str:
+    return f"{number:,.3f}".rstrip("0").rstrip(".")
 
 
 class EngineFailure(Eva01Error):

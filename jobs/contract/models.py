@@ -132,6 +132,8 @@ class Usage(Kept):
     visual_tokens: int = 0
     #: Tokens the answer took.
     output_tokens: int = 0
+    #: Seconds of the device, of those shared with others its part; None where that is not known.
+    device_s: float | None = None
     #: Lines of text found (ocr).
     lines: int | None = None
     #: How sure the least sure of those lines is, 0–1 (ocr).

@@ -29,6 +29,11 @@ IMAGE_CLAIMS = "eva01:image_claims"
 #: Requests whose responses are kept: a sorted set of digests by the bytes of all that were kept before.
 KEPT_RESPONSES = "eva01:kept_responses"
 
+#: How many jobs without an end each owner has: a hash.
+OPEN_JOBS = "eva01:open_jobs"
+#: The days on which anybody took anything, as their numbers: a sorted set by the same.
+USAGE_DAYS = "eva01:usage_days"
+
 #: The folder of all batches in the journal.
 BATCHES_FOLDER = "batches"
 #: The lock of the one web process that keeps house.
@@ -220,9 +225,14 @@ def sessions_key(owner: str) -> str:
     return f"eva01:sessions:{owner}"
 
 
-def wrong_keys_key(digest: str) -> str:
-    """How many wrong keys came of late from an address, by its digest."""
-    return f"eva01:wrong_keys:{digest}"
+def usage_key(day: str) -> str:
+    """The hash of what owners took on a day, which is a number of days since 1970 in UTC."""
+    return f"eva01:usage:{day}"
+
+
+def pace_key(digest: str) -> str:
+    """When all that somebody did of late will be paid off (jobs/storage/lua/pace.lua), in Unix seconds."""
+    return f"eva01:pace:{digest}"
 
 
 def idempotency_key(digest: str) -> str:

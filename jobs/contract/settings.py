@@ -191,6 +191,8 @@ class WebSettings(_FromEnvironment):
     retention_days: float = Field(default=30, gt=0)
     #: Keys that are none which an address may send in a minute.
     wrong_keys_per_min: int = Field(default=30, ge=1)
+    #: Days for which what owners took is kept; images and answers have a time of their own.
+    usage_days: int = Field(default=400, ge=1, le=36_500)
     #: The confidence of an answer, 0 to 1, below which the page marks it as unsure; 0 marks none.
     unsure_below: float = Field(default=0.9, ge=0, le=1)
     #: Refused sign-ins that are written into the audit trail in a minute; further ones are counted.

@@ -14,9 +14,10 @@ whoever sent them had no answer and sends them again, and a file that the batch 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from jobs.contract.errors import Unavailable
+from jobs.contract.errors import QuotaExceeded, Unavailable
 from jobs.contract.metrics import count_jobs
 from jobs.contract.models import Batch, Job, JobState
+from jobs.contract.owners import Quotas
 from jobs.storage.store.jobs import ITSELF, Source
 from jobs.storage.stores import Stores
 
@@ -24,8 +25,8 @@ from jobs.storage.stores import Stores
 class Accepting:
     """The jobs that one request brings into a batch."""
 
-    def __init__(self, stores: Stores, batch: Batch) -> None:
-        self._stores = stores
+    def __init__(self, stores: Stores, batch: Batch, quotas: Quotas | None = None) -> None:
+        self._stores, self._quotas = stores, quotas
         self.batch = batch
         self._jobs: list[Job] = []
 
@@ -35,14 +36,22 @@ class Accepting:
         A file that the batch has already gives its earlier job; another file of the same path is called
         otherwise. A refused file is a failed job from the start; where the same file is taken later, from the
         same `source`, that job is queued. Where a zip was refused, the first file taken of it gets that job.
-        Raises NotFound, and Conflict for a batch that takes no more files.
+        Raises NotFound, Conflict for a batch that takes no more files, and QuotaExceeded where a quota is
+        used up before all are made.
         """
-        made = self._stores.store.create_jobs(jobs, source=source)
+        try:
+            made = self._stores.store.create_jobs(jobs, source=source, quotas=self._quotas)
+        except QuotaExceeded as error:
+            self._count(error.made)
+            raise
+        self._count(made)
+        return made
+
+    def _count(self, made: Sequence[tuple[Job, bool]]) -> None:
         for job, is_new in made:
             if is_new:
                 count_jobs(job.model, job.state)
         self.keep([job for job, _ in made])
-        return made
 
     def keep(self, jobs: Sequence[Job]) -> None:
         """Note jobs that the batch has already with this request: an earlier one may not have come so far."""
@@ -54,22 +63,25 @@ class Accepting:
 
 
 @contextmanager
-def accepting(stores: Stores, batch: Batch) -> Iterator[Accepting]:
-    """Accept files into a batch; at the end of the `with`, however it ends, they are noted in the journal."""
-    request = Accepting(stores, batch)
+def accepting(stores: Stores, batch: Batch, quotas: Quotas | None = None) -> Iterator[Accepting]:
+    """Accept files into a batch as far as `quotas` reach.
+
+    At the end of the `with`, however it ends, they are noted in the journal.
+    """
+    request = Accepting(stores, batch, quotas)
     try:
         yield request
     finally:
         request.note()
 
 
-def accept_single(stores: Stores, job: Job) -> Job:
+def accept_single(stores: Stores, job: Job, quotas: Quotas | None = None) -> Job:
     """Make a job without a batch, whose image is claimed and in the blob store.
 
-    Raises Unavailable, and the job is gone again, when it cannot be noted in the journal: whoever sends it
-    again makes another.
+    Raises QuotaExceeded; and Unavailable, and the job is gone again, when it cannot be noted in the journal:
+    whoever sends it again makes another.
     """
-    stores.store.create_job(job)
+    stores.store.create_jobs([job], quotas=quotas)
     try:
         stores.journal.note_jobs(None, [job])
     except Unavailable:

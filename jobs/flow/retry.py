@@ -10,18 +10,19 @@ runs again and, if Redis is lost in that moment, has failed as before.
 """
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import Conflict
+from jobs.contract.errors import Conflict, QuotaExceeded
 from jobs.contract.metrics import count_jobs
 from jobs.contract.models import Batch, Job, JobState
+from jobs.contract.owners import Quotas
 from jobs.flow.open import note_batch
 from jobs.flow.settle import settle_first
 from jobs.storage.stores import Stores
 
 
-def retry_job(stores: Stores, job_id: str) -> Job:
+def retry_job(stores: Stores, job_id: str, quotas: Quotas | None = None) -> Job:
     """Queue a failed job again.
 
-    Raises NotFound, and Conflict (`job_refused`, `job_not_failed`).
+    Raises NotFound, QuotaExceeded, and Conflict (`job_refused`, `job_not_failed`).
     """
     job = stores.store.get_shown_job(job_id)
     if job.is_refused:
@@ -31,18 +32,24 @@ def retry_job(stores: Stores, job_id: str) -> Job:
         )
     if job.state is JobState.FAILED:
         stores.journal.drop_results([job])
-    if not stores.store.retry(job_id):
+    try:
+        is_queued = stores.store.retry(job_id, quotas)
+    except QuotaExceeded:
+        # It has failed as before.
+        stores.journal.note_result(job)
+        raise
+    if not is_queued:
         raise Conflict(f"Job {job.id} has not failed: it is {job.state}.", code=Code.JOB_NOT_FAILED)
     count_jobs(job.model, JobState.QUEUED)
     return stores.store.get_job(job_id)
 
 
-def retry_batch(stores: Stores, batch_id: str) -> tuple[Batch, int]:
+def retry_batch(stores: Stores, batch_id: str, quotas: Quotas | None = None) -> tuple[Batch, int]:
     """Queue the failed jobs of a batch again, but for those whose file was refused; gives how many.
 
-    Raises NotFound.
+    Raises NotFound, and QuotaExceeded when they are more than `quotas` leave.
     """
-    retried = stores.store.retry_batch(batch_id)
+    retried = stores.store.retry_batch(batch_id, quotas=quotas)
     batch = stores.store.get_batch(batch_id)
     if retried:
         count_jobs(batch.model, JobState.QUEUED, retried)

@@ -12,8 +12,9 @@ keys          API keys, in the blob store and in Redis
 shares        links to batches, in the journal and in Redis
 signing       the key that sign-ins under way are signed with
 sessions      who is signed in with a browser
-attempts      wrong keys, by the address they came from
 ownership     whose a job or a batch is
+ledger        what owners have taken, by day
+pace          how often somebody may do something
 listing       all batches, the latest change first
 queue         how deep the queue is, and whether each open job has a ticket
 fleet         which workers are up

@@ -11,7 +11,7 @@ from redis.commands.core import Script
 
 _FOLDER = Path(__file__).parent / "lua"
 #: What scripts share, each part before those that use it.
-_LIBRARY = ("keys", "images", "queue", "batch", "job", "bulk", "names")
+_LIBRARY = ("keys", "images", "queue", "usage", "batch", "job", "bulk", "names")
 
 
 def load(client: "redis.Redis", name: str) -> Script:

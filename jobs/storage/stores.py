@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from jobs.contract.settings import Settings
-from jobs.storage.attempts import Attempts
 from jobs.storage.audit import AuditTrail
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection import connect
@@ -13,8 +12,10 @@ from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
 from jobs.storage.keys import Keys
+from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
 from jobs.storage.ownership import Ownership
+from jobs.storage.pace import Pace
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.restarts import RestartWatch
@@ -44,7 +45,8 @@ class Stores:
     shares: Shares
     audit: AuditTrail
     sessions: Sessions
-    attempts: Attempts
+    ledger: Ledger
+    pace: Pace
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -72,7 +74,8 @@ class Stores:
             shares=Shares(store, journal),
             audit=AuditTrail(blobs),
             sessions=Sessions(client),
-            attempts=Attempts(client),
+            ledger=Ledger(client),
+            pace=Pace(client),
             **more,
         )
 

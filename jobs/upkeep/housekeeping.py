@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
+from datetime import timedelta
 from functools import partial
 
 import redis
@@ -58,7 +59,8 @@ class Housekeeping:
     """A thread that looks after everything every `interval_s` seconds while it is this process's turn.
 
     `offered` are the models to look after besides those that ever had a worker; finished jobs are removed
-    `retention_s` seconds after their last change; it ends when `stopping` is set.
+    `retention_s` seconds after their last change, and what owners took after `usage_days` days; it ends when
+    `stopping` is set.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Housekeeping:
         *,
         offered: Sequence[str],
         retention_s: float,
+        usage_days: int,
         interval_s: float,
         stopping: threading.Event,
     ) -> None:
@@ -76,6 +79,7 @@ class Housekeeping:
         self._interval_s = interval_s
         self._stopping = stopping
         self._keys_are_due_s = 0.0
+        self._usage_days = usage_days
         self._turn = stores.housekeepers_turn(interval_s * _SILENT_PASSES)
         self._watch = stores.restart_watch()
         self._reconciler = Reconciler(stores.store, stores.queue)
@@ -182,6 +186,7 @@ class Housekeeping:
     def _clean_up(self) -> None:
         self._retention.run_once()
         self._stores.image_uses.drop_stale_claims()
+        self._stores.ledger.forget_before(self._stores.ledger.today() - timedelta(self._usage_days))
         self._turn.take()
         removed = self._removal.run_once()
         if any(astuple(removed)):

@@ -9,6 +9,8 @@ from jobs.contract.models import Batch, Job, JobError, JobState, Usage, utc_now
 from jobs.storage.stores import Stores
 
 MODEL = "nano"
+#: To whom all belongs: what an owner takes is counted.
+OWNER = "anna"
 QUESTION = "Is there a person in this photo? Answer yes or no."
 #: Jobs that are created at a time.
 _GROUP = 500
@@ -22,7 +24,7 @@ _TAKES = timedelta(seconds=1.234)
 
 def new_batch(stores: Stores) -> Batch:
     """An open batch without jobs."""
-    return flow.open_batch(stores, Batch(name="holiday", question=QUESTION, model=MODEL))
+    return flow.open_batch(stores, Batch(name="holiday", question=QUESTION, model=MODEL, owner=OWNER))
 
 
 def fill(stores: Stores, batch: Batch, count: int, *states: JobState) -> None:
@@ -44,6 +46,7 @@ def job(batch: Batch, number: int, state: JobState = JobState.QUEUED) -> Job:
     """A job about a photo that no other job has."""
     asked = Job(
         batch_id=batch.id,
+        owner=batch.owner,
         file=f"2024/holiday/IMG_{number:05}.jpg",
         question=batch.question,
         model=batch.model,

@@ -60,7 +60,7 @@ def test_every_metric_has_its_line_in_the_metrics_page_and_none_is_invented():
 
 def redis_keys() -> set[str]:
     """Every key of names.py, with the placeholders of the page."""
-    called = {part: f"<{part}>" for part in ("model", "owner", "state", "sha256", "digest")} | {
+    called = {part: f"<{part}>" for part in ("model", "owner", "state", "sha256", "digest", "day")} | {
         "number": "<n>"
     }
     made = {value for value in vars(names).values() if isinstance(value, str)}

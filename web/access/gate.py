@@ -1,7 +1,7 @@
 """Nobody does what their role does not allow, nor sees what is another's.
 
-who asks? ──► may they do this? ──► is it theirs? ──► the call
-   401             403                  404: exactly as if it were not there, and in the same time
+who asks? ──► too often? ──► may they do this? ──► is it theirs? ──► the call
+   401           429               403                404: as if it were not there, in the same time
 """
 
 import re
@@ -19,8 +19,8 @@ from jobs.contract.owners import Caller, Role
 from jobs.storage.store.batches import unknown_batch
 from jobs.storage.store.jobs import unknown_job
 from web.access.audit import note_look, note_refused
-from web.access.caller import find_caller
 from web.access.login import register_login
+from web.access.pace import caller_in_pace
 from web.access.rules import RULES, Rule
 from web.access.signing import register_provider
 from web.services import services
@@ -48,7 +48,7 @@ def lets_in(app: Flask, environ: "WSGIEnvironment") -> bool:
 
 
 def _check() -> None:
-    """Raises NotSignedIn, NotAllowed and NotFound."""
+    """Raises NotSignedIn, TooManyWrongKeys, QuotaExceeded, NotAllowed and NotFound."""
     if request.endpoint is None:
         # There is nothing at this address, and nothing that could be seen.
         return
@@ -64,7 +64,7 @@ def _check() -> None:
 
 def _found() -> Caller:
     try:
-        return find_caller()
+        return caller_in_pace()
     except NotSignedIn as error:
         # Whoever has none, or a session that is over, has not tried to come in.
         if error.code in (Code.UNKNOWN_KEY, Code.KEY_IS_OVER):

@@ -39,8 +39,8 @@ _BY_RULE = {
         results.get_results results.export_csv results.export_jsonl results.export_texts results.export_xlsx
         sharing.list_shares
         status.get_limits status.get_models status.get_status status.metrics
-        pages.index pages.history pages.batch_page pages.account
-        me.get_me
+        pages.index pages.history pages.batch_page pages.account pages.usage_page
+        me.get_me usage.get_usage usage.export_usage
     """,
     Rule.WRITE: """
         batches.create_batch batches.rename_batch batches.delete_batch batches.add_files

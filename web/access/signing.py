@@ -16,8 +16,8 @@ from web.access.audit import note, note_refused
 from web.access.holders import holder_of_text
 from web.access.members import member_of
 from web.access.openid import Flow, Provider
+from web.access.pace import count_wrong_key
 from web.access.session import sign_in
-from web.access.wrong_keys import count_wrong_key
 from web.http.cookies import cookie, drop_cookie, set_cookie
 from web.services import services, services_of
 

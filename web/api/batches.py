@@ -23,7 +23,7 @@ from web.api.schemas import (
     RetriedView,
 )
 from web.http.conditional import fresh_json
-from web.intake.asking import check_options, check_question, check_room, choose_model
+from web.intake.asking import check_options, check_question, check_quotas, check_room, choose_model
 from web.intake.files import Intake
 from web.intake.known import take_known
 from web.intake.outcomes import FileOutcome, PassedOver
@@ -105,8 +105,9 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     serving = services()
     batch = _open_batch(serving, path.batch_id)
     check_room(serving, batch.model, batch.owner)
+    check_quotas(serving, batch.owner)
     card = choose_model(serving, batch.model)
-    with flow.accepting(serving, batch) as request:
+    with flow.accepting(serving, batch, caller().quotas) as request:
         intake = Intake(serving, request, card, form.questions, check_budget)
         outcomes = list(intake.take(form.files))
     return _outcomes(outcomes, 202, intake)
@@ -131,7 +132,7 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
     card = choose_model(serving, batch.model)
     for own in (file.question for file in body.files if file.question.strip()):
         check_question(card, own, serving.limits)
-    with flow.accepting(serving, batch) as request:
+    with flow.accepting(serving, batch, caller().quotas) as request:
         intake = Intake(serving, request, card, {}, check_budget)
         outcomes = take_known(serving, request, intake, body.files)
     return _outcomes(outcomes, 200)
@@ -152,7 +153,7 @@ def cancel_batch(path: BatchPath) -> Response:
 @batches.post("/<batch_id>/retry", responses={200: RetriedView})
 def retry_batch(path: BatchPath) -> Response:
     """Run the failed jobs again, but for those whose file was refused."""
-    batch, retried = flow.retry_batch(services(), path.batch_id)
+    batch, retried = flow.retry_batch(services(), path.batch_id, caller().quotas)
     return jsonify({**batch.public(), "retried": retried})
 
 

@@ -16,7 +16,14 @@ from web.api.blueprint import Blueprint
 from web.api.job import job_json
 from web.api.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView
 from web.http.waiting import Waiting
-from web.intake.asking import check_options, check_page, check_question, check_room, choose_model
+from web.intake.asking import (
+    check_options,
+    check_page,
+    check_question,
+    check_quotas,
+    check_room,
+    choose_model,
+)
 from web.intake.forms import check_sent
 from web.intake.names.paths import sent_path, shortened
 from web.intake.spool import Part
@@ -57,7 +64,7 @@ def cancel_job(path: JobPath) -> Response:
 @questions.post("/api/jobs/<job_id>/retry", responses={200: JobView})
 def retry_job(path: JobPath) -> Response:
     """Run a failed job again."""
-    return jsonify(flow.retry_job(services(), path.job_id).public())
+    return jsonify(flow.retry_job(services(), path.job_id, caller().quotas).public())
 
 
 @questions.post("/api/jobs/<job_id>/ask", responses={202: JobView})
@@ -69,6 +76,7 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
         raise _no_image(earlier)
     card = choose_model(serving, body.model or earlier.model)
     check_room(serving, card.name, caller().owner)
+    check_quotas(serving, caller().owner)
     asked = {
         "question": check_question(card, body.question, serving.limits),
         "options": check_options(body.max_new_tokens, serving.limits),
@@ -80,7 +88,8 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
         if not all(map(serving.blobs.has_image, earlier.images)):
             raise _no_image(earlier)
         same = earlier.model_dump(include={"images", "media_types", "pages"}) | {"owner": caller().owner}
-        job = flow.accept_single(serving, Job.model_validate({**same, **asked, "model": card.name}))
+        job = Job.model_validate({**same, **asked, "model": card.name})
+        job = flow.accept_single(serving, job, caller().quotas)
     return _accepted(job)
 
 
@@ -95,6 +104,7 @@ def _submit(form: JobForm) -> Job:
     serving = services()
     card = choose_model(serving, form.model)
     check_room(serving, card.name, caller().owner)
+    check_quotas(serving, caller().owner)
     question = check_question(card, form.question, serving.limits)
     options = check_options(form.max_new_tokens, serving.limits)
     check_sent(form.file)
@@ -112,7 +122,7 @@ def _submit(form: JobForm) -> Job:
         pages=image.pages,
     )
     with kept_images(serving, [image]):
-        return flow.accept_single(serving, job)
+        return flow.accept_single(serving, job, caller().quotas)
 
 
 def _look(serving: Services, job_id: str, until_s: float) -> Response | None:

@@ -4,6 +4,7 @@ lines     jobs as lines of CSV and JSONL
 sheets    jobs as a workbook
 formulas  texts that a spreadsheet would take for one
 texts     answers as a zip of text files
+usage     what owners have taken, as CSV
 names     the names of those files
 entries   the list of them, on disk
 """

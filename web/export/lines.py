@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 COLUMNS = (
     *("file", "state", "answer", "error_code", "error_message", "model", "question", "id"),
     *("width", "height", "visual_tokens", "output_tokens", "lines", "confidence"),
-    *("attempts", "created_at", "started_at", "finished_at", "finish_reason", "notes", "page"),
+    *("attempts", "created_at", "started_at", "finished_at", "finish_reason", "notes", "page", "device_s"),
 )
 #: Lines sent at a time.
 _CHUNK_LINES = 200

@@ -1,6 +1,7 @@
 """Every error as application/problem+json (RFC 9457) with a stable `code`."""
 
 import logging
+import math
 from http import HTTPStatus
 
 import redis
@@ -10,7 +11,16 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, Eva01Error, NoRoom, Overloaded, TooLarge, Unreadable
+from jobs.contract.errors import (
+    BadInput,
+    Eva01Error,
+    NoRoom,
+    Overloaded,
+    QuotaExceeded,
+    TooLarge,
+    TooManyWrongKeys,
+    Unreadable,
+)
 from jobs.contract.refusals import Refusal, is_wrong_type, unavailable
 from web.http.request_log import called
 from web.http.security import PRIVATE
@@ -33,7 +43,7 @@ _MISSING = {"file": Code.MISSING_FILE, "files": Code.MISSING_FILE}
 _MALFORMED = dict.fromkeys(("job_id", "batch_id", "share_id"), Code.MALFORMED_ID) | {"": Code.MALFORMED_BODY}
 
 #: The metric's label `reason` for each kind of refusal.
-_REASONS = {Overloaded: "full", NoRoom: "disk", TooLarge: "limit"}
+_REASONS = {Overloaded: "full", QuotaExceeded: "quota", NoRoom: "disk", TooLarge: "limit"}
 REFUSED = Counter(
     "eva01_refused_total",
     "How many requests and files were refused for lack of room or by a limit.",
@@ -84,9 +94,27 @@ def refuse_fields(error: ValidationError) -> Response:
 def _from_ours(error: Eva01Error) -> Response:
     count_refusal(error)
     response = problem(error.code.http_status, error.code, error.message)
-    if isinstance(error, Overloaded):
-        response.headers["Retry-After"] = str(error.retry_after_s)
+    response.headers.update(when_to_come_again(error))
     return response
+
+
+def when_to_come_again(error: Eva01Error) -> dict[str, str]:
+    """The headers that say so, and what is left of a quota (draft-ietf-httpapi-ratelimit-headers)."""
+    if isinstance(error, Overloaded | TooManyWrongKeys):
+        return {"Retry-After": str(error.retry_after_s)}
+    if not isinstance(error, QuotaExceeded):
+        return {}
+    renews_s = max(1, math.ceil(error.renews_s))
+    limit, window_s = error.limit, error.window_s
+    if window_s and 0 < limit < 1:
+        # The header has whole numbers: one in so many times its time.
+        limit, window_s = 1, math.ceil(window_s / limit)
+    window = f";w={window_s}" if window_s else ""
+    return {
+        "Retry-After": str(renews_s),
+        "RateLimit-Policy": f'"{error.quota}";q={int(limit)}{window}',
+        "RateLimit": f'"{error.quota}";r={int(error.left)};t={renews_s}',
+    }
 
 
 def count_refusal(error: Eva01Error) -> None:

@@ -7,6 +7,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Overloaded, TooLarge, UnknownModel
 from jobs.contract.models import Options
 from jobs.contract.settings import Limits
+from web.access.caller import caller
 from web.services import Services
 
 #: Those who were turned away come back when this share of the queue is free again, so that they find room.
@@ -43,6 +44,11 @@ def check_room(services: Services, model: str, owner: str | None) -> None:
         " Send the rest when some are done.",
         retry_after_s=min(max(1, math.ceil(wait_s)), _LONGEST_WAIT_S),
     )
+
+
+def check_quotas(services: Services, owner: str | None) -> None:
+    """Raises QuotaExceeded when one more job for `owner` would pass a quota of the caller."""
+    services.ledger.check_quotas(owner, caller().quotas)
 
 
 def check_question(card: ModelCard, question: str, limits: Limits) -> str:

@@ -4,6 +4,7 @@ views          the pages themselves, and the form that asks where no script runs
 audit          the audit trail
 signing        signing in and out, and who is signed in
 admin          the admins' pages: keys
+usage          what owners have taken
 page           what every page has in common: language, colours, what it may load
 errors         errors as pages
 i18n           the languages

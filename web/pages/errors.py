@@ -21,6 +21,7 @@ from web.http.problems import (
     http_message,
     of_redis,
     our_fault,
+    when_to_come_again,
 )
 from web.pages.page import page, problem_shown
 
@@ -41,7 +42,9 @@ def _refused(error: Eva01Error) -> ResponseReturnValue:
     if isinstance(error, NotSignedIn) and request.method in ("GET", "HEAD"):
         here = request.script_root + request.full_path.removesuffix("?")
         return redirect(url_for("pages.sign_in_page", next=here), 303)
-    return _error_page(error.code.http_status, error.code, error.message)
+    response = _error_page(error.code.http_status, error.code, error.message)
+    response.headers.update(when_to_come_again(error))
+    return response
 
 
 def _refused_by_http(error: HTTPException) -> Response:

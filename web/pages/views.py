@@ -17,7 +17,7 @@ from web.access.link import follow, shown_batch, shown_job
 from web.api.batches import listed
 from web.api.numbers import whole
 from web.api.schemas import BatchesQuery, BatchPath, ResultsQuery
-from web.intake.asking import check_question, check_room, choose_model
+from web.intake.asking import check_question, check_quotas, check_room, choose_model
 from web.intake.files import Intake
 from web.intake.forms import check_form
 from web.intake.spool import check_budget
@@ -27,6 +27,7 @@ from web.pages.errors import register_errors
 from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, register_words, script_words
 from web.pages.page import THEME_COOKIE, THEMES, local_path, page
 from web.pages.signing import register_signing
+from web.pages.usage import register_usage
 from web.services import services
 
 pages = Blueprint("pages", __name__, template_folder="templates")
@@ -34,6 +35,7 @@ register_errors(pages)
 pages.get("/admin/audit")(audit_page)
 register_signing(pages)
 register_admin(pages)
+register_usage(pages)
 
 _YEAR_S = 365 * 24 * 3600
 #: Answers on a page that is read without scripts.
@@ -166,6 +168,7 @@ def _asked_batch() -> tuple[Batch, int]:
         raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
     card = choose_model(serving, request.form.get("model") or None)
     check_room(serving, card.name, caller().owner)
+    check_quotas(serving, caller().owner)
     question = check_question(card, request.form.get("question", ""), serving.limits)
     batch = Batch(
         owner=caller().owner,
@@ -174,7 +177,7 @@ def _asked_batch() -> tuple[Batch, int]:
         model=card.name,
     )
     flow.open_batch(serving, batch)
-    with flow.accepting(serving, batch) as request_:
+    with flow.accepting(serving, batch, caller().quotas) as request_:
         intake = Intake(serving, request_, card, {}, check_budget)
         for _ in intake.take(sent):
             pass

@@ -66,6 +66,8 @@ class Item(Generic[Prepared]):
     reply: Reply = field(default_factory=Reply)
     #: What lines of the log about it say.
     context: Mapping[str, Any] = field(default_factory=log.context)
+    #: Seconds of the device so far: its part of each batch that it was in.
+    device_s: float = 0.0
 
 
 class Device(ABC, Generic[Prepared]):

@@ -129,12 +129,19 @@ class Batcher(Device[Prepared]):
             self._answer(items[middle:], number)
         else:
             for item, outcome in zip(items, outcomes, strict=True):
-                item.reply.end(outcome)
+                answered = outcome.costing(item.device_s) if isinstance(outcome, Answer) else outcome
+                item.reply.end(answered)
 
     def _generate(self, items: Sequence[Item[Prepared]]) -> Sequence[Answer | EngineFailure]:
         self._tried = items
-        with self._watchdog.watching():
-            outcomes = self._engine.generate([item.prepared for item in items], Deadline(self._timeout_s))
+        began_s = time.monotonic()
+        try:
+            with self._watchdog.watching():
+                outcomes = self._engine.generate([item.prepared for item in items], Deadline(self._timeout_s))
+        finally:
+            share_s = (time.monotonic() - began_s) / len(items)
+            for item in items:
+                item.device_s += share_s
         if len(outcomes) != len(items):
             raise EngineFailure(f"The engine gave {len(outcomes)} answers for a batch of {len(items)}.")
         return outcomes

@@ -8,7 +8,7 @@ both from step to step and asks only what a job costs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from PIL import Image
@@ -74,6 +74,11 @@ class Answer:
     #: Where its lines stand, one after the other, in pixels of the image that the engine saw; none where it
     #: does not say.
     places: tuple[Place, ...] = ()
+
+    def costing(self, device_s: float) -> "Answer":
+        """The same with what it took of the device, in seconds."""
+        usage = self.usage.model_copy(update={"device_s": round(device_s, 6)})
+        return replace(self, usage=usage)
 
 
 @dataclass(frozen=True)

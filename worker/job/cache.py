@@ -55,4 +55,11 @@ class AnswerCache:
             # Nobody noted whether it is whole.
             known = None
         self._metrics.count_lookup("hit" if known else "miss")
-        return Result.model_validate(known.model_dump(include=_SAME) | {"cached": True}) if known else None
+        return _reused(known) if known else None
+
+
+def _reused(known: Job) -> Result:
+    """An earlier job's answer, which takes nothing of the device now."""
+    result = Result.model_validate(known.model_dump(include=_SAME) | {"cached": True})
+    usage = result.usage and result.usage.model_copy(update={"device_s": None})
+    return result.model_copy(update={"usage": usage})

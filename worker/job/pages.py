@@ -70,10 +70,12 @@ def joined(answers: Sequence[Answer]) -> Answer:
 def _sum(usages: Sequence[Usage]) -> Usage:
     lines = [usage.lines for usage in usages if usage.lines is not None]
     confidences = [usage.confidence for usage in usages if usage.confidence is not None]
+    seconds = [usage.device_s for usage in usages if usage.device_s is not None]
     return Usage(
         visual_tokens=sum(usage.visual_tokens for usage in usages),
         output_tokens=sum(usage.output_tokens for usage in usages),
         lines=sum(lines) if lines else None,
         confidence=min(confidences, default=None),
+        device_s=round(sum(seconds), 6) if seconds else None,
         pages=len(usages),
     )

@@ -4,5 +4,6 @@ submit   images in, answers out
 batches  status, results, cancel, retry, delete
 share    links for others to read a batch
 models   what can be asked
+usage    what was taken
 options  what several commands share
 """

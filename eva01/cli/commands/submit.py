@@ -22,8 +22,12 @@ from eva01.cli.submission import INTERRUPTED, Sent, Submission
 from eva01.cli.tables import say, show_unsent
 from eva01.cli.text import counted
 from eva01.client.client import Client
+from eva01.client.errors import ClientError
 from eva01.client.files import find, name_of
 from eva01.client.models import Batch
+
+#: The code of a server whose key has a quota that is used up, and does not renew soon.
+_QUOTA = "quota_exceeded"
 
 
 @click.command()
@@ -93,6 +97,10 @@ def _run(
     batch = steps.create_batch(client, task)
     try:
         batch, sent = _send_and_wait(client, task, batch, console, no_wait=no_wait, as_json=as_json)
+    except ClientError as error:
+        if error.code == _QUOTA:
+            say(console, f"Batch {batch.id} has what was sent before. Look at it:  eva01 status {batch.id}")
+        raise
     except KeyboardInterrupt:
         client.stop()
         say(console, f"Batch {batch.id} goes on without us with what was sent.")

@@ -3,37 +3,43 @@
 -- ARGV  1 the batch's id, or '' for jobs without one   2 the time now, Unix seconds   3 '1' when they are restored: then
 --       a batch that takes no more files takes them   4 the time now as a record says it
 --       5 the zip that their files came in, or ''   6 its digest, or ''
---       7 JSON: [{id, state, is_refused, came_s, ended_s: Unix seconds; started_at, finished_at: texts;
---       fields: {field: value}}]
+--       7 JSON: the quotas to keep   8 JSON: [{id, state, is_refused, came_s, ended_s: Unix seconds; started_at,
+--       finished_at: texts; fields: {field: value}}]
 --
 -- Gives for each {'created', id, the name it has in the batch}; or {'exists', id} when there is this job, or the batch
--- has one for this very file; or {'mended', id} when this very file, or the zip it came in, was refused, and is taken now; or {'closed', state}
--- when the batch takes no more files; or {'missing', ''} when there is no such batch.
+-- has one for this very file; or {'mended', id} when this very file, or the zip it came in, was refused, and is taken
+-- now; or {'closed', state} when the batch takes no more files; or {'missing', ''} when there is no such batch; or
+-- {'over', quota, what is taken of it} when it would pass a quota: then nothing is done about those behind it, which are
+-- left out.
 local batch_id, now, is_restored, now_text, source, zip_digest = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4], ARGV[5], ARGV[6]
-local jobs = cjson.decode(ARGV[7])
+local quotas, jobs = cjson.decode(ARGV[7]), cjson.decode(ARGV[8])
 if batch_id == '' then batch_id = nil end
 local batch = batch_id and key('batch', batch_id)
 
-local state, removed_at, sequence, shared = nil, nil, 0, {}
+local state, removed_at, sequence, shared, days = nil, nil, 0, {}, nil
 if batch then
-    state, removed_at, sequence, shared.question, shared.model, shared.options, shared.owner =
-        unpack(redis.call('HMGET', batch, 'state', 'removed_at', 'sequence', 'question', 'model', 'options', 'owner'))
+    state, removed_at, sequence, shared.question, shared.model, shared.options, shared.owner, days =
+        unpack(redis.call('HMGET', batch, 'state', 'removed_at', 'sequence', 'question', 'model', 'options', 'owner', 'days'))
     sequence = tonumber(sequence or 0)
 end
 -- What is written for many jobs at once.
-local places, sets, changes, counts, ends, tickets
+local places, sets, changes, counts, ends, tickets, charges
 local first_started, last_finished, first_came
 local function begin()
-    places, sets, changes, counts, ends, tickets = {}, {}, {}, {}, {}, {}
+    places, sets, changes, counts, ends, tickets, charges = {}, {}, {}, {}, {}, {}, {}
     first_started, last_finished, first_came = nil, nil, nil
 end
 begin()
 local first_change = batch and state and reserve_changes(batch, now, #jobs)
+-- Jobs of a batch that has some already, and counts none of them, are not counted either.
+local counts_days = shared.owner and (days or sequence == 0)
+local guard = new_guard(quotas, shared.owner or (not batch and jobs[1].fields.owner), now)
+local passed
 local has_namesakes = batch and redis.call('EXISTS', batch .. ':namesakes') == 1
 
 local function write()
     if #places > 0 then
-        redis.call('HSET', batch, 'sequence', sequence)
+        redis.call('HSET', batch, 'sequence', sequence, unpack(days and {'days', days} or {}))
         redis.call('ZADD', batch .. ':jobs', unpack(places))
         for set, members in pairs(sets) do redis.call('ZADD', set, unpack(members)) end
         redis.call('ZADD', batch .. ':changes', unpack(changes))
@@ -43,6 +49,7 @@ local function write()
         for _, job in ipairs(ends) do note_ends(batch, job.state, job.ended_s, 1) end
         touch(nil, batch_id, now, shared.owner)
     end
+    for _, one in pairs(charges) do charge(one.owner, one.day, nil, one.state, one.many) end
     for model, number in pairs(tickets) do send_tickets(model, batch_id, number) end
     begin()
 end
@@ -53,6 +60,8 @@ local function mended(id, job, file)
     write()
     local earlier = settled_job(id)
     if not earlier or not earlier.is_refused then return {'exists', id} end
+    passed = earlier.charged and guard(day_of(id), 1)
+    if passed then return {'over', unpack(passed)} end
     local fields, unset = job.fields, {'error', 'finished_at', 'is_refused'}
     local set = {images = fields.images, media_types = fields.media_types, question = fields.question, queued_at = now_text}
     if batch then
@@ -69,8 +78,19 @@ local function mended(id, job, file)
     return {'mended', id}
 end
 
+local function note_charge(job, owner)
+    local day = day_of(job.id)
+    local sum = day and owner .. ' ' .. day .. ' ' .. job.state
+    if sum then
+        charges[sum] = charges[sum] or {owner = owner, day = day, state = job.state, many = 0}
+        charges[sum].many = charges[sum].many + 1
+    end
+    if job.state == 'succeeded' then charge_cost(owner, day, cost_of(job.fields)) end
+end
+
 local function place(job)
     sequence = sequence + 1
+    if counts_days then days = with_day(days, sequence, day_of(job.id)) end
     local set = set_of(batch_id, job.state, job.is_refused)
     sets[set] = sets[set] or {}
     places[#places + 1], places[#places + 2] = sequence, job.id
@@ -98,12 +118,19 @@ local function create(job)
         local refused = not row.is_first and not file.is_refused and find_refused(batch, file, has_namesakes)
         refused = refused or (job.fields.images and find_zip(batch, source, zip_digest, has_namesakes))
         if refused then return mended(refused.id, job, file) end
+        passed = counts_days and job.state == 'queued' and guard(day_of(job.id), 1)
+        if passed then return {'over', unpack(passed)} end
         local name = row.is_first and file.name or free_name(batch, file)
         has_namesakes = note_name(batch, file, name, job.id) or has_namesakes
         job.fields.file = name .. file.suffix
         if name ~= file.path then job.fields.sent_as = file.path end
         place(job)
+    else
+        passed = job.state == 'queued' and guard(day_of(job.id), 1)
+        if passed then return {'over', unpack(passed)} end
     end
+    local owner = not batch and job.fields.owner or counts_days and shared.owner
+    if owner then note_charge(job, owner) end
     local fields = {}
     for field, value in pairs(job.fields) do
         -- What is the batch's as well is kept once.
@@ -124,7 +151,10 @@ local function create(job)
 end
 
 local outcomes = {}
-for _, job in ipairs(jobs) do outcomes[#outcomes + 1] = create(job) end
+for _, job in ipairs(jobs) do
+    outcomes[#outcomes + 1] = create(job)
+    if passed then break end
+end
 
 write()
 return outcomes

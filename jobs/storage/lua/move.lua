@@ -1,11 +1,12 @@
 -- Move one job to another state, if it is in one that allows it, with all that depends on it, in one step.
 --
 -- ARGV  1 job id   2 the state to move to   3 JSON: the states it may move from   4 JSON: {set: {field: value},
---       unset: [field], is_anew, increase: {field: by}, send_ticket, needs_image; unless_queued_since: a time as a
---       record says it}   5 the time now, Unix seconds
+--       unset: [field], is_anew, increase: {field: by}, send_ticket, needs_image; quotas: those to keep;
+--       unless_queued_since: a time as a record says it}   5 the time now, Unix seconds
 --
 -- Gives {'moved', the state it was in}; or {'refused', the state it is in} when that is not one of those allowed,
--- and nothing has changed; or {'missing', ''} when there is no such job.
+-- and nothing has changed; or {'missing', ''} when there is no such job; or {'over', quota, what is taken of it} when that
+-- would pass a quota, and nothing has changed.
 local id, to, allowed, change, now = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4]), ARGV[5]
 
 local job = settled_job(id)
@@ -22,6 +23,9 @@ if change.unless_queued_since then
 end
 for _, state in ipairs(allowed) do
     if state == from then
+        local day = day_of(id)
+        local passed = new_guard(change.quotas, job.charged, now)(day and day >= day_at(now) and day or nil, 1)
+        if passed then return {'over', unpack(passed)} end
         move(job, to, change, now)
         return {'moved', from}
     end

@@ -28,6 +28,8 @@ local function remove(id)
     if only_finished and (job.state == 'queued' or job.state == 'running') then return 0 end
     local recipe, finish_reason = unpack(redis.call('HMGET', key('job', id), 'recipe', 'finish_reason'))
     leave_state(job)
+    -- Of one without an end nobody has had anything: it has not been taken.
+    if is_open(job.state) then charge(job.charged, day_of(id), job.state, nil, 1) end
     if recipe and job.images then try(forget_answers, job, recipe) end
     each_image(job.images, function(image) try(leave_image, id, image, now, job.owner) end)
     if job.batch_id then try(leave_batch, job, finish_reason) end

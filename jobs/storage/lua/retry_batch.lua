@@ -1,10 +1,20 @@
 -- Queue the failed jobs of a batch again, but for those whose file was refused, in one step.
 --
--- ARGV  1 batch id   2 the time now as a record says it   3 the time now, Unix seconds
+-- ARGV  1 batch id   2 the time now as a record says it   3 the time now, Unix seconds   4 JSON: the quotas to keep
 --
--- Gives {how many}; or {} when there is no such batch.
-local id, now_text, now = ARGV[1], ARGV[2], ARGV[3]
+-- Gives {how many}; or {} when there is no such batch; or {'over', quota, what is taken of it} when
+-- that would pass a quota, and nothing has changed.
+local id, now_text, now, quotas = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 local batch = key('batch', id)
 
 if redis.call('EXISTS', batch) == 0 or redis.call('HEXISTS', batch, 'removed_at') == 1 then return {} end
+local owner, days = unpack(fields_of(batch, 'owner', 'days'))
+if owner and days then
+    local today = day_at(now)
+    local guard = new_guard(quotas, owner, now)
+    for day, many in pairs(days_of_sets(days, sets_of(id, 'failed', read_pending(id)))) do
+        local passed = many > 0 and guard(day >= today and day or nil, many)
+        if passed then return {'over', unpack(passed)} end
+    end
+end
 return mark(id, 'retry', {'failed'}, 'queued', now_text, now)

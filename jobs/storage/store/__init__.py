@@ -9,6 +9,7 @@ jobs       jobs: made, read, moved from state to state
 results    a batch's jobs in the order they came
 removals   what is removed for good
 adoptions  what is nobody's becomes an owner's
+quotas     what is said when work would pass one
 """
 
 from jobs.storage.store.job_store import JobStore as JobStore

@@ -14,7 +14,9 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import FLEETING_BATCH, Batch, BatchState
+from jobs.contract.owners import Quotas
 from jobs.storage.store.base import Base
+from jobs.storage.store.quotas import as_json, exceeded
 from jobs.storage.store.records import Record, as_text, batch_from, rate_per_s, time_text
 from jobs.storage.unreadable import pass_over, readable, replies
 
@@ -101,14 +103,17 @@ class Batches(Base):
         counts = self._call("cancel_batch", batch_id, self._text_of(at), self._clock())
         return Cancelled(*self._known(batch_id, counts))
 
-    def retry_batch(self, batch_id: str, at: datetime | None = None) -> int:
+    def retry_batch(self, batch_id: str, at: datetime | None = None, quotas: Quotas | None = None) -> int:
         """Queue the failed jobs again, now or `at`, but for those whose file was refused; gives how many.
 
-        Their tickets are sent as they are settled. Raises NotFound.
+        Their tickets are sent as they are settled. Raises NotFound, and QuotaExceeded when they are more than
+        `quotas` leave.
         """
         while self._call("sort_refused", batch_id, _SORTED_AT_ONCE):
             pass
-        counts = self._call("retry_batch", batch_id, self._text_of(at), self._clock())
+        counts = self._call("retry_batch", batch_id, self._text_of(at), self._clock(), as_json(quotas))
+        if counts[:1] == ["over"]:
+            raise exceeded(quotas or Quotas(), counts[1:], self._clock())
         return self._known(batch_id, counts)[0]
 
     def mark_removed(self, batch_id: str) -> Cancelled:

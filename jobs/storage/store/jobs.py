@@ -12,7 +12,9 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, Eva01Error, NotFound, Unreadable
 from jobs.contract.models import Job, JobError, JobState, Result
+from jobs.contract.owners import Quotas
 from jobs.storage.store.base import Base, Context
+from jobs.storage.store.quotas import as_json, exceeded
 from jobs.storage.store.records import as_text, job_record, rate_per_s, time_text, times_of
 from jobs.storage.unreadable import readable, replies
 
@@ -69,7 +71,12 @@ class Jobs(Base):
         return made, is_new
 
     def create_jobs(
-        self, jobs: Sequence[Job], *, source: Source = ITSELF, is_restored: bool = False
+        self,
+        jobs: Sequence[Job],
+        *,
+        source: Source = ITSELF,
+        is_restored: bool = False,
+        quotas: Quotas | None = None,
     ) -> list[tuple[Job, bool]]:
         """Write new jobs of one batch, or without one, each with its ticket if it is queued.
 
@@ -78,27 +85,38 @@ class Jobs(Base):
         now, of the same path, content and source, keeps its job: that job, and True. Where the zip itself was
         refused, the first file that is taken of it gets its job. Jobs that are restored come in
         whatever state they have, also into a batch that takes no more files. Raises NotFound for an unknown
-        batch and Conflict for one that takes no more files.
+        batch, Conflict for one that takes no more files, and QuotaExceeded with those that were made before
+        one of `quotas` was used up.
         """
         made: list[tuple[Job, bool]] = []
         for start in range(0, len(jobs), _MADE_AT_ONCE):
-            how = (int(is_restored), self._now_text(), *source)
-            made += self._create(jobs[start : start + _MADE_AT_ONCE], how)
+            how = (int(is_restored), self._now_text(), *source, as_json(quotas))
+            some, passed = self._create(jobs[start : start + _MADE_AT_ONCE], how)
+            made += some
+            if passed:
+                raise exceeded(quotas or Quotas(), passed, self._clock(), made)
         return made
 
-    def _create(self, jobs: Sequence[Job], how: Sequence[Any]) -> list[tuple[Job, bool]]:
+    def _create(
+        self, jobs: Sequence[Job], how: Sequence[Any]
+    ) -> tuple[list[tuple[Job, bool]], Sequence[str]]:
+        """What became of jobs; and, where a quota was used up before all were made, what is said of it."""
         batch_id = jobs[0].batch_id or ""
         given = json.dumps([_given(job) for job in jobs])
         outcomes = self._call("create", batch_id, self._clock(), *how, given)
         self._refuse(batch_id, outcomes)
+        passed: Sequence[str] = ()
+        if outcomes[-1][0] == "over":
+            _, *passed = outcomes.pop()
         others = [job_id for outcome, job_id, *_ in outcomes if outcome != "created"]
         known = {job.id: job for job in self.get_jobs(others)}
         if lost := next((job_id for job_id in others if job_id not in known), None):
             raise Unreadable(f"job {lost}")
-        return [
+        made = [
             (_called(job, *name), True) if outcome == "created" else (known[job_id], outcome == "mended")
-            for job, (outcome, job_id, *name) in zip(jobs, outcomes, strict=True)
+            for job, (outcome, job_id, *name) in zip(jobs, outcomes, strict=not passed)
         ]
+        return made, passed
 
     def _refuse(self, batch_id: str, outcomes: Sequence[Sequence[str]]) -> None:
         for outcome, value, *_ in outcomes:
@@ -266,12 +284,13 @@ class Jobs(Base):
         finished = {"finished_at": self._now_text()}
         return self._move_from(job_id, JobState.CANCELLED, _UNFINISHED, finished)
 
-    def retry(self, job_id: str) -> bool:
+    def retry(self, job_id: str, quotas: Quotas | None = None) -> bool:
         """Move a failed job back to queued, with a ticket; False when it has not failed or has no image.
 
-        Raises NotFound.
+        Raises NotFound, and QuotaExceeded.
         """
-        return self._queue_again(job_id, JobState.FAILED, is_anew=True, send_ticket=True, needs_image=True)
+        how = {"is_anew": True, "send_ticket": True, "needs_image": True, "quotas": quotas}
+        return self._queue_again(job_id, JobState.FAILED, **how)
 
     # Changes
 
@@ -288,13 +307,17 @@ class Jobs(Base):
         to: JobState,
         allowed: tuple[JobState, ...],
         set_: Mapping[str, Any],
+        quotas: Quotas | None = None,
         **how: Any,
     ) -> JobState | None:
         """The state that the job was in; None when that is not among those allowed, and nothing changed."""
-        change = json.dumps({"set": as_text(set_), **how})
+        limits = {"quotas": json.loads(as_json(quotas))} if quotas else {}
+        change = json.dumps({"set": as_text(set_), **limits, **how})
         outcome, *before = self._call("move", job_id, to.value, json.dumps(allowed), change, self._clock())
         if outcome == "missing":
             raise unknown_job(job_id)
+        if outcome == "over":
+            raise exceeded(quotas or Quotas(), before, self._clock())
         return JobState(before[0]) if outcome == "moved" else None
 
 

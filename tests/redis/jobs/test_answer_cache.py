@@ -41,7 +41,9 @@ def count(name: str, **labels: str) -> float:
 def test_who_asks_the_same_gets_the_same_and_the_engine_is_not_asked(slot):
     first, second = ask(slot), ask(slot)
     assert (first.cached, second.cached) == (False, True)
-    same = ("state", "answer", "finish_reason", "width", "height", "usage", "error", "recipe", "attempts")
+    assert first.usage
+    assert second.usage == first.usage.model_copy(update={"device_s": None}), "it took nothing of the device"
+    same = ("state", "answer", "finish_reason", "width", "height", "error", "recipe", "attempts")
     assert [getattr(second, name) for name in same] == [getattr(first, name) for name in same]
     assert slot.engine.batches == [["what?"]]
     assert list(slot.journal.results(None, [second.id])) == [second]

@@ -383,6 +383,51 @@ def test_models_and_the_state_of_the_service_are_tables(run, server):
     assert out.split()[-6:] == ["31", "4", "1", "min", "15", "s"]
 
 
+def test_a_quota_that_does_not_renew_soon_is_said_with_what_was_sent_before(run, server, images):
+    message = "The key's quota is 500 images a day (images_per_day); 0 of that is left."
+    over = ({"code": "quota_exceeded", "detail": message}, 429, {"Retry-After": "40000"})
+    server.replies = [batch(), over]
+    code, out, err = run("submit", images)
+    assert code == 2
+    assert f"Batch {BATCH_ID} has what was sent before." in out
+    assert message in err
+
+
+def test_a_quota_that_renews_soon_is_waited_for(run, server, images):
+    over = ({"code": "quota_exceeded", "detail": "later"}, 429, {"Retry-After": "0"})
+    server.replies = [batch(), over, over, sent("a.png", "b.png"), batch(), batch(), page(RED, BLUE)]
+    assert run("submit", images)[0] == 0
+
+
+def test_usage_is_a_table_with_its_sum_or_what_the_server_said(run, server):
+    taken = {
+        "taken": 1200,
+        "succeeded": 1190,
+        "failed": 4,
+        "cancelled": 0,
+        "open": 6,
+        "output_tokens": 9,
+        "device_s": 61.25,
+    }
+    usage = {
+        "days": [{"day": "2027-01-31", "owner": "anna", **taken}],
+        "owners": [{"owner": "anna", "open_jobs": 6, **taken}],
+        "sum": taken,
+        "next_to": None,
+        "quotas": {"open_jobs": 1000, "images_per_day": None},
+    }
+    server.replies = [(usage, 200, {})] * 2
+    code, out, _ = run("usage", "--from", "2027-01-01", "--owner", "anna")
+    assert code == 0
+    assert server.requests[-1][1].startswith("/api/usage")
+    assert [line.split()[:4] for line in out.splitlines() if "1,190" in line] == [
+        ["2027-01-31", "anna", "1,200", "1,190"],
+        ["sum", "1,200", "1,190", "4"],
+    ]
+    assert out.splitlines()[-2:] == ["anna has 6 open jobs now.", "Quotas: open_jobs 1,000."]
+    assert json.loads(run("usage", "--json")[1]) == usage
+
+
 def test_models_for_programs_are_what_the_server_said(run, server):
     model = {"name": "nano", "description": "d", "workers": 2, "uses_question": True, "is_default": True}
     server.replies = [({"models": [model]}, 200, {})]

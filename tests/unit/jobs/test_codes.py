@@ -26,7 +26,7 @@ STATUSES = {
     403: "foreign_origin not_allowed not_admitted",
     421: "unknown_host",
     422: "unknown_model idempotency_key_reused not_an_image unsupported_format empty_file truncated_image",
-    429: "queue_full too_many_wrong_keys",
+    429: "queue_full quota_exceeded too_many_wrong_keys",
     500: "internal_error engine_failed out_of_memory empty_answer deadline_exceeded poison",
     503: "blob_store_unavailable too_many_connections redis_unavailable redis_full redis_refuses"
     " image_being_deleted provider_unavailable",

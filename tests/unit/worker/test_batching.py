@@ -127,6 +127,18 @@ def test_images_that_wait_go_together_within_the_budget_and_in_order(harness):
     assert made.engine.batches[1:] == [["q0", "q1", "q2", "q3"], ["q4", "q5", "q6", "q7"], ["q8", "q9"]]
 
 
+def test_what_a_batch_takes_of_the_device_is_divided_among_its_images(harness):
+    made = harness()
+    made.may_go.clear()
+    first = made._submit(item("first"))
+    wait_until(lambda: not made.batcher._waiting, "the device has the first", every_s=0.001)
+    replies = [made._submit(item(f"q{n}")) for n in range(4)]
+    made.may_go.set()
+    assert first.result(10).usage.device_s is not None
+    (share_s,) = {reply.result(10).usage.device_s for reply in replies}
+    assert share_s is not None
+
+
 def test_only_the_culprit_of_a_batch_fails(harness):
     said = harness().outcomes([item("a"), item("b"), item(POISON), item("c"), item("d")])
     assert said == ["(10, 1) a", "(10, 1) b", "engine_failed", "(10, 1) c", "(10, 1) d"]

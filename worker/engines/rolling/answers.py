@@ -56,5 +56,7 @@ class RollingAnswers(Rolling[JobInput, Request]):
         request = outcome.request
         if outcome.tokens:
             answer = self._answer_of(outcome.tokens, request.visual_tokens)
+            if isinstance(answer, Answer):
+                answer = answer.costing(request.own_s)
             return Ended(request, answer, outcome.device_s)
         return Ended(request, outcome.failure, outcome.device_s)

@@ -8,7 +8,8 @@ long between two of their tokens; a single one that is larger goes alone.
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -160,15 +161,19 @@ class RollingLoop:
 
     def _prefill(self) -> None:
         if self._unseen:
-            prefill(self._model, self._unseen)
+            with self._shared_by(self._unseen):
+                prefill(self._model, self._unseen)
 
     # Step
 
     def _step(self) -> None:
         """Take the new prompts in, and add a token to every row."""
-        count, requests = len(self._rows), self._placed()
-        if not requests:
-            return
+        if requests := self._placed():
+            with self._shared_by(requests):
+                self._add_a_token(requests)
+
+    def _add_a_token(self, requests: Sequence[Request]) -> None:
+        count = len(self._rows)
         self._cache.reserve(len(requests), max(request.reserved_tokens for request in requests))
         longest = max((row.length for row in self._rows), default=0) + 1
         prompts = [Prompt.of(request) for request in self._new]
@@ -192,6 +197,17 @@ class RollingLoop:
         self._penalty.append(tokens)
         for row, token in zip(self._rows, new_tokens, strict=True):
             row.generated.append(token)
+
+    @contextmanager
+    def _shared_by(self, requests: Sequence[Request]) -> Iterator[None]:
+        """Divide the seconds that something takes among those that it is done for, also where it fails."""
+        began_s = self._clock()
+        try:
+            yield
+        finally:
+            share_s = (self._clock() - began_s) / len(requests)
+            for request in requests:
+                request.own_s += share_s
 
     # Release
 

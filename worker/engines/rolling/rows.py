@@ -27,6 +27,8 @@ class Request:
     is_alone: bool = False
     #: When it first went to the device, by the loop's clock, in seconds.
     began_s: float | None = None
+    #: Seconds of the device so far: its part of each vision pass and of each step that it was in.
+    own_s: float = 0.0
     #: Its prompt as the decoder takes it (length × width), once its image has been seen.
     embedded: torch.Tensor | None = None
 

@@ -35,6 +35,22 @@ local function note_mark(batch, verb, at)
     redis.call('HSET', batch, 'marks', cjson.encode(marks))
 end
 
+-- The sets that hold a batch's jobs of a state, also those that are still to be settled; without refused files.
+local function sets_of(batch_id, state, pending)
+    local sets = {set_of(batch_id, state, false)}
+    for _, one in ipairs(pending) do
+        if one.steps[#one.steps].to == state then sets[#sets + 1] = pending_key(batch_id, one.set) end
+    end
+    return sets
+end
+
+-- Charge for all jobs of a batch that go from a state to another.
+local function charge_all(batch_id, pending, from, to)
+    local owner, days = unpack(fields_of(key('batch', batch_id), 'owner', 'days'))
+    if not owner or not days then return end
+    for day, many in pairs(days_of_sets(days, sets_of(batch_id, from, pending))) do charge(owner, day, from, to, many) end
+end
+
 -- Mark all jobs that are in one of the states `from` as being in the state `to`; gives how many were in each.
 local function mark(batch_id, verb, from, to, at, now)
     local batch, pending = key('batch', batch_id), read_pending(batch_id)
@@ -42,7 +58,10 @@ local function mark(batch_id, verb, from, to, at, now)
     -- An offset of the place in the batch, which begins with 1.
     local step = {to = to, at = at, first_change = digits(reserve_changes(batch, now, sequence + 1))}
     local is_from = {}
-    for _, state in ipairs(from) do is_from[state] = true end
+    for _, state in ipairs(from) do
+        is_from[state] = true
+        try(charge_all, batch_id, pending, state, to)
+    end
     for _, one in ipairs(pending) do
         if is_from[one.steps[#one.steps].to] then table.insert(one.steps, step) end
     end

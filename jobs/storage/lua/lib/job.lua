@@ -11,14 +11,15 @@ local function read_job(job_id)
     local fields = fields_of(key('job', job_id), 'state', 'batch_id', 'model', 'owner', 'images', 'image', 'is_refused')
     local state, batch_id, model, owner, images, image, is_refused = unpack(fields)
     images = images or image
+    local days
     if batch_id then
-        local model_of_all, owner_of_all = unpack(fields_of(key('batch', batch_id), 'model', 'owner'))
-        model, owner = model or model_of_all, owner_of_all
+        local model_of_all, owner_of_all, days_of_all = unpack(fields_of(key('batch', batch_id), 'model', 'owner', 'days'))
+        model, owner, days = model or model_of_all, owner_of_all, days_of_all
     end
     if not state or not model then return nil end
     return {
         id = job_id, state = state, batch_id = batch_id or nil, model = model, owner = owner or nil,
-        images = images or nil,
+        images = images or nil, charged = charged(owner, owner, days, batch_id),
         is_refused = was_refused(is_refused, state, images),
     }
 end
@@ -76,6 +77,7 @@ end
 local function move(job, to, change, now)
     local record, set = key('job', job.id), change.set or {}
     if job.state ~= to then leave_state(job) end
+    try(charge_move, job, to, set)
     redis.call('HSET', record, 'state', to)
     for field, value in pairs(set) do redis.call('HSET', record, field, value) end
     for _, field in ipairs(change.unset or {}) do redis.call('HDEL', record, field) end

@@ -1,5 +1,6 @@
 """Who is on the device, in which order, and for how long; every request ends."""
 
+import itertools
 from typing import Any
 
 from tests.clock import Clock
@@ -130,6 +131,20 @@ def test_a_row_past_its_deadline_fails_and_the_others_go_on(reference):
     assert failure_of(said[late]).code == "deadline_exceeded"
     assert said[late].device_s == 10
     assert said[later].tokens == reference.answer(2)
+
+
+def test_what_the_device_does_for_several_is_divided_among_them(reference):
+    ticks = itertools.count()
+    # Each look at the clock is a second later than the last: all that the device does takes one.
+    loop = reference.loop(slots=2, timeout_s=10_000, clock=lambda: float(next(ticks)))
+    one, other = (reference.request(n, 3) for n in range(2))
+    loop.submit(one)
+    loop.turn()
+    assert one.own_s == 1 + 1, "its image, and the step with its first token"
+    loop.submit(other)
+    run(loop)
+    assert one.own_s == 1 + 1 + 2 / 2
+    assert other.own_s == 1 + 2 / 2 + 1
 
 
 def test_time_in_the_line_does_not_count(reference):

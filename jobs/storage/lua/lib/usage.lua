@@ -1,0 +1,131 @@
+-- What owners take: how many of their jobs are open, and what those that came on a day amount to.
+--
+-- eva01:open_jobs has the first by owner, eva01:usage:<day> the rest as <owner>:<what>; `what` is taken, succeeded, failed,
+-- cancelled, output_tokens or device_us (microseconds of the device). A day is a number of days since 1970 in UTC, and a
+-- job's is the one on which it came, as its id says. So what is given back, and what is taken again, is so on that day.
+--
+-- A batch's field `days` says on which day which of its places came, as <first place>:<day> with spaces between; so many
+-- jobs can be counted without a look at each. A batch without it has jobs that nobody is charged for.
+
+local DAY_MS, US = 24 * 3600 * 1000, 1000000
+
+-- The day on which a job came; nil where its id does not say it.
+local function day_of(job_id)
+    local ms = string.sub(job_id, 13, 13) == '7' and tonumber(string.sub(job_id, 1, 12), 16)
+    return ms and math.floor(ms / DAY_MS) or nil
+end
+
+-- The day of a time in Unix seconds.
+local function day_at(now)
+    return math.floor(now * 1000 / DAY_MS)
+end
+
+-- Who is charged for a job: its batch's owner, or its own where it has no batch; nil for nobody.
+local function charged(own, batch_owner, days, batch_id)
+    if batch_id then return days and batch_owner or nil end
+    return own or nil
+end
+
+local function add_usage(owner, day, what, by)
+    if by == 0 then return end
+    local sum = redis.call('HINCRBY', key('usage', day), owner .. ':' .. what, digits(by))
+    -- Likely the first of this day: the days that there are can be found.
+    if sum == by then redis.call('ZADD', key('usage_days'), day, day) end
+end
+
+local function is_open(state)
+    return state == 'queued' or state == 'running'
+end
+
+-- Charge an owner for so many jobs of a day that have gone `from` one state `to` another; nil stands for not being there.
+local function charge(owner, day, from, to, many)
+    if not owner or not day or many == 0 then return end
+    if is_open(from) ~= is_open(to) then
+        redis.call('HINCRBY', key('open_jobs'), owner, is_open(to) and many or -many)
+    end
+    if not from then add_usage(owner, day, 'taken', many) end
+    if not to then add_usage(owner, day, 'taken', -many) end
+    if from and not is_open(from) then add_usage(owner, day, from, -many) end
+    if to and not is_open(to) then add_usage(owner, day, to, many) end
+end
+
+-- What an answer cost, as {output_tokens, device_us}; one that was known already cost nothing.
+local function cost_of(fields)
+    local usage = fields.usage and not fields.cached and decoded(fields.usage)
+    if type(usage) ~= 'table' then return {} end
+    return {
+        output_tokens = tonumber(usage.output_tokens) or 0,
+        device_us = math.floor((tonumber(usage.device_s) or 0) * US + 0.5),
+    }
+end
+
+local function charge_cost(owner, day, cost)
+    if not owner or not day then return end
+    for what, by in pairs(cost) do add_usage(owner, day, what, by) end
+end
+
+-- Charge for one job's way to a state, and for its answer; `fields` are those of the record that change.
+local function charge_move(job, to, fields)
+    local day = day_of(job.id)
+    charge(job.charged, day, job.state, to, 1)
+    if to == 'succeeded' then charge_cost(job.charged, day, cost_of(fields)) end
+end
+
+-- A batch's days, one of whose places has come on `day`.
+local function with_day(days, place, day)
+    local last = days and string.match(days, ':(%d+)$')
+    if last == tostring(day or 0) then return days end
+    return (days and days .. ' ' or '') .. digits(place) .. ':' .. (day or 0)
+end
+
+-- How many members of a batch's sets came on each day: {day: how many}. Their scores are their places.
+local function days_of_sets(days, sets)
+    local runs, sums = {}, {}
+    for first, day in string.gmatch(days, '(%d+):(%d+)') do runs[#runs + 1] = {first = tonumber(first), day = tonumber(day)} end
+    for _, set in ipairs(sets) do
+        for i, run in ipairs(runs) do
+            local last = runs[i + 1] and '(' .. digits(runs[i + 1].first) or '+inf'
+            -- Of jobs whose ids do not say the day nobody keeps count.
+            if run.day > 0 then sums[run.day] = (sums[run.day] or 0) + redis.call('ZCOUNT', set, digits(run.first), last) end
+        end
+    end
+    return sums
+end
+
+-- Quotas
+
+-- A guard of quotas while jobs come: a function that takes a day and how many more jobs come then, and gives {quota, what is
+-- taken of it already} of the first quota that these would pass, or notes them and gives nil. `quotas`: {open_jobs,
+-- images_per_day, device_s_per_day}, each of which may be missing; `now`: Unix seconds.
+-- Of no day: what came on a day that is over takes no images of another. Nothing is written.
+local function new_guard(quotas, owner, now)
+    if not quotas or not owner then return function() end end
+    local open, images, device_s = nil, {}, nil
+    local function sum(day, ...)
+        local parts = {}
+        for i, what in ipairs({...}) do
+            parts[i] = tonumber(redis.call('HGET', key('usage', day), owner .. ':' .. what) or 0) or 0
+        end
+        return unpack(parts)
+    end
+    return function(day, many)
+        local taken, failed, cancelled
+        if quotas.open_jobs then
+            open = open or tonumber(redis.call('HGET', key('open_jobs'), owner) or 0)
+            if open + many > quotas.open_jobs then return {'open_jobs', digits(open)} end
+        end
+        if quotas.images_per_day and day then
+            if not images[day] then
+                taken, failed, cancelled = sum(day, 'taken', 'failed', 'cancelled')
+                images[day] = taken - failed - cancelled
+            end
+            if images[day] + many > quotas.images_per_day then return {'images_per_day', digits(images[day])} end
+        end
+        if quotas.device_s_per_day then
+            device_s = device_s or sum(day_at(now), 'device_us') / US
+            if device_s >= quotas.device_s_per_day then return {'device_s_per_day', string.format('%.6f', device_s)} end
+        end
+        open = open and open + many
+        if images[day] then images[day] = images[day] + many end
+    end
+end

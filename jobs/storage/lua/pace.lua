@@ -1,0 +1,18 @@
+-- Let somebody do something again, if they have not done it too often of late, in one step; in a full Redis as well, since it
+-- takes one small key that ends by itself. The generic cell rate algorithm: what is kept is when all that was done will be
+-- paid off.
+--
+-- ARGV  1 a digest of who does what   2 how often a second   3 how often at once
+--
+-- Gives '' when it was let through, else how many seconds there are until it would be.
+local who, rate, burst = key('pace', ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+
+write_when_full()
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local paid = math.max(now, tonumber(redis.call('GET', who) or 0) or 0) + 1 / rate
+local early_s = paid - burst / rate - now
+-- Less than a clock tells: a step of the arithmetic.
+if early_s > 0.000001 then return string.format('%.6f', early_s) end
+redis.call('SET', who, string.format('%.6f', paid), 'PX', math.ceil((paid - now) * 1000))
+return ''
