@@ -145,9 +145,10 @@ class Backend:
 
 
 def keys_left(client: "redis.Redis") -> set[str]:
-    """All keys that belong to a batch, job or image: not the broker's, nor global counters."""
-    keys = {key for key in client.scan_iter("*") if not key.startswith("_kombu.")}
-    return keys - {f"eva01:{MODEL}:finishes", names.TICKETS}
+    """All keys that belong to a batch, job or image: not the broker's, nor counters that outlive them."""
+    others = ("_kombu.", names.usage_key(""))
+    keys = {key for key in client.scan_iter("*") if not key.startswith(others)}
+    return keys - {f"eva01:{MODEL}:finishes", names.TICKETS, names.OPEN_JOBS, names.USAGE_DAYS}
 
 
 def sha256_of(content: bytes) -> str:

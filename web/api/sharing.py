@@ -38,7 +38,7 @@ def share_batch(path: BatchPath, body: NewShare) -> Response:
     ends_at = utc_now().replace(microsecond=0) + timedelta(days=body.days)
     made = new_share(batch.id, caller(), ends_at, body.note.strip())
     serving.shares.add(made.share, serving.limits.max_shares)
-    concerns(Kind.SHARE, made.share.id, batch.owner)
+    concerns(Kind.SHARE, f"{batch.id}/{made.share.id}", batch.owner)
     shown = ShareView(
         id=made.share.id, url=url_for("pages.shared_page", token=made.token), expires_at=ends_at
     )
@@ -60,7 +60,9 @@ def list_shares(path: BatchPath) -> Response:
 def revoke_share(path: SharePath) -> Response:
     """Revoke a link: from now on it opens nothing. What is revoked already stays so."""
     serving = services()
-    serving.shares.revoke(serving.store.get_batch(path.batch_id).id, path.share_id)
+    batch = serving.store.get_batch(path.batch_id)
+    serving.shares.revoke(batch.id, path.share_id)
+    concerns(Kind.SHARE, f"{batch.id}/{path.share_id}", batch.owner)
     return Response(status=204)
 
 

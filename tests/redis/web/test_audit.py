@@ -52,15 +52,19 @@ def test_deletes_shares_and_exports_are_written_with_who_what_when_and_from_wher
     batch = batch_of(http, new, name="NAME-of-a-batch")
     headers = of(new) | {"X-Request-Id": "trace-7"}
     assert http.get(f"/api/batches/{batch}/results.csv", headers=headers).status_code == 200
-    assert http.post(f"/api/batches/{batch}/share", json={}, headers=headers).status_code == 201
+    shared = http.post(f"/api/batches/{batch}/share", json={}, headers=headers).get_json()["id"]
     assert http.delete(f"/api/batches/{batch}", headers=headers).status_code == 204
     events = written(services)
     assert said(events) == [("export", "done"), ("share.add", "done"), ("batch.delete", "done")]
     for event in events:
         assert (event.who, event.owner, event.address) == (f"key:{new.key.prefix}", "anna", "127.0.0.1")
-        assert event.target == Target(kind=Kind.BATCH, id=batch, owner="anna")
         assert event.request_id == "trace-7"
         assert abs(event.at - datetime.now(UTC)) < timedelta(minutes=5)
+    the_batch, the_link = (
+        Target(kind=kind, id=id_, owner="anna")
+        for kind, id_ in ((Kind.BATCH, batch), (Kind.SHARE, f"{batch}/{shared}"))
+    )
+    assert [event.target for event in events] == [the_batch, the_link, the_batch]
 
 
 def test_what_failed_is_written_with_its_code(http, services):
@@ -216,8 +220,8 @@ def test_what_is_downloaded_by_a_link_is_written(http, services):
     token = (
         http.post(f"/api/batches/{batch}/share", json={}, headers=of(new)).get_json()["url"].split("/")[-1]
     )
-    assert http.get(f"/api/shared/{token}/batches/{batch}/results.csv").status_code == 200
-    assert http.get(f"/api/shared/{token[:-2]}/batches/{batch}/results.csv").status_code == 404
+    assert http.get(f"/api/shared/{token}/results.csv").status_code == 200
+    assert http.get(f"/api/shared/{token[:-2]}/results.csv").status_code == 404
     _, export = written(services)
     assert (export.action, export.who, export.owner) == (Action.EXPORT, "link", None)
     assert export.target == Target(kind=Kind.BATCH, id=batch, owner="anna")
