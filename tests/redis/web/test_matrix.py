@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask, Response
+from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug import Response
 from werkzeug.routing import Rule as UrlRule
 
 from jobs.contract.models import utc_now
