@@ -18,7 +18,7 @@ from web.api.keys import SHOWN_ONCE, keys, me
 from web.api.progress import progress
 from web.api.questions import questions
 from web.api.results import results
-from web.api.schemas import Problem
+from web.api.schemas.base import Problem
 from web.api.shared_batch import shared_batch
 from web.api.sharing import sharing
 from web.api.status import status

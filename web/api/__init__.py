@@ -16,8 +16,4 @@ numbers       numbers in requests
 audit         who did what to what, for admins
 usage         what owners have taken
 schemas       the models of requests and responses
-schemas_shares  those about links
-schemas_keys  those about keys
-schemas_audit  those of the audit trail
-schemas_usage  those of usage
 """

@@ -7,8 +7,8 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from jobs.contract.audit import Event
-from web.api.schemas import PROBLEMS
-from web.api.schemas_audit import EventsPage, EventsQuery, TimesQuery
+from web.api.schemas.audit import EventsPage, EventsQuery, TimesQuery
+from web.api.schemas.base import PROBLEMS
 from web.http.conditional import fresh_json
 from web.services import services
 

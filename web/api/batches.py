@@ -9,19 +9,18 @@ from jobs.contract.errors import Conflict, TooLarge
 from jobs.contract.models import Batch, BatchState
 from web.access.caller import caller
 from web.api.blueprint import Blueprint
-from web.api.schemas import (
-    PROBLEMS,
+from web.api.schemas.base import PROBLEMS, BatchPath
+from web.api.schemas.batches import (
     BatchChange,
     BatchesPage,
     BatchesQuery,
-    BatchPath,
     BatchView,
     FileOutcomes,
-    FilesForm,
     KnownFiles,
     NewBatch,
     RetriedView,
 )
+from web.api.schemas.forms import FilesForm
 from web.http.conditional import fresh_json
 from web.intake.asking import check_options, check_question, check_quotas, check_room, choose_model
 from web.intake.files import Intake

@@ -11,7 +11,7 @@ from typing import Any
 from flask_openapi3 import APIBlueprint
 from pydantic import ValidationError
 
-from web.api.schemas import Form
+from web.api.schemas.forms import Form
 from web.http.problems import refuse_fields
 
 

@@ -12,7 +12,8 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
 from web.access.link import shown_job
-from web.api.schemas import PROBLEMS, JobPath, JobQuery, JobView
+from web.api.schemas.base import PROBLEMS, JobPath
+from web.api.schemas.jobs import JobQuery, JobView
 from web.export.lines import inline
 from web.http.conditional import fresh_json
 from web.http.security import PRIVATE, REVALIDATED

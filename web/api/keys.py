@@ -13,8 +13,8 @@ from jobs.contract.models import utc_now
 from jobs.contract.owners import NewKey, new_key
 from web.access.audit import concerns
 from web.access.caller import caller
-from web.api.schemas import PROBLEMS
-from web.api.schemas_keys import (
+from web.api.schemas.base import PROBLEMS
+from web.api.schemas.keys import (
     CallerView,
     Confirmation,
     KeyPath,
@@ -85,7 +85,7 @@ def get_me() -> Response:
         owner=asking.owner,
         teams=sorted(asking.teams),
         role=asking.role,
-        quotas=QuotasView.model_validate(asking.quotas.model_dump(include=set(QuotasView.model_fields))),
+        quotas=QuotasView.of(asking.quotas),
         expires_at=asking.expires_at,
         sees_all=asking.sees_all,
     )

@@ -5,7 +5,8 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from jobs.contract.models import Batch, JobState, Timeline
 from web.access.link import shown_batch
-from web.api.schemas import PROBLEMS, BatchPath, BatchView
+from web.api.schemas.base import PROBLEMS, BatchPath
+from web.api.schemas.batches import BatchView
 from web.http.conditional import fresh_json
 from web.services import services
 

@@ -14,7 +14,9 @@ from jobs.contract.names import file_path, page_path
 from web.access.caller import caller
 from web.api.blueprint import Blueprint
 from web.api.job import job_json
-from web.api.schemas import PROBLEMS, AnalyzeForm, FollowUp, JobForm, JobPath, JobView
+from web.api.schemas.base import PROBLEMS, JobPath
+from web.api.schemas.forms import AnalyzeForm, JobForm
+from web.api.schemas.jobs import FollowUp, JobView
 from web.http.waiting import Waiting
 from web.intake.asking import (
     check_options,

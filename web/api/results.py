@@ -13,16 +13,8 @@ from xlsxwriter.exceptions import FileCreateError
 from jobs.contract.models import Batch
 from web.access.link import shown_batch, shown_job, shown_rows
 from web.api.progress import look_again_s
-from web.api.schemas import (
-    PROBLEMS,
-    BatchPath,
-    CsvQuery,
-    ExportQuery,
-    JsonlQuery,
-    Order,
-    ResultsPage,
-    ResultsQuery,
-)
+from web.api.schemas.base import PROBLEMS, BatchPath
+from web.api.schemas.results import CsvQuery, ExportQuery, JsonlQuery, Order, ResultsPage, ResultsQuery
 from web.export.lines import Row, attachment, csv_lines, jsonl
 from web.export.sheets import write_workbook
 from web.export.texts import text_zip

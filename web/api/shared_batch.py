@@ -16,7 +16,7 @@ from web.access.link import follow
 from web.api.job import job_calls
 from web.api.progress import progress
 from web.api.results import results
-from web.api.schemas import PROBLEMS
+from web.api.schemas.base import PROBLEMS
 from web.api.sharing import SHARING
 
 #: The parameter that every call below a link has, in place of the batch's.

@@ -12,8 +12,8 @@ from jobs.contract.models import utc_now
 from jobs.contract.shares import Share, new_share
 from web.access.audit import concerns
 from web.access.caller import caller
-from web.api.schemas import PROBLEMS, BatchPath
-from web.api.schemas_shares import ListedShare, NewShare, RevokedView, SharePath, SharesView, ShareView
+from web.api.schemas.base import PROBLEMS, BatchPath
+from web.api.schemas.shares import ListedShare, NewShare, RevokedView, SharePath, SharesView, ShareView
 from web.http.conditional import fresh_json
 from web.services import services
 

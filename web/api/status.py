@@ -9,7 +9,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import WorkerInfo, WorkerState
 from web.api.queue_gauges import queue_registry
-from web.api.schemas import PROBLEMS, LimitsView, ModelStatus, ModelsView, ModelView, StatusView
+from web.api.schemas.base import PROBLEMS
+from web.api.schemas.status import LimitsView, ModelStatus, ModelsView, ModelView, StatusView
 from web.http.conditional import fresh_json
 from web.intake.headers import MEDIA_TYPES
 from web.services import Services, services

@@ -11,8 +11,9 @@ from flask_openapi3 import APIBlueprint, Tag
 from jobs.contract.owners import Role
 from jobs.storage.ledger import OwnersDay, Taken
 from web.access.caller import caller
-from web.api.schemas import PROBLEMS
-from web.api.schemas_usage import DayView, OwnerView, QuotasView, TakenView, UsageQuery, UsageView
+from web.api.schemas.base import PROBLEMS
+from web.api.schemas.keys import QuotasView
+from web.api.schemas.usage import DayView, OwnerView, TakenView, UsageQuery, UsageView
 from web.export.usage import usage_csv
 from web.http.conditional import fresh_json
 from web.http.security import PRIVATE

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from web.api.audit import found
-from web.api.schemas_audit import EventsQuery
+from web.api.schemas.audit import EventsQuery
 from web.pages.page import page
 
 

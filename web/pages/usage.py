@@ -7,7 +7,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.owners import Role
 from web.access.caller import caller
-from web.api.schemas_usage import UsageQuery
+from web.api.schemas.usage import UsageQuery
 from web.api.usage import usage_view
 from web.pages.page import page
 

@@ -7,8 +7,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from jobs.contract.models import OWNER_PATTERN
-from jobs.contract.owners import Quotas
 from jobs.storage.ledger import OwnersDay, Taken
+from web.api.schemas.keys import QuotasView
 
 #: Days that are shown when nobody says which, and at most.
 _SHOWN_DAYS, _MOST_DAYS = 30, 400
@@ -94,22 +94,6 @@ class OwnerView(TakenView):
 
     owner: str
     open_jobs: int = Field(description="Jobs without an end now, whenever they came.")
-
-
-class QuotasView(BaseModel):
-    """The quotas of the key that asks; null is without a limit."""
-
-    model_config = ConfigDict(frozen=True)
-
-    requests_per_s: float | None
-    open_jobs: int | None
-    images_per_day: int | None
-    device_s_per_day: float | None
-
-    @classmethod
-    def of(cls, quotas: Quotas) -> Self:
-        """As the API shows them."""
-        return cls(**{name: getattr(quotas, name) for name in cls.model_fields})
 
 
 class UsageView(BaseModel):

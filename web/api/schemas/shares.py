@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from jobs.contract.models import ID_PATTERN
 from jobs.contract.shares import LONGEST_NOTE, ShareState
 from web.api.numbers import Count
-from web.api.schemas import BatchPath
+from web.api.schemas.base import BatchPath
 
 
 class NewShare(BaseModel):

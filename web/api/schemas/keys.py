@@ -1,13 +1,14 @@
 """The models of requests and responses about keys, and about who asks."""
 
 from datetime import datetime, timedelta
+from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Owner, utc_now
-from jobs.contract.owners import KeyState, Role
+from jobs.contract.owners import KeyState, Quotas, Role
 from web.api.numbers import Count
 
 
@@ -22,6 +23,11 @@ class QuotasView(_Request):
     open_jobs: Count | None = Field(None, ge=0, description="Jobs that have no answer yet.")
     images_per_day: Count | None = Field(None, ge=0, description="Images a day (UTC).")
     device_s_per_day: float | None = Field(None, ge=0, description="Seconds of the device a day (UTC).")
+
+    @classmethod
+    def of(cls, quotas: Quotas) -> Self:
+        """As the API shows them."""
+        return cls(**{name: getattr(quotas, name) for name in cls.model_fields})
 
 
 class _End(_Request):

@@ -1,0 +1,99 @@
+"""Requests and responses about batches."""
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+)
+
+from jobs.contract.models import BatchState, JobState
+from jobs.storage.listing import CURSOR_PATTERN
+from web.api.numbers import Count, Whole
+from web.api.schemas.base import RequestModel
+from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
+
+
+class NewBatch(BaseModel):
+    """A batch to be made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("", description="A name for people.")
+    question: str = Field("", description="What to ask of every image.")
+    model: str | None = Field(None, description="A name from /api/models; else the default.")
+    max_new_tokens: Count | None = Field(None, ge=1, description="The longest answer, in tokens.")
+
+
+class BatchChange(BaseModel):
+    """What is to be changed of a batch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="A name for people.")
+
+
+class BatchesQuery(RequestModel):
+    """Which batches."""
+
+    search: str = Field("", description="A part of their name or question, in upper or lower case.")
+    cursor: str | None = Field(None, pattern=CURSOR_PATTERN, description="`next_cursor` of the page before.")
+    limit: Whole = Field(50, ge=1, le=200, description="Batches in a page.")
+
+
+class KnownFiles(BaseModel):
+    """Files that are perhaps here already."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    files: list[KnownFile] = Field(min_length=1, description="At most EVA01_MAX_KNOWN_FILES.")
+
+
+class BatchView(BaseModel):
+    """A batch as the API shows it."""
+
+    id: str = Field(description="Below a link, the link's id in its place.")
+    owner: str | None = Field(
+        description="Whose it is; null where nobody has to say who they are, and below a link."
+    )
+    name: str
+    question: str
+    model: str
+    state: BatchState = Field(description="Whether it takes more files.")
+    created_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    first_started_at: AwareDatetime | None = Field(description="When a worker first began one of its jobs.")
+    last_finished_at: AwareDatetime | None = Field(description="When one of its jobs last came to an end.")
+    counts: dict[JobState, int] = Field(description="How many jobs are in each state.")
+    cut_short: int = Field(description="Answers that were cut at the longest that was allowed.")
+    rate_per_s: float | None = Field(description="Jobs finished per second of late.")
+    total: int = Field(description="Jobs in all.")
+    is_done: bool = Field(description="True when it is closed and no job is unfinished.")
+    time_left_s: float | None = Field(description="Seconds until it is done, as far as the rate tells.")
+
+
+class BatchesPage(BaseModel):
+    """Some of all batches, the latest change first."""
+
+    batches: list[BatchView]
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page; null at the end. A page may be short and have more behind it."
+    )
+
+
+class RetriedView(BatchView):
+    """A batch whose failed jobs run again."""
+
+    retried: int = Field(description="How many do.")
+
+
+class FileOutcomes(BaseModel):
+    """What became of each file; the entries of a zip count as files."""
+
+    files: list[FileOutcome]
+    passed_over: PassedOver = Field(
+        default_factory=PassedOver, description="What was in zips and became no job on purpose."
+    )
+    unused_questions: list[str] = Field(
+        default_factory=list, description="Paths of `questions` under which nothing came in this request."
+    )

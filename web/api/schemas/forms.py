@@ -1,0 +1,125 @@
+"""Forms, as they were sent."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from flask import request
+from flask_openapi3 import FileStorage
+from pydantic import (
+    BeforeValidator,
+    Field,
+    Json,
+)
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import BadInput, TooLarge
+from web.api.numbers import Decimal, Whole
+from web.api.schemas.base import RequestModel
+from web.http.json import has_many_values
+from web.intake.forms import FILE_FIELDS, MULTIPART, check_form
+
+#: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
+LONGEST_WAIT_S = 55
+
+
+#: A field in which HTML's forms say what they are written in; here it means nothing.
+_CHARSET_FIELD = "_charset_"
+
+
+class Form(RequestModel):
+    """A form: its text fields as they were sent, and its files."""
+
+    @classmethod
+    def sent(cls) -> dict[str, Any]:
+        """What the request's form holds, by field.
+
+        Raises BadInput (`malformed_form`, `invalid_field`) when it cannot be read.
+        """
+        check_form(request)
+        texts = cls._texts([*request.form.items(multi=True)])
+        files = list(request.files.items(multi=True))
+        for name, file in files:
+            if name in cls.model_fields and name not in FILE_FIELDS:
+                message = f"`{name}` came as a file ({(file.filename or '')[:100]!r}). Send it as text."
+                raise BadInput(message, code=Code.INVALID_FIELD)
+        return texts | cls._files(files)
+
+    @classmethod
+    def _texts(cls, sent: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """The fields that are not blank.
+
+        Raises BadInput: `invalid_field` for one that is unknown, or there twice; `missing_file` for the name
+        of a file, or its bytes, in a form that can hold none.
+        """
+        texts: dict[str, str] = {}
+        for name, value in sent:
+            if name in FILE_FIELDS:
+                raise BadInput(
+                    f"`{name}` came as text, {value[:100]!r}. Send {MULTIPART} with the file itself, as"
+                    f" `curl -F {name}=@image.png` does.",
+                    code=Code.MISSING_FILE,
+                )
+        for name, value in sent:
+            if name not in (*cls.model_fields, _CHARSET_FIELD):
+                known = ", ".join(f"`{field}`" for field in cls.model_fields)
+                message = f"There is no field `{name[:100]}` in this form. Those there are: {known}."
+                raise BadInput(message, code=Code.INVALID_FIELD)
+            if name in texts:
+                message = f"`{name[:100]}` is there twice in the form. Send it once."
+                raise BadInput(message, code=Code.INVALID_FIELD)
+            if value.strip() and name != _CHARSET_FIELD:
+                texts[name] = value
+        return texts
+
+    @classmethod
+    def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class JobForm(Form):
+    """One image and one question."""
+
+    file: FileStorage = Field(description="The image.")
+    question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
+    model: str | None = Field(None, description="A name from /api/models; else the default.")
+    max_new_tokens: Whole | None = Field(None, ge=1, description="The longest answer, in tokens.")
+    page: Whole | None = Field(
+        None, ge=1, description="The page of its file to ask about; else all, or the first."
+    )
+
+    @classmethod
+    def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        if len(sent) > 1:
+            raise TooLarge(
+                f"{len(sent)} files were sent, and one can be asked about. Send many to a batch.",
+                code=Code.TOO_MANY_FILES,
+            )
+        return {name: file for name, file in sent if name == "file"}
+
+
+class AnalyzeForm(JobForm):
+    """One image and one question, and how long to wait."""
+
+    wait: Decimal = Field(25, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the answer.")
+
+
+def _of_few_values(text: str) -> str:
+    if has_many_values(text):
+        raise ValueError("it has more values than are read; send its files in several requests")
+    return text
+
+
+class FilesForm(Form):
+    """Images and zips for a batch."""
+
+    files: list[FileStorage] = Field(
+        min_length=1, description="Images and zips of images; a file name may be a relative path."
+    )
+    questions: Annotated[Json[dict[str, str]], BeforeValidator(_of_few_values)] = Field(
+        default_factory=dict, description="A JSON object from paths to questions that replace the batch's."
+    )
+
+    @classmethod
+    def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        """All of them, whatever their fields are called: nothing that was sent goes unsaid."""
+        return {"files": [file for _, file in sent]} if sent else {}

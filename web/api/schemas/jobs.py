@@ -1,0 +1,64 @@
+"""Requests and responses about single jobs."""
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+)
+
+from jobs.contract.models import BatchId, JobId, JobState, Result, new_id, utc_now
+from web.api.numbers import Count
+from web.api.schemas.base import RequestModel
+
+
+class FollowUp(BaseModel):
+    """A further question about a job's image."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question: str = Field(description="What to ask of it.")
+    model: str | None = Field(None, description="A name from /api/models; else the job's.")
+    max_new_tokens: Count | None = Field(None, ge=1, description="The longest answer, in tokens.")
+    page: Count | None = Field(None, ge=1, description="The page of its file to ask about; else the job's.")
+
+
+LINES = Field(False, description="Say of each line of an answer where it stands in the image (`ocr`).")
+
+
+class JobQuery(RequestModel):
+    """What is said of a job."""
+
+    lines: bool = LINES
+
+
+class LineView(BaseModel):
+    """A line of text in an image."""
+
+    text: str
+    box: tuple[int, int, int, int] = Field(
+        description="Left, top, right, bottom of the upright box around it, in pixels of the upright image."
+    )
+    confidence: float = Field(description="How sure its text is, 0 to 1.")
+    page: int | None = Field(None, description="The page of its file, from 1; left out where there is one.")
+
+
+class JobView(Result):
+    """A job as the API shows it."""
+
+    id: JobId = Field(default_factory=new_id)
+    batch_id: BatchId | None = Field(None, description="Below a link, the link's id in its place.")
+    state: JobState = JobState.QUEUED
+    file: str
+    page: int | None = Field(None, description="The page of its file that is asked about; null for all.")
+    question: str
+    model: str
+    image: str | None = Field(None, description="SHA-256 of its image; null below a link.")
+    media_type: str | None = None
+    attempts: int = 0
+    created_at: AwareDatetime = Field(default_factory=utc_now)
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+    lines: list[LineView] | None = Field(  # type: ignore[assignment]  # a job keeps them as one text
+        None, description="Where each line stands; only with `lines=true`, and null where that is not known."
+    )

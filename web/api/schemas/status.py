@@ -1,0 +1,70 @@
+"""What is served, and how it is."""
+
+from pydantic import (
+    BaseModel,
+    Field,
+)
+
+from jobs.contract.catalog import Task
+
+
+class ModelView(BaseModel):
+    """A model that can be asked."""
+
+    name: str
+    engine: str
+    description: str
+    uses_question: bool = Field(description="False when it does the same whatever it is asked.")
+    default_question: str
+    tasks: list[Task] = Field(description="What it can do.")
+    workers: int = Field(description="How many are ready.")
+    is_default: bool
+
+
+class ModelsView(BaseModel):
+    """All models, the default first."""
+
+    models: list[ModelView]
+
+
+class ModelStatus(BaseModel):
+    """One model's queue and workers."""
+
+    name: str
+    workers: int = Field(description="How many are ready.")
+    workers_by_state: dict[str, int]
+    interactive: int = Field(description="Single questions that wait.")
+    bulk: int = Field(description="Jobs of batches that wait.")
+    waiting: int = Field(description="Both.")
+    held: int = Field(description="Jobs that workers hold.")
+    oldest_wait_s: float | None = Field(description="How long the oldest has waited, in seconds.")
+    rate_per_s: float | None = Field(description="Jobs finished per second of late; null when unknown.")
+    start_s: float | None = Field(
+        description="Seconds that a worker took of late from its start until it was ready; null when unknown."
+    )
+
+
+class StatusView(BaseModel):
+    """The queues and workers of every model."""
+
+    models: list[ModelStatus]
+    trouble: str = Field(description="What Redis refuses to write, and why; empty when it takes everything.")
+
+
+class LimitsView(BaseModel):
+    """What is refused, and where the line is."""
+
+    max_image_bytes: int = Field(description="Bytes of one image file.")
+    max_image_pixels: int = Field(description="Width × height of one image.")
+    max_pages: int = Field(description="Pages of one file.")
+    max_files_per_request: int
+    max_known_files: int = Field(description="Files in one request that asks which are known.")
+    max_request_bytes: int
+    max_zip_entries: int
+    max_zip_entry_bytes: int = Field(description="Bytes of one zip entry, unpacked.")
+    max_zip_bytes: int = Field(description="Bytes of all entries of one zip, unpacked.")
+    max_path_chars: int = Field(description="Characters of a file's path, and of a batch's name.")
+    max_question_chars: int
+    max_answer_tokens: int
+    max_share_days: int
+    media_types: list[str] = Field(description="The formats that are taken.")
