@@ -121,8 +121,8 @@ def test_memory_does_not_grow_with_the_answers(tmp_path):
         finally:
             tracemalloc.stop()
 
-    few, many = peak_bytes(1_500), peak_bytes(4_500)
-    assert (many - few) / 3_000 < 150
+    few, many = peak_bytes(8_000), peak_bytes(13_000)
+    assert (many - few) / 5_000 < 150
     assert list(tmp_path.iterdir()) == []
 
 
