@@ -26,6 +26,9 @@ SIGN_INS = Counter(
     "How many sign-ins at the page there were, by way and outcome.",
     ["how", "outcome"],
 )
+# A series that is there from the start tells "none" from "not known".
+for _how in ("key", "openid"):
+    SIGN_INS.labels(_how, "succeeded")
 
 _NAME = "eva01_provider"
 #: Holds a sign-in at the provider that is under way, signed.
