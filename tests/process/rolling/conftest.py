@@ -8,7 +8,7 @@ import pytest
 from jobs.contract.models import Options
 from tests.drawing import random_scene
 from tests.preparing import prepare
-from tests.unit.worker.rolling.reference import LONGEST, QUESTIONS, Reference, loaded
+from tests.process.rolling.reference import LONGEST, QUESTIONS, Reference, loaded
 from worker.engines.transformers_engine import TransformersEngine
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.worker.rolling.reference import LONGEST, assert_each_answer_is_the_one_given_alone
+from tests.process.rolling.reference import LONGEST, assert_each_answer_is_the_one_given_alone
 
 ARRIVALS = st.lists(
     st.tuples(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.unit.worker.rolling.reference import fail, failure_of, run, submit
+from tests.process.rolling.reference import fail, failure_of, run, submit
 from worker.engines.base import DeviceLost
 
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")

@@ -6,7 +6,7 @@ import torch
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from jobs.contract.settings import WorkerSettings
-from tests.unit.worker.rolling.reference import (
+from tests.process.rolling.reference import (
     MIXED,
     SETTINGS,
     Reference,

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from tests.clock import Clock
-from tests.unit.worker.rolling.reference import LONGEST, fail, failure_of, run, submit, turns
+from tests.process.rolling.reference import LONGEST, fail, failure_of, run, submit, turns
 from worker.engines.rolling.admission import cost, vision_pass
 from worker.engines.rolling.rows import Request
 
