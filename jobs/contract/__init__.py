@@ -14,6 +14,8 @@ errors     what can go wrong, in one tree; each class says what kind it is
 codes      the stable code of each error: its HTTP status, whether a retry helps, its sentence for people
 discreet   what a stranger may hear of an error that nobody foresaw
 refusals   what a Redis that is there refuses
+chunks     many things, some at a time
+sums       what was done, in numbers that add up
 seldom     how often something is said in the log
 metrics    the counters that web and worker share
 version    which EVA-01 this is

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import AwareDatetime, Field
 
 from jobs.contract.models import Frozen, Kept, Owner
-from jobs.contract.owners import Role, digest_of
+from jobs.contract.owners import Caller, Role, digest_of
 
 #: Random bytes of a session's token.
 _TOKEN_BYTES = 32
@@ -26,6 +26,10 @@ class Session(Kept):
     key_digest: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     started_at: AwareDatetime
     ends_at: AwareDatetime
+
+    def caller(self) -> Caller:
+        """Who it is, as far as the session alone says it."""
+        return Caller(name=self.name, owner=self.owner, role=self.role, teams=frozenset(self.teams))
 
     def is_over(self, now: datetime) -> bool:
         """True when its time is over."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -31,6 +31,7 @@ from obstore.exceptions import (
 from obstore.store import from_url
 
 from jobs.contract import names
+from jobs.contract.chunks import chunks
 from jobs.contract.codes import Code
 from jobs.contract.errors import NoRoom, NotFound, Unavailable
 from jobs.contract.metrics import BLOB_OPERATIONS
@@ -122,9 +123,8 @@ class BlobStore:
 
     def get_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Objects with their paths, in order, some read ahead; without those that are not there."""
-        rest = iter(paths)
         with ThreadPoolExecutor(_READERS) as readers:
-            while some := [*islice(rest, _AHEAD)]:
+            for some in chunks(paths, _AHEAD):
                 found = readers.map(self._found, some)
                 yield from ((path, data) for path, data in zip(some, found, strict=True) if data is not None)
 
@@ -159,8 +159,7 @@ class BlobStore:
 
     def delete(self, paths: Iterable[str]) -> None:
         """Delete objects; those that are not there are no error."""
-        rest = iter(paths)
-        while chunk := [*islice(rest, _CHUNK)]:
+        for chunk in chunks(paths, _CHUNK):
             self._persist("delete", partial(self._delete, chunk))
 
     # Images

@@ -11,6 +11,7 @@ from typing import cast
 
 from jobs.contract import names
 from jobs.contract.owners import Quotas
+from jobs.contract.sums import Sums
 from jobs.storage.store.base import Base
 from jobs.storage.store.quotas import as_json, exceeded
 from jobs.storage.unreadable import readable, replies
@@ -22,7 +23,7 @@ _CHUNK = 50
 
 
 @dataclass(frozen=True)
-class Taken:
+class Taken(Sums):
     """What an owner's jobs amount to that came on a day, or on several."""
 
     #: Images, or pages that are jobs of their own; refused files as well.
@@ -31,20 +32,19 @@ class Taken:
     succeeded: int = 0
     failed: int = 0
     cancelled: int = 0
-    #: Tokens of the answers, and seconds of the device; answers from earlier jobs cost nothing.
+    #: Tokens of the answers, and microseconds of the device; answers from earlier jobs cost nothing.
     output_tokens: int = 0
-    device_s: float = 0.0
+    device_us: int = 0
 
     @property
     def open(self) -> int:
         """Those that have no end yet."""
         return self.taken - self.succeeded - self.failed - self.cancelled
 
-    def __add__(self, other: "Taken") -> "Taken":
-        names_ = [field.name for field in fields(self)]
-        pairs = ((name, getattr(self, name), getattr(other, name)) for name in names_)
-        sums = {name: round(one + another, 6) for name, one, another in pairs}
-        return Taken(**sums)
+    @property
+    def device_s(self) -> float:
+        """Seconds of the device."""
+        return self.device_us / _US
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _rows(number: str, record: dict[str, str]) -> list[OwnersDay]:
 
     Raises ValueError for what cannot be read.
     """
-    sums: dict[str, dict[str, float]] = {}
+    sums: dict[str, dict[str, int]] = {}
     for field, value in record.items():
         owner, _, what = field.rpartition(":")
         sums.setdefault(owner, {})[what] = int(value)
@@ -121,7 +121,6 @@ def _rows(number: str, record: dict[str, str]) -> list[OwnersDay]:
     return [OwnersDay(day, owner, _taken(sums[owner])) for owner in sorted(sums)]
 
 
-def _taken(sums: dict[str, float]) -> Taken:
+def _taken(sums: dict[str, int]) -> Taken:
     known = {field.name for field in fields(Taken)}
-    counts = {what: value for what, value in sums.items() if what in known}
-    return Taken(**counts, device_s=sums.get("device_us", 0) / _US)  # type: ignore[arg-type]
+    return Taken(**{what: value for what, value in sums.items() if what in known})

@@ -10,13 +10,12 @@ what is still nobody's. The jobs of a batch are its owner's by that, in Redis an
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
-from itertools import islice
-from operator import add
-from typing import TypeVar
+from dataclasses import dataclass
 
+from jobs.contract.chunks import chunks
 from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import Batch, Job
+from jobs.contract.sums import Sums
 from jobs.flow.open import note_batch
 from jobs.storage.stores import Stores
 
@@ -24,11 +23,10 @@ logger = logging.getLogger(__name__)
 
 #: Jobs in one step: Redis does nothing else meanwhile, for some milliseconds.
 _STEP = 200
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Adopted:
+class Adopted(Sums):
     """What has become an owner's."""
 
     batches: int = 0
@@ -38,9 +36,6 @@ class Adopted:
     singles: int = 0
     #: Records of the journal that did not say it.
     noted: int = 0
-
-    def __add__(self, other: "Adopted") -> "Adopted":
-        return Adopted(*map(add, astuple(self), astuple(other)))
 
 
 class Adoption:
@@ -64,15 +59,15 @@ class Adoption:
         store, journal = self._stores.store, self._stores.journal
         for batch_id in store.batch_ids():
             yield from self._adopt_batch(batch_id)
-        for job_ids in _chunks(store.single_ids()):
+        for job_ids in chunks(store.single_ids(), _STEP):
             yield Adopted(singles=store.adopt_jobs(job_ids, self._owner))
         for batch in journal.batches():
             if batch.owner is None:
                 yield Adopted(noted=self._note_batch(batch))
-        for jobs in _chunks(job for job in journal.jobs(None) if job.owner is None):
+        for jobs in chunks((job for job in journal.jobs(None) if job.owner is None), _STEP):
             yield Adopted(noted=self._note_jobs(jobs))
         answered = journal.answered(None)
-        for jobs in _chunks(job for job in journal.results(None, answered) if job.owner is None):
+        for jobs in chunks((job for job in journal.results(None, answered) if job.owner is None), _STEP):
             yield Adopted(noted=self._note_results(jobs))
 
     # Redis
@@ -133,9 +128,3 @@ class Adoption:
         """Forget those of the jobs that were there and are not any more."""
         now = self._known(known.values())
         self._stores.journal.forget_jobs(known.keys() - now.keys())
-
-
-def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:
-    rest = iter(items)
-    while chunk := [*islice(rest, _STEP)]:
-        yield chunk

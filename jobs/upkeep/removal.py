@@ -9,10 +9,10 @@ Every step may be done twice.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
-from operator import add
+from dataclasses import dataclass
 
 from jobs.contract.errors import Unavailable
+from jobs.contract.sums import Sums
 from jobs.storage.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
@@ -30,15 +30,12 @@ _BATCH_COST = 50
 
 
 @dataclass(frozen=True)
-class Removed:
+class Removed(Sums):
     """What is gone now."""
 
     batches: int = 0
     jobs: int = 0
     images: int = 0
-
-    def __add__(self, other: "Removed") -> "Removed":
-        return Removed(*map(add, astuple(self), astuple(other)))
 
 
 class Removal:

@@ -5,15 +5,14 @@ missing, finishes what the journal has an answer for, and leaves alone all that 
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from operator import add
-from typing import TypeVar
 
+from jobs.contract.chunks import chunks
 from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import Asked, Batch, BatchState, Job, JobState, Mark, Result, Verb
+from jobs.contract.sums import Sums
 from jobs.storage.journal import Journal, earliest_id
 from jobs.storage.shares import Shares
 from jobs.storage.store import JobStore
@@ -24,11 +23,10 @@ logger = logging.getLogger(__name__)
 _CHUNK = 500
 #: What a job loses that runs anew, and what is no part of its result; all that other versions know stays.
 _PAST, _NOT_SAID = (set(Job.model_fields) - set(kind.model_fields) for kind in (Asked, Result))
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Restored:
+class Restored(Sums):
     """What a restore has done, in batches and jobs."""
 
     #: Batches that Redis did not have.
@@ -39,9 +37,6 @@ class Restored:
     queued: int = 0
     #: Jobs that Redis has as they should be.
     present: int = 0
-
-    def __add__(self, other: "Restored") -> "Restored":
-        return Restored(*map(add, astuple(self), astuple(other)))
 
     @property
     def jobs(self) -> int:
@@ -114,12 +109,12 @@ class Restore:
     def _restore_jobs(self, batch: Batch | None, since: datetime | None) -> Iterator[Restored]:
         batch_id = batch.id if batch else None
         answered = set(self._journal.answered(batch_id))
-        for jobs in _chunks(self._journal.jobs(batch_id, since)):
+        for jobs in chunks(self._journal.jobs(batch_id, since), _CHUNK):
             yield self._restore_chunk(batch, jobs, answered)
             answered -= {job.id for job in jobs}
         # These have an answer, and their part of the manifest is older or cannot be read.
         alone = sorted(job_id for job_id in answered if since is None or job_id >= earliest_id(since))
-        for results in _chunks(self._journal.results(batch_id, alone)):
+        for results in chunks(self._journal.results(batch_id, alone), _CHUNK):
             yield self._restore_chunk(batch, results, set(alone))
 
     def _restore_chunk(self, batch: Batch | None, jobs: list[Job], answered: set[str]) -> Restored:
@@ -179,9 +174,3 @@ def _as_it_was(job: Job, result: Job | None, marks: Sequence[Mark]) -> Job:
         elif mark.verb is Verb.RETRY and ended and ended.state is JobState.FAILED and not ended.is_refused:
             ended = None
     return ended or anew
-
-
-def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:
-    rest = iter(items)
-    while chunk := [*islice(rest, _CHUNK)]:
-        yield chunk

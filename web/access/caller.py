@@ -1,12 +1,13 @@
 """Who makes a request: whoever holds its key, or is signed in, or anybody where no login is needed."""
 
+from dataclasses import replace
 from typing import cast
 
 from flask import g, request
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotSignedIn
-from jobs.contract.owners import LOCAL, Caller
+from jobs.contract.owners import LOCAL, Caller, Role
 from web.access.holders import holder_of_text
 from web.access.login import login
 from web.access.session import has_cookie, session_caller
@@ -36,6 +37,11 @@ def find_caller() -> Caller:
     """
     if not login().is_needed():
         return LOCAL
+    known = _known()
+    return replace(known, sees_all=known.role is Role.ADMIN and services().web.admins_see_images)
+
+
+def _known() -> Caller:
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == _SCHEME:
         return holder_of_text(services(), text.strip())

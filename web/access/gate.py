@@ -73,12 +73,8 @@ def _found() -> Caller:
 
 
 def _check_role(caller: Caller, rule: Rule | None) -> None:
-    is_allowed = {
-        Rule.READ: True,
-        Rule.WRITE: caller.role.may_write,
-        Rule.ADMIN: caller.role is Role.ADMIN,
-    }.get(rule or Rule.OPEN, False)
-    if not is_allowed:
+    may_write, is_admin = caller.role.may_write, caller.role is Role.ADMIN
+    if not (rule is Rule.READ or (rule is Rule.WRITE and may_write) or (rule is Rule.ADMIN and is_admin)):
         raise NotAllowed(
             f"This needs a key whose role allows it; that of {caller.name.removeprefix('key:')} is"
             f" {caller.role}.",

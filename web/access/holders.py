@@ -39,7 +39,6 @@ def _configured(serving: Services, digest: str) -> Caller | None:
         name="key:configured",
         owner=serving.web.admin_owner,
         role=Role.ADMIN,
-        sees_all=serving.web.admins_see_images,
     )
 
 
@@ -57,7 +56,6 @@ def _holder(serving: Services, key: Key | None) -> Caller:
         teams=frozenset(key.teams),
         quotas=key.quotas,
         expires_at=key.expires_at,
-        sees_all=key.role is Role.ADMIN and serving.web.admins_see_images,
     )
 
 

@@ -12,7 +12,7 @@ from werkzeug import Response
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotSignedIn
 from jobs.contract.models import utc_now
-from jobs.contract.owners import Caller, Role
+from jobs.contract.owners import Caller
 from jobs.contract.sessions import Session, new_session
 from web.access.holders import holder_of
 from web.http.cookies import cookie, drop_cookie, set_cookie
@@ -44,13 +44,7 @@ def session_caller() -> Caller:
         raise NotSignedIn("Your session is over. Sign in again.", code=Code.SESSION_IS_OVER)
     if session.key_digest:
         return holder_of(services(), session.key_digest)
-    return Caller(
-        name=session.name,
-        owner=session.owner,
-        role=session.role,
-        teams=frozenset(session.teams),
-        sees_all=session.role is Role.ADMIN and services().web.admins_see_images,
-    )
+    return session.caller()
 
 
 def sign_in(response: Response, caller: Caller, key_digest: str = "") -> None:

@@ -11,7 +11,7 @@ from werkzeug import Response
 from jobs.contract.audit import Action
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotSignedIn
-from jobs.contract.owners import Caller, Role, digest_of
+from jobs.contract.owners import Caller, digest_of
 from web.access.audit import note, note_refused
 from web.access.holders import holder_of_text
 from web.access.members import member_of
@@ -90,7 +90,6 @@ def end_at_provider(redirect_uri: str) -> tuple[Caller, str]:
             owner=member.owner,
             role=member.role,
             teams=frozenset(member.teams),
-            sees_all=member.role is Role.ADMIN and web.admins_see_images,
         )
     return who, flow.next
 

@@ -22,8 +22,7 @@ from web.intake.asking import (
     check_options,
     check_page,
     check_question,
-    check_quotas,
-    check_room,
+    check_takes,
     choose_model,
 )
 from web.intake.forms import check_sent
@@ -77,8 +76,7 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
     if not earlier.images:
         raise _no_image(earlier)
     card = choose_model(serving, body.model or earlier.model)
-    check_room(serving, card.name, caller().owner)
-    check_quotas(serving, caller().owner)
+    check_takes(serving, card.name, caller().owner)
     asked = {
         "question": check_question(card, body.question, serving.limits),
         "options": check_options(body.max_new_tokens, serving.limits),
@@ -105,8 +103,7 @@ def _submit(form: JobForm) -> Job:
     """Check what is asked, and accept it."""
     serving = services()
     card = choose_model(serving, form.model)
-    check_room(serving, card.name, caller().owner)
-    check_quotas(serving, caller().owner)
+    check_takes(serving, card.name, caller().owner)
     question = check_question(card, form.question, serving.limits)
     options = check_options(form.max_new_tokens, serving.limits)
     check_sent(form.file)

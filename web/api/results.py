@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from web.access.link import shown_batch, shown_job, shown_rows
 from web.api.progress import look_again_s
 from web.api.schemas.base import PROBLEMS, BatchPath
 from web.api.schemas.results import CsvQuery, ExportQuery, JsonlQuery, Order, ResultsPage, ResultsQuery
-from web.export.lines import Row, attachment, csv_lines, jsonl
+from web.export.lines import Row, attachment, begun, csv_lines, jsonl
 from web.export.sheets import write_workbook
 from web.export.texts import text_zip
 from web.http.conditional import fresh_json
@@ -105,8 +104,7 @@ def export_texts(path: BatchPath, query: ExportQuery) -> Response:
 
 def _begun(rows: Iterable[Row]) -> Iterator[Row]:
     """The rows as they may be seen, the first read at once: a refusal is answered while nothing is sent."""
-    rest = shown_rows(rows)
-    return chain([*islice(rest, 1)], rest)
+    return begun(shown_rows(rows))
 
 
 def _download(batch: Batch, extension: str, media_type: str, lines: Iterator[str]) -> Response:

@@ -4,7 +4,8 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from itertools import chain, islice
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pydantic_core import to_json
@@ -15,6 +16,7 @@ from web.export.formulas import is_formula
 
 #: A job as the API shows it.
 Row = Mapping[str, Any]
+_T = TypeVar("_T")
 #: The CSV's columns; the first eight are a promise, and further ones may follow.
 COLUMNS = (
     *("file", "state", "answer", "error_code", "error_message", "model", "question", "id"),
@@ -41,6 +43,12 @@ def csv_lines(jobs: Iterable[Row], *, with_bom: bool = False) -> Iterator[str]:
     """
     header = ("\ufeff" if with_bom else "") + row(COLUMNS)
     return _in_chunks(_with_header(header, (row(cells(job)) for job in jobs)))
+
+
+def begun(items: Iterable[_T]) -> Iterator[_T]:
+    """The same items, the first read at once: what fails there is answered while nothing is sent yet."""
+    rest = iter(items)
+    return chain([*islice(rest, 1)], rest)
 
 
 def attachment(batch: Batch, extension: str) -> str:

@@ -46,8 +46,9 @@ def check_room(services: Services, model: str, owner: str | None) -> None:
     )
 
 
-def check_quotas(services: Services, owner: str | None) -> None:
-    """Raises QuotaExceeded when one more job for `owner` would pass a quota of the caller."""
+def check_takes(services: Services, model: str, owner: str | None) -> None:
+    """Raises Overloaded as above, and QuotaExceeded when one more job would pass a quota of the caller."""
+    check_room(services, model, owner)
     services.ledger.check_quotas(owner, caller().quotas)
 
 

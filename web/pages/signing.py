@@ -6,7 +6,6 @@ from werkzeug import Response as PlainResponse
 from jobs.contract.audit import Action
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotSignedIn, TooManyWrongKeys
-from jobs.contract.owners import Caller
 from web.access.audit import note_anyway
 from web.access.caller import caller, find_caller
 from web.access.login import login
@@ -79,8 +78,7 @@ def leave() -> PlainResponse:
     response = redirect(url_for("pages.sign_in_page"), 303)
     everywhere = "everywhere" in request.form
     if session := current_session():
-        who = Caller(name=session.name, owner=session.owner, role=session.role)
-        note_anyway(Action.SIGN_OUT_EVERYWHERE if everywhere else Action.SIGN_OUT, who)
+        note_anyway(Action.SIGN_OUT_EVERYWHERE if everywhere else Action.SIGN_OUT, session.caller())
     sign_out(response, everywhere=everywhere)
     return response
 

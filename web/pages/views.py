@@ -19,7 +19,7 @@ from web.api.numbers import whole
 from web.api.schemas.base import BatchPath
 from web.api.schemas.batches import BatchesQuery
 from web.api.schemas.results import ResultsQuery
-from web.intake.asking import check_question, check_quotas, check_room, choose_model
+from web.intake.asking import check_question, check_takes, choose_model
 from web.intake.files import Intake
 from web.intake.forms import check_form
 from web.intake.spool import check_budget
@@ -169,8 +169,7 @@ def _asked_batch() -> tuple[Batch, int]:
     if not sent:
         raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
     card = choose_model(serving, request.form.get("model") or None)
-    check_room(serving, card.name, caller().owner)
-    check_quotas(serving, caller().owner)
+    check_takes(serving, card.name, caller().owner)
     question = check_question(card, request.form.get("question", ""), serving.limits)
     batch = Batch(
         owner=caller().owner,

@@ -244,7 +244,7 @@ class Owners(RuleBasedStateMachine):
         sums: dict[tuple[date, str], Taken] = {}
         for one in charged:
             ended = {one.state.value: 1} if one.state not in OPEN else {}
-            cost = Taken(taken=1, output_tokens=one.tokens, device_s=one.device_us / 10**6)
+            cost = Taken(taken=1, output_tokens=one.tokens, device_us=one.device_us)
             place = (one.day, str(one.job.owner))
             sums[place] = sums.get(place, Taken()) + cost + Taken(**ended)
         told = self.house.stores.ledger.days(TODAY - timedelta(9), TODAY + timedelta(9))
