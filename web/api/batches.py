@@ -4,9 +4,11 @@ from flask import Response, jsonify, url_for
 from flask_openapi3 import Tag
 
 from jobs import flow
+from jobs.contract.audit import Kind, Target
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, TooLarge
 from jobs.contract.models import Batch, BatchState
+from web.access.audit import note_look
 from web.access.caller import caller
 from web.api.blueprint import Blueprint
 from web.api.schemas.base import PROBLEMS, BatchPath
@@ -22,7 +24,7 @@ from web.api.schemas.batches import (
 )
 from web.api.schemas.forms import FilesForm
 from web.http.conditional import fresh_json
-from web.intake.asking import check_options, check_question, check_quotas, check_room, choose_model
+from web.intake.asking import check_options, check_question, check_room, check_takes, choose_model
 from web.intake.files import Intake
 from web.intake.known import take_known
 from web.intake.outcomes import FileOutcome, PassedOver
@@ -60,6 +62,8 @@ def create_batch(body: NewBatch) -> Response:
 def listed(query: BatchesQuery) -> tuple[list[Batch], str | None]:
     """The batches that are asked for, and where to go on."""
     serving, who = services(), caller()
+    if who.sees_all:
+        note_look(who, Target(kind=Kind.OWNER, id="all"))
     return serving.batch_list.page(
         owners=None if who.sees_all else who.owners,
         search=query.search,
@@ -103,8 +107,7 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     """
     serving = services()
     batch = _open_batch(serving, path.batch_id)
-    check_room(serving, batch.model, batch.owner)
-    check_quotas(serving, batch.owner)
+    check_takes(serving, batch.model, batch.owner)
     card = choose_model(serving, batch.model)
     with flow.accepting(serving, batch, caller().quotas) as request:
         intake = Intake(serving, request, card, form.questions, check_budget)

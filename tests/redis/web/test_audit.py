@@ -189,6 +189,16 @@ def test_an_admin_who_sees_anothers_things_is_written_once_an_hour_for_each(make
     assert look.target == Target(kind=Kind.BATCH, id=batch, owner="anna")
 
 
+def test_an_admin_who_sees_the_list_of_all_is_written_once(make_app):
+    http = make_app(WebSettings(models=("nano",), admins_see_images=True)).test_client()
+    services = services_of(http.application)
+    admin = made(services, "root", role="admin")
+    for address in ("/api/batches", "/history", "/api/batches?search=x"):
+        assert http.get(address, headers=of(admin)).status_code == 200
+    (look,) = written(services)
+    assert (look.action, look.target) == (Action.LOOK, Target(kind=Kind.OWNER, id="all"))
+
+
 def test_a_look_is_new_again_after_an_hour(clock):
     looks = Looks(lambda: clock.now_s)
     looks.note("root", "batch/1")
