@@ -58,7 +58,7 @@ class Code(StrEnum):
     UNKNOWN_KEY = ("unknown_key", 401, FAIL,
         "This is no key of this server.", "Check it, or ask for another one.")
     KEY_IS_OVER = ("key_is_over", 401, FAIL,
-        "The key is no longer valid.", "Ask for another one.")
+        "The key is no longer valid.", "Ask for another key.")
     TOO_MANY_WRONG_KEYS = ("too_many_wrong_keys", 429, RETRY,
         "Too many wrong keys came from your address.", "Check the key, and try again in a minute.")
     NOT_ALLOWED = ("not_allowed", 403, FAIL,

@@ -15,6 +15,8 @@ from jobs.contract.models import Frozen, Kept, Owner, utc_now
 _MARK = "eva01_"
 #: Letters after the mark by which a key is recognised; the rest is its secret.
 _SHOWN = 8
+#: Characters of the mark and these.
+PREFIX_CHARS = len(_MARK) + _SHOWN
 PREFIX_PATTERN = rf"^{_MARK}[A-Za-z0-9_-]{{{_SHOWN}}}$"
 #: Random bytes of a key: nobody guesses 256 bits, so a plain hash of it needs neither salt nor stretching.
 _SECRET_BYTES = 32
@@ -118,7 +120,7 @@ def new_key(owner: str, **fields: object) -> NewKey:
 
 def prefix_of(text: str) -> str:
     """By what people recognise a key."""
-    return text[: len(_MARK) + _SHOWN]
+    return text[:PREFIX_CHARS]
 
 
 def digest_of(secret: str) -> str:

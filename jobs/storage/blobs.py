@@ -87,6 +87,11 @@ class BlobStore:
                 f"EVA01_BLOBS={_shown(url)!r}: cannot be used: {why}. Name another place."
             ) from None
 
+    @property
+    def shown_url(self) -> str:
+        """Where it is, without what may be a key."""
+        return _shown(self.url)
+
     # Objects
 
     def put(self, path: str, data: bytes) -> None:
@@ -278,7 +283,7 @@ class BlobStore:
 
     def _failure(self, error: BaseException) -> Unavailable:
         """The error as callers hear of it, who need not know where the store is; the log says that."""
-        logger.warning("The blob store %s does not answer: %s", _shown(self.url), _first_line(error))
+        logger.warning("The blob store %s does not answer: %s", self.shown_url, _first_line(error))
         if _is_full(error):
             return NoRoom("The blob store is full. Make room there (EVA01_BLOBS).")
         return Unavailable(

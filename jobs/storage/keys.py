@@ -19,7 +19,7 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import utc_now
-from jobs.contract.owners import PREFIX_PATTERN, Key, digest_of, prefix_of
+from jobs.contract.owners import PREFIX_CHARS, PREFIX_PATTERN, Key, digest_of, prefix_of
 from jobs.storage.blobs import BlobStore
 from jobs.storage.unreadable import readable
 
@@ -70,7 +70,10 @@ class Keys:
                 return self._read(names.key_path(prefix))
             except NotFound:
                 pass
-        raise NotFound("There is no key that begins so.", code=Code.KEY_NOT_FOUND)
+        raise NotFound(
+            f"There is no key of these first {PREFIX_CHARS} characters. Lists of keys show them.",
+            code=Code.KEY_NOT_FOUND,
+        )
 
     def all(self) -> list[Key]:
         """All keys that were ever made, the oldest first."""

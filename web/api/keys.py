@@ -59,11 +59,7 @@ def add_key(body: NewKeyBody) -> Response:
 @keys.post("/<prefix>/revoke", responses={200: KeyView})
 def revoke_key(path: KeyPath, query: Confirmation) -> Response:
     """End a key at once; the one that this is asked with only when that is confirmed."""
-    if caller().name == f"key:{path.prefix}" and not query.confirm:
-        raise Conflict(
-            f"{path.prefix} is the key that you are using. Add `?confirm=true` to end it all the same.",
-            code=Code.OWN_KEY,
-        )
+    check_not_own(path.prefix, is_confirmed=query.confirm)
     return jsonify(flow.revoke_key(services(), path.prefix).public(utc_now()))
 
 
@@ -90,6 +86,15 @@ def get_me() -> Response:
         sees_all=asking.sees_all,
     )
     return fresh_json(view.model_dump(mode="json"))
+
+
+def check_not_own(prefix: str, *, is_confirmed: bool) -> None:
+    """Raises Conflict (`own_key`) for the key that is used, unless that is confirmed."""
+    if caller().name == f"key:{prefix}" and not is_confirmed:
+        raise Conflict(
+            f"{prefix} is the key that you are using. Confirm (`confirm=true`) to end it all the same.",
+            code=Code.OWN_KEY,
+        )
 
 
 def _shown(new: NewKey) -> Response:

@@ -16,6 +16,7 @@ from jobs.contract.models import OWNER_PATTERN, utc_now
 from jobs.contract.owners import NewKey, Role, new_key
 from web.access.audit import concerns
 from web.access.caller import caller
+from web.api.keys import check_not_own
 from web.pages.page import page, problem_shown
 from web.services import services
 
@@ -54,6 +55,7 @@ def make_key() -> Response:
 def revoke_key(prefix: str) -> PlainResponse:
     """End a key, and with it the sessions that were opened with it."""
     _check_login()
+    check_not_own(prefix, is_confirmed=request.form.get("confirm") == "true")
     flow.revoke_key(services(), prefix)
     return redirect(url_for("pages.keys_page"), 303)
 

@@ -99,7 +99,13 @@ def add(
         )
     _show(new)
     if is_first:
-        _tell("It is the first: from now on every call needs a key, also on this machine.")
+        _tell(
+            f"It is the first in {place.stores.blobs.shown_url}: from now on every call needs a key"
+            " there, also on this machine. What was made there before belongs to nobody;"
+            f" `eva01 adopt {owner}` makes it {owner}'s."
+        )
+    if not place.may_be_used:
+        _tell(f"No server runs with {place.stores.blobs.shown_url} now.")
     if not place.is_told and place.may_be_used:
         _tell("Redis does not answer: a server that runs hears of it within a minute, or when it is used.")
 
@@ -121,7 +127,7 @@ def list_(as_json: bool) -> None:
 @keys.command()
 @click.argument("prefix")
 def revoke(prefix: str) -> None:
-    """End the key that begins with PREFIX, at once."""
+    """End a key at once; PREFIX is its first 14 characters, as `list` shows them."""
     with settings_checked():
         place = _Place()
         key = place.do(Action.KEY_REVOKE, prefix, lambda: flow.revoke_key(place.stores, _checked(prefix)))
@@ -141,7 +147,7 @@ def revoke(prefix: str) -> None:
 )
 @_end_options
 def rotate(prefix: str, grace: float, days: int | None, until: datetime | None) -> None:
-    """Make a key like the one that begins with PREFIX, print it, and end the old one.
+    """Make a key like that of PREFIX (its first 14 characters), print it, and end the old one.
 
     The new one ends when the old one would have, unless --days or --until say otherwise.
     """

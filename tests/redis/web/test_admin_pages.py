@@ -74,6 +74,15 @@ def test_a_key_is_revoked(admin, services):
     assert admin.post("/admin/keys/eva01_nothere1/revoke").status_code == 404
 
 
+def test_the_key_that_is_used_is_revoked_only_when_that_is_confirmed(admin, services):
+    (own,) = services.keys.all()
+    address = f"/admin/keys/{own.prefix}/revoke"
+    assert admin.post(address).status_code == 409
+    assert services.keys.get(own.prefix).revoked_at is None
+    assert admin.post(address, data={"confirm": "true"}).status_code == 303
+    assert services.keys.get(own.prefix).revoked_at
+
+
 def test_a_key_is_rotated(admin, services):
     old = made(services, "anna", teams=("painters",), note="her laptop", quotas={"open_jobs": 5})
     response = admin.post(f"/admin/keys/{old.key.prefix}/rotate")

@@ -41,7 +41,8 @@ function drawProgress(batch) {
     bar.append(part);
   }
   const words = make("p", { class: "history-counts" }, make("b", { text: total ? percent(counts.succeeded / total) : "–" }));
-  words.append(` ${t("{answered} of {total}", { answered: number(counts.succeeded), total: number(total) })}`);
+  const answered = t("{answered} of {total}", { answered: number(counts.succeeded), total: number(total) });
+  words.append(` ${answered}`);
   if (counts.failed) words.append(make("span", { class: "chip chip--failed", text: tn("{count} failed", "{count} failed", counts.failed) }));
   const isUnderWay = ["running", "waiting"].includes(stageOf(batch));
   if (isUnderWay) words.append(make("span", { class: "lamp lamp--busy note", text: t("Under way") }));
