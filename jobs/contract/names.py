@@ -260,6 +260,16 @@ def key_path(prefix: str) -> str:
     return f"{KEYS_FOLDER}/{prefix}.json"
 
 
+def key_ends_folder(prefix: str) -> str:
+    """Where all lies that was said of a key's end since it was made."""
+    return f"{KEYS_FOLDER}/{prefix}"
+
+
+def key_end_path(prefix: str, id_: str) -> str:
+    """Where one of these lies: each is written once, so that none takes back another."""
+    return f"{key_ends_folder(prefix)}/{id_}.json"
+
+
 def share_path(digest: str) -> str:
     """Where a link's record lies in the journal."""
     return f"{SHARES_FOLDER}/{digest}.json"

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -62,6 +63,13 @@ class KeyState(StrEnum):
     REVOKED = "revoked"
 
 
+class KeyEnd(Kept):
+    """That a key ends, at once or at a time; of several the earliest counts."""
+
+    revoked_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+
+
 class Key(Kept):
     """An API key as it is kept: a hash of it, and for whom it speaks."""
 
@@ -79,6 +87,16 @@ class Key(Kept):
     created_at: AwareDatetime = Field(default_factory=utc_now)
     expires_at: AwareDatetime | None = None
     revoked_at: AwareDatetime | None = None
+
+    def ended(self, ends: Iterable[KeyEnd]) -> "Key":
+        """The key with what was said of its end since it was made."""
+        all_: list[Key | KeyEnd] = [self, *ends]
+        return self.model_copy(
+            update={
+                "revoked_at": min((one.revoked_at for one in all_ if one.revoked_at), default=None),
+                "expires_at": min((one.expires_at for one in all_ if one.expires_at), default=None),
+            }
+        )
 
     def state(self, now: datetime) -> KeyState:
         """What it is worth at a time."""

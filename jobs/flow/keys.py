@@ -2,7 +2,7 @@
 
     add     blob store ──► Redis
     revoke  blob store ──► Redis
-    rotate  blob store: the new one, then the old one with its end ──► Redis
+    rotate  the new one: blob store ──► Redis; then the old one's end: blob store ──► Redis
 
 A crash in between leaves what the blob store has, and every server follows it within a minute
 (jobs/upkeep/housekeeping.py). Whoever asked had no answer and asks again: a key whose text nobody has seen
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict
 from jobs.contract.models import utc_now
-from jobs.contract.owners import Key, NewKey, Role, new_key
+from jobs.contract.owners import Key, KeyEnd, NewKey, Role, new_key
 from jobs.storage.stores import Stores
 
 
@@ -52,15 +52,10 @@ def rotate_key(
         raise Conflict(f"The key {prefix}… is {old.state(now)}. Make a new one.", code=Code.KEY_HAS_ENDED)
     alike = {"teams", "role", "quotas", "note", "expires_at"}
     new = new_key(old.owner, **{**old.model_dump(include=alike), "expires_at": expires_at or old.expires_at})
-    stores.keys.add(new.key, _ended(old, now, grace))
+    # In this order: a crash between the two leaves a key too many, and not one too few.
+    stores.keys.add(new.key)
+    stores.keys.end(prefix, KeyEnd(expires_at=now + grace) if grace else KeyEnd(revoked_at=now))
     return new
-
-
-def _ended(key: Key, now: datetime, grace: timedelta) -> Key:
-    if not grace:
-        return key.model_copy(update={"revoked_at": now})
-    end = now + grace
-    return key.model_copy(update={"expires_at": min(end, key.expires_at or end)})
 
 
 def _has_admin(stores: Stores) -> bool:

@@ -1,8 +1,11 @@
 """API keys: the blob store has them all, Redis those that are asked for at every request.
 
-    add, revoke  blob store ──► Redis
+    add, end     blob store ──► Redis
     find         Redis; what it has not is looked for in the blob store
     bring_back   Redis in step with the blob store, as after an hour without it
+
+What a key is, is written once. What is said of its end lies beside it, each time in an object of its own: so
+a rotation that runs beside a revocation takes nothing back.
 
 A crash between the two leaves a key as it was until the next `bring_back`: whoever made or ended it had no
 answer, and does it again.
@@ -11,17 +14,19 @@ answer, and does it again.
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import cast
+from typing import TypeVar, cast
 
 import redis
 
 from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, Unreadable
-from jobs.contract.models import utc_now
-from jobs.contract.owners import PREFIX_CHARS, PREFIX_PATTERN, Key, digest_of, prefix_of
+from jobs.contract.models import new_id, utc_now
+from jobs.contract.owners import PREFIX_CHARS, PREFIX_PATTERN, Key, KeyEnd, digest_of, prefix_of
 from jobs.storage.blobs import BlobStore
 from jobs.storage.unreadable import readable
+
+_Record = TypeVar("_Record", Key, KeyEnd)
 
 
 class Keys:
@@ -34,12 +39,10 @@ class Keys:
     def __init__(self, client: "redis.Redis | None", blobs: BlobStore) -> None:
         self._client, self._blobs = client, blobs
 
-    def add(self, *keys: Key) -> None:
-        """Keep keys, then let Redis know of them; each takes the place of one of the same prefix."""
-        for key in keys:
-            self._blobs.put(names.key_path(key.prefix), key.model_dump_json().encode())
-        for key in keys:
-            self._tell(key)
+    def add(self, key: Key) -> None:
+        """Keep a key, then let Redis know of it; it takes the place of one of the same prefix."""
+        self._blobs.put(names.key_path(key.prefix), key.model_dump_json().encode())
+        self._tell(key)
 
     def find(self, text: str) -> Key | None:
         """The key whose text this is, also when it is over; None when there is none."""
@@ -67,7 +70,7 @@ class Keys:
         # Checked first: it becomes a path.
         if re.fullmatch(PREFIX_PATTERN, prefix):
             try:
-                return self._read(names.key_path(prefix))
+                return self._read(prefix)
             except NotFound:
                 pass
         raise NotFound(
@@ -86,8 +89,21 @@ class Keys:
         """
         key = self.get(prefix)
         if key.revoked_at is None:
-            key = key.model_copy(update={"revoked_at": utc_now()})
-        self.add(key)
+            return self.end(prefix, KeyEnd(revoked_at=utc_now()))
+        self._tell(key)
+        return key
+
+    def end(self, prefix: str, end: KeyEnd) -> Key:
+        """Let a key end, or end earlier than it would have.
+
+        Raises NotFound (`key_not_found`) and Unreadable.
+        """
+        self.get(prefix)
+        self._blobs.create(
+            names.key_end_path(prefix, new_id()), end.model_dump_json(exclude_none=True).encode()
+        )
+        key = self.get(prefix)
+        self._tell(key)
         return key
 
     def any_known(self) -> bool:
@@ -128,15 +144,28 @@ class Keys:
         return readable("key", names.KEYS, lambda: Key.model_validate_json(text)) if text else None
 
     def _kept(self) -> Iterator[Key]:
+        """All keys that can be read, each with its ends."""
+        ends: dict[str, list[KeyEnd]] = {}
+        records: dict[str, bytes] = {}
         for path, data in self._blobs.get_many(self._blobs.list(names.KEYS_FOLDER)):
-            if key := _parsed(path, data):
-                yield key
+            folder, _, name = path.rpartition("/")
+            if folder == names.KEYS_FOLDER:
+                records[f"{folder}/{name.removesuffix('.json')}"] = data
+            elif end := _parsed(KeyEnd, path, data):
+                ends.setdefault(folder, []).append(end)
+        for place, data in records.items():
+            if key := _parsed(Key, place, data):
+                yield key.ended(ends.get(place, ()))
 
-    def _read(self, path: str) -> Key:
-        if key := _parsed(path, self._blobs.get(path)):
-            return key
-        raise Unreadable(path)
+    def _read(self, prefix: str) -> Key:
+        path = names.key_path(prefix)
+        key = _parsed(Key, path, self._blobs.get(path))
+        if key is None:
+            raise Unreadable(path)
+        of_ends = self._blobs.get_many(self._blobs.list(names.key_ends_folder(prefix)))
+        parsed = (_parsed(KeyEnd, place, data) for place, data in of_ends)
+        return key.ended(end for end in parsed if end)
 
 
-def _parsed(path: str, data: bytes) -> Key | None:
-    return readable("key", path, lambda: Key.model_validate_json(data))
+def _parsed(kind: type[_Record], path: str, data: bytes) -> _Record | None:
+    return readable("key", path, lambda: kind.model_validate_json(data))

@@ -1,5 +1,7 @@
 """Keys in the blob store and in Redis: which of them is right, and what is left when one is away."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,7 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import utc_now
-from jobs.contract.owners import KeyState, NewKey, new_key
+from jobs.contract.owners import KeyEnd, KeyState, NewKey, new_key
 from jobs.storage.keys import Keys
 from tests.backend import Backend
 
@@ -117,3 +119,31 @@ def test_what_no_key_begins_with_is_not_found_and_not_a_path(backend):
         with pytest.raises(NotFound) as refused:
             backend.stores.keys.get(prefix)
         assert refused.value.code == Code.KEY_NOT_FOUND
+
+
+def test_a_revocation_is_not_lost_beside_a_rotation(backend):
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(20):
+            new = made(backend)
+            rotated = threads.submit(
+                flow.rotate_key, backend.stores, new.key.prefix, grace=timedelta(hours=1)
+            )
+            threads.submit(flow.revoke_key, backend.stores, new.key.prefix).result(10)
+            with suppress(Conflict):
+                rotated.result(10)
+            kept, known = backend.stores.keys.get(new.key.prefix), backend.stores.keys.find(new.text)
+            assert kept.state(utc_now()) is KeyState.REVOKED
+            assert known == kept
+
+
+def test_of_several_ends_the_earliest_counts_and_a_revocation_before_all(backend):
+    new, now = made(backend), utc_now()
+    for hours in (5, 2, 9):
+        backend.stores.keys.end(new.key.prefix, KeyEnd(expires_at=now + timedelta(hours=hours)))
+    assert backend.stores.keys.get(new.key.prefix).expires_at == now + timedelta(hours=2)
+    backend.stores.keys.revoke(new.key.prefix)
+    backend.client.flushall()
+    backend.stores.keys.bring_back()
+    (key,) = backend.stores.keys.all()
+    assert key.state(now) is KeyState.REVOKED
+    assert backend.stores.keys.find(new.text) == key
