@@ -17,7 +17,7 @@ from gunicorn.workers import base
 from jobs import log
 from jobs.contract.errors import Unavailable
 from jobs.contract.settings import BadSetting, Settings, WebSettings
-from jobs.flow.expose import check_exposure
+from jobs.flow.expose import check_exposure, has_login
 from jobs.storage.rights import keep_private
 from jobs.upkeep.housekeeping import Housekeeping
 from web.app import create_app
@@ -135,6 +135,8 @@ class Worker(base.Worker):
         """Called in the process that serves."""
         # Where one of them is away the housekeeper looks later; without Redis nobody is known.
         with suppress(redis.RedisError, Unavailable):
+            if has_login(self._services.web):
+                self._services.keys.note_login()
             self._services.keys.bring_back()
         housekeeping_of(self._services).start()
         asyncio.run(self._serve())

@@ -38,6 +38,8 @@ USAGE_DAYS = "eva01:usage_days"
 BATCHES_FOLDER = "batches"
 #: The lock of the one web process that keeps house.
 HOUSEKEEPER = "eva01:housekeeper"
+#: Lies in the blob store where callers once had to say who they are.
+LOGIN_PATH = "login.json"
 #: Every API key by the digest of its text: a hash.
 KEYS = "eva01:keys"
 #: Their folder in the blob store.

@@ -201,7 +201,7 @@ class WebSettings(_FromEnvironment):
     secret_key: SecretStr = Field(default=SecretStr(""), repr=False)
     #: Hours after which who has signed in with a browser has to do so again.
     session_hours: float = Field(default=12, gt=0, le=LONGEST_SESSION_HOURS)
-    #: Sessions of one owner at the same time; one more ends the one that would end first.
+    #: Sessions of one key or person at the same time; one more ends the one that would end first.
     max_sessions: int = Field(default=100, ge=1)
     #: The OpenID Connect provider at which people sign in, as its discovery document names it; empty: none.
     oidc_issuer: str = ""

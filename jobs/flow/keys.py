@@ -18,7 +18,7 @@ from jobs.contract.owners import Key, KeyEnd, NewKey, Role, new_key
 from jobs.storage.stores import Stores
 
 
-def add_key(stores: Stores, key: Key, *, has_admin: bool = False) -> None:
+def add_key(stores: Stores, key: Key, *, has_admin: bool = False) -> Key:
     """Have a key known from now on; `has_admin` says that somebody may see to keys without one.
 
     Raises Conflict (`no_admin`) for the first key when it is no admin's.
@@ -30,6 +30,7 @@ def add_key(stores: Stores, key: Key, *, has_admin: bool = False) -> None:
             code=Code.NO_ADMIN,
         )
     stores.keys.add(key)
+    return key
 
 
 def revoke_key(stores: Stores, prefix: str) -> Key:

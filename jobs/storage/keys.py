@@ -114,6 +114,15 @@ class Keys:
         """True when the blob store has a key."""
         return next(self._blobs.list(names.KEYS_FOLDER), None) is not None
 
+    def note_login(self) -> None:
+        """Note that callers have to say who they are, for a server that is started without that setting."""
+        if not self.is_login_noted():
+            self._blobs.put(names.LOGIN_PATH, b"{}")
+
+    def is_login_noted(self) -> bool:
+        """True when callers once had to say who they are, be there a key or not."""
+        return self._blobs.has(names.LOGIN_PATH)
+
     def bring_back(self) -> None:
         """Let Redis know all keys as the blob store has them."""
         known = cast(dict[str, str], self._redis.hgetall(names.KEYS))

@@ -25,7 +25,7 @@ class Sessions:
         self._redis = client
 
     def begin(self, session: Session, most: int) -> None:
-        """Keep a session until it ends; of its owner's, `most` at the same time: the first to end go."""
+        """Keep a session until it ends; of its caller's, `most` at the same time: the first to end go."""
         listed = names.sessions_key(session.owner)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(names.session_key(session.digest), session.model_dump_json(), exat=session.ends_at)
@@ -33,9 +33,9 @@ class Sessions:
             pipe.zadd(listed, {session.digest: session.ends_at.timestamp()})
             # Not with this session: others, made when EVA01_SESSION_HOURS was longer, may last longer.
             pipe.expire(listed, _LONGEST_S)
-            pipe.zrange(listed, 0, -most - 1)
-            too_many = pipe.execute()[-1]
-        self._end(session.owner, too_many)
+            pipe.execute()
+        same = [one.digest for one in self.of(session.owner) if one.name == session.name]
+        self._end(session.owner, same[:-most])
 
     def find(self, token: str) -> Session | None:
         """The session whose token this is; None when there is none, or it is over."""

@@ -3,7 +3,7 @@
     the gate lets a call in ──► its event is written ──► the call ──► what came of it is written
                                  503 when it cannot be                said in the log when it cannot be
 
-Where nobody has to say who they are, only the making of keys is written.
+Where nobody has to say who they are, nothing is written; of keys, what commands on the machine do is.
 """
 
 import re
@@ -124,7 +124,9 @@ def _audited(action: Action, kind: Kind, view: Callable[..., Any]) -> Callable[.
     @wraps(view)
     def audited(**given: Any) -> Any:
         who = caller() if "caller" in g else None
-        if not _is_written(action, who):
+        if not _is_written(who) or _is_malformed(kind):
+            return view(**given)
+        if who is None and not _is_first_by_link():
             return view(**given)
         event = _event(action, _target(kind), who, None, Outcome.BEGUN)
         with services().audit.doing(event) as g.audited:
@@ -136,11 +138,25 @@ def _audited(action: Action, kind: Kind, view: Callable[..., Any]) -> Callable[.
     return audited
 
 
-def _is_written(action: Action, who: Caller | None) -> bool:
-    """False where nobody has to say who they are, but for keys; `who` is None for whoever has a link."""
-    if who is None:
-        return login().is_needed()
-    return not who.is_local or action is Action.KEY_ADD
+def _is_written(who: Caller | None) -> bool:
+    """False where nobody has to say who they are; `who` is None for whoever has a link."""
+    return login().is_needed() if who is None else not who.is_local
+
+
+def _is_malformed(kind: Kind) -> bool:
+    """True for an address that names nothing that there could be: it is refused, and no event."""
+    name = _NAMED_BY.get(kind) if kind in (Kind.BATCH, Kind.JOB) else None
+    return name is not None and not re.fullmatch(ID_PATTERN, str((request.view_args or {}).get(name, "")))
+
+
+def _is_first_by_link() -> bool:
+    """True for the first download by a link within the hour: strangers must not fill what stays for good."""
+    looks: Looks = current_app.extensions[_LOOKS]
+    what = str((request.view_args or {}).get("batch_id"))
+    if looks.is_known(_LINK, what):
+        return False
+    looks.note(_LINK, what)
+    return True
 
 
 def _target(kind: Kind) -> Target:

@@ -56,10 +56,12 @@ def _check() -> None:
     if rule in (Rule.OPEN, Rule.LINK):
         return
     g.caller = _found()
-    if not g.caller.is_local:
+    if g.caller.is_local:
+        _check_local(rule)
+    else:
         log.add(who=g.caller.name, owner=g.caller.owner)
         _check_role(g.caller, rule)
-        _check_owner(g.caller)
+    _check_owner(g.caller)
 
 
 def _found() -> Caller:
@@ -72,14 +74,27 @@ def _found() -> Caller:
         raise
 
 
+def _check_local(rule: Rule | None) -> None:
+    if rule is Rule.KNOWN_ADMIN:
+        raise NotAllowed(
+            "No login is needed here so far. The first key is made on the server, with `eva01 keys add`.",
+            code=Code.NOT_ALLOWED,
+        )
+
+
 def _check_role(caller: Caller, rule: Rule | None) -> None:
-    may_write, is_admin = caller.role.may_write, caller.role is Role.ADMIN
-    if not (rule is Rule.READ or (rule is Rule.WRITE and may_write) or (rule is Rule.ADMIN and is_admin)):
+    if not _allows(rule, caller.role):
         raise NotAllowed(
             f"This needs a key whose role allows it; that of {caller.name.removeprefix('key:')} is"
             f" {caller.role}.",
             code=Code.NOT_ALLOWED,
         )
+
+
+def _allows(rule: Rule | None, role: Role) -> bool:
+    if rule in (Rule.ADMIN, Rule.KNOWN_ADMIN):
+        return role is Role.ADMIN
+    return role.may_write if rule is Rule.WRITE else rule is Rule.READ
 
 
 def _check_owner(caller: Caller) -> None:

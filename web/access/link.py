@@ -37,7 +37,7 @@ def follow(token: str, job_id: str | None = None) -> Share:
         serving.store.get_batch(share.batch_id)
     except NotFound as error:
         raise _unknown() from error
-    if job_id is not None and serving.store.get_shown_job(job_id).batch_id != share.batch_id:
+    if job_id is not None and not _has_job(share, job_id):
         raise NotFound("This link is for a batch without this job.", code=Code.JOB_NOT_FOUND)
     serving.shares.note_use(share)
     g.link = share
@@ -60,6 +60,14 @@ def shown_rows(jobs: Iterable[_Row]) -> Iterator[_Row]:
     """The same for many of them; what it gives needs no request any more."""
     link = _link()
     return (_hidden(job, link) for job in jobs) if link else iter(jobs)
+
+
+def _has_job(share: Share, job_id: str) -> bool:
+    """True for a job of the batch: that there is one elsewhere is nothing for its readers."""
+    try:
+        return services().store.get_shown_job(job_id).batch_id == share.batch_id
+    except NotFound:
+        return False
 
 
 def _link() -> Share | None:

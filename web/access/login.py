@@ -22,7 +22,7 @@ class Login:
         self._has_looked = False
 
     def is_needed(self) -> bool:
-        """True when there is, or ever was, a key.
+        """True when there is, or ever was, a key, or a setting that names one or a provider.
 
         Raises Unavailable while the blob store does not say whether it has one.
         """
@@ -31,10 +31,10 @@ class Login:
         return self._is_needed
 
     def _is_any_kept(self) -> bool:
-        """Whether the blob store has one; it is asked once, since keys made later are in Redis as well."""
+        """Whether the blob store says so; it is asked once, since keys made later are in Redis as well."""
         if self._has_looked:
             return False
-        found = self._keys.any_kept()
+        found = self._keys.any_kept() or self._keys.is_login_noted()
         self._has_looked = True
         return found
 

@@ -40,7 +40,7 @@ def member_of(claims: Claims, web: WebSettings) -> Member:
     if not _may_come_in(claims, groups, web.oidc_allowed):
         raise _refused("Neither your groups nor your address are among EVA01_OIDC_ALLOWED.")
     return Member(
-        owner=_owner(claims, web.oidc_owner_claim),
+        owner=_owner(claims, web),
         role=_role(groups, web),
         teams=tuple(team for team in web.oidc_team_groups if team in groups),
     )
@@ -77,13 +77,16 @@ def _may_come_in(claims: Claims, groups: Collection[str], allowed: Collection[st
     )
 
 
-def _owner(claims: Claims, name: str) -> str:
+def _owner(claims: Claims, web: WebSettings) -> str:
+    name = web.oidc_owner_claim
     said = _verified_email(claims) or claims.get("sub") if name == "email" else claim(claims, name)
     if not isinstance(said, str) or not re.fullmatch(OWNER_PATTERN, said):
         raise _refused(
             f"The claim {name} says {str(said)[:_LONGEST_SHOWN]!r}, which cannot be an owner's name: letters,"
             " digits and . _ @ + -, 100 at most. EVA01_OIDC_OWNER_CLAIM can name another claim."
         )
+    if said in (*web.oidc_team_groups, web.admin_owner):
+        raise _refused(f"The claim {name} says {said!r}, which is the name of a team, or of the admins.")
     return said
 
 

@@ -19,6 +19,8 @@ class Rule(Enum):
     WRITE = auto()
     #: Admins.
     ADMIN = auto()
+    #: Admins who have said who they are: where nobody has to, whoever reaches web could lock all others out.
+    KNOWN_ADMIN = auto()
 
 
 _BY_RULE = {
@@ -49,9 +51,12 @@ _BY_RULE = {
         sharing.share_batch sharing.revoke_share sharing.revoke_shares pages.create_batch
     """,
     Rule.ADMIN: """
-        keys.list_keys keys.add_key keys.revoke_key keys.rotate_key
+        keys.list_keys pages.keys_page
         audit.list_events audit.export_events pages.audit_page
-        pages.keys_page pages.make_key pages.revoke_key pages.rotate_key pages.end_sessions
+    """,
+    Rule.KNOWN_ADMIN: """
+        keys.add_key keys.revoke_key keys.rotate_key
+        pages.make_key pages.revoke_key pages.rotate_key pages.end_sessions
     """,
 }
 

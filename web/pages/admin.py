@@ -11,11 +11,10 @@ from werkzeug import Response as PlainResponse
 from jobs import flow
 from jobs.contract.audit import Kind
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, NotAllowed
+from jobs.contract.errors import BadInput
 from jobs.contract.models import OWNER_PATTERN, utc_now
 from jobs.contract.owners import NewKey, Role, new_key
 from web.access.audit import concerns
-from web.access.caller import caller
 from web.api.keys import check_not_own
 from web.pages.page import page, problem_shown
 from web.services import services
@@ -40,7 +39,6 @@ def keys_page() -> Response:
 
 def make_key() -> Response:
     """Make a key, and show it: once."""
-    _check_login()
     typed = {name: request.form.get(name, "").strip() for name in _TYPED}
     try:
         new = _new(typed)
@@ -54,7 +52,6 @@ def make_key() -> Response:
 
 def revoke_key(prefix: str) -> PlainResponse:
     """End a key, and with it the sessions that were opened with it."""
-    _check_login()
     check_not_own(prefix, is_confirmed=request.form.get("confirm") == "true")
     flow.revoke_key(services(), prefix)
     return redirect(url_for("pages.keys_page"), 303)
@@ -62,7 +59,6 @@ def revoke_key(prefix: str) -> PlainResponse:
 
 def rotate_key(prefix: str) -> Response:
     """A key like this one in its place, shown once."""
-    _check_login()
     new = flow.rotate_key(services(), prefix)
     concerns(Kind.KEY, f"{prefix} → {new.key.prefix}", new.key.owner)
     return _keys_page(201, new=new, replaced=services().keys.get(prefix))
@@ -70,7 +66,6 @@ def rotate_key(prefix: str) -> Response:
 
 def end_sessions() -> Response:
     """End all sessions of an owner."""
-    _check_login()
     owner = request.form.get("owner", "").strip()
     if not re.fullmatch(OWNER_PATTERN, owner):
         raise BadInput(f"{owner[:100]!r} is no owner's name.", code=Code.INVALID_FIELD)
@@ -115,15 +110,3 @@ def _end_of(day: str) -> datetime | None:
     except ValueError as error:
         message = f"`expires` is {day[:100]!r}: write a date as 2027-01-31."
         raise BadInput(message, code=Code.INVALID_FIELD) from error
-
-
-def _check_login() -> None:
-    """Where no login is needed yet, whoever reaches the page could lock all others out.
-
-    Raises NotAllowed.
-    """
-    if caller().is_local:
-        raise NotAllowed(
-            "No login is needed here so far. The first key is made on the server, with `eva01 keys add`.",
-            code=Code.NOT_ALLOWED,
-        )

@@ -37,6 +37,9 @@ from jobs.storage.keys import Keys
 from jobs.storage.rights import keep_private
 from jobs.storage.stores import Stores
 
+#: Options that are not called as the fields that they fill.
+_OPTIONS = {"teams": "--team", "expires_at": "--until"}
+
 
 @click.group()
 def keys() -> None:
@@ -199,6 +202,8 @@ class _Place:
             event = by_command(action, Target(kind=Kind.KEY, id=prefix[:MOST_CHARS]))
             with self.stores.audit.doing(event) as noted:
                 done = verb()
+                if isinstance(done, Key):
+                    noted.target = Target(kind=Kind.KEY, id=prefix, owner=done.owner)
                 if isinstance(done, NewKey):
                     noted.target = Target(
                         kind=Kind.KEY, id=f"{prefix} → {done.key.prefix}", owner=done.key.owner
@@ -232,8 +237,9 @@ def _new(owner: str, **fields: Any) -> NewKey:
         return new_key(owner, **fields)
     except ValidationError as error:
         first = error.errors()[0]
-        name = f"--{str(first['loc'][-1]).replace('_', '-')}"
-        raise click.UsageError(f"{name}: {first['msg']}.") from error
+        field = [part for part in first["loc"] if isinstance(part, str)][-1]
+        option = _OPTIONS.get(field, f"--{field.replace('_', '-')}")
+        raise click.UsageError(f"{option} {first['input']}: {first['msg']}.") from error
 
 
 def _checked(prefix: str) -> str:

@@ -230,11 +230,18 @@ def test_what_is_downloaded_by_a_link_is_written(http, services):
     token = (
         http.post(f"/api/batches/{batch}/share", json={}, headers=of(new)).get_json()["url"].split("/")[-1]
     )
-    assert http.get(f"/api/shared/{token}/results.csv").status_code == 200
+    for _ in range(3):
+        assert http.get(f"/api/shared/{token}/results.csv").status_code == 200
     assert http.get(f"/api/shared/{token[:-2]}/results.csv").status_code == 404
     _, export = written(services)
     assert (export.action, export.who, export.owner) == (Action.EXPORT, "link", None)
     assert export.target == Target(kind=Kind.BATCH, id=batch, owner="anna")
+
+
+def test_an_address_that_names_nothing_is_no_event(http, services):
+    new = made(services, "anna")
+    assert http.get("/api/batches/zzz/results.csv", headers=of(new)).status_code == 400
+    assert written(services) == []
 
 
 # Reading

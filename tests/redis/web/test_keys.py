@@ -2,6 +2,8 @@
 
 import pytest
 
+from jobs import flow
+from jobs.contract.models import Batch
 from jobs.contract.settings import WebSettings
 from tests.redis.web.test_access import code_of, made, of
 from web.services import services_of
@@ -102,12 +104,25 @@ def test_a_whole_key_in_an_address_is_not_said_again(http, admin):
     assert admin.text not in refused.text
 
 
-def test_where_nobody_has_to_be_known_the_first_key_is_an_admins(http):
+def test_where_nobody_has_to_be_known_nobody_locks_the_others_out_by_a_key(http, services):
     assert http.get("/api/me").get_json()["name"] == "local"
-    assert code_of(http.post("/api/keys", json={"owner": "ben"})) == (409, "no_admin")
-    first = http.post("/api/keys", json={"owner": "anna", "role": "admin"})
-    assert first.status_code == 201
-    assert code_of(http.get("/api/me")) == (401, "not_signed_in")
+    for role in ("user", "admin"):
+        made = http.post("/api/keys", json={"owner": "mallory", "role": role})
+        assert code_of(made) == (403, "not_allowed")
+    assert services.keys.all() == []
+    assert http.get("/api/me").status_code == 200
+
+
+def test_a_login_that_a_setting_asked_for_is_needed_without_the_setting_as_well(make_app):
+    services_of(make_app(WebSettings(admin_key=ADMIN_KEY))).keys.note_login()
+    assert code_of(make_app().test_client().get("/api/me")) == (401, "not_signed_in")
+
+
+def test_what_has_an_owner_is_not_shown_where_nobody_has_to_be_known(http, services):
+    batch = flow.open_batch(services, Batch(model="ocr", owner="anna"))
+    mine = http.post("/api/batches", json={"model": "ocr"}).get_json()["id"]
+    assert code_of(http.get(f"/api/batches/{batch.id}")) == (404, "batch_not_found")
+    assert http.get(f"/api/batches/{mine}").status_code == 200
 
 
 def test_the_key_of_the_settings_is_an_admins_from_the_start(make_app):

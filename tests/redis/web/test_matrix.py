@@ -109,7 +109,7 @@ def wanted(rule: Rule, caller: str, arguments: set[str]) -> frozenset[str] | Non
         return None
     if caller in ("anonymous", "revoked", "expired", "link"):
         return UNKNOWN
-    if rule is Rule.ADMIN and caller != "admin":
+    if rule in (Rule.ADMIN, Rule.KNOWN_ADMIN) and caller != "admin":
         return frozenset({"not_allowed"})
     if rule is Rule.WRITE and caller == "read-only":
         return frozenset({"not_allowed"})

@@ -125,6 +125,18 @@ def test_an_address_that_is_not_verified_is_nobodys(http, provider):
     assert owner_of(http) == "sub-5"
 
 
+@pytest.mark.parametrize("name", ["painters", "ops"])
+def test_nobody_becomes_a_team_or_the_admins_by_a_name(make_app, provider, name):
+    settings = provider.web_settings(
+        oidc_owner_claim="account", oidc_team_groups=("painters",), admin_owner="ops"
+    )
+    http = make_app(settings).test_client()
+    refused = signed_in(http, provider, "8", account=name, groups=["painters"])
+    assert refused.status_code == 403
+    assert "the name of a team, or of the admins" in refused.text
+    assert code_of(http) == "not_signed_in"
+
+
 @pytest.mark.parametrize("name", ["anna maria", "ä", "a/b", "-x", "", "x" * 101])
 def test_who_cannot_be_an_owner_is_refused_and_never_cut(make_app, provider, name):
     http = make_app(provider.web_settings(oidc_owner_claim="account")).test_client()

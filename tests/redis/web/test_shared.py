@@ -148,7 +148,9 @@ def test_a_link_opens_no_other_batch_and_no_other_job(http, share):
     single = ask(http).json["id"]
     for job_id in (job["job_id"], single, new_id(), "xyz"):
         for tail in ("", "/image", "/thumbnail"):
-            assert code_of(http.get(f"{share}/jobs/{job_id}{tail}")) == (404, "job_not_found")
+            refused = http.get(f"{share}/jobs/{job_id}{tail}")
+            assert code_of(refused) == (404, "job_not_found")
+            assert refused.json["detail"] == "This link is for a batch without this job."
     for tail in (other.removeprefix("/api"), "/batches", "/status", "/jobs", "/known"):
         assert code_of(http.get(share + tail)) == (404, "no_such_page")
 
