@@ -9,11 +9,13 @@ import psutil
 from jobs.contract import names
 from jobs.contract.settings import Settings
 from jobs.storage.stores import Stores
-from scripts.benching_store.load import MODEL
+from scripts.benching_store.load import MODEL, OWNER
 from tests.chaos.servers import RedisServer
 from tests.processes import Process, free_port, python, wait_until
 
 ROOT = Path(__file__).parents[2]
+#: Opens what is the owner's, and is used for nothing else.
+KEY = "eva01_of-a-server-that-is-there-to-be-measured-alone"
 #: Seconds that Redis may take for a copy of a million entries, or to rewrite its file.
 _PATIENCE_S = 600.0
 
@@ -34,10 +36,13 @@ class Servers:
             "EVA01_DATA": str(folder),
             "EVA01_PORT": str(port),
             "EVA01_MODELS": MODEL,
+            "EVA01_ADMIN_KEY": KEY,
+            "EVA01_ADMIN_OWNER": OWNER,
             "EVA01_HOUSEKEEPING_S": "1",
         }
         self._web = Process.start("web", python("web"), env, folder)
-        self.http = httpx.Client(base_url=self.url, timeout=_PATIENCE_S)
+        known = {"Authorization": f"Bearer {KEY}"}
+        self.http = httpx.Client(base_url=self.url, headers=known, timeout=_PATIENCE_S)
 
     def __enter__(self) -> Self:
         self._web.wait_until_ready(f"{self.url}/ready")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from scripts.benching_store.load import QUESTION
 from scripts.benching_store.options import Options
-from scripts.benching_store.servers import ROOT, Servers
+from scripts.benching_store.servers import KEY, ROOT, Servers
 from scripts.report import Line
 
 _FILE_BYTES = 50_000
@@ -48,7 +48,7 @@ def measure(servers: Servers, options: Options) -> Iterator[Line]:
 def _submit(servers: Servers, folder: Path, count: int) -> tuple[float, int]:
     """How long the command takes, and web's highest memory meanwhile."""
     command = [sys.executable, "-m", "eva01", "submit", str(folder), "-q", QUESTION, "--no-wait", "--json"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "EVA01_SERVER": servers.url}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "EVA01_SERVER": servers.url, "EVA01_KEY": KEY}
     began_s = time.perf_counter()
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE) as submit:
         highest = 0
