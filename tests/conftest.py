@@ -1,6 +1,9 @@
 """Fixtures that several rings share: a real Redis-compatible server of the tests' own."""
 
+import logging
 import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +51,18 @@ def nothing_was_said() -> None:
 def restored_pixel_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Restore Pillow's MAX_IMAGE_PIXELS, which a worker's decoder sets for its whole process."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+
+
+@pytest.fixture(autouse=True)
+def restored_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Restore where lines of the log go, which a command sets for its whole process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture(scope="session")

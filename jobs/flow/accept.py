@@ -28,7 +28,7 @@ class Accepting:
     def __init__(self, stores: Stores, batch: Batch, quotas: Quotas | None = None) -> None:
         self._stores, self._quotas = stores, quotas
         self.batch = batch
-        self._jobs: list[Job] = []
+        self._manifest = stores.journal.manifest(batch.id)
 
     def add(self, jobs: Sequence[Job], source: Source = ITSELF) -> list[tuple[Job, bool]]:
         """Make jobs whose images are claimed and in the blob store; gives each as it is now, and True if new.
@@ -55,11 +55,11 @@ class Accepting:
 
     def keep(self, jobs: Sequence[Job]) -> None:
         """Note jobs that the batch has already with this request: an earlier one may not have come so far."""
-        self._jobs += jobs
+        self._manifest.add(jobs)
 
     def note(self) -> None:
         """Note all jobs of the request in the journal, in the order they came."""
-        self._stores.journal.note_jobs(self.batch.id, self._jobs)
+        self._manifest.put()
 
 
 @contextmanager

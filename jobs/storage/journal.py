@@ -52,8 +52,14 @@ class Journal:
         if batch_id is None:
             for job in jobs:
                 self._blobs.put(names.manifest_path(None, job.id), _as_json(job, _FLEETING_JOB))
-        elif lines := [_as_json(job, _FLEETING_JOB) for job in jobs]:
-            self._blobs.put(names.manifest_path(batch_id, new_id()), b"\n".join(lines))
+        else:
+            manifest = self.manifest(batch_id)
+            manifest.add(jobs)
+            manifest.put()
+
+    def manifest(self, batch_id: str) -> "Manifest":
+        """What one request brings into a batch, to be kept at its end."""
+        return Manifest(self._blobs, batch_id)
 
     def note_result(self, job: Job) -> None:
         """Keep a finished job; one that runs again already is left out."""
@@ -134,6 +140,23 @@ class Journal:
         record = readable(f"journal_{kind.__name__.lower()}", path, read)
         self.passed_over += record is None
         return record
+
+
+class Manifest:
+    """The jobs of one request in the order they came, as lines: these take far less memory than the jobs."""
+
+    def __init__(self, blobs: BlobStore, batch_id: str) -> None:
+        self._blobs, self._batch_id = blobs, batch_id
+        self._lines: list[bytes] = []
+
+    def add(self, jobs: Iterable[Job]) -> None:
+        """Remember jobs as they are now."""
+        self._lines += [_as_json(job, _FLEETING_JOB) for job in jobs]
+
+    def put(self) -> None:
+        """Keep them, if there are any."""
+        if self._lines:
+            self._blobs.put(names.manifest_path(self._batch_id, new_id()), b"\n".join(self._lines))
 
 
 def earliest_id(since: datetime) -> str:

@@ -41,8 +41,7 @@ class Servers:
             "EVA01_HOUSEKEEPING_S": "1",
         }
         self._web = Process.start("web", python("web"), env, folder)
-        known = {"Authorization": f"Bearer {KEY}"}
-        self.http = httpx.Client(base_url=self.url, headers=known, timeout=_PATIENCE_S)
+        self.http = self.new_client()
 
     def __enter__(self) -> Self:
         self._web.wait_until_ready(f"{self.url}/ready")
@@ -52,6 +51,11 @@ class Servers:
         self.http.close()
         self._web.end()
         self._redis.stop()
+
+    def new_client(self) -> httpx.Client:
+        """A client of web's that has connections of its own."""
+        known = {"Authorization": f"Bearer {KEY}"}
+        return httpx.Client(base_url=self.url, headers=known, timeout=_PATIENCE_S)
 
     def start_anew(self) -> None:
         """Empty Redis, and switch housekeeping off."""

@@ -14,8 +14,6 @@ from scripts.fuzzing.costly import KINDS, Request
 
 #: What a request may cost web: seconds of CPU, and bytes of memory on top of what it had.
 MOST_CPU_S, MOST_BYTES = 5.0, 300_000_000
-#: Seconds to wait for an answer.
-_PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def cost(servers: Servers, name: str, share: float = 1.0) -> Cost:
     """Send a request of a kind, `share` of its full size, to a batch of its own that is deleted then."""
     sent = KINDS[name](share)
     # A connection of its own: web closes those of forms that it does not read to their end.
-    with httpx.Client(base_url=servers.url, timeout=_PATIENCE_S) as http:
+    with servers.new_client() as http:
         return _sent(http, servers.web_process(), name, sent)
 
 

@@ -31,17 +31,11 @@ class Said:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Said]:
-    """Logging is as before afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+def said(capsys: pytest.CaptureFixture[str]) -> Iterator[Said]:
+    """Lines are about nothing before and afterwards."""
     log.begin()
     yield Said(capsys)
     log.begin()
-    logging.captureWarnings(capture=False)
-    root.handlers, root.level = handlers, level
 
 
 def test_a_line_says_its_time_level_logger_and_sentence_and_what_it_is_about(said):
