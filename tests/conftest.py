@@ -16,7 +16,7 @@ from hypothesis import settings
 from PIL import Image
 
 from jobs.contract.settings import Limits, Settings, WebSettings
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.storage.store import JobStore
 from jobs.storage.unreadable import SAID
 from tests.clock import Clock

@@ -12,7 +12,7 @@ from jobs.contract import names
 from jobs.contract.models import Job, JobState
 from jobs.contract.settings import Settings
 from jobs.storage.blobs import BlobStore
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from tests.drawing import Scene

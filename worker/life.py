@@ -15,7 +15,7 @@ from jobs.contract.catalog import ModelCard
 from jobs.contract.models import WorkerState
 from jobs.contract.settings import Limits, Settings, WorkerSettings
 from jobs.storage.blobs import BlobStore
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal

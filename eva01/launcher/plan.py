@@ -15,7 +15,7 @@ from eva01.launcher.child import Program
 from jobs.contract.catalog import NANO, OCR, ModelCard, card_for, name_of
 from jobs.contract.hosts import address_of
 from jobs.contract.settings import Settings, UpSettings, WebSettings, WorkerSettings
-from jobs.storage.address import Address
+from jobs.storage.connection.address import Address
 
 #: Seconds web may take to finish the requests it is answering.
 _WEB_STOP_S = 40.0

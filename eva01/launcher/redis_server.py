@@ -19,8 +19,8 @@ from eva01.launcher.child import Program
 from eva01.launcher.lock import is_held
 from jobs.contract.refusals import Refusal, unavailable
 from jobs.contract.settings import Settings
-from jobs.storage.address import without_password
-from jobs.storage.connection import check_writes, connect
+from jobs.storage.connection.address import without_password
+from jobs.storage.connection.client import check_writes, connect
 
 #: The folder of its data in the data folder, and the file with its address there.
 _FOLDER, _ADDRESS = "redis", "address"

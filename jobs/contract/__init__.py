@@ -1,10 +1,7 @@
 """What every process must agree on. Imports nothing of ours.
 
 models     Job, Batch, Result, WorkerInfo: what they are
-owners     whose things are, keys and roles
-shares     links with which anybody can read one batch
-audit      who did what to what: the events of the audit trail
-sessions   who is signed in with a browser, and until when
+access/    whose things are, and who may do what
 catalog    the models a user may pick, and what each can do
 lines      where the lines of an answer stand on its pages
 names      queues, the task, every Redis key and blob path, and a page's path

@@ -53,7 +53,7 @@ class _FromEnvironment(BaseSettings):
 class Settings(_FromEnvironment):
     """What both sides need: where Redis and the images are."""
 
-    #: Redis, or a server that speaks its protocol; jobs/storage/address.py reads it.
+    #: Redis, or a server that speaks its protocol; jobs/storage/connection/address.py reads it.
     redis_url: str = Field(
         default="redis://127.0.0.1:6379/0",
         validation_alias=AliasChoices("REDIS_URL", "redis_url"),

@@ -14,10 +14,10 @@ whoever sent them had no answer and sends them again, and a file that the batch 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from jobs.contract.access.owners import Quotas
 from jobs.contract.errors import QuotaExceeded, Unavailable
 from jobs.contract.metrics import count_jobs
 from jobs.contract.models import Batch, Job, JobState
-from jobs.contract.owners import Quotas
 from jobs.storage.store.jobs import ITSELF, Source
 from jobs.storage.stores import Stores
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from jobs.contract.errors import Unavailable
 from jobs.contract.hosts import is_loopback
 from jobs.contract.settings import BadSetting, WebSettings
-from jobs.storage.keys import Keys
+from jobs.storage.access.keys import Keys
 
 _REMEDY = "Make one with `eva01 keys add --owner NAME --role admin`"
 

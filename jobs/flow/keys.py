@@ -11,10 +11,10 @@ stands in the list, and can be revoked.
 
 from datetime import datetime, timedelta
 
+from jobs.contract.access.owners import Key, KeyEnd, NewKey, Role, new_key
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict
 from jobs.contract.models import utc_now
-from jobs.contract.owners import Key, KeyEnd, NewKey, Role, new_key
 from jobs.storage.stores import Stores
 
 

@@ -9,11 +9,11 @@ batch, the journal notes when it was retried: errors that are older no longer co
 runs again and, if Redis is lost in that moment, has failed as before.
 """
 
+from jobs.contract.access.owners import Quotas
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, QuotaExceeded
 from jobs.contract.metrics import count_jobs
 from jobs.contract.models import Batch, Job, JobState
-from jobs.contract.owners import Quotas
 from jobs.flow.open import note_batch
 from jobs.flow.settle import settle_first
 from jobs.storage.stores import Stores

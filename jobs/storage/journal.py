@@ -19,8 +19,8 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from jobs.contract import names
+from jobs.contract.access.shares import FLEETING_SHARE, Share
 from jobs.contract.models import FLEETING_BATCH, Batch, Fleeting, Job, new_id
-from jobs.contract.shares import FLEETING_SHARE, Share
 from jobs.storage.blobs import BlobStore
 from jobs.storage.store.records import upgraded
 from jobs.storage.unreadable import readable

@@ -10,7 +10,7 @@ from functools import partial
 from typing import cast
 
 from jobs.contract import names
-from jobs.contract.owners import Quotas
+from jobs.contract.access.owners import Quotas
 from jobs.contract.sums import Sums
 from jobs.storage.store.base import Base
 from jobs.storage.store.quotas import as_json, exceeded

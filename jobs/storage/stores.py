@@ -4,24 +4,24 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from jobs.contract.settings import Settings
-from jobs.storage.audit import AuditTrail
+from jobs.storage.access.audit import AuditTrail
+from jobs.storage.access.keys import Keys
+from jobs.storage.access.ownership import Ownership
+from jobs.storage.access.pace import Pace
+from jobs.storage.access.sessions import Sessions
+from jobs.storage.access.shares import Shares
+from jobs.storage.access.signing import SigningKey
 from jobs.storage.blobs import BlobStore
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.storage.feed import BatchFeed
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
-from jobs.storage.keys import Keys
 from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
-from jobs.storage.ownership import Ownership
-from jobs.storage.pace import Pace
 from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.restarts import RestartWatch
-from jobs.storage.sessions import Sessions
-from jobs.storage.shares import Shares
-from jobs.storage.signing import SigningKey
 from jobs.storage.store import JobStore
 from jobs.storage.turn import HousekeepersTurn
 

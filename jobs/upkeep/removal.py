@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from jobs.contract.errors import Unavailable
 from jobs.contract.sums import Sums
+from jobs.storage.access.shares import Shares
 from jobs.storage.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
-from jobs.storage.shares import Shares
 from jobs.storage.store import JobStore
 
 logger = logging.getLogger(__name__)

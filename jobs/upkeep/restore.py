@@ -13,8 +13,8 @@ from jobs.contract.chunks import chunks
 from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import Asked, Batch, BatchState, Job, JobState, Mark, Result, Verb
 from jobs.contract.sums import Sums
+from jobs.storage.access.shares import Shares
 from jobs.storage.journal import Journal, earliest_id
-from jobs.storage.shares import Shares
 from jobs.storage.store import JobStore
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from jobs.contract.models import Note, Result
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.storage.store import JobStore
 from tests.browser.given import make_batch
 from tests.browser.pages import AskPage, BatchPage

@@ -15,7 +15,7 @@ import redis
 from eva01 import Client
 from jobs.contract import names
 from jobs.contract.models import Batch, JobState
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.storage.store import JobStore
 from tests.chaos.buckets import FaultyBuckets
 from tests.chaos.pictures import QUESTION, Picture

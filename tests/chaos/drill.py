@@ -11,7 +11,7 @@ from rich.progress import track
 from jobs.contract.models import Batch, Job, Result, Usage
 from jobs.contract.settings import Settings
 from jobs.storage.blobs import BlobStore
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.storage.journal import Journal
 from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore

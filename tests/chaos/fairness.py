@@ -14,7 +14,7 @@ from rich.progress import track
 from jobs.contract.models import Batch, Job
 from jobs.contract.settings import Settings
 from jobs.storage.blobs import BlobStore
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from tests.chaos.servers import RedisServer

@@ -6,7 +6,7 @@ from typing import Any, Protocol, cast
 
 import redis
 
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from tests.chaos.proxy import Proxy
 from tests.processes import Process, free_port, wait_until
 from tests.tools import VALKEY

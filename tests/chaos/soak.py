@@ -18,7 +18,7 @@ import httpx
 from PIL import Image
 
 from jobs.contract.models import Batch, Job
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from tests.chaos.servers import RedisServer
 from tests.processes import PATIENCE_S, Process, free_port, python, wait_until
 

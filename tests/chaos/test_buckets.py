@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from jobs.contract.audit import Action, Event, Outcome
+from jobs.contract.access.audit import Action, Event, Outcome
 from jobs.contract.errors import Unavailable
-from jobs.storage.audit import AuditTrail
+from jobs.storage.access.audit import AuditTrail
 from jobs.storage.blobs import BlobStore
 from tests.chaos.buckets import FaultyBuckets
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from tests.manifests.rendering import Object, of_kind, render, template
 from tests.processes import accepts_connections, free_port, wait_until
 from tests.tools import VALKEY

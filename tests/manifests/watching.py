@@ -13,7 +13,7 @@ import httpx
 import yaml
 
 from jobs.contract import names
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from tests.drawing import Scene
 from tests.manifests.promtool import WATCHED, write_rules
 from tests.manifests.rendering import of_kind, render

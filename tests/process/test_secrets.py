@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from tests.drawing import Scene
 from tests.process.conftest import Stack
 from tests.processes import Process, accepts_connections, free_port, python, wait_until

@@ -19,7 +19,7 @@ import redis
 from PIL import Image, ImageDraw, ImageFont
 
 from eva01.client.client import Client
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from tests.drawing import Scene
 from tests.processes import Process, accepts_connections, answers_200, free_port, wait_until
 from tests.tools import VALKEY

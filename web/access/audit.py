@@ -14,11 +14,11 @@ from typing import Any
 
 from flask import Flask, current_app, g, request
 
-from jobs.contract.audit import MOST_CHARS, Action, Event, Kind, Outcome, Target
+from jobs.contract.access.audit import MOST_CHARS, Action, Event, Kind, Outcome, Target
+from jobs.contract.access.owners import PREFIX_PATTERN, Caller
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, Unavailable
 from jobs.contract.models import ID_PATTERN
-from jobs.contract.owners import PREFIX_PATTERN, Caller
 from web.access.caller import caller
 from web.access.login import login
 from web.access.recent import Looks, Refused

@@ -5,9 +5,9 @@ from typing import cast
 
 from flask import g, request
 
+from jobs.contract.access.owners import LOCAL, Caller, Role
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotSignedIn
-from jobs.contract.owners import LOCAL, Caller, Role
 from web.access.holders import holder_of_text
 from web.access.login import login
 from web.access.session import has_cookie, session_caller

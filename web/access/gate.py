@@ -11,11 +11,11 @@ import redis
 from flask import Flask, Response, g, request
 
 from jobs import log
-from jobs.contract.audit import Kind, Target
+from jobs.contract.access.audit import Kind, Target
+from jobs.contract.access.owners import Caller, Role
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotAllowed, NotSignedIn
 from jobs.contract.models import ID_PATTERN
-from jobs.contract.owners import Caller, Role
 from jobs.storage.store.batches import unknown_batch
 from jobs.storage.store.jobs import unknown_job
 from web.access.audit import note_look, note_refused

@@ -3,9 +3,9 @@
 import hmac
 from datetime import UTC, datetime
 
+from jobs.contract.access.owners import Caller, Key, Role, digest_of
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotSignedIn
-from jobs.contract.owners import Caller, Key, Role, digest_of
 from web.services import Services
 
 #: Characters of a key that is none, at most: a longer one is not even hashed.

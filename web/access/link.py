@@ -13,10 +13,10 @@ from typing import Any, cast
 
 from flask import g
 
+from jobs.contract.access.shares import TOKEN_PATTERN, Share, ShareState
 from jobs.contract.codes import Code
 from jobs.contract.errors import Gone, NotFound
 from jobs.contract.models import Batch
-from jobs.contract.shares import TOKEN_PATTERN, Share, ShareState
 from web.services import services
 
 #: A job as the API shows it.

@@ -7,7 +7,7 @@ import redis
 from flask import Flask, current_app
 
 from jobs.flow.expose import needs_login
-from jobs.storage.keys import Keys
+from jobs.storage.access.keys import Keys
 from web.services import services_of
 
 _NAME = "eva01_login"

@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.contract.access.owners import Role
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotAllowed
 from jobs.contract.models import OWNER_PATTERN
-from jobs.contract.owners import Role
 from jobs.contract.settings import WebSettings
 
 #: Claims as a provider says them.

@@ -11,9 +11,9 @@ import math
 import redis
 from flask import request
 
+from jobs.contract.access.owners import Caller
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotSignedIn, QuotaExceeded, TooManyWrongKeys
-from jobs.contract.owners import Caller
 from web.access.caller import find_caller
 from web.services import services
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 from flask import request
 from werkzeug import Response
 
+from jobs.contract.access.owners import Caller
+from jobs.contract.access.sessions import Session, new_session
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotSignedIn
 from jobs.contract.models import utc_now
-from jobs.contract.owners import Caller
-from jobs.contract.sessions import Session, new_session
 from web.access.holders import holder_of
 from web.http.cookies import cookie, drop_cookie, set_cookie
 from web.services import services

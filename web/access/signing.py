@@ -8,10 +8,10 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from prometheus_client import Counter
 from werkzeug import Response
 
-from jobs.contract.audit import Action
+from jobs.contract.access.audit import Action
+from jobs.contract.access.owners import Caller, digest_of
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotSignedIn
-from jobs.contract.owners import Caller, digest_of
 from web.access.audit import note, note_refused
 from web.access.holders import holder_of_text
 from web.access.members import member_of

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
-from jobs.contract.audit import Event
+from jobs.contract.access.audit import Event
 from web.api.schemas.audit import EventsPage, EventsQuery, TimesQuery
 from web.api.schemas.base import PROBLEMS
 from web.export.lines import begun

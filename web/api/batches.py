@@ -4,7 +4,7 @@ from flask import Response, jsonify, url_for
 from flask_openapi3 import Tag
 
 from jobs import flow
-from jobs.contract.audit import Kind, Target
+from jobs.contract.access.audit import Kind, Target
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, TooLarge
 from jobs.contract.models import Batch, BatchState

@@ -6,11 +6,11 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from jobs import flow
-from jobs.contract.audit import Kind
+from jobs.contract.access.audit import Kind
+from jobs.contract.access.owners import NewKey, new_key
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict
 from jobs.contract.models import utc_now
-from jobs.contract.owners import NewKey, new_key
 from web.access.audit import concerns
 from web.access.caller import caller
 from web.api.schemas.base import PROBLEMS

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from flask import Response, jsonify, url_for
 from flask_openapi3 import APIBlueprint, Tag
 
-from jobs.contract.audit import Kind
+from jobs.contract.access.audit import Kind
+from jobs.contract.access.shares import Share, new_share
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
 from jobs.contract.models import utc_now
-from jobs.contract.shares import Share, new_share
 from web.access.audit import concerns
 from web.access.caller import caller
 from web.api.schemas.base import PROBLEMS, BatchPath

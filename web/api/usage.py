@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
-from jobs.contract.owners import Role
+from jobs.contract.access.owners import Role
 from jobs.storage.ledger import OwnersDay, Taken
 from web.access.caller import caller
 from web.api.schemas.base import PROBLEMS

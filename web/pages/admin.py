@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from werkzeug import Response as PlainResponse
 
 from jobs import flow
-from jobs.contract.audit import Kind
+from jobs.contract.access.audit import Kind
+from jobs.contract.access.owners import NewKey, Role, new_key
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import OWNER_PATTERN, utc_now
-from jobs.contract.owners import NewKey, Role, new_key
 from web.access.audit import concerns
 from web.api.keys import check_not_own
 from web.pages.page import page, problem_shown

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug import Response as PlainResponse
 
-from jobs.contract.audit import Action
+from jobs.contract.access.audit import Action
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotSignedIn, TooManyWrongKeys
 from web.access.audit import note_anyway

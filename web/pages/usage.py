@@ -3,9 +3,9 @@
 from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
+from jobs.contract.access.owners import Role
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.owners import Role
 from web.access.caller import caller
 from web.api.schemas.usage import UsageQuery
 from web.api.usage import usage_view

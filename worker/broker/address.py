@@ -5,8 +5,8 @@ from urllib.parse import quote, urlencode
 
 from kombu.transport import TRANSPORT_ALIASES
 
-from jobs.storage.address import Address
-from jobs.storage.connection import sentinel_options
+from jobs.storage.connection.address import Address
+from jobs.storage.connection.client import sentinel_options
 from worker.broker.channel import MasterTransport, ServerTransport
 
 #: kombu takes the transport from the address alone, again at each sentinel that it turns to.

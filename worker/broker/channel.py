@@ -25,7 +25,7 @@ from kombu.transport.virtual import QoS as VirtualQoS
 from kombu.utils.json import dumps
 
 from jobs.contract.refusals import Refusal, is_wrong_type
-from jobs.storage.connection import MasterConnection, check_writes
+from jobs.storage.connection.client import MasterConnection, check_writes
 from jobs.storage.queue import put_back
 from worker.broker.tickets import NoTicket, Ticket
 from worker.broker.unreadable import Unreadable

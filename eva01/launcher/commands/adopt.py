@@ -8,7 +8,7 @@ from rich.console import Console
 from eva01.cli.tables import say
 from eva01.cli.text import counted
 from eva01.launcher.commands.stores import progress, stores_in_use
-from jobs.contract.audit import Action, Kind, Target, by_command
+from jobs.contract.access.audit import Action, Kind, Target, by_command
 from jobs.contract.models import OWNER_PATTERN
 from jobs.storage.stores import Stores
 from jobs.upkeep.adopt import Adopted, Adoption

@@ -26,14 +26,14 @@ from eva01.launcher.commands.settings import TIMES, settings_checked
 from eva01.launcher.commands.stores import explained
 from eva01.launcher.lock import is_held
 from jobs import flow, log
-from jobs.contract.audit import MOST_CHARS, Action, Kind, Target, by_command
+from jobs.contract.access.audit import MOST_CHARS, Action, Kind, Target, by_command
+from jobs.contract.access.owners import Key, NewKey, Role, new_key, prefix_of
 from jobs.contract.errors import Eva01Error
 from jobs.contract.models import utc_now
-from jobs.contract.owners import Key, NewKey, Role, new_key, prefix_of
 from jobs.contract.refusals import Refusal
 from jobs.contract.settings import Settings, WebSettings
 from jobs.flow.expose import has_login
-from jobs.storage.keys import Keys
+from jobs.storage.access.keys import Keys
 from jobs.storage.rights import keep_private
 from jobs.storage.stores import Stores
 

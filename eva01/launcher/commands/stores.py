@@ -14,8 +14,8 @@ from jobs import log
 from jobs.contract.errors import Unavailable
 from jobs.contract.refusals import Refusal, unavailable
 from jobs.contract.settings import Settings
-from jobs.storage.address import without_password
-from jobs.storage.connection import check_writes, connect
+from jobs.storage.connection.address import without_password
+from jobs.storage.connection.client import check_writes, connect
 from jobs.storage.stores import Stores
 
 

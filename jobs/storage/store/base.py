@@ -11,7 +11,7 @@ from redis.commands.core import Script
 from jobs.contract import names
 from jobs.contract.models import Job
 from jobs.contract.refusals import unavailable
-from jobs.storage.connection import check_writes
+from jobs.storage.connection.client import check_writes
 from jobs.storage.scripts import load
 from jobs.storage.store.records import SHARED, Record, Shared, job_from, time_text
 from jobs.storage.unreadable import pass_over, readable, replies

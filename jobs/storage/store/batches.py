@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import cast
 
 from jobs.contract import names
+from jobs.contract.access.owners import Quotas
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import FLEETING_BATCH, Batch, BatchState
-from jobs.contract.owners import Quotas
 from jobs.storage.store.base import Base
 from jobs.storage.store.quotas import as_json, exceeded
 from jobs.storage.store.records import Record, as_text, batch_from, rate_per_s, time_text

@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple, cast
 
 from jobs.contract import names
+from jobs.contract.access.owners import Quotas
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, Eva01Error, NotFound, Unreadable
 from jobs.contract.models import Job, JobError, JobState, Result
-from jobs.contract.owners import Quotas
 from jobs.storage.store.base import Base, Context
 from jobs.storage.store.quotas import as_json, exceeded
 from jobs.storage.store.records import as_text, job_record, rate_per_s, time_text, times_of

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from jobs.contract.access.owners import Quotas
 from jobs.contract.errors import QuotaExceeded
 from jobs.contract.models import Job
-from jobs.contract.owners import Quotas
 
 #: Seconds of a day, which begins and ends in UTC.
 DAY_S = 24 * 3600

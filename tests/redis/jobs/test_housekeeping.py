@@ -6,11 +6,11 @@ import pytest
 
 from jobs import flow
 from jobs.contract import names
+from jobs.contract.access.owners import new_key
 from jobs.contract.models import JobState
-from jobs.contract.owners import new_key
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.flow.settle import STEP
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.upkeep.housekeeping import Housekeeping
 from tests.asking import IMAGE, ask, new_batch, send
 from tests.chaos.servers import RedisServer

@@ -9,11 +9,11 @@ import redis
 
 from jobs import flow
 from jobs.contract import names
+from jobs.contract.access.owners import KeyEnd, KeyState, NewKey, new_key
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import utc_now
-from jobs.contract.owners import KeyEnd, KeyState, NewKey, new_key
-from jobs.storage.keys import Keys
+from jobs.storage.access.keys import Keys
 from tests.backend import Backend
 
 pytestmark = pytest.mark.redis

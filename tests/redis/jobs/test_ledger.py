@@ -21,9 +21,9 @@ from hypothesis.stateful import (
 
 from jobs import flow
 from jobs.contract import names
+from jobs.contract.access.owners import Quotas
 from jobs.contract.errors import QuotaExceeded
 from jobs.contract.models import Batch, Job, JobError, JobState, Result, Usage, new_id
-from jobs.contract.owners import Quotas
 from jobs.storage.ledger import Ledger, Taken
 from jobs.storage.store.jobs import Came
 from jobs.upkeep.restore import Restore

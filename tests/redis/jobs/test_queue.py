@@ -8,7 +8,7 @@ import pytest
 from jobs.contract import names
 from jobs.contract.models import Batch, Job
 from jobs.contract.settings import Settings
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.storage.queue import Balance, JobQueue
 from jobs.storage.store import JobStore
 from tests.conftest import start_redis, stop

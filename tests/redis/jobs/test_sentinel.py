@@ -11,7 +11,7 @@ from redis.sentinel import SentinelConnectionPool
 
 from jobs.contract.models import Batch, Job, JobState
 from jobs.contract.settings import Settings
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from tests.processes import Process, accepts_connections, free_port, wait_until

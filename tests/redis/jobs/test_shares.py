@@ -6,9 +6,9 @@ import pytest
 
 from jobs import flow
 from jobs.contract import names
+from jobs.contract.access.owners import LOCAL
+from jobs.contract.access.shares import MadeShare, ShareState, new_share
 from jobs.contract.models import utc_now
-from jobs.contract.owners import LOCAL
-from jobs.contract.shares import MadeShare, ShareState, new_share
 from jobs.upkeep.restore import Restore
 from tests.backend import Backend
 

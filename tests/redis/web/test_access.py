@@ -3,8 +3,8 @@
 import io
 from datetime import timedelta
 
+from jobs.contract.access.owners import NewKey, new_key
 from jobs.contract.models import utc_now
-from jobs.contract.owners import NewKey, new_key
 from tests.hostile import encoded
 from web.services import Services
 

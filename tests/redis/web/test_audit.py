@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jobs.contract.audit import Action, Event, Kind, Outcome, Target, by_command
+from jobs.contract.access.audit import Action, Event, Kind, Outcome, Target, by_command
 from jobs.contract.models import new_id
 from jobs.contract.settings import WebSettings
 from tests.hostile import encoded

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug import Response
 from werkzeug.routing import Rule as UrlRule
 
+from jobs.contract.access.owners import Role, new_key
 from jobs.contract.models import utc_now
-from jobs.contract.owners import Role, new_key
 from jobs.contract.settings import WebSettings
 from tests.hostile import encoded
 from web.access.rules import RULES, Rule

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from jobs.contract.sessions import Session
+from jobs.contract.access.sessions import Session
 from tests.provider import OpenIdProvider
 from tests.redis.web.test_access import made, of
 from tests.redis.web.test_sign_in import sign_in

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from jobs.contract import names
+from jobs.contract.access.owners import new_key
 from jobs.contract.models import Result
-from jobs.contract.owners import new_key
 from jobs.contract.settings import WebSettings
 from tests.hostile import encoded
 from web.services import Services

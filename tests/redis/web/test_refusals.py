@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from jobs.contract.settings import Limits, Settings, WebSettings
-from jobs.storage.connection import connect
+from jobs.storage.connection.client import connect
 from tests.asking import IMAGE, ask, new_batch, post_files, send
 from tests.chaos.servers import RedisServer
 from tests.processes import wait_until

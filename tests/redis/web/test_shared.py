@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from jobs.contract import names
+from jobs.contract.access.owners import LOCAL, digest_of, new_key
+from jobs.contract.access.shares import new_share
 from jobs.contract.models import JobError, Result, new_id, utc_now
-from jobs.contract.owners import LOCAL, digest_of, new_key
-from jobs.contract.shares import new_share
 from tests.asking import IMAGE, ask, new_batch, post_files, send
 from tests.redis.web.test_jobs import code_of
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from jobs.contract import names
+from jobs.contract.access.owners import digest_of
 from jobs.contract.models import utc_now
-from jobs.contract.owners import digest_of
 from jobs.contract.settings import WebSettings
 from tests.redis.web.test_access import made, of
 

@@ -7,8 +7,8 @@ import redis
 from kombu import Connection
 
 from jobs.contract.settings import BadSetting
-from jobs.storage.address import Address, without_password
-from jobs.storage.connection import connect
+from jobs.storage.connection.address import Address, without_password
+from jobs.storage.connection.client import connect
 from worker.broker.address import broker
 from worker.broker.channel import MasterTransport
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from jobs.contract.audit import Event
-from jobs.storage.audit import CURSOR_PATTERN
+from jobs.contract.access.audit import Event
+from jobs.storage.access.audit import CURSOR_PATTERN
 from web.api.numbers import Whole
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

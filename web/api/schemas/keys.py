@@ -5,10 +5,10 @@ from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from jobs.contract.access.owners import KeyState, Quotas, Role
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Owner, utc_now
-from jobs.contract.owners import KeyState, Quotas, Role
 from web.api.numbers import Count
 
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from jobs.contract.access.shares import LONGEST_NOTE, ShareState
 from jobs.contract.models import ID_PATTERN
-from jobs.contract.shares import LONGEST_NOTE, ShareState
 from web.api.numbers import Count
 from web.api.schemas.base import BatchPath
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote
 
 from jobs.contract.settings import BadSetting
-from jobs.storage import certificates
+from jobs.storage.connection import certificates
 
 DEFAULT_PORT, DEFAULT_SENTINEL_PORT = 6379, 26379
 

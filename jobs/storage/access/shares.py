@@ -16,11 +16,11 @@ from typing import cast
 import redis
 
 from jobs.contract import names
+from jobs.contract.access.owners import digest_of
+from jobs.contract.access.shares import FLEETING_SHARE, Share, ShareState
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import utc_now
-from jobs.contract.owners import digest_of
-from jobs.contract.shares import FLEETING_SHARE, Share, ShareState
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.storage.unreadable import readable, replies

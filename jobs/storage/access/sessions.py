@@ -5,9 +5,9 @@ from typing import cast
 import redis
 
 from jobs.contract import names
+from jobs.contract.access.owners import digest_of
+from jobs.contract.access.sessions import Session
 from jobs.contract.models import utc_now
-from jobs.contract.owners import digest_of
-from jobs.contract.sessions import Session
 from jobs.contract.settings import LONGEST_SESSION_HOURS
 from jobs.storage.unreadable import readable
 

@@ -19,10 +19,10 @@ from typing import TypeVar, cast
 import redis
 
 from jobs.contract import names
+from jobs.contract.access.owners import PREFIX_CHARS, PREFIX_PATTERN, Key, KeyEnd, digest_of, prefix_of
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import new_id, utc_now
-from jobs.contract.owners import PREFIX_CHARS, PREFIX_PATTERN, Key, KeyEnd, digest_of, prefix_of
 from jobs.storage.blobs import BlobStore
 from jobs.storage.unreadable import readable
 

@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 import redis
 
 from jobs.contract import names
-from jobs.contract.audit import Event, Outcome, Target
+from jobs.contract.access.audit import Event, Outcome, Target
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, Unavailable
 from jobs.contract.models import made_at

@@ -13,7 +13,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection
 
 from jobs.contract import names
-from jobs.storage.address import Address
+from jobs.storage.connection.address import Address
 
 #: Tries of a command after the first when the connection is lost, and the pauses between them in seconds: a
 #: server that was started anew is there again at once, and who waits should soon hear of one that is not.
