@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from pydantic_core import to_json
 
+from jobs.contract.chunks import chunks
 from jobs.contract.models import Batch, Job
 from jobs.contract.names import file_path
 from web.export.formulas import is_formula
@@ -32,7 +33,7 @@ _LINE_END = re.compile("[" + "".join(_LINE_ENDS) + "]")
 
 def jsonl(jobs: Iterable[Row]) -> Iterator[str]:
     """One JSON object a line."""
-    return _in_chunks(f"{_json_line(job)}\n" for job in jobs)
+    return (_json_lines(some) for some in chunks(jobs, _CHUNK_LINES))
 
 
 def csv_lines(jobs: Iterable[Row], *, with_bom: bool = False) -> Iterator[str]:
@@ -42,7 +43,8 @@ def csv_lines(jobs: Iterable[Row], *, with_bom: bool = False) -> Iterator[str]:
     does not. JSONL has every name and answer as it is.
     """
     header = ("\ufeff" if with_bom else "") + row(COLUMNS)
-    return _in_chunks(_with_header(header, (row(cells(job)) for job in jobs)))
+    lines = chain([header], (row(cells(job)) for job in jobs))
+    return ("".join(some) for some in chunks(lines, _CHUNK_LINES))
 
 
 def begun(items: Iterable[_T]) -> Iterator[_T]:
@@ -72,25 +74,9 @@ def _disposition(kind: str, name: str) -> str:
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _in_chunks(lines: Iterable[str]) -> Iterator[str]:
-    chunk: list[str] = []
-    for line in lines:
-        chunk.append(line)
-        if len(chunk) == _CHUNK_LINES:
-            yield "".join(chunk)
-            chunk = []
-    if chunk:
-        yield "".join(chunk)
-
-
-def _with_header(header: str, rows: Iterable[str]) -> Iterator[str]:
-    yield header
-    yield from rows
-
-
-def _json_line(job: Row) -> str:
-    line = to_json(job).decode()
-    return line if line.isascii() else _LINE_END.sub(lambda found: _LINE_ENDS[found.group()], line)
+def _json_lines(jobs: Iterable[Row]) -> str:
+    lines = b"".join([to_json(job) + b"\n" for job in jobs]).decode()
+    return lines if lines.isascii() else _LINE_END.sub(lambda found: _LINE_ENDS[found.group()], lines)
 
 
 def row(cells: Iterable[Any]) -> str:

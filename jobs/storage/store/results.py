@@ -17,7 +17,7 @@ _CHUNK = 500
 #: Ids read from Redis at a time while streaming.
 _IDS = 10 * _CHUNK
 #: What jobs share with their batch, and the values of ROW_FIELDS for each.
-_Records = tuple[Shared, Sequence[Sequence[str | None]]]
+_Records = tuple[Shared, Sequence[list[str | None]]]
 #: What the script finds when no state is named.
 _ALL = "all"
 #: A number that grows along the order, and a job's id.
@@ -64,8 +64,9 @@ class Results(Base):
         fields = (*ROW_FIELDS, LINES_FIELD) if with_lines else ROW_FIELDS
         for job_ids, (shared, records) in read_ahead(self._chunks(batch_id, state, fields)):
             for job_id, values in zip(job_ids, records, strict=True):
+                lines = values.pop() if with_lines else None
                 if row := _row(batch_id, job_id, values, shared, state):
-                    yield row | {"lines": described(row["answer"], values[-1])} if with_lines else row
+                    yield row | {"lines": described(row["answer"], lines)} if with_lines else row
 
     def _chunks(
         self, batch_id: str, state: JobState | None, fields: Sequence[str]
@@ -109,7 +110,7 @@ def _row(
     """A job's row; None when it is gone, or not in `state` by now."""
     if values[0] is None:
         return None
-    row = readable("job", names.job_key(job_id), lambda: row_from(job_id, values[: len(ROW_FIELDS)], shared))
+    row = readable("job", names.job_key(job_id), lambda: row_from(job_id, values, shared))
     if row is None:
         return unreadable_row(job_id, batch_id, values, shared)
     return row if state in (None, row["state"]) else None

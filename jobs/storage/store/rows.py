@@ -28,7 +28,9 @@ ROW_FIELDS = (
 )
 #: Read besides where an export says where lines stand.
 LINES_FIELD = "lines"
+_STATES = {state.value: state.value for state in JobState}
 _NO_USAGE = Usage().model_dump()
+_NUMBERS = {int, float, type(None)}
 _T = TypeVar("_T")
 #: Threads that read ahead for all exports; the parts of one export are read by one of them, in their order.
 _READERS = cycle([ThreadPoolExecutor(1, thread_name_prefix="read-ahead") for _ in range(8)])
@@ -37,7 +39,7 @@ _READERS = cycle([ThreadPoolExecutor(1, thread_name_prefix="read-ahead") for _ i
 def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[str, Any]:
     """A job from the values of ROW_FIELDS, and what it shares with its batch.
 
-    Raises ValueError or TypeError where they cannot be those of a job.
+    Raises ValueError, LookupError or TypeError where they cannot be those of a job.
     """
     state, batch_id, file, page, question, model, images, image, media_types, media_type, *said = values
     answer, finish_reason, error, notes, attempts, created_at, started_at, finished_at, *measured = said
@@ -49,7 +51,7 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
     return {
         "id": job_id,
         "batch_id": batch_id,
-        "state": JobState(state or "").value,
+        "state": _STATES[state or ""],
         "file": file,
         "page": page and int(page),
         "question": question,
@@ -130,8 +132,10 @@ def _error(error: dict[str, Any]) -> dict[str, str]:
 
 def _usage(usage: dict[str, Any]) -> dict[str, Any]:
     """The same of what a job took."""
-    known = {name: usage.get(name, default) for name, default in _NO_USAGE.items()}
-    if not all(value is None or isinstance(value, (int, float)) for value in known.values()):
+    known = _NO_USAGE | usage
+    if len(known) > len(_NO_USAGE):
+        known = {name: known[name] for name in _NO_USAGE}
+    if not _NUMBERS.issuperset(map(type, known.values())):
         raise TypeError("usage is in numbers")
     return known
 
