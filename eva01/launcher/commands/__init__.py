@@ -6,5 +6,6 @@ restore   Redis rebuilt from the blob store
 adopt     what belongs to nobody becomes an owner's
 keys      API keys
 settings  a bad setting as an error message of the command
+times     days and times in options
 stores    the stores that a command works on
 """

@@ -6,9 +6,6 @@ from contextlib import contextmanager
 from eva01.cli.errors import CommandError
 from jobs.contract.settings import BadSetting
 
-#: How a day or a time may be written in an option.
-TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
-
 
 @contextmanager
 def settings_checked() -> Iterator[None]:

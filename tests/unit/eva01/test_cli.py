@@ -421,10 +421,11 @@ def test_usage_is_a_table_with_its_sum_or_what_the_server_said(run, server):
     assert code == 0
     assert server.requests[-1][1].startswith("/api/usage")
     assert [line.split()[:4] for line in out.splitlines() if "1,190" in line] == [
-        ["2027-01-31", "anna", "1,200", "1,190"],
-        ["sum", "1,200", "1,190", "4"],
+        ["2027-01-31", "1,200", "1,190", "9"],
+        ["sum", "1,200", "1,190", "9"],
     ]
-    assert out.splitlines()[-2:] == ["anna has 6 open jobs now.", "Quotas: open_jobs 1,000."]
+    assert "4 failed" in out
+    assert out.splitlines()[-2:] == ["anna has 6 open jobs now.", "Quotas: 1,000 open jobs."]
     assert json.loads(run("usage", "--json")[1]) == usage
 
 
