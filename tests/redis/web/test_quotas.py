@@ -175,4 +175,4 @@ def test_a_page_past_a_quota_says_so_and_when_to_come_again(http, services, path
     refused = http.get(path, headers={**of(slow), "Accept": "text/html"})
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) > 0
-    assert "A quota of the key is used up" in refused.get_data(as_text=True)
+    assert "A quota is used up" in refused.get_data(as_text=True)

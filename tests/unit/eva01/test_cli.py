@@ -384,7 +384,7 @@ def test_models_and_the_state_of_the_service_are_tables(run, server):
 
 
 def test_a_quota_that_does_not_renew_soon_is_said_with_what_was_sent_before(run, server, images):
-    message = "The key's quota is 500 images a day (images_per_day); 0 of that is left."
+    message = "Your quota is 500 images a day (images_per_day); 0 of that is left."
     over = ({"code": "quota_exceeded", "detail": message}, 429, {"Retry-After": "40000"})
     server.replies = [batch(), over]
     code, out, err = run("submit", images)
