@@ -180,11 +180,17 @@ class Transport:
             case httpx.codes.FORBIDDEN if self.auth:
                 return "Ask an admin for a key that may do this."
             case httpx.codes.TOO_MANY_REQUESTS if (wait_s := retry_after_s(response)) is not None:
-                return f"Try again in {wait_s:g} s."
+                return f"Try again in {_in_words(wait_s)}."
             case status if status < 400:
                 place = response.headers.get("Location", "where it leads")
                 return f"It leads to {place}: name that as the server, if it is right."
         return ""
+
+
+def _in_words(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def retry_after_s(response: httpx.Response) -> float | None:

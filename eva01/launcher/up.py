@@ -261,9 +261,12 @@ class _Session(threading.Thread):
             say(console, f"On the page: {client.server}/batches/{self._batch.id}")
         with shown(console) as watcher:
             sent = submission.send(client, self._batch.id, task.found, watcher)
-            self._batch = submission.wait(client, self._batch.id, watcher)
+            self._batch = submission.wait(client, self._batch.id, watcher, sent)
         submission.save(client, self._batch.id, out, sent.unsent)
         submission.show(console, client, self._batch, sent, out)
+        if self._wishes.folder:
+            again = submission.again([self._wishes.folder], self._batch.id, client.server)
+            submission.say_what_comes_later(console, sent, again)
         return submission.exit_code(self._batch, sent.unsent)
 
     def _say_what_is_left(self) -> None:

@@ -100,7 +100,7 @@ def test_who_has_to_wait_too_long_is_told_how_long(server: Server):
     server.replies = [({"code": "quota", "detail": "All is used."}, 429, {"Retry-After": "9000"})]
     with Client(server.url, patience_s=5) as client, pytest.raises(ServerAway) as refused:
         client.batch(BATCH_ID)
-    assert refused.value.message == "All is used. Try again in 9000 s."
+    assert refused.value.message == "All is used. Try again in 2 h."
 
 
 def test_a_redirect_is_not_followed_so_no_other_server_gets_the_key(server: Server, tmp_path):
