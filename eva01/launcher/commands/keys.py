@@ -20,11 +20,11 @@ from eva01.cli.errors import CommandError
 from eva01.cli.tables import are_short, in_words, lines, say, table
 from eva01.cli.text import harmless, moment
 from eva01.launcher import redis_server
-from eva01.launcher.commands.settings import settings_checked
+from eva01.launcher.commands.settings import set_up_log, settings_checked
 from eva01.launcher.commands.stores import explained
 from eva01.launcher.commands.times import Moment
 from eva01.launcher.lock import is_held
-from jobs import flow, log
+from jobs import flow
 from jobs.contract.access.audit import MOST_CHARS, Action, Kind, Target, by_command
 from jobs.contract.access.owners import Key, NewKey, Role, new_key, prefix_of
 from jobs.contract.errors import Eva01Error
@@ -182,7 +182,7 @@ class _Place:
 
     def __init__(self) -> None:
         settings = Settings.read()
-        log.set_up(settings.log)
+        set_up_log(settings)
         if said := keep_private(settings):
             _tell(said)
         self._redis_url = redis_server.in_use(settings)

@@ -1,8 +1,10 @@
 """`eva01 keys` on a real Redis and blob store: what it prints, what it leaves, and when it fails."""
 
 import json
+import logging
 import os
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -190,6 +192,12 @@ def test_a_whole_key_is_not_taken_for_its_beginning_nor_said_again(run, keys):
 def test_a_key_for_the_settings_is_kept_nowhere(run, keys):
     assert KEY.fullmatch(run("make").stdout)
     assert keys.all() == []
+
+
+def test_a_program_that_runs_the_command_keeps_its_own_log(run):
+    before = logging.getLogger().handlers[:], sys.excepthook
+    run("add", "--owner", "anna", "--role", "admin")
+    assert (logging.getLogger().handlers, sys.excepthook) == before
 
 
 def test_what_is_kept_of_keys_is_its_owners_alone(run, tmp_path):
