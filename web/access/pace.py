@@ -23,11 +23,10 @@ _MINUTE_S = 60
 _COUNTED = "eva01.counted"
 #: Of an IPv6 address, the bits that one customer of a provider has for themselves.
 _IPV6_BITS = 64
-_FREE = Paced(wait_s=0, left=1, owed_s=0)
 
 
 def count_request(caller: Caller) -> Paced | None:
-    """Note that a caller asks; gives how much they may ask besides, None where that has no limit.
+    """Note that a caller asks; gives how much they may ask besides, None where nothing limits or counts it.
 
     Raises QuotaExceeded when they ask too often.
     """
@@ -35,7 +34,7 @@ def count_request(caller: Caller) -> Paced | None:
     if not rate:
         return None
     paced = _counted(f"ask {caller.name}", rate, rate)
-    if paced.wait_s > 0:
+    if paced and paced.wait_s > 0:
         raise QuotaExceeded("requests_per_s", rate, rate, renews_s=paced.wait_s)
     return paced
 
@@ -63,8 +62,8 @@ def count_wrong_key() -> None:
     _hold_up(_counted(_address(), limit / _MINUTE_S, limit))
 
 
-def _hold_up(paced: Paced) -> None:
-    if paced.wait_s > 0:
+def _hold_up(paced: Paced | None) -> None:
+    if paced and paced.wait_s > 0:
         limit = services().web.wrong_keys_per_min
         raise TooManyWrongKeys(
             f"Your address has sent more than {limit} wrong keys in a minute (EVA01_WRONG_KEYS_PER_MIN)."
@@ -73,13 +72,13 @@ def _hold_up(paced: Paced) -> None:
         )
 
 
-def _counted(who: str, rate_per_s: float, burst: float) -> Paced:
+def _counted(who: str, rate_per_s: float, burst: float) -> Paced | None:
     if not _is_counted(who):
         try:
             paced = services().pace.take(who, rate_per_s=rate_per_s, burst=burst)
         except redis.RedisError as error:
             _log.debug("Nobody is held up: %s", error)
-            return _FREE
+            return None
         request.environ[_COUNTED] = who, paced
     return cast(Paced, request.environ[_COUNTED][1])
 

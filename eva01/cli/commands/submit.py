@@ -49,7 +49,7 @@ from eva01.client.models import Batch
     "--batch",
     "batch_id",
     metavar="BATCH",
-    help="Send the rest into this batch, which takes files still; what it has already is not asked again.",
+    help="Go on with a batch whose sending broke off; what it has already is not asked again.",
 )
 @click.option("--no-wait", is_flag=True, help="Send the images, print the batch's id, and go.")
 @server_options

@@ -58,7 +58,7 @@ def _end_options(command: Callable[..., Any]) -> Callable[..., Any]:
     until = click.option(
         "--until",
         type=Moment(is_end=True),
-        help="When it ends: with that day (UTC), or at a time, of UTC, or with an offset such as +01:00.",
+        help="When it ends: at a time, or with a day; of UTC, unless it has an offset such as +01:00.",
     )
     return days(until(command))
 

@@ -17,7 +17,7 @@ from jobs.upkeep.restore import Restore, Restored
 @click.option(
     "--since",
     type=Moment(),
-    help="Only what was accepted since then: a day or a time, of UTC, or with an offset such as +01:00.",
+    help="Only what was accepted since then; of UTC, unless it has an offset such as +01:00.",
 )
 def restore(since: datetime | None) -> None:
     """Bring back into the Redis at REDIS_URL what it has lost and the blob store (EVA01_BLOBS) knows.
