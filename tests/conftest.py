@@ -55,7 +55,7 @@ def restored_pixel_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def restored_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Restore where lines of the log go, which a command sets for its whole process."""
+    """Restore where lines of the log go, which a test may set for its whole process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)

@@ -19,8 +19,8 @@ _CALM_S = 10.0
 class Watcher(Protocol):
     """Shows how far a batch is, in whatever form."""
 
-    def sent(self, count: int, total: int) -> None:
-        """Called when `count` of `total` files have been sent."""
+    def sent(self, count: int, total: int, *, is_last: bool = False) -> None:
+        """Called when `count` of `total` files have been sent, and `is_last` when no other is."""
 
     def answered(self, batch: Batch) -> None:
         """Called with the batch and its current counts."""
@@ -29,7 +29,7 @@ class Watcher(Protocol):
 class Silence:
     """Shows nothing, for programs that read stdout."""
 
-    def sent(self, count: int, total: int) -> None:
+    def sent(self, count: int, total: int, *, is_last: bool = False) -> None:
         """Nothing."""
 
     def answered(self, batch: Batch) -> None:
@@ -44,9 +44,9 @@ class Lines:
         self._clock = clock
         self._next_at = clock() + _CALM_S
 
-    def sent(self, count: int, total: int) -> None:
+    def sent(self, count: int, total: int, *, is_last: bool = False) -> None:
         """Say how much has been sent."""
-        self._say(f"Sent {count:,} of {counted(total, 'file')}.", is_last=count == total)
+        self._say(f"Sent {count:,} of {counted(total, 'file')}.", is_last=is_last)
 
     def answered(self, batch: Batch) -> None:
         """Say how much has been answered."""
@@ -68,7 +68,7 @@ class Bars:
         self._sent: TaskID | None = None
         self._answered: TaskID | None = None
 
-    def sent(self, count: int, total: int) -> None:
+    def sent(self, count: int, total: int, *, is_last: bool = False) -> None:
         """Move the first bar."""
         if self._sent is None:
             self._sent = self._progress.add_task("Sending", total=total, note="")

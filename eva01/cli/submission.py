@@ -1,5 +1,6 @@
 """A folder in, a table and a file out: what `eva01 submit` and `eva01 up` do with a server."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from errno import EISDIR
@@ -14,11 +15,14 @@ from eva01.cli.progress import Watcher
 from eva01.cli.tables import say, show_jobs, show_outcome, show_unsent
 from eva01.cli.text import counted, harmless
 from eva01.cli.unsent import append_csv, append_jsonl
-from eva01.client.client import Client
+from eva01.client.client import Client, server_of_environment
+from eva01.client.errors import ClientError
 from eva01.client.files import Found
 from eva01.client.kinds import PICTURES, SPECIAL, LeftOut, by_kind, in_words
-from eva01.client.models import Batch, PassedOver, Upload
+from eva01.client.models import Batch, PassedOver, Upload, refused
 
+#: The code of a server where a quota is used up, and does not renew soon.
+_QUOTA = "quota_exceeded"
 #: Names of one kind that are said.
 _MOST_NAMES = 12
 #: Every image has an answer.
@@ -54,6 +58,11 @@ class Sent:
     #: What zips had in them that is no job on purpose.
     passed_over: PassedOver = field(default_factory=PassedOver)
 
+    @property
+    def later(self) -> tuple[Upload, ...]:
+        """Those that a quota has kept from being sent; their batch takes them still."""
+        return tuple(upload for upload in self.unsent if _waits(upload))
+
     def to_json(self) -> dict[str, Any]:
         """For programs."""
         return {
@@ -78,6 +87,22 @@ def left_out_json(left_out: Sequence[LeftOut]) -> list[dict[str, Any]]:
     """The same for programs."""
     kinds = by_kind(left_out)
     return [{"kind": kind.code, "count": len(names), "files": names} for kind, names in kinds.items()]
+
+
+def say_what_comes_later(console: Console, sent: Sent, again: str) -> None:
+    """What a quota has kept from being sent, when it renews, and the command that sends it then."""
+    if sent.later:
+        names = [upload.file for upload in sent.later]
+        say(console, f"Not sent, since a quota is used up: {counted(len(names), 'file')}: {_some(names)}")
+        said = sent.later[0].error
+        say(console, f"{harmless(said.message if said else '')} Then send the rest:")
+        say(console, f"    {again}")
+
+
+def again(inputs: Sequence[Path], batch_id: str, server: str) -> str:
+    """The command that goes on with a batch that takes files still."""
+    there = [] if server == server_of_environment() else ["--server", server]
+    return shlex.join(["eva01", "submit", *map(str, inputs), "--batch", batch_id, *there])
 
 
 def say_what_is_otherwise(console: Console, sent: Sent) -> None:
@@ -105,32 +130,49 @@ def create_batch(client: Client, submission: Submission) -> Batch:
 
 
 def send(client: Client, batch_id: str, found: Found, watcher: Watcher) -> Sent:
-    """Send all files and close the batch."""
+    """Send all files and close the batch; where a quota is used up it is left open for the rest."""
     total = len(found.files)
     watcher.sent(0, total)
     outcomes: list[Upload] = []
     passed_over: list[PassedOver] = []
     through = 0
-    for outcome in client.upload_found(batch_id, found, on_passed_over=passed_over.append):
-        outcomes.append(outcome)
-        through += not outcome.is_further_page
-        # A zip counts as one file of `found`, but has an outcome for each of its entries.
-        watcher.sent(max(0, min(through - len(found.unreadable), total - 1)), total)
-    client.close_batch(batch_id)
+    try:
+        for outcome in client.upload_found(batch_id, found, on_passed_over=passed_over.append):
+            outcomes.append(outcome)
+            through += not outcome.is_further_page
+            # A zip counts as one file of `found`, but has an outcome for each of its entries.
+            watcher.sent(max(0, min(through - len(found.unreadable), total - 1)), total)
+    except ClientError as error:
+        if error.code != _QUOTA:
+            raise
+        outcomes += _left(client, batch_id, error)
+    else:
+        client.close_batch(batch_id)
     sent = Sent(
         unsent=tuple(outcome for outcome in outcomes if outcome.job_id is None),
         renamed=tuple(one for one in outcomes if one.sent_as and not one.is_further_page),
         passed_over=sum(passed_over, PassedOver()),
     )
-    total -= max(0, len(sent.unsent) - len(found.unreadable))
-    watcher.sent(total, total)
+    watcher.sent(total - max(0, len(sent.unsent) - len(found.unreadable)), total, is_last=True)
     return sent
 
 
-def wait(client: Client, batch_id: str, watcher: Watcher) -> Batch:
-    """Wait until the batch is done."""
+def _left(client: Client, batch_id: str, quota: ClientError) -> list[Upload]:
+    """What a quota has kept from being sent: of its last request some files may have been taken."""
+    taken = {job.file for job in client.results(batch_id)}
+    return [refused(name, quota) for name in quota.unsent if name not in taken]
+
+
+def _waits(upload: Upload) -> bool:
+    return upload.error is not None and upload.error.code == _QUOTA
+
+
+def wait(client: Client, batch_id: str, watcher: Watcher, sent: Sent) -> Batch:
+    """Wait until the batch is done, or all that was sent where it takes more later."""
     for batch in client.watch(batch_id):
         watcher.answered(batch)
+        if sent.later and batch.finished >= batch.total:
+            break
     return batch
 
 
@@ -181,11 +223,16 @@ def show(console: Console, client: Client, batch: Batch, sent: Sent, out: Path |
     """The table of answers, what could not be sent, what is otherwise than it was sent, and the last line."""
     where = f" in {out}" if out else f": eva01 results {batch.id} --out results.csv"
     show_jobs(console, client.results(batch.id), batch.total, where)
-    show_unsent(console, sent.unsent)
-    say_what_is_otherwise(console, sent)
+    say_what_was_not_sent(console, sent)
     show_outcome(console, batch, len(sent.unsent))
     if out:
         say(console, f"Results: {out}")
+
+
+def say_what_was_not_sent(console: Console, sent: Sent) -> None:
+    """What could not be sent, but for what may be sent later, and what is otherwise than it was sent."""
+    show_unsent(console, [upload for upload in sent.unsent if not _waits(upload)])
+    say_what_is_otherwise(console, sent)
 
 
 def exit_code(batch: Batch, unsent: Sequence[Upload] = ()) -> int:

@@ -1,7 +1,6 @@
 """Tables for people: answers, batches, models. Nothing in them is read as markup."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from eva01.cli.text import counted, duration, harmless, shortened
+from eva01.cli.text import counted, duration, harmless, moment, shortened
 from eva01.client.models import Batch, Job, Model, Share, Upload
 
 #: Rows shown of a longer list; the results file has all of them.
@@ -22,14 +21,25 @@ _NOTES = {
     "image_incomplete": "image incomplete",
     "image_damaged": "image damaged",
 }
+#: Characters of a name, at most, that is not broken in a table.
+_LONGEST_WHOLE = 24
+#: What a link does in each of its states; behind it stands until when, or when.
+_STATES = {"works": "works until", "ended": "ended", "revoked": "revoked"}
+#: What may be taken, by the names of quotas.
+_QUOTAS = {
+    "requests_per_s": "{} requests/s",
+    "open_jobs": "{} open jobs",
+    "images_per_day": "{} images/day",
+    "device_s_per_day": "{} s of the device/day",
+}
 
 
 def show_jobs(console: Console, jobs: Iterable[Job], total: int, where: str) -> None:
     """A row for each file: its answer, or why it has none. `where` ends the line about further rows."""
-    table = _table("file", "answer, or why there is none")
+    shown = table("file", "answer, or why there is none")
     for job in islice(jobs, LONGEST_TABLE):
-        table.add_row(Text(harmless(job.file), overflow="fold"), _noted(_outcome(job), job))
-    console.print(table)
+        shown.add_row(Text(harmless(job.file), overflow="fold"), _noted(_outcome(job), job))
+    console.print(shown)
     if total > LONGEST_TABLE:
         say(console, f"… and {total - LONGEST_TABLE:,} more{where}.")
 
@@ -59,58 +69,62 @@ def show_batch(console: Console, batch: Batch) -> None:
 
 def show_shares(console: Console, shares: Sequence[Share]) -> None:
     """A row for each link to a batch."""
-    table = _table("link", "state", "until", "last used", "made by", "what it is for")
-    # It is copied from here, to be revoked.
-    table.columns[0].no_wrap = True
+    shown = table("link", "what it is", whole=("link",))
     for share in shares:
-        times = (_moment(at) for at in (share.revoked_at or share.expires_at, share.last_used_at))
-        words = (Text(harmless(text)) for text in (share.made_by, share.note))
-        table.add_row(share.id, share.state, *times, *words)
-    console.print(table)
+        at = share.revoked_at or share.expires_at
+        texts = (
+            f"{_STATES.get(share.state, share.state)} {moment(at) if at else ''}",
+            f"made by {share.made_by}",
+            f"last used {moment(share.last_used_at)}" if share.last_used_at else "not used",
+            share.note,
+        )
+        shown.add_row(harmless(share.id), lines(map(harmless, texts)))
+    console.print(shown)
 
 
 def show_models(console: Console, models: Sequence[Model]) -> None:
     """A row for each model and what it can do."""
-    table = _table("model", "workers", "what it does")
+    shown = table("model", "workers", "what it does")
     for model in models:
         workers = "" if model.workers is None else str(model.workers)
-        table.add_row(Text(harmless(model.name)), workers, Text(harmless(model.description)))
-    console.print(table)
+        shown.add_row(Text(harmless(model.name)), workers, Text(harmless(model.description)))
+    console.print(shown)
 
 
 def show_service(console: Console, service: Mapping[str, Any]) -> None:
     """A row for each model: what waits, what is held, and who works on it."""
-    table = _table("model", "workers", "waiting", "held", "oldest wait")
+    shown = table("model", "workers", "waiting", "held", "oldest wait")
     for model in service["models"]:
         wait_s = model.get("oldest_wait_s")
         numbers = (str(model.get(field, "")) for field in ("workers", "waiting", "held"))
-        table.add_row(
+        shown.add_row(
             Text(harmless(str(model.get("name", "")))), *numbers, duration(wait_s) if wait_s else ""
         )
-    console.print(table)
+    console.print(shown)
     if trouble := service.get("trouble"):
         say(console, shortened(str(trouble)))
 
 
 def show_usage(console: Console, usage: Mapping[str, Any]) -> None:
     """A row for each day and owner, and one for all; then what is open, and the quotas that the key has."""
-    counts = ("taken", "succeeded", "failed", "cancelled", "open", "output_tokens")
-    table = _table("day", "owner", "taken", "answered", "failed", "cancelled", "open", "tokens", "device")
+    numbers = ("images", "answered", "tokens", "device")
+    whose = ["day (UTC), owner"] if are_short(str(row.get("owner", "")) for row in usage["days"]) else []
+    shown = table("day (UTC), owner", *numbers, "others", whole=(*whose, *numbers), numbers=numbers)
     rows = [*usage["days"], {"day": "sum", **usage["sum"]}]
     for row in rows if usage["days"] else ():
         who = (harmless(str(row.get(field, ""))) for field in ("day", "owner"))
-        numbers = (f"{row.get(field, 0):,}" for field in counts)
-        table.add_row(*map(Text, who), *numbers, f"{row.get('device_s', 0):,.1f} s")
-    console.print(table)
+        counts = (f"{row.get(field, 0):,}" for field in ("taken", "succeeded", "output_tokens"))
+        others = (f"{row[state]:,} {state}" for state in ("failed", "cancelled", "open") if row.get(state))
+        shown.add_row(lines(who), *counts, f"{row.get('device_s', 0):,.1f} s", lines(others))
+    console.print(shown)
     if usage.get("next_to"):
         say(console, f"There is more: --to {harmless(str(usage['next_to']))}")
     for owner in usage["owners"]:
         if owner.get("open_jobs"):
             name = harmless(str(owner.get("owner", "")))
             say(console, f"{name} has {counted(owner['open_jobs'], 'open job')} now.")
-    quotas = {name: limit for name, limit in (usage.get("quotas") or {}).items() if limit is not None}
-    if quotas:
-        say(console, f"Quotas: {', '.join(f'{harmless(name)} {limit:,}' for name, limit in quotas.items())}.")
+    if quotas := in_words(usage.get("quotas") or {}):
+        say(console, f"Quotas: {quotas}.")
 
 
 def show_outcome(console: Console, batch: Batch, unsent: int = 0) -> None:
@@ -137,15 +151,35 @@ def say(console: Console, line: str) -> None:
     console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
-def _moment(at: datetime | None) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M}" if at else ""
+def in_words(quotas: Mapping[str, float | None]) -> str:
+    """What a key may take, in few words; empty where nothing is limited."""
+    limits = {name: _number(limit) for name, limit in quotas.items() if limit is not None}
+    said = (_QUOTAS.get(name, f"{{}} {name}").format(limit) for name, limit in limits.items())
+    return harmless(", ".join(said))
 
 
-def _table(*headers: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def are_short(texts: Iterable[str]) -> bool:
+    """True when a column of a table has room for all of them, each in one line, in 80 characters, too."""
+    return all(len(text) <= _LONGEST_WHOLE for text in texts)
+
+
+def table(*headers: str, whole: Collection[str] = (), numbers: Collection[str] = ()) -> Table:
+    """An empty table; a line of the columns `whole` is never broken, and `numbers` stand to the right."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for header in headers:
-        table.add_column(header, overflow="fold")
-    return table
+        made.add_column(header, overflow="fold", no_wrap=header in whole)
+        if header in numbers:
+            made.columns[-1].justify = "right"
+    return made
+
+
+def _number(value: float) -> str:
+    return f"{int(value) if value == int(value) else value:,}"
+
+
+def lines(texts: Iterable[str]) -> Text:
+    """Some texts below each other, without those that are empty."""
+    return Text("\n".join(filter(None, texts)))
 
 
 def _outcome(job: Job) -> Text:

@@ -1,6 +1,7 @@
 """Text of strangers made safe for a terminal: file names and answers may hold anything."""
 
 import unicodedata
+from datetime import UTC, datetime
 
 #: Categories that move the cursor, turn the writing direction or cannot be encoded.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
@@ -28,6 +29,11 @@ def is_unsafe(char: str) -> bool:
 def counted(count: int, noun: str) -> str:
     """A number with its noun: `1 image`, `1,200 images`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def moment(at: datetime) -> str:
+    """A time for people, in UTC: `2027-01-31 18:00 UTC`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def duration(seconds: float) -> str:

@@ -14,6 +14,9 @@ class ClientError(Exception):
     there was no response.
     """
 
+    #: Names of the files that were to be sent and were not, or not all, where it has ended a whole upload.
+    unsent: tuple[str, ...] = ()
+
     def __init__(self, code: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.code = code

@@ -23,6 +23,8 @@ from eva01.client.multipart import Multipart
 _LATER = frozenset({408, 429, 502, 503, 504})
 #: The error code while the server still processes an earlier attempt of the same POST.
 _IN_PROGRESS = "idempotency_in_progress"
+#: The error code where no key was sent and one is needed.
+_NOT_SIGNED_IN = "not_signed_in"
 #: The pause in seconds before the next try when the server names none; then twice as long each time.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 8.0
 #: Longest random addition to a pause, in seconds: clients told the same pause do not all retry at once.
@@ -154,6 +156,9 @@ class Transport:
         if response.status_code < 300 or response.status_code == httpx.codes.NOT_MODIFIED:
             return response
         code, message = _problem(response)
+        if code == _NOT_SIGNED_IN:
+            # What the server says is for those who write requests.
+            message = f"{self.server} is only for those who have a key."
         message = f"{message} {self._remedy(response)}".strip()
         if response.status_code not in _LATER and code != _IN_PROGRESS:
             raise ClientError(code, message, response.status_code)
@@ -165,17 +170,27 @@ class Transport:
         """What the caller can do about a response, where its own message does not know that."""
         match response.status_code:
             case httpx.codes.UNAUTHORIZED if not self.auth:
-                return "Set EVA01_KEY, or EVA01_KEY_FILE to a file with the key."
+                return (
+                    "Set EVA01_KEY to yours, or EVA01_KEY_FILE to a file with it; --key and --key-file do the"
+                    " same for one command. Who has none asks an admin, or makes one on the server's machine:"
+                    " eva01 keys add"
+                )
             case httpx.codes.UNAUTHORIZED:
                 return "Look at EVA01_KEY, EVA01_KEY_FILE, --key and --key-file: one of them has that key."
             case httpx.codes.FORBIDDEN if self.auth:
                 return "Ask an admin for a key that may do this."
             case httpx.codes.TOO_MANY_REQUESTS if (wait_s := retry_after_s(response)) is not None:
-                return f"Try again in {wait_s:g} s."
+                return f"Try again in {_in_words(wait_s)}."
             case status if status < 400:
                 place = response.headers.get("Location", "where it leads")
                 return f"It leads to {place}: name that as the server, if it is right."
         return ""
+
+
+def _in_words(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def retry_after_s(response: httpx.Response) -> float | None:

@@ -1,7 +1,7 @@
 """Sending many files: in requests of moderate size, several at a time, each file with its own outcome."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 
 from eva01.client.errors import ClientError, FileUnreadable
 from eva01.client.files import InputFile
@@ -37,15 +37,37 @@ def upload(files: Sequence[InputFile], send: Send) -> Iterator[Uploaded]:
     """Send all files; gives each request's outcomes as it ends.
 
     A file that cannot be read or is refused on its own is an outcome; raises ClientError for anything
-    that stops them all.
+    that stops them all, when the requests under way have ended, with the files that were `unsent`.
     """
     pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="upload")
     try:
-        for future in as_completed([pool.submit(_send_chunk, chunk, send) for chunk in chunks(files)]):
-            yield future.result()
+        yield from _outcomes({pool.submit(_send_chunk, chunk, send): chunk for chunk in chunks(files)})
     finally:
         # After a Ctrl-C do not wait for the requests in progress.
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _outcomes(requests: Mapping[Future[Uploaded], Sequence[InputFile]]) -> Iterator[Uploaded]:
+    """The outcomes of requests as they end; after one that stops them all no other is begun."""
+    stopped: ClientError | None = None
+    unsent: set[str] = set()
+    for request in as_completed(requests):
+        try:
+            uploaded = request.result()
+        except CancelledError:
+            unsent |= {file.name for file in requests[request]}
+        except ClientError as error:
+            stopped = stopped or error
+            unsent |= {file.name for file in requests[request]}
+            for other in requests:
+                other.cancel()
+        else:
+            yield uploaded
+    if stopped:
+        stopped.unsent = tuple(
+            file.name for files in requests.values() for file in files if file.name in unsent
+        )
+        raise stopped
 
 
 def _send_chunk(chunk: list[InputFile], send: Send) -> Uploaded:

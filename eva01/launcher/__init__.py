@@ -7,6 +7,7 @@ child         the process of one part
 tether        kills a child when its parent dies
 redis_server  the Redis to use, found or started
 redis_password  its password, where it is started
+own_key       the key with which a folder is sent
 private       files that nobody else reads
 environment   what each part gets of our environment
 hardware      what this machine has

@@ -9,7 +9,7 @@ Ctrl-C, SIGTERM, or the end of the batch with --exit: web and workers finish, Re
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from eva01.launcher import hardware, ports, private, redis_server
 from eva01.launcher.child import Program
 from eva01.launcher.interrupts import Interrupts
 from eva01.launcher.lock import only_one
+from eva01.launcher.own_key import check_own_key
 from eva01.launcher.plan import Plan, make_plan, programs
 from eva01.launcher.supervisor import Supervisor
 from jobs.contract.catalog import ModelCard
@@ -75,8 +76,11 @@ def run(wishes: Wishes, console: Console) -> int:
     data = private_folder(settings)
     # Before the ports are checked: a second `up` should fail with the lock's message, not a taken port's.
     with only_one(data), Interrupts() as interrupts:
-        for said in _exposed(settings):
+        web, keys = WebSettings.read(), _kept_keys(settings)
+        for said in check_exposure(web, keys):
             say(console, said)
+        if found:
+            check_own_key(web, keys)
         plan = make_plan(wishes.model, can_use_gpu=_can_use_gpu(console))
         plan.logs.mkdir(mode=0o700, exist_ok=True)
         return _run_plan(plan, wishes, found, interrupts, console)
@@ -108,13 +112,13 @@ def _run_plan(
         _say_if_anyone_listens(console, "Stopped.")
 
 
-def _exposed(settings: Settings) -> Iterator[str]:
-    """What is to be said of who may reach web; raises BadSetting where that is anybody."""
+def _kept_keys(settings: Settings) -> Keys:
+    """The keys in the blob store; Redis is not running yet."""
     # A folder is made where there is none; our own umask stays the user's, for files of results.
     umask = os.umask(private.OTHERS)
     blobs = BlobStore(settings.blobs_url, settings.blob_patience_s)
     os.umask(umask)
-    return check_exposure(WebSettings.read(), Keys(None, blobs))
+    return Keys(None, blobs)
 
 
 def _can_use_gpu(console: Console) -> bool:
@@ -257,9 +261,12 @@ class _Session(threading.Thread):
             say(console, f"On the page: {client.server}/batches/{self._batch.id}")
         with shown(console) as watcher:
             sent = submission.send(client, self._batch.id, task.found, watcher)
-            self._batch = submission.wait(client, self._batch.id, watcher)
+            self._batch = submission.wait(client, self._batch.id, watcher, sent)
         submission.save(client, self._batch.id, out, sent.unsent)
         submission.show(console, client, self._batch, sent, out)
+        if self._wishes.folder:
+            again = submission.again([self._wishes.folder], self._batch.id, client.server)
+            submission.say_what_comes_later(console, sent, again)
         return submission.exit_code(self._batch, sent.unsent)
 
     def _say_what_is_left(self) -> None:

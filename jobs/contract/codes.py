@@ -187,7 +187,7 @@ class Code(StrEnum):
     QUEUE_FULL = ("queue_full", 429, RETRY,
         "The queue is full.", "Try again when some images are done.")
     QUOTA_EXCEEDED = ("quota_exceeded", 429, RETRY,
-        "A quota of the key is used up.", "Try again when it has renewed, or ask for a larger one.")
+        "A quota is used up.", "Try again when it has renewed, or ask for a larger one.")
     BLOB_STORE_UNAVAILABLE = ("blob_store_unavailable", 503, RETRY,
         "The image store does not answer.", "Try again in a moment.")
     IMAGE_BEING_DELETED = ("image_being_deleted", 503, RETRY,

@@ -14,7 +14,7 @@
     ├── Conflict               the thing is in a state that does not allow this
     ├── Unreadable             what is kept of it cannot be read
     ├── Overloaded             too much waits already: try again when some of it is done
-    ├── QuotaExceeded          the key's owner has taken as much as the key may
+    ├── QuotaExceeded          who asks has taken as much as they may
     ├── Unavailable            Redis or the blob store is away: try again later
     │   └── NoRoom             a disk is full: somebody has to make room
     └── EngineFailure          a model failed on this image
@@ -127,7 +127,7 @@ class Overloaded(Eva01Error):
 
 
 class QuotaExceeded(Eva01Error):
-    """Raised when a quota of the key that asks would be passed.
+    """Raised when a quota of whoever asks would be passed.
 
     `used` is what its owner has taken of it, and `renews_s` when some of it is free again, in seconds. `made`
     are jobs of the same call that still had room, and stay, each with whether it is new.
@@ -141,7 +141,7 @@ class QuotaExceeded(Eva01Error):
         things, self.window_s, renewal = _QUOTAS[quota]
         at = datetime.now(UTC) + timedelta(seconds=renews_s)
         super().__init__(
-            f"The key's quota is {_shown(limit)} {things} ({quota}); {_shown(self.left)} of that is left."
+            f"Your quota is {_shown(limit)} {things} ({quota}); {_shown(self.left)} of that is left."
             f" {renewal.format(at=at)}",
             code=Code.QUOTA_EXCEEDED,
         )

@@ -1,7 +1,8 @@
 """What a job and a batch are."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from datetime import time as clock_time
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import uuid4
@@ -79,6 +80,11 @@ def time_in(id_: str) -> tuple[int, int]:
 def utc_now() -> datetime:
     """The time now, in UTC."""
     return datetime.now(UTC)
+
+
+def end_of(day: date) -> datetime:
+    """The end of a day of UTC."""
+    return datetime.combine(day, clock_time.max, UTC)
 
 
 class Frozen(BaseModel):

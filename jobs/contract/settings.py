@@ -12,6 +12,7 @@ from typing import Annotated, Self
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from jobs.contract.access.owners import Quotas
 from jobs.contract.catalog import DEFAULT_MODEL_NAME
 from jobs.contract.hosts import address_of, is_host
 from jobs.contract.models import OWNER_PATTERN
@@ -223,6 +224,8 @@ class WebSettings(_FromEnvironment):
     oidc_team_groups: Annotated[tuple[str, ...], NoDecode] = ()
     #: Who may come in: groups, `@example.org` for verified addresses there, `*` for everybody.
     oidc_allowed: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validate_default=True)
+    #: How much each who signs in there may take, as `requests_per_s=5, images_per_day=5000`; empty: no limit.
+    oidc_quotas: Annotated[Quotas, NoDecode] = Quotas()
     #: Seconds that the provider's clock may be off.
     oidc_skew_s: float = Field(default=60, ge=0, le=600)
 
@@ -256,6 +259,11 @@ class WebSettings(_FromEnvironment):
         if issuer and not is_here and not re.fullmatch(r"https://[^/?#]+[^?#]*", issuer):
             raise ValueError("has to begin with https://; http:// is for a provider on this machine alone")
         return issuer
+
+    @field_validator("oidc_quotas", mode="before")
+    @classmethod
+    def _parse_quotas(cls, value: object) -> object:
+        return Quotas.parse(value) if isinstance(value, str) else value
 
     @field_validator("oidc_team_groups")
     @classmethod

@@ -20,6 +20,14 @@ def has_login(web: WebSettings) -> bool:
     return bool(web.admin_key.get_secret_value() or web.oidc_issuer)
 
 
+def is_login_needed(web: WebSettings, keys: Keys) -> bool:
+    """True when everybody has to say who they are, by the settings or since there is, or ever was, a key.
+
+    Raises Unavailable while the blob store does not say whether it has one.
+    """
+    return needs_login(web) or keys.any_kept() or keys.is_login_noted()
+
+
 def check_exposure(web: WebSettings, keys: Keys) -> Iterator[str]:
     """Gives what is to be said in the log.
 

@@ -203,11 +203,18 @@ def test_what_keeps_it_from_running_is_one_line_and_2(run):
     assert run.start().wait() == 2
     run.env = {"EVA01_PORT": "eight"}
     assert run.start().wait() == 2
+    run.env = {}
+    write(run.folder / "images", circle_png=RED_CIRCLE.encode())
+    made = eva01("keys", "add", "--owner", "anna", "--role", "admin", EVA01_DATA=str(run.data), REDIS_URL="")
+    assert made.returncode == 0, made.stderr
+    assert run.start("images").wait() == 2
     assert f"Port {port} on 127.0.0.1 is taken" in run.output()
     assert "Nothing to send in empty. There: nothing." in run.output()
     assert "REDIS_URL=redis://127.0.0.1:9/0: no answer" in run.output()
     assert "EVA01_HOST='0.0.0.0': others than this machine reach it, and there is no key" in run.output()
     assert "EVA01_PORT='eight'" in run.output()
+    assert "A folder can be sent here with a key alone, and there is none. Set EVA01_KEY" in run.output()
+    assert "Starting" not in run.output()
     assert "Traceback" not in run.output()
     assert processes_of(run.data) == []
 

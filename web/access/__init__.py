@@ -4,7 +4,7 @@ login       whether anybody has to say who they are
 caller      who makes the request, by a key or a session
 holders     for whom a key speaks
 session     who is signed in with a browser
-pace        how often they may ask, and try keys that are none
+pace        how often they may ask, and how often an address may try keys
 signing     signing in: with a key, or at the OpenID Connect provider
 openid      the provider
 members     who somebody is here whom the provider knows

@@ -33,7 +33,7 @@ def identity() -> str:
 def find_caller() -> Caller:
     """The caller of the current request: a key counts before a session.
 
-    Raises NotSignedIn.
+    Raises NotSignedIn and TooManyWrongKeys.
     """
     if not login().is_needed():
         return LOCAL

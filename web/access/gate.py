@@ -19,10 +19,12 @@ from jobs.contract.models import ID_PATTERN
 from jobs.storage.store.batches import unknown_batch
 from jobs.storage.store.jobs import unknown_job
 from web.access.audit import note_look, note_refused
+from web.access.caller import find_caller
 from web.access.login import register_login
-from web.access.pace import caller_in_pace
+from web.access.pace import count_request
 from web.access.rules import RULES, Rule
 from web.access.signing import register_provider
+from web.http.problems import what_is_left
 from web.services import services
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ def _check() -> None:
     if rule in (Rule.OPEN, Rule.LINK):
         return
     g.caller = _found()
+    g.paced = count_request(g.caller)
     if g.caller.is_local:
         _check_local(rule)
     else:
@@ -66,7 +69,7 @@ def _check() -> None:
 
 def _found() -> Caller:
     try:
-        return caller_in_pace()
+        return find_caller()
     except NotSignedIn as error:
         # Whoever has none, or a session that is over, has not tried to come in.
         if error.code in (Code.UNKNOWN_KEY, Code.KEY_IS_OVER):
@@ -127,4 +130,10 @@ def _note_look(caller: Caller, target: Target) -> None:
 def _say_how(response: Response) -> Response:
     if response.status_code == Code.NOT_SIGNED_IN.http_status:
         response.headers.setdefault("WWW-Authenticate", 'Bearer realm="EVA-01"')
+    if paced := g.get("paced"):
+        rate = g.caller.quotas.requests_per_s
+        said = what_is_left("requests_per_s", rate, 1, left=paced.left, renews_s=paced.owed_s)
+        # Beside what a response says of another quota that is used up.
+        for name, value in said.items():
+            response.headers.add(name, value)
     return response

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from jobs.contract.access.owners import Caller, Key, Role, digest_of
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotSignedIn
+from web.access.pace import check_tries, count_wrong_key
 from web.services import Services
 
 #: Characters of a key that is none, at most: a longer one is not even hashed.
@@ -23,11 +24,24 @@ def holder_of(serving: Services, digest: str) -> Caller:
 def holder_of_text(serving: Services, text: str) -> Caller:
     """The holder of the key whose text this is, which Redis may have forgotten.
 
-    Raises NotSignedIn (`unknown_key`, `key_is_over`).
+    Raises NotSignedIn (`unknown_key`, `key_is_over`), and TooManyWrongKeys.
     """
     if len(text) > _LONGEST_KEY:
+        count_wrong_key()
         return _holder(serving, None)
-    return _configured(serving, digest_of(text)) or _holder(serving, serving.keys.find(text))
+    digest = digest_of(text)
+    return _configured(serving, digest) or _holder(serving, _found(serving, digest, text))
+
+
+def _found(serving: Services, digest: str, text: str) -> Key | None:
+    """A key that Redis knows, or the blob store, which is asked for those who have not tried too many."""
+    if known := serving.keys.with_digest(digest):
+        return known
+    check_tries()
+    key = serving.keys.find(text)
+    if key is None:
+        count_wrong_key()
+    return key
 
 
 def _configured(serving: Services, digest: str) -> Caller | None:

@@ -4,6 +4,7 @@ sign in ──► a new token, whatever the browser had before; the old one ends
 request ──► the cookie ──► the session ──► its key, looked up again ──► the caller
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from flask import request
@@ -44,7 +45,7 @@ def session_caller() -> Caller:
         raise NotSignedIn("Your session is over. Sign in again.", code=Code.SESSION_IS_OVER)
     if session.key_digest:
         return holder_of(services(), session.key_digest)
-    return session.caller()
+    return replace(session.caller(), quotas=services().web.oidc_quotas)
 
 
 def sign_in(response: Response, caller: Caller, key_digest: str = "") -> None:

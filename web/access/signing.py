@@ -16,7 +16,6 @@ from web.access.audit import note, note_refused
 from web.access.holders import holder_of_text
 from web.access.members import member_of
 from web.access.openid import Flow, Provider
-from web.access.pace import count_wrong_key
 from web.access.session import sign_in
 from web.http.cookies import cookie, drop_cookie, set_cookie
 from web.services import services, services_of
@@ -55,12 +54,7 @@ def sign_in_with_key(response: Response, text: str) -> None:
     Raises NotSignedIn, and TooManyWrongKeys when too many wrong ones came from the same address.
     """
     with _counted("key"):
-        try:
-            holder = holder_of_text(services(), text.strip())
-        except NotSignedIn as error:
-            if error.code is Code.UNKNOWN_KEY:
-                count_wrong_key()
-            raise
+        holder = holder_of_text(services(), text.strip())
         note(Action.SIGN_IN, who=holder)
         sign_in(response, holder, key_digest=digest_of(text.strip()))
 

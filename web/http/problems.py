@@ -99,22 +99,37 @@ def _from_ours(error: Eva01Error) -> Response:
 
 
 def when_to_come_again(error: Eva01Error) -> dict[str, str]:
-    """The headers that say so, and what is left of a quota (draft-ietf-httpapi-ratelimit-headers)."""
+    """The headers that say so, and what is left of a quota."""
     if isinstance(error, Overloaded | TooManyWrongKeys):
         return {"Retry-After": str(error.retry_after_s)}
     if not isinstance(error, QuotaExceeded):
         return {}
-    renews_s = max(1, math.ceil(error.renews_s))
-    limit, window_s = error.limit, error.window_s
+    said = what_is_left(
+        error.quota, error.limit, error.window_s, left=int(error.left), renews_s=error.renews_s
+    )
+    return {"Retry-After": str(_whole(error.renews_s)), **said}
+
+
+def what_is_left(
+    quota: str, limit: float, window_s: int | None, *, left: int, renews_s: float
+) -> dict[str, str]:
+    """The headers that say what is left of a quota, and when it renews.
+
+    They are those of draft-ietf-httpapi-ratelimit-headers. `window_s` is in how many seconds so much may be
+    taken; None where that is no matter of time.
+    """
     if window_s and 0 < limit < 1:
         # The header has whole numbers: one in so many times its time.
         limit, window_s = 1, math.ceil(window_s / limit)
     window = f";w={window_s}" if window_s else ""
     return {
-        "Retry-After": str(renews_s),
-        "RateLimit-Policy": f'"{error.quota}";q={int(limit)}{window}',
-        "RateLimit": f'"{error.quota}";r={int(error.left)};t={renews_s}',
+        "RateLimit-Policy": f'"{quota}";q={int(limit)}{window}',
+        "RateLimit": f'"{quota}";r={left};t={_whole(renews_s)}',
     }
+
+
+def _whole(seconds: float) -> int:
+    return max(1, math.ceil(seconds))
 
 
 def count_refusal(error: Eva01Error) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import date, datetime
 
 from flask import Blueprint, Response, redirect, request, url_for
 from pydantic import ValidationError
@@ -13,7 +13,7 @@ from jobs.contract.access.audit import Kind
 from jobs.contract.access.owners import NewKey, Role, new_key
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.models import OWNER_PATTERN, utc_now
+from jobs.contract.models import OWNER_PATTERN, end_of, utc_now
 from web.access.audit import concerns
 from web.api.keys import check_not_own
 from web.pages.page import page, problem_shown
@@ -106,7 +106,7 @@ def _end_of(day: str) -> datetime | None:
     if not day:
         return None
     try:
-        return datetime.combine(datetime.fromisoformat(day).date(), time.max, UTC)
+        return end_of(date.fromisoformat(day))
     except ValueError as error:
         message = f"`expires` is {day[:100]!r}: write a date as 2027-01-31."
         raise BadInput(message, code=Code.INVALID_FIELD) from error

@@ -33,6 +33,8 @@ def sign_in_page() -> PlainResponse:
         find_caller()
     except NotSignedIn as error:
         return _form(_next(request.args.get("next")), error, 200)
+    except TooManyWrongKeys as error:
+        return _form(_next(request.args.get("next")), error)
     return redirect(_next(request.args.get("next")), 303)
 
 

@@ -118,8 +118,9 @@ class Batcher(Device[Prepared]):
         except Exception as error:
             self._note_memory(items, error)
             if len(items) == 1:
-                items[0].reply.end(failure_of(error))
+                # Said first: whoever hears of the failure finds the line about it.
                 logger.warning("Batch %d: one image failed: %r", number, error)
+                items[0].reply.end(failure_of(error))
                 return
             logger.warning(
                 "Batch %d: %d images failed together, trying halves: %r", number, len(items), error

@@ -17,17 +17,15 @@ from eva01.cli.commands.options import (
     print_json,
     server_options,
 )
+from eva01.cli.errors import CommandError
 from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Sent, Submission
-from eva01.cli.tables import say, show_unsent
+from eva01.cli.tables import say
 from eva01.cli.text import counted
 from eva01.client.client import Client
 from eva01.client.errors import ClientError
 from eva01.client.files import find, name_of
 from eva01.client.models import Batch
-
-#: The code of a server whose key has a quota that is used up, and does not renew soon.
-_QUOTA = "quota_exceeded"
 
 
 @click.command()
@@ -47,6 +45,12 @@ _QUOTA = "quota_exceeded"
 )
 @lines_option
 @click.option("--name", default=None, help="A name for the batch; else the folder's.")
+@click.option(
+    "--batch",
+    "batch_id",
+    metavar="BATCH",
+    help="Go on with a batch whose sending broke off; what it has already is not asked again.",
+)
 @click.option("--no-wait", is_flag=True, help="Send the images, print the batch's id, and go.")
 @server_options
 @json_option
@@ -58,6 +62,7 @@ def submit(
     out: Path | None,
     lines: bool,
     name: str | None,
+    batch_id: str | None,
     no_wait: bool,
     connect: Connect,
     as_json: bool,
@@ -67,10 +72,12 @@ def submit(
     Folders are walked, linked ones too; what is no image there, by its name or by how it begins, is left
     out, and counted by kind. A file or a zip named on its own is sent whatever it is.
 
-    Exit code 0 if every image has an answer, 1 if some have none or could not be read, 2 if nothing was sent.
+    Exit code 0 if every image has an answer, 1 if some have none or were not sent, 2 if nothing was sent.
     """
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
+    if batch_id and (question or model or name is not None or max_new_tokens):
+        raise click.UsageError("--batch has its question, model and name already; leave out those options.")
     check_lines(out, lines=lines)
     if out:
         steps.check_writable(out)
@@ -81,25 +88,36 @@ def submit(
     called = name if name is not None else name_of(inputs[0])
     task = Submission(found, question, model, called, max_new_tokens)
     with connect() as client:
-        sys.exit(_run(client, task, console, out=out, lines=lines, no_wait=no_wait, as_json=as_json))
+        batch = _open_batch(client, batch_id) if batch_id else steps.create_batch(client, task)
+        again = steps.again(inputs, batch.id, client.server)
+        sys.exit(
+            _run(
+                *(client, task, batch, console),
+                again=again,
+                out=out,
+                lines=lines,
+                no_wait=no_wait,
+                as_json=as_json,
+            )
+        )
 
 
 def _run(
     client: Client,
     task: Submission,
+    batch: Batch,
     console: Console,
     *,
+    again: str,
     out: Path | None,
     lines: bool,
     no_wait: bool,
     as_json: bool,
 ) -> int:
-    batch = steps.create_batch(client, task)
     try:
         batch, sent = _send_and_wait(client, task, batch, console, no_wait=no_wait, as_json=as_json)
-    except ClientError as error:
-        if error.code == _QUOTA:
-            say(console, f"Batch {batch.id} has what was sent before. Look at it:  eva01 status {batch.id}")
+    except ClientError:
+        say(console, f"Batch {batch.id} has what was sent before. Go on with it:  {again}")
         raise
     except KeyboardInterrupt:
         client.stop()
@@ -114,12 +132,12 @@ def _run(
             {**batch.to_json(), **sent.to_json(), "left_out": steps.left_out_json(task.found.left_out)}
         )
     elif no_wait:
-        show_unsent(console, sent.unsent)
-        steps.say_what_is_otherwise(console, sent)
+        steps.say_what_was_not_sent(console, sent)
         but = f", but for {counted(len(sent.unsent), 'file')}" if sent.unsent else ""
         say(console, f"Batch {batch.id} is sent{but}. Look at it:  eva01 status {batch.id}")
     else:
         steps.show(console, client, batch, sent, out)
+    steps.say_what_comes_later(console, sent, again)
     return steps.exit_code_of_sending(batch, sent.unsent) if no_wait else steps.exit_code(batch, sent.unsent)
 
 
@@ -136,4 +154,14 @@ def _follow(
     client: Client, task: Submission, batch: Batch, watcher: Watcher, *, no_wait: bool
 ) -> tuple[Batch, Sent]:
     sent = steps.send(client, batch.id, task.found, watcher)
-    return (client.batch(batch.id) if no_wait else steps.wait(client, batch.id, watcher)), sent
+    return (client.batch(batch.id) if no_wait else steps.wait(client, batch.id, watcher, sent)), sent
+
+
+def _open_batch(client: Client, batch_id: str) -> Batch:
+    """Raises CommandError for one that takes no more files."""
+    batch = client.batch(batch_id)
+    if batch.state != "open":
+        raise CommandError(
+            "batch_closed", f"Batch {batch_id} is {batch.state} and takes no more files. Leave out --batch."
+        )
+    return batch

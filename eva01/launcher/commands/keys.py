@@ -12,20 +12,19 @@ from typing import Any
 import click
 import redis
 from pydantic import ValidationError
-from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from eva01.cli.commands.options import json_option, print_json
 from eva01.cli.errors import CommandError
-from eva01.cli.tables import say
-from eva01.cli.text import harmless
+from eva01.cli.tables import are_short, in_words, lines, say, table
+from eva01.cli.text import harmless, moment
 from eva01.launcher import redis_server
-from eva01.launcher.commands.settings import TIMES, settings_checked
+from eva01.launcher.commands.settings import set_up_log, settings_checked
 from eva01.launcher.commands.stores import explained
+from eva01.launcher.commands.times import Moment
 from eva01.launcher.lock import is_held
-from jobs import flow, log
+from jobs import flow
 from jobs.contract.access.audit import MOST_CHARS, Action, Kind, Target, by_command
 from jobs.contract.access.owners import Key, NewKey, Role, new_key, prefix_of
 from jobs.contract.errors import Eva01Error
@@ -53,11 +52,13 @@ def make() -> None:
 
 
 def _end_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    days = click.option("--days", type=click.IntRange(1, 36_500), help="How long it is valid.")
+    days = click.option(
+        "--days", type=click.IntRange(1, 36_500), help="How long it is valid.  [default: until revoked]"
+    )
     until = click.option(
         "--until",
-        type=click.DateTime(TIMES),
-        help="When it ends, in local time (a day: when that begins), or with an offset such as +00:00.",
+        type=Moment(is_end=True),
+        help="When it ends: at a time, or with a day; of UTC, unless it has an offset such as +01:00.",
     )
     return days(until(command))
 
@@ -181,7 +182,7 @@ class _Place:
 
     def __init__(self) -> None:
         settings = Settings.read()
-        log.set_up(settings.log)
+        set_up_log(settings)
         if said := keep_private(settings):
             _tell(said)
         self._redis_url = redis_server.in_use(settings)
@@ -252,9 +253,9 @@ def _checked(prefix: str) -> str:
 def _end(days: int | None, until: datetime | None) -> datetime | None:
     if days and until:
         raise click.UsageError("--days and --until both say when it ends; give one of them.")
-    end = utc_now() + timedelta(days=days) if days else until and until.astimezone()
+    end = utc_now() + timedelta(days=days) if days else until
     if end and end <= utc_now():
-        raise click.UsageError(f"--until: {end:%Y-%m-%d %H:%M} is over already.")
+        raise click.UsageError(f"--until: {moment(end)} is over already.")
     return end
 
 
@@ -266,20 +267,25 @@ def _show(new: NewKey) -> None:
 
 
 def _until(key: Key) -> str:
-    return (
-        f"valid until {key.expires_at:%Y-%m-%d %H:%M} UTC" if key.expires_at else "valid until it is revoked"
-    )
+    return f"valid until {moment(key.expires_at)}" if key.expires_at else "valid until it is revoked"
 
 
 def _table(found: list[Key], now: datetime) -> Table:
-    table = Table(
-        "key", "owner", "teams", "role", "ends", "state", "note", box=box.SIMPLE_HEAD, pad_edge=False
-    )
+    whole = ["key", "owner, role"] if are_short(key.owner for key in found) else ["key"]
+    shown = table("key", "owner, role", "valid", "teams, quotas, note", whole=whole)
     for key in found:
-        ends = f"{key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else ""
-        cells = (key.prefix, key.owner, ", ".join(key.teams), key.role, ends, key.state(now), key.note)
-        table.add_row(*(Text(harmless(cell), overflow="fold") for cell in cells))
-    return table
+        teams = f"teams {', '.join(key.teams)}" if key.teams else ""
+        more = (teams, in_words(key.quotas.model_dump()), harmless(key.note))
+        shown.add_row(key.prefix, lines((key.owner, key.role)), _how_long(key, now), lines(more))
+    return shown
+
+
+def _how_long(key: Key, now: datetime) -> str:
+    if key.revoked_at:
+        return f"revoked {moment(key.revoked_at)}"
+    if not key.expires_at:
+        return "until revoked"
+    return f"{'ended' if key.is_over(now) else 'until'} {moment(key.expires_at)}"
 
 
 def _tell(line: str) -> None:

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from eva01.cli.tables import say
 from eva01.cli.text import counted
-from eva01.launcher.commands.settings import TIMES
 from eva01.launcher.commands.stores import progress, stores_in_use
+from eva01.launcher.commands.times import Moment
 from jobs.storage.stores import Stores
 from jobs.upkeep.restore import Restore, Restored
 
@@ -16,8 +16,8 @@ from jobs.upkeep.restore import Restore, Restored
 @click.command()
 @click.option(
     "--since",
-    type=click.DateTime(TIMES),
-    help="Only what was accepted since then, in local time, or with an offset such as +00:00.",
+    type=Moment(),
+    help="Only what was accepted since then; of UTC, unless it has an offset such as +01:00.",
 )
 def restore(since: datetime | None) -> None:
     """Bring back into the Redis at REDIS_URL what it has lost and the blob store (EVA01_BLOBS) knows.
@@ -29,7 +29,7 @@ def restore(since: datetime | None) -> None:
     """
     console = Console()
     with stores_in_use() as stores:
-        done, passed_over = _restore(stores, since and since.astimezone(), console)
+        done, passed_over = _restore(stores, since, console)
     say(console, _summary(done))
     if passed_over:
         say(console, f"Passed over {counted(passed_over, 'record')} of the journal that cannot be read.")

@@ -1,13 +1,12 @@
-"""A bad setting becomes an error message of the command."""
+"""Settings of a command: a bad one becomes its error message, and one says what its log looks like."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from eva01.cli.errors import CommandError
-from jobs.contract.settings import BadSetting
-
-#: How a day or a time may be written in an option.
-TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
+from jobs import log
+from jobs.contract.settings import BadSetting, Settings
 
 
 @contextmanager
@@ -17,3 +16,9 @@ def settings_checked() -> Iterator[None]:
         yield
     except BadSetting as error:
         raise CommandError("bad_setting", str(error)) from error
+
+
+def set_up_log(settings: Settings) -> None:
+    """Have the log look as the settings say; a program that runs the command keeps what it has set up."""
+    if not logging.getLogger().handlers:
+        log.set_up(settings.log)

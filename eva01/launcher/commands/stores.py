@@ -9,8 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from eva01.cli.errors import CommandError
 from eva01.launcher import redis_server
-from eva01.launcher.commands.settings import settings_checked
-from jobs import log
+from eva01.launcher.commands.settings import set_up_log, settings_checked
 from jobs.contract.errors import Unavailable
 from jobs.contract.refusals import Refusal, unavailable
 from jobs.contract.settings import Settings
@@ -27,7 +26,7 @@ def stores_in_use() -> Iterator[Stores]:
     """
     with settings_checked():
         settings = Settings.read()
-        log.set_up(settings.log)
+        set_up_log(settings)
         settings = settings.model_copy(update={"redis_url": redis_server.in_use(settings)})
         with explained(settings.redis_url):
             # Redis first: without it, what is wrong with the blob store says little.

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationError
 
 from jobs.contract.models import Frozen, Kept, Owner, utc_now
 
@@ -50,6 +50,23 @@ class Quotas(Kept):
     images_per_day: int | None = Field(default=None, ge=0)
     #: Seconds of the device a day (UTC).
     device_s_per_day: float | None = Field(default=None, ge=0)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Quotas as a setting says them, such as `requests_per_s=5, images_per_day=5000`.
+
+        Raises ValueError, which names the quota.
+        """
+        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+        limits = {name.strip(): limit.strip() for name, _, limit in pairs}
+        for name in limits:
+            if name not in cls.model_fields:
+                raise ValueError(f"{name!r} is no quota; there are {', '.join(cls.model_fields)}")
+        try:
+            return cls.model_validate(limits)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"{first['loc'][0]}: {first['msg']}") from error
 
 
 class KeyState(StrEnum):

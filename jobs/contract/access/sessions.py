@@ -24,6 +24,8 @@ class Session(Kept):
     role: Role = Role.USER
     #: SHA-256 of the key that it was opened with, which is looked up at every request; empty: none was.
     key_digest: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    #: The life of Redis in which it was opened: a later one may not know that it was ended.
+    life: str = ""
     started_at: AwareDatetime
     ends_at: AwareDatetime
 

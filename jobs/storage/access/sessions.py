@@ -1,4 +1,8 @@
-"""Sessions: Redis alone has them, until they end; who is signed in when it is lost signs in again."""
+"""Sessions: Redis alone has them, until they end; who is signed in when it is lost signs in again.
+
+A Redis that was started anew, or a replica that has taken over, may lack that a session was ended. So each is
+good in that life of Redis alone in which it was opened.
+"""
 
 from typing import cast
 
@@ -27,6 +31,7 @@ class Sessions:
     def begin(self, session: Session, most: int) -> None:
         """Keep a session until it ends; of its caller's, `most` at the same time: the first to end go."""
         listed = names.sessions_key(session.owner)
+        session = session.model_copy(update={"life": _life(self._redis.info("replication"))})
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(names.session_key(session.digest), session.model_dump_json(), exat=session.ends_at)
             pipe.zremrangebyscore(listed, "-inf", utc_now().timestamp())
@@ -58,9 +63,13 @@ class Sessions:
 
     def _known(self, digest: str) -> Session | None:
         key = names.session_key(digest)
-        text = cast(str | None, self._redis.get(key))
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.get(key)
+            pipe.info("replication")
+            text, about = pipe.execute()
         found = readable("session", key, lambda: Session.model_validate_json(text)) if text else None
-        return None if found is None or found.is_over(utc_now()) else found
+        is_good = found is not None and found.life == _life(about) and not found.is_over(utc_now())
+        return found if is_good else None
 
     def _end(self, owner: str, digests: list[str]) -> None:
         if not digests:
@@ -69,3 +78,8 @@ class Sessions:
             pipe.delete(*map(names.session_key, digests))
             pipe.zrem(names.sessions_key(owner), *digests)
             pipe.execute()
+
+
+def _life(about: object) -> str:
+    """What tells a Redis from itself before it was started anew, and from its replicas that take over."""
+    return str(cast(dict[str, object], about)["master_replid"])

@@ -1,8 +1,11 @@
 """`eva01 keys` on a real Redis and blob store: what it prints, what it leaves, and when it fails."""
 
 import json
+import logging
 import os
 import re
+import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,6 +92,42 @@ def test_the_list_says_what_is_known_and_nothing_that_opens_anything(run):
     assert made.stdout.strip() not in shown
 
 
+def test_the_list_is_whole_in_80_columns_with_quotas_and_times_in_utc(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    first = run("add", "--owner", "anna@photos.example.org", "--role", "admin")
+    run("add", "--owner", "ben", "--until", "2999-12-31", "--images-per-day", "5000", "--requests-per-s", "2")
+    run("add", "--owner", "dashboard", "--role", "read-only", "--team", "ben", "--note", "on the wall")
+    run("revoke", prefix_in(first))
+    shown = run("list").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    words = [prefix_in(first), "anna@photos.example.org", "revoked", "until 2999-12-31", "UTC", "read-only"]
+    words += ["until revoked", "teams ben", "2 requests/s", "5,000 images/day", "on the wall"]
+    assert [word for word in words if word not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("until", "end"),
+    [
+        ("2999-12-31", "2999-12-31T23:59:59.999999+00:00"),
+        ("2999-12-31T18:00", "2999-12-31T18:00:00+00:00"),
+        ("2999-12-31T18:00:00+08:00", "2999-12-31T10:00:00+00:00"),
+        ("2999-12-31T18:00Z", "2999-12-31T18:00:00+00:00"),
+    ],
+)
+def test_a_day_is_meant_to_its_end_and_a_time_in_utc_wherever_the_command_runs(
+    run, keys, monkeypatch, until, end
+):
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        made = run("add", "--owner", "anna", "--role", "admin", "--until", until)
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+    assert keys.find(made.stdout.strip()).expires_at == datetime.fromisoformat(end)
+    assert f"valid until {datetime.fromisoformat(end):%Y-%m-%d %H:%M} UTC" in made.stderr
+
+
 def test_a_key_is_ended_and_another_takes_its_place(run, keys):
     old = run("add", "--owner", "anna", "--role", "admin")
     new = run("rotate", prefix_in(old), "--grace", "2")
@@ -132,6 +171,7 @@ def test_without_redis_a_key_is_ended_with_an_error_since_a_server_may_go_on_tak
         ("add", "--owner", "a", "--days", "0"),
         ("add", "--owner", "a", "--days", "1", "--until", "2999-01-01"),
         ("add", "--owner", "a", "--until", "2000-01-01"),
+        ("add", "--owner", "a", "--until", "31.12.2999"),
         ("add", "--owner", "a", "--requests-per-s", "0"),
         ("add", "--owner", "a", "--note", "x" * 201),
     ],
@@ -152,6 +192,12 @@ def test_a_whole_key_is_not_taken_for_its_beginning_nor_said_again(run, keys):
 def test_a_key_for_the_settings_is_kept_nowhere(run, keys):
     assert KEY.fullmatch(run("make").stdout)
     assert keys.all() == []
+
+
+def test_a_program_that_runs_the_command_keeps_its_own_log(run):
+    before = logging.getLogger().handlers[:], sys.excepthook
+    run("add", "--owner", "anna", "--role", "admin")
+    assert (logging.getLogger().handlers, sys.excepthook) == before
 
 
 def test_what_is_kept_of_keys_is_its_owners_alone(run, tmp_path):

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from eva01.cli.errors import CommandError
 from eva01.launcher.commands.adopt import adopt
 from jobs import flow
 from jobs.contract import names
+from jobs.contract.access.owners import new_key
 from jobs.contract.models import Batch, Job, JobState, Result
 from jobs.storage.stores import Stores
 from jobs.upkeep import adopt as adopting
@@ -298,6 +300,7 @@ def test_the_command_takes_over_and_says_what_it_did(backend, made, redis_url, t
         result = CliRunner().invoke(adopt, arguments)
         return result.exit_code, result.output
 
+    flow.add_key(backend.stores, new_key("anna", role="admin").key)
     assert said("anna") == (
         0,
         "anna has 1 batch more, with 3 images, and 2 single questions; 4 records of the journal say so.\n",
@@ -306,3 +309,29 @@ def test_the_command_takes_over_and_says_what_it_did(backend, made, redis_url, t
     code, text = said("of all")
     assert (code, "'of all' is no owner's name" in text) == (2, True)
     assert Path(tmp_path / "blobs").exists()
+
+
+def test_the_command_refuses_an_owner_whom_no_key_has_unless_that_is_meant(
+    backend, made, redis_url, tmp_path, monkeypatch
+):
+    for name, value in {"REDIS_URL": redis_url, "EVA01_DATA": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+
+    def refusal(*arguments: str) -> str:
+        error = CliRunner().invoke(adopt, arguments).exception
+        assert isinstance(error, CommandError)
+        assert error.code == "unknown_owner"
+        return error.message
+
+    assert "There are no keys yet." in refusal("anna")
+    flow.add_key(backend.stores, new_key("anna", role="admin", teams=("lab",)).key)
+    said = refusal("ana")
+    assert "Keys are of anna, lab." in said
+    assert "eva01 keys add --owner ana" in said
+    assert backend.stores.batch_list.page(owners={None})[0] != []
+    assert list(backend.stores.audit.events()) == []
+    monkeypatch.setenv("EVA01_ADMIN_KEY", "k" * 32)
+    monkeypatch.setenv("EVA01_ADMIN_OWNER", "ops")
+    for owner, how in (("ops", ()), ("lab", ()), ("ana", ("--without-key",))):
+        assert CliRunner().invoke(adopt, [owner, *how]).exit_code == 0
+    assert backend.stores.batch_list.page(owners={"ops"})[0] != []

@@ -46,6 +46,14 @@ def test_a_key_is_made_shown_once_and_opens_what_it_should(admin, services):
     assert admin.application.test_client().get("/api/batches", headers=of_text(text)).status_code == 200
 
 
+def test_the_list_says_the_quotas_of_each_key(admin, services):
+    made(services, "anna", quotas={"requests_per_s": 2.5, "images_per_day": 5000, "device_s_per_day": 60})
+    shown = admin.get("/admin/keys").text
+    for words in ("2.5 requests a second", "5,000 images a day", "60 s of the device a day"):
+        assert f"<div>{words}</div>" in shown
+    assert "open jobs" not in shown
+
+
 def of_text(text: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 

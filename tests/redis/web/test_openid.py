@@ -1,12 +1,15 @@
 """Signing in at a real OpenID Connect provider, a process of its own: through web's real app."""
 
+import io
 import json
 import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from jobs.contract.access.owners import Quotas
 from jobs.contract.access.sessions import Session
+from tests.hostile import encoded
 from tests.provider import OpenIdProvider
 from tests.redis.web.test_access import made, of
 from tests.redis.web.test_sign_in import sign_in
@@ -84,6 +87,25 @@ def test_groups_say_the_role(http, provider, groups, role):
     signed_in(http, provider, "2", **{**PAINTER, "groups": groups})
     assert f'data-role="{role}"' in http.get("/account").text
     assert http.get("/admin/keys").status_code == (200 if role == "admin" else 403)
+
+
+@pytest.mark.parametrize("group", ["painters", "printers"])
+def test_who_signs_in_there_has_the_quotas_of_the_settings_whatever_their_role(
+    make_app, provider, services, group
+):
+    quotas = Quotas(images_per_day=1, requests_per_s=1000)
+    http = make_app(provider.web_settings(oidc_quotas=quotas)).test_client()
+    signed_in(http, provider, "2", **{**PAINTER, "groups": ["painters", group]})
+    assert http.get("/api/me").get_json()["quotas"]["images_per_day"] == 1
+    picture = {"file": (io.BytesIO(encoded()), "a.png"), "model": "ocr"}
+    assert http.post("/api/jobs", data=picture).status_code == 202
+    picture = {"file": (io.BytesIO(encoded()), "b.png"), "model": "ocr"}
+    refused = http.post("/api/jobs", data=picture)
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "quota_exceeded")
+    assert refused.headers["RateLimit"].startswith('"images_per_day";r=0;')
+    free = of(made(services, "anna@painters.example"))
+    picture = {"file": (io.BytesIO(encoded()), "b.png"), "model": "ocr"}
+    assert http.post("/api/jobs", data=picture, headers=free).status_code == 202, "a key has its own"
 
 
 def test_people_of_a_team_share_what_is_the_teams(http, provider, services):

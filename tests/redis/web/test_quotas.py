@@ -2,10 +2,12 @@
 
 import io
 import itertools
+import re
 from datetime import UTC, datetime
 
 import pytest
 
+from jobs.contract import names
 from jobs.contract.models import JobError, Result
 from jobs.contract.settings import WebSettings
 from tests.hostile import encoded
@@ -97,18 +99,38 @@ def test_who_asks_too_often_is_held_up_and_nobody_else(http, services):
         assert http.get("/api/models", headers=of(key)).status_code == 200
 
 
+def test_every_answer_says_how_many_requests_are_left_where_they_have_a_quota(http, services):
+    key = made(services, "anna", quotas={"requests_per_s": 3, "open_jobs": 0})
+    answers = [
+        http.get("/api/models", headers=of(key)),
+        http.get(f"/api/jobs/{'0' * 32}", headers=of(key)),
+        asked(http, key),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 404, 429]
+    policies = [answer.headers.getlist("RateLimit-Policy") for answer in answers]
+    assert policies == [['"requests_per_s";q=3;w=1']] * 2 + [['"open_jobs";q=0', '"requests_per_s";q=3;w=1']]
+    assert answers[0].headers["RateLimit"] == '"requests_per_s";r=2;t=1'
+    for answer in answers[1:]:
+        assert re.fullmatch(r'"requests_per_s";r=[0-2];t=1', answer.headers.getlist("RateLimit")[-1])
+    free = http.get("/api/models", headers=of(made(services, "anna", role="admin")))
+    assert "RateLimit" not in free.headers
+
+
 def test_what_is_noted_of_a_callers_pace_ends_by_itself(services, redis_client):
     for number in range(5):
-        assert services.pace.wait_s(f"somebody {number}", rate_per_s=2, burst=2) == 0
+        assert services.pace.take(f"somebody {number}", rate_per_s=2, burst=2).wait_s == 0
     keys = [*redis_client.scan_iter("eva01:pace:*")]
     assert len(keys) == 5
     assert all(0 < redis_client.pttl(key) <= 500 for key in keys)
 
 
 def test_so_many_may_come_at_once_as_in_a_second(services):
-    waits = [services.pace.wait_s("somebody", rate_per_s=0.01, burst=3) for _ in range(4)]
-    assert waits[:3] == [0, 0, 0]
-    assert 0 < waits[3] <= 100
+    paced = [services.pace.take("somebody", rate_per_s=0.01, burst=3) for _ in range(4)]
+    assert [one.wait_s for one in paced[:3]] == [0, 0, 0]
+    assert [one.left for one in paced] == [2, 1, 0, 0]
+    assert 0 < paced[3].wait_s <= 100
+    assert services.pace.look("somebody", rate_per_s=0.01, burst=3).wait_s > 0
+    assert services.pace.look("nobody", rate_per_s=0.01, burst=3).left == 3
 
 
 def test_an_address_that_tries_keys_is_held_up_and_right_keys_from_there_are_not(make_app):
@@ -127,6 +149,25 @@ def test_an_address_that_tries_keys_is_held_up_and_right_keys_from_there_are_not
     assert http.get("/api/models", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 401
 
 
+def test_the_blob_store_is_not_asked_for_those_who_have_tried_too_many(make_app, redis_client):
+    app = make_app(WebSettings(models=("ocr",), wrong_keys_per_min=3))
+    http, services = app.test_client(), app.extensions["eva01"]
+    known, forgotten = made(services, "anna"), made(services, "ben")
+    redis_client.hdel(names.KEYS, forgotten.key.digest)
+
+    def tried(text: str, path: str = "/api/models", address: str = "192.0.2.1") -> int:
+        headers = {"Authorization": f"Bearer {text}"}
+        return http.get(path, headers=headers, environ_base={"REMOTE_ADDR": address}).status_code
+
+    wrong = [f"eva01_{number:043}" for number in range(3)]
+    assert [tried(wrong[0]), tried(wrong[1], "/sign-in"), tried(wrong[2])] == [401, 200, 401]
+    assert tried(forgotten.text) == 429, "what Redis does not know is not looked for"
+    assert tried(forgotten.text, "/sign-in") == 429
+    assert tried(known.text) == 200
+    assert tried(forgotten.text, address="192.0.2.2") == 200
+    assert tried(forgotten.text) == 200, "Redis knows it now"
+
+
 @pytest.mark.parametrize("path", ["/", "/history"])
 def test_a_page_past_a_quota_says_so_and_when_to_come_again(http, services, path):
     slow = made(services, "anna", quotas={"requests_per_s": 0.001})
@@ -134,4 +175,4 @@ def test_a_page_past_a_quota_says_so_and_when_to_come_again(http, services, path
     refused = http.get(path, headers={**of(slow), "Accept": "text/html"})
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) > 0
-    assert "A quota of the key is used up" in refused.get_data(as_text=True)
+    assert "A quota is used up" in refused.get_data(as_text=True)

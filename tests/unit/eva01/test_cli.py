@@ -158,7 +158,7 @@ def test_submit_names_what_cannot_be_read_sends_the_rest_and_ends_with_1(server,
     server.replies = [one, sent("a.png"), one, one, csv, page(RED)]
     code, out, _ = run_weakly(server, "submit", images, "--out", tmp_path / "o.csv")
     assert code == 1
-    assert "Sent 1 of 1 file." in out
+    assert "Sent 1 of 2 files." in out
     assert "Not sent: locked cannot be read: Permission denied.\n" in out
     assert "Not sent: b.png cannot be read: Permission denied.\n" in out
     assert "1 image answered, 0 not, 2 not sent." in out
@@ -383,14 +383,58 @@ def test_models_and_the_state_of_the_service_are_tables(run, server):
     assert out.split()[-6:] == ["31", "4", "1", "min", "15", "s"]
 
 
-def test_a_quota_that_does_not_renew_soon_is_said_with_what_was_sent_before(run, server, images):
-    message = "The key's quota is 500 images a day (images_per_day); 0 of that is left."
-    over = ({"code": "quota_exceeded", "detail": message}, 429, {"Retry-After": "40000"})
-    server.replies = [batch(), over]
+QUOTA = "Your quota is 500 images a day (images_per_day); 0 of that is left. It renews at 00:00 UTC."
+OVER: Reply = ({"code": "quota_exceeded", "detail": QUOTA}, 429, {"Retry-After": "40000"})
+
+
+def test_what_a_quota_keeps_from_being_sent_is_named_with_when_and_how_to_go_on(
+    run, server, images, tmp_path, monkeypatch
+):
+    one_of_two = batch(total=1, counts={"succeeded": 1}, is_done=False, state="open")
+    table = ("file,state,error_code\na.png,succeeded,\n", 200, {"Content-Type": "text/csv"})
+    out_file = tmp_path / "out.csv"
+    server.replies = [batch(), OVER, page(RED), one_of_two, table, page(RED)]
+    code, out, err = run("submit", images, "-q", "Which color?", "--out", out_file)
+    assert (code, err) == (1, "")
+    assert "Sent 1 of 2 files." in out
+    assert f"/api/batches/{BATCH_ID}/close" not in [path for _, path, _ in server.requests]
+    assert "1 image answered, 0 not, 1 not sent." in out
+    again = f"eva01 submit {images} --batch {BATCH_ID}"
+    assert out.splitlines()[-3:] == [
+        "Not sent, since a quota is used up: 1 file: b.png",
+        f"{QUOTA} Try again in 11 h. Then send the rest:",
+        f"    {again}",
+    ]
+    assert "b.png,not_sent,quota_exceeded" in out_file.read_text()
+
+    server.replies = [batch(state="open"), sent("a.png", "b.png"), batch(), batch(), page(RED, BLUE)]
+    code, out, _ = run(*again.split()[1:])
+    assert (code, "2 images answered, 0 not." in out) == (0, True)
+    assert server.requests[-5][:2] == ("GET", f"/api/batches/{BATCH_ID}")
+    assert server.requests[-3][1].endswith("/close")
+
+
+def test_submit_ends_with_2_when_a_quota_keeps_all_from_being_sent(run, server, images):
+    server.replies = [batch(), OVER, page(), batch(total=0, counts={}, state="open")]
+    code, out, _ = run("submit", images, "--no-wait", "--json")
+    not_sent = json.loads(out.splitlines()[0])["not_sent"]
+    assert (code, [one["file"] for one in not_sent]) == (2, ["a.png", "b.png"])
+    assert {one["error"]["code"] for one in not_sent} == {"quota_exceeded"}
+
+
+def test_a_server_that_goes_away_half_way_leaves_a_batch_to_go_on_with(run, server, images):
+    server.replies = [batch(), ({"code": "internal_error", "detail": "Ours."}, 500, {})]
     code, out, err = run("submit", images)
-    assert code == 2
-    assert f"Batch {BATCH_ID} has what was sent before." in out
-    assert message in err
+    assert (code, err) == (2, "eva01: Ours.\n")
+    assert f"Go on with it:  eva01 submit {images} --batch {BATCH_ID}" in out
+
+
+def test_a_batch_that_takes_no_more_files_and_other_questions_are_refused(run, server, images):
+    server.replies = [batch(state="closed")]
+    code, _, err = run("submit", images, "--batch", BATCH_ID)
+    assert (code, f"Batch {BATCH_ID} is closed and takes no more files." in err) == (2, True)
+    assert run("submit", images, "--batch", BATCH_ID, "-q", "What?")[0] == 2
+    assert len(server.requests) == 1
 
 
 def test_a_quota_that_renews_soon_is_waited_for(run, server, images):
@@ -421,10 +465,11 @@ def test_usage_is_a_table_with_its_sum_or_what_the_server_said(run, server):
     assert code == 0
     assert server.requests[-1][1].startswith("/api/usage")
     assert [line.split()[:4] for line in out.splitlines() if "1,190" in line] == [
-        ["2027-01-31", "anna", "1,200", "1,190"],
-        ["sum", "1,200", "1,190", "4"],
+        ["2027-01-31", "1,200", "1,190", "9"],
+        ["sum", "1,200", "1,190", "9"],
     ]
-    assert out.splitlines()[-2:] == ["anna has 6 open jobs now.", "Quotas: open_jobs 1,000."]
+    assert "4 failed" in out
+    assert out.splitlines()[-2:] == ["anna has 6 open jobs now.", "Quotas: 1,000 open jobs."]
     assert json.loads(run("usage", "--json")[1]) == usage
 
 

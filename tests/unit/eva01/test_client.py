@@ -12,7 +12,7 @@ from eva01.client.client import Client
 from eva01.client.errors import ClientError, FileUnreadable, ServerAway, Stopped
 from eva01.client.files import Found, InputFile
 from eva01.client.multipart import FilePart, Multipart
-from tests.unit.scripted_server import BATCH_ID, JOB_ID, Server
+from tests.unit.scripted_server import BATCH_ID, JOB_ID, Reply, Server
 
 
 @pytest.fixture
@@ -84,6 +84,16 @@ def test_a_request_too_large_for_the_server_is_sent_in_halves(client, server, tm
     outcomes = list(client.upload_files(BATCH_ID, [image(tmp_path, f"{n}.png") for n in range(4)]))
     assert [len(request) for request in server.files] == [4, 2, 2]
     assert not any(outcome.error for outcome in outcomes)
+
+
+def test_what_stops_an_upload_says_which_files_were_not_sent(client, server, tmp_path):
+    files = [image(tmp_path, f"{number:03}.png") for number in range(5 * 64)]
+    refusal: Reply = ({"code": "quota_exceeded", "detail": "All is used."}, 403, {})
+    server.replies = [refusal] * 5
+    with pytest.raises(ClientError) as refused:
+        list(client.upload_files(BATCH_ID, files))
+    assert refused.value.unsent == tuple(file.name for file in files)
+    assert len(server.requests) <= 5
 
 
 def test_a_single_file_too_large_for_the_server_is_an_outcome(client, server, tmp_path):
@@ -293,7 +303,7 @@ def test_the_pages_of_a_file_count_as_one_file_that_was_sent(client, server, tmp
         def __init__(self) -> None:
             self.counts: list[tuple[int, int]] = []
 
-        def sent(self, count: int, total: int) -> None:
+        def sent(self, count: int, total: int, *, is_last: bool = False) -> None:
             self.counts.append((count, total))
 
     outcomes = [

@@ -86,11 +86,21 @@ def test_who_is_refused_is_told_what_to_do(server: Server, status, key, said):
     assert KEY not in refused.value.message
 
 
+def test_who_has_no_key_is_told_how_to_give_one_and_nothing_of_headers(server, monkeypatch, capsys):
+    said = "Nobody may ask here without a key. Send it as `Authorization: Bearer …`."
+    server.replies = [({"code": "not_signed_in", "detail": said}, 401, {})]
+    assert eva01(monkeypatch, "status", "--server", server.url) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"eva01: {server.url} is only for those who have a key. Set EVA01_KEY")
+    assert all(way in line for way in ("EVA01_KEY_FILE", "--key", "eva01 keys add"))
+    assert "Bearer" not in line
+
+
 def test_who_has_to_wait_too_long_is_told_how_long(server: Server):
     server.replies = [({"code": "quota", "detail": "All is used."}, 429, {"Retry-After": "9000"})]
     with Client(server.url, patience_s=5) as client, pytest.raises(ServerAway) as refused:
         client.batch(BATCH_ID)
-    assert refused.value.message == "All is used. Try again in 9000 s."
+    assert refused.value.message == "All is used. Try again in 2 h."
 
 
 def test_a_redirect_is_not_followed_so_no_other_server_gets_the_key(server: Server, tmp_path):

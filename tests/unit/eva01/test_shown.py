@@ -1,5 +1,6 @@
 """Output for people: safe for any file name and answer, and short for any number of them."""
 
+from datetime import UTC, datetime, timedelta, timezone
 from io import StringIO
 
 import pytest
@@ -7,9 +8,9 @@ from rich.console import Console
 
 from eva01.cli.progress import Bars, Lines, shown
 from eva01.cli.submission import Sent, exit_code, say_what_is_otherwise
-from eva01.cli.tables import show_batch, show_jobs, show_outcome, show_unsent
+from eva01.cli.tables import show_batch, show_jobs, show_outcome, show_shares, show_unsent, show_usage
 from eva01.cli.text import counted, duration, harmless, shortened
-from eva01.client.models import Batch, Job, PassedOver, Problem, Upload
+from eva01.client.models import Batch, Job, PassedOver, Problem, Share, Upload
 
 
 @pytest.fixture
@@ -151,6 +152,43 @@ def test_on_a_terminal_progress_is_a_bar_with_count_rate_and_time_left():
 )
 def test_durations_are_for_people(seconds, text):
     assert duration(seconds) == text
+
+
+AT = datetime(2027, 1, 31, 18, 5, tzinfo=UTC)
+
+
+def assert_unbroken(text: str, *words: str) -> None:
+    """Assert that nothing is cut and no word is broken, in 80 columns."""
+    assert max(map(len, text.splitlines())) <= 80
+    assert [word for word in words if word not in text] == []
+
+
+def test_links_are_whole_in_80_columns_with_their_times_in_utc():
+    console = Console(file=StringIO(), width=80)
+    east = AT.astimezone(timezone(timedelta(hours=8)))
+    works = {"state": "works", "expires_at": AT, "last_used_at": east, "note": "for the printer"}
+    revoked = {"state": "revoked", "expires_at": AT, "revoked_at": east, "made_by": "openid:a@example.org"}
+    shares = [Share(id="c" * 32, made_by="key:eva01_12345678", **works), Share(id="d" * 32, **revoked)]
+    show_shares(console, shares)
+    assert_unbroken(
+        printed(console),
+        *("c" * 32, "d" * 32, "made by key:eva01_12345678", "made by openid:a@example.org"),
+        *("works until 2027-01-31 18:05 UTC", "last used 2027-01-31 18:05 UTC", "for the printer"),
+        *("revoked 2027-01-31 18:05 UTC", "not used"),
+    )
+
+
+def test_usage_is_whole_in_80_columns():
+    console = Console(file=StringIO(), width=80)
+    taken = {"taken": 1_234_567, "succeeded": 1_200_000, "failed": 30_000, "open": 4567, "device_s": 12345.6}
+    owner = "anna@photos.example.org"
+    day = {"day": "2027-01-31", "owner": owner, "output_tokens": 98_765_432, **taken}
+    quotas = {"requests_per_s": 2.5, "open_jobs": None, "device_s_per_day": 3600.0, "new_ones": 7}
+    show_usage(console, {"days": [day], "sum": taken, "owners": [], "quotas": quotas})
+    *rows, last = printed(console).splitlines()
+    words = (owner, "1,234,567", "98,765,432", "12,345.6 s", "30,000", "failed", "4,567", "open")
+    assert_unbroken("\n".join(rows), *words)
+    assert last == "Quotas: 2.5 requests/s, 3,600 s of the device/day, 7 new_ones."
 
 
 def test_nouns_agree_with_their_number():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings
 
+from jobs.contract.access.owners import Quotas
 from jobs.contract.settings import BadSetting, Limits, Settings, UpSettings, WebSettings, WorkerSettings
 
 ALL = (Settings, Limits, UpSettings, WebSettings, WorkerSettings)
@@ -67,6 +68,21 @@ def test_a_bad_value_names_the_variable_and_the_value(monkeypatch, settings, var
     with pytest.raises(BadSetting, match=f"^{variable}='{re.escape(value)}': .+") as caught:
         settings.read()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("images=5", "'images' is no quota"), ("open_jobs=-1", "open_jobs: "), ("open_jobs", "open_jobs: ")],
+)
+def test_a_bad_quota_is_named(monkeypatch, value, said):
+    monkeypatch.setenv("EVA01_OIDC_QUOTAS", f"requests_per_s=0.5, {value}")
+    with pytest.raises(BadSetting, match=f"^EVA01_OIDC_QUOTAS='requests_per_s=0.5, {value}': .*{said}"):
+        WebSettings.read()
+
+
+def test_quotas_are_read_from_one_line(monkeypatch):
+    monkeypatch.setenv("EVA01_OIDC_QUOTAS", "requests_per_s=0.5, images_per_day = 5000,")
+    assert WebSettings.read().oidc_quotas == Quotas(requests_per_s=0.5, images_per_day=5000)
 
 
 def test_secrets_are_not_part_of_what_settings_show(monkeypatch):

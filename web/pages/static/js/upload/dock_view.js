@@ -58,7 +58,7 @@ function sentence(upload, batch) {
   const { problem, state } = upload;
   if (state === "stopped") return t("{reason} Resume to try again.", { reason: problemText(problem) });
   if (state === "sending" && problem?.status === 0) return t("The connection is lost. It goes on by itself when it is back.");
-  if (state === "sending" && problem?.code === "quota_exceeded") return t("A quota of your key is used up. It goes on by itself when that has renewed.");
+  if (state === "sending" && problem?.code === "quota_exceeded") return t("Your quota is used up. It goes on by itself when that has renewed.");
   if (state === "sending" && problem?.status === 429) return t("The queue is full. It goes on by itself when there is room.");
   if (state === "sending" && problem) return t("The server is away for a moment. It goes on by itself.");
   if (state === "paused") return t("Nothing more is sent until you resume. Answers keep coming.");
