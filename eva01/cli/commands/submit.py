@@ -21,6 +21,7 @@ from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Sent, Submission
 from eva01.cli.tables import say, show_unsent
 from eva01.cli.text import counted
+from eva01.client.address import Address
 from eva01.client.client import Client
 from eva01.client.errors import ClientError
 from eva01.client.files import find, name_of
@@ -37,7 +38,7 @@ _QUOTA = "quota_exceeded"
     required=True,
     # One that cannot be read is a line in the results, beside the others.
     type=Input(path_type=Path, readable=False),
-    metavar="FOLDER|FILE|ZIP…",
+    metavar="FOLDER|FILE|ZIP|URL…",
 )
 @click.option("--question", "-q", default="", help="What to ask of every image.")
 @click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
@@ -51,7 +52,7 @@ _QUOTA = "quota_exceeded"
 @server_options
 @json_option
 def submit(
-    inputs: tuple[Path, ...],
+    inputs: tuple[Path | Address, ...],
     question: str,
     model: str | None,
     max_new_tokens: int | None,
@@ -65,7 +66,8 @@ def submit(
     """Send images, wait, and show an answer for each.
 
     Folders are walked, linked ones too; what is no image there, by its name or by how it begins, is left
-    out, and counted by kind. A file or a zip named on its own is sent whatever it is.
+    out, and counted by kind. A file or a zip named on its own is sent whatever it is. The image at an
+    address (https://…) is fetched by the server, where it may (EVA01_FETCH_ALLOW).
 
     Exit code 0 if every image has an answer, 1 if some have none or could not be read, 2 if nothing was sent.
     """

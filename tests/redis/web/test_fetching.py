@@ -1,20 +1,26 @@
 """Images at addresses, sent to the API beside files: what comes of each, in the order of the form."""
 
 import io
+import json
 import threading
 from contextvars import copy_context
 from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from PIL import Image
+from werkzeug.serving import make_server
 from werkzeug.test import EnvironBuilder
 
+from eva01 import Address, Client
+from eva01.cli.main import eva01 as cli
 from jobs.contract.settings import Limits, WebSettings
 from tests import hostile
-from tests.asking import IMAGE, ask, new_batch, post_files
+from tests.asking import IMAGE, ask, id_of, new_batch, post_files
 from tests.internet import Internet, Visit
 from tests.redis.web.test_jobs import code_of
+from tests.serving import Serving
 from web.http.waiting import PAUSES
 from web.services import services_of
 
@@ -297,3 +303,48 @@ def test_the_same_request_with_another_address_under_one_key_is_refused(http, ba
     ]
     assert [sent.status_code for sent in send_one] == [202, 202, 422]
     assert len(internet.visits) == 1
+
+
+def test_the_client_sends_addresses_in_their_place_among_files(http, batch, internet, served, tmp_path):
+    internet.pages["images.example.org/b.png?size=1"] = give(IMAGE)
+    for name in "ac":
+        (tmp_path / f"{name}.png").write_bytes(IMAGE)
+    sent = [tmp_path / "a.png", Address(f"{ADDRESS}b.png?size=1"), Address(f"{ADDRESS}d"), tmp_path / "c.png"]
+    with Client(served) as client:
+        rows = [*client.upload_files(id_of(batch), sent)]
+    assert [row.file for row in rows] == [
+        "a.png",
+        "images.example.org/b.png",
+        "images.example.org/d",
+        "c.png",
+    ]
+    assert [row.error and row.error.code for row in rows] == [None, None, "fetch_failed", None]
+
+
+def test_the_client_asks_about_the_image_at_an_address(http, internet, served):
+    internet.pages["images.example.org/a.png"] = give(IMAGE)
+    with Client(served) as client:
+        job = client.create_job(Address(f"{ADDRESS}a.png"), "What?", model="nano")
+    assert (job.file, job.state) == ("images.example.org/a.png", "queued")
+
+
+def test_the_command_sends_addresses_beside_paths(http, internet, served, tmp_path):
+    internet.pages["images.example.org/a.png"] = give(IMAGE)
+    (tmp_path / "b.png").write_bytes(IMAGE)
+    command = ["submit", f"{ADDRESS}a.png", str(tmp_path / "b.png"), "http://[::", "--server", served]
+    ran = CliRunner().invoke(cli, [*command, "-q", "What?", "-m", "nano", "--no-wait", "--json"])
+    assert ran.exit_code == 0, ran.output
+    said = json.loads(ran.stdout)
+    assert said["total"] == 3
+    (refused,) = http.get(f"/api/batches/{said['id']}/results?state=failed").json["jobs"]
+    assert refused["error"]["code"] == "bad_url"
+    names = {job["file"] for job in http.get(f"/api/batches/{said['id']}/results").json["jobs"]}
+    assert names == {"images.example.org/a.png", "b.png", "[::"}
+
+
+@pytest.fixture
+def served(http):
+    """The app that `http` calls, for clients of another kind."""
+    server = make_server("127.0.0.1", 0, http.application, threaded=True)
+    with Serving(server):
+        yield f"http://127.0.0.1:{server.server_port}"
