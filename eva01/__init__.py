@@ -6,6 +6,7 @@ launcher  all parts on this machine: `eva01 up`, `web`, `worker`, `restore`, `ad
 version   the one number of a release, read by both distributions
 """
 
+from eva01.client.address import Address as Address
 from eva01.client.client import Client as Client
 from eva01.client.errors import ClientError as ClientError
 from eva01.client.models import Batch as Batch

@@ -20,10 +20,12 @@ from jobs.storage.connection.client import connect
 from jobs.storage.store import JobStore
 from jobs.storage.unreadable import SAID
 from tests.clock import Clock
+from tests.internet import Internet
 from tests.processes import accepts_connections, free_port, wait_until
 from tests.tools import VALKEY
 from tests.worker_processes import WorkerProcesses
 from web.app import create_app
+from web.fetch.fetcher import Fetcher
 
 # No test judges speed: Hypothesis' own limit of 200 ms an example would.
 settings.register_profile("eva01", deadline=None)
@@ -108,11 +110,26 @@ def workers(tmp_path: Path) -> Iterator[WorkerProcesses]:
 def make_app(redis_url: str, redis_client: "redis.Redis", tmp_path: Path) -> Callable[..., Flask]:
     """Makes web's app on an empty database, with `nano` and `ocr` offered and limits as given."""
 
-    def make_app(web: WebSettings | None = None, **limits: Any) -> Flask:
+    def make_app(web: WebSettings | None = None, fetcher: Fetcher | None = None, **limits: Any) -> Flask:
         settings = Settings(redis_url=redis_url, data=tmp_path, blob_patience_s=0.2)
-        return create_app(settings, Limits(**limits), web or WebSettings(models=("nano", "ocr")))
+        return create_app(settings, Limits(**limits), web or WebSettings(models=("nano", "ocr")), fetcher)
 
     return make_app
+
+
+@pytest.fixture(scope="module")
+def whole_internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
+    """A small internet for a file of tests."""
+    made = Internet(tmp_path_factory.mktemp("internet"))
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def internet(whole_internet: Internet) -> Internet:
+    """The same, as it was at first."""
+    whole_internet.begin_anew()
+    return whole_internet
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ services  what handlers work with: stores, queue, limits
 api       the calls of the API
 access    who asks, and what they may do
 intake    what comes in: questions, files, zips
+fetch     images from addresses that users name, where that is allowed
 export    what goes out: CSV, JSONL, workbooks, texts
 http      what all responses have in common
 pages     the pages for people: views, languages, templates, scripts

@@ -23,6 +23,7 @@ from web.api.shared_batch import shared_batch
 from web.api.sharing import sharing
 from web.api.status import status
 from web.api.usage import usage
+from web.fetch.fetcher import Fetcher
 from web.http.hosts import Hosts, register_hosts
 from web.http.idempotency import Keeping, register_idempotency
 from web.http.json import StrictJson
@@ -40,13 +41,18 @@ from web.services import Services
 
 
 def create_app(
-    settings: Settings | None = None, limits: Limits | None = None, web: WebSettings | None = None
+    settings: Settings | None = None,
+    limits: Limits | None = None,
+    web: WebSettings | None = None,
+    fetcher: Fetcher | None = None,
 ) -> OpenAPI:
     """The WSGI app; what is not given is read from the environment.
 
     Raises BadSetting.
     """
-    services = Services.open(settings or Settings.read(), limits or Limits.read(), web or WebSettings.read())
+    services = Services.open(
+        settings or Settings.read(), limits or Limits.read(), web or WebSettings.read(), fetcher
+    )
     app = OpenAPI(
         "web",
         info=Info(title="EVA-01", version=own_version(), description="Ask questions of images, in bulk."),

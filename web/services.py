@@ -11,6 +11,7 @@ from jobs.contract.catalog import ModelCard
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.storage.rights import private_folder
 from jobs.storage.stores import Stores
+from web.fetch.fetcher import Fetcher
 
 _NAME = "eva01"
 
@@ -24,17 +25,28 @@ class Services(Stores):
     web: WebSettings
     #: Where uploads lie while their request is answered.
     spool_folder: Path
+    #: What is asked for images at addresses.
+    fetcher: Fetcher
     #: Set when the server was told to stop: those who wait should come to an end.
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
-    def open(cls, settings: Settings, limits: Limits, web: WebSettings) -> "Services":
-        """Make them all; Redis is only connected to when it is first used.
+    def open(
+        cls, settings: Settings, limits: Limits, web: WebSettings, fetcher: Fetcher | None = None
+    ) -> "Services":
+        """Make them all, and a fetcher where none is given; Redis is only connected to when it is first used.
 
         Raises BadSetting when the blob store's address or the data folder cannot be used.
         """
         folder = private_folder(settings, "tmp")
-        return cls.connect(settings, settings=settings, limits=limits, web=web, spool_folder=folder)
+        return cls.connect(
+            settings,
+            settings=settings,
+            limits=limits,
+            web=web,
+            spool_folder=folder,
+            fetcher=fetcher or Fetcher(web, limits),
+        )
 
     def known_cards(self) -> dict[str, ModelCard]:
         """The card of every model that may be asked, by name, the default first."""

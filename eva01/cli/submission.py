@@ -15,6 +15,7 @@ from eva01.cli.progress import Watcher
 from eva01.cli.tables import say, show_jobs, show_outcome, show_unsent
 from eva01.cli.text import counted, harmless
 from eva01.cli.unsent import append_csv, append_jsonl
+from eva01.client.address import Address
 from eva01.client.client import Client, server_of_environment
 from eva01.client.errors import ClientError
 from eva01.client.files import Found
@@ -99,7 +100,7 @@ def say_what_comes_later(console: Console, sent: Sent, again: str) -> None:
         say(console, f"    {again}")
 
 
-def again(inputs: Sequence[Path], batch_id: str, server: str) -> str:
+def again(inputs: Sequence[Path | Address], batch_id: str, server: str) -> str:
     """The command that goes on with a batch that takes files still."""
     there = [] if server == server_of_environment() else ["--server", server]
     return shlex.join(["eva01", "submit", *map(str, inputs), "--batch", batch_id, *there])

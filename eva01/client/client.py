@@ -20,12 +20,13 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from eva01.client.files import Found, InputFile, find, told_apart
+from eva01.client.address import Address
+from eva01.client.files import Found, InputFile, find, with_own_names
 from eva01.client.key import key_of_environment
 from eva01.client.models import Batch, Job, Model, PassedOver, Share, Upload, Uploaded, refused
-from eva01.client.multipart import FilePart, Multipart
+from eva01.client.multipart import FilePart, Multipart, TextPart
 from eva01.client.transport import Transport, retry_after_s
-from eva01.client.uploads import upload
+from eva01.client.uploads import Sendable, upload
 
 #: Where a server is when nothing else is said.
 DEFAULT_SERVER = "http://127.0.0.1:8000"
@@ -92,18 +93,19 @@ class Client:
     def upload_files(
         self,
         batch_id: str,
-        files: Sequence[InputFile | Path],
+        files: Sequence[InputFile | Path | Address],
         *,
         on_passed_over: Callable[[PassedOver], None] | None = None,
     ) -> Iterator[Upload]:
         """Send files to an open batch, many a request and several requests at a time.
 
-        Gives what became of each file as it is known; a file of a zip counts as a file. Files that the
-        batch has already make no second job, so an upload that was cut off may be sent again.
+        In place of a file the address of an image may be sent, which the server fetches where it may. Gives
+        what became of each file as it is known; a file of a zip counts as a file. Files that the batch has
+        already make no second job, so an upload that was cut off may be sent again.
         `on_passed_over` hears what zips had in them that became no job, as the server passes over it.
         """
-        named = [file if isinstance(file, InputFile) else _named(file) for file in files]
-        for uploaded in upload(list(told_apart(named)), partial(self._send_files, batch_id)):
+        named = [_named(file) if isinstance(file, Path) else file for file in files]
+        for uploaded in upload(list(with_own_names(named)), partial(self._send_files, batch_id)):
             if on_passed_over and uploaded.passed_over.count:
                 on_passed_over(uploaded.passed_over)
             yield from uploaded.files
@@ -214,7 +216,7 @@ class Client:
 
     def analyze(
         self,
-        image: Path,
+        image: Path | Address,
         question: str = "",
         *,
         model: str | None = None,
@@ -231,7 +233,7 @@ class Client:
 
     def create_job(
         self,
-        image: Path,
+        image: Path | Address,
         question: str = "",
         *,
         model: str | None = None,
@@ -268,15 +270,15 @@ class Client:
         given = {name: value for name, value in asked.items() if value}
         return dict(self._json("GET", "/api/usage", params=given))
 
-    def _ask_about(self, image: Path, path: str, fields: Mapping[str, Any]) -> Job:
+    def _ask_about(self, image: Path | Address, path: str, fields: Mapping[str, Any]) -> Job:
         texts = {name: str(value) for name, value in fields.items()}
-        body = Multipart([_part(_named(image), "file")], texts)
+        body = Multipart([_part(_named(image) if isinstance(image, Path) else image, "file")], texts)
         return Job.model_validate(self._transport.send("POST", path, body=body).json())
 
     def _json(self, method: str, path: str, **options: Any) -> Any:
         return self._transport.send(method, path, **options).json()
 
-    def _send_files(self, batch_id: str, files: Sequence[InputFile]) -> Uploaded:
+    def _send_files(self, batch_id: str, files: Sequence[Sendable]) -> Uploaded:
         body = Multipart([_part(file, "files") for file in files])
         reply = self._transport.send("POST", f"/api/batches/{batch_id}/files", body=body)
         return Uploaded.model_validate(reply.json())
@@ -295,7 +297,7 @@ def server_of_environment() -> str:
     return os.environ.get("EVA01_SERVER") or DEFAULT_SERVER
 
 
-def _named(path: Path) -> InputFile:
+def _named(path: Path) -> Sendable:
     return find([path]).files[0]
 
 
@@ -305,7 +307,9 @@ def _page_address(server: str, url: str) -> str:
     return urljoin(server, url) if below and url.startswith(f"{below}/") else f"{server.rstrip('/')}{url}"
 
 
-def _part(file: InputFile, field: str) -> FilePart:
+def _part(file: Sendable, field: str) -> FilePart | TextPart:
+    if isinstance(file, Address):
+        return TextPart("url", file.url)
     part = FilePart(field, file.name, file.path, file.size_bytes)
     part.check()
     return part

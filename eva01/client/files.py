@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from eva01.client.address import Address
 from eva01.client.beginnings import is_image
 from eva01.client.errors import ClientError, FileUnreadable
 from eva01.client.folders import Seen, Walk, look
@@ -45,23 +46,26 @@ class InputFile:
 class Found:
     """What there is to send, what cannot be read, and what was left out because it is no image."""
 
-    files: tuple[InputFile, ...]
+    files: tuple[InputFile | Address, ...]
     unreadable: tuple[FileUnreadable, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
 
-def find(inputs: Sequence[Path]) -> Found:
-    """The images in these folders and files, sorted by path within each.
+def find(inputs: Sequence[Path | Address]) -> Found:
+    """The images in these folders and files, sorted by path within each; addresses as they are.
 
     Names are relative to the folder; with several inputs a folder's own name comes first. What cannot be
     read is noted, and the rest goes on. Raises ClientError when an input does not exist, or nothing is left
     to send.
     """
-    files: dict[Path, InputFile] = {}
+    files: dict[Path | Address, InputFile | Address] = {}
     unreadable: list[FileUnreadable] = []
     left_out: list[LeftOut] = []
     walk = Walk()
     for given in inputs:
+        if isinstance(given, Address):
+            files.setdefault(given, given)
+            continue
         for seen, name in _walk(walk, given, is_only=len(inputs) == 1):
             if seen.trouble:
                 unreadable.append(FileUnreadable(name, seen.trouble))
@@ -72,9 +76,11 @@ def find(inputs: Sequence[Path]) -> Found:
             else:
                 path = seen.path
                 files.setdefault(_place(path), InputFile(path, name, seen.size_bytes))
-    found = Found(tuple(told_apart(list(files.values()))), tuple(unreadable), tuple(left_out))
+    found = Found(tuple(with_own_names(list(files.values()))), tuple(unreadable), tuple(left_out))
     if not files:
-        raise ClientError("no_images", _why_nothing(inputs, found))
+        raise ClientError(
+            "no_images", _why_nothing([given for given in inputs if isinstance(given, Path)], found)
+        )
     return found
 
 
@@ -83,8 +89,10 @@ def valid_text(name: str) -> str:
     return _STRAY_BYTE.sub(lambda match: f"%{ord(match.group()) - 0xDC00:02X}", name)
 
 
-def name_of(given: Path) -> str:
+def name_of(given: Path | Address) -> str:
     """What a user calls an input: its own name, also where it was written as `.`."""
+    if isinstance(given, Address):
+        return given.name
     return valid_text(given.name or given.resolve().name)
 
 
@@ -125,6 +133,12 @@ def _why_nothing(inputs: Sequence[Path], found: Found) -> str:
     troubles = " ".join(error.message for error in found.unreadable[:_MOST_TROUBLES])
     said = [f"Nothing to send in {where}.", troubles, there, *remedies, f"What is sent: {endings}."]
     return " ".join(filter(None, said))
+
+
+def with_own_names(files: Sequence[InputFile | Address]) -> Iterator[InputFile | Address]:
+    """The same, where files that would share a name are told apart; addresses stay as they are."""
+    named = told_apart([file for file in files if isinstance(file, InputFile)])
+    return (next(named) if isinstance(file, InputFile) else file for file in files)
 
 
 def told_apart(files: Sequence[InputFile]) -> Iterator[InputFile]:

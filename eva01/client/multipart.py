@@ -44,23 +44,31 @@ class FilePart:
             raise FileUnreadable(self.name, "its size has changed since it was found")
 
 
+@dataclass(frozen=True)
+class TextPart:
+    """A field of text in its place among the files of a form."""
+
+    field: str
+    text: str
+
+
 class Multipart:
     """A form with its length known beforehand; iterate it as often as it must be sent.
 
     Iterating raises FileUnreadable when a file is gone or has not the size it had.
     """
 
-    def __init__(self, files: Sequence[FilePart], fields: Mapping[str, str] | None = None) -> None:
+    def __init__(self, parts: Sequence[FilePart | TextPart], fields: Mapping[str, str] | None = None) -> None:
         self._boundary = secrets.token_hex(16)
         self._fields = b"".join(self._field(name, value) for name, value in (fields or {}).items())
-        self._files = [(self._file_head(part), part) for part in files]
+        self._parts = [(self._part_head(part), part) for part in parts]
         self._end = f"--{self._boundary}--\r\n".encode()
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers that describe the body."""
         length = len(self._fields) + len(self._end)
-        length += sum(len(head) + part.size_bytes + len(b"\r\n") for head, part in self._files)
+        length += sum(len(head) + _size_bytes(part) + len(b"\r\n") for head, part in self._parts)
         return {
             "Content-Type": f"multipart/form-data; boundary={self._boundary}",
             "Content-Length": str(length),
@@ -68,22 +76,28 @@ class Multipart:
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._fields
-        for head, part in self._files:
+        for head, part in self._parts:
             yield head
-            yield from _content(part)
+            yield from _content(part) if isinstance(part, FilePart) else [part.text.encode()]
             yield b"\r\n"
         yield self._end
 
     def _field(self, name: str, value: str) -> bytes:
         return self._head(f'form-data; name="{name}"') + value.encode() + b"\r\n"
 
-    def _file_head(self, part: FilePart) -> bytes:
+    def _part_head(self, part: FilePart | TextPart) -> bytes:
+        if isinstance(part, TextPart):
+            return self._head(f'form-data; name="{part.field}"')
         disposition = f'form-data; name="{part.field}"; filename="{_plain(part.name)}"'
         disposition += f"; filename*=UTF-8''{quote(part.name, safe='')}"
         return self._head(disposition, "Content-Type: application/octet-stream\r\n")
 
     def _head(self, disposition: str, more: str = "") -> bytes:
         return f"--{self._boundary}\r\nContent-Disposition: {disposition}\r\n{more}\r\n".encode()
+
+
+def _size_bytes(part: FilePart | TextPart) -> int:
+    return part.size_bytes if isinstance(part, FilePart) else len(part.text.encode())
 
 
 def _plain(name: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 
+from eva01.client.address import Address
 from eva01.client.errors import ClientError, FileUnreadable
 from eva01.client.files import InputFile
 from eva01.client.models import Uploaded, refused
@@ -14,13 +15,15 @@ CHUNK_BYTES = 32 * 1024 * 1024
 #: Requests under way at the same time.
 PARALLEL = 4
 
+#: A file, or the address of an image.
+Sendable = InputFile | Address
 #: Sends some files in one request and says what became of each.
-Send = Callable[[Sequence[InputFile]], Uploaded]
+Send = Callable[[Sequence[Sendable]], Uploaded]
 
 
-def chunks(files: Sequence[InputFile]) -> Iterator[list[InputFile]]:
+def chunks(files: Sequence[Sendable]) -> Iterator[list[Sendable]]:
     """Files in the order given, cut where a request would grow too large; each zip goes alone."""
-    chunk: list[InputFile] = []
+    chunk: list[Sendable] = []
     size_bytes = 0
     for file in files:
         is_full = len(chunk) == CHUNK_FILES or size_bytes + file.size_bytes > CHUNK_BYTES
@@ -33,7 +36,7 @@ def chunks(files: Sequence[InputFile]) -> Iterator[list[InputFile]]:
         yield chunk
 
 
-def upload(files: Sequence[InputFile], send: Send) -> Iterator[Uploaded]:
+def upload(files: Sequence[Sendable], send: Send) -> Iterator[Uploaded]:
     """Send all files; gives each request's outcomes as it ends.
 
     A file that cannot be read or is refused on its own is an outcome; raises ClientError for anything
@@ -47,7 +50,7 @@ def upload(files: Sequence[InputFile], send: Send) -> Iterator[Uploaded]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _outcomes(requests: Mapping[Future[Uploaded], Sequence[InputFile]]) -> Iterator[Uploaded]:
+def _outcomes(requests: Mapping[Future[Uploaded], Sequence[Sendable]]) -> Iterator[Uploaded]:
     """The outcomes of requests as they end; after one that stops them all no other is begun."""
     stopped: ClientError | None = None
     unsent: set[str] = set()
@@ -70,7 +73,7 @@ def _outcomes(requests: Mapping[Future[Uploaded], Sequence[InputFile]]) -> Itera
         raise stopped
 
 
-def _send_chunk(chunk: list[InputFile], send: Send) -> Uploaded:
+def _send_chunk(chunk: list[Sendable], send: Send) -> Uploaded:
     """Send a chunk without the files that cannot be read; halve it while the reply is 413 (too large)."""
     try:
         return send(chunk) if chunk else Uploaded()

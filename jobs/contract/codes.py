@@ -170,6 +170,23 @@ class Code(StrEnum):
     REQUEST_TOO_COSTLY = ("request_too_costly", 413, FAIL,
         "The files that came with this one took too long to look at.", "Send it again, with fewer others.")
 
+    # An image at an address.
+    FETCH_IS_OFF = ("fetch_is_off", 403, FAIL,
+        "This server fetches no images from addresses.",
+        "Send the file itself, or ask those who run the server to allow it.")
+    BAD_URL = ("bad_url", 400, FAIL,
+        "This is no address from which an image is fetched.",
+        "Begin it with https://, and leave passwords out of it.")
+    URL_NOT_ALLOWED = ("url_not_allowed", 403, FAIL,
+        "Nothing is fetched from this host.",
+        "Send the file itself, or ask those who run the server to allow the host.")
+    NO_PUBLIC_ADDRESS = ("no_public_address", 422, FAIL,
+        "The host has no public address.", "Send the file itself.")
+    FETCH_FAILED = ("fetch_failed", 422, FAIL,
+        "The image could not be fetched from its address.", "Check the address, or send the file itself.")
+    FETCH_TOO_SLOW = ("fetch_too_slow", 422, FAIL,
+        "The image took too long to be fetched.", "Send the address again, or the file itself.")
+
     # A job.
     EMPTY_ANSWER = ("empty_answer", 500, FAIL,
         "The model said nothing.", "Retry, or ask in other words.")

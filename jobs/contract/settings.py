@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.contract.access.owners import Quotas
 from jobs.contract.catalog import DEFAULT_MODEL_NAME
-from jobs.contract.hosts import address_of, is_host
+from jobs.contract.hosts import address_of, is_host, split_host
 from jobs.contract.models import OWNER_PATTERN
 
 MIB = 1024 * 1024
@@ -228,6 +228,16 @@ class WebSettings(_FromEnvironment):
     oidc_quotas: Annotated[Quotas, NoDecode] = Quotas()
     #: Seconds that the provider's clock may be off.
     oidc_skew_s: float = Field(default=60, ge=0, le=600)
+    #: Hosts from which images are fetched by their addresses, `*` for any that is public; empty: none are.
+    fetch_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Seconds that one image may take to be fetched.
+    fetch_s: float = Field(default=15, gt=0, le=600)
+    #: Seconds that all images of one request may take to be fetched.
+    fetch_request_s: float = Field(default=30, gt=0, le=600)
+    #: Redirects that are followed for one image.
+    fetch_redirects: int = Field(default=3, ge=0, le=20)
+    #: Images that are fetched at the same time; those of one request take a quarter of that.
+    fetch_at_a_time: int = Field(default=16, ge=1, le=1024)
 
     @field_validator("secret_key")
     @classmethod
@@ -288,6 +298,7 @@ class WebSettings(_FromEnvironment):
     @field_validator(
         "models",
         "hosts",
+        "fetch_allow",
         "oidc_admin_groups",
         "oidc_read_only_groups",
         "oidc_team_groups",
@@ -306,6 +317,18 @@ class WebSettings(_FromEnvironment):
                 raise ValueError(
                     f"{host!r} is neither a name such as photos.example.org or *.example.org nor an address;"
                     " leave out http:// and the port"
+                )
+        return hosts
+
+    @field_validator("fetch_allow")
+    @classmethod
+    def _check_fetched(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if host != "*" and split_host(host.removeprefix("*.")) is None:
+                raise ValueError(
+                    f"{host!r} is neither `*`, nor a name such as images.example.org, *.example.org or"
+                    " cdn.example.org:8443, nor an address; leave out https:// and the path, and write other"
+                    " letters than a-z as browsers do (xn--…)"
                 )
         return hosts
 

@@ -14,6 +14,12 @@ REDIS, METRICS_OF_REDIS, WEB, WORKER = 6379, 9121, 8000, 9100
 OUTSIDE = "203.0.113.5"
 #: Where clouds hand out the identity of a machine.
 METADATA = ("169.254.169.254", "fd00:ec2::254")
+#: Addresses of a cluster, its nodes and networks, in each range.
+INSIDE = (
+    *("10.0.0.7", "100.64.0.1", "127.0.0.1", "168.63.129.16", "169.254.169.254", "172.16.0.1", "192.168.0.1"),
+    *("198.18.0.1", "224.0.0.1", "255.255.255.255", "::1", "fe80::1", "fd00:ec2::254", "fd12:3456::1"),
+    *("64:ff9b::a00:7", "2002:a00:7::1", "2001:0:a00:7::1", "ff02::1"),
+)
 
 pytestmark = pytest.mark.parametrize("folder", whole_folders())
 
@@ -152,3 +158,17 @@ def test_nobody_takes_the_machines_own_identity(folder):
                 asks = may(folder, seen, "Egress", Peer(address=address), port)
                 # GKE's server lends pods the identity of their ServiceAccount there, never the machine's.
                 assert not asks or (lends and (address, port) == (METADATA[0], 80)), f"{name}: {address}"
+
+
+def test_web_fetches_images_only_where_its_network_keeps_it_from_what_is_inside(folder):
+    settings = [
+        one["data"] for one in of_kind(render(folder), "ConfigMap") if "EVA01_MODELS" in one.get("data", {})
+    ]
+    fetches = any("EVA01_FETCH_ALLOW" in one for one in settings)
+    assert fetches is ("components/fetch" in used_by(folder))
+    if fetches:
+        assert may(folder, of("web"), "Egress", Peer(address="93.184.216.34"), 443)
+        assert may(folder, of("web"), "Egress", Peer(address="2606:2800:220:1::1"), 443)
+        for address in INSIDE:
+            for port in (80, 443, 8443):
+                assert not may(folder, of("web"), "Egress", Peer(address=address), port), address

@@ -1,7 +1,7 @@
 """Batches: make one, find it again, rename it, send files, close, cancel, retry, delete."""
 
 from flask import Response, jsonify, url_for
-from flask_openapi3 import Tag
+from flask_openapi3 import FileStorage, Tag
 
 from jobs import flow
 from jobs.contract.access.audit import Kind, Target
@@ -25,6 +25,7 @@ from web.api.schemas.batches import (
 from web.api.schemas.forms import FilesForm
 from web.http.conditional import fresh_json
 from web.intake.asking import check_options, check_question, check_room, check_takes, choose_model
+from web.intake.fetching import after_fetching
 from web.intake.files import Intake
 from web.intake.known import take_known
 from web.intake.outcomes import FileOutcome, PassedOver
@@ -100,19 +101,22 @@ def delete_batch(path: BatchPath) -> Response:
 
 @batches.post("/<batch_id>/files", responses={202: FileOutcomes})
 def add_files(path: BatchPath, form: FilesForm) -> Response:
-    """Send images, or zips of images; says for each whether it is accepted, and if not, why.
+    """Send images, zips of images, addresses of images; says for each if it is accepted, or why not.
 
-    Work begins at once. A file that the batch has already, of the same path and content, makes no second job.
-    Another file of a path that it has gets a name of its own.
+    Work begins at once, or when all images at addresses are fetched. A file that the batch has already, of
+    the same path and content, makes no second job. Another file of a path that it has gets a name of its own.
     """
     serving = services()
-    batch = _open_batch(serving, path.batch_id)
-    check_takes(serving, batch.model, batch.owner)
-    card = choose_model(serving, batch.model)
-    with flow.accepting(serving, batch, caller().quotas) as request:
-        intake = Intake(serving, request, card, form.questions, check_budget)
-        outcomes = list(intake.take(form.files))
-    return _outcomes(outcomes, 202, intake)
+
+    def take(files: list[FileStorage]) -> Response:
+        batch = _taking_batch(serving, path.batch_id)
+        card = choose_model(serving, batch.model)
+        with flow.accepting(serving, batch, caller().quotas) as request:
+            intake = Intake(serving, request, card, form.questions, check_budget)
+            outcomes = list(intake.take(files))
+        return _outcomes(outcomes, 202, intake)
+
+    return after_fetching(serving, form.files, lambda: _taking_batch(serving, path.batch_id), take)
 
 
 @batches.post("/<batch_id>/known", responses={200: FileOutcomes})
@@ -177,6 +181,13 @@ def _open_batch(serving: Services, batch_id: str) -> Batch:
             f"Batch {batch_id} is {batch.state} and takes no more files. Make a new batch.",
             code=Code.BATCH_CLOSED,
         )
+    return batch
+
+
+def _taking_batch(serving: Services, batch_id: str) -> Batch:
+    """An open batch that may have one more job."""
+    batch = _open_batch(serving, batch_id)
+    check_takes(serving, batch.model, batch.owner)
     return batch
 
 

@@ -1,10 +1,11 @@
 """Single questions: POST /analyze and /api/jobs, a further one about an image; cancel and retry one job."""
 
 import time
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from flask import Response, jsonify, url_for
-from flask_openapi3 import Tag
+from flask_openapi3 import FileStorage, Tag
 
 from jobs import flow
 from jobs.contract.codes import Code
@@ -25,6 +26,7 @@ from web.intake.asking import (
     check_takes,
     choose_model,
 )
+from web.intake.fetching import after_fetching
 from web.intake.forms import check_sent
 from web.intake.names.paths import sent_path, shortened
 from web.intake.spool import Part
@@ -46,14 +48,17 @@ def analyze(form: AnalyzeForm) -> Response:
     200 with the finished job, which may have failed; 202 with its address when it takes longer than `wait`.
     """
     serving, until_s = services(), time.monotonic() + form.wait
-    job = _submit(form)
-    return Waiting(lambda: _look(serving, job.id, until_s), serving.stopping)
+
+    def answer(job: Job) -> Response:
+        return Waiting(lambda: _look(serving, job.id, until_s), serving.stopping)
+
+    return _submit(form, answer)
 
 
 @questions.post("/api/jobs", responses={202: JobView})
 def create_job(form: JobForm) -> Response:
     """Ask about one image without waiting."""
-    return _accepted(_submit(form))
+    return _submit(form, _accepted)
 
 
 @questions.delete("/api/jobs/<job_id>", responses={200: JobView})
@@ -99,26 +104,38 @@ def _no_image(job: Job) -> NotFound:
     )
 
 
-def _submit(form: JobForm) -> Job:
-    """Check what is asked, and accept it."""
+def _submit(form: JobForm, answer: Callable[[Job], Response]) -> Response:
+    """Check what is asked, accept it, and answer; an image is fetched first where its address was sent."""
+    return after_fetching(
+        services(), [form.file], lambda: _asked(form), lambda files: answer(_accept(form, files[0]))
+    )
+
+
+def _asked(form: JobForm) -> dict[str, Any]:
+    """The model, the question and the options of a form, while there is room for one more job."""
     serving = services()
     card = choose_model(serving, form.model)
     check_takes(serving, card.name, caller().owner)
     question = check_question(card, form.question, serving.limits)
     options = check_options(form.max_new_tokens, serving.limits)
-    check_sent(form.file)
-    image = checked_image(serving, cast(Part, form.file.stream))
+    return {"model": card.name, "question": question, "options": options}
+
+
+def _accept(form: JobForm, file: FileStorage) -> Job:
+    """The job of what is asked about a file."""
+    serving = services()
+    asked = _asked(form)
+    check_sent(file)
+    image = checked_image(serving, cast(Part, file.stream))
     page = check_page(form.page, image.pages)
     job = Job(
         owner=caller().owner,
-        file=page_path(shortened(sent_path(form.file), serving.limits.max_path_chars), page or 1),
-        question=question,
-        model=card.name,
-        options=options,
+        file=page_path(shortened(sent_path(file), serving.limits.max_path_chars), page or 1),
         images=(image.sha256,),
         media_types=(image.media_type,),
         page=page,
         pages=image.pages,
+        **asked,
     )
     with kept_images(serving, [image]):
         return flow.accept_single(serving, job, caller().quotas)

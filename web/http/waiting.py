@@ -22,20 +22,27 @@ class Waiting(Response):
     """What a handler gives while there is nothing to answer: `look` finds the response, or None so far.
 
     Once it is there, it is treated like any other: after-request functions see it, and never this one.
-    Where the server does not pause, looking ends when `stopping` is set as well as `look` does.
+    Where the server does not pause, looking ends when `stopping` is set as well as `look` does. `begin` is
+    called before the first look; without one, the files that were sent are let go of then.
     """
 
-    def __init__(self, look: Callable[[], Response | None], stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        look: Callable[[], Response | None],
+        stopping: threading.Event,
+        begin: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__()
         self._look, self._stopping = look, stopping
+        # What was sent has been read; its files need not lie there meanwhile.
+        self._begin = begin or request.close
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The response, as soon as there is one."""
         return stream_with_context(self._answered(environ, start_response))
 
     def _answered(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterator[bytes]:
-        # What was sent has been read; its files need not lie there meanwhile.
-        request.close()
+        self._begin()
         while (response := self._found()) is None:
             if PAUSES in environ:
                 yield b""

@@ -10,6 +10,7 @@ headers      what a file is, from its header
 archives     a zip as a file, whatever is wrong with its names
 unpacking    the content of a zip's entry, piece by piece
 zips         the entries of a zip, one by one, none of them trusted
+fetching     images whose addresses were sent in their place
 uploads      a file into the blob store
 files        files and zips into a batch
 known        files that are here already, told by their hashes

@@ -22,7 +22,7 @@ from jobs.storage.image_uses import Kind
 from jobs.storage.store.jobs import ITSELF, Source
 from web.http.problems import count_refusal
 from web.intake.asking import check_page, check_question, check_room
-from web.intake.forms import check_sent
+from web.intake.forms import Address, check_sent
 from web.intake.names.paths import normalise, sent_path, shortened
 from web.intake.outcomes import LONGEST_PATH, FileOutcome, KnownFile, PassedOver
 from web.intake.spool import Part
@@ -72,9 +72,12 @@ class Intake:
         self.passed_over = PassedOver()
 
     def take(self, files: Iterable[FileStorage]) -> Iterator[FileOutcome]:
-        """Take the files of a form, each an image, or a zip with all that is in it."""
+        """Take the files of a form, each an image, or a zip with all that is in it.
+
+        What was fetched from an address is an image, whatever it is called.
+        """
         named = ((sent_path(sent), sent) for sent in files)
-        for is_packed, some in groupby(named, lambda one: one[0].lower().endswith(".zip")):
+        for is_packed, some in groupby(named, lambda one: _is_packed(*one)):
             if is_packed:
                 for path, sent in some:
                     yield from self._take_zip(path, sent)
@@ -207,6 +210,10 @@ class Intake:
         common = {"batch_id": batch.id, "file": file, "model": batch.model, "owner": batch.owner}
         asked = {"question": batch.question, "options": batch.options}
         return Job.model_validate(common | asked | fields)
+
+
+def _is_packed(path: str, sent: FileStorage) -> bool:
+    return path.lower().endswith(".zip") and not isinstance(sent, Address)
 
 
 def kept_question(job: Job, asked: str) -> str | None:

@@ -3,18 +3,19 @@
 name not in UTF-8 (curl on a Chinese Windows)       ──► read as it was most likely meant
 no file name, but a field of files, or no text      ──► a file called `unnamed`
 no file name, and no bytes                          ──► no file was chosen: so browsers say it
+the address of an image                             ──► a file that holds it, in its place among the others
 a file whose headers are too long                   ──► it is refused, and no other
 no boundary, another one, no end                    ──► BadInput (`malformed_form`)
 """
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
 from flask import Request
-from werkzeug.datastructures import FileStorage, Headers
+from werkzeug.datastructures import FileStorage, Headers, MultiDict
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
@@ -28,6 +29,8 @@ MULTIPART = "multipart/form-data"
 _FORM_TYPES = (MULTIPART, "application/x-www-form-urlencoded")
 #: Fields of files: whatever comes in them is one, also without a name.
 FILE_FIELDS = ("file", "files")
+#: The field of addresses of images, and bytes of one that are looked at.
+URL_FIELD, _ADDRESS_BYTES = "url", 64 * 1024
 #: What a file without a name is called.
 UNNAMED = "unnamed"
 _ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
@@ -80,11 +83,25 @@ class FormParser(FormDataParser):
         try:
             if mimetype == MULTIPART:
                 return stream, *self._multipart(stream, content_length, (options or {}).get("boundary", ""))
-            return super().parse(self._few_fields(stream), mimetype, content_length, options)
+            left, texts, _ = super().parse(self._few_fields(stream), mimetype, content_length, options)
+            return left, *self._told_apart(texts)
         except ClientDisconnected as error:
             raise _malformed("The request ended before all of its body had come. Send it again.") from error
         except ValueError as error:
             raise _malformed("The form is not in UTF-8. Send it so.") from error
+
+    def _told_apart(self, sent: MultiDict[str, str]) -> tuple[Any, Any]:
+        """The texts of a form that has no files, and the addresses among them as such."""
+        texts, addresses = [], []
+        for name, text in sent.items(multi=True):
+            if name == URL_FIELD and text.strip():
+                stream = self.stream_factory(None, "", UNNAMED)
+                stream.write(text.encode("utf-8", "replace"))
+                stream.seek(0)
+                addresses.append((name, Address(stream, UNNAMED, name)))
+            elif name != URL_FIELD:
+                texts.append((name, text))
+        return self.cls(texts), self.cls(addresses)
 
     def _few_fields(self, stream: IO[bytes]) -> IO[bytes]:
         """The body of a form without files; raises RequestEntityTooLarge for one of too many fields."""
@@ -168,26 +185,36 @@ class _Decoder(MultipartDecoder):
         return headers
 
 
-class RefusedHeaders(Headers):
-    """Headers that are not read, but for the field and where a file's name begins; and why not."""
+class Address(FileStorage):
+    """The address of an image, which was sent in its place."""
 
-    error: BadInput
+    @property
+    def text(self) -> str:
+        """What was sent, or so much of it that it is too long."""
+        self.stream.seek(0)
+        return self.stream.read(_ADDRESS_BYTES).decode("utf-8", "replace")
+
+
+class RefusedHeaders(Headers):
+    """The headers of a file that is not read, and why not."""
+
+    def __init__(self, error: BadInput, headers: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__([*headers])
+        self.error = error
 
     @classmethod
     def of(cls, data: bytes, message: str) -> "RefusedHeaders":
-        """Of the first bytes of the headers."""
+        """Headers of which nothing is read but the field and where a file's name begins."""
         field, name = _FIELD.search(data), _NAME_BEGINS.search(data)
         said = "form-data"
         for key, found in (("name", field), ("filename", name)):
             value = readable(found[1]).replace("\\", "\\\\") if found else ""
             said += f'; {key}="{value}"' if found else ""
-        refused = cls([("Content-Disposition", said)])
-        refused.error = _malformed(message)
-        return refused
+        return cls(_malformed(message), [("Content-Disposition", said)])
 
 
 def check_sent(file: FileStorage) -> None:
-    """Raises BadInput (`malformed_form`) for a file whose headers were not read."""
+    """Raises BadInput for a file of which there is only its refusal: `malformed_form`, or of an address."""
     if isinstance(file.headers, RefusedHeaders):
         raise file.headers.error
 
@@ -227,7 +254,8 @@ class _File:
         self._name = _file_name(event)
         name = self._name or (f"{UNNAMED}.zip" if self._type in _ZIP_TYPES else UNNAMED)
         stream = parser.stream_factory(content_length, self._type, name)
-        self._storage = FileStorage(stream, name, self.field, headers=event.headers)
+        kind = FileStorage if self._name or self.field != URL_FIELD else Address
+        self._storage = kind(stream, name, self.field, headers=event.headers)
         self._has_bytes = False
 
     @property
@@ -252,10 +280,10 @@ def _has_many_parameters(line: bytes) -> bool:
 
 
 def _is_file(event: Field | File) -> bool:
-    """True for what has a file name, comes in a field of files, or is no text."""
+    """True for what has a file name, comes in a field of files or addresses, or is no text."""
     kind = _type_of(event.headers)[0]
     is_text = kind in _TEXT_TYPES or kind.startswith("text/")
-    return isinstance(event, File) or event.name in FILE_FIELDS or not is_text or not event.name
+    return isinstance(event, File) or event.name in (*FILE_FIELDS, URL_FIELD) or not is_text or not event.name
 
 
 def _file_name(event: Field | File) -> str:

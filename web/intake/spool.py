@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Protocol, cast
 
 from flask import Flask, Request, request
 from werkzeug.http import parse_options_header
@@ -56,14 +56,15 @@ class Spool:
             self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by close)
         except OSError as error:
             raise no_room(error) from error
-        self._end = 0
+        self._end = self._count = 0
         self._last: Part | None = None
 
     def new_part(self, keep_bytes: int | None = None) -> "Part":
         """The next part; bytes beyond `keep_bytes` are counted and not kept."""
         if self._last is not None:
             self._end += self._last.kept_bytes
-        self._last = Part(self._file.fileno(), self._end, keep_bytes)
+        self._count += 1
+        self._last = Part(self._file.fileno(), self._end, keep_bytes, self._count)
         return self._last
 
     @property
@@ -79,8 +80,10 @@ class Spool:
 class Part(io.RawIOBase):
     """A range of a spool as a file of its own: written once, then read and sought at will."""
 
-    def __init__(self, descriptor: int, start: int, keep_bytes: int | None) -> None:
+    def __init__(self, descriptor: int, start: int, keep_bytes: int | None, number: int) -> None:
         self._descriptor, self._start, self._keep_bytes = descriptor, start, keep_bytes
+        #: Which part of its spool it is, from 1.
+        self.number = number
         self._place = 0
         self.kept_bytes = 0
         #: All bytes that were written, kept or not.
@@ -142,11 +145,24 @@ class Part(io.RawIOBase):
         return True
 
 
+class Fetched(Protocol):
+    """Files that are fetched for a request."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all that came."""
+
+    def close(self) -> None:
+        """Let them vanish."""
+
+
 class SpooledRequest(Request):
     """A request whose files go to a spool while they arrive; too many of them end it."""
 
     form_data_parser_class = FormParser
     _spool: Spool | None = None
+    _fetched: Fetched | None = None
+    _is_held = False
     _file_count = 0
 
     def __init__(self, *environ: Any, **how: Any) -> None:
@@ -155,7 +171,21 @@ class SpooledRequest(Request):
 
     def check_budget(self) -> None:
         """Raises TooLarge (`request_too_costly`) when no more of its files are to be looked at."""
-        self._budget.check(self._spool.size_bytes if self._spool else 0, services().limits)
+        sent_bytes = self._spool.size_bytes if self._spool else 0
+        fetched_bytes = self._fetched.size_bytes if self._fetched else 0
+        self._budget.check(sent_bytes + fetched_bytes, services().limits)
+
+    def hold(self, fetched: Fetched) -> None:
+        """Keep its files, and what is fetched for it, also when Flask leaves it, until `resume`."""
+        self._fetched, self._is_held = fetched, True
+
+    def resume(self) -> None:
+        """Go on with it after Flask has left it; when it is left again it is over."""
+        self._is_held = False
+
+    def begin_budget(self) -> None:
+        """Give it its time anew, in another thread than the one that has begun it."""
+        self._budget = Budget()
 
     def _get_file_stream(
         self,
@@ -178,15 +208,24 @@ class SpooledRequest(Request):
         return cast(IO[bytes], self._spool.new_part(None if is_zip else limits.max_image_bytes))
 
     def close(self) -> None:
-        """Called by Flask when the request is over."""
+        """Called by Flask when it leaves the request."""
+        if self._is_held:
+            return
         super().close()
         if self._spool is not None:
             self._spool.close()
+        if self._fetched is not None:
+            self._fetched.close()
+
+
+def spooled_request() -> SpooledRequest:
+    """The current one."""
+    return cast(SpooledRequest, request)
 
 
 def check_budget() -> None:
     """Called before each file of a request is looked at; raises what `SpooledRequest.check_budget` raises."""
-    cast(SpooledRequest, request).check_budget()
+    spooled_request().check_budget()
 
 
 def check_room(folder: Path, min_free_bytes: int) -> None:

@@ -10,7 +10,9 @@ import click
 
 from eva01.cli.errors import CommandError
 from eva01.cli.submission import is_jsonl
+from eva01.client.address import Address, is_address
 from eva01.client.client import DEFAULT_SERVER, Client, server_of_environment
+from eva01.client.files import valid_text
 from eva01.client.key import key_of_file
 
 #: Makes the client of a command's server.
@@ -19,12 +21,14 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Input(click.Path):
-    """A folder or a file; raises CommandError for an empty name, which would be the folder we are in."""
+    """A folder, a file or an image's address; raises CommandError for an empty name, the folder we are in."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path."""
+        """The path, or the address."""
         if not value:
             raise CommandError("no_input", "An input has no name. Write `.` for the folder you are in.")
+        if isinstance(value, str) and is_address(value):
+            return Address(valid_text(value))
         return super().convert(value, param, ctx)
 
 

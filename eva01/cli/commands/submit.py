@@ -22,6 +22,7 @@ from eva01.cli.progress import Silence, Watcher, shown
 from eva01.cli.submission import INTERRUPTED, Sent, Submission
 from eva01.cli.tables import say
 from eva01.cli.text import counted
+from eva01.client.address import Address
 from eva01.client.client import Client
 from eva01.client.errors import ClientError
 from eva01.client.files import find, name_of
@@ -35,7 +36,7 @@ from eva01.client.models import Batch
     required=True,
     # One that cannot be read is a line in the results, beside the others.
     type=Input(path_type=Path, readable=False),
-    metavar="FOLDER|FILE|ZIP…",
+    metavar="FOLDER|FILE|ZIP|URL…",
 )
 @click.option("--question", "-q", default="", help="What to ask of every image.")
 @click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
@@ -55,7 +56,7 @@ from eva01.client.models import Batch
 @server_options
 @json_option
 def submit(
-    inputs: tuple[Path, ...],
+    inputs: tuple[Path | Address, ...],
     question: str,
     model: str | None,
     max_new_tokens: int | None,
@@ -70,7 +71,8 @@ def submit(
     """Send images, wait, and show an answer for each.
 
     Folders are walked, linked ones too; what is no image there, by its name or by how it begins, is left
-    out, and counted by kind. A file or a zip named on its own is sent whatever it is.
+    out, and counted by kind. A file or a zip named on its own is sent whatever it is. The image at an
+    address (https://…) is fetched by the server, where it may (EVA01_FETCH_ALLOW).
 
     Exit code 0 if every image has an answer, 1 if some have none or were not sent, 2 if nothing was sent.
     """

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from eva01.client.errors import ClientError, FileUnreadable
-from eva01.client.files import IMAGE_ENDINGS, InputFile, find, name_of, told_apart, valid_text
+from eva01.client.files import IMAGE_ENDINGS, InputFile, find, name_of, valid_text, with_own_names
 from eva01.client.kinds import PICTURES, by_kind, in_words
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.uploads import CHUNK_BYTES, chunks
@@ -134,7 +134,7 @@ def test_files_that_share_even_their_path_as_text_get_numbers_and_the_same_each_
     touch(tmp_path, "one/a.png", "two/a.png")
     files = [find([tmp_path / folder / "a.png"]).files[0] for folder in ("one", "two")]
     assert [file.name for file in files] == ["a.png", "a.png"]
-    assert [file.name for file in told_apart(files)] == ["one/a.png", "two/a.png"]
+    assert [file.name for file in with_own_names(files)] == ["one/a.png", "two/a.png"]
 
 
 def test_files_that_share_a_name_are_called_by_their_paths_from_the_folder_above_them(tmp_path, monkeypatch):
@@ -187,7 +187,7 @@ def test_what_lies_at_a_path_that_is_too_long_is_unreadable_and_the_rest_is_sent
         Path("n" * 100).mkdir()
         os.chdir("n" * 100)
     found = find([tmp_path, tmp_path / ("m" * 300), tmp_path / ("l" * 300 + ".png")])
-    assert [file.path for file in found.files] == [tmp_path / "a.png"]
+    assert [file.name for file in found.files] == [f"{tmp_path.name}/a.png"]
     assert [error.message.partition(" cannot be read: ")[2] for error in found.unreadable] == [
         "File name too long."
     ] * 3

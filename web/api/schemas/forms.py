@@ -1,12 +1,13 @@
 """Forms, as they were sent."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from flask import request
 from flask_openapi3 import FileStorage
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
     Json,
 )
@@ -16,7 +17,8 @@ from jobs.contract.errors import BadInput, TooLarge
 from web.api.numbers import Decimal, Whole
 from web.api.schemas.base import RequestModel
 from web.http.json import has_many_values
-from web.intake.forms import FILE_FIELDS, MULTIPART, check_form
+from web.intake.forms import FILE_FIELDS, MULTIPART, URL_FIELD, Address, check_form
+from web.intake.spool import Part
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
 LONGEST_WAIT_S = 55
@@ -39,7 +41,7 @@ class Form(RequestModel):
         texts = cls._texts([*request.form.items(multi=True)])
         files = list(request.files.items(multi=True))
         for name, file in files:
-            if name in cls.model_fields and name not in FILE_FIELDS:
+            if name in cls.model_fields and name not in FILE_FIELDS and not isinstance(file, Address):
                 message = f"`{name}` came as a file ({(file.filename or '')[:100]!r}). Send it as text."
                 raise BadInput(message, code=Code.INVALID_FIELD)
         return texts | cls._files(files)
@@ -76,10 +78,26 @@ class Form(RequestModel):
         raise NotImplementedError
 
 
+def _either(*fields: str) -> ConfigDict:
+    """Has the API's description say that one of these fields is needed."""
+
+    def say(schema: dict[str, Any]) -> None:
+        schema.pop("required", None)
+        schema["anyOf"] = [{"required": [field]} for field in fields]
+
+    return ConfigDict(json_schema_extra=say)
+
+
 class JobForm(Form):
     """One image and one question."""
 
+    model_config = _either("file", "url")
+
+    #: The image; or its address, as it was sent.
     file: FileStorage = Field(description="The image.")
+    url: str = Field(
+        "", description="The image's address, in its place, by https; EVA01_FETCH_ALLOW names the hosts."
+    )
     question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
     max_new_tokens: Whole | None = Field(None, ge=1, description="The longest answer, in tokens.")
@@ -94,7 +112,8 @@ class JobForm(Form):
                 f"{len(sent)} files were sent, and one can be asked about. Send many to a batch.",
                 code=Code.TOO_MANY_FILES,
             )
-        return {name: file for name, file in sent if name == "file"}
+        given = [file for name, file in sent if name in ("file", URL_FIELD)]
+        return {"file": given[0]} if given else {}
 
 
 class AnalyzeForm(JobForm):
@@ -112,8 +131,16 @@ def _of_few_values(text: str) -> str:
 class FilesForm(Form):
     """Images and zips for a batch."""
 
+    model_config = _either("files", "url")
+
+    #: In the order in which they were sent; addresses are among them.
     files: list[FileStorage] = Field(
         min_length=1, description="Images and zips of images; a file name may be a relative path."
+    )
+    url: list[str] = Field(
+        default_factory=list,
+        description="Addresses of images, by https; EVA01_FETCH_ALLOW names the hosts. Such an image is"
+        " called by its host and path.",
     )
     questions: Annotated[Json[dict[str, str]], BeforeValidator(_of_few_values)] = Field(
         default_factory=dict, description="A JSON object from paths to questions that replace the batch's."
@@ -121,5 +148,7 @@ class FilesForm(Form):
 
     @classmethod
     def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        """All of them, whatever their fields are called: nothing that was sent goes unsaid."""
-        return {"files": [file for _, file in sent]} if sent else {}
+        """All of them in their order, whatever their fields are called: nothing that was sent goes unsaid."""
+        files = [file for _, file in sent]
+        # A form's fields are read one after the other, each with all that it has.
+        return {"files": sorted(files, key=lambda file: cast(Part, file.stream).number)} if sent else {}

@@ -1,0 +1,199 @@
+"""An address, to the bytes of an image: asked by https, without cookies, credentials or proxies.
+
+allowed? ──► a public address? ──► TLS ──► 200: the bytes, so many at most
+    ▲                               └────► 3xx ──┐
+    └──────────── so often at most ◄─────────────┘
+
+Callers hear the host that they named and what kind of thing went wrong; where it led on, what was said there
+and which address it has are in no message.
+"""
+
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+
+import httpcore2
+import httpx2
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import BadInput, TooLarge
+from jobs.contract.settings import Limits, WebSettings
+from jobs.contract.version import own_version
+from web.fetch.allowed import Allowed
+from web.fetch.network import Deadline, NoPublicAddress, PublicNetwork, Resolve
+from web.fetch.url import Url
+
+_log = logging.getLogger(__name__)
+
+_OK = 200
+_REDIRECTS = (301, 302, 303, 307, 308)
+#: Digits of a length that is read.
+_LONGEST_NUMBER = 20
+#: What goes wrong between two machines.
+_BROKEN = (httpcore2.NetworkError, httpcore2.ProtocolError, OSError, ValueError)
+
+#: Takes the next bytes of an image; what it raises ends the fetching.
+Write = Callable[[bytes], object]
+
+
+def _system_addresses(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+class Fetcher:
+    """Fetches from the hosts that are allowed; safe to use from many threads.
+
+    `way` makes connections to addresses, `resolve` gives those of a name, and `tls` says whose certificates
+    are believed: the system's, unless they are given.
+    """
+
+    def __init__(
+        self,
+        web: WebSettings,
+        limits: Limits,
+        *,
+        resolve: Resolve = _system_addresses,
+        way: httpcore2.NetworkBackend | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._web, self._most_bytes = web, limits.max_image_bytes
+        self._allowed = Allowed(web.fetch_allow)
+        self._resolve, self._way, self._given_tls = resolve, way or httpcore2.SyncBackend(), tls
+        # Threads begin with the first call, so after gunicorn has forked.
+        self._threads = ThreadPoolExecutor(web.fetch_at_a_time, "fetch")
+        self._lookups = ThreadPoolExecutor(web.fetch_at_a_time, "look-up")
+
+    def start(self, work: Callable[[], None]) -> Future[None]:
+        """Have `work`, which fetches, done in a thread that does only that, when one is free."""
+        return self._threads.submit(work)
+
+    def fetch(self, text: str, write: Write, most_s: float) -> None:
+        """Fetch an image, and `write` it piece by piece, within `most_s` seconds or EVA01_FETCH_S.
+
+        Raises BadInput (`fetch_is_off`, `bad_url`, `url_not_allowed`, `no_public_address`, `fetch_failed`,
+        `fetch_too_slow`), TooLarge (`image_too_large`), and what `write` raises.
+        """
+        if not self._allowed:
+            raise BadInput(
+                "No image is fetched from an address here. Send the file, or have those who run the server"
+                " name the hosts that may be asked (EVA01_FETCH_ALLOW).",
+                code=Code.FETCH_IS_OFF,
+            )
+        url = Url.read(text)
+        if not self._allowed.has(url):
+            raise _not_allowed(f"{url.host_header} is not among the hosts")
+        try:
+            self._follow(url, write, Deadline(max(0.0, min(most_s, self._web.fetch_s))))
+        except BadInput as error:
+            _log.info("No image was fetched from %s: %s.", url.host, error.code)
+            raise
+
+    def _follow(self, first: Url, write: Write, deadline: Deadline) -> None:
+        url = first
+        for _ in range(self._web.fetch_redirects + 1):
+            led = self._asked(url, first, write, deadline)
+            if led is None:
+                return
+            url = led
+        raise _failed(first, f"leads on more than {self._web.fetch_redirects} times (EVA01_FETCH_REDIRECTS)")
+
+    def _asked(self, url: Url, first: Url, write: Write, deadline: Deadline) -> Url | None:
+        """Write the image at `url`; or give where it leads."""
+        try:
+            return self._answered(url, first, write, deadline)
+        except NoPublicAddress as error:
+            _log.info("%s has no address, or one that is not public.", url.host)
+            raise _no_public_address(first) from error
+        except httpcore2.TimeoutException as error:
+            raise _too_slow(first) from error
+        except _BROKEN as error:
+            _log.info("%s cannot be asked, or broke off: %s", url.host, error)
+            raise _failed(first, "could not be asked, or broke off") from error
+
+    def _answered(self, url: Url, first: Url, write: Write, deadline: Deadline) -> Url | None:
+        network = PublicNetwork(self._way, self._resolve, self._lookups, deadline)
+        target = httpcore2.URL(scheme="https", host=url.host, port=url.port, target=url.target)
+        with (
+            httpcore2.ConnectionPool(self._tls, max_connections=1, network_backend=network) as connections,
+            connections.stream("GET", target, headers=_headers(url)) as response,
+        ):
+            said = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+            if response.status in _REDIRECTS and b"location" in said:
+                return self._led_on(url, first, said[b"location"])
+            if response.status != _OK:
+                raise _failed(first, f"answered with status {response.status}")
+            if said.get(b"content-encoding", "identity").strip().lower() != "identity":
+                raise _failed(first, "answered with a packed file that was not asked for")
+            self._write_all(response, said.get(b"content-length", ""), first, write)
+        return None
+
+    def _led_on(self, url: Url, first: Url, location: str) -> Url:
+        try:
+            led = url.join(location)
+        except BadInput as error:
+            message = f"{first.host} leads on to what is no address by https."
+            raise BadInput(f"{message} Name the image's own.", code=Code.BAD_URL) from error
+        if not self._allowed.has(led):
+            _log.info("%s leads on to %s, which is not in EVA01_FETCH_ALLOW.", first.host, led.host_header)
+            raise _not_allowed(f"{first.host} leads on to a host that is not among those")
+        return led
+
+    def _write_all(self, response: httpcore2.Response, said: str, first: Url, write: Write) -> None:
+        size_bytes = int(said) if said.isascii() and said.isdecimal() and len(said) < _LONGEST_NUMBER else 0
+        self._check_bytes(size_bytes, first)
+        size_bytes = 0
+        for piece in response.iter_stream():
+            size_bytes += len(piece)
+            self._check_bytes(size_bytes, first)
+            write(piece)
+
+    def _check_bytes(self, size_bytes: int, first: Url) -> None:
+        if size_bytes > self._most_bytes:
+            raise TooLarge(
+                f"The image at {first.host} has more than {self._most_bytes:,} bytes (EVA01_MAX_IMAGE_BYTES)."
+                " Send a smaller version of it.",
+                code=Code.IMAGE_TOO_LARGE,
+            )
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Reading all certificates takes a while: it is done once."""
+        return self._given_tls or httpx2.create_ssl_context()
+
+
+def _headers(url: Url) -> list[tuple[str, str]]:
+    """All that a request says: nothing about who asks."""
+    return [
+        ("Host", url.host_header),
+        ("User-Agent", f"EVA-01/{own_version()}"),
+        ("Accept", "image/*, */*;q=0.5"),
+        ("Accept-Encoding", "identity"),
+        ("Connection", "close"),
+    ]
+
+
+def _not_allowed(what: str) -> BadInput:
+    message = f"{what} that this server may ask for images (EVA01_FETCH_ALLOW). Send the file itself."
+    return BadInput(message, code=Code.URL_NOT_ALLOWED)
+
+
+def _no_public_address(first: Url) -> BadInput:
+    message = f"No public address was found for {first.host}, or for where it leads. Send the file itself."
+    return BadInput(message, code=Code.NO_PUBLIC_ADDRESS)
+
+
+def _too_slow(first: Url) -> BadInput:
+    return BadInput(
+        f"{first.host} took longer than an image may (EVA01_FETCH_S, EVA01_FETCH_REQUEST_S). Send its address"
+        " again, with fewer others, or the file itself.",
+        code=Code.FETCH_TOO_SLOW,
+    )
+
+
+def _failed(first: Url, what: str) -> BadInput:
+    message = f"{first.host} {what}. Look at the address, or send the file itself."
+    return BadInput(message, code=Code.FETCH_FAILED)

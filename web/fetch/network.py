@@ -1,0 +1,109 @@
+"""Connections to public addresses alone, and none that outlasts its deadline.
+
+name ──looked up once──► every address public? ──► a connection to one of these very addresses
+                                     └─ no ──► refused, and nobody was asked
+
+So a name that leads elsewhere the next time it is looked up (DNS rebinding) gains nothing. TLS still looks
+for the name in the certificate.
+"""
+
+import ssl
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import httpcore2
+
+from web.fetch.public import is_public
+
+#: Gives the addresses of a name; raises OSError where it has none.
+Resolve = Callable[[str, int], Sequence[str]]
+
+
+class NoPublicAddress(Exception):
+    """Raised when a host has no address, or one that is not public, or nobody says which in time."""
+
+
+class Deadline:
+    """A moment after which nothing is waited for any more."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until_s = time.monotonic() + seconds
+
+    def left_s(self) -> float:
+        """Raises httpcore2.ReadTimeout when there is none."""
+        left_s = self._until_s - time.monotonic()
+        if left_s <= 0:
+            raise httpcore2.ReadTimeout("all time is over")
+        return left_s
+
+
+class PublicNetwork(httpcore2.NetworkBackend):
+    """Connects by `way` to hosts whose addresses, as `resolve` gives them, are public.
+
+    Names are looked up in a thread of `threads`, since the system waits as long as it likes.
+    """
+
+    def __init__(
+        self, way: httpcore2.NetworkBackend, resolve: Resolve, threads: Executor, deadline: Deadline
+    ) -> None:
+        self._way, self._resolve, self._threads, self._deadline = way, resolve, threads, deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Raises NoPublicAddress, and httpcore2's errors for what does not answer."""
+        addresses = self._addresses(host, port)
+        for place, address in enumerate(addresses):
+            # One that is silent leaves time for the others.
+            share_s = self._deadline.left_s() / (len(addresses) - place)
+            try:
+                stream = self._way.connect_tcp(address, port, share_s, socket_options=socket_options or [])
+                return _Timed(stream, self._deadline)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                if place == len(addresses) - 1:
+                    raise
+        raise NoPublicAddress(host)
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        found = self._threads.submit(self._resolve, host, port)
+        try:
+            addresses = [*dict.fromkeys(found.result(self._deadline.left_s()))]
+        except (OSError, UnicodeError) as error:
+            # TimeoutError is one of them.
+            found.cancel()
+            raise NoPublicAddress(host) from error
+        if not addresses or not all(map(is_public, addresses)):
+            raise NoPublicAddress(host)
+        return addresses
+
+
+class _Timed(httpcore2.NetworkStream):
+    """A stream on which nothing is waited for beyond a deadline, however often there is a little."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
+        self._stream, self._deadline = stream, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left_s())
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.left_s())
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        left_s = self._deadline.left_s()
+        return _Timed(self._stream.start_tls(ssl_context, server_hostname, left_s), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

@@ -1,0 +1,115 @@
+"""An address of an image, read once: what is compared with the list is what is looked up and asked.
+
+https://BÜCHER.example:443/a%20b.png?size=1#top ──► xn--bcher-kva.example, 443, /a%20b.png?size=1
+"""
+
+import re
+import socket
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Self
+from urllib.parse import unquote
+
+import httpx2
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import BadInput
+from jobs.contract.hosts import address_of, split_host
+
+#: Characters of an address; those that buckets sign have some hundreds.
+LONGEST_URL = 8192
+HTTPS_PORT = 443
+#: Characters of what is no address that are shown.
+_SHOWN = 100
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:/*")
+#: A last label by which a host is an IPv4 address, in any of the ways in which C reads them.
+_NUMERIC = re.compile(r"^(0x[0-9a-f]*|[0-9]+)$")
+
+
+@dataclass(frozen=True)
+class Url:
+    """Where an image is, by https."""
+
+    #: A name in ASCII and lower case, or an IP address as it is usually written.
+    host: str
+    port: int
+    #: Path and query, as they are asked for.
+    target: str
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Raises BadInput (`bad_url`)."""
+        if len(text) > LONGEST_URL:
+            raise _bad(f"The address has {len(text):,} characters; the limit is {LONGEST_URL:,}.")
+        try:
+            return cls._of(httpx2.URL(text.strip()))
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise _bad("This is no address. Write one as https://images.example.org/a.png.") from error
+
+    def join(self, location: str) -> Self:
+        """Where a redirect leads; raises BadInput (`bad_url`)."""
+        if len(location) > LONGEST_URL:
+            raise _bad(f"It has {len(location):,} characters; the limit is {LONGEST_URL:,}.")
+        try:
+            return self._of(httpx2.URL(str(self)).join(location))
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise _bad("It is none.") from error
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"https://{host}:{self.port}{self.target}"
+
+    @property
+    def host_header(self) -> str:
+        """The host as a request names it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == HTTPS_PORT else f"{host}:{self.port}"
+
+    @classmethod
+    def _of(cls, url: httpx2.URL) -> Self:
+        host = _canonical(url.raw_host.decode("ascii"))
+        if not host:
+            raise _bad("This is no address with a host. Write one as https://images.example.org/a.png.")
+        if url.scheme != "https":
+            raise _bad(f"The address of {host} does not begin with https://, and others are not fetched.")
+        if url.userinfo:
+            raise _bad(f"The address of {host} has a user or a password before the host. Leave them out.")
+        return cls(host, HTTPS_PORT if url.port is None else url.port, url.raw_path.decode("ascii"))
+
+
+def name_of(text: str) -> str:
+    """What the image at an address is called: its host and path.
+
+    What else is in an address may be a secret: a password, or the signature by which a bucket gives it.
+    """
+    rest = re.split(r"[?#]", _SCHEME.sub("", text.strip()), maxsplit=1)[0]
+    try:
+        host = Url.read(text).host
+    except BadInput:
+        return rest.rpartition("@")[2][:_SHOWN]
+    return f"{host}/{unquote(rest.partition('/')[2], errors='replace')}".rstrip("/")
+
+
+def _canonical(host: str) -> str:
+    """The host without a last dot; raises BadInput for what is no name and no address."""
+    host = host.lower().removesuffix(".")
+    if ":" in host:
+        # A zone belongs to one machine's network, and to none that is public.
+        address = None if "%" in host else address_of(host)
+        return str(address) if address else ""
+    if _NUMERIC.match(host.rpartition(".")[2]):
+        # As the system reads it: 0x7f.1 and 2130706433 are 127.0.0.1 as well.
+        return str(IPv4Address(_packed(host)))
+    named = split_host(host)
+    return named[0] if named else ""
+
+
+def _packed(host: str) -> bytes:
+    try:
+        return socket.inet_aton(host)
+    except OSError as error:
+        raise ValueError("no IPv4 address") from error
+
+
+def _bad(message: str) -> BadInput:
+    return BadInput(message, code=Code.BAD_URL)
