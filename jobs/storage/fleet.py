@@ -34,8 +34,7 @@ class Fleet:
     ) -> None:
         """Say that `worker` is alive, and what its model can do; to be called every `interval_s`.
 
-        How many workers of the model were ready at once is known for `of_late_s`. A full Redis takes all this as
-        well.
+        How many workers of the model were ready at once is known for `of_late_s`. A full Redis takes it all.
         """
         expires_ms = int(interval_s * _MISSED_BEATS * 1000)
         start_s = "" if worker.start_s is None else round(worker.start_s, 3)

@@ -40,8 +40,8 @@ def _replicas(code: CodeMetrics) -> Row:
                     Query(workers.value("model", state="ready"), "{{model}} ready workers"),
                     Query(of_late.value("model"), "{{model}} ready of late"),
                 ],
-                f"Waiting and held, beside the workers for them. {workers.help} A fleet grows to twice those that were"
-                " ready of late.",
+                f"Waiting and held, beside the workers for them. {workers.help}"
+                " A fleet grows to twice those that were ready of late.",
             ),
             Panel(
                 "Steps of scaling in an hour",

@@ -257,6 +257,7 @@ def test_metrics_tell_of_requests_jobs_and_the_queue(http, redis_client):
         'eva01_held_jobs{model="nano"} 0.0',
         'eva01_oldest_wait_seconds{model="ocr"} 0.0',
         'eva01_workers{model="nano",state="ready"} 1.0',
+        'eva01_ready_workers_of_late{model="nano"} 1.0',
     ):
         assert line in text
     assert batch.rsplit("/", 1)[1] not in text
