@@ -42,6 +42,8 @@ class StubEngine:
     fits: int = 1000
     #: Seconds that a batch takes.
     takes_s: float = 0.0
+    #: Seconds that it loads.
+    loads_s: float = 0.0
     device: str = "cpu"
     default_slots: int = 4
     max_batch: int = 64
@@ -59,7 +61,8 @@ class StubEngine:
         self.may_go_on.set()
 
     def load(self) -> None:
-        """Nothing to load."""
+        """Nothing to load but time."""
+        time.sleep(self.loads_s)
 
     def see(self, image: Image.Image) -> tuple[int, int]:
         """Reduce an image to its size; fails for the width `blind_width`."""

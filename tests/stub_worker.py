@@ -1,7 +1,7 @@
 """A worker's process around the stub engine, ready in a second: `python -m tests.stub_worker SECONDS`.
 
 SECONDS is how long each image takes; the model is called `stub`. With `rolling` as a second argument it
-answers in a rolling batch.
+answers in a rolling batch; with `loading` it loads for longer than any test lasts.
 """
 
 import sys
@@ -22,6 +22,8 @@ if __name__ == "__main__":
     environment, takes_s = Environment.read(), float(sys.argv[1])
     set_up_logging(environment.shared.log)
     engine = StubEngine(takes_s=takes_s, max_batch=1)
+    if "loading" in sys.argv:
+        engine.loads_s = 3600
     if "rolling" in sys.argv:
         timeout_s = environment.worker.job_timeout_s
         engine.rolling = StubRolling(turns=1, takes_s=takes_s, timeout_s=timeout_s, steps=deque(maxlen=1))

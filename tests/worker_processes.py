@@ -74,7 +74,9 @@ class WorkerProcesses:
         wait_until(lambda: accepts_connections(self.port), "the server listens")
         return process
 
-    def start_worker(self, takes_s: float = 0.1, *, is_rolling: bool = False, **env: str) -> Running:
+    def start_worker(
+        self, takes_s: float = 0.1, *, is_rolling: bool = False, is_loading: bool = False, **env: str
+    ) -> Running:
         port = free_port()
         known = {
             "PYTHONPATH": str(ROOT),
@@ -86,7 +88,8 @@ class WorkerProcesses:
             # All jobs ask about one image, and each has to reach the engine.
             "EVA01_ANSWER_CACHE": "false",
         }
-        command = [sys.executable, "-m", "tests.stub_worker", str(takes_s), *["rolling"] * is_rolling]
+        command = [sys.executable, "-m", "tests.stub_worker", str(takes_s)]
+        command += ["rolling"] * is_rolling + ["loading"] * is_loading
         process = self._start(f"worker-{port}", command, {**known, **env})
         return Running(process, f"http://127.0.0.1:{port}")
 

@@ -87,10 +87,10 @@ class Worker(Generic[Seen, Prepared]):
         )
         celery = create_celery(shared, card.name, self._status.trouble, unreadable)
         self._slots = Slots(celery, self._status, self._metrics, shared.lease_s)
-        self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s)
+        self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s, own.ready_of_late_s)
         self._health = HealthServer(self._status, own.worker_host, own.worker_port)
         pod = Pod.here(own.pod_name)
-        self._pod_cost = PodCost(pod.set_cost, self._slots.how_many_held) if pod else None
+        self._pod_cost = pod and PodCost(pod.set_cost, self._slots.how_many_held, lambda: self._status.slots)
 
     def live(self) -> int:
         """Start, load the model, serve until told to stop; gives the exit code.

@@ -119,6 +119,16 @@ def finishes_key(model: str) -> str:
     return f"eva01:{model}:finishes"
 
 
+def ready_key(model: str) -> str:
+    """The sorted set of this model's workers that are ready, by their last beat."""
+    return f"eva01:{model}:ready"
+
+
+def ready_of_late_key(model: str) -> str:
+    """The sorted set 1 … n by when so many workers were last ready at once; KEDA takes its length."""
+    return f"eva01:{model}:ready_of_late"
+
+
 def worker_key(worker_id: str) -> str:
     """One worker's own description, which expires when it stops beating."""
     return f"eva01:worker:{worker_id}"

@@ -19,6 +19,8 @@ from jobs.contract.models import OWNER_PATTERN
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
+#: Seconds for which it is known how many workers were ready at once, where no setting says it.
+READY_OF_LATE_S = 3600.0
 #: Hours that a session in the browser may last at most.
 LONGEST_SESSION_HOURS = 366 * 24
 
@@ -370,6 +372,8 @@ class WorkerSettings(_FromEnvironment):
     worker_port: int = Field(default=9100, ge=0, le=65535)
     #: Seconds between heartbeats; a worker silent for three of them no longer counts.
     heartbeat_s: float = Field(default=5.0, gt=0)
+    #: Seconds for which it is known how many workers were ready at once; a fleet grows to twice as many.
+    ready_of_late_s: float = Field(default=READY_OF_LATE_S, ge=1)
     #: Seconds a worker that was told to stop may take to finish what it holds.
     drain_s: float = Field(default=100.0, ge=0)
     #: Seconds that a job may be on the device, a week at most; its time in the queue does not count.

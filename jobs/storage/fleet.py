@@ -11,6 +11,7 @@ from jobs.contract import names
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.models import WorkerInfo, WorkerState
 from jobs.contract.refusals import Refusal
+from jobs.contract.settings import READY_OF_LATE_S
 from jobs.storage.scripts import load
 from jobs.storage.unreadable import readable
 
@@ -28,17 +29,26 @@ class Fleet:
         self.redis = client
         self._beat = load(client, "beat")
 
-    def beat(self, worker: WorkerInfo, card: ModelCard, interval_s: float) -> None:
+    def beat(
+        self, worker: WorkerInfo, card: ModelCard, interval_s: float, of_late_s: float = READY_OF_LATE_S
+    ) -> None:
         """Say that `worker` is alive, and what its model can do; to be called every `interval_s`.
 
-        A full Redis takes it as well.
+        How many workers of the model were ready at once is known for `of_late_s`. A full Redis takes it all.
         """
         expires_ms = int(interval_s * _MISSED_BEATS * 1000)
         start_s = "" if worker.start_s is None else round(worker.start_s, 3)
         # What is usual is left out: a web of an earlier version need not know it.
         info = worker.model_dump_json(exclude_defaults=True)
         described = (worker.id, info, expires_ms, time.time())
-        self._beat(args=(*described, card.name, card.model_dump_json(), start_s))
+        is_ready = "1" if worker.state is WorkerState.READY else ""
+        late_ms = int(of_late_s * 1000)
+        self._beat(args=(*described, card.name, card.model_dump_json(), start_s, is_ready, late_ms))
+
+    def ready_of_late(self, model: str) -> int:
+        """The most workers of a model that were ready at once of late."""
+        key = names.ready_of_late_key(model)
+        return readable("worker", key, lambda: self.redis.zcard(key)) or 0
 
     def starts_s(self) -> dict[str, float]:
         """How long a late worker of each model took until it was ready, in seconds."""
@@ -48,11 +58,12 @@ class Fleet:
         )
         return {model: start_s for model, start_s in read if start_s is not None}
 
-    def leave(self, worker_id: str) -> None:
-        """Say that a worker is gone."""
+    def leave(self, worker_id: str, model: str) -> None:
+        """Say that a worker of `model` is gone."""
         with self.redis.pipeline(transaction=True) as pipe:
             pipe.delete(names.worker_key(worker_id))
             pipe.zrem(names.WORKERS, worker_id)
+            pipe.zrem(names.ready_key(model), worker_id)
             pipe.execute()
 
     def workers(self) -> list[WorkerInfo]:

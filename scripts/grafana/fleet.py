@@ -21,7 +21,7 @@ def fleet(code: CodeMetrics) -> dict[str, Any]:
 
 
 def _replicas(code: CodeMetrics) -> Row:
-    workers = code["eva01_workers"]
+    workers, of_late = code["eva01_workers"], code["eva01_ready_workers_of_late"]
     return Row(
         "Replicas",
         [
@@ -38,8 +38,10 @@ def _replicas(code: CodeMetrics) -> Row:
                 [
                     Query('model:eva01_open_jobs{model=~"$model"}', "{{model}} open"),
                     Query(workers.value("model", state="ready"), "{{model}} ready workers"),
+                    Query(of_late.value("model"), "{{model}} ready of late"),
                 ],
-                f"Waiting and held, beside the workers for them. {workers.help}",
+                f"Waiting and held, beside the workers for them. {workers.help}"
+                " A fleet grows to twice those that were ready of late.",
             ),
             Panel(
                 "Steps of scaling in an hour",

@@ -97,6 +97,8 @@ def selectors(text: str) -> list[Selector]:
     ['x_total{b="c"}', 'y:z']
     """
     text = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", text)
+    # The texts that label_replace is given.
+    text = re.sub(r',\s*"[^"]*"', " ", text)
     text = re.sub(r"\[[^\]]*\]|\boffset\s+\w+", " ", text)
     found = re.finditer(rf"(?<![\w:$])({_NAME})(\{{[^}}]*\}})?(?![\w:{{])(?!\s*\()", text)
     return [Selector(one[1], one[0]) for one in found if one[1] not in _WORDS]

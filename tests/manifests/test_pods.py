@@ -10,6 +10,7 @@ from tests.manifests.rendering import (
     containers,
     environment,
     name_of,
+    of_kind,
     ours,
     owners,
     render,
@@ -128,6 +129,24 @@ def test_an_update_takes_no_gpu_that_is_not_there(folder):
         ]
         if gpus and ours(gpus[0]):
             update = owner["spec"]["strategy"]["rollingUpdate"]
-            assert update == {"maxSurge": 0, "maxUnavailable": 1}, name
+            assert update == {"maxSurge": 0, "maxUnavailable": "25%"}, name
             assert len(gpus) == 1, name
-            assert gpus[0]["resources"]["limits"]["nvidia.com/gpu"] == 1, name
+            assert gpus[0]["resources"]["limits"]["nvidia.com/gpu"] == "1", name
+
+
+def test_a_large_fleet_is_updated_by_more_than_one_worker_at_a_time(folder):
+    for name, owner, pod in pods(folder):
+        if owner["metadata"]["labels"]["app.kubernetes.io/component"] == "worker":
+            update = owner["spec"]["strategy"]["rollingUpdate"]
+            assert sorted(map(str, update.values())) == ["0", "25%"], name
+            delay = pod["metadata"]["annotations"].get("cluster-autoscaler.kubernetes.io/pod-scale-up-delay")
+            # A successor waits for no longer than this for its GPU.
+            assert delay is None or int(delay.rstrip("s")) > pod["spec"]["terminationGracePeriodSeconds"]
+
+
+def test_a_pod_that_is_not_ready_keeps_no_node_from_being_drained(folder):
+    budgets = of_kind(render(folder), "PodDisruptionBudget")
+    assert budgets
+    for budget in budgets:
+        assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow", name_of(budget)
+        assert budget["spec"]["maxUnavailable"] == 1, name_of(budget)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from jobs.contract import names
+from tests.manifests.formulas import value
 from tests.manifests.rendering import (
     ROOT,
     Object,
@@ -29,6 +30,7 @@ QUEUE_TRIGGERS = {
     "interactive": names.interactive_queue,
     "bulk": names.bulk_queue,
     "held": names.held_key,
+    "ready": names.ready_of_late_key,
 }
 
 #: The component that every model's fleet uses.
@@ -138,7 +140,7 @@ def test_the_triggers_read_the_keys_that_the_code_writes(folder):
 def test_the_formula_counts_all_open_jobs_and_uses_every_trigger(folder):
     for _, fleet in model_fleets(folder):
         formula = modifiers(fleet)["formula"]
-        assert "interactive + bulk + held" in formula
+        assert "min(interactive + bulk + held, " in formula
         named = [trigger["name"] for trigger in fleet["spec"]["triggers"]]
         assert len(named) == len(set(named))
         assert set(named) <= set(re.findall(r"[a-z_]+", formula)), formula
@@ -199,16 +201,91 @@ def test_an_outage_of_prometheus_leaves_the_queue_its_say(folder):
         for name in asks_prometheus(fleet):
             assert f"{name} ?? 0.0" in formula
             assert len(re.findall(rf"\b{name}\b", formula)) == 1
+            assert wish(fleet, interactive=30, **{name: None}) == 1
         # While Redis is away, the whole formula is nil, whatever surrounds the sum.
-        assert formula == "interactive + bulk + held" or formula.startswith("held == nil ? nil : max(")
+        if asks_prometheus(fleet):
+            away = dict.fromkeys(QUEUE_TRIGGERS) | {"peak": 1}
+            assert value(formula, readings(fleet, **away)) is None
+
+
+def readings(fleet: Object, **known: float | None) -> dict[str, float | None]:
+    """What the triggers of a fleet read: 0, but for what is said; None where one fails."""
+    said = {trigger["name"]: 0 for trigger in fleet["spec"]["triggers"]}
+    return said | {name: known[name] for name in known if name in said}
+
+
+def wish(fleet: Object, **known: float | None) -> int:
+    """How many workers the formula asks for, before any bound of the object."""
+    found = value(modifiers(fleet)["formula"], readings(fleet, **known))
+    assert found is not None
+    return math.ceil(found / int(modifiers(fleet)["target"]))
+
+
+def slots(fleet: Object) -> int:
+    """How many jobs a worker holds, as the fleet says."""
+    return int(fleet["metadata"]["annotations"]["eva01.dev/slots"])
+
+
+#: All that may ask for workers, each for very many: reasons of the components are there in some folders only.
+MANY = {"interactive": 90_000, "bulk": 90_000, "peak": 50, "gpu": 50, "latency": 50, "forecast": 90_000}
+
+
+@each_folder
+def test_no_fleet_grows_beyond_twice_those_that_were_ready_of_late(folder):
+    for _, fleet in model_fleets(folder):
+        first = int(fleet["metadata"]["annotations"]["eva01.dev/first-workers"])
+        assert wish(fleet, **MANY) == first == 1
+        assert [wish(fleet, **MANY, ready=ready) for ready in (1, 2, 4, 5)] == [2, 4, 8, 10]
+        for reason in MANY:
+            one = {"interactive": 1, reason: MANY[reason]}
+            assert wish(fleet, **one) <= 1, reason
+            assert wish(fleet, **one, ready=3) <= 6, reason
+
+
+@each_folder
+def test_the_first_job_of_a_fleet_at_zero_starts_it(folder):
+    for _, fleet in model_fleets(folder):
+        for waits in ("interactive", "bulk", "held"):
+            found = value(modifiers(fleet)["formula"], readings(fleet, **{waits: 1}))
+            assert found is not None
+            assert found > int(modifiers(fleet)["activationTarget"])
+
+
+@each_folder
+def test_a_fleet_without_any_job_goes_whatever_it_was_of_late(folder):
+    for _, fleet in model_fleets(folder):
+        assert value(modifiers(fleet)["formula"], readings(fleet, ready=10)) == 0
+
+
+@each_folder
+def test_a_worker_whose_slots_are_all_taken_is_wanted(folder):
+    for _, fleet in model_fleets(folder):
+        for full in range(1, 11):
+            assert wish(fleet, held=full * slots(fleet), ready=full) == full
+            # Also while a Redis that was emptied does not know yet who is ready.
+            assert wish(fleet, held=full * slots(fleet)) == full
+            assert wish(fleet, held=full * slots(fleet) + 1, ready=full + 1) == full + 1
+
+
+@each_folder
+def test_a_fleet_knows_the_slots_of_its_workers(folder):
+    objects = render(folder)
+    said = {
+        pod["metadata"]["labels"]["eva01.dev/model"]: environment(pod["spec"]["containers"][0], objects)
+        for owner, pod in owners(objects)
+        if owner["metadata"]["labels"].get("eva01.dev/model")
+    }
+    for model, fleet in model_fleets(folder):
+        assert said[model]["EVA01_SLOTS"] == str(slots(fleet))
 
 
 @each_folder
 def test_every_term_of_a_formula_counts_in_jobs(folder):
     for _, fleet in model_fleets(folder):
-        factors = re.findall(r"\* (\S+)", modifiers(fleet)["formula"])
-        assert set(factors) <= {modifiers(fleet)["target"]}
-        assert not re.search(r"[A-Z]", modifiers(fleet)["formula"])
+        formula = modifiers(fleet)["formula"]
+        assert not re.search(r"[A-Z]", formula)
+        # Of what asks for very many workers, the brake lets one: the target of one, in jobs.
+        assert value(formula, readings(fleet, **MANY)) == int(modifiers(fleet)["target"])
 
 
 @each_folder
@@ -256,7 +333,21 @@ def test_the_worked_example_of_the_page_is_right():
     fleet = fleets_by_model()["qwen2.5-vl-7b"]
     found = rows("## A worked example")
     assert len(found) > 3
-    for waiting, held, total, workers in found:
+    for waiting, held, total, ready, workers in found:
         assert int(waiting) + int(held) == int(total)
-        wanted = math.ceil(int(total) / int(modifiers(fleet)["target"]))
+        wanted = wish(fleet, bulk=int(waiting), held=int(held), ready=int(ready))
         assert min(wanted, fleet["spec"]["maxReplicaCount"]) == int(workers)
+
+
+def test_the_page_says_how_long_a_rollout_of_the_manifests_takes():
+    (worker,) = (
+        owner for owner, _ in owners(render("base")) if name_of(owner) == "Deployment/worker-qwen2-5-vl-7b"
+    )
+    share = int(worker["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"].rstrip("%"))
+    found = rows("## A rollout")
+    assert len(found) > 3
+    for fleet, at_once, rounds, minutes, one_by_one in found:
+        # Kubernetes rounds a share down, and takes one where nothing is left.
+        assert int(at_once) == max(1, int(fleet) * share // 100)
+        assert int(rounds) == math.ceil(int(fleet) / int(at_once))
+        assert (int(minutes), int(one_by_one)) == (3 * int(rounds), 3 * int(fleet))

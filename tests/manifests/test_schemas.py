@@ -16,6 +16,7 @@ VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 #: Groups whose kinds come from Kubernetes itself.
 _OWN_GROUPS = (
     "",
+    "admissionregistration.k8s.io",
     "apiregistration.k8s.io",
     "apps",
     "autoscaling",

@@ -1,15 +1,18 @@
-"""The value that KEDA reads from Redis is the number of open jobs: with a real Redis and a real worker."""
+"""What KEDA reads from Redis and makes of it is what is needed: with a real Redis and real workers."""
 
+import math
 import signal
 from collections.abc import Mapping
 
 import pytest
 import redis
 
+from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState
+from tests.manifests.formulas import value
 from tests.manifests.rendering import Object, of_kind, render
 from tests.processes import wait_until
-from tests.worker_processes import MODEL, QUESTIONS, SHA256, WorkerProcesses
+from tests.worker_processes import MODEL, QUESTIONS, SHA256, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -31,13 +34,33 @@ class Keda:
         return {one["name"]: self._length(one["metadata"]["listName"]) for one in self._spec["triggers"]}
 
     def open_jobs(self) -> int:
-        """The formula's value. A sum has the same syntax in KEDA and in Python."""
-        formula = self._spec["advanced"]["scalingModifiers"]["formula"]
-        return int(eval(formula, {}, dict(self.readings())))
+        """What waits and what is held."""
+        return sum(count for name, count in self.readings().items() if name != "ready")
+
+    def value(self) -> float:
+        """The formula's value, in jobs."""
+        found = value(self._modifiers["formula"], self.readings())
+        assert found is not None
+        return found
+
+    def wish(self) -> int:
+        """How many workers the autoscaler makes of it."""
+        wanted = math.ceil(self.value() / self.target)
+        return min(wanted, int(self._spec["maxReplicaCount"]))
 
     def is_active(self) -> bool:
         """True when at least one worker should run."""
-        return self.open_jobs() > int(self._spec["advanced"]["scalingModifiers"]["activationTarget"])
+        return self.value() > int(self._modifiers["activationTarget"])
+
+    @property
+    def target(self) -> int:
+        """Jobs that one worker may be given."""
+        return int(self._modifiers["target"])
+
+    @property
+    def _modifiers(self) -> Mapping[str, str]:
+        found: Mapping[str, str] = self._spec["advanced"]["scalingModifiers"]
+        return found
 
     def _length(self, key: str) -> int:
         key = key.replace(f":{self._model}:", f":{MODEL}:")
@@ -45,21 +68,32 @@ class Keda:
         return 0 if kind == "none" else int(getattr(self._client, LENGTHS[kind])(key))
 
 
+def fleet(name: str) -> Object:
+    """The fleet of that name; test_scaling.py sees to it that all read the same."""
+    (found,) = (one for one in of_kind(render("keda"), "ScaledObject") if one["metadata"]["name"] == name)
+    return found
+
+
 @pytest.fixture
 def keda(workers: WorkerProcesses) -> Keda:
-    """The fleet with the GPUs; test_scaling.py sees to it that the others read the same."""
-    (fleet,) = (
-        one
-        for one in of_kind(render("keda"), "ScaledObject")
-        if one["metadata"]["name"] == "worker-qwen2-5-vl-7b"
-    )
-    return Keda(workers.client, fleet)
+    """The fleet with the GPUs."""
+    return Keda(workers.client, fleet("worker-qwen2-5-vl-7b"))
+
+
+@pytest.fixture
+def small(workers: WorkerProcesses) -> Keda:
+    """The fleet whose workers have as few slots as those of this test."""
+    found = fleet("worker-ocr")
+    assert found["metadata"]["annotations"]["eva01.dev/slots"] == str(SLOTS)
+    return Keda(workers.client, found)
+
+
+def job_of(batch: Batch, file: str) -> Job:
+    return Job(batch_id=batch.id, file=file, question="q", model=MODEL, images=(SHA256,))
 
 
 def enqueue_in_batch(workers: WorkerProcesses, batch: Batch, file: str) -> Job:
-    job, _ = workers.store.create_job(
-        Job(batch_id=batch.id, file=file, question="q", model=MODEL, images=(SHA256,))
-    )
+    job, _ = workers.store.create_job(job_of(batch, file))
     return job
 
 
@@ -72,19 +106,19 @@ def test_the_formula_follows_the_work_from_the_first_ticket_to_the_last_answer(w
     jobs = [workers.enqueue(question) for question in QUESTIONS[:SLOTS]]
     batch = workers.store.create_batch(Batch(model=MODEL))
     jobs += [enqueue_in_batch(workers, batch, f"{number}.png") for number in range(3)]
-    assert keda.readings() == {"interactive": SLOTS, "bulk": 3, "held": 0}
+    assert keda.readings() == {"interactive": SLOTS, "bulk": 3, "held": 0, "ready": 0}
     assert keda.open_jobs() == len(jobs)
 
     # A worker that does not finish, and more jobs than it has slots: some are queued, some are held.
     slow = workers.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
     wait_until(lambda: keda.readings()["held"] == SLOTS, "all slots hold jobs")
-    assert keda.readings() == {"interactive": 0, "bulk": 3, "held": SLOTS}
+    assert keda.readings() == {"interactive": 0, "bulk": 3, "held": SLOTS, "ready": 1}
     assert keda.open_jobs() == unfinished(workers, jobs) == len(jobs)
 
     # A second worker takes the rest: the queues are empty, and both workers are busy.
     other = workers.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS)).wait_until_ready()
     wait_until(lambda: keda.readings()["held"] == len(jobs), "all jobs are held")
-    assert keda.readings() == {"interactive": 0, "bulk": 0, "held": len(jobs)}
+    assert keda.readings() == {"interactive": 0, "bulk": 0, "held": len(jobs), "ready": 2}
     assert keda.open_jobs() == unfinished(workers, jobs) == len(jobs)
     assert keda.is_active()
 
@@ -110,4 +144,91 @@ def test_what_is_cancelled_keeps_no_worker(workers, keda):
     assert keda.is_active()
     workers.store.cancel(job.id)
     workers.queue.drop_surplus(MODEL)
-    assert keda.readings() == {"interactive": 0, "bulk": 0, "held": 0}
+    assert keda.readings() == {"interactive": 0, "bulk": 0, "held": 0, "ready": 0}
+
+
+#: More jobs than four workers should have, by the target of the small fleet.
+MANY = 300
+
+
+def let_many_wait(workers: WorkerProcesses, keda: Keda) -> None:
+    batch = workers.store.create_batch(Batch(model=MODEL))
+    workers.store.create_jobs([job_of(batch, f"{number}.png") for number in range(MANY)])
+    assert keda.open_jobs() == MANY > 4 * keda.target
+
+
+def start_slow(workers: WorkerProcesses, of_late_s: float = 3600) -> Running:
+    """A worker that holds what it takes for longer than a test lasts."""
+    return workers.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS), EVA01_READY_OF_LATE_S=str(of_late_s))
+
+
+def kill(workers: WorkerProcesses, *killed: Running) -> None:
+    """Kill workers without a word, and wait until nobody counts them as there."""
+    there = len(alive(workers)) - len(killed)
+    for worker in killed:
+        worker.process.send(signal.SIGKILL)
+        worker.exit_code()
+    wait_until(lambda: len(alive(workers)) == there, "they are counted no longer")
+
+
+def alive(workers: WorkerProcesses) -> list[str]:
+    return [str(key) for key in workers.client.keys(names.worker_key("*"))]
+
+
+def test_a_fleet_of_which_nobody_becomes_ready_stays_at_its_first_worker(workers, small):
+    let_many_wait(workers, small)
+    assert (small.is_active(), small.wish()) == (True, 1)
+    # It loads for ever, as one whose weights never come: it beats, and is none that is ready.
+    loading = workers.start_worker(is_loading=True)
+    wait_until(lambda: workers.client.zcard(names.WORKERS) == 1, "it beats")
+    assert small.readings()["ready"] == 0
+    assert (small.is_active(), small.wish()) == (True, 1)
+    kill(workers, loading)
+
+
+def test_each_start_lets_as_many_more_come_and_that_outlives_restarts_and_a_fleet_at_zero(workers, small):
+    redis_server = workers.processes[0]
+    let_many_wait(workers, small)
+    first = start_slow(workers).wait_until_ready()
+    wait_until(lambda: small.wish() == 2, "two may be there")
+    second = start_slow(workers).wait_until_ready()
+    wait_until(lambda: small.wish() == 4, "four may be there")
+
+    # A worker that comes and goes, again and again, is not counted each time.
+    kill(workers, first)
+    for _ in range(2):
+        again = start_slow(workers).wait_until_ready()
+        kill(workers, again)
+    assert small.wish() == 4
+
+    # Nobody is left: the next burst may begin with as many, and not with one.
+    kill(workers, second)
+    assert alive(workers) == []
+    assert (small.is_active(), small.wish()) == (True, 4)
+
+    redis_server.send(signal.SIGTERM)
+    redis_server.wait()
+    workers.start_redis()
+    assert (small.is_active(), small.wish()) == (True, 4)
+
+
+def test_what_was_ready_long_ago_is_forgotten(workers, small):
+    let_many_wait(workers, small)
+    worker = start_slow(workers, of_late_s=1).wait_until_ready()
+    wait_until(lambda: small.wish() == 2, "one is ready")
+    kill(workers, worker)
+    wait_until(lambda: small.wish() == 1, "that is forgotten")
+    assert small.is_active()
+
+
+def test_no_worker_that_is_full_is_sent_away_while_its_queue_is_short(workers, small):
+    batch = workers.store.create_batch(Batch(model=MODEL))
+    jobs = [enqueue_in_batch(workers, batch, f"{number}.png") for number in range(2 * SLOTS)]
+    full = [start_slow(workers) for _ in range(2)]
+    for worker in full:
+        worker.wait_until_ready()
+    wait_until(lambda: small.readings()["held"] == len(jobs), "both are full")
+    # By its target one worker would be enough for these jobs; and nobody waits.
+    assert small.open_jobs() == len(jobs) < small.target
+    assert small.wish() == len(full)
+    kill(workers, *full)

@@ -35,6 +35,8 @@ CLUSTER_WIDE = (
     "PersistentVolume",
     "CustomResourceDefinition",
     "APIService",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
 )
 
 each_folder = pytest.mark.parametrize("folder", whole_folders())
@@ -169,7 +171,7 @@ def test_everything_of_ours_is_labelled_and_has_a_namespace(folder):
             continue
         assert labels["app.kubernetes.io/part-of"] == "eva01", name_of(thing)
         assert labels["app.kubernetes.io/component"], name_of(thing)
-        assert thing["kind"] in CLUSTER_WIDE or thing["metadata"]["namespace"], name_of(thing)
+        assert ("namespace" in thing["metadata"]) is (thing["kind"] not in CLUSTER_WIDE), name_of(thing)
 
 
 @each_folder

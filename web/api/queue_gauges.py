@@ -37,7 +37,7 @@ class _QueueCollector(Collector):
             _log.warning("The queue's gauges are missing, because of what Redis says: %s", error)
 
     def _read(self) -> tuple[GaugeMetricFamily, ...]:
-        waiting, held, oldest, workers = families = queue_families()
+        waiting, held, oldest, workers, of_late = families = queue_families()
         alive = self._services.fleet.workers()
         for model in self._services.known_cards():
             depth = self._services.queue.depth(model)
@@ -45,14 +45,15 @@ class _QueueCollector(Collector):
             waiting.add_metric([model, "bulk"], depth.bulk)
             held.add_metric([model], depth.held)
             oldest.add_metric([model], depth.oldest_wait_s or 0)
+            of_late.add_metric([model], self._services.fleet.ready_of_late(model))
             for state in WorkerState:
                 count = sum(worker.model == model and worker.state is state for worker in alive)
                 workers.add_metric([model, state], count)
         return families
 
 
-def queue_families() -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
-    """The queue's gauges, still empty: waiting, held, oldest wait, workers."""
+def queue_families() -> tuple[GaugeMetricFamily, ...]:
+    """The queue's gauges, still empty: waiting, held, oldest wait, workers, those ready of late."""
     return (
         GaugeMetricFamily("eva01_queue_jobs", "How many jobs wait in a queue.", labels=["model", "queue"]),
         GaugeMetricFamily("eva01_held_jobs", "How many jobs workers hold.", labels=["model"]),
@@ -60,4 +61,9 @@ def queue_families() -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricF
             "eva01_oldest_wait_seconds", "How long the oldest waiting job has waited.", labels=["model"]
         ),
         GaugeMetricFamily("eva01_workers", "How many workers are alive.", labels=["model", "state"]),
+        GaugeMetricFamily(
+            "eva01_ready_workers_of_late",
+            "The most workers that were ready at once of late.",
+            labels=["model"],
+        ),
     )

@@ -16,13 +16,16 @@ _PART = "heartbeat"
 
 
 class Heartbeat:
-    """A thread that describes the worker to the fleet every `interval_s`."""
+    """A thread that describes the worker to the fleet every `interval_s`; `of_late_s` as in `Fleet.beat`."""
 
-    def __init__(self, fleet: Fleet, card: ModelCard, status: Status, interval_s: float) -> None:
+    def __init__(
+        self, fleet: Fleet, card: ModelCard, status: Status, interval_s: float, of_late_s: float
+    ) -> None:
         self._fleet = fleet
         self._card = card
         self._status = status
         self._interval_s = interval_s
+        self._of_late_s = of_late_s
         self._beat_now = threading.Event()
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -41,7 +44,7 @@ class Heartbeat:
         self._beat_now.set()
         self._thread.join()
         try:
-            self._fleet.leave(self._status.worker_id)
+            self._fleet.leave(self._status.worker_id, self._status.model)
         except redis.RedisError:
             logger.warning("The fleet could not be told that this worker has left: it will notice by itself.")
 
@@ -53,7 +56,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         try:
-            self._fleet.beat(self._status.info(), self._card, self._interval_s)
+            self._fleet.beat(self._status.info(), self._card, self._interval_s, self._of_late_s)
         except redis.RedisError as error:
             self._status.trouble.meet(_PART, error)
         else:

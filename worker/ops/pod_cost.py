@@ -1,4 +1,4 @@
-"""Tells the cluster which pods are busy, so that a fleet that shrinks loses its idle ones first.
+"""Tells the cluster which pods are busy: a fleet that shrinks loses its idle ones first, its full ones last.
 
 A ReplicaSet removes the pods with the lowest `controller.kubernetes.io/pod-deletion-cost`. It knows nothing
 of jobs, so each worker keeps that annotation of its own pod. Outside a cluster there is nothing to do.
@@ -18,8 +18,8 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 ANNOTATION = "controller.kubernetes.io/pod-deletion-cost"
-#: The deletion cost of a pod that holds no job, and of one that holds any.
-IDLE, BUSY = 0, 100
+#: The deletion cost of a pod that holds no job, of one that holds some, and of one whose slots are all taken.
+IDLE, BUSY, FULL = 0, 100, 200
 #: Where a cluster puts what a pod's service account needs.
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 #: Seconds between two looks at what is held.
@@ -90,21 +90,25 @@ class Pod:
 class PodCost:
     """Keeps the pod's deletion cost in step with what the worker holds, in a thread of its own.
 
-    It writes when the worker turns idle or busy, and once at the beginning, because a container that was
-    started anew finds what the one before has left. Writes are at least ten seconds apart; what is true at
-    the end of that time is written. While writes fail, work goes on: one warning, and a try a minute.
+    It writes when the worker turns idle, busy or full, and once at the beginning, because a container that
+    was started anew finds what the one before has left. Writes are at least ten seconds apart; what is true
+    at the end of that time is written. Full is who was so within ten seconds: a slot is free for a moment,
+    until its next job comes. While writes fail, work goes on: one warning, and a try a minute.
     """
 
     def __init__(
         self,
         set_cost: Callable[[int], None],
         how_many_held: Callable[[], int],
+        how_many_slots: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._set_cost = set_cost
         self._how_many_held = how_many_held
+        self._how_many_slots = how_many_slots
         self._clock = clock
         self._written: int | None = None
+        self._was_full_at_s = float("-inf")
         self._next_write_at_s = clock()
         self._is_failing = False
         self._is_ending = threading.Event()
@@ -119,7 +123,7 @@ class PodCost:
 
     def look(self) -> None:
         """Write the cost, if it is another than the one last written and it is time."""
-        cost = BUSY if self._how_many_held() else IDLE
+        cost = self._cost()
         if cost == self._written or self._clock() < self._next_write_at_s:
             return
         try:
@@ -131,6 +135,14 @@ class PodCost:
             self._next_write_at_s = self._clock() + _PAUSE_S
             self._written = cost
             self._note_success()
+
+    def _cost(self) -> int:
+        held = self._how_many_held()
+        if not held:
+            return IDLE
+        if held >= self._how_many_slots():
+            self._was_full_at_s = self._clock()
+        return FULL if self._clock() - self._was_full_at_s < _PAUSE_S else BUSY
 
     def _run(self) -> None:
         while not self._is_ending.wait(_LOOK_S):

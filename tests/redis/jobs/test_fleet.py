@@ -27,7 +27,7 @@ def test_a_worker_that_beats_is_up_and_one_that_leaves_is_not(fleet):
     fleet.beat(one, NANO, 5)
     fleet.beat(other, OCR, 5)
     assert fleet.workers() == [one, other]
-    fleet.leave("one")
+    fleet.leave("one", "nano")
     assert fleet.workers() == [other]
 
 
@@ -40,5 +40,53 @@ def test_a_worker_that_falls_silent_is_forgotten(fleet, redis_client):
 
 def test_a_model_stays_known_when_its_workers_are_gone(fleet):
     fleet.beat(worker("one"), NANO, 5)
-    fleet.leave("one")
+    fleet.leave("one", "nano")
     assert fleet.models() == {"nano": NANO}
+
+
+def loading(name: str, model: str = "nano") -> WorkerInfo:
+    return worker(name, model).model_copy(update={"state": WorkerState.LOADING})
+
+
+def test_the_most_workers_that_were_ready_at_once_are_known(fleet):
+    assert fleet.ready_of_late("nano") == 0
+    fleet.beat(loading("one"), NANO, 5)
+    fleet.beat(worker("other", "ocr"), OCR, 5)
+    assert fleet.ready_of_late("nano") == 0
+    for name in ("one", "two", "three"):
+        fleet.beat(worker(name), NANO, 5)
+    assert fleet.ready_of_late("nano") == 3
+    # All leave: a fleet at zero still knows what it was.
+    for name in ("one", "two", "three"):
+        fleet.leave(name, "nano")
+    fleet.beat(loading("four"), NANO, 5)
+    assert fleet.ready_of_late("nano") == 3
+
+
+def test_a_worker_that_starts_again_and_again_counts_once(fleet, redis_client):
+    for number in range(20):
+        fleet.beat(worker(f"start {number}"), NANO, 5)
+        fleet.leave(f"start {number}", "nano")
+    assert fleet.ready_of_late("nano") == 1
+    # Killed without a word, it counts no longer than its last beat.
+    fleet.beat(worker("killed"), NANO, 0.001)
+    wait_until(lambda: not redis_client.exists(names.worker_key("killed")), "its beat is over", every_s=0.001)
+    fleet.beat(worker("next"), NANO, 0.001)
+    assert fleet.ready_of_late("nano") == 1
+
+
+def test_how_many_were_ready_is_forgotten_in_time(fleet, redis_client):
+    late_key = names.ready_of_late_key("nano")
+    for name in ("one", "two", "three"):
+        fleet.beat(worker(name), NANO, 5, of_late_s=100)
+    fleet.leave("three", "nano")
+    # A minute ago there were three, and long ago there were five.
+    now_ms = redis_client.time()[0] * 1000
+    redis_client.zadd(late_key, {"3": now_ms - 60_000, "4": now_ms - 101_000, "5": now_ms - 200_000})
+    fleet.beat(worker("one"), NANO, 5, of_late_s=100)
+    assert redis_client.zrange(late_key, 0, -1) == ["3", "1", "2"]
+    # Who loads forgets as well; and without anybody who beats, Redis does.
+    redis_client.zadd(late_key, {"3": now_ms - 101_000})
+    fleet.beat(loading("four"), NANO, 5, of_late_s=100)
+    assert fleet.ready_of_late("nano") == 2
+    assert 0 < redis_client.pttl(late_key) <= 100_000

@@ -189,7 +189,7 @@ def test_models_say_what_they_can_do_and_who_serves_them(http, redis_client):
 def test_without_an_offer_the_default_is_a_model_with_a_worker(make_app, redis_client):
     fleet = Fleet(redis_client)
     fleet.beat(worker("one", "a-model"), card_for("a-model"), 5)
-    fleet.leave("one")
+    fleet.leave("one", "a-model")
     fleet.beat(worker("two", "nano"), NANO, 5)
     http = make_app(WebSettings(models=())).test_client()
     assert ask(http, model=None).json["model"] == "nano"
@@ -201,7 +201,7 @@ def test_status_tells_how_fast_it_goes_and_how_long_a_start_took(http, redis_cli
     Fleet(redis_client).beat(worker("zero", "nano", WorkerState.LOADING), NANO, 5)
     assert http.get("/api/status").json["models"][0]["start_s"] is None
     Fleet(redis_client).beat(started, NANO, 5)
-    Fleet(redis_client).leave("one")
+    Fleet(redis_client).leave("one", "nano")
     for _ in range(2):
         store.finish(ask(http).json["id"], Result(answer="x"))
     nano, ocr = http.get("/api/status").json["models"]
@@ -257,6 +257,7 @@ def test_metrics_tell_of_requests_jobs_and_the_queue(http, redis_client):
         'eva01_held_jobs{model="nano"} 0.0',
         'eva01_oldest_wait_seconds{model="ocr"} 0.0',
         'eva01_workers{model="nano",state="ready"} 1.0',
+        'eva01_ready_workers_of_late{model="nano"} 1.0',
     ):
         assert line in text
     assert batch.rsplit("/", 1)[1] not in text

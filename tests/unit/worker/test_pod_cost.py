@@ -12,6 +12,8 @@ from tests.cluster_api import Api, service_account
 from tests.processes import free_port, wait_until
 from worker.ops.pod_cost import ACCOUNT, ANNOTATION, BUSY, IDLE, PatchFailed, Pod, PodCost
 
+SLOTS = 32
+
 
 class Held:
     """The number of held jobs, which the test sets."""
@@ -40,7 +42,7 @@ def held() -> Held:
 @pytest.fixture
 def cost(api: Api, held: Held, clock: Clock) -> PodCost:
     """The cost of a pod that the API knows; the test calls its update, not a thread."""
-    return PodCost(api.pod.set_cost, held, clock)
+    return PodCost(api.pod.set_cost, held, lambda: SLOTS, clock)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -67,11 +69,18 @@ def test_it_is_written_at_the_beginning_because_a_container_before_may_have_ende
     assert api.costs == ["0"]
 
 
-def test_it_is_written_only_when_the_worker_turns_idle_or_busy(api, cost, held, clock):
-    for held.count in (0, 0, 1, 5, 32, 0, 0):
+def test_it_is_written_only_when_the_worker_turns_idle_or_busy_or_full(api, cost, held, clock):
+    for held.count in (0, 0, 1, 5, SLOTS, SLOTS, 31, 0, 0):
         clock.now_s += 60
         cost.look()
-    assert api.costs == ["0", "100", "0"]
+    assert api.costs == ["0", "100", "200", "100", "0"]
+
+
+def test_a_slot_that_is_free_for_a_moment_is_no_change(api, cost, held, clock):
+    for held.count in (SLOTS, 31, SLOTS, 30, 31, SLOTS) * 5:
+        clock.now_s += 3
+        cost.look()
+    assert api.costs == ["200"]
 
 
 def test_writes_are_ten_seconds_apart_and_the_last_state_wins(api, cost, held, clock):
@@ -122,7 +131,7 @@ def test_between_two_tries_the_api_is_left_alone(api, cost, clock):
 
 def test_an_api_that_is_away_is_one_warning(api, held, clock, caplog):
     away = replace(api.pod, port=free_port())
-    cost = PodCost(away.set_cost, held, clock)
+    cost = PodCost(away.set_cost, held, lambda: SLOTS, clock)
     for _ in range(3):
         cost.look()
         clock.now_s += 60
@@ -146,7 +155,7 @@ def test_a_pod_without_a_mounted_token_says_which_file_is_missing(api):
 
 
 def test_its_thread_looks_by_itself(api, held):
-    cost = PodCost(api.pod.set_cost, held)
+    cost = PodCost(api.pod.set_cost, held, lambda: SLOTS)
     held.count = 2
     cost.start()
     wait_until(lambda: api.costs == ["100"], "the cost is written")
