@@ -113,7 +113,16 @@ def test_the_command_in_the_first_lines_makes_both_for_their_owner_alone(tmp_pat
 def test_redis_answers_nobody_without_the_password_and_is_healthy_with_it(tmp_path):
     port, variables = free_port(), made(tmp_path)
     _, *arguments = (filled(one, variables) for one in SERVICES["redis"]["command"])
-    command = [VALKEY.needed(), *arguments, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
+    command = [
+        VALKEY.needed(),
+        *arguments,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(tmp_path),
+    ]
     process = Process.start("redis", command, {}, tmp_path)
     _, client, *check = SERVICES["redis"]["healthcheck"]["test"]
     assert client == "valkey-cli"
