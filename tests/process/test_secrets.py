@@ -14,7 +14,7 @@ import pytest
 from jobs.storage.connection.client import connect
 from tests.drawing import Scene
 from tests.process.conftest import Stack
-from tests.processes import Process, accepts_connections, free_port, python, wait_until
+from tests.processes import Process, accepts_connections, answers_200, free_port, python, wait_until
 from tests.tools import VALKEY
 from tests.web_process import serving
 from tests.worker_processes import WorkerProcesses
@@ -83,7 +83,7 @@ def test_no_secret_is_told_and_no_client_hears_of_a_place_of_ours(
             )
             heard.append(httpx.get(f"http://127.0.0.1:{port}/ready"))
 
-        wait_until(lambda: accepts_connections(port), "the worker's health answers")
+        wait_until(lambda: answers_200(f"http://127.0.0.1:{port}/ready"), "the worker is ready")
         ask_everything()
         assert {answer.status_code for answer in heard} >= {200, 503}
         with connect(failing["REDIS_URL"]) as admin:
