@@ -35,6 +35,10 @@ CLUSTER_WIDE = (
     "PersistentVolume",
     "CustomResourceDefinition",
     "APIService",
+    "NodePool",
+    "EC2NodeClass",
+    "ResourceFlavor",
+    "ClusterQueue",
 )
 
 each_folder = pytest.mark.parametrize("folder", whole_folders())
