@@ -78,7 +78,7 @@ def adapted_by_model() -> Iterator[Expression]:
     """Its queries that are about no pod."""
     for rule in adapter_rules("externalRules"):
         yield Expression(
-            rule["name"]["as"], rule["metricsQuery"].replace("<<.LabelMatchers>>", 'model=~".+"')
+            rule["name"]["as"], rule["metricsQuery"].replace("<<.LabelMatchers>>", 'model="qwen2.5-vl-7b"')
         )
 
 
