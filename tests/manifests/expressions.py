@@ -74,20 +74,28 @@ def adapted() -> Iterator[Expression]:
         yield Expression(rule["seriesQuery"], text.replace("<<.GroupBy>>", "pod"))
 
 
-def adapter_rules() -> list[dict[str, Any]]:
-    """The rules in the adapter's configuration."""
+def adapted_by_model() -> Iterator[Expression]:
+    """Its queries that are about no pod."""
+    for rule in adapter_rules("externalRules"):
+        yield Expression(
+            rule["name"]["as"], rule["metricsQuery"].replace("<<.LabelMatchers>>", 'model="qwen2.5-vl-7b"')
+        )
+
+
+def adapter_rules(key: str = "rules") -> list[dict[str, Any]]:
+    """The rules in the adapter's configuration; those under `externalRules` are about no pod."""
     (settings,) = (
         thing
         for thing in of_kind(render(WATCHED), "ConfigMap")
         if thing["metadata"]["name"].startswith("prometheus-adapter")
     )
-    rules: list[dict[str, Any]] = yaml.safe_load(settings["data"]["config.yaml"])["rules"]
+    rules: list[dict[str, Any]] = yaml.safe_load(settings["data"]["config.yaml"])[key]
     return rules
 
 
 def everything() -> list[Expression]:
     """All expressions."""
-    return [*recorded(), *alerting(), *shown(), *triggering(), *adapted()]
+    return [*recorded(), *alerting(), *shown(), *triggering(), *adapted(), *adapted_by_model()]
 
 
 def selectors(text: str) -> list[Selector]:

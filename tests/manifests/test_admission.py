@@ -28,6 +28,7 @@ VOLUMES = {
     "downwardAPI",
     "emptyDir",
     "ephemeral",
+    "image",  # from Kubernetes 1.33 on
     "persistentVolumeClaim",
     "projected",
     "secret",

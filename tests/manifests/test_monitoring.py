@@ -110,10 +110,11 @@ def test_every_counter_of_dcgm_has_type_and_help_and_those_that_are_asked_for_ar
 def test_every_metric_that_an_autoscaler_asks_for_is_served_where_there_is_an_adapter(folder):
     objects = render(folder)
     served = {
-        rule.get("name", {}).get("as", selectors(rule["seriesQuery"])[0].name) for rule in adapter_rules()
+        rule.get("name", {}).get("as", selectors(rule["seriesQuery"])[0].name)
+        for rule in [*adapter_rules(), *adapter_rules("externalRules")]
     }
     asked = {
-        metric["pods"]["metric"]["name"]
+        (metric.get("pods") or metric["external"])["metric"]["name"]
         for thing in of_kind(objects, "HorizontalPodAutoscaler")
         for metric in thing["spec"]["metrics"]
     }

@@ -84,7 +84,8 @@ def test_web_answers_to_every_name_by_which_it_is_asked(folder):
     (web,) = (variables for name, _, variables in own_containers(folder) if name == "Deployment/web")
     hosts = Hosts(web["EVA01_HOST"], WebSettings(hosts=web["EVA01_HOSTS"]).hosts)
     asked = [rule["host"] for ingress in of_kind(objects, "Ingress") for rule in ingress["spec"]["rules"]]
-    # An Ingress ends TLS: web hears of that from it alone.
+    asked += [host for route in of_kind(objects, "HTTPRoute") for host in route["spec"]["hostnames"]]
+    # An Ingress or a Gateway ends TLS: web hears of that from it alone.
     assert web.get("EVA01_PROXIES") == ("1" if asked else None)
     # Probes and Prometheus ask by the pod's address, the stress test by the Service's name.
     for host in ("10.0.3.4:8000", "[fd00::3]:8000", "web", *asked):

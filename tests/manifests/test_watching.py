@@ -11,6 +11,7 @@ import pytest
 from tests.manifests.expressions import (
     Expression,
     adapted,
+    adapted_by_model,
     alerting,
     everything,
     recorded,
@@ -24,7 +25,7 @@ from tests.processes import wait_until
 pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(240)]
 
 #: Expressions that always give data. An alert gives some only while it fires, so only its series are checked.
-ALWAYS = [*recorded(), *shown(), *triggering(), *adapted()]
+ALWAYS = [*recorded(), *shown(), *triggering(), *adapted(), *adapted_by_model()]
 #: The 7B's names in the triggers, and the name of the stub model that runs here instead.
 OURS = {"qwen2.5-vl-7b": MODEL, "qwen2-5-vl-7b": MODEL}
 
@@ -111,6 +112,13 @@ def test_a_trigger_gives_keda_one_number(answers, expression: Expression):
 def test_the_adapter_gives_an_autoscaler_a_number_for_each_pod(answers, expression: Expression):
     pods = [series["metric"]["pod"] for series in answers[here(expression.text)]]
     assert len(pods) == len(set(pods)) > 0
+
+
+@pytest.mark.parametrize("expression", list(adapted_by_model()), ids=str)
+def test_the_adapter_gives_an_autoscaler_one_number_for_a_model_without_any_pod(answers, expression):
+    (series,) = answers[here(expression.text)]
+    assert series["metric"] == {"model": MODEL}
+    assert is_number(series)
 
 
 def test_every_rule_can_be_evaluated(prometheus):

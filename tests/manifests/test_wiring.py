@@ -37,6 +37,10 @@ CLUSTER_WIDE = (
     "APIService",
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
+    "NodePool",
+    "EC2NodeClass",
+    "ResourceFlavor",
+    "ClusterQueue",
 )
 
 each_folder = pytest.mark.parametrize("folder", whole_folders())

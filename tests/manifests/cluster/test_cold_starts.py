@@ -1,0 +1,57 @@
+"""What makes a first worker come sooner: weights as an image, images that are there, and what each saves."""
+
+import pytest
+
+from tests.manifests.rendering import Object, containers, environment, of_kind, owners, render
+from tests.manifests.test_scaling import rows
+
+FOLDER = "tests/karpenter"
+
+
+@pytest.fixture
+def worker() -> Object:
+    """The template of the GPU worker."""
+    (found,) = (
+        pod for owner, pod in owners(render(FOLDER)) if owner["metadata"]["name"] == "worker-qwen2-5-vl-7b"
+    )
+    return found
+
+
+def test_weights_come_as_an_image_of_one_version_and_are_only_read(worker):
+    (volume,) = (one for one in worker["spec"]["volumes"] if one["name"] == "model-cache")
+    assert set(volume) == {"name", "image"}
+    _, colon, tag = volume["image"]["reference"].rpartition(":")
+    assert colon
+    assert tag != "latest"
+    assert volume["image"]["pullPolicy"] == "IfNotPresent"
+    (container,) = containers(worker)
+    (mount,) = (one for one in container["volumeMounts"] if one["name"] == "model-cache")
+    variables = environment(container, render(FOLDER))
+    assert mount == {"name": "model-cache", "mountPath": variables["HF_HOME"], "readOnly": True}
+    # All is there, so nobody is asked for it.
+    assert variables["HF_HUB_OFFLINE"] == "1"
+
+
+def test_what_is_pulled_beforehand_is_the_workers_own_image(worker):
+    (puller,) = (
+        one for one in of_kind(render(FOLDER), "DaemonSet") if one["metadata"]["name"] == "image-puller"
+    )
+    (waits,) = puller["spec"]["template"]["spec"]["initContainers"]
+    assert waits["image"] == containers(worker)[0]["image"]
+    taken = {one["key"] for one in puller["spec"]["template"]["spec"]["tolerations"]}
+    assert taken == {one["key"] for one in worker["spec"]["tolerations"]}
+
+
+def test_the_rates_of_the_page_give_its_seconds():
+    found = rows("### What is moved, and how fast")
+    assert len(found) > 5
+    for _, gigabytes, megabytes_a_second, seconds in found:
+        assert float(gigabytes) * 1000 / float(megabytes_a_second) == float(seconds)
+
+
+def test_what_each_remedy_saves_is_the_difference_to_none():
+    (_, image, weights, _), *others = rows("### What each saves")
+    assert others
+    for name, its_image, its_weights, minutes in others:
+        saved = float(image) + float(weights) - float(its_image) - float(its_weights)
+        assert f"{saved / 60:.1f}" == minutes, name
