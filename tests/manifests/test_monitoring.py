@@ -55,7 +55,11 @@ def test_every_alert_points_at_its_section_of_the_runbook():
 
 
 def test_redis_exporter_gives_up_on_redis_before_prometheus_gives_up_on_it():
-    (pod,) = (template(one) for one in of_kind(render(WATCHED), "StatefulSet") if name_of(one) == "StatefulSet/redis")
+    (pod,) = (
+        template(one)
+        for one in of_kind(render(WATCHED), "StatefulSet")
+        if name_of(one) == "StatefulSet/redis"
+    )
     assert pod
     (exporter,) = (one for one in containers(pod) if one["name"] == "exporter")
     (given,) = (one for one in exporter["args"] if one.startswith("--connection-timeout="))
