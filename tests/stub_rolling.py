@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from jobs.contract.errors import EngineFailure, Eva01Error
 from tests.stub_engine import DIE, HANG, LOSE_DEVICE, POISON, SLOW, Sized, said_of
 from worker.engines.base import Answer, DeviceLost, Ended
+from worker.engines.company import Company
 from worker.engines.deadline import Deadline
 
 #: A question that breaks the loop itself.
@@ -25,7 +26,7 @@ class Asked:
     """A job with its remaining turns."""
 
     prepared: Sized
-    is_alone: bool
+    company: Company
     is_interactive: bool
     turns_left: int
     began_s: float | None = None
@@ -71,9 +72,9 @@ class StubRolling:
         """The number of admitted jobs."""
         return len(self._placed)
 
-    def request(self, prepared: Sized, *, is_alone: bool, is_interactive: bool) -> Asked:
+    def request(self, prepared: Sized, *, company: Company, is_interactive: bool) -> Asked:
         """A new request, not submitted yet."""
-        return Asked(prepared, is_alone, is_interactive, self.turns or prepared.size[0])
+        return Asked(prepared, company, is_interactive, self.turns or prepared.size[0])
 
     def submit(self, request: Asked) -> None:
         """Append it to its queue, interactive or bulk."""
@@ -120,7 +121,7 @@ class StubRolling:
     def _has_place_for(self, request: Asked) -> bool:
         if not self._placed:
             return True
-        return len(self._placed) < self.rows and not (request.is_alone or self._placed[0].is_alone)
+        return len(self._placed) < self.rows and self._placed[0].company.admits(request.company)
 
     def _fail(self, questions: set[str]) -> None:
         """Fail the whole turn if a question on the device asks for that."""

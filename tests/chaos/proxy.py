@@ -1,14 +1,17 @@
-"""A TCP relay before a server, which can be told to hold, delay, cut or refuse connections."""
+"""A TCP relay before a server that can hold, delay, cut, refuse, swallow; and a port that answers nobody."""
 
 import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 #: SO_LINGER on with 0 seconds: closing drops unsent data and sends RST.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _CHUNK_BYTES = 64 * 1024
+#: Connections that fill the line of a server that takes none.
+_MORE_THAN_MAY_WAIT = 8
 
 
 class Proxy:
@@ -24,6 +27,9 @@ class Proxy:
         self._may_pass.set()
         self._delay_s = 0.0
         self._refuses = False
+        self._swallows = False
+        #: Ends of connections of which something was swallowed: for them it never ends.
+        self._lost: set[asyncio.StreamWriter] = set()
         self._ends: set[asyncio.StreamWriter] = set()
         self._server = self._loop.run_until_complete(asyncio.start_server(self._relay, "127.0.0.1", 0))
         self.port = int(self._server.sockets[0].getsockname()[1])
@@ -31,7 +37,7 @@ class Proxy:
         self._thread.start()
 
     def let_through(self) -> None:
-        """Relay without delay again."""
+        """Relay without delay again; what was swallowed stays so."""
         self._tell(self._be, 0.0, False)
         self._tell(self._may_pass.set)
 
@@ -52,6 +58,14 @@ class Proxy:
         self._tell(self._be, 0.0, True)
         self._tell(self._cut)
 
+    def swallow(self) -> None:
+        """Drop every byte of every connection, of new ones as well, and say nothing.
+
+        So a network is that drops packets. When it is let through, connections that are there by then stay
+        dead, as when whoever stood in between has forgotten them; new ones are relayed.
+        """
+        self._tell(self._be, 0.0, False, True)
+
     def end(self) -> None:
         """Close all, and wait until the thread is gone."""
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
@@ -67,8 +81,10 @@ class Proxy:
 
         asyncio.run_coroutine_threadsafe(obey(), self._loop).result()
 
-    def _be(self, delay_s: float, refuses: bool) -> None:
-        self._delay_s, self._refuses = delay_s, refuses
+    def _be(self, delay_s: float, refuses: bool, swallows: bool = False) -> None:
+        self._delay_s, self._refuses, self._swallows = delay_s, refuses, swallows
+        if swallows:
+            self._lost |= self._ends
 
     def _cut(self) -> None:
         for writer in list(self._ends):
@@ -86,6 +102,9 @@ class Proxy:
         if self._refuses:
             _reset(writer)
             return
+        if self._swallows:
+            await self._drop_all(reader, writer)
+            return
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:
@@ -99,18 +118,44 @@ class Proxy:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._ends -= ends
+            self._lost -= ends
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
             for end in ends:
                 end.close()
 
+    async def _drop_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._ends.add(writer)
+        try:
+            while await reader.read(_CHUNK_BYTES):
+                pass
+        finally:
+            self._ends.remove(writer)
+            writer.close()
+
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_CHUNK_BYTES):
+            if writer in self._lost:
+                continue
             await asyncio.sleep(self._delay_s)
             await self._may_pass.wait()
             writer.write(data)
             await writer.drain()
+
+
+@contextmanager
+def deaf_port() -> Iterator[int]:
+    """A port of this machine that answers no attempt to connect, since as many wait there as may."""
+    with ExitStack() as sockets:
+        server = sockets.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(_MORE_THAN_MAY_WAIT):
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield int(server.getsockname()[1])
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

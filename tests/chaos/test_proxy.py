@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.chaos.proxy import Proxy
+from tests.chaos.proxy import Proxy, deaf_port
 from tests.processes import free_port
 from tests.serving import Serving
 
@@ -46,6 +46,30 @@ def test_it_relays_both_ways(proxy):
     with dial(proxy) as one, dial(proxy) as other:
         assert ask(one) == b"hello\nhello\n"
         assert ask(other, b"hi\n") == b"hi\nhi\n"
+
+
+def test_what_it_swallows_never_comes_and_a_new_connection_is_relayed_later(proxy):
+    with dial(proxy) as old:
+        assert ask(old) == b"hello\nhello\n"
+        proxy.swallow()
+        with dial(proxy) as new:
+            for connection in (old, new):
+                connection.sendall(b"lost\n")
+                connection.settimeout(0.1)
+                with pytest.raises(TimeoutError):
+                    connection.recv(100)
+            proxy.let_through()
+            for connection in (old, new):
+                connection.sendall(b"still lost\n")
+                with pytest.raises(TimeoutError):
+                    connection.recv(100)
+    with dial(proxy) as later:
+        assert ask(later) == b"hello\nhello\n"
+
+
+def test_a_deaf_port_answers_no_attempt_to_connect():
+    with deaf_port() as port, pytest.raises(TimeoutError):
+        socket.create_connection(("127.0.0.1", port), timeout=0.3)
 
 
 def test_what_it_stalls_comes_later_and_whole(proxy):

@@ -13,7 +13,7 @@ from scripts.grafana.__main__ import written
 from scripts.grafana.metrics import CodeMetrics
 from tests.manifests.expressions import Expression, adapter_rules, everything, recorded, selectors, shown
 from tests.manifests.promtool import WATCHED
-from tests.manifests.rendering import of_kind, render, whole_folders
+from tests.manifests.rendering import containers, name_of, of_kind, render, template, whole_folders
 from tests.markdown import anchors
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +52,29 @@ def test_every_alert_points_at_its_section_of_the_runbook():
         assert rule["annotations"]["summary"]
         assert rule["labels"]["severity"] in ("critical", "warning", "info")
         assert rule["alert"].lower() in anchors(RUNBOOK), rule["alert"]
+
+
+def test_redis_exporter_gives_up_on_redis_before_prometheus_gives_up_on_it():
+    (pod,) = (
+        template(one)
+        for one in of_kind(render(WATCHED), "StatefulSet")
+        if name_of(one) == "StatefulSet/redis"
+    )
+    assert pod
+    (exporter,) = (one for one in containers(pod) if one["name"] == "exporter")
+    (given,) = (one for one in exporter["args"] if one.startswith("--connection-timeout="))
+    (endpoint,) = (
+        endpoint
+        for monitor in of_kind(render(WATCHED), "PodMonitor")
+        if monitor["spec"]["selector"]["matchLabels"].get("app.kubernetes.io/component") == "redis"
+        for endpoint in monitor["spec"]["podMetricsEndpoints"]
+    )
+    assert seconds(given.partition("=")[2]) <= seconds(endpoint["scrapeTimeout"]) / 2
+
+
+def seconds(text: str) -> int:
+    """A duration in whole seconds."""
+    return int(text.removesuffix("s"))
 
 
 def test_the_runbook_has_no_section_for_an_alert_that_is_gone():

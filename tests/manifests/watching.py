@@ -82,13 +82,15 @@ class ScrapedStack(Stack):
         return httpx.Client(base_url=self.url, timeout=60, headers={"Authorization": f"Bearer {KEY}"})
 
     def start_stub(self, number: int) -> Process:
-        """Start the first or second worker."""
-        port = self.worker_ports[number]
-        worker = self.start(
-            f"worker-{number}", python("tests.stub_worker", "0.3"), EVA01_WORKER_PORT=str(port)
-        )
-        worker.wait_until_ready(f"http://127.0.0.1:{port}/ready")
+        """Start the first or second worker, and wait until it takes jobs."""
+        worker = self.begin_stub(number)
+        worker.wait_until_ready(f"http://127.0.0.1:{self.worker_ports[number]}/ready")
         return worker
+
+    def begin_stub(self, number: int) -> Process:
+        """Start the first or second worker."""
+        port = str(self.worker_ports[number])
+        return self.start(f"worker-{number}", python("tests.stub_worker", "0.3"), EVA01_WORKER_PORT=port)
 
     def exercise(self) -> None:
         """Cause every counted event at least once, successes and failures."""
@@ -163,17 +165,29 @@ class ScrapedStack(Stack):
 
 
 class Prometheus:
-    """The Prometheus server, which scrapes everything each second."""
+    """The Prometheus server, which scrapes everything each second, or as often as is said.
 
-    def __init__(self, folder: Path, stack: ScrapedStack, exporters: str) -> None:
+    `rules` are the names of files in `folder`; without them, those of k8s/.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stack: ScrapedStack,
+        exporters: str,
+        *,
+        rules: Sequence[str] = (),
+        every: str = "1s",
+    ) -> None:
         self.stack = stack
         program, address = PROMETHEUS.needed(), f"127.0.0.1:{free_port()}"
         self._http = httpx.Client(base_url=f"http://{address}", timeout=30)
-        rules = write_rules(folder)
         config = folder / "prometheus.yml"
-        config.write_text(yaml.safe_dump(_config(stack, exporters, rules)))
+        found = _config(stack, exporters, rules or write_rules(folder))
+        found["global"] = {"scrape_interval": every, "evaluation_interval": every}
+        config.write_text(yaml.safe_dump(found))
         command = [program, f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
-        command += [f"--web.listen-address={address}", "--log.level=warn"]
+        command += [f"--web.listen-address={address}", "--log.level=warn", "--web.enable-admin-api"]
         self.process = Process.start("prometheus", command, {}, folder)
 
     def wait_until_ready(self) -> None:
@@ -191,6 +205,20 @@ class Prometheus:
         assert reply["status"] == "success", f"{text}: {reply.get('error')}"
         result: list[dict[str, Any]] = reply["data"]["result"]
         return result
+
+    def firing(self) -> set[str]:
+        """The alerts that fire now, each with its source if it says one."""
+        alerts = self._http.get("/api/v1/alerts").json()["data"]["alerts"]
+        return {
+            " ".join(filter(None, (alert["labels"]["alertname"], alert["labels"].get("source"))))
+            for alert in alerts
+            if alert["state"] == "firing"
+        }
+
+    def forget(self, *series: str) -> None:
+        """Forget all that was measured of some series."""
+        done = self._http.post("/api/v1/admin/tsdb/delete_series", params={"match[]": list(series)})
+        assert done.is_success, done.text
 
     def rules(self) -> list[dict[str, Any]]:
         """All rules, with the health of their last evaluation."""
@@ -217,7 +245,6 @@ def _config(stack: ScrapedStack, exporters: str, rules: Sequence[str]) -> dict[s
 
     workers = {f"worker-{MODEL}-{n + 1}": f"127.0.0.1:{port}" for n, port in enumerate(stack.worker_ports)}
     return {
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": list(rules),
         "scrape_configs": [
             job("web", {"web-1": f"127.0.0.1:{stack.web_port}"}, authorization=_authorization()),

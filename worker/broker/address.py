@@ -24,7 +24,13 @@ def broker(redis_url: str, timeout_s: float) -> tuple[str, dict[str, Any]]:
     Raises BadSetting.
     """
     address = Address.parse(redis_url)
-    options = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, **address.options}
+    options = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        # A wait for a ticket whose reply is overdue by that is given up, and begun on a new connection.
+        "health_check_interval": timeout_s,
+        **address.options,
+    }
     if address.path:
         return _socket_url(address), options
     if not address.master:

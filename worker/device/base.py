@@ -11,6 +11,7 @@ from jobs import log
 from worker.device.reply import Reply
 from worker.device.watchdog import Watchdog
 from worker.engines.base import Prepared
+from worker.engines.company import Company
 from worker.engines.deadline import Deadline
 from worker.ops.metrics import ModelMetrics
 
@@ -59,8 +60,8 @@ class Item(Generic[Prepared]):
 
     prepared: Prepared
     job_id: str
-    #: It may have crashed a worker: nothing else is on the device with it.
-    is_alone: bool = False
+    #: What may be on the device with it.
+    company: Company = Company.INNOCENTS
     #: A single question, which may go before the jobs of batches.
     is_interactive: bool = False
     reply: Reply = field(default_factory=Reply)
@@ -105,15 +106,20 @@ class Device(ABC, Generic[Prepared]):
         return self._thread.is_alive()
 
     def submit(
-        self, prepared: Prepared, job_id: str, *, is_alone: bool = False, is_interactive: bool = False
+        self,
+        prepared: Prepared,
+        job_id: str,
+        *,
+        company: Company = Company.INNOCENTS,
+        is_interactive: bool = False,
     ) -> Reply:
-        """Hand over one job; `is_alone` and `is_interactive`: see Item.
+        """Hand over one job; `company` and `is_interactive`: see Item.
 
         The reply raises EngineFailure when the model failed on it or was too slow, Cancelled when nobody
         wants the answer, Overran when the device did not come back, and GivenBack when the worker stops
         first.
         """
-        item = Item(prepared, job_id, is_alone, is_interactive)
+        item = Item(prepared, job_id, company, is_interactive)
         add = self._ready(item)
         with self._changed:
             if not self._closed.is_set():
@@ -160,7 +166,7 @@ class Device(ABC, Generic[Prepared]):
     def _overrun(self) -> None:
         """End the worker, because a call to the device does not return; called in the watchdog's thread.
 
-        One job on it is to blame, and fails. Of several each is given back as a suspect, to run alone.
+        One job on it is to blame, and fails. Of several each is given back as a suspect.
         """
         with self._changed:
             items = self._on_device()

@@ -12,7 +12,6 @@ that does not return cannot be interrupted, and only a new process helps: see De
 import itertools
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Unpack
 
@@ -30,8 +29,9 @@ logger = logging.getLogger(__name__)
 class Batcher(Device[Prepared]):
     """Runs the engine on batches of at most `budget_tokens` visual tokens; see Device.
 
-    Which jobs were cancelled is asked once a batch, right before the device. The order of arrival is kept:
-    single questions come first in the queue already.
+    Which jobs were cancelled is asked once a batch, right before the device. The first that waits always
+    goes, and with it those of its company in the order they came: single questions come first in the queue
+    already.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Batcher(Device[Prepared]):
         super().__init__(metrics, on_crash, **terms)
         self._engine = engine
         self._budget_tokens = budget_tokens
-        self._waiting: deque[Item[Prepared]] = deque()
+        self._waiting: list[Item[Prepared]] = []
         self._running: list[Item[Prepared]] = []
         #: Those of them that the engine works on now: all, or a half while a culprit is searched for.
         self._tried: Sequence[Item[Prepared]] = ()
@@ -73,15 +73,19 @@ class Batcher(Device[Prepared]):
 
     def _next_batch(self) -> list[Item[Prepared]]:
         with self._changed:
-            self._running = [self._waiting.popleft() for _ in range(self._size_of_next_batch())]
+            together = self._company_of_first()
+            costs = [item.prepared.visual_tokens for item in together]
+            size = size_of_next_batch(costs, self._budget_tokens, self._engine.max_batch)
+            self._running = together[:size]
+            self._waiting = [item for item in self._waiting if item not in self._running]
             return self._running
 
-    def _size_of_next_batch(self) -> int:
-        if self._waiting and self._waiting[0].is_alone:
-            return 1
-        together = itertools.takewhile(lambda item: not item.is_alone, self._waiting)
-        costs = [item.prepared.visual_tokens for item in together]
-        return size_of_next_batch(costs, self._budget_tokens, self._engine.max_batch)
+    def _company_of_first(self) -> list[Item[Prepared]]:
+        """Of those that wait the first, and all that may go to the device with it."""
+        if not self._waiting:
+            return []
+        first, *others = self._waiting
+        return [first, *(item for item in others if first.company.admits(item.company))]
 
     def _without_cancelled(self, batch: list[Item[Prepared]]) -> list[Item[Prepared]]:
         """The batch less its cancelled jobs; all of it when it cannot be asked which those are."""

@@ -50,7 +50,7 @@ class Roller(Device[Prepared], Generic[Prepared, Request]):
 
     def _ready(self, item: Item[Prepared]) -> Callable[[], None]:
         request = self._rolling.request(
-            item.prepared, is_alone=item.is_alone, is_interactive=item.is_interactive
+            item.prepared, company=item.company, is_interactive=item.is_interactive
         )
         return lambda: self._add(request, item)
 

@@ -1,6 +1,7 @@
 """The code that runs a model; one file an engine, behind one small protocol.
 
 base                  Engine, Static, Rolling, Answer: the boundary
+company               which jobs may be on the device together
 families              the families of models that are known by name
 deadline              how long a batch may be on the device
 ocr                   reads text, with the nets of RapidOCR

@@ -18,6 +18,7 @@ from jobs.contract.discreet import discreet
 from jobs.contract.errors import EngineFailure, Eva01Error
 from jobs.contract.lines import Place
 from jobs.contract.models import FinishReason, Options, Usage
+from worker.engines.company import Company
 from worker.engines.deadline import Deadline
 
 
@@ -120,10 +121,10 @@ class Rolling(Protocol[Prepared_contra, Request]):
     def in_flight(self) -> int:
         """Jobs on the device."""
 
-    def request(self, prepared: Prepared_contra, *, is_alone: bool, is_interactive: bool) -> Request:
+    def request(self, prepared: Prepared_contra, *, company: Company, is_interactive: bool) -> Request:
         """What stands for a job here; called from many threads at once.
 
-        Nothing else is on the device with it if `is_alone`; it goes before others if `is_interactive`.
+        Only its `company` is on the device with it; it goes before others if `is_interactive`.
         """
 
     def submit(self, request: Request) -> None:

@@ -9,13 +9,12 @@ For an engine that reads whole files, decode to generate go round for each of it
 
 Whatever happens, a job ends in the store with an answer or a reason, or its ticket goes back to the queue.
 
-A job whose worker died is a suspect: it may be the cause, or it was only held at the time. Suspects run one
-at a time, so that of those that were held together only the culprit crashes another worker; after
-`max_crashes` it fails and is not tried any more.
+A job whose worker died is a suspect: it may be the cause, or, as when a node is taken away, it was only held
+at the time. So suspects run together, apart from innocent jobs. If that crashes a worker again, each of them
+runs alone, and only the culprit crashes another; after `max_crashes` it fails and is not tried any more.
 """
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -35,6 +34,7 @@ from jobs.storage.store.jobs import Came, Taken
 from worker.device.base import Cancelled, Device, GivenBack, Overran
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine, Prepared, Seen
+from worker.engines.company import Company
 from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoded
 from worker.job.decode.memory import give_back
@@ -42,6 +42,7 @@ from worker.job.in_flight import Held
 from worker.job.pages import Looked, joined
 from worker.job.places import placed
 from worker.job.preparation import Preparation
+from worker.job.suspects import Suspects
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
 from worker.ops.trouble import Trouble
@@ -76,7 +77,7 @@ class Answering(Generic[Seen, Prepared]):
     max_crashes: int
     #: True when one answer is about all pages of a file; else a job without a page is about the first.
     reads_pages: bool
-    _one_suspect: threading.Lock = field(default_factory=threading.Lock)
+    _suspects: Suspects = field(default_factory=Suspects)
 
     def answer(self, ticket: str, *, is_redelivered: bool) -> None:
         """Answer the job that `ticket` stands for, or else the next that waits, and write what came of it.
@@ -101,11 +102,12 @@ class Answering(Generic[Seen, Prepared]):
     def _answer(self, taken: Taken) -> None:
         if taken.job.crashes >= self.max_crashes:
             self._quarantine(taken.job)
-        elif taken.job.crashes:
-            with self._one_suspect:
-                self._run(taken)
-        else:
+            return
+        with self._suspects.turn(self._company(taken.job)):
             self._run(taken)
+
+    def _company(self, job: Job) -> Company:
+        return Company.of(job.crashes, self.max_crashes)
 
     def _run(self, taken: Taken) -> None:
         if not self._begin(taken):
@@ -148,15 +150,15 @@ class Answering(Generic[Seen, Prepared]):
     def _begin(self, taken: Taken) -> bool:
         if self.drain.has_begun:
             raise GivenBack("the worker takes no more jobs")
-        if taken.is_resumed and not self._begin_again(taken.job):
+        if not taken.has_begun and not self._begin_now(taken.job):
             logger.info("Job %s: cancelled or finished meanwhile; nothing to do.", taken.job.id)
             return False
         self.metrics.count_begun(taken.job)
         return True
 
-    def _begin_again(self, job: Job) -> bool:
+    def _begin_now(self, job: Job) -> bool:
         try:
-            return self._until_redis_answers(lambda: self.store.begin_again(job.id))
+            return self._until_redis_answers(lambda: self.store.begin(job.id))
         except NotFound:
             return False
 
@@ -239,7 +241,7 @@ class Answering(Generic[Seen, Prepared]):
             with self.metrics.stage("prepare"):
                 prepared = self.engine.prepare(seen.value, job.question, job.options)
             reply = self.device.submit(
-                prepared, job.id, is_alone=job.crashes > 0, is_interactive=job.batch_id is None
+                prepared, job.id, company=self._company(job), is_interactive=job.batch_id is None
             )
             if decoded.is_maker and page == (job.page or 1):
                 self._keep_thumbnail(job, image, page, decoded.value)

@@ -18,6 +18,9 @@ from jobs.storage.connection.address import Address
 #: Tries of a command after the first when the connection is lost, and the pauses between them in seconds: a
 #: server that was started anew is there again at once, and who waits should soon hear of one that is not.
 _RETRIES, _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 3, 0.05, 0.5
+#: What is tried again. Not what took too long: tries of a command, of its connection and of its first words
+#: multiply, so that a network that drops packets would be waited for 23 times as long as `timeout_s`.
+_TRIED_AGAIN = (redis.ConnectionError,)
 
 
 def _shown(error: UnicodeError) -> tuple[str, int]:
@@ -77,6 +80,9 @@ class MasterConnection(_Alive, SentinelManagedConnection):
 def connect(redis_url: str, timeout_s: float = 5.0) -> "redis.Redis":
     """A client for `redis_url`; it connects when first used, and again after a loss.
 
+    Nothing waits for longer than `timeout_s` for a connection, and for each answer: a command ends with
+    redis.TimeoutError then.
+
     Raises BadSetting.
     """
     address = Address.parse(redis_url)
@@ -86,7 +92,7 @@ def connect(redis_url: str, timeout_s: float = 5.0) -> "redis.Redis":
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
         "health_check_interval": 30,
-        "retry": Retry(ExponentialBackoff(cap=_LONGEST_PAUSE_S, base=_FIRST_PAUSE_S), _RETRIES),
+        "retry": Retry(ExponentialBackoff(cap=_LONGEST_PAUSE_S, base=_FIRST_PAUSE_S), _RETRIES, _TRIED_AGAIN),
         "db": address.database,
         "username": address.username,
         "password": address.password,

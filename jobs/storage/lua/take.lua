@@ -6,8 +6,8 @@
 --
 -- Gives {outcome, job id, fields and values in turn, what it shares with its batch: question, model, options, owner}.
 -- The outcome is 'resumed' when the ticket stands for a job whose worker is gone and which nobody has begun since,
--- 'running' when it stands for one that was given to this worker already, 'taken' for the next that waits, which is
--- running now. Gives {'none'} when none waits.
+-- 'running' when it stands for one that was given to this worker already, 'taken' for the next that waits, which has
+-- begun now, or 'suspected' where that was in a crash: its worker begins it later. Gives {'none'} when none waits.
 --
 -- A job whose record cannot be read, or is not that of a job that waits here, leaves its line: it has failed.
 local model, ticket, came, now_text, now, unreadable = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
@@ -97,6 +97,8 @@ end
 
 job = next_job()
 if not job then return {'none'} end
-move(job, 'running', {set = {started_at = now_text, ticket = ticket}, increase = {attempts = 1}}, now)
+local is_suspect = (tonumber(fields_of(key('job', job.id), 'crashes')[1]) or 0) > 0
+local begun = {set = {started_at = now_text, ticket = ticket}, increase = {attempts = 1}}
+move(job, 'running', is_suspect and {set = {ticket = ticket}} or begun, now)
 redis.call('HSET', running, ticket, job.id)
-return reply('taken', job)
+return reply(is_suspect and 'suspected' or 'taken', job)

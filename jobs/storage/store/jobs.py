@@ -45,8 +45,10 @@ class Taken:
     """A job that a worker has got."""
 
     job: Job
-    #: True when another worker had it, and is gone: this one has not begun it.
-    is_resumed: bool
+    #: True when another worker had it, and is gone.
+    is_resumed: bool = False
+    #: False for one that was in a crash, until `begin`: while it only waits, another crash is not its own.
+    has_begun: bool = True
 
 
 class Source(NamedTuple):
@@ -224,13 +226,13 @@ class Jobs(Base):
                 return None
             job_id, flat, shared = reply
             if job := self._job(job_id, dict(zip(flat[::2], flat[1::2], strict=True)), shared):
-                return Taken(job, is_resumed=outcome == "resumed")
+                return Taken(job, is_resumed=outcome == "resumed", has_begun=outcome in ("taken", "running"))
             with suppress(NotFound):
                 self.finish(job_id, Result(error=_UNREADABLE))
             came = Came.FRESH
 
-    def begin_again(self, job_id: str) -> bool:
-        """Count another attempt at a running job; False when it is not running any more.
+    def begin(self, job_id: str) -> bool:
+        """Begin a job that was given to this worker, another attempt; False when it is not running any more.
 
         Raises NotFound.
         """

@@ -9,6 +9,7 @@ from jobs.contract.errors import Eva01Error
 from jobs.contract.settings import WorkerSettings
 from tests.clock import Clock
 from worker.engines import create_engine
+from worker.engines.company import Company
 from worker.engines.rolling import loop as loop_module
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
@@ -53,7 +54,7 @@ class Reference:
             clock=clock or Clock(0),
         )
 
-    def request(self, number: int, longest: int = LONGEST, **how: bool) -> Request:
+    def request(self, number: int, longest: int = LONGEST, **how: Any) -> Request:
         return self.loop().request(self.tensors[number], longest, **how)
 
     def answer(self, number: int, longest: int = LONGEST) -> tuple[int, ...]:
@@ -92,8 +93,8 @@ def assert_each_answer_is_the_one_given_alone(reference: Reference, arrivals, **
     """Request n comes at turn `at`, and is cancelled at turn `off` if that is early."""
     loop = reference.loop(**how)
     asked = [
-        (reference.request(n, most, is_interactive=first, is_alone=alone), n, at, off)
-        for n, most, at, first, alone, off in arrivals
+        (reference.request(n, most, is_interactive=first, company=company), n, at, off)
+        for n, most, at, first, company, off in arrivals
     ]
     outcomes = []
     for turn in range(500):
@@ -114,7 +115,7 @@ def assert_each_answer_is_the_one_given_alone(reference: Reference, arrivals, **
 
 
 #: Jobs that arrive at different turns, with different token limits.
-MIXED = [(n % 8, 1 + 7 * n % LONGEST, n % 5, n % 3 == 0, False, 60) for n in range(12)]
+MIXED = [(n % 8, 1 + 7 * n % LONGEST, n % 5, n % 3 == 0, Company.INNOCENTS, 60) for n in range(12)]
 
 
 def fail(monkeypatch, where: str, error: Exception, when: Callable[..., bool]) -> None:

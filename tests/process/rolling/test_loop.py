@@ -3,8 +3,11 @@
 import itertools
 from typing import Any
 
+import pytest
+
 from tests.clock import Clock
 from tests.process.rolling.reference import LONGEST, fail, failure_of, run, submit, turns
+from worker.engines.company import Company
 from worker.engines.rolling.admission import cost, vision_pass
 from worker.engines.rolling.rows import Request
 
@@ -58,11 +61,11 @@ def test_single_questions_go_before_those_of_batches(reference):
     assert list(run(loop)) == [single, *bulk]
 
 
-def test_a_suspect_is_on_the_device_alone(reference):
+def test_what_was_in_two_crashes_is_on_the_device_alone(reference):
     loop = reference.loop()
     before, suspect, after = (
         reference.request(0, 6),
-        reference.request(1, 6, is_alone=True),
+        reference.request(1, 6, company=Company.NOBODY),
         reference.request(2, 6),
     )
     submit(loop, before, suspect, after)
@@ -71,6 +74,32 @@ def test_a_suspect_is_on_the_device_alone(reference):
         if suspect in loop.on_device():
             company |= set(loop.on_device())
     assert company == {suspect}
+
+
+def test_suspects_go_first_and_together_apart_from_innocents(reference):
+    loop = reference.loop(slots=8)
+    innocents = {reference.request(n, is_interactive=n == 1) for n in range(3)}
+    suspects = {reference.request(n, company=Company.SUSPECTS) for n in range(3, 6)}
+    for pair in zip(innocents, suspects, strict=True):
+        submit(loop, *pair)
+    seen: list[set[Request]] = []
+    for _ in turns(loop):
+        if loop.on_device() and set(loop.on_device()) not in seen[-1:]:
+            seen.append(set(loop.on_device()))
+    assert seen[0] == suspects
+    assert all(some <= suspects or some <= innocents for some in seen)
+    assert innocents in seen
+
+
+def test_suspects_take_the_device_no_longer_than_a_fifth_more(reference):
+    def steps(companies: list[Company]) -> int:
+        """Turns that take all requests to their ends; each is a step of the device."""
+        loop = reference.loop(slots=8)
+        submit(loop, *(reference.request(n % 8, company=company) for n, company in enumerate(companies)))
+        return sum(1 for _ in turns(loop))
+
+    undisturbed = steps([Company.INNOCENTS] * 64)
+    assert steps([Company.SUSPECTS, Company.INNOCENTS] * 32) <= 1.2 * undisturbed
 
 
 def test_new_prompts_of_one_turn_stay_within_their_limit(reference):
@@ -112,9 +141,11 @@ def test_those_whose_images_are_seen_ahead_are_on_the_device_while_they_are(refe
     assert loop.on_device() == requests[:1]
 
 
-def test_the_image_of_a_suspect_is_seen_alone(reference):
-    suspect, *others = [reference.request(0, is_alone=True), *(reference.request(n) for n in range(1, 4))]
-    assert vision_pass([suspect], others, 10_000) == [suspect]
+@pytest.mark.parametrize("company", Company)
+def test_an_image_is_seen_with_those_of_its_company(reference, company):
+    first, alike, *others = [reference.request(0, company=of) for of in (company, company, *Company)]
+    expected = [alike, *(one for one in others if one.company is company)] * (company is not Company.NOBODY)
+    assert vision_pass([first], [alike, *others], 10_000) == [first, *expected]
 
 
 def test_a_row_past_its_deadline_fails_and_the_others_go_on(reference):

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.process.rolling.reference import LONGEST, assert_each_answer_is_the_one_given_alone
+from worker.engines.company import Company
 
 ARRIVALS = st.lists(
     st.tuples(
@@ -12,7 +13,7 @@ ARRIVALS = st.lists(
         st.integers(1, LONGEST),
         st.integers(0, 12),
         st.booleans(),
-        st.booleans(),
+        st.sampled_from(Company),
         st.integers(0, 60),
     ),
     min_size=1,

@@ -21,6 +21,7 @@ from jobs.contract.models import (
 )
 from jobs.storage.store import JobStore
 from jobs.storage.store.batches import Cancelled
+from jobs.storage.store.jobs import Came
 
 pytestmark = pytest.mark.redis
 
@@ -115,8 +116,33 @@ def test_a_job_taken_back_from_a_worker_that_is_gone_is_taken_again_and_remember
     assert not store.take_back(job.id)
     assert counts_of(store, batch) == {"queued": 1}
     again = store.take("nano", job.id).job
-    assert (again.state, again.attempts, again.crashes) == (JobState.RUNNING, 2, 1)
+    assert (again.state, again.attempts, again.crashes) == (JobState.RUNNING, 1, 1)
     assert counts_of(store, batch) == {"running": 1}
+    assert store.begin(job.id)
+    assert store.get_job(job.id).attempts == 2
+
+
+def test_a_suspect_that_only_waits_in_its_slot_is_not_blamed_for_what_ends_its_worker(store, batch):
+    job = job_of(batch)
+    store.create_job(job)
+    store.take("nano", "ticket")
+    store.take_back(job.id)
+    waiting = store.take("nano", "another ticket")
+    assert (waiting.has_begun, waiting.is_resumed, waiting.job.started_at) == (False, False, None)
+    again = store.take("nano", "another ticket", Came.REDELIVERED)
+    assert (again.has_begun, again.is_resumed, again.job.crashes) == (False, True, 1)
+    assert store.begin(job.id)
+    assert store.take("nano", "another ticket", Came.REDELIVERED).job.crashes == 2
+
+
+def test_a_suspect_that_is_cancelled_while_it_waits_does_not_begin(store, batch):
+    job = job_of(batch)
+    store.create_job(job)
+    store.take("nano", "ticket")
+    store.take_back(job.id)
+    store.take("nano", "another ticket")
+    store.cancel(job.id)
+    assert not store.begin(job.id)
 
 
 def test_a_retry_by_hand_forgets_the_crashes(store, batch):
@@ -354,7 +380,7 @@ def test_unknown_ids_are_named(store):
     for call in (
         lambda: store.get_job(unknown),
         lambda: store.get_batch(unknown),
-        lambda: store.begin_again(unknown),
+        lambda: store.begin(unknown),
         lambda: store.cancel(unknown),
         lambda: store.close_batch(unknown),
         lambda: store.create_job(Job(batch_id=unknown, file="a", question="", model="nano")),

@@ -99,7 +99,7 @@ def test_a_ticket_stands_for_its_job_until_that_is_finished(store, redis_client)
     assert (again.id, again.crashes, again.attempts, again.started_at) == (first.id, 1, 1, None)
     again = store.take("nano", "ticket 0", Came.REDELIVERED).job
     assert again.crashes == 1, "its second worker had not begun it"
-    assert store.begin_again(first.id)
+    assert store.begin(first.id)
     assert store.get_job(first.id).attempts == 2
     store.finish(first.id, Result(answer="x"))
     assert redis_client.hgetall(names.running_key("nano")) == {}

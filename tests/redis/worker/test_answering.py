@@ -143,7 +143,7 @@ def test_a_job_that_took_its_workers_down_is_quarantined_untouched(slot):
     job = slot.job()
     slot.store.take(MODEL, "ticket")
     slot.store.take(MODEL, "ticket", Came.REDELIVERED)
-    slot.store.begin_again(job.id)
+    slot.store.begin(job.id)
     job = slot.answer(job, is_redelivered=True)
     assert (job.state, job.error.code, job.crashes, job.attempts) == (JobState.FAILED, "poison", 2, 2)
     assert slot.engine.batches == []

@@ -60,3 +60,33 @@ def test_a_worker_that_slept_through_its_lease_overwrites_nothing(workers):
     assert workers.wait_for_answers([later]) == ANSWERS[1:2]
     assert workers.store.get_job(job.id) == answered
     assert other.times_said(f"Job {job.id}: answered") == 1
+
+
+def test_two_that_kill_their_workers_at_once_are_found_and_all_others_are_answered(workers):
+    running = [workers.start_worker(**LEASE).wait_until_ready() for _ in range(2)]
+    culprits = [workers.enqueue(DIE) for _ in range(2)]
+    others = [workers.enqueue(question) for question in QUESTIONS[:6]]
+    jobs = [*culprits, *others]
+
+    def replaced_until_all_are_finished() -> bool:
+        """A cluster replaces what has ended."""
+        for place, worker in enumerate(running):
+            if worker.process.popen.poll() is not None:
+                running[place] = workers.start_worker(**LEASE)
+        return all(workers.state(job).is_finished for job in jobs)
+
+    wait_until(replaced_until_all_are_finished, "all are finished")
+    assert [workers.store.get_job(job.id).answer for job in others] == ANSWERS[:6]
+    for job in map(workers.store.get_job, (job.id for job in culprits)):
+        assert (job.error.code, job.crashes, job.attempts) == ("poison", 3, 3)
+
+
+def test_a_worker_that_is_told_to_stop_makes_nobody_a_suspect(workers):
+    first = workers.start_worker(takes_s=60, EVA01_DRAIN_S="0.2", **LEASE).wait_until_ready()
+    jobs = [workers.enqueue(question) for question in QUESTIONS[:4]]
+    wait_until(lambda: all(workers.state(job) is JobState.RUNNING for job in jobs), "all run")
+    first.process.send(signal.SIGTERM)
+    assert first.exit_code() == 0
+    workers.start_worker(**LEASE).wait_until_ready()
+    assert workers.wait_for_answers(jobs) == ANSWERS[:4]
+    assert {workers.store.get_job(job.id).crashes for job in jobs} == {0}

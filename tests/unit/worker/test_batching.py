@@ -14,6 +14,7 @@ from tests.stub_engine import HANG, LOSE_DEVICE, POISON, SLOW, TOO_FEW, Sized, S
 from worker.device.base import GivenBack
 from worker.device.batcher import Batcher
 from worker.device.batching import size_of_next_batch
+from worker.engines.company import Company
 from worker.ops.metrics import ModelMetrics
 
 
@@ -21,8 +22,9 @@ def item(question: str, width: int = 10) -> Sized:
     return Sized((width, 1), question, width)
 
 
-#: The question of items that are submitted to run alone.
-ALONE = "alone"
+#: The questions of items that were in a crash, and in two.
+SUSPECT, ALONE = "suspect", "alone"
+COMPANIES = {SUSPECT: Company.SUSPECTS, ALONE: Company.NOBODY}
 
 
 class Harness:
@@ -61,7 +63,7 @@ class Harness:
         return self._submit(one)
 
     def _submit(self, one: Sized):
-        return self.batcher.submit(one, one.question, is_alone=one.question == ALONE)
+        return self.batcher.submit(one, one.question, company=COMPANIES.get(one.question, Company.INNOCENTS))
 
     def outcomes(self, items: list[Sized]) -> list[str]:
         """The outcome of each item when all wait at once: an answer's text, or an error's code or class."""
@@ -227,10 +229,17 @@ def test_all_run_when_nobody_can_say_which_are_cancelled(harness):
     assert made.outcomes([item("a"), item("b")]) == ["(10, 1) a", "(10, 1) b"]
 
 
-def test_a_suspect_goes_to_the_device_alone(harness):
+def test_suspects_go_to_the_device_together_apart_from_innocents_and_alone_after_a_second_crash(harness):
     made = harness()
-    made.outcomes([item(question) for question in ("a", "b", ALONE, ALONE, "c")])
-    assert made.engine.batches[1:] == [["a", "b"], [ALONE], [ALONE], ["c"]]
+    made.outcomes([item(question) for question in ("a", SUSPECT, ALONE, "b", SUSPECT, ALONE, "c", SUSPECT)])
+    assert made.engine.batches[1:] == [["a", "b", "c"], [SUSPECT] * 3, [ALONE], [ALONE]]
+
+
+def test_a_batch_of_suspects_is_as_large_as_one_of_innocents(harness):
+    made = harness(budget=30)
+    made.outcomes([item(question) for question in (SUSPECT, "a") * 5])
+    sizes = [(len(batch), batch[0]) for batch in made.engine.batches[1:]]
+    assert sizes == [(3, SUSPECT), (3, "a"), (2, SUSPECT), (2, "a")]
 
 
 def test_an_engine_ends_its_work_at_the_deadline_and_the_worker_goes_on(harness):

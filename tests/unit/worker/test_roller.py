@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -14,6 +15,7 @@ from tests.stub_engine import HANG, LOSE_DEVICE, POISON, SLOW, Sized
 from tests.stub_rolling import BREAK, StubRolling
 from worker.device.base import Overran
 from worker.device.roller import Roller
+from worker.engines.company import Company
 from worker.ops.metrics import ModelMetrics
 
 _numbers = itertools.count(1)
@@ -47,7 +49,7 @@ class Harness:
         self.roller.start()
         return self
 
-    def submit(self, question: str, turns: int = 1, **how: bool):
+    def submit(self, question: str, turns: int = 1, **how: Any):
         return self.roller.submit(Sized((turns, 1), question, turns), question, **how)
 
     def outcomes(self, questions: Sequence[str]) -> list[str]:
@@ -136,12 +138,13 @@ def test_a_job_that_takes_too_long_fails_and_the_others_go_on(harness):
     assert not made.crashed.is_set()
 
 
-def test_a_suspect_is_alone_on_the_device(harness):
+def test_whom_a_job_may_be_with_is_told_to_the_engine(harness):
     made = harness()
-    replies = [made.submit("a"), made.submit("suspect", turns=3, is_alone=True), made.submit("b")]
+    companies = {"a": Company.INNOCENTS, "b": Company.NOBODY, "c": Company.SUSPECTS, "d": Company.SUSPECTS}
+    replies = [made.submit(question, turns=2, company=company) for question, company in companies.items()]
     made.go()
-    assert [outcome(reply) for reply in replies] == ["(1, 1) a", "(3, 1) suspect", "(1, 1) b"]
-    assert made.rolling.steps == [["a"], ["suspect"], ["suspect"], ["suspect"], ["b"]]
+    assert [outcome(reply) for reply in replies] == [f"(2, 1) {question}" for question in companies]
+    assert made.rolling.steps == [["a"], ["a"], ["b"], ["b"], ["c", "d"], ["c", "d"]]
 
 
 def test_a_single_question_goes_before_those_of_batches(harness):

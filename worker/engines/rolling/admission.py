@@ -3,44 +3,49 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
+from worker.engines.company import Company
 from worker.engines.rolling.rows import Request
 
 
 class Waiting:
-    """Requests in the order they are admitted: single questions first, then as they came."""
+    """Requests in the order they are admitted: suspects first, then single questions, then as they came.
+
+    The suspects of a lost worker come in one go. Since they go before all others, they are together on the
+    device once, whatever came in between.
+    """
 
     def __init__(self) -> None:
-        self._interactive: deque[Request] = deque()
-        self._bulk: deque[Request] = deque()
+        self._line: deque[Request] = deque()
 
     def __len__(self) -> int:
-        return len(self._interactive) + len(self._bulk)
+        return len(self._line)
 
     def __contains__(self, request: Request) -> bool:
-        return request in self._line(request)
+        return request in self._line
 
     def __iter__(self) -> Iterator[Request]:
-        yield from self._interactive
-        yield from self._bulk
-
-    def _line(self, request: Request) -> deque[Request]:
-        return self._interactive if request.is_interactive else self._bulk
+        return iter(sorted(self._line, key=_turn))
 
     def add(self, request: Request) -> None:
-        """Put a request at the end of its line."""
-        self._line(request).append(request)
+        """Put a request behind all of its kind."""
+        self._line.append(request)
 
     def put_back(self, request: Request) -> None:
-        """Put a request that lost its row at the front of its line."""
-        self._line(request).appendleft(request)
+        """Put a request that lost its row before all of its kind."""
+        self._line.appendleft(request)
 
     def remove(self, request: Request) -> None:
         """Take a request out, wherever it stands."""
-        self._line(request).remove(request)
+        self._line.remove(request)
 
     def first(self) -> Request | None:
         """The next; None when nothing waits."""
-        return next(iter(self), None)
+        return min(self._line, key=_turn, default=None)
+
+
+def _turn(request: Request) -> tuple[bool, bool]:
+    """What comes before what."""
+    return request.company is not Company.SUSPECTS, not request.is_interactive
 
 
 class Budget:
@@ -53,7 +58,7 @@ class Budget:
         """True when the request fits beside the others; a request alone is always tried."""
         if not in_flight:
             return True
-        if request.is_alone or in_flight[0].is_alone:
+        if not in_flight[0].company.admits(request.company):
             return False
         return cost((*in_flight, request)) <= self.tokens
 
@@ -71,14 +76,15 @@ def vision_pass(first: Sequence[Request], others: Iterable[Request], most_tokens
     """Fill one vision pass: those of `first` whose image is not seen yet, then others up to `most_tokens`.
 
     Others are seen before they have a row, because images cost less together. A single question does not
-    wait for that, and a suspect is seen alone.
+    wait for that, and each is seen with its company alone.
     """
     pack = [request for request in first if request.embedded is None]
-    if not pack or any(request.is_interactive or request.is_alone for request in pack):
+    if not pack or any(request.is_interactive for request in pack):
         return pack
+    company = pack[0].company
     tokens = sum(request.prompt_tokens for request in pack)
     for request in others:
-        if request.embedded is not None or request.is_alone:
+        if request.embedded is not None or not company.admits(request.company):
             continue
         tokens += request.prompt_tokens
         if tokens > most_tokens:

@@ -5,6 +5,7 @@ from typing import final
 
 from jobs.contract.errors import EngineFailure
 from worker.engines.base import Answer, Ended, Rolling
+from worker.engines.company import Company
 from worker.engines.processors import JobInput
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
@@ -30,10 +31,10 @@ class RollingAnswers(Rolling[JobInput, Request]):
         """Rows on the device."""
         return self._loop.in_flight
 
-    def request(self, prepared: JobInput, *, is_alone: bool, is_interactive: bool) -> Request:
+    def request(self, prepared: JobInput, *, company: Company, is_interactive: bool) -> Request:
         """A job's request; see Rolling."""
         return self._loop.request(
-            prepared.tensors, prepared.max_new_tokens, is_alone=is_alone, is_interactive=is_interactive
+            prepared.tensors, prepared.max_new_tokens, company=company, is_interactive=is_interactive
         )
 
     def submit(self, request: Request) -> None:

@@ -16,6 +16,7 @@ import torch
 
 from jobs.contract.errors import Eva01Error
 from worker.engines.base import DeviceLost, OutOfMemory, failure_of
+from worker.engines.company import Company
 from worker.engines.deadline import Deadline
 from worker.engines.devices import engine_error
 from worker.engines.rolling.admission import Budget, Waiting, vision_pass
@@ -93,14 +94,14 @@ class RollingLoop:
         tensors: Mapping[str, torch.Tensor],
         max_new_tokens: int,
         *,
-        is_alone: bool = False,
+        company: Company = Company.INNOCENTS,
         is_interactive: bool = False,
     ) -> Request:
         """An image with its question, ready to be submitted; may be called from any thread."""
         positions, delta = positions_of(self._model, tensors)
         visual_tokens = int((tensors["input_ids"] == self._model.config.image_token_id).sum())
         return Request(
-            tensors, max_new_tokens, positions, delta, visual_tokens, is_interactive, is_alone=is_alone
+            tensors, max_new_tokens, positions, delta, visual_tokens, is_interactive, company=company
         )
 
     def submit(self, request: Request) -> None:
@@ -288,7 +289,7 @@ class RollingLoop:
 
     def _run_alone(self, requests: Sequence[Request]) -> None:
         for request in requests:
-            request.is_alone = True
+            request.company = Company.NOBODY
         placed = self._placed()
         self._clear()
         self._put_back(placed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 from jobs.contract.errors import Eva01Error
+from worker.engines.company import Company
 
 
 @dataclass(eq=False)
@@ -23,8 +24,8 @@ class Request:
     visual_tokens: int
     #: A single question, which goes before those of batches.
     is_interactive: bool = False
-    #: It may have crashed a worker: nothing else is on the device with it.
-    is_alone: bool = False
+    #: What may be on the device with it.
+    company: Company = Company.INNOCENTS
     #: When it first went to the device, by the loop's clock, in seconds.
     began_s: float | None = None
     #: Seconds of the device so far: its part of each vision pass and of each step that it was in.
