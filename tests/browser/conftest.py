@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from tests.browser.given import make_batch, make_cut_batch, mixed, wait_until_do
 from tests.browser.images import Drawn, drawn
 from tests.process.conftest import Stack
 from tests.processes import Process
+from tests.provider import OpenIdProvider
 from tests.tools import CHROMIUM
 
+_HERE = Path(__file__).parent
 #: Longest wait for anything on a page, in milliseconds: a machine under load is slow.
 PATIENCE_MS = 60_000
 #: What a page may load from besides its own server: what it has itself.
@@ -24,7 +27,7 @@ _OWN_SCHEMES = ("blob:", "data:", "about:")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test here as `browser`, with a longer timeout."""
     for item in items:
-        if item.path.parent.name == "browser":
+        if _HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.timeout(300))
 
@@ -47,6 +50,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
     finally:
         stack.end()
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenIdProvider]:
+    """A provider that knows anna, a painter."""
+    started = OpenIdProvider.start(tmp_path_factory.mktemp("provider"))
+    started.know("anna", email="anna@painters.example", email_verified=True, groups=["painters"])
+    yield started
+    started.end()
 
 
 @pytest.fixture

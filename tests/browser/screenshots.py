@@ -1,4 +1,4 @@
-"""Pictures of the pages in each of their states, for README.md and docs/guide.md.
+"""Pictures of the pages in each of their states, for README.md, docs/guide.md and docs/keys.md.
 
     scripts/screenshots
 
@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 
 from scripts.nano.drawing import draw_vector
 from scripts.nano.world import MEASURED, sample_scene
+from tests.browser.access_pictures import ADMIN_KEY, start_with_keys, use
 from tests.browser.chromium import launch_arguments
 from tests.browser.given import make_batch, wait_until_done
 from tests.browser.images import cut_short
@@ -34,6 +35,8 @@ DESKTOP = (1280, 860)
 #: Tall enough to show the results below the reasons for failures.
 TALL = (1280, 1040)
 WIDE = (1440, 900)
+#: For pages with little on them.
+LOW = (1280, 600)
 PHONE = (390, 844)
 #: Width and height of the drawn images, in pixels.
 SIZES = ((800, 600), (640, 480), (1024, 768), (600, 800), (900, 600))
@@ -51,10 +54,9 @@ class Studio:
     def page(self, size: tuple[int, int] = DESKTOP, **how: Any) -> Page:
         """A page in a window of `size`."""
         viewport: ViewportSize = {"width": size[0], "height": size[1]}
-        given = {"locale": "en-US", "reduced_motion": "reduce", "device_scale_factor": 1.5, **how}
-        context: BrowserContext = self.browser.new_context(
-            base_url=self.stack.url, viewport=viewport, **given
-        )
+        look = {"locale": "en-US", "reduced_motion": "reduce", "device_scale_factor": 1.5}
+        given = {"base_url": self.stack.url, **look, **how}
+        context: BrowserContext = self.browser.new_context(viewport=viewport, **given)
         context.set_default_timeout(60_000)
         return context.new_page()
 
@@ -230,8 +232,35 @@ def history(studio: Studio) -> None:
     page.context.close()
 
 
+def access(studio: Studio) -> None:
+    """Where one signs in; the admins' keys, and what asks before one is rotated; usage. In both languages."""
+    (studio.folder / "access").mkdir()
+    stack = Stack(studio.folder / "access")
+    try:
+        start_with_keys(stack)
+        use(stack, drawn(24, 7))
+        for locale, ending in (("en-US", ""), ("zh-CN", "-zh")):
+            page = studio.page(LOW, locale=locale, base_url=stack.url)
+            page.goto("/sign-in")
+            studio.shoot(page, f"sign-in{ending}")
+            page.locator("#key").fill(ADMIN_KEY)
+            page.locator("#key").press("Enter")
+            expect(page.get_by_test_id("who")).to_be_visible()
+            page.goto("/usage")
+            studio.shoot(page, f"usage{ending}")
+            page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+            page.goto("/admin/keys")
+            studio.shoot(page, f"keys{ending}")
+            if not ending:
+                page.locator("[popovertarget]").first.click()
+                studio.shoot(page, "rotate")
+            page.context.close()
+    finally:
+        stack.end()
+
+
 SCENES: dict[str, Callable[[Studio], None]] = {
-    scene.__name__: scene for scene in (ask, sending, running, failures, results, chinese, history)
+    scene.__name__: scene for scene in (ask, sending, running, failures, results, chinese, history, access)
 }
 
 

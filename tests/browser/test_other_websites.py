@@ -1,7 +1,6 @@
 """Other websites' pages, in the browser of somebody who reaches the server, change and read nothing."""
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -9,12 +8,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from tests.browser.conftest import PATIENCE_MS
+from tests.browser.elsewhere import elsewhere
 from tests.browser.pages import BatchPage
 from tests.process.conftest import Stack
-from tests.serving import Serving
 
 #: Forms, as they might be hidden in any page; and what a script may send without asking first.
-_PAGE = """<!doctype html>
+_PAGE = """
 <form action="{url}/batches" method="post" enctype="multipart/form-data"><input name="question"></form>
 <form action="{url}/preferences" method="post"><input name="theme" value="dark"></form>
 """
@@ -28,31 +27,11 @@ _SEND = """async (url) => {
 }"""
 
 
-class _Evil(BaseHTTPRequestHandler):
-    """Any path is the same page."""
-
-    page = b""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        # Sandboxed, a page's origin is null.
-        if self.path == "/sandboxed":
-            self.send_header("Content-Security-Policy", "sandbox allow-scripts allow-forms")
-        self.end_headers()
-        self.wfile.write(self.page)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture
 def evil_port(stack: Stack) -> Iterator[int]:
     """The port of another website on this machine."""
-    handler = type("Evil", (_Evil,), {"page": _PAGE.format(url=stack.url).encode()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    with Serving(server):
-        yield server.server_port
+    with elsewhere(_PAGE.format(url=stack.url)) as port:
+        yield port
 
 
 @pytest.fixture

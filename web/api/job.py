@@ -83,7 +83,7 @@ def _picture(
     if size_bytes is not None:
         # Without it make_conditional would read all pieces, to count them.
         response.content_length = size_bytes
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
     _kept(response, job).make_conditional(request)
     return response
 

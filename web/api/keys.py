@@ -1,7 +1,5 @@
 """Keys, for admins: make, list, revoke, rotate; and for everybody, who it is that asks."""
 
-from datetime import timedelta
-
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
@@ -66,8 +64,7 @@ def revoke_key(path: KeyPath, query: Confirmation) -> Response:
 @keys.post("/<prefix>/rotate", responses={201: MadeKeyView})
 def rotate_key(path: KeyPath, body: Rotation) -> Response:
     """Make a key like another, show it, and end the other. An `Idempotency-Key` does nothing here."""
-    grace = timedelta(hours=body.grace_hours)
-    new = flow.rotate_key(services(), path.prefix, grace=grace, expires_at=body.end())
+    new = flow.rotate_key(services(), path.prefix, grace=body.grace, expires_at=body.end())
     concerns(Kind.KEY, f"{path.prefix} → {new.key.prefix}", new.key.owner)
     return _shown(new)
 

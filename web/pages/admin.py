@@ -16,6 +16,7 @@ from jobs.contract.errors import BadInput
 from jobs.contract.models import OWNER_PATTERN, end_of, utc_now
 from web.access.audit import concerns
 from web.api.keys import check_not_own
+from web.api.schemas.keys import LONGEST_GRACE_HOURS, Rotation
 from web.pages.page import page, problem_shown
 from web.services import services
 
@@ -58,8 +59,12 @@ def revoke_key(prefix: str) -> PlainResponse:
 
 
 def rotate_key(prefix: str) -> Response:
-    """A key like this one in its place, shown once."""
-    new = flow.rotate_key(services(), prefix)
+    """A key like this one in its place, shown once; the old one ends, now or after some hours."""
+    try:
+        rotation = Rotation.model_validate(request.form.to_dict())
+    except ValidationError as error:
+        raise _bad_field(error) from error
+    new = flow.rotate_key(services(), prefix, grace=rotation.grace)
     concerns(Kind.KEY, f"{prefix} → {new.key.prefix}", new.key.owner)
     return _keys_page(201, new=new, replaced=services().keys.get(prefix))
 
@@ -81,6 +86,7 @@ def _keys_page(status: int = 200, **more: object) -> Response:
         place=url_for("pages.keys_page"),
         keys=services().keys.all()[::-1],
         now=utc_now(),
+        longest_grace_hours=LONGEST_GRACE_HOURS,
         **more,
     )
 
@@ -96,9 +102,13 @@ def _new(typed: Mapping[str, str]) -> NewKey:
             expires_at=_end_of(typed["expires"]),
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        field, value = first["loc"][0], str(first.get("input"))[:100]
-        raise BadInput(f"`{field}` is {value!r}: {first['msg']}.", code=Code.INVALID_FIELD) from error
+        raise _bad_field(error) from error
+
+
+def _bad_field(error: ValidationError) -> BadInput:
+    first = error.errors()[0]
+    field, value = first["loc"][0], str(first.get("input"))[:100]
+    return BadInput(f"`{field}` is {value!r}: {first['msg']}.", code=Code.INVALID_FIELD)
 
 
 def _end_of(day: str) -> datetime | None:

@@ -111,4 +111,6 @@ def _typed() -> dict[str, str]:
 
 
 def _plain_error_page(status: int, code: str, message: str) -> Response:
-    return page("error.html", status, problem=problem_shown(status, code, message))
+    # Whoever has a link alone is led to none of our other pages.
+    is_shared = request.endpoint == "pages.shared_page"
+    return page("error.html", status, problem=problem_shown(status, code, message), is_shared=is_shared)

@@ -33,7 +33,7 @@ def usage_page() -> Response:
         here="usage",
         usage=usage_view(query),
         owner=query.owner or "",
-        is_admin=caller().role is Role.ADMIN,
+        is_admin=caller().role is Role.ADMIN and has_usage(),
     )
 
 

@@ -143,6 +143,7 @@ def _batch_page(batch_id: str, link: str = "") -> Response:
         is_shared=bool(link),
         passed_over=request.args.get("passed_over", 0, whole),
         unsure_below=services().web.unsure_below,
+        max_share_days=services().limits.max_share_days,
     )
 
 

@@ -1,9 +1,13 @@
 """The admins' pages: keys and sessions, through web's real app."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from jobs.contract.access.audit import Action, Kind, Outcome, Target, by_command
+from jobs.contract.codes import Code
+from jobs.contract.models import utc_now
 from tests.redis.web.test_access import made, of
 from tests.redis.web.test_sign_in import sign_in
 
@@ -101,6 +105,27 @@ def test_a_key_is_rotated(admin, services):
     assert services.keys.get(old.key.prefix).revoked_at
 
 
+def test_a_key_that_is_rotated_stays_valid_for_as_long_as_is_said(admin, services):
+    old = made(services, "anna")
+    address = f"/admin/keys/{old.key.prefix}/rotate"
+    response = admin.post(address, data={"grace_hours": "1.5"})
+    ends_at = services.keys.get(old.key.prefix).expires_at
+    assert timedelta(hours=1.4) < ends_at - utc_now() < timedelta(hours=1.5)
+    assert f"{old.key.prefix}… stays valid until {ends_at:%Y-%m-%d %H:%M} UTC." in response.text
+    stranger = admin.application.test_client()
+    assert stranger.get("/api/batches", headers=of(old)).status_code == 200
+
+
+@pytest.mark.parametrize("hours", ["-1", "a day", "", "nan", "1e9"])
+def test_a_time_that_is_none_rotates_nothing(admin, services, hours):
+    old = made(services, "anna")
+    before = services.keys.all()
+    response = admin.post(f"/admin/keys/{old.key.prefix}/rotate", data={"grace_hours": hours})
+    assert response.status_code == 400
+    assert "`grace_hours` is" in response.text
+    assert services.keys.all() == before
+
+
 def test_an_owners_sessions_are_ended(admin, services):
     new = made(services, "anna")
     hers = [admin.application.test_client() for _ in range(2)]
@@ -130,3 +155,33 @@ def test_where_no_login_is_needed_nobody_is_locked_out_by_the_page(http, service
     ):
         assert http.post(path, data={"owner": "mallory"}).status_code == 403
     assert not services.keys.all()
+
+
+@pytest.mark.parametrize(("language", "letters"), [("en", r"[A-Z][a-z' -]+"), ("zh", r"[\u4e00-\u9fff]+")])
+def test_the_audit_trail_is_in_words_of_the_readers_language(admin, services, language, letters):
+    for action in Action:
+        services.audit.note(by_command(action))
+    for kind in Kind:
+        services.audit.note(by_command(Action.LOOK, Target(kind=kind, id="x")))
+    for outcome in Outcome:
+        event = by_command(Action.EXPORT).model_copy(update={"outcome": outcome, "code": Code.TOO_MANY_DAYS})
+        services.audit.note(event)
+    page = admin.get("/admin/audit", headers={"Accept-Language": language}).text
+    actions = dict(re.findall(r'<td data-action="([^"]+)"[^>]*>([^<]*)</td>', page))
+    assert set(actions) == {*Action}
+    kinds = re.findall(r'<td class="text"[^>]*>([^<]*) <code>x</code>', page)
+    outcomes = dict(re.findall(r'data-outcome="(\w+)"[^>]*>([^<]+)<', page))
+    assert (len(set(kinds)), set(outcomes)) == (len(Kind), {*Outcome})
+    for word in (*actions.values(), *kinds, *outcomes.values()):
+        assert re.fullmatch(letters, word.strip()), word
+    assert "EVA01" not in page.split("<tbody>")[1].split("</tbody>")[0]
+
+
+def test_admins_find_their_pages_from_each_of_them_and_nobody_else_does(admin, services):
+    pages = ("/admin/keys", "/usage", "/admin/audit")
+    for path in pages:
+        shown = admin.get(path).text
+        assert all(f'button--small" href="{other}"' in shown for other in pages), path
+    anna = admin.application.test_client()
+    sign_in(anna, made(services, "anna").text)
+    assert "/admin/" not in anna.get("/usage").text

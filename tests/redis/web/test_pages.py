@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from jobs.contract.models import JobState, Result, Usage
 from jobs.contract.settings import Settings, WebSettings
 from tests import hostile
-from tests.asking import new_batch
+from tests.asking import id_of, new_batch
 from web.app import create_app
 from web.pages.page import CONTENT_SECURITY_POLICY
 
@@ -169,6 +169,28 @@ def test_a_shared_page_reads_below_its_link_and_tells_nobody(http: FlaskClient) 
     assert Tags(response.text).all("body")[0]["data-api"] == f"/api{link}"
     assert response.headers["Referrer-Policy"] == "strict-origin"
     assert "noindex" in response.headers["X-Robots-Tag"]
+
+
+def test_a_link_that_opens_nothing_leads_to_no_page_of_those_who_are_signed_in(http: FlaskClient) -> None:
+    where = ask(http, CIRCLE, question="Describe this image.")
+    link = json_of(http.post(f"/api{where}/share", json={"days": 1}))["url"]
+    http.delete(f"/api{where}/shares")
+    for path, status in ((link, 410), ("/shared/nonsense", 404)):
+        response = http.get(path)
+        assert response.status_code == status
+        page = Tags(response.text)
+        assert [attrs["href"] for attrs in page.all("a")] == ["#main", "/", "/docs"]
+        assert not [attrs for attrs in page.all("nav", "section") if attrs.get("id") == "dock"]
+
+
+@pytest.mark.parametrize(("longest", "offered"), [(365, 7), (3, 3)])
+def test_no_link_is_offered_for_longer_than_is_allowed(
+    make_app: Callable[..., Flask], longest: int, offered: int
+) -> None:
+    http = make_app(max_share_days=longest).test_client()
+    days = Tags(http.get(f"/batches/{id_of(new_batch(http))}").text).all("input")
+    (field,) = [attrs for attrs in days if attrs.get("id") == "share-days"]
+    assert (field["max"], field["value"]) == (str(longest), str(offered))
 
 
 def test_the_history_has_the_batches_and_finds_them(http: FlaskClient) -> None:

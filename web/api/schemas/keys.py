@@ -11,6 +11,9 @@ from jobs.contract.errors import BadInput
 from jobs.contract.models import Owner, utc_now
 from web.api.numbers import Count
 
+#: A hundred years.
+LONGEST_GRACE_HOURS = 24 * 36_500
+
 
 class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,8 +64,13 @@ class Rotation(_End):
     """A key like another, which ends when the other would have, unless it is said here."""
 
     grace_hours: float = Field(
-        0, ge=0, le=24 * 36_500, description="Hours for which the old one stays valid."
+        0, ge=0, le=LONGEST_GRACE_HOURS, description="Hours for which the old one stays valid."
     )
+
+    @property
+    def grace(self) -> timedelta:
+        """How long the old one stays valid."""
+        return timedelta(hours=self.grace_hours)
 
 
 class KeyPath(BaseModel):

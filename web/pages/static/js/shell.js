@@ -1,10 +1,13 @@
 // What every page has: the switch for light and dark, the dock, and word when the session is over.
 
 import { byId } from "./core/dom.js";
-import { listenForSession } from "./core/session.js";
+import { guardKept, listenForSession } from "./core/session.js";
 import { listenForTheme } from "./core/theme.js";
 import { listenForDock } from "./upload/dock.js";
 
 listenForTheme(byId("theme"));
 if (byId("dock")) listenForDock();
-if (byId("session-over")) listenForSession();
+if (byId("session-over")) {
+  listenForSession();
+  guardKept();
+}

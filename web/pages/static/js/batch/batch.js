@@ -6,6 +6,7 @@ import { watchFleet } from "../core/fleet.js";
 import { listenForKeys } from "../core/keys.js";
 import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
+import { reasonOf } from "../core/reasons.js";
 import { mayWrite } from "../core/rights.js";
 import { dateTime, duration, t, tn } from "../core/words.js";
 import { Results } from "../results/results.js";
@@ -169,7 +170,10 @@ async function retryAll() {
 
 async function retryOne(record) {
   if (!mayWrite || record?.state !== "failed") return;
-  if (!record.hasImage) return toast(t("This file was refused and not kept. Send it again under the same name."), "bad");
+  if (!record.hasImage) {
+    const { what, remedy } = reasonOf("job_refused");
+    return toast(`${what} ${remedy}`, "bad");
+  }
   try {
     watch.feed.take([await api(`/jobs/${record.id}/retry`, { method: "POST" })]);
     toast(t("{file} runs again.", { file: record.file }));

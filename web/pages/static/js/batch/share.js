@@ -13,7 +13,6 @@ export function listenForShare(batchId) {
   byId("share").addEventListener("click", () => {
     show(byId("share-made"), false);
     byId("share-note").value = "";
-    allowLongest();
     dialog.showModal();
     byId("share-days").select();
     acting(() => drawShares(path));
@@ -89,9 +88,3 @@ function stateWords({ state, expires_at: end, revoked_at: revoked }) {
 }
 
 const useWords = ({ last_used_at: used }) => (used ? t("Last used around {time}.", { time: dateTime(used) }) : t("Not used yet."));
-
-/** The longest that this server allows. */
-async function allowLongest() {
-  const { max_share_days: longest } = await api("/limits").catch(() => ({}));
-  if (longest) byId("share-days").max = longest;
-}

@@ -9,5 +9,5 @@ let cache = null;
 /** {what, remedy} for a code: a sentence each. A code that is not known keeps the server's message, and no remedy. */
 export function reasonOf(code, message) {
   cache ??= JSON.parse(byId("reasons").textContent);
-  return cache[code] ?? { what: message || t("It failed."), remedy: "" };
+  return Object.hasOwn(cache, code) ? cache[code] : { what: message || t("It failed."), remedy: "" };
 }

@@ -2,6 +2,7 @@
 // signed in again on another tab.
 //
 //   a 401 ──► "session:over" ──► notice ──► back on this tab: signed in? ──► "session:back" ──► polls and upload go on
+//   Back to a page that the browser kept as it was ──► hidden ──► signed in? ──► shown again, or asked for anew
 
 import { api } from "./api.js";
 import { byId, show } from "./dom.js";
@@ -15,16 +16,24 @@ export function listenForSession(notice = byId("session-over")) {
   addEventListener("focus", () => lookAgain(notice));
 }
 
+/** Show a page that the browser has kept (its back/forward cache) to nobody but who is still signed in. */
+export function guardKept() {
+  addEventListener("pagehide", ({ persisted }) => show(document.body, !persisted));
+  addEventListener("pageshow", async ({ persisted }) => {
+    if (!persisted) return;
+    if (await isSignedIn()) show(document.body, true);
+    else location.reload();
+  });
+}
+
 async function lookAgain(notice) {
   if (notice.hidden || isLooking) return;
   isLooking = true;
-  try {
-    await api("/limits");
+  if (await isSignedIn()) {
     show(notice, false);
     document.dispatchEvent(new Event("session:back"));
-  } catch {
-    // Not yet.
-  } finally {
-    isLooking = false;
   }
+  isLooking = false;
 }
+
+const isSignedIn = () => api("/limits").then(() => true, () => false);

@@ -1,101 +1,21 @@
 """Signing in and out; sessions that are fixed, stolen or over: in a real browser, with a real provider."""
 
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Callable
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.browser.conftest import PATIENCE_MS
 from tests.browser.images import drawn
 from tests.browser.pages import AskPage, BatchPage, tab_to
+from tests.browser.signing import ADMIN_KEY, COOKIE, end_everywhere, key_of, sign_in, token_in
 from tests.browser.test_accessibility import Findings
-from tests.process.conftest import Stack
-from tests.processes import python
-from tests.provider import OpenIdProvider
-from tests.serving import Serving
-
-ADMIN_KEY = "eva01_the-key-of-the-admin-of-these-tests"
-COOKIE = "eva01_session"
-
-
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenIdProvider]:
-    """A provider that knows anna, a painter."""
-    started = OpenIdProvider.start(tmp_path_factory.mktemp("provider"))
-    started.know("anna", email="anna@painters.example", email_verified=True, groups=["painters"])
-    yield started
-    started.end()
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory, provider: OpenIdProvider) -> Iterator[Stack]:
-    """Redis and a web that wants to know who asks; no worker."""
-    stack = Stack(tmp_path_factory.mktemp("guarded"))
-    try:
-        stack.start_redis()
-        web = stack.start(
-            "web", python("web"), EVA01_ADMIN_KEY=ADMIN_KEY, EVA01_ADMIN_OWNER="root", **provider.env
-        )
-        web.wait_until_ready(f"{stack.url}/ready")
-        yield stack
-    finally:
-        stack.end()
-
-
-@pytest.fixture
-def new_browser(
-    browser: Browser, browser_context_args: dict[str, Any], guarded: Stack
-) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes browsers of people, each with cookies of its own."""
-    made: list[BrowserContext] = []
-
-    def make(**how: Any) -> BrowserContext:
-        context = browser.new_context(**{**browser_context_args, "base_url": guarded.url, **how})
-        context.set_default_timeout(PATIENCE_MS)
-        made.append(context)
-        return context
-
-    yield make
-    for context in made:
-        context.close()
 
 
 @pytest.fixture
 def page(new_browser: Callable[..., BrowserContext]) -> Page:
     """A page of somebody who is not signed in."""
     return new_browser().new_page()
-
-
-def key_of(guarded: Stack, **fields: str) -> str:
-    """The text of a new key, made by the admin at the page for it."""
-    with httpx.Client(base_url=guarded.url) as http:
-        http.post("/sign-in", data={"key": ADMIN_KEY})
-        made = http.post("/admin/keys", data={"owner": "anna", **fields}).text
-    return made.split('data-testid="key-made"')[0].rsplit('value="', 1)[1].split('"')[0]
-
-
-def sign_in(page: Page, key: str, path: str = "/history") -> None:
-    """Ask for a page, be led to sign-in, paste the key."""
-    page.goto(path)
-    page.locator("#key").fill(key)
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("who")).to_be_visible()
-
-
-def token_in(context: BrowserContext) -> str:
-    return next(cookie["value"] for cookie in context.cookies() if cookie["name"] == COOKIE)
-
-
-def end_everywhere(context: BrowserContext) -> None:
-    """End all sessions of whoever is signed in there, from another tab."""
-    other = context.new_page()
-    other.goto("/account")
-    other.get_by_test_id("everywhere").click()
-    expect(other.locator("#sign-in-title")).to_be_visible()
-    other.close()
 
 
 def test_somebody_signs_in_by_the_keyboard_and_sees_who_they_are(page, guarded):
@@ -259,29 +179,6 @@ def test_who_may_only_look_sees_no_button_that_changes_something(new_browser, gu
     page.keyboard.press("r")
     expect(page.locator("#viewer-file")).to_have_text("no image.txt")
     assert not errors
-
-
-def test_no_other_website_shows_these_pages_in_a_frame(page, guarded):
-    class Framing(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            frames = "".join(
-                f'<iframe src="{guarded.url}{path}"></iframe>' for path in ("/sign-in", "/account")
-            )
-            self.wfile.write(f"<!doctype html>{frames}".encode())
-
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Framing)
-    with Serving(server):
-        page.goto(f"http://127.0.0.1:{server.server_port}/")
-        for number in (0, 1):
-            frame = page.frame_locator("iframe").nth(number)
-            expect(frame.locator("#sign-in-title")).to_have_count(0)
-        assert {frame.url for frame in page.frames[1:]} == {"chrome-error://chromewebdata/"}
 
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
