@@ -7,15 +7,17 @@ from flask import request
 from flask_openapi3 import FileStorage
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
     Json,
+    WithJsonSchema,
 )
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
-from web.api.numbers import Decimal, Whole
 from web.api.schemas.base import RequestModel
 from web.http.json import has_many_values
+from web.http.numbers import Decimal, Ordinal
 from web.intake.forms import FILE_FIELDS, MULTIPART, check_form
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
@@ -28,6 +30,9 @@ _CHARSET_FIELD = "_charset_"
 
 class Form(RequestModel):
     """A form: its text fields as they were sent, and its files."""
+
+    # Read by hand below; so much the document has to be told.
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
 
     @classmethod
     def sent(cls) -> dict[str, Any]:
@@ -82,9 +87,9 @@ class JobForm(Form):
     file: FileStorage = Field(description="The image.")
     question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
-    max_new_tokens: Whole | None = Field(None, ge=1, description="The longest answer, in tokens.")
-    page: Whole | None = Field(
-        None, ge=1, description="The page of its file to ask about; else all, or the first."
+    max_new_tokens: Ordinal | None = Field(None, description="The longest answer, in tokens.")
+    page: Ordinal | None = Field(
+        None, description="The page of its file to ask about; else all, or the first."
     )
 
     @classmethod
@@ -103,6 +108,10 @@ class AnalyzeForm(JobForm):
     wait: Decimal = Field(25, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the answer.")
 
 
+#: What is JSON in a form is described as what it is.
+_OBJECT = WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}})
+
+
 def _of_few_values(text: str) -> str:
     if has_many_values(text):
         raise ValueError("it has more values than are read; send its files in several requests")
@@ -115,7 +124,7 @@ class FilesForm(Form):
     files: list[FileStorage] = Field(
         min_length=1, description="Images and zips of images; a file name may be a relative path."
     )
-    questions: Annotated[Json[dict[str, str]], BeforeValidator(_of_few_values)] = Field(
+    questions: Annotated[Json[dict[str, str]], BeforeValidator(_of_few_values), _OBJECT] = Field(
         default_factory=dict, description="A JSON object from paths to questions that replace the batch's."
     )
 
