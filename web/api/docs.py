@@ -11,6 +11,7 @@ from werkzeug.routing import Rule as UrlRule
 from jobs.contract.errors import Unavailable
 from web.access.login import login
 from web.access.rules import RULES, Rule
+from web.api.schemas.base import header
 
 #: The files of Swagger UI, as the package brings them.
 _SWAGGER = files("flask_openapi3_swagger") / "templates" / "swagger"
@@ -28,6 +29,8 @@ _NEVER = {
     Rule.ADMIN: {"410"},
     Rule.KNOWN_ADMIN: {"410"},
 }
+#: The header of all answers, but those of the loop itself that has the connections.
+_REQUEST_ID = {"X-Request-Id": header("Names this request in the log.", is_always=False)}
 #: Swagger UI draws with inline styles and images.
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 _PAGE = """<!doctype html>
@@ -88,7 +91,11 @@ def _address(rule: UrlRule) -> str:
 
 def _ruled(call: dict[str, Any], rule: Rule) -> dict[str, Any]:
     """A call with who may make it, and without the statuses that its rule rules out."""
-    responses = {status: said for status, said in call["responses"].items() if status not in _NEVER[rule]}
+    responses = {
+        status: said | {"headers": said.get("headers", {}) | _REQUEST_ID}
+        for status, said in call["responses"].items()
+        if status not in _NEVER[rule]
+    }
     open_to_all: dict[str, Any] = {"security": []} if rule in (Rule.OPEN, Rule.LINK) else {}
     return {**call, "responses": responses, **open_to_all}
 

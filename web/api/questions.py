@@ -14,7 +14,7 @@ from jobs.contract.names import file_path, page_path
 from web.access.caller import caller
 from web.api.blueprint import Blueprint
 from web.api.job import job_json
-from web.api.schemas.base import PROBLEMS, JobPath
+from web.api.schemas.base import PROBLEMS, JobPath, placed
 from web.api.schemas.forms import AnalyzeForm, JobForm
 from web.api.schemas.jobs import FollowUp, JobView
 from web.http.waiting import Waiting
@@ -39,7 +39,7 @@ questions = Blueprint(
 )
 
 
-@questions.post("/analyze", responses={200: JobView, 202: JobView})
+@questions.post("/analyze", responses={200: JobView, 202: placed(JobView)})
 def analyze(form: AnalyzeForm) -> Response:
     """Ask about one image and wait for the answer.
 
@@ -50,7 +50,7 @@ def analyze(form: AnalyzeForm) -> Response:
     return Waiting(lambda: _look(serving, job.id, until_s), serving.stopping)
 
 
-@questions.post("/api/jobs", responses={202: JobView})
+@questions.post("/api/jobs", responses={202: placed(JobView)})
 def create_job(form: JobForm) -> Response:
     """Ask about one image without waiting."""
     return _accepted(_submit(form))
@@ -68,7 +68,7 @@ def retry_job(path: JobPath) -> Response:
     return jsonify(flow.retry_job(services(), path.job_id, caller().quotas).public())
 
 
-@questions.post("/api/jobs/<job_id>/ask", responses={202: JobView})
+@questions.post("/api/jobs/<job_id>/ask", responses={202: placed(JobView)})
 def ask_again(path: JobPath, body: FollowUp) -> Response:
     """Ask something else about a job's image, without sending it again; a job of its own, without a batch."""
     serving = services()

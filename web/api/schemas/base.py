@@ -75,8 +75,31 @@ class Problem(ResponseModel):
     code: str = Field(description="Stable: programs branch on it.")
 
 
+def header(description: str, kind: str = "string", *, is_always: bool = True) -> dict[str, Any]:
+    """A header of a response."""
+    return {"required": is_always, "description": description, "schema": {"type": kind}}
+
+
+def placed(model: type[BaseModel]) -> dict[str, Any]:
+    """A response that says where what it shows is; another call has to answer with the model alone."""
+    return {
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}},
+        "headers": {"Location": header("Its address.")},
+    }
+
+
+_COME_AGAIN = {"Retry-After": header("Seconds after which to try again.", "integer")}
+#: The headers that some errors have.
+_HEADERS = {
+    "401": {"WWW-Authenticate": header("How to say who asks.")},
+    "429": _COME_AGAIN,
+    "503": _COME_AGAIN,
+}
 #: The errors that the OpenAPI document names for every call.
 PROBLEMS: dict[str, Any] = {
-    status: {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    status: {
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "headers": _HEADERS.get(status, {}),
+    }
     for status in ("400", "401", "403", "404", "409", "410", "413", "421", "422", "429", "503", "507")
 }
