@@ -12,7 +12,7 @@ status        models, status, health, readiness, metrics
 queue_gauges  the queue, for Prometheus
 docs          /openapi.json and /docs
 blueprint     calls that take a form as it was sent
-numbers       numbers in requests
+times         times in requests
 audit         who did what to what, for admins
 usage         what owners have taken
 schemas       the models of requests and responses

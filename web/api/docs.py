@@ -1,16 +1,36 @@
-"""/openapi.json, made from the handlers, and /docs, which shows it in a bundled Swagger UI."""
+"""/openapi.json, made from the handlers and the rules of who may call them, and /docs, Swagger UI."""
 
+from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
-from flask import Blueprint, Flask, Response, json, jsonify, request, url_for
+from flask import Blueprint, Flask, Response, current_app, json, jsonify, request, url_for
 from markupsafe import escape
+from werkzeug.routing import Rule as UrlRule
+
+from jobs.contract.errors import Unavailable
+from web.access.login import login
+from web.access.rules import RULES, Rule
+from web.api.schemas.base import header
 
 #: The files of Swagger UI, as the package brings them.
 _SWAGGER = files("flask_openapi3_swagger") / "templates" / "swagger"
-#: What goes with a request in the document; where nobody has to be known, nothing need go with it.
+#: What goes with a request in the document.
 SECURITY_SCHEMES = {"key": {"type": "http", "scheme": "bearer", "description": "A key of EVA-01."}}
-_SECURITY: list[dict[str, list[str]]] = [{"key": []}, {}]
+#: The same for a server where nobody has to say who they are: it need not.
+_KNOWN: list[dict[str, list[str]]] = [{"key": []}]
+_KNOWN_OR_NOT = [*_KNOWN, {}]
+#: Statuses that calls of a rule never answer with.
+_NEVER = {
+    Rule.OPEN: {"401", "403", "410"},
+    Rule.LINK: {"401", "403"},
+    Rule.READ: {"403", "410"},
+    Rule.WRITE: {"410"},
+    Rule.ADMIN: {"410"},
+    Rule.KNOWN_ADMIN: {"410"},
+}
+#: The header of all answers, but those of the loop itself that has the connections.
+_REQUEST_ID = {"X-Request-Id": header("Names this request in the log.", is_always=False)}
 #: Swagger UI draws with inline styles and images.
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 _PAGE = """<!doctype html>
@@ -40,9 +60,44 @@ def register_docs(app: Flask, document: Any) -> None:
 
 
 def _here(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with what goes with a call, and the path that its calls are below, where there is one."""
+    """The document as it is of this server: who has to be known, and the path that its calls are below."""
+    rules = {(_address(rule), method): RULES[rule.endpoint] for rule, method in _calls()}
+    paths = {
+        path: {method: _ruled(call, rules[path, method.upper()]) for method, call in calls.items()}
+        for path, calls in document["paths"].items()
+    }
     below = {"servers": [{"url": request.script_root}]} if request.script_root else {}
-    return {**document, "security": _SECURITY, **below}
+    security = _KNOWN if _is_login_needed() else _KNOWN_OR_NOT
+    return {**document, "paths": paths, "security": security, **below}
+
+
+def _is_login_needed() -> bool:
+    try:
+        return login().is_needed()
+    except Unavailable:
+        # Nobody can tell now; a key does no harm where none is needed.
+        return True
+
+
+def _calls() -> Iterator[tuple[UrlRule, str]]:
+    for rule in current_app.url_map.iter_rules():
+        yield from ((rule, method) for method in rule.methods or ())
+
+
+def _address(rule: UrlRule) -> str:
+    """An address as the document writes it."""
+    return rule.rule.replace("<", "{").replace(">", "}")
+
+
+def _ruled(call: dict[str, Any], rule: Rule) -> dict[str, Any]:
+    """A call with who may make it, and without the statuses that its rule rules out."""
+    responses = {
+        status: said | {"headers": said.get("headers", {}) | _REQUEST_ID}
+        for status, said in call["responses"].items()
+        if status not in _NEVER[rule]
+    }
+    open_to_all: dict[str, Any] = {"security": []} if rule in (Rule.OPEN, Rule.LINK) else {}
+    return {**call, "responses": responses, **open_to_all}
 
 
 def _start() -> Response:

@@ -15,7 +15,7 @@ from jobs.contract.names import file_path, page_path
 from web.access.caller import caller
 from web.api.blueprint import Blueprint
 from web.api.job import job_json
-from web.api.schemas.base import PROBLEMS, JobPath
+from web.api.schemas.base import PROBLEMS, JobPath, placed
 from web.api.schemas.forms import AnalyzeForm, JobForm
 from web.api.schemas.jobs import FollowUp, JobView
 from web.http.waiting import Waiting
@@ -41,7 +41,7 @@ questions = Blueprint(
 )
 
 
-@questions.post("/analyze", responses={200: JobView, 202: JobView})
+@questions.post("/analyze", responses={200: JobView, 202: placed(JobView)})
 def analyze(form: AnalyzeForm) -> Response:
     """Ask about one image and wait for the answer.
 
@@ -55,7 +55,7 @@ def analyze(form: AnalyzeForm) -> Response:
     return _submit(form, answer)
 
 
-@questions.post("/api/jobs", responses={202: JobView})
+@questions.post("/api/jobs", responses={202: placed(JobView)})
 def create_job(form: JobForm) -> Response:
     """Ask about one image without waiting."""
     return _submit(form, _accepted)
@@ -73,7 +73,7 @@ def retry_job(path: JobPath) -> Response:
     return jsonify(flow.retry_job(services(), path.job_id, caller().quotas).public())
 
 
-@questions.post("/api/jobs/<job_id>/ask", responses={202: JobView})
+@questions.post("/api/jobs/<job_id>/ask", responses={202: placed(JobView)})
 def ask_again(path: JobPath, body: FollowUp) -> Response:
     """Ask something else about a job's image, without sending it again; a job of its own, without a batch."""
     serving = services()

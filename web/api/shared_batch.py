@@ -12,6 +12,7 @@ from flask import request
 from flask_openapi3 import APIBlueprint
 from flask_openapi3.models import Parameter, ParameterInType, PathItem, Schema
 
+from jobs.contract.access.shares import TOKEN_PATTERN
 from web.access.link import follow
 from web.api.job import job_calls
 from web.api.progress import progress
@@ -25,7 +26,7 @@ _TOKEN = Parameter(
     param_in=ParameterInType.PATH,
     description="Of a link to a shared batch.",
     required=True,
-    param_schema=Schema(type="string"),
+    param_schema=Schema(type="string", pattern=TOKEN_PATTERN),
 )
 
 shared_batch = APIBlueprint(

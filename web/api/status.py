@@ -10,7 +10,15 @@ from jobs.contract.errors import Unavailable
 from jobs.contract.models import WorkerInfo, WorkerState
 from web.api.queue_gauges import queue_registry
 from web.api.schemas.base import PROBLEMS
-from web.api.schemas.status import LimitsView, ModelStatus, ModelsView, ModelView, StatusView
+from web.api.schemas.status import (
+    HealthView,
+    LimitsView,
+    ModelStatus,
+    ModelsView,
+    ModelView,
+    ReadyView,
+    StatusView,
+)
 from web.http.conditional import fresh_json
 from web.intake.headers import MEDIA_TYPES
 from web.services import Services, services
@@ -60,13 +68,13 @@ def get_limits() -> Response:
     return fresh_json(view.model_dump(mode="json"))
 
 
-@status.get("/health")
+@status.get("/health", responses={200: HealthView})
 def health() -> Response:
     """200 as long as this process lives."""
     return fresh_json({"status": "ok"})
 
 
-@status.get("/ready")
+@status.get("/ready", responses={200: ReadyView})
 def ready() -> Response:
     """200 when Redis takes writes and the blob store answers, else 503."""
     serving = services()

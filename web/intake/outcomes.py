@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from jobs.contract.models import JobError
+from web.http.numbers import Rank
 
 #: Characters that a path may have to be looked at; those of files that are taken have far fewer.
 LONGEST_PATH = 64 * 1024
@@ -15,7 +16,7 @@ _EXAMPLES = 5
 class FileOutcome(BaseModel):
     """What became of one file, or of a page of it that is a job of its own."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     file: str = Field(description="What it is called in the batch.")
     sent_as: str | None = Field(
@@ -33,6 +34,8 @@ class FileOutcome(BaseModel):
 
 class PassedOver(BaseModel):
     """What was in zips and became no job on purpose: hidden files, and what file managers leave behind."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     count: int = Field(0, description="How many.")
     examples: list[str] = Field(default_factory=list, description="The paths of the first few.")
@@ -54,6 +57,4 @@ class KnownFile(BaseModel):
         pattern=r"^[0-9a-fA-F]{64}$", description="Of its content, in hexadecimal digits."
     )
     question: str = Field("", description="What to ask of it; else the batch's question.")
-    page: Annotated[int, Strict()] | None = Field(
-        None, ge=1, description="The page to ask about, from 1; else the whole file."
-    )
+    page: Rank | None = Field(None, description="The page to ask about, from 1; else the whole file.")

@@ -15,10 +15,10 @@ from jobs.contract.models import Batch, JobState
 from web.access.caller import caller
 from web.access.link import follow, shown_batch, shown_job
 from web.api.batches import listed
-from web.api.numbers import whole
 from web.api.schemas.base import BatchPath
 from web.api.schemas.batches import BatchesQuery
 from web.api.schemas.results import ResultsQuery
+from web.http.numbers import whole
 from web.intake.asking import check_question, check_takes, choose_model
 from web.intake.files import Intake
 from web.intake.forms import check_form

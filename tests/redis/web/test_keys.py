@@ -1,5 +1,8 @@
 """Keys by the API: made, listed, ended; who asks; and what is kept of a key's text, which is nothing."""
 
+import json
+import math
+
 import pytest
 
 from jobs import flow
@@ -89,12 +92,19 @@ def test_a_rotated_key_is_shown_and_the_old_one_ends(http, services, admin):
         {"owner": "ben", "days": 1, "expires_at": "2999-01-01T00:00:00Z"},
         {"owner": "ben", "expires_at": "2000-01-01T00:00:00Z"},
         {"owner": "ben", "expires_at": "2999-01-01T00:00:00"},
+        {"owner": "ben", "expires_at": 32_472_144_000},
+        {"owner": "ben", "quotas": {"device_s_per_day": False}},
+        {"owner": "ben", "quotas": {"requests_per_s": "5"}},
+        # Written as 1e400, which is JSON, and a number nowhere.
+        {"owner": "ben", "quotas": {"requests_per_s": math.inf}},
         {"owner": "ben", "digest": "0" * 64},
         {"owner": "ben", "note": "x" * 201},
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused(http, services, admin, wrong):
-    assert code_of(http.post("/api/keys", headers=of(admin), json=wrong)) == (400, "invalid_field")
+    body = json.dumps(wrong).replace("Infinity", "1e400")
+    answer = http.post("/api/keys", headers=of(admin), data=body, content_type="application/json")
+    assert code_of(answer) == (400, "invalid_field")
     assert len(services.keys.all()) == 1
 
 
@@ -153,3 +163,19 @@ def test_the_document_says_what_goes_with_a_call(http):
     (scheme,) = document["components"]["securitySchemes"].values()
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
     assert document["security"] == [{"key": []}, {}]
+
+
+def test_the_document_of_a_server_with_keys_says_which_calls_need_one_and_what_they_answer(http, admin):
+    document = http.get("/openapi.json").get_json()
+    assert document["security"] == [{"key": []}]
+    calls = {
+        (method, path): call for path, item in document["paths"].items() for method, call in item.items()
+    }
+    needs_none = {path for (_, path), call in calls.items() if call.get("security") == []}
+    below_links = {path for _, path in calls if path.startswith("/api/shared/")}
+    assert needs_none == {"/health", "/ready"} | below_links
+    for (_, path), call in calls.items():
+        assert ("401" in call["responses"]) == (path not in needs_none)
+        assert ("410" in call["responses"]) == (path in below_links)
+    assert "403" in calls["get", "/api/keys"]["responses"]
+    assert "403" not in calls["get", "/api/batches"]["responses"]

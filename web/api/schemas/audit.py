@@ -1,22 +1,19 @@
 """The models of the audit trail's requests and responses."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from jobs.contract.access.audit import Event
 from jobs.storage.access.audit import CURSOR_PATTERN
-from web.api.numbers import Whole
-
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIME = re.compile(_DAY.pattern + r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})")
-
+from web.api.schemas.base import RequestModel, ResponseModel
+from web.api.times import DAY, TIME
+from web.http.numbers import Ordinal
 
 #: What the document says of both; a field that is left empty in a form says nothing.
-_PATTERN = f"^({_DAY.pattern}|{_TIME.pattern})?$"
-_SCHEMA = WithJsonSchema({"anyOf": [{"type": "string", "pattern": _PATTERN}, {"type": "null"}]})
+_PATTERN = f"^({DAY.pattern}|{TIME.pattern})?$"
+_SCHEMA = WithJsonSchema({"type": "string", "pattern": _PATTERN})
 
 
 def _begin_of(text: Any) -> Any:
@@ -34,7 +31,7 @@ def _time(text: Any, after_day: timedelta) -> Any:
     """
     if text in ("", None):
         return None
-    if not isinstance(text, str) or not (_DAY.fullmatch(text) or _TIME.fullmatch(text)):
+    if not isinstance(text, str) or not (DAY.fullmatch(text) or TIME.fullmatch(text)):
         raise ValueError("should be a day such as 2026-11-26, or a time such as 2026-11-26T09:30:00Z")
     try:
         at = datetime.fromisoformat(text)
@@ -43,10 +40,10 @@ def _time(text: Any, after_day: timedelta) -> Any:
         raise ValueError("should be a day or a time that there is") from error
 
 
-class TimesQuery(BaseModel):
+class TimesQuery(RequestModel):
     """Of which time."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     since: Annotated[AwareDatetime | None, BeforeValidator(_begin_of), _SCHEMA] = Field(
         None, alias="from", description="From this day (UTC) or time on; else from the first event on."
@@ -60,10 +57,10 @@ class EventsQuery(TimesQuery):
     """Which events."""
 
     cursor: str | None = Field(None, pattern=CURSOR_PATTERN, description="`next_cursor` of the page before.")
-    limit: Whole = Field(100, ge=1, le=1000, description="Events in a page.")
+    limit: Ordinal = Field(100, le=1000, description="Events in a page.")
 
 
-class EventsPage(BaseModel):
+class EventsPage(ResponseModel):
     """Some of the audit trail, the newest first."""
 
     events: list[Event]

@@ -9,8 +9,8 @@ from pydantic import (
 
 from jobs.contract.models import BatchState, JobState
 from jobs.storage.listing import CURSOR_PATTERN
-from web.api.numbers import Count, Whole
-from web.api.schemas.base import RequestModel
+from web.api.schemas.base import RequestModel, ResponseModel
+from web.http.numbers import Ordinal, Rank
 from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
 
 
@@ -22,7 +22,7 @@ class NewBatch(BaseModel):
     name: str = Field("", description="A name for people.")
     question: str = Field("", description="What to ask of every image.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
-    max_new_tokens: Count | None = Field(None, ge=1, description="The longest answer, in tokens.")
+    max_new_tokens: Rank | None = Field(None, description="The longest answer, in tokens.")
 
 
 class BatchChange(BaseModel):
@@ -38,7 +38,7 @@ class BatchesQuery(RequestModel):
 
     search: str = Field("", description="A part of their name or question, in upper or lower case.")
     cursor: str | None = Field(None, pattern=CURSOR_PATTERN, description="`next_cursor` of the page before.")
-    limit: Whole = Field(50, ge=1, le=200, description="Batches in a page.")
+    limit: Ordinal = Field(50, le=200, description="Batches in a page.")
 
 
 class KnownFiles(BaseModel):
@@ -49,7 +49,7 @@ class KnownFiles(BaseModel):
     files: list[KnownFile] = Field(min_length=1, description="At most EVA01_MAX_KNOWN_FILES.")
 
 
-class BatchView(BaseModel):
+class BatchView(ResponseModel):
     """A batch as the API shows it."""
 
     id: str = Field(description="Below a link, the link's id in its place.")
@@ -72,7 +72,7 @@ class BatchView(BaseModel):
     time_left_s: float | None = Field(description="Seconds until it is done, as far as the rate tells.")
 
 
-class BatchesPage(BaseModel):
+class BatchesPage(ResponseModel):
     """Some of all batches, the latest change first."""
 
     batches: list[BatchView]
@@ -87,7 +87,7 @@ class RetriedView(BatchView):
     retried: int = Field(description="How many do.")
 
 
-class FileOutcomes(BaseModel):
+class FileOutcomes(ResponseModel):
     """What became of each file; the entries of a zip count as files."""
 
     files: list[FileOutcome]

@@ -10,13 +10,14 @@ from pydantic import (
     ConfigDict,
     Field,
     Json,
+    WithJsonSchema,
 )
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
-from web.api.numbers import Decimal, Whole
 from web.api.schemas.base import RequestModel
 from web.http.json import has_many_values
+from web.http.numbers import Decimal, Ordinal
 from web.intake.forms import FILE_FIELDS, MULTIPART, URL_FIELD, Address, check_form
 from web.intake.spool import Part
 
@@ -30,6 +31,9 @@ _CHARSET_FIELD = "_charset_"
 
 class Form(RequestModel):
     """A form: its text fields as they were sent, and its files."""
+
+    # Read by hand below; so much the document has to be told.
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
 
     @classmethod
     def sent(cls) -> dict[str, Any]:
@@ -100,9 +104,9 @@ class JobForm(Form):
     )
     question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
-    max_new_tokens: Whole | None = Field(None, ge=1, description="The longest answer, in tokens.")
-    page: Whole | None = Field(
-        None, ge=1, description="The page of its file to ask about; else all, or the first."
+    max_new_tokens: Ordinal | None = Field(None, description="The longest answer, in tokens.")
+    page: Ordinal | None = Field(
+        None, description="The page of its file to ask about; else all, or the first."
     )
 
     @classmethod
@@ -120,6 +124,10 @@ class AnalyzeForm(JobForm):
     """One image and one question, and how long to wait."""
 
     wait: Decimal = Field(25, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the answer.")
+
+
+#: What is JSON in a form is described as what it is.
+_OBJECT = WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}})
 
 
 def _of_few_values(text: str) -> str:
@@ -142,7 +150,7 @@ class FilesForm(Form):
         description="Addresses of images, by https; EVA01_FETCH_ALLOW names the hosts. Such an image is"
         " called by its host and path.",
     )
-    questions: Annotated[Json[dict[str, str]], BeforeValidator(_of_few_values)] = Field(
+    questions: Annotated[Json[dict[str, str]], BeforeValidator(_of_few_values), _OBJECT] = Field(
         default_factory=dict, description="A JSON object from paths to questions that replace the batch's."
     )
 

@@ -8,8 +8,8 @@ from pydantic import (
 )
 
 from jobs.contract.models import BatchId, JobId, JobState, Result, new_id, utc_now
-from web.api.numbers import Count
-from web.api.schemas.base import RequestModel
+from web.api.schemas.base import RequestModel, ResponseModel, left_out_at_times
+from web.http.numbers import Rank
 
 
 class FollowUp(BaseModel):
@@ -19,8 +19,8 @@ class FollowUp(BaseModel):
 
     question: str = Field(description="What to ask of it.")
     model: str | None = Field(None, description="A name from /api/models; else the job's.")
-    max_new_tokens: Count | None = Field(None, ge=1, description="The longest answer, in tokens.")
-    page: Count | None = Field(None, ge=1, description="The page of its file to ask about; else the job's.")
+    max_new_tokens: Rank | None = Field(None, description="The longest answer, in tokens.")
+    page: Rank | None = Field(None, description="The page of its file to ask about; else the job's.")
 
 
 LINES = Field(False, description="Say of each line of an answer where it stands in the image (`ocr`).")
@@ -32,8 +32,10 @@ class JobQuery(RequestModel):
     lines: bool = LINES
 
 
-class LineView(BaseModel):
+class LineView(ResponseModel):
     """A line of text in an image."""
+
+    model_config = ConfigDict(json_schema_extra=left_out_at_times("page"))
 
     text: str
     box: tuple[int, int, int, int] = Field(
@@ -45,6 +47,12 @@ class LineView(BaseModel):
 
 class JobView(Result):
     """A job as the API shows it."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_serialization_defaults_required=True,
+        json_schema_extra=left_out_at_times("lines"),
+    )
 
     id: JobId = Field(default_factory=new_id)
     batch_id: BatchId | None = Field(None, description="Below a link, the link's id in its place.")

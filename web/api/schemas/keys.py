@@ -1,7 +1,7 @@
 """The models of requests and responses about keys, and about who asks."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -9,7 +9,9 @@ from jobs.contract.access.owners import KeyState, Quotas, Role
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Owner, utc_now
-from web.api.numbers import Count
+from web.api.schemas.base import RequestModel, ResponseModel
+from web.api.times import Moment
+from web.http.numbers import COUNTED, Count, Number
 
 #: A hundred years.
 LONGEST_GRACE_HOURS = 24 * 36_500
@@ -22,10 +24,10 @@ class _Request(BaseModel):
 class QuotasView(_Request):
     """How much may be taken; null is without a limit."""
 
-    requests_per_s: float | None = Field(None, gt=0, description="Requests a second.")
-    open_jobs: Count | None = Field(None, ge=0, description="Jobs that have no answer yet.")
-    images_per_day: Count | None = Field(None, ge=0, description="Images a day (UTC).")
-    device_s_per_day: float | None = Field(None, ge=0, description="Seconds of the device a day (UTC).")
+    requests_per_s: Number | None = Field(None, gt=0, description="Requests a second.")
+    open_jobs: Count | None = Field(None, description="Jobs that have no answer yet.")
+    images_per_day: Count | None = Field(None, description="Images a day (UTC).")
+    device_s_per_day: Number | None = Field(None, ge=0, description="Seconds of the device a day (UTC).")
 
     @classmethod
     def of(cls, quotas: Quotas) -> Self:
@@ -34,8 +36,10 @@ class QuotasView(_Request):
 
 
 class _End(_Request):
-    days: Count | None = Field(None, ge=1, le=36_500, description="How long the key is valid.")
-    expires_at: AwareDatetime | None = Field(None, description="When it ends; instead of `days`.")
+    days: Annotated[int, Field(ge=1, le=36_500), COUNTED] | None = Field(
+        None, description="How long the key is valid."
+    )
+    expires_at: Moment | None = Field(None, description="When it ends; instead of `days`.")
 
     def end(self) -> datetime | None:
         """When the key ends.
@@ -63,7 +67,7 @@ class NewKeyBody(_End):
 class Rotation(_End):
     """A key like another, which ends when the other would have, unless it is said here."""
 
-    grace_hours: float = Field(
+    grace_hours: Number = Field(
         0, ge=0, le=LONGEST_GRACE_HOURS, description="Hours for which the old one stays valid."
     )
 
@@ -73,20 +77,20 @@ class Rotation(_End):
         return timedelta(hours=self.grace_hours)
 
 
-class KeyPath(BaseModel):
+class KeyPath(RequestModel):
     """A key in an address."""
 
     # Without a pattern: what is refused for one is shown, and might be a whole key.
     prefix: str = Field(description="The key's first 14 letters.")
 
 
-class Confirmation(BaseModel):
+class Confirmation(RequestModel):
     """That something is meant."""
 
     confirm: bool = Field(False, description="True to end the very key that this is asked with.")
 
 
-class KeyView(BaseModel):
+class KeyView(ResponseModel):
     """A key, without what opens anything."""
 
     prefix: str = Field(description="Its first 14 letters, by which it is recognised.")
@@ -107,13 +111,13 @@ class MadeKeyView(KeyView):
     key: str = Field(description="The key itself; it is not shown again.")
 
 
-class KeysView(BaseModel):
+class KeysView(ResponseModel):
     """All keys that were ever made, the oldest first."""
 
     keys: list[KeyView]
 
 
-class CallerView(BaseModel):
+class CallerView(ResponseModel):
     """Who asks."""
 
     name: str = Field(description="`key:<prefix>`, or `local` where nobody has to say who they are.")

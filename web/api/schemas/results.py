@@ -2,15 +2,12 @@
 
 from enum import StrEnum
 
-from pydantic import (
-    BaseModel,
-    Field,
-)
+from pydantic import Field
 
 from jobs.contract.models import JobState
-from web.api.numbers import Whole
-from web.api.schemas.base import RequestModel
+from web.api.schemas.base import RequestModel, ResponseModel
 from web.api.schemas.jobs import LINES, JobView
+from web.http.numbers import Ordinal, Whole
 
 
 class Order(StrEnum):
@@ -31,7 +28,7 @@ class ResultsQuery(RequestModel):
         " queued again), so that whoever keeps asking with the last cursor gets what has changed since.",
     )
     cursor: Whole = Field(0, ge=0, description="`next_cursor` of the page before, in the same order.")
-    limit: Whole = Field(100, ge=1, le=1000, description="Jobs in a page.")
+    limit: Ordinal = Field(100, le=1000, description="Jobs in a page.")
     state: JobState | None = Field(None, description="Only jobs in this state.")
 
 
@@ -53,7 +50,7 @@ class CsvQuery(ExportQuery):
     bom: bool = Field(False, description="Begin the CSV with a byte-order mark, for spreadsheet programs.")
 
 
-class ResultsPage(BaseModel):
+class ResultsPage(ResponseModel):
     """Some of a batch's jobs."""
 
     jobs: list[JobView]

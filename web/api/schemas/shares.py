@@ -6,8 +6,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from jobs.contract.access.shares import LONGEST_NOTE, ShareState
 from jobs.contract.models import ID_PATTERN
-from web.api.numbers import Count
-from web.api.schemas.base import BatchPath
+from web.api.schemas.base import BatchPath, ResponseModel
+from web.http.numbers import Rank
 
 
 class NewShare(BaseModel):
@@ -15,7 +15,7 @@ class NewShare(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    days: Count = Field(7, ge=1, description="How long it is valid; at most EVA01_MAX_SHARE_DAYS.")
+    days: Rank = Field(7, description="How long it is valid; at most EVA01_MAX_SHARE_DAYS.")
     note: str = Field("", max_length=LONGEST_NOTE, description="What it is for.")
 
 
@@ -27,7 +27,7 @@ class SharePath(BatchPath):
     )
 
 
-class ShareView(BaseModel):
+class ShareView(ResponseModel):
     """A link to a batch, for reading, right after it was made: its address is not shown again."""
 
     id: str = Field(description="What it is called in the list.")
@@ -35,7 +35,7 @@ class ShareView(BaseModel):
     expires_at: AwareDatetime
 
 
-class ListedShare(BaseModel):
+class ListedShare(ResponseModel):
     """A link to a batch, without its address."""
 
     id: str
@@ -49,13 +49,13 @@ class ListedShare(BaseModel):
     last_used_at: AwareDatetime | None = Field(description="The hour in which it was last used.")
 
 
-class SharesView(BaseModel):
+class SharesView(ResponseModel):
     """The links to a batch, the latest first."""
 
     shares: list[ListedShare]
 
 
-class RevokedView(BaseModel):
+class RevokedView(ResponseModel):
     """What was revoked."""
 
     revoked: int = Field(description="How many links worked until now.")

@@ -1,14 +1,14 @@
 """What is served, and how it is."""
 
-from pydantic import (
-    BaseModel,
-    Field,
-)
+from typing import Literal
+
+from pydantic import Field
 
 from jobs.contract.catalog import Task
+from web.api.schemas.base import ResponseModel
 
 
-class ModelView(BaseModel):
+class ModelView(ResponseModel):
     """A model that can be asked."""
 
     name: str
@@ -21,13 +21,13 @@ class ModelView(BaseModel):
     is_default: bool
 
 
-class ModelsView(BaseModel):
+class ModelsView(ResponseModel):
     """All models, the default first."""
 
     models: list[ModelView]
 
 
-class ModelStatus(BaseModel):
+class ModelStatus(ResponseModel):
     """One model's queue and workers."""
 
     name: str
@@ -44,14 +44,26 @@ class ModelStatus(BaseModel):
     )
 
 
-class StatusView(BaseModel):
+class StatusView(ResponseModel):
     """The queues and workers of every model."""
 
     models: list[ModelStatus]
     trouble: str = Field(description="What Redis refuses to write, and why; empty when it takes everything.")
 
 
-class LimitsView(BaseModel):
+class HealthView(ResponseModel):
+    """That this process lives."""
+
+    status: Literal["ok"]
+
+
+class ReadyView(ResponseModel):
+    """That what it needs answers."""
+
+    status: Literal["ready"]
+
+
+class LimitsView(ResponseModel):
     """What is refused, and where the line is."""
 
     max_image_bytes: int = Field(description="Bytes of one image file.")

@@ -1,23 +1,23 @@
 """The models of usage: what owners have taken, by day."""
 
-import re
 from datetime import date
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from jobs.contract.models import OWNER_PATTERN
 from jobs.storage.ledger import OwnersDay, Taken
+from web.api.schemas.base import RequestModel, ResponseModel
 from web.api.schemas.keys import QuotasView
+from web.api.times import DAY
 
 #: Days that are shown when nobody says which, and at most.
 _SHOWN_DAYS, _MOST_DAYS = 30, 400
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _written_as_a_day(text: object) -> object:
     """Raises ValueError for what is written otherwise, as a number of seconds is."""
-    if isinstance(text, str) and not _DAY.fullmatch(text):
+    if isinstance(text, str) and not DAY.fullmatch(text):
         raise ValueError("should be a day such as 2027-01-31")
     return text
 
@@ -25,10 +25,10 @@ def _written_as_a_day(text: object) -> object:
 _Day = Annotated[date, BeforeValidator(_written_as_a_day)]
 
 
-class UsageQuery(BaseModel):
+class UsageQuery(RequestModel):
     """Which usage."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     from_: _Day | None = Field(
         None, alias="from", description=f"The first day (UTC), such as 2027-01-31; else {_SHOWN_DAYS} days."
@@ -58,7 +58,7 @@ def _before(last: date, days: int) -> date:
     return date.fromordinal(max(1, last.toordinal() - days + 1))
 
 
-class TakenView(BaseModel):
+class TakenView(ResponseModel):
     """What was taken."""
 
     model_config = ConfigDict(frozen=True)
@@ -96,7 +96,7 @@ class OwnerView(TakenView):
     open_jobs: int = Field(description="Jobs without an end now, whenever they came.")
 
 
-class UsageView(BaseModel):
+class UsageView(ResponseModel):
     """What was taken from one day to another."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
