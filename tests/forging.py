@@ -23,14 +23,13 @@ from web.services import Services
 MODEL = "nano"
 #: As many as nobody uses up, so that all of them are looked at.
 QUOTAS = dict.fromkeys(("requests_per_s", "open_jobs", "images_per_day", "device_s_per_day"), 1_000_000)
-PAGES = ("/", "/history", "/account", "/admin/keys", "/admin/usage")
+PAGES = ("/history", "/account", "/admin/usage")
 CALLS = (
     *(
         "/health",
         "/metrics",
         "/api/me",
         "/api/batches",
-        "/api/batches?search=a",
         "/api/models",
         "/api/status",
     ),
@@ -38,7 +37,7 @@ CALLS = (
 )
 OF_A_BATCH = (
     *("", "/results", "/results?order=changed", "/results?state=failed", "/results.csv", "/results.jsonl"),
-    *("/results.zip", "/timeline", "/shares"),
+    *("/timeline", "/shares"),
 )
 #: A key; a field of it, if it is a hash; and one of the object that either holds, if it does.
 Place = tuple[str, str | None, str | None]

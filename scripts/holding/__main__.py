@@ -63,7 +63,7 @@ def _line(web: Web, kind: str, given: argparse.Namespace) -> Line:
     for _ in range(given.rounds):
         began_s = time.monotonic()
         with load(web, kind, given.count, _TRICKLE_S) as held:
-            share = _wait_until_quiet(web)
+            share = _wait_until_quiet(web, is_trickled=bool(SENDERS.get(kind, (b"", b""))[1]))
             begun_s = time.monotonic() - began_s
             load_s, measured_s = held.cpu_s, time.monotonic()
             held_s = _p95_s(web, given.calls)
@@ -85,8 +85,8 @@ def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def _wait_until_quiet(web: Web) -> float:
-    """Wait until web does nothing, or always as much; gives the share of a core that it takes then.
+def _wait_until_quiet(web: Web, *, is_trickled: bool = False) -> float:
+    """Wait until web does nothing, or always as much for trickles; gives the share of a core that it takes.
 
     What is measured is what connections cost that are held, and not the work that their beginnings were.
     """
@@ -95,7 +95,7 @@ def _wait_until_quiet(web: Web) -> float:
         before_s = cpu_s(serving)
         time.sleep(_LOOK_S)
         share = (cpu_s(serving) - before_s) / _LOOK_S
-        if share < _QUIET or (share < _BUSY and abs(share - last) < _STEADY):
+        if share < _QUIET or (is_trickled and share < _BUSY and abs(share - last) < _STEADY):
             return share
         last = share
     raise RuntimeError(f"web still takes {share:.0%} of a core")
