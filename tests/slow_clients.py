@@ -14,7 +14,7 @@ import psutil
 
 from tests import hostile
 from tests.conftest import start_redis, stop
-from tests.processes import Process, free_port, wait_until
+from tests.processes import PATIENCE_S, Process, free_port, wait_until
 from tests.web_process import serving
 
 #: Threads of the web that has them.
@@ -35,6 +35,8 @@ SENDERS = {
     "a trickled upload": (BEGUN + FORM + b"Content-Length: 99999\r\n\r\n--b\r\n", b"a"),
     "trickled chunks": (BEGUN + FORM + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
 }
+#: Bytes that a slow reader takes in before it reads; and seconds between two looks at who is to trickle.
+_FEW_BYTES, _TICK_S = 4096, 0.01
 #: Where there is more to read than fits in between.
 READERS = ("image", "csv", "zip")
 
@@ -49,6 +51,13 @@ class Web:
     paths: dict[str, str]
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        port = self.http.base_url.port
+        assert port is not None
+        return port
+
+    @property
     def serving(self) -> psutil.Process:
         """The process that has the connections."""
         (child,) = psutil.Process(self.process.popen.pid).children()
@@ -58,9 +67,8 @@ class Web:
         """How many connections and unnamed files it has, but for those of the tests' own client."""
         self.http.close()
         self.http = httpx.Client(base_url=self.http.base_url, timeout=60)
-        port = self.http.base_url.port
         of_clients = [
-            one for one in self.serving.net_connections("tcp") if one.laddr.port == port and one.raddr
+            one for one in self.serving.net_connections("tcp") if one.laddr.port == self.port and one.raddr
         ]
         spool = str(self.process.log.parent / "tmp")
         return len(of_clients) + sum(file.startswith(spool) for file in open_files(self.serving.pid))
@@ -89,7 +97,7 @@ def web_with(folder: Path, **settings: str) -> Iterator[Web]:
 @contextmanager
 def web_beside(folder: Path, redis_url: str, **settings: str) -> Iterator[Web]:
     """A web that has the data of others in `folder` and Redis."""
-    with serving(redis_url, folder, EVA01_WEB_THREADS=str(THREADS), **settings) as server:
+    with serving(redis_url, folder, **{"EVA01_WEB_THREADS": str(THREADS)} | settings) as server:
         yield Web(server.process, redis_url, server.http, {})
 
 
@@ -104,26 +112,41 @@ def much_to_read(http: httpx.Client) -> dict[str, str]:
     return {"image": f"/api/jobs/{sent['job_id']}/image", **exports}
 
 
-def connect(web: Web, *, receive_bytes: int = 0) -> socket:
-    """A connection, which takes in so many bytes before they are read."""
+def connect(web: Web) -> socket:
+    """A connection."""
+    return _connect(web.port)
+
+
+def reader(web: Web) -> socket:
+    """A connection that takes in few bytes before they are read."""
+    return _connect(web.port, _FEW_BYTES)
+
+
+def _connect(port: int, receive_bytes: int = 0) -> socket:
     connection = socket()
     if receive_bytes:
         connection.setsockopt(SOL_SOCKET, SO_RCVBUF, receive_bytes)
     connection.settimeout(60)
-    connection.connect(("127.0.0.1", web.http.base_url.port))
+    connection.connect(("127.0.0.1", port))
     return connection
 
 
 @contextmanager
 def slow(web: Web, kind: str, count: int, *, every_s: float = 0.25) -> Iterator[list[socket]]:
     """Many connections of one kind, held until the `with` is left or web ends them."""
-    is_reader = kind in READERS
-    asked = f"GET {web.paths[kind]} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() if is_reader else b""
-    first, again = (asked, b"") if is_reader else SENDERS[kind]
+    with holding(web.port, kind, web.paths.get(kind, ""), count, every_s) as held:
+        yield held
+
+
+@contextmanager
+def holding(port: int, kind: str, path: str, count: int, every_s: float) -> Iterator[list[socket]]:
+    """The same at a port: readers ask for a path, others may send something again each `every_s` seconds."""
+    asked = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    first, again = SENDERS.get(kind, (asked, b""))
     with ExitStack() as stack:
         held = []
         for _ in range(count):
-            held.append(stack.enter_context(connect(web, receive_bytes=4096 if is_reader else 0)))
+            held.append(stack.enter_context(_connect(port, _FEW_BYTES if kind in READERS else 0)))
             held[-1].sendall(first)
         enough = threading.Event()
         trickling = threading.Thread(target=trickle, args=(held, again, enough, every_s), daemon=True)
@@ -136,13 +159,15 @@ def slow(web: Web, kind: str, count: int, *, every_s: float = 0.25) -> Iterator[
 
 
 def trickle(held: list[socket], again: bytes, enough: threading.Event, every_s: float) -> None:
-    """Send the same again and again, on one connection after the other, on all in `every_s` seconds."""
+    """Send the same again and again, a few connections after the others, on all in `every_s` seconds."""
+    some = max(1, round(len(held) * _TICK_S / every_s))
     while again:
-        for one in held:
-            if enough.wait(every_s / len(held)):
+        for start in range(0, len(held), some):
+            if enough.wait(every_s * some / len(held)):
                 return
-            with suppress(OSError):  # Web may have ended it.
-                one.sendall(again)
+            for one in held[start : start + some]:
+                with suppress(OSError):  # Web may have ended it.
+                    one.sendall(again)
 
 
 def ended(held: list[socket]) -> int:
@@ -164,9 +189,9 @@ def rest_of(connection: socket) -> bytes:
     return bytes(received)
 
 
-def wait_until_all_begin(held: list[socket]) -> None:
+def wait_until_all_begin(held: list[socket], patience_s: float = PATIENCE_S) -> None:
     """Wait until each connection has something to read."""
-    wait_until(lambda: ended(held) == len(held), "all have a beginning to read")
+    wait_until(lambda: ended(held) == len(held), "all have a beginning to read", patience_s, every_s=0.2)
 
 
 def question() -> bytes:

@@ -48,6 +48,8 @@ ID_PATTERN = r"^[0-9a-f]{32}$"
 JobId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 BatchId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+#: No file has more pages: their names are looked at one by one.
+_MOST_PAGES = 1_000_000
 #: A person or a team to whom jobs and batches belong.
 OWNER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$"
 Owner = Annotated[str, StringConstraints(pattern=OWNER_PATTERN)]
@@ -99,7 +101,7 @@ class Kept(Frozen):
     What a later version has written besides is carried along, is written wherever this is, and is not shown.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
 
 class FinishReason(StrEnum):
@@ -177,7 +179,7 @@ class Asked(Kept):
     #: The page of its file that is asked about, counted from 1; None for all that there is in the file.
     page: int | None = Field(default=None, ge=1)
     #: How many pages its file has; None where its format has none, and where version 0.1.0 did not count.
-    pages: int | None = Field(default=None, ge=1)
+    pages: int | None = Field(default=None, ge=1, le=_MOST_PAGES)
     #: What a refused file is known by when it is sent again: its digest, and the zip that it came in, if any.
     #: They stay when the very same file is taken after all.
     refused_sha256: str | None = None
@@ -259,8 +261,8 @@ _PUBLIC: dict[str, Any] = {name: True for name in PUBLIC_JOB if name in Job.mode
 }
 
 
-#: A batch's counters: one for each state of its jobs.
-Counts = dict[JobState, int]
+#: A batch's counters: one for each state of its jobs. Beyond the largest no number is told from the next.
+Counts = dict[JobState, Annotated[int, Field(le=2**53)]]
 
 
 class Verb(StrEnum):

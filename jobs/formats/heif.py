@@ -1,11 +1,12 @@
-"""The size of a HEIF's or AVIF's picture, from its boxes: nothing of a decoder is needed for that.
+"""The size of a HEIF's or AVIF's picture, and where its pixels lie: nothing of a decoder is needed for that.
 
 ftyp, meta ──► pitm: which item is the picture
-          └──► iprp ──► ipco: properties, ipma: which item has which ──► ispe, irot
+          ├──► iprp ──► ipco: properties, ipma: which item has which ──► ispe, irot
+          └──► iref: which items it is made of, iloc: where each lies
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO
 
 from jobs.formats.images import truncated_image
@@ -28,6 +29,20 @@ def size_of(file: IO[bytes]) -> tuple[int, int]:
         raise truncated_image("its header cannot be understood") from error
 
 
+def pixel_ranges(file: IO[bytes]) -> list[tuple[int, int]]:
+    """Where the packed pixels of the picture, or of the tiles it is made of, begin in the file and end.
+
+    Those that the file does not tell are left out.
+    """
+    try:
+        boxes = dict(_boxes(_meta(file)))
+        primary = _primary(boxes)
+        tiles = _parts(boxes.get(b"iref", bytes(4)), primary)
+        return [place for item in tiles or [primary] for place in _places(boxes[b"iloc"]).get(item, ())]
+    except (struct.error, IndexError, KeyError):
+        return []
+
+
 def _meta(file: IO[bytes]) -> bytes:
     place = 0
     for _ in range(_MOST_BOXES):
@@ -48,7 +63,7 @@ def _meta(file: IO[bytes]) -> bytes:
 
 def _size(meta: bytes) -> tuple[int, int]:
     boxes = dict(_boxes(meta))
-    primary = struct.unpack_from(">I" if boxes[b"pitm"][0] else ">H", boxes[b"pitm"], 4)[0]
+    primary = _primary(boxes)
     properties = dict(_boxes(boxes[b"iprp"]))
     listed = list(_boxes(properties[b"ipco"]))
     own = [listed[index - 1] for index in _indexes(properties[b"ipma"], primary) if 0 < index <= len(listed)]
@@ -57,6 +72,58 @@ def _size(meta: bytes) -> tuple[int, int]:
         raise KeyError("size")
     turns = sum(body[0] & 3 for kind, body in own if kind == b"irot")
     return (height, width) if turns % 2 else (width, height)
+
+
+def _primary(boxes: Mapping[bytes, bytes]) -> int:
+    """The number of the item that is the picture."""
+    pitm = boxes[b"pitm"]
+    return int(struct.unpack_from(">I" if pitm[0] else ">H", pitm, 4)[0])
+
+
+def _parts(iref: bytes, whole: int) -> list[int]:
+    """The items that an item is made of; none for one that is a picture itself."""
+    number, size = (">I", 4) if iref[0] else (">H", 2)
+    for kind, body in _boxes(iref[4:]):
+        if kind == b"dimg" and struct.unpack_from(number, body)[0] == whole:
+            (count,) = struct.unpack_from(">H", body, size)
+            return list(struct.unpack_from(f">{count}{number[1]}", body, size + 2))
+    return []
+
+
+def _places(iloc: bytes) -> dict[int, list[tuple[int, int]]]:
+    """Where in the file each item begins and ends, piece by piece."""
+    numbers = _Numbers(iloc)
+    version = numbers.next(4) >> 24
+    sizes = numbers.next(1), numbers.next(1)
+    of_offset, of_length, of_base, of_index = sizes[0] >> 4, sizes[0] & 15, sizes[1] >> 4, sizes[1] & 15
+    wide = 4 if version == 2 else 2
+    found: dict[int, list[tuple[int, int]]] = {}
+    for _ in range(numbers.next(wide)):
+        item = numbers.next(wide)
+        # Where it is counted from: 0 is the beginning of the file.
+        origin = numbers.next(2) & 15 if version else 0
+        base = numbers.next(2 + of_base) & ((1 << 8 * of_base) - 1)
+        for _ in range(numbers.next(2)):
+            numbers.next(of_index if version else 0)
+            start = base + numbers.next(of_offset)
+            length = numbers.next(of_length)
+            if origin == 0 and length:
+                found.setdefault(item, []).append((start, start + length))
+    return found
+
+
+class _Numbers:
+    """Numbers of so many bytes, one after the other; raises IndexError at their end, and for very many."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._place, self._left = data, 0, 8 * _MOST_ITEMS
+
+    def next(self, size: int) -> int:
+        """The next one."""
+        begin, self._place, self._left = self._place, self._place + size, self._left - 1
+        if self._place > len(self._data) or self._left < 0:
+            raise IndexError("no end of numbers")
+        return int.from_bytes(self._data[begin : self._place], "big")
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -8,7 +8,7 @@ looked at. Only the first picture of a file counts.
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -126,7 +126,8 @@ def frame_of(file: IO[bytes]) -> Frame:
 def says_ycbcr(data: bytes) -> bool | None:
     """Whether its three components are brightness and colors, and not RGB; None where it does not say so.
 
-    JFIF is the first, Adobe's marker names either, and colors of fewer samples than another are no RGB.
+    JFIF is the first, Adobe's marker names either. Without them colors of fewer samples than another are no
+    RGB; nor are components 1, 2 and 3 of which the first alone is packed in another way.
     """
     transform: bool | None = None
     for marker, _, _, body in _segments(data):
@@ -138,11 +139,19 @@ def says_ycbcr(data: bytes) -> bool | None:
             parts = _frame(marker, bytes(body)).components
             if len(parts) != 3:
                 return None
-            if transform is None and bytes(number for number, _, _ in parts) == b"RGB":
-                return False
-            is_sparse = len({part[1:] for part in parts}) > 1
-            return True if transform is None and is_sparse else transform
+            return _look_like_ycbcr(parts, bytes(body)) if transform is None else transform
     return None
+
+
+def _look_like_ycbcr(parts: Sequence[tuple[int, int, int]], frame: bytes) -> bool | None:
+    """What three components are whose kind nothing says, by their numbers, samples, and tables."""
+    numbers = bytes(number for number, _, _ in parts)
+    if numbers == b"RGB":
+        return False
+    tables = frame[8::3][:3]
+    is_color_apart = numbers == b"\1\2\3" and tables[0] != tables[1] == tables[2]
+    is_sparse = len({part[1:] for part in parts}) > 1
+    return True if is_sparse or is_color_apart else None
 
 
 def taken_apart(data: bytes, limits: Limits) -> Jpeg:

@@ -96,6 +96,11 @@ class BatchFeed(Results):
         jobs = [found.get(job_id or "") for job_id in ids]
         return [None if job and job.sent_as else job for job in jobs]
 
+    def refused_file(self, batch_id: str, path: str, sha256: str) -> Job | None:
+        """The job of a refused file that was sent by itself under a path; None where there is none."""
+        job_id = cast(str | None, self._call("refused_file", batch_id, path, sha256))
+        return next(iter(self._store.get_jobs([job_id] if job_id else [])), None)
+
     def timeline(self, batch: Batch) -> Timeline:
         """How many jobs of a batch ended when, until now.
 

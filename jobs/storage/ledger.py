@@ -75,7 +75,11 @@ class Ledger(Base):
     def open_jobs(self) -> dict[str, int]:
         """How many jobs without an end each owner has now; those who have none are left out."""
         found = cast(dict[str, str], self.redis.hgetall(names.OPEN_JOBS))
-        return {owner: int(count) for owner, count in sorted(found.items()) if count != "0"}
+        counts = {
+            owner: readable("usage", names.OPEN_JOBS, partial(int, count))
+            for owner, count in sorted(found.items())
+        }
+        return {owner: count for owner, count in counts.items() if count}
 
     def days(self, first: date, last: date, owners: Collection[str] | None = None) -> Iterator[OwnersDay]:
         """What was taken from one day to another, the latest day first, by owners; None for all of them."""

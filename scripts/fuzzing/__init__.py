@@ -1,9 +1,11 @@
-"""Damaged files, sent and decoded, and requests that are made to be costly.
+"""Damaged files, sent by every door and decoded, and requests that are made to be costly.
 
 originals  a small whole file of every format and variant
 damage     what is done to them
-sending    web takes them: each has a row, or is refused by name
+doors      web and the command take them: each has a row, or is refused by name
+tally      what became of those that came by one door
 costly     requests that are made to cost web much
 costing    what each of these takes of its CPU and memory
-decoding   a worker decodes what web took, in a process that may die
+decoding   a worker decodes them, in a process that may die; is another picture seen, without a word?
+meter      what a process takes of CPU and memory
 """

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import psutil
@@ -11,9 +10,7 @@ import psutil
 from scripts.benching_store.load import MODEL
 from scripts.benching_store.servers import Servers
 from scripts.fuzzing.costly import KINDS, Request
-
-#: What a request may cost web: seconds of CPU, and bytes of memory on top of what it had.
-MOST_CPU_S, MOST_BYTES = 5.0, 300_000_000
+from scripts.fuzzing.meter import Taken, measured
 
 
 @dataclass(frozen=True)
@@ -22,8 +19,7 @@ class Cost:
 
     name: str
     sent_bytes: int
-    cpu_s: float
-    memory_bytes: int
+    taken: Taken
     status: int
     #: How many rows there were of each outcome, or the code of the refusal.
     outcomes: Counter[str]
@@ -33,11 +29,7 @@ class Cost:
     @property
     def faults(self) -> Sequence[str]:
         """What must not have happened."""
-        found = []
-        if self.cpu_s > MOST_CPU_S:
-            found.append(f"took web {self.cpu_s:.1f} s of CPU")
-        if self.memory_bytes > MOST_BYTES:
-            found.append(f"took web {self.memory_bytes / 1e6:.0f} MB of memory")
+        found = self.taken.faults("web")
         if self.status >= 500:
             found.append(f"was answered with {self.status}")
         if self.rows[0] != self.rows[1]:
@@ -56,12 +48,9 @@ def cost(servers: Servers, name: str, share: float = 1.0) -> Cost:
 def _sent(http: httpx.Client, web: psutil.Process, name: str, sent: Request) -> Cost:
     made = http.post("/api/batches", json={"question": "What?", "model": MODEL})
     address = f"/api/batches/{made.json()['id']}"
-    # Writing a 5 has the kernel forget the most memory that the process ever had.
-    Path(f"/proc/{web.pid}/clear_refs").write_text("5")
-    before_s, before_bytes = _cpu_s(web), web.memory_info().rss
     kind = {"Content-Type": sent.content_type, "Connection": "close"}
-    reply = http.post(f"{address}/{sent.call}", content=sent.body, headers=kind)
-    cpu_s, memory_bytes = _cpu_s(web) - before_s, _most_bytes(web) - before_bytes
+    with measured(web) as taken:
+        reply = http.post(f"{address}/{sent.call}", content=sent.body, headers=kind)
     total = http.get(address).json()["total"]
     http.delete(address)
     said = reply.json()
@@ -71,20 +60,8 @@ def _sent(http: httpx.Client, web: psutil.Process, name: str, sent: Request) -> 
     return Cost(
         name,
         len(sent.body),
-        cpu_s,
-        memory_bytes,
+        taken,
         reply.status_code,
         outcomes if is_taken else Counter([said["code"]]),
         (total, sum(one["is_new"] for one in files)),
     )
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-def _most_bytes(process: psutil.Process) -> int:
-    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-    (most,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return int(most) * 1024

@@ -2,23 +2,37 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from scripts.fuzzing.originals import Original
 
 _Harm = Callable[[random.Random, bytearray, Sequence[bytes]], bytearray]
 #: Numbers that are read as a length, a size or an offset, and that nobody expects.
 _EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
 
-def damaged(originals: Sequence[tuple[str, bytes]], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """`count` files with up to four faults each, the same for the same seed; one in twenty is whole."""
-    dice = random.Random(seed)
-    contents = [content for _, content in originals]
-    for _ in range(count):
-        ending, content = dice.choice(originals)
-        harmed = bytearray(content)
+@dataclass(frozen=True)
+class File:
+    """A file as it came out, and what it was."""
+
+    name: str
+    content: bytes
+    original: Original
+
+
+def damaged(originals: Sequence[Original], dice: random.Random) -> Iterator[File]:
+    """Files without end with up to four faults each; one in twenty is whole."""
+    contents = [one.content for one in originals]
+    by_kind = [[one for one in originals if one.kind == kind] for kind in {one.kind: 0 for one in originals}]
+    for number in count():
+        # Some kinds have many variants, and others few.
+        original = dice.choice(originals if number % 2 else dice.choice(by_kind))
+        harmed = bytearray(original.content)
         if dice.random() >= 0.05:
             for _ in range(dice.randint(1, 4)):
                 harmed = dice.choice(_HARMS)(dice, harmed, contents)
-        yield ending, bytes(harmed)
+        yield File(f"{number:06}.{original.ending}", bytes(harmed), original)
 
 
 def _flip(dice: random.Random, content: bytearray, _: Sequence[bytes]) -> bytearray:
@@ -69,9 +83,25 @@ def _graft(dice: random.Random, content: bytearray, others: Sequence[bytes]) -> 
     return content[: dice.randrange(len(content) + 1)] + other[dice.randrange(len(other)) :]
 
 
+def _blank(dice: random.Random, content: bytearray, _: Sequence[bytes]) -> bytearray:
+    """Have zeros up to the end, as what was never filled."""
+    start = dice.randrange(len(content) + 1)
+    return content[:start] + bytes(len(content) - start)
+
+
 def _append(dice: random.Random, content: bytearray, others: Sequence[bytes]) -> bytearray:
     """Have something behind the end."""
     return content + (dice.choice(others) if dice.random() < 0.5 else dice.randbytes(dice.randint(1, 5000)))
 
 
-_HARMS: tuple[_Harm, ...] = (_flip, _flip_head, _extreme, _cut, _lose_middle, _repeat, _graft, _append)
+_HARMS: tuple[_Harm, ...] = (
+    _flip,
+    _flip_head,
+    _extreme,
+    _cut,
+    _lose_middle,
+    _repeat,
+    _graft,
+    _append,
+    _blank,
+)

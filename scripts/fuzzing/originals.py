@@ -1,83 +1,105 @@
-"""A small whole file of every format and variant that is taken, and zips of them."""
+"""A small whole file of every format and variant in docs/formats.md, and zips of them."""
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
+from jobs.formats import gif, jpeg, png, tiff, webp
+from jobs.formats.unread import is_avif, is_heif
 from tests.drawing import Scene
+from tests.variants.table import VARIANTS
 
+#: Variants that are larger are large on purpose: what is changed in them is seldom what makes the picture.
+_MOST_BYTES = 100_000
 _SIZE = {"width": 60, "height": 40}
-#: How each variant is written: its ending, Pillow's mode and format, and the options of its writer.
-_VARIANTS: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
-    ("png", "RGB", "PNG", {}),
-    ("png", "RGBA", "PNG", {}),
-    ("png", "LA", "PNG", {}),
-    ("png", "P", "PNG", {}),
-    ("png", "1", "PNG", {}),
-    ("png", "I;16", "PNG", {}),
-    ("jpg", "RGB", "JPEG", {}),
-    ("jpg", "RGB", "JPEG", {"progressive": True}),
-    ("jpg", "L", "JPEG", {}),
-    ("jpg", "CMYK", "JPEG", {}),
-    ("webp", "RGB", "WEBP", {}),
-    ("webp", "RGBA", "WEBP", {"lossless": True}),
-    ("gif", "P", "GIF", {}),
-    ("bmp", "RGB", "BMP", {}),
-    ("bmp", "1", "BMP", {}),
-    ("tif", "RGB", "TIFF", {}),
-    ("tif", "RGB", "TIFF", {"compression": "tiff_lzw"}),
-    ("tif", "RGB", "TIFF", {"compression": "jpeg"}),
-    ("tif", "1", "TIFF", {"compression": "group4"}),
-    ("tif", "F", "TIFF", {}),
-    ("tif", "I;16", "TIFF", {}),
-    ("avif", "RGB", "AVIF", {}),
+#: How more are written: Pillow's mode and format, and the options of its writer.
+_WRITTEN: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+    ("RGB", "PNG", {}),
+    ("RGB", "JPEG", {}),
+    ("RGB", "JPEG", {"progressive": True}),
+    ("RGB", "WEBP", {}),
+    ("RGBA", "WEBP", {"lossless": True}),
+    ("P", "GIF", {}),
+    ("RGB", "BMP", {}),
+    ("RGB", "TIFF", {"compression": "jpeg"}),
+    ("1", "TIFF", {"compression": "group4"}),
+    ("RGB", "AVIF", {}),
 )
 #: Those that hold several pictures.
-_SEVERAL: tuple[tuple[str, str, str], ...] = (
-    ("gif", "P", "GIF"),
-    ("webp", "RGB", "WEBP"),
-    ("png", "RGB", "PNG"),
-    ("tif", "L", "TIFF"),
-)
+_SEVERAL = (("P", "GIF"), ("RGB", "WEBP"), ("RGB", "PNG"), ("L", "TIFF"), ("RGB", "AVIF"))
+_ENDINGS = {"JPEG": "jpg", "TIFF": "tif", "HEIC": "heic", "a known other": "bin"}
 
 
-def images() -> list[tuple[str, bytes]]:
-    """The ending and content of each."""
-    return [*_singles(), *_several()]
+@dataclass(frozen=True)
+class Original:
+    """A whole file; `kind` is by what it is counted."""
+
+    kind: str
+    content: bytes
+
+    @property
+    def ending(self) -> str:
+        """How its name ends."""
+        return _ENDINGS.get(self.kind, self.kind.lower())
 
 
-def zips(contents: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+def images() -> list[Original]:
+    """All of them; also such as are refused, for those may be damaged into something else."""
+    contents = [variant.make() for kinds in VARIANTS.values() for variant in kinds.values()]
+    contents += [*_singles(), *_several()]
+    return [Original(kind_of(content), content) for content in contents if 0 < len(content) <= _MOST_BYTES]
+
+
+def zips(whole: Sequence[Original]) -> list[Original]:
     """Zips of some of these files, in folders, stored and packed."""
-    made = []
-    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        file = io.BytesIO()
-        with zipfile.ZipFile(file, "w", method) as archive:
-            for number, (ending, content) in enumerate(contents[::4]):
-                archive.writestr(f"照片/{number}.{ending}", content)
-            archive.writestr("notes.txt", "no image")
-            archive.writestr("__MACOSX/._a.png", "litter")
-        made.append(("zip", file.getvalue()))
-    return made
+    some = {f"照片/{number}.{one.ending}": one.content for number, one in enumerate(whole[::40])}
+    others = {"notes.txt": b"no image", "__MACOSX/._a.png": b"litter"}
+    ways = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA
+    return [Original("zip", zipped(some | others, way)) for way in ways]
 
 
-def _singles() -> Iterator[tuple[str, bytes]]:
+def zipped(entries: Mapping[str, bytes], way: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A whole zip."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", way) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def kind_of(content: bytes) -> str:
+    """What a whole file is, by how it begins."""
+    kinds = {
+        "PNG": content.startswith(png.SIGNATURE),
+        "JPEG": content.startswith(jpeg.SIGNATURE),
+        "GIF": content.startswith(gif.SIGNATURES),
+        "TIFF": tiff.layout_of(content) is not None,
+        "WebP": webp.is_webp(content),
+        "AVIF": is_avif(content),
+        "HEIC": is_heif(content),
+        "BMP": content.startswith(b"BM"),
+    }
+    return next((kind for kind, is_it in kinds.items() if is_it), "a known other")
+
+
+def _singles() -> Iterator[bytes]:
     scene = Scene("white", (("red", "circle"), ("blue", "square"))).draw(**_SIZE)
     exif = Image.Exif()
     exif[0x0112] = 6
-    for ending, mode, kind, options in _VARIANTS:
-        picture = scene.convert("L").convert(mode) if mode.startswith("I;") else scene.convert(mode)
+    for mode, kind, options in _WRITTEN:
         known = {"exif": exif} if kind in ("JPEG", "PNG", "WEBP", "AVIF") else {}
-        yield ending, _encoded(picture, kind, **known, **options)
+        yield _encoded(scene.convert(mode), kind, **known, **options)
 
 
-def _several() -> Iterator[tuple[str, bytes]]:
+def _several() -> Iterator[bytes]:
     frames = [Scene("white", ((color, "circle"),)).draw(**_SIZE) for color in ("red", "green", "blue")]
-    for ending, mode, kind in _SEVERAL:
+    for mode, kind in _SEVERAL:
         first, *others = (frame.convert(mode) for frame in frames)
-        yield ending, _encoded(first, kind, save_all=True, append_images=others)
+        yield _encoded(first, kind, save_all=True, append_images=others)
 
 
 def _encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:

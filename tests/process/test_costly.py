@@ -40,7 +40,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 @pytest.mark.parametrize("name", KINDS)
 def test_it_takes_little_memory_and_each_file_has_a_row(servers, name):
     took = cost(servers, name, SHARE)
-    assert took.memory_bytes < MOST_BYTES
+    assert took.taken.memory_bytes < MOST_BYTES
     assert took.status < 500
     assert took.rows[0] == took.rows[1]
     assert {*took.outcomes} == REFUSED.get(name, {*took.outcomes})

@@ -20,6 +20,7 @@ from tests.slow_clients import (
     connect,
     ended,
     question,
+    reader,
     rest_of,
     slow,
     wait_until_all_begin,
@@ -84,7 +85,7 @@ def test_whoever_is_too_slow_is_ended_and_leaves_nothing_behind(strict, kind):
 
 def test_a_reader_that_takes_its_time_gets_all_of_it(patient):
     whole = patient.http.get(patient.paths["image"]).content
-    with connect(patient, receive_bytes=4096) as connection:
+    with reader(patient) as connection:
         asked = f"GET {patient.paths['image']} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         connection.sendall(asked.encode())
         # Long enough for what is left to be put aside.

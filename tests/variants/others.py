@@ -76,3 +76,8 @@ def turned(image_format: str, **how: object) -> bytes:
 def cut(data: bytes, share: float) -> bytes:
     """The first part of a file."""
     return data[: round(len(data) * share)]
+
+
+def unfilled(data: bytes, size_bytes: int) -> bytes:
+    """A file of which so many bytes at the end were never written."""
+    return data[:-size_bytes] + bytes(size_bytes)

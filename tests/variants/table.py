@@ -325,6 +325,7 @@ OTHERS = {
     "AVIF, a sequence": Variant(lambda: others.animated("AVIF", quality=95), within=CLOSE),
     "AVIF, orientation": Variant(lambda: others.turned("AVIF", quality=95), within=CLOSE),
     "AVIF, cut short": Variant(lambda: others.cut(encoded(COLOR, "AVIF"), 0.9)),
+    "AVIF, its end never written (zeros)": Variant(lambda: others.unfilled(encoded(COLOR, "AVIF"), 66)),
     "HEIC": Variant(lambda: others.heic("plain")),
     "HEIC, grey": Variant(lambda: others.heic("grey"), GREY),
     "HEIC, 10 bits": Variant(lambda: others.heic("ten_bits")),
@@ -332,6 +333,10 @@ OTHERS = {
     "HEIC, orientation": Variant(lambda: others.heic("turned")),
     "HEIC, several pictures": Variant(lambda: others.heic("several")),
     "HEIC, cut short": Variant(lambda: others.cut(others.heic("plain"), 0.9)),
+    "HEIC, its end never written (zeros)": Variant(
+        lambda: others.unfilled(others.heic("plain"), 150), rows=(0, 32)
+    ),
+    "HEIC, most of it never written (zeros)": Variant(lambda: others.unfilled(others.heic("plain"), 1000)),
 }
 TRANSPARENCY = {
     "Dark lettering on nothing": Variant(lambda: others.see_through("PNG", BLACK), ON_WHITE),

@@ -14,6 +14,7 @@ from web.access.caller import caller
 from web.api.schemas.base import PROBLEMS
 from web.api.schemas.keys import QuotasView
 from web.api.schemas.usage import DayView, OwnerView, TakenView, UsageQuery, UsageView
+from web.export.lines import begun
 from web.export.usage import usage_csv
 from web.http.conditional import fresh_json
 from web.http.security import PRIVATE
@@ -40,7 +41,7 @@ def get_usage(query: UsageQuery) -> Response:
 def export_usage(query: UsageQuery) -> Response:
     """The same as a table: a row for each day and owner."""
     first, last = query.days(services().ledger.today())
-    rows = (DayView.of_day(row).model_dump() for row in _rows(first, last, query.owner))
+    rows = (DayView.of_day(row).model_dump() for row in begun(_rows(first, last, query.owner)))
     response = Response(usage_csv(rows), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="usage-{first}-{last}.csv"'
     response.headers["Cache-Control"] = PRIVATE

@@ -113,10 +113,21 @@ class Intake:
                 raise BadInput("The file is named .zip and is none. Pack it again.", code=Code.BAD_ZIP)
             self._check()
             folder = self._services.spool_folder
+            is_row_taken = False
             for entries in entry_groups(part, limits, folder, self.passed_over, self._check):
-                yield from self._take_all(map(self._checked_entry, entries), source)
+                for outcome in self._take_all(map(self._checked_entry, entries), source):
+                    is_row_taken |= outcome.is_new and outcome.state == "accepted"
+                    yield outcome
+            if not is_row_taken:
+                yield from self._row_of_zip(source)
         except BadInput as error:
             yield from self._take([self._refused(path, part, error)])
+
+    def _row_of_zip(self, zipped: Source) -> list[FileOutcome]:
+        """The zip's own row, which an earlier request has left: it was refused, and is still in the batch."""
+        row = self._services.feed.refused_file(self._accepting.batch.id, *zipped)
+        self._accepting.keep([row] if row else [])
+        return [_outcome(row, row, is_new=False)] if row else []
 
     def _checked_sent(self, path: str, sent: FileStorage) -> Checked:
         part = cast(Part, sent.stream)

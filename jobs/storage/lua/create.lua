@@ -20,7 +20,7 @@ local state, removed_at, sequence, shared, days = nil, nil, 0, {}, nil
 if batch then
     state, removed_at, sequence, shared.question, shared.model, shared.options, shared.owner, days =
         unpack(redis.call('HMGET', batch, 'state', 'removed_at', 'sequence', 'question', 'model', 'options', 'owner', 'days'))
-    sequence = tonumber(sequence or 0)
+    sequence = counted(sequence) or counted(redis.call('ZREVRANGE', batch .. ':jobs', 0, 0, 'WITHSCORES')[2]) or 0
 end
 -- What is written for many jobs at once.
 local places, sets, changes, counts, ends, tickets, charges

@@ -10,7 +10,9 @@ local who, rate, burst = key('pace', ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[
 write_when_full()
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local before = math.max(now, tonumber(redis.call('GET', who) or 0) or 0)
+-- Never later than all at once would be: else something else is kept there.
+local earlier = math.min(counted(redis.call('GET', who)) or 0, now + burst / rate)
+local before = math.max(now, earlier)
 local paid = before + 1 / rate
 local early_s = paid - burst / rate - now
 -- Less than a clock tells: a step of the arithmetic.

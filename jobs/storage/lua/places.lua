@@ -33,7 +33,7 @@ end
 local found = {}
 for _, source in ipairs(sources) do
     local least = '(' .. digits(cursor - source.offset)
-    local rows = redis.call('ZRANGEBYSCORE', source.set, least, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
+    local rows = redis.call('ZRANGEBYSCORE', source.set, least, digits(LARGEST), 'WITHSCORES', 'LIMIT', 0, limit)
     for i = 1, #rows, 2 do found[#found + 1] = {number = rows[i + 1] + source.offset, id = rows[i]} end
 end
 if #sources > 1 then table.sort(found, function(one, other) return one.number < other.number end) end

@@ -10,6 +10,7 @@ a list or an object is JSON here.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from jobs.contract.models import Batch, Job, JobError, JobState, Mark, Options, Usage, made_at
@@ -112,6 +113,8 @@ def rate_per_s(finishes: Sequence[str]) -> float | None:
     Raises ValueError for what is no time.
     """
     times = [float(at) for at in finishes]
+    if not all(map(isfinite, times)):
+        raise ValueError("a time without end")
     recent = [at for at in times if times[0] - at <= _RATE_WINDOW_S]
     if len(recent) < 2 or recent[0] <= recent[-1]:
         return None

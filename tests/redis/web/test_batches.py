@@ -245,6 +245,24 @@ def test_another_zip_of_that_name_does_not_take_the_row_of_one_that_was_not_open
     assert {job["file"] for job in in_time.get(f"{batch}/results").json["jobs"]} == {"a.png", "b.png"}
 
 
+@pytest.mark.parametrize("is_there_already", [False, True])
+def test_a_zip_that_was_not_opened_and_whose_files_take_no_row_of_it_is_named_as_long_as_it_is_one(
+    make_app, is_there_already
+):
+    in_no_time, in_time = (make_app(request_cpu_s=seconds).test_client() for seconds in (1e-9, 100))
+    entries = {"a.png": IMAGE, "b.png": hostile.encoded(size=(9, 9))} if is_there_already else {"a.txt": b"x"}
+    zipped = hostile.zipped(entries)
+    batch = new_batch(in_time)
+    (refused,) = send(in_no_time, batch, {"all.zip": zipped})
+    if is_there_already:
+        send(in_time, batch, entries)
+    for _ in range(2):
+        sent = send(in_time, batch, {"all.zip": zipped})
+        assert [one["file"] for one in sent] == [*entries, "all.zip"]
+        assert sent[-1] == refused | {"is_new": False}
+        assert in_time.get(batch).json["total"] == len({one["job_id"] for one in sent}) == len(sent)
+
+
 def test_what_is_named_a_zip_and_is_none_is_refused(http, batch):
     (refused,) = send(http, batch, {"a.zip": IMAGE})
     assert refused["error"]["code"] == "bad_zip"

@@ -2,9 +2,14 @@
 
 import base64
 import json
+import pickle
+import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from worker.broker.tickets import NoTicket, Ticket
 
@@ -103,3 +108,45 @@ RAW = {
 def test_what_is_no_message_is_no_ticket(message):
     with pytest.raises(NoTicket):
         Ticket.read(message, MOST_BYTES)
+
+
+# Whatever else may stand in a list
+
+#: Values of any shape, some as deep or as long as a message allows.
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["\ud800", "a" * 5000, "__class__", "!!python/object/apply:os.system [x]", 10**400]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=10,
+)
+PARTS = (
+    *("body", "content_type", "content_encoding", "headers", "properties", "headers__task", "headers__eta"),
+    *("headers__expires", "headers__compression", "headers__retries", "properties__delivery_tag", "lane"),
+    *("properties__delivery_info", "properties__delivery_info__redelivered", "properties__body_encoding"),
+)
+
+
+def packed(message: Any) -> bytes:
+    return json.dumps(message).encode(errors="surrogatepass")
+
+
+@st.composite
+def nearly_tickets(draw: st.DrawFn) -> bytes:
+    """A ticket with another value in one of its parts, or bytes of it changed, lost or repeated."""
+    message = packed(changed(**{draw(st.sampled_from(PARTS)): draw(ANYTHING)}))
+    start, end = sorted(draw(st.tuples(*[st.integers(0, len(message))] * 2)))
+    other = draw(st.sampled_from([message[start:end], b"", pickle.dumps(message), b"\xff\xfe"]) | st.binary())
+    return draw(st.sampled_from([message, message[:start] + other + message[end:]]))
+
+
+@settings(max_examples=150, derandomize=True, database=None)
+@given(nearly_tickets() | st.binary(max_size=200) | ANYTHING.map(packed))
+def test_any_message_is_a_ticket_of_ours_or_none(message):
+    with suppress(NoTicket):
+        ticket = Ticket.read(message, MOST_BYTES)
+        assert re.fullmatch("[!-~]{1,64}", ticket.number)
+        assert Ticket.read(ticket.message(QUEUE), MOST_BYTES) == ticket

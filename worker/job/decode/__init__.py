@@ -15,6 +15,7 @@ jpeg_end     the same of a JPEG, whose decoder fills what is missing
 frames       whether it is an animation
 heif         HEIF, by a process of its own
 heif_reader  that process
+heif_end     how much of its pixels, or of an AVIF's, was never written
 tones        samples of any depth, brought to 8 bits
 upright      as its camera was held
 """

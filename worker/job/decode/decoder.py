@@ -26,6 +26,7 @@ from jobs.formats.pages import beginning_with, pages_of
 from jobs.formats.unread import check_kind, is_heif
 from worker.job.decode.frames import is_animated
 from worker.job.decode.heif import first_picture
+from worker.job.decode.heif_end import is_unfilled
 from worker.job.decode.memory import HEIF_BYTES, WORTH_GIVING_BACK_BYTES, give_back, needed_for
 from worker.job.decode.picture import Plain
 from worker.job.decode.plain import plain
@@ -112,9 +113,11 @@ class Decoder:
         with self._taken(HEIF_BYTES * size[0] * size[1], check_wanted):
             # Its reader has turned it.
             picture = first_picture(data, size)
+            notes = [Note.FIRST_FRAME] if picture.are_several else []
+            notes += [Note.IMAGE_INCOMPLETE] if is_unfilled(data, self._limits.least_image_part) else []
             pixels = pixels_of(picture.image)
             shown = scaled(size, _on_paper(pixels), self._wanted_size(size))
-            return Decoded(shown, *size, (Note.FIRST_FRAME,) if picture.are_several else ())
+            return Decoded(shown, *size, tuple(notes))
 
     @contextmanager
     def _taken(self, size_bytes: int, check_wanted: CheckWanted) -> Iterator[None]:

@@ -9,7 +9,8 @@ from io import BytesIO
 from jobs.contract.settings import Limits
 from jobs.formats import jpeg, png
 from jobs.formats.tiff import layout_of
-from jobs.formats.unread import check_kind
+from jobs.formats.unread import check_kind, is_avif
+from worker.job.decode.heif_end import is_unfilled
 from worker.job.decode.packing import Packing
 from worker.job.decode.picture import Plain
 from worker.job.decode.tiff.pixels import plain_tiff
@@ -30,7 +31,7 @@ def plain(data: bytes, limits: Limits) -> Plain:
         return Plain(parts.plain, orientation_in(parts.exif), is_animated=False, jpeg=parts)
     if layout_of(data):
         return plain_tiff(data, limits)
-    return Plain(data)
+    return Plain(data, is_cut=is_avif(data[:64]) and is_unfilled(data, limits.least_image_part))
 
 
 def _plain_png(data: bytes) -> Plain:

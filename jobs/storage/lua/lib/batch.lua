@@ -14,7 +14,7 @@ end
 -- last. So none comes twice, even when Redis has forgotten some, and whoever has seen one can ask for what came
 -- after it.
 local function reserve_changes(batch, now, count)
-    local last = tonumber(redis.call('HGET', batch, 'last_change') or '')
+    local last = counted(redis.call('HGET', batch, 'last_change'))
         or redis.call('ZREVRANGE', batch .. ':changes', 0, 0, 'WITHSCORES')[2] or 0
     local first = math.max(math.floor(now * 1000000), last + 1)
     redis.call('HSET', batch, 'last_change', digits(first + count - 1))
@@ -53,16 +53,22 @@ local function lengthen_steps(timeline, factor)
     for field, sum in pairs(sums) do redis.call('HSET', timeline, field, sum) end
 end
 
--- Count jobs that came to an end in `state` at a time in Unix seconds.
-local function note_ends(batch, state, at, count)
+local function count_ends(batch, state, at, count)
     local timeline = batch .. ':timeline'
     redis.call('HSETNX', timeline, 'start', at)
     local start, step = unpack(redis.call('HMGET', timeline, 'start', 'step_s'))
-    local place, factor = math.max(0, math.floor((at - start) / (step or 1))), 1
+    step = step and counted(step) or 1
+    local place, factor = counted(math.max(0, math.floor((at - start) / step))), 1
+    if not place then return end
     while place >= STEPS do place, factor = math.floor(place / 2), factor * 2 end
     if factor > 1 then
         lengthen_steps(timeline, factor)
-        redis.call('HSET', timeline, 'step_s', (step or 1) * factor)
+        redis.call('HSET', timeline, 'step_s', step * factor)
     end
     redis.call('HINCRBY', timeline, state .. ':' .. place, count)
+end
+
+-- Count jobs that came to an end in `state` at a time in Unix seconds; where the timeline cannot be read, nobody does.
+local function note_ends(batch, state, at, count)
+    try(count_ends, batch, state, at, count)
 end

@@ -54,7 +54,7 @@ end
 -- Mark all jobs that are in one of the states `from` as being in the state `to`; gives how many were in each.
 local function mark(batch_id, verb, from, to, at, now)
     local batch, pending = key('batch', batch_id), read_pending(batch_id)
-    local sequence = tonumber(redis.call('HGET', batch, 'sequence') or 0) or 0
+    local sequence = counted(redis.call('HGET', batch, 'sequence')) or 0
     -- An offset of the place in the batch, which begins with 1.
     local step = {to = to, at = at, first_change = digits(reserve_changes(batch, now, sequence + 1))}
     local is_from = {}
@@ -75,7 +75,7 @@ local function mark(batch_id, verb, from, to, at, now)
         end
         -- Refused files are failed as well, and stay so.
         local refused = state == 'failed' and redis.call('ZCARD', set_of(batch_id, 'failed', true)) or 0
-        local moved = (tonumber(redis.call('HGET', batch, 'count:' .. state) or 0) or 0) - refused
+        local moved = math.max(0, (counted(redis.call('HGET', batch, 'count:' .. state)) or 0) - refused)
         if moved > 0 then
             count(batch_id, state, -moved)
             count(batch_id, to, moved)

@@ -21,7 +21,7 @@ end
 -- How an error begins or goes on that is about what is kept, and not about Redis: another type, no number, no JSON.
 local UNREADABLE = {
     'WRONGTYPE', 'not an integer', 'not a float', 'not a valid float', 'attempt to ', 'Expected ', 'invalid value',
-    'must be strings',
+    'must be strings', 'would overflow',
 }
 
 -- Call a function; false where it meets what cannot be read.
@@ -35,10 +35,19 @@ local function try(call, ...)
     error(said, 0)
 end
 
--- JSON, read; nil where it is none.
+-- A list or an object that is JSON, read; nil for all else.
 local function decoded(text)
     local is_json, value = pcall(cjson.decode, text)
-    return is_json and value or nil
+    return is_json and type(value) == 'table' and value or nil
+end
+
+-- Numbers beyond this one are not told apart from the next.
+local LARGEST = 2 ^ 53
+
+-- The number that a text is; nil for any other text, and for a number that nothing here can count to.
+local function counted(text)
+    local number = tonumber(text or '')
+    return number and number > -LARGEST and number < LARGEST and number or nil
 end
 
 -- A number as Redis keeps it without loss: microseconds since 1970 have 16 digits.

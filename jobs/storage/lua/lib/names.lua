@@ -140,7 +140,7 @@ local function free_name(batch, file)
     local path = zip and zip .. '/' .. file.path or file.path
     if zip and is_free(names, path, file) then return path end
     local counter = note_key('number', path)
-    local number = tonumber(redis.call('HGET', namesakes, counter) or 2)
+    local number = counted(redis.call('HGET', namesakes, counter)) or 2
     while not is_free(names, numbered(path, number), file) do number = number + 1 end
     redis.call('HSET', namesakes, counter, digits(number + 1))
     return numbered(path, number)

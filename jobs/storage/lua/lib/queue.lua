@@ -49,7 +49,13 @@ local TICKETS_A_CALL = 1000
 local function send_tickets(model, batch_id, count)
     local queue = batch_id and key(model, 'bulk') or key(model, 'interactive')
     local time = redis.call('TIME')
-    local last = redis.call('INCRBY', key('tickets'), count)
+    local sum = redis.pcall('INCRBY', key('tickets'), count)
+    local last = type(sum) == 'number' and counted(sum)
+    if not last then
+        -- Something else is kept there. The time in front tells tickets of two scripts apart as well.
+        last = count
+        redis.call('SET', key('tickets'), digits(last))
+    end
     local tickets = {}
     for n = last - count + 1, last do
         local tag = string.format('%x.%x', time[1] * 1000000 + time[2], n)

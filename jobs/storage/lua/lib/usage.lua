@@ -26,9 +26,16 @@ local function charged(own, batch_owner, days, batch_id)
     return own or nil
 end
 
+-- Add to a sum; gives it then, or nil where what is kept is none: that is not counted any further.
+local function add(sums, field, by)
+    local sum
+    try(function() sum = redis.call('HINCRBY', sums, field, digits(by)) end)
+    return sum
+end
+
 local function add_usage(owner, day, what, by)
     if by == 0 then return end
-    local sum = redis.call('HINCRBY', key('usage', day), owner .. ':' .. what, digits(by))
+    local sum = add(key('usage', day), owner .. ':' .. what, by)
     -- Likely the first of this day: the days that there are can be found.
     if sum == by then redis.call('ZADD', key('usage_days'), day, day) end
 end
@@ -41,7 +48,7 @@ end
 local function charge(owner, day, from, to, many)
     if not owner or not day or many == 0 then return end
     if is_open(from) ~= is_open(to) then
-        redis.call('HINCRBY', key('open_jobs'), owner, is_open(to) and many or -many)
+        add(key('open_jobs'), owner, is_open(to) and many or -many)
     end
     if not from then add_usage(owner, day, 'taken', many) end
     if not to then add_usage(owner, day, 'taken', -many) end
@@ -54,8 +61,8 @@ local function cost_of(fields)
     local usage = fields.usage and not fields.cached and decoded(fields.usage)
     if type(usage) ~= 'table' then return {} end
     return {
-        output_tokens = tonumber(usage.output_tokens) or 0,
-        device_us = math.floor((tonumber(usage.device_s) or 0) * US + 0.5),
+        output_tokens = counted(usage.output_tokens) or 0,
+        device_us = math.floor((counted(usage.device_s) or 0) * US + 0.5),
     }
 end
 
@@ -104,14 +111,14 @@ local function new_guard(quotas, owner, now)
     local function sum(day, ...)
         local parts = {}
         for i, what in ipairs({...}) do
-            parts[i] = tonumber(redis.call('HGET', key('usage', day), owner .. ':' .. what) or 0) or 0
+            parts[i] = counted(redis.call('HGET', key('usage', day), owner .. ':' .. what)) or 0
         end
         return unpack(parts)
     end
     return function(day, many)
         local taken, failed, cancelled
         if quotas.open_jobs then
-            open = open or tonumber(redis.call('HGET', key('open_jobs'), owner) or 0)
+            open = open or counted(redis.call('HGET', key('open_jobs'), owner)) or 0
             if open + many > quotas.open_jobs then return {'open_jobs', digits(open)} end
         end
         if quotas.images_per_day and day then

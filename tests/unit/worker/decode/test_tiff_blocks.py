@@ -213,6 +213,22 @@ def test_components_called_rgb_are_such(photometric):
     assert distance(decode(data).image, COLOR) < 4
 
 
+@pytest.mark.parametrize("photometric", [2, 6])
+def test_components_of_which_the_first_is_packed_apart_are_brightness_and_colors(photometric):
+    data = color_jpegs(photometric, change=without_marks)
+    assert distance(decode(data).image, COLOR) < 4
+
+
+def test_components_that_are_packed_alike_are_what_the_tiff_says():
+    def numbered(data: bytes) -> bytes:
+        frame, scan = b"R\x11\0G\x11\0B\x11\0", b"R\0G\0B\0"
+        assert data.count(frame) == data.count(scan) == 1
+        return without_marks(data).replace(frame, b"\1\x11\0\2\x11\0\3\x11\0").replace(scan, b"\1\0\2\0\3\0")
+
+    data = color_jpegs(2, change=numbered, keep_rgb=True)
+    assert distance(decode(data).image, COLOR) < 4
+
+
 @pytest.mark.parametrize("subsampling", [0, 2])
 def test_where_a_jpeg_within_does_not_say_what_its_colors_are_the_tiff_does(subsampling):
     data = color_jpegs(6, subsampling=subsampling, change=without_marks)

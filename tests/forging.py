@@ -1,0 +1,202 @@
+"""A bit of everything that Redis may hold, each to be damaged; and calls of all who read it."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import redis
+from flask.testing import FlaskClient
+
+from jobs import flow
+from jobs.contract.access.owners import new_key
+from jobs.contract.catalog import NANO
+from jobs.contract.errors import NotFound
+from jobs.contract.models import Result, Usage, WorkerInfo, WorkerState, utc_now
+from jobs.contract.refusals import is_wrong_type
+from tests import hostile
+from tests.asking import IMAGE, id_of
+from web.services import Services
+
+MODEL = "nano"
+#: As many as nobody uses up, so that all of them are looked at.
+QUOTAS = dict.fromkeys(("requests_per_s", "open_jobs", "images_per_day", "device_s_per_day"), 1_000_000)
+PAGES = ("/history", "/account", "/admin/usage")
+CALLS = (
+    *(
+        "/health",
+        "/metrics",
+        "/api/me",
+        "/api/batches",
+        "/api/models",
+        "/api/status",
+    ),
+    *("/api/usage", "/api/usage.csv", "/api/keys", "/api/limits", "/api/audit"),
+)
+OF_A_BATCH = (
+    *("", "/results", "/results?order=changed", "/results?state=failed", "/results.csv", "/results.jsonl"),
+    *("/timeline", "/shares"),
+)
+#: A key; a field of it, if it is a hash; and one of the object that either holds, if it does.
+Place = tuple[str, str | None, str | None]
+
+
+class World:
+    """A bit of everything that Redis may hold, and all who read it."""
+
+    def __init__(self, http: FlaskClient, services: Services, redis_url: str) -> None:
+        self.services, self._http = services, http
+        # What is dumped is no text.
+        self.raw: Any = redis.Redis.from_url(redis_url)
+        new = new_key("anna", role="admin", quotas=QUOTAS)
+        services.keys.add(new.key)
+        self._headers = {"Authorization": f"Bearer {new.text}"}
+        images = [hostile.encoded(size=(9, number)) for number in range(5, 10)]
+        self.batch = self._new_batch()
+        self.send(self.batch, {"a.png": images[0], "b.png": images[1], "c.txt": b"x"})
+        self.send(self.batch, {"a.png": images[2]})
+        while taken := services.store.take(MODEL, "ticket"):
+            usage = Usage(visual_tokens=9, output_tokens=3, device_s=0.5)
+            services.store.finish(taken.job.id, Result(answer="A circle.", usage=usage), recipe="5eed")
+        self.job = services.store.page(id_of(self.batch))[0][0].id
+        cancelled = self._new_batch()
+        self.send(cancelled, {"a.png": images[0]})
+        flow.cancel_batch(services, id_of(cancelled))
+        shared = self.post(f"{self.batch}/share", json={"days": 1}).json["url"]
+        self.link = f"/s/{shared.rsplit('/', 1)[-1]}"
+        http.post("/sign-in", data={"key": new.text, "next": "/"})
+        fields = {"id": "one", "model": MODEL, "slots": 8, "device": "cpu", "started_at": utc_now()}
+        services.fleet.beat(WorkerInfo(state=WorkerState.READY, start_s=2.0, **fields), NANO, 500)
+        self.send(self.batch, {"d.png": images[3], "e.png": images[4]})
+        self.ask_one()
+        assert services.store.take(MODEL, "held")
+        self._dump: dict[bytes, Any] = {bytes(key): self.raw.dump(key) for key in self.raw.scan_iter()}
+
+    def restore(self) -> None:
+        """All is as it was."""
+        self.raw.flushall()
+        with self.raw.pipeline(transaction=False) as pipe:
+            for key, dumped in self._dump.items():
+                pipe.restore(key, 0, dumped)
+            pipe.execute()
+
+    @property
+    def keys(self) -> list[str]:
+        return sorted(key.decode() for key in self._dump)
+
+    @property
+    def kinds(self) -> list[str]:
+        """One key of each kind."""
+        return [*{re.sub("[0-9a-f]{32,}", "", key): key for key in self.keys}.values()]
+
+    def get(self, path: str, **headers: str) -> Any:
+        """What is said, read to its end; an error where that cannot be reached."""
+        try:
+            with self._http.get(path, headers=headers or self._headers) as response:
+                assert response.data is not None
+                return response
+        except Exception as error:
+            return error
+
+    def post(self, path: str, **sent: Any) -> Any:
+        return self._http.post(path, headers=self._headers, **sent)
+
+    def send(self, batch: str, files: dict[str, bytes]) -> Any:
+        return self.post(
+            f"{batch}/files", data={"files": [(io.BytesIO(one), name) for name, one in files.items()]}
+        )
+
+    def ask_one(self) -> Any:
+        asked = {"question": "What?", "model": MODEL, "file": (io.BytesIO(IMAGE), "a.png")}
+        return self.post("/api/jobs", data=asked)
+
+    def _new_batch(self) -> str:
+        return self.post("/api/batches", json={"question": "What?", "model": MODEL}).headers["Location"]
+
+    def broken(self) -> list[str]:
+        """Calls that fail otherwise than with a reason that is about what is kept."""
+        said = {path: self.get(path) for path in (*PAGES, *CALLS)}
+        said |= {path: self.get(f"{self.batch}{path}") for path in OF_A_BATCH}
+        said["the job"] = self.get(f"/api/jobs/{self.job}")
+        said["its image"] = self.get(f"/api/jobs/{self.job}/image")
+        said["the batch's page"] = self.get(self.batch.removeprefix("/api"))
+        said["the link"] = self.get(self.link, Accept="text/html")
+        said["a new batch"] = self.post("/api/batches", json={"question": "What?", "model": MODEL})
+        said["a file"] = self.send(self.batch, {"f.png": hostile.encoded(size=(3, 3))})
+        said["a file again"] = self.send(self.batch, {"a.png": hostile.encoded(size=(9, 5))})
+        said["a question"] = self.ask_one()
+        said["a known file"] = self.post(
+            f"{self.batch}/known", json={"files": [{"file": "g", "sha256": "0" * 64}]}
+        )
+        said["with a session"] = self.get("/history", Accept="text/html")
+        said["retry"] = self.post(f"{self.batch}/retry")
+        said["close"] = self.post(f"{self.batch}/close")
+        said["cancel"] = self.post(f"{self.batch}/cancel")
+        found = [f"{what}: {fault}" for what, one in said.items() if (fault := _fault(one))]
+        return [*found, *self._of_a_worker()]
+
+    def _of_a_worker(self) -> list[str]:
+        """The same of a worker's ways to Redis; what its own queue or its lists are, it may wait for."""
+        store = self.services.store
+        try:
+            for number in range(20):
+                if not (taken := store.take(MODEL, f"ticket {number}")):
+                    break
+                with suppress(NotFound):
+                    store.finish(taken.job.id, Result(answer="A circle."), recipe="5eed")
+        except Exception as error:
+            return [] if is_wrong_type(error) else [f"a worker: {type(error).__name__}: {error}"]
+        return []
+
+    @property
+    def places(self) -> list[Place]:
+        """Each key, field of a hash, and field of an object in either that may be nonsense."""
+        self.restore()
+        return [place for key in self.keys for place in self._places_in(key)]
+
+    def _places_in(self, key: str) -> Iterator[Place]:
+        if self.raw.type(key) == b"string":
+            yield from _of_object(key, None, self.raw.get(key))
+        elif self.raw.type(key) == b"hash":
+            for field, value in self.raw.hgetall(key).items():
+                yield from _of_object(key, field.decode(), value)
+
+    def damage(self, place: Place, value: str | bytes | None) -> None:
+        """Put a value there; None for nothing."""
+        key, field, part = place
+        if part is not None:
+            value = _with_part(self._value(key, field), part, value)
+        if value is None:
+            self.raw.delete(key) if field is None else self.raw.hdel(key, field)
+        elif field is None:
+            self.raw.set(key, value)
+        else:
+            self.raw.hset(key, field, value)
+
+    def _value(self, key: str, field: str | None) -> bytes:
+        return bytes(self.raw.get(key) if field is None else self.raw.hget(key, field))
+
+
+def _with_part(text: bytes, part: str, value: str | bytes | None) -> str:
+    """An object with another value in one of its fields."""
+    whole = json.loads(text)
+    del whole[part]
+    if value is not None:
+        whole[part] = value.decode(errors="replace") if isinstance(value, bytes) else value
+    return json.dumps(whole)
+
+
+def _of_object(key: str, field: str | None, value: bytes) -> Iterator[Place]:
+    yield key, field, None
+    with suppress(ValueError):
+        parts = json.loads(value)
+        yield from ((key, field, part) for part in (parts if isinstance(parts, dict) else ()))
+
+
+def _fault(said: Any) -> str:
+    """Why a response is none that may be; empty for one that may."""
+    if isinstance(said, Exception):
+        return f"{type(said).__name__}: {said}"
+    return f"{said.status_code} {said.text[-200:]}" if said.status_code >= 500 else ""
