@@ -91,17 +91,18 @@ def name_of(text: str) -> str:
 
 
 def _canonical(host: str) -> str:
-    """The host without a last dot; raises BadInput for what is no name and no address."""
-    host = host.lower().removesuffix(".")
+    """The host without a last dot; "" for what is no name and no address.
+
+    Raises ValueError for what is nearly an IPv4 address.
+    """
     if ":" in host:
         # A zone belongs to one machine's network, and to none that is public.
         address = None if "%" in host else address_of(host)
         return str(address) if address else ""
-    if _NUMERIC.match(host.rpartition(".")[2]):
-        # As the system reads it: 0x7f.1 and 2130706433 are 127.0.0.1 as well.
-        return str(IPv4Address(_packed(host)))
     named = split_host(host)
-    return named[0] if named else ""
+    name = named[0] if named else ""
+    # As the system reads it: 0x7f.1 and 2130706433 are 127.0.0.1 as well.
+    return str(IPv4Address(_packed(name))) if _NUMERIC.match(name.rpartition(".")[2]) else name
 
 
 def _packed(host: str) -> bytes:

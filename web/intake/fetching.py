@@ -8,11 +8,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from typing import IO, cast
 
 from flask import Response
 from werkzeug.datastructures import FileStorage
 
+from jobs import log
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
 from web.fetch.url import name_of
@@ -23,6 +25,8 @@ from web.services import Services
 
 #: One request's share of the images that are fetched at the same time.
 _SHARE = 4
+#: Seconds between two looks while web stops.
+_STOPPING_LOOK_S = 0.1
 
 
 def after_fetching(
@@ -44,6 +48,9 @@ def after_fetching(
     request.hold(fetching)
 
     def look() -> Response | None:
+        if serving.stopping.is_set():
+            # Nobody pauses between two looks any more.
+            fetching.wait(_STOPPING_LOOK_S)
         if not fetching.is_over:
             return None
         request.begin_budget()
@@ -66,6 +73,8 @@ class Fetching:
         self._lock = threading.Lock()
         self._spools: list[Spool] = []
         self._is_closed = False
+        #: What lines of the log say of the request.
+        self._said = log.context()
         #: Bytes of all that came.
         self.size_bytes = 0
         at_a_time = min(len(addresses), max(1, serving.web.fetch_at_a_time // _SHARE))
@@ -78,6 +87,10 @@ class Fetching:
             for turn in self._turns:
                 turn.cancel()
         return all(turn.done() for turn in self._turns)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until nothing is being fetched any more, so long at most."""
+        wait(self._turns, seconds)
 
     def files(self) -> list[FileStorage]:
         """What came of each address; raises NoRoom when nothing could be kept."""
@@ -99,9 +112,10 @@ class Fetching:
         folder, min_free_bytes = self._serving.spool_folder, self._serving.limits.min_free_bytes
         spool = Spool(folder, min_free_bytes)
         try:
-            while (place := self._next()) is not None:
-                check_room(folder, min_free_bytes)
-                self._came[place] = self._fetched(place, spool.new_part())
+            with log.within(self._said):
+                while (place := self._next()) is not None:
+                    check_room(folder, min_free_bytes)
+                    self._came[place] = self._fetched(place, spool.new_part())
         finally:
             self._hand_over(spool)
 

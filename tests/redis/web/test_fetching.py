@@ -1,26 +1,36 @@
 """Images at addresses, sent to the API beside files: what comes of each, in the order of the form."""
 
+import asyncio
 import io
 import json
+import logging
+import socket
 import threading
-from contextvars import copy_context
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from flask import Flask
+from gunicorn.config import Config
 from PIL import Image
 from werkzeug.serving import make_server
 from werkzeug.test import EnvironBuilder
 
 from eva01 import Address, Client
 from eva01.cli.main import eva01 as cli
+from jobs import log
 from jobs.contract.settings import Limits, WebSettings
 from tests import hostile
 from tests.asking import IMAGE, ask, id_of, new_batch, post_files
 from tests.internet import Internet, Visit
+from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
 from tests.serving import Serving
+from web.front.front import Front
 from web.http.waiting import PAUSES
 from web.services import services_of
 
@@ -254,27 +264,85 @@ def test_an_image_that_is_too_large_is_refused_as_one_that_was_sent(make_app, in
     assert codes(rows) == ["image_too_large", "image_too_large"]
 
 
-def test_no_thread_of_web_waits_while_an_image_is_fetched(http, batch, internet):
-    ready, came = threading.Event(), list[bytes]()
+def test_no_thread_of_web_waits_while_images_are_fetched(make_http, internet):
+    http, ready = make_http(web_threads=1), threading.Event()
+    batch = new_batch(http)
 
     def late(visit: Visit) -> None:
         ready.wait(60)
         visit.give(IMAGE)
 
+    for number in range(8):
+        internet.pages[f"images.example.org/{number}.png"] = late
+    with fronted(http.application) as server, ThreadPoolExecutor(4) as senders:
+        sent = [
+            senders.submit(
+                httpx.post, f"{server}{batch}/files", data={"url": f"{ADDRESS}{number}.png"}, timeout=60
+            )
+            for number in range(4)
+        ]
+        wait_until(lambda: len(internet.visits) == 4, "all four are being fetched")
+        for _ in range(20):
+            assert httpx.get(f"{server}{batch}", timeout=60).status_code == 200
+        assert not any(one.done() for one in sent)
+        ready.set()
+        rows = [one.result().json()["files"][0] for one in sent]
+    assert [row["state"] for row in rows] == ["accepted"] * 4
+
+
+def test_a_server_told_to_stop_answers_whom_it_fetches_for(make_http, internet):
+    http, end = make_http(fetch_at_a_time=4), threading.Event()
+    batch = new_batch(http)
+
+    def late(visit: Visit) -> None:
+        services_of(http.application).stopping.set()
+        end.wait(0.2)
+        visit.give(IMAGE)
+
     internet.pages["images.example.org/a.png"] = late
-    environ = EnvironBuilder(f"{batch}/files", method="POST", data={"url": f"{ADDRESS}a.png"}).get_environ()
-    said: list[str] = []
-    context, app = copy_context(), http.application.wsgi_app
-    pieces = iter(context.run(app, environ | {PAUSES: True}, lambda status, headers: said.append(status)))
-    assert context.run(next, pieces) == b"", "it wants to be asked again"
-    assert said == []
-    ready.set()
-    # It goes on in whatever thread is free.
-    other = threading.Thread(target=context.run, args=(came.extend, pieces))
-    other.start()
-    other.join(60)
-    assert said == ["202 ACCEPTED"]
-    assert b'"accepted"' in b"".join(came)
+    assert codes(send(http, batch, f"{ADDRESS}a.png", f"{ADDRESS}b.png")) == [None, "fetch_too_slow"]
+
+
+@contextmanager
+def fronted(app: Flask) -> Iterator[str]:
+    """The app behind web's own front, in a thread; gives its address."""
+    listener, loop = socket.create_server(("127.0.0.1", 0)), asyncio.new_event_loop()
+
+    async def begin() -> tuple[Front, asyncio.Server]:
+        front = Front(app, Config())
+        return front, await front.serve(listener)
+
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    front, server = asyncio.run_coroutine_threadsafe(begin(), loop).result(60)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.close()
+        asyncio.run_coroutine_threadsafe(front.stop(30), loop).result(60)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(60)
+        loop.close()
+
+
+def test_lines_of_the_log_about_an_address_say_whose_request_it_is_and_no_more_than_its_host(
+    http, batch, caplog
+):
+    said: list[object] = []
+
+    class Saying(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(log.context()["batch_id"])
+
+    logger = logging.getLogger("web.fetch.fetcher")
+    handler = Saying()
+    logger.addHandler(handler)
+    with caplog.at_level(logging.INFO, logger.name):
+        send(http, batch, f"{ADDRESS}a.png?signature=secret")
+    logger.removeHandler(handler)
+    assert said == [id_of(batch)]
+    assert "images.example.org" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_nothing_that_was_fetched_stays_on_the_disk(http, batch, internet):

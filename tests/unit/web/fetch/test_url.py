@@ -1,6 +1,10 @@
 """Addresses of images, read once; and which of them a list allows."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
@@ -92,6 +96,59 @@ def test_what_is_no_address_by_https_is_refused(text):
     with pytest.raises(BadInput) as caught:
         Url.read(text)
     assert caught.value.code is Code.BAD_URL
+
+
+#: Pieces of addresses, sound ones and others.
+PIECES = [
+    *(
+        "https://",
+        "http:",
+        "//",
+        "@",
+        ":",
+        "/",
+        "?",
+        "#",
+        "[",
+        "]",
+        "%",
+        "%2e",
+        "\\",
+        "..",
+        "-",
+        "_",
+        " ",
+        "\0",
+    ),
+    *(
+        "127.0.0.1",
+        "0x7f",
+        "::",
+        "1",
+        "0",
+        "example",
+        "xn--",
+        "ü",
+        "ß",
+        "。",
+        "١",
+        "\u200d",
+        "\ud800",
+        "9" * 30,
+    ),
+]
+TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=10).map("".join)
+
+
+@given(TEXTS, TEXTS)
+def test_any_text_is_refused_or_read_as_an_address_that_is_read_as_itself(text, location):
+    assert isinstance(name_of(text), str)
+    with suppress(BadInput):
+        read = Url.read(f"https://{text}")
+        assert Url.read(str(read)) == read
+        assert read.host.isascii()
+        assert set(read.host + read.target).isdisjoint(" \r\n\0")
+        read.join(location)
 
 
 def test_a_refusal_repeats_no_password():
