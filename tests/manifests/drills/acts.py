@@ -155,6 +155,20 @@ def replicas_do_not_come(stage: Stage) -> Iterator[None]:
     stage.cluster.wanted = stage.cluster.ready = 1
 
 
+def none_of_the_new_becomes_ready(stage: Stage) -> Iterator[None]:
+    """Three are wanted for long, and no more than one ever takes jobs."""
+    stage.cluster.wanted = 3
+    yield
+    stage.cluster.wanted = 1
+
+
+def an_autoscaler_gets_no_number(stage: Stage) -> Iterator[None]:
+    """It can neither grow nor shrink its fleet."""
+    stage.cluster.is_scaling = False
+    yield
+    stage.cluster.is_scaling = True
+
+
 def a_fleet_flaps(stage: Stage) -> Iterator[None]:
     """It is scaled up and down."""
     for wanted in (2, 1) * 6:
@@ -248,6 +262,8 @@ DRILLS = (
     Drill(("Eva01RedisMemory",), "a larger maxmemory", redis_fills_up, ()),
     Drill(("Eva01WorkerCrashLoop",), "the setting is mended (played)", a_worker_ends_again_and_again, ()),
     Drill(("Eva01ScaleOutStuck",), "the pods are ready (played)", replicas_do_not_come, ()),
+    Drill(("Eva01FleetBraked",), "the fleet is paused (played)", none_of_the_new_becomes_ready),
+    Drill(("Eva01AutoscalerBlind",), "it gets a number again (played)", an_autoscaler_gets_no_number, ()),
     Drill(("Eva01FrequentScaling",), "no more steps for an hour (played)", a_fleet_flaps, ()),
     Drill(("Eva01GpuHot",), "more replicas share the work (played)", a_gpu_is_busy, ()),
     Drill(("Eva01GpusShort",), "another node (played)", a_node_is_not_had, ()),

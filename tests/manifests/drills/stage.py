@@ -58,6 +58,8 @@ class Cluster:
     held: int = 1
     gpu_percent: int = 50
     is_crash_looping: bool = False
+    #: Whether its autoscaler gets a number.
+    is_scaling: bool = True
     #: Whether the exporters are there.
     has_kube_state_metrics: bool = True
     has_dcgm: bool = True
@@ -69,11 +71,14 @@ class Cluster:
         pod = 'namespace="eva01",pod="worker-stub-1"'
         waiting = 'namespace="eva01",pod="worker-stub-2"'
         fleet = '{namespace="eva01",deployment="worker-stub"}'
+        autoscaler = 'namespace="eva01",horizontalpodautoscaler="keda-hpa-worker-stub"'
+        is_active = f'condition="ScalingActive",status="{str(self.is_scaling).lower()}"'
         of_gpus = 'resource="nvidia_com_gpu",unit="integer"'
         requests = "kube_pod_container_resource_requests"
         lines = [
             f"kube_deployment_spec_replicas{fleet} {self.wanted}",
             f"kube_deployment_status_replicas_ready{fleet} {self.ready}",
+            f"kube_horizontalpodautoscaler_status_condition{{{autoscaler},{is_active}}} 1",
             f'kube_node_status_capacity{{node="gpu-1",{of_gpus}}} {self.gpus}',
             f'{requests}{{{pod},node="gpu-1",{of_gpus}}} {self.held}',
             f'{requests}{{{waiting},node="",{of_gpus}}} {self.requested - self.held}',
