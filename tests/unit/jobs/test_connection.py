@@ -212,7 +212,7 @@ def test_celery_gets_every_sentinel_with_user_and_database():
     assert options["sentinel_kwargs"]["password"] == "s&cret"
 
 
-TIMEOUTS = {"socket_timeout": 2, "socket_connect_timeout": 2}
+TIMEOUTS = {"socket_timeout": 2, "socket_connect_timeout": 2, "health_check_interval": 2}
 
 
 def test_the_address_of_one_server_is_written_whole():
