@@ -39,8 +39,12 @@ BEYOND: dict[str, tuple[str, ...]] = {
     "POST /api/keys": _ENDS,
     "POST /api/keys/{prefix}/rotate": _ENDS,
 }
+# What stands in a field of a form is text, `false` and `7` as well.
+_TEXT = ("`type` at /properties/question",)
 #: By call, what is wrong with a request that is done all the same.
 TAKEN: dict[str, tuple[str, ...]] = {
+    "POST /analyze": _TEXT,
+    "POST /api/jobs": _TEXT,
     # Whatever stands there is bytes, and so a file; it is refused by itself.
     "POST /api/batches/{batch_id}/files": ("in body - files:",),
 }
