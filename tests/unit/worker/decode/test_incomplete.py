@@ -52,7 +52,8 @@ def test_rows_of_any_length_are_compared_in_little_memory():
         _, most_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert most_bytes < 5_000_000
+    # Some copies of a row, and not of all sixteen.
+    assert most_bytes < 10_000_000
 
 
 def good_rows(decoded: Decoded, picture: Image.Image = PICTURE) -> int:
