@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
@@ -30,6 +30,14 @@ _PARTS = 16
 _NEAR = 24
 #: What no file may be without a word: another picture than it was. Its sums tell.
 _SUMMED = frozenset({"PNG"})
+
+#: Turns that change width and height.
+_ON_SIDE = frozenset(
+    {
+        *(Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270),
+        *(Image.Transpose.TRANSPOSE, Image.Transpose.TRANSVERSE),
+    }
+)
 
 READ, OTHER = "read as before", "another picture, without a word"
 #: Width, height, and colors.
@@ -77,8 +85,21 @@ def _note(result: DecodedAll, file: File, outcome: str, taken: Taken) -> None:
 
 
 def _is_known(look: Look, own: Look | None, known: Sequence[Look]) -> bool:
-    """True for a picture as it was; also for another whole one, which a graft may bring."""
-    return any(_are_alike(look, one) for one in ([own] if own else []) + [*known])
+    """True for a picture as it was, be it turned: how it was held stands beside it, and may be lost.
+
+    Also for another whole one, which a graft may bring.
+    """
+    return any(_are_alike(look, one) for one in (*(_turned(own) if own else ()), *known))
+
+
+def _turned(look: Look) -> Iterator[Look]:
+    """A picture in each way in which it may lie."""
+    width, height, colors = look
+    image = Image.frombytes("RGB", (_PARTS, _PARTS), colors)
+    yield look
+    for turn in Image.Transpose:
+        is_on_side = turn in _ON_SIDE
+        yield *((height, width) if is_on_side else (width, height)), image.transpose(turn).tobytes()
 
 
 def _are_alike(one: Look, other: Look) -> bool:
@@ -130,7 +151,7 @@ class _Child:
                 outcome, look = self._ours.recv()
                 return outcome, look
             reason = "the process hangs"
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             self._process.join()
             reason = f"the process ended with {self._process.exitcode}"
         self.end()
@@ -169,7 +190,7 @@ def _serve(pipe: Connection) -> None:
     while True:
         try:
             content = pipe.recv_bytes()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             return
         pipe.send(_outcome(decoder, content))
 

@@ -13,7 +13,8 @@ from PIL import Image, ImageFile
 
 #: The two grounds, as values of every channel.
 _GROUNDS = (0, 255)
-_ROWS_AT_A_TIME = 256
+#: Bytes of rows that are compared at a time, or one row.
+_BYTES_AT_A_TIME = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,9 @@ def rows_alike(one: Image.Image, other: Image.Image) -> int:
 def _alike(one: Image.Image, other: Image.Image) -> NDArray[np.bool_]:
     """Whether each row is the same in both; looked at some rows at a time, to save memory."""
     is_alike = np.empty(one.height, dtype=bool)
-    for top in range(0, one.height, _ROWS_AT_A_TIME):
-        box = (0, top, one.width, min(top + _ROWS_AT_A_TIME, one.height))
+    step = max(1, _BYTES_AT_A_TIME // (one.width * len(one.getbands())))
+    for top in range(0, one.height, step):
+        box = (0, top, one.width, min(top + step, one.height))
         some, same = np.asarray(one.crop(box)), np.asarray(other.crop(box))
         is_alike[box[1] : box[3]] = (some == same).reshape(box[3] - top, -1).all(axis=1)
     return is_alike

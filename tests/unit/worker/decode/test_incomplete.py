@@ -1,6 +1,7 @@
 """Images whose end is missing: what is there is read, and marked; too little is refused."""
 
 import struct
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.variants import jpegs, others, png, tiffs
 from tests.variants.exif import SIDEWAYS_BY
 from tests.variants.picture import distance, encoded
 from worker.job.decode.decoder import Decoded, Decoder
+from worker.job.decode.partial import rows_alike
 
 #: A picture in which every block differs from the next, and its last corner is plain.
 _ROWS, _COLUMNS = np.mgrid[0:400, 0:600]
@@ -39,6 +41,19 @@ def code_of(data: bytes) -> str:
     with pytest.raises(Eva01Error) as refused:
         decode(data)
     return refused.value.code
+
+
+def test_rows_of_any_length_are_compared_in_little_memory():
+    one, other = Image.new("L", (1_000_000, 16)), Image.new("L", (1_000_000, 16))
+    other.putpixel((999_999, 9), 1)
+    tracemalloc.start()
+    try:
+        assert rows_alike(one, other) == 9
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Some copies of a row, and not of all sixteen.
+    assert most_bytes < 10_000_000
 
 
 def good_rows(decoded: Decoded, picture: Image.Image = PICTURE) -> int:
