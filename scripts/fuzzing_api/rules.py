@@ -1,9 +1,9 @@
 """What no document can say of a request, and what no run waits for. schemathesis loads this as its hooks."""
 
 import atexit
-import itertools
 import json
 import os
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +59,6 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     "page": lambda _: 1,
 }
 
-_turns = itertools.count()
 _answers: defaultdict[str, Counter[int]] = defaultdict(Counter)
 
 
@@ -82,7 +81,8 @@ def map_case(context: HookContext, case: Case[Any]) -> Case[Any]:
     if case.meta and case.meta.generation.mode.is_positive and isinstance(case.body, dict):
         if case.operation.label == "POST /analyze":
             case.body["wait"] = _WAIT_S
-        if next(_turns) % 2:
+        # Told by the request alone: Hypothesis makes some twice, and they have to be the same.
+        if zlib.crc32(repr([case.body.get(name) for name in _FITS]).encode()) % 2:
             case.body.update({name: fit(case.body[name]) for name, fit in _FITS.items() if name in case.body})
     return case
 
