@@ -10,6 +10,7 @@ from jobs.contract.version import own_version
 from web.access.audit import register_audit
 from web.access.caller import identity
 from web.access.gate import register_access
+from web.access.rules import RULES, Rule
 from web.api.audit import audit
 from web.api.batches import batches
 from web.api.docs import SECURITY_SCHEMES, register_docs
@@ -38,6 +39,10 @@ from web.intake.fingerprint import fingerprint
 from web.intake.spool import register_spool
 from web.pages.views import pages
 from web.services import Services
+
+#: Calls whose responses are not kept under an Idempotency-Key: those with a secret, and those that anybody
+#: may make, who would push out what others need.
+_NOT_KEPT = SHOWN_ONCE | {endpoint for endpoint, rule in RULES.items() if rule is Rule.OPEN}
 
 
 def create_app(
@@ -78,7 +83,7 @@ def create_app(
     keep_s = int(services.web.idempotency_hours * 3600) or 1
     register_idempotency(
         app,
-        Keeping(services.responses, keep_s, services.web.idempotency_bytes, SHOWN_ONCE),
+        Keeping(services.responses, keep_s, services.web.idempotency_bytes, _NOT_KEPT),
         identity,
         fingerprint,
     )

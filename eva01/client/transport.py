@@ -173,7 +173,7 @@ class Transport:
                 return (
                     "Set EVA01_KEY to yours, or EVA01_KEY_FILE to a file with it; --key and --key-file do the"
                     " same for one command. Who has none asks an admin, or makes one on the server's machine:"
-                    " eva01 keys add"
+                    " eva01 keys add --owner NAME"
                 )
             case httpx.codes.UNAUTHORIZED:
                 return "Look at EVA01_KEY, EVA01_KEY_FILE, --key and --key-file: one of them has that key."

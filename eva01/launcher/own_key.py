@@ -11,7 +11,8 @@ from jobs.flow.expose import is_login_needed
 from jobs.storage.access.keys import Keys
 
 _REMEDY = (
-    "Set EVA01_KEY, or EVA01_KEY_FILE to a file with one; `eva01 keys add` makes one. Nothing is started."
+    "Set EVA01_KEY, or EVA01_KEY_FILE to a file with one; `eva01 keys add --owner NAME` makes one."
+    " Nothing is started."
 )
 
 

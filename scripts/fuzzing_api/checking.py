@@ -29,11 +29,14 @@ class Run:
         return [call for call, given in self.answers.items() if not {one[0] for one in given} & {"2", "3"}]
 
 
-def check(house: House, *, as_admin: bool, examples: int, seed: int | None = None) -> Run:
+def check(
+    house: House, *, as_admin: bool, examples: int, seed: int | None = None, in_sequences: bool = True
+) -> Run:
     """Call everything as an admin, or as two users in turn who may not see each other's things.
 
     `examples` is how many requests are drawn for a call, besides those that cover its parameters one by one.
-    With `seed` others are drawn than each time.
+    With `seed` others are drawn than each time. Sequences, in which a call is given what an answer to another
+    said, differ with these answers, and so from run to run.
     """
     folder, who = house.folder, (ADMIN,) if as_admin else USERS
     config, callers, answers = folder / _CONFIG.name, folder / "callers.json", folder / "answers.json"
@@ -47,6 +50,7 @@ def check(house: House, *, as_admin: bool, examples: int, seed: int | None = Non
     config.write_text(Template(_CONFIG.read_text()).substitute(filled))
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)]
     command += ["run", f"{house.url}/openapi.json", "--checks", "all", "--max-examples", str(examples)]
+    command += [] if in_sequences else ["--phases", "examples,coverage,fuzzing"]
     command += [] if seed is None else ["--seed", str(seed)]
     env = {**os.environ, "EVA01_ANSWERS": str(answers), "PYTHONPATH": str(ROOT)}
     # In that folder: schemathesis leaves files where it runs.

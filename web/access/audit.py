@@ -145,8 +145,10 @@ def _is_written(who: Caller | None) -> bool:
 
 def _is_malformed(kind: Kind) -> bool:
     """True for an address that names nothing that there could be: it is refused, and no event."""
-    name = _NAMED_BY.get(kind) if kind in (Kind.BATCH, Kind.JOB) else None
-    return name is not None and not re.fullmatch(ID_PATTERN, str((request.view_args or {}).get(name, "")))
+    named = (request.view_args or {}).get(_NAMED_BY.get(kind, ""))
+    pattern = PREFIX_PATTERN if kind is Kind.KEY else ID_PATTERN
+    # A whole key or link, in the place of what names it, is a secret besides.
+    return named is not None and not re.fullmatch(pattern, str(named))
 
 
 def _is_first_by_link() -> bool:

@@ -24,6 +24,7 @@ from web.access.login import register_login
 from web.access.pace import count_request
 from web.access.rules import RULES, Rule
 from web.access.signing import register_provider
+from web.http.origins import SAFE, check_site
 from web.http.problems import what_is_left
 from web.services import services
 
@@ -40,13 +41,20 @@ def register_access(app: Flask) -> None:
 
 
 def lets_in(app: Flask, environ: "WSGIEnvironment") -> bool:
-    """True when `app` would go on to read the body of a request, of which only the head is looked at."""
+    """True when `app` would read a large body of a request, of which only the head is looked at.
+
+    That is one by which somebody who is known to be allowed to changes something: no other needs to be large.
+    """
     with app.request_context(environ):
+        rule = RULES.get(request.endpoint or "")
+        if request.routing_exception or request.method in SAFE or rule in (Rule.OPEN, Rule.LINK):
+            return False
         try:
+            check_site()
             _check()
         except (Eva01Error, redis.RedisError):
             return False
-        return request.routing_exception is None
+        return True
 
 
 def _check() -> None:
@@ -72,8 +80,9 @@ def _found() -> Caller:
         return find_caller()
     except NotSignedIn as error:
         # Whoever has none, or a session that is over, has not tried to come in.
-        if error.code in (Code.UNKNOWN_KEY, Code.KEY_IS_OVER):
-            note_refused(error, request.headers.get("Authorization", "").partition(" ")[2].strip())
+        tried = request.headers.get("Authorization")
+        if tried and error.code in (Code.UNKNOWN_KEY, Code.KEY_IS_OVER):
+            note_refused(error, tried.partition(" ")[2].strip())
         raise
 
 

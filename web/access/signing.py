@@ -16,6 +16,7 @@ from web.access.audit import note, note_refused
 from web.access.holders import holder_of_text
 from web.access.members import member_of
 from web.access.openid import Flow, Provider
+from web.access.pace import count_request
 from web.access.session import sign_in
 from web.http.cookies import cookie, drop_cookie, set_cookie
 from web.services import services, services_of
@@ -55,6 +56,7 @@ def sign_in_with_key(response: Response, text: str) -> None:
     """
     with _counted("key"):
         holder = holder_of_text(services(), text.strip())
+        count_request(holder)
         note(Action.SIGN_IN, who=holder)
         sign_in(response, holder, key_digest=digest_of(text.strip()))
 

@@ -27,7 +27,9 @@ from web.http.conditional import fresh_json
 from web.services import services
 
 #: Calls whose responses hold a key, and are kept nowhere.
-SHOWN_ONCE = frozenset({"keys.add_key", "keys.rotate_key", "sharing.share_batch"})
+SHOWN_ONCE = frozenset(
+    {"keys.add_key", "keys.rotate_key", "pages.make_key", "pages.rotate_key", "sharing.share_batch"}
+)
 _TAG = Tag(name="keys", description="Who may ask, and for whom.")
 
 keys = APIBlueprint("keys", __name__, url_prefix="/api/keys", abp_tags=[_TAG], abp_responses=PROBLEMS)

@@ -70,7 +70,7 @@ class Call:
     def is_let_in(self) -> bool:
         """True when the app would read the body, by what the head says."""
         if not isinstance(self.app, Flask):
-            return True
+            return False
         return self._context.run(lets_in, self.app, self._environ)
 
     @property

@@ -13,7 +13,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import Foreign
 from jobs.contract.hosts import split_host
 
-_SAFE = ("GET", "HEAD", "OPTIONS")
+SAFE = ("GET", "HEAD", "OPTIONS")
 #: What Sec-Fetch-Site says of a page of ours, and of what a person did in the browser itself.
 _OWN_SITES = ("same-origin", "none")
 _PORTS = {"http": 80, "https": 443}
@@ -29,16 +29,25 @@ def register_origins(app: Flask) -> None:
     app.before_request(_check)
 
 
+def check_site() -> None:
+    """Raises Foreign when the browser that asks says that another site made it; any proxy passes that on."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if request.method not in SAFE and site is not None and site not in _OWN_SITES:
+        raise _foreign(f"Sec-Fetch-Site: {site}", _own())
+
+
 def _check() -> None:
     """Raises Foreign."""
-    if request.method in _SAFE:
+    if request.method in SAFE:
         return
-    site, origin = (request.headers.get(name) for name in ("Sec-Fetch-Site", "Origin"))
-    own = f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}"
+    origin, own = request.headers.get("Origin"), _own()
     if origin is not None and (_origin(origin) is None or _origin(origin) != _origin(own)):
         raise _foreign(origin, own)
-    if site is not None and site not in _OWN_SITES:
-        raise _foreign(f"Sec-Fetch-Site: {site}", own)
+    check_site()
+
+
+def _own() -> str:
+    return f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}"
 
 
 def _origin(text: str) -> _Origin | None:

@@ -61,7 +61,7 @@ def revoke_key(prefix: str) -> PlainResponse:
 def rotate_key(prefix: str) -> Response:
     """A key like this one in its place, shown once; the old one ends, now or after some hours."""
     try:
-        rotation = Rotation.model_validate(request.form.to_dict())
+        rotation = Rotation.model_validate_strings(request.form.to_dict())
     except ValidationError as error:
         raise _bad_field(error) from error
     new = flow.rotate_key(services(), prefix, grace=rotation.grace)
@@ -116,7 +116,10 @@ def _end_of(day: str) -> datetime | None:
     if not day:
         return None
     try:
-        return end_of(date.fromisoformat(day))
+        end = end_of(date.fromisoformat(day))
     except ValueError as error:
         message = f"`expires` is {day[:100]!r}: write a date as 2027-01-31."
         raise BadInput(message, code=Code.INVALID_FIELD) from error
+    if end <= utc_now():
+        raise BadInput(f"`expires` is {day}, which is over.", code=Code.INVALID_FIELD)
+    return end

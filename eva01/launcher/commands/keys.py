@@ -133,8 +133,9 @@ def list_(as_json: bool) -> None:
 def revoke(prefix: str) -> None:
     """End a key at once; PREFIX is its first 14 characters, as `list` shows them."""
     with settings_checked():
+        _check_is_none(prefix)
         place = _Place()
-        key = place.do(Action.KEY_REVOKE, prefix, lambda: flow.revoke_key(place.stores, _checked(prefix)))
+        key = place.do(Action.KEY_REVOKE, prefix, lambda: flow.revoke_key(place.stores, prefix))
         if not place.is_told and place.may_be_used:
             raise CommandError(
                 "redis_unavailable",
@@ -156,6 +157,7 @@ def rotate(prefix: str, grace: float, days: int | None, until: datetime | None) 
     The new one ends when the old one would have, unless --days or --until say otherwise.
     """
     with settings_checked():
+        _check_is_none(prefix)
         place = _Place()
         if not place.is_told and place.may_be_used:
             raise CommandError(
@@ -168,7 +170,7 @@ def rotate(prefix: str, grace: float, days: int | None, until: datetime | None) 
             prefix,
             lambda: flow.rotate_key(
                 place.stores,
-                _checked(prefix),
+                prefix,
                 grace=timedelta(hours=grace),
                 expires_at=_end(days, until),
             ),
@@ -243,11 +245,10 @@ def _new(owner: str, **fields: Any) -> NewKey:
         raise click.UsageError(f"{option} {first['input']}: {first['msg']}.") from error
 
 
-def _checked(prefix: str) -> str:
+def _check_is_none(prefix: str) -> None:
     """Raises CommandError for a whole key, which is not to be shown again."""
     if prefix_of(prefix) != prefix:
         raise CommandError("key_not_found", "Name a key by its first 14 letters, as `eva01 keys list` does.")
-    return prefix
 
 
 def _end(days: int | None, until: datetime | None) -> datetime | None:

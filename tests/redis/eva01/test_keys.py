@@ -73,6 +73,16 @@ def test_the_first_key_has_to_be_an_admins(run, keys):
     assert keys.all() == []
 
 
+@pytest.mark.parametrize("verb", ["revoke", "rotate"])
+def test_a_whole_key_is_no_name_of_one_and_is_written_nowhere(run, keys, tmp_path, verb):
+    made = run("add", "--owner", "anna", "--role", "admin").stdout.strip()
+    refused = run(verb, made)
+    assert isinstance(refused.exception, CommandError)
+    assert "first 14 letters" in refused.exception.message
+    assert keys.find(made).revoked_at is None
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and made.encode() in path.read_bytes()]
+
+
 def test_a_first_key_may_be_a_users_where_the_settings_have_an_admins(run, monkeypatch):
     monkeypatch.setenv("EVA01_ADMIN_KEY", "k" * 32)
     assert KEY.fullmatch(run("add", "--owner", "ben").stdout)

@@ -24,6 +24,30 @@ def shown_key(response) -> str:
     return text
 
 
+def test_a_page_that_shows_a_key_is_kept_under_no_idempotency_key(admin, redis_client):
+    again = {"Idempotency-Key": "a"}
+    made = [
+        admin.post("/admin/keys", data={"owner": "anna", "role": "user"}, headers=again) for _ in range(2)
+    ]
+    assert len({shown_key(response) for response in made}) == 2
+    assert redis_client.keys("eva01:idempotency:*") == []
+
+
+def test_what_anybody_may_send_pushes_out_no_kept_response(admin, redis_client):
+    admin.application.test_client().post(
+        "/preferences", data={"next": "/", "theme": "dark"}, headers={"Idempotency-Key": "a"}
+    )
+    assert redis_client.keys("eva01:idempotency:*") == []
+
+
+def test_a_day_that_is_over_ends_no_new_key(admin, services):
+    before = services.keys.all()
+    refused = admin.post("/admin/keys", data={"owner": "anna", "role": "user", "expires": "2020-01-01"})
+    assert refused.status_code == 400
+    assert "`expires` is 2020-01-01, which is over." in refused.text
+    assert services.keys.all() == before
+
+
 def test_a_key_is_made_shown_once_and_opens_what_it_should(admin, services):
     fields = {
         "owner": "anna",

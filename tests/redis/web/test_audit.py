@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from jobs.contract.access.audit import Action, Event, Kind, Outcome, Target, by_command
+from jobs.contract.access.owners import Role
 from jobs.contract.models import new_id
 from jobs.contract.settings import WebSettings
 from tests.hostile import encoded
@@ -242,6 +243,19 @@ def test_an_address_that_names_nothing_is_no_event(http, services):
     new = made(services, "anna")
     assert http.get("/api/batches/zzz/results.csv", headers=of(new)).status_code == 400
     assert written(services) == []
+
+
+def test_no_whole_key_or_link_is_written_that_is_named_in_place_of_what_names_it(http, services):
+    admin, new = made(services, "dora", role=Role.ADMIN), made(services, "anna")
+    batch = batch_of(http, new)
+    shared = http.post(f"/api/batches/{batch}/share", json={}, headers=of(new)).get_json()["url"]
+    token = shared.rpartition("/")[2]
+    for verb in ("revoke", "rotate"):
+        assert http.post(f"/api/keys/{new.text}/{verb}", json={}, headers=of(admin)).status_code == 404
+    assert http.delete(f"/api/batches/{batch}/shares/{token}", headers=of(new)).status_code == 400
+    kept = b"".join(map(services.blobs.get, services.blobs.list("audit")))
+    assert new.text.encode() not in kept
+    assert token.encode() not in kept
 
 
 # Reading

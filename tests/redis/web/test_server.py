@@ -302,6 +302,7 @@ LARGE = ("Content-Length: 1000000000\r\n", "Transfer-Encoding: chunked\r\n")
         (f"{MULTIPART}{KEY.replace('k', 'x')}", (401, "unknown_key")),
         (f"{MULTIPART}{KEY}".replace("api/jobs", f"api/batches/{'0' * 32}/files"), (404, "batch_not_found")),
         (f"{MULTIPART}{KEY}".replace("api/jobs", "nowhere"), (404, "no_such_page")),
+        (f"{MULTIPART}{KEY}Sec-Fetch-Site: cross-site\r\n", (403, "foreign_origin")),
     ],
 )
 def test_nothing_of_a_body_is_taken_from_who_may_not_send_it(keyed, head, refused, size):
@@ -312,6 +313,29 @@ def test_nothing_of_a_body_is_taken_from_who_may_not_send_it(keyed, head, refuse
     status, code = refused
     assert said.startswith(f"HTTP/1.1 {status} ")
     assert f'"code": "{code}"' in said
+
+
+@pytest.mark.parametrize("size", LARGE)
+@pytest.mark.parametrize(
+    "call",
+    [
+        *("POST /sign-in", "POST /preferences", "POST /sign-out", "GET /health", "GET /static/css/base.css"),
+        *(
+            f"GET /shared/{'a' * 43}",
+            f"GET /api/shared/{'a' * 43}/results",
+            f"GET /api/batches HTTP/1.1\r\n{KEY}",
+        ),
+    ],
+)
+def test_nothing_of_a_large_body_is_taken_where_none_is_needed(keyed, call, size):
+    call, _, more = call.partition(" HTTP/1.1\r\n")
+    head = f"{MULTIPART}{more}{size}".replace("POST /api/jobs", call)
+    with connection_to(keyed) as connection:
+        connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        with connection.makefile("rb") as response:
+            said = response.read().decode()
+    assert not said.startswith("HTTP/1.1 100 ")
+    assert re.search("^connection: close", said, re.MULTILINE | re.IGNORECASE)
 
 
 @pytest.mark.parametrize("size", LARGE)

@@ -32,9 +32,6 @@ _CHARSET_FIELD = "_charset_"
 class Form(RequestModel):
     """A form: its text fields as they were sent, and its files."""
 
-    # Read by hand below; so much the document has to be told.
-    model_config = ConfigDict(json_schema_extra={"additionalProperties": False})
-
     @classmethod
     def sent(cls) -> dict[str, Any]:
         """What the request's form holds, by field.
@@ -83,10 +80,11 @@ class Form(RequestModel):
 
 
 def _either(*fields: str) -> ConfigDict:
-    """Has the API's description say that one of these fields is needed."""
+    """Has the API's description say that one of these fields is needed, and what else is read by hand."""
 
     def say(schema: dict[str, Any]) -> None:
         schema.pop("required", None)
+        schema["additionalProperties"] = False
         schema["anyOf"] = [{"required": [field]} for field in fields]
 
     return ConfigDict(json_schema_extra=say)
