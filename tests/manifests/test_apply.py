@@ -108,6 +108,10 @@ _ADDED = (
     ("PodMonitor", "metricRelabelings", ("action",)),
     ("ServiceMonitor", "metricRelabelings", ("action",)),
     ("StatefulSet", "volumeClaimTemplates", ("apiVersion", "kind", "status")),
+    ("Gateway", "certificateRefs", ("group", "kind")),
+    ("HTTPRoute", "parentRefs", ("group", "kind")),
+    ("HTTPRoute", "rules", ("matches",)),
+    ("HTTPRoute", "backendRefs", ("group", "kind", "weight")),
 )
 
 
