@@ -2,9 +2,8 @@
 
 from eva01.cli.errors import CommandError
 from eva01.client.key import key_of_environment
-from jobs.contract.access.owners import Key, digest_of, prefix_of
 from jobs.contract.codes import Code
-from jobs.contract.errors import NotFound, Unavailable, Unreadable
+from jobs.contract.errors import Unavailable
 from jobs.contract.models import utc_now
 from jobs.contract.settings import WebSettings
 from jobs.flow.expose import is_login_needed
@@ -35,21 +34,13 @@ def _check(text: str, web: WebSettings, keys: Keys) -> None:
         raise _refused(Code.NOT_SIGNED_IN, "A folder can be sent here with a key alone, and there is none.")
     if text == web.admin_key.get_secret_value():
         return
-    key = _found(text, keys)
+    key = keys.find(text)
     if key is None:
         raise _refused(Code.UNKNOWN_KEY, "The key that is set is none of this server's.")
     if key.is_over(utc_now()):
         raise _refused(Code.KEY_IS_OVER, f"The key {key.prefix}… is {key.state(utc_now())}.")
     if not key.role.may_write:
         raise _refused(Code.NOT_ALLOWED, f"The key {key.prefix}… is {key.role}, and may not send a folder.")
-
-
-def _found(text: str, keys: Keys) -> Key | None:
-    try:
-        key = keys.get(prefix_of(text))
-    except (NotFound, Unreadable):
-        return None
-    return key if key.digest == digest_of(text) else None
 
 
 def _refused(code: Code, why: str) -> CommandError:

@@ -25,7 +25,7 @@ def is_login_needed(web: WebSettings, keys: Keys) -> bool:
 
     Raises Unavailable while the blob store does not say whether it has one.
     """
-    return needs_login(web) or keys.any_kept() or keys.is_login_noted()
+    return needs_login(web) or keys.is_login_kept()
 
 
 def check_exposure(web: WebSettings, keys: Keys) -> Iterator[str]:

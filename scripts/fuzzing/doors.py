@@ -21,8 +21,8 @@ from scripts.benching_store.load import MODEL
 from scripts.benching_store.servers import KEY, ROOT, Servers
 from scripts.fuzzing.damage import File
 from scripts.fuzzing.meter import MOST_BYTES, Taken, measured
-from scripts.fuzzing.originals import zipped
 from scripts.fuzzing.tally import Tally
+from tests.hostile import zipped
 
 #: Files in one request, in a zip, and in a folder.
 _AT_ONCE, _IN_A_ZIP, _IN_A_FOLDER = 50, 10, 500

@@ -11,6 +11,7 @@ from PIL import Image
 from jobs.formats import gif, jpeg, png, tiff, webp
 from jobs.formats.unread import is_avif, is_heif
 from tests.drawing import Scene
+from tests.hostile import zipped
 from tests.variants.table import VARIANTS
 
 #: Variants that are larger are large on purpose: what is changed in them is seldom what makes the picture.
@@ -60,15 +61,6 @@ def zips(whole: Sequence[Original]) -> list[Original]:
     others = {"notes.txt": b"no image", "__MACOSX/._a.png": b"litter"}
     ways = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA
     return [Original("zip", zipped(some | others, way)) for way in ways]
-
-
-def zipped(entries: Mapping[str, bytes], way: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A whole zip."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", way) as archive:
-        for name, content in entries.items():
-            archive.writestr(name, content)
-    return file.getvalue()
 
 
 def kind_of(content: bytes) -> str:

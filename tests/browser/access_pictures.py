@@ -7,7 +7,7 @@ import httpx
 
 from jobs.contract.models import utc_now
 from tests.process.conftest import Stack
-from tests.processes import python, wait_until
+from tests.processes import wait_until
 
 ADMIN_KEY = "eva01_the-key-of-the-admin-of-the-pictures"
 #: The keys that are made, as the API takes them.
@@ -27,16 +27,13 @@ _KEYS = (
 def start_with_keys(stack: Stack) -> None:
     """Start Redis, a web that asks for keys and offers a provider, and a worker of `nano`."""
     stack.start_redis()
-    web = stack.start(
-        "web",
-        python("web"),
+    stack.start_web(
         EVA01_ADMIN_KEY=ADMIN_KEY,
         EVA01_ADMIN_OWNER="root",
         EVA01_OIDC_ISSUER="https://login.example.org",
         EVA01_OIDC_CLIENT_ID="eva01",
         EVA01_OIDC_ALLOWED="@example.org",
     )
-    web.wait_until_ready(f"{stack.url}/ready")
     stack.start_worker("nano", OMP_WAIT_POLICY="passive")
 
 

@@ -51,9 +51,9 @@ class Stack:
         wait_until(lambda: accepts_connections(self.redis_port), "the server listens")
         return process
 
-    def start_web(self) -> Process:
+    def start_web(self, **env: str) -> Process:
         """Start web and wait until it is ready."""
-        process = self.start("web", python("web"))
+        process = self.start("web", python("web"), **env)
         process.wait_until_ready(f"{self.url}/ready")
         return process
 

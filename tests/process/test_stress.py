@@ -87,8 +87,7 @@ def test_a_folder_goes_as_a_batch_as_often_as_wanted(busy, tmp_path):
 def test_a_question_that_is_turned_away_is_sent_again_when_the_server_says_so(empty_stack):
     stack = empty_stack
     stack.start_redis()
-    web = stack.start("web", python("web"), EVA01_MAX_QUEUED="2")
-    web.wait_until_ready(f"{stack.url}/ready")
+    stack.start_web(EVA01_MAX_QUEUED="2")
     start_worker(stack, 0.1)
     # Once the workers' rate is known, the server asks for pauses that fit it.
     stress(stack, "-n", "4", "-c", "2")

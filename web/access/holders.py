@@ -38,7 +38,7 @@ def _found(serving: Services, digest: str, text: str) -> Key | None:
     if known := serving.keys.with_digest(digest):
         return known
     check_tries()
-    key = serving.keys.find(text)
+    key = serving.keys.recall(text)
     if key is None:
         count_wrong_key()
     return key

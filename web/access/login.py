@@ -34,7 +34,7 @@ class Login:
         """Whether the blob store says so; it is asked once, since keys made later are in Redis as well."""
         if self._has_looked:
             return False
-        found = self._keys.any_kept() or self._keys.is_login_noted()
+        found = self._keys.is_login_kept()
         self._has_looked = True
         return found
 

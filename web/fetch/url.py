@@ -56,14 +56,16 @@ class Url:
             raise _bad("It is none.") from error
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"https://{host}:{self.port}{self.target}"
+        return f"https://{self._bracketed}:{self.port}{self.target}"
 
     @property
     def host_header(self) -> str:
         """The host as a request names it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == HTTPS_PORT else f"{host}:{self.port}"
+        return self._bracketed if self.port == HTTPS_PORT else f"{self._bracketed}:{self.port}"
+
+    @property
+    def _bracketed(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
 
     @classmethod
     def _of(cls, url: httpx2.URL) -> Self:

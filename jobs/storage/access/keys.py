@@ -46,21 +46,25 @@ class Keys:
 
     def find(self, text: str) -> Key | None:
         """The key whose text this is, also when it is over; None when there is none."""
-        digest = digest_of(text)
-        if known := self._known(digest):
-            return known
+        return self.with_digest(digest_of(text)) or self.recall(text)
+
+    def with_digest(self, digest: str) -> Key | None:
+        """The key of which this is kept in place of its text, as far as Redis knows it."""
+        if self._client is None:
+            return None
+        text = cast(str | None, self._client.hget(names.KEYS, digest))
+        return readable("key", names.KEYS, lambda: Key.model_validate_json(text)) if text else None
+
+    def recall(self, text: str) -> Key | None:
+        """The same as the blob store has it, without a look at Redis, which knows it from now on."""
         try:
             key = self.get(prefix_of(text))
         except (NotFound, Unreadable):
             return None
-        if key.digest != digest:
+        if key.digest != digest_of(text):
             return None
         self._tell(key)
         return key
-
-    def with_digest(self, digest: str) -> Key | None:
-        """The key of which this is kept in place of its text, as far as Redis knows it."""
-        return self._known(digest)
 
     def get(self, prefix: str) -> Key:
         """The key that begins so.
@@ -119,6 +123,10 @@ class Keys:
         if not self.is_login_noted():
             self._blobs.put(names.LOGIN_PATH, b"{}")
 
+    def is_login_kept(self) -> bool:
+        """True when the blob store says that callers have to say who they are, by a key or by that note."""
+        return self.any_kept() or self.is_login_noted()
+
     def is_login_noted(self) -> bool:
         """True when callers once had to say who they are, be there a key or not."""
         return self._blobs.has(names.LOGIN_PATH)
@@ -147,10 +155,6 @@ class Keys:
             with suppress(redis.exceptions.OutOfMemoryError):
                 self._client.hset(names.KEYS, key.digest, key.model_dump_json())
             told, key = key, self.get(key.prefix)
-
-    def _known(self, digest: str) -> Key | None:
-        text = cast(str | None, self._redis.hget(names.KEYS, digest))
-        return readable("key", names.KEYS, lambda: Key.model_validate_json(text)) if text else None
 
     def _kept(self) -> Iterator[Key]:
         """All keys that can be read, each with its ends."""

@@ -18,7 +18,7 @@ local early_s = paid - burst / rate - now
 -- Less than a clock tells: a step of the arithmetic.
 local is_early = early_s > 0.000001
 if is_early or ARGV[4] == 'look' then
-  return { string.format('%.6f', is_early and early_s or 0), string.format('%.6f', before - now) }
+    return {string.format('%.6f', is_early and early_s or 0), string.format('%.6f', before - now)}
 end
 redis.call('SET', who, string.format('%.6f', paid), 'PX', math.ceil((paid - now) * 1000))
-return { '0', string.format('%.6f', paid - now) }
+return {'0', string.format('%.6f', paid - now)}

@@ -18,7 +18,6 @@ from tests import hostile, tiffs
 from tests.browser.markup.payloads import PAYLOADS, TOGETHER
 from tests.browser.signing import ADMIN_KEY
 from tests.process.conftest import Stack
-from tests.processes import python
 from tests.provider import OpenIdProvider
 
 #: Characters of a batch's name, of a question, and of what a key or a link is for.
@@ -43,16 +42,13 @@ class HostileHouse:
     def start(cls, stack: Stack, provider: OpenIdProvider) -> "HostileHouse":
         """Start Redis and web, and fill them."""
         stack.start_redis()
-        web = stack.start(
-            "web",
-            python("web"),
+        stack.start_web(
             EVA01_ADMIN_KEY=ADMIN_KEY,
             EVA01_ADMIN_OWNER="root",
             EVA01_ADMINS_SEE_IMAGES="1",
             EVA01_WRONG_KEYS_PER_MIN="10000",
             **provider.env | {"EVA01_OIDC_ALLOWED": "*"},
         )
-        web.wait_until_ready(f"{stack.url}/ready")
         house = cls(stack, provider)
         house._fill()
         return house

@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, BrowserContext
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.signing import ADMIN_KEY
 from tests.process.conftest import Stack
-from tests.processes import python
 from tests.provider import OpenIdProvider
 
 
@@ -20,7 +19,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, provider: OpenIdProvider) 
     try:
         stack.start_redis()
         env = {"EVA01_ADMIN_KEY": ADMIN_KEY, "EVA01_ADMIN_OWNER": "root", **provider.env}
-        stack.start("web", python("web"), **env).wait_until_ready(f"{stack.url}/ready")
+        stack.start_web(**env)
         yield stack
     finally:
         stack.end()
