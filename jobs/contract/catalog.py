@@ -54,6 +54,8 @@ class ModelCard(BaseModel):
     default_question: str = ""
     #: True when it reads all pages of a file for one answer; else each page is a job.
     reads_pages: bool = False
+    #: True when its answers can be held to fields, or to a schema.
+    has_fields: bool = False
     #: What it can do.
     tasks: tuple[Task, ...] = ()
 
@@ -77,6 +79,7 @@ NANO = ModelCard(
         " in English and 中文, and nothing else."
     ),
     uses_question=True,
+    has_fields=True,
     tasks=(Task.DESCRIBE, Task.LIST_OBJECTS),
 )
 
@@ -104,6 +107,7 @@ def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
         source=source,
         description=f"{_shown(source)}: a vision-language model. It answers any question about an image.",
         uses_question=True,
+        has_fields=True,
         tasks=tuple(Task),
     )
 

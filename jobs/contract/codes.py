@@ -88,6 +88,15 @@ class Code(StrEnum):
         "The name is too long.", "Choose a shorter one.")
     TOO_MANY_TOKENS = ("too_many_tokens", 413, FAIL,
         "The answer may not be as long as was asked for.", "Ask for fewer tokens (max_new_tokens).")
+    BAD_SCHEMA = ("bad_schema", 400, FAIL,
+        "What the answers should look like is no JSON Schema.", "Mend the schema, and try again.")
+    UNSUPPORTED_SCHEMA = ("unsupported_schema", 422, FAIL,
+        "Answers cannot be held to this schema.",
+        "Leave out the keyword that is named, or say it in another way.")
+    SCHEMA_TOO_LARGE = ("schema_too_large", 413, FAIL,
+        "The schema of the answers is too large.", "Ask for less in one answer.")
+    NO_FIELDS = ("no_fields", 422, FAIL,
+        "This model cannot answer with fields.", "Choose another model, or ask for text.")
     TOO_MANY_DAYS = ("too_many_days", 413, FAIL,
         "A link may not last as long as was asked for.", "Choose fewer days.")
     UNKNOWN_MODEL = ("unknown_model", 422, FAIL,
@@ -190,6 +199,9 @@ class Code(StrEnum):
     # A job.
     EMPTY_ANSWER = ("empty_answer", 500, FAIL,
         "The model said nothing.", "Retry, or ask in other words.")
+    INCOMPLETE_ANSWER = ("incomplete_answer", 500, FAIL,
+        "The answer was cut before all of it was there.",
+        "Retry with more tokens (max_new_tokens), or ask for less.")
     DEADLINE_EXCEEDED = ("deadline_exceeded", 500, FAIL,
         "It took longer than an answer may take.", "Retry with a shorter question or a smaller image.")
     POISON = ("poison", 500, FAIL,

@@ -7,9 +7,11 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import uuid4
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
+from jobs.contract.base import Frozen, Kept
 from jobs.contract.lines import described
+from jobs.contract.response_format import ResponseFormat, data_of
 
 
 class JobState(StrEnum):
@@ -89,21 +91,6 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day, clock_time.max, UTC)
 
 
-class Frozen(BaseModel):
-    """Base of the contract's values: immutable, and strict about unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Kept(Frozen):
-    """Base of what is kept in Redis and in the journal: two versions may run side by side.
-
-    What a later version has written besides is carried along, is written wherever this is, and is not shown.
-    """
-
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
-
-
 class FinishReason(StrEnum):
     """Why an answer ends where it does; as OpenAI's API calls it."""
 
@@ -155,6 +142,8 @@ class Options(Kept):
 
     #: The longest answer, in tokens.
     max_new_tokens: int | None = Field(default=None, ge=1)
+    #: What the answer has to be; None for plain text.
+    response_format: ResponseFormat | None = None
 
 
 class Asked(Kept):
@@ -201,6 +190,11 @@ class Result(Kept):
     height: int | None = None
     #: Where the answer's lines stand (jobs/contract/lines.py); None when that is not known (ocr).
     lines: str | None = None
+    #: How sure the model was of what it said, 0–1: the geometric mean of its tokens' probabilities; of `ocr`,
+    #: how sure the least sure of its lines is. None where there is no answer, or nobody noted it.
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    #: The same of each field of an answer that has fields, by their names.
+    field_confidence: dict[str, float] | None = None
     #: What it cost; of an answer from an earlier job, what that had cost.
     usage: Usage | None = None
     #: True when it was known from an earlier job: nothing ran.
@@ -241,6 +235,11 @@ class Job(Asked, Result, Fleeting):
         """What the only image was found to be; None when that is not known."""
         return self.media_types[0] if self.media_types else None
 
+    @property
+    def data(self) -> Any:
+        """What its answer says, where that is JSON; else None."""
+        return data_of(self.answer, self.options.response_format)
+
     def public(self, *, with_lines: bool = False) -> dict[str, Any]:
         """The job as the API shows it: JSON types, times in RFC 3339 UTC, without storage details."""
         fields = self.model_dump(mode="json", include=_PUBLIC)
@@ -251,8 +250,8 @@ class Job(Asked, Result, Fleeting):
 #: What the API shows of a job, in this order.
 PUBLIC_JOB = (
     *("id", "batch_id", "state", "file", "page", "question", "model", "image", "media_type"),
-    *("answer", "finish_reason", "error", "notes", "attempts", "created_at", "started_at", "finished_at"),
-    *("width", "height", "usage", "cached"),
+    *("answer", "data", "finish_reason", "confidence", "field_confidence", "error", "notes"),
+    *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
 )
 #: Those of its fields that are shown, and of the records in it those that this version knows.
 _PUBLIC: dict[str, Any] = {name: True for name in PUBLIC_JOB if name in Job.model_fields} | {
@@ -327,6 +326,7 @@ class Batch(Kept):
         rate = self.rate_per_s
         return {
             **self.model_dump(mode="json", include=_PUBLIC_BATCH),
+            "response_format": self.options.model_dump(mode="json")["response_format"],
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,

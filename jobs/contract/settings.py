@@ -133,6 +133,8 @@ class Limits(_FromEnvironment):
     max_path_chars: int = Field(default=1024, ge=1)
     #: The longest answer a user may ask for, in tokens.
     max_answer_tokens: int = Field(default=4096, ge=1)
+    #: Bytes of the JSON Schema that answers are held to.
+    max_schema_bytes: int = Field(default=64 * 1024, ge=2)
     #: Days for which a batch may be shared.
     max_share_days: int = Field(default=365, ge=1, le=36_500)
     #: Links to one batch that work at the same time, and that are kept: older ones that are over go first.

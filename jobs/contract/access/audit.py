@@ -6,8 +6,9 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
+from jobs.contract.base import Kept
 from jobs.contract.codes import Code
-from jobs.contract.models import ID_PATTERN, Kept, new_id, utc_now
+from jobs.contract.models import ID_PATTERN, new_id, utc_now
 
 #: Characters of a name, an id or an address that are kept.
 MOST_CHARS = 200

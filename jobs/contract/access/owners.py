@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from jobs.contract.models import Frozen, Kept, Owner, utc_now
+from jobs.contract.base import Frozen, Kept
+from jobs.contract.models import Owner, utc_now
 
 #: What a key begins with, so that people and scanners for secrets know it.
 _MARK = "eva01_"

@@ -6,7 +6,8 @@ from datetime import datetime
 from pydantic import AwareDatetime, Field
 
 from jobs.contract.access.owners import Caller, Role, digest_of
-from jobs.contract.models import Frozen, Kept, Owner
+from jobs.contract.base import Frozen, Kept
+from jobs.contract.models import Owner
 
 #: Random bytes of a session's token.
 _TOKEN_BYTES = 32

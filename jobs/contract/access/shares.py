@@ -7,7 +7,8 @@ from enum import StrEnum
 from pydantic import AwareDatetime, Field
 
 from jobs.contract.access.owners import Caller, digest_of
-from jobs.contract.models import ID_PATTERN, BatchId, Frozen, Kept, Owner, new_id, utc_now
+from jobs.contract.base import Frozen, Kept
+from jobs.contract.models import ID_PATTERN, BatchId, Owner, new_id, utc_now
 
 #: Random bytes of a token, and the letters that they are written in: nobody guesses 256 bits.
 _TOKEN_BYTES = 32

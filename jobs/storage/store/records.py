@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-from jobs.contract.models import Batch, Job, JobError, JobState, Mark, Options, Usage, made_at
+from jobs.contract.models import Batch, Job, JobState, made_at
 
 #: What the scripts leave out of a job's record when it is the same in its batch's.
 SHARED = ("question", "model", "options", "owner")
 #: Fields kept as JSON in a record; and lists, joined by commas. All others are plain text.
-_JSON_FIELDS = {"options": Options, "usage": Usage, "error": JobError, "marks": Mark}
+_JSON_FIELDS = ("options", "usage", "error", "marks", "field_confidence")
 _LISTS = ("images", "media_types", "notes")
 #: What version 0.1.0 called what is a list now.
 _OLD_NAMES = {"image": "images", "media_type": "media_types"}

@@ -16,15 +16,16 @@ from typing import Any, TypeVar
 from pydantic_core import from_json
 
 from jobs.contract.codes import Code
-from jobs.contract.models import ID_PATTERN, Job, JobError, JobState, Usage, time_in
+from jobs.contract.models import ID_PATTERN, Job, JobError, JobState, Options, Usage, time_in
+from jobs.contract.response_format import ResponseFormat, data_of
 from jobs.storage.store.records import SHARED, Shared
 
 #: What is read of a record, in this order; `image` and `media_type` are what version 0.1.0 wrote.
 ROW_FIELDS = (
     *("state", "batch_id", "file", "page", "question", "model"),
     *("images", "image", "media_types", "media_type"),
-    *("answer", "finish_reason", "error", "notes", "attempts", "created_at", "started_at", "finished_at"),
-    *("width", "height", "usage", "cached"),
+    *("answer", "finish_reason", "confidence", "field_confidence", "error", "notes"),
+    *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
 )
 #: Read besides where an export says where lines stand.
 LINES_FIELD = "lines"
@@ -42,8 +43,8 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
     Raises ValueError, LookupError or TypeError where they cannot be those of a job.
     """
     state, batch_id, file, page, question, model, images, image, media_types, media_type, *said = values
-    answer, finish_reason, error, notes, attempts, created_at, started_at, finished_at, *measured = said
-    width, height, usage, cached = measured
+    answer, finish_reason, confidence, field_confidence, error, notes, *measured = said
+    attempts, created_at, started_at, finished_at, width, height, usage, cached = measured
     question = shared[0] if question is None else question
     model = shared[1] if model is None else model
     if None in (file, question, model):
@@ -59,7 +60,10 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
         "image": _first(images or image),
         "media_type": _first(media_types or media_type),
         "answer": answer,
+        "data": data_of(answer, _format_in(shared[2])) if shared[2] else None,
         "finish_reason": finish_reason,
+        "confidence": confidence and float(confidence),
+        "field_confidence": field_confidence and from_json(field_confidence, allow_inf_nan=False),
         "error": error and _error(from_json(error)),
         "notes": notes.split(",") if notes else [],
         "attempts": int(attempts or 0),
@@ -120,6 +124,12 @@ def _came_at(job_id: str) -> str:
 def _second(seconds: int) -> str:
     """A time in Unix seconds as RFC 3339 writes it; many jobs come in the same second."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+@lru_cache(maxsize=64)
+def _format_in(options: str) -> ResponseFormat | None:
+    """What the answers of a batch with these options have to be."""
+    return Options.model_validate_json(options).response_format
 
 
 def _error(error: dict[str, Any]) -> dict[str, str]:

@@ -1,0 +1,62 @@
+"""What an answer has to be, as OpenAI's API says it: any JSON object, or JSON that a schema describes.
+
+Source of the names: https://platform.openai.com/docs/api-reference/chat/create (`response_format`).
+"""
+
+import json
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from jobs.contract.base import Kept
+
+
+class FormatType(StrEnum):
+    """The kinds of answers that are not plain text."""
+
+    JSON_OBJECT = "json_object"
+    JSON_SCHEMA = "json_schema"
+
+
+class NamedSchema(Kept):
+    """A JSON Schema and its name."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+
+    name: str = Field(default="answer", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    #: What the answer is for; the model is told.
+    description: str | None = None
+    #: The schema; called `schema` wherever it is written.
+    schema_: dict[str, Any] = Field(alias="schema")
+    #: As OpenAI has it; every schema is kept to here, strict or not.
+    strict: bool | None = None
+
+
+class ResponseFormat(Kept):
+    """What an answer has to be; left out, it is plain text."""
+
+    type: FormatType
+    #: With JSON_SCHEMA, and only there.
+    json_schema: NamedSchema | None = None
+
+    @model_validator(mode="after")
+    def _has_its_schema(self) -> Self:
+        if (self.json_schema is not None) != (self.type is FormatType.JSON_SCHEMA):
+            raise ValueError(f"`json_schema` belongs to the type {FormatType.JSON_SCHEMA}, and to no other")
+        return self
+
+    @property
+    def schema_of_answer(self) -> dict[str, Any]:
+        """The schema that the answer has to satisfy; that of any object where none was given."""
+        return self.json_schema.schema_ if self.json_schema else {"type": "object"}
+
+
+def data_of(answer: str | None, response_format: ResponseFormat | None) -> Any:
+    """What an answer says as JSON; None for plain text, and for what is no JSON after all."""
+    if answer is None or response_format is None:
+        return None
+    try:
+        return json.loads(answer)
+    except ValueError:
+        return None

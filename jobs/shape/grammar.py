@@ -1,0 +1,32 @@
+"""A schema as the grammar that answers are held to, token by token."""
+
+import json
+from typing import Any
+
+from llguidance import LLMatcher
+
+from jobs.contract.response_format import ResponseFormat
+
+#: How JSON is written: on one line, with a space or none behind `,` and `:`. A model that might write any
+#: white space may write nothing else until its tokens are used up. What cannot be held to is refused, not
+#: ignored, whatever the schema itself says of that.
+_WRITTEN: Any = {
+    "whitespace_flexible": False,
+    "item_separator": ", ?",
+    "key_separator": ": ?",
+    "lenient": False,
+    "coerce_one_of": False,
+    "json_allow_general_unicode_escapes": False,
+}
+
+
+def grammar_of(response_format: ResponseFormat) -> str:
+    """The grammar of answers of a format, as llguidance reads it."""
+    return LLMatcher.grammar_from_json_schema(
+        json.dumps(response_format.schema_of_answer), overrides=_WRITTEN
+    )
+
+
+def fault_in(response_format: ResponseFormat) -> str | None:
+    """Why answers cannot be held to a format, in llguidance's words; None when they can."""
+    return LLMatcher.validate_grammar(grammar_of(response_format)) or None

@@ -1,0 +1,110 @@
+"""Whether answers can be held to a schema: said at the door, with the keyword's name.
+
+A keyword that is not known is refused as well: it may be one that is misspelled, and would then do nothing.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import BadInput, TooLarge
+from jobs.contract.response_format import ResponseFormat
+from jobs.shape.grammar import fault_in
+
+#: Keywords with a schema, a list of schemas, or an object of schemas behind them.
+_ONE, _LISTS = {"items", "additionalProperties"}, {"anyOf", "oneOf", "allOf", "prefixItems"}
+_OBJECTS = {"properties", "patternProperties", "$defs", "definitions"}
+#: Keywords that answers are held to. What of them cannot be, llguidance says itself.
+_HELD_TO = {
+    *("type", "enum", "const", "$ref", "required", "minProperties", "maxProperties", "minItems", "maxItems"),
+    *("minLength", "maxLength", "pattern", "format"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+}
+#: Keywords that only say something to people, or to other programs.
+_NOTES = {
+    *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"),
+    *("$schema", "$id", "$anchor", "contentEncoding", "contentMediaType", "discriminator"),
+}
+_KNOWN = _ONE | _LISTS | _OBJECTS | _HELD_TO | _NOTES
+#: The dialect that schemas are read as, and others in which the keywords above mean the same.
+_READ_AS = "https://json-schema.org/draft/2020-12/schema"
+_ALIKE = {
+    *("json-schema.org/draft/2020-12/schema", "json-schema.org/draft/2019-09/schema"),
+    *("json-schema.org/draft-07/schema", "json-schema.org/draft-06/schema"),
+}
+#: How deep schemas may be in one another.
+_DEEPEST = 32
+
+
+def check_format(response_format: ResponseFormat, max_bytes: int) -> ResponseFormat:
+    """The same, when answers can be held to it.
+
+    Raises TooLarge (`schema_too_large`), and BadInput: `bad_schema` for what is no JSON Schema,
+    `unsupported_schema` for one with a keyword that answers cannot be held to.
+    """
+    schema = response_format.schema_of_answer
+    size_bytes = len(json.dumps(schema, ensure_ascii=False).encode())
+    if size_bytes > max_bytes:
+        raise TooLarge(
+            f"The schema has {size_bytes:,} bytes; the limit is {max_bytes:,} (EVA01_MAX_SCHEMA_BYTES).",
+            code=Code.SCHEMA_TOO_LARGE,
+        )
+    _check_keywords(schema)
+    _check_meaning(schema)
+    if fault := fault_in(response_format):
+        raise _unsupported(f"Answers cannot be held to the schema: {_short(fault)}.")
+    return response_format
+
+
+def _check_keywords(schema: dict[str, Any]) -> None:
+    for place, one, depth in _schemas_in(schema):
+        if depth > _DEEPEST:
+            raise _unsupported(f"The schema is more than {_DEEPEST} schemas deep, at {place}.")
+        for keyword in one:
+            if keyword not in _KNOWN and not keyword.startswith("x-"):
+                raise _unsupported(f"Answers cannot be held to `{keyword[:100]}`, at {place} of the schema.")
+    dialect = str(schema.get("$schema", _READ_AS))
+    if dialect.partition("://")[2].rstrip("#") not in _ALIKE:
+        raise _unsupported(f"The schema is of the dialect {dialect[:100]!r}, which is not read here.")
+
+
+def _schemas_in(schema: Any, place: str = "#", depth: int = 0) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """A schema and all that are in it, each with its place and how deep it is; none behind a too deep one."""
+    if not isinstance(schema, dict):
+        return
+    yield place, schema, depth
+    if depth > _DEEPEST:
+        return
+    for keyword, value in schema.items():
+        inner: list[tuple[str, Any]] = []
+        if keyword in _ONE:
+            inner = [("", value)]
+        elif keyword in _LISTS and isinstance(value, list):
+            inner = [(f"/{number}", one) for number, one in enumerate(value)]
+        elif keyword in _OBJECTS and isinstance(value, dict):
+            inner = [(f"/{name[:100]}", one) for name, one in value.items()]
+        for name, one in inner:
+            yield from _schemas_in(one, f"{place}/{keyword}{name}", depth + 1)
+
+
+def _check_meaning(schema: dict[str, Any]) -> None:
+    """Raises BadInput (`bad_schema`) where a keyword has not what belongs there."""
+    try:
+        jsonschema_rs.meta.validate(schema | {"$schema": _READ_AS})
+    except jsonschema_rs.ValidationError as error:
+        place = "/".join(["#", *map(str, error.instance_path)])
+        raise BadInput(
+            f"This is no JSON Schema: {_short(error.message)}, at {place}.", code=Code.BAD_SCHEMA
+        ) from error
+
+
+def _unsupported(message: str) -> BadInput:
+    remedy = "Leave it out, or say it in another way; docs/api.md lists the keywords."
+    return BadInput(f"{message} {remedy}", code=Code.UNSUPPORTED_SCHEMA)
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:300].rstrip(".")
