@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class Llguidance:
         from llguidance import LLExecutor, LLTokenizer
 
         self._executor = LLExecutor()
-        self._tokens = LLTokenizer(Wrapped(vocabulary))
+        self._tokens = LLTokenizer(cast(Any, Wrapped(vocabulary)))
 
     def begin(self, schema: dict[str, Any], rows: int) -> None:
         """Compile the schema, for so many rows."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from llguidance import LLMatcher, LLTokenizer
 
@@ -63,7 +63,7 @@ def _grammar(model: Any) -> Grammar:
     named = NamedSchema(schema_=_SCHEMA)
     wanted = ResponseFormat(type=FormatType.JSON_SCHEMA, json_schema=named)
     words = vocabulary(model.config.get_text_config().vocab_size)
-    return Grammar(wanted, LLMatcher(LLTokenizer(Wrapped(words)), grammar_of(wanted), log_level=0))
+    return Grammar(wanted, LLMatcher(LLTokenizer(cast(Any, Wrapped(words))), grammar_of(wanted), log_level=0))
 
 
 @contextmanager
@@ -71,12 +71,8 @@ def _measured(loop: RollingLoop) -> Iterator[tuple[list[float], list[float]]]:
     """Collects the seconds of each call for masks, and of each for probabilities."""
     masks: list[float] = []
     sure: list[float] = []
-    own, apply, advance, logprobs_of = (
-        loop._masks,
-        loop._masks.apply,
-        loop._masks.advance,
-        loop_module.logprobs_of,
-    )
+    own, module = loop._masks, cast(Any, loop_module)
+    apply, advance, logprobs_of = own.apply, own.advance, module.logprobs_of
 
     def noted(call: Any, seconds: list[float]) -> Any:
         def run(*arguments: Any) -> Any:
@@ -87,9 +83,9 @@ def _measured(loop: RollingLoop) -> Iterator[tuple[list[float], list[float]]]:
         return run
 
     own.apply, own.advance = noted(apply, masks), noted(advance, masks)  # type: ignore[method-assign]
-    loop_module.logprobs_of = noted(logprobs_of, sure)
+    module.logprobs_of = noted(logprobs_of, sure)
     try:
         yield masks, sure
     finally:
         own.apply, own.advance = apply, advance  # type: ignore[method-assign]
-        loop_module.logprobs_of = logprobs_of
+        module.logprobs_of = logprobs_of

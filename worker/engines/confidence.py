@@ -33,7 +33,7 @@ def confidence_of(logprobs: Sequence[float]) -> float | None:
 def field_confidence_of(
     text: str, sizes: Sequence[int], logprobs: Sequence[float]
 ) -> tuple[float | None, dict[str, float]]:
-    """How sure a model was of all values of an object, and of each by its name; one that had to be is left out.
+    """How sure a model was of all values of an object, and of each by name, but for those that had to be.
 
     `sizes` are the bytes of the tokens that make up `text` in UTF-8, one after the other. A token belongs to
     each value that it is a part of.

@@ -84,7 +84,7 @@ def rolled(engine: TransformersEngine, jobs: list[JobInput]) -> list[Answer | En
     requests = [rolling.request(job, company=Company.INNOCENTS, is_interactive=False) for job in jobs]
     for request in requests:
         rolling.submit(request)
-    outcomes = {}
+    outcomes: dict[Any, Any] = {}
     while not rolling.is_idle:
         outcomes |= {ended.request: ended.outcome for ended in rolling.turn()}
     return [outcomes[request] for request in requests]
@@ -213,7 +213,7 @@ def test_what_its_tokens_cannot_be_held_to_fails_with_its_name(engine, seen):
 
 
 def test_without_a_format_no_mask_is_made(engine, seen, monkeypatch):
-    made = []
+    made: list[Any] = []
     monkeypatch.setattr(engine._rolling._loop._masks, "_allowed", made.append)
     (outcome,) = rolled(engine, [asked(engine, seen, 0, Options(max_new_tokens=10))])
     assert isinstance(outcome, Answer)
