@@ -38,7 +38,7 @@ _KIND_WEIGHTS = {
     "count": 1.5,
     "shapes": 2.0,
     "color": 2.0,
-    "fields": 4.0,
+    "fields": 3.0,
 }
 
 
