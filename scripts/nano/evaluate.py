@@ -21,6 +21,7 @@ from PIL import Image
 from transformers.utils import logging as library_logging
 
 from jobs.contract.catalog import NANO
+from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from scripts.nano import colors, drawing, others, questions, world
@@ -99,26 +100,25 @@ class Answerer:
         self.engine.load()
         self.load_s = time.perf_counter() - began
 
-    def answer(self, asked: Sequence[questions.Question], images: Sequence[Image.Image]) -> list[str]:
-        """The answers of one batch, padded on the left."""
+    def outcomes(self, cases: Sequence[Case]) -> Sequence[Answer | EngineFailure]:
+        """What is said in one batch, padded on the left."""
         prepared = [
             self.engine.prepare(
-                self.engine.see(image),
-                question.text,
-                Options(max_new_tokens=MAX_NEW_TOKENS, response_format=question.response_format),
+                self.engine.see(case.image),
+                case.question.text,
+                Options(max_new_tokens=MAX_NEW_TOKENS, response_format=case.question.response_format),
             )
-            for question, image in zip(asked, images, strict=True)
+            for case in cases
         ]
-        outcomes = self.engine.generate(prepared)
-        return [one.text if isinstance(one, Answer) else one.message for one in outcomes]
+        return self.engine.generate(prepared)
 
     def answer_all(self, cases: Sequence[Case], size: int) -> list[str]:
         """The answers of any number of cases, in batches."""
         batches = [cases[at : at + size] for at in range(0, len(cases), size)]
         return [
-            text
+            one.text if isinstance(one, Answer) else one.message
             for batch in batches
-            for text in self.answer([case.question for case in batch], [case.image for case in batch])
+            for one in self.outcomes(batch)
         ]
 
 
