@@ -31,6 +31,9 @@ def _is_public4(address: IPv4Address) -> bool:
 
 
 def _is_public6(address: IPv6Address) -> bool:
+    if address.scope_id:
+        # Which of this machine's networks it is in: what is everybody's is in none.
+        return False
     if address.ipv4_mapped:
         return _is_public4(address.ipv4_mapped)
     if address in _NAT64:
