@@ -198,8 +198,8 @@ def _no_public_address(first: Url) -> BadInput:
 
 def _too_slow(first: Url) -> BadInput:
     return BadInput(
-        f"{first.host} took longer than an image may (EVA01_FETCH_S, EVA01_FETCH_REQUEST_S). Send its address"
-        " again, with fewer others, or the file itself.",
+        f"{first.host} was not found, or did not give the image, in the time that it may take (EVA01_FETCH_S,"
+        " EVA01_FETCH_REQUEST_S). Send its address again, with fewer others, or the file itself.",
         code=Code.FETCH_TOO_SLOW,
     )
 

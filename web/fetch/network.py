@@ -7,6 +7,7 @@ So a name that leads elsewhere the next time it is looked up (DNS rebinding) gai
 for the name in the certificate.
 """
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -82,10 +83,15 @@ class PublicNetwork(httpcore2.NetworkBackend):
         return found[:_MOST_ADDRESSES]
 
     def _looked_up(self, host: str, port: int) -> list[str]:
-        """All addresses of a host; none where nobody knows it."""
+        """All addresses of a host; none where nobody knows it.
+
+        Raises TimeoutError when the system has given up before us, and may find it the next time.
+        """
         try:
             return [*dict.fromkeys(self._resolve(host, port))]
-        except (OSError, UnicodeError):
+        except (OSError, UnicodeError) as error:
+            if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+                raise TimeoutError from error
             return []
 
 

@@ -2,6 +2,8 @@
 
 import gzip
 import logging
+import socket
+import ssl
 import threading
 from contextlib import suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -11,10 +13,11 @@ import pytest
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
-from jobs.contract.settings import Limits
+from jobs.contract.settings import Limits, WebSettings
 from tests.fetches import fetched, page, refusal, says
 from tests.internet import DOWN, PUBLIC, Visit
 from tests.serving import Serving
+from web.fetch.fetcher import Fetcher
 
 
 @pytest.mark.parametrize("status", [204, 206, 304, 401, 404, 500])
@@ -168,3 +171,25 @@ def test_another_protocol_that_is_offered_instead_is_refused(internet, all_hosts
     head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade"
     internet.pages["images.example.org/a.png"] = says(head, b"image")
     assert refusal(all_hosts, "https://images.example.org/a.png").code is Code.FETCH_FAILED
+
+
+def test_a_look_up_that_the_system_gives_up_for_now_is_too_slow_and_one_that_finds_nobody_is_not(internet):
+    said = []
+    for reason in (socket.EAI_AGAIN, socket.EAI_NONAME):
+
+        def resolve(host: str, port: int, reason: int = reason) -> list[str]:
+            raise socket.gaierror(reason, "as the system says it")
+
+        fetcher = Fetcher(WebSettings(fetch_allow=("*",)), Limits(), resolve=resolve, way=internet)
+        said.append(refusal(fetcher, "https://images.example.org/a.png").code)
+    assert said == [Code.FETCH_TOO_SLOW, Code.NO_PUBLIC_ADDRESS]
+
+
+def test_a_server_cannot_ask_for_one_handshake_after_the_other(internet):
+    tls = internet.believed()
+    fetcher = Fetcher(
+        WebSettings(fetch_allow=("*",)), Limits(), resolve=internet.resolve, way=internet, tls=tls
+    )
+    internet.pages["images.example.org/a.png"] = page()
+    fetched(fetcher, "https://images.example.org/a.png")
+    assert tls.options & ssl.OP_NO_RENEGOTIATION
