@@ -82,7 +82,8 @@ def test_more_addresses_than_an_owner_may_have_wait_are_refused_before_anything_
 
 
 def test_nothing_more_is_fetched_for_a_caller_who_has_gone_away(make_http, internet):
-    http, end, before = make_http(fetch_s=600, fetch_request_s=600), threading.Event(), turns("running")
+    http, end = make_http(fetch_s=600, fetch_request_s=600), threading.Event()
+    wait_until(lambda: turns("running") == 0, "nothing of an earlier test is fetched")
 
     def drip(visit: Visit) -> None:
         visit.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -96,7 +97,7 @@ def test_nothing_more_is_fetched_for_a_caller_who_has_gone_away(make_http, inter
     assert next(iter(pieces)) == b""
     wait_until(lambda: internet.visits, "it is being fetched")
     pieces.close()
-    wait_until(lambda: turns("running") == before, "it is not fetched any more")
+    wait_until(lambda: turns("running") == 0, "it is not fetched any more")
     end.set()
 
 

@@ -252,11 +252,11 @@ def test_an_image_that_is_too_large_is_refused_as_one_that_was_sent(make_app, in
 
 
 def test_no_thread_of_web_waits_while_images_are_fetched(make_http, internet):
-    http, ready = make_http(web_threads=1), threading.Event()
+    http, ready = make_http(web_threads=1, fetch_s=300, fetch_request_s=300), threading.Event()
     batch = new_batch(http)
 
     def late(visit: Visit) -> None:
-        ready.wait(60)
+        ready.wait(300)
         visit.give(IMAGE)
 
     for number in range(8):
