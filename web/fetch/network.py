@@ -113,8 +113,10 @@ class _Timed(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        left_s = self._deadline.left_s()
-        return _Timed(self._stream.start_tls(ssl_context, server_hostname, left_s), self._deadline)
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left_s())
+        # An end that the server has not said is no end: who cuts the line may not cut an image.
+        stream.get_extra_info("socket").suppress_ragged_eofs = False
+        return _Timed(stream, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

@@ -167,6 +167,20 @@ def test_what_stands_behind_an_image_of_a_stated_length_is_no_part_of_it(interne
     assert fetched(all_hosts, "https://images.example.org/a.png") == b"image"
 
 
+def test_an_image_without_a_length_ends_where_its_server_says_so_and_not_where_the_line_is_cut(
+    internet, all_hosts
+):
+    def end(visit: Visit) -> None:
+        says(b"HTTP/1.1 200 OK", b"image")(visit)
+        with suppress(OSError):
+            visit.connection.unwrap()
+
+    internet.pages["images.example.org/whole"] = end
+    internet.pages["images.example.org/cut"] = says(b"HTTP/1.1 200 OK", b"ima")
+    assert fetched(all_hosts, "https://images.example.org/whole") == b"image"
+    assert refusal(all_hosts, "https://images.example.org/cut").code is Code.FETCH_FAILED
+
+
 def test_another_protocol_that_is_offered_instead_is_refused(internet, all_hosts):
     head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade"
     internet.pages["images.example.org/a.png"] = says(head, b"image")
