@@ -238,8 +238,12 @@ class WebSettings(_FromEnvironment):
     fetch_request_s: float = Field(default=30, gt=0, le=600)
     #: Redirects that are followed for one image.
     fetch_redirects: int = Field(default=3, ge=0, le=20)
-    #: Images that are fetched at the same time; those of one request take a quarter of that.
+    #: Images that are fetched at the same time; those of an owner take half of that, of a request a quarter.
     fetch_at_a_time: int = Field(default=16, ge=1, le=1024)
+    #: Addresses of one owner that may wait to be fetched.
+    fetch_waiting: int = Field(default=2000, ge=1)
+    #: Look-ups of hosts that may have outlasted their time; while there are so many nothing is fetched.
+    fetch_hanging: int = Field(default=128, ge=1, le=1024)
 
     @field_validator("secret_key")
     @classmethod
