@@ -1,7 +1,10 @@
-"""What makes a first worker come sooner: weights as an image, images that are there, and what each saves."""
+"""What makes a first worker come sooner, and what each component saves and costs by the page's arithmetic."""
+
+import re
 
 import pytest
 
+from tests.manifests.formulas import value
 from tests.manifests.rendering import Object, containers, environment, of_kind, owners, render
 from tests.manifests.test_scaling import rows
 
@@ -55,3 +58,20 @@ def test_what_each_remedy_saves_is_the_difference_to_none():
     for name, its_image, its_weights, minutes in others:
         saved = float(image) + float(weights) - float(its_image) - float(its_weights)
         assert f"{saved / 60:.1f}" == minutes, name
+
+
+def computed(text: str) -> float:
+    """What arithmetic on the page comes to."""
+    text = text.replace("×", "*").replace("÷", "/").replace("−", "-")
+    # Of whole numbers the language makes whole numbers.
+    found = value(re.sub(r"[\d.]+", lambda number: str(float(number[0])), text), {})
+    assert found is not None
+    return found
+
+
+def test_what_the_other_components_save_and_cost_is_what_the_page_computes():
+    found = rows("### What the others save, and cost")
+    assert len(found) > 5
+    for name, _, saved_by, minutes, paid_by, gpu_hours in found:
+        assert f"{computed(saved_by):.1f}" == minutes, name
+        assert f"{computed(paid_by):.1f}" == gpu_hours, name
