@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+from jobs.contract.catalog import name_of
 from tests.manifests.formulas import value
 from tests.manifests.rendering import Object, containers, environment, of_kind, owners, render
 from tests.manifests.test_scaling import rows
+from worker.engines.bucket import is_in_bucket
 
 FOLDER = "tests/karpenter"
 
@@ -33,6 +35,18 @@ def test_weights_come_as_an_image_of_one_version_and_are_only_read(worker):
     assert mount == {"name": "model-cache", "mountPath": variables["HF_HOME"], "readOnly": True}
     # All is there, so nobody is asked for it.
     assert variables["HF_HUB_OFFLINE"] == "1"
+
+
+def test_weights_from_a_bucket_are_the_labelled_model_and_the_hub_is_asked_for_nothing():
+    folder = "tests/external-redis"
+    (pod,) = (pod for owner, pod in owners(render(folder)) if owner["metadata"]["name"].endswith("-7b"))
+    variables = environment(containers(pod)[0], render(folder))
+    assert is_in_bucket(variables["MODEL_NAME"])
+    assert name_of(variables["MODEL_NAME"]) == pod["metadata"]["labels"]["eva01.dev/model"]
+    assert variables["HF_HUB_OFFLINE"] == "1"
+    # Where it reads them to is written by itself alone.
+    (volume,) = (one for one in pod["spec"]["volumes"] if one["name"] == "model-cache")
+    assert "emptyDir" in volume
 
 
 def test_what_is_pulled_beforehand_is_the_workers_own_image(worker):
