@@ -54,8 +54,8 @@ def fetch(address: str, streams: int) -> Path:
     """
     digest = hashlib.sha256(address.encode()).hexdigest()[:12]
     folder = Path(constants.HF_HOME, "buckets", f"{name_of(address)}-{digest}")
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         store = from_url(address)
         with _alone(folder):
             files = _listed(store)

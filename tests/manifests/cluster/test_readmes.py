@@ -71,15 +71,28 @@ def test_the_commands_of_the_readme_name_what_is_there():
     assert f"kubectl -n {where['namespace']} get gateway {where['name']} " in text
 
 
+def overlay(folder: Path, *components: str, **more: Any) -> tuple[Object, ...]:
+    """What somebody's own overlay of base, keda and components renders."""
+    text = yaml.safe_dump(
+        {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [relpath(ROOT / one, folder.resolve()) for one in ("base", "keda")],
+            "components": [relpath(ROOT / "components" / one, folder.resolve()) for one in components],
+            **more,
+        }
+    )
+    (folder / "kustomization.yaml").write_text(text)
+    return render_at(folder)
+
+
+def test_a_budget_is_not_taken_away_without_a_word(tmp_path: Path):
+    with pytest.raises(AssertionError, match="testing value /spec/fallback/behavior failed"):
+        overlay(tmp_path, "gpu-budget", "hpa-gpu")
+
+
 def test_what_the_readme_puts_into_an_overlay_changes_the_name_everywhere(tmp_path: Path):
-    parts = {
-        "resources": [relpath(ROOT / "base", tmp_path.resolve())],
-        "components": [relpath(ROOT / "components" / "gateway-api", tmp_path.resolve())],
-    }
-    overlay = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"} | parts
-    text = yaml.safe_dump(overlay | said_in(GATEWAY, "```yaml", "```"))
-    (tmp_path / "kustomization.yaml").write_text(text)
-    rendered = render_at(tmp_path)
+    rendered = overlay(tmp_path, "gateway-api", **said_in(GATEWAY, "```yaml", "```"))
     names = {one["hostname"] for thing in of_kind(rendered, "Gateway") for one in thing["spec"]["listeners"]}
     names |= {name for thing in of_kind(rendered, "HTTPRoute") for name in thing["spec"]["hostnames"]}
     assert names == {"images.example.org"}
