@@ -8,6 +8,7 @@ weights have one identity on all machines.
 
 import fcntl
 import hashlib
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
 from jobs.contract.catalog import name_of
+
+logger = logging.getLogger(__name__)
 
 _SCHEMES = ("s3://", "gs://", "az://", "file://")
 #: What models are made of. Nothing else is fetched: neither pickles nor code.
@@ -61,6 +64,9 @@ def fetch(address: str, streams: int) -> Path:
             files = _listed(store)
             _remove_others(folder, files)
             differ = {name: about for name, about in files.items() if not _is_same(folder / name, about)}
+            if differ:
+                gigabytes = sum(about["size"] for about in differ.values()) / 1e9
+                logger.info("Reading %d files, %.1f GB, from %s.", len(differ), gigabytes, address)
             _read(store, differ, folder, streams)
     except (BaseError, OSError, ValueError) as error:
         # The library's first line says what happened, its others are its state.
