@@ -10,6 +10,7 @@ import yaml
 
 from tests.manifests.cluster.test_custom_schemas import faults
 from tests.manifests.rendering import ROOT, Object, folders, name_of, of_kind, render, render_at, used_by
+from tests.markdown import anchors
 
 COMPONENTS = sorted(path for path in (ROOT / "components").iterdir() if path.is_dir())
 #: What every README says, each at the beginning of a paragraph.
@@ -33,6 +34,16 @@ def test_a_component_is_listed_and_in_something_that_is_rendered_and_checked(com
     listed = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"[{component.name}]({name}/)" in listed
     assert any(one == name or one.startswith(f"{name}/") for folder in folders() for one in used_by(folder))
+
+
+@pytest.mark.parametrize(
+    "page", sorted(ROOT.rglob("*.md")), ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_every_link_leads_to_something_that_is_there(page: Path):
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
 
 
 def said_in(page: Path, before: str, after: str) -> Any:
