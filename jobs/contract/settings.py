@@ -342,7 +342,7 @@ class WebSettings(_FromEnvironment):
 class WorkerSettings(_FromEnvironment):
     """What a worker needs besides its model's name."""
 
-    #: A vision-language model: an address on the hub, or a folder.
+    #: A vision-language model: an address on the hub, a folder, or one in a bucket (`s3://…`, `gs://…`, `az://…`).
     model_name: str = Field(
         default=DEFAULT_MODEL_NAME, validation_alias=AliasChoices("MODEL_NAME", "model_name"), min_length=1
     )
@@ -360,6 +360,8 @@ class WorkerSettings(_FromEnvironment):
     slots: int = Field(default=0, ge=0, le=1024)
     #: `auto`: a rolling batch where the model allows it, else static ones; `static`: always these.
     batching: str = Field(default="auto", pattern=r"^(auto|static)$")
+    #: Parts of a model that are read from its bucket at the same time; each takes 16 MiB of memory meanwhile.
+    weights_streams: int = Field(default=16, ge=1, le=256)
     #: Images in a rolling batch; 0: three quarters of the slots.
     rows: int = Field(default=0, ge=0, le=1024)
     #: Tokens that a rolling batch may hold in memory; 0: what a GPU has room for, 32,768 on a CPU.

@@ -58,9 +58,13 @@ def used_by(folder: str) -> set[str]:
 
 @cache
 def render(folder: str) -> tuple[Object, ...]:
-    """The objects of one folder."""
-    command = [str(kubectl_path()), "kustomize", str(ROOT / folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    """The objects of one folder of k8s/."""
+    return render_at(ROOT / folder)
+
+
+def render_at(folder: Path) -> tuple[Object, ...]:
+    """The objects of any folder with a kustomization."""
+    done = subprocess.run([str(kubectl_path()), "kustomize", str(folder)], capture_output=True, text=True)
     assert done.returncode == 0, f"{folder}: {done.stderr}"
     return tuple(yaml.load_all(done.stdout, yaml.CSafeLoader))
 

@@ -18,6 +18,7 @@ from jobs.contract.models import FinishReason, Options, Usage
 from jobs.contract.settings import WorkerSettings
 from worker.engines import families
 from worker.engines.base import Answer, Engine, ModelNotLoaded
+from worker.engines.bucket import NotFetched, fetch, is_in_bucket
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import (
     choose_attention,
@@ -112,6 +113,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             self._on = choose_device(self._settings)
             self._device_name = describe(self._on)
             use_all_cores()
+            if is_in_bucket(self._source.address):
+                self._source = Source(str(fetch(self._source.address, self._settings.weights_streams)))
             self._source.check()
             self._processor = self._load_processor()
             self._model = self._load_model()
@@ -273,6 +276,8 @@ def _remedy(error: Exception, is_local: bool) -> str:
     text = str(error).lower()
     if isinstance(error, NotTrusted):
         return error.remedy
+    if isinstance(error, NotFetched):
+        return "check the address in MODEL_NAME, and that the worker may list and read what is there"
     if isinstance(error, torch.OutOfMemoryError):
         return "take a smaller model (MODEL_NAME) or a larger device"
     if "torchvision" in text:

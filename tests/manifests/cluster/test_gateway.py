@@ -4,7 +4,7 @@ import pytest
 
 from jobs.contract.settings import WebSettings
 from tests.manifests.rendering import Object, of_kind, render, used_by, whole_folders
-from tests.manifests.test_network import WEB, Peer, may, of
+from tests.manifests.test_network import WEB, Peer, may, of, selects
 from web.api.schemas.forms import LONGEST_WAIT_S
 
 BY_GATEWAY = [one for one in whole_folders() if "components/gateway-api" in used_by(one)]
@@ -20,6 +20,13 @@ def route(folder: str) -> Object:
     (found,) = (one for one in of_kind(render(folder), "HTTPRoute") if one["metadata"]["name"] == "web")
     (rule,) = found["spec"]["rules"]
     return rule
+
+
+def takes(listener: Object, namespace: str) -> bool:
+    """True when routes of a namespace may hang on a listener."""
+    allowed = listener["allowedRoutes"]["namespaces"]
+    assert allowed["from"] == "Selector"
+    return selects(allowed["selector"], {"kubernetes.io/metadata.name": namespace})
 
 
 def test_both_ways_in_are_tried_alone_and_side_by_side():
@@ -42,8 +49,26 @@ def test_every_route_hangs_on_a_listener_that_takes_it(folder):
         (parent,) = one["spec"]["parentRefs"]
         listener = listeners[parent["namespace"], parent["name"], parent["sectionName"]]
         assert one["spec"]["hostnames"] == [listener["hostname"]]
-        allowed = listener["allowedRoutes"]["namespaces"]["selector"]["matchLabels"]
-        assert allowed == {"kubernetes.io/metadata.name": one["metadata"]["namespace"]}
+        assert takes(listener, one["metadata"]["namespace"])
+
+
+@gateways
+def test_a_certificate_can_be_proved_on_port_80_and_nothing_of_others_hangs_on_our_name(folder):
+    (gateway,) = of_kind(render(folder), "Gateway")
+    # cert-manager's route for a challenge is where the certificate's Secret is: where its Gateway is.
+    own = gateway["metadata"]["namespace"]
+    asked = {listener["port"]: listener for listener in gateway["spec"]["listeners"]}
+    namespaces = ("eva01", own, "default", "kube-system", "cert-manager", "")
+    assert [one for one in namespaces if takes(asked[80], one)] == ["eva01", own]
+    assert [one for one in namespaces if takes(asked[443], one)] == ["eva01"]
+
+
+@gateways
+def test_no_route_of_ours_is_more_exact_than_that_of_a_challenge(folder):
+    # On one listener an exact path, /.well-known/acme-challenge/…, wins before any that only begins alike.
+    for one in of_kind(render(folder), "HTTPRoute"):
+        for rule in one["spec"]["rules"]:
+            assert [match["path"]["type"] for match in rule["matches"]] == ["PathPrefix"]
 
 
 @gateways
