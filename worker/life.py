@@ -21,6 +21,7 @@ from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from worker.broker.celery_app import create_celery
+from worker.broker.in_hand import InHand
 from worker.broker.slots import Slots
 from worker.broker.unreadable import Unreadable
 from worker.device.base import Device
@@ -85,8 +86,9 @@ class Worker(Generic[Seen, Prepared]):
         unreadable = Unreadable(
             card.name, self._metrics, most=own.max_unreadable, most_bytes=own.max_ticket_bytes
         )
-        celery = create_celery(shared, card.name, self._status.trouble, unreadable)
-        self._slots = Slots(celery, self._status, self._metrics, shared.lease_s)
+        in_hand = InHand()
+        celery = create_celery(shared, card.name, self._status.trouble, unreadable, in_hand)
+        self._slots = Slots(celery, self._status, self._metrics, in_hand, shared.lease_s)
         self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s, own.ready_of_late_s)
         self._health = HealthServer(self._status, own.worker_host, own.worker_port)
         pod = Pod.here(own.pod_name)
