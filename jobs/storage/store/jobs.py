@@ -247,11 +247,11 @@ class Jobs(Base):
         return self._queue_again(job_id, JobState.RUNNING, unset=["started_at"])
 
     def take_back(self, job_id: str) -> bool:
-        """Move a running job back to queued, because its worker failed it, and count that against the job.
+        """Move a running job back to queued, because its worker failed it; counts a crash if it had begun.
 
         Raises NotFound.
         """
-        return self._queue_again(job_id, JobState.RUNNING, unset=["started_at"], increase={"crashes": 1})
+        return self._queue_again(job_id, JobState.RUNNING, is_crash=True)
 
     def finish(
         self,

@@ -1,13 +1,15 @@
 """Workers that are killed: their jobs run again, and a job that kills workers is quarantined."""
 
+import random
 import signal
+from collections.abc import Sequence
 
 import pytest
 
-from jobs.contract.models import JobState
+from jobs.contract.models import Job, JobState
 from tests.processes import wait_until
 from tests.stub_engine import DIE
-from tests.worker_processes import ANSWERS, QUESTIONS
+from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -62,23 +64,63 @@ def test_a_worker_that_slept_through_its_lease_overwrites_nothing(workers):
     assert other.times_said(f"Job {job.id}: answered") == 1
 
 
-def test_two_that_kill_their_workers_at_once_are_found_and_all_others_are_answered(workers):
-    running = [workers.start_worker(**LEASE).wait_until_ready() for _ in range(2)]
-    culprits = [workers.enqueue(DIE) for _ in range(2)]
-    others = [workers.enqueue(question) for question in QUESTIONS[:6]]
-    jobs = [*culprits, *others]
+def lose_twice(workers: WorkerProcesses, jobs: Sequence[Job], lost: Sequence[Job]) -> None:
+    """Let those that are `lost` be in two crashes; all of `jobs` wait again afterwards."""
+    for _ in range(2):
+        for n, _ in enumerate(jobs):
+            workers.store.take(MODEL, f"ticket {n}")
+        for job in lost:
+            workers.store.begin(job.id)
+            workers.store.take_back(job.id)
+        for job in jobs:
+            workers.store.give_back(job.id)
+
+
+@pytest.mark.parametrize(("is_rolling", "seed"), [(False, 1), (True, 2)])
+def test_culprits_cost_three_workers_each_and_all_others_are_answered_in_any_order(workers, is_rolling, seed):
+    """Those that run alone, for the last time, have fresh culprits before, beside and behind them."""
+    chance = random.Random(seed)
+    questions = [DIE, DIE, *QUESTIONS[:8]]
+    chance.shuffle(questions)
+    jobs = [workers.enqueue(question) for question in questions]
+    culprits, others = ([job for job in jobs if (job.question == DIE) is kind] for kind in (True, False))
+    lose_twice(workers, jobs, chance.sample(others, 3))
+    running = [workers.start_worker(0.05, is_rolling=is_rolling, **LEASE) for _ in range(2)]
 
     def replaced_until_all_are_finished() -> bool:
         """A cluster replaces what has ended."""
         for place, worker in enumerate(running):
             if worker.process.popen.poll() is not None:
-                running[place] = workers.start_worker(**LEASE)
+                running[place] = workers.start_worker(0.05, is_rolling=is_rolling, **LEASE)
         return all(workers.state(job).is_finished for job in jobs)
 
     wait_until(replaced_until_all_are_finished, "all are finished")
-    assert [workers.store.get_job(job.id).answer for job in others] == ANSWERS[:6]
+    assert [workers.store.get_job(job.id).answer for job in others] == [
+        f"(480, 320) {job.question}" for job in others
+    ]
     for job in map(workers.store.get_job, (job.id for job in culprits)):
-        assert (job.error.code, job.crashes, job.attempts) == ("poison", 3, 3)
+        assert (job.error.code, job.crashes) == ("poison", 3)
+    assert len(workers.processes) <= 1 + 2 + 3 * 2, "Redis, two workers, and one for each crash"
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_a_job_whose_worker_loses_its_connections_runs_once_and_is_no_suspect(workers, is_away):
+    worker = workers.start_worker(takes_s=8, **LEASE).wait_until_ready()
+    other = workers.start_worker(**LEASE).wait_until_ready()
+    job = workers.enqueue(QUESTIONS[0])
+    wait_until(lambda: workers.state(job) is JobState.RUNNING, "it runs")
+    if is_away:
+        workers.processes[0].end()
+        for one in (worker, other):
+            wait_until(lambda one=one: not one.answers_200("/ready"), "it notices")
+        workers.start_redis()
+    else:
+        workers.client.client_kill_filter(_type="normal", skipme=True)
+    assert workers.wait_for_answers([job]) == ANSWERS[:1]
+    answered = workers.store.get_job(job.id)
+    assert (answered.attempts, answered.crashes) == (1, 0)
+    assert worker.times_said("answered in") + other.times_said("answered in") == 1
+    wait_until(lambda: workers.held() == 0, "nothing is held")
 
 
 def test_a_worker_that_is_told_to_stop_makes_nobody_a_suspect(workers):
