@@ -279,7 +279,8 @@ class Answering(Generic[Seen, Prepared]):
         if is_ours:
             state = JobState.FAILED if result.error else JobState.SUCCEEDED
             self.metrics.count_finished(state, result.finish_reason, _usage_of_run(result))
-            self._note_result(job.id)
+        # Where it was finished otherwise, that may have been this, of which the reply was lost.
+        self._note_result(job.id)
         return is_ours
 
     def _note_result(self, job_id: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.processes import wait_until
@@ -125,6 +125,7 @@ class Process:
         return [*self.running, *self.waiting]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.booleans(), min_size=1, max_size=14).filter(lambda culprits: sum(culprits) <= 4),
     st.integers(1, 3),
