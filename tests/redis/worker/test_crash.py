@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from jobs.contract.models import Job, JobState
+from jobs.upkeep.reconciler import Reconciler
 from tests.processes import wait_until
 from tests.stub_engine import DIE
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, WorkerProcesses
@@ -86,15 +87,17 @@ def test_culprits_cost_three_workers_each_and_all_others_are_answered_in_any_ord
     culprits, others = ([job for job in jobs if (job.question == DIE) is kind] for kind in (True, False))
     lose_twice(workers, jobs, chance.sample(others, 3))
     running = [workers.start_worker(0.05, is_rolling=is_rolling, **LEASE) for _ in range(2)]
+    reconciler = Reconciler(workers.store, workers.queue)
 
     def replaced_until_all_are_finished() -> bool:
-        """A cluster replaces what has ended."""
+        """A cluster replaces what has ended, and web the tickets that workers had taken and not noted yet."""
+        reconciler.look(MODEL)
         for place, worker in enumerate(running):
             if worker.process.popen.poll() is not None:
                 running[place] = workers.start_worker(0.05, is_rolling=is_rolling, **LEASE)
         return all(workers.state(job).is_finished for job in jobs)
 
-    wait_until(replaced_until_all_are_finished, "all are finished")
+    wait_until(replaced_until_all_are_finished, "all are finished", every_s=0.5)
     assert [workers.store.get_job(job.id).answer for job in others] == [
         f"(480, 320) {job.question}" for job in others
     ]
