@@ -3,6 +3,7 @@
 import random
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -10,7 +11,7 @@ from jobs.contract.models import Job, JobState
 from jobs.upkeep.reconciler import Reconciler
 from tests.processes import wait_until
 from tests.stub_engine import DIE
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, WorkerProcesses
+from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -117,6 +118,10 @@ def test_culprits_cost_three_workers_each_and_all_others_are_answered_in_any_ord
     assert len(workers.processes) <= 1 + 2 + 3 * 2, "Redis, two workers, and one for each crash"
 
 
+def is_not_ready(worker: Running) -> bool:
+    return not worker.answers_200("/ready")
+
+
 def test_a_job_whose_worker_loses_its_connections_runs_once_and_is_no_suspect(workers):
     worker = workers.start_worker(takes_s=8, **LEASE).wait_until_ready()
     other = workers.start_worker(**LEASE).wait_until_ready()
@@ -125,7 +130,7 @@ def test_a_job_whose_worker_loses_its_connections_runs_once_and_is_no_suspect(wo
     workers.client.client_kill_filter(_type="normal", skipme=True)
     workers.processes[0].end()
     for one in (worker, other):
-        wait_until(lambda one=one: not one.answers_200("/ready"), "it notices")
+        wait_until(partial(is_not_ready, one), "it notices")
     workers.start_redis()
     assert workers.wait_for_answers([job]) == ANSWERS[:1]
     answered = workers.store.get_job(job.id)

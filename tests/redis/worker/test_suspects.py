@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from math import ceil
 
@@ -106,14 +107,19 @@ def lost_twice(worker: Slot, name: str, count: int = SLOTS) -> list[Job]:
     return jobs
 
 
+def is_longer(line: Sequence[object], held: int) -> bool:
+    return len(line) > held
+
+
 def wait_in_slots(worker: Slot, jobs: Sequence[Job], *, are_lost: bool) -> list[threading.Thread]:
     """Answer jobs in the order given, each in a slot of its own, while something is on the device."""
-    threads = []
+    line = worker.answering._suspects._line
+    threads: list[threading.Thread] = []
     for job in jobs:
-        held = len(worker.answering._suspects._line)
+        held = len(line)
         threads.append(threading.Thread(target=answer, args=(worker, job, are_lost), daemon=True))
         threads[-1].start()
-        wait_until(lambda held=held: len(worker.answering._suspects._line) > held, "it is in its slot")
+        wait_until(partial(is_longer, line, held), "it is in its slot")
     return threads
 
 

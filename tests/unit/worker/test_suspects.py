@@ -138,7 +138,7 @@ def test_whatever_the_order_each_culprit_is_found_and_each_innocent_is_answered(
 ):
     """Jobs come at any time, begin in any order that may be, and a culprit ends its worker at any moment."""
     to_come = [Held(is_culprit) for is_culprit in culprits]
-    jobs, queue = [*to_come], []
+    jobs, queue = [*to_come], list[Held]()
     fleet = [Process(slots) for _ in range(workers)]
 
     def end_worker(one: Process, *, is_drain: bool) -> None:
