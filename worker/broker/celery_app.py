@@ -12,6 +12,7 @@ from kombu import Queue
 from jobs.contract import names
 from jobs.contract.settings import Settings
 from worker.broker.address import broker
+from worker.broker.in_hand import InHand
 from worker.broker.unreadable import Unreadable
 from worker.ops.trouble import Trouble
 
@@ -21,10 +22,12 @@ _SWEEPS_PER_LEASE = 4
 _MOST_SLOTS = 1024
 
 
-def create_celery(settings: Settings, model: str, trouble: Trouble, unreadable: Unreadable) -> Celery:
+def create_celery(
+    settings: Settings, model: str, trouble: Trouble, unreadable: Unreadable, in_hand: InHand
+) -> Celery:
     """The app of a worker of `model`, with that model's queues and hash of held messages."""
     url, options = broker(settings.redis_url, settings.redis_timeout_s)
-    ours = {"trouble": trouble, "unreadable": unreadable}
+    ours = {"trouble": trouble, "unreadable": unreadable, "in_hand": in_hand}
     app = Celery("eva01", broker=url)
     app.conf.update(
         task_acks_late=True,

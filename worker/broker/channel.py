@@ -8,6 +8,8 @@ no more tickets are taken, and what was refused is done again every second:
     letting go of one        refused ──► done later; its lease is renewed until then
     giving one back          refused ──► left to its lease, which runs out
 
+Nor does a lost connection send back what slots work on: the next one renews its lease, and it runs once.
+
 A full Redis lets a ticket be taken and not be noted, so it is asked before. A ticket that cannot even be put
 back is lost; the reconciler sends another.
 
@@ -27,6 +29,7 @@ from kombu.utils.json import dumps
 from jobs.contract.refusals import Refusal, is_wrong_type
 from jobs.storage.connection.client import MasterConnection, check_writes
 from jobs.storage.queue import put_back
+from worker.broker.in_hand import InHand
 from worker.broker.tickets import NoTicket, Ticket
 from worker.broker.unreadable import Unreadable
 from worker.ops.trouble import Trouble
@@ -99,6 +102,12 @@ class PatientQoS(QoS):
             self.refuse(error)
             VirtualQoS.ack(self, delivery_tag)
 
+    def restore_unacked(self, client: Any = None) -> None:
+        """Give back what is held when the connection is lost or closed, less what slots work on."""
+        for number in self.channel.in_hand.numbers():
+            self._delivered.pop(number, None)
+        super().restore_unacked(client)
+
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
         """Bring one ticket back to its queue."""
         try:
@@ -160,6 +169,7 @@ class _Patient:
     #: The worker's own come with the transport's options.
     trouble = Trouble()
     unreadable: Unreadable
+    in_hand: InHand
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Raises redis.ConnectionError when Redis refuses: Celery tries to connect until it does not."""
@@ -229,7 +239,7 @@ class _Patient:
         return redis.ConnectionError(str(error))
 
 
-_OPTIONS = ("trouble", "unreadable")
+_OPTIONS = ("trouble", "unreadable", "in_hand")
 
 
 class PatientChannel(_Patient, Channel):

@@ -14,6 +14,7 @@ import redis
 from celery import bootsteps
 
 from worker.broker.channel import RETRY_S
+from worker.broker.in_hand import InHand
 from worker.ops.metrics import ModelMetrics
 
 #: A lease is renewed this many times before it would run out, so a late renewal costs nothing.
@@ -24,13 +25,16 @@ class Lease(bootsteps.StartStopStep):
     """Renews the lease on this worker's messages.
 
     It runs in Celery's event loop, which keeps turning while slots work. Losing Redis ends it with the
-    connection, and the next connection starts it again.
+    connection, and the next connection starts it again, also for what slots have from the one before.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
-    def __init__(self, consumer: Any, lease_s: float, metrics: ModelMetrics, **options: Any) -> None:
+    def __init__(
+        self, consumer: Any, lease_s: float, in_hand: InHand, metrics: ModelMetrics, **options: Any
+    ) -> None:
         self._lease_s = lease_s
+        self._in_hand = in_hand
         self._metrics = metrics
         self._timers: list[Any] = []
         super().__init__(consumer, **options)
@@ -52,7 +56,7 @@ class Lease(bootsteps.StartStopStep):
 
     def _renew(self, channel: Any) -> None:
         """Renew only what is still in the index, so that an acknowledged message is not added again."""
-        tags = list(channel.qos._delivered)
+        tags = {*channel.qos._delivered, *self._in_hand.numbers()}
         if not tags:
             return
         try:
