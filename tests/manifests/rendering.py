@@ -59,7 +59,12 @@ def used_by(folder: str) -> set[str]:
 @cache
 def render(folder: str) -> tuple[Object, ...]:
     """The objects of one folder."""
-    command = [str(kubectl_path()), "kustomize", str(ROOT / folder)]
+    return render_path(ROOT / folder)
+
+
+def render_path(folder: Path) -> tuple[Object, ...]:
+    """The objects of a folder that is anywhere."""
+    command = [str(kubectl_path()), "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, f"{folder}: {done.stderr}"
     return tuple(yaml.load_all(done.stdout, yaml.CSafeLoader))
@@ -72,6 +77,12 @@ def all_objects() -> tuple[Object, ...]:
         rendered = list(pool.map(render, folders()))
     texts = {json.dumps(thing, sort_keys=True): thing for objects in rendered for thing in objects}
     return tuple(texts.values())
+
+
+def namespace_of(folder: str) -> str:
+    """The namespace of an installation."""
+    (web,) = (one for one in render(folder) if name_of(one) == "Deployment/web")
+    return str(web["metadata"]["namespace"])
 
 
 def of_kind(objects: tuple[Object, ...], *kinds: str) -> list[Object]:
