@@ -86,7 +86,7 @@ class Worker(Generic[Seen, Prepared]):
         self._engine = engine
         self._device: Device[Prepared]
         unreadable = Unreadable(
-            card.name, self._metrics, most=own.max_unreadable, most_bytes=own.max_ticket_bytes
+            card.name, self._metrics, most=shared.max_unreadable, most_bytes=shared.max_ticket_bytes
         )
         self._in_hand = InHand()
         celery = create_celery(shared, card.name, self._status.trouble, unreadable, self._in_hand)

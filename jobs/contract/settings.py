@@ -68,6 +68,10 @@ class Settings(_FromEnvironment):
     blobs: str = Field(default="", repr=False)
     #: Seconds for which a worker that fell silent keeps what it holds; then others take it.
     lease_s: float = Field(default=20, ge=1)
+    #: Bytes of a ticket; what is longer is none.
+    max_ticket_bytes: int = Field(default=16 * 1024, ge=1024)
+    #: Messages that are no tickets, and are kept to be looked at.
+    max_unreadable: int = Field(default=100, ge=1, le=10_000)
     #: Seconds for which a failing call of the blob store is repeated.
     blob_patience_s: float = Field(default=10.0, ge=0)
     #: Seconds to wait for an answer from Redis.
@@ -386,10 +390,6 @@ class WorkerSettings(_FromEnvironment):
     job_timeout_s: float = Field(default=600.0, gt=0, le=7 * 24 * 3600)
     #: How often a job may take its worker down before it is not tried again.
     max_crashes: int = Field(default=3, ge=1)
-    #: Bytes of a ticket; what is longer is none.
-    max_ticket_bytes: int = Field(default=16 * 1024, ge=1024)
-    #: Messages that are no tickets, and are kept to be looked at.
-    max_unreadable: int = Field(default=100, ge=1, le=10_000)
     #: Whether who asks the same of the same image gets the answer that is there already.
     answer_cache: bool = True
     #: Pixels of the longest side of the small versions that galleries show; 0: none are made.

@@ -78,6 +78,12 @@ def all_objects() -> tuple[Object, ...]:
     return tuple(texts.values())
 
 
+def namespace_of(folder: str) -> str:
+    """The namespace of an installation."""
+    (web,) = (one for one in render(folder) if name_of(one) == "Deployment/web")
+    return str(web["metadata"]["namespace"])
+
+
 def of_kind(objects: tuple[Object, ...], *kinds: str) -> list[Object]:
     """Those of some kinds."""
     return [thing for thing in objects if thing["kind"] in kinds]

@@ -2,12 +2,9 @@
 
 kombu notes when each held message was taken, and puts it back at the front of its queue when that is
 longer ago than the visibility timeout. A job may take longer than anybody wants to wait for a dead worker;
-so that time is short here, and each worker renews what it holds every few seconds.
-
-The times are those of the workers' own clocks, as kombu's are: they may differ by some seconds.
+so that time is short here, and each worker renews what it holds every few seconds (jobs/storage/leases.py).
 """
 
-import time
 from typing import Any
 
 import redis
@@ -55,13 +52,13 @@ class Lease(bootsteps.StartStopStep):
         self._timers = []
 
     def _renew(self, channel: Any) -> None:
-        """Renew only what is still in the index, so that an acknowledged message is not added again."""
-        tags = {*channel.qos._delivered, *self._in_hand.numbers()}
+        """Renew what is still held; what was acknowledged meanwhile is not added again."""
+        tags = [*{*channel.qos._delivered, *self._in_hand.numbers()}]
         if not tags:
             return
         try:
             with channel.conn_or_acquire() as client:
-                client.zadd(channel.unacked_index_key, dict.fromkeys(tags, time.time()), xx=True)
+                channel.leases.renew(client, tags)
         except redis.ResponseError as error:
             self._metrics.count_renewal("failed")
             channel.qos.refuse(error)

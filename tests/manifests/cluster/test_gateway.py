@@ -115,10 +115,10 @@ def test_web_believes_of_what_people_send_nothing_that_a_proxy_should_say(folder
 def test_the_proxies_of_a_gateway_reach_web_and_nothing_else_of_ours(folder):
     for namespace in PROXIES:
         proxy = Peer(namespace)
-        assert may(folder, of("web"), "Ingress", proxy, WEB) is (folder in BY_GATEWAY)
+        assert may(folder, of(folder, "web"), "Ingress", proxy, WEB) is (folder in BY_GATEWAY)
         for component, port in (("web", 9100), ("worker", 9100), ("redis", 6379)):
             if component != "redis" or "components/external-redis" not in used_by(folder):
-                assert not may(folder, of(component), "Ingress", proxy, port)
+                assert not may(folder, of(folder, component), "Ingress", proxy, port)
 
 
 @pytest.mark.parametrize("folder", BY_INGRESS)
