@@ -57,6 +57,10 @@ _SCHEMAS: dict[FieldType, dict[str, Any]] = {
 }
 
 
+#: The types that are named in the short form.
+_NAMED = tuple(kind.value for kind in FieldType if kind is not FieldType.CHOICE)
+
+
 class AnswerField(Frozen):
     """One thing that is to be said of every image."""
 
@@ -96,6 +100,8 @@ class AnswerField(Frozen):
 def field_from(said: Any) -> Any:
     """A field in its short form as an object; what is none stays as it is.
 
+    Raises ValueError for a type that there is not.
+
     >>> field_from("kind:receipt|invoice")["choices"]
     ('receipt', 'invoice')
     """
@@ -104,17 +110,26 @@ def field_from(said: Any) -> Any:
     name, _, rest = said.partition(":")
     kind, _, hint = rest.partition(":")
     kind = kind.strip()
-    is_required, kind = kind.endswith("!"), kind.removesuffix("!")
-    is_list, kind = kind.endswith("[]"), kind.removesuffix("[]")
+    is_required, kind = kind.endswith("!"), kind.removesuffix("!").rstrip()
+    is_list, kind = kind.endswith("[]"), kind.removesuffix("[]").rstrip()
     made = {"name": name.strip(), "hint": hint.strip(), "is_required": is_required, "is_list": is_list}
     if "|" in kind:
         choices = tuple(choice.strip() for choice in kind.split("|"))
         return made | {"type": FieldType.CHOICE.value, "choices": choices}
-    return made | {"type": _ALSO.get(kind, kind)}
+    found = _ALSO.get(kind, kind)
+    if found not in _NAMED:
+        known = ", ".join(_NAMED)
+        raise ValueError(f"{kind[:100]!r} is no type. Those there are: {known}, and values set apart by `|`")
+    return made | {"type": found}
 
 
+#: The short form, as a pattern of JSON Schema.
+_SHORT = Annotated[
+    str,
+    Field(pattern=r"^[^\s:\x00-\x1f]{1,64}(:(text|number|integer|boolean|date)(\[\])?!?(:[^:]{0,500})?)?$"),
+]
 #: A field, as an object or in its short form.
-SaidField = Annotated[AnswerField, BeforeValidator(field_from)]
+SaidField = Annotated[AnswerField, BeforeValidator(field_from, json_schema_input_type=AnswerField | _SHORT)]
 
 
 def format_of(fields: Sequence[AnswerField]) -> ResponseFormat:

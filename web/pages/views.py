@@ -19,10 +19,12 @@ from web.api.schemas.base import BatchPath
 from web.api.schemas.batches import BatchesQuery
 from web.api.schemas.results import ResultsQuery
 from web.http.numbers import whole
-from web.intake.asking import check_question, check_takes, choose_model
+from web.http.problems import refuse_fields
+from web.intake.asking import check_options, check_question, check_takes, choose_model
 from web.intake.files import Intake
 from web.intake.forms import check_form
 from web.intake.spool import check_budget
+from web.intake.wishes import SaidWishes, wishes_in_lines
 from web.pages.admin import register_admin
 from web.pages.audit import audit_page
 from web.pages.errors import register_errors
@@ -177,6 +179,7 @@ def _asked_batch() -> tuple[Batch, int]:
         name=_name_of(len(sent), sent[0].filename or ""),
         question=question,
         model=card.name,
+        options=check_options(card, _wishes(), serving.limits),
     )
     flow.open_batch(serving, batch)
     with flow.accepting(serving, batch, caller().quotas) as request_:
@@ -184,6 +187,15 @@ def _asked_batch() -> tuple[Batch, int]:
         for _ in intake.take(sent):
             pass
     return flow.close_batch(serving, batch.id), intake.passed_over.count
+
+
+def _wishes() -> SaidWishes:
+    """Raises BadInput (`invalid_field`)."""
+    try:
+        return wishes_in_lines(request.form.get("fields", ""), request.form.get("schema", ""))
+    except ValidationError as error:
+        refuse_fields(error)
+        raise
 
 
 def _name_of(count: int, first: str) -> str:

@@ -62,8 +62,8 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
         "answer": answer,
         "data": data_of(answer, _format_in(shared[2])) if shared[2] else None,
         "finish_reason": finish_reason,
-        "confidence": confidence and float(confidence),
-        "field_confidence": field_confidence and from_json(field_confidence, allow_inf_nan=False),
+        "confidence": None if confidence is None else _part(confidence),
+        "field_confidence": None if field_confidence is None else _parts(from_json(field_confidence)),
         "error": error and _error(from_json(error)),
         "notes": notes.split(",") if notes else [],
         "attempts": int(attempts or 0),
@@ -130,6 +130,19 @@ def _second(seconds: int) -> str:
 def _format_in(options: str) -> ResponseFormat | None:
     """What the answers of a batch with these options have to be."""
     return Options.model_validate_json(options).response_format
+
+
+def _part(value: str | float) -> float:
+    """A number from 0 to 1; raises ValueError for any other, TypeError for what is none."""
+    part = float(value)
+    if not 0 <= part <= 1:
+        raise ValueError("it should be from 0 to 1")
+    return part
+
+
+def _parts(values: Any) -> dict[str, float] | None:
+    """Such a number for each name."""
+    return None if values is None else {name: _part(value) for name, value in values.items()}
 
 
 def _error(error: dict[str, Any]) -> dict[str, str]:
