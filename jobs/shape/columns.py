@@ -78,7 +78,7 @@ class Column:
         'x, "y, z"'
         """
         value = self.value(data)
-        return _joined(value) if isinstance(value, list) else value
+        return joined(value) if isinstance(value, list) else value
 
 
 def columns_of(response_format: ResponseFormat | None, taken: Collection[str] = ()) -> tuple[Column, ...]:
@@ -212,7 +212,7 @@ def _date_in(value: Any) -> date | None:
         return None
 
 
-def _joined(values: Sequence[Any]) -> str:
+def joined(values: Sequence[Any]) -> str:
     """Values set apart by commas; one with a comma, a quote or a line's end in it is quoted (RFC 4180)."""
     return ", ".join(_quoted(_said(one)) for one in values)
 
