@@ -75,6 +75,10 @@ class Answer:
     #: Where its lines stand, one after the other, in pixels of the image that the engine saw; none where it
     #: does not say.
     places: tuple[Place, ...] = ()
+    #: How sure the model was of it, 0–1; None where it does not say.
+    confidence: float | None = None
+    #: The same of each field of an answer that has fields.
+    field_confidence: dict[str, float] | None = None
 
     def costing(self, device_s: float) -> "Answer":
         """The same with what it took of the device, in seconds."""

@@ -17,6 +17,7 @@ from PIL import Image
 from transformers import AutoProcessor
 from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
 
+from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.source import Source
 
@@ -69,6 +70,8 @@ class JobInput:
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
     image: Image.Image | None = None
     question: str = ""
+    #: What its answer is held to; None for plain text.
+    grammar: Grammar | None = None
 
 
 class Processor(Protocol):

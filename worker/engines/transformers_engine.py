@@ -1,7 +1,8 @@
 """Any image-text-to-text model of the hub, by transformers; built for Qwen2.5-VL."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
@@ -12,12 +13,16 @@ from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
 
 from jobs.contract.catalog import ModelCard
-from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
-from jobs.contract.models import FinishReason, Options, Usage
+from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
+from jobs.shape.telling import told
 from worker.engines import families
+from worker.engines.answers import Answers
 from worker.engines.base import Answer, Engine, ModelNotLoaded
+from worker.engines.constraint.generating import Held
+from worker.engines.constraint.grammars import Grammars
+from worker.engines.constraint.masks import Masks
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import (
     choose_attention,
@@ -39,7 +44,9 @@ from worker.engines.processors import (
 )
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
+from worker.engines.said import Said, has_ended
 from worker.engines.source import NotTrusted, Source
+from worker.ops.cores import core_count
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +72,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._model: Any = None
         self._processor: Processor
         self._ends: frozenset[int] = frozenset()
+        self._grammars: Grammars
+        self._masks: Masks
+        self._answers: Answers
         self._rolling: RollingAnswers | None = None
 
     @property
@@ -119,7 +129,15 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             raise self._not_loaded(error) from error
         ends = self._model.generation_config.eos_token_id
         self._ends = frozenset(ends if isinstance(ends, list) else [ends])
+        self._hold_to_formats()
         self._start_rolling()
+
+    def _hold_to_formats(self) -> None:
+        """Get ready to hold answers to formats; a grammar is compiled when one is first asked for."""
+        width = self._model.config.get_text_config().vocab_size
+        self._grammars = Grammars(self._processor.tokenizer, self._ends, width)
+        self._masks = Masks(width, self._on, core_count())
+        self._answers = Answers(self._card.name, self._processor.tokenizer, self._ends, self._grammars)
 
     def _start_rolling(self) -> None:
         """Use a rolling batch where the model allows one, and log which kind of batch is used."""
@@ -127,7 +145,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             logger.info("%s answers in static batches: %s.", self._card.name, reason)
             return
         loop = create_loop(self._model, self._ends, self._rows, self._settings)
-        self._rolling = RollingAnswers(loop, self._answer)
+        self._rolling = RollingAnswers(loop, self._answers.of)
         logger.info(
             "%s answers in a rolling batch: %d images at once, %d tokens in memory.",
             self._card.name,
@@ -171,9 +189,12 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         return self._processor.see(image)
 
     def prepare(self, seen: SeenImage, question: str, options: Options) -> JobInput:
-        """Tensors of one job."""
+        """Tensors of one job, and what its answer is held to."""
         longest = options.max_new_tokens or self._settings.max_new_tokens
-        return self._processor.prepare(seen, question, longest)
+        if (wanted := options.response_format) is None:
+            return self._processor.prepare(seen, question, longest)
+        grammar = self._grammars.of(wanted)
+        return replace(self._processor.prepare(seen, told(question, wanted), longest), grammar=grammar)
 
     def generate(
         self, batch: Sequence[JobInput], deadline: Deadline = NO_DEADLINE
@@ -184,27 +205,31 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         """
         inputs = self._processor.collate(batch)
         longest = max(prepared.max_new_tokens for prepared in batch)
+        matchers = [prepared.grammar.begin() if prepared.grammar else None for prepared in batch]
+        held = Held(self._masks, matchers, self._ends)
         try:
-            rows = self._run(inputs, longest, deadline)
+            rows = self._run(inputs, longest, deadline, held)
         except RuntimeError as error:
             raise engine_error(error) from error
         counts = self._count_visual_tokens(inputs, batch)
         return [
-            self._answer(row[: prepared.max_new_tokens], count)
+            self._answers.of(Said(row[: prepared.max_new_tokens], logprobs, count, prepared.grammar))
             if has_ended(row, prepared.max_new_tokens, self._ends)
             else deadline.failure()
-            for row, prepared, count in zip(rows, batch, counts, strict=True)
+            for row, logprobs, prepared, count in zip(rows, held.logprobs, batch, counts, strict=True)
         ]
 
     @torch.inference_mode()
     def _run(
-        self, inputs: dict[str, torch.Tensor], max_new_tokens: int, deadline: Deadline
+        self, inputs: dict[str, torch.Tensor], max_new_tokens: int, deadline: Deadline, held: Held
     ) -> list[list[int]]:
         """The new tokens of each row, with all that follows an early end; the deadline cuts all of them."""
         on_device = {name: tensor.to(self._on, non_blocking=True) for name, tensor in inputs.items()}
         if "pixel_values" in on_device:
             on_device["pixel_values"] = on_device["pixel_values"].to(self._model.dtype)
-        out = self._model.generate(**on_device, max_new_tokens=max_new_tokens, max_time=deadline.left_s)
+        out = self._model.generate(
+            **on_device, max_new_tokens=max_new_tokens, max_time=deadline.left_s, logits_processor=[held]
+        )
         rows: list[list[int]] = out[:, inputs["input_ids"].shape[1] :].tolist()
         return rows
 
@@ -216,50 +241,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         counts: list[int] = (inputs["input_ids"] == place).sum(dim=1).tolist()
         return counts
 
-    def _answer(self, row: Sequence[int], visual_tokens: int) -> Answer | EngineFailure:
-        """The answer that a row of new tokens is; the row holds no more of them than it may have."""
-        tokens, reason = until_end(row, self._ends)
-        text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True)
-        if reason is FinishReason.LENGTH:
-            # A letter may take several tokens, and the last one be cut in two.
-            text = text.rstrip("\N{REPLACEMENT CHARACTER}")
-        if not (text := text.strip()):
-            return self._without_a_word(tokens, reason)
-        return Answer(text, Usage(visual_tokens=visual_tokens, output_tokens=len(tokens)), reason)
-
-    def _without_a_word(self, tokens: Sequence[int], reason: FinishReason) -> EngineFailure:
-        said = f"{self._card.name} ended without a word. Ask in another way."
-        if reason is FinishReason.LENGTH:
-            said = (
-                f"{self._card.name} had said no word when its {len(tokens)} tokens were used up."
-                " Ask again with a larger max_new_tokens."
-            )
-        return EngineFailure(said, code=Code.EMPTY_ANSWER)
-
     def _not_loaded(self, error: Exception) -> ModelNotLoaded:
         tried = f"{self._source.address} on {self.device}: {type(error).__name__}: {first_line(error)}"
         return ModelNotLoaded(self._card.name, tried, _remedy(error, self._source.is_local))
-
-
-def until_end(row: Sequence[int], ends: Collection[int]) -> tuple[Sequence[int], FinishReason]:
-    """A row of new tokens up to its end token, and why it ends there; what follows in a batch is padding.
-
-    >>> until_end([5, 6, 2, 0], ends={2}), until_end([5, 6], ends={2})
-    (([5, 6], <FinishReason.STOP: 'stop'>), ([5, 6], <FinishReason.LENGTH: 'length'>))
-    """
-    for place, token in enumerate(row):
-        if token in ends:
-            return row[:place], FinishReason.STOP
-    return row, FinishReason.LENGTH
-
-
-def has_ended(row: Sequence[int], max_new_tokens: int, ends: Collection[int]) -> bool:
-    """True when a row of new tokens is complete: it has an end token, or the length that it may have.
-
-    >>> has_ended([5, 6], max_new_tokens=8, ends={2}), has_ended([5, 2], max_new_tokens=8, ends={2})
-    (False, True)
-    """
-    return len(row) >= max_new_tokens or any(token in ends for token in row)
 
 
 def _resolve(source: str) -> str:

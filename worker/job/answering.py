@@ -201,6 +201,8 @@ class Answering(Generic[Seen, Prepared]):
             answer=answer.text,
             finish_reason=answer.finish_reason,
             lines=packed(answer.places),
+            confidence=answer.confidence,
+            field_confidence=answer.field_confidence,
             usage=answer.usage,
             **looked.facts,
         )

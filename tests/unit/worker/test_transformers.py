@@ -19,7 +19,8 @@ from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline
 from worker.engines.proportions import fit
-from worker.engines.transformers_engine import _BUNDLED, TransformersEngine, has_ended, until_end
+from worker.engines.said import has_ended, until_end
+from worker.engines.transformers_engine import _BUNDLED, TransformersEngine
 
 DESCRIBE = "Describe this image."
 SHORT = Options(max_new_tokens=24)

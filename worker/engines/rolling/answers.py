@@ -9,15 +9,14 @@ from worker.engines.company import Company
 from worker.engines.processors import JobInput
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
+from worker.engines.said import Said
 
 
 @final
 class RollingAnswers(Rolling[JobInput, Request]):
-    """Makes answers of a loop's tokens; `answer_of` takes new tokens, and how many the image has."""
+    """Makes answers of a loop's tokens by `answer_of`."""
 
-    def __init__(
-        self, loop: RollingLoop, answer_of: Callable[[Sequence[int], int], Answer | EngineFailure]
-    ) -> None:
+    def __init__(self, loop: RollingLoop, answer_of: Callable[[Said], Answer | EngineFailure]) -> None:
         self._loop = loop
         self._answer_of = answer_of
 
@@ -34,7 +33,11 @@ class RollingAnswers(Rolling[JobInput, Request]):
     def request(self, prepared: JobInput, *, company: Company, is_interactive: bool) -> Request:
         """A job's request; see Rolling."""
         return self._loop.request(
-            prepared.tensors, prepared.max_new_tokens, company=company, is_interactive=is_interactive
+            prepared.tensors,
+            prepared.max_new_tokens,
+            grammar=prepared.grammar,
+            company=company,
+            is_interactive=is_interactive,
         )
 
     def submit(self, request: Request) -> None:
@@ -56,7 +59,8 @@ class RollingAnswers(Rolling[JobInput, Request]):
     def _ended(self, outcome: Outcome) -> Ended[Request]:
         request = outcome.request
         if outcome.tokens:
-            answer = self._answer_of(outcome.tokens, request.visual_tokens)
+            said = Said(outcome.tokens, outcome.logprobs, request.visual_tokens, request.grammar)
+            answer = self._answer_of(said)
             if isinstance(answer, Answer):
                 answer = answer.costing(request.own_s)
             return Ended(request, answer, outcome.device_s)

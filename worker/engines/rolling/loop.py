@@ -13,10 +13,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from llguidance import LLMatcher
 
 from jobs.contract.errors import Eva01Error
 from worker.engines.base import DeviceLost, OutOfMemory, failure_of
 from worker.engines.company import Company
+from worker.engines.confidence import logprobs_of
+from worker.engines.constraint.grammars import Grammar
+from worker.engines.constraint.masks import Masks
 from worker.engines.deadline import Deadline
 from worker.engines.devices import engine_error
 from worker.engines.rolling.admission import Budget, Waiting, vision_pass
@@ -25,6 +29,7 @@ from worker.engines.rolling.penalty import RepetitionPenalty
 from worker.engines.rolling.prefill import positions_of, prefill
 from worker.engines.rolling.rows import Outcome, Request, Row
 from worker.engines.rolling.step import Prompt, Tails, step
+from worker.ops.cores import core_count
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +61,7 @@ class RollingLoop:
         self._tails = Tails.empty(rows, device)
         factor = model.generation_config.repetition_penalty or 1
         self._penalty = RepetitionPenalty(factor, rows, text.vocab_size, device)
+        self._masks = Masks(text.vocab_size, device, core_count())
         self._ends = frozenset(ends)
         self._waiting = Waiting()
         #: Requests that were admitted in this turn, and rows whose prompts were taken in before.
@@ -94,6 +100,7 @@ class RollingLoop:
         tensors: Mapping[str, torch.Tensor],
         max_new_tokens: int,
         *,
+        grammar: Grammar | None = None,
         company: Company = Company.INNOCENTS,
         is_interactive: bool = False,
     ) -> Request:
@@ -101,7 +108,7 @@ class RollingLoop:
         positions, delta = positions_of(self._model, tensors)
         visual_tokens = int((tensors["input_ids"] == self._model.config.image_token_id).sum())
         return Request(
-            tensors, max_new_tokens, positions, delta, visual_tokens, is_interactive, company=company
+            tensors, max_new_tokens, positions, delta, visual_tokens, grammar, is_interactive, company
         )
 
     def submit(self, request: Request) -> None:
@@ -183,21 +190,29 @@ class RollingLoop:
             self._tails.begin(place, request)
             self._penalty.begin(place, request.tensors["input_ids"][0])
         # What is above may fail for lack of memory; it has changed no row in flight.
-        self._append(self._penalty.apply(logits).argmax(-1))
+        begun = [request.grammar.begin() if request.grammar else None for request in self._new]
+        matchers = [*(row.matcher for row in self._rows), *begun]
+        logits = self._masks.apply(self._penalty.apply(logits), matchers)
+        tokens = logits.argmax(-1)
+        self._append(tokens, logprobs_of(logits, tokens), begun)
+        self._masks.advance(matchers, [row.generated[-1] for row in self._rows])
 
-    def _append(self, tokens: torch.Tensor) -> None:
-        """Note a token more for every row, the new ones among them."""
+    def _append(
+        self, tokens: torch.Tensor, logprobs: torch.Tensor, begun: Sequence[LLMatcher | None]
+    ) -> None:
+        """Note a token more for every row, and how likely it was; the new rows' matchers are `begun`."""
         # This waits for the device, so an error there is raised before any row is changed.
-        new_tokens = tokens.tolist()
-        for request in self._new:
+        new_tokens, new_logprobs = tokens.tolist(), logprobs.tolist()
+        for request, matcher in zip(self._new, begun, strict=True):
             self._begun += 1
-            self._rows.append(Row(request, self._begun))
+            self._rows.append(Row(request, self._begun, matcher))
             request.embedded = None
         self._new = []
         self._tails.append(tokens)
         self._penalty.append(tokens)
-        for row, token in zip(self._rows, new_tokens, strict=True):
+        for row, token, logprob in zip(self._rows, new_tokens, new_logprobs, strict=True):
             row.generated.append(token)
+            row.logprobs.append(logprob)
 
     @contextmanager
     def _shared_by(self, requests: Sequence[Request]) -> Iterator[None]:
@@ -216,7 +231,7 @@ class RollingLoop:
         for place in reversed(range(len(self._rows))):
             row = self._rows[place]
             if row.has_ended(self._ends):
-                self._end(row.request, tokens=tuple(row.generated))
+                self._end(row.request, tokens=tuple(row.generated), logprobs=tuple(row.logprobs))
                 self._release(place)
 
     def _release(self, place: int) -> None:
@@ -230,10 +245,15 @@ class RollingLoop:
             self._rows[place] = row
 
     def _end(
-        self, request: Request, *, tokens: tuple[int, ...] = (), failure: Eva01Error | None = None
+        self,
+        request: Request,
+        *,
+        tokens: tuple[int, ...] = (),
+        logprobs: tuple[float, ...] = (),
+        failure: Eva01Error | None = None,
     ) -> None:
         seconds = self._clock() - request.began_s if request.began_s is not None else 0.0
-        self._outcomes.append(Outcome(request, tokens, failure, seconds))
+        self._outcomes.append(Outcome(request, tokens, logprobs, failure, seconds))
 
     def _end_overdue(self) -> None:
         latest_s = self._clock() - self._timeout_s

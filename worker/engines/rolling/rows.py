@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import torch
+from llguidance import LLMatcher
 
 from jobs.contract.errors import Eva01Error
 from worker.engines.company import Company
+from worker.engines.constraint.grammars import Grammar
 
 
 @dataclass(eq=False)
@@ -22,6 +24,8 @@ class Request:
     positions: torch.Tensor
     delta: int
     visual_tokens: int
+    #: What its answer is held to; None for plain text.
+    grammar: Grammar | None = None
     #: A single question, which goes before those of batches.
     is_interactive: bool = False
     #: What may be on the device with it.
@@ -50,6 +54,8 @@ class Outcome:
 
     request: Request
     tokens: tuple[int, ...] = ()
+    #: The logarithm of each one's probability; no number where there was no choice.
+    logprobs: tuple[float, ...] = ()
     failure: Eva01Error | None = None
     #: Seconds since it first went to the device.
     device_s: float = 0.0
@@ -67,7 +73,11 @@ class Row:
     request: Request
     #: Counts up as rows begin: a larger one is newer.
     number: int
+    #: What may follow; None for plain text.
+    matcher: LLMatcher | None = None
     generated: list[int] = field(default_factory=list)
+    #: The logarithm of each one's probability.
+    logprobs: list[float] = field(default_factory=list)
 
     @property
     def length(self) -> int:

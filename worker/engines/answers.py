@@ -1,0 +1,93 @@
+"""Makes an answer of what a model said: its text, how sure it was, and whether it is what was asked for."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import EngineFailure
+from jobs.contract.models import FinishReason, Usage
+from jobs.shape.checked import NotAsAsked, checked
+from worker.engines.base import Answer
+from worker.engines.confidence import confidence_of, field_confidence_of
+from worker.engines.constraint.grammars import Grammar, Grammars
+from worker.engines.said import Said, until_end
+
+#: Characters of a broken answer that are shown.
+_SHOWN_CHARS = 300
+
+
+class Answers:
+    """Makes answers of the tokens of `tokenizer`, of which `ends` end an answer."""
+
+    def __init__(self, model: str, tokenizer: Any, ends: Collection[int], grammars: Grammars) -> None:
+        self._model, self._tokenizer, self._ends, self._grammars = model, tokenizer, ends, grammars
+
+    def of(self, said: Said) -> Answer | EngineFailure:
+        """The answer, or why there is none: `empty_answer`, `incomplete_answer`."""
+        tokens, reason = until_end(said.tokens, self._ends)
+        text = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        if reason is FinishReason.LENGTH:
+            # A letter may take several tokens, and the last one be cut in two.
+            text = text.rstrip("\N{REPLACEMENT CHARACTER}")
+        if not (text := text.strip()):
+            return self._without_a_word(tokens, reason)
+        if said.grammar is None:
+            return _answer(text, said, tokens, reason)
+        return self._as_asked(text, said, tokens, reason, said.grammar)
+
+    def _as_asked(
+        self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason, grammar: Grammar
+    ) -> Answer | EngineFailure:
+        """An answer that was held to a format: whole and as asked for, or a failure, never anything else."""
+        try:
+            if reason is FinishReason.LENGTH and text[-1] not in _CLOSED:
+                raise NotAsAsked("more may follow")
+            checked(text, grammar.response_format)
+        except NotAsAsked as error:
+            return self._incomplete(text, tokens, reason, error)
+        of_each = field_confidence_of(text, self._grammars.sizes(tokens), said.logprobs)
+        return _answer(text, said, tokens, FinishReason.STOP, of_each)
+
+    def _incomplete(
+        self, text: str, tokens: Sequence[int], reason: FinishReason, error: NotAsAsked
+    ) -> EngineFailure:
+        what = f"It said: {text[:_SHOWN_CHARS]}" + ("…" if len(text) > _SHOWN_CHARS else "")
+        if reason is FinishReason.LENGTH:
+            message = (
+                f"The answer of {self._model} was not whole when its {len(tokens)} tokens were used up."
+                f" Ask again with a larger max_new_tokens, or for less. {what}"
+            )
+        else:
+            message = f"The answer of {self._model} is not what was asked for: {error}. {what}"
+        return EngineFailure(message, code=Code.INCOMPLETE_ANSWER)
+
+    def _without_a_word(self, tokens: Sequence[int], reason: FinishReason) -> EngineFailure:
+        said = f"{self._model} ended without a word. Ask in another way."
+        if reason is FinishReason.LENGTH:
+            said = (
+                f"{self._model} had said no word when its {len(tokens)} tokens were used up."
+                " Ask again with a larger max_new_tokens."
+            )
+        return EngineFailure(said, code=Code.EMPTY_ANSWER)
+
+
+#: What JSON ends with when nothing more can belong to it: of a number, more digits can.
+_CLOSED = '}]"el'
+
+
+def _answer(
+    text: str,
+    said: Said,
+    tokens: Sequence[int],
+    reason: FinishReason,
+    of_each: dict[str, float] | None = None,
+) -> Answer:
+    # The end was chosen as well.
+    logprobs = said.logprobs[: len(tokens) + (reason is FinishReason.STOP)]
+    return Answer(
+        text,
+        Usage(visual_tokens=said.visual_tokens, output_tokens=len(tokens)),
+        reason,
+        confidence=confidence_of(logprobs),
+        field_confidence=of_each,
+    )

@@ -1,0 +1,47 @@
+"""How sure a model was of what it said: from the probabilities of the tokens that it chose.
+
+An answer's confidence is the geometric mean of them, its end included, since to end there was a choice as
+well. Held to a format, it is the probability among the tokens which were allowed; where one alone was, there
+was no choice, and it does not count.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from math import exp, fsum, isnan
+
+import torch
+
+from jobs.shape.spans import spans_of
+
+
+def logprobs_of(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """The natural logarithm of each row's token's probability (rows), of logits (rows × vocabulary).
+
+    It is no number where there was no choice.
+    """
+    whole = logits.float()
+    chosen = whole.gather(-1, tokens[:, None]).squeeze(-1)
+    return chosen - whole.logsumexp(-1)
+
+
+def confidence_of(logprobs: Sequence[float]) -> float | None:
+    """The geometric mean of probabilities, given as logarithms; None where there was no choice at all."""
+    chosen = [logprob for logprob in logprobs if not isnan(logprob)]
+    return round(min(1.0, exp(fsum(chosen) / len(chosen))), 4) if chosen else None
+
+
+def field_confidence_of(text: str, sizes: Sequence[int], logprobs: Sequence[float]) -> dict[str, float]:
+    """How sure a model was of each value in an object, by its name; one that had to be so is left out.
+
+    `sizes` are the bytes of the tokens that make up `text` in UTF-8, one after the other. A token belongs to
+    each value that it is a part of.
+    """
+    of_each: dict[str, list[float]] = {}
+    for name, (first, end) in spans_of(text).items():
+        start, stop = len(text[:first].encode()), len(text[:end].encode())
+        of_each[name] = [
+            logprob
+            for place, size, logprob in zip(accumulate(sizes, initial=0), sizes, logprobs, strict=False)
+            if place < stop and place + size > start
+        ]
+    return {name: value for name, those in of_each.items() if (value := confidence_of(those)) is not None}

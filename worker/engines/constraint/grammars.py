@@ -1,0 +1,87 @@
+"""Formats compiled for a model's tokens, each once."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from threading import Lock
+from typing import Any
+
+from llguidance import LLMatcher, LLTokenizer
+from llguidance.hf import from_tokenizer
+from transformers import PreTrainedTokenizerFast
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import EngineFailure
+from jobs.contract.response_format import ResponseFormat
+from jobs.shape.grammar import grammar_of
+
+#: Formats that are kept compiled: a batch has one, and few batches are answered at a time.
+_KEPT = 64
+
+
+class Grammar:
+    """A format, compiled; shared by all rows that are held to it."""
+
+    def __init__(self, response_format: ResponseFormat, compiled: LLMatcher) -> None:
+        self.response_format = response_format
+        self._compiled = compiled
+
+    def begin(self) -> LLMatcher:
+        """What follows one answer from its first token on."""
+        return self._compiled.deep_copy()
+
+
+class Grammars:
+    """Compiles formats for the tokens of `tokenizer`; called from many threads at once.
+
+    `ends` are the tokens that end an answer.
+    """
+
+    def __init__(self, tokenizer: Any, ends: Collection[int], width: int) -> None:
+        self._tokenizer, self._ends, self._width = tokenizer, sorted(ends), width
+        self._tokens: LLTokenizer | None = None
+        self._compiled: OrderedDict[str, Grammar] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, response_format: ResponseFormat) -> Grammar:
+        """The grammar of a format.
+
+        Raises EngineFailure: `no_fields` when the model's tokens are not known well enough to hold answers to
+        anything, `unsupported_schema` when they cannot be held to this.
+        """
+        text = grammar_of(response_format)
+        # One at a time: a batch's slots all ask for the same one, and it takes a moment.
+        with self._lock:
+            if found := self._compiled.get(text):
+                self._compiled.move_to_end(text)
+                return found
+            made = Grammar(response_format, self._compile(text))
+            self._compiled[text] = made
+            if len(self._compiled) > _KEPT:
+                self._compiled.popitem(last=False)
+            return made
+
+    def sizes(self, tokens: Sequence[int]) -> list[int]:
+        """The bytes of each token; of those of answers that were held to a format."""
+        known = self._tokens
+        assert known is not None
+        return [len(known.decode_bytes([token])) for token in tokens]
+
+    def _compile(self, text: str) -> LLMatcher:
+        if self._tokens is None:
+            self._tokens = self._read_tokens()
+        compiled = LLMatcher(self._tokens, text, log_level=0)
+        if compiled.is_error():
+            raise EngineFailure(
+                f"Answers cannot be held to the schema: {' '.join(compiled.get_error().split())[:300]}",
+                code=Code.UNSUPPORTED_SCHEMA,
+            )
+        return compiled
+
+    def _read_tokens(self) -> LLTokenizer:
+        if not isinstance(self._tokenizer, PreTrainedTokenizerFast):
+            raise EngineFailure(
+                "The tokenizer of this model says too little of its tokens to hold answers to fields."
+                " Ask for text, or another model.",
+                code=Code.NO_FIELDS,
+            )
+        return from_tokenizer(self._tokenizer, n_vocab=self._width, eos_token=self._ends)
