@@ -121,7 +121,7 @@ def _column(name: str, title: str, schema: Mapping[str, Any], whole: Mapping[str
 def _type_of(schema: Mapping[str, Any]) -> ColumnType:
     """The one type that values have besides null; JSON where there are several, or it is not said."""
     said = schema.get("type")
-    names = {name for name in (said if isinstance(said, list) else [said]) if name != "null"}
+    names = {name for name in (said if isinstance(said, list) else [said]) if name not in ("null", None)}
     if not names and (
         values := [one for one in schema.get("enum", [schema.get("const")]) if one is not None]
     ):

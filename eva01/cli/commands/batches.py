@@ -141,7 +141,7 @@ def _show(batch: Batch, *, as_json: bool) -> None:
 
 def _print_file(client: Client, batch_id: str, kind: Kind) -> None:
     """Raises UsageError for what is no text, where it would go to a terminal."""
-    stdout = click.get_binary_stream("stdout")
+    stdout = sys.stdout.buffer
     if kind in (Kind.XLSX, Kind.PARQUET) and stdout.isatty():
         raise click.UsageError(f"{kind} is no text; name a file with --out, or lead stdout to one.")
     with TemporaryDirectory() as folder:
