@@ -8,5 +8,5 @@
     log        what a line of the log looks like, and what it never says
     upkeep     what nobody asks for and has to be done: lost tickets, old batches, a Redis that forgot
 
-contract ← storage ← flow ← upkeep, and contract ← formats, contract ← shape. Imports neither Flask nor torch nor Pillow.
+contract ← storage ← flow ← upkeep, contract ← formats, contract ← shape. Imports no Flask, torch or Pillow.
 """

@@ -97,8 +97,9 @@ def columns_of(response_format: ResponseFormat | None, taken: Collection[str] = 
     used = {title.casefold() for title in taken}
     names = {name.casefold() for name in properties}
     for name, said in properties.items():
-        title = name
-        while title.casefold() in used or (title != name and title.casefold() in names):
+        # No file's format has a zero byte in a name.
+        title = plain = name.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        while title.casefold() in used or (title != plain and title.casefold() in names):
             title = f"answer.{title}"
         used.add(title.casefold())
         columns.append(_column(name, title, _resolved(said, whole), whole))

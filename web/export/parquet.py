@@ -7,7 +7,7 @@ there is how sure each field is.
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -47,16 +47,16 @@ def write_parquet(jobs: Iterable[Row], target: Path, table: Table) -> None:
     source = _Source(jobs, table, makers, schema)
     with target.open("wb") as file:
         outlet = _Outlet(file)
+        batches = RecordBatchReader.from_batches(schema, takewhile(outlet.takes_more, source.batches()))
         try:
             parquet.write_parquet(
-                RecordBatchReader.from_batches(schema, source.batches()),
-                cast(IO[bytes], outlet),
-                compression=_COMPRESSION,
-                max_row_group_size=_GROUP_ROWS,
+                batches, cast(IO[bytes], outlet), compression=_COMPRESSION, max_row_group_size=_GROUP_ROWS
             )
         except Exception as error:
             # The library tells of what failed on our side by its words alone.
-            raise source.failed or outlet.failed or error from None
+            raise source.failed or error from None
+        if outlet.failed:
+            raise outlet.failed
 
 
 def _texts(values: _Values) -> Array:
@@ -201,11 +201,15 @@ class _Source:
 
 
 class _Outlet(io.RawIOBase):
-    """A file that is written; keeps what made that fail."""
+    """A file that is written; keeps what made that fail, as the library panics at an error of its file."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.failed: OSError | None = None
+
+    def takes_more(self, _: object) -> bool:
+        """False when something was not written."""
+        return self.failed is None
 
     def writable(self) -> bool:
         """Yes."""
@@ -214,7 +218,8 @@ class _Outlet(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Append."""
         try:
-            return self._file.write(data)
+            if self.failed is None:
+                self._file.write(data)
         except OSError as error:
             self.failed = error
-            raise
+        return len(data)

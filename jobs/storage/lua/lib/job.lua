@@ -30,7 +30,7 @@ local function set_of(batch_id, state, is_refused)
 end
 
 -- What a job that runs anew no longer has.
-local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes'}
+local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes', 'confidence', 'field_confidence'}
 
 -- Undo the old state's effects: leave the line, unbind the ticket.
 local function leave_state(job)
