@@ -7,6 +7,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -61,18 +62,20 @@ def _table_of_answers(jobs: Sequence[Job]) -> Table:
 
 def _table_of_fields(jobs: Sequence[Job], fields: Sequence[str]) -> Table:
     """A column for each field, and one for what else is to be said, if there is anything."""
-    notes = [_noted(Text("") if isinstance(job.data, dict) else _outcome(job), job) for job in jobs]
-    last = ["why there is none"] if any(notes) else []
+    others = [_noted(Text("") if isinstance(job.data, dict) else _outcome(job), job) for job in jobs]
+    last = ["notes"] if any(others) else []
     values = [[_field_of(job, field) for field in fields] for job in jobs]
-    columns = zip(*values, strict=True)
+    # What is a column's header is read as markup.
+    titles = [escape(harmless(field)) for field in fields]
     numbers = [
-        harmless(field) for field, column in zip(fields, columns, strict=False) if _are_numbers(column)
+        title
+        for title, column in zip(titles, zip(*values, strict=True), strict=False)
+        if _are_numbers(column)
     ]
-    shown = table("file", *map(harmless, fields), *last, numbers=numbers)
-    for job, row, note in zip(jobs, values, notes, strict=True):
-        shown.add_row(
-            _file_of(job), *(Text(_said(value), overflow="fold") for value in row), *[note][: len(last)]
-        )
+    shown = table("file", *titles, *last, numbers=numbers)
+    for job, row, other in zip(jobs, values, others, strict=True):
+        cells = [Text(_said(value), overflow="fold") for value in row]
+        shown.add_row(_file_of(job), *cells, *[other][: len(last)])
     return shown
 
 
