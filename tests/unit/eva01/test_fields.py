@@ -2,7 +2,6 @@
 
 import csv
 import json
-import sys
 from io import StringIO
 
 import pytest
