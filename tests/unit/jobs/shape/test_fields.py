@@ -60,6 +60,8 @@ def test_the_short_form_says_the_same_as_the_object(short, whole):
         ("k:a|a", "twice among its choices"),
         ("k:a|", "at least 1 character"),
         ("a\nb:text", "match pattern"),
+        ("a:" + "|" * 1_000_000, "at most 200 choices"),
+        ({"name": "a", "type": "choice", "choices": [""] * 100_000}, "at least 1 character"),
         ({"name": "k", "type": "choice"}, "`choices` belong to"),
         ({"name": "k", "choices": ["a"]}, "`choices` belong to"),
         ({"name": "k", "kind": "text"}, "Extra inputs"),
