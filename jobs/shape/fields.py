@@ -126,11 +126,10 @@ def field_from(said: Any) -> Any:
     return made | {"type": found}
 
 
-#: The short form, as a pattern of JSON Schema.
-_SHORT = Annotated[
-    str,
-    Field(pattern=r"^[^\s:\x00-\x1f]{1,64}(:(text|number|integer|boolean|date)(\[\])?!?(:[^:]{0,500})?)?$"),
-]
+#: The short form as a pattern, for the API's document: narrower than what is read, and no wider.
+_WORDS = r"[^\s:|!\[\]\x00-\x1f]([^:|!\[\]\x00-\x1f]{0,60}[^\s:|!\[\]\x00-\x1f])?"
+_KIND = rf"({'|'.join(_NAMED)}|{_WORDS}(\|{_WORDS})+)(\[\])?!?"
+_SHORT = Annotated[str, Field(pattern=rf"^{_WORDS}(:({_KIND})?(:[^\x00-\x1f]{{0,500}})?)?$")]
 #: A field, as an object or in its short form.
 SaidField = Annotated[AnswerField, BeforeValidator(field_from, json_schema_input_type=AnswerField | _SHORT)]
 
