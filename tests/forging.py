@@ -37,7 +37,12 @@ CALLS = (
 )
 OF_A_BATCH = (
     *("", "/results", "/results?order=changed", "/results?state=failed", "/results.csv", "/results.jsonl"),
-    *("/timeline", "/shares"),
+    *("/timeline", "/shares", "/results.xlsx", "/results.parquet"),
+)
+_ANSWER = Result(
+    answer='{"kind": "circle", "count": 1, "days": ["2026-01-01"]}',
+    confidence=0.9,
+    field_confidence={"kind": 0.9, "count": 0.8, "days": 1.0},
 )
 #: A key; a field of it, if it is a hash; and one of the object that either holds, if it does.
 Place = tuple[str, str | None, str | None]
@@ -59,7 +64,7 @@ class World:
         self.send(self.batch, {"a.png": images[2]})
         while taken := services.store.take(MODEL, "ticket"):
             usage = Usage(visual_tokens=9, output_tokens=3, device_s=0.5)
-            services.store.finish(taken.job.id, Result(answer="A circle.", usage=usage), recipe="5eed")
+            services.store.finish(taken.job.id, _ANSWER.model_copy(update={"usage": usage}), recipe="5eed")
         self.job = services.store.page(id_of(self.batch))[0][0].id
         cancelled = self._new_batch()
         self.send(cancelled, {"a.png": images[0]})
@@ -113,7 +118,8 @@ class World:
         return self.post("/api/jobs", data=asked)
 
     def _new_batch(self) -> str:
-        return self.post("/api/batches", json={"question": "What?", "model": MODEL}).headers["Location"]
+        asked = {"question": "What?", "model": MODEL, "fields": ["kind", "count:integer", "days:date[]"]}
+        return self.post("/api/batches", json=asked).headers["Location"]
 
     def broken(self) -> list[str]:
         """Calls that fail otherwise than with a reason that is about what is kept."""

@@ -1,8 +1,9 @@
 """A folder in, a table and a file out: what `eva01 submit` and `eva01 up` do with a server."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from errno import EISDIR
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -14,7 +15,7 @@ from eva01.cli.errors import CommandError
 from eva01.cli.progress import Watcher
 from eva01.cli.tables import say, show_jobs, show_outcome, show_unsent
 from eva01.cli.text import counted, harmless
-from eva01.cli.unsent import append_csv, append_jsonl
+from eva01.cli.unsent import append_csv, append_jsonl, write_csv
 from eva01.client.address import Address
 from eva01.client.client import Client, server_of_environment
 from eva01.client.errors import ClientError
@@ -36,6 +37,23 @@ COULD_NOT_RUN = 2
 INTERRUPTED = 130
 
 
+class Kind(StrEnum):
+    """What a file of results may be."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+
+_ENDINGS = {".jsonl": Kind.JSONL, ".ndjson": Kind.JSONL, ".xlsx": Kind.XLSX, ".parquet": Kind.PARQUET}
+_WRITERS = {
+    Kind.CSV: Client.results_csv,
+    Kind.XLSX: Client.results_xlsx,
+    Kind.PARQUET: Client.results_parquet,
+}
+
+
 @dataclass(frozen=True)
 class Submission:
     """What is asked of which images."""
@@ -46,6 +64,8 @@ class Submission:
     name: str
     #: The longest answer, in tokens; None for the worker's setting.
     max_new_tokens: int | None = None
+    #: What each answer has to be: `fields` or `response_format`; empty for plain text.
+    wanted: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,6 +147,7 @@ def create_batch(client: Client, submission: Submission) -> Batch:
         model=submission.model,
         name=submission.name,
         max_new_tokens=submission.max_new_tokens,
+        **submission.wanted,
     )
 
 
@@ -178,22 +199,38 @@ def wait(client: Client, batch_id: str, watcher: Watcher, sent: Sent) -> Batch:
 
 
 def save(
-    client: Client, batch_id: str, out: Path, unsent: Sequence[Upload] = (), *, lines: bool = False
+    client: Client,
+    batch_id: str,
+    out: Path,
+    unsent: Sequence[Upload] = (),
+    *,
+    kind: Kind | None = None,
+    lines: bool = False,
 ) -> None:
-    """Write all results into `out`: JSON lines when it ends so, CSV otherwise.
+    """Write all results into `out`, as `kind`, or as its name ends; CSV where that says nothing.
 
-    What could not be sent has a row as well, in the state `not_sent`. Raises CommandError when nothing can be
-    written there.
+    What could not be sent has a row as well, in the state `not_sent`; where no row can be added, in a CSV
+    beside `out`. Raises CommandError when nothing can be written there.
     """
+    kind = kind or kind_of(out)
     try:
-        if is_jsonl(out):
+        if kind is Kind.JSONL:
             client.results_jsonl(batch_id, out, lines=lines)
         else:
-            client.results_csv(batch_id, out)
+            _WRITERS[kind](client, batch_id, out)
         if unsent:
-            (append_jsonl if is_jsonl(out) else append_csv)(out, unsent)
+            _append(out, kind, unsent)
     except OSError as error:
         raise _unwritable(out, error, f"They are kept: eva01 results {batch_id} --out FILE") from error
+
+
+def _append(out: Path, kind: Kind, unsent: Sequence[Upload]) -> None:
+    if kind is Kind.JSONL:
+        append_jsonl(out, unsent)
+    elif kind is Kind.CSV:
+        append_csv(out, unsent)
+    else:
+        write_csv(out.with_name(f"{out.name}.not_sent.csv"), unsent)
 
 
 def check_writable(out: Path) -> None:
@@ -215,15 +252,15 @@ def _unwritable(out: Path, error: OSError, remedy: str) -> CommandError:
     return CommandError("unwritable", f"The results cannot be written to {out}: {reason}. {remedy}")
 
 
-def is_jsonl(out: Path) -> bool:
-    """True when results that go there are JSON lines."""
-    return out.suffix.lower() in (".jsonl", ".ndjson")
+def kind_of(out: Path) -> Kind:
+    """What results that go there are: CSV unless its name ends otherwise."""
+    return _ENDINGS.get(out.suffix.lower(), Kind.CSV)
 
 
 def show(console: Console, client: Client, batch: Batch, sent: Sent, out: Path | None) -> None:
     """The table of answers, what could not be sent, what is otherwise than it was sent, and the last line."""
     where = f" in {out}" if out else f": eva01 results {batch.id} --out results.csv"
-    show_jobs(console, client.results(batch.id), batch.total, where)
+    show_jobs(console, client.results(batch.id), batch.total, where, batch.fields)
     say_what_was_not_sent(console, sent)
     show_outcome(console, batch, len(sent.unsent))
     if out:

@@ -1,17 +1,21 @@
 """Tables for people: answers, batches, models. Nothing in them is read as markup."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from eva01.cli.text import counted, duration, harmless, moment, shortened
 from eva01.client.models import Batch, Job, Model, Share, Upload
 
+#: Fields that have a column; the results file has all of them.
+_MOST_FIELDS = 8
 #: Rows shown of a longer list; the results file has all of them.
 LONGEST_TABLE = 40
 #: What is to be known of an image, in few words.
@@ -34,14 +38,69 @@ _QUOTAS = {
 }
 
 
-def show_jobs(console: Console, jobs: Iterable[Job], total: int, where: str) -> None:
-    """A row for each file: its answer, or why it has none. `where` ends the line about further rows."""
-    shown = table("file", "answer, or why there is none")
-    for job in islice(jobs, LONGEST_TABLE):
-        shown.add_row(Text(harmless(job.file), overflow="fold"), _noted(_outcome(job), job))
-    console.print(shown)
+def show_jobs(
+    console: Console, jobs: Iterable[Job], total: int, where: str, fields: Sequence[str] = ()
+) -> None:
+    """A row for each file: its answer, or why it has none. `where` ends the line about further rows.
+
+    Where answers have fields, each of the first few has a column.
+    """
+    rows = [*islice(jobs, LONGEST_TABLE)]
+    console.print(_table_of_fields(rows, fields[:_MOST_FIELDS]) if fields else _table_of_answers(rows))
+    if more := fields[_MOST_FIELDS:]:
+        say(console, f"… and {counted(len(more), 'field')} more: {shortened(', '.join(more))}.")
     if total > LONGEST_TABLE:
         say(console, f"… and {total - LONGEST_TABLE:,} more{where}.")
+
+
+def _table_of_answers(jobs: Sequence[Job]) -> Table:
+    shown = table("file", "answer, or why there is none")
+    for job in jobs:
+        shown.add_row(_file_of(job), _noted(_outcome(job), job))
+    return shown
+
+
+def _table_of_fields(jobs: Sequence[Job], fields: Sequence[str]) -> Table:
+    """A column for each field, and one for what else is to be said, if there is anything."""
+    others = [_noted(Text("") if isinstance(job.data, dict) else _outcome(job), job) for job in jobs]
+    last = ["notes"] if any(others) else []
+    values = [[_field_of(job, field) for field in fields] for job in jobs]
+    # What is a column's header is read as markup.
+    titles = [escape(harmless(field)) for field in fields]
+    numbers = [
+        title
+        for title, column in zip(titles, zip(*values, strict=True), strict=False)
+        if _are_numbers(column)
+    ]
+    shown = table("file", *titles, *last, numbers=numbers)
+    for job, row, other in zip(jobs, values, others, strict=True):
+        cells = [Text(_said(value), overflow="fold") for value in row]
+        shown.add_row(_file_of(job), *cells, *[other][: len(last)])
+    return shown
+
+
+def _file_of(job: Job) -> Text:
+    return Text(harmless(job.file), overflow="fold")
+
+
+def _field_of(job: Job, field: str) -> Any:
+    return job.data.get(field) if isinstance(job.data, dict) else None
+
+
+def _are_numbers(values: Iterable[Any]) -> bool:
+    there = [value for value in values if value is not None]
+    return bool(there) and all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in there
+    )
+
+
+def _said(value: Any) -> str:
+    """A field's value for people: nothing for null, the values of a list one after the other."""
+    if isinstance(value, list) and not any(isinstance(one, list | dict) for one in value):
+        return shortened(", ".join(map(_said, value)))
+    if value is None or isinstance(value, str):
+        return shortened(value or "")
+    return shortened(json.dumps(value, ensure_ascii=False))
 
 
 def show_unsent(console: Console, uploads: Sequence[Upload]) -> None:

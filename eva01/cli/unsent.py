@@ -10,6 +10,7 @@ from eva01.client.models import Upload
 
 #: The state of such a row; the server has none like it.
 STATE = "not_sent"
+_COLUMNS = ("file", "state", "error_code", "error_message")
 
 
 def append_csv(out: Path, unsent: Sequence[Upload]) -> None:
@@ -22,6 +23,12 @@ def append_csv(out: Path, unsent: Sequence[Upload]) -> None:
             code, message = _reason(upload)
             cells = {"file": upload.file, "state": STATE, "error_code": code, "error_message": message}
             writer.writerow({column: _harmless(text) for column, text in cells.items()})
+
+
+def write_csv(out: Path, unsent: Sequence[Upload]) -> None:
+    """The same as a file of its own, where no row can be added to the results."""
+    out.write_text(",".join(_COLUMNS) + "\r\n", encoding="utf-8", newline="")
+    append_csv(out, unsent)
 
 
 def append_jsonl(out: Path, unsent: Sequence[Upload]) -> None:

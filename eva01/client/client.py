@@ -8,8 +8,13 @@ with Client() as client:
     client.wait(batch.id)
     for job in client.results(batch.id):
         print(job.file, job.answer)
+
+What each answer has to be is said by `fields`, in short (`"total:number"`, `"kind:receipt|invoice"`) or as
+objects of name, type, choices, is_list, is_required and hint; or by `response_format`, as OpenAI's API says
+it. Then `job.data` is what it says.
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
@@ -30,6 +35,8 @@ from eva01.client.uploads import Sendable, upload
 
 #: Where a server is when nothing else is said.
 DEFAULT_SERVER = "http://127.0.0.1:8000"
+#: One thing that each answer has: in short, or an object.
+Field = str | Mapping[str, Any]
 #: Jobs in one page of results.
 _PAGE = 500
 #: Seconds between two looks at a batch when the server asks for nothing else; the limits of what it may ask.
@@ -82,13 +89,15 @@ class Client:
         model: str | None = None,
         name: str = "",
         max_new_tokens: int | None = None,
+        fields: Sequence[Field] | None = None,
+        response_format: Mapping[str, Any] | None = None,
     ) -> Batch:
         """Make an open batch; without a model the server's default is asked.
 
         `max_new_tokens` is the longest answer; without it the worker's setting holds.
         """
-        fields = {"name": name, **_asked(question, model, max_new_tokens)}
-        return Batch.model_validate(self._json("POST", "/api/batches", json=fields))
+        asked = _asked(question, model, max_new_tokens, fields, response_format)
+        return Batch.model_validate(self._json("POST", "/api/batches", json={"name": name, **asked}))
 
     def upload_files(
         self,
@@ -212,6 +221,14 @@ class Client:
         query = "?lines=true" if lines else ""
         self._transport.download(f"/api/batches/{batch_id}/results.jsonl{query}", target)
 
+    def results_xlsx(self, batch_id: str, target: Path) -> None:
+        """Write all results as a workbook into `target`."""
+        self._transport.download(f"/api/batches/{batch_id}/results.xlsx", target)
+
+    def results_parquet(self, batch_id: str, target: Path) -> None:
+        """Write all results as Parquet into `target`: typed columns, one for each field."""
+        self._transport.download(f"/api/batches/{batch_id}/results.parquet", target)
+
     # Single jobs
 
     def analyze(
@@ -221,6 +238,8 @@ class Client:
         *,
         model: str | None = None,
         max_new_tokens: int | None = None,
+        fields: Sequence[Field] | None = None,
+        response_format: Mapping[str, Any] | None = None,
         page: int | None = None,
         wait_s: int = 25,
     ) -> Job:
@@ -228,7 +247,7 @@ class Client:
 
         `page` is the page of its file that is meant; else all are, where the model reads all, or the first.
         """
-        asked = _asked(question, model, max_new_tokens, page)
+        asked = _asked(question, model, max_new_tokens, fields, response_format, page)
         return self._ask_about(image, "/analyze", {**asked, "wait": wait_s})
 
     def create_job(
@@ -238,10 +257,13 @@ class Client:
         *,
         model: str | None = None,
         max_new_tokens: int | None = None,
+        fields: Sequence[Field] | None = None,
+        response_format: Mapping[str, Any] | None = None,
         page: int | None = None,
     ) -> Job:
         """Ask about one image without waiting; `page` as in `analyze`."""
-        return self._ask_about(image, "/api/jobs", _asked(question, model, max_new_tokens, page))
+        asked = _asked(question, model, max_new_tokens, fields, response_format, page)
+        return self._ask_about(image, "/api/jobs", asked)
 
     def job(self, job_id: str, *, lines: bool = False) -> Job:
         """The job as it is now; with `lines`, where each line of its text stands."""
@@ -271,7 +293,9 @@ class Client:
         return dict(self._json("GET", "/api/usage", params=given))
 
     def _ask_about(self, image: Path | Address, path: str, fields: Mapping[str, Any]) -> Job:
-        texts = {name: str(value) for name, value in fields.items()}
+        texts = {
+            name: value if isinstance(value, str) else _json_text(value) for name, value in fields.items()
+        }
         body = Multipart([_part(_named(image) if isinstance(image, Path) else image, "file")], texts)
         return Job.model_validate(self._transport.send("POST", path, body=body).json())
 
@@ -285,10 +309,17 @@ class Client:
 
 
 def _asked(
-    question: str, model: str | None, max_new_tokens: int | None, page: int | None = None
+    question: str,
+    model: str | None,
+    max_new_tokens: int | None,
+    fields: Sequence[Field] | None,
+    response_format: Mapping[str, Any] | None,
+    page: int | None = None,
 ) -> dict[str, Any]:
     """What is asked, without what the server shall choose."""
-    chosen = {"model": model or None, "max_new_tokens": max_new_tokens, "page": page}
+    chosen: dict[str, Any] = {"model": model or None, "max_new_tokens": max_new_tokens, "page": page}
+    chosen["fields"] = [*fields] if fields else None
+    chosen["response_format"] = {**response_format} if response_format else None
     return {"question": question} | {name: value for name, value in chosen.items() if value is not None}
 
 
@@ -305,6 +336,11 @@ def _page_address(server: str, url: str) -> str:
     """Where a page is; `url` begins with the server's own path only where a proxy has told it of that."""
     below = urlsplit(server).path.rstrip("/")
     return urljoin(server, url) if below and url.startswith(f"{below}/") else f"{server.rstrip('/')}{url}"
+
+
+def _json_text(value: Any) -> str:
+    """What is no text in a form."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _part(file: Sendable, field: str) -> FilePart | TextPart:

@@ -55,6 +55,11 @@ class Job(_Reply):
     #: The page of its file that is asked about; None for all that there is.
     page: int | None = None
     answer: str | None = None
+    #: What the answer says, where it was to be JSON; None for plain text.
+    data: Any = None
+    #: How sure the model was, 0 to 1; and the same of each field of `data`.
+    confidence: float | None = None
+    field_confidence: dict[str, float] | None = None
     #: `stop`, or `length` when the answer was cut at the longest that was allowed.
     finish_reason: str | None = None
     error: Problem | None = None
@@ -91,6 +96,8 @@ class Batch(_Reply):
     name: str = ""
     question: str = ""
     model: str = ""
+    #: What each answer has to be, as OpenAI's API says it; None for plain text.
+    response_format: dict[str, Any] | None = None
     #: open, closed or cancelled.
     state: str = ""
     created_at: datetime | None = None
@@ -104,6 +111,13 @@ class Batch(_Reply):
     rate_per_s: float | None = None
     #: Seconds until the last job is finished, as far as the rate tells.
     time_left_s: float | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What each answer has, by its schema; empty for plain text."""
+        schema = ((self.response_format or {}).get("json_schema") or {}).get("schema") or {}
+        properties = schema.get("properties")
+        return tuple(properties) if isinstance(properties, dict) else ()
 
     @property
     def succeeded(self) -> int:
@@ -191,5 +205,7 @@ class Model(_Reply):
     description: str = ""
     uses_question: bool = True
     default_question: str = ""
+    #: True when its answers can have fields.
+    has_fields: bool = False
     #: Workers that serve it now; None when the server does not say.
     workers: int | None = None

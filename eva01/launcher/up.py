@@ -9,9 +9,10 @@ Ctrl-C, SIGTERM, or the end of the batch with --exit: web and workers finish, Re
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -57,6 +58,8 @@ class Wishes:
     model: str | None
     #: The longest answer, in tokens; None for the worker's setting.
     max_new_tokens: int | None
+    #: What each answer has to be: `fields` or `response_format`; empty for plain text.
+    wanted: Mapping[str, Any]
     out: Path
     #: True to stop when the folder is answered.
     is_exiting: bool
@@ -197,7 +200,7 @@ def _serve(
         return 0
     card = plan.cards[0]
     name = name_of(wishes.folder.resolve())
-    task = Submission(found, _question(wishes, card), card.name, name, wishes.max_new_tokens)
+    task = Submission(found, _question(wishes, card), card.name, name, wishes.max_new_tokens, wishes.wanted)
     session = _Session(plan.page, task, wishes, console)
     session.start()
     supervisor.watch(

@@ -194,7 +194,7 @@ class Result(Kept):
     #: how sure the least sure of its lines is. None where there is no answer, or nobody noted it.
     confidence: float | None = Field(default=None, ge=0, le=1)
     #: The same of each field of an answer that has fields, by their names.
-    field_confidence: dict[str, float] | None = None
+    field_confidence: dict[str, Annotated[float, Field(ge=0, le=1)]] | None = None
     #: What it cost; of an answer from an earlier job, what that had cost.
     usage: Usage | None = None
     #: True when it was known from an earlier job: nothing ran.
@@ -326,7 +326,7 @@ class Batch(Kept):
         rate = self.rate_per_s
         return {
             **self.model_dump(mode="json", include=_PUBLIC_BATCH),
-            "response_format": self.options.model_dump(mode="json")["response_format"],
+            "response_format": wanted.public() if (wanted := self.options.response_format) else None,
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,

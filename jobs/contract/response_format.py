@@ -3,13 +3,18 @@
 Source of the names: https://platform.openai.com/docs/api-reference/chat/create (`response_format`).
 """
 
-import json
+import re
 from enum import StrEnum
+from math import isfinite
 from typing import Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import from_json
 
 from jobs.contract.base import Kept
+
+#: A number that may be too large for any program, such as 1e999.
+_LARGE = re.compile(r"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
 
 
 class FormatType(StrEnum):
@@ -46,6 +51,15 @@ class ResponseFormat(Kept):
             raise ValueError(f"`json_schema` belongs to the type {FormatType.JSON_SCHEMA}, and to no other")
         return self
 
+    def public(self) -> dict[str, Any]:
+        """As OpenAI's API writes it; without what a later version has written besides."""
+        named = self.json_schema
+        if named is None:
+            return {"type": self.type.value}
+        said = {"name": named.name, "description": named.description, "strict": named.strict}
+        given = {name: value for name, value in said.items() if value is not None}
+        return {"type": self.type.value, "json_schema": {**given, "schema": named.schema_}}
+
     @property
     def schema_of_answer(self) -> dict[str, Any]:
         """The schema that the answer has to satisfy; that of any object where none was given."""
@@ -53,10 +67,29 @@ class ResponseFormat(Kept):
 
 
 def data_of(answer: str | None, response_format: ResponseFormat | None) -> Any:
-    """What an answer says as JSON; None for plain text, and for what is no JSON after all."""
+    """What an answer says as JSON.
+
+    None for plain text, for what is no JSON after all, and for JSON that not every program reads: deeper than
+    200 values, with half of a character in it, or a number that is too large for any.
+    """
     if answer is None or response_format is None:
         return None
     try:
-        return json.loads(answer)
+        data = from_json(answer, allow_inf_nan=False)
     except ValueError:
         return None
+    return None if _LARGE.search(answer) and not _is_finite(data) else data
+
+
+def _is_finite(data: Any) -> bool:
+    """False when some number in `data` has no end."""
+    left = [data]
+    while left:
+        one = left.pop()
+        if isinstance(one, float) and not isfinite(one):
+            return False
+        if isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+    return True

@@ -23,6 +23,8 @@ GIB = 1024 * MIB
 READY_OF_LATE_S = 3600.0
 #: Hours that a session in the browser may last at most.
 LONGEST_SESSION_HOURS = 366 * 24
+#: The most fields that EVA01_MAX_FIELDS may allow: a request is read no further.
+MOST_FIELDS = 1000
 
 
 class BadSetting(Exception):
@@ -139,6 +141,8 @@ class Limits(_FromEnvironment):
     max_answer_tokens: int = Field(default=4096, ge=1)
     #: Bytes of the JSON Schema that answers are held to.
     max_schema_bytes: int = Field(default=64 * 1024, ge=2)
+    #: Fields of one answer, each of which is a column.
+    max_fields: int = Field(default=200, ge=1, le=MOST_FIELDS)
     #: Days for which a batch may be shared.
     max_share_days: int = Field(default=365, ge=1, le=36_500)
     #: Links to one batch that work at the same time, and that are kept: older ones that are over go first.

@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from jobs.contract.response_format import ResponseFormat
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SPECIAL = re.compile(r'[,"\r\n]')
 #: How far `$ref` is followed.
 _MOST_HOPS = 8
@@ -35,6 +37,13 @@ _TYPES = {
     "integer": ColumnType.INTEGER,
     "boolean": ColumnType.BOOLEAN,
 }
+#: What values of each type are here.
+_PYTHON: dict[ColumnType, type | tuple[type, ...]] = {
+    ColumnType.TEXT: str,
+    ColumnType.NUMBER: (int, float),
+    ColumnType.INTEGER: int,
+    ColumnType.BOOLEAN: bool,
+}
 
 
 @dataclass(frozen=True)
@@ -52,24 +61,30 @@ class Column:
     choices: tuple[str, ...] = ()
     description: str = ""
 
-    def cell(self, data: Any) -> Any:
-        """What an answer has in this column: text, a number, a boolean, or None.
+    def value(self, data: Any) -> Any:
+        """What an answer has in this column, as a value of its type; None where that does not fit.
 
-        >>> Column("a", "a", ColumnType.LIST).cell({"a": ["x", "y, z"]})
-        'x, "y, z"'
+        A DATE is a date, a LIST a list of such values, JSON its text.
+
+        >>> Column("a", "a", ColumnType.INTEGER).value({"a": "seven"})
         """
         value = data.get(self.field) if isinstance(data, Mapping) else None
-        if value is None or (self.type is not ColumnType.JSON and not isinstance(value, list | dict)):
-            return value
-        if self.type is ColumnType.LIST and isinstance(value, list):
-            return _joined(value)
-        return json.dumps(value, ensure_ascii=False)
+        return None if value is None else _fitting(value, self.type, self.of)
+
+    def cell(self, data: Any) -> Any:
+        """The same as text, a number, a boolean, a date, or None.
+
+        >>> Column("a", "a", ColumnType.LIST, of=ColumnType.TEXT).cell({"a": ["x", "y, z"]})
+        'x, "y, z"'
+        """
+        value = self.value(data)
+        return joined(value) if isinstance(value, list) else value
 
 
 def columns_of(response_format: ResponseFormat | None, taken: Collection[str] = ()) -> tuple[Column, ...]:
     """The columns of answers of a format, in the schema's order; none where they have no properties.
 
-    One whose property has a title that is `taken` is called `answer.<property>`.
+    One whose property has a title that is `taken`, in upper or lower case, is called `answer.<property>`.
     """
     if response_format is None or response_format.json_schema is None:
         return ()
@@ -79,12 +94,14 @@ def columns_of(response_format: ResponseFormat | None, taken: Collection[str] = 
     if not isinstance(properties, dict):
         return ()
     columns: list[Column] = []
-    used = set(taken)
+    used = {title.casefold() for title in taken}
+    names = {name.casefold() for name in properties}
     for name, said in properties.items():
-        title = name
-        while title in used or (title != name and title in properties):
+        # No file's format has a zero byte in a name.
+        title = plain = name.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        while title.casefold() in used or (title != plain and title.casefold() in names):
             title = f"answer.{title}"
-        used.add(title)
+        used.add(title.casefold())
         columns.append(_column(name, title, _resolved(said, whole), whole))
     return tuple(columns)
 
@@ -105,7 +122,7 @@ def _column(name: str, title: str, schema: Mapping[str, Any], whole: Mapping[str
 def _type_of(schema: Mapping[str, Any]) -> ColumnType:
     """The one type that values have besides null; JSON where there are several, or it is not said."""
     said = schema.get("type")
-    names = {name for name in (said if isinstance(said, list) else [said]) if name != "null"}
+    names = {name for name in (said if isinstance(said, list) else [said]) if name not in ("null", None)}
     if not names and (
         values := [one for one in schema.get("enum", [schema.get("const")]) if one is not None]
     ):
@@ -158,9 +175,54 @@ def _at(whole: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _joined(values: Sequence[Any]) -> str:
+def _fitting(value: Any, kind: ColumnType, of: ColumnType | None = None) -> Any:
+    """A value of JSON as one of a type; None where it is none."""
+    if kind is ColumnType.JSON:
+        return json.dumps(value, ensure_ascii=False)
+    if kind is ColumnType.LIST:
+        return _list_of(value, of or ColumnType.TEXT)
+    if kind is ColumnType.DATE:
+        return _date_in(value)
+    if kind is ColumnType.INTEGER and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return (
+        value if isinstance(value, _PYTHON[kind]) and isinstance(value, bool) is _is_boolean(kind) else None
+    )
+
+
+def _is_boolean(kind: ColumnType) -> bool:
+    return kind is ColumnType.BOOLEAN
+
+
+def _list_of(value: Any, of: ColumnType) -> list[Any] | None:
+    """A list of values that fit, and of null; None for any other."""
+    if not isinstance(value, list):
+        return None
+    values = [None if one is None else _fitting(one, of) for one in value]
+    return (
+        None
+        if any(made is None and one is not None for made, one in zip(values, value, strict=True))
+        else values
+    )
+
+
+def _date_in(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and _DATE.fullmatch(value) else None
+    except ValueError:
+        return None
+
+
+def joined(values: Sequence[Any]) -> str:
     """Values set apart by commas; one with a comma, a quote or a line's end in it is quoted (RFC 4180)."""
-    return ", ".join(_quoted(one if isinstance(one, str) else json.dumps(one)) for one in values)
+    return ", ".join(_quoted(_said(one)) for one in values)
+
+
+def _said(value: Any) -> str:
+    """A value of a list as text."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _quoted(text: str) -> str:

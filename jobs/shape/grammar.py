@@ -29,4 +29,7 @@ def grammar_of(response_format: ResponseFormat) -> str:
 
 def fault_in(response_format: ResponseFormat) -> str | None:
     """Why answers cannot be held to a format, in llguidance's words; None when they can."""
-    return LLMatcher.validate_grammar(grammar_of(response_format)) or None
+    try:
+        return LLMatcher.validate_grammar(grammar_of(response_format)) or None
+    except ValueError as error:
+        return str(error)

@@ -35,8 +35,8 @@ _ALIKE = {
     *("json-schema.org/draft/2020-12/schema", "json-schema.org/draft/2019-09/schema"),
     *("json-schema.org/draft-07/schema", "json-schema.org/draft-06/schema"),
 }
-#: How deep schemas may be in one another.
-_DEEPEST = 32
+#: How deep schemas may be in one another, and JSON in all: programs read no more than 128.
+_DEEPEST, _DEEPEST_JSON = 32, 100
 
 
 def check_format(response_format: ResponseFormat, max_bytes: int) -> ResponseFormat:
@@ -46,7 +46,7 @@ def check_format(response_format: ResponseFormat, max_bytes: int) -> ResponseFor
     `unsupported_schema` for one with a keyword that answers cannot be held to.
     """
     schema = response_format.schema_of_answer
-    size_bytes = len(json.dumps(schema, ensure_ascii=False).encode())
+    size_bytes = len(_written(schema))
     if size_bytes > max_bytes:
         raise TooLarge(
             f"The schema has {size_bytes:,} bytes; the limit is {max_bytes:,} (EVA01_MAX_SCHEMA_BYTES).",
@@ -57,6 +57,21 @@ def check_format(response_format: ResponseFormat, max_bytes: int) -> ResponseFor
     if fault := fault_in(response_format):
         raise _unsupported(f"Answers cannot be held to the schema: {_short(fault)}.")
     return response_format
+
+
+def _written(schema: dict[str, Any]) -> bytes:
+    """A schema as JSON; raises BadInput (`bad_schema`) for one that other programs would not read."""
+    values: list[tuple[Any, int]] = [(schema, 1)]
+    while values:
+        one, depth = values.pop()
+        if depth > _DEEPEST_JSON:
+            raise _bad(f"it is more than {_DEEPEST_JSON} values deep")
+        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        values += [(value, depth + 1) for value in inner]
+    try:
+        return json.dumps(schema, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:
+        raise _bad("it has a number that is too large, or half of a character") from error
 
 
 def _check_keywords(schema: dict[str, Any]) -> None:
@@ -96,9 +111,11 @@ def _check_meaning(schema: dict[str, Any]) -> None:
         jsonschema_rs.meta.validate(schema | {"$schema": _READ_AS})
     except jsonschema_rs.ValidationError as error:
         place = "/".join(["#", *map(str, error.instance_path)])
-        raise BadInput(
-            f"This is no JSON Schema: {_short(error.message)}, at {place}.", code=Code.BAD_SCHEMA
-        ) from error
+        raise _bad(f"{_short(error.message)}, at {_short(place)}") from error
+
+
+def _bad(reason: str) -> BadInput:
+    return BadInput(f"This is no JSON Schema: {reason}. Mend it.", code=Code.BAD_SCHEMA)
 
 
 def _unsupported(message: str) -> BadInput:

@@ -17,6 +17,13 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 # Which models there are, what each needs, and where limits are, a server says (/api/models, /api/limits).
 _ASKED = ("unknown_model", "missing_question", "question_too_long", "too_many_tokens")
+# What belongs together in a field, that no two are called the same, and what answers can be held to.
+_SHAPED = (
+    *("`fields.", "two fields", "Send one of them", "belongs to the type"),
+    *("bad_schema", "unsupported_schema", "schema_too_large", "no_fields"),
+)
+# Of a form's field of JSON the document says that it is text.
+_IN_A_FORM = (*_SHAPED, "`fields", "`response_format")
 # Of a file a schema knows only that it is bytes, and nothing of how many pages it has.
 _SENT = ("not_an_image", "empty_file", "truncated_image", "unsupported_format", "invalid_field: page is")
 # That an address which is empty is none, and that one beside a file is one too many.
@@ -28,10 +35,10 @@ _DAYS = ("should be a day or a time that there is", "should not be before `from`
 _ENDS = ("which is over", "both say when the key ends")
 #: By call, what a problem says, in its code or its detail, that refuses a request which fits the document.
 BEYOND: dict[str, tuple[str, ...]] = {
-    "POST /analyze": (*_ASKED, *_SENT, *_EITHER),
-    "POST /api/jobs": (*_ASKED, *_SENT, *_EITHER),
-    "POST /api/jobs/{job_id}/ask": (*_ASKED, "invalid_field: page is"),
-    "POST /api/batches": (*_ASKED, *_NAMED),
+    "POST /analyze": (*_ASKED, *_SENT, *_EITHER, *_IN_A_FORM),
+    "POST /api/jobs": (*_ASKED, *_SENT, *_EITHER, *_IN_A_FORM),
+    "POST /api/jobs/{job_id}/ask": (*_ASKED, *_SHAPED, "invalid_field: page is"),
+    "POST /api/batches": (*_ASKED, *_NAMED, *_SHAPED),
     "PATCH /api/batches/{batch_id}": _NAMED,
     "POST /api/batches/{batch_id}/files": _EITHER,
     "POST /api/batches/{batch_id}/known": ("question_too_long", "too_many_files"),
@@ -61,6 +68,8 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     "max_new_tokens": lambda given: given and min(given, 4096),
     "days": lambda given: given and min(given, 365),
     "page": lambda _: 1,
+    "fields": lambda given: '["total:number"]' if isinstance(given, str) else given and ["total:number"],
+    "response_format": lambda _: None,
 }
 
 _answers: defaultdict[str, Counter[int]] = defaultdict(Counter)

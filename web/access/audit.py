@@ -36,9 +36,10 @@ _BY_ACTION: dict[tuple[Action, Kind], str] = {
     (Action.SHARE_REVOKE, Kind.SHARE): "sharing.revoke_share",
     (Action.SHARE_REVOKE, Kind.BATCH): "sharing.revoke_shares",
     (Action.EXPORT, Kind.BATCH): """
-        results.export_csv results.export_jsonl results.export_texts results.export_xlsx
-        shared.results.export_csv shared.results.export_jsonl shared.results.export_texts
-        shared.results.export_xlsx
+        results.export_csv results.export_jsonl results.export_parquet results.export_texts
+        results.export_xlsx
+        shared.results.export_csv shared.results.export_jsonl shared.results.export_parquet
+        shared.results.export_texts shared.results.export_xlsx
     """,
     (Action.EXPORT, Kind.TRAIL): "audit.export_events",
 }

@@ -1,7 +1,7 @@
-"""A batch's results: a page at a time, or the whole as JSONL, CSV, XLSX, or a zip of texts."""
+"""A batch's results: a page at a time, or the whole as JSONL, CSV, XLSX, Parquet, or a zip of texts."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from web.access.link import shown_batch, shown_job, shown_rows
 from web.api.progress import look_again_s
 from web.api.schemas.base import PROBLEMS, BatchPath
 from web.api.schemas.results import CsvQuery, ExportQuery, JsonlQuery, Order, ResultsPage, ResultsQuery
-from web.export.lines import Row, attachment, begun, csv_lines, jsonl
+from web.export.lines import attachment, begun, csv_lines, jsonl
+from web.export.parquet import write_parquet
 from web.export.sheets import write_workbook
+from web.export.table import Row, Table
 from web.export.texts import text_zip
 from web.http.conditional import fresh_json
 from web.http.security import PRIVATE
@@ -23,6 +25,7 @@ from web.intake.spool import no_room
 from web.services import services
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_PARQUET = "application/vnd.apache.parquet"
 
 results = APIBlueprint(
     "results",
@@ -66,31 +69,26 @@ def export_jsonl(path: BatchPath, query: JsonlQuery) -> Response:
 
 @results.get("/results.csv", responses={200: {"content": {"text/csv": {}}}})
 def export_csv(path: BatchPath, query: CsvQuery) -> Response:
-    """All jobs of a batch as a table.
+    """All jobs of a batch as a table, with a column for each field of their answers.
 
     A cell that a spreadsheet program would take for a formula gets an apostrophe in front.
     """
     store = services().store
     batch = store.get_batch(path.batch_id)
-    rows = csv_lines(_begun(store.rows(batch.id, query.state)), with_bom=query.bom)
+    rows = csv_lines(_begun(store.rows(batch.id, query.state)), _table(batch), with_bom=query.bom)
     return _download(batch, "csv", "text/csv", rows)
 
 
 @results.get("/results.xlsx", responses={200: {"content": {_XLSX: {}}}})
 def export_xlsx(path: BatchPath, query: ExportQuery) -> Response:
     """All jobs of a batch as a workbook; it is sent when it is written."""
-    serving = services()
-    batch = serving.store.get_batch(path.batch_id)
-    try:
-        with tempfile.TemporaryDirectory(dir=serving.spool_folder) as folder:
-            target = Path(folder, "results.xlsx")
-            write_workbook(shown_rows(serving.store.rows(batch.id, query.state)), target)
-            # The folder is deleted before the file is sent, so nothing is left behind however sending ends.
-            response = send_file(target.open("rb"), mimetype=_XLSX)
-            response.content_length = target.stat().st_size
-    except (OSError, FileCreateError) as error:
-        raise no_room(error) from error
-    return _named(response, batch, "xlsx")
+    return _written(path.batch_id, query, "xlsx", _XLSX, write_workbook)
+
+
+@results.get("/results.parquet", responses={200: {"content": {_PARQUET: {}}}})
+def export_parquet(path: BatchPath, query: ExportQuery) -> Response:
+    """All jobs of a batch as a Parquet file, with typed columns; it is sent when it is written."""
+    return _written(path.batch_id, query, "parquet", _PARQUET, write_parquet)
 
 
 @results.get("/results.zip", responses={200: {"content": {"application/zip": {}}}})
@@ -100,6 +98,32 @@ def export_texts(path: BatchPath, query: ExportQuery) -> Response:
     batch = serving.store.get_batch(path.batch_id)
     packed = text_zip(_begun(serving.store.rows(batch.id, query.state)), serving.spool_folder)
     return _named(Response(packed, content_type="application/zip"), batch, "zip")
+
+
+def _written(
+    batch_id: str,
+    query: ExportQuery,
+    extension: str,
+    media_type: str,
+    write: Callable[[Iterable[Row], Path, Table], None],
+) -> Response:
+    """A file that is whole before it is sent."""
+    serving = services()
+    batch = serving.store.get_batch(batch_id)
+    try:
+        with tempfile.TemporaryDirectory(dir=serving.spool_folder) as folder:
+            target = Path(folder, f"results.{extension}")
+            write(shown_rows(serving.store.rows(batch.id, query.state)), target, _table(batch))
+            # The folder is deleted before the file is sent, so nothing is left behind however sending ends.
+            response = send_file(target.open("rb"), mimetype=media_type)
+            response.content_length = target.stat().st_size
+    except (OSError, FileCreateError) as error:
+        raise no_room(error) from error
+    return _named(response, batch, extension)
+
+
+def _table(batch: Batch) -> Table:
+    return Table(batch.options.response_format)
 
 
 def _begun(rows: Iterable[Row]) -> Iterator[Row]:

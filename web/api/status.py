@@ -23,7 +23,9 @@ from web.http.conditional import fresh_json
 from web.intake.headers import MEDIA_TYPES
 from web.services import Services, services
 
-_SHOWN_OF_CARD = {"name", "engine", "description", "uses_question", "default_question", "tasks"}
+_SHOWN_OF_CARD = {
+    *("name", "engine", "description", "uses_question", "default_question", "has_fields", "tasks"),
+}
 
 status = APIBlueprint(
     "status",

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -14,16 +14,9 @@ from jobs.contract.chunks import chunks
 from jobs.contract.models import Batch, Job
 from jobs.contract.names import file_path
 from web.export.formulas import is_formula
+from web.export.table import Row, Table
 
-#: A job as the API shows it.
-Row = Mapping[str, Any]
 _T = TypeVar("_T")
-#: The CSV's columns; the first eight are a promise, and further ones may follow.
-COLUMNS = (
-    *("file", "state", "answer", "error_code", "error_message", "model", "question", "id"),
-    *("width", "height", "visual_tokens", "output_tokens", "lines", "confidence"),
-    *("attempts", "created_at", "started_at", "finished_at", "finish_reason", "notes", "page", "device_s"),
-)
 #: Lines sent at a time.
 _CHUNK_LINES = 200
 #: Characters that some readers of JSONL take for line ends, though JSON allows them in strings.
@@ -36,14 +29,14 @@ def jsonl(jobs: Iterable[Row]) -> Iterator[str]:
     return (_json_lines(some) for some in chunks(jobs, _CHUNK_LINES))
 
 
-def csv_lines(jobs: Iterable[Row], *, with_bom: bool = False) -> Iterator[str]:
-    """A header, then a row for each job (RFC 4180).
+def csv_lines(jobs: Iterable[Row], table: Table, *, with_bom: bool = False) -> Iterator[str]:
+    """A header, then a row for each job (RFC 4180); booleans are `true` and `false`, days YYYY-MM-DD.
 
     A cell that a spreadsheet program would take for a formula gets an apostrophe in front; a plain number
     does not. JSONL has every name and answer as it is.
     """
-    header = ("\ufeff" if with_bom else "") + row(COLUMNS)
-    lines = chain([header], (row(cells(job)) for job in jobs))
+    header = ("\ufeff" if with_bom else "") + row(table.titles)
+    lines = chain([header], (row(table.cells(job)) for job in jobs))
     return ("".join(some) for some in chunks(lines, _CHUNK_LINES))
 
 
@@ -86,14 +79,7 @@ def row(cells: Iterable[Any]) -> str:
     return line.getvalue()
 
 
-def cells(job: Row) -> list[Any]:
-    """A job's values, in the order of COLUMNS."""
-    usage = job["usage"] or {}
-    error = job["error"] or {}
-    flat = {**job, **usage, "error_code": error.get("code"), "error_message": error.get("message")}
-    flat["notes"] = ", ".join(job["notes"]) or None
-    return [flat.get(column) for column in COLUMNS]
-
-
 def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and is_formula(cell) else cell
+    if isinstance(cell, str):
+        return f"'{cell}" if is_formula(cell) else cell
+    return str(cell).lower() if isinstance(cell, bool) else cell

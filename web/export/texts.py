@@ -16,8 +16,9 @@ from typing import IO, Any, cast
 
 from jobs.contract.models import FinishReason, JobState, utc_now
 from web.export.entries import keep_entries_in
-from web.export.lines import Row, row
+from web.export.lines import row
 from web.export.names import FreeNames
+from web.export.table import Row
 
 _ERRORS, _CUT = "errors.csv", "cut_short.csv"
 _ERROR_COLUMNS = ("file", "state", "error_code", "error_message", "id")

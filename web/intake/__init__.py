@@ -1,6 +1,7 @@
 """What comes in, checked before anything is kept.
 
 asking       model, question and options of a request
+wishes       how answers are to look
 forms        a form, also one that is not written as it should be
 fingerprint  whether a request that is sent again is the same
 spool        the files of a request, on disk while it is answered

@@ -6,8 +6,13 @@ from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Overloaded, TooLarge, UnknownModel
 from jobs.contract.models import Options
+from jobs.contract.response_format import ResponseFormat
 from jobs.contract.settings import Limits
+from jobs.shape.columns import columns_of
+from jobs.shape.fields import format_of
+from jobs.shape.schemas import check_format
 from web.access.caller import caller
+from web.intake.wishes import Wishes
 from web.services import Services
 
 #: Those who were turned away come back when this share of the queue is free again, so that they find room.
@@ -82,12 +87,45 @@ def check_page(page: int | None, pages: int | None) -> int | None:
     return page if pages and pages > 1 else None
 
 
-def check_options(max_new_tokens: int | None, limits: Limits) -> Options:
-    """Raises TooLarge (`too_many_tokens`)."""
-    if max_new_tokens is not None and max_new_tokens > limits.max_answer_tokens:
+def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
+    """How the model is to answer.
+
+    Raises TooLarge (`too_many_tokens`, `schema_too_large`), and BadInput: `invalid_field` for what says twice
+    how an answer looks, `no_fields` for a model that answers with text alone, and what check_format raises.
+    """
+    most = wishes.max_new_tokens
+    if most is not None and most > limits.max_answer_tokens:
         raise TooLarge(
-            f"max_new_tokens is {max_new_tokens}; the limit is {limits.max_answer_tokens}"
-            " (EVA01_MAX_ANSWER_TOKENS).",
+            f"max_new_tokens is {most}; the limit is {limits.max_answer_tokens} (EVA01_MAX_ANSWER_TOKENS).",
             code=Code.TOO_MANY_TOKENS,
         )
-    return Options(max_new_tokens=max_new_tokens)
+    wanted = _wanted_format(wishes, limits)
+    if wanted and not card.has_fields:
+        raise BadInput(
+            f"{card.name} cannot answer with fields. Choose another model, or ask for text.",
+            code=Code.NO_FIELDS,
+        )
+    if wanted:
+        check_format(wanted, limits.max_schema_bytes)
+        _check_count(len(columns_of(wanted)), limits)
+    return Options(max_new_tokens=most, response_format=wanted)
+
+
+def _wanted_format(wishes: Wishes, limits: Limits) -> ResponseFormat | None:
+    if wishes.fields and wishes.response_format:
+        raise BadInput(
+            "`fields` and `response_format` both say how an answer looks. Send one of them.",
+            code=Code.INVALID_FIELD,
+        )
+    if wishes.fields:
+        _check_count(len(wishes.fields), limits)
+        return format_of(wishes.fields)
+    return wishes.response_format.kept() if wishes.response_format else None
+
+
+def _check_count(fields: int, limits: Limits) -> None:
+    if fields > limits.max_fields:
+        raise TooLarge(
+            f"An answer would have {fields:,} fields; the limit is {limits.max_fields:,} (EVA01_MAX_FIELDS).",
+            code=Code.SCHEMA_TOO_LARGE,
+        )

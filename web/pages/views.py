@@ -13,7 +13,7 @@ from jobs import flow
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.models import Batch, JobState
+from jobs.contract.models import Batch, JobState, Options
 from web.access.caller import caller
 from web.access.link import follow, shown_batch, shown_job
 from web.api.batches import listed
@@ -21,11 +21,13 @@ from web.api.schemas.base import BatchPath
 from web.api.schemas.batches import BatchesQuery
 from web.api.schemas.results import ResultsQuery
 from web.http.numbers import whole
-from web.intake.asking import check_question, check_takes, choose_model
+from web.http.problems import refuse_fields
+from web.intake.asking import check_options, check_question, check_takes, choose_model
 from web.intake.fetching import after_fetching
 from web.intake.files import Intake
 from web.intake.forms import check_form
 from web.intake.spool import check_budget, spooled_request
+from web.intake.wishes import SaidWishes, wishes_in_lines
 from web.pages.admin import register_admin
 from web.pages.audit import audit_page
 from web.pages.errors import register_errors
@@ -167,23 +169,25 @@ def _checked(batch_id: str) -> tuple[BatchPath, ResultsQuery]:
         raise BadInput("The address asks for results that there are not.", code=Code.INVALID_FIELD) from error
 
 
-def _asked() -> tuple[ModelCard, str]:
-    """The model and the question of the form, while there is room for one more job."""
+def _asked() -> tuple[ModelCard, str, Options]:
+    """The model, the question and the options of the form, while there is room for one more job."""
     serving = services()
     card = choose_model(serving, request.form.get("model") or None)
     check_takes(serving, card.name, caller().owner)
-    return card, check_question(card, request.form.get("question", ""), serving.limits)
+    question = check_question(card, request.form.get("question", ""), serving.limits)
+    return card, question, check_options(card, _wishes(), serving.limits)
 
 
 def _batch_of(sent: list[FileStorage]) -> Response:
     """Make the batch that the form asks for; leads to its page."""
     serving = services()
-    card, question = _asked()
+    card, question, options = _asked()
     batch = Batch(
         owner=caller().owner,
         name=_name_of(len(sent), sent[0].filename or ""),
         question=question,
         model=card.name,
+        options=options,
     )
     flow.open_batch(serving, batch)
     with flow.accepting(serving, batch, caller().quotas) as request_:
@@ -195,6 +199,15 @@ def _batch_of(sent: list[FileStorage]) -> Response:
     passed_over = intake.passed_over.count or None
     place = url_for("pages.batch_page", batch_id=batch.id, passed_over=passed_over)
     return cast(Response, redirect(place, 303))
+
+
+def _wishes() -> SaidWishes:
+    """Raises BadInput (`invalid_field`)."""
+    try:
+        return wishes_in_lines(request.form.get("fields", ""), request.form.get("schema", ""))
+    except ValidationError as error:
+        refuse_fields(error)
+        raise
 
 
 def _name_of(count: int, first: str) -> str:

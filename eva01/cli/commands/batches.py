@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
 
 import click
 from rich.console import Console
@@ -16,7 +18,7 @@ from eva01.cli.commands.options import (
     server_options,
 )
 from eva01.cli.errors import CommandError
-from eva01.cli.submission import exit_code, save
+from eva01.cli.submission import Kind, exit_code, save
 from eva01.cli.tables import say, show_batch, show_cut_short, show_jobs, show_outcome, show_service
 from eva01.client.client import Client
 from eva01.client.models import Batch
@@ -39,23 +41,40 @@ def status(batch_id: str | None, connect: Connect, as_json: bool) -> None:
 
 @click.command()
 @click.argument("batch_id", metavar="BATCH")
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="Write them to a .csv or .jsonl file.")
+@click.option("--out", "-o", type=click.Path(path_type=Path), help="Write them to a file.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice([*map(str, Kind)]),
+    help="What to write; else --out says it by its ending, or it is CSV. Without --out it goes to stdout.",
+)
 @lines_option
 @click.option("--state", type=click.Choice(_STATES), help="Only those in this state (not with --out).")
 @server_options
 @json_option
 def results(
-    batch_id: str, out: Path | None, lines: bool, state: str | None, connect: Connect, as_json: bool
+    batch_id: str,
+    out: Path | None,
+    kind: str | None,
+    lines: bool,
+    state: str | None,
+    connect: Connect,
+    as_json: bool,
 ) -> None:
     """The answers of BATCH; --json prints one job a line. Exit code 1 if an image has none."""
-    if out and state:
-        raise click.UsageError("--out writes all results; it cannot be used with --state.")
-    check_lines(out, lines=lines)
+    if (out or kind) and state:
+        raise click.UsageError("--out and --format write all results; they cannot be used with --state.")
+    if kind and as_json and not out:
+        raise click.UsageError("--format and --json both print; give one of them, or name a file with --out.")
+    chosen = Kind(kind) if kind else None
+    check_lines(out, chosen, lines=lines)
     with connect() as client:
         batch = client.batch(batch_id)
         if out:
-            save(client, batch_id, out, lines=lines)
-        if as_json:
+            save(client, batch_id, out, kind=chosen, lines=lines)
+        if chosen and not out:
+            _print_file(client, batch_id, chosen)
+        elif as_json:
             for job in client.results(batch_id, state=state):
                 print_json(job.to_json())
         elif not out:
@@ -120,10 +139,23 @@ def _show(batch: Batch, *, as_json: bool) -> None:
         show_batch(Console(), batch)
 
 
+def _print_file(client: Client, batch_id: str, kind: Kind) -> None:
+    """Raises UsageError for what is no text, where it would go to a terminal."""
+    stdout = sys.stdout.buffer
+    if kind in (Kind.XLSX, Kind.PARQUET) and stdout.isatty():
+        raise click.UsageError(f"{kind} is no text; name a file with --out, or lead stdout to one.")
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "results")
+        save(client, batch_id, file, kind=kind)
+        with file.open("rb") as source:
+            copyfileobj(source, stdout)
+    stdout.flush()
+
+
 def _show_results(client: Client, batch: Batch, state: str | None) -> None:
     console = Console()
     total = batch.counts.get(state, 0) if state else batch.total
-    show_jobs(console, client.results(batch.id, state=state), total, " with --out results.csv")
+    show_jobs(console, client.results(batch.id, state=state), total, " with --out results.csv", batch.fields)
     show_outcome(console, batch)
 
 

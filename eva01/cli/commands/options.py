@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from eva01.cli.errors import CommandError
-from eva01.cli.submission import is_jsonl
+from eva01.cli.submission import Kind, kind_of
 from eva01.client.address import Address, is_address
 from eva01.client.client import DEFAULT_SERVER, Client, server_of_environment
 from eva01.client.files import valid_text
@@ -71,6 +72,52 @@ def max_new_tokens_option(command: _Command) -> _Command:
     )(command)
 
 
+def fields_options(command: _Command) -> _Command:
+    """`--field` and `--schema`: the command gets `wanted`, what each answer has to be."""
+
+    @click.option(
+        "--field",
+        "fields",
+        multiple=True,
+        metavar="NAME[:TYPE[:HINT]]",
+        help="A field that each answer has, and a column of the results: total:number,"
+        " 'kind:receipt|invoice|other'. TYPE is text, number, integer, boolean, date, or values set apart by"
+        " `|`; `[]` behind it makes a list, `!` says that there always is one. Give it once for each field.",
+    )
+    @click.option(
+        "--schema",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="A file with the JSON Schema that each answer has to satisfy, in place of --field.",
+    )
+    @wraps(command)
+    def with_wanted(fields: tuple[str, ...], schema: Path | None, **others: Any) -> Any:
+        if fields and schema:
+            raise click.UsageError("--field and --schema both say what an answer has; give one of them.")
+        wanted: dict[str, Any] = {"fields": fields} if fields else {}
+        if schema:
+            named = {"name": _schema_name(schema), "schema": _schema_in(schema)}
+            wanted = {"response_format": {"type": "json_schema", "json_schema": named}}
+        return command(wanted=wanted, **others)
+
+    return cast(_Command, with_wanted)
+
+
+def _schema_in(file: Path) -> Any:
+    """Raises CommandError when it holds no object of JSON."""
+    try:
+        schema = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CommandError("bad_schema", f"{file} cannot be read as JSON: {error}. Mend it.") from error
+    if not isinstance(schema, dict):
+        raise CommandError("bad_schema", f"{file} holds no JSON Schema, which is an object: {{…}}. Mend it.")
+    return schema
+
+
+def _schema_name(file: Path) -> str:
+    """The file's name in the letters that a schema's name may have."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", file.stem)[:64] or "answer"
+
+
 def json_option(command: _Command) -> _Command:
     """`--json`: for programs."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else.")(command)
@@ -82,9 +129,9 @@ def lines_option(command: _Command) -> _Command:
     return click.option("--lines", is_flag=True, help=words)(command)
 
 
-def check_lines(out: Path | None, *, lines: bool) -> None:
+def check_lines(out: Path | None, kind: Kind | None = None, *, lines: bool) -> None:
     """Raises UsageError when lines are asked for and there is no file to write them into."""
-    if lines and not (out and is_jsonl(out)):
+    if lines and not (out and (kind or kind_of(out)) is Kind.JSONL):
         raise click.UsageError("--lines says where lines stand in a .jsonl file; name one with --out.")
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -11,6 +12,7 @@ from eva01.cli.commands.options import (
     Connect,
     Input,
     check_lines,
+    fields_options,
     json_option,
     lines_option,
     max_new_tokens_option,
@@ -41,8 +43,12 @@ from eva01.client.models import Batch
 @click.option("--question", "-q", default="", help="What to ask of every image.")
 @click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
 @max_new_tokens_option
+@fields_options
 @click.option(
-    "--out", "-o", type=click.Path(path_type=Path), help="Write the results to a .csv or .jsonl file."
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Write the results to a file: .csv, .jsonl, .xlsx or .parquet.",
 )
 @lines_option
 @click.option("--name", default=None, help="A name for the batch; else the folder's.")
@@ -60,6 +66,7 @@ def submit(
     question: str,
     model: str | None,
     max_new_tokens: int | None,
+    wanted: dict[str, Any],
     out: Path | None,
     lines: bool,
     name: str | None,
@@ -78,8 +85,10 @@ def submit(
     """
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
-    if batch_id and (question or model or name is not None or max_new_tokens):
-        raise click.UsageError("--batch has its question, model and name already; leave out those options.")
+    if batch_id and (question or model or name is not None or max_new_tokens or wanted):
+        raise click.UsageError(
+            "--batch has its question, model, fields and name already; leave out those options."
+        )
     check_lines(out, lines=lines)
     if out:
         steps.check_writable(out)
@@ -88,7 +97,7 @@ def submit(
     console = Console(stderr=as_json)
     steps.say_what_is_left_out(console, found.left_out)
     called = name if name is not None else name_of(inputs[0])
-    task = Submission(found, question, model, called, max_new_tokens)
+    task = Submission(found, question, model, called, max_new_tokens, wanted)
     with connect() as client:
         batch = _open_batch(client, batch_id) if batch_id else steps.create_batch(client, task)
         again = steps.again(inputs, batch.id, client.server)

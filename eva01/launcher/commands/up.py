@@ -2,11 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
-from eva01.cli.commands.options import max_new_tokens_option
+from eva01.cli.commands.options import fields_options, max_new_tokens_option
 from eva01.launcher.commands.settings import settings_checked
 from eva01.launcher.up import Wishes, run
 
@@ -16,13 +17,14 @@ from eva01.launcher.up import Wishes, run
 @click.option("--question", "-q", default="", help="What to ask of every image in FOLDER.")
 @click.option("--model", "-m", help="Ask this model, and start it if need be: a name, hub address or folder.")
 @max_new_tokens_option
+@fields_options
 @click.option(
     "--out",
     "-o",
     type=click.Path(path_type=Path),
     default=Path("results.csv"),
     show_default=True,
-    help="Where FOLDER's results go: .csv or .jsonl.",
+    help="Where FOLDER's results go: .csv, .jsonl, .xlsx or .parquet.",
 )
 @click.option("--exit", "is_exiting", is_flag=True, help="Stop when FOLDER is answered.")
 @click.option(
@@ -37,6 +39,7 @@ def up(
     question: str,
     model: str | None,
     max_new_tokens: int | None,
+    wanted: dict[str, Any],
     out: Path,
     is_exiting: bool,
     redis_port: int,
@@ -47,6 +50,6 @@ def up(
     """
     if is_exiting and folder is None:
         raise click.UsageError("--exit needs a FOLDER: there is nothing to wait for.")
-    wishes = Wishes(folder, question, model, max_new_tokens, out, is_exiting, redis_port)
+    wishes = Wishes(folder, question, model, max_new_tokens, wanted, out, is_exiting, redis_port)
     with settings_checked():
         sys.exit(run(wishes, Console()))

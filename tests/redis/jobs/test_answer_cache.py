@@ -10,6 +10,8 @@ from prometheus_client import REGISTRY
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Options, Result
+from jobs.contract.response_format import FormatType, ResponseFormat
+from jobs.shape.fields import AnswerField, format_of
 from jobs.storage.store.jobs import Came
 from tests import worker_processes
 from tests.drawing import Scene
@@ -119,12 +121,31 @@ def test_hits_and_misses_are_counted_and_tokens_are_those_that_ran(slot):
 # Misses
 
 
+def asking_for(*fields: str) -> Options:
+    return Options(response_format=format_of([AnswerField(name=name) for name in fields]))
+
+
 @pytest.mark.parametrize(
-    "other", [{"question": "which?"}, {"data": OTHER}, {"options": Options(max_new_tokens=7)}]
+    "other",
+    [
+        {"question": "which?"},
+        {"data": OTHER},
+        {"options": Options(max_new_tokens=7)},
+        {"options": asking_for("kind")},
+        {"options": Options(response_format=ResponseFormat(type=FormatType.JSON_OBJECT))},
+    ],
 )
 def test_who_asks_anything_else_is_answered_by_the_engine(slot, other):
     ask(slot)
     assert not ask(slot, **other).cached
+    assert len(slot.engine.batches) == 2
+
+
+def test_an_answer_under_one_schema_is_no_answer_under_another(slot):
+    kind, total = asking_for("kind"), asking_for("total")
+    assert not ask(slot, options=kind).cached
+    again, other = ask(slot, options=kind), ask(slot, options=total)
+    assert (again.cached, other.cached) == (True, False)
     assert len(slot.engine.batches) == 2
 
 

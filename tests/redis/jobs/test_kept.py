@@ -40,6 +40,9 @@ def test_its_records_are_read(store, batch_id):
     assert (refused.is_refused, refused.images, jobs["2 名.jpg"].is_refused) == (True, (), False)
     assert [row["file"] for row in store.rows(batch_id)] == list(STATES)
     assert [job.public() for job in store.results(batch_id)] == list(store.rows(batch_id))
+    said = ("data", "confidence", "field_confidence")
+    assert {row[name] for row in store.rows(batch_id) for name in said} == {None}
+    assert store.get_batch(batch_id).public()["response_format"] is None
     changed = BatchFeed(store).changed(batch_id).jobs
     assert {job.file for job in changed} == set(STATES)
 

@@ -12,6 +12,7 @@ from jobs.storage.store.records import job_record
 from jobs.upkeep.restore import Restore
 from tests.backend import MODEL, Backend
 from web.export.lines import csv_lines, jsonl
+from web.export.table import Table
 
 pytestmark = pytest.mark.redis
 
@@ -65,7 +66,7 @@ def test_a_job_of_tomorrow_is_taken_answered_retried_exported_and_restored_with_
 
     rows = list(backend.store.rows(batch.id))
     assert rows == [backend.store.get_job(job.id).public()]
-    text = "".join([*jsonl(rows), *csv_lines(rows)])
+    text = "".join([*jsonl(rows), *csv_lines(rows, Table())])
     assert "A red circle." in text
     assert not [word for word in (*TOMORROW, "watts", "node", "temperature") if word in text]
     public = backend.store.get_batch(batch.id).public()

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 STATUSES = {
     400: "missing_file missing_question malformed_id malformed_body malformed_form invalid_field"
     " bad_idempotency_key path_too_long unsafe_path encrypted_entry bad_zip_entry nested_zip bad_zip"
-    " empty_zip bad_url",
+    " empty_zip bad_url bad_schema",
     401: "not_signed_in unknown_key key_is_over session_is_over sign_in_failed",
     404: "job_not_found batch_not_found image_not_found thumbnail_not_found share_not_found no_such_page"
     " key_not_found",
@@ -22,13 +22,13 @@ STATUSES = {
     410: "share_expired",
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
     " image_too_large too_many_pixels image_too_long image_too_thin too_many_pages too_many_entries"
-    " zip_too_large request_too_costly",
+    " zip_too_large request_too_costly schema_too_large",
     403: "foreign_origin not_allowed not_admitted fetch_is_off url_not_allowed",
     421: "unknown_host",
     422: "unknown_model idempotency_key_reused not_an_image unsupported_format empty_file truncated_image"
-    " no_public_address fetch_failed fetch_too_slow",
+    " no_public_address fetch_failed fetch_too_slow unsupported_schema no_fields",
     429: "queue_full quota_exceeded too_many_wrong_keys",
-    500: "internal_error engine_failed out_of_memory empty_answer deadline_exceeded poison",
+    500: "internal_error engine_failed out_of_memory empty_answer incomplete_answer deadline_exceeded poison",
     503: "blob_store_unavailable too_many_connections redis_unavailable redis_full redis_refuses"
     " image_being_deleted provider_unavailable",
     507: "no_room",

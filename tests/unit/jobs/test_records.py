@@ -1,5 +1,6 @@
 """Records: a job's hash in Redis gives the same job back, and the same row of an export."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,12 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.contract.models import Job, JobError, JobState, Options, Usage, made_at, new_id
+from jobs.shape.fields import AnswerField, FieldType, format_of
 from jobs.storage.store.records import SHARED, Record, Shared, job_from, job_record
 from jobs.storage.store.rows import ROW_FIELDS, row_from
 
 SHA = st.text("0123456789abcdef", min_size=64, max_size=64)
 TEXT = st.text(max_size=20)
 TIMES = st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
+FORMATS = st.sampled_from(
+    [
+        None,
+        *({"type": "json_object"}, format_of([AnswerField(name="总额", type=FieldType.NUMBER)]).model_dump()),
+    ]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=3,
+).map(json.dumps)
 JOBS = st.builds(
     Job,
     id=st.builds(new_id),
@@ -21,11 +34,13 @@ JOBS = st.builds(
     file=TEXT,
     question=TEXT,
     model=st.just("nano"),
-    options=st.builds(Options, max_new_tokens=st.none() | st.integers(1, 99)),
+    options=st.builds(Options, max_new_tokens=st.none() | st.integers(1, 99), response_format=FORMATS),
     images=st.tuples(SHA) | st.tuples(SHA, SHA),
     media_types=st.just(()) | st.just(("image/png",)),
     state=st.sampled_from(JobState),
-    answer=st.none() | TEXT,
+    answer=st.none() | TEXT | JSON,
+    confidence=st.none() | st.floats(0, 1),
+    field_confidence=st.none() | st.dictionaries(TEXT, st.floats(0, 1), max_size=2),
     error=st.none() | st.builds(JobError, code=TEXT, message=TEXT),
     lines=st.none() | TEXT,
     width=st.none() | st.integers(1, 99),

@@ -11,7 +11,8 @@ import eva01.cli.formulas
 import web.export.formulas
 from jobs.contract.models import Batch, FinishReason, Job, JobError, JobState, Usage
 from tests import hostile
-from web.export.lines import COLUMNS, attachment, csv_lines, inline, jsonl
+from web.export.lines import attachment, csv_lines, inline, jsonl
+from web.export.table import COLUMNS, Table
 
 
 def job(**fields) -> Job:
@@ -19,7 +20,7 @@ def job(**fields) -> Job:
 
 
 def rows(*jobs: Job) -> list[dict[str, str]]:
-    text = "".join(csv_lines(job.public() for job in jobs))
+    text = "".join(csv_lines((job.public() for job in jobs), Table()))
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -100,8 +101,8 @@ def test_every_job_is_one_line_of_jsonl_to_every_reader():
 
 
 def test_a_byte_order_mark_comes_when_asked_for():
-    assert "".join(csv_lines([], with_bom=True)).startswith("\ufefffile,")
-    assert "".join(csv_lines([])).startswith("file,")
+    assert "".join(csv_lines([], Table(), with_bom=True)).startswith("\ufefffile,")
+    assert "".join(csv_lines([], Table())).startswith("file,")
 
 
 def test_exports_are_made_as_they_are_read():
@@ -109,7 +110,7 @@ def test_exports_are_made_as_they_are_read():
         while True:
             yield job().public()
 
-    lines = csv_lines(endless())
+    lines = csv_lines(endless(), Table())
     assert next(lines).startswith("file,")
     assert next(lines)
 

@@ -7,8 +7,8 @@ from openpyxl import load_workbook
 
 from jobs.contract.models import FinishReason, Job, JobError, JobState, Usage
 from tests import hostile
-from web.export.lines import COLUMNS
 from web.export.sheets import write_workbook
+from web.export.table import COLUMNS, Table
 
 AT = datetime(2026, 3, 1, 12, 30, 5, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def rows_of(path) -> list[list[dict]]:
 
 
 def only_row(tmp_path, **fields) -> dict:
-    write_workbook([job(**fields).public()], tmp_path / "a.xlsx")
+    write_workbook([job(**fields).public()], tmp_path / "a.xlsx", Table())
     ((row,),) = rows_of(tmp_path / "a.xlsx")
     return row
 
@@ -92,7 +92,7 @@ def test_a_text_that_looks_like_a_formula_stays_a_text_when_it_is_edited(tmp_pat
 
 def test_our_own_negative_numbers_are_numbers(tmp_path):
     row = dict(job().public()) | {"width": -3}
-    write_workbook([row], tmp_path / "a.xlsx")
+    write_workbook([row], tmp_path / "a.xlsx", Table())
     assert [
         (cells["width"].value, cells["width"].data_type) for (cells,) in rows_of(tmp_path / "a.xlsx")
     ] == [(-3, "n")]
@@ -121,12 +121,13 @@ def test_a_reason_is_listed(tmp_path):
 
 
 def test_what_does_not_fit_on_a_sheet_goes_to_the_next(tmp_path):
-    write_workbook((job(file=str(number)).public() for number in range(7)), tmp_path / "a.xlsx", sheet_rows=4)
+    jobs = (job(file=str(number)).public() for number in range(7))
+    write_workbook(jobs, tmp_path / "a.xlsx", Table(), sheet_rows=4)
     files = [[row["file"].value for row in rows] for rows in rows_of(tmp_path / "a.xlsx")]
     assert files == [["0", "1", "2"], ["3", "4", "5"], ["6"]]
 
 
 def test_a_batch_without_jobs_is_a_header(tmp_path):
-    write_workbook([], tmp_path / "a.xlsx")
+    write_workbook([], tmp_path / "a.xlsx", Table())
     assert rows_of(tmp_path / "a.xlsx") == [[]]
     assert [path.name for path in tmp_path.iterdir()] == ["a.xlsx"]

@@ -10,19 +10,17 @@ from pydantic import (
 from jobs.contract.models import BatchState, JobState
 from jobs.storage.listing import CURSOR_PATTERN
 from web.api.schemas.base import RequestModel, ResponseModel
-from web.http.numbers import Ordinal, Rank
+from web.http.numbers import Ordinal
 from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
+from web.intake.wishes import SaidFormat, SaidWishes
 
 
-class NewBatch(BaseModel):
+class NewBatch(SaidWishes):
     """A batch to be made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field("", description="A name for people.")
     question: str = Field("", description="What to ask of every image.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
-    max_new_tokens: Rank | None = Field(None, description="The longest answer, in tokens.")
 
 
 class BatchChange(BaseModel):
@@ -59,6 +57,9 @@ class BatchView(ResponseModel):
     name: str
     question: str
     model: str
+    response_format: SaidFormat | None = Field(
+        description="What each answer has to be, also where `fields` said it; null for plain text."
+    )
     state: BatchState = Field(description="Whether it takes more files.")
     created_at: AwareDatetime
     closed_at: AwareDatetime | None

@@ -1,8 +1,9 @@
 """Requests and responses about single jobs."""
 
+from typing import Any
+
 from pydantic import (
     AwareDatetime,
-    BaseModel,
     ConfigDict,
     Field,
 )
@@ -10,16 +11,14 @@ from pydantic import (
 from jobs.contract.models import BatchId, JobId, JobState, Result, new_id, utc_now
 from web.api.schemas.base import RequestModel, ResponseModel, left_out_at_times
 from web.http.numbers import Rank
+from web.intake.wishes import SaidWishes
 
 
-class FollowUp(BaseModel):
+class FollowUp(SaidWishes):
     """A further question about a job's image."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     question: str = Field(description="What to ask of it.")
     model: str | None = Field(None, description="A name from /api/models; else the job's.")
-    max_new_tokens: Rank | None = Field(None, description="The longest answer, in tokens.")
     page: Rank | None = Field(None, description="The page of its file to ask about; else the job's.")
 
 
@@ -63,6 +62,10 @@ class JobView(Result):
     model: str
     image: str | None = Field(None, description="SHA-256 of its image; null below a link.")
     media_type: str | None = None
+    data: Any = Field(
+        None,
+        description="What the answer says, where it was to be JSON; null for plain text and for no answer.",
+    )
     attempts: int = 0
     created_at: AwareDatetime = Field(default_factory=utc_now)
     started_at: AwareDatetime | None = None

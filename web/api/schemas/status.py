@@ -16,6 +16,7 @@ class ModelView(ResponseModel):
     description: str
     uses_question: bool = Field(description="False when it does the same whatever it is asked.")
     default_question: str
+    has_fields: bool = Field(description="True when its answers can be held to fields, or to a schema.")
     tasks: list[Task] = Field(description="What it can do.")
     workers: int = Field(description="How many are ready.")
     is_default: bool
@@ -78,5 +79,7 @@ class LimitsView(ResponseModel):
     max_path_chars: int = Field(description="Characters of a file's path, and of a batch's name.")
     max_question_chars: int
     max_answer_tokens: int
+    max_schema_bytes: int = Field(description="Bytes of the JSON Schema that answers are held to.")
+    max_fields: int = Field(description="Fields of one answer.")
     max_share_days: int
     media_types: list[str] = Field(description="The formats that are taken.")

@@ -30,7 +30,7 @@ local function set_of(batch_id, state, is_refused)
 end
 
 -- What a job that runs anew no longer has.
-local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes'}
+local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes', 'confidence', 'field_confidence'}
 
 -- Let a job not have begun, and count a crash against it if it had: what its worker had not begun cannot be why it ended.
 local function count_crash(job_id)

@@ -1,0 +1,125 @@
+"""How an answer is to look, as a request says it: in JSON, in a form, or in lines where no script runs."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Protocol, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import from_json
+
+from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.settings import MOST_FIELDS
+from jobs.shape.fields import AnswerField, SaidField
+from web.http.json import has_many_values
+from web.http.numbers import Rank
+
+_FIELDS = (
+    "What each answer has, which is then JSON: for each field its name, type, choices and a hint, or all"
+    " of it in short, `total:number`, `kind:receipt|invoice`, `items:text[]`. Not with `response_format`."
+)
+_FORMAT = "What each answer has to be, as OpenAI's API says it. Not with `fields`."
+
+
+class SaidSchema(BaseModel):
+    """A JSON Schema and its name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field("answer", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    description: str | None = Field(None, max_length=1000, description="What the answer is for.")
+    schema_: dict[str, Any] = Field(
+        alias="schema",
+        description="Answers are held to it; docs/api.md lists the keywords that may be in it.",
+    )
+    strict: bool | None = Field(None, description="Answers are held to the schema, whatever this says.")
+
+
+class SaidFormat(BaseModel):
+    """What an answer has to be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: SaidSchema | None = Field(None, description="With the type `json_schema`, and only there.")
+
+    @model_validator(mode="after")
+    def _has_its_schema(self) -> Self:
+        if (self.json_schema is not None) != (self.type == "json_schema"):
+            raise ValueError("`json_schema` belongs to the type `json_schema`, and to no other")
+        return self
+
+    def kept(self) -> ResponseFormat | None:
+        """As jobs keep it; None for plain text."""
+        if self.type == "text":
+            return None
+        named = self.json_schema
+        return ResponseFormat(
+            type=FormatType(self.type),
+            json_schema=named and NamedSchema.model_validate(named.model_dump(by_alias=True)),
+        )
+
+
+class Wishes(Protocol):
+    """How a request wants its answers: SaidWishes, or a form."""
+
+    @property
+    def max_new_tokens(self) -> int | None:
+        """The longest, in tokens."""
+
+    @property
+    def fields(self) -> Sequence[AnswerField] | None:
+        """What each has."""
+
+    @property
+    def response_format(self) -> SaidFormat | None:
+        """What each has to be."""
+
+
+def _json(text: Any) -> Any:
+    """What the text of a form's field says; raises ValueError for no JSON, and for too much of it."""
+    if has_many_values(text):
+        raise ValueError("it has more values than are read")
+    return from_json(text, allow_inf_nan=False)
+
+
+def _lines(text: str) -> list[str] | None:
+    return [line for line in text.splitlines() if line.strip()] or None
+
+
+_TEXT = WithJsonSchema({"type": "string", "contentMediaType": "application/json"})
+#: In the body of a request; a call that takes a form has them as JSON in its fields.
+Fields = Annotated[
+    list[SaidField] | None,
+    Field(min_length=1, max_length=MOST_FIELDS, description=_FIELDS),
+]
+Format = Annotated[SaidFormat | None, Field(description=_FORMAT)]
+FieldsOfForm = Annotated[Fields, BeforeValidator(_json), _TEXT]
+FormatOfForm = Annotated[Format, BeforeValidator(_json), _TEXT]
+
+
+class SaidWishes(BaseModel):
+    """What a body of JSON says of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_new_tokens: Rank | None = Field(None, description="The longest answer, in tokens.")
+    fields: Fields = None
+    response_format: Format = None
+
+
+class _Lines(BaseModel):
+    """The texts of a form where no script runs."""
+
+    fields: Annotated[Fields, BeforeValidator(_lines)]
+    schema_: Annotated[dict[str, Any] | None, BeforeValidator(_json)] = Field(alias="schema")
+
+
+def wishes_in_lines(fields: str, schema: str) -> SaidWishes:
+    """What a form says where no script runs: a field a line, in its short form; or a JSON Schema.
+
+    Raises pydantic.ValidationError.
+    """
+    said = _Lines(fields=fields, schema=schema.strip() or "null")
+    if said.schema_ is None:
+        return SaidWishes(fields=said.fields)
+    named = SaidFormat(type="json_schema", json_schema=SaidSchema(schema=said.schema_))
+    return SaidWishes(fields=said.fields, response_format=named)
