@@ -65,6 +65,8 @@ class Code(StrEnum):
         "The key does not allow this.", "Ask somebody who may, or for another key.")
     SESSION_IS_OVER = ("session_is_over", 401, FAIL,
         "Your session is over.", "Sign in again.")
+    OTHER_CALLER = ("other_caller", 409, FAIL,
+        "Somebody else is signed in in this browser by now.", "Reload the page.")
     SIGN_IN_FAILED = ("sign_in_failed", 401, FAIL,
         "You could not be signed in.", "Begin again.")
     NOT_ADMITTED = ("not_admitted", 403, FAIL,

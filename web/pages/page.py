@@ -6,7 +6,7 @@ from flask import Response, render_template, request, url_for
 
 from jobs.contract.version import own_version
 from jobs.formats.images import ENDINGS
-from web.access.caller import caller
+from web.access.caller import caller, mark_of
 from web.pages.i18n import LANGUAGES, language, reasons
 
 #: Only our own files, and no inline script or style: a file name that looks like markup stays text even
@@ -45,6 +45,7 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
         "version": own_version(),
         "choosable": _CHOOSABLE,
         "who": caller(),
+        "mark": mark_of(caller()),
         "may_write": caller().role.may_write and not context.get("is_shared"),
     }
     html = render_template(template, **shell, **context)

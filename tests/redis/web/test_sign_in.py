@@ -1,5 +1,6 @@
 """Signing in with a key, sessions and their ends: through web's real app."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -227,6 +228,23 @@ def test_a_form_of_somebody_whose_session_is_over_can_be_sent_again(http, servic
     assert refused.status_code == 401
     assert "reload this page" in refused.text
     assert "/sign-in?next=/account" in refused.text
+
+
+def test_a_page_does_nothing_as_somebody_else_than_whom_it_was_made_for(http, services):
+    anna, same, ben = (made(services, owner) for owner in ("anna", "anna", "ben"))
+    sign_in(http, anna.text)
+    (mark,) = re.findall(r'data-for="([0-9a-f]+)"', http.get("/").text)
+    call = {"json": {"model": "ocr"}, "headers": {"Eva01-For": mark}}
+    assert http.post("/api/batches", **call).status_code == 201
+    sign_in(http, same.text)
+    assert http.post("/api/batches", **call).status_code == 201, "another key of hers"
+    sign_in(http, ben.text)
+    refused = http.post("/api/batches", **call)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "other_caller")
+    assert http.get("/api/batches").get_json()["batches"] == []
+    for other in (made(services, "anna", role="read-only"), made(services, "anna", teams=("team",))):
+        sign_in(http, other.text)
+        assert http.get("/api/batches", headers={"Eva01-For": mark}).status_code == 409
 
 
 def test_who_may_only_look_sees_nothing_that_changes_something(http, services):

@@ -1,4 +1,4 @@
-// What every page has: the switch for light and dark, the dock, and word when the session is over.
+// What every page has: the switch for light and dark, the dock, and word when the session is over or somebody else's.
 
 import { byId } from "./core/dom.js";
 import { guardKept, listenForSession } from "./core/session.js";
