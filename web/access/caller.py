@@ -15,8 +15,8 @@ from web.access.session import has_cookie, session_caller
 from web.services import services
 
 _SCHEME = "bearer"
-#: With it a page says for whom it was made, by their mark.
-_MADE_FOR = "Eva01-For"
+#: By it a page says for whom it was made, by their mark: a header; and what an address of a form has instead.
+_MADE_FOR, _MADE_FOR_FIELD = "Eva01-For", "made_for"
 _MARK_CHARS = 16
 
 
@@ -41,7 +41,8 @@ def mark_of(who: Caller) -> str:
 
 def check_page(who: Caller) -> None:
     """Raises Conflict (`other_caller`) for a call of a page that was made for another than who asks now."""
-    if request.headers.get(_MADE_FOR) not in (None, mark_of(who)):
+    said = request.headers.get(_MADE_FOR, request.args.get(_MADE_FOR_FIELD))
+    if said not in (None, mark_of(who)):
         raise Conflict(
             "This page was made for somebody else, who was signed in in this browser before. Load it again.",
             code=Code.OTHER_CALLER,

@@ -129,3 +129,20 @@ def test_an_upload_ends_without_a_question_and_nothing_of_it_becomes_anothers(sh
     hers = shared.annas.get("/api/batches").json()["batches"]
     assert sorted(batch["total"] for batch in hers) == [0, 0]
     expect(page.locator("#dock")).to_be_hidden()
+
+
+def test_what_the_browser_remembers_of_one_is_not_shown_to_another(shared):
+    """Also where nobody has signed out, so that it was not told to forget."""
+    page = shared.page_of_anna("/")
+    page.evaluate("""async () => {
+      const { rememberQuestion } = await import("/static/js/ask/recent.js");
+      const { remember } = await import("/static/js/upload/remembered.js");
+      rememberQuestion("Is this anna's?");
+      remember({ batchId: "0".repeat(32), name: "an upload of anna's", files: 2, done: 1 });
+    }""")
+    for key, is_kept in ((shared.annas, True), (shared.bens, False)):
+        shared.context.clear_cookies()
+        sign_in(page, key.headers["Authorization"].removeprefix("Bearer "), "/")
+        page.wait_for_function("localStorage.getItem('eva01.for') === document.body.dataset.for")
+        expect(page.get_by_text("Is this anna's?")).to_have_count(int(is_kept))
+        assert ("anna's" in page.evaluate("JSON.stringify(localStorage)")) is is_kept

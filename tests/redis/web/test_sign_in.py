@@ -1,5 +1,6 @@
 """Signing in with a key, sessions and their ends: through web's real app."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -245,6 +246,24 @@ def test_a_page_does_nothing_as_somebody_else_than_whom_it_was_made_for(http, se
     for other in (made(services, "anna", role="read-only"), made(services, "anna", teams=("team",))):
         sign_in(http, other.text)
         assert http.get("/api/batches", headers={"Eva01-For": mark}).status_code == 409
+
+
+def test_a_form_without_scripts_does_nothing_as_somebody_else_than_whom_it_was_made_for(http, services):
+    anna, ben = (made(services, owner, role="admin") for owner in ("anna", "ben"))
+    sign_in(http, anna.text)
+    shown = http.get("/").text + http.get("/admin/keys").text
+    forms = [
+        html.unescape(form)
+        for form in re.findall('action="([^"]*)" method="post"', shown)
+        if not form.endswith(("/preferences", "/sign-out"))
+    ]
+    assert len(forms) >= 5
+    sign_in(http, ben.text)
+    for form in forms:
+        refused = http.post(form, data={"owner": "anna", "grace_hours": "0"})
+        assert refused.status_code == 409, form
+        assert "other_caller" in refused.text
+    assert len(services.keys.all()) == 2
 
 
 def test_who_may_only_look_sees_nothing_that_changes_something(http, services):

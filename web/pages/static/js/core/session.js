@@ -7,7 +7,10 @@
 
 import { api } from "./api.js";
 import { byId, show } from "./dom.js";
-import { pageUrl } from "./place.js";
+import { keptAs, pageUrl } from "./place.js";
+
+/** For whom this browser keeps what it keeps between visits. */
+const KEPT_FOR = keptAs("for");
 
 let isLooking = false;
 let isLeft = false;
@@ -28,6 +31,20 @@ export function guardKept() {
     if (await isSignedIn()) show(document.body, true);
     else if (!isLeft) location.reload();
   });
+}
+
+/** Forget what was asked, and by `forget` what else is kept, when that was somebody else's than who is here now. */
+export function forgetOthers(forget) {
+  const now = document.body.dataset.for ?? "";
+  try {
+    if ((localStorage.getItem(KEPT_FOR) ?? "") !== now) {
+      localStorage.removeItem(keptAs("questions"));
+      forget();
+    }
+    localStorage.setItem(KEPT_FOR, now);
+  } catch {
+    // A private window may keep nothing; then there is nothing of anybody's.
+  }
 }
 
 async function lookAgain(notice) {
