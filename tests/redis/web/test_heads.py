@@ -63,3 +63,44 @@ def test_who_tries_a_key_with_a_large_body_is_known_by_their_own_address(behind)
     events = behind.http.get("/api/audit", headers={"Authorization": f"Bearer {ADMIN_KEY}"}).json()["events"]
     tried = [event["address"] for event in events if event["code"] == "unknown_key"]
     assert tried == ["203.0.113.7", "203.0.113.7"]
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "status"),
+    [
+        ("GET /api/limits", "", 200),
+        ("GET http://localhost/api/limits", "", 200),
+        ("GET http://evil.example/api/limits", "", 421),
+        ("GET http://localhost@evil.example/api/limits", "", 421),
+        ("GET http://evil.example/health", "", 421),
+        ("GET /health", "Host: evil.example", 421),
+        ("HEAD /health?x=1", "Host: evil.example", 421),
+        ("GET //health", "Host: evil.example", 421),
+        ("GET /health", "Host: localhost@evil.example", 421),
+        ("GET /health", "Host: localhost\r\nHost: evil.example", 400),
+        ("GET //api/limits", "", 200),
+        ("GET /api//limits", "", 308),
+        ("GET /api/limits;x", "", 404),
+        ("GET /api/%2e%2e/api/limits", "", 404),
+        ("GET /static/..%2f..%2fapp.py", "", 404),
+        ("GET /static/%2e%2e/app.py", "", 404),
+        ("OPTIONS *", "", 404),
+        ("TRACE /api/limits", "", 405),
+        ("CONNECT localhost:80", "", 404),
+        ("GET /api/limits", "X-HTTP-Method-Override: DELETE", 200),
+        ("GET /api/nothing", "X-Original-URL: /api/limits\r\nX-Rewrite-URL: /api/limits", 404),
+        ("GET /api/limits", "SCRIPT_NAME: /api\r\nPATH_INFO: /x", 200),
+        ("POST /api/batches", "Transfer-Encoding: chunked\r\nContent-Length: 5", 400),
+        ("POST /api/batches", "Transfer-Encoding : chunked", 400),
+        ("POST /api/batches", "Transfer-Encoding: identity", 400),
+        ("POST /api/batches", "Transfer-Encoding: chunked, chunked", 400),
+        ("POST /api/batches", "Content-Length: 5\r\nContent-Length: 5", 400),
+        ("POST /api/batches", "Content-Length: +5", 400),
+    ],
+)
+def test_a_head_in_an_odd_form_is_what_it_says_or_is_refused(behind, line, headers, status):
+    host = "" if headers.startswith("Host:") else "Host: localhost\r\n"
+    end = f"{headers}\r\n" if headers else ""
+    said = answer_to(behind, f"{line} HTTP/1.1\r\n{host}{KEY}Connection: close\r\n{end}\r\n")
+    assert said.startswith(f"HTTP/1.1 {status} ")
+    assert said.count("HTTP/1.1 ") == 1
