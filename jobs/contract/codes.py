@@ -215,6 +215,8 @@ class Code(StrEnum):
         "The server cannot answer now: Redis is away.", "Try again in a moment.")
     TOO_MANY_CONNECTIONS = ("too_many_connections", 503, RETRY,
         "The server has as many connections as it can take.", "Try again in a moment.")
+    TOO_MANY_WORKBOOKS = ("too_many_workbooks", 503, RETRY,
+        "The server writes as many workbooks at a time as it may.", "Try again in a moment, or take the CSV.")
     REDIS_FULL = ("redis_full", 503, RETRY,
         "The server takes nothing new: Redis is full.",
         "Delete batches that are not needed any more, or give Redis more memory.")
