@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from flask import Response, send_file
 from flask_openapi3 import APIBlueprint, Tag
 from xlsxwriter.exceptions import FileCreateError
 
+from jobs.contract.codes import Code
+from jobs.contract.errors import Unavailable
 from jobs.contract.models import Batch
 from web.access.link import shown_batch, shown_job, shown_rows
 from web.api.progress import look_again_s
@@ -20,7 +23,7 @@ from web.export.texts import text_zip
 from web.http.conditional import fresh_json
 from web.http.security import PRIVATE
 from web.intake.spool import no_room
-from web.services import services
+from web.services import Services, services
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -82,7 +85,7 @@ def export_xlsx(path: BatchPath, query: ExportQuery) -> Response:
     serving = services()
     batch = serving.store.get_batch(path.batch_id)
     try:
-        with tempfile.TemporaryDirectory(dir=serving.spool_folder) as folder:
+        with _turn(serving), tempfile.TemporaryDirectory(dir=serving.spool_folder) as folder:
             target = Path(folder, "results.xlsx")
             write_workbook(shown_rows(serving.store.rows(batch.id, query.state)), target)
             # The folder is deleted before the file is sent, so nothing is left behind however sending ends.
@@ -100,6 +103,24 @@ def export_texts(path: BatchPath, query: ExportQuery) -> Response:
     batch = serving.store.get_batch(path.batch_id)
     packed = text_zip(_begun(serving.store.rows(batch.id, query.state)), serving.spool_folder)
     return _named(Response(packed, content_type="application/zip"), batch, "zip")
+
+
+@contextmanager
+def _turn(serving: Services) -> Iterator[None]:
+    """Write a workbook in the block: whoever may read a batch must not hold all threads with it.
+
+    Raises Unavailable (`too_many_workbooks`).
+    """
+    if not serving.workbooks.acquire(blocking=False):
+        raise Unavailable(
+            f"{serving.web.workbooks} workbooks are being written, as many as may be (EVA01_WORKBOOKS)."
+            " Try again in a moment, or take the CSV.",
+            code=Code.TOO_MANY_WORKBOOKS,
+        )
+    try:
+        yield
+    finally:
+        serving.workbooks.release()
 
 
 def _begun(rows: Iterable[Row]) -> Iterator[Row]:
