@@ -27,6 +27,8 @@ class Services(Stores):
     spool_folder: Path
     #: What is asked for images at addresses.
     fetcher: Fetcher
+    #: A turn for each workbook that may be written at the same time.
+    workbooks: threading.BoundedSemaphore
     #: Set when the server was told to stop: those who wait should come to an end.
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -46,6 +48,7 @@ class Services(Stores):
             web=web,
             spool_folder=folder,
             fetcher=fetcher or Fetcher(web, limits),
+            workbooks=threading.BoundedSemaphore(web.workbooks),
         )
 
     def known_cards(self) -> dict[str, ModelCard]:

@@ -65,6 +65,8 @@ class Code(StrEnum):
         "The key does not allow this.", "Ask somebody who may, or for another key.")
     SESSION_IS_OVER = ("session_is_over", 401, FAIL,
         "Your session is over.", "Sign in again.")
+    OTHER_CALLER = ("other_caller", 409, FAIL,
+        "Somebody else is signed in in this browser by now.", "Reload the page.")
     SIGN_IN_FAILED = ("sign_in_failed", 401, FAIL,
         "You could not be signed in.", "Begin again.")
     NOT_ADMITTED = ("not_admitted", 403, FAIL,
@@ -225,6 +227,8 @@ class Code(StrEnum):
         "The server cannot answer now: Redis is away.", "Try again in a moment.")
     TOO_MANY_CONNECTIONS = ("too_many_connections", 503, RETRY,
         "The server has as many connections as it can take.", "Try again in a moment.")
+    TOO_MANY_WORKBOOKS = ("too_many_workbooks", 503, RETRY,
+        "The server writes as many workbooks at a time as it may.", "Try again in a moment, or take the CSV.")
     REDIS_FULL = ("redis_full", 503, RETRY,
         "The server takes nothing new: Redis is full.",
         "Delete batches that are not needed any more, or give Redis more memory.")

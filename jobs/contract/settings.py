@@ -182,6 +182,8 @@ class WebSettings(_FromEnvironment):
     proxies: int = Field(default=0, ge=0, le=100)
     #: Requests worked on at the same time.
     web_threads: int = Field(default=32, ge=1)
+    #: Workbooks (XLSX) written at the same time: each takes a thread and the CPU until it is whole.
+    workbooks: int = Field(default=4, ge=1)
     #: Connections at the same time; one more is told so, and ended.
     max_connections: int = Field(default=8192, ge=1)
     #: Seconds within which a new connection has to begin a request, and a request's headers have to end.

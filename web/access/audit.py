@@ -2,6 +2,8 @@
 
     the gate lets a call in ──► its event is written ──► the call ──► what came of it is written
                                  503 when it cannot be                said in the log when it cannot be
+    a link is followed ──► the call ──► its event is written, once an hour ──► what is handed out is sent
+                                         503 when it cannot be
 
 Where nobody has to say who they are, nothing is written; of keys, what commands on the machine do is.
 """
@@ -12,7 +14,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
 from jobs.contract.access.audit import MOST_CHARS, Action, Event, Kind, Outcome, Target
 from jobs.contract.access.owners import PREFIX_PATTERN, Caller
@@ -127,8 +129,8 @@ def _audited(action: Action, kind: Kind, view: Callable[..., Any]) -> Callable[.
         who = caller() if "caller" in g else None
         if not _is_written(who) or _is_malformed(kind):
             return view(**given)
-        if who is None and not _is_first_by_link():
-            return view(**given)
+        if who is None:
+            return _noted_by_link(action, _target(kind), current_app.make_response(view(**given)))
         event = _event(action, _target(kind), who, None, Outcome.BEGUN)
         with services().audit.doing(event) as g.audited:
             response = current_app.make_response(view(**given))
@@ -152,14 +154,22 @@ def _is_malformed(kind: Kind) -> bool:
     return named is not None and not re.fullmatch(pattern, str(named))
 
 
-def _is_first_by_link() -> bool:
-    """True for the first download by a link within the hour: strangers must not fill what stays for good."""
+def _noted_by_link(action: Action, target: Target, response: Response) -> Response:
+    """What a link hands out, once it is written: the first of each thing within the hour.
+
+    Strangers must not fill what stays for good: what they are refused hands out nothing, and is no event.
+    Raises Unavailable, and nothing is handed out.
+    """
     looks: Looks = current_app.extensions[_LOOKS]
-    what = str((request.view_args or {}).get("batch_id"))
-    if looks.is_known(_LINK, what):
-        return False
-    looks.note(_LINK, what)
-    return True
+    what = f"{action}/{target.id}"
+    if response.status_code < HTTPStatus.BAD_REQUEST and not looks.is_known(_LINK, what):
+        try:
+            services().audit.note(_event(action, target, None, None))
+        except Unavailable:
+            response.close()
+            raise
+        looks.note(_LINK, what)
+    return response
 
 
 def _target(kind: Kind) -> Target:

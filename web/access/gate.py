@@ -14,22 +14,27 @@ from jobs import log
 from jobs.contract.access.audit import Kind, Target
 from jobs.contract.access.owners import Caller, Role
 from jobs.contract.codes import Code
-from jobs.contract.errors import Eva01Error, NotAllowed, NotSignedIn
+from jobs.contract.errors import Eva01Error, NotAllowed, NotSignedIn, TooManyWrongKeys
 from jobs.contract.models import ID_PATTERN
 from jobs.storage.store.batches import unknown_batch
 from jobs.storage.store.jobs import unknown_job
 from web.access.audit import note_look, note_refused
-from web.access.caller import find_caller
+from web.access.caller import check_page, find_caller
 from web.access.login import register_login
 from web.access.pace import count_request
 from web.access.rules import RULES, Rule
 from web.access.signing import register_provider
-from web.http.origins import SAFE, check_site
+from web.http.hosts import check_host
+from web.http.origins import SAFE, check_origin
 from web.http.problems import of_redis, what_is_left
+from web.http.proxies import believe_proxies
 from web.services import services
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+#: What is heard of a key that was tried in vain.
+_TRIED = (Code.UNKNOWN_KEY, Code.KEY_IS_OVER, Code.TOO_MANY_WRONG_KEYS)
 
 
 def register_access(app: Flask) -> None:
@@ -46,12 +51,14 @@ def lets_in(app: Flask, environ: "WSGIEnvironment") -> bool:
     That is one by which somebody who is known to be allowed to changes something: no other needs to be large.
     Raises Unavailable when Redis is away: the app, which asks again, might know, and read what was not taken.
     """
+    believe_proxies(app, environ)
     with app.request_context(environ):
         rule = RULES.get(request.endpoint or "")
         if request.routing_exception or request.method in SAFE or rule in (Rule.OPEN, Rule.LINK):
             return False
         try:
-            check_site()
+            check_host()
+            check_origin()
             _check()
         except Eva01Error:
             return False
@@ -61,14 +68,15 @@ def lets_in(app: Flask, environ: "WSGIEnvironment") -> bool:
 
 
 def _check() -> None:
-    """Raises NotSignedIn, TooManyWrongKeys, QuotaExceeded, NotAllowed and NotFound."""
+    """Raises NotSignedIn, TooManyWrongKeys, Conflict, QuotaExceeded, NotAllowed and NotFound."""
     if request.endpoint is None:
         # There is nothing at this address, and nothing that could be seen.
         return
     rule = RULES.get(request.endpoint)
     if rule in (Rule.OPEN, Rule.LINK):
         return
-    g.caller = _found()
+    g.caller = found_caller()
+    check_page(g.caller)
     g.paced = count_request(g.caller)
     if g.caller.is_local:
         _check_local(rule)
@@ -78,13 +86,17 @@ def _check() -> None:
     _check_owner(g.caller)
 
 
-def _found() -> Caller:
+def found_caller() -> Caller:
+    """Who makes the current request; that a key was tried in vain is written into the audit trail.
+
+    Raises NotSignedIn and TooManyWrongKeys.
+    """
     try:
         return find_caller()
-    except NotSignedIn as error:
+    except (NotSignedIn, TooManyWrongKeys) as error:
         # Whoever has none, or a session that is over, has not tried to come in.
         tried = request.headers.get("Authorization")
-        if tried and error.code in (Code.UNKNOWN_KEY, Code.KEY_IS_OVER):
+        if tried and error.code in _TRIED:
             note_refused(error, tried.partition(" ")[2].strip())
         raise
 

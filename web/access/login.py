@@ -31,7 +31,7 @@ class Login:
         return self._is_needed
 
     def _is_any_kept(self) -> bool:
-        """Whether the blob store says so; it is asked once, since keys made later are in Redis as well."""
+        """Whether the blob store says so; it is asked once, since Redis has keys made later as well."""
         if self._has_looked:
             return False
         found = self._keys.is_login_kept()
@@ -42,8 +42,8 @@ class Login:
         try:
             return self._keys.any_known()
         except redis.RedisError:
-            # The call that is asked for fails by itself where it needs Redis.
-            return False
+            # A key may have been made since we looked, and not every call needs Redis.
+            return self._keys.is_login_kept()
 
 
 def register_login(app: Flask) -> None:

@@ -13,6 +13,7 @@ from flask import request
 
 from jobs.contract.access.owners import Caller
 from jobs.contract.errors import QuotaExceeded, TooManyWrongKeys
+from jobs.contract.hosts import address_of
 from jobs.storage.access.pace import Paced
 from web.services import services
 
@@ -90,9 +91,7 @@ def _is_counted(who: str) -> bool:
 
 def _address() -> str:
     """The address of the current request, as one that tries keys."""
-    address = request.remote_addr or ""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return f"try {address}"
-    return f"try {ipaddress.ip_network((ip, _IPV6_BITS), strict=False) if ip.version == 6 else address}"
+    ip = address_of(request.remote_addr or "")
+    if ip is None or ip.version == 4:
+        return f"try {ip or request.remote_addr}"
+    return f"try {ipaddress.ip_network((ip, _IPV6_BITS), strict=False)}"

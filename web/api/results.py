@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from flask import Response, send_file
 from flask_openapi3 import APIBlueprint, Tag
 from xlsxwriter.exceptions import FileCreateError
 
+from jobs.contract.codes import Code
+from jobs.contract.errors import Unavailable
 from jobs.contract.models import Batch
 from web.access.link import shown_batch, shown_job, shown_rows
 from web.api.progress import look_again_s
@@ -22,7 +25,7 @@ from web.export.texts import text_zip
 from web.http.conditional import fresh_json
 from web.http.security import PRIVATE
 from web.intake.spool import no_room
-from web.services import services
+from web.services import Services, services
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PARQUET = "application/vnd.apache.parquet"
@@ -111,7 +114,7 @@ def _written(
     serving = services()
     batch = serving.store.get_batch(batch_id)
     try:
-        with tempfile.TemporaryDirectory(dir=serving.spool_folder) as folder:
+        with _turn(serving), tempfile.TemporaryDirectory(dir=serving.spool_folder) as folder:
             target = Path(folder, f"results.{extension}")
             write(shown_rows(serving.store.rows(batch.id, query.state)), target, _table(batch))
             # The folder is deleted before the file is sent, so nothing is left behind however sending ends.
@@ -120,6 +123,24 @@ def _written(
     except (OSError, FileCreateError) as error:
         raise no_room(error) from error
     return _named(response, batch, extension)
+
+
+@contextmanager
+def _turn(serving: Services) -> Iterator[None]:
+    """Write a workbook in the block: whoever may read a batch must not hold all threads with it.
+
+    Raises Unavailable (`too_many_workbooks`).
+    """
+    if not serving.workbooks.acquire(blocking=False):
+        raise Unavailable(
+            f"{serving.web.workbooks} workbooks are being written, as many as may be (EVA01_WORKBOOKS)."
+            " Try again in a moment, or take the CSV.",
+            code=Code.TOO_MANY_WORKBOOKS,
+        )
+    try:
+        yield
+    finally:
+        serving.workbooks.release()
 
 
 def _table(batch: Batch) -> Table:

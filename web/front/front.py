@@ -19,6 +19,7 @@ from web.front.call import Call
 from web.front.connection import Connection
 from web.front.head import MOST_HEAD_BYTES
 from web.front.open_files import connections_within
+from web.http.hosts import hosts_of
 from web.http.request_metrics import IN_FLIGHT
 from web.intake.spool import check_room, most_body_bytes, no_room
 from web.services import services_of
@@ -89,9 +90,15 @@ class Front:
 
     def call(self, request: Request, addresses: tuple[Any, Any]) -> Call:
         """A call of the app, or of what answers for its health."""
-        is_health = request.path == "/health" and request.method in ("GET", "HEAD")
         body = Body(self._services.spool_folder, self._services.limits.min_free_bytes)
-        return Call(self._health if is_health else self._app, request, addresses, body, self.config)
+        app = self._health if self._is_health(request) else self._app
+        return Call(app, request, addresses, body, self.config)
+
+    def _is_health(self, request: Request) -> bool:
+        """True for a question how we are; the app refuses one that was sent to another name."""
+        if request.method not in ("GET", "HEAD") or request.uri.partition("?")[0] != "/health":
+            return False
+        return all(hosts_of(self._app).has(said) for name, said in request.headers if name == "HOST")
 
     def most_body_bytes(self, content_type: str) -> int:
         """How many bytes of a body the app may want."""

@@ -7,17 +7,18 @@ http://10.0.3.4     ──► nobody can let an address lead elsewhere: it is an
 
 import logging
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import Foreign
 from jobs.contract.hosts import address_of, split_host
+from web.http.proxies import ORIGINAL
 
 _log = logging.getLogger(__name__)
 
-#: What WSGI had before proxies were believed (werkzeug.middleware.proxy_fix).
-_ORIGINAL = "werkzeug.proxy_fix.orig"
+_NAME = "eva01_hosts"
 #: Characters of a name that are repeated to whoever sent it.
 _LONGEST_SHOWN = 100
 
@@ -52,17 +53,28 @@ def register_hosts(app: Flask, hosts: Hosts) -> None:
     Behind proxies both are looked at: the name that the proxy asks by, and the one it was asked by. The
     latter is left to the proxy where no names were given.
     """
-    app.before_request(lambda: _check(hosts))
+    app.extensions[_NAME] = hosts
+    app.before_request(check_host)
     if hosts.is_any_address:
         _log.info("Web listens on all addresses. By a name it answers only if that is in EVA01_HOSTS.")
 
 
-def _check(hosts: Hosts) -> None:
-    """Raises Foreign."""
-    asked_by = request.environ.get("HTTP_HOST")
-    named = [request.environ.get(_ORIGINAL, {}).get("HTTP_HOST", asked_by)]
+def hosts_of(app: Flask) -> Hosts:
+    """Those of an app."""
+    hosts: Hosts = app.extensions[_NAME]
+    return hosts
+
+
+def check_host() -> None:
+    """Raises Foreign when the current request was sent to another name."""
+    hosts = hosts_of(current_app)
+    asked_by, target = request.environ.get("HTTP_HOST"), request.environ.get("RAW_URI", "")
+    named = [request.environ.get(ORIGINAL, {}).get("HTTP_HOST", asked_by)]
     if hosts.are_named:
         named.append(asked_by)
+    if not target.startswith(("/", "*")):
+        # One that names a host itself counts for more than `Host`, for whoever stands between.
+        named.append(urlsplit(target).netloc or None)
     for host in named:
         # Browsers always name a host; a program that does not is no browser's.
         if host is not None and not hosts.has(host):

@@ -26,24 +26,18 @@ _Origin = tuple[str, str, int]
 
 def register_origins(app: Flask) -> None:
     """Have `app` refuse what may change something and comes from elsewhere, with 403 (`foreign_origin`)."""
-    app.before_request(_check)
+    app.before_request(check_origin)
 
 
-def check_site() -> None:
-    """Raises Foreign when the browser that asks says that another site made it; any proxy passes that on."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if request.method not in SAFE and site is not None and site not in _OWN_SITES:
-        raise _foreign(f"Sec-Fetch-Site: {site}", _own())
-
-
-def _check() -> None:
-    """Raises Foreign."""
+def check_origin() -> None:
+    """Raises Foreign when the current request may change something and is another website's page's."""
     if request.method in SAFE:
         return
-    origin, own = request.headers.get("Origin"), _own()
+    origin, site, own = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site"), _own()
     if origin is not None and (_origin(origin) is None or _origin(origin) != _origin(own)):
         raise _foreign(origin, own)
-    check_site()
+    if site is not None and site not in _OWN_SITES:
+        raise _foreign(f"Sec-Fetch-Site: {site}", own)
 
 
 def _own() -> str:

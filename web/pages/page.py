@@ -6,7 +6,7 @@ from flask import Response, render_template, request, url_for
 
 from jobs.contract.version import own_version
 from jobs.formats.images import ENDINGS
-from web.access.caller import caller
+from web.access.caller import caller, mark_of
 from web.pages.i18n import LANGUAGES, language, reasons
 
 #: Only our own files, and no inline script or style: a file name that looks like markup stays text even
@@ -36,7 +36,7 @@ THEME_COOKIE = "theme"
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """`template` with `context`, as the visitor reads it."""
-    theme = request.cookies.get(THEME_COOKIE)
+    theme, who = request.cookies.get(THEME_COOKIE), caller()
     shell = {
         "language": language(),
         "languages": LANGUAGES,
@@ -44,8 +44,9 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
         "reasons": reasons(),
         "version": own_version(),
         "choosable": _CHOOSABLE,
-        "who": caller(),
-        "may_write": caller().role.may_write and not context.get("is_shared"),
+        "who": who,
+        "mark": None if who.is_local else mark_of(who),
+        "may_write": who.role.may_write and not context.get("is_shared"),
     }
     html = render_template(template, **shell, **context)
     response = Response(html, status, mimetype="text/html")

@@ -7,7 +7,8 @@ from jobs.contract.access.audit import Action
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, NotSignedIn, TooManyWrongKeys
 from web.access.audit import note_anyway
-from web.access.caller import caller, find_caller
+from web.access.caller import caller
+from web.access.gate import found_caller
 from web.access.login import login
 from web.access.session import current_session, sign_out
 from web.access.signing import begin_at_provider, end_at_provider, let_in, provider, sign_in_with_key
@@ -30,7 +31,7 @@ def sign_in_page() -> PlainResponse:
     if not login().is_needed():
         return redirect(url_for("pages.index"), 303)
     try:
-        find_caller()
+        found_caller()
     except NotSignedIn as error:
         return _form(_next(request.args.get("next")), error, 200)
     except TooManyWrongKeys as error:

@@ -217,6 +217,17 @@ def test_no_page_is_shown_in_a_frame_of_another_website_or_of_its_own(anna, app,
     assert len(page.frames) > len(urls), "else this test looks at nothing"
 
 
+def test_a_window_that_another_website_opens_is_out_of_its_hands(anna, evil):
+    page = anna.context.new_page()
+    page.goto(PLACES[1].format(evil))
+    with anna.context.expect_page() as opened:
+        page.evaluate("url => { window.held = window.open(url); }", f"{anna.url}/history")
+    expect(opened.value.get_by_test_id("who")).to_contain_text("anna")
+    page.wait_for_function("held.closed")
+    page.evaluate("held.location = 'about:blank'")
+    expect(opened.value.get_by_test_id("who")).to_contain_text("anna")
+
+
 def test_a_session_that_was_thought_of_beforehand_is_not_adopted(new_browser, guarded):
     anna, mallory = new_browser(), new_browser()
     chosen = {"name": COOKIE, "value": "thought-of-by-mallory-and-of-43-letters-long", "url": guarded.url}

@@ -83,6 +83,20 @@ def test_back_shows_nothing_after_a_session_was_ended_from_elsewhere(context, gu
     expect_nothing_private(page, guarded)
 
 
+def test_back_shows_nothing_to_somebody_else_who_has_signed_in_meanwhile(context, guarded):
+    page, other = context.new_page(), context.new_page()
+    page.goto("/admin/keys")
+    expect(page.get_by_text(NOTE).first).to_be_visible()
+    page.goto("/static/images/mark.svg")
+    other.goto("/account")
+    other.get_by_test_id("sign-out").click()
+    expect(other.locator("#sign-in-title")).to_be_visible()
+    sign_in(other, key_of(guarded, owner="ben"))
+    go_back(page)
+    expect(page.get_by_test_id("who")).to_contain_text("ben")
+    expect(page.get_by_text(NOTE)).to_have_count(0)
+
+
 def test_back_shows_what_there_was_while_one_is_signed_in(context):
     page = context.new_page()
     page.goto("/admin/keys")

@@ -5,8 +5,12 @@ from datetime import timedelta
 
 from jobs.contract.access.owners import NewKey, new_key
 from jobs.contract.models import utc_now
+from jobs.contract.settings import Limits, Settings, WebSettings
+from tests.conftest import start_redis, stop
 from tests.hostile import encoded
-from web.services import Services
+from tests.processes import free_port
+from web.app import create_app
+from web.services import Services, services_of
 
 
 def made(services: Services, owner: str, **fields: object) -> NewKey:
@@ -45,6 +49,22 @@ def test_a_key_in_the_blob_store_alone_makes_a_login_needed(make_app, services, 
     made(services, "anna")
     redis_client.flushall()
     assert make_app().test_client().get("/api/batches").status_code == 401
+
+
+def test_a_key_that_was_made_last_before_redis_went_away_makes_a_login_needed(tmp_path):
+    port = free_port()
+    redis = start_redis(port, tmp_path)
+    try:
+        settings = Settings(
+            redis_url=f"redis://127.0.0.1:{port}/0", data=tmp_path / "data", redis_timeout_s=1
+        )
+        app = create_app(settings, Limits(), WebSettings(models=("ocr",)))
+        http = app.test_client()
+        assert http.get("/api/audit").status_code == 200
+        made(services_of(app), "anna")
+    finally:
+        stop(redis)
+    assert code_of(http.get("/api/audit")) == (401, "not_signed_in")
 
 
 def test_a_key_that_is_over_opens_nothing(http, services):

@@ -152,6 +152,19 @@ def test_a_key_that_is_none_or_no_longer_is_a_refused_sign_in_and_no_key_is_none
     assert (unknown.who, unknown.code, unknown.target) == ("unknown", "unknown_key", None)
 
 
+def test_a_key_that_is_tried_at_the_page_for_it_or_too_often_is_a_refused_sign_in_too(make_app):
+    app = make_app(WebSettings(models=("ocr",), wrong_keys_per_min=2))
+    http, services = app.test_client(), services_of(app)
+    made(services, "anna")
+    for number, status in enumerate([200, 200, 429]):
+        wrong = {"Authorization": f"Bearer eva01_guess-{number}"}
+        assert http.get("/sign-in", headers=wrong).status_code == status
+    assert http.get("/api/batches", headers={"Authorization": "Bearer eva01_guess-3"}).status_code == 429
+    assert http.get("/sign-in").status_code == 200, "who has no key tries none"
+    codes = [event.code for event in written(services)]
+    assert codes == ["unknown_key", "unknown_key", "too_many_wrong_keys", "too_many_wrong_keys"]
+
+
 def test_guessing_does_not_fill_the_trail_and_is_counted(make_app):
     app = make_app(WebSettings(models=("ocr",), audit_refused_a_minute=2))
     http, services = app.test_client(), services_of(app)
@@ -237,6 +250,28 @@ def test_what_is_downloaded_by_a_link_is_written(http, services):
     _, export = written(services)
     assert (export.action, export.who, export.owner) == (Action.EXPORT, "link", None)
     assert export.target == Target(kind=Kind.BATCH, id=batch, owner="anna")
+
+
+def test_what_a_link_refuses_is_no_event_and_hides_no_download_after_it(http, services):
+    batch = batch_of(http, anna := made(services, "anna"))
+    url = http.post(f"/api/batches/{batch}/share", json={}, headers=of(anna)).get_json()["url"]
+    for _ in range(20):
+        assert http.get(f"/api{url}/results.csv?bom=perhaps").status_code == 400
+    assert said(written(services)) == [("share.add", "done")]
+    assert http.get(f"/api{url}/results.csv").status_code == 200
+    assert said(written(services)) == [("share.add", "done"), ("export", "done")]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx", "zip"])
+def test_nothing_is_downloaded_by_a_link_that_cannot_be_written(http, services, tmp_path, kind):
+    batch = batch_of(http, anna := made(services, "anna"))
+    url = http.post(f"/api/batches/{batch}/share", json={}, headers=of(anna)).get_json()["url"]
+    without_a_place_to_write(services, tmp_path)
+    for _ in range(2):
+        assert code_of(http.get(f"/api{url}/results.{kind}")) == (503, "blob_store_unavailable")
+    (tmp_path / "blobs" / "audit").unlink()
+    assert http.get(f"/api{url}/results.{kind}", buffered=True).status_code == 200
+    assert said(written(services)) == [("export", "done")]
 
 
 def test_an_address_that_names_nothing_is_no_event(http, services):

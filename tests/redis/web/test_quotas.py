@@ -146,6 +146,8 @@ def test_an_address_that_tries_keys_is_held_up_and_right_keys_from_there_are_not
     assert tried("192.0.2.1", key.text) == 200
     assert tried("192.0.2.2") == 401
     assert [tried(f"2001:db8::{number}") for number in range(4)] == [401, 401, 401, 429]
+    assert tried("::ffff:192.0.2.1") == 429, "the same address, as a socket for both writes it"
+    assert tried("::ffff:192.0.2.3") == 401
     assert http.get("/api/models", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 401
 
 

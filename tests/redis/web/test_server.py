@@ -304,6 +304,9 @@ LARGE = ("Content-Length: 1000000000\r\n", "Transfer-Encoding: chunked\r\n")
         (f"{MULTIPART}{KEY}".replace("api/jobs", f"api/batches/{'0' * 32}/files"), (404, "batch_not_found")),
         (f"{MULTIPART}{KEY}".replace("api/jobs", "nowhere"), (404, "no_such_page")),
         (f"{MULTIPART}{KEY}Sec-Fetch-Site: cross-site\r\n", (403, "foreign_origin")),
+        (f"{MULTIPART}{KEY}Origin: http://evil.example\r\n", (403, "foreign_origin")),
+        (f"{MULTIPART}{KEY}Eva01-For: somebody else\r\n", (409, "other_caller")),
+        (f"{MULTIPART}{KEY}".replace("localhost", "evil.example"), (421, "unknown_host")),
     ],
 )
 def test_nothing_of_a_body_is_taken_from_who_may_not_send_it(keyed, head, refused, size):

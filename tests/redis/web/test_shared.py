@@ -13,8 +13,10 @@ from jobs.contract import names
 from jobs.contract.access.owners import LOCAL, digest_of, new_key
 from jobs.contract.access.shares import new_share
 from jobs.contract.models import JobError, Result, new_id, utc_now
+from jobs.contract.settings import WebSettings
 from tests.asking import IMAGE, ask, new_batch, post_files, send
 from tests.redis.web.test_jobs import code_of
+from web.services import services_of
 
 pytestmark = pytest.mark.redis
 
@@ -84,6 +86,18 @@ def test_all_that_reads_a_batch_is_the_same_below_its_link(http, batch, share, j
         assert [without_ids(job) for job in shared["jobs"]] == [without_ids(job) for job in direct["jobs"]]
     for kind in ("xlsx", "zip"):
         assert http.get(f"{share}/results.{kind}", buffered=True).data.startswith(b"PK")
+
+
+def test_whoever_reads_a_batch_writes_so_many_workbooks_at_a_time_and_no_more(make_app, http, batch, share):
+    app = make_app(WebSettings(models=("nano",), workbooks=1))
+    busy, workbook = app.test_client(), f"{share}/results.xlsx"
+    with services_of(app).workbooks:
+        refused = busy.get(workbook)
+        assert code_of(refused) == (503, "too_many_workbooks")
+        assert refused.headers["Retry-After"]
+        assert busy.get(f"{share}/results.csv").status_code == 200
+    for _ in range(2):
+        assert busy.get(workbook, buffered=True).status_code == 200
 
 
 def everything(http, share: str, batch: str, job: str) -> bytes:

@@ -1,5 +1,7 @@
 """Signing in with a key, sessions and their ends: through web's real app."""
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -227,6 +229,41 @@ def test_a_form_of_somebody_whose_session_is_over_can_be_sent_again(http, servic
     assert refused.status_code == 401
     assert "reload this page" in refused.text
     assert "/sign-in?next=/account" in refused.text
+
+
+def test_a_page_does_nothing_as_somebody_else_than_whom_it_was_made_for(http, services):
+    anna, same, ben = (made(services, owner) for owner in ("anna", "anna", "ben"))
+    sign_in(http, anna.text)
+    (mark,) = re.findall(r'data-for="([0-9a-f]+)"', http.get("/").text)
+    call = {"json": {"model": "ocr"}, "headers": {"Eva01-For": mark}}
+    assert http.post("/api/batches", **call).status_code == 201
+    sign_in(http, same.text)
+    assert http.post("/api/batches", **call).status_code == 201, "another key of hers"
+    sign_in(http, ben.text)
+    refused = http.post("/api/batches", **call)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "other_caller")
+    assert http.get("/api/batches").get_json()["batches"] == []
+    for other in (made(services, "anna", role="read-only"), made(services, "anna", teams=("team",))):
+        sign_in(http, other.text)
+        assert http.get("/api/batches", headers={"Eva01-For": mark}).status_code == 409
+
+
+def test_a_form_without_scripts_does_nothing_as_somebody_else_than_whom_it_was_made_for(http, services):
+    anna, ben = (made(services, owner, role="admin") for owner in ("anna", "ben"))
+    sign_in(http, anna.text)
+    shown = http.get("/").text + http.get("/admin/keys").text
+    forms = [
+        html.unescape(form)
+        for form in re.findall('action="([^"]*)" method="post"', shown)
+        if not form.endswith(("/preferences", "/sign-out"))
+    ]
+    assert len(forms) >= 5
+    sign_in(http, ben.text)
+    for form in forms:
+        refused = http.post(form, data={"owner": "anna", "grace_hours": "0"})
+        assert refused.status_code == 409, form
+        assert "other_caller" in refused.text
+    assert len(services.keys.all()) == 2
 
 
 def test_who_may_only_look_sees_nothing_that_changes_something(http, services):

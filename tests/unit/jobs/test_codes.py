@@ -18,7 +18,7 @@ STATUSES = {
     405: "method_not_allowed",
     408: "request_too_slow",
     409: "batch_closed too_many_shares unreadable_record job_finished job_not_failed job_refused"
-    " idempotency_in_progress key_has_ended own_key no_admin",
+    " idempotency_in_progress key_has_ended own_key no_admin other_caller",
     410: "share_expired",
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
     " image_too_large too_many_pixels image_too_long image_too_thin too_many_pages too_many_entries"
@@ -29,8 +29,8 @@ STATUSES = {
     " no_public_address fetch_failed fetch_too_slow unsupported_schema no_fields",
     429: "queue_full quota_exceeded too_many_wrong_keys",
     500: "internal_error engine_failed out_of_memory empty_answer incomplete_answer deadline_exceeded poison",
-    503: "blob_store_unavailable too_many_connections redis_unavailable redis_full redis_refuses"
-    " image_being_deleted provider_unavailable",
+    503: "blob_store_unavailable too_many_connections too_many_workbooks redis_unavailable redis_full"
+    " redis_refuses image_being_deleted provider_unavailable",
     507: "no_room",
 }
 

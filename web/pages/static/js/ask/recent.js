@@ -1,6 +1,8 @@
 // The questions asked lately, kept in this browser alone.
 
-const KEY = "eva01.questions";
+import { keptAs } from "../core/place.js";
+
+const KEY = keptAs("questions");
 const KEPT = 8;
 
 export function recentQuestions() {

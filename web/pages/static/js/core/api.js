@@ -6,6 +6,9 @@ import { BASE } from "./place.js";
 
 export const PREFIX = document.body.dataset.api || `${BASE}/api`;
 
+/** Goes with each call: for whom the page was made, so that nothing of theirs is done as whoever has signed in since. */
+export const MADE_FOR = document.body.dataset.for ? { "Eva01-For": document.body.dataset.for } : {};
+
 /** What the server refused, or that it cannot be reached (status 0). */
 export class Problem extends Error {
   constructor({ status, code, message, retryAfterS }) {
@@ -24,7 +27,10 @@ export class Problem extends Error {
 /** The address of a path of the API: `apiUrl("/jobs/1/image")`. */
 export const apiUrl = (path) => PREFIX + path;
 
-/** The problem that a response's body, status and Retry-After tell of; "session:over" tells the page of a 401. */
+/**
+ * The problem that a response's body, status and Retry-After tell of. "session:over" tells the page that nobody is signed
+ * in any more, "session:other" that it is somebody else.
+ */
 export function problemFrom(status, text, retryAfter) {
   let body = {};
   try {
@@ -35,6 +41,7 @@ export function problemFrom(status, text, retryAfter) {
   const message = body.detail || body.title || `The server answered ${status}.`;
   const retryAfterS = Number(retryAfter) > 0 ? Number(retryAfter) : null;
   if (status === 401) document.dispatchEvent(new Event("session:over"));
+  if (body.code === "other_caller") document.dispatchEvent(new Event("session:other"));
   return new Problem({ status, code: body.code || `http_${status}`, message, retryAfterS });
 }
 
@@ -67,7 +74,7 @@ export async function apiFresh(path, { etag, signal } = {}) {
 const secondsIn = (text) => (/^[0-9]+$/.test(text ?? "") ? Number(text) : null);
 
 async function call(path, { method, json, headers, ...options } = {}) {
-  const sent = { method: method ?? (json === undefined ? "GET" : "POST"), headers: { ...headers }, ...options };
+  const sent = { method: method ?? (json === undefined ? "GET" : "POST"), headers: { ...MADE_FOR, ...headers }, ...options };
   if (json !== undefined) {
     sent.headers["Content-Type"] = "application/json";
     sent.body = JSON.stringify(json);

@@ -9,6 +9,10 @@ export async function visit(path) {
   // Whoever is not signed in any more is led elsewhere: that is not the page that was asked for.
   if (!response.ok || response.redirected) throw new Error(`${path}: ${response.status}`);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (page.body.dataset.for !== document.body.dataset.for) {
+    document.dispatchEvent(new Event("session:other"));
+    throw new Error(`${path}: for somebody else`);
+  }
   await Promise.all([...page.querySelectorAll('link[rel="stylesheet"]')].map(addSheet));
   document.dispatchEvent(new Event("page:leave"));
   document.getElementById("main").replaceWith(document.adoptNode(page.getElementById("main")));

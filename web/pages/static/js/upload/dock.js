@@ -69,6 +69,8 @@ export function listenForDock() {
     });
   }
   document.addEventListener("session:back", () => upload?.problem?.status === 401 && upload.resume());
+  // What is chosen here is not for whoever is signed in now; and the page is left without a question.
+  document.addEventListener("session:other", () => upload?.cancel());
   addEventListener("beforeunload", (event) => isSending() && event.preventDefault());
   addEventListener("pagehide", () => isSending() && leave(upload.batchId));
   offerToResume();

@@ -3,9 +3,9 @@
 // Local storage has what is said about each; the handles of dropped folders, where the browser gives them, are in
 // IndexedDB, so that they need not be chosen again.
 
-import { BASE } from "../core/place.js";
+import { keptAs } from "../core/place.js";
 
-const KEY = `eva01.uploads${BASE}`;
+const KEY = keptAs("uploads");
 /** Milliseconds after which an upload that no tab has renewed counts as interrupted. */
 const SILENT_MS = 8000;
 const KEPT_MS = 14 * 24 * 3600 * 1000;
@@ -19,6 +19,10 @@ export function remember(upload) {
 export function forget(batchId) {
   write(read().filter((upload) => upload.batchId !== batchId));
   withHandles("readwrite", (store) => store.delete(batchId)).catch(() => {});
+}
+
+export function forgetAll() {
+  for (const { batchId } of read()) forget(batchId);
 }
 
 /** The latest upload that nobody is sending, or undefined. */

@@ -1,6 +1,6 @@
 // The calls of an upload: which files the server knows already, and a chunk of files on its way.
 
-import { api, apiUrl, problemFrom, unreachable } from "../core/api.js";
+import { api, apiUrl, MADE_FOR, problemFrom, unreachable } from "../core/api.js";
 
 const path = (batchId, tail) => `/batches/${encodeURIComponent(batchId)}${tail}`;
 
@@ -32,6 +32,7 @@ export function sendFiles(batchId, entries, { onSent, signal }) {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
     request.open("POST", apiUrl(path(batchId, "/files")));
+    for (const [name, value] of Object.entries(MADE_FOR)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", ({ loaded }) => onSent(loaded));
     request.addEventListener("load", () => {
       if (request.status < 300) resolve(JSON.parse(request.responseText));
