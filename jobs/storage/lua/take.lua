@@ -60,7 +60,7 @@ local function lose(id, batch_id, owner)
         redis.call('HSET', record, 'state', 'failed', 'error', unreadable, 'finished_at', now_text)
     end
     local of_batch = batch_id and fields_of(key('batch', batch_id), 'owner', 'days') or {}
-    try(charge, charged(owner, of_batch[1], of_batch[2], batch_id), day_of(id), 'queued', 'failed', 1)
+    try(charge, charged(id, owner, batch_id, of_batch[1], of_batch[2]), day_of(id), 'queued', 'failed', 1)
     if not batch_id then
         redis.call('ZREM', singles_of(model, owner), id)
     else

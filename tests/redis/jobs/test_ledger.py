@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import pytest
 import redis
@@ -26,6 +27,7 @@ from jobs.contract.errors import QuotaExceeded
 from jobs.contract.models import Batch, Job, JobError, JobState, Result, Usage, new_id
 from jobs.storage.ledger import Ledger, Taken
 from jobs.storage.store.jobs import Came
+from jobs.upkeep.adopt import Adoption
 from jobs.upkeep.restore import Restore
 from tests.backend import Backend
 
@@ -69,6 +71,11 @@ class Known:
     is_refused: bool = False
     tokens: int = 0
     device_us: int = 0
+    #: Who is charged for it; None for nobody, be it so far.
+    charged: str | None = None
+
+    def __post_init__(self) -> None:
+        self.charged = self.job.owner
 
     @property
     def day(self) -> date:
@@ -79,6 +86,8 @@ class Owners(RuleBasedStateMachine):
     """Jobs of several owners and days, alone and in batches, and all that may happen to them."""
 
     client: "redis.Redis"
+    #: Whose what comes is.
+    whose: tuple[str | None, ...]
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,6 +97,7 @@ class Owners(RuleBasedStateMachine):
         self.store = self.house.store
         self.known: dict[str, Known] = {}
         self.batches: list[Batch] = []
+        self.owners: dict[str | None, str | None] = {}
         self.gone: set[str] = set()
         self.tickets = 0
 
@@ -96,12 +106,15 @@ class Owners(RuleBasedStateMachine):
 
     # What comes
 
-    @rule(owner=st.sampled_from(OWNERS))
-    def open_batch(self, owner):
+    @rule(data=st.data())
+    def open_batch(self, data):
+        owner = data.draw(st.sampled_from(self.whose))
         self.batches.append(flow.open_batch(self.house.stores, Batch(model="nano", owner=owner)))
+        self.owners[self.batches[-1].id] = owner
 
-    @rule(owner=st.sampled_from(OWNERS), days=st.integers(0, 2))
-    def ask(self, owner, days):
+    @rule(data=st.data(), days=st.integers(0, 2))
+    def ask(self, data, days):
+        owner = data.draw(st.sampled_from(self.whose))
         job = flow.accept_single(self.house.stores, job_of(None, owner, TODAY - timedelta(days)))
         self.known[job.id] = Known(job, QUEUED)
 
@@ -202,6 +215,32 @@ class Owners(RuleBasedStateMachine):
         for one in theirs:
             one.state = CANCELLED if one.state in OPEN else one.state
 
+    # What was nobody's becomes an owner's
+
+    @precondition(lambda self: self.nobodys())
+    @rule(data=st.data(), limit=st.integers(1, 3), owner=st.sampled_from(("anna", "ben")))
+    def adopt_some(self, data, limit, owner):
+        """So far of one batch, as when that is interrupted."""
+        batch_id = data.draw(st.sampled_from(self.nobodys()))
+        places = cast(list[str], self.client.zrevrange(names.batch_jobs_key(batch_id), 0, -1))
+        waiting = [one for job_id in places if (one := self.known[job_id]).charged is None]
+        is_new, looked_at, _ = self.store.adopt_batch(batch_id, owner, limit)
+        assert (is_new, looked_at) == (self.owners[batch_id] is None, len(waiting[:limit]))
+        self.owners[batch_id] = self.owners[batch_id] or owner
+        for one in waiting[:limit]:
+            one.charged = self.owners[batch_id]
+
+    @precondition(lambda self: self.whose == OWNERS)
+    @rule(owner=st.sampled_from(("anna", "ben")))
+    def adopt_all(self, owner):
+        for _ in Adoption(self.house.stores, owner).run():
+            pass
+        for batch in self.batches:
+            self.owners[batch.id] = self.owners[batch.id] or owner
+        for one in self.there():
+            batchs = self.owners[one.job.batch_id] if one.job.batch_id else None
+            one.charged = one.charged or batchs or owner
+
     # What housekeeping does
 
     @rule(limit=st.integers(1, 5))
@@ -223,7 +262,8 @@ class Owners(RuleBasedStateMachine):
             pass
         self.known = {job_id: one for job_id, one in self.known.items() if job_id not in self.gone}
         for job_id, one in self.known.items():
-            one.state = self.store.get_job(job_id).state
+            kept = self.store.get_job(job_id)
+            one.state, one.charged = kept.state, kept.owner
             if one.state is not SUCCEEDED:
                 one.tokens = one.device_us = 0
 
@@ -232,31 +272,37 @@ class Owners(RuleBasedStateMachine):
         there = self.there()
         return data.draw(st.sampled_from(there)) if there else None
 
+    def nobodys(self) -> list[str]:
+        """The batches with jobs that nobody is charged for."""
+        nobodys = (one.job.batch_id for one in self.there() if not one.charged)
+        return [*dict.fromkeys(batch_id for batch_id in nobodys if batch_id)]
+
     def there(self) -> list[Known]:
         """The jobs that are not deleted."""
         return [one for job_id, one in self.known.items() if job_id not in self.gone]
 
     @invariant()
     def every_count_is_right(self):
-        charged = [one for one in self.known.values() if one.job.owner]
-        open_jobs = Counter(one.job.owner for one in charged if one.state in OPEN)
+        charged = [one for one in self.known.values() if one.charged]
+        open_jobs = Counter(one.charged for one in charged if one.state in OPEN)
         assert self.house.stores.ledger.open_jobs() == open_jobs
         sums: dict[tuple[date, str], Taken] = {}
         for one in charged:
             ended = {one.state.value: 1} if one.state not in OPEN else {}
             cost = Taken(taken=1, output_tokens=one.tokens, device_us=one.device_us)
-            place = (one.day, str(one.job.owner))
+            place = (one.day, str(one.charged))
             sums[place] = sums.get(place, Taken()) + cost + Taken(**ended)
         told = self.house.stores.ledger.days(TODAY - timedelta(9), TODAY + timedelta(9))
         assert {(row.day, row.owner): row.taken for row in told if row.taken != Taken()} == sums
 
 
-def test_whatever_happens_in_any_order_every_owner_is_charged_for_what_they_have_taken(redis_client):
-    machine = type("Machine", (Owners,), {"client": redis_client})
+@pytest.mark.parametrize("owners", [OWNERS, (None,)], ids=["owners", "nobody, until they are adopted"])
+def test_whatever_happens_in_any_order_every_owner_is_charged_for_what_they_have_taken(redis_client, owners):
+    machine = type("Machine", (Owners,), {"client": redis_client, "whose": owners})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=[*HealthCheck],
@@ -358,6 +404,18 @@ def test_a_retry_of_what_came_on_an_earlier_day_takes_no_image_of_today(backend,
     store.create_job(old)
     store.finish(old.id, FAILURE)
     assert store.retry(old.id, Quotas(images_per_day=0))
+
+
+def test_a_file_that_was_refused_yesterday_is_taken_though_that_day_is_used_up(backend, annas):
+    """It takes its image there, as a retry does: no other can be taken there any more."""
+    yesterday = TODAY - timedelta(1)
+    refused = refused_of(annas, yesterday)
+    backend.store.create_jobs([*(job_of(annas, "anna", yesterday) for _ in range(2)), refused])
+    good, quotas = job_of(annas, "anna", file=refused.file), Quotas(images_per_day=2)
+    ((made, is_taken),) = backend.store.create_jobs([good], quotas=quotas)
+    assert (made.id, is_taken) == (refused.id, True)
+    assert [row.taken.open for row in backend.stores.ledger.days(yesterday, TODAY)] == [3]
+    backend.store.create_jobs(jobs_of(annas, 2), quotas=quotas)
 
 
 def test_seconds_of_the_device_are_a_quota_of_the_day(backend, annas):
