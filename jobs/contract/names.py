@@ -194,6 +194,11 @@ def batch_shares_key(batch_id: str) -> str:
     return f"eva01:batch:{batch_id}:shares"
 
 
+def batch_responses_key(batch_id: str) -> str:
+    """The set of the kept responses that speak of the batch, by the digests of their requests."""
+    return f"eva01:batch:{batch_id}:responses"
+
+
 def share_key(digest: str) -> str:
     """The hash of one link to a batch: its record, and when it was last used."""
     return f"eva01:share:{digest}"

@@ -1,6 +1,6 @@
 """What is left of deleted batches, and images that nobody needs, are removed here, bit by bit.
 
-    mark ──► wait until workers are silent ──► jobs ──► links, journal ──► batch, mark
+    mark ──► wait until workers are silent ──► jobs ──► links, kept responses, journal ──► batch, mark
 
 The mark, which has cancelled what was unfinished, goes last, so whatever breaks off is taken up again.
 Every step may be done twice.
@@ -17,6 +17,7 @@ from jobs.storage.access.shares import Shares
 from jobs.storage.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
+from jobs.storage.responses import Responses
 from jobs.storage.store import JobStore
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Removal:
     ) -> None:
         self._store = store
         self._image_uses, self._blobs, self._journal = image_uses, blobs, journal
-        self._shares = Shares(store, journal)
+        self._shares, self._responses = Shares(store, journal), Responses(store.redis)
         self._settle_s = settle_s
         self._clock = clock
         self._jobs_a_pass = jobs_a_pass
@@ -100,6 +101,7 @@ class Removal:
             jobs += chunk
             if not chunk:
                 self._shares.forget_batch(batch_id)
+                self._responses.empty(batch_id)
                 self._journal.forget_batch(batch_id)
                 self._store.remove_batch(batch_id)
                 logger.info("Batch %s is removed, with all its jobs.", batch_id)

@@ -1,13 +1,17 @@
 """`Idempotency-Key`: a POST sent twice under the same key is done once, and answered the same both times.
 
 first ──read──marked running──► done ──response kept──► a later one with the same body gets that response
-                    │                                └─► one with another body: 422 idempotency_key_reused
+                    │                                ├─► one with another body: 422 idempotency_key_reused
+                    │                                └─► what it speaks of is deleted: 410 deleted_since
                     └─ a second one meanwhile: 409 idempotency_in_progress
 
 As draft-ietf-httpapi-idempotency-key-header describes it. A key is its caller's, for one address. Only what
 was done is remembered: a request that was refused did nothing, and its key is free for a better one. The body
 is read before anything is done, since only then it can be told from another; its files go to the spool, and
 not into memory.
+
+What a response speaks of may be deleted: then it is given no more. Nor is the request done again, since it
+may be the first one that comes late.
 """
 
 import hashlib
@@ -22,7 +26,9 @@ import redis
 from flask import Flask, Response, g, request
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput
+from jobs.contract.errors import BadInput, Gone
+from jobs.contract.models import Batch, Job
+from jobs.contract.subject import Subject
 from web.http.problems import problem
 
 _log = logging.getLogger(__name__)
@@ -41,7 +47,10 @@ class Memory(Protocol):
     def earlier(self, digest: str, /) -> str | None:
         """The response that was kept; None while the first request is still being answered."""
 
-    def keep(self, digest: str, response: str, keep_s: int, most_bytes: int, /) -> None:
+    def is_gone(self, subject: Subject, /) -> bool:
+        """True when what a response speaks of is deleted."""
+
+    def keep(self, digest: str, response: str, keep_s: int, most_bytes: int, subject: Subject, /) -> None:
         """Remember a response for `keep_s` seconds, and of all together `most_bytes`, the latest."""
 
     def forget(self, digest: str, /) -> None:
@@ -70,6 +79,11 @@ def register_idempotency(
     app.after_request(lambda response: _remember(keeping, response))
 
 
+def speaks_of(thing: Batch | Job) -> None:
+    """Note what the response to the current request speaks of, unless its address names that batch."""
+    g.spoken_of = Subject.of(thing)
+
+
 def _replay(keeping: Keeping, identity: Callable[[], str], fingerprint: Callable[[], str]) -> Response | None:
     """The response that was given before, or None when this request is the first."""
     memory = keeping.memory
@@ -86,10 +100,10 @@ def _replay(keeping: Keeping, identity: Callable[[], str], fingerprint: Callable
     if memory.begin(digest):
         g.idempotency = digest, body
         return None
-    return _earlier(memory.earlier(digest), body)
+    return _earlier(memory, memory.earlier(digest), body)
 
 
-def _earlier(kept: str | None, body: str) -> Response:
+def _earlier(memory: Memory, kept: str | None, body: str) -> Response:
     if kept is None:
         busy = problem(
             Code.IDEMPOTENCY_IN_PROGRESS.http_status,
@@ -104,6 +118,13 @@ def _earlier(kept: str | None, body: str) -> Response:
             "The Idempotency-Key was used for a request with another body. Send this one under another key.",
             code=Code.IDEMPOTENCY_KEY_REUSED,
         )
+    # One that an earlier version has kept does not say it.
+    if memory.is_gone(Subject(*earlier.get("subject", ()))):
+        raise Gone(
+            "What this request made when it came first has been deleted since. To have it made again, send it"
+            " under another Idempotency-Key.",
+            code=Code.DELETED_SINCE,
+        )
     response = Response(earlier["body"], earlier["status"], earlier["headers"])
     response.headers["Idempotency-Replayed"] = "true"
     return response
@@ -117,18 +138,21 @@ def _remember(keeping: Keeping, response: Response) -> Response:
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             keeping.memory.forget(digest)
         else:
-            keeping.memory.keep(digest, _as_text(response, body), keeping.seconds, keeping.bytes)
+            subject = g.get("spoken_of") or Subject(batch_id=(request.view_args or {}).get("batch_id"))
+            text = _as_text(response, body, subject)
+            keeping.memory.keep(digest, text, keeping.seconds, keeping.bytes, subject)
     except redis.RedisError as error:
         _log.warning("A response could not be remembered under its Idempotency-Key: %s", error)
     return response
 
 
-def _as_text(response: Response, body: str) -> str:
+def _as_text(response: Response, body: str, subject: Subject) -> str:
     kept = {
         "status": response.status_code,
         "headers": {name: response.headers[name] for name in _HEADERS if name in response.headers},
         "body": response.get_data(as_text=True),
         "fingerprint": body,
+        "subject": subject,
     }
     return json.dumps(kept)
 

@@ -18,6 +18,7 @@ from web.api.batches import listed
 from web.api.schemas.base import BatchPath
 from web.api.schemas.batches import BatchesQuery
 from web.api.schemas.results import ResultsQuery
+from web.http.idempotency import speaks_of
 from web.http.numbers import whole
 from web.intake.asking import check_question, check_takes, choose_model
 from web.intake.files import Intake
@@ -179,6 +180,7 @@ def _asked_batch() -> tuple[Batch, int]:
         model=card.name,
     )
     flow.open_batch(serving, batch)
+    speaks_of(batch)
     with flow.accepting(serving, batch, caller().quotas) as request_:
         intake = Intake(serving, request_, card, {}, check_budget)
         for _ in intake.take(sent):

@@ -49,6 +49,7 @@ NOT_THERE_YET = (
 #: Those that are there for a moment, or for one request.
 OF_A_MOMENT = {
     *("batch_pending_key", "image_deleter_key", "image_uses_key", "idempotency_key", "pace_key"),
+    "batch_responses_key",
 }
 
 
