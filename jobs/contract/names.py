@@ -52,6 +52,8 @@ SIGNING_KEY = "eva01:signing_key"
 AUDIT_FOLDER = "audit"
 #: Which Redis it was at the last look, and when that was: a hash.
 SEEN = "eva01:seen"
+#: In which life Redis is, where it does not say so itself: what tells it is a script of this text.
+LIFE = "eva01:life"
 
 
 def interactive_queue(model: str) -> str:
