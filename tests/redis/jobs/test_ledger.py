@@ -418,6 +418,32 @@ def test_a_file_that_was_refused_yesterday_is_taken_though_that_day_is_used_up(b
     backend.store.create_jobs(jobs_of(annas, 2), quotas=quotas)
 
 
+def test_what_runs_over_midnight_counts_on_the_day_on_which_it_came(backend):
+    store, clock, quotas = backend.store, backend.clock, Quotas(images_per_day=2, device_s_per_day=5)
+    tomorrow = TODAY + timedelta(1)
+    clock.now_s = noon_of(TODAY).timestamp()
+    batch = store.create_batch(Batch(model="nano", owner="anna"))
+    jobs = jobs_of(batch, 2)
+    store.create_jobs(jobs, quotas=quotas)
+    clock.now_s = noon_of(tomorrow).timestamp()
+    store.finish(jobs[0].id, Result(answer="x", usage=Usage(device_s=9)))
+    store.finish(jobs[1].id, FAILURE)
+    ledger = backend.stores.ledger
+    ledger.check_quotas("anna", quotas)
+    later = [job_of(batch, "anna", tomorrow) for _ in range(2)]
+    store.create_jobs(later, quotas=quotas)
+    assert store.retry(jobs[1].id, quotas), "its image is one of a day that is over"
+    with pytest.raises(QuotaExceeded) as error:
+        store.create_jobs([job_of(batch, "anna", tomorrow)], quotas=quotas)
+    assert left_of(error) == ("images_per_day", 0)
+    flow.cancel_batch(backend.stores, batch.id)
+    taken = {row.day: row.taken for row in ledger.days(TODAY, tomorrow)}
+    assert taken == {
+        TODAY: Taken(taken=2, succeeded=1, cancelled=1, device_us=9_000_000),
+        tomorrow: Taken(taken=2, cancelled=2),
+    }
+
+
 def test_seconds_of_the_device_are_a_quota_of_the_day(backend, annas):
     (job,) = jobs_of(annas, 1)
     quotas, ledger = Quotas(device_s_per_day=1.5), backend.stores.ledger
@@ -462,3 +488,22 @@ def test_a_job_whose_record_cannot_be_read_is_no_longer_open(backend, annas):
     assert backend.stores.ledger.open_jobs() == {"anna": 1}
     (row,) = backend.stores.ledger.days(TODAY, TODAY)
     assert (row.taken.taken, row.taken.failed, row.taken.open) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("damage", ["gone", "of another type", "without an owner"])
+def test_a_question_that_cannot_be_read_holds_up_none_of_its_owners(backend, damage):
+    """Its line is its owner's, whatever its record says."""
+    made = [backend.store.create_job(job_of(None, "anna"))[0] for _ in range(2)]
+    first, second = sorted(made, key=lambda job: job.id)
+    record = names.job_key(first.id)
+    if damage == "without an owner":
+        backend.client.hdel(record, "owner", "model")
+    else:
+        backend.client.delete(record)
+    if damage == "of another type":
+        backend.client.set(record, "x")
+    assert backend.store.take("nano", "ticket").job.id == second.id
+    assert backend.client.zcard(names.owned_singles_key("nano", "anna")) == 0
+    assert backend.stores.ledger.open_jobs() == {"anna": 1}
+    (row,) = backend.stores.ledger.days(TODAY, TODAY)
+    assert (row.taken.taken, row.taken.failed) == (2, 1)
