@@ -26,14 +26,15 @@ import redis
 from flask import Flask, Response, g, request
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, Gone
+from jobs.contract.errors import BadInput, Conflict, Gone
 from jobs.contract.models import Batch, Job
 from jobs.contract.subject import Subject
-from web.http.problems import problem
 
 _log = logging.getLogger(__name__)
 
 _LONGEST_KEY = 255
+#: The field of a page's form that stands for the header, which a browser cannot send.
+_FIELD = "once"
 #: Headers that are kept with the response; the others are made anew.
 _HEADERS = ("Content-Type", "Location", "Retry-After")
 
@@ -59,12 +60,16 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class Keeping:
-    """How long responses are kept, how much of them all together, and those of which endpoints never."""
+    """How long responses are kept, how much of them all together, and those of which endpoints never.
+
+    `forms` are the endpoints of forms of pages, which have a key of their own.
+    """
 
     memory: Memory
     seconds: int
     bytes: int
     never: Collection[str] = ()
+    forms: Collection[str] = ()
 
 
 def register_idempotency(
@@ -87,10 +92,13 @@ def speaks_of(thing: Batch | Job) -> None:
 def _replay(keeping: Keeping, identity: Callable[[], str], fingerprint: Callable[[], str]) -> Response | None:
     """The response that was given before, or None when this request is the first."""
     memory = keeping.memory
-    sent = request.headers.get("Idempotency-Key")
-    if request.method != "POST" or sent is None or request.routing_exception:
+    if request.method != "POST" or request.routing_exception or request.endpoint in keeping.never:
         return None
-    if request.endpoint in keeping.never:
+    sent = request.headers.get("Idempotency-Key")
+    if sent is None and request.endpoint in keeping.forms and _FIELD in request.form:
+        # Whoever goes back to the form and sends something else means something else.
+        sent = f"{request.form[_FIELD]} {fingerprint()}"
+    if sent is None:
         return None
     if not 0 < len(sent) <= _LONGEST_KEY:
         raise BadInput(
@@ -105,13 +113,10 @@ def _replay(keeping: Keeping, identity: Callable[[], str], fingerprint: Callable
 
 def _earlier(memory: Memory, kept: str | None, body: str) -> Response:
     if kept is None:
-        busy = problem(
-            Code.IDEMPOTENCY_IN_PROGRESS.http_status,
-            Code.IDEMPOTENCY_IN_PROGRESS,
-            "A request with this Idempotency-Key is being answered. Wait for it.",
+        raise Conflict(
+            "This very request is being answered already. Wait for it.",
+            code=Code.IDEMPOTENCY_IN_PROGRESS,
         )
-        busy.headers["Retry-After"] = "1"
-        return busy
     earlier = json.loads(kept)
     if earlier.get("fingerprint", body) != body:
         raise BadInput(
@@ -122,7 +127,7 @@ def _earlier(memory: Memory, kept: str | None, body: str) -> Response:
     if memory.is_gone(Subject(*earlier.get("subject", ()))):
         raise Gone(
             "What this request made when it came first has been deleted since. To have it made again, send it"
-            " under another Idempotency-Key.",
+            " anew: under another Idempotency-Key, where it has one.",
             code=Code.DELETED_SINCE,
         )
     response = Response(earlier["body"], earlier["status"], earlier["headers"])

@@ -11,7 +11,7 @@ from werkzeug import Response as PlainResponse
 from jobs import flow
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.models import Batch, JobState
+from jobs.contract.models import Batch, JobState, new_id
 from web.access.caller import caller
 from web.access.link import follow, shown_batch, shown_job
 from web.api.batches import listed
@@ -202,6 +202,9 @@ def offered_models() -> list[dict[str, Any]]:
     except redis.RedisError:
         return []
     return [{"name": card.name, "description": card.description} for card in cards.values()]
+
+
+pages.add_app_template_global(new_id)
 
 
 @pages.app_template_global()

@@ -1,6 +1,7 @@
 """Idempotency, status, metrics, documents and headers, on a real server."""
 
 import json
+import re
 from io import BytesIO
 
 import pytest
@@ -197,6 +198,28 @@ def test_what_a_plain_form_made_is_not_shown_again_when_it_is_deleted(http):
     assert send_form().headers["Location"] == made.headers["Location"]
     http.delete("/api" + made.headers["Location"])
     assert send_form().status_code == 410
+
+
+def test_who_clicks_twice_where_no_script_runs_asks_once(http):
+    def key() -> str:
+        return re.findall(r'name="once" value="([^"]+)"', http.get("/").text)[0]
+
+    def send_form(once: str, question: str = "q"):
+        form = {"files": (BytesIO(IMAGE), "a.png"), "question": question, "model": "nano"}
+        return http.post("/batches", data=form | {"once": once}).headers["Location"]
+
+    first, other = key(), key()
+    batch = send_form(first)
+    assert send_form(first) == batch
+    assert len({batch, send_form(first, "another question"), send_form(other)}) == 3
+    assert len(http.get("/api/batches").json["batches"]) == 3
+
+
+def test_who_clicks_again_while_the_form_is_worked_on_reads_a_page_that_says_so(http, services, monkeypatch):
+    form = {"files": (BytesIO(IMAGE), "a.png"), "question": "q", "model": "nano", "once": "x"}
+    monkeypatch.setattr(type(services.responses), "begin", lambda *_: False)
+    busy = http.post("/batches", data=form, headers={"Accept": "text/html"})
+    assert (busy.status_code, busy.headers["Retry-After"], busy.mimetype) == (409, "1", "text/html")
 
 
 def test_a_second_request_waits_for_the_first(http, redis_client):
