@@ -1,10 +1,9 @@
 """Responses remembered under an `Idempotency-Key`, so that a request sent twice is done once.
 
 What they speak of may be deleted: then nothing remains of them but that they were given
-(jobs/upkeep/removal.py).
+(jobs/storage/store/removals.py).
 """
 
-import json
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,8 +17,6 @@ from jobs.storage.unreadable import replies
 _RUNNING = "running"
 #: Seconds for which a request that died with its server keeps others away.
 _RUNNING_S = 120
-#: Responses of a batch that are emptied in one step.
-_EMPTIED_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -59,9 +56,3 @@ class Responses:
             has_batch, is_removed, has_job = replies(pipe)
         is_without_batch = subject.batch_id is not None and (not has_batch or bool(is_removed))
         return is_without_batch or (subject.job_id is not None and not has_job)
-
-    def empty(self, batch_id: str) -> None:
-        """Let nothing remain of the responses that speak of a deleted batch but that they were given."""
-        remains = json.dumps({"subject": Subject(batch_id=batch_id)})
-        while load(self._redis, "empty_responses")(args=(batch_id, _EMPTIED_AT_ONCE, remains)):
-            pass

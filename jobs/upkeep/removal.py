@@ -17,7 +17,6 @@ from jobs.storage.access.shares import Shares
 from jobs.storage.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
-from jobs.storage.responses import Responses
 from jobs.storage.store import JobStore
 
 logger = logging.getLogger(__name__)
@@ -59,7 +58,7 @@ class Removal:
     ) -> None:
         self._store = store
         self._image_uses, self._blobs, self._journal = image_uses, blobs, journal
-        self._shares, self._responses = Shares(store, journal), Responses(store.redis)
+        self._shares = Shares(store, journal)
         self._settle_s = settle_s
         self._clock = clock
         self._jobs_a_pass = jobs_a_pass
@@ -101,7 +100,7 @@ class Removal:
             jobs += chunk
             if not chunk:
                 self._shares.forget_batch(batch_id)
-                self._responses.empty(batch_id)
+                self._store.empty_responses(batch_id)
                 self._journal.forget_batch(batch_id)
                 self._store.remove_batch(batch_id)
                 logger.info("Batch %s is removed, with all its jobs.", batch_id)
