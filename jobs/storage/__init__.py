@@ -18,6 +18,7 @@ journal       what was accepted and answered, in the blob store
 image_uses    who needs an image
 responses     responses kept under an Idempotency-Key
 restarts      whether Redis was started anew
+lives         how that is told
 turn          whose turn it is to keep house
 unreadable    what is kept and cannot be read: counted, said, passed over
 """
