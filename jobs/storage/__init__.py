@@ -11,6 +11,7 @@ ledger        what owners have taken, by day
 listing       all batches, the latest change first
 queue         how deep the queue is, and whether each open job has a ticket
 leases        who holds a ticket, and for how long without a word
+abandoned     tickets that nobody holds any more
 fleet         which workers are up
 blobs         objects in a folder or a bucket
 rights        who may read what we write
