@@ -43,6 +43,8 @@ from web.services import Services
 #: Calls whose responses are not kept under an Idempotency-Key: those with a secret, and those that anybody
 #: may make, who would push out what others need.
 _NOT_KEPT = SHOWN_ONCE | {endpoint for endpoint, rule in RULES.items() if rule is Rule.OPEN}
+#: Forms that a browser sends twice when somebody clicks twice.
+_FORMS = ("pages.create_batch",)
 
 
 def create_app(
@@ -83,7 +85,7 @@ def create_app(
     keep_s = int(services.web.idempotency_hours * 3600) or 1
     register_idempotency(
         app,
-        Keeping(services.responses, keep_s, services.web.idempotency_bytes, _NOT_KEPT),
+        Keeping(services.responses, keep_s, services.web.idempotency_bytes, _NOT_KEPT, _FORMS),
         identity,
         fingerprint,
     )

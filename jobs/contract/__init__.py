@@ -15,6 +15,7 @@ discreet   what a stranger may hear of an error that nobody foresaw
 refusals   what a Redis that is there refuses
 chunks     many things, some at a time
 sums       what was done, in numbers that add up
+subject    what a response speaks of
 seldom     how often something is said in the log
 metrics    the counters that web and worker share
 version    which EVA-01 this is

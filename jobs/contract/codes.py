@@ -51,6 +51,9 @@ class Code(StrEnum):
         "The same request is still being answered.", "Wait for it.")
     IDEMPOTENCY_KEY_REUSED = ("idempotency_key_reused", 422, FAIL,
         "Another request was sent under the same Idempotency-Key.", "Send this one under a key of its own.")
+    DELETED_SINCE = ("deleted_since", 410, FAIL,
+        "What this request made when it came first has been deleted since.",
+        "Send it under another Idempotency-Key to have it made again.")
     FOREIGN_ORIGIN = ("foreign_origin", 403, FAIL,
         "The request came from another website.", "Do it on a page of this server.")
     NOT_SIGNED_IN = ("not_signed_in", 401, FAIL,

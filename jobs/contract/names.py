@@ -52,6 +52,8 @@ SIGNING_KEY = "eva01:signing_key"
 AUDIT_FOLDER = "audit"
 #: Which Redis it was at the last look, and when that was: a hash.
 SEEN = "eva01:seen"
+#: In which life Redis is, where it does not say so itself: what tells it is a script of this text.
+LIFE = "eva01:life"
 
 
 def interactive_queue(model: str) -> str:
@@ -187,6 +189,11 @@ def batch_timeline_key(batch_id: str) -> str:
 def batch_shares_key(batch_id: str) -> str:
     """The set of the batch's links, by the digests of their tokens."""
     return f"eva01:batch:{batch_id}:shares"
+
+
+def batch_responses_key(batch_id: str) -> str:
+    """The set of the kept responses that speak of the batch, by the digests of their requests."""
+    return f"eva01:batch:{batch_id}:responses"
 
 
 def share_key(digest: str) -> str:

@@ -39,6 +39,10 @@ def retry_job(stores: Stores, job_id: str, quotas: Quotas | None = None) -> Job:
         stores.journal.note_result(job)
         raise
     if not is_queued:
+        job = stores.store.get_job(job_id)
+        if job.state.is_finished:
+            # Another retry came first, and what was dropped is what that has led to.
+            stores.journal.note_result(job)
         raise Conflict(f"Job {job.id} has not failed: it is {job.state}.", code=Code.JOB_NOT_FAILED)
     count_jobs(job.model, JobState.QUEUED)
     return stores.store.get_job(job_id)

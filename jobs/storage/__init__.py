@@ -11,6 +11,7 @@ ledger        what owners have taken, by day
 listing       all batches, the latest change first
 queue         how deep the queue is, and whether each open job has a ticket
 leases        who holds a ticket, and for how long without a word
+abandoned     tickets that nobody holds any more
 fleet         which workers are up
 blobs         objects in a folder or a bucket
 rights        who may read what we write
@@ -18,6 +19,7 @@ journal       what was accepted and answered, in the blob store
 image_uses    who needs an image
 responses     responses kept under an Idempotency-Key
 restarts      whether Redis was started anew
+lives         how that is told
 turn          whose turn it is to keep house
 unreadable    what is kept and cannot be read: counted, said, passed over
 """

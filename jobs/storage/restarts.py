@@ -13,6 +13,7 @@ from typing import cast
 import redis
 
 from jobs.contract import names
+from jobs.storage.lives import Lives
 from jobs.storage.unreadable import readable
 
 #: Seconds by which the clocks of several web processes may differ.
@@ -24,6 +25,7 @@ class RestartWatch:
 
     def __init__(self, client: "redis.Redis", clock: Callable[[], float] = time.time) -> None:
         self._redis = client
+        self._lives = Lives(client, "server", "run_id")
         self._clock = clock
 
     def is_blank(self) -> bool:
@@ -33,7 +35,7 @@ class RestartWatch:
     def forgotten_since(self) -> datetime | None:
         """Since when something may be lost; None when it is the same Redis as at the last look."""
         seen = cast(dict[str, str], self._redis.hgetall(names.SEEN))
-        if not seen or seen.get("run_id") == self._run_id():
+        if not seen or seen.get("run_id") == self._lives.known():
             return None
         return readable(
             "seen", names.SEEN, lambda: datetime.fromtimestamp(float(seen["at_s"]) - _MARGIN_S, UTC)
@@ -41,7 +43,4 @@ class RestartWatch:
 
     def note(self) -> None:
         """Remember this Redis, and that all is well until now."""
-        self._redis.hset(names.SEEN, mapping={"run_id": self._run_id(), "at_s": self._clock()})
-
-    def _run_id(self) -> str:
-        return str(cast(dict[str, object], self._redis.info("server"))["run_id"])
+        self._redis.hset(names.SEEN, mapping={"run_id": self._lives.noted(), "at_s": self._clock()})

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from jobs.contract.settings import Settings
+from jobs.storage.abandoned import Abandoned
 from jobs.storage.access.audit import AuditTrail
 from jobs.storage.access.keys import Keys
 from jobs.storage.access.ownership import Ownership
@@ -82,6 +83,10 @@ class Stores:
     def restart_watch(self) -> RestartWatch:
         """Notices that Redis was started anew."""
         return RestartWatch(self.store.redis)
+
+    def abandoned(self, settings: Settings) -> Abandoned:
+        """Gives back tickets that nobody holds any more."""
+        return Abandoned(self.store.redis, settings)
 
     def housekeepers_turn(self, silent_s: float) -> HousekeepersTurn:
         """The lock of the one process that keeps house."""

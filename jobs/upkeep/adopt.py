@@ -1,6 +1,7 @@
 """What belongs to nobody becomes an owner's: of version 0.1.0, or made where no login was needed.
 
-    Redis     a batch with its line and its place in lists, in one step; then its jobs' images and answers
+    Redis     a batch with its line and its place in lists, in one step; then its jobs' images and answers,
+              and what they count in usage and quotas, some jobs at a time, the last to come first
               jobs without a batch, some at a time, each with all that is its
     journal   batches, jobs without one and their answers that have no owner yet, also those that Redis lacks
 

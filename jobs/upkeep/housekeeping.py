@@ -27,7 +27,6 @@ from jobs.contract.settings import Settings
 from jobs.flow.settle import settle_all
 from jobs.storage.stores import Stores
 from jobs.storage.unreadable import pass_over
-from jobs.upkeep.abandoned import Abandoned
 from jobs.upkeep.reconciler import Reconciler
 from jobs.upkeep.removal import Removal
 from jobs.upkeep.restore import Restore, Restored
@@ -84,7 +83,7 @@ class Housekeeping:
         self._usage_days = usage_days
         self._turn = stores.housekeepers_turn(interval_s * _SILENT_PASSES)
         self._watch = stores.restart_watch()
-        self._abandoned = Abandoned(stores.store.redis, settings)
+        self._abandoned = stores.abandoned(settings)
         self._reconciler = Reconciler(stores.store, stores.queue)
         self._restore = Restore(stores.store, stores.journal)
         self._removal = Removal(

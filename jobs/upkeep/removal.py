@@ -1,6 +1,6 @@
 """What is left of deleted batches, and images that nobody needs, are removed here, bit by bit.
 
-    mark ──► wait until workers are silent ──► jobs ──► links, journal ──► batch, mark
+    mark ──► wait until workers are silent ──► jobs ──► links, kept responses, journal ──► batch, mark
 
 The mark, which has cancelled what was unfinished, goes last, so whatever breaks off is taken up again.
 Every step may be done twice.
@@ -100,6 +100,7 @@ class Removal:
             jobs += chunk
             if not chunk:
                 self._shares.forget_batch(batch_id)
+                self._store.empty_responses(batch_id)
                 self._journal.forget_batch(batch_id)
                 self._store.remove_batch(batch_id)
                 logger.info("Batch %s is removed, with all its jobs.", batch_id)

@@ -53,16 +53,18 @@ def test_the_large_view_says_where_it_was_cut(page, cut_batch):
 
 def test_one_is_asked_for_again_with_more_until_it_is_whole(page, cut_batch, cut_files):
     BatchPage(page).open(cut_batch, answers=5).tile("0001.png").click()
-    page.locator("#viewer-more").click()
+    # Whoever clicks twice asks once.
+    page.locator("#viewer-more").dblclick()
     entries = page.locator("#follow-up-thread li")
     first = entries.nth(0)
     expect(first).to_contain_text("With up to 8 tokens")
     expect(first.locator(".chip")).to_have_text("Cut short")
-    first.get_by_role("button", name="Ask again with more").click()
+    first.get_by_role("button", name="Ask again with more").dblclick()
     second = entries.nth(1)
     expect(second).to_contain_text("With up to 16 tokens")
     expect(second).to_contain_text(cut_files.answers["0001.png"])
     expect(second.locator(".chip")).to_have_count(0)
+    expect(entries).to_have_count(2)
 
 
 def test_an_own_question_is_the_one_that_is_asked_again(page, cut_batch):

@@ -24,6 +24,7 @@ from web.api.schemas.batches import (
 )
 from web.api.schemas.forms import FilesForm
 from web.http.conditional import fresh_json
+from web.http.idempotency import speaks_of
 from web.intake.asking import check_options, check_question, check_room, check_takes, choose_model
 from web.intake.fetching import after_fetching
 from web.intake.files import Intake
@@ -54,6 +55,7 @@ def create_batch(body: NewBatch) -> Response:
         options=check_options(card, body, serving.limits),
     )
     flow.open_batch(serving, batch)
+    speaks_of(batch)
     response = jsonify(batch.public())
     response.status_code = 201
     response.headers["Location"] = url_for("progress.get_batch", batch_id=batch.id)

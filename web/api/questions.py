@@ -18,6 +18,7 @@ from web.api.job import job_json
 from web.api.schemas.base import PROBLEMS, JobPath, placed
 from web.api.schemas.forms import AnalyzeForm, JobForm
 from web.api.schemas.jobs import FollowUp, JobView
+from web.http.idempotency import speaks_of
 from web.http.waiting import Waiting
 from web.intake.asking import (
     check_options,
@@ -70,7 +71,9 @@ def cancel_job(path: JobPath) -> Response:
 @questions.post("/api/jobs/<job_id>/retry", responses={200: JobView})
 def retry_job(path: JobPath) -> Response:
     """Run a failed job again."""
-    return jsonify(flow.retry_job(services(), path.job_id, caller().quotas).public())
+    job = flow.retry_job(services(), path.job_id, caller().quotas)
+    speaks_of(job)
+    return jsonify(job.public())
 
 
 @questions.post("/api/jobs/<job_id>/ask", responses={202: placed(JobView)})
@@ -95,6 +98,7 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
         same = earlier.model_dump(include={"images", "media_types", "pages"}) | {"owner": caller().owner}
         job = Job.model_validate({**same, **asked, "model": card.name})
         job = flow.accept_single(serving, job, caller().quotas)
+    speaks_of(job)
     return _accepted(job)
 
 
@@ -138,7 +142,9 @@ def _accept(form: JobForm, file: FileStorage) -> Job:
         **asked,
     )
     with kept_images(serving, [image]):
-        return flow.accept_single(serving, job, caller().quotas)
+        job = flow.accept_single(serving, job, caller().quotas)
+    speaks_of(job)
+    return job
 
 
 def _look(serving: Services, job_id: str, until_s: float) -> Response | None:

@@ -1,13 +1,17 @@
 """`Idempotency-Key`: a POST sent twice under the same key is done once, and answered the same both times.
 
 first ──read──marked running──► done ──response kept──► a later one with the same body gets that response
-                    │                                └─► one with another body: 422 idempotency_key_reused
+                    │                                ├─► one with another body: 422 idempotency_key_reused
+                    │                                └─► what it speaks of is deleted: 410 deleted_since
                     └─ a second one meanwhile: 409 idempotency_in_progress
 
 As draft-ietf-httpapi-idempotency-key-header describes it. A key is its caller's, for one address. Only what
 was done is remembered: a request that was refused did nothing, and its key is free for a better one. The body
 is read before anything is done, since only then it can be told from another; its files go to the spool, and
 not into memory.
+
+What a response speaks of may be deleted: then it is given no more. Nor is the request done again, since it
+may be the first one that comes late.
 """
 
 import hashlib
@@ -22,12 +26,15 @@ import redis
 from flask import Flask, Response, g, request
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput
-from web.http.problems import problem
+from jobs.contract.errors import BadInput, Conflict, Gone
+from jobs.contract.models import Batch, Job
+from jobs.contract.subject import Subject
 
 _log = logging.getLogger(__name__)
 
 _LONGEST_KEY = 255
+#: The field of a page's form that stands for the header, which a browser cannot send.
+_FIELD = "once"
 #: Headers that are kept with the response; the others are made anew.
 _HEADERS = ("Content-Type", "Location", "Retry-After")
 
@@ -41,7 +48,10 @@ class Memory(Protocol):
     def earlier(self, digest: str, /) -> str | None:
         """The response that was kept; None while the first request is still being answered."""
 
-    def keep(self, digest: str, response: str, keep_s: int, most_bytes: int, /) -> None:
+    def is_gone(self, subject: Subject, /) -> bool:
+        """True when what a response speaks of is deleted."""
+
+    def keep(self, digest: str, response: str, keep_s: int, most_bytes: int, subject: Subject, /) -> None:
         """Remember a response for `keep_s` seconds, and of all together `most_bytes`, the latest."""
 
     def forget(self, digest: str, /) -> None:
@@ -50,12 +60,16 @@ class Memory(Protocol):
 
 @dataclass(frozen=True)
 class Keeping:
-    """How long responses are kept, how much of them all together, and those of which endpoints never."""
+    """How long responses are kept, how much of them all together, and those of which endpoints never.
+
+    `forms` are the endpoints of forms of pages, which have a key of their own.
+    """
 
     memory: Memory
     seconds: int
     bytes: int
     never: Collection[str] = ()
+    forms: Collection[str] = ()
 
 
 def register_idempotency(
@@ -70,13 +84,21 @@ def register_idempotency(
     app.after_request(lambda response: _remember(keeping, response))
 
 
+def speaks_of(thing: Batch | Job) -> None:
+    """Note what the response to the current request speaks of, unless its address names that batch."""
+    g.spoken_of = Subject.of(thing)
+
+
 def _replay(keeping: Keeping, identity: Callable[[], str], fingerprint: Callable[[], str]) -> Response | None:
     """The response that was given before, or None when this request is the first."""
     memory = keeping.memory
-    sent = request.headers.get("Idempotency-Key")
-    if request.method != "POST" or sent is None or request.routing_exception:
+    if request.method != "POST" or request.routing_exception or request.endpoint in keeping.never:
         return None
-    if request.endpoint in keeping.never:
+    sent = request.headers.get("Idempotency-Key")
+    if sent is None and request.endpoint in keeping.forms and _FIELD in request.form:
+        # Whoever goes back to the form and sends something else means something else.
+        sent = f"{request.form[_FIELD]} {fingerprint()}"
+    if sent is None:
         return None
     if not 0 < len(sent) <= _LONGEST_KEY:
         raise BadInput(
@@ -86,23 +108,27 @@ def _replay(keeping: Keeping, identity: Callable[[], str], fingerprint: Callable
     if memory.begin(digest):
         g.idempotency = digest, body
         return None
-    return _earlier(memory.earlier(digest), body)
+    return _earlier(memory, memory.earlier(digest), body)
 
 
-def _earlier(kept: str | None, body: str) -> Response:
+def _earlier(memory: Memory, kept: str | None, body: str) -> Response:
     if kept is None:
-        busy = problem(
-            Code.IDEMPOTENCY_IN_PROGRESS.http_status,
-            Code.IDEMPOTENCY_IN_PROGRESS,
-            "A request with this Idempotency-Key is being answered. Wait for it.",
+        raise Conflict(
+            "This very request is being answered already. Wait for it.",
+            code=Code.IDEMPOTENCY_IN_PROGRESS,
         )
-        busy.headers["Retry-After"] = "1"
-        return busy
     earlier = json.loads(kept)
     if earlier.get("fingerprint", body) != body:
         raise BadInput(
             "The Idempotency-Key was used for a request with another body. Send this one under another key.",
             code=Code.IDEMPOTENCY_KEY_REUSED,
+        )
+    # One that an earlier version has kept does not say it.
+    if memory.is_gone(Subject(*earlier.get("subject", ()))):
+        raise Gone(
+            "What this request made when it came first has been deleted since. To have it made again, send it"
+            " anew: under another Idempotency-Key, where it has one.",
+            code=Code.DELETED_SINCE,
         )
     response = Response(earlier["body"], earlier["status"], earlier["headers"])
     response.headers["Idempotency-Replayed"] = "true"
@@ -117,18 +143,21 @@ def _remember(keeping: Keeping, response: Response) -> Response:
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             keeping.memory.forget(digest)
         else:
-            keeping.memory.keep(digest, _as_text(response, body), keeping.seconds, keeping.bytes)
+            subject = g.get("spoken_of") or Subject(batch_id=(request.view_args or {}).get("batch_id"))
+            text = _as_text(response, body, subject)
+            keeping.memory.keep(digest, text, keeping.seconds, keeping.bytes, subject)
     except redis.RedisError as error:
         _log.warning("A response could not be remembered under its Idempotency-Key: %s", error)
     return response
 
 
-def _as_text(response: Response, body: str) -> str:
+def _as_text(response: Response, body: str, subject: Subject) -> str:
     kept = {
         "status": response.status_code,
         "headers": {name: response.headers[name] for name in _HEADERS if name in response.headers},
         "body": response.get_data(as_text=True),
         "fingerprint": body,
+        "subject": subject,
     }
     return json.dumps(kept)
 

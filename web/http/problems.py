@@ -102,6 +102,8 @@ def when_to_come_again(error: Eva01Error) -> dict[str, str]:
     """The headers that say so, and what is left of a quota."""
     if isinstance(error, Overloaded | TooManyWrongKeys):
         return {"Retry-After": str(error.retry_after_s)}
+    if error.code is Code.IDEMPOTENCY_IN_PROGRESS:
+        return {"Retry-After": "1"}
     if not isinstance(error, QuotaExceeded):
         return {}
     said = what_is_left(

@@ -13,13 +13,14 @@ from jobs import flow
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.models import Batch, JobState, Options
+from jobs.contract.models import Batch, JobState, Options, new_id
 from web.access.caller import caller
 from web.access.link import follow, shown_batch, shown_job
 from web.api.batches import listed
 from web.api.schemas.base import BatchPath
 from web.api.schemas.batches import BatchesQuery
 from web.api.schemas.results import ResultsQuery
+from web.http.idempotency import speaks_of
 from web.http.numbers import whole
 from web.http.problems import refuse_fields
 from web.intake.asking import check_options, check_question, check_takes, choose_model
@@ -190,6 +191,7 @@ def _batch_of(sent: list[FileStorage]) -> Response:
         options=options,
     )
     flow.open_batch(serving, batch)
+    speaks_of(batch)
     with flow.accepting(serving, batch, caller().quotas) as request_:
         intake = Intake(serving, request_, card, {}, check_budget)
         for _ in intake.take(sent):
@@ -224,6 +226,9 @@ def offered_models() -> list[dict[str, Any]]:
     except redis.RedisError:
         return []
     return [{"name": card.name, "description": card.description} for card in cards.values()]
+
+
+pages.add_app_template_global(new_id)
 
 
 @pages.app_template_global()

@@ -10,6 +10,10 @@ proportions           long and thin images: what may be made of them
 tiles                 long images, cut where nothing is written
 transformers_engine   any image-text-to-text model; built for Qwen2.5-VL
 rolling               its rolling batch
+constraint            answers held to a format, token by token
+said                  the tokens that a model said to one prompt
+answers               makes an answer of them
+confidence            how sure it was
 processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
 layers                faster replacements for some of a model's layers

@@ -1,7 +1,8 @@
 """Sessions: Redis alone has them, until they end; who is signed in when it is lost signs in again.
 
 A Redis that was started anew, or a replica that has taken over, may lack that a session was ended. So each is
-good in that life of Redis alone in which it was opened.
+good in that life of Redis alone in which it was opened, as told by `master_replid`: one that a server had
+before it was a replica does not come back.
 """
 
 from typing import cast
@@ -13,6 +14,7 @@ from jobs.contract.access.owners import digest_of
 from jobs.contract.access.sessions import Session
 from jobs.contract.models import utc_now
 from jobs.contract.settings import LONGEST_SESSION_HOURS
+from jobs.storage.lives import Lives
 from jobs.storage.unreadable import readable
 
 #: Seconds after which the list of an owner's sessions has none any more: no session may last longer.
@@ -27,11 +29,12 @@ class Sessions:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
+        self._lives = Lives(client, "replication", "master_replid")
 
     def begin(self, session: Session, most: int) -> None:
         """Keep a session until it ends; of its caller's, `most` at the same time: the first to end go."""
         listed = names.sessions_key(session.owner)
-        session = session.model_copy(update={"life": _life(self._redis.info("replication"))})
+        session = session.model_copy(update={"life": self._lives.noted()})
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.set(names.session_key(session.digest), session.model_dump_json(), exat=session.ends_at)
             pipe.zremrangebyscore(listed, "-inf", utc_now().timestamp())
@@ -63,12 +66,9 @@ class Sessions:
 
     def _known(self, digest: str) -> Session | None:
         key = names.session_key(digest)
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.get(key)
-            pipe.info("replication")
-            text, about = pipe.execute()
+        life, (text,) = self._lives.read(key)
         found = readable("session", key, lambda: Session.model_validate_json(text)) if text else None
-        is_good = found is not None and found.life == _life(about) and not found.is_over(utc_now())
+        is_good = found is not None and life and found.life == life and not found.is_over(utc_now())
         return found if is_good else None
 
     def _end(self, owner: str, digests: list[str]) -> None:
@@ -78,8 +78,3 @@ class Sessions:
             pipe.delete(*map(names.session_key, digests))
             pipe.zrem(names.sessions_key(owner), *digests)
             pipe.execute()
-
-
-def _life(about: object) -> str:
-    """What tells a Redis from itself before it was started anew, and from its replicas that take over."""
-    return str(cast(dict[str, object], about)["master_replid"])

@@ -11,8 +11,9 @@ for i = 2, #ARGV do
     if job and not job.batch_id and not job.owner then
         redis.call('HSET', key('job', job.id), 'owner', owner)
         job.owner = owner
-        charge(owner, day_of(job.id), nil, job.state, 1)
-        if redis.call('ZREM', singles_of(job.model), job.id) == 1 then enter_line(job.id, job.model, nil, owner) end
+        local is_waiting = redis.call('ZREM', singles_of(job.model), job.id) == 1
+        if is_waiting then enter_line(job.id, job.model, nil, owner) end
+        charge_whole(owner, job.id, is_waiting and 'queued' or job.state)
         try(adopt_images, job, fields_of(key('job', job.id), 'recipe')[1])
         adopted = adopted + 1
     end

@@ -31,8 +31,6 @@ local function begin()
 end
 begin()
 local first_change = batch and state and reserve_changes(batch, now, #jobs)
--- Jobs of a batch that has some already, and counts none of them, are not counted either.
-local counts_days = shared.owner and (days or sequence == 0)
 local guard = new_guard(quotas, shared.owner or (not batch and jobs[1].fields.owner), now)
 local passed
 local has_namesakes = batch and redis.call('EXISTS', batch .. ':namesakes') == 1
@@ -60,7 +58,7 @@ local function mended(id, job, file)
     write()
     local earlier = settled_job(id)
     if not earlier or not earlier.is_refused then return {'exists', id} end
-    passed = earlier.charged and guard(day_of(id), 1)
+    passed = guard(day_left(id, now), 1)
     if passed then return {'over', unpack(passed)} end
     local fields, unset = job.fields, {'error', 'finished_at', 'is_refused'}
     local set = {images = fields.images, media_types = fields.media_types, question = fields.question, queued_at = now_text}
@@ -90,7 +88,7 @@ end
 
 local function place(job)
     sequence = sequence + 1
-    if counts_days then days = with_day(days, sequence, day_of(job.id)) end
+    if shared.owner then days = with_day(days, sequence, day_of(job.id)) end
     local set = set_of(batch_id, job.state, job.is_refused)
     sets[set] = sets[set] or {}
     places[#places + 1], places[#places + 2] = sequence, job.id
@@ -118,7 +116,7 @@ local function create(job)
         local refused = not row.is_first and not file.is_refused and find_refused(batch, file, has_namesakes)
         refused = refused or (job.fields.images and find_zip(batch, source, zip_digest, has_namesakes))
         if refused then return mended(refused.id, job, file) end
-        passed = counts_days and job.state == 'queued' and guard(day_of(job.id), 1)
+        passed = job.state == 'queued' and guard(day_of(job.id), 1)
         if passed then return {'over', unpack(passed)} end
         local name = row.is_first and file.name or free_name(batch, file)
         has_namesakes = note_name(batch, file, name, job.id) or has_namesakes
@@ -129,7 +127,8 @@ local function create(job)
         passed = job.state == 'queued' and guard(day_of(job.id), 1)
         if passed then return {'over', unpack(passed)} end
     end
-    local owner = not batch and job.fields.owner or counts_days and shared.owner
+    local owner = job.fields.owner
+    if batch then owner = shared.owner end
     if owner then note_charge(job, owner) end
     local fields = {}
     for field, value in pairs(job.fields) do
@@ -137,8 +136,6 @@ local function create(job)
         if value ~= shared[field] then fields[#fields + 1], fields[#fields + 2] = field, value end
     end
     redis.call('HSET', record, unpack(fields))
-    local owner = job.fields.owner
-    if batch then owner = shared.owner end
     each_image(job.fields.images, function(image) use_image(job.id, image, owner) end)
     if job.fields.images and job.fields.recipe then note_answer(job.id, job.fields.images, job.fields.recipe, owner) end
     local model = job.fields.model

@@ -23,8 +23,7 @@ if change.unless_queued_since then
 end
 for _, state in ipairs(allowed) do
     if state == from then
-        local day = day_of(id)
-        local passed = new_guard(change.quotas, job.charged, now)(day and day >= day_at(now) and day or nil, 1)
+        local passed = new_guard(change.quotas, job.owner, now)(day_left(id, now), 1)
         if passed then return {'over', unpack(passed)} end
         move(job, to, change, now)
         return {'moved', from}

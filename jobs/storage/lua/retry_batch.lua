@@ -9,9 +9,8 @@ local batch = key('batch', id)
 
 if redis.call('EXISTS', batch) == 0 or redis.call('HEXISTS', batch, 'removed_at') == 1 then return {} end
 local owner, days = unpack(fields_of(batch, 'owner', 'days'))
-if owner and days then
-    local today = day_at(now)
-    local guard = new_guard(quotas, owner, now)
+if owner then
+    local today, guard = day_at(now), new_guard(quotas, owner, now)
     for day, many in pairs(days_of_sets(days, sets_of(id, 'failed', read_pending(id)))) do
         local passed = many > 0 and guard(day >= today and day or nil, many)
         if passed then return {'over', unpack(passed)} end

@@ -52,15 +52,15 @@ local function next_of_owners()
     end
 end
 
--- Let a job leave its line, as one that has failed where its record can say so.
+-- Let a job leave its line, which is that of `owner`, as one that has failed where its record can say so.
 local function lose(id, batch_id, owner)
     local record = key('job', id)
-    local state, owner = unpack(fields_of(record, 'state', 'owner'))
+    local state, own = unpack(fields_of(record, 'state', 'owner'))
     if redis.call('TYPE', record).ok == 'hash' and (state == 'queued' or state == 'running' or not state) then
         redis.call('HSET', record, 'state', 'failed', 'error', unreadable, 'finished_at', now_text)
     end
     local of_batch = batch_id and fields_of(key('batch', batch_id), 'owner', 'days') or {}
-    try(charge, charged(owner, of_batch[1], of_batch[2], batch_id), day_of(id), 'queued', 'failed', 1)
+    try(charge, charged(id, own or owner, batch_id, of_batch[1], of_batch[2]), day_of(id), 'queued', 'failed', 1)
     if not batch_id then
         redis.call('ZREM', singles_of(model, owner), id)
     else

@@ -15,7 +15,7 @@ class AdoptedJobs(NamedTuple):
 
     #: True when the batch was nobody's until now.
     is_new: bool
-    #: Jobs whose images and answers are their owner's now.
+    #: Jobs whose images and answers are their owner's now, and which count.
     jobs: int
     is_more: bool
 
@@ -35,7 +35,7 @@ class Adoptions(Base):
         return (member for member, _ in self.redis.zscan_iter(index, count=_IDS))
 
     def adopt_batch(self, batch_id: str, owner: str, limit: int) -> AdoptedJobs:
-        """Make a batch of nobody an owner's at once, and the images and answers of up to `limit` jobs."""
+        """Make a batch of nobody an owner's at once, and images, answers and usage of up to `limit` jobs."""
         is_new, jobs, is_more = self._call("adopt_batch", batch_id, owner, limit, self._clock())
         return AdoptedJobs(bool(is_new), jobs, bool(is_more))
 

@@ -35,7 +35,7 @@ _DEFAULTS = {
 _NOT_THE_BATCHS = frozenset(
     {
         *("counts", "rate_per_s", "layout", "sequence", "last_change"),
-        *("pending", "pending_sets", "sorted_to", "adopted_to", "removed_at", "days"),
+        *("pending", "pending_sets", "sorted_to", "removed_at", "days"),
     }
 )
 #: Finish times further apart than this many seconds are not part of the same run of work.

@@ -1,11 +1,16 @@
 """What is removed for good: jobs, and batches that were marked as removed."""
 
+import json
 from collections.abc import Sequence
 from typing import cast
 
 from jobs.contract import names
 from jobs.contract.models import JobState
+from jobs.contract.subject import Subject
 from jobs.storage.store.base import Base
+
+#: Kept responses that are emptied in one step.
+_EMPTIED_AT_ONCE = 500
 
 
 class Removals(Base):
@@ -54,6 +59,12 @@ class Removals(Base):
             self._call("remove", self._clock(), 0, *job_ids, client=pipe)
             pipe.zrem(index, *job_ids)
             pipe.execute()
+
+    def empty_responses(self, batch_id: str) -> None:
+        """Let nothing remain of kept responses that speak of a deleted batch but that they were given."""
+        remains = json.dumps({"subject": Subject(batch_id=batch_id)})
+        while self._call("empty_responses", batch_id, _EMPTIED_AT_ONCE, remains):
+            pass
 
     def remove_batch(self, batch_id: str) -> None:
         """Remove what is left of a batch whose jobs are removed, and that it is to be removed."""

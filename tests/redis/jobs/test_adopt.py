@@ -1,9 +1,11 @@
 """What belongs to nobody becomes an owner's: in Redis and in the journal, also when that is interrupted."""
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from eva01.launcher.commands.adopt import adopt
 from jobs import flow
 from jobs.contract import names
 from jobs.contract.access.owners import new_key
-from jobs.contract.models import Batch, Job, JobState, Result
+from jobs.contract.models import Batch, Job, JobState, Result, Usage
+from jobs.storage.ledger import Taken
 from jobs.storage.stores import Stores
 from jobs.upkeep import adopt as adopting
 from jobs.upkeep.adopt import Adopted, Adoption
@@ -31,6 +34,28 @@ RED, GREEN, BLUE = b"red", b"green", b"blue"
 def run(stores: Stores, owner: str = "anna") -> Adopted:
     *_, done = Adoption(stores, owner).run()
     return done
+
+
+def usage_of(stores: Stores, owner: str) -> tuple[int, dict[date, Taken]]:
+    """How many jobs of an owner are open, and what those of each day amount to."""
+    days = stores.ledger.days(date(2026, 1, 1), date(2100, 1, 1), {owner})
+    taken = {row.day: row.taken for row in days if row.taken != Taken()}
+    return stores.ledger.open_jobs().get(owner, 0), taken
+
+
+def usage_told_by(jobs: Iterable[Job]) -> tuple[int, dict[date, Taken]]:
+    """The same, from what has become of jobs."""
+    open_jobs, sums = 0, dict[date, Taken]()
+    for job in jobs:
+        open_jobs += not job.state.is_finished
+        ended = {job.state.value: 1} if job.state.is_finished else {}
+        cost = job.usage if job.usage and not job.cached else Usage()
+        taken = Taken(
+            taken=1, output_tokens=cost.output_tokens, device_us=round((cost.device_s or 0) * 1e6), **ended
+        )
+        day = job.created_at.date()
+        sums[day] = sums.get(day, Taken()) + taken
+    return open_jobs, sums
 
 
 @pytest.fixture
@@ -65,6 +90,7 @@ def assert_all_is_annas(backend: Backend, *batches: Batch) -> list[Job]:
     waiting = {job.id for job in jobs if job.state is JobState.QUEUED}
     balance = backend.queue.balance(MODEL)
     assert (balance.queued, balance.missing) == (len(waiting), 0)
+    assert usage_of(backend.stores, "anna") == usage_told_by(jobs)
     return jobs
 
 
@@ -282,11 +308,20 @@ def test_a_store_of_version_0_1_0_becomes_an_owners_with_all_there_is(backend, t
     assert store.known_answer([SHA], "other", "anna").id == running.id
     assert store.take("nano", "ticket").job.file == "5.jpg"
     assert backend.queue.balance("nano").missing == 0
+    everything = [*store.results(batch_id), store.get_job(single)]
+    states = Counter(job.state for job in everything)
+    assert states == {"succeeded": 3, "failed": 2, "cancelled": 1, "running": 1}
+    assert usage_of(backend.stores, "anna") == usage_told_by(everything)
+    open_jobs, days = usage_of(backend.stores, "anna")
+    assert (open_jobs, [*days]) == (1, [date(2026, 11, 25)])
+    assert days[date(2026, 11, 25)].output_tokens == 4
 
     backend.client.flushall()
     *_, restored = Restore(store, backend.journal).run()
     assert restored == Restored(batches=1, finished=4, queued=3)
-    assert {job.owner for job in store.results(batch_id)} == {store.get_job(single).owner} == {"anna"}
+    everything = [*store.results(batch_id), store.get_job(single)]
+    assert {job.owner for job in everything} == {"anna"}
+    assert usage_of(backend.stores, "anna") == usage_told_by(everything)
 
 
 # The command

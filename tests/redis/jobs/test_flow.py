@@ -233,6 +233,24 @@ def test_only_a_failed_job_that_has_an_image_is_retried(backend):
         flow.retry_job(backend.stores, waiting.id)
 
 
+def test_of_two_retries_at_once_the_second_does_not_forget_what_came_of_the_first(backend):
+    """Whoever clicked twice has the answer, in the journal as well."""
+    job = backend.add(None, b"red")
+    backend.store.finish(backend.take().id, FAILURE)
+    backend.journal.note_result(backend.store.get_job(job.id))
+
+    class Slow(Journal):
+        def drop_results(self, jobs):
+            flow.retry_job(backend.stores, job.id)
+            backend.answer_all()
+            super().drop_results(jobs)
+
+    with pytest.raises(Conflict):
+        flow.retry_job(replace(backend.stores, journal=Slow(backend.blobs)), job.id)
+    (noted,) = backend.journal.results(None, [job.id])
+    assert (noted.state, noted.answer) == (SUCCEEDED, "A red circle.")
+
+
 @pytest.mark.parametrize("verb", AFTER, ids=lambda verb: verb.__name__)
 def test_a_verb_that_is_killed_at_any_step_has_happened_or_not(
     redis_url: str, redis_client, tmp_path: Path, verb: Callable

@@ -44,11 +44,12 @@ NOT_THERE_YET = (
     *(names.held_key(MODEL), names.held_index_key(MODEL), names.unreadable_key(MODEL)),
     *(names.singles_key(MODEL), names.turns_key(MODEL)),
     *(names.owned_singles_key(MODEL, "anna"), names.IMAGE_CLAIMS, names.UNUSED_IMAGES, names.REMOVALS),
-    *(names.UNSETTLED, names.SIGNING_KEY, names.SEEN, names.HOUSEKEEPER, names.KEPT_RESPONSES),
+    *(names.UNSETTLED, names.SIGNING_KEY, names.SEEN, names.HOUSEKEEPER, names.KEPT_RESPONSES, names.LIFE),
 )
 #: Those that are there for a moment, or for one request.
 OF_A_MOMENT = {
     *("batch_pending_key", "image_deleter_key", "image_uses_key", "idempotency_key", "pace_key"),
+    "batch_responses_key",
 }
 
 

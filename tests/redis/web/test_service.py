@@ -1,6 +1,7 @@
 """Idempotency, status, metrics, documents and headers, on a real server."""
 
 import json
+import re
 from io import BytesIO
 
 import pytest
@@ -13,6 +14,7 @@ from jobs.contract.settings import WebSettings
 from jobs.storage.fleet import Fleet
 from tests.asking import IMAGE, ask, new_batch, send
 from tests.forms import BOUNDARY, form, part, post, text
+from tests.redis.web.test_delete import remove_all
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis
@@ -135,9 +137,89 @@ def test_a_response_that_an_older_version_kept_is_given_for_any_body(http, redis
     keyed(http, "k", {"question": "q"})
     (key,) = redis_client.scan_iter("eva01:idempotency:*")
     kept = json.loads(redis_client.get(key))
-    del kept["fingerprint"]
+    del kept["fingerprint"], kept["subject"]
     redis_client.set(key, json.dumps(kept))
     assert keyed(http, "k", {"question": "other"}).status_code == 201
+
+
+def test_a_response_goes_with_the_batch_that_it_speaks_of(http, services, redis_client):
+    """At once for who asks, and soon out of Redis, with all that it said of names and questions."""
+    made = keyed(http, "k", {"question": "a secret question"})
+    batch = made.headers["Location"]
+    headers = {"Idempotency-Key": "k"}
+    one = {"files": (BytesIO(IMAGE), "a secret name.png")}
+    assert http.post(f"{batch}/files", data=one, headers=headers).status_code == 202
+    job = http.get(f"{batch}/results").json["jobs"][0]["id"]
+    services.store.finish(job, Result(error={"code": "engine_failed", "message": "x"}))
+    assert http.post(f"/api/jobs/{job}/retry", headers=headers).status_code == 200
+    assert http.post(f"{batch}/close", headers=headers).status_code == 200
+
+    def again() -> list:
+        files = {"files": (BytesIO(IMAGE), "a secret name.png")}
+        return [
+            keyed(http, "k", {"question": "a secret question"}),
+            http.post(f"{batch}/files", data=files, headers=headers),
+            http.post(f"{batch}/close", headers=headers),
+            http.post(f"/api/jobs/{job}/retry", headers=headers),
+        ]
+
+    assert [one.headers["Idempotency-Replayed"] for one in again()] == ["true"] * 4
+    http.delete(batch)
+    assert [code_of(one) for one in again()] == [(410, "deleted_since")] * 4
+    remove_all(services)
+    kept = [redis_client.get(key) for key in redis_client.scan_iter("eva01:idempotency:*")]
+    assert len(kept) == 4
+    assert not any("secret" in text for text in kept)
+    assert all(redis_client.ttl(key) > 0 for key in redis_client.scan_iter("eva01:idempotency:*"))
+    assert [code_of(one) for one in again()] == [(410, "deleted_since")] * 4
+    assert http.get("/api/batches").json["batches"] == [], "nothing was made again"
+    assert keyed(http, "other", {"question": "a secret question"}).status_code == 201
+
+
+def test_a_response_about_a_single_question_goes_with_it(http, services):
+    headers = {"Idempotency-Key": "k"}
+    first = http.post("/api/jobs", data=question(), headers=headers).json
+    assert http.post("/api/jobs", data=question(), headers=headers).json == first
+    further = http.post(f"/api/jobs/{first['id']}/ask", json={"question": "And?"}, headers=headers).json
+    services.store.remove_job(first["id"])
+    assert code_of(http.post("/api/jobs", data=question(), headers=headers)) == (410, "deleted_since")
+    services.store.remove_job(further["id"])
+    again = http.post(f"/api/jobs/{first['id']}/ask", json={"question": "And?"}, headers=headers)
+    assert code_of(again) == (410, "deleted_since")
+
+
+def test_what_a_plain_form_made_is_not_shown_again_when_it_is_deleted(http):
+    def send_form():
+        form = {"files": (BytesIO(IMAGE), "a.png"), "question": "q", "model": "nano"}
+        return http.post("/batches", data=form, headers={"Idempotency-Key": "k"})
+
+    made = send_form()
+    assert made.status_code == 303
+    assert send_form().headers["Location"] == made.headers["Location"]
+    http.delete("/api" + made.headers["Location"])
+    assert send_form().status_code == 410
+
+
+def test_who_clicks_twice_where_no_script_runs_asks_once(http):
+    def key() -> str:
+        return re.findall(r'name="once" value="([^"]+)"', http.get("/").text)[0]
+
+    def send_form(once: str, question: str = "q"):
+        form = {"files": (BytesIO(IMAGE), "a.png"), "question": question, "model": "nano"}
+        return http.post("/batches", data=form | {"once": once}).headers["Location"]
+
+    first, other = key(), key()
+    batch = send_form(first)
+    assert send_form(first) == batch
+    assert len({batch, send_form(first, "another question"), send_form(other)}) == 3
+    assert len(http.get("/api/batches").json["batches"]) == 3
+
+
+def test_who_clicks_again_while_the_form_is_worked_on_reads_a_page_that_says_so(http, services, monkeypatch):
+    form = {"files": (BytesIO(IMAGE), "a.png"), "question": "q", "model": "nano", "once": "x"}
+    monkeypatch.setattr(type(services.responses), "begin", lambda *_: False)
+    busy = http.post("/batches", data=form, headers={"Accept": "text/html"})
+    assert (busy.status_code, busy.headers["Retry-After"], busy.mimetype) == (409, "1", "text/html")
 
 
 def test_a_second_request_waits_for_the_first(http, redis_client):

@@ -9,8 +9,12 @@ import pytest
 from jobs.contract import names
 from jobs.contract.access.owners import digest_of
 from jobs.contract.models import utc_now
-from jobs.contract.settings import WebSettings
+from jobs.contract.settings import Limits, Settings, WebSettings
+from tests.asking import IMAGE, new_batch, send
 from tests.redis.web.test_access import made, of
+from web.app import create_app
+from web.server import housekeeping_of
+from web.services import services_of
 
 COOKIE = "eva01_session"
 
@@ -36,6 +40,42 @@ def test_a_page_leads_to_sign_in_and_that_leads_back(http, services):
     assert "anna" in http.get("/history").text
     assert http.get("/api/batches").status_code == 200
     assert http.get("/sign-in?next=/history").location == "/history", "who is signed in need not do it again"
+
+
+def test_a_redis_that_forbids_to_ask_which_one_it_is_keeps_nobody_from_signing_in(
+    redis_client, redis_url, tmp_path
+):
+    """As some who rent out Redis do: nothing fails, and a session ends as ever."""
+    redis_client.acl_setuser(
+        "tenant", enabled=True, nopass=True, keys=["*"], channels=["*"], commands=["+@all", "-info"]
+    )
+    settings = Settings(redis_url=redis_url.replace("//", "//tenant:x@"), data=tmp_path, blob_patience_s=0.2)
+    http = create_app(settings, Limits(), WebSettings(models=("nano",))).test_client()
+    services = services_of(http.application)
+    try:
+        new = made(services, "anna", role="admin")
+        assert sign_in(http, new.text).status_code == 303
+        pages = (
+            "/",
+            "/history",
+            "/account",
+            "/usage",
+            "/admin/keys",
+            "/admin/audit",
+            "/api/status",
+            "/ready",
+            "/metrics",
+        )
+        assert {path: http.get(path).status_code for path in pages} == dict.fromkeys(pages, 200)
+        batch = new_batch(http)
+        send(http, batch, {"a.png": IMAGE})
+        housekeeping_of(services).keep_house()
+        token = token_of(http)
+        assert http.post("/sign-out").status_code == 303
+        http.set_cookie(COOKIE, token)
+        assert http.get("/api/batches").status_code == 401
+    finally:
+        redis_client.acl_deluser("tenant")
 
 
 def test_where_no_login_is_needed_there_is_none(http):

@@ -48,7 +48,9 @@ end
 local function charge_all(batch_id, pending, from, to)
     local owner, days = unpack(fields_of(key('batch', batch_id), 'owner', 'days'))
     if not owner or not days then return end
-    for day, many in pairs(days_of_sets(days, sets_of(batch_id, from, pending))) do charge(owner, day, from, to, many) end
+    for day, many in pairs(days_of_sets(days, sets_of(batch_id, from, pending))) do
+        if day > 0 then charge(owner, day, from, to, many) end
+    end
 end
 
 -- Mark all jobs that are in one of the states `from` as being in the state `to`; gives how many were in each.

@@ -19,7 +19,7 @@ local function read_job(job_id)
     if not state or not model then return nil end
     return {
         id = job_id, state = state, batch_id = batch_id or nil, model = model, owner = owner or nil,
-        images = images or nil, charged = charged(owner, owner, days, batch_id),
+        images = images or nil, charged = charged(job_id, owner, batch_id, owner, days),
         is_refused = was_refused(is_refused, state, images),
     }
 end

@@ -5,7 +5,8 @@
 -- job's is the one on which it came, as its id says. So what is given back, and what is taken again, is so on that day.
 --
 -- A batch's field `days` says on which day which of its places came, as <first place>:<day> with spaces between; so many
--- jobs can be counted without a look at each. A batch without it has jobs that nobody is charged for.
+-- jobs can be counted without a look at each. Nobody is charged for the places before it: those of a batch that becomes an
+-- owner's are counted from the last to the first (adopt_batch.lua).
 
 local DAY_MS, US = 24 * 3600 * 1000, 1000000
 
@@ -20,10 +21,25 @@ local function day_at(now)
     return math.floor(now * 1000 / DAY_MS)
 end
 
+-- The same of one that runs again; nil when that day is over, and nothing more can be taken on it.
+local function day_left(job_id, now)
+    local day = day_of(job_id)
+    return day and day >= day_at(now) and day or nil
+end
+
+-- True when a job's place in its batch is one that `days` tells of.
+local function is_counted(job_id, batch_id, days)
+    local first = counted(string.match(days or '', '^%d+'))
+    if not first then return false end
+    if first <= 1 then return true end
+    local place = redis.pcall('ZSCORE', key('batch', batch_id, 'jobs'), job_id)
+    return (counted(place) or 0) >= first
+end
+
 -- Who is charged for a job: its batch's owner, or its own where it has no batch; nil for nobody.
-local function charged(own, batch_owner, days, batch_id)
-    if batch_id then return days and batch_owner or nil end
-    return own or nil
+local function charged(job_id, own, batch_id, batch_owner, days)
+    if not batch_id then return own or nil end
+    return batch_owner and is_counted(job_id, batch_id, days) and batch_owner or nil
 end
 
 -- Add to a sum; gives it then, or nil where what is kept is none: that is not counted any further.
@@ -56,9 +72,11 @@ local function charge(owner, day, from, to, many)
     if to and not is_open(to) then add_usage(owner, day, to, many) end
 end
 
--- What an answer cost, as {output_tokens, device_us}; one that was known already cost nothing.
+-- What an answer cost, as {output_tokens, device_us}; one that was known already cost nothing. Version 0.1.0 wrote True
+-- and False.
 local function cost_of(fields)
-    local usage = fields.usage and not fields.cached and decoded(fields.usage)
+    local is_known = fields.cached == '1' or fields.cached == 'True'
+    local usage = fields.usage and not is_known and decoded(fields.usage)
     if type(usage) ~= 'table' then return {} end
     return {
         output_tokens = counted(usage.output_tokens) or 0,
@@ -78,6 +96,15 @@ local function charge_move(job, to, fields)
     if to == 'succeeded' then charge_cost(job.charged, day, cost_of(fields)) end
 end
 
+-- Charge an owner for a job as it is, with what its answer has cost.
+local function charge_whole(owner, job_id, state)
+    local day = day_of(job_id)
+    charge(owner, day, nil, state, 1)
+    if state ~= 'succeeded' then return end
+    local usage, cached = unpack(fields_of(key('job', job_id), 'usage', 'cached'))
+    charge_cost(owner, day, cost_of({usage = usage, cached = cached}))
+end
+
 -- A batch's days, one of whose places has come on `day`.
 local function with_day(days, place, day)
     local last = days and string.match(days, ':(%d+)$')
@@ -85,15 +112,24 @@ local function with_day(days, place, day)
     return (days and days .. ' ' or '') .. digits(place) .. ':' .. (day or 0)
 end
 
--- How many members of a batch's sets came on each day: {day: how many}. Their scores are their places.
+-- The same of a place before all others of them.
+local function with_day_before(days, place, day)
+    local first, others = string.match(days or '', '^%d+:(%d+)(.*)$')
+    if first == tostring(day or 0) then return digits(place) .. ':' .. first .. others end
+    return digits(place) .. ':' .. (day or 0) .. (days and ' ' .. days or '')
+end
+
+-- How many members of a batch's sets came on each day: {day: how many}; 0 stands for those that nobody is charged for, and
+-- for those whose ids do not say it. Their scores are their places.
 local function days_of_sets(days, sets)
-    local runs, sums = {}, {}
-    for first, day in string.gmatch(days, '(%d+):(%d+)') do runs[#runs + 1] = {first = tonumber(first), day = tonumber(day)} end
+    local runs, sums = {{first = 0, day = 0}}, {}
+    for first, day in string.gmatch(days or '', '(%d+):(%d+)') do
+        runs[#runs + 1] = {first = tonumber(first), day = tonumber(day)}
+    end
     for _, set in ipairs(sets) do
         for i, run in ipairs(runs) do
             local last = runs[i + 1] and '(' .. digits(runs[i + 1].first) or '+inf'
-            -- Of jobs whose ids do not say the day nobody keeps count.
-            if run.day > 0 then sums[run.day] = (sums[run.day] or 0) + redis.call('ZCOUNT', set, digits(run.first), last) end
+            sums[run.day] = (sums[run.day] or 0) + redis.call('ZCOUNT', set, digits(run.first), last)
         end
     end
     return sums

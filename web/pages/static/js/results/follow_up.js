@@ -19,6 +19,8 @@ export class FollowUp {
   #models = [];
   /** Questions and answers by job id, as long as the page is open. */
   #threads = new Map();
+  /** What is being asked for again with more. */
+  #underWay = new Set();
 
   constructor() {
     byId("follow-up-form").addEventListener("submit", (event) => {
@@ -68,10 +70,18 @@ export class FollowUp {
     return this.#askForMore({ question: cut.question, model: this.#batch.model }, cut);
   }
 
+  /** Whoever clicks twice asks once. */
   async #askForMore(asked, { tokens }) {
-    const longest = moreTokens(tokens, await readLimits());
-    if (longest !== null) return this.#send({ ...asked, max_new_tokens: longest });
-    say(byId("follow-up-note"), t("It is as long as this server allows (EVA01_MAX_ANSWER_TOKENS)."));
+    const what = JSON.stringify([this.#record.id, asked, tokens]);
+    if (this.#underWay.has(what)) return;
+    this.#underWay.add(what);
+    try {
+      const longest = moreTokens(tokens, await readLimits());
+      if (longest !== null) await this.#send({ ...asked, max_new_tokens: longest });
+      else say(byId("follow-up-note"), t("It is as long as this server allows (EVA01_MAX_ANSWER_TOKENS)."));
+    } finally {
+      this.#underWay.delete(what);
+    }
   }
 
   /** Ask about this image, and show what comes of it; `asked` is the body of POST /api/jobs/<id>/ask. */
