@@ -37,7 +37,11 @@ def _validator(schema: str) -> Any:
     """A validator; few schemas are in use at a time."""
     said = json.loads(schema)
     said.pop("$schema", None)
-    return jsonschema_rs.Draft202012Validator(said, validate_formats=True, retriever=_retrieve)
+    # Its usual patterns go back and forth over an answer; these read it once, as the grammar's do.
+    once = jsonschema_rs.RegexOptions()
+    return jsonschema_rs.Draft202012Validator(
+        said, validate_formats=True, retriever=_retrieve, pattern_options=once
+    )
 
 
 def _retrieve(address: str) -> NoReturn:

@@ -43,7 +43,7 @@ class AnswerCache:
         parts = [job.question, job.model, options, self._identity, *job.images[1:]]
         if job.page:
             parts.append(f"page {job.page}")
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:_DIGITS]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_DIGITS]
 
     def find(self, job: Job) -> Result | None:
         """The answer that an earlier job of the owner has; raises redis.RedisError when Redis is away."""

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Options, Result
-from jobs.contract.response_format import FormatType, ResponseFormat
+from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
 from jobs.shape.fields import AnswerField, format_of
 from jobs.storage.store.jobs import Came
 from tests import worker_processes
@@ -147,6 +147,18 @@ def test_an_answer_under_one_schema_is_no_answer_under_another(slot):
     again, other = ask(slot, options=kind), ask(slot, options=total)
     assert (again.cached, other.cached) == (True, False)
     assert len(slot.engine.batches) == 2
+
+
+def test_the_order_in_which_a_schema_names_things_is_that_of_its_answers(slot):
+    """A model fills one field after the other: what it says of the second depends on the first."""
+
+    def of(*names: str) -> Options:
+        schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+        named = NamedSchema(schema_=schema)
+        return Options(response_format=ResponseFormat(type=FormatType.JSON_SCHEMA, json_schema=named))
+
+    assert not ask(slot, options=of("total", "kind")).cached
+    assert not ask(slot, options=of("kind", "total")).cached
 
 
 def test_other_weights_have_answers_of_their_own_and_the_first_are_known_still(slot):
