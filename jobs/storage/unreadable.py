@@ -4,7 +4,8 @@ Another program has written it, or a version that knows more than this one. Noth
 """
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import redis
@@ -53,6 +54,17 @@ def pass_over(kind: str, name: str, error: Exception) -> None:
             kind,
             PAUSE_S,
         )
+
+
+def shaped(kind: str, key: str, pattern: str, texts: Iterable[str]) -> list[str]:
+    """Those of a key's members that have the form of what belongs there, such as ids: some become paths."""
+    found = []
+    for text in texts:
+        if re.fullmatch(pattern, text):
+            found.append(text)
+        else:
+            pass_over(kind, key, ValueError("a member is none"))
+    return found
 
 
 def replies(pipe: Pipeline) -> list[Any]:

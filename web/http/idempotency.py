@@ -16,13 +16,15 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import redis
 from flask import Flask, Response, g, request
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput
+from jobs.contract.errors import BadInput, Unreadable
+from jobs.contract.metrics import UNREADABLE_RECORDS
 from web.http.problems import problem
 
 _log = logging.getLogger(__name__)
@@ -30,6 +32,16 @@ _log = logging.getLogger(__name__)
 _LONGEST_KEY = 255
 #: Headers that are kept with the response; the others are made anew.
 _HEADERS = ("Content-Type", "Location", "Retry-After")
+
+
+class Kept(BaseModel):
+    """A response as it is kept."""
+
+    status: int = Field(ge=HTTPStatus.OK, lt=HTTPStatus.BAD_REQUEST)
+    headers: dict[str, Annotated[str, StringConstraints(pattern=r"^[^\r\n]*$")]]
+    body: str
+    #: A digest of the request's body; None where an earlier version kept it.
+    fingerprint: str | None = None
 
 
 class Memory(Protocol):
@@ -98,15 +110,26 @@ def _earlier(kept: str | None, body: str) -> Response:
         )
         busy.headers["Retry-After"] = "1"
         return busy
-    earlier = json.loads(kept)
-    if earlier.get("fingerprint", body) != body:
+    earlier = _read(kept)
+    if earlier.fingerprint not in (None, body):
         raise BadInput(
             "The Idempotency-Key was used for a request with another body. Send this one under another key.",
             code=Code.IDEMPOTENCY_KEY_REUSED,
         )
-    response = Response(earlier["body"], earlier["status"], earlier["headers"])
+    headers = {name: earlier.headers[name] for name in _HEADERS if name in earlier.headers}
+    response = Response(earlier.body, earlier.status, headers)
     response.headers["Idempotency-Replayed"] = "true"
     return response
+
+
+def _read(kept: str) -> Kept:
+    """What was kept. Raises Unreadable."""
+    try:
+        return Kept.model_validate_json(kept)
+    except ValidationError as error:
+        UNREADABLE_RECORDS.labels("response").inc()
+        _log.error("A response that is kept under an Idempotency-Key cannot be read: %s", error.title)
+        raise Unreadable("the response under this Idempotency-Key") from None
 
 
 def _remember(keeping: Keeping, response: Response) -> Response:
@@ -124,13 +147,9 @@ def _remember(keeping: Keeping, response: Response) -> Response:
 
 
 def _as_text(response: Response, body: str) -> str:
-    kept = {
-        "status": response.status_code,
-        "headers": {name: response.headers[name] for name in _HEADERS if name in response.headers},
-        "body": response.get_data(as_text=True),
-        "fingerprint": body,
-    }
-    return json.dumps(kept)
+    headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
+    text = response.get_data(as_text=True)
+    return Kept(status=response.status_code, headers=headers, body=text, fingerprint=body).model_dump_json()
 
 
 def _digest(identity: str, key: str) -> str:
