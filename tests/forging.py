@@ -31,6 +31,7 @@ PAGES = ("/history", "/account", "/admin/usage")
 CALLS = (
     *(
         "/health",
+        "/ready",
         "/metrics",
         "/api/me",
         "/api/batches",
