@@ -1,5 +1,6 @@
 """A bit of everything that Redis may hold, each to be damaged; and calls of all who read it."""
 
+import hashlib
 import io
 import json
 import re
@@ -11,13 +12,16 @@ import redis
 from flask.testing import FlaskClient
 
 from jobs import flow
+from jobs.contract import names
 from jobs.contract.access.owners import new_key
 from jobs.contract.catalog import NANO
 from jobs.contract.errors import NotFound
-from jobs.contract.models import Result, Usage, WorkerInfo, WorkerState, utc_now
+from jobs.contract.models import Batch, Job, Result, Usage, WorkerInfo, WorkerState, new_id, utc_now
 from jobs.contract.refusals import is_wrong_type
+from jobs.storage.queue import put_aside
 from tests import hostile
 from tests.asking import IMAGE, id_of
+from web.server import housekeeping_of
 from web.services import Services
 
 MODEL = "nano"
@@ -27,6 +31,7 @@ PAGES = ("/history", "/account", "/admin/usage")
 CALLS = (
     *(
         "/health",
+        "/ready",
         "/metrics",
         "/api/me",
         "/api/batches",
@@ -44,6 +49,9 @@ _ANSWER = Result(
     confidence=0.9,
     field_confidence={"kind": 0.9, "count": 0.8, "days": 1.0},
 )
+#: An image that is sent after all that there is, and the hash of one that nothing needs.
+SENT, UNUSED = hostile.encoded(size=(3, 3)), "ab" * 32
+WRONG_KEY = {"Authorization": "Bearer eva01_no-key"}
 #: A key; a field of it, if it is a hash; and one of the object that either holds, if it does.
 Place = tuple[str, str | None, str | None]
 
@@ -77,14 +85,65 @@ class World:
         self.send(self.batch, {"d.png": images[3], "e.png": images[4]})
         self.ask_one()
         assert services.store.take(MODEL, "held")
-        self._dump: dict[bytes, Any] = {bytes(key): self.raw.dump(key) for key in self.raw.scan_iter()}
+        self.ask_one()
+        housekeeping_of(services).keep_house()
+        self.settling = self._settling(images[0])
+        self._of_nobody()
+        self._of_a_moment()
+        self._removed(images[1])
+        self._of_a_broker()
+        #: What each key holds, and the milliseconds until it ends.
+        self._dump: dict[bytes, tuple[Any, int]] = {
+            bytes(key): (self.raw.dump(key), self.raw.pttl(key)) for key in self.raw.scan_iter()
+        }
+
+    def _settling(self, image: bytes) -> str:
+        """A batch that was cancelled as a whole, and of which no job is settled."""
+        batch = self._new_batch()
+        self.send(batch, {"a.png": image, "b.png": image})
+        self.services.store.cancel_batch(id_of(batch))
+        return batch
+
+    def _of_nobody(self) -> None:
+        """What has no owner: a batch, and a job without one."""
+        batch = flow.open_batch(self.services, Batch(model=MODEL))
+        for batch_id in (None, batch.id):
+            self.services.store.create_job(Job(file="a.png", question="q", model=MODEL, batch_id=batch_id))
+
+    def _of_a_moment(self) -> None:
+        """What is there for one request, or until something is done."""
+        uses = self.services.image_uses
+        uses.release(uses.claim(UNUSED), UNUSED)
+        uses.begin_deletion(1)
+        uses.claim(hashlib.sha256(SENT).hexdigest())
+        uses.redis.zadd(names.IMAGE_CLAIMS, {f"{UNUSED}/claim:{new_id()}": 1})
+        self.services.signing_key.get()
+        # What is there where Redis does not say which one it is.
+        self.raw.set(names.LIFE, "return 1")
+        self.repeat()
+        self.get("/api/me", **WRONG_KEY)
+
+    def _removed(self, image: bytes) -> None:
+        """A batch with a link that was deleted long ago, and is still to be removed."""
+        batch = self._new_batch()
+        self.send(batch, {"a.png": image})
+        self.post(f"{batch}/share", json={"days": 1})
+        flow.delete_batch(self.services, id_of(batch))
+        for index in (names.REMOVALS, names.BATCHES):
+            self.raw.zadd(index, {id_of(batch): 1})
+
+    def _of_a_broker(self) -> None:
+        """What Celery keeps of a worker's tickets."""
+        self.raw.hset(names.held_key(MODEL), "held", "[]")
+        self.raw.zadd(names.held_index_key(MODEL), {"held": 1})
+        put_aside(self.services.store.redis, names.unreadable_key(MODEL), b"x", 9)
 
     def restore(self) -> None:
         """All is as it was."""
         self.raw.flushall()
         with self.raw.pipeline(transaction=False) as pipe:
-            for key, dumped in self._dump.items():
-                pipe.restore(key, 0, dumped)
+            for key, (dumped, left_ms) in self._dump.items():
+                pipe.restore(key, max(0, left_ms), dumped)
             pipe.execute()
 
     @property
@@ -113,6 +172,11 @@ class World:
             f"{batch}/files", data={"files": [(io.BytesIO(one), name) for name, one in files.items()]}
         )
 
+    def repeat(self) -> Any:
+        """A request that is done once, however often it is sent."""
+        headers = self._headers | {"Idempotency-Key": "once"}
+        return self._http.post("/api/batches", json={"question": "Once?", "model": MODEL}, headers=headers)
+
     def ask_one(self) -> Any:
         asked = {"question": "What?", "model": MODEL, "file": (io.BytesIO(IMAGE), "a.png")}
         return self.post("/api/jobs", data=asked)
@@ -130,18 +194,30 @@ class World:
         said["the batch's page"] = self.get(self.batch.removeprefix("/api"))
         said["the link"] = self.get(self.link, Accept="text/html")
         said["a new batch"] = self.post("/api/batches", json={"question": "What?", "model": MODEL})
-        said["a file"] = self.send(self.batch, {"f.png": hostile.encoded(size=(3, 3))})
+        said["a file"] = self.send(self.batch, {"f.png": SENT})
         said["a file again"] = self.send(self.batch, {"a.png": hostile.encoded(size=(9, 5))})
         said["a question"] = self.ask_one()
         said["a known file"] = self.post(
             f"{self.batch}/known", json={"files": [{"file": "g", "sha256": "0" * 64}]}
         )
+        said["a request again"] = self.repeat()
+        said["a wrong key"] = self.get("/api/me", **WRONG_KEY)
+        said["what is to be settled"] = self.get(f"{self.settling}/results")
+        said["the same, cancelled"] = self.get(f"{self.settling}/results.jsonl?state=cancelled")
         said["with a session"] = self.get("/history", Accept="text/html")
         said["retry"] = self.post(f"{self.batch}/retry")
         said["close"] = self.post(f"{self.batch}/close")
         said["cancel"] = self.post(f"{self.batch}/cancel")
         found = [f"{what}: {fault}" for what, one in said.items() if (fault := _fault(one))]
-        return [*found, *self._of_a_worker()]
+        return [*found, *self._of_a_worker(), *self._of_a_housekeeper()]
+
+    def _of_a_housekeeper(self) -> list[str]:
+        """The same of what nobody asks for; what it cannot read it passes over."""
+        try:
+            housekeeping_of(self.services).keep_house()
+        except Exception as error:
+            return [f"housekeeping: {type(error).__name__}: {error}"]
+        return []
 
     def _of_a_worker(self) -> list[str]:
         """The same of a worker's ways to Redis; what its own queue or its lists are, it may wait for."""

@@ -47,9 +47,10 @@ class BatchState(StrEnum):
 
 #: 32 hexadecimal digits.
 ID_PATTERN = r"^[0-9a-f]{32}$"
+SHA256_PATTERN = r"^[0-9a-f]{64}$"
 JobId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 BatchId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=SHA256_PATTERN)]
 #: No file has more pages: their names are looked at one by one.
 _MOST_PAGES = 1_000_000
 #: A person or a team to whom jobs and batches belong.

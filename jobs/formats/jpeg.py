@@ -26,13 +26,15 @@ _APP0, _APP1, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
 _EXIF, _JFIF = b"Exif\0", b"JFIF\0"
 #: What Adobe's marker begins with, and its bytes, of which the last says how colors were transformed.
 _ADOBE, _ADOBE_BYTES = b"Adobe", 12
-#: Markers before a frame's header, and bytes that belong to none of them: real files have some dozens of
-#: either, and a thousand markers where much is told beside the picture.
+#: Markers before a frame's header or in a whole picture, and bytes before its header that belong to none of
+#: them: real files have some dozens of either, and a thousand markers where much is told beside the picture.
 _MOST_MARKERS, _MOST_STRAY_BYTES = 10_000, 1 << 18
 #: Zeros at the end of a file that are no part of a picture.
 _UNFILLED_BYTES = 16
 #: Where a scan's data end: at a marker that is neither an escaped byte nor a restart.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+#: Where a segment begins: at a marker that has a body, or the end.
+_SEGMENT = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 
@@ -203,17 +205,17 @@ def _unfilled_off(data: bytes) -> bytes:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int, memoryview]]:
-    """Each segment: its marker, where it begins and ends, and its body; a scan's data lie behind it."""
+    """Each segment: its marker, where it begins and ends, and its body; a scan's data lie behind it.
+
+    Raises ImageRejected (`truncated_image`) where they are more than any picture has.
+    """
     view = memoryview(data)
     place = 2
-    while True:
-        place = data.find(b"\xff", place)
-        if place < 0 or place + 2 > len(data):
+    for _ in range(_MOST_MARKERS):
+        found = _SEGMENT.search(data, place)
+        if found is None:
             return
-        marker = data[place + 1]
-        if marker in (0, 0xFF) or marker in _BARE:
-            place += 1 if marker == 0xFF else 2
-            continue
+        place, marker = found.start(), data[found.start() + 1]
         if marker == _EOI:
             yield marker, place, place + 2, view[:0]
             return
@@ -223,6 +225,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int, memoryview]]:
             return
         yield marker, place, end, view[place + 4 : end]
         place = _end_of_scan(data, end) if marker == _SOS else end
+    raise truncated_image(f"it has more than {_MOST_MARKERS:,} segments")
 
 
 def _marker(file: IO[bytes], most_stray: int) -> tuple[int, int]:

@@ -66,8 +66,8 @@ class Png:
     palette: bytes
     #: tRNS, if it fits the kind of color; else empty.
     transparency: bytes
-    #: The packed pixels; the last piece may be cut short.
-    pieces: tuple[memoryview, ...]
+    #: The packed pixels of all IDATs; the last of these may be cut short.
+    pixels: bytearray
     #: True when it is: then nothing proves that its bytes are right.
     is_cut: bool
     #: How many bits a sample had before it was written, the most of its channels; None when nobody says.
@@ -84,8 +84,8 @@ class Png:
             chunks.append(_chunk(b"PLTE", self.palette))
         if self.transparency:
             chunks.append(_chunk(b"tRNS", self.transparency))
-        chunks += [_chunk(b"IDAT", piece) for piece in self.pieces]
-        return b"".join((SIGNATURE, *chunks, _chunk(b"IEND", b"")))
+        pixels = _around(b"IDAT", self.pixels)
+        return b"".join((SIGNATURE, *chunks, pixels[0], self.pixels, pixels[1], _chunk(b"IEND", b"")))
 
 
 def header_of(file: IO[bytes]) -> Header:
@@ -116,17 +116,18 @@ def taken_apart(data: bytes, header: Header) -> Png:
 
     Raises ImageRejected (`truncated_image`) when a part of the picture is damaged or missing.
     """
-    pieces: list[memoryview] = []
+    # One after the other: a list of a million empty IDATs would take thirty times the file.
+    pixels = bytearray()
     told: dict[bytes, memoryview] = {}
     exif, is_cut = b"", False
     for kind, body, is_whole in _chunks(data, header):
         if kind == b"IDAT":
-            pieces.append(body)
+            pixels += body
             is_cut = not is_whole
         else:
             told.setdefault(kind, body)
             exif = exif or _exif(kind, body)
-    if not pieces:
+    if not pixels:
         raise truncated_image("it has no pixels")
     palette = bytes(told.get(b"PLTE", b""))
     if header.color == PALETTE and (not palette or len(palette) % 3 or len(palette) > 768):
@@ -135,7 +136,7 @@ def taken_apart(data: bytes, header: Header) -> Png:
         header,
         palette,
         _fitting_transparency(header, bytes(told.get(b"tRNS", b""))[:256]),
-        tuple(pieces),
+        pixels,
         is_cut,
         _most_bits(told.get(b"sBIT", b"")),
         exif,
@@ -215,6 +216,12 @@ def _fitting_transparency(header: Header, given: bytes) -> bytes:
     return struct.pack(f">{header.channels}H", *samples)
 
 
-def _chunk(kind: bytes, body: bytes | memoryview) -> bytes:
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    before, after = _around(kind, body)
+    return before + body + after
+
+
+def _around(kind: bytes, body: bytes | bytearray) -> tuple[bytes, bytes]:
+    """What stands before a chunk's body, and behind it."""
     checksum = zlib.crc32(body, zlib.crc32(kind))
-    return b"".join((struct.pack(">I", len(body)), kind, body, struct.pack(">I", checksum)))
+    return struct.pack(">I", len(body)) + kind, struct.pack(">I", checksum)

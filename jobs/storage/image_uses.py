@@ -19,9 +19,9 @@ import redis
 from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
-from jobs.contract.models import new_id
+from jobs.contract.models import ID_PATTERN, SHA256_PATTERN, new_id
 from jobs.storage.store.base import Base
-from jobs.storage.unreadable import readable
+from jobs.storage.unreadable import pass_over, readable, shaped
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 _DELETER_S = 60
 #: Seconds after which a claim's server is taken for dead: more than any upload of one file takes.
 _LONGEST_UPLOAD_S = 3600.0
+#: An upload under way, as it is listed.
+_CLAIM_PATTERN = f"{SHA256_PATTERN[1:-1]}/claim:{ID_PATTERN[1:-1]}"
 #: Stale claims that are given up in one go.
 _CHUNK = 1000
 #: How many users of an owner to look at for the media type; must exceed concurrent claims, which have none.
@@ -86,7 +88,7 @@ class ImageUses(Base):
         """
         claim = f"claim:{new_id()}"
         deadline_s = time.monotonic() + self._patience_s
-        while refused := self._call("claim_images", claim, self._clock(), *sha256s):
+        while refused := self._call("claim_images", claim, self._clock(), _DELETER_S, *sha256s):
             if time.monotonic() >= deadline_s:
                 self.release(claim, *sha256s)
                 raise Unavailable(
@@ -111,12 +113,13 @@ class ImageUses(Base):
     def drop_stale_claims(self) -> int:
         """Give up the claims of uploads whose server died; gives how many."""
         before_s = self._clock() - _LONGEST_UPLOAD_S
-        stale = self.redis.zrangebyscore(names.IMAGE_CLAIMS, "-inf", before_s, start=0, num=_CHUNK)
-        for entry in cast(list[str], stale):
+        found = self.redis.zrangebyscore(names.IMAGE_CLAIMS, "-inf", before_s, start=0, num=_CHUNK)
+        stale = shaped("claim", names.IMAGE_CLAIMS, _CLAIM_PATTERN, cast(list[str], found))
+        for entry in stale:
             sha256, _, claim = entry.partition("/")
             self.release(claim, sha256)
             logger.warning("Image %s: its upload died; the claim is given up.", sha256)
-        return len(cast(list[str], stale))
+        return len(stale)
 
     # Deletion
 
@@ -125,7 +128,10 @@ class ImageUses(Base):
 
         They are to be deleted at once, and `end_deletion` called.
         """
-        return cast(list[str], self._call("begin_deletion", limit, self._deleter, _DELETER_S))
+        others, taken = self._call("begin_deletion", limit, self._deleter, _DELETER_S)
+        if others:
+            pass_over("image", names.UNUSED_IMAGES, ValueError(f"{others} members are no hashes"))
+        return cast(list[str], taken)
 
     def end_deletion(self, sha256s: Sequence[str], *, is_deleted: bool = True) -> int:
         """Let images be claimed again; those that are not deleted stay noted as unused.

@@ -6,6 +6,8 @@ import redis
 from redis.exceptions import LockError
 
 from jobs.contract import names
+from jobs.contract.refusals import is_wrong_type
+from jobs.storage.unreadable import pass_over
 
 _log = logging.getLogger(__name__)
 
@@ -15,6 +17,7 @@ class HousekeepersTurn:
 
     def __init__(self, client: "redis.Redis", silent_s: float) -> None:
         # Acquired by one thread, let go by whichever ends the process: its token must not be of one thread.
+        self._client = client
         self._lock = client.lock(names.HOUSEKEEPER, timeout=silent_s, thread_local=False)
 
     def take(self) -> bool:
@@ -25,6 +28,13 @@ class HousekeepersTurn:
         try:
             return bool(self._lock.reacquire() if self._lock.owned() else self._lock.acquire(blocking=False))
         except LockError:
+            return False
+        except redis.ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            # What is no lock is nobody's, and would keep house from being kept for ever.
+            pass_over("housekeeping", names.HOUSEKEEPER, error)
+            self._client.delete(names.HOUSEKEEPER)
             return False
 
     def let_go(self) -> None:

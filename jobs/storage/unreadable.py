@@ -5,7 +5,8 @@ keeps the fleet from saying how it is, it is renamed.
 """
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import redis
@@ -61,6 +62,17 @@ def moved_aside(kind: str, name: str) -> None:
     UNREADABLE_RECORDS.labels(kind).inc()
     if SAID.is_due(name):
         logger.error("%s was of another type than ours: what it held is now in %s:aside.", name, name)
+
+
+def shaped(kind: str, key: str, pattern: str, texts: Iterable[str]) -> list[str]:
+    """Those of a key's members that have the form of what belongs there, such as ids: some become paths."""
+    found = []
+    for text in texts:
+        if re.fullmatch(pattern, text):
+            found.append(text)
+        else:
+            pass_over(kind, key, ValueError("a member is none"))
+    return found
 
 
 def replies(pipe: Pipeline) -> list[Any]:

@@ -22,7 +22,7 @@ import redis
 from prometheus_client import Counter, Histogram
 
 from jobs.contract.errors import Unavailable
-from jobs.contract.refusals import is_wrong_type
+from jobs.contract.refusals import Refusal
 from jobs.contract.settings import Settings
 from jobs.flow.settle import settle_all
 from jobs.storage.stores import Stores
@@ -130,15 +130,15 @@ class Housekeeping:
             self._step(self._bring_back)
             self._step(self._keep_keys_in_step)
         self._turn.take()
-        self._step(self._settle)
-        self._step(self._clean_up)
+        for step in (self._settle, self._retention.run_once, self._forget_old, self._remove):
+            self._step(step)
 
     def _step(self, step: Callable[[], object]) -> None:
-        """Take one step; the others are taken as well where it meets a key of another type than ours."""
+        """Take one step; the others are taken as well where it meets what cannot be read."""
         try:
             step()
         except redis.ResponseError as error:
-            if not is_wrong_type(error):
+            if Refusal.of(error):
                 raise
             pass_over("housekeeping", "What housekeeping needs", error)
 
@@ -187,10 +187,12 @@ class Housekeeping:
         while settle_all(self._stores, _SETTLED_A_TURN) and not self._stopping.is_set():
             self._turn.take()
 
-    def _clean_up(self) -> None:
-        self._retention.run_once()
-        self._stores.image_uses.drop_stale_claims()
+    def _forget_old(self) -> None:
+        """Let go of what is over: days of usage, and claims of uploads whose server died."""
         self._stores.ledger.forget_before(self._stores.ledger.today() - timedelta(self._usage_days))
+        self._stores.image_uses.drop_stale_claims()
+
+    def _remove(self) -> None:
         self._turn.take()
         removed = self._removal.run_once()
         if any(astuple(removed)):

@@ -11,13 +11,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import redis
+
+from jobs.contract import names
 from jobs.contract.errors import Unavailable
+from jobs.contract.refusals import Refusal
 from jobs.contract.sums import Sums
 from jobs.storage.access.shares import Shares
 from jobs.storage.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
+from jobs.storage.unreadable import pass_over
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +86,7 @@ class Removal:
             if not self._is_silent(batch_id):
                 waiting.append(batch_id)
                 continue
-            jobs, is_gone = self._remove_batch(batch_id, left)
+            jobs, is_gone = self._remove_if_readable(batch_id, left)
             left -= jobs + _BATCH_COST
             removed += Removed(int(is_gone), jobs)
         # Delete batch.json first, so that a restore cannot revive the batch.
@@ -91,6 +96,16 @@ class Removal:
     def _is_silent(self, batch_id: str) -> bool:
         """True when nothing has changed for so long that nobody writes about the batch any more."""
         return self._clock() - self._store.last_change_s(batch_id) >= self._settle_s
+
+    def _remove_if_readable(self, batch_id: str, limit: int) -> tuple[int, bool]:
+        """The same as `_remove_batch`; what cannot be read of one batch does not keep others."""
+        try:
+            return self._remove_batch(batch_id, limit)
+        except redis.ResponseError as error:
+            if Refusal.of(error):
+                raise
+            pass_over("removal", names.batch_key(batch_id), error)
+            return 0, False
 
     def _remove_batch(self, batch_id: str, limit: int) -> tuple[int, bool]:
         """Remove a batch with up to `limit` jobs; gives how many, and whether all is gone."""

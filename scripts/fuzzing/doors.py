@@ -3,6 +3,7 @@
 `CALLS` are those that the OpenAPI document has; a file comes in by no other call of it, or there is a fault.
 """
 
+import hashlib
 import json
 import os
 import subprocess
@@ -68,6 +69,43 @@ def as_zips(servers: Servers, files: Sequence[File], tally: Tally) -> None:
     _compare(servers, address, tally)
 
 
+def sent_twice(servers: Servers, files: Sequence[File], tally: Tally) -> None:
+    """To a batch, and once more under the same Idempotency-Key: the second time nothing is done."""
+    address = _new_batch(servers)
+    for number, group in enumerate(_groups(files, _AT_ONCE)):
+        sent = {one.name: one.content for one in group}
+        first = _send_group(servers, address, sent, group, tally, key=f"{number}")
+        with _watched(servers, group, tally):
+            again = _post(servers, address, sent, key=f"{number}")
+        is_repeated = again.headers.get("Idempotency-Replayed") == "true"
+        if first.status_code == httpx.codes.ACCEPTED and not (is_repeated and again.json() == first.json()):
+            tally.fault(f"the second time web answered {again.status_code}: {again.text[:200]}", group[0])
+    _compare(servers, address, tally)
+
+
+def by_their_hashes(servers: Servers, files: Sequence[File], tally: Tally) -> None:
+    """Named by their hashes to a second batch, which takes those that a first one has taken."""
+    first, second = _new_batch(servers), _new_batch(servers)
+    for group in _groups(files, _AT_ONCE):
+        tally.sent += len(group)
+        there = _post(servers, first, {one.name: one.content for one in group}).raise_for_status().json()
+        known = [{"file": one.name, "sha256": hashlib.sha256(one.content).hexdigest()} for one in group]
+        with _watched(servers, group, tally):
+            reply = servers.http.post(f"{second}/known", json={"files": known})
+        if reply.status_code != httpx.codes.OK:
+            tally.fault(f"web answered {reply.status_code}: {reply.text[:200]}", group[0])
+            continue
+        outcomes = reply.json()["files"]
+        tally.rows += sum(outcome["is_new"] for outcome in outcomes)
+        states = {outcome["file"]: outcome["state"] for outcome in outcomes}
+        _look(group, states, tally)
+        taken = {outcome["file"] for outcome in there["files"] if not outcome["error"]}
+        for file in group:
+            if (states.get(file.name) == "accepted") != (file.name in taken):
+                tally.fault(f"it is {states.get(file.name)}", file)
+    _compare(servers, second, tally)
+
+
 def by_the_page(servers: Servers, files: Sequence[File], tally: Tally) -> None:
     """By the form of the page, as a browser without scripts sends it."""
     for group in _groups(files, _AT_ONCE):
@@ -117,6 +155,8 @@ def by_the_command(servers: Servers, files: Sequence[File], tally: Tally) -> Non
 DOORS: Mapping[str, Door] = {
     "`POST /api/batches/{id}/files`, 50 at a time": to_batches,
     "the same, 10 in a whole zip": in_zips,
+    "the same, each request twice under its `Idempotency-Key`": sent_twice,
+    "`POST /api/batches/{id}/known`, once they are there": by_their_hashes,
     "the page's form, without scripts": by_the_page,
     "`POST /api/jobs`": one_by_one("/api/jobs"),
     "`POST /analyze`": one_by_one("/analyze", wait=0),
@@ -169,14 +209,15 @@ def _send_group(
     *,
     folder: str = "",
     many: int = 0,
-) -> None:
-    """Send some files or a zip, in which the files of `group` are named below `folder`."""
+    key: str = "",
+) -> httpx.Response:
+    """Send some files or a zip, in which the files of `group` are named below `folder`; gives the reply."""
     tally.sent += many or len(group)
     with _watched(servers, group, tally):
-        reply = servers.http.post(f"{address}/files", files=[("files", one) for one in sent.items()])
+        reply = _post(servers, address, sent, key)
     if reply.status_code != httpx.codes.ACCEPTED:
         tally.fault(f"web answered {reply.status_code}: {reply.text[:200]}", *group[:1])
-        return
+        return reply
     outcomes = reply.json()["files"]
     tally.rows += sum(outcome["is_new"] for outcome in outcomes)
     if not outcomes:
@@ -186,6 +227,13 @@ def _send_group(
         for outcome in outcomes:
             tally.outcomes[_code(outcome)] += 1
     _look(group, {outcome["file"].removeprefix(folder): _code(outcome) for outcome in outcomes}, tally)
+    return reply
+
+
+def _post(servers: Servers, address: str, sent: Mapping[str, bytes], key: str = "") -> httpx.Response:
+    headers = {"Idempotency-Key": key} if key else {}
+    files = [("files", one) for one in sent.items()]
+    return servers.http.post(f"{address}/files", files=files, headers=headers)
 
 
 def _code(outcome: Mapping[str, Any]) -> str:

@@ -50,9 +50,14 @@ class Original:
 
 def images() -> list[Original]:
     """All of them; also such as are refused, for those may be damaged into something else."""
-    contents = [variant.make() for kinds in VARIANTS.values() for variant in kinds.values()]
-    contents += [*_singles(), *_several()]
-    return [Original(kind_of(content), content) for content in contents if 0 < len(content) <= _MOST_BYTES]
+    variants = (variant.make() for kinds in VARIANTS.values() for variant in kinds.values())
+    small = (content for content in variants if 0 < len(content) <= _MOST_BYTES)
+    return [*map(_original, small), *written()]
+
+
+def written() -> list[Original]:
+    """Those of them that an ordinary writer writes, single and several pictures."""
+    return [*map(_original, (*_singles(), *_several()))]
 
 
 def zips(whole: Sequence[Original]) -> list[Original]:
@@ -61,6 +66,10 @@ def zips(whole: Sequence[Original]) -> list[Original]:
     others = {"notes.txt": b"no image", "__MACOSX/._a.png": b"litter"}
     ways = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA
     return [Original("zip", zipped(some | others, way)) for way in ways]
+
+
+def _original(content: bytes) -> Original:
+    return Original(kind_of(content), content)
 
 
 def kind_of(content: bytes) -> str:

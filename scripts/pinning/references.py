@@ -15,7 +15,7 @@ _NAMED = (
     re.compile(rf"^(?P<before>\s*- name: {_NAME}\n\s+newTag: ){_TAG}", re.MULTILINE),
 )
 #: Built from this repository, so nobody else has them.
-_OURS = "ghcr.io/eva01/"
+OURS = "ghcr.io/eva01/"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def references(text: str) -> list[Reference]:
     """The images that a file names by a tag, without our own."""
     found = [one for named in _NAMED for one in named.finditer(text)]
     images = [Reference(one["name"], one["tag"], one["digest"]) for one in found]
-    return [image for image in images if not image.name.startswith(_OURS)]
+    return [image for image in images if not image.name.startswith(OURS)]
 
 
 def pinned(text: str, digests: Mapping[str, str]) -> str:

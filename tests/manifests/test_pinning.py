@@ -5,12 +5,15 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from scripts.pinning.references import files, pinned, references
+from scripts.pinning.references import OURS, files, pinned, references
 from tests.serving import Serving
 
 ROOT = Path(__file__).parents[2]
@@ -18,13 +21,15 @@ ROOT = Path(__file__).parents[2]
 UNPINNED = {
     "valkey/valkey",
     "oliver006/redis_exporter",
-    "registry.k8s.io/pause",
     "registry.k8s.io/autoscaling/cluster-autoscaler",
     "registry.k8s.io/prometheus-adapter/prometheus-adapter",
-    "nvcr.io/nvidia/k8s-device-plugin",
-    "nvcr.io/nvidia/k8s/dcgm-exporter",
+}
+KUSTOMIZED = {
+    image.name for image in references((ROOT / "k8s/base/kustomization.yaml").read_text(encoding="utf-8"))
 }
 FILES = [path for path in files(ROOT) if references(path.read_text(encoding="utf-8"))]
+DOCKERFILES = sorted((ROOT / "docker").glob("*.Dockerfile"))
+MANIFESTS = [ROOT / "docker-compose.yaml", *sorted((ROOT / "k8s").rglob("*.yaml"))]
 LOCKS = sorted((ROOT / "docker" / "locks").glob("*.txt"))
 INDEX = json.dumps({"schemaVersion": 2, "manifests": []}).encode()
 DIGEST = f"sha256:{hashlib.sha256(INDEX).hexdigest()}"
@@ -69,6 +74,44 @@ def locked(path: Path) -> dict[str, set[str]]:
     text = re.sub(r"\\\n\s+", " ", path.read_text(encoding="utf-8"))
     lines = [line.split() for line in text.splitlines() if line and not line.lstrip().startswith("#")]
     return {name: {word.removeprefix("--hash=") for word in words} for name, *words in lines}
+
+
+def named_in(node: Any) -> Iterator[str]:
+    """Every image that a manifest names, of a container, a volume, a patch, or kustomize's."""
+    if isinstance(node, list):
+        for one in node:
+            yield from named_in(one)
+    if not isinstance(node, dict):
+        return
+    for name, value in node.items():
+        if name in ("image", "newName", "reference") and isinstance(value, str):
+            yield value
+        yield from named_in(value)
+    if "newTag" in node or "digest" in node:
+        yield f"{node.get('newName', node['name'])}:{node.get('newTag', '')}"
+    if str(node.get("path", "")).endswith("/image"):
+        yield str(node.get("value", ""))
+
+
+def test_the_script_sees_every_image_of_others_that_a_manifest_names():
+    for path in MANIFESTS:
+        text = path.read_text(encoding="utf-8")
+        named = {name for document in yaml.safe_load_all(text) for name in named_in(document)}
+        of_others = {name for name in named if not name.startswith(OURS) and "${" not in name}
+        with_tag = {name.partition("@")[0] for name in of_others if ":" in name.rpartition("/")[2]}
+        assert with_tag == {str(image) for image in references(text)}, path
+        # Without a tag it is given one in k8s/base/kustomization.yaml.
+        assert {name for name in of_others if ":" not in name} <= KUSTOMIZED, path
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.stem)
+def test_a_dockerfile_is_built_on_what_the_script_sees_and_nothing_else(path):
+    text = path.read_text(encoding="utf-8")
+    stages = {"${BASE}", *re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE)}
+    used = {*re.findall(r"^FROM (\S+)", text, re.MULTILINE), *re.findall(r"--from=(\S+)", text)}
+    assert used <= stages
+    assert len(references(text)) == 1
+    assert "# syntax=" not in text, "a frontend is an image as well"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from scripts.benching_store.servers import Servers
 from tests.processes import Process, accepts_connections, free_port, python, wait_until
 from tests.tools import VALKEY
 
@@ -73,6 +74,13 @@ class Stack:
         """End all, Redis last."""
         for process in reversed(self.processes):
             process.end()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Redis and web, for all that is only sent to them."""
+    with Servers(tmp_path_factory.mktemp("servers")) as servers:
+        yield servers
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """Requests that are made to cost web much, at a part of their size: what a real one needs of memory."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from scripts.benching_store.servers import Servers
 from scripts.fuzzing.costing import cost
 from scripts.fuzzing.costly import KINDS
 
@@ -28,13 +25,6 @@ REFUSED = {
     "760 names of 60,000 odd bytes": {"malformed_form"},
     "four million fields of a plain form": {"request_too_large"},
 }
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """Redis and web."""
-    with Servers(tmp_path_factory.mktemp("costly")) as servers:
-        yield servers
 
 
 @pytest.mark.parametrize("name", KINDS)

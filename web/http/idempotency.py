@@ -20,13 +20,15 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import redis
 from flask import Flask, Response, g, request
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, Conflict, Gone
+from jobs.contract.errors import BadInput, Conflict, Gone, Unreadable
+from jobs.contract.metrics import UNREADABLE_RECORDS
 from jobs.contract.models import Batch, Job
 from jobs.contract.subject import Subject
 
@@ -37,6 +39,18 @@ _LONGEST_KEY = 255
 _FIELD = "once"
 #: Headers that are kept with the response; the others are made anew.
 _HEADERS = ("Content-Type", "Location", "Retry-After")
+
+
+class Kept(BaseModel):
+    """A response as it is kept; of one that speaks of what was deleted nothing remains but its subject."""
+
+    status: int | None = Field(default=None, ge=HTTPStatus.OK, lt=HTTPStatus.BAD_REQUEST)
+    headers: dict[str, Annotated[str, StringConstraints(pattern=r"^[^\r\n]*$")]] = Field(default_factory=dict)
+    body: str = ""
+    #: A digest of the request's body; None where an earlier version kept it.
+    fingerprint: str | None = None
+    #: What it speaks of; one that an earlier version has kept does not say it.
+    subject: Subject = Subject()
 
 
 class Memory(Protocol):
@@ -117,22 +131,38 @@ def _earlier(memory: Memory, kept: str | None, body: str) -> Response:
             "This very request is being answered already. Wait for it.",
             code=Code.IDEMPOTENCY_IN_PROGRESS,
         )
-    earlier = json.loads(kept)
-    if earlier.get("fingerprint", body) != body:
+    earlier = _read(kept)
+    if earlier.fingerprint not in (None, body):
         raise BadInput(
             "The Idempotency-Key was used for a request with another body. Send this one under another key.",
             code=Code.IDEMPOTENCY_KEY_REUSED,
         )
-    # One that an earlier version has kept does not say it.
-    if memory.is_gone(Subject(*earlier.get("subject", ()))):
+    if memory.is_gone(earlier.subject):
         raise Gone(
             "What this request made when it came first has been deleted since. To have it made again, send it"
             " anew: under another Idempotency-Key, where it has one.",
             code=Code.DELETED_SINCE,
         )
-    response = Response(earlier["body"], earlier["status"], earlier["headers"])
+    if earlier.status is None:
+        raise _unreadable("there is no status")
+    headers = {name: earlier.headers[name] for name in _HEADERS if name in earlier.headers}
+    response = Response(earlier.body, earlier.status, headers)
     response.headers["Idempotency-Replayed"] = "true"
     return response
+
+
+def _read(kept: str) -> Kept:
+    """What was kept. Raises Unreadable."""
+    try:
+        return Kept.model_validate_json(kept)
+    except ValidationError as error:
+        raise _unreadable(error.title) from None
+
+
+def _unreadable(reason: str) -> Unreadable:
+    UNREADABLE_RECORDS.labels("response").inc()
+    _log.error("A response that is kept under an Idempotency-Key cannot be read: %s", reason)
+    return Unreadable("the response under this Idempotency-Key")
 
 
 def _remember(keeping: Keeping, response: Response) -> Response:
@@ -152,14 +182,10 @@ def _remember(keeping: Keeping, response: Response) -> Response:
 
 
 def _as_text(response: Response, body: str, subject: Subject) -> str:
-    kept = {
-        "status": response.status_code,
-        "headers": {name: response.headers[name] for name in _HEADERS if name in response.headers},
-        "body": response.get_data(as_text=True),
-        "fingerprint": body,
-        "subject": subject,
-    }
-    return json.dumps(kept)
+    headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
+    text = response.get_data(as_text=True)
+    kept = Kept(status=response.status_code, headers=headers, body=text, fingerprint=body, subject=subject)
+    return kept.model_dump_json()
 
 
 def _digest(identity: str, key: str) -> str:

@@ -21,6 +21,7 @@ from jobs.contract.errors import (
     TooManyWrongKeys,
     Unreadable,
 )
+from jobs.contract.metrics import UNREADABLE_RECORDS
 from jobs.contract.refusals import Refusal, is_wrong_type, unavailable
 from web.http.request_log import called
 from web.http.security import PRIVATE
@@ -181,6 +182,7 @@ def _from_redis(error: redis.RedisError) -> Response:
 def of_redis(error: redis.RedisError) -> Eva01Error:
     """An error of Redis, noted in the log, as the caller hears of it."""
     if is_wrong_type(error):
+        UNREADABLE_RECORDS.labels("call").inc()
         _log.error("%s met a key of another type: %s", called(), error)
         return Unreadable("something that this needs")
     if isinstance(error, redis.ResponseError) and Refusal.of(error) is None:

@@ -20,10 +20,10 @@ from jobs.contract.access.owners import digest_of
 from jobs.contract.access.shares import FLEETING_SHARE, Share, ShareState
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound
-from jobs.contract.models import utc_now
+from jobs.contract.models import SHA256_PATTERN, utc_now
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
-from jobs.storage.unreadable import readable, replies
+from jobs.storage.unreadable import readable, replies, shaped
 
 logger = logging.getLogger(__name__)
 
@@ -97,9 +97,11 @@ class Shares:
 
     def forget_batch(self, batch_id: str) -> None:
         """Forget all links to a batch."""
-        digests = cast(set[str], self._redis.smembers(names.batch_shares_key(batch_id)))
+        key = names.batch_shares_key(batch_id)
+        found = readable("share", key, lambda: cast(set[str], self._redis.smembers(key))) or ()
+        digests = shaped("share", key, SHA256_PATTERN, found)
         self._journal.forget_shares(digests)
-        self._redis.delete(names.batch_shares_key(batch_id), *map(names.share_key, digests))
+        self._redis.delete(key, *map(names.share_key, digests))
 
     def bring_back(self) -> None:
         """Bring into Redis what only the journal has."""

@@ -13,6 +13,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection
 
 from jobs.contract import names
+from jobs.contract.refusals import is_wrong_type
 from jobs.storage.connection.address import Address
 
 #: Tries of a command after the first when the connection is lost, and the pauses between them in seconds: a
@@ -109,7 +110,12 @@ def check_writes(client: "redis.Redis") -> None:
 
     Raises redis.RedisError, as a write would that changes something.
     """
-    client.zadd(names.WORKERS, {"": 0}, xx=True)
+    try:
+        client.zadd(names.WORKERS, {"": 0}, xx=True)
+    except redis.ResponseError as error:
+        # Whether it may write is looked at first, and only then what is there.
+        if not is_wrong_type(error):
+            raise
 
 
 def sentinel_options(address: Address, timeout_s: float) -> dict[str, Any]:

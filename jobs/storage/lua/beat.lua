@@ -8,27 +8,32 @@ local id, worker, expires_ms, now, model, card, start_s, is_ready, late_ms = unp
 
 write_when_full()
 redis.call('SET', key('worker', id), worker, 'PX', expires_ms)
-redis.call('ZADD', key('workers'), now, id)
-redis.call('HSET', key('models'), model, card)
-if start_s ~= '' then redis.call('HSET', key('starts'), model, start_s) end
+-- Something else in place of one of these keeps a worker from nothing: who reads it says so.
+try(redis.call, 'ZADD', key('workers'), now, id)
+try(redis.call, 'HSET', key('models'), model, card)
+if start_s ~= '' then try(redis.call, 'HSET', key('starts'), model, start_s) end
 
 -- By the clock of Redis, so that the clocks of machines may differ.
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local ready, of_late = key(model, 'ready'), key(model, 'ready_of_late')
-if is_ready == '1' then
-    redis.call('ZADD', ready, now_ms, id)
-    redis.call('PEXPIRE', ready, expires_ms)
-else
-    redis.call('ZREM', ready, id)
-end
-redis.call('ZREMRANGEBYSCORE', ready, '-inf', digits(now_ms - expires_ms))
 
--- Place k is as old as the last time when k workers were ready at once. So what is left of it after the old ones are
--- gone is the most at once, however often workers came and went. Each place is written once a hundredth of that time.
-local count = redis.call('ZCARD', ready)
-if count > 0 and now_ms - (redis.call('ZSCORE', of_late, count) or 0) >= late_ms / 100 then
-    for place = 1, count do redis.call('ZADD', of_late, now_ms, place) end
-    redis.call('PEXPIRE', of_late, late_ms)
+local function note_ready()
+    local ready, of_late = key(model, 'ready'), key(model, 'ready_of_late')
+    if is_ready == '1' then
+        redis.call('ZADD', ready, now_ms, id)
+        redis.call('PEXPIRE', ready, expires_ms)
+    else
+        redis.call('ZREM', ready, id)
+    end
+    redis.call('ZREMRANGEBYSCORE', ready, '-inf', digits(now_ms - expires_ms))
+
+    -- Place k is as old as the last time when k workers were ready at once. So what is left of it after the old ones are
+    -- gone is the most at once, however often workers came and went. Each place is written once a hundredth of that time.
+    local count = redis.call('ZCARD', ready)
+    if count > 0 and now_ms - (redis.call('ZSCORE', of_late, count) or 0) >= late_ms / 100 then
+        for place = 1, count do redis.call('ZADD', of_late, now_ms, place) end
+        redis.call('PEXPIRE', of_late, late_ms)
+    end
+    redis.call('ZREMRANGEBYSCORE', of_late, '-inf', digits(now_ms - late_ms))
 end
-redis.call('ZREMRANGEBYSCORE', of_late, '-inf', digits(now_ms - late_ms))
+try(note_ready)

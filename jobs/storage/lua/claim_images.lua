@@ -1,13 +1,14 @@
 -- Claim images for an upload, in one step.
 --
--- ARGV  1 the claim   2 the time now, Unix seconds   3… the images' hashes
+-- ARGV  1 the claim   2 the time now, Unix seconds   3 seconds for which images are a deleter's own
+--       4… the images' hashes
 --
 -- Gives those that cannot be claimed, because they are being deleted.
-local claim, now = ARGV[1], ARGV[2]
+local claim, now, lock_s = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local refused = {}
-for i = 3, #ARGV do
-    if redis.call('EXISTS', key('image', ARGV[i], 'deleter')) == 1 then
+for i = 4, #ARGV do
+    if is_being_deleted(ARGV[i], lock_s) then
         table.insert(refused, ARGV[i])
     else
         use_image(claim, ARGV[i])

@@ -8,7 +8,7 @@ local deleter, is_deleted = ARGV[1], ARGV[2] == '1'
 local own = 0
 for i = 3, #ARGV do
     local lock = key('image', ARGV[i], 'deleter')
-    if redis.call('GET', lock) == deleter then
+    if redis.pcall('GET', lock) == deleter then
         own = own + 1
         redis.call('DEL', lock)
         if is_deleted then redis.call('ZREM', key('unused_images'), ARGV[i]) end

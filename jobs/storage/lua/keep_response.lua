@@ -10,16 +10,29 @@ local digest, response, keep_s, most_bytes, batch_id = ARGV[1], ARGV[2], ARGV[3]
 local overhead_bytes = 400
 local kept = key('kept_responses')
 
-local last, start = unpack(redis.call('ZRANGE', kept, -1, -1, 'WITHSCORES'))
-start = last and start + redis.call('STRLEN', key('idempotency', last)) + overhead_bytes or 0
-redis.call('ZADD', kept, digits(start), digest)
-redis.call('EXPIRE', kept, keep_s)
+local function size_of(digest)
+    return (tonumber(redis.pcall('STRLEN', key('idempotency', digest))) or 0) + overhead_bytes
+end
+
+local function bound()
+    redis.call('ZREM', kept, digest)
+    -- Sums that nothing here can count to, which somebody else has written.
+    redis.call('ZREMRANGEBYSCORE', kept, '-inf', '(0')
+    redis.call('ZREMRANGEBYSCORE', kept, digits(LARGEST), '+inf')
+    local last, start = unpack(redis.call('ZRANGE', kept, -1, -1, 'WITHSCORES'))
+    start = last and start + size_of(last) or 0
+    redis.call('ZADD', kept, digits(start), digest)
+    redis.call('EXPIRE', kept, keep_s)
+    local least = start + size_of(digest) - most_bytes
+    for _, old in ipairs(redis.call('ZRANGEBYSCORE', kept, '-inf', '(' .. digits(least))) do
+        redis.call('DEL', key('idempotency', old))
+        redis.call('ZREM', kept, old)
+    end
+end
+
 redis.call('SET', key('idempotency', digest), response, 'EX', keep_s)
 if batch_id ~= '' and try(redis.call, 'SADD', key('batch', batch_id, 'responses'), digest) then
     redis.call('EXPIRE', key('batch', batch_id, 'responses'), keep_s)
 end
-local least = start + #response + overhead_bytes - most_bytes
-for _, old in ipairs(redis.call('ZRANGEBYSCORE', kept, '-inf', '(' .. digits(least))) do
-    redis.call('DEL', key('idempotency', old))
-    redis.call('ZREM', kept, old)
-end
+-- Where something else is kept in place of their list, each ends by itself alone.
+try(bound)

@@ -11,7 +11,8 @@ write_when_full()
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 -- Never later than all at once would be: else something else is kept there.
-local earlier = math.min(counted(redis.call('GET', who)) or 0, now + burst / rate)
+local kept = redis.pcall('GET', who)
+local earlier = math.min(type(kept) == 'string' and counted(kept) or 0, now + burst / rate)
 local before = math.max(now, earlier)
 local paid = before + 1 / rate
 local early_s = paid - burst / rate - now

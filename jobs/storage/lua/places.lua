@@ -40,6 +40,7 @@ if #sources > 1 then table.sort(found, function(one, other) return one.number < 
 
 local reply = {#pending > 0 and 1 or 0}
 for i = 1, math.min(#found, limit) do
-    reply[#reply + 1], reply[#reply + 2] = digits(found[i].number), found[i].id
+    -- Up, so that whoever goes on behind it finds another.
+    reply[#reply + 1], reply[#reply + 2] = digits(math.ceil(found[i].number)), found[i].id
 end
 return reply

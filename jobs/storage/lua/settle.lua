@@ -2,13 +2,17 @@
 --
 -- ARGV  1 batch id   2 how many at most, in the order of their sets, when no jobs are named   3… job ids
 --
--- Gives {how many were settled, 1 when some are left, else 0}.
+-- Gives how many were settled: 0 when none is left, or none that is in a set.
 local batch_id, limit = ARGV[1], tonumber(ARGV[2])
 
 local ids = {unpack(ARGV, 3)}
-local pending = read_pending(batch_id)
-if #ids == 0 and pending[1] then
-    ids = redis.call('ZRANGE', pending_key(batch_id, pending[1].set), 0, limit - 1)
+if #ids == 0 then
+    for _, one in ipairs(read_pending(batch_id)) do
+        local found = redis.pcall('ZRANGE', pending_key(batch_id, one.set), 0, limit - 1)
+        if found[1] then
+            ids = found
+            break
+        end
+    end
 end
-local settled = settle(batch_id, ids)
-return {settled, redis.call('HEXISTS', key('batch', batch_id), 'pending')}
+return settle(batch_id, ids)

@@ -8,8 +8,9 @@ local batch = key('batch', batch_id)
 
 if redis.call('EXISTS', batch) == 0 or redis.call('HEXISTS', batch, 'layout') == 1 then return 0 end
 local failed, refused = set_of(batch_id, 'failed', false), set_of(batch_id, 'failed', true)
-local looked_at = redis.call('HGET', batch, 'sorted_to') or '-inf'
-local rows = redis.call('ZRANGEBYSCORE', failed, '(' .. looked_at, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
+local sorted_to = redis.call('HGET', batch, 'sorted_to')
+local first = counted(sorted_to) and '(' .. sorted_to or '-inf'
+local rows = redis.call('ZRANGEBYSCORE', failed, first, '(' .. digits(LARGEST), 'WITHSCORES', 'LIMIT', 0, limit)
 for i = 1, #rows, 2 do
     local job = read_job(rows[i])
     if job and job.is_refused then

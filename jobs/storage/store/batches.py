@@ -138,10 +138,7 @@ class Batches(Base):
 
     def settle_some(self, batch_id: str, limit: int) -> int:
         """Settle up to `limit` jobs of a batch; gives how many there were, 0 when none is left."""
-        while True:
-            settled, is_more = self._call("settle", batch_id, limit)
-            if settled or not is_more:
-                return int(settled)
+        return int(self._call("settle", batch_id, limit))
 
     def _text_of(self, at: datetime | None) -> str:
         return time_text(at) if at else self._now_text()

@@ -12,11 +12,11 @@ from jobs.contract import names
 from jobs.contract.access.owners import Quotas
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, Eva01Error, NotFound, Unreadable
-from jobs.contract.models import Job, JobError, JobState, Result
+from jobs.contract.models import ID_PATTERN, Job, JobError, JobState, Result
 from jobs.storage.store.base import Base, Context
 from jobs.storage.store.quotas import as_json, exceeded
 from jobs.storage.store.records import as_text, job_record, rate_per_s, time_text, times_of
-from jobs.storage.unreadable import readable, replies
+from jobs.storage.unreadable import readable, replies, shaped
 
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 _FINISHED = [state.value for state in JobState if state.is_finished]
@@ -189,7 +189,8 @@ class Jobs(Base):
             for job_id in job_ids:
                 pipe.hget(names.job_key(job_id), "state")
             states = replies(pipe)
-        return [job_id for job_id, state in zip(job_ids, states, strict=True) if state in _FINISHED]
+        finished = (job_id for job_id, state in zip(job_ids, states, strict=True) if state in _FINISHED)
+        return shaped("job", names.SINGLE_JOBS, ID_PATTERN, finished)
 
     def known_answer(self, images: Sequence[str], recipe: str, owner: str | None = None) -> Job | None:
         """The owner's latest job that asked the same of the images and has its answer; None without one.

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import cast
 
 from jobs.contract import names
-from jobs.contract.models import JobState
+from jobs.contract.models import ID_PATTERN, JobState
 from jobs.contract.subject import Subject
 from jobs.storage.store.base import Base
+from jobs.storage.unreadable import shaped
 
 #: Kept responses that are emptied in one step.
 _EMPTIED_AT_ONCE = 500
@@ -18,7 +19,8 @@ class Removals(Base):
 
     def removals(self) -> list[str]:
         """The batches that are marked as removed, the one that was marked first in front."""
-        return cast(list[str], self.redis.zrange(names.REMOVALS, 0, -1))
+        found = cast(list[str], self.redis.zrange(names.REMOVALS, 0, -1))
+        return shaped("removal", names.REMOVALS, ID_PATTERN, found)
 
     def last_change_s(self, batch_id: str) -> float:
         """When a batch was marked as removed or last changed, whichever is later, in Unix seconds."""

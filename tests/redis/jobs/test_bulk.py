@@ -111,6 +111,64 @@ def test_settling_ends_and_changes_no_count(store, batch, redis_client):
     assert list(redis_client.scan_iter("*pending*")) == []
 
 
+#: What may stand where the sets are named that are to be settled.
+NO_SETS = (
+    *("", "x", "{", "7", "null", "[]", "[1]", "[null]", '{"a":1}', "[" * 50_000, '[{"set":"9"}]'),
+    *(
+        '[{"set":"9","steps":[]}]',
+        '[{"set":"9","steps":[7]}]',
+        '[{"set":"9","steps":"x"}]',
+        '[{"set":[],"steps":[]}]',
+    ),
+    *('[{"set":"9","steps":[{"to":"queued"}]}]', '[{"set":"9","steps":[{"to":7,"first_change":"nan"}]}]'),
+    *('[{"set":"9","steps":[{"to":"cancelled","at":null,"first_change":"1e999"}]}]',),
+)
+
+
+@pytest.mark.parametrize("pending", NO_SETS, ids=lambda pending: pending[:60])
+def test_what_names_no_sets_that_are_to_be_settled_keeps_nobody_busy(store, batch, redis_client, pending):
+    jobs = jobs_of(batch, 3)
+    store.create_jobs(jobs)
+    redis_client.hset(names.batch_key(batch.id), "pending", pending)
+    redis_client.zadd(names.UNSETTLED, {batch.id: 1})
+    assert store.settle_some(batch.id, 10) == 0
+    assert (
+        listed(store, batch, QUEUED)
+        == [row["file"] for row in store.rows(batch.id)]
+        == ["0.png", "1.png", "2.png"]
+    )
+    assert store.get_job(jobs[0].id).state is QUEUED
+    assert store.cancel_batch(batch.id) == Cancelled(3, 0)
+    assert store.settle_some(batch.id, 10) == 3
+    assert store.unsettled_batches() == []
+    assert [job.state for job in store.results(batch.id)] == [CANCELLED] * 3
+
+
+def test_another_thing_in_place_of_a_set_that_is_to_be_settled_keeps_no_other(store, batch, redis_client):
+    jobs = jobs_of(batch, 4)
+    store.create_jobs(jobs)
+    fail_all(store, jobs[:2])
+    store.retry_batch(batch.id)
+    store.cancel_batch(batch.id)
+    first, second = (names.batch_pending_key(batch.id, number) for number in "12")
+    assert (redis_client.zcard(first), redis_client.zcard(second)) == (2, 2)
+    redis_client.delete(first)
+    redis_client.set(first, "x")
+    assert store.settle_some(batch.id, 10) == 2
+    assert store.settle_some(batch.id, 10) == 0
+    assert [store.get_job(job.id).state for job in jobs[2:]] == [CANCELLED] * 2
+    assert [row["state"] for row in store.rows(batch.id)][2:] == [CANCELLED] * 2
+    assert store.mark_removed(batch.id)
+
+
+def test_places_between_two_numbers_are_passed_and_reading_ends(store, batch, redis_client):
+    store.create_jobs(jobs_of(batch, 2))
+    forged = {f"{number:032x}": 1.1 + number / 10_000 for number in range(1200)}
+    redis_client.zadd(names.batch_jobs_key(batch.id), forged)
+    assert next(job.file for job in store.results(batch.id)) == "0.png"
+    assert len([*store.results(batch.id)]) <= 2
+
+
 def test_a_ticket_that_comes_back_after_a_cancel_gets_the_next_job(store, batch):
     (one,) = jobs_of(batch, 1)
     store.create_job(one)

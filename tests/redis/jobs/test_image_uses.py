@@ -151,6 +151,82 @@ def test_the_claims_of_a_server_that_died_are_given_up_after_an_hour(uses, redis
     assert redis_client.smembers(names.image_uses_key(OTHER)) == {living}
 
 
+# What somebody else has written
+
+
+@pytest.mark.parametrize("ttl_s", [None, 1_000_000])
+@pytest.mark.parametrize("is_text", [True, False])
+def test_what_is_no_deleters_keeps_an_image_neither_from_uploads_nor_from_being_deleted(
+    uses, redis_client, is_text, ttl_s
+):
+    make_unused(uses, SHA)
+    lock = names.image_deleter_key(SHA)
+    redis_client.set(lock, "x") if is_text else redis_client.hset(lock, "x", "x")
+    if ttl_s:
+        redis_client.expire(lock, ttl_s)
+    uses.release(uses.claim(SHA), SHA)
+    assert uses.begin_deletion(1) == [SHA]
+    assert uses.end_deletion([SHA]) == 1
+    assert not [*redis_client.scan_iter("*")]
+
+
+def test_a_lock_that_becomes_something_else_is_no_longer_the_deleters(uses, redis_client):
+    make_unused(uses, SHA, OTHER)
+    uses.begin_deletion(2)
+    redis_client.delete(names.image_deleter_key(SHA))
+    redis_client.hset(names.image_deleter_key(SHA), "x", "x")
+    assert uses.end_deletion([SHA, OTHER]) == 1
+    assert unused(redis_client) == [SHA]
+
+
+def test_another_thing_in_place_of_an_images_uses_keeps_it_and_its_jobs_are_made(store, uses, redis_client):
+    redis_client.set(names.image_uses_key(SHA), "x")
+    with uses.using(SHA):
+        job, _ = store.create_job(Job(file="a.png", question="q", model="nano", images=(SHA,)))
+    assert store.get_job(job.id).images == (SHA,)
+    assert store.remove_job(job.id)
+    assert uses.begin_deletion(10) == []
+    redis_client.delete(names.image_uses_key(SHA))
+    make_unused(uses, SHA)
+    assert uses.begin_deletion(10) == [SHA]
+
+
+def test_what_is_no_image_is_not_deleted_and_is_in_nobodys_way(uses, redis_client, caplog):
+    forged = [
+        b"",
+        b"x",
+        b"../../etc/passwd",
+        b"\xff\xfe",
+        b"AB" * 32,
+        b"ab" * 33,
+        b"a\0" * 32,
+        b"x" * 100_000,
+    ]
+    redis_client.zadd(names.UNUSED_IMAGES, dict.fromkeys(forged, float("-inf")))
+    make_unused(uses, SHA)
+    assert [uses.begin_deletion(len(forged)), uses.begin_deletion(1)] == [[], [SHA]]
+    assert "unused_images cannot be read" in caplog.text
+
+
+def test_what_is_no_claim_is_not_given_up_and_keeps_no_other(uses, redis_client, clock, caplog):
+    forged = [
+        b"",
+        b"x",
+        b"/",
+        b"../../x/claim:1",
+        b"\xff",
+        f"{SHA}/claim:x".encode(),
+        f"{SHA}/{'0' * 32}".encode(),
+    ]
+    redis_client.zadd(names.IMAGE_CLAIMS, dict.fromkeys(forged, float("-inf")))
+    uses.claim(SHA)
+    clock.now_s += 3601
+    assert uses.drop_stale_claims() == 1
+    assert unused(redis_client) == [SHA]
+    assert redis_client.zcard(names.IMAGE_CLAIMS) == len(forged)
+    assert "image_claims cannot be read" in caplog.text
+
+
 class Failing(redis.Redis):
     """A client whose scripts fail once it is told so."""
 

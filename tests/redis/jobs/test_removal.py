@@ -312,6 +312,44 @@ def test_an_upload_while_its_image_is_being_deleted_waits_and_sends_it_again(bac
     assert backend.blobs.get_image(sha256_of(RED)) == RED
 
 
+# What somebody else has written
+
+
+def test_what_is_no_batch_is_not_removed_and_nothing_else_with_it(backend, caplog):
+    other, gone = backend.batch(RED), backend.batch(GREEN)
+    backend.answer_all()
+    forged = [b"", b".", b"..", b"../images", b"x", b"\xff\xfe", b"a\0" * 16, b"x" * 100_000]
+    backend.client.zadd(names.REMOVALS, dict.fromkeys(forged, float("-inf")))
+    before = backend.images()
+    flow.delete_batch(backend.stores, gone.id)
+    backend.clock.now_s += SETTLE_S
+    assert backend.removal.run_once() == Removed(batches=1, jobs=1, images=1)
+    assert backend.images() == before - names_of(GREEN)
+    assert [job.answer for job in backend.store.results(other.id)] == ["A red circle."]
+    assert len([*backend.journal.batches()]) == len([*backend.journal.jobs(other.id)]) == 1
+    assert "removals cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize("key", [names.batch_key, names.batch_jobs_key, names.batch_changes_key])
+def test_a_deleted_batch_that_cannot_be_read_keeps_no_other(backend, key):
+    lost, other = backend.batch(RED), backend.batch(GREEN)
+    for batch in (lost, other):
+        flow.delete_batch(backend.stores, batch.id)
+    backend.client.delete(key(lost.id))
+    backend.client.set(key(lost.id), "x")
+    backend.clock.now_s += SETTLE_S
+    backend.removal.run_once()
+    assert names_of(GREEN).isdisjoint(backend.images())
+    assert not backend.client.exists(names.batch_key(other.id))
+
+
+def test_a_link_that_is_none_keeps_no_batch_from_being_removed(backend):
+    batch = backend.batch(RED)
+    backend.client.sadd(names.batch_shares_key(batch.id), "../batches/x", "", "\0", b"\xff")
+    assert delete(backend, batch).batches == 1
+    backend.assert_empty()
+
+
 def test_images_that_could_not_be_deleted_can_be_sent_again_at_once(backend, tmp_path):
     class Away(BlobStore):
         def delete_images(self, sha256s):

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from gunicorn.config import Config
+from hypothesis import given, settings
 from PIL import Image
 from werkzeug.serving import make_server
 from werkzeug.test import EnvironBuilder
@@ -23,8 +24,10 @@ from eva01 import Address, Client
 from eva01.cli.main import eva01 as cli
 from jobs import log
 from jobs.contract.settings import Limits, WebSettings
+from scripts.fuzzing import originals
 from tests import hostile
 from tests.asking import IMAGE, ask, id_of, new_batch, post_files
+from tests.damaging import damaged
 from tests.internet import Visit
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
@@ -72,6 +75,24 @@ def test_an_image_at_an_address_is_taken_like_one_that_was_sent(http, batch, int
     (outcome,) = send(http, batch, f"{ADDRESS}cats/a.png?signature=secret")
     assert (outcome["file"], outcome["state"]) == ("images.example.org/cats/a.png", "accepted")
     assert http.get(f"/api/jobs/{outcome['job_id']}/image").data == IMAGE
+
+
+def test_of_damaged_bytes_at_an_address_the_same_is_said_as_of_a_file(http, internet):
+    @settings(max_examples=10, derandomize=True, deadline=None, database=None)
+    @given(damaged(originals.written()))
+    def the_same_is_said(files):
+        fetched, sent = new_batch(http), new_batch(http)
+        for file in files:
+            internet.pages[f"images.example.org/{file.name}"] = give(file.content)
+        of_addresses = send(http, fetched, *(f"{ADDRESS}{file.name}" for file in files))
+        of_files = send(http, sent, *((f"images.example.org/{file.name}", file.content) for file in files))
+        said = [[(one["file"], one["error"]) for one in outcomes] for outcomes in (of_addresses, of_files)]
+        assert said[0] == said[1]
+        assert {one["file"].partition("#")[0] for one in of_files} == {
+            f"images.example.org/{one.name}" for one in files
+        }
+
+    the_same_is_said()
 
 
 def test_addresses_and_files_are_told_of_in_the_order_in_which_they_were_sent(http, batch, internet):

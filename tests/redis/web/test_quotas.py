@@ -133,6 +133,22 @@ def test_so_many_may_come_at_once_as_in_a_second(services):
     assert services.pace.look("nobody", rate_per_s=0.01, burst=3).left == 3
 
 
+@pytest.mark.parametrize(
+    "kept", ["", "x", "nan", "-1e999", "1e999", "9" * 400, "0x1p9999", b"\xff", "[" * 50_000, "a\0b", None]
+)
+def test_whatever_is_kept_of_a_pace_holds_nobody_up_for_long_and_all_are_held_up_after(
+    services, redis_client, kept
+):
+    services.pace.take("somebody", rate_per_s=0.01, burst=1)
+    (key,) = redis_client.scan_iter("eva01:pace:*")
+    redis_client.delete(key)
+    redis_client.hset(key, "x", "x") if kept is None else redis_client.set(key, kept)
+    looked_at = services.pace.look("somebody", rate_per_s=0.01, burst=1)
+    taken = [services.pace.take("somebody", rate_per_s=0.01, burst=1) for _ in range(2)]
+    assert 0 <= looked_at.wait_s <= 100
+    assert 0 < taken[-1].wait_s <= 100
+
+
 def test_an_address_that_tries_keys_is_held_up_and_right_keys_from_there_are_not(make_app):
     app = make_app(WebSettings(models=("ocr",), wrong_keys_per_min=3))
     http, services = app.test_client(), app.extensions["eva01"]

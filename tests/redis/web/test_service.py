@@ -6,6 +6,7 @@ from io import BytesIO
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from prometheus_client import REGISTRY
 
 from jobs.contract import names
 from jobs.contract.catalog import NANO, card_for
@@ -131,6 +132,70 @@ def test_a_form_is_the_same_when_its_fields_and_files_are(http):
     assert {code_of(other) for other in others} == {(422, "idempotency_key_reused")}
     assert http.get(batch).json["total"] == 1
     assert upload(key="another", name="b.png").json["files"][0]["is_new"]
+
+
+#: What may stand where a response is kept.
+NO_RESPONSES = (
+    *(
+        "",
+        "x",
+        "{",
+        "7",
+        "null",
+        "[]",
+        "[" * 50_000,
+        "x" * 300_000,
+        "{}",
+        b"\xf0\x28\xff",
+        '"\\ud800"',
+        "NaN",
+    ),
+    '{"status": 500, "headers": {}, "body": ""}',
+    '{"status": -1, "headers": {}, "body": ""}',
+    '{"status": 1e999, "headers": {}, "body": ""}',
+    '{"status": 201, "headers": {"Location": "x\\r\\nSet-Cookie: a=b"}, "body": ""}',
+    '{"status": 201, "headers": [], "body": ""}',
+    '{"status": 201, "headers": {}, "body": 7}',
+)
+
+
+@pytest.mark.parametrize("kept", NO_RESPONSES, ids=lambda kept: str(kept[:60]))
+def test_a_kept_response_that_cannot_be_read_is_a_conflict_and_nothing_is_done_twice(
+    http, redis_client, kept
+):
+    first = keyed(http, "k", {"question": "q"})
+    (key,) = redis_client.scan_iter("eva01:idempotency:*")
+    redis_client.set(key, kept)
+    before = REGISTRY.get_sample_value("eva01_unreadable_records_total", {"kind": "response"}) or 0
+    assert code_of(keyed(http, "k", {"question": "q"})) == (409, "unreadable_record")
+    assert REGISTRY.get_sample_value("eva01_unreadable_records_total", {"kind": "response"}) == before + 1
+    assert [batch["id"] for batch in http.get("/api/batches").json["batches"]] == [first.json["id"]]
+
+
+def test_another_thing_in_place_of_a_kept_response_is_the_same(http, redis_client):
+    keyed(http, "k", {"question": "q"})
+    (key,) = redis_client.scan_iter("eva01:idempotency:*")
+    redis_client.delete(key)
+    redis_client.hset(key, "x", "x")
+    assert code_of(keyed(http, "k", {"question": "q"})) == (409, "unreadable_record")
+    other = keyed(http, "other", {"question": "q"})
+    assert keyed(http, "other", {"question": "q"}).json == other.json
+    assert len(http.get("/api/batches").json["batches"]) == 2
+
+
+def test_responses_are_kept_and_bounded_whatever_their_list_holds(make_app, redis_client):
+    http = make_app(WebSettings(models=("nano",), idempotency_bytes=5_000)).test_client()
+    forged = {"a": "inf", "b": "-inf", "c": 1e300, "d": -5, "e": 2**53}
+    redis_client.zadd(names.KEPT_RESPONSES, forged)
+    for number in range(20):
+        latest = keyed(http, str(number), {"question": "q"})
+    assert keyed(http, "19", {"question": "q"}).json == latest.json
+    kept = [*redis_client.scan_iter("eva01:idempotency:*")]
+    assert sum(redis_client.strlen(key) + 400 for key in kept) <= 5_000
+    redis_client.delete(names.KEPT_RESPONSES)
+    redis_client.set(names.KEPT_RESPONSES, "x")
+    first = keyed(http, "without a list", {"question": "q"})
+    assert keyed(http, "without a list", {"question": "q"}).json == first.json
 
 
 def test_a_response_that_an_older_version_kept_is_given_for_any_body(http, redis_client):

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from jobs.contract import names
+from jobs.storage.queue import JobQueue
 from tests.processes import wait_until
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 
@@ -126,6 +127,20 @@ def test_what_is_held_and_no_ticket_is_put_aside_when_its_lease_runs_out(workers
     wait_until(lambda: workers.held() == 0, "nothing is held")
     wait_until(lambda: workers.client.llen(ASIDE) == 2, "both are put aside")
     assert workers.wait_for_answers([workers.enqueue(QUESTIONS[0])]) == ANSWERS[:1]
+    assert worker.times_said("Traceback") == 0, worker.process.output()
+
+
+def test_what_is_held_without_a_lease_is_given_back_or_put_aside(workers: WorkerProcesses):
+    worker = workers.start_worker(**LEASE).wait_until_ready()
+    job = workers.enqueue(QUESTIONS[0])
+    assert workers.wait_for_answers([job]) == ANSWERS[:1]
+    workers.client.hset(HELD, "\xff", "garbage")
+    ticket = message()
+    workers.client.hset(HELD, ticket["properties"]["delivery_tag"], json.dumps([ticket, "", QUEUE]))
+    JobQueue(workers.store).drop_surplus(MODEL)
+    wait_until(lambda: workers.held() == 0, "nothing is held")
+    wait_until(lambda: workers.client.llen(ASIDE) == 1, "what is none is put aside")
+    assert workers.wait_for_answers([workers.enqueue(QUESTIONS[1])]) == ANSWERS[1:2]
     assert worker.times_said("Traceback") == 0, worker.process.output()
 
 

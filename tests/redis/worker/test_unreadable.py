@@ -34,6 +34,12 @@ def test_a_worker_answers_all_that_can_be_read(workers: WorkerProcesses):
     assert workers.client.hget(path, "state") == "failed"
     wait_until(lambda: workers.held() == 0, "nothing is held")
     assert workers.wait_for_answers([workers.enqueue(QUESTIONS[0])]) == ANSWERS[:1]
+    of_the_fleet = (names.WORKERS, names.MODELS, names.STARTS, names.finishes_key(MODEL))
+    for key in (*of_the_fleet, names.ready_key(MODEL), names.ready_of_late_key(MODEL)):
+        workers.client.delete(key)
+        workers.client.set(key, "x")
+    assert workers.wait_for_answers([workers.enqueue(QUESTIONS[1])]) == ANSWERS[1:2]
+    assert worker.answers_200("/ready")
     assert worker.process.popen.poll() is None
     assert worker.times_said("cannot be read") == 1, worker.process.output()
     assert worker.times_said("Traceback") == 0, worker.process.output()

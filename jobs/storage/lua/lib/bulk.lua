@@ -8,9 +8,18 @@
 -- as it was. The number of its change is reserved by the mark, at its place in the batch, so that the order of
 -- changes is the same whenever it is settled. A crash leaves pending sets, and eva01:unsettled leads to their batch.
 
+-- What is no such set leads nowhere, and is passed over.
+local function is_pending(one)
+    local last = type(one) == 'table' and type(one.set) == 'string' and type(one.steps) == 'table' and one.steps[#one.steps]
+    return type(last) == 'table' and type(last.to) == 'string' and counted(last.first_change) ~= nil
+end
+
 local function read_pending(batch_id)
-    local text = fields_of(key('batch', batch_id), 'pending')[1]
-    return text and decoded(text) or {}
+    local text, found = fields_of(key('batch', batch_id), 'pending')[1], {}
+    for _, one in ipairs(text and decoded(text) or {}) do
+        if is_pending(one) then found[#found + 1] = one end
+    end
+    return found
 end
 
 local function write_pending(batch_id, pending)
@@ -125,8 +134,8 @@ local function settle(batch_id, job_ids)
     for _, one in ipairs(pending) do
         local set = pending_key(batch_id, one.set)
         for _, job_id in ipairs(job_ids) do
-            local place = redis.call('ZSCORE', set, job_id)
-            if place then
+            local place = redis.pcall('ZSCORE', set, job_id)
+            if type(place) == 'string' then
                 redis.call('ZREM', set, job_id)
                 settled = settled + 1
                 local job = read_job(job_id)

@@ -12,11 +12,12 @@ local function is_used(image)
     return redis.call('EXISTS', key('image', image), key('image', image, 'owned')) > 0
 end
 
+-- Something else in place of either keeps the image as well.
 local function use_image(user, image, owner)
     if owner then
-        redis.call('ZADD', key('image', image, 'owned'), 0, owner .. '/' .. user)
+        try(redis.call, 'ZADD', key('image', image, 'owned'), 0, owner .. '/' .. user)
     else
-        redis.call('SADD', key('image', image), user)
+        try(redis.call, 'SADD', key('image', image), user)
     end
 end
 
@@ -27,6 +28,12 @@ local function leave_image(user, image, now, owner)
         redis.call('SREM', key('image', image), user)
     end
     if not is_used(image) then redis.call('ZADD', key('unused_images'), now, image) end
+end
+
+-- True while somebody deletes an image, which takes `lock_s` seconds at most: what stays longer is no deleter's.
+local function is_being_deleted(image, lock_s)
+    local left_ms = redis.call('PTTL', key('image', image, 'deleter'))
+    return left_ms >= 0 and left_ms <= lock_s * 1000
 end
 
 -- Answers can be found by whose they are and what was asked (the recipe), in an index that belongs to the first of the
