@@ -72,7 +72,7 @@ def seen(engine):
 
 
 def asked(engine, seen, number: int, options: Options) -> JobInput:
-    prepared = engine.prepare(seen[number % 3], QUESTIONS[number % 3], options)
+    prepared = engine.prepare([seen[number % 3]], QUESTIONS[number % 3], options)
     assert isinstance(prepared, JobInput)
     return prepared
 

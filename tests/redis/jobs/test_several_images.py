@@ -16,11 +16,10 @@ FILES = ("front, left.png", "back.png", "top.tif")
 LOOKS = (Look(width=3, height=4), Look(width=5, height=6, notes=(Note.FIRST_PAGE,)), Look(pages=2))
 
 
-def about_all(backend: Backend, batch: Batch | None, file: str = "views", **fields) -> Job:
+def about_all(backend: Backend, batch: Batch | None, file: str = "views", owner: str | None = None) -> Job:
     """A job about red, green and blue."""
     types = ("image/png", "image/jpeg", "image/tiff")
-    asked = {"others": (GREEN, BLUE), "files": FILES, "media_types": types}
-    return backend.add(batch, RED, file, **asked, **fields)
+    return backend.add(batch, RED, file, owner, others=(GREEN, BLUE), files=FILES, media_types=types)
 
 
 def deleted(backend: Backend, batch: Batch) -> set[str]:

@@ -78,11 +78,21 @@ def test_a_model_of_another_family_answers_a_batch_as_one_at_a_time(engine):
     assert {answer.usage.visual_tokens for answer in together} == {(PIXELS // PATCH) ** 2}
 
 
+def test_a_model_of_another_family_is_given_all_images_of_a_job(engine):
+    rng = random.Random(4)
+    red, blue = (random_scene(rng, shapes=2).draw(200, 300) for _ in range(2))
+    prepared = [prepare(engine, images, "what?", Options(max_new_tokens=6)) for images in ([red, blue], blue)]
+    together = engine.generate(prepared)
+    assert together == [engine.generate([one])[0] for one in prepared]
+    places = (PIXELS // PATCH) ** 2
+    assert [answer.usage.visual_tokens for answer in together] == [2 * places, places]
+
+
 def test_its_images_are_scaled_down_to_the_limit(engine):
     scene = random_scene(random.Random(3))
     small = create_engine(card_for(engine._source.address), WorkerSettings(device="cpu", max_pixels=50_000))
     small.load()
-    image = prepare(small, scene.draw(1000, 500), "q", Options()).image
+    image = prepare(small, scene.draw(1000, 500), "q", Options()).images[0]
     assert abs(image.width * image.height - 50_000) < 500
 
 
