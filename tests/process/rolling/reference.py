@@ -18,7 +18,7 @@ from worker.engines.transformers_engine import TransformersEngine
 QUESTIONS = ("Describe this image.", "描述这张图片的内容和颜色", "How many shapes are there?")
 #: The largest token limit of a request in these tests.
 LONGEST = 24
-#: The sample input of five images, which is the last.
+#: The sample input of sixteen images, which is the last.
 SEVERAL = 9
 SETTINGS = WorkerSettings(dtype="float32", device="cpu")
 
