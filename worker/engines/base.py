@@ -42,7 +42,10 @@ def failure_of(error: Exception) -> Eva01Error:
     if isinstance(error, Eva01Error):
         return error
     if isinstance(error, OutOfMemory):
-        message = f"The image does not fit into the device's memory even alone: {error}. Lower MAX_PIXELS."
+        message = (
+            f"The job does not fit into the device's memory even alone: {error}. Lower MAX_PIXELS, or ask"
+            " about fewer images in one job."
+        )
         return EngineFailure(message, code=Code.OUT_OF_MEMORY)
     return EngineFailure(f"The model failed on this image: {discreet(error)}")
 

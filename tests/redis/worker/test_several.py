@@ -129,6 +129,8 @@ def test_no_more_images_are_ready_than_there_is_room_for_and_who_waits_can_be_ca
         waiting = len(threads) - 1
         wait_until(lambda: len(viewer.answering.ready._line) == waiting, "it waits", every_s=0.005)  # noqa: B023
     assert len(viewer.engine.seen) == 3
+    kept = (viewer.preparation._files, viewer.preparation._decoded, viewer.preparation._seen)
+    assert not any(one._shared for one in kept), "the device has all that it needs"
     viewer.store.cancel(second.id)
     wait_until(lambda: len(viewer.answering.ready._line) == 1, "the cancelled one leaves", every_s=0.005)
     assert len(viewer.engine.seen) == 3
