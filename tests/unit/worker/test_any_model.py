@@ -15,6 +15,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from jobs.contract.catalog import card_for
+from jobs.contract.errors import TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from tests.drawing import random_scene
@@ -86,6 +87,14 @@ def test_a_model_of_another_family_is_given_all_images_of_a_job(engine):
     assert together == [engine.generate([one])[0] for one in prepared]
     places = (PIXELS // PATCH) ** 2
     assert [answer.usage.visual_tokens for answer in together] == [2 * places, places]
+
+
+def test_a_prompt_that_is_longer_than_the_model_has_learned_to_read_is_refused(engine):
+    image = random_scene(random.Random(4)).draw(100, 100)
+    job = prepare(engine, [image] * 200, "what?", Options(max_new_tokens=1))
+    with pytest.raises(TooLarge, match="2,048 at once") as refused:
+        engine.generate([job])
+    assert refused.value.code == "prompt_too_long"
 
 
 def test_its_images_are_scaled_down_to_the_limit(engine):
