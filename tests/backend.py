@@ -1,6 +1,7 @@
 """Stores and a queue on a real server, with a clock that a test moves: for tests of removal and retention."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,25 @@ class Backend:
             self.add(batch, content, f"{number}.png")
         return batch
 
-    def add(self, batch: Batch | None, content: bytes, file: str = "a.png", owner: str | None = None) -> Job:
-        """Put an image and create a job about it, in a batch or alone; the batch's owner is its own."""
-        sha256 = sha256_of(content)
-        asked = {"file": file, "question": "q", "model": MODEL, "images": (sha256,), "owner": owner}
-        with self.image_uses.using(sha256):
-            self.blobs.put_image(sha256, content)
+    def add(
+        self,
+        batch: Batch | None,
+        content: bytes,
+        file: str = "a.png",
+        owner: str | None = None,
+        others: Sequence[bytes] = (),
+        **fields: Any,
+    ) -> Job:
+        """Put an image, and others, and create a job about them, in a batch or alone.
+
+        The batch's owner is its own.
+        """
+        contents = {sha256_of(one): one for one in (content, *others)}
+        images = tuple(map(sha256_of, (content, *others)))
+        asked = {"file": file, "question": "q", "model": MODEL, "images": images, "owner": owner, **fields}
+        with self.image_uses.using(*contents):
+            for sha256, one in contents.items():
+                self.blobs.put_image(sha256, one)
             if batch is None:
                 return flow.accept_single(self.stores, Job.model_validate(asked))
             with flow.accepting(self.stores, batch) as request:

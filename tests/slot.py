@@ -21,6 +21,7 @@ from worker.drain import Drain
 from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoder
+from worker.job.decode.room import Room
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
@@ -31,6 +32,8 @@ PNG = Scene("white", (("red", "circle"),)).encode()
 THUMBNAIL_PX = 64
 #: The longest answer when a job does not say, in tokens.
 MAX_NEW_TOKENS = 512
+#: Images of jobs with several that may be ready together.
+READY_IMAGES = 4
 
 
 class Slot:
@@ -70,6 +73,7 @@ class Slot:
             metrics=self.metrics,
             max_crashes=2,
             reads_pages=reads_pages,
+            ready=Room(READY_IMAGES),
         )
 
     def cache(self, identity: str = "", *, is_on: bool = True) -> AnswerCache:
@@ -84,6 +88,16 @@ class Slot:
         job, _ = self.store.create_job(
             Job(file="a.png", question=question, model=MODEL, images=(sha256,), **fields)
         )
+        return job
+
+    def job_about(self, *contents: bytes, question: str = "what?", **fields: Any) -> Job:
+        """A job about several images, called 1.png and so on."""
+        images = tuple(hashlib.sha256(data).hexdigest() for data in contents)
+        for sha256, data in zip(images, contents, strict=True):
+            self.blobs.put_image(sha256, data)
+        files = tuple(f"{number}.png" for number in range(1, len(contents) + 1))
+        asked = {"file": "views", "question": question, "model": MODEL, "images": images, "files": files}
+        job, _ = self.store.create_job(Job.model_validate(asked | fields))
         return job
 
     def answer(self, job: Job, ticket: str = "ticket", *, is_redelivered: bool = False) -> Job:

@@ -1,4 +1,4 @@
-"""An engine without a model, for tests: it answers with the image's size and the question."""
+"""An engine without a model, for tests: it answers with the images' sizes and the question."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ PONDER = "ponder"
 class Sized:
     """A job that `StubEngine` has prepared."""
 
-    size: tuple[int, int]
+    sizes: tuple[tuple[int, int], ...]
     question: str
     visual_tokens: int
     #: The longest answer in words; None for any.
@@ -73,11 +73,11 @@ class StubEngine:
             raise EngineFailure("nothing can be seen")
         return image.size
 
-    def prepare(self, seen: tuple[int, int], question: str, options: Options) -> Sized:
+    def prepare(self, seen: Sequence[tuple[int, int]], question: str, options: Options) -> Sized:
         """An image costs as many visual tokens as it is wide."""
         if question == PONDER:
             threading.Event().wait()
-        return Sized(seen, question, seen[0], options.max_new_tokens)
+        return Sized(tuple(seen), question, sum(width for width, _ in seen), options.max_new_tokens)
 
     def generate(
         self, batch: Sequence[Sized], deadline: Deadline = NO_DEADLINE
@@ -115,7 +115,7 @@ def _answer(item: Sized, deadline: Deadline) -> Answer | EngineFailure:
 
 def said_of(item: Sized) -> Answer:
     """The answer, cut where it has more words than it may."""
-    words = f"{item.size} {item.question}".split(" ")
+    words = f"{' '.join(map(str, item.sizes))} {item.question}".split(" ")
     reason = FinishReason.LENGTH if len(words) > (item.most_words or len(words)) else FinishReason.STOP
-    usage, place = Usage(visual_tokens=item.visual_tokens), Place(0, 0, *item.size, confidence=1.0)
+    usage, place = Usage(visual_tokens=item.visual_tokens), Place(0, 0, *item.sizes[0], confidence=1.0)
     return Answer(" ".join(words[: item.most_words]), usage, reason, places=(place,))

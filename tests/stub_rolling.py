@@ -74,7 +74,7 @@ class StubRolling:
 
     def request(self, prepared: Sized, *, company: Company, is_interactive: bool) -> Asked:
         """A new request, not submitted yet."""
-        return Asked(prepared, company, is_interactive, self.turns or prepared.size[0])
+        return Asked(prepared, company, is_interactive, self.turns or prepared.sizes[0][0])
 
     def submit(self, request: Asked) -> None:
         """Append it to its queue, interactive or bulk."""

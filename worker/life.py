@@ -34,6 +34,7 @@ from worker.engines.base import Engine, Prepared, Seen
 from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoder
+from worker.job.decode.room import Room
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.health import HealthServer
@@ -173,6 +174,7 @@ class Worker(Generic[Seen, Prepared]):
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
             reads_pages=self._card.reads_pages,
+            ready=Room(self._environment.worker.ready_images),
         )
 
     def _preparation(self) -> Preparation[Seen]:

@@ -121,10 +121,22 @@ class JobError(Kept):
     message: str
 
 
+class Look(Kept):
+    """What one of a job's images was found to be."""
+
+    #: Its size in pixels, upright; None where it could not be looked at.
+    width: int | None = None
+    height: int | None = None
+    #: What to know of it, such as that it is incomplete.
+    notes: tuple[Note, ...] = ()
+    #: Pages of it that were read; None for one.
+    pages: int | None = None
+
+
 class Usage(Kept):
     """What a job cost, and what an engine can say about its answer."""
 
-    #: Tokens the image took in the model.
+    #: Tokens the images took in the model.
     visual_tokens: int = 0
     #: Tokens the answer took.
     output_tokens: int = 0
@@ -162,10 +174,13 @@ class Asked(Kept):
     question: str
     model: str
     options: Options = Options()
-    #: SHA-256 of its images in the blob store; none when the file was refused at the door.
+    #: SHA-256 of its images in the blob store, in the order they are asked about; none when the file was
+    #: refused at the door.
     images: tuple[Sha256, ...] = ()
     #: What each image was found to be, such as `image/jpeg`; may be left out.
     media_types: tuple[str, ...] = ()
+    #: What each image is called where there are several; none for one, which is called as the job.
+    files: tuple[str, ...] = ()
     #: The page of its file that is asked about, counted from 1; None for all that there is in the file.
     page: int | None = Field(default=None, ge=1)
     #: How many pages its file has; None where its format has none, and where version 0.1.0 did not count.
@@ -184,11 +199,14 @@ class Result(Kept):
     #: Why the answer ends where it does; None where there is none, and for those of version 0.1.0.
     finish_reason: FinishReason | None = None
     error: JobError | None = None
-    #: What to know of the image, such as that it is incomplete.
+    #: What to know of its images, such as that one is incomplete.
     notes: tuple[Note, ...] = ()
-    #: The image's size in pixels, upright (after EXIF orientation).
+    #: The size of the first image in pixels, upright (after EXIF orientation).
     width: int | None = None
     height: int | None = None
+    #: What each image was found to be, in their order, as far as they were looked at; none where there is
+    #: one, of which size and notes above say all.
+    looks: tuple[Look, ...] = ()
     #: Where the answer's lines stand (jobs/contract/lines.py); None when that is not known (ocr).
     lines: str | None = None
     #: How sure the model was of what it said, 0–1: the geometric mean of its tokens' probabilities; of `ocr`,
@@ -212,7 +230,7 @@ class Fleeting(Kept):
 
 
 class Job(Asked, Result, Fleeting):
-    """One question about an image to one model: what was asked, what was said, and how it went."""
+    """One question about one image or several to one model: what was asked, what was said, how it went."""
 
     state: JobState = JobState.QUEUED
     #: True for a file that was refused at the door: it has failed without ever being asked about.
@@ -228,13 +246,19 @@ class Job(Asked, Result, Fleeting):
 
     @property
     def image(self) -> str | None:
-        """The only image; None when the file was refused."""
+        """The first image, mostly the only one; None when the file was refused."""
         return self.images[0] if self.images else None
 
     @property
     def media_type(self) -> str | None:
-        """What the only image was found to be; None when that is not known."""
+        """What the first image was found to be; None when that is not known."""
         return self.media_types[0] if self.media_types else None
+
+    def about(self, place: int) -> tuple[str, str, str | None]:
+        """The hash, the name and the media type of an image, counted from 0; None where that is not known."""
+        name = self.files[place] if place < len(self.files) else self.file
+        media_type = self.media_types[place] if place < len(self.media_types) else None
+        return self.images[place], name, media_type
 
     @property
     def data(self) -> Any:

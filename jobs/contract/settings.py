@@ -25,6 +25,8 @@ READY_OF_LATE_S = 3600.0
 LONGEST_SESSION_HOURS = 366 * 24
 #: The most fields that EVA01_MAX_FIELDS may allow: a request is read no further.
 MOST_FIELDS = 1000
+#: The most images that EVA01_MAX_IMAGES_PER_JOB may allow: a job's record names each.
+MOST_IMAGES = 256
 
 
 class BadSetting(Exception):
@@ -109,6 +111,8 @@ class Limits(_FromEnvironment):
     max_jpeg_passes: int = Field(default=100, ge=1)
     #: Pages of one file.
     max_pages: int = Field(default=200, ge=1)
+    #: Images of one job.
+    max_images_per_job: int = Field(default=16, ge=1, le=MOST_IMAGES)
     #: The least part of an image's rows that has to be there, 0 to 1, where the end of its file is missing.
     least_image_part: float = Field(default=0.5, ge=0, le=1)
     #: Jobs that may wait for one model.
@@ -378,8 +382,10 @@ class WorkerSettings(_FromEnvironment):
     rows: int = Field(default=0, ge=0, le=1024)
     #: Tokens that a rolling batch may hold in memory; 0: what a GPU has room for, 32,768 on a CPU.
     cache_tokens: int = Field(default=0, ge=0)
-    #: Tokens of new images and questions that a rolling batch takes in between two steps, at least one image.
+    #: Tokens of new images and questions that a rolling batch takes in between two steps, at least one job.
     prefill_tokens: int = Field(default=2048, ge=1)
+    #: Images of jobs with several that a worker has ready together; a job waits until its own fit in.
+    ready_images: int = Field(default=32, ge=1)
     #: Visual tokens in one static batch.
     batch_tokens: int = Field(default=16_384, ge=1)
     #: Tokens of an answer when the job does not say.

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import redis
@@ -104,11 +105,11 @@ class ImageUses(Base):
 
     def kind(self, sha256: str, owners: Collection[str | None]) -> Kind | None:
         """What an image was found to be by a job of one of `owners` that needs it; None without one."""
-        found = self._call("kinds", sha256, _USERS, *(owner or "" for owner in owners))
-        # A job of version 0.1.0 does not say how many pages there are; a later one does.
-        types, pages = max(found, key=lambda one: bool(one[1]), default=(None, None))
+        jobs = self._call("kinds", sha256, _USERS, *(owner or "" for owner in owners))
         key = names.image_uses_key(sha256)
-        return types and readable("job", key, lambda: Kind(types.partition(",")[0], pages and int(pages)))
+        said = (readable("job", key, partial(_kind_of, sha256, *job)) for job in jobs)
+        # A job of version 0.1.0 or of several images does not say how many pages there are; others do.
+        return max((kind for kind in said if kind), key=lambda kind: bool(kind.pages), default=None)
 
     def drop_stale_claims(self) -> int:
         """Give up the claims of uploads whose server died; gives how many."""
@@ -139,3 +140,12 @@ class ImageUses(Base):
         Gives how many were still ours: fewer than given when this took so long that we were taken for dead.
         """
         return cast(int, self._call("end_deletion", self._deleter, int(is_deleted), *sha256s))
+
+
+def _kind_of(sha256: str, types: str, pages: str | None, images: str | None) -> Kind | None:
+    """What a job says of one of its images; None where it does not."""
+    all_types, all_images = types.split(","), images.split(",") if images else [sha256]
+    place = all_images.index(sha256)
+    if place >= len(all_types) or not all_types[place]:
+        return None
+    return Kind(all_types[place], int(pages) if pages and len(all_images) == 1 else None)

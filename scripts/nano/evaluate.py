@@ -104,7 +104,7 @@ class Answerer:
         """What is said in one batch, padded on the left."""
         prepared = [
             self.engine.prepare(
-                self.engine.see(case.image),
+                [self.engine.see(case.image)],
                 case.question.text,
                 Options(max_new_tokens=MAX_NEW_TOKENS, response_format=case.question.response_format),
             )

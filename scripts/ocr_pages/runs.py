@@ -97,7 +97,7 @@ def _ocr() -> Read:
     engine.load()
 
     def read(image: Image.Image) -> tuple[list[str], float | None]:
-        (answer,) = engine.generate([engine.prepare(engine.see(image), "", Options())], NO_DEADLINE)
+        (answer,) = engine.generate([engine.prepare([engine.see(image)], "", Options())], NO_DEADLINE)
         if not isinstance(answer, Answer):
             raise answer
         return answer.text.splitlines(), answer.usage.confidence

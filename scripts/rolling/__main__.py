@@ -32,6 +32,9 @@ _LINES: list[Line] = [
     ("a step, 16 rows with schemas ÷ without", "≤ 1.10", "held", "ratio", 1, ".3f"),
     ("the share of it that masks take (%)", "≤ 10", "held", "masks", 100, ".1f"),
     ("the share of a step that goes into saying how sure (%)", "≤ 2", "held", "sure", 100, ".2f"),
+    ("four images a job: jobs/s, static, 16 slots", "", "several", "static", 1, ".2f"),
+    ("four images a job: jobs/s, rolling, 16 slots", "", "several", "rolling", 1, ".2f"),
+    ("four images a job: jobs/s, rolling ÷ static, 16 slots", "", "several", "ratio", 1, ".2f"),
     ("a step, 16 rows (ms)", "", "stalls", "step", 1000, ".0f"),
     ("a step that takes new images in (ms)", "", "stalls", "with", 1000, ".0f"),
     ("the longest that rows in flight waited for new images (ms)", "", "stalls", "longest", 1000, ".0f"),
@@ -51,7 +54,7 @@ def main() -> None:
     for seed in range(1, arguments.rounds + 1):
         _round(model, seed, results)
     text = report.table(_rows(results))
-    text += f"\n\nAnswers that are those of `generate` on the image alone: {same} of {checked} checked.\n"
+    text += f"\n\nAnswers that are those of `generate` on the job alone: {same} of {checked} checked.\n"
     text += f"{torch.get_num_threads()} threads, torch {torch.__version__}, {_weights(model)} weights."
     print(text)
     if arguments.write:
@@ -68,6 +71,7 @@ def _round(model: Any, seed: int, results: Results) -> None:
     _note(results, "admission", measures.admission(model, seed))
     _note(results, "overhead", measures.overhead(model, SLOTS[-1], seed))
     _note(results, "held", held(model, SLOTS[-1], seed))
+    _note(results, "several", measures.several(model, SLOTS[-1], seed))
     _note(results, "idle", idle(model, SLOTS[0], seed))
 
 

@@ -34,27 +34,31 @@ def equal(rng: random.Random) -> int:
     return _MEAN
 
 
-def draw_jobs(count: int, length: Callable[[random.Random], int], seed: int) -> list[Asked]:
-    """So many jobs, the same for the same seed."""
+def draw_jobs(
+    count: int, length: Callable[[random.Random], int], seed: int, *, images: int = 1
+) -> list[Asked]:
+    """So many jobs about so many images each, the same for the same seed."""
     rng = random.Random(seed)
     noise = torch.Generator().manual_seed(seed)
-    return [_draw(rng, noise, length(rng)) for _ in range(count)]
+    return [_draw(rng, noise, length(rng), images) for _ in range(count)]
 
 
-def _draw(rng: random.Random, noise: torch.Generator, output_tokens: int) -> Asked:
-    height, width = rng.choice(_GRIDS)
+def _draw(rng: random.Random, noise: torch.Generator, output_tokens: int, images: int) -> Asked:
+    grids = torch.tensor([(1, *rng.choice(_GRIDS)) for _ in range(images)])
+    patches = int(grids.prod(dim=1).sum())
     seen = {
-        "pixel_values": torch.randn(height * width, _VALUES_PER_PATCH, generator=noise),
-        "image_grid_thw": torch.tensor([[1, height, width]]),
+        "pixel_values": torch.randn(patches, _VALUES_PER_PATCH, generator=noise),
+        "image_grid_thw": grids,
     }
     return Asked(ask_about(rng, seen), output_tokens)
 
 
 def ask_about(rng: random.Random, seen: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """A question of random words about an image that was cut into patches."""
-    places = int(seen["image_grid_thw"].prod()) // 4
-    image = [VISION_START, *[IMAGE] * places, VISION_END]
-    ids = torch.tensor([[*_words(rng, 10), *image, *_words(rng, rng.randint(5, 20))]])
+    """A question of random words about images that were cut into patches."""
+    images: list[int] = []
+    for patches in seen["image_grid_thw"].prod(dim=1).tolist():
+        images += [VISION_START, *[IMAGE] * (patches // 4), VISION_END]
+    ids = torch.tensor([[*_words(rng, 10), *images, *_words(rng, rng.randint(5, 20))]])
     kinds = (ids == IMAGE).int()
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "mm_token_type_ids": kinds, **seen}
 

@@ -18,6 +18,8 @@ _JOBS = 256
 #: Jobs whose latencies are compared: enough for a 95th percentile.
 _LATE_JOBS = 96
 _FEWER_JOBS_A_SLOT = 4
+#: Images of a job that asks about several.
+SEVERAL = 4
 
 
 def gain(model: Any, slots: int, length: Callable[[random.Random], int], seed: int) -> dict[str, float]:
@@ -31,6 +33,14 @@ def gain(model: Any, slots: int, length: Callable[[random.Random], int], seed: i
         "ratio": rolling.images_per_s / static.images_per_s,
         "p95": _p95(rolling.latencies_s) / _p95(static.latencies_s),
     }
+
+
+def several(model: Any, slots: int, seed: int) -> dict[str, float]:
+    """Jobs a second where each is about several images, all there from the start, both ways; their ratio."""
+    jobs = draw_jobs(_FEWER_JOBS_A_SLOT * slots, geometric, seed, images=SEVERAL)
+    static = serve_static(model, jobs, [0.0] * len(jobs), slots).images_per_s
+    rolling = serve_rolling(model, jobs, [0.0] * len(jobs), slots).images_per_s
+    return {"static": static, "rolling": rolling, "ratio": rolling / static}
 
 
 def latency(model: Any, slots: int, static_per_s: float, seed: int) -> dict[str, float]:
@@ -96,8 +106,12 @@ def stalls(model: Any, slots: int, seed: int) -> dict[str, float]:
 
 
 def same_answers(model: Any, slots: int, seed: int) -> tuple[int, int]:
-    """How many answers of a full rolling batch equal those of `generate` on one image, and of how many."""
-    jobs = draw_jobs(2 * slots, geometric, seed)
+    """How many answers of a full rolling batch equal those of `generate` on the job alone, and of how many.
+
+    Every other job is about several images.
+    """
+    one, more = (draw_jobs(slots, geometric, seed, images=images) for images in (1, SEVERAL))
+    jobs = [job for both in zip(one, more, strict=True) for job in both]
     loop = new_loop(model, slots)
     asked = {loop.request(job.tensors, job.output_tokens): job for job in jobs}
     for request in asked:

@@ -95,8 +95,8 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
     with serving.image_uses.using(*earlier.images):
         if not all(map(serving.blobs.has_image, earlier.images)):
             raise _no_image(earlier)
-        same = earlier.model_dump(include={"images", "media_types", "pages"}) | {"owner": caller().owner}
-        job = Job.model_validate({**same, **asked, "model": card.name})
+        same = earlier.model_dump(include={"images", "media_types", "files", "pages"})
+        job = Job.model_validate({**same, **asked, "owner": caller().owner, "model": card.name})
         job = flow.accept_single(serving, job, caller().quotas)
     speaks_of(job)
     return _accepted(job)

@@ -42,7 +42,10 @@ def failure_of(error: Exception) -> Eva01Error:
     if isinstance(error, Eva01Error):
         return error
     if isinstance(error, OutOfMemory):
-        message = f"The image does not fit into the device's memory even alone: {error}. Lower MAX_PIXELS."
+        message = (
+            f"The job does not fit into the device's memory even alone: {error}. Lower MAX_PIXELS, or ask"
+            " about fewer images in one job."
+        )
         return EngineFailure(message, code=Code.OUT_OF_MEMORY)
     return EngineFailure(f"The model failed on this image: {discreet(error)}")
 
@@ -52,7 +55,7 @@ class HasCost(Protocol):
 
     @property
     def visual_tokens(self) -> int:
-        """What the image costs on the device."""
+        """What its images cost on the device."""
 
 
 #: What an engine makes of one image, whoever asks about it.
@@ -190,8 +193,9 @@ class Engine(Static[Prepared], Protocol[Seen, Prepared]):
         Raises EngineFailure or ImageRejected.
         """
 
-    def prepare(self, seen: Seen, question: str, options: Options) -> Prepared:
+    def prepare(self, seen: Sequence[Seen], question: str, options: Options) -> Prepared:
         """Do the rest of the CPU's part for one job, which is little; called from many threads at once.
 
-        Raises EngineFailure.
+        `seen` are its images, in the order in which it asks about them; one for an engine that reads pages.
+        Raises EngineFailure or TooLarge (`prompt_too_long`).
         """

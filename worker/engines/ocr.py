@@ -86,9 +86,10 @@ class OcrEngine(Engine[Page, Page]):
         )
         return Page(pieces, (image.width / page.width, image.height / page.height))
 
-    def prepare(self, seen: Page, question: str, options: Options) -> Page:
+    def prepare(self, seen: Sequence[Page], question: str, options: Options) -> Page:
         """The page is all there is; the question is not used."""
-        return seen
+        (page,) = seen
+        return page
 
     def generate(
         self, batch: Sequence[Page], deadline: Deadline = NO_DEADLINE

@@ -1,8 +1,8 @@
 """Turns images and questions into tensors, on the CPU and ahead of the device.
 
 A Qwen2.5-VL is prepared whole: each image becomes patches and each question tokens in their slot's thread,
-and a batch only has to be padded and joined. For models of other families the image and question are kept,
-and their own processor makes the batch.
+and a batch only has to be padded and joined. For models of other families the images and question are kept,
+and their own processor makes the batch. A prompt has its images in their order, and then the question.
 """
 
 import re
@@ -63,12 +63,12 @@ class SeenImage:
 
 @dataclass(frozen=True)
 class JobInput:
-    """One job for the device: its own tensors, or the image and question that its model's processor needs."""
+    """One job for the device: its own tensors, or the images and question for its model's processor."""
 
     visual_tokens: int
     max_new_tokens: int
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
-    image: Image.Image | None = None
+    images: tuple[Image.Image, ...] = ()
     question: str = ""
     #: What its answer is held to; None for plain text.
     grammar: Grammar | None = None
@@ -84,8 +84,8 @@ class Processor(Protocol):
     def see(self, image: Image.Image) -> SeenImage:
         """What depends on one image alone; called from many threads at once."""
 
-    def prepare(self, seen: SeenImage, question: str, max_new_tokens: int) -> JobInput:
-        """One job about an image that was seen; called from many threads at once."""
+    def prepare(self, seen: Sequence[SeenImage], question: str, max_new_tokens: int) -> JobInput:
+        """One job about images that were seen, in their order; called from many threads at once."""
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
         """The model's input for all of them, padded on the left."""
@@ -119,17 +119,23 @@ class QwenProcessor:
         made = self._processor.image_processor(images=[fitting], size=self.size, return_tensors="pt")
         return SeenImage({name: made[name] for name in _JOINED})
 
-    def prepare(self, seen: SeenImage, question: str, max_new_tokens: int) -> JobInput:
+    def prepare(self, seen: Sequence[SeenImage], question: str, max_new_tokens: int) -> JobInput:
         """Tokenise, with a place for each visual token: what the stock processor does after the patches."""
-        places = int(seen.tensors["image_grid_thw"].prod()) // self._processor.image_processor.merge_size**2
+        images = _joined([image.tensors for image in seen])
+        places = images["image_grid_thw"].prod(dim=1) // self._processor.image_processor.merge_size**2
         text = self._processor.apply_chat_template(
-            _messages(self._cleaner.clean(question)), add_generation_prompt=True, tokenize=False
+            _messages(self._cleaner.clean(question), len(seen)), add_generation_prompt=True, tokenize=False
         )
-        token = self._processor.image_token
-        tokens = self.tokenizer([text.replace(token, token * places)], return_tensors="pt")
+        tokens = self.tokenizer([self._with_places(text, places.tolist())], return_tensors="pt")
         kinds = (tokens["input_ids"] == self._processor.image_token_id).long()
-        tensors = {**seen.tensors, **tokens, "mm_token_type_ids": kinds}
-        return JobInput(places, max_new_tokens, tensors)
+        tensors = {**images, **tokens, "mm_token_type_ids": kinds}
+        return JobInput(int(places.sum()), max_new_tokens, tensors)
+
+    def _with_places(self, text: str, places: Sequence[int]) -> str:
+        """The text with as many image tokens for each image as it has visual tokens."""
+        token = self._processor.image_token
+        first, *others = text.split(token)
+        return first + "".join(token * many + then for many, then in zip(places, others, strict=True))
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
         """Pad on the left, and join."""
@@ -139,7 +145,7 @@ class QwenProcessor:
         padded = {
             name: torch.cat([_pad_left(job[name], longest, fill[name]) for job in jobs]) for name in _PADDED
         }
-        return padded | {name: torch.cat([job[name] for job in jobs]) for name in _JOINED}
+        return padded | _joined(jobs)
 
 
 class AnyProcessor:
@@ -164,22 +170,21 @@ class AnyProcessor:
         )
         return SeenImage(image=fit(scaled(image, scale, Image.Resampling.BICUBIC)))
 
-    def prepare(self, seen: SeenImage, question: str, max_new_tokens: int) -> JobInput:
-        """Keep image and question; the tokens are an estimate for the batching rule."""
-        image = seen.image
-        assert image is not None
-        tokens = max(1, image.width * image.height // PIXELS_PER_TOKEN)
-        return JobInput(tokens, max_new_tokens, image=image, question=self._cleaner.clean(question))
+    def prepare(self, seen: Sequence[SeenImage], question: str, max_new_tokens: int) -> JobInput:
+        """Keep images and question; the tokens are an estimate for the batching rule."""
+        images = tuple(one.image for one in seen if one.image is not None)
+        tokens = sum(max(1, image.width * image.height // PIXELS_PER_TOKEN) for image in images)
+        return JobInput(tokens, max_new_tokens, images=images, question=self._cleaner.clean(question))
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
         """Have the model's own processor make the batch."""
         texts = [
             self._processor.apply_chat_template(
-                _messages(prepared.question), add_generation_prompt=True, tokenize=False
+                _messages(prepared.question, len(prepared.images)), add_generation_prompt=True, tokenize=False
             )
             for prepared in batch
         ]
-        images = [[prepared.image] for prepared in batch]
+        images = [[*prepared.images] for prepared in batch]
         return dict(self._processor(text=texts, images=images, padding=True, return_tensors="pt"))
 
 
@@ -203,8 +208,17 @@ class QuestionCleaner:
         return self._control.sub(lambda found: found[0][0] + _ZERO_WIDTH_SPACE + found[0][1:], text)
 
 
-def _messages(question: str) -> list[dict[str, Any]]:
-    return [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question}]}]
+def _messages(question: str, images: int) -> list[dict[str, Any]]:
+    content: list[dict[str, Any]] = [{"type": "image"} for _ in range(images)]
+    return [{"role": "user", "content": [*content, {"type": "text", "text": question}]}]
+
+
+def _joined(parts: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The tensors of images one after the other; those of a single one are not copied."""
+    return {
+        name: torch.cat([part[name] for part in parts]) if len(parts) > 1 else parts[0][name]
+        for name in _JOINED
+    }
 
 
 def _pad_left(row: torch.Tensor, length: int, value: int) -> torch.Tensor:

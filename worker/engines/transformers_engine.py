@@ -13,7 +13,8 @@ from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
 
 from jobs.contract.catalog import ModelCard
-from jobs.contract.errors import EngineFailure
+from jobs.contract.codes import Code
+from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from jobs.shape.telling import told
@@ -191,13 +192,25 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         """What the processor makes of an image."""
         return self._processor.see(image)
 
-    def prepare(self, seen: SeenImage, question: str, options: Options) -> JobInput:
-        """Tensors of one job, and what its answer is held to."""
+    def prepare(self, seen: Sequence[SeenImage], question: str, options: Options) -> JobInput:
+        """Tensors of one job, and what its answer is held to; raises TooLarge (`prompt_too_long`)."""
         longest = options.max_new_tokens or self._settings.max_new_tokens
-        if (wanted := options.response_format) is None:
-            return self._processor.prepare(seen, question, longest)
-        grammar = self._grammars.of(wanted)
-        return replace(self._processor.prepare(seen, told(question, wanted), longest), grammar=grammar)
+        wanted = options.response_format
+        asked = told(question, wanted) if wanted else question
+        prepared = self._processor.prepare(seen, asked, longest)
+        if prepared.tensors:
+            self._check_length(prepared.tensors["input_ids"])
+        return replace(prepared, grammar=self._grammars.of(wanted)) if wanted else prepared
+
+    def _check_length(self, ids: torch.Tensor) -> None:
+        """Refuse prompts (rows × length) that are longer than the model has learned to read."""
+        most = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        if most is not None and ids.shape[1] > most:
+            raise TooLarge(
+                f"The images and the question take {ids.shape[1]:,} tokens, and {self._card.name} takes in"
+                f" {most:,} at once. Send fewer images in one job or smaller ones, or lower MAX_PIXELS.",
+                code=Code.PROMPT_TOO_LONG,
+            )
 
     def generate(
         self, batch: Sequence[JobInput], deadline: Deadline = NO_DEADLINE
@@ -208,6 +221,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         """
         inputs = self._processor.collate(batch)
         longest = max(prepared.max_new_tokens for prepared in batch)
+        self._check_length(inputs["input_ids"])
         matchers = [prepared.grammar.begin() if prepared.grammar else None for prepared in batch]
         held = Held(self._masks, matchers, self._ends)
         try:

@@ -5,7 +5,8 @@
       │ └─► an earlier job has the answer ──────────────────────► store
       └─► nothing to do: the job was cancelled after its ticket went out
 
-For an engine that reads whole files, decode to generate go round for each of its pages.
+For an engine that reads whole files, decode to generate go round for each of their pages. For any other,
+fetch to see go round for each image of a job, so that the pixels of only one are held at a time.
 
 Whatever happens, a job ends in the store with an answer or a reason, or its ticket goes back to the queue.
 
@@ -15,8 +16,9 @@ has a worker to itself, and only the culprit crashes another; after `max_crashes
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Generic, TypeVar
 
@@ -32,12 +34,14 @@ from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.storage.store.jobs import Came, Taken
 from worker.device.base import Cancelled, Device, GivenBack, Overran
+from worker.device.reply import Reply
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine, Prepared, Seen
 from worker.engines.company import Company
 from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoded
 from worker.job.decode.memory import give_back
+from worker.job.decode.room import Room
 from worker.job.in_flight import Held
 from worker.job.pages import Looked, joined
 from worker.job.places import placed
@@ -77,6 +81,8 @@ class Answering(Generic[Seen, Prepared]):
     max_crashes: int
     #: True when one answer is about all pages of a file; else a job without a page is about the first.
     reads_pages: bool
+    #: Where jobs with several images wait until all of them may be ready together.
+    ready: Room
     _suspects: Suspects = field(default_factory=Suspects)
 
     def answer(self, ticket: str, *, is_redelivered: bool) -> None:
@@ -187,9 +193,10 @@ class Answering(Generic[Seen, Prepared]):
         return self._until_redis_answers(lambda: self.cache.find(job))
 
     def _result_of(self, job: Job) -> Result:
-        looked = Looked.at(job)
+        looked = Looked(job)
         try:
-            answer = joined([*self._answers(job, _image_of(job), looked)])
+            _check_images(job)
+            answer = joined([*self._answers(looked)])
         except (GivenBack, Cancelled):
             raise
         except Eva01Error as error:
@@ -201,7 +208,7 @@ class Answering(Generic[Seen, Prepared]):
             message = looked.placed(f"The worker failed on this image: {discreet(error)}")
             return Result(error=JobError(code=Code.INTERNAL_ERROR, message=message), **looked.facts)
         finally:
-            if (looked.width or 0) * (looked.height or 0) >= _LARGE_PIXELS:
+            if looked.pixels >= _LARGE_PIXELS:
                 give_back()
         return Result(
             answer=answer.text,
@@ -213,23 +220,81 @@ class Answering(Generic[Seen, Prepared]):
             **looked.facts,
         )
 
-    def _answers(self, job: Job, image: str, looked: Looked) -> Iterator[Answer]:
-        """The answer about each page in turn, so that no more than one is in memory."""
-        yield self._answer_page(job, image, looked)
-        if job.page or looked.pages == 1:
+    def _answers(self, looked: Looked) -> Iterator[Answer]:
+        """The answer about all images, or about each page of each in turn, so that only one is in memory."""
+        if self.reads_pages:
+            for place in range(len(looked.job.images)):
+                yield from self._answers_about_pages(looked, place)
+        elif len(looked.job.images) > 1:
+            yield self._answer_together(looked)
+        else:
+            yield self._answer_page(looked)
+            self._note_unseen_pages(looked)
+
+    def _answers_about_pages(self, looked: Looked, place: int) -> Iterator[Answer]:
+        if place:
+            looked.turn_to(place)
+        yield self._answer_page(looked)
+        if looked.job.page or looked.pages == 1:
             return
-        if not self.reads_pages:
-            looked.note(Note.FIRST_PAGE)
-            return
-        with self.preparation.fetched(image):
+        with self.preparation.fetched(looked.job.images[place]):
             for page in range(2, looked.pages + 1):
                 looked.page = page
-                yield self._answer_page(job, image, looked)
+                yield self._answer_page(looked)
 
-    def _answer_page(self, job: Job, image: str, looked: Looked) -> Answer:
+    def _note_unseen_pages(self, looked: Looked) -> None:
+        if looked.pages > 1 and not looked.job.page:
+            looked.note(Note.FIRST_PAGE)
+
+    def _answer_page(self, looked: Looked) -> Answer:
+        """The answer about the page that is looked at now."""
+        job = looked.job
+        with self._decoded(looked) as decoded, self._seen(looked, decoded.value) as seen:
+            reply = self._submit(job, self._prepare(job, [seen.value]))
+            if decoded.is_maker and looked.page == (job.page or 1):
+                # Now, because until the device has answered this thread would have nothing to do.
+                self._keep_thumbnail(looked, decoded.value)
+            return placed(reply.result(), decoded.value, looked.number)
+
+    def _answer_together(self, looked: Looked) -> Answer:
+        """The answer about the first pages of all images at once; its lines stand on no single one."""
+        job = looked.job
+        with self.ready.entered(len(job.images), lambda: self._check_wanted(job)):
+            with ExitStack() as held:
+                seen = []
+                for place in range(len(job.images)):
+                    if place:
+                        looked.turn_to(place)
+                    seen.append(held.enter_context(self._seen_alone(looked)).value)
+                looked.place = None
+                prepared = self._prepare(job, seen)
+            # What was prepared has all that the device needs: what was seen of each image is let go.
+            del seen
+            return replace(self._submit(job, prepared).result(), places=())
+
+    @contextmanager
+    def _seen_alone(self, looked: Looked) -> Iterator[Held[Seen]]:
+        """Hold what the engine makes of an image, and its pixels no longer than that takes."""
+        with ExitStack() as held:
+            with self._decoded(looked) as decoded:
+                self._note_unseen_pages(looked)
+                seen = held.enter_context(self._seen(looked, decoded.value))
+                if decoded.is_maker:
+                    self._keep_thumbnail(looked, decoded.value)
+            yield seen
+
+    @contextmanager
+    def _decoded(self, looked: Looked) -> Iterator[Held[Decoded]]:
+        """Hold the pixels of the page that is looked at now."""
+        assert looked.place is not None
+        image, job = looked.job.images[looked.place], looked.job
         with self.preparation.decoded(image, looked.page, lambda: self._check_wanted(job)) as decoded:
             looked.see(decoded.value)
-            return self._ask(job, image, looked.page, decoded)
+            yield decoded
+
+    def _seen(self, looked: Looked, decoded: Decoded) -> AbstractContextManager[Held[Seen]]:
+        assert looked.place is not None
+        return self.preparation.seen(looked.job.images[looked.place], looked.page, decoded.image)
 
     def _check_wanted(self, job: Job) -> None:
         """Called while the job waits for room to decode in.
@@ -244,21 +309,20 @@ class Answering(Generic[Seen, Prepared]):
         if is_cancelled:
             raise Cancelled(f"job {job.id} was cancelled")
 
-    def _ask(self, job: Job, image: str, page: int, decoded: Held[Decoded]) -> Answer:
-        with self.preparation.seen(image, page, decoded.value.image) as seen:
-            with self.metrics.stage("prepare"):
-                prepared = self.engine.prepare(seen.value, job.question, job.options)
-            reply = self.device.submit(
-                prepared, job.id, company=self._company(job), is_interactive=job.batch_id is None
-            )
-            if decoded.is_maker and page == (job.page or 1):
-                self._keep_thumbnail(job, image, page, decoded.value)
-            return placed(reply.result(), decoded.value, page)
+    def _prepare(self, job: Job, seen: Sequence[Seen]) -> Prepared:
+        with self.metrics.stage("prepare"):
+            return self.engine.prepare(seen, job.question, job.options)
 
-    def _keep_thumbnail(self, job: Job, image: str, page: int, decoded: Decoded) -> None:
-        """Done now, because until the device has answered this thread would have nothing to do."""
+    def _submit(self, job: Job, prepared: Prepared) -> Reply:
+        return self.device.submit(
+            prepared, job.id, company=self._company(job), is_interactive=job.batch_id is None
+        )
+
+    def _keep_thumbnail(self, looked: Looked, decoded: Decoded) -> None:
+        assert looked.place is not None
+        image, _, media_type = looked.job.about(looked.place)
         with self.metrics.stage("thumbnail"):
-            self.thumbnails.keep(image, page, decoded.image, job.media_type)
+            self.thumbnails.keep(image, looked.page, decoded.image, media_type)
 
     # End
 
@@ -328,10 +392,9 @@ class Answering(Generic[Seen, Prepared]):
                 return done
 
 
-def _image_of(job: Job) -> str:
-    if job.image is None:
+def _check_images(job: Job) -> None:
+    if not job.images:
         raise NotFound("The job has no image. Send the file again.", code=Code.IMAGE_NOT_FOUND)
-    return job.image
 
 
 def _usage_of_run(result: Result) -> Usage | None:

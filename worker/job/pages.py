@@ -1,54 +1,97 @@
-"""What a slot keeps of the pages of a file while it reads them, and one answer for all of them."""
+"""What a slot keeps of a job's images and their pages while it looks at them, and one answer for all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from jobs.contract.models import FinishReason, Job, Note, Usage
+from jobs.contract.models import FinishReason, Job, Look, Note, Usage
 from worker.engines.base import Answer
 from worker.job.decode.decoder import Decoded
 
 
 @dataclass
 class Looked:
-    """What is known of a job's image so far: it stays known when a later step fails."""
+    """What is known of a job's images so far: it stays known when a later step fails.
 
-    #: The page that is looked at now, and how many its file has.
-    page: int
-    pages: int
-    width: int | None = None
-    height: int | None = None
+    It begins at the page that is asked about, or the first of all.
+    """
+
+    job: Job
+    #: The place of the image that is looked at now, counted from 0; None once all are asked about together.
+    place: int | None = 0
+    #: The page of it that is looked at now.
+    page: int = field(init=False)
+    #: How many pages its file has.
+    pages: int = field(init=False)
+    #: How many pages the images before it have.
+    before: int = 0
+    looks: list[Look] = field(default_factory=list)
+    #: The notes on all images.
     notes: list[Note] = field(default_factory=list)
 
-    @classmethod
-    def at(cls, job: Job) -> "Looked":
-        """Before the first look: at the page that is asked about, or the first of all."""
-        return cls(job.page or 1, job.pages or 1)
+    def __post_init__(self) -> None:
+        self.page, self.pages = self.job.page or 1, self.job.pages or 1
+
+    @property
+    def _are_several(self) -> bool:
+        return len(self.job.images) > 1
+
+    def turn_to(self, place: int) -> None:
+        """Go on with the first page of the next image."""
+        self.before += self.pages
+        self.place, self.page, self.pages = place, 1, 1
 
     def see(self, decoded: Decoded) -> None:
-        """Note what a page was found to be; the size is that of the first one."""
+        """Note what a page was found to be; an image's size is that of its first one."""
         self.pages = decoded.pages
-        if self.width is None:
-            self.width, self.height = decoded.width, decoded.height
+        assert self.place is not None
+        if len(self.looks) == self.place:
+            self.looks.append(Look(width=decoded.width, height=decoded.height))
+        elif self._are_several:
+            self._add_to_look(pages=self.page)
         self.note(*decoded.notes)
 
     def note(self, *notes: Note) -> None:
-        """Add what is not noted yet."""
+        """Add what is not noted yet of the image that was looked at last."""
+        look = self.looks[-1]
+        self._add_to_look(notes=(*look.notes, *(note for note in notes if note not in look.notes)))
         self.notes += [note for note in notes if note not in self.notes]
 
+    def _add_to_look(self, **more: Any) -> None:
+        self.looks[-1] = self.looks[-1].model_copy(update=more)
+
+    @property
+    def number(self) -> int:
+        """The page that is looked at now, counted through all images."""
+        return self.before + self.page
+
     def placed(self, message: str) -> str:
-        """An error's message, which says of which page it speaks where there are several."""
-        return f"Page {self.page} of {self.pages}: {message}" if self.pages > 1 else message
+        """An error's message, which says of which image and page it speaks where there are several."""
+        if self.place is None:
+            return message
+        page = f"Page {self.page} of {self.pages}" if self.pages > 1 else ""
+        if not self._are_several:
+            return f"{page}: {message}" if page else message
+        _, name, _ = self.job.about(self.place)
+        image = f"Image {self.place + 1} of {len(self.job.images)}, {name}"
+        return f"{image}, {page.lower()}: {message}" if page else f"{image}: {message}"
+
+    @property
+    def pixels(self) -> int:
+        """Those of the largest image."""
+        return max(((look.width or 0) * (look.height or 0) for look in self.looks), default=0)
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The fields of a Result that belong to the image."""
-        return {"width": self.width, "height": self.height, "notes": tuple(self.notes)}
+        """The fields of a Result that belong to the images."""
+        first = self.looks[0] if self.looks else Look()
+        facts = {"width": first.width, "height": first.height, "notes": tuple(self.notes)}
+        return facts | {"looks": tuple(self.looks)} if self._are_several else facts
 
 
 def joined(answers: Sequence[Answer]) -> Answer:
-    """The answers about the pages of a file as one; a single one stays as it is.
+    """The answers about the pages of a job's files as one; a single one stays as it is.
 
     They are set apart by an empty line; pages without text are left out, unless none has any. One that is
     cut short makes the whole so, and the least sure line is that of all.

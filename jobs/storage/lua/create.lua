@@ -61,7 +61,10 @@ local function mended(id, job, file)
     passed = guard(day_left(id, now), 1)
     if passed then return {'over', unpack(passed)} end
     local fields, unset = job.fields, {'error', 'finished_at', 'is_refused'}
-    local set = {images = fields.images, media_types = fields.media_types, question = fields.question, queued_at = now_text}
+    local set = {
+        images = fields.images, media_types = fields.media_types, files = fields.files,
+        question = fields.question, queued_at = now_text,
+    }
     if batch then
         local row = read_file(id)
         local name = row.name .. row.suffix

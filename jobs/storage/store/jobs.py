@@ -280,7 +280,7 @@ class Jobs(Base):
         """
         state = JobState.FAILED if result.error else JobState.SUCCEEDED
         change = result.model_dump(mode="json", exclude_none=True) | {"finished_at": self._now_text()}
-        for field in ("cached", "notes"):
+        for field in ("cached", "notes", "looks"):
             if not change[field]:
                 del change[field]
         if recipe and not result.error:

@@ -18,7 +18,7 @@ from jobs.contract.models import Batch, Job, JobState, made_at
 #: What the scripts leave out of a job's record when it is the same in its batch's.
 SHARED = ("question", "model", "options", "owner")
 #: Fields kept as JSON in a record; and lists, joined by commas. All others are plain text.
-_JSON_FIELDS = ("options", "usage", "error", "marks", "field_confidence")
+_JSON_FIELDS = ("options", "usage", "error", "marks", "field_confidence", "files", "looks")
 _LISTS = ("images", "media_types", "notes")
 #: What version 0.1.0 called what is a list now.
 _OLD_NAMES = {"image": "images", "media_type": "media_types"}
@@ -30,6 +30,8 @@ _DEFAULTS = {
     "images": [],
     "media_types": [],
     "notes": [],
+    "files": [],
+    "looks": [],
 }
 #: Those of a batch's record that are the scripts', and those that are computed; so are all with a colon.
 _NOT_THE_BATCHS = frozenset(

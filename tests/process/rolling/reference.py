@@ -18,6 +18,8 @@ from worker.engines.transformers_engine import TransformersEngine
 QUESTIONS = ("Describe this image.", "描述这张图片的内容和颜色", "How many shapes are there?")
 #: The largest token limit of a request in these tests.
 LONGEST = 24
+#: The sample input of sixteen images, which is the last.
+SEVERAL = 9
 SETTINGS = WorkerSettings(dtype="float32", device="cpu")
 
 
@@ -115,7 +117,7 @@ def assert_each_answer_is_the_one_given_alone(reference: Reference, arrivals, **
 
 
 #: Jobs that arrive at different turns, with different token limits.
-MIXED = [(n % 8, 1 + 7 * n % LONGEST, n % 5, n % 3 == 0, Company.INNOCENTS, 60) for n in range(12)]
+MIXED = [(n % 10, 1 + 7 * n % LONGEST, n % 5, n % 3 == 0, Company.INNOCENTS, 60) for n in range(12)]
 
 
 def fail(monkeypatch, where: str, error: Exception, when: Callable[..., bool]) -> None:

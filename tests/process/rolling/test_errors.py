@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.process.rolling.reference import fail, failure_of, run, submit
+from tests.process.rolling.reference import SEVERAL, fail, failure_of, run, submit
 from worker.engines.base import DeviceLost
 
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
@@ -19,16 +19,17 @@ def test_when_memory_is_out_the_newest_run_again_and_every_answer_is_right(
     """The allocator fails when more than two rows are computed at once."""
     loop = reference.loop(slots=4)
     fail(monkeypatch, where, error, lambda *_: len(loop.on_device()) > 2)
-    requests = [reference.request(n) for n in range(5)]
+    numbers = (0, 1, SEVERAL, 3, 4)
+    requests = [reference.request(n) for n in numbers]
     submit(loop, *requests)
     said = run(loop)
-    assert [said[request].tokens for request in requests] == [reference.answer(n) for n in range(5)]
+    assert [said[request].tokens for request in requests] == [reference.answer(n) for n in numbers]
     assert loop.budget.tokens < 10_000
 
 
 def test_when_images_do_not_fit_together_they_are_seen_one_by_one(reference, monkeypatch):
     loop = reference.loop(slots=1)
-    fail(monkeypatch, "prefill", FULL, lambda _, requests: len(requests) > 1)
+    fail(monkeypatch, "prefill", FULL, lambda _, requests, __: len(requests) > 1)
     requests = [reference.request(n) for n in range(4)]
     submit(loop, *requests)
     said = run(loop)
@@ -51,7 +52,7 @@ def test_an_image_that_does_not_fit_alone_fails_and_the_loop_lives(reference, mo
 def test_only_the_image_on_which_the_model_fails_has_no_answer(reference, monkeypatch):
     loop = reference.loop(slots=3)
     requests = [reference.request(n) for n in range(6)]
-    fail(monkeypatch, "prefill", ValueError("poisoned"), lambda _, pack: requests[3] in pack)
+    fail(monkeypatch, "prefill", ValueError("poisoned"), lambda _, pack, __: requests[3] in pack)
     submit(loop, *requests)
     said = run(loop)
     assert [failure.code for one in requests if (failure := said[one].failure)] == ["engine_failed"]

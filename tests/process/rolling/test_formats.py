@@ -72,7 +72,8 @@ def seen(engine):
 
 
 def asked(engine, seen, number: int, options: Options) -> JobInput:
-    prepared = engine.prepare(seen[number % 3], QUESTIONS[number % 3], options)
+    """A job about one image, two or three."""
+    prepared = engine.prepare(seen[: 1 + number % 3], QUESTIONS[number % 3], options)
     assert isinstance(prepared, JobInput)
     return prepared
 

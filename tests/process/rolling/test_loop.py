@@ -4,11 +4,13 @@ import itertools
 from typing import Any
 
 import pytest
+import torch
 
 from tests.clock import Clock
-from tests.process.rolling.reference import LONGEST, fail, failure_of, run, submit, turns
+from tests.process.rolling.reference import LONGEST, SEVERAL, fail, failure_of, run, submit, turns
 from worker.engines.company import Company
 from worker.engines.rolling.admission import cost, vision_pass
+from worker.engines.rolling.prefill import prefill
 from worker.engines.rolling.rows import Request
 
 
@@ -207,3 +209,32 @@ def test_the_budget_keeps_rows_out_that_would_not_fit(reference):
     for _ in turns(loop):
         most = max(most, loop.in_flight)
     assert 1 <= most <= 3
+
+
+@pytest.mark.parametrize("most_tokens", [1, 100, 10_000])
+def test_what_is_seen_of_each_image_stands_at_its_place_in_the_prompt(engine, reference, most_tokens):
+    """Whether the images of all requests are seen one by one, some together, or all at once."""
+    requests = [reference.request(number) for number in (SEVERAL, 0, SEVERAL - 1)]
+    model = engine._model
+    with torch.inference_mode():
+        prefill(model, requests, most_tokens)
+        for request in requests:
+            ids, grids = request.tensors["input_ids"][0], request.tensors["image_grid_thw"]
+            patches = request.tensors["pixel_values"].split(grids.prod(dim=1).tolist())
+            alone = [
+                model.model.get_image_features(pixels, grid, return_dict=True).pooler_output[0]
+                for pixels, grid in zip(patches, grids.split(1), strict=True)
+            ]
+            assert not any(torch.equal(*two) for two in itertools.combinations(alone, 2))
+            assert request.embedded is not None
+            places = request.embedded[ids == model.config.image_token_id]
+            torch.testing.assert_close(places, torch.cat(alone))
+
+
+def test_a_short_row_keeps_what_it_has_read_beside_one_of_several_images_and_after_it(reference):
+    loop = reference.loop(slots=2)
+    short, long = reference.request(0), reference.request(SEVERAL, 3)
+    submit(loop, long, short)
+    said = run(loop)
+    assert said[short].tokens == reference.answer(0)
+    assert said[long].tokens == reference.answer(SEVERAL, 3)

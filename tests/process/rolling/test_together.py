@@ -4,12 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.process.rolling.reference import LONGEST, assert_each_answer_is_the_one_given_alone
+from tests.process.rolling.reference import LONGEST, SEVERAL, assert_each_answer_is_the_one_given_alone
 from worker.engines.company import Company
 
 ARRIVALS = st.lists(
     st.tuples(
-        st.integers(0, 7),
+        st.integers(0, SEVERAL),
         st.integers(1, LONGEST),
         st.integers(0, 12),
         st.booleans(),

@@ -96,6 +96,15 @@ def test_a_further_question_about_a_page_is_about_the_same_page(http, services, 
     assert (new.file, new.page, new.pages, asked["page"]) == ("fax.tif#2", 2, 3, 2)
 
 
+def test_a_further_question_about_several_images_is_about_all_of_them(http, services, job):
+    one = services.store.get_job(id_of(job))
+    views = {"id": new_id(), "batch_id": None, "images": one.images * 2, "files": ("front.png", "back.png")}
+    services.store.create_job(one.model_copy(update=views))
+    asked = http.post(f"/api/jobs/{views['id']}/ask", json={"question": "And?"}).json
+    new = services.store.get_job(asked["id"])
+    assert (new.images, new.files) == (views["images"], views["files"])
+
+
 def test_a_further_question_may_go_to_another_model(http, job):
     assert http.post(f"{job}/ask", json={"question": "", "model": "ocr"}).json["model"] == "ocr"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.contract.models import Job, JobError, JobState, Options, Usage, made_at, new_id
+from jobs.contract.models import Job, JobError, JobState, Look, Note, Options, Usage, made_at, new_id
 from jobs.shape.fields import AnswerField, FieldType, format_of
 from jobs.storage.store.records import SHARED, Record, Shared, job_from, job_record
 from jobs.storage.store.rows import ROW_FIELDS, row_from
@@ -27,6 +27,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
     max_leaves=3,
 ).map(json.dumps)
+LOOKS = st.builds(Look, width=st.none() | st.integers(1, 99), notes=st.just(()) | st.just((Note.FIRST_PAGE,)))
 JOBS = st.builds(
     Job,
     id=st.builds(new_id),
@@ -37,6 +38,8 @@ JOBS = st.builds(
     options=st.builds(Options, max_new_tokens=st.none() | st.integers(1, 99), response_format=FORMATS),
     images=st.tuples(SHA) | st.tuples(SHA, SHA),
     media_types=st.just(()) | st.just(("image/png",)),
+    files=st.just(()) | st.tuples(TEXT, TEXT),
+    looks=st.just(()) | st.tuples(LOOKS, LOOKS),
     state=st.sampled_from(JobState),
     answer=st.none() | TEXT | JSON,
     confidence=st.none() | st.floats(0, 1),
@@ -95,3 +98,8 @@ def test_an_id_says_when_it_was_made_to_the_microsecond():
     made = made_at(new_id())
     assert made is not None
     assert before - timedelta(microseconds=1) <= made <= datetime.now(UTC)
+
+
+def test_a_job_with_one_image_has_nothing_in_its_record_about_several():
+    job = Job(file="a.png", question="q", model="nano", images=("0" * 64,), media_types=("image/png",))
+    assert set(job_record(job)) == {"file", "question", "model", "options", "images", "media_types", "state"}

@@ -15,6 +15,7 @@ from transformers import (
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from jobs.contract.catalog import card_for
+from jobs.contract.errors import TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from tests.drawing import random_scene
@@ -78,11 +79,29 @@ def test_a_model_of_another_family_answers_a_batch_as_one_at_a_time(engine):
     assert {answer.usage.visual_tokens for answer in together} == {(PIXELS // PATCH) ** 2}
 
 
+def test_a_model_of_another_family_is_given_all_images_of_a_job(engine):
+    rng = random.Random(4)
+    red, blue = (random_scene(rng, shapes=2).draw(200, 300) for _ in range(2))
+    prepared = [prepare(engine, images, "what?", Options(max_new_tokens=6)) for images in ([red, blue], blue)]
+    together = engine.generate(prepared)
+    assert together == [engine.generate([one])[0] for one in prepared]
+    places = (PIXELS // PATCH) ** 2
+    assert [answer.usage.visual_tokens for answer in together] == [2 * places, places]
+
+
+def test_a_prompt_that_is_longer_than_the_model_has_learned_to_read_is_refused(engine):
+    image = random_scene(random.Random(4)).draw(100, 100)
+    job = prepare(engine, [image] * 200, "what?", Options(max_new_tokens=1))
+    with pytest.raises(TooLarge, match="2,048 at once") as refused:
+        engine.generate([job])
+    assert refused.value.code == "prompt_too_long"
+
+
 def test_its_images_are_scaled_down_to_the_limit(engine):
     scene = random_scene(random.Random(3))
     small = create_engine(card_for(engine._source.address), WorkerSettings(device="cpu", max_pixels=50_000))
     small.load()
-    image = prepare(small, scene.draw(1000, 500), "q", Options()).image
+    image = prepare(small, scene.draw(1000, 500), "q", Options()).images[0]
     assert abs(image.width * image.height - 50_000) < 500
 
 

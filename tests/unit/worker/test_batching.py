@@ -19,7 +19,7 @@ from worker.ops.metrics import ModelMetrics
 
 
 def item(question: str, width: int = 10) -> Sized:
-    return Sized((width, 1), question, width)
+    return Sized(((width, 1),), question, width)
 
 
 #: The questions of items that were in a crash, and in two.

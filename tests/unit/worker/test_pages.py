@@ -4,7 +4,7 @@ import pytest
 
 from jobs.contract.errors import Eva01Error
 from jobs.contract.lines import Place
-from jobs.contract.models import FinishReason, Job, Note, Usage
+from jobs.contract.models import FinishReason, Job, Look, Note, Usage
 from jobs.contract.settings import Limits
 from tests import tiffs
 from tests.tiffs import REDUCED, Directory, page, written
@@ -92,7 +92,7 @@ def test_one_page_that_is_cut_short_makes_the_whole_so():
 
 
 def test_what_is_known_of_an_image_is_the_first_pages_size_and_all_pages_notes():
-    looked = Looked.at(Job(file="a.tif", question="", model="ocr", images=("0" * 64,), pages=2))
+    looked = Looked(Job(file="a.tif", question="", model="ocr", images=("0" * 64,), pages=2))
     assert looked.placed("why") == "Page 1 of 2: why"
     image = page(1).convert("RGB")
     looked.see(Decoded(image, 10, 20, (Note.IMAGE_INCOMPLETE,), pages=2))
@@ -100,3 +100,30 @@ def test_what_is_known_of_an_image_is_the_first_pages_size_and_all_pages_notes()
     looked.see(Decoded(image, 30, 40, (Note.IMAGE_INCOMPLETE, Note.FIRST_FRAME), pages=2))
     assert looked.facts == {"width": 10, "height": 20, "notes": (Note.IMAGE_INCOMPLETE, Note.FIRST_FRAME)}
     assert looked.placed("why") == "Page 2 of 2: why"
+
+
+def test_of_several_images_each_ones_size_and_notes_are_known_and_errors_name_it():
+    files = ("front.jpg", "back, left.tif", "top.png")
+    looked = Looked(Job(file="views", question="", model="ocr", images=("0" * 64,) * 3, files=files))
+    image = page(1).convert("RGB")
+    looked.see(Decoded(image, 10, 20, (Note.IMAGE_INCOMPLETE,)))
+    assert (looked.placed("why"), looked.number) == ("Image 1 of 3, front.jpg: why", 1)
+    looked.turn_to(1)
+    assert looked.placed("why") == "Image 2 of 3, back, left.tif: why", "before its pages are known"
+    looked.see(Decoded(image, 30, 40, pages=2))
+    looked.page = 2
+    looked.see(Decoded(image, 50, 60, (Note.IMAGE_DAMAGED, Note.IMAGE_INCOMPLETE), pages=2))
+    assert (looked.placed("why"), looked.number) == ("Image 2 of 3, back, left.tif, page 2 of 2: why", 3)
+    looked.turn_to(2)
+    assert looked.number == 4
+    assert looked.facts == {
+        "width": 10,
+        "height": 20,
+        "notes": (Note.IMAGE_INCOMPLETE, Note.IMAGE_DAMAGED),
+        "looks": (
+            Look(width=10, height=20, notes=(Note.IMAGE_INCOMPLETE,)),
+            Look(width=30, height=40, notes=(Note.IMAGE_DAMAGED, Note.IMAGE_INCOMPLETE), pages=2),
+        ),
+    }
+    looked.place = None
+    assert looked.placed("why") == "why", "what is said of all of them is no single one's"

@@ -50,7 +50,7 @@ class Harness:
         return self
 
     def submit(self, question: str, turns: int = 1, **how: Any):
-        return self.roller.submit(Sized((turns, 1), question, turns), question, **how)
+        return self.roller.submit(Sized(((turns, 1),), question, turns), question, **how)
 
     def outcomes(self, questions: Sequence[str]) -> list[str]:
         """The outcome of each question when all are submitted at once."""

@@ -93,11 +93,51 @@ def test_an_image_seen_once_and_asked_often_is_as_the_stock_processor_makes_it(e
         ]
         text = stock.apply_chat_template(talk, add_generation_prompt=True, tokenize=False)
         whole = stock(text=[text], images=[fit(image)], images_kwargs={"size": own.size}, return_tensors="pt")
-        parts = engine.prepare(seen, question, SHORT).tensors
+        parts = engine.prepare([seen], question, SHORT).tensors
         assert set(parts) == set(whole)
         for name, tensor in whole.items():
             assert parts[name].dtype == tensor.dtype
             assert torch.equal(parts[name], tensor), name
+
+
+@pytest.mark.parametrize(
+    "sizes", [[(130, 900), (1100, 640)], [(1, 1), (1500, 3), (1, 1), (300, 200), (64, 640)]]
+)
+def test_several_images_in_their_order_are_as_the_stock_processor_makes_them(engine, sizes):
+    own, stock = engine._processor, engine._processor._processor
+    rng = random.Random(6)
+    images = [random_scene(rng, shapes=2).draw(*size) for size in sizes]
+    question = "What differs? <|image_pad|>"
+    content = [*({"type": "image"} for _ in images), {"type": "text", "text": own._cleaner.clean(question)}]
+    text = stock.apply_chat_template(
+        [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+    )
+    for ordered in (images, images[::-1]):
+        fitting = [fit(image) for image in ordered]
+        whole = stock(text=[text], images=fitting, images_kwargs={"size": own.size}, return_tensors="pt")
+        parts = prepare(engine, ordered, question, SHORT)
+        assert set(parts.tensors) == set(whole)
+        for name, tensor in whole.items():
+            assert torch.equal(parts.tensors[name], tensor), name
+        assert parts.visual_tokens == (whole["input_ids"] == stock.image_token_id).sum()
+
+
+def test_in_a_static_batch_jobs_with_several_images_answer_as_alone(engine):
+    (red, _), (blue, _), *_ = mixed(3)
+    prepared = [prepare(engine, some, DESCRIBE, SHORT) for some in ([red, blue], blue, [blue, red, blue])]
+    together = engine.generate(prepared)
+    assert together == [engine.generate([one])[0] for one in prepared]
+    assert together[0].usage.visual_tokens < together[2].usage.visual_tokens
+
+
+def test_more_images_than_the_model_can_read_at_once_are_refused_and_the_reason_has_the_numbers(engine):
+    seen = engine.see(Scene("blue", ()).draw(1000, 1000))
+    most = engine._model.config.get_text_config().max_position_embeddings
+    each = engine.prepare([seen], DESCRIBE, SHORT).visual_tokens
+    engine.prepare([seen] * (most // (each + 2) - 2), DESCRIBE, SHORT)
+    with pytest.raises(TooLarge, match=f"nano takes in {most:,} at once. Send fewer images") as refused:
+        engine.prepare([seen] * (most // each + 1), DESCRIBE, SHORT)
+    assert refused.value.code == "prompt_too_long"
 
 
 def test_usage_counts_the_tokens_of_image_and_answer(engine):

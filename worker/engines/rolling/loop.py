@@ -104,7 +104,7 @@ class RollingLoop:
         company: Company = Company.INNOCENTS,
         is_interactive: bool = False,
     ) -> Request:
-        """An image with its question, ready to be submitted; may be called from any thread."""
+        """Images with their question, ready to be submitted; may be called from any thread."""
         positions, delta = positions_of(self._model, tensors)
         visual_tokens = int((tensors["input_ids"] == self._model.config.image_token_id).sum())
         return Request(
@@ -170,7 +170,7 @@ class RollingLoop:
     def _prefill(self) -> None:
         if self._unseen:
             with self._shared_by(self._unseen):
-                prefill(self._model, self._unseen)
+                prefill(self._model, self._unseen, self.prefill_tokens)
 
     # Step
 

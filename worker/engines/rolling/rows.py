@@ -13,7 +13,7 @@ from worker.engines.constraint.grammars import Grammar
 
 @dataclass(eq=False)
 class Request:
-    """One image and its question, prepared.
+    """Images and the question about them, prepared.
 
     `tensors` has `input_ids` and `mm_token_type_ids` (1 × length), `pixel_values` and `image_grid_thw`;
     `positions` (3 × length) are the prompt's, and `delta` is the next position less the length.
@@ -34,7 +34,7 @@ class Request:
     began_s: float | None = None
     #: Seconds of the device so far: its part of each vision pass and of each step that it was in.
     own_s: float = 0.0
-    #: Its prompt as the decoder takes it (length × width), once its image has been seen.
+    #: Its prompt as the decoder takes it (length × width), once its images have been seen.
     embedded: torch.Tensor | None = None
 
     @property

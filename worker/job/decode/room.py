@@ -46,12 +46,19 @@ class Room:
                 " EVA01_DECODE_PIXELS. Scale it down, or save it as JPEG or PNG.",
                 code=Code.TOO_MANY_PIXELS,
             )
-        self._enter(pixels, check_wanted)
+        with self.entered(pixels, check_wanted):
+            yield
+
+    @contextmanager
+    def entered(self, amount: int, check_wanted: CheckWanted) -> Iterator[None]:
+        """Room for `amount`, or for all that there is where that is less; waits for it."""
+        amount = min(amount, self._pixels)
+        self._enter(amount, check_wanted)
         try:
             yield
         finally:
             with self._changed:
-                self._free += pixels
+                self._free += amount
                 self._changed.notify_all()
 
     def _enter(self, pixels: int, check_wanted: CheckWanted) -> None:
