@@ -14,6 +14,7 @@ import torch  # noqa: E402
 
 from scripts import report  # noqa: E402
 from scripts.rolling import measures  # noqa: E402
+from scripts.rolling.held import held  # noqa: E402
 from scripts.rolling.idle import idle  # noqa: E402
 from scripts.rolling.load import equal, geometric  # noqa: E402
 from scripts.rolling.model import random_model  # noqa: E402
@@ -28,6 +29,9 @@ _LINES: list[Line] = [
     ("time to admit ÷ (2 steps + own prefill), 8 rows running", "≤ 1", "admission", "ratio", 1, ".2f"),
     ("device idle while a backlog exists (%)", "≤ 2", "idle", "share", 100, ".2f"),
     ("step outside the model's forward, 16 rows (%)", "≤ 5", "overhead", "share", 100, ".1f"),
+    ("a step, 16 rows with schemas ÷ without", "≤ 1.10", "held", "ratio", 1, ".3f"),
+    ("the share of it that masks take (%)", "≤ 10", "held", "masks", 100, ".1f"),
+    ("the share of a step that goes into saying how sure (%)", "≤ 2", "held", "sure", 100, ".2f"),
     ("a step, 16 rows (ms)", "", "stalls", "step", 1000, ".0f"),
     ("a step that takes new images in (ms)", "", "stalls", "with", 1000, ".0f"),
     ("the longest that rows in flight waited for new images (ms)", "", "stalls", "longest", 1000, ".0f"),
@@ -63,6 +67,7 @@ def _round(model: Any, seed: int, results: Results) -> None:
     _note(results, "stalls", measures.stalls(model, SLOTS[-1], seed))
     _note(results, "admission", measures.admission(model, seed))
     _note(results, "overhead", measures.overhead(model, SLOTS[-1], seed))
+    _note(results, "held", held(model, SLOTS[-1], seed))
     _note(results, "idle", idle(model, SLOTS[0], seed))
 
 

@@ -34,7 +34,7 @@ def idle(model: Any, rows: int, seed: int) -> dict[str, float]:
     There are a third more slots than rows; each decodes and scales a photo for each job.
     """
     name = f"idle-{rows}-{seed}"
-    rolling = RollingAnswers(new_loop(model, rows), lambda tokens, _: Answer("words", Usage()))
+    rolling = RollingAnswers(new_loop(model, rows), lambda _: Answer("words", Usage()))
     roller = Roller(
         rolling, ModelMetrics(name), lambda: None, timeout_s=_NO_LIMIT_S, unwanted=lambda job_ids: ()
     )

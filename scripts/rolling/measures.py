@@ -59,14 +59,14 @@ def admission(model: Any, seed: int) -> dict[str, float]:
     """
     rng = random.Random(seed)
     late, *others = draw_jobs(RUNNING + 1, lambda _: 200, seed)
-    own_s = _timed(_with(new_loop(model, RUNNING + 1), [late]).turn)
+    own_s = timed(_with(new_loop(model, RUNNING + 1), [late]).turn)
     loop = _with(new_loop(model, RUNNING + 1), others)
     while loop.in_flight < RUNNING:
         loop.turn()
-    steps_s = [_timed(loop.turn) for _ in range(20)]
+    steps_s = [timed(loop.turn) for _ in range(20)]
     # The rest of the turn in which it arrives.
     took_s = (1 - rng.random()) * steps_s[-1]
-    took_s += _timed(_with(loop, [late]).turn)
+    took_s += timed(_with(loop, [late]).turn)
     step_s = median(steps_s)
     return {"seconds": took_s, "step": step_s, "prefill": own_s, "ratio": took_s / (2 * step_s + own_s)}
 
@@ -77,7 +77,7 @@ def overhead(model: Any, slots: int, seed: int) -> dict[str, float]:
     while loop.in_flight < slots:
         loop.turn()
     with _forward_timer(model) as inside:
-        whole_s = sum(_timed(loop.turn) for _ in range(60))
+        whole_s = sum(timed(loop.turn) for _ in range(60))
     return {"share": 1 - sum(inside) / whole_s, "step": whole_s / 60}
 
 
@@ -89,7 +89,7 @@ def stalls(model: Any, slots: int, seed: int) -> dict[str, float]:
     busy: list[float] = []
     while not loop.is_idle:
         before = set(loop.on_device())
-        seconds = _timed(loop.turn)
+        seconds = timed(loop.turn)
         if before:
             (busy if set(loop.on_device()) - before else quiet).append(seconds)
     return {"step": median(quiet), "with": median(busy), "longest": max(busy)}
@@ -116,7 +116,8 @@ def _with(loop: RollingLoop, jobs: Sequence[Asked]) -> RollingLoop:
     return loop
 
 
-def _timed(call: Callable[[], Any]) -> float:
+def timed(call: Callable[[], Any]) -> float:
+    """The seconds that a call takes."""
     began_s = time.perf_counter()
     call()
     return time.perf_counter() - began_s

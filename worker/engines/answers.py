@@ -1,6 +1,7 @@
 """Makes an answer of what a model said: its text, how sure it was, and whether it is what was asked for."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jobs.contract.codes import Code
@@ -45,8 +46,11 @@ class Answers:
             checked(text, grammar.response_format)
         except NotAsAsked as error:
             return self._incomplete(text, tokens, reason, error)
-        of_each = field_confidence_of(text, self._grammars.sizes(tokens), said.logprobs)
-        return _answer(text, said, tokens, FinishReason.STOP, of_each)
+        whole, of_each = field_confidence_of(text, self._grammars.sizes(tokens), said.logprobs)
+        if not of_each:
+            return _answer(text, said, tokens, FinishReason.STOP)
+        answer = _answer(text, said, tokens, FinishReason.STOP)
+        return replace(answer, confidence=whole, field_confidence=of_each)
 
     def _incomplete(
         self, text: str, tokens: Sequence[int], reason: FinishReason, error: NotAsAsked
@@ -75,13 +79,7 @@ class Answers:
 _CLOSED = '}]"el'
 
 
-def _answer(
-    text: str,
-    said: Said,
-    tokens: Sequence[int],
-    reason: FinishReason,
-    of_each: dict[str, float] | None = None,
-) -> Answer:
+def _answer(text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
     # The end was chosen as well.
     logprobs = said.logprobs[: len(tokens) + (reason is FinishReason.STOP)]
     return Answer(
@@ -89,5 +87,4 @@ def _answer(
         Usage(visual_tokens=said.visual_tokens, output_tokens=len(tokens)),
         reason,
         confidence=confidence_of(logprobs),
-        field_confidence=of_each,
     )

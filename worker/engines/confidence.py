@@ -2,11 +2,11 @@
 
 An answer's confidence is the geometric mean of them, its end included, since to end there was a choice as
 well. Held to a format, it is the probability among the tokens which were allowed; where one alone was, there
-was no choice, and it does not count.
+was no choice, and it does not count. Of an object its values count, and not how it is written.
 """
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from math import exp, fsum, isnan
 
 import torch
@@ -30,8 +30,10 @@ def confidence_of(logprobs: Sequence[float]) -> float | None:
     return round(min(1.0, exp(fsum(chosen) / len(chosen))), 4) if chosen else None
 
 
-def field_confidence_of(text: str, sizes: Sequence[int], logprobs: Sequence[float]) -> dict[str, float]:
-    """How sure a model was of each value in an object, by its name; one that had to be so is left out.
+def field_confidence_of(
+    text: str, sizes: Sequence[int], logprobs: Sequence[float]
+) -> tuple[float | None, dict[str, float]]:
+    """How sure a model was of all values of an object, and of each by name, but for those that had to be.
 
     `sizes` are the bytes of the tokens that make up `text` in UTF-8, one after the other. A token belongs to
     each value that it is a part of.
@@ -44,4 +46,5 @@ def field_confidence_of(text: str, sizes: Sequence[int], logprobs: Sequence[floa
             for place, size, logprob in zip(accumulate(sizes, initial=0), sizes, logprobs, strict=False)
             if place < stop and place + size > start
         ]
-    return {name: value for name, those in of_each.items() if (value := confidence_of(those)) is not None}
+    found = {name: value for name, those in of_each.items() if (value := confidence_of(those)) is not None}
+    return confidence_of([*chain.from_iterable(of_each.values())]), found

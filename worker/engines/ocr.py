@@ -103,10 +103,12 @@ class OcrEngine(Engine[Page, Page]):
             return deadline.failure()
         if not read.lines:
             confidence = round(read.confidence, 4) if read.left_out else None
-            return Answer(NO_TEXT, Usage(lines=0, confidence=confidence))
+            return Answer(NO_TEXT, Usage(lines=0, confidence=confidence), confidence=confidence)
+        confidence = round(read.confidence, 4)
         return Answer(
             "\n".join(line.text for line in read.lines),
-            Usage(lines=len(read.lines), confidence=round(read.confidence, 4)),
+            Usage(lines=len(read.lines), confidence=confidence),
+            confidence=confidence,
             places=tuple(_place(line, *page.scale) for line in read.lines),
         )
 

@@ -63,6 +63,7 @@ def joined(answers: Sequence[Answer]) -> Answer:
         text="\n\n".join(texts),
         places=tuple(chain.from_iterable(answer.places for answer in answers)),
         usage=_sum([answer.usage for answer in answers]),
+        confidence=min((one for answer in answers if (one := answer.confidence) is not None), default=None),
         finish_reason=FinishReason.LENGTH if is_cut else FinishReason.STOP,
     )
 

@@ -20,6 +20,18 @@ def test_a_row_that_ends_is_answered_at_once_and_its_place_goes_to_the_next(refe
     assert order == [short, next_one, long]
 
 
+def test_a_row_that_remains_alone_when_a_much_longer_one_has_left_keeps_what_it_has_read(reference):
+    lengths = [len(answer) for answer in reference.alone]
+    first_to_end, last_to_end = lengths.index(min(lengths)), lengths.index(max(lengths))
+    loop = reference.loop(slots=2)
+    roomy, small = reference.request(first_to_end, 1000), reference.request(last_to_end)
+    assert roomy.reserved_tokens > 2 * small.reserved_tokens
+    submit(loop, roomy, small)
+    outcomes = run(loop)
+    assert outcomes[roomy].tokens == reference.answer(first_to_end)
+    assert outcomes[small].tokens == reference.answer(last_to_end)
+
+
 def test_it_says_of_each_answer_whether_it_is_whole_or_cut(engine, reference, tensors):
     rolling = engine.rolling
     assert rolling is not None

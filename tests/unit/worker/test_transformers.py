@@ -19,7 +19,7 @@ from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline
 from worker.engines.proportions import fit
-from worker.engines.said import has_ended, until_end
+from worker.engines.said import Said, has_ended, until_end
 from worker.engines.transformers_engine import _BUNDLED, TransformersEngine
 
 DESCRIBE = "Describe this image."
@@ -169,7 +169,7 @@ def test_a_model_without_end_tokens_never_says_that_it_is_done():
 
 
 def answer_of(engine: TransformersEngine, row: list[int]) -> Answer | EngineFailure:
-    return engine._answer(row, 7)
+    return engine._answers.of(Said(row, [-0.5] * len(row), 7))
 
 
 def test_a_row_that_begins_with_an_end_token_is_no_answer(engine):

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import torch
 from llguidance import LLExecutor, LLMatcher
-from llguidance.torch import consume_token_par, fill_next_token_bitmask_par
+from llguidance.numpy import allocate_token_bitmask, consume_token_par, fill_next_token_bitmask_par
 
-_WORD_BITS = 32
 #: Each byte's bits, the lowest first (256 × 8).
 _BITS = (torch.arange(256)[:, None] >> torch.arange(8)[None, :] & 1).bool()
 
@@ -40,10 +39,9 @@ class Masks:
 
     def _allowed(self, matchers: Sequence[LLMatcher]) -> torch.Tensor:
         """What each may say next (matchers × width); a matcher that failed allows an end alone."""
-        words = -(-self._width // _WORD_BITS)
-        packed = torch.zeros(len(matchers), words, dtype=torch.int32)
+        packed = allocate_token_bitmask(len(matchers), self._width)
         fill_next_token_bitmask_par(self._executor, [(one, row) for row, one in enumerate(matchers)], packed)
-        octets = packed.view(torch.uint8).to(self._device, non_blocking=True)
+        octets = torch.from_numpy(packed.view("uint8")).to(self._device)
         return self._bits[octets.long()].flatten(1)[:, : self._width]
 
     def advance(self, matchers: Sequence[LLMatcher | None], tokens: Sequence[int]) -> None:

@@ -28,16 +28,15 @@ class RowCache:
     def _empty(self, rows: int, length: int) -> torch.Tensor:
         return self._like.new_zeros(rows, self._heads, length, self._width)
 
-    def reserve(self, rows: int, length: int) -> None:
+    def reserve(self, rows: int, length: int, *, in_flight: int) -> None:
         """Have room for so many rows, each of `length` tokens, layer by layer.
 
-        What is there is kept unless this is the only row. May fail for lack of memory, and can be tried
-        again then.
+        What the rows in flight have there is kept. May fail for lack of memory, and can be tried again then.
         """
         length = -(-length // _LENGTH_STEP) * _LENGTH_STEP
         for tensors in (self.keys, self.values):
             for layer, old in enumerate(tensors):
-                if rows == 1 and old.shape[2] > 2 * length:
+                if not in_flight and old.shape[2] > 2 * length:
                     # A long row is gone; nothing is in flight, so its room need not be kept.
                     old = tensors[layer] = self._empty(0, 0)
                 if old.shape[0] >= rows and old.shape[2] >= length:

@@ -182,7 +182,8 @@ class RollingLoop:
 
     def _add_a_token(self, requests: Sequence[Request]) -> None:
         count = len(self._rows)
-        self._cache.reserve(len(requests), max(request.reserved_tokens for request in requests))
+        reserved = max(request.reserved_tokens for request in requests)
+        self._cache.reserve(len(requests), reserved, in_flight=count)
         longest = max((row.length for row in self._rows), default=0) + 1
         prompts = [Prompt.of(request) for request in self._new]
         logits = step(self._model, self._cache, self._tails, count, longest, prompts)
