@@ -11,6 +11,8 @@ const EVERY_MS = 700;
 const TYPING_MS = 250;
 const SHOWN_VALUES = 40;
 const OPEN_KEY = "results-columns";
+/** On a telephone they would push the results out of sight. */
+const PHONE_PX = 640;
 
 export class ColumnCards {
   #columns;
@@ -31,9 +33,9 @@ export class ColumnCards {
     this.#onFilter = onFilter;
     if (!columns.length) return;
     const root = byId("columns");
-    root.open = localStorage.getItem(OPEN_KEY) !== "closed";
+    root.open = localStorage.getItem(OPEN_KEY) !== "closed" && innerWidth >= PHONE_PX;
     root.addEventListener("toggle", () => {
-      localStorage.setItem(OPEN_KEY, root.open ? "open" : "closed");
+      if (innerWidth >= PHONE_PX) localStorage.setItem(OPEN_KEY, root.open ? "open" : "closed");
       this.update();
     });
     this.#cards = columns.map((column, place) => makeCard(column, place, (filter) => this.#filter(place, filter)));
