@@ -1,4 +1,4 @@
-"""Answers as data: asking for fields, columns that one sorts, filters and counts, and how sure answers are."""
+"""Answers as data: asking for fields, columns to sort, filter and count by, and how sure answers are."""
 
 import json
 import re

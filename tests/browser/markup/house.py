@@ -37,7 +37,7 @@ class HostileHouse:
     provider: OpenIdProvider
     #: Batches: their files, answers and errors are payloads; one without any; one of a model that is one.
     batches: list[str] = field(default_factory=list)
-    #: A batch whose fields are called by payloads, and have them for hints, for values to choose, and as values.
+    #: A batch whose fields are called by payloads, and have them for hints, choices and values.
     fields_batch: str = ""
     #: The path of a link that opens the first batch.
     link: str = ""
