@@ -237,8 +237,8 @@ def fields(studio: Studio) -> None:
     BatchPage(page).open(batch_id, answers=40)
     page.locator("#as-table").click()
     page.locator("#order").select_option("unsure")
-    page.wait_for_function("() => document.querySelectorAll('.row-picture img[src]').length > 6")
     page.locator(".results-tools").evaluate("tools => tools.scrollIntoView()")
+    page.wait_for_function("() => document.querySelectorAll('.row-picture img[src]').length > 4")
     studio.shoot(page, "columns")
     page.context.close()
 

@@ -171,7 +171,7 @@ def test_the_least_sure_come_first_and_the_sure_are_left_out(page, receipts_batc
     parts = some_receipts[least].field_confidence or {}
     name = min(parts, key=parts.__getitem__)
     expect(first.locator(".sure-least")).to_have_text(f"{name} {int(100 * parts[name])}%")
-    expect(first.locator(".tile-fields")).to_contain_text(f"shop {some_receipts[least].data['shop']}")
+    expect(first.locator(".tile-fields")).to_contain_text(f"shop: {some_receipts[least].data['shop']}")
     page.locator("#doubt").fill("75")
     below = [file for file, confidence in sure.items() if confidence < 0.75]
     assert 0 < len(below) < len(sure)

@@ -2,8 +2,8 @@
 
 import { byId, make, say, show } from "../core/dom.js";
 import { number, t, tn } from "../core/words.js";
-import { endFrom } from "./filter.js";
 import { isoOf, isRange, shownSize } from "./columns.js";
+import { endFrom } from "./filter.js";
 import { histogram } from "./histogram.js";
 import { summarize } from "./summary.js";
 

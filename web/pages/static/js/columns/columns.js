@@ -55,10 +55,16 @@ export function keysOf(value, column) {
   return keys.length ? [...new Set(keys)] : [""];
 }
 
-/** `total 12.50 · kind receipt`: an answer in a line. */
-export const inShort = (record, columns) =>
-  columns
-    .map((column) => [column.title, shownValue(valueOf(record, column), column)])
-    .filter(([, shown]) => shown)
-    .map(([title, shown]) => `${title}: ${shown}`)
-    .join(" · ");
+/** As much of an answer as a line is given, in characters. */
+const SHORT_CHARS = 180;
+
+/** `total: 12.50 · kind: receipt`: an answer in a line. */
+export function inShort(record, columns) {
+  let line = "";
+  for (const column of columns) {
+    const shown = shownValue(valueOf(record, column), column);
+    if (shown) line += `${line && " · "}${column.title}: ${shown}`;
+    if (line.length > SHORT_CHARS) break;
+  }
+  return line;
+}

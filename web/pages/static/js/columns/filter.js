@@ -3,8 +3,8 @@
 // A filter of a column is {from, to} of its sizes, or {keys}: a Set of what values are counted under. Filters are in a Map
 // by the column's place.
 
-import { isRange, keysOf, shownSize, sizeOf, valueOf } from "./columns.js";
 import { t } from "../core/words.js";
+import { isRange, keysOf, shownSize, sizeOf, valueOf } from "./columns.js";
 
 /** True when a record passes the filters of all columns. */
 export function isWithin(record, columns, filters) {

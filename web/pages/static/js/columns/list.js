@@ -3,7 +3,7 @@
 import { make } from "../core/dom.js";
 import { t } from "../core/words.js";
 import { shownValue, valueOf } from "./columns.js";
-import { drawSure, sureBar } from "../results/sure.js";
+import { drawSure, sureBar } from "./sure.js";
 
 /** Draw a record's fields into a <dl>. */
 export function drawFields(list, record, columns) {

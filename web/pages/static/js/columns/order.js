@@ -1,6 +1,6 @@
 // Records in the order of a column. Needs no DOM.
 
-import { fileKey } from "../core/natural.js";
+import { fileKey } from "./natural.js";
 import { isRange, shownValue, sizeOf, valueOf } from "./columns.js";
 
 const FORM = /^column:([0-9]+):(up|down)$/;

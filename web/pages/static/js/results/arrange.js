@@ -3,7 +3,7 @@
 
 import { isLessSure, isWithin } from "../columns/filter.js";
 import { columnOrder, sortByColumn } from "../columns/order.js";
-import { fileKey } from "../core/natural.js";
+import { fileKey } from "../columns/natural.js";
 import { isIn } from "./cut_short.js";
 import { ranMs } from "./jobs_feed.js";
 

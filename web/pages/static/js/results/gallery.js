@@ -1,13 +1,13 @@
 // Results as tiles: picture, file, answer.
 
 import { inShort, pageColumns } from "../columns/columns.js";
+import { drawSure, leastSure, sureBar } from "../columns/sure.js";
 import { drawTileFields, tileFields } from "../columns/tile.js";
 import { make, say, sayOrHide, show } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
 import { number, t } from "../core/words.js";
 import { drawState } from "./cut_short.js";
 import { shortNotes } from "./notes.js";
-import { drawSure, leastSure, sureBar } from "./sure.js";
 import { showPicture } from "./thumbnails.js";
 import { drawUnsure, unsureChip } from "./unsure.js";
 

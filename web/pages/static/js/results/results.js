@@ -2,6 +2,7 @@
 
 import { ColumnCards } from "../columns/cards.js";
 import { pageColumns } from "../columns/columns.js";
+import { Doubt } from "../columns/doubt.js";
 import { filterWords } from "../columns/filter.js";
 import { orderBy } from "../columns/order.js";
 import { byId, make, say, show } from "../core/dom.js";
@@ -9,7 +10,6 @@ import { reasonOf } from "../core/reasons.js";
 import { number, percent, STATES, t, tn } from "../core/words.js";
 import { arrange, ORDERS } from "./arrange.js";
 import { CUT, wordOf } from "./cut_short.js";
-import { Doubt } from "./doubt.js";
 import { gallery } from "./gallery.js";
 import { makeHead, showOrder, table } from "./table.js";
 import { VirtualList } from "./virtual_list.js";

@@ -2,12 +2,12 @@
 
 import { isRange, pageColumns, shownValue, valueOf } from "../columns/columns.js";
 import { columnOrder, orderBy } from "../columns/order.js";
+import { drawSure, leastSure, sureBar } from "../columns/sure.js";
 import { byId, icon, make, say, sayOrHide, show } from "../core/dom.js";
 import { drawState } from "./cut_short.js";
 import { shownWords } from "./gallery.js";
 import { ranMs } from "./jobs_feed.js";
 import { shortNotes } from "./notes.js";
-import { drawSure, leastSure, sureBar } from "./sure.js";
 import { showPicture } from "./thumbnails.js";
 import { took } from "./times.js";
 import { drawUnsure, unsureChip } from "./unsure.js";
@@ -97,6 +97,7 @@ function drawRow(row, record, index) {
   sayOrHide(state.lastChild, shortNotes(record));
   drawSure(sure.firstChild, record.confidence, leastSure(record));
   drawUnsure(sure.lastChild, record);
+  // Where it has cells, only a telephone shows it.
   say(answer, shownWords(record, columns));
   drawCells(row, others, record);
   say(time, took(ranMs(record)));

@@ -2,6 +2,7 @@
 
 import { pageColumns } from "../columns/columns.js";
 import { drawFields } from "../columns/list.js";
+import { drawSure, shownSure, sureBar } from "../columns/sure.js";
 import { api, apiUrl } from "../core/api.js";
 import { copyText } from "../core/copying.js";
 import { byId, make, say, sayOrHide, show } from "../core/dom.js";
@@ -11,7 +12,6 @@ import { dateTime, number, percent, t } from "../core/words.js";
 import { drawState } from "./cut_short.js";
 import { FollowUp } from "./follow_up.js";
 import { wholeNotes } from "./notes.js";
-import { drawSure, shownSure, sureBar } from "./sure.js";
 import { took } from "./times.js";
 import { drawUnsure } from "./unsure.js";
 import { Zoom } from "./zoom.js";

@@ -16,8 +16,7 @@ export const sureBar = (kind = "") =>
   make(
     "span",
     { class: `sure ${kind}`.trim(), hidden: true },
-    make("span", { class: "sure-bar", "aria-hidden": "true" }, make("span", { class: "sure-part" })),
-    make("span", { class: "visually-hidden", text: t("How sure:") }),
+    make("span", { class: "sure-bar", role: "img", "aria-label": t("How sure") }),
     make("span", { class: "sure-words" }),
     make("span", { class: "sure-least text", dir: "auto" }),
   );
@@ -26,11 +25,10 @@ export const sureBar = (kind = "") =>
 export function drawSure(element, confidence, least = null) {
   show(element, confidence !== null);
   if (confidence === null) return;
-  const [bar, , words, field] = element.children;
-  bar.firstChild.style.width = `${100 * confidence}%`;
+  const [bar, words, field] = element.children;
+  bar.style.setProperty("--sure", `${100 * confidence}%`);
   say(words, shownSure(confidence));
   say(field, least ? `${least.name} ${shownSure(least.confidence)}` : "");
-  element.title = least ? t("Least sure: {field}, {percent}", { field: least.name, percent: shownSure(least.confidence) }) : "";
 }
 
 /** In whole percent, rounded down: 99.9 % is not certain. */
