@@ -33,9 +33,9 @@ QUESTION = "Describe this image."
 QUESTION_ZH = "描述这张图片的内容和颜色"
 #: What `nano` can say of a drawing.
 DRAWN_FIELDS = (
-    "background:text!:its color",
+    "background:black|blue|brown|gray|green|orange|pink|purple|red|white|yellow!:its color",
     "count:integer!:how many shapes",
-    "shapes:circle|square|triangle[]!",
+    "round:boolean!:true when one of them is a circle",
 )
 DESKTOP = (1280, 860)
 #: Tall enough to show the results below the reasons for failures.
