@@ -24,7 +24,12 @@ def make_batch(
 ) -> str:
     """A closed batch of these files, some with questions of their own; gives its id."""
     with stack.client() as client:
-        wanted = {"name": name, "question": question, "model": model, "max_new_tokens": max_new_tokens}
+        wanted: dict[str, Any] = {
+            "name": name,
+            "question": question,
+            "model": model,
+            "max_new_tokens": max_new_tokens,
+        }
         wanted |= {"fields": fields} if fields else {}
         batch_id = _checked(client.post("/api/batches", json=wanted))["id"]
         parts = [("files", (path, content)) for path, content in files.items()]

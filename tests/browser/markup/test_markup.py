@@ -190,9 +190,8 @@ def fields(visit: Visit, page: Page, look: Callable[[str], None]) -> None:
     look("large view with fields")
     page.goto("/")
     page.locator("#models input[value=nano]").check()
-    page.get_by_test_id("files").set_input_files(
-        [{"name": "a.png", "mimeType": "", "buffer": hostile.encoded()}]
-    )
+    image: FilePayload = {"name": "a.png", "mimeType": "", "buffer": hostile.encoded()}
+    page.get_by_test_id("files").set_input_files(image)
     page.get_by_test_id("question").fill("?")
     page.locator("#answer input[value=fields]").check()
     # The box itself takes no more than a name may have.

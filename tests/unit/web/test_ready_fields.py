@@ -34,7 +34,7 @@ def test_ready_fields_are_fields_that_answers_can_be_held_to(shorts):
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
 def test_translated_they_have_the_same_types(path):
     with path.open("rb") as file:
-        words = {message.id: message.string for message in read_po(file)}
+        words = {message.id: str(message.string) for message in read_po(file)}
     for shorts in READY:
         translated = made([words[short] for short in shorts])
         check_format(format_of(translated), Limits().max_schema_bytes)
