@@ -21,9 +21,8 @@ def row(what: str, wanted: str, values: Sequence[float], form: str) -> tuple[str
     return what, wanted, f"{median(values):{form}}", ", ".join(f"{value:{form}}" for value in values)
 
 
-def write(section: str, text: str) -> None:
-    """Replace the text between the section's begin and end comments in the page."""
+def write(section: str, text: str, path: Path = PAGE) -> None:
+    """Replace the text between the section's begin and end comments in a page."""
     begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(begin)
-    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+    before, rest = path.read_text(encoding="utf-8").split(begin)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")

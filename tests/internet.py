@@ -4,9 +4,10 @@ Servers listen on this machine; the way to a public address leads to the one tha
 other address nowhere, as for a host that is down.
 """
 
+import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -30,8 +31,11 @@ HTTPS = 443
 CERTIFIED = ("images.example.org", "cdn.example.org", "xn--bcher-kva.example")
 UNCERTIFIED = "uncertified.example.org"
 
+#: Seconds after which a question that is never answered is given up: beyond the limit of any test.
+_GIVEN_UP_S = 300
+
 #: Answers one request.
-Page = Callable[["Visit"], None]
+Page = Callable[["Visit"], object]
 
 
 class Visit(BaseHTTPRequestHandler):
@@ -67,10 +71,17 @@ class Internet(httpcore2.SyncBackend):
             self._server.socket, server_side=True, do_handshake_on_connect=False
         )
         self._serving = Serving(self._server)
+        #: The name server that is asked for names that hang: it takes every question, and says nothing.
+        self._silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._silent.bind(("127.0.0.1", 0))
+        self._silent.setblocking(False)
         self.begin_anew()
 
     def begin_anew(self) -> None:
         """Forget what was changed, and what was seen."""
+        self.answer_all()
+        #: Names of which the name server says nothing.
+        self.silent: set[str] = set()
         #: The addresses that each name has.
         self.names: dict[str, list[str]] = {name: [PUBLIC] for name in (*CERTIFIED, UNCERTIFIED)}
         #: What there is at `host/path`.
@@ -86,6 +97,15 @@ class Internet(httpcore2.SyncBackend):
     def end(self) -> None:
         """Stop serving."""
         self._serving.end()
+        self.answer_all()
+        self._silent.close()
+
+    def answer_all(self) -> None:
+        """Have the silent name server say that there is no such name, to all who have asked so far."""
+        with suppress(BlockingIOError):
+            while True:
+                _, who = self._silent.recvfrom(512)
+                self._silent.sendto(b"nobody", who)
 
     def fetcher(self, *allow: str, limits: Limits | None = None, **settings: Any) -> Fetcher:
         """Our fetcher in this internet."""
@@ -103,9 +123,20 @@ class Internet(httpcore2.SyncBackend):
         try:
             return [str(ip_address(host))]
         except ValueError:
+            if host in self.silent:
+                self._ask_in_vain(host)
             if host not in self.names:
                 raise OSError(f"nobody is called {host}") from None
             return self.names[host]
+
+    def _ask_in_vain(self, host: str) -> None:
+        """Wait for the silent name server, as the system does; raises OSError when it has spoken at last."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(_GIVEN_UP_S)
+            asking.connect(self._silent.getsockname())
+            asking.send(host.encode())
+            asking.recv(512)
+        raise OSError(f"nobody is called {host}")
 
     def connect_tcp(self, host: str, port: int, *how: Any, **more: Any) -> httpcore2.NetworkStream:
         """To the server that stands at an address."""

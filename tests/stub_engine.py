@@ -22,6 +22,8 @@ POISON, TOO_FEW, LOSE_DEVICE = "poison", "too few", "lose the device"
 DIE = "die"
 #: A question that takes until its deadline, and one whose call to the engine never returns.
 SLOW, HANG = "slow", "hang"
+#: A question over which a slot ponders for longer than any test lasts.
+PONDER = "ponder"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class StubEngine:
 
     def prepare(self, seen: tuple[int, int], question: str, options: Options) -> Sized:
         """An image costs as many visual tokens as it is wide."""
+        if question == PONDER:
+            threading.Event().wait()
         return Sized(seen, question, seen[0], options.max_new_tokens)
 
     def generate(

@@ -11,6 +11,8 @@ from time import perf_counter
 from typing import Generic
 from uuid import uuid4
 
+import redis
+
 from jobs.contract.catalog import ModelCard
 from jobs.contract.models import WorkerState
 from jobs.contract.settings import Limits, Settings, WorkerSettings
@@ -21,6 +23,7 @@ from jobs.storage.image_uses import ImageUses
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from worker.broker.celery_app import create_celery
+from worker.broker.in_hand import InHand
 from worker.broker.slots import Slots
 from worker.broker.unreadable import Unreadable
 from worker.device.base import Device
@@ -83,10 +86,11 @@ class Worker(Generic[Seen, Prepared]):
         self._engine = engine
         self._device: Device[Prepared]
         unreadable = Unreadable(
-            card.name, self._metrics, most=own.max_unreadable, most_bytes=own.max_ticket_bytes
+            card.name, self._metrics, most=shared.max_unreadable, most_bytes=shared.max_ticket_bytes
         )
-        celery = create_celery(shared, card.name, self._status.trouble, unreadable)
-        self._slots = Slots(celery, self._status, self._metrics, shared.lease_s)
+        self._in_hand = InHand()
+        celery = create_celery(shared, card.name, self._status.trouble, unreadable, self._in_hand)
+        self._slots = Slots(celery, self._status, self._metrics, self._in_hand, shared.lease_s)
         self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s, own.ready_of_late_s)
         self._health = HealthServer(self._status, own.worker_host, own.worker_port)
         pod = Pod.here(own.pod_name)
@@ -212,7 +216,12 @@ class Worker(Generic[Seen, Prepared]):
         self._device.give_back()
 
     def stop(self) -> None:
-        """Make `live` return."""
+        """Make `live` return; a job that its slot could not let go of yet has not ended this worker."""
+        try:
+            for _ in range(self._store.give_back_held(self._status.model, self._in_hand.numbers())):
+                self._metrics.count_redelivery("drain")
+        except redis.RedisError as error:
+            logger.warning("What slots still hold could not be marked as queued: %s", error)
         self._slots.stop()
 
 

@@ -44,7 +44,7 @@ class ModelCard(BaseModel):
 
     name: str
     engine: EngineName
-    #: Where the weights come from: a hub address, a folder, or `bundled:<folder>`.
+    #: Where the weights come from: a hub address, a folder, a bucket's address, or `bundled:<folder>`.
     source: str
     #: One sentence for people.
     description: str
@@ -113,6 +113,6 @@ def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
 
 
 def _shown(source: str) -> str:
-    """An address of the hub; of a folder only its name, because everyone sees a card."""
-    is_folder = source.startswith(("/", ".", "~")) or Path(source).is_dir()
+    """An address of the hub; of a folder, or of a bucket, only its name, because everyone sees a card."""
+    is_folder = source.startswith(("/", ".", "~")) or "://" in source or Path(source).is_dir()
     return name_of(source) if is_folder else source

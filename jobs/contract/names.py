@@ -100,13 +100,8 @@ def held_key(model: str) -> str:
 
 
 def held_index_key(model: str) -> str:
-    """The sorted set of held tickets by the time they were taken or last renewed."""
+    """The sorted set of held tickets by when they were taken or last renewed, in seconds of Redis' clock."""
     return f"eva01:{model}:held_index"
-
-
-def held_mutex_key(model: str) -> str:
-    """The lock of kombu's sweep for abandoned tickets."""
-    return f"eva01:{model}:held_mutex"
 
 
 def unreadable_key(model: str) -> str:

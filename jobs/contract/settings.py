@@ -23,6 +23,8 @@ GIB = 1024 * MIB
 READY_OF_LATE_S = 3600.0
 #: Hours that a session in the browser may last at most.
 LONGEST_SESSION_HOURS = 366 * 24
+#: The most fields that EVA01_MAX_FIELDS may allow: a request is read no further.
+MOST_FIELDS = 1000
 
 
 class BadSetting(Exception):
@@ -68,6 +70,10 @@ class Settings(_FromEnvironment):
     blobs: str = Field(default="", repr=False)
     #: Seconds for which a worker that fell silent keeps what it holds; then others take it.
     lease_s: float = Field(default=20, ge=1)
+    #: Bytes of a ticket; what is longer is none.
+    max_ticket_bytes: int = Field(default=16 * 1024, ge=1024)
+    #: Messages that are no tickets, and are kept to be looked at.
+    max_unreadable: int = Field(default=100, ge=1, le=10_000)
     #: Seconds for which a failing call of the blob store is repeated.
     blob_patience_s: float = Field(default=10.0, ge=0)
     #: Seconds to wait for an answer from Redis.
@@ -136,7 +142,7 @@ class Limits(_FromEnvironment):
     #: Bytes of the JSON Schema that answers are held to.
     max_schema_bytes: int = Field(default=64 * 1024, ge=2)
     #: Fields of one answer, each of which is a column.
-    max_fields: int = Field(default=200, ge=1)
+    max_fields: int = Field(default=200, ge=1, le=MOST_FIELDS)
     #: Days for which a batch may be shared.
     max_share_days: int = Field(default=365, ge=1, le=36_500)
     #: Links to one batch that work at the same time, and that are kept: older ones that are over go first.
@@ -242,8 +248,12 @@ class WebSettings(_FromEnvironment):
     fetch_request_s: float = Field(default=30, gt=0, le=600)
     #: Redirects that are followed for one image.
     fetch_redirects: int = Field(default=3, ge=0, le=20)
-    #: Images that are fetched at the same time; those of one request take a quarter of that.
+    #: Images that are fetched at the same time; those of an owner take half of that, of a request a quarter.
     fetch_at_a_time: int = Field(default=16, ge=1, le=1024)
+    #: Addresses of one owner that may wait to be fetched.
+    fetch_waiting: int = Field(default=2000, ge=1)
+    #: Look-ups of hosts that may have outlasted their time; while there are so many nothing is fetched.
+    fetch_hanging: int = Field(default=128, ge=1, le=1024)
 
     @field_validator("secret_key")
     @classmethod
@@ -342,7 +352,7 @@ class WebSettings(_FromEnvironment):
 class WorkerSettings(_FromEnvironment):
     """What a worker needs besides its model's name."""
 
-    #: A vision-language model: an address on the hub, or a folder.
+    #: A vision-language model: an address on the hub, a folder, or one in a bucket (`s3://…`, `gs://…`, `az://…`).
     model_name: str = Field(
         default=DEFAULT_MODEL_NAME, validation_alias=AliasChoices("MODEL_NAME", "model_name"), min_length=1
     )
@@ -360,6 +370,8 @@ class WorkerSettings(_FromEnvironment):
     slots: int = Field(default=0, ge=0, le=1024)
     #: `auto`: a rolling batch where the model allows it, else static ones; `static`: always these.
     batching: str = Field(default="auto", pattern=r"^(auto|static)$")
+    #: Parts of a model that are read from its bucket at the same time; each takes 16 MiB of memory meanwhile.
+    weights_streams: int = Field(default=16, ge=1, le=256)
     #: Images in a rolling batch; 0: three quarters of the slots.
     rows: int = Field(default=0, ge=0, le=1024)
     #: Tokens that a rolling batch may hold in memory; 0: what a GPU has room for, 32,768 on a CPU.
@@ -384,10 +396,6 @@ class WorkerSettings(_FromEnvironment):
     job_timeout_s: float = Field(default=600.0, gt=0, le=7 * 24 * 3600)
     #: How often a job may take its worker down before it is not tried again.
     max_crashes: int = Field(default=3, ge=1)
-    #: Bytes of a ticket; what is longer is none.
-    max_ticket_bytes: int = Field(default=16 * 1024, ge=1024)
-    #: Messages that are no tickets, and are kept to be looked at.
-    max_unreadable: int = Field(default=100, ge=1, le=10_000)
     #: Whether who asks the same of the same image gets the answer that is there already.
     answer_cache: bool = True
     #: Pixels of the longest side of the small versions that galleries show; 0: none are made.

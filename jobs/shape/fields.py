@@ -6,11 +6,12 @@
 A field may be null, which says that the image does not show it: a model that must name a total names one.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, FailFast, Field, model_validator
 
 from jobs.contract.base import Frozen
 from jobs.contract.codes import Code
@@ -67,9 +68,9 @@ class AnswerField(Frozen):
     name: str = Field(min_length=1, max_length=_NAME_CHARS, pattern=r"^[^\s\x00-\x1f](.*[^\s\x00-\x1f])?$")
     type: FieldType = FieldType.TEXT
     #: The values among which a CHOICE chooses.
-    choices: tuple[Annotated[str, Field(min_length=1, max_length=_CHOICE_CHARS)], ...] = Field(
-        default=(), max_length=_MOST_CHOICES
-    )
+    choices: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=_CHOICE_CHARS)], ...], FailFast()
+    ] = Field(default=(), max_length=_MOST_CHOICES)
     #: True for a list of such values.
     is_list: bool = False
     #: True when there always is one; else null says that the image does not show it.
@@ -113,6 +114,8 @@ def field_from(said: Any) -> Any:
     is_required, kind = kind.endswith("!"), kind.removesuffix("!").rstrip()
     is_list, kind = kind.endswith("[]"), kind.removesuffix("[]").rstrip()
     made = {"name": name.strip(), "hint": hint.strip(), "is_required": is_required, "is_list": is_list}
+    if kind.count("|") >= _MOST_CHOICES:
+        raise ValueError(f"a field has at most {_MOST_CHOICES} choices")
     if "|" in kind:
         choices = tuple(choice.strip() for choice in kind.split("|"))
         return made | {"type": FieldType.CHOICE.value, "choices": choices}
@@ -123,11 +126,10 @@ def field_from(said: Any) -> Any:
     return made | {"type": found}
 
 
-#: The short form, as a pattern of JSON Schema.
-_SHORT = Annotated[
-    str,
-    Field(pattern=r"^[^\s:\x00-\x1f]{1,64}(:(text|number|integer|boolean|date)(\[\])?!?(:[^:]{0,500})?)?$"),
-]
+#: The short form as a pattern, for the API's document: narrower than what is read, and no wider.
+_WORDS = r"[^\s:|!\[\]\x00-\x1f]([^:|!\[\]\x00-\x1f]{0,60}[^\s:|!\[\]\x00-\x1f])?"
+_KIND = rf"({'|'.join(_NAMED)}|{_WORDS}(\|{_WORDS})+)(\[\])?!?"
+_SHORT = Annotated[str, Field(pattern=rf"^{_WORDS}(:({_KIND})?(:[^\x00-\x1f]{{0,500}})?)?$")]
 #: A field, as an object or in its short form.
 SaidField = Annotated[AnswerField, BeforeValidator(field_from, json_schema_input_type=AnswerField | _SHORT)]
 
@@ -138,7 +140,8 @@ def format_of(fields: Sequence[AnswerField]) -> ResponseFormat:
     Raises BadInput (`invalid_field`) when two are called the same.
     """
     names = [field.name for field in fields]
-    if twice := next((name for name in names if names.count(name) > 1), None):
+    if len(set(names)) < len(names):
+        twice, _ = Counter(names).most_common(1)[0]
         raise BadInput(f"There are two fields called {twice!r}. Rename one.", code=Code.INVALID_FIELD)
     schema = {
         "type": "object",

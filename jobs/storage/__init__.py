@@ -10,6 +10,7 @@ access/       who may do what, and what they did
 ledger        what owners have taken, by day
 listing       all batches, the latest change first
 queue         how deep the queue is, and whether each open job has a ticket
+leases        who holds a ticket, and for how long without a word
 fleet         which workers are up
 blobs         objects in a folder or a bucket
 rights        who may read what we write

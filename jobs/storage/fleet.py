@@ -10,10 +10,10 @@ import redis
 from jobs.contract import names
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.models import WorkerInfo, WorkerState
-from jobs.contract.refusals import Refusal
+from jobs.contract.refusals import Refusal, is_wrong_type
 from jobs.contract.settings import READY_OF_LATE_S
 from jobs.storage.scripts import load
-from jobs.storage.unreadable import readable
+from jobs.storage.unreadable import moved_aside, readable
 
 #: Heartbeats a worker may miss before it no longer counts.
 _MISSED_BEATS = 3
@@ -28,6 +28,7 @@ class Fleet:
     def __init__(self, client: "redis.Redis") -> None:
         self.redis = client
         self._beat = load(client, "beat")
+        self._heal = load(client, "heal")
 
     def beat(
         self, worker: WorkerInfo, card: ModelCard, interval_s: float, of_late_s: float = READY_OF_LATE_S
@@ -43,7 +44,19 @@ class Fleet:
         described = (worker.id, info, expires_ms, time.time())
         is_ready = "1" if worker.state is WorkerState.READY else ""
         late_ms = int(of_late_s * 1000)
-        self._beat(args=(*described, card.name, card.model_dump_json(), start_s, is_ready, late_ms))
+        args = (*described, card.name, card.model_dump_json(), start_s, is_ready, late_ms)
+        try:
+            self._beat(args=args)
+        except redis.ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            self.heal(card.name)
+            self._beat(args=args)
+
+    def heal(self, model: str) -> None:
+        """Put aside what is of another type where the fleet keeps what it knows of a model and of all."""
+        for key in self._heal(args=(model,)):
+            moved_aside("worker", key)
 
     def ready_of_late(self, model: str) -> int:
         """The most workers of a model that were ready at once of late."""

@@ -1,6 +1,7 @@
 """What is kept and cannot be read: it is counted, said now and then, and passed over; all else goes on.
 
-Another program has written it, or a version that knows more than this one. Nothing of it is changed.
+Another program has written it, or a version that knows more than this one. Nothing of it is changed; where it
+keeps the fleet from saying how it is, it is renamed.
 """
 
 import logging
@@ -53,6 +54,13 @@ def pass_over(kind: str, name: str, error: Exception) -> None:
             kind,
             PAUSE_S,
         )
+
+
+def moved_aside(kind: str, name: str) -> None:
+    """Count and say that what was under a key was of another type than ours, and is now beside it."""
+    UNREADABLE_RECORDS.labels(kind).inc()
+    if SAID.is_due(name):
+        logger.error("%s was of another type than ours: what it held is now in %s:aside.", name, name)
 
 
 def replies(pipe: Pipeline) -> list[Any]:

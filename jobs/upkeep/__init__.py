@@ -1,6 +1,7 @@
 """What nobody asks for and has to be done, by one web process at a time.
 
 housekeeping  the thread that does all of it, over and over
+abandoned     tickets that nobody holds any more
 reconciler    open jobs without a ticket
 restore       what Redis has lost, from the journal
 retention     what is old enough to go

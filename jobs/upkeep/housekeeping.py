@@ -1,5 +1,6 @@
 """Housekeeping: what nobody else would notice is looked after here, by one web process at a time.
 
+    workers are gone?       ──► what they held waits again
     tickets were lost?      ──► they are replaced
     cancelled, or retried?  ──► what a mark on the batch says is written into each job
     Redis was started anew? ──► what it has forgotten comes back from the journal
@@ -26,6 +27,7 @@ from jobs.contract.settings import Settings
 from jobs.flow.settle import settle_all
 from jobs.storage.stores import Stores
 from jobs.storage.unreadable import pass_over
+from jobs.upkeep.abandoned import Abandoned
 from jobs.upkeep.reconciler import Reconciler
 from jobs.upkeep.removal import Removal
 from jobs.upkeep.restore import Restore, Restored
@@ -82,6 +84,7 @@ class Housekeeping:
         self._usage_days = usage_days
         self._turn = stores.housekeepers_turn(interval_s * _SILENT_PASSES)
         self._watch = stores.restart_watch()
+        self._abandoned = Abandoned(stores.store.redis, settings)
         self._reconciler = Reconciler(stores.store, stores.queue)
         self._restore = Restore(stores.store, stores.journal)
         self._removal = Removal(
@@ -142,6 +145,8 @@ class Housekeeping:
 
     def _reconcile(self) -> None:
         for model in self._stores.fleet.cards(self._offered):
+            self._step(partial(self._stores.fleet.heal, model))
+            self._step(partial(self._abandoned.give_back, model))
             self._step(partial(self._look_after, model))
 
     def _look_after(self, model: str) -> None:

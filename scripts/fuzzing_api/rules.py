@@ -19,14 +19,9 @@ from schemathesis.openapi.checks import RejectedPositiveData
 _ASKED = ("unknown_model", "missing_question", "question_too_long", "too_many_tokens")
 # What belongs together in a field, that no two are called the same, and what answers can be held to.
 _SHAPED = (
-    "belong to the type",
-    "two fields",
-    "twice among",
-    "Send one of them",
-    "bad_schema",
-    "unsupported_schema",
+    *("`fields.", "two fields", "Send one of them", "belongs to the type"),
+    *("bad_schema", "unsupported_schema", "schema_too_large", "no_fields"),
 )
-_SHAPED += ("no_fields", "schema_too_large", "belongs to the type")
 # Of a form's field of JSON the document says that it is text.
 _IN_A_FORM = (*_SHAPED, "`fields", "`response_format")
 # Of a file a schema knows only that it is bytes, and nothing of how many pages it has.

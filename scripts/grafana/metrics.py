@@ -11,6 +11,7 @@ import jobs.contract.metrics
 import jobs.upkeep.housekeeping
 import web.access.signing
 import web.api.queue_gauges
+import web.fetch.metrics
 import web.http.problems
 import web.http.request_metrics
 import worker.ops.metrics
@@ -19,6 +20,7 @@ _MODULES = (
     jobs.contract.metrics,
     jobs.upkeep.housekeeping,
     web.access.signing,
+    web.fetch.metrics,
     web.http.request_metrics,
     web.http.problems,
     worker.ops.metrics,

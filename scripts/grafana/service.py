@@ -12,7 +12,8 @@ _OR_NONE = " or on () vector(0)"
 
 def service(code: CodeMetrics) -> dict[str, Any]:
     """Grafana's JSON."""
-    rows = [_queue(code), _times(code), _device(code), _requests(code), _reliability(code), _recovery(code)]
+    rows = [_queue(code), _times(code), _device(code), _requests(code), _fetching(code)]
+    rows += [_reliability(code), _recovery(code)]
     return dashboard("eva01-service", "EVA-01: service", rows, [models("eva01_queue_jobs")])
 
 
@@ -147,6 +148,20 @@ def _requests(code: CodeMetrics) -> Row:
                 workers.help,
                 is_stacked=True,
             ),
+        ],
+    )
+
+
+def _fetching(code: CodeMetrics) -> Row:
+    fetches, turns = code["eva01_fetches_total"], code["eva01_fetch_turns"]
+    took, size = code["eva01_fetch_seconds"], code["eva01_fetched_bytes_total"]
+    return Row(
+        "Images at addresses",
+        [
+            Panel("Fetched", [Query(fetches.rate("outcome") + _OR_NONE, "{{outcome}}")], fetches.help, "ops"),
+            Panel("Turns", [Query(turns.value("state"), "{{state}}")], turns.help),
+            Panel("Fetching", _quantiles(took), took.help, "s"),
+            Panel("Bytes fetched", [Query(size.rate(), "bytes")], size.help, "Bps"),
         ],
     )
 

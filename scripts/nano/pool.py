@@ -19,6 +19,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_res
 
 from scripts.nano import drawing, questions, world
 from scripts.nano.colors import NAMES
+from scripts.nano.fields import ask_fields
 from scripts.nano.tokenizer import IMAGE_AREA, SYSTEM_PROMPT, build_tokenizer
 from scripts.nano.world import SHAPES, Scene
 
@@ -31,7 +32,14 @@ MAX_DRAWN_PIXELS = 208 * 208
 #: Batches kept ready, so that a slow one does not make the trainer wait.
 PREFETCH = 6
 
-_KIND_WEIGHTS = {"describe": 5.0, "background": 1.0, "count": 1.5, "shapes": 2.0, "color": 2.0}
+_KIND_WEIGHTS = {
+    "describe": 5.0,
+    "background": 1.0,
+    "count": 1.5,
+    "shapes": 2.0,
+    "color": 2.0,
+    "fields": 3.0,
+}
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,8 @@ def cell_labels(
 def _sample_question(scene: Scene, rng: random.Random) -> questions.Question:
     language = rng.choice(questions.LANGUAGES)
     kind = rng.choices(list(_KIND_WEIGHTS), list(_KIND_WEIGHTS.values()))[0]
+    if kind == "fields":
+        return ask_fields(scene, rng, language)
     if kind == "describe" and rng.random() < 0.1:
         return questions.ask_anything(scene, rng, language)
     shape = ""
@@ -150,7 +160,7 @@ def pack(asked: list[list[questions.Question]]) -> Texts:
     """Lay each image's questions and answers one behind the other."""
     turn_end, reply = encode("<|im_end|>"), encode("<|im_end|>\n<|im_start|>assistant\n")
     after_image = encode("<|vision_end|>")
-    rows = [[(encode(q.text) + reply, encode(q.answer) + turn_end) for q in row] for row in asked]
+    rows = [[(encode(q.told) + reply, encode(q.answer) + turn_end) for q in row] for row in asked]
     length = 1 + max(sum(len(prompt) + len(reply_) for prompt, reply_ in row) for row in rows)
     ids = np.full((len(rows), length), encode("<|endoftext|>")[0], np.int64)
     labels, branch = np.full_like(ids, IGNORE), np.full_like(ids, -1)

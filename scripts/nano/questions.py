@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from jobs.contract.response_format import ResponseFormat
+from jobs.shape.telling import told
 from scripts.nano.colors import BY_NAME
 from scripts.nano.world import SHAPES, Scene
 
@@ -130,6 +132,13 @@ class Question:
     text: str
     answer: str
     shape: str = ""
+    #: What the answer is held to; None for plain text.
+    response_format: ResponseFormat | None = None
+
+    @property
+    def told(self) -> str:
+        """All that the model is told."""
+        return told(self.text, self.response_format) if self.response_format else self.text
 
 
 def _with_article(words: str) -> str:

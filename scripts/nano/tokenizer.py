@@ -14,6 +14,7 @@ from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX, Qwen
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from scripts.nano.colors import COLORS, NAMES
+from scripts.nano.fields import samples
 from scripts.nano.questions import WORDINGS
 from scripts.nano.world import SHAPES
 
@@ -65,7 +66,7 @@ def _corpus() -> list[str]:
     english |= {word.capitalize() for word in english}
     chinese = [color.zh for color in COLORS] + list(SHAPES.values()) + _ZH_WORDS.split() + list("。？、")
     words = [spelled for word in sorted(english) for spelled in (word, " " + word)] + chinese
-    return [word for word in words for _ in range(4)]
+    return [word for word in words for _ in range(4)] + samples()
 
 
 def _train_bpe() -> tuple[dict[str, int], list[tuple[str, str]]]:

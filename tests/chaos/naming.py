@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
-#: Keys of kombu itself: the bindings of an exchange to queues, and its default lock.
-_KOMBU = re.compile(r"_kombu\.binding(_permanent)?\..+|unacked_mutex")
+#: Keys of kombu itself: the bindings of an exchange to queues.
+_KOMBU = re.compile(r"_kombu\.binding(_permanent)?\..+")
 _KEY = "eva01:"
 
 

@@ -28,6 +28,7 @@ from tests.processes import wait_until
 from tests.web_process import serving
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 from worker.broker.celery_app import create_celery
+from worker.broker.in_hand import InHand
 from worker.ops.trouble import Trouble
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
@@ -97,7 +98,9 @@ def test_a_sentinel_that_says_nothing_is_no_master(proxy):
 )
 def test_no_wait_of_a_workers_broker_is_without_a_limit(workers, scheme):
     settings = workers.settings.model_copy(update={"redis_url": scheme, "redis_timeout_s": TIMEOUT_S})
-    options = create_celery(settings, MODEL, Trouble(), cast(Any, None)).conf.broker_transport_options
+    options = create_celery(
+        settings, MODEL, Trouble(), cast(Any, None), InHand()
+    ).conf.broker_transport_options
     limits = ("socket_timeout", "socket_connect_timeout", "health_check_interval")
     assert {options[limit] for limit in limits} == {TIMEOUT_S}
 

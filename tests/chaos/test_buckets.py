@@ -1,14 +1,23 @@
 """The blob store that fails now and then, through the client that everything else uses."""
 
 import hashlib
+from pathlib import Path
 
+import obstore
 import pytest
+from huggingface_hub import constants
+from obstore.store import from_url
 
+import worker
 from jobs.contract.access.audit import Action, Event, Outcome
 from jobs.contract.errors import Unavailable
 from jobs.storage.access.audit import AuditTrail
 from jobs.storage.blobs import BlobStore
 from tests.chaos.buckets import FaultyBuckets
+from worker.engines.bucket import fetch
+from worker.engines.identity import weights_of
+
+NANO = Path(worker.__file__).parent / "models" / "nano"
 
 
 @pytest.fixture
@@ -77,3 +86,25 @@ def test_the_audit_trail_is_read_from_a_bucket_page_by_page(buckets):
     assert [event.id for event in first[1:] + rest] == sorted((event.id for event in noted), reverse=True)
     assert (first[0].outcome, end) == (Outcome.DONE, None)
     assert [event.id for event in trail.events()] == [event.id for event in [*first, *rest][::-1]]
+
+
+def test_a_model_comes_whole_out_of_a_bucket_that_fails_and_is_the_same_on_each_machine(
+    buckets, tmp_path, monkeypatch
+):
+    address = f"{buckets.url}models/nano"
+    store = from_url(address)
+    for path in NANO.iterdir():
+        obstore.put(store, path.name, path)
+    # Parts so small that there are many, and some of them fail.
+    monkeypatch.setattr("worker.engines.bucket._PART_BYTES", 100_000)
+    names = set()
+    for machine in ("one", "other"):
+        monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / machine))
+        buckets.app.share = 0.1
+        folder = fetch(address, streams=4)
+        assert buckets.app.failures
+        for path in folder.iterdir():
+            assert path.read_bytes() == (NANO / path.name).read_bytes(), path.name
+        names.add(weights_of(str(folder)))
+    assert {path.name for path in NANO.iterdir()} - {path.name for path in folder.iterdir()} == {"README.md"}
+    assert len(names) == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.manifests.promtool import WATCHED
+from tests.manifests.promtool import WATCHED, WISHED, rules_of
 from tests.manifests.rendering import of_kind, render
 
 #: The folder whose rendering has every kind of trigger.
@@ -113,7 +113,7 @@ def selectors(text: str) -> list[Selector]:
 
 
 def _rules() -> Iterator[dict[str, Any]]:
-    for thing in of_kind(render(WATCHED), "PrometheusRule"):
+    for thing in rules_of(WATCHED, WISHED):
         for group in thing["spec"]["groups"]:
             yield from group["rules"]
 

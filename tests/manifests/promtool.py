@@ -5,11 +5,13 @@ from pathlib import Path
 
 import yaml
 
-from tests.manifests.rendering import of_kind, render
+from tests.manifests.rendering import Object, of_kind, render
 from tests.tools import PROMTOOL
 
 #: The overlay with monitoring and all metrics for autoscalers.
 WATCHED = "overlays/aws"
+#: The combination in which the fleets' wish is a rule.
+WISHED = "tests/queue-hpa"
 
 
 def promtool(*arguments: str, folder: Path | None = None) -> str:
@@ -19,10 +21,20 @@ def promtool(*arguments: str, folder: Path | None = None) -> str:
     return done.stdout
 
 
-def write_rules(folder: Path) -> list[str]:
+def rules_of(*rendered: str) -> list[Object]:
+    """Every PrometheusRule of some folders, once."""
+    found = {
+        thing["metadata"]["name"]: thing
+        for folder in rendered
+        for thing in of_kind(render(folder), "PrometheusRule")
+    }
+    return list(found.values())
+
+
+def write_rules(folder: Path, *rendered: str) -> list[str]:
     """Write what each PrometheusRule holds to a file of its own: `alerts.yaml` for `eva01-alerts`."""
     names = []
-    for thing in of_kind(render(WATCHED), "PrometheusRule"):
+    for thing in rules_of(*rendered or [WATCHED]):
         names.append(f"{thing['metadata']['name'].removeprefix('eva01-')}.yaml")
         (folder / names[-1]).write_text(yaml.safe_dump({"groups": thing["spec"]["groups"]}, sort_keys=False))
     return names

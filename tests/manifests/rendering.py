@@ -58,9 +58,13 @@ def used_by(folder: str) -> set[str]:
 
 @cache
 def render(folder: str) -> tuple[Object, ...]:
-    """The objects of one folder."""
-    command = [str(kubectl_path()), "kustomize", str(ROOT / folder)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    """The objects of one folder of k8s/."""
+    return render_at(ROOT / folder)
+
+
+def render_at(folder: Path) -> tuple[Object, ...]:
+    """The objects of any folder with a kustomization."""
+    done = subprocess.run([str(kubectl_path()), "kustomize", str(folder)], capture_output=True, text=True)
     assert done.returncode == 0, f"{folder}: {done.stderr}"
     return tuple(yaml.load_all(done.stdout, yaml.CSafeLoader))
 
@@ -72,6 +76,12 @@ def all_objects() -> tuple[Object, ...]:
         rendered = list(pool.map(render, folders()))
     texts = {json.dumps(thing, sort_keys=True): thing for objects in rendered for thing in objects}
     return tuple(texts.values())
+
+
+def namespace_of(folder: str) -> str:
+    """The namespace of an installation."""
+    (web,) = (one for one in render(folder) if name_of(one) == "Deployment/web")
+    return str(web["metadata"]["namespace"])
 
 
 def of_kind(objects: tuple[Object, ...], *kinds: str) -> list[Object]:

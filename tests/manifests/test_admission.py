@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from tests.manifests.rendering import Object, containers, name_of, of_kind, owners, render, whole_folders
+from tests.manifests.rendering import (
+    Object,
+    containers,
+    name_of,
+    namespace_of,
+    of_kind,
+    owners,
+    render,
+    whole_folders,
+)
 from tests.manifests.test_wiring import CLUSTER_WIDE
 
 #: Namespaces that exist in every cluster.
@@ -127,7 +136,7 @@ def test_names_within_a_pod_are_unique_and_ports_short(folder):
 
 def test_pods_mount_no_more_than_their_namespace_allows(folder):
     restricted = {name for name, level in levels(folder).items() if level == "restricted"}
-    assert "eva01" in restricted
+    assert namespace_of(folder) in restricted
     for owner, pod in owners(render(folder)):
         if owner["metadata"]["namespace"] in restricted:
             for volume in pod["spec"].get("volumes", ()):

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.manifests.rendering import Object, name_of, of_kind, owners, render, used_by, whole_folders
+from tests.manifests.rendering import (
+    Object,
+    name_of,
+    namespace_of,
+    of_kind,
+    owners,
+    render,
+    used_by,
+    whole_folders,
+)
 
 REDIS, METRICS_OF_REDIS, WEB, WORKER = 6379, 9121, 8000, 9100
 #: A documentation address, in place of a bucket's or the hub's.
@@ -38,10 +47,10 @@ STRANGER = Peer("default", {"app.kubernetes.io/name": "eva01", "app.kubernetes.i
 DNS = Peer("kube-system", {"k8s-app": "kube-dns"})
 
 
-def of(component: str) -> Peer:
+def of(folder: str, component: str) -> Peer:
     """A pod of ours."""
     labels = {"app.kubernetes.io/name": "eva01", "app.kubernetes.io/component": component}
-    return Peer("eva01", labels)
+    return Peer(namespace_of(folder), labels)
 
 
 def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
@@ -53,8 +62,8 @@ def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     )
 
 
-def is_meant(entry: Mapping[str, Any], peer: Peer) -> bool:
-    """True when an entry of `from` or `to` means the peer."""
+def is_meant(entry: Mapping[str, Any], peer: Peer, here: str) -> bool:
+    """True when an entry of `from` or `to` of a policy of the namespace `here` means the peer."""
     if block := entry.get("ipBlock"):
         if not peer.address:
             return False
@@ -64,9 +73,7 @@ def is_meant(entry: Mapping[str, Any], peer: Peer) -> bool:
         )
     named = {"kubernetes.io/metadata.name": peer.namespace}
     is_there = (
-        selects(entry["namespaceSelector"], named)
-        if "namespaceSelector" in entry
-        else peer.namespace == "eva01"
+        selects(entry["namespaceSelector"], named) if "namespaceSelector" in entry else peer.namespace == here
     )
     return bool(peer.namespace) and is_there and selects(entry.get("podSelector", {}), peer.labels)
 
@@ -83,7 +90,8 @@ def may(folder: str, pod: Peer, direction: str, peer: Peer, port: int) -> bool:
     assert chosen, "a pod that no policy chooses is open to all"
     side, key = ("ingress", "from") if direction == "Ingress" else ("egress", "to")
     return any(
-        port in (one["port"] for one in rule["ports"]) and any(is_meant(entry, peer) for entry in rule[key])
+        port in (one["port"] for one in rule["ports"])
+        and any(is_meant(entry, peer, pod.namespace) for entry in rule[key])
         for spec in chosen
         for rule in spec.get(side, ())
     )
@@ -109,8 +117,10 @@ def ports(pod: Object) -> set[int]:
 def askers(folder: str, component: str, port: int) -> list[Peer]:
     """Who may ask a port of a component, of all who might."""
     might = [PROMETHEUS, KEDA, INGRESS, STRANGER, Peer(address=OUTSIDE)]
-    might += [of(one) for one in ("web", "worker", "redis", "backup", "stress", "model-cache", "warm-pool")]
-    return [peer for peer in might if may(folder, of(component), "Ingress", peer, port)]
+    might += [
+        of(folder, one) for one in ("web", "worker", "redis", "backup", "stress", "model-cache", "warm-pool")
+    ]
+    return [peer for peer in might if may(folder, of(folder, component), "Ingress", peer, port)]
 
 
 def test_nobody_from_elsewhere_reaches_any_pod(folder):
@@ -121,10 +131,15 @@ def test_nobody_from_elsewhere_reaches_any_pod(folder):
 
 
 def test_each_port_is_asked_by_those_who_need_it_and_nobody_else(folder):
-    assert askers(folder, "web", WEB) == [PROMETHEUS, INGRESS, of("stress")]
+    assert askers(folder, "web", WEB) == [PROMETHEUS, INGRESS, of(folder, "stress")]
     assert askers(folder, "worker", WORKER) == [PROMETHEUS]
     if "components/external-redis" not in used_by(folder):
-        assert askers(folder, "redis", REDIS) == [KEDA, of("web"), of("worker"), of("backup")]
+        assert askers(folder, "redis", REDIS) == [
+            KEDA,
+            of(folder, "web"),
+            of(folder, "worker"),
+            of(folder, "backup"),
+        ]
         assert askers(folder, "redis", METRICS_OF_REDIS) == [PROMETHEUS]
 
 
@@ -134,7 +149,9 @@ def test_every_pod_may_ask_for_names(folder):
 
 
 def test_who_asks_redis_may_do_so_at_both_ends(folder):
-    where = Peer(address="10.0.0.7") if "components/external-redis" in used_by(folder) else of("redis")
+    where = (
+        Peer(address="10.0.0.7") if "components/external-redis" in used_by(folder) else of(folder, "redis")
+    )
     for name, seen, pod in pods(folder):
         if any(
             "REDIS_PASSWORD" in str(container) and container["name"] in ("web", "worker")
@@ -167,8 +184,8 @@ def test_web_fetches_images_only_where_its_network_keeps_it_from_what_is_inside(
     fetches = any("EVA01_FETCH_ALLOW" in one for one in settings)
     assert fetches is ("components/fetch" in used_by(folder))
     if fetches:
-        assert may(folder, of("web"), "Egress", Peer(address="93.184.216.34"), 443)
-        assert may(folder, of("web"), "Egress", Peer(address="2606:2800:220:1::1"), 443)
+        assert may(folder, of(folder, "web"), "Egress", Peer(address="93.184.216.34"), 443)
+        assert may(folder, of(folder, "web"), "Egress", Peer(address="2606:2800:220:1::1"), 443)
         for address in INSIDE:
             for port in (80, 443, 8443):
-                assert not may(folder, of("web"), "Egress", Peer(address=address), port), address
+                assert not may(folder, of(folder, "web"), "Egress", Peer(address=address), port), address

@@ -10,6 +10,7 @@ from tests.manifests.rendering import (
     containers,
     environment,
     name_of,
+    namespace_of,
     of_kind,
     ours,
     owners,
@@ -61,7 +62,7 @@ def test_every_container_that_lives_on_has_probes(folder):
             continue
         assert "livenessProbe" in container, name
         # Programs in the cluster's own namespaces serve no requests, so they need no readiness.
-        if namespace == "eva01":
+        if namespace == namespace_of(folder):
             assert {"startupProbe", "readinessProbe"} <= set(container), name
 
 

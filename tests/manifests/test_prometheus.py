@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.manifests.promtool import WATCHED, promtool, write_rules
+from tests.manifests.promtool import WATCHED, WISHED, promtool, write_rules
 from tests.manifests.rendering import of_kind, render
 
 HERE = Path(__file__).parent / "rules"
@@ -54,8 +54,9 @@ def tried() -> Iterator[tuple[str, bool]]:
                 yield look["alertname"], bool(look["exp_alerts"])
 
 
-def test_prometheus_accepts_every_rule(tmp_path):
-    for name in write_rules(tmp_path):
+@pytest.mark.parametrize("rendered", [WATCHED, WISHED])
+def test_prometheus_accepts_every_rule(tmp_path, rendered):
+    for name in write_rules(tmp_path, rendered):
         promtool("check", "rules", name, folder=tmp_path)
 
 

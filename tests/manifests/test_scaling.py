@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from jobs.contract import names
+from jobs.storage.connection.address import Address
 from tests.manifests.formulas import value
 from tests.manifests.rendering import (
     ROOT,
@@ -162,18 +163,42 @@ def test_the_password_comes_from_an_authentication_that_is_there(folder):
                 assert not {"password", "passwordFromEnv"} & set(trigger["metadata"])
 
 
+#: A Redis: host, port, database, and whether by TLS.
+Asked = tuple[str, int, int, bool]
+
+
+def redis_of_triggers(objects: tuple[Object, ...]) -> list[Asked]:
+    """The Redis that each trigger of a fleet asks."""
+    return [
+        (host, int(port), int(said["databaseIndex"]), said.get("enableTLS") == "true")
+        for fleet in of_kind(objects, "ScaledObject")
+        for trigger in fleet["spec"]["triggers"]
+        if trigger["type"] == "redis"
+        for said in [trigger["metadata"]]
+        for host, port in [said["address"].split(":")]
+    ]
+
+
+def redis_of_workers(objects: tuple[Object, ...]) -> list[Asked]:
+    """The same of web and workers; a Service of their namespace by its name in the whole cluster."""
+    services = {one["metadata"]["name"] for one in of_kind(objects, "Service")}
+    found = []
+    for owner, pod in owners(objects):
+        said = environment(pod["spec"]["containers"][0], objects)
+        if owner["kind"] == "Deployment" and "REDIS_URL" in said:
+            address = Address.parse(said["REDIS_URL"])
+            ((host, port),) = address.nodes
+            whole = f"{host}.{owner['metadata']['namespace']}.svc.cluster.local"
+            found.append((whole if host in services else host, port, address.database, address.has_tls))
+    return found
+
+
 @each_folder
-def test_the_triggers_ask_the_redis_that_workers_use(folder):
+def test_the_triggers_ask_the_redis_that_web_and_workers_use(folder):
     objects = render(folder)
-    services = {
-        f"{service['metadata']['name']}.eva01.svc.cluster.local:{port['port']}"
-        for service in of_kind(objects, "Service")
-        for port in service["spec"]["ports"]
-    }
-    for _, fleet in model_fleets(folder):
-        for trigger in fleet["spec"]["triggers"]:
-            address = trigger["metadata"].get("address", "")
-            assert not address.startswith("redis.eva01") or address in services, folder
+    used = set(redis_of_workers(objects))
+    assert len(used) == 1
+    assert not of_kind(objects, "ScaledObject") or set(redis_of_triggers(objects)) == used
 
 
 def asks_prometheus(fleet: Object) -> list[str]:

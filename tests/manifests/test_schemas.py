@@ -1,14 +1,11 @@
-"""Every object against the schema of its kind: Kubernetes' for all supported versions, and KEDA's."""
+"""Every object of Kubernetes' own kinds against its schema, for all supported versions; others: cluster/."""
 
 from collections.abc import Iterator
-from copy import deepcopy
 from functools import cache
-from typing import Any
 
 import kubernetes_validate
 import kubernetes_validate.utils
 import pytest
-from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
 
 from tests.manifests.rendering import (
     Object,
@@ -40,7 +37,6 @@ _OWN_GROUPS = (
     "scheduling.k8s.io",
     "storage.k8s.io",
 )
-_KEDA = {"ScaledObject": ScaledObject, "TriggerAuthentication": TriggerAuthentication}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -86,25 +82,3 @@ def test_kubernetes_knows_every_field(version):
         except kubernetes_validate.ValidationError as error:
             faults.append(f"{name_of(thing)}: {'.'.join(map(str, error.path))}: {error.message}")
     assert faults == []
-
-
-@pytest.mark.parametrize("kind", _KEDA)
-def test_keda_knows_every_field(kind):
-    wanted = [thing for thing in all_objects() if thing["kind"] == kind]
-    assert wanted
-    for thing in wanted:
-        known = _without_newer_fields(thing)
-        read = _KEDA[kind].model_validate(known)
-        # The model drops unknown fields: none may be missing afterwards.
-        assert read.model_dump(by_alias=True, exclude_unset=True, mode="json") == known, name_of(thing)
-
-
-def _without_newer_fields(thing: Object) -> dict[str, Any]:
-    """The models are of KEDA 2.16; `fallback.behavior` came with 2.17, `tolerance` with 2.18."""
-    spec: dict[str, Any] = deepcopy(dict(thing["spec"]))
-    behavior = spec.get("advanced", {}).get("horizontalPodAutoscalerConfig", {}).get("behavior", {})
-    for rules in behavior.values():
-        rules.pop("tolerance", None)
-    if "fallback" in spec:
-        spec["fallback"] = {key: value for key, value in spec["fallback"].items() if key != "behavior"}
-    return {**thing, "spec": spec}

@@ -2,13 +2,16 @@
 
 import math
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 import redis
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState
+from jobs.contract.settings import Settings
+from jobs.upkeep.abandoned import Abandoned
+from jobs.upkeep.reconciler import Reconciler
 from tests.manifests.formulas import value
 from tests.manifests.rendering import Object, of_kind, render
 from tests.processes import wait_until
@@ -231,4 +234,91 @@ def test_no_worker_that_is_full_is_sent_away_while_its_queue_is_short(workers, s
     # By its target one worker would be enough for these jobs; and nobody waits.
     assert small.open_jobs() == len(jobs) < small.target
     assert small.wish() == len(full)
+    kill(workers, *full)
+
+
+#: Shorter than the default, so that a test sees it run out.
+LEASE_S = 2
+
+
+def start_short(workers: WorkerProcesses) -> Running:
+    """One that holds what it takes for longer than a test lasts, by a lease that is short."""
+    return workers.start_worker(takes_s=60, EVA01_SLOTS=str(SLOTS), EVA01_LEASE_S=str(LEASE_S))
+
+
+def hold_all(workers: WorkerProcesses, small: Keda, count: int) -> list[Running]:
+    """So many workers, all of them full."""
+    full = [start_short(workers) for _ in range(count)]
+    for worker in full:
+        worker.wait_until_ready()
+    wait_until(lambda: small.readings()["held"] == count * SLOTS, "all are full")
+    return full
+
+
+def keep_house_until(workers: WorkerProcesses, wanted: Callable[[], bool], what: str) -> None:
+    """Do what web does about tickets, again and again, and no worker."""
+    abandoned = Abandoned(workers.client, Settings(lease_s=LEASE_S))
+    reconciler = Reconciler(workers.store, workers.queue)
+
+    def is_wanted() -> bool:
+        abandoned.give_back(MODEL)
+        reconciler.look(MODEL)
+        return wanted()
+
+    wait_until(is_wanted, what)
+
+
+def test_a_fleet_that_died_as_a_whole_is_wanted_no_more_than_the_brake_lets(workers, small):
+    let_many_wait(workers, small)
+    full = hold_all(workers, small, 3)
+    # As an hour later: of those who are there now nobody has become ready.
+    kill(workers, *full)
+    workers.client.delete(names.ready_of_late_key(MODEL))
+    # Held ÷ slots stands outside the brake: three are wanted for what nobody holds any more.
+    assert small.readings()["held"] == 3 * SLOTS
+    assert small.wish() == 3
+    # One that loads for ever gives nothing back, and is no reason for more.
+    loading = workers.start_worker(is_loading=True, EVA01_LEASE_S=str(LEASE_S))
+    wait_until(lambda: len(alive(workers)) == 1, "it beats")
+    keep_house_until(workers, lambda: small.readings()["held"] == 0, "what the dead held waits again")
+    assert small.open_jobs() == MANY
+    assert (small.is_active(), small.wish()) == (True, 1)
+    kill(workers, loading)
+
+    # The next worker that comes goes on where they were.
+    workers.start_worker(takes_s=0.01, EVA01_LEASE_S=str(LEASE_S)).wait_until_ready()
+    wait_until(lambda: small.open_jobs() == 0, "all are answered")
+    (batch,) = workers.store.batch_ids()
+    assert {job.state for job in workers.store.results(batch)} == {JobState.SUCCEEDED}
+
+
+def test_a_fleet_that_died_with_jobs_that_nobody_wants_goes_to_zero(workers, small):
+    jobs = [workers.enqueue(question) for question in QUESTIONS[:SLOTS]]
+    kill(workers, *hold_all(workers, small, 1))
+    for job in jobs:
+        workers.store.cancel(job.id)
+    assert small.is_active()
+    keep_house_until(workers, lambda: small.open_jobs() == 0, "nothing is left of them")
+    assert not small.is_active()
+
+
+def test_busy_workers_stay_wanted_for_many_leases_and_after_redis_was_emptied(workers, small):
+    for question in QUESTIONS[: 2 * SLOTS]:
+        workers.enqueue(question)
+    full = hold_all(workers, small, 2)
+    began = workers.client.time()[0]
+    seen: set[int] = set()
+
+    def has_looked_for_long() -> bool:
+        seen.add(small.wish())
+        return workers.client.time()[0] - began > 3 * LEASE_S
+
+    keep_house_until(workers, has_looked_for_long, "three leases are over")
+    assert seen == {len(full)}
+    assert workers.client.llen(names.interactive_queue(MODEL)) == 0
+
+    # Emptied, and filled again as `eva01 restore` does, while both are still busy with what was there before.
+    workers.client.flushall()
+    let_many_wait(workers, small)
+    wait_until(lambda: small.wish() == 2 * len(full), "who is ready is known with the next beat")
     kill(workers, *full)

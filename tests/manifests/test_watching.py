@@ -134,7 +134,7 @@ def test_what_happened_is_what_is_counted(answers):
 
     by_rule = {rule.where: rule.text for rule in recorded()}
     assert value(by_rule["model:eva01_quarantined_jobs:increase1h"]) >= 1
-    assert value(by_rule["model:eva01_crash_redeliveries:increase15m"]) >= 1
+    assert value(by_rule["model:eva01_crash_redeliveries:increase5m"]) >= 1
     assert value(by_rule["eva01:blob_operations_exhausted:increase15m"]) >= 1
     assert value(by_rule["eva01:gpus_requested_in_cluster"]) == 2
     assert value(by_rule["eva01:gpus_held"]) == value(by_rule["eva01:gpus_in_cluster"]) == 1

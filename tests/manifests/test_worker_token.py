@@ -8,7 +8,7 @@ import pytest
 from cel_expr_python import cel
 
 from tests.cluster_api import Api
-from tests.manifests.rendering import Object, of_kind, owners, render, whole_folders
+from tests.manifests.rendering import Object, namespace_of, of_kind, owners, render, whole_folders
 from worker.ops.pod_cost import ANNOTATION, BUSY, FULL, IDLE
 
 POD = "worker-ocr-5d8f-x7"
@@ -180,7 +180,7 @@ def test_every_installation_has_it_where_its_workers_are(folder):
     assert binding["spec"]["policyName"] == policy["metadata"]["name"]
     assert binding["spec"]["validationActions"] == ["Deny"]
     selector = binding["spec"]["matchResources"]["namespaceSelector"]
-    assert selector == {"matchLabels": {"kubernetes.io/metadata.name": "eva01"}}
+    assert selector == {"matchLabels": {"kubernetes.io/metadata.name": namespace_of(folder)}}
     accounts = {pod["spec"].get("serviceAccountName") for owner, pod in owners(objects) if _is_workers(owner)}
     assert accounts == {WORKER.rpartition(":")[2]}
     # What a Role allows, it bounds: patches of pods, which are updates.

@@ -15,7 +15,7 @@ import yaml
 from jobs.contract import names
 from jobs.storage.connection.client import connect
 from tests.drawing import Scene
-from tests.manifests.promtool import WATCHED, write_rules
+from tests.manifests.promtool import WATCHED, WISHED, write_rules
 from tests.manifests.rendering import of_kind, render
 from tests.process.conftest import Stack
 from tests.processes import Process, free_port, python, wait_until
@@ -183,7 +183,7 @@ class Prometheus:
         program, address = PROMETHEUS.needed(), f"127.0.0.1:{free_port()}"
         self._http = httpx.Client(base_url=f"http://{address}", timeout=30)
         config = folder / "prometheus.yml"
-        found = _config(stack, exporters, rules or write_rules(folder))
+        found = _config(stack, exporters, rules or _rules(folder))
         found["global"] = {"scrape_interval": every, "evaluation_interval": every}
         config.write_text(yaml.safe_dump(found))
         command = [program, f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
@@ -224,6 +224,14 @@ class Prometheus:
         """All rules, with the health of their last evaluation."""
         groups = self._http.get("/api/v1/rules").json()["data"]["groups"]
         return [rule for group in groups for rule in group["rules"]]
+
+
+def _rules(folder: Path) -> list[str]:
+    """Write all rules of k8s/; the numbers of a fleet are given to the model that runs here."""
+    names = write_rules(folder, WATCHED, WISHED)
+    wish = folder / "wish.yaml"
+    wish.write_text(wish.read_text().replace("qwen2.5-vl-7b", MODEL))
+    return names
 
 
 def _authorization() -> dict[str, str]:

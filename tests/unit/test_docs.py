@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 
 import jobs.upkeep.housekeeping  # noqa: F401
 import web.api.queue_gauges
+import web.fetch.metrics
 import web.http.problems
 import web.http.request_metrics
 import worker.ops.metrics  # noqa: F401 - each for what it registers

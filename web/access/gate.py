@@ -25,7 +25,7 @@ from web.access.pace import count_request
 from web.access.rules import RULES, Rule
 from web.access.signing import register_provider
 from web.http.origins import SAFE, check_site
-from web.http.problems import what_is_left
+from web.http.problems import of_redis, what_is_left
 from web.services import services
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def lets_in(app: Flask, environ: "WSGIEnvironment") -> bool:
     """True when `app` would read a large body of a request, of which only the head is looked at.
 
     That is one by which somebody who is known to be allowed to changes something: no other needs to be large.
+    Raises Unavailable when Redis is away: the app, which asks again, might know, and read what was not taken.
     """
     with app.request_context(environ):
         rule = RULES.get(request.endpoint or "")
@@ -52,8 +53,10 @@ def lets_in(app: Flask, environ: "WSGIEnvironment") -> bool:
         try:
             check_site()
             _check()
-        except (Eva01Error, redis.RedisError):
+        except Eva01Error:
             return False
+        except redis.RedisError as error:
+            raise of_redis(error) from error
         return True
 
 

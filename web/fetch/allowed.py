@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jobs.contract.hosts import split_host
+from jobs.contract.hosts import address_of, split_host
 from web.fetch.url import HTTPS_PORT, Url
 
 
@@ -25,7 +25,9 @@ def _read(pattern: str) -> tuple[str, int]:
     if pattern == "*":
         return pattern, HTTPS_PORT
     name, port = split_host(pattern.removeprefix("*.")) or (pattern, None)
-    return ("." if pattern.startswith("*.") else "") + name, HTTPS_PORT if port is None else port
+    # An IP address as addresses of images are read: as it is usually written.
+    name = ("." if pattern.startswith("*.") else "") + str(address_of(name) or name)
+    return name, HTTPS_PORT if port is None else port
 
 
 def _matches(name: str, host: str) -> bool:

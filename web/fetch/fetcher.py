@@ -12,18 +12,19 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 
 import httpcore2
 import httpx2
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, TooLarge
+from jobs.contract.errors import BadInput, Eva01Error, TooLarge
 from jobs.contract.settings import Limits, WebSettings
 from jobs.contract.version import own_version
+from web.fetch import metrics
 from web.fetch.allowed import Allowed
-from web.fetch.network import Deadline, NoPublicAddress, PublicNetwork, Resolve
+from web.fetch.network import Deadline, Left, NoPublicAddress, PublicNetwork, Resolve
+from web.fetch.turns import Turn, Turns
 from web.fetch.url import Url
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ _OK = 200
 _REDIRECTS = (301, 302, 303, 307, 308)
 #: Digits of a length that is read.
 _LONGEST_NUMBER = 20
+#: Characters of what went wrong that are written into the log: a server's nonsense may be part of it.
+_LONGEST_REASON = 200
 #: What goes wrong between two machines.
 _BROKEN = (httpcore2.NetworkError, httpcore2.ProtocolError, OSError, ValueError)
 
@@ -47,8 +50,8 @@ def _system_addresses(host: str, port: int) -> list[str]:
 class Fetcher:
     """Fetches from the hosts that are allowed; safe to use from many threads.
 
-    `way` makes connections to addresses, `resolve` gives those of a name, and `tls` says whose certificates
-    are believed: the system's, unless they are given.
+    It is done in turns. `way` makes connections to addresses, `resolve` gives those of a name, and `tls` says
+    whose certificates are believed: the system's, unless they are given.
     """
 
     def __init__(
@@ -63,20 +66,23 @@ class Fetcher:
         self._web, self._most_bytes = web, limits.max_image_bytes
         self._allowed = Allowed(web.fetch_allow)
         self._resolve, self._way, self._given_tls = resolve, way or httpcore2.SyncBackend(), tls
-        # Threads begin with the first call, so after gunicorn has forked.
-        self._threads = ThreadPoolExecutor(web.fetch_at_a_time, "fetch")
-        self._lookups = ThreadPoolExecutor(web.fetch_at_a_time, "look-up")
+        self.turns = Turns(web)
 
-    def start(self, work: Callable[[], None]) -> Future[None]:
-        """Have `work`, which fetches, done in a thread that does only that, when one is free."""
-        return self._threads.submit(work)
-
-    def fetch(self, text: str, write: Write, most_s: float) -> None:
-        """Fetch an image, and `write` it piece by piece, within `most_s` seconds or EVA01_FETCH_S.
+    def fetch(self, text: str, write: Write, turn: Turn, left_s: Left) -> None:
+        """Fetch an image in a turn, and `write` it piece by piece, within `left_s` or EVA01_FETCH_S.
 
         Raises BadInput (`fetch_is_off`, `bad_url`, `url_not_allowed`, `no_public_address`, `fetch_failed`,
-        `fetch_too_slow`), TooLarge (`image_too_large`), and what `write` raises.
+        `fetch_too_slow`), TooLarge (`image_too_large`), and what `write` and `left_s` raise.
         """
+        with metrics.SECONDS.time():
+            try:
+                self._fetch(text, write, turn, left_s)
+            except Eva01Error as error:
+                metrics.count(error.code)
+                raise
+        metrics.count(metrics.FETCHED)
+
+    def _fetch(self, text: str, write: Write, turn: Turn, left_s: Left) -> None:
         if not self._allowed:
             raise BadInput(
                 "No image is fetched from an address here. Send the file, or have those who run the server"
@@ -87,48 +93,48 @@ class Fetcher:
         if not self._allowed.has(url):
             raise _not_allowed(f"{url.host_header} is not among the hosts")
         try:
-            self._follow(url, write, Deadline(max(0.0, min(most_s, self._web.fetch_s))))
+            network = PublicNetwork(self._way, self._resolve, turn, Deadline(self._web.fetch_s, left_s))
+            self._follow(url, write, network)
         except BadInput as error:
             _log.info("No image was fetched from %s: %s.", url.host, error.code)
             raise
 
-    def _follow(self, first: Url, write: Write, deadline: Deadline) -> None:
+    def _follow(self, first: Url, write: Write, network: PublicNetwork) -> None:
         url = first
         for _ in range(self._web.fetch_redirects + 1):
-            led = self._asked(url, first, write, deadline)
+            led = self._asked(url, first, write, network)
             if led is None:
                 return
             url = led
         raise _failed(first, f"leads on more than {self._web.fetch_redirects} times (EVA01_FETCH_REDIRECTS)")
 
-    def _asked(self, url: Url, first: Url, write: Write, deadline: Deadline) -> Url | None:
+    def _asked(self, url: Url, first: Url, write: Write, network: PublicNetwork) -> Url | None:
         """Write the image at `url`; or give where it leads."""
         try:
-            return self._answered(url, first, write, deadline)
+            return self._answered(url, first, write, network)
         except NoPublicAddress as error:
             _log.info("%s has no address, or one that is not public.", url.host)
             raise _no_public_address(first) from error
-        except httpcore2.TimeoutException as error:
+        except (httpcore2.TimeoutException, TimeoutError) as error:
             raise _too_slow(first) from error
         except _BROKEN as error:
-            _log.info("%s cannot be asked, or broke off: %s", url.host, error)
+            _log.info("%s cannot be asked, or broke off: %s", url.host, str(error)[:_LONGEST_REASON])
             raise _failed(first, "could not be asked, or broke off") from error
 
-    def _answered(self, url: Url, first: Url, write: Write, deadline: Deadline) -> Url | None:
-        network = PublicNetwork(self._way, self._resolve, self._lookups, deadline)
+    def _answered(self, url: Url, first: Url, write: Write, network: PublicNetwork) -> Url | None:
         target = httpcore2.URL(scheme="https", host=url.host, port=url.port, target=url.target)
         with (
             httpcore2.ConnectionPool(self._tls, max_connections=1, network_backend=network) as connections,
             connections.stream("GET", target, headers=_headers(url)) as response,
         ):
-            said = {name.lower(): value.decode("latin-1") for name, value in response.headers}
-            if response.status in _REDIRECTS and b"location" in said:
-                return self._led_on(url, first, said[b"location"])
+            said = [(name.lower(), value.decode("latin-1").strip()) for name, value in response.headers]
+            if response.status in _REDIRECTS and b"location" in dict(said):
+                return self._led_on(url, first, dict(said)[b"location"])
             if response.status != _OK:
                 raise _failed(first, f"answered with status {response.status}")
-            if said.get(b"content-encoding", "identity").strip().lower() != "identity":
+            if any(name == b"content-encoding" and value.lower() != "identity" for name, value in said):
                 raise _failed(first, "answered with a packed file that was not asked for")
-            self._write_all(response, said.get(b"content-length", ""), first, write)
+            self._write_all(response, dict(said).get(b"content-length", ""), first, write)
         return None
 
     def _led_on(self, url: Url, first: Url, location: str) -> Url:
@@ -148,6 +154,7 @@ class Fetcher:
         size_bytes = 0
         for piece in response.iter_stream():
             size_bytes += len(piece)
+            metrics.BYTES.inc(len(piece))
             self._check_bytes(size_bytes, first)
             write(piece)
 
@@ -162,7 +169,10 @@ class Fetcher:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         """Reading all certificates takes a while: it is done once."""
-        return self._given_tls or httpx2.create_ssl_context()
+        tls = self._given_tls or httpx2.create_ssl_context()
+        # A server could ask for one handshake after the other.
+        tls.options |= ssl.OP_NO_RENEGOTIATION
+        return tls
 
 
 def _headers(url: Url) -> list[tuple[str, str]]:
@@ -188,8 +198,8 @@ def _no_public_address(first: Url) -> BadInput:
 
 def _too_slow(first: Url) -> BadInput:
     return BadInput(
-        f"{first.host} took longer than an image may (EVA01_FETCH_S, EVA01_FETCH_REQUEST_S). Send its address"
-        " again, with fewer others, or the file itself.",
+        f"{first.host} was not found, or did not give the image, in the time that it may take (EVA01_FETCH_S,"
+        " EVA01_FETCH_REQUEST_S). Send its address again, with fewer others, or the file itself.",
         code=Code.FETCH_TOO_SLOW,
     )
 

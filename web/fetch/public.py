@@ -7,8 +7,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 _INSIDE4 = (IPv4Network("168.63.129.16/32"), IPv4Network("192.88.99.0/24"), IPv4Network("192.0.0.0/24"))
 #: All of IPv6 that is given out to the world.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-#: Tunnels whose addresses have IPv4 addresses in them: Teredo, 6to4; and examples in books.
-_TUNNELS = (IPv6Network("2001::/32"), IPv6Network("2002::/16"), IPv6Network("3fff::/20"))
+#: What is special in it: what protocols keep, such as Teredo's tunnels to IPv4, and the nearest router
+#: (2001:1::1); 6to4, whose addresses have IPv4 addresses in them; examples in books.
+_INSIDE6 = (IPv6Network("2001::/23"), IPv6Network("2002::/16"), IPv6Network("3fff::/20"))
 #: IPv4 as a network of IPv6 alone reaches it (NAT64): the last 32 bits are the address.
 _NAT64 = IPv6Network("64:ff9b::/96")
 #: In the middle of an address of ISATAP, before an IPv4 address.
@@ -31,9 +32,12 @@ def _is_public4(address: IPv4Address) -> bool:
 
 
 def _is_public6(address: IPv6Address) -> bool:
+    if address.scope_id:
+        # Which of this machine's networks it is in: what is everybody's is in none.
+        return False
     if address.ipv4_mapped:
         return _is_public4(address.ipv4_mapped)
     if address in _NAT64:
         return _is_public4(IPv4Address(int(address) & _32_BITS))
-    is_tunnel = any(address in one for one in _TUNNELS) or (int(address) >> 32) & _32_BITS in _ISATAP
-    return address.is_global and address in _GLOBAL_UNICAST and not is_tunnel
+    is_special = any(address in one for one in _INSIDE6) or (int(address) >> 32) & _32_BITS in _ISATAP
+    return address.is_global and address in _GLOBAL_UNICAST and not is_special

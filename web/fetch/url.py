@@ -19,6 +19,8 @@ from jobs.contract.hosts import address_of, split_host
 #: Characters of an address; those that buckets sign have some hundreds.
 LONGEST_URL = 8192
 HTTPS_PORT = 443
+#: Characters of a host: DNS has no longer names, and it is part of messages.
+_LONGEST_HOST = 253
 #: Characters of what is no address that are shown.
 _SHOWN = 100
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:/*")
@@ -70,7 +72,7 @@ class Url:
     @classmethod
     def _of(cls, url: httpx2.URL) -> Self:
         host = _canonical(url.raw_host.decode("ascii"))
-        if not host:
+        if not 0 < len(host) <= _LONGEST_HOST:
             raise _bad("This is no address with a host. Write one as https://images.example.org/a.png.")
         if url.scheme != "https":
             raise _bad(f"The address of {host} does not begin with https://, and others are not fetched.")

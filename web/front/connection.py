@@ -115,7 +115,7 @@ class Connection:
             call.body.broken = "is too large"
             call.end_connection()
             return
-        if (call.length is None or call.length > _UNASKED_BYTES) and not await self._front.lets_in(call):
+        if (call.length is None or call.length > _UNASKED_BYTES) and not await self._is_let_in(call):
             call.body.broken = "was not taken"
             call.end_connection()
             return
@@ -137,6 +137,12 @@ class Connection:
         finally:
             await pieces.aclose()
         call.begin()
+
+    async def _is_let_in(self, call: Call) -> bool:
+        try:
+            return await self._front.lets_in(call)
+        except Eva01Error as error:
+            raise answers.of_ours(error) from error
 
     async def _receive_some(self, call: Call, pieces: AsyncIterator[bytes]) -> bool:
         """Take in so many bytes as have to come within one deadline; False when there are no more."""

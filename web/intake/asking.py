@@ -99,30 +99,33 @@ def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
             f"max_new_tokens is {most}; the limit is {limits.max_answer_tokens} (EVA01_MAX_ANSWER_TOKENS).",
             code=Code.TOO_MANY_TOKENS,
         )
-    wanted = _wanted_format(wishes)
+    wanted = _wanted_format(wishes, limits)
     if wanted and not card.has_fields:
         raise BadInput(
             f"{card.name} cannot answer with fields. Choose another model, or ask for text.",
             code=Code.NO_FIELDS,
         )
-    return Options(max_new_tokens=most, response_format=wanted and _checked_format(wanted, limits))
+    if wanted:
+        check_format(wanted, limits.max_schema_bytes)
+        _check_count(len(columns_of(wanted)), limits)
+    return Options(max_new_tokens=most, response_format=wanted)
 
 
-def _wanted_format(wishes: Wishes) -> ResponseFormat | None:
+def _wanted_format(wishes: Wishes, limits: Limits) -> ResponseFormat | None:
     if wishes.fields and wishes.response_format:
         raise BadInput(
             "`fields` and `response_format` both say how an answer looks. Send one of them.",
             code=Code.INVALID_FIELD,
         )
     if wishes.fields:
+        _check_count(len(wishes.fields), limits)
         return format_of(wishes.fields)
     return wishes.response_format.kept() if wishes.response_format else None
 
 
-def _checked_format(wanted: ResponseFormat, limits: Limits) -> ResponseFormat:
-    if (count := len(columns_of(wanted))) > limits.max_fields:
+def _check_count(fields: int, limits: Limits) -> None:
+    if fields > limits.max_fields:
         raise TooLarge(
-            f"An answer would have {count:,} fields; the limit is {limits.max_fields:,} (EVA01_MAX_FIELDS).",
+            f"An answer would have {fields:,} fields; the limit is {limits.max_fields:,} (EVA01_MAX_FIELDS).",
             code=Code.SCHEMA_TOO_LARGE,
         )
-    return check_format(wanted, limits.max_schema_bytes)

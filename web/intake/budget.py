@@ -1,8 +1,9 @@
 """What looking at the files of a request may cost: seconds of CPU, which grow with the request.
 
-The time is that of the thread that answers, which waits for nobody: a busy machine refuses nothing more.
+The time is that of the threads that work for it, which wait for nobody: a busy machine refuses nothing more.
 """
 
+import threading
 import time
 
 from jobs.contract.codes import Code
@@ -14,15 +15,26 @@ _SHARE_BYTES = 50 * MIB
 
 
 class Budget:
-    """The time of one request, made in its thread before its body is read."""
+    """The time of one request, made in its thread before its body is read.
+
+    Other threads that work for it were started for that alone: all their time counts.
+    """
 
     def __init__(self) -> None:
-        self._began_s = time.thread_time()
+        self._own = threading.local()
+        self._own.counted_s = time.thread_time()
+        self._lock = threading.Lock()
+        self._spent_s = 0.0
 
     def check(self, request_bytes: int, limits: Limits) -> None:
         """Raises TooLarge (`request_too_costly`) when the time of a request of so many bytes is spent."""
         most_s = limits.request_cpu_s * max(1.0, request_bytes / _SHARE_BYTES)
-        if time.thread_time() - self._began_s > most_s:
+        now_s = time.thread_time()
+        with self._lock:
+            self._spent_s += now_s - getattr(self._own, "counted_s", 0.0)
+            spent_s = self._spent_s
+        self._own.counted_s = now_s
+        if spent_s > most_s:
             raise TooLarge(
                 f"Looking at the files before this one took all {most_s:.3g} s of CPU that a request of this"
                 " size has (EVA01_REQUEST_CPU_S). Send this one in another request.",

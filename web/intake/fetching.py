@@ -1,4 +1,4 @@
-"""The images whose addresses a request names, fetched some at a time in threads of their own.
+"""The images whose addresses a request names, fetched in turns by threads of their own.
 
 What came of each takes the address's place among the files: an image is looked at like one that was sent, and
 an address from which none came is a file that is refused. The request's own thread is free meanwhile.
@@ -6,9 +6,8 @@ an address from which none came is a file that is refused. The request's own thr
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
+from functools import partial
 from typing import IO, cast
 
 from flask import Response
@@ -17,14 +16,16 @@ from werkzeug.datastructures import FileStorage
 from jobs import log
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
+from web.access.caller import caller
+from web.fetch import metrics
+from web.fetch.turns import Turn
 from web.fetch.url import name_of
 from web.http.waiting import Waiting
+from web.intake.budget import Budget
 from web.intake.forms import Address, RefusedHeaders
 from web.intake.spool import Part, Spool, check_room, spooled_request
 from web.services import Services
 
-#: One request's share of the images that are fetched at the same time.
-_SHARE = 4
 #: Seconds between two looks while web stops.
 _STOPPING_LOOK_S = 0.1
 
@@ -37,13 +38,14 @@ def after_fetching(
 ) -> Response:
     """What `go_on` makes of the files of the current request, each address replaced by what came of it.
 
-    `check` is called before anything is fetched, and raises what `go_on` would raise.
+    `check` is called before anything is fetched, and raises what `go_on` would raise. Raises Overloaded when
+    too much of the caller's owner waits to be fetched.
     """
     addresses = [file for file in files if isinstance(file, Address)]
     if not addresses:
         return go_on([*files])
     check()
-    fetching = Fetching(serving, addresses)
+    fetching = Fetching(serving, caller().owner, addresses)
     request = spooled_request()
     request.hold(fetching)
 
@@ -61,68 +63,64 @@ def after_fetching(
 
 
 class Fetching:
-    """Images that are being fetched, until EVA01_FETCH_REQUEST_S are over."""
+    """Images that are being fetched for an owner, until EVA01_FETCH_REQUEST_S are over."""
 
-    def __init__(self, serving: Services, addresses: Sequence[Address]) -> None:
-        self._serving = serving
+    def __init__(self, serving: Services, owner: str | None, addresses: Sequence[Address]) -> None:
+        self._serving, self._turns = serving, serving.fetcher.turns
         self._texts = [address.text for address in addresses]
         self._addresses = addresses
         self._came: list[FileStorage | None] = [None] * len(addresses)
-        self._left = deque(range(len(addresses)))
         self._until_s = time.monotonic() + serving.web.fetch_request_s
         self._lock = threading.Lock()
+        #: Those that nobody writes to just now.
         self._spools: list[Spool] = []
         self._is_closed = False
+        self._budget = Budget()
         #: What lines of the log say of the request.
         self._said = log.context()
         #: Bytes of all that came.
         self.size_bytes = 0
-        at_a_time = min(len(addresses), max(1, serving.web.fetch_at_a_time // _SHARE))
-        self._turns = [serving.fetcher.start(self._work) for _ in range(at_a_time)]
+        works = [partial(self._fetch, place) for place in range(len(addresses))]
+        self._line = self._turns.join(owner, works)
 
     @property
     def is_over(self) -> bool:
         """True when nothing is being fetched any more."""
-        if time.monotonic() > self._until_s:
-            for turn in self._turns:
-                turn.cancel()
-        return all(turn.done() for turn in self._turns)
+        if time.monotonic() > self._until_s or self._serving.stopping.is_set():
+            self._turns.leave(self._line)
+        return self._line.is_over
 
     def wait(self, seconds: float) -> None:
         """Wait until nothing is being fetched any more, so long at most."""
-        wait(self._turns, seconds)
+        self._turns.wait(self._line, seconds)
 
     def files(self) -> list[FileStorage]:
         """What came of each address; raises NoRoom when nothing could be kept."""
-        for turn in self._turns:
-            if not turn.cancelled():
-                turn.result()
-        return [came or self._refused(place, _late()) for place, came in enumerate(self._came)]
+        self._turns.wait(self._line, 0)
+        return [came or self._late(place) for place, came in enumerate(self._came)]
 
     def close(self) -> None:
         """Let all that came vanish, and fetch no more; what is written just now goes with its own thread."""
+        self._turns.leave(self._line)
         with self._lock:
             self._is_closed = True
             spools, self._spools = self._spools, []
         for spool in spools:
             spool.close()
 
-    def _work(self) -> None:
-        """Fetch one after the other into a spool of one's own, while there are any."""
+    def _fetch(self, place: int, turn: Turn) -> None:
+        if self._is_closed or self._serving.stopping.is_set():
+            return
         folder, min_free_bytes = self._serving.spool_folder, self._serving.limits.min_free_bytes
-        spool = Spool(folder, min_free_bytes)
+        check_room(folder, min_free_bytes)
+        with self._lock:
+            spool = self._spools.pop() if self._spools else None
+        spool = spool or Spool(folder, min_free_bytes)
         try:
             with log.within(self._said):
-                while (place := self._next()) is not None:
-                    check_room(folder, min_free_bytes)
-                    self._came[place] = self._fetched(place, spool.new_part())
+                self._came[place] = self._fetched(place, spool.new_part(), turn)
         finally:
             self._hand_over(spool)
-
-    def _next(self) -> int | None:
-        with self._lock:
-            is_over = self._is_closed or time.monotonic() > self._until_s or self._serving.stopping.is_set()
-            return self._left.popleft() if self._left and not is_over else None
 
     def _hand_over(self, spool: Spool) -> None:
         with self._lock:
@@ -131,18 +129,26 @@ class Fetching:
                 return
         spool.close()
 
-    def _fetched(self, place: int, part: Part) -> FileStorage:
+    def _fetched(self, place: int, part: Part, turn: Turn) -> FileStorage:
         def write(piece: bytes) -> None:
             self._count(len(piece))
             part.write(piece)
 
         text = self._texts[place]
         try:
-            self._serving.fetcher.fetch(text, write, self._until_s - time.monotonic())
+            self._serving.fetcher.fetch(text, write, turn, self._left_s)
         except BadInput as error:
             return self._refused(place, error)
         part.seek(0)
         return Address(cast(IO[bytes], part), name_of(text))
+
+    def _left_s(self) -> float:
+        """Seconds that the request has; none when nobody waits for it any more.
+
+        Raises TooLarge (`request_too_costly`) when its time of CPU is spent.
+        """
+        self._budget.check(self.size_bytes, self._serving.limits)
+        return 0.0 if self._is_closed else self._until_s - time.monotonic()
 
     def _count(self, size_bytes: int) -> None:
         """Raises TooLarge when all together are more than a request may have."""
@@ -156,14 +162,17 @@ class Fetching:
                     code=Code.REQUEST_TOO_LARGE,
                 )
 
+    def _late(self, place: int) -> FileStorage:
+        metrics.count(Code.FETCH_TOO_SLOW)
+        return self._refused(
+            place,
+            BadInput(
+                "The images before this one took all the time that those of a request have"
+                " (EVA01_FETCH_REQUEST_S). Send its address in another request.",
+                code=Code.FETCH_TOO_SLOW,
+            ),
+        )
+
     def _refused(self, place: int, error: BadInput) -> FileStorage:
         address = self._addresses[place]
         return Address(address.stream, name_of(self._texts[place]), headers=RefusedHeaders(error))
-
-
-def _late() -> BadInput:
-    return BadInput(
-        "The images before this one took all the time that those of a request have (EVA01_FETCH_REQUEST_S)."
-        " Send its address in another request.",
-        code=Code.FETCH_TOO_SLOW,
-    )

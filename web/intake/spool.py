@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
 from flask import Flask, Request, request
+from werkzeug.datastructures import FileStorage
 from werkzeug.http import parse_options_header
 
 from jobs.contract.codes import Code
@@ -168,6 +169,13 @@ class SpooledRequest(Request):
     def __init__(self, *environ: Any, **how: Any) -> None:
         super().__init__(*environ, **how)
         self._budget = Budget()
+
+    @property
+    def sent(self) -> list[FileStorage]:
+        """Its files and addresses in the order in which they were sent, whatever their fields are called."""
+        # A form's fields are read one after the other, each with all that it has.
+        files = [file for _, file in self.files.items(multi=True)]
+        return sorted(files, key=lambda file: cast(Part, file.stream).number)
 
     def check_budget(self) -> None:
         """Raises TooLarge (`request_too_costly`) when no more of its files are to be looked at."""

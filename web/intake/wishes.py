@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import from_json
 
 from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.settings import MOST_FIELDS
 from jobs.shape.fields import AnswerField, SaidField
 from web.http.json import has_many_values
 from web.http.numbers import Rank
@@ -86,7 +87,10 @@ def _lines(text: str) -> list[str] | None:
 
 _TEXT = WithJsonSchema({"type": "string", "contentMediaType": "application/json"})
 #: In the body of a request; a call that takes a form has them as JSON in its fields.
-Fields = Annotated[list[SaidField] | None, Field(min_length=1, description=_FIELDS)]
+Fields = Annotated[
+    list[SaidField] | None,
+    Field(min_length=1, max_length=MOST_FIELDS, description=_FIELDS),
+]
 Format = Annotated[SaidFormat | None, Field(description=_FORMAT)]
 FieldsOfForm = Annotated[Fields, BeforeValidator(_json), _TEXT]
 FormatOfForm = Annotated[Format, BeforeValidator(_json), _TEXT]

@@ -8,11 +8,13 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, re
 from flask.sansio.blueprints import BlueprintSetupState
 from pydantic import ValidationError
 from werkzeug import Response as PlainResponse
+from werkzeug.datastructures import FileStorage
 
 from jobs import flow
+from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.models import Batch, JobState
+from jobs.contract.models import Batch, JobState, Options
 from jobs.shape.columns import columns_of
 from web.access.caller import caller
 from web.access.link import follow, shown_batch, shown_job
@@ -23,9 +25,10 @@ from web.api.schemas.results import ResultsQuery
 from web.http.numbers import whole
 from web.http.problems import refuse_fields
 from web.intake.asking import check_options, check_question, check_takes, choose_model
+from web.intake.fetching import after_fetching
 from web.intake.files import Intake
 from web.intake.forms import check_form
-from web.intake.spool import check_budget
+from web.intake.spool import check_budget, spooled_request
 from web.intake.wishes import SaidWishes, wishes_in_lines
 from web.pages.admin import register_admin
 from web.pages.audit import audit_page
@@ -62,11 +65,16 @@ def index() -> PlainResponse:
 
 
 @pages.post("/batches")
-def create_batch() -> PlainResponse:
-    """What the form does where no script runs: a batch of all its files; then the batch's page."""
-    batch, passed_over = _asked_batch()
-    # None is left out of the address.
-    return redirect(url_for("pages.batch_page", batch_id=batch.id, passed_over=passed_over or None), 303)
+def create_batch() -> Response:
+    """What the form does where no script runs: a batch of all its files, closed; then the batch's page.
+
+    Raises what the API's calls raise: BadInput, TooLarge, UnknownModel, Overloaded, Unavailable.
+    """
+    check_form(request)
+    sent = spooled_request().sent
+    if not sent:
+        raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
+    return after_fetching(services(), sent, _asked, _batch_of)
 
 
 @pages.get("/batches/<batch_id>")
@@ -164,32 +172,36 @@ def _checked(batch_id: str) -> tuple[BatchPath, ResultsQuery]:
         raise BadInput("The address asks for results that there are not.", code=Code.INVALID_FIELD) from error
 
 
-def _asked_batch() -> tuple[Batch, int]:
-    """The batch that the form asks for, with all its files, closed; and how many in zips were passed over.
-
-    Raises what the API's calls raise: BadInput, TooLarge, UnknownModel, Overloaded, Unavailable.
-    """
+def _asked() -> tuple[ModelCard, str, Options]:
+    """The model, the question and the options of the form, while there is room for one more job."""
     serving = services()
-    check_form(request)
-    sent = [file for _, file in request.files.items(multi=True)]
-    if not sent:
-        raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
     card = choose_model(serving, request.form.get("model") or None)
     check_takes(serving, card.name, caller().owner)
     question = check_question(card, request.form.get("question", ""), serving.limits)
+    return card, question, check_options(card, _wishes(), serving.limits)
+
+
+def _batch_of(sent: list[FileStorage]) -> Response:
+    """Make the batch that the form asks for; leads to its page."""
+    serving = services()
+    card, question, options = _asked()
     batch = Batch(
         owner=caller().owner,
         name=_name_of(len(sent), sent[0].filename or ""),
         question=question,
         model=card.name,
-        options=check_options(card, _wishes(), serving.limits),
+        options=options,
     )
     flow.open_batch(serving, batch)
     with flow.accepting(serving, batch, caller().quotas) as request_:
         intake = Intake(serving, request_, card, {}, check_budget)
         for _ in intake.take(sent):
             pass
-    return flow.close_batch(serving, batch.id), intake.passed_over.count
+    flow.close_batch(serving, batch.id)
+    # None is left out of the address.
+    passed_over = intake.passed_over.count or None
+    place = url_for("pages.batch_page", batch_id=batch.id, passed_over=passed_over)
+    return cast(Response, redirect(place, 303))
 
 
 def _wishes() -> SaidWishes:

@@ -3,7 +3,6 @@
 Tasks are called by name, so whoever sends a ticket never imports the code that runs.
 """
 
-import math
 from typing import Any
 
 from celery import Celery
@@ -11,20 +10,23 @@ from kombu import Queue
 
 from jobs.contract import names
 from jobs.contract.settings import Settings
+from jobs.storage.leases import Leases
 from worker.broker.address import broker
+from worker.broker.in_hand import InHand
 from worker.broker.unreadable import Unreadable
 from worker.ops.trouble import Trouble
 
 #: How often in the time of a lease the workers look for tickets whose lease ran out.
 _SWEEPS_PER_LEASE = 4
-#: Tickets that one sweep brings back at most.
-_MOST_SLOTS = 1024
 
 
-def create_celery(settings: Settings, model: str, trouble: Trouble, unreadable: Unreadable) -> Celery:
+def create_celery(
+    settings: Settings, model: str, trouble: Trouble, unreadable: Unreadable, in_hand: InHand
+) -> Celery:
     """The app of a worker of `model`, with that model's queues and hash of held messages."""
     url, options = broker(settings.redis_url, settings.redis_timeout_s)
-    ours = {"trouble": trouble, "unreadable": unreadable}
+    leases = Leases.of(model, settings)
+    ours = {"trouble": trouble, "unreadable": unreadable, "leases": leases, "in_hand": in_hand}
     app = Celery("eva01", broker=url)
     app.conf.update(
         task_acks_late=True,
@@ -58,14 +60,8 @@ def _transport_options(settings: Settings, model: str) -> dict[str, Any]:
         # lives (worker/broker/lease.py).
         "visibility_timeout": settings.lease_s,
         "unacked_restore_interval": settings.lease_s / _SWEEPS_PER_LEASE,
-        "unacked_restore_throttle": 1,
-        # All that a dead worker held comes back in one sweep.
-        "unacked_restore_limit": _MOST_SLOTS,
-        # A worker that dies in the middle of a sweep keeps the others from sweeping for so long.
-        "unacked_mutex_expire": math.ceil(settings.lease_s / _SWEEPS_PER_LEASE),
         # The first queue is emptied before the second is looked at: a person before a batch.
         "queue_order_strategy": "priority",
         "unacked_key": names.held_key(model),
         "unacked_index_key": names.held_index_key(model),
-        "unacked_mutex_key": names.held_mutex_key(model),
     }

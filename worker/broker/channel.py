@@ -8,6 +8,8 @@ no more tickets are taken, and what was refused is done again every second:
     letting go of one        refused ──► done later; its lease is renewed until then
     giving one back          refused ──► left to its lease, which runs out
 
+Nor does a lost connection send back what slots work on: the next one renews its lease, and it runs once.
+
 A full Redis lets a ticket be taken and not be noted, so it is asked before. A ticket that cannot even be put
 back is lost; the reconciler sends another.
 
@@ -26,7 +28,9 @@ from kombu.utils.json import dumps
 
 from jobs.contract.refusals import Refusal, is_wrong_type
 from jobs.storage.connection.client import MasterConnection, check_writes
+from jobs.storage.leases import HOLDERS_FIRST, Leases
 from jobs.storage.queue import put_back
+from worker.broker.in_hand import InHand
 from worker.broker.tickets import NoTicket, Ticket
 from worker.broker.unreadable import Unreadable
 from worker.ops.trouble import Trouble
@@ -35,8 +39,8 @@ from worker.ops.trouble import Trouble
 PART = "queue"
 #: Seconds between two tries of what was refused.
 RETRY_S = 1.0
-#: The part of a lease for which nobody is taken for dead after Redis is well: all renew theirs first.
-_HOLDERS_FIRST = 0.5
+#: Where a message that is no ticket was met, when nobody had just taken it.
+_HELD = "among those that are held"
 
 
 class Refused(Empty):
@@ -76,12 +80,16 @@ class PatientQoS(QoS):
 
         Raises Refused.
         """
+        delivery = message.delivery_info
+        held = dumps([message._raw, delivery["exchange"], delivery["routing_key"]])
         try:
-            super().append(message, delivery_tag)
+            with self.channel.conn_or_acquire() as client:
+                self.channel.leases.hold(client, delivery_tag, held)
         except redis.ResponseError as error:
             self.refuse(error)
             self._put_back(message)
             raise Refused from error
+        VirtualQoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
         """Let go of a ticket whose job is done."""
@@ -99,6 +107,12 @@ class PatientQoS(QoS):
             self.refuse(error)
             VirtualQoS.ack(self, delivery_tag)
 
+    def restore_unacked(self, client: Any = None) -> None:
+        """Give back what is held when the connection is lost or closed, less what slots work on."""
+        for number in self.channel.in_hand.numbers():
+            self._delivered.pop(number, None)
+        super().restore_unacked(client)
+
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
         """Bring one ticket back to its queue."""
         try:
@@ -113,9 +127,12 @@ class PatientQoS(QoS):
         if self._is_refused or time.monotonic() < self._sweep_at_s:
             return
         try:
-            super().restore_visible(*args, **kwargs)
+            with self.channel.conn_or_acquire() as client:
+                found = self.channel.leases.sweep(client)
         except redis.ResponseError as error:
             self.refuse(error)
+        else:
+            self.channel.unreadable.note(_HELD, found.unreadable)
 
     def try_again(self) -> bool:
         """Do what was refused; True when all is done now, and was not before."""
@@ -139,7 +156,7 @@ class PatientQoS(QoS):
         with self.channel.conn_or_acquire() as client:
             held = client.hget(self.unacked_key, tag)
             self._remove_from_indices(tag).execute()
-            self.channel.unreadable.put(client, held or b"", "among those that are held")
+            self.channel.unreadable.put(client, held or b"", _HELD)
 
     def _put_back(self, message: Any) -> None:
         try:
@@ -149,7 +166,7 @@ class PatientQoS(QoS):
             self.refuse(error)
 
     def _let_holders_renew(self) -> None:
-        self._sweep_at_s = time.monotonic() + self.visibility_timeout * _HOLDERS_FIRST
+        self._sweep_at_s = time.monotonic() + self.visibility_timeout * HOLDERS_FIRST
 
 
 class _Patient:
@@ -160,6 +177,8 @@ class _Patient:
     #: The worker's own come with the transport's options.
     trouble = Trouble()
     unreadable: Unreadable
+    leases: Leases
+    in_hand: InHand
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Raises redis.ConnectionError when Redis refuses: Celery tries to connect until it does not."""
@@ -229,7 +248,7 @@ class _Patient:
         return redis.ConnectionError(str(error))
 
 
-_OPTIONS = ("trouble", "unreadable")
+_OPTIONS = ("trouble", "unreadable", "leases", "in_hand")
 
 
 class PatientChannel(_Patient, Channel):

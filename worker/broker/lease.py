@@ -2,18 +2,16 @@
 
 kombu notes when each held message was taken, and puts it back at the front of its queue when that is
 longer ago than the visibility timeout. A job may take longer than anybody wants to wait for a dead worker;
-so that time is short here, and each worker renews what it holds every few seconds.
-
-The times are those of the workers' own clocks, as kombu's are: they may differ by some seconds.
+so that time is short here, and each worker renews what it holds every few seconds (jobs/storage/leases.py).
 """
 
-import time
 from typing import Any
 
 import redis
 from celery import bootsteps
 
 from worker.broker.channel import RETRY_S
+from worker.broker.in_hand import InHand
 from worker.ops.metrics import ModelMetrics
 
 #: A lease is renewed this many times before it would run out, so a late renewal costs nothing.
@@ -24,13 +22,16 @@ class Lease(bootsteps.StartStopStep):
     """Renews the lease on this worker's messages.
 
     It runs in Celery's event loop, which keeps turning while slots work. Losing Redis ends it with the
-    connection, and the next connection starts it again.
+    connection, and the next connection starts it again, also for what slots have from the one before.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
-    def __init__(self, consumer: Any, lease_s: float, metrics: ModelMetrics, **options: Any) -> None:
+    def __init__(
+        self, consumer: Any, lease_s: float, in_hand: InHand, metrics: ModelMetrics, **options: Any
+    ) -> None:
         self._lease_s = lease_s
+        self._in_hand = in_hand
         self._metrics = metrics
         self._timers: list[Any] = []
         super().__init__(consumer, **options)
@@ -51,13 +52,13 @@ class Lease(bootsteps.StartStopStep):
         self._timers = []
 
     def _renew(self, channel: Any) -> None:
-        """Renew only what is still in the index, so that an acknowledged message is not added again."""
-        tags = list(channel.qos._delivered)
+        """Renew what is still held; what was acknowledged meanwhile is not added again."""
+        tags = [*{*channel.qos._delivered, *self._in_hand.numbers()}]
         if not tags:
             return
         try:
             with channel.conn_or_acquire() as client:
-                client.zadd(channel.unacked_index_key, dict.fromkeys(tags, time.time()), xx=True)
+                channel.leases.renew(client, tags)
         except redis.ResponseError as error:
             self._metrics.count_renewal("failed")
             channel.qos.refuse(error)

@@ -11,6 +11,7 @@ from celery.worker import state as celery_state
 
 from jobs.contract import names
 from jobs.contract.models import WorkerState
+from worker.broker.in_hand import InHand
 from worker.broker.lease import Lease
 from worker.device.base import GivenBack
 from worker.job.answering import Answering
@@ -50,8 +51,11 @@ class Listening(bootsteps.StartStopStep):
 class Slots:
     """The slots of one worker."""
 
-    def __init__(self, app: Celery, status: Status, metrics: ModelMetrics, lease_s: float) -> None:
+    def __init__(
+        self, app: Celery, status: Status, metrics: ModelMetrics, in_hand: InHand, lease_s: float
+    ) -> None:
         self._app = app
+        self._in_hand = in_hand
         self._status = status
         self._metrics = metrics
         self._lease_s = lease_s
@@ -59,7 +63,7 @@ class Slots:
 
     def serve(self, answering: Answering[Any, Any], on_ready: Callable[[], None]) -> None:
         """Answer jobs until told to stop; runs Celery in this thread."""
-        register_task(self._app, answering)
+        register_task(self._app, answering, self._in_hand)
         self._app.steps["consumer"].update((Listening, Lease))
         self._app.finalize()
         self._controller = WorkController(
@@ -73,6 +77,7 @@ class Slots:
             without_heartbeat=True,
             status=self._status,
             lease_s=self._lease_s,
+            in_hand=self._in_hand,
             metrics=self._metrics,
         )
         self._controller.start()
@@ -88,11 +93,12 @@ class Slots:
 
     def stop(self) -> None:
         """Make `serve` return: Celery acknowledges what is done, and restores what is not."""
+        self._in_hand.let_go()
         celery_state.should_stop = 0
         self._controller.hub.call_soon(lambda: None)
 
 
-def register_task(app: Celery, answering: Answering[Any, Any]) -> None:
+def register_task(app: Celery, answering: Answering[Any, Any], in_hand: InHand) -> None:
     """Register the app's one task: answer a job."""
 
     @app.task(name=names.TASK_ANSWER, bind=True)
@@ -100,6 +106,7 @@ def register_task(app: Celery, answering: Answering[Any, Any]) -> None:
         delivery = task.request.delivery_info or {}
         ticket = task.request.properties["delivery_tag"]
         try:
-            answering.answer(ticket, is_redelivered=bool(delivery.get("redelivered")))
+            with in_hand.holding(ticket):
+                answering.answer(ticket, is_redelivered=bool(delivery.get("redelivered")))
         except GivenBack as error:
             raise Reject(str(error), requeue=True) from error

@@ -28,8 +28,16 @@ class Unreadable:
 
         Raises redis.RedisError when Redis is away.
         """
-        self._metrics.count_unreadable()
-        if self._seldom.is_due(self._key):
+        self.note(why)
+        try:
+            put_aside(client, self._key, message[: self.most_bytes], self._most)
+        except redis.ResponseError as error:
+            logger.warning("%s takes no message: %s", self._key, error)
+
+    def note(self, why: str, count: int = 1) -> None:
+        """Count what was met and put aside, and say it now and then."""
+        self._metrics.count_unreadable(count)
+        if count and self._seldom.is_due(self._key):
             logger.error(
                 "A message is no ticket (%s): it is put into %s, and work goes on. Further ones are counted,"
                 " and not said for %d s.",
@@ -37,7 +45,3 @@ class Unreadable:
                 self._key,
                 PAUSE_S,
             )
-        try:
-            put_aside(client, self._key, message[: self.most_bytes], self._most)
-        except redis.ResponseError as error:
-            logger.warning("%s takes no message: %s", self._key, error)

@@ -105,6 +105,11 @@ class Device(ABC, Generic[Prepared]):
         """True while the thread runs."""
         return self._thread.is_alive()
 
+    @property
+    def is_closed(self) -> bool:
+        """True when it takes no more jobs."""
+        return self._closed.is_set()
+
     def submit(
         self,
         prepared: Prepared,
@@ -169,6 +174,7 @@ class Device(ABC, Generic[Prepared]):
         One job on it is to blame, and fails. Of several each is given back as a suspect.
         """
         with self._changed:
+            self._closed.set()
             items = self._on_device()
         logger.critical(
             "The device has not come back after %.1f s: the worker ends. On it: %s.",

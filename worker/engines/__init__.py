@@ -14,6 +14,7 @@ processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
 layers                faster replacements for some of a model's layers
 source                where a model's files are, and what of them is loaded
+bucket                a model's files out of a bucket
 identity              which weights a model has
 """
 

@@ -2,7 +2,7 @@
 
 none ──► innocents together
 one  ──► suspects together, because most of them were only there
-two  ──► alone, so that the next crash has one cause
+two  ──► alone, so that the next crash has one cause (in the whole worker: worker/job/suspects.py)
 """
 
 from enum import Enum, auto

@@ -20,6 +20,7 @@ from jobs.shape.telling import told
 from worker.engines import families
 from worker.engines.answers import Answers
 from worker.engines.base import Answer, Engine, ModelNotLoaded
+from worker.engines.bucket import NotFetched, fetch, is_in_bucket
 from worker.engines.constraint.generating import Held
 from worker.engines.constraint.grammars import Grammars
 from worker.engines.constraint.masks import Masks
@@ -122,6 +123,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             self._on = choose_device(self._settings)
             self._device_name = describe(self._on)
             use_all_cores()
+            if is_in_bucket(self._source.address):
+                self._source = Source(str(fetch(self._source.address, self._settings.weights_streams)))
             self._source.check()
             self._processor = self._load_processor()
             self._model = self._load_model()
@@ -257,6 +260,8 @@ def _remedy(error: Exception, is_local: bool) -> str:
     text = str(error).lower()
     if isinstance(error, NotTrusted):
         return error.remedy
+    if isinstance(error, NotFetched):
+        return "check the address in MODEL_NAME, and that the worker may list and read what is there"
     if isinstance(error, torch.OutOfMemoryError):
         return "take a smaller model (MODEL_NAME) or a larger device"
     if "torchvision" in text:

@@ -1,7 +1,7 @@
 """The life of one job in its slot.
 
 answering    from the ticket to the stored answer
-suspects     which of the jobs of lost workers may begin beside others
+suspects     which jobs may begin beside each other, and which alone
 cache        reuses an earlier answer to the same image and recipe
 preparation  fetch, decode and see an image
 in_flight    makes once what several slots need at the same time

@@ -11,7 +11,7 @@ Whatever happens, a job ends in the store with an answer or a reason, or its tic
 
 A job whose worker died is a suspect: it may be the cause, or, as when a node is taken away, it was only held
 at the time. So suspects run together, apart from innocent jobs. If that crashes a worker again, each of them
-runs alone, and only the culprit crashes another; after `max_crashes` it fails and is not tried any more.
+has a worker to itself, and only the culprit crashes another; after `max_crashes` it fails for good.
 """
 
 import logging
@@ -92,6 +92,9 @@ class Answering(Generic[Seen, Prepared]):
         with log.about(hidden=(job.question,), job_id=job.id, batch_id=job.batch_id, owner=job.owner):
             try:
                 self._answer(taken)
+            except Cancelled:
+                self.metrics.count_cancellation("held")
+                logger.info("Job %s of batch %s: cancelled before it had an answer.", job.id, job.batch_id)
             except Overran:
                 self._give_back(job, self.store.take_back, "deadline")
                 raise
@@ -103,7 +106,7 @@ class Answering(Generic[Seen, Prepared]):
         if taken.job.crashes >= self.max_crashes:
             self._quarantine(taken.job)
             return
-        with self._suspects.turn(self._company(taken.job)):
+        with self._suspects.turn(self._company(taken.job), lambda: self._check_due(taken.job)):
             self._run(taken)
 
     def _company(self, job: Job) -> Company:
@@ -114,12 +117,7 @@ class Answering(Generic[Seen, Prepared]):
             return
         job = taken.job
         started_s = perf_counter()
-        try:
-            result = self._known(job) or self._result_of(job)
-        except Cancelled:
-            self.metrics.count_cancellation("held")
-            logger.info("Job %s of batch %s: cancelled before it had an answer.", job.id, job.batch_id)
-            return
+        result = self._known(job) or self._result_of(job)
         with log.about(hidden=(result.answer or "",)):
             self._store_result(job, result)
         seconds = perf_counter() - started_s
@@ -131,8 +129,7 @@ class Answering(Generic[Seen, Prepared]):
     # Begin
 
     def _take(self, ticket: str, *, is_redelivered: bool) -> Taken | None:
-        if self.drain.has_begun:
-            raise GivenBack("the worker takes no more jobs")
+        self._check_open()
         came = Came.REDELIVERED if is_redelivered else Came.FRESH
 
         def take() -> Taken | None:
@@ -147,9 +144,18 @@ class Answering(Generic[Seen, Prepared]):
             logger.warning("Job %s of batch %s: its worker is gone.", job.id, job.batch_id)
         return taken
 
-    def _begin(self, taken: Taken) -> bool:
-        if self.drain.has_begun:
+    def _check_open(self) -> None:
+        """Raises GivenBack when nothing begins here any more."""
+        if self.drain.has_begun or self.device.is_closed:
             raise GivenBack("the worker takes no more jobs")
+
+    def _check_due(self, job: Job) -> None:
+        """Called while the job waits for its turn; raises what `_check_open` and `_check_wanted` raise."""
+        self._check_open()
+        self._check_wanted(job)
+
+    def _begin(self, taken: Taken) -> bool:
+        self._check_open()
         if not taken.has_begun and not self._begin_now(taken.job):
             logger.info("Job %s: cancelled or finished meanwhile; nothing to do.", taken.job.id)
             return False
@@ -275,7 +281,8 @@ class Answering(Generic[Seen, Prepared]):
         if is_ours:
             state = JobState.FAILED if result.error else JobState.SUCCEEDED
             self.metrics.count_finished(state, result.finish_reason, _usage_of_run(result))
-            self._note_result(job.id)
+        # Where it was finished otherwise, that may have been this, of which the reply was lost.
+        self._note_result(job.id)
         return is_ours
 
     def _note_result(self, job_id: str) -> None:

@@ -131,9 +131,9 @@ class ModelMetrics:
         """Count a cancelled job: `held` had no answer, `device` dropped one; web counts those `queued`."""
         CANCELLATIONS.labels(self._model, phase).inc()
 
-    def count_unreadable(self) -> None:
-        """Count a message that is no ticket."""
-        _UNREADABLE.labels(self._model).inc()
+    def count_unreadable(self, count: int) -> None:
+        """Count messages that are no tickets."""
+        _UNREADABLE.labels(self._model).inc(count)
 
     def count_quarantined(self) -> None:
         """Count a job that is not tried again."""

@@ -87,10 +87,7 @@ end
 local id = redis.call('HGET', running, ticket)
 local job = id and settled_job(id)
 if job and job.state == 'running' then
-    -- One that its worker had not begun cannot have taken it down.
-    if came == 'redelivered' and redis.call('HDEL', key('job', id), 'started_at') == 1 then
-        try(redis.call, 'HINCRBY', key('job', id), 'crashes', 1)
-    end
+    if came == 'redelivered' then count_crash(id) end
     local is_begun = redis.call('HEXISTS', key('job', id), 'started_at') == 1
     return reply(is_begun and 'running' or 'resumed', job)
 end

@@ -246,12 +246,23 @@ class Jobs(Base):
         """
         return self._queue_again(job_id, JobState.RUNNING, unset=["started_at"])
 
+    def give_back_held(self, model: str, tickets: Sequence[str]) -> int:
+        """Give back the running jobs that these tickets stand for; gives how many there were."""
+        running = names.running_key(model)
+        found = cast(list[str | None], self.redis.hmget(running, list(tickets))) if tickets else []
+        return sum(self._is_given_back(job_id) for job_id in found if job_id)
+
+    def _is_given_back(self, job_id: str) -> bool:
+        with suppress(NotFound):
+            return self.give_back(job_id)
+        return False
+
     def take_back(self, job_id: str) -> bool:
-        """Move a running job back to queued, because its worker failed it, and count that against the job.
+        """Move a running job back to queued, because its worker failed it; counts a crash if it had begun.
 
         Raises NotFound.
         """
-        return self._queue_again(job_id, JobState.RUNNING, unset=["started_at"], increase={"crashes": 1})
+        return self._queue_again(job_id, JobState.RUNNING, is_crash=True)
 
     def finish(
         self,

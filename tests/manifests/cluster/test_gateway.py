@@ -4,7 +4,7 @@ import pytest
 
 from jobs.contract.settings import WebSettings
 from tests.manifests.rendering import Object, of_kind, render, used_by, whole_folders
-from tests.manifests.test_network import WEB, Peer, may, of
+from tests.manifests.test_network import WEB, Peer, may, of, selects
 from web.api.schemas.forms import LONGEST_WAIT_S
 
 BY_GATEWAY = [one for one in whole_folders() if "components/gateway-api" in used_by(one)]
@@ -20,6 +20,13 @@ def route(folder: str) -> Object:
     (found,) = (one for one in of_kind(render(folder), "HTTPRoute") if one["metadata"]["name"] == "web")
     (rule,) = found["spec"]["rules"]
     return rule
+
+
+def takes(listener: Object, namespace: str) -> bool:
+    """True when routes of a namespace may hang on a listener."""
+    allowed = listener["allowedRoutes"]["namespaces"]
+    assert allowed["from"] == "Selector"
+    return selects(allowed["selector"], {"kubernetes.io/metadata.name": namespace})
 
 
 def test_both_ways_in_are_tried_alone_and_side_by_side():
@@ -42,8 +49,26 @@ def test_every_route_hangs_on_a_listener_that_takes_it(folder):
         (parent,) = one["spec"]["parentRefs"]
         listener = listeners[parent["namespace"], parent["name"], parent["sectionName"]]
         assert one["spec"]["hostnames"] == [listener["hostname"]]
-        allowed = listener["allowedRoutes"]["namespaces"]["selector"]["matchLabels"]
-        assert allowed == {"kubernetes.io/metadata.name": one["metadata"]["namespace"]}
+        assert takes(listener, one["metadata"]["namespace"])
+
+
+@gateways
+def test_a_certificate_can_be_proved_on_port_80_and_nothing_of_others_hangs_on_our_name(folder):
+    (gateway,) = of_kind(render(folder), "Gateway")
+    # cert-manager's route for a challenge is where the certificate's Secret is: where its Gateway is.
+    own = gateway["metadata"]["namespace"]
+    asked = {listener["port"]: listener for listener in gateway["spec"]["listeners"]}
+    namespaces = ("eva01", own, "default", "kube-system", "cert-manager", "")
+    assert [one for one in namespaces if takes(asked[80], one)] == ["eva01", own]
+    assert [one for one in namespaces if takes(asked[443], one)] == ["eva01"]
+
+
+@gateways
+def test_no_route_of_ours_is_more_exact_than_that_of_a_challenge(folder):
+    # On one listener an exact path, /.well-known/acme-challenge/…, wins before any that only begins alike.
+    for one in of_kind(render(folder), "HTTPRoute"):
+        for rule in one["spec"]["rules"]:
+            assert [match["path"]["type"] for match in rule["matches"]] == ["PathPrefix"]
 
 
 @gateways
@@ -90,10 +115,10 @@ def test_web_believes_of_what_people_send_nothing_that_a_proxy_should_say(folder
 def test_the_proxies_of_a_gateway_reach_web_and_nothing_else_of_ours(folder):
     for namespace in PROXIES:
         proxy = Peer(namespace)
-        assert may(folder, of("web"), "Ingress", proxy, WEB) is (folder in BY_GATEWAY)
+        assert may(folder, of(folder, "web"), "Ingress", proxy, WEB) is (folder in BY_GATEWAY)
         for component, port in (("web", 9100), ("worker", 9100), ("redis", 6379)):
             if component != "redis" or "components/external-redis" not in used_by(folder):
-                assert not may(folder, of(component), "Ingress", proxy, port)
+                assert not may(folder, of(folder, component), "Ingress", proxy, port)
 
 
 @pytest.mark.parametrize("folder", BY_INGRESS)

@@ -3,6 +3,7 @@
 What a cluster alone has (replicas, nodes, GPUs) is played by the stage's exporters; all else happens.
 """
 
+import itertools
 import signal
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Protocol
 from jobs.contract import names
 from jobs.contract.models import JobState
 from tests.drawing import Scene
-from tests.manifests.drills.stage import SLOTS, Stage
+from tests.manifests.drills.stage import PATIENCE_S, SLOTS, Stage
 from tests.manifests.watching import MODEL
 from tests.processes import wait_until
 from tests.refusing import replica
@@ -22,6 +23,8 @@ from tests.stub_engine import DIE, POISON, SLOW
 OTHER_PNG = Scene("black", (("blue", "square"),)).encode()
 #: More jobs than an alert takes for a few, and as many as a worker holds.
 MANY = SLOTS
+#: Jobs that a worker holds and has not answered before it is lost.
+FEW = 6
 
 
 class Act(Protocol):
@@ -91,18 +94,24 @@ def what_an_hour_remembers(stage: Stage) -> Iterator[None]:
     yield
 
 
-def a_node_is_taken_away(stage: Stage) -> Iterator[None]:
-    """A worker dies with all that it holds."""
-    stage.end("worker-0")
-    stage.ask(question=SLOW)
-    for number in range(MANY - 1):
-        stage.ask(question=f"What has number {number}?")
-    stage.start_worker()
-    wait_until(lambda: stage.queue.depth(MODEL).held == MANY, "it holds them")
-    worker = stage.processes.pop("worker-0")
-    worker.send(signal.SIGKILL)
-    worker.wait()
-    stage.start_worker()
+def workers_are_lost_again_and_again(stage: Stage) -> Iterator[None]:
+    """A worker dies with what it holds, and so does the next, and each that follows."""
+    times = itertools.count()
+
+    def is_lost_again() -> bool:
+        questions = [f"What has number {n}, the time {next(times)}?" for n in range(FEW)]
+        for question in questions:
+            stage.ask(question=question)
+        wait_until(lambda: stage.redis.hlen(names.running_key(MODEL)), "it has begun some")
+        worker = stage.processes.pop("worker-0")
+        worker.send(signal.SIGKILL)
+        worker.wait()
+        stage.start_worker()
+        # What came back is answered, so that none of it is lost a third time.
+        stage.wait_until_idle()
+        return "Eva01JobsTakenBack" in stage.prometheus.firing()
+
+    wait_until(is_lost_again, "it has happened often enough", PATIENCE_S)
     yield
     stage.wait_until_idle()
 
@@ -256,7 +265,7 @@ DRILLS = (
         "its cause is gone for an hour",
         what_an_hour_remembers,
     ),
-    Drill(("Eva01JobsTakenBack",), "another worker takes them", a_node_is_taken_away),
+    Drill(("Eva01JobsTakenBack",), "no worker is lost any more", workers_are_lost_again_and_again),
     Drill(("Eva01LeaseRenewalsFailing",), "Redis takes writes again", redis_follows_another),
     Drill(("Eva01BlobStoreExhausted",), "the folder can be written again", the_blob_store_is_in_the_way),
     Drill(("Eva01RedisMemory",), "a larger maxmemory", redis_fills_up, ()),

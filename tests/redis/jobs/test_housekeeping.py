@@ -1,5 +1,6 @@
 """Housekeeping on a real server that is killed and comes back: nothing that was accepted stays lost."""
 
+import json
 import logging
 
 import pytest
@@ -11,6 +12,7 @@ from jobs.contract.models import JobState
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.flow.settle import STEP
 from jobs.storage.connection.client import connect
+from jobs.storage.leases import Leases
 from jobs.upkeep.housekeeping import Housekeeping
 from tests.asking import IMAGE, ask, new_batch, send
 from tests.chaos.servers import RedisServer
@@ -30,7 +32,7 @@ def server(tmp_path):
 
 @pytest.fixture
 def http(server, tmp_path):
-    settings = Settings(redis_url=server.url, data=tmp_path, blob_patience_s=0.2)
+    settings = Settings(redis_url=server.url, data=tmp_path, blob_patience_s=0.2, lease_s=1)
     return create_app(settings, Limits(), WebSettings(models=("nano",), housekeeping_s=1)).test_client()
 
 
@@ -125,6 +127,55 @@ def test_lost_tickets_are_replaced_and_deleted_batches_removed(http, services, h
     http.delete(batch)
     housekeeping.keep_house()
     assert services.queue.depth("nano").bulk == 0, "what nobody wants does not wake a worker"
+
+
+def die_holding(services, count: int) -> None:
+    """Take tickets and jobs as a worker does, which then is heard of no more."""
+    client = services.store.redis
+    leases = Leases.of("nano", services.settings)
+    queue = names.bulk_queue("nano")
+    for number in range(count):
+        client.rpop(queue)
+        leases.hold(client, f"ticket {number}", json.dumps([{}, "", queue]))
+        services.store.take("nano", f"ticket {number}")
+        client.zadd(names.held_index_key("nano"), {f"ticket {number}": 1})
+
+
+def test_what_dead_workers_held_waits_again_though_no_worker_is_left(http, services, housekeeping):
+    batch = new_batch(http)
+    send(http, batch, {f"{n}.png": IMAGE for n in range(3)})
+    die_holding(services, 2)
+    assert services.queue.depth("nano").held == 2
+
+    def is_given_back() -> bool:
+        housekeeping.keep_house()
+        return services.queue.depth("nano").held == 0
+
+    wait_until(is_given_back, "nobody is taken for a holder")
+    assert services.queue.depth("nano").waiting == 3
+    assert services.queue.balance("nano").missing == 0
+
+
+def test_what_dead_workers_held_of_a_cancelled_batch_is_gone(http, services, housekeeping):
+    batch = new_batch(http)
+    send(http, batch, {f"{n}.png": IMAGE for n in range(3)})
+    die_holding(services, 2)
+    http.post(f"{batch}/cancel")
+
+    def is_gone() -> bool:
+        housekeeping.keep_house()
+        depth = services.queue.depth("nano")
+        return (depth.held, depth.waiting) == (0, 0)
+
+    wait_until(is_gone, "nothing keeps a worker")
+
+
+def test_what_the_autoscaler_reads_is_mended_though_no_worker_is_left(http, services, housekeeping):
+    late = names.ready_of_late_key("nano")
+    services.store.redis.set(late, "another program's")
+    housekeeping.keep_house()
+    assert services.store.redis.get(f"{late}:aside") == "another program's"
+    assert services.store.redis.type(late) == "none"
 
 
 def test_of_several_webs_one_keeps_house(server, services, housekeeping):

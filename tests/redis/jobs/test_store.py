@@ -131,6 +131,8 @@ def test_a_suspect_that_only_waits_in_its_slot_is_not_blamed_for_what_ends_its_w
     assert (waiting.has_begun, waiting.is_resumed, waiting.job.started_at) == (False, False, None)
     again = store.take("nano", "another ticket", Came.REDELIVERED)
     assert (again.has_begun, again.is_resumed, again.job.crashes) == (False, True, 1)
+    assert store.take_back(job.id)
+    assert store.take("nano", "another ticket").job.crashes == 1, "nor when its ticket is lost"
     assert store.begin(job.id)
     assert store.take("nano", "another ticket", Came.REDELIVERED).job.crashes == 2
 

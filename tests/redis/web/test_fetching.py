@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
 
 import httpx
 import pytest
@@ -26,7 +25,7 @@ from jobs import log
 from jobs.contract.settings import Limits, WebSettings
 from tests import hostile
 from tests.asking import IMAGE, ask, id_of, new_batch, post_files
-from tests.internet import Internet, Visit
+from tests.internet import Visit
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
 from tests.serving import Serving
@@ -42,18 +41,6 @@ OTHER = hostile.encoded(size=(9, 9))
 
 def give(body: bytes, **headers: str):
     return lambda visit: visit.give(body, **headers)
-
-
-@pytest.fixture
-def make_http(make_app, internet: Internet):
-    """Makes clients of an app that may fetch from any host, unless it is said otherwise."""
-
-    def make(*allow: str, limits: dict[str, Any] | None = None, **settings: Any):
-        web = WebSettings(models=("nano", "ocr"), fetch_allow=allow or ("*",), **settings)
-        app = make_app(web, internet.fetcher(*web.fetch_allow, **settings), **(limits or {}))
-        return app.test_client()
-
-    return make
 
 
 @pytest.fixture
@@ -265,11 +252,11 @@ def test_an_image_that_is_too_large_is_refused_as_one_that_was_sent(make_app, in
 
 
 def test_no_thread_of_web_waits_while_images_are_fetched(make_http, internet):
-    http, ready = make_http(web_threads=1), threading.Event()
+    http, ready = make_http(web_threads=1, fetch_s=300, fetch_request_s=300), threading.Event()
     batch = new_batch(http)
 
     def late(visit: Visit) -> None:
-        ready.wait(60)
+        ready.wait(300)
         visit.give(IMAGE)
 
     for number in range(8):

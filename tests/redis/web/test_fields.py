@@ -73,7 +73,7 @@ def test_fields_may_be_objects_and_a_format_as_openai_has_it(http, services):
 
 @pytest.mark.parametrize("address", ["/api/jobs", "/analyze?wait=0"])
 def test_a_single_question_asks_for_them_in_its_form(http, services, address):
-    more = {"wait": "0"} if "analyze" in address else {}
+    more: dict[str, Any] = {"wait": "0"} if "analyze" in address else {}
     made = ask(http, address.partition("?")[0], fields=json.dumps(FIELDS), **more)
     assert made.status_code == 202, made.text
     wanted = services.store.get_job(made.json["id"]).options.response_format
@@ -155,7 +155,9 @@ def test_what_cannot_be_asked_for_is_refused_by_its_name_and_nothing_is_made(
     refused = http.post("/api/batches", json=body)
     assert code_of(refused) == expected
     assert says in refused.json["detail"]
-    form = {name: value if name == "model" else json.dumps(value) for name, value in asked.items()}
+    form: dict[str, Any] = {
+        name: value if name == "model" else json.dumps(value) for name, value in asked.items()
+    }
     refused = ask(http, **form)
     assert code_of(refused) == expected
     assert says in refused.json["detail"]

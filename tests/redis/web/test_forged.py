@@ -41,8 +41,8 @@ NONSENSE: dict[str, Any] = {
 }
 #: Keys that are not there in an ordinary hour.
 NOT_THERE_YET = (
-    *(names.held_key(MODEL), names.held_index_key(MODEL), names.held_mutex_key(MODEL)),
-    *(names.unreadable_key(MODEL), names.singles_key(MODEL), names.turns_key(MODEL)),
+    *(names.held_key(MODEL), names.held_index_key(MODEL), names.unreadable_key(MODEL)),
+    *(names.singles_key(MODEL), names.turns_key(MODEL)),
     *(names.owned_singles_key(MODEL, "anna"), names.IMAGE_CLAIMS, names.UNUSED_IMAGES, names.REMOVALS),
     *(names.UNSETTLED, names.SIGNING_KEY, names.SEEN, names.HOUSEKEEPER, names.KEPT_RESPONSES),
 )

@@ -93,6 +93,7 @@ def test_redis_lost_is_503_and_found_again_is_well(tmp_path):
         for _ in range(2):
             for away in (
                 http.post("/api/jobs", data=FORM, files=PICTURE),
+                http.post("/api/jobs", data=FORM, files={"file": ("large.png", bytes(200_000))}),
                 http.post("/api/batches", json=FORM, headers={"Idempotency-Key": "k"}),
                 http.get("/api/status"),
                 http.get("/api/models"),

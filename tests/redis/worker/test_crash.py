@@ -1,18 +1,36 @@
 """Workers that are killed: their jobs run again, and a job that kills workers is quarantined."""
 
+import random
 import signal
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
-from jobs.contract.models import JobState
+from jobs.contract.models import Job, JobState
+from jobs.upkeep.reconciler import Reconciler
 from tests.processes import wait_until
 from tests.stub_engine import DIE
-from tests.worker_processes import ANSWERS, QUESTIONS
+from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 #: A lease shorter than the default, so that the tests are quick.
 LEASE = {"EVA01_LEASE_S": "2"}
+
+
+def wait_until_finished(
+    workers: WorkerProcesses, jobs: Sequence[Job], meanwhile: Callable[[], None] = lambda: None
+) -> None:
+    """Wait, and replace tickets as web does: one is lost where a worker dies as it takes it."""
+    reconciler = Reconciler(workers.store, workers.queue)
+
+    def are_finished() -> bool:
+        meanwhile()
+        reconciler.look(MODEL)
+        return all(workers.state(job).is_finished for job in jobs)
+
+    wait_until(are_finished, "all are finished", every_s=0.5)
 
 
 def test_what_a_killed_worker_held_runs_on_another(workers):
@@ -39,6 +57,7 @@ def test_a_job_that_kills_its_worker_is_quarantined_and_those_beside_it_are_answ
     for _ in range(3):
         assert workers.start_worker(**LEASE).exit_code() == -signal.SIGKILL
     workers.start_worker(**LEASE).wait_until_ready()
+    wait_until_finished(workers, [poison, *others])
     assert workers.wait_for_answers([poison, *others]) == [None, *ANSWERS[:6]]
     quarantined = workers.store.get_job(poison.id)
     assert (quarantined.state, quarantined.error.code) == (JobState.FAILED, "poison")
@@ -62,23 +81,62 @@ def test_a_worker_that_slept_through_its_lease_overwrites_nothing(workers):
     assert other.times_said(f"Job {job.id}: answered") == 1
 
 
-def test_two_that_kill_their_workers_at_once_are_found_and_all_others_are_answered(workers):
-    running = [workers.start_worker(**LEASE).wait_until_ready() for _ in range(2)]
-    culprits = [workers.enqueue(DIE) for _ in range(2)]
-    others = [workers.enqueue(question) for question in QUESTIONS[:6]]
-    jobs = [*culprits, *others]
+def lose_twice(workers: WorkerProcesses, jobs: Sequence[Job], lost: Sequence[Job]) -> None:
+    """Let those that are `lost` be in two crashes; all of `jobs` wait again afterwards."""
+    for _ in range(2):
+        for n, _ in enumerate(jobs):
+            workers.store.take(MODEL, f"ticket {n}")
+        for job in lost:
+            workers.store.begin(job.id)
+            workers.store.take_back(job.id)
+        for job in jobs:
+            workers.store.give_back(job.id)
 
-    def replaced_until_all_are_finished() -> bool:
-        """A cluster replaces what has ended."""
+
+@pytest.mark.parametrize(("is_rolling", "seed"), [(False, 1), (True, 2)])
+def test_culprits_cost_three_workers_each_and_all_others_are_answered_in_any_order(workers, is_rolling, seed):
+    """Those that run alone, for the last time, have fresh culprits before, beside and behind them."""
+    chance = random.Random(seed)
+    questions = [DIE, DIE, *QUESTIONS[:8]]
+    chance.shuffle(questions)
+    jobs = [workers.enqueue(question) for question in questions]
+    culprits, others = ([job for job in jobs if (job.question == DIE) is kind] for kind in (True, False))
+    lose_twice(workers, jobs, chance.sample(others, 3))
+    running = [workers.start_worker(0.05, is_rolling=is_rolling, **LEASE) for _ in range(2)]
+
+    def replace_what_has_ended() -> None:
         for place, worker in enumerate(running):
             if worker.process.popen.poll() is not None:
-                running[place] = workers.start_worker(**LEASE)
-        return all(workers.state(job).is_finished for job in jobs)
+                running[place] = workers.start_worker(0.05, is_rolling=is_rolling, **LEASE)
 
-    wait_until(replaced_until_all_are_finished, "all are finished")
-    assert [workers.store.get_job(job.id).answer for job in others] == ANSWERS[:6]
+    wait_until_finished(workers, jobs, replace_what_has_ended)
+    assert [workers.store.get_job(job.id).answer for job in others] == [
+        f"(480, 320) {job.question}" for job in others
+    ]
     for job in map(workers.store.get_job, (job.id for job in culprits)):
-        assert (job.error.code, job.crashes, job.attempts) == ("poison", 3, 3)
+        assert (job.error.code, job.crashes) == ("poison", 3)
+    assert len(workers.processes) <= 1 + 2 + 3 * 2, "Redis, two workers, and one for each crash"
+
+
+def is_not_ready(worker: Running) -> bool:
+    return not worker.answers_200("/ready")
+
+
+def test_a_job_whose_worker_loses_its_connections_runs_once_and_is_no_suspect(workers):
+    worker = workers.start_worker(takes_s=8, **LEASE).wait_until_ready()
+    other = workers.start_worker(**LEASE).wait_until_ready()
+    job = workers.enqueue(QUESTIONS[0])
+    wait_until(lambda: workers.state(job) is JobState.RUNNING, "it runs")
+    workers.client.client_kill_filter(_type="normal", skipme=True)
+    workers.processes[0].end()
+    for one in (worker, other):
+        wait_until(partial(is_not_ready, one), "it notices")
+    workers.start_redis()
+    assert workers.wait_for_answers([job]) == ANSWERS[:1]
+    answered = workers.store.get_job(job.id)
+    assert (answered.attempts, answered.crashes) == (1, 0)
+    assert worker.times_said("answered in") + other.times_said("answered in") == 1
+    wait_until(lambda: workers.held() == 0, "nothing is held")
 
 
 def test_a_worker_that_is_told_to_stop_makes_nobody_a_suspect(workers):

@@ -13,7 +13,7 @@ from jobs.contract.models import JobState, WorkerState
 from jobs.storage.blobs import BlobStore
 from jobs.storage.fleet import Fleet
 from tests.processes import Process, python, wait_until
-from tests.stub_engine import LOSE_DEVICE
+from tests.stub_engine import LOSE_DEVICE, PONDER
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
@@ -81,6 +81,18 @@ def test_a_second_signal_gives_everything_back_at_once(workers):
     workers.assert_nothing_is_lost(jobs)
     assert worker.times_said("given back") == 4
     assert worker.times_said("Traceback") == 0, worker.process.output()
+
+
+def test_a_job_that_its_slot_cannot_let_go_of_is_no_suspect_when_its_worker_stops(workers):
+    workers.start_redis()
+    worker = workers.start_worker(EVA01_DRAIN_S="0").wait_until_ready()
+    job = workers.enqueue(PONDER)
+    wait_until(lambda: workers.state(job) is JobState.RUNNING, "its slot is busy with it")
+    worker.process.send(signal.SIGTERM)
+    assert worker.exit_code() == 0, worker.process.output()
+    workers.assert_nothing_is_lost([job])
+    again = workers.store.take(MODEL, "another's")
+    assert again and (again.job.id, again.job.crashes, again.has_begun) == (job.id, 0, True)
 
 
 def test_no_message_is_lost_when_workers_come_and_go_without_patience(workers):

@@ -1,8 +1,10 @@
-"""What the jobs of lost workers take of the device when they run again, counted in batches of the engine."""
+"""What the jobs of lost workers take of the device, and that those that run alone are alone."""
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from math import ceil
 
@@ -12,6 +14,8 @@ from jobs.contract.models import Job, JobState
 from jobs.storage.store.jobs import Came
 from tests.processes import wait_until
 from tests.slot import MODEL, Slot
+from tests.stub_engine import HANG
+from worker.device.base import GivenBack
 
 pytestmark = pytest.mark.redis
 
@@ -27,13 +31,21 @@ def worker(slot: Slot) -> Iterator[Slot]:
     slot.engine.may_go_on.set()
 
 
+@pytest.fixture
+def slot_that_hangs(redis_client, tmp_path) -> Slot:
+    """The same, with a device that is given up soon when it does not come back."""
+    slot = Slot(redis_client, tmp_path, timeout_s=0.5)
+    slot.answering = replace(slot.answering, max_crashes=3, cache=slot.cache(is_on=False))
+    return slot
+
+
 def jobs_of(worker: Slot, name: str, count: int = SLOTS) -> list[Job]:
     return [worker.job(question=f"{name} {n}") for n in range(count)]
 
 
-def lost_jobs(worker: Slot, name: str) -> list[Job]:
+def lost_jobs(worker: Slot, name: str, count: int = SLOTS) -> list[Job]:
     """Jobs whose worker took them, and died."""
-    jobs = jobs_of(worker, name)
+    jobs = jobs_of(worker, name, count)
     for job in jobs:
         taken = worker.store.take(MODEL, job.id)
         assert taken and taken.job.id == job.id
@@ -61,7 +73,8 @@ def answer_all(worker: Slot, fresh: Sequence[Job], lost: Sequence[Job]) -> list[
 
 
 def answer(worker: Slot, job: Job, is_lost: bool) -> None:
-    worker.answering.answer(job.id, is_redelivered=is_lost)
+    with suppress(GivenBack):
+        worker.answering.answer(job.id, is_redelivered=is_lost)
 
 
 def kinds(batch: list[str]) -> set[str]:
@@ -85,11 +98,78 @@ def test_the_jobs_of_two_workers_that_are_lost_at_once_run_together(worker):
     assert any(kinds(batch) == {"one", "other"} for batch in batches)
 
 
-def test_what_is_alone_after_a_second_crash_begins_one_after_the_other(worker):
-    jobs = lost_jobs(worker, "suspect")[:3]
+def lost_twice(worker: Slot, name: str, count: int = SLOTS) -> list[Job]:
+    """Jobs that were in two crashes."""
+    jobs = lost_jobs(worker, name, count)
     for job in jobs:
         worker.store.take(MODEL, job.id, Came.REDELIVERED)
         worker.store.begin(job.id)
+    return jobs
+
+
+def is_longer(line: Sequence[object], held: int) -> bool:
+    return len(line) > held
+
+
+def wait_in_slots(worker: Slot, jobs: Sequence[Job], *, are_lost: bool) -> list[threading.Thread]:
+    """Answer jobs in the order given, each in a slot of its own, while something is on the device."""
+    line = worker.answering._suspects._line
+    threads: list[threading.Thread] = []
+    for job in jobs:
+        held = len(line)
+        threads.append(threading.Thread(target=answer, args=(worker, job, are_lost), daemon=True))
+        threads[-1].start()
+        wait_until(partial(is_longer, line, held), "it is in its slot")
+    return threads
+
+
+def test_one_that_is_alone_waits_for_a_fresh_one_on_the_device_and_fresh_ones_wait_for_it(worker):
+    (alone,) = lost_twice(worker, "alone", 1)
+    before = worker.hold_on_device(worker.job(question="before"))
+    threads = [before, *wait_in_slots(worker, [alone], are_lost=True)]
+    behind = jobs_of(worker, "behind", 2)
+    threads += wait_in_slots(worker, behind, are_lost=False)
+    assert not worker.store.get_job(alone.id).started_at, "what ends the worker now is none of its own"
+    worker.engine.may_go_on.set()
+    for thread in threads:
+        thread.join()
+    assert worker.engine.batches[:2] == [["before"], ["alone 0"]]
+    assert {job.state for job in map(worker.store.get_job, (alone.id, *(job.id for job in behind)))} == {
+        JobState.SUCCEEDED
+    }
+
+
+def test_what_waits_behind_others_is_let_go_when_it_is_cancelled_and_given_back_in_a_drain(worker):
+    cancelled, given_back = lost_twice(worker, "alone", 2)
+    before = worker.hold_on_device(worker.job(question="before"))
+    first, second = wait_in_slots(worker, [cancelled, given_back], are_lost=True)
+    worker.store.cancel(cancelled.id)
+    first.join()
+    worker.drain._has_begun.set()
+    second.join()
+    assert worker.engine.batches == [["before"]], "the device is busy all the time"
+    ended = [worker.store.get_job(job.id) for job in (cancelled, given_back)]
+    assert [(job.state, job.crashes) for job in ended] == [(JobState.CANCELLED, 2), (JobState.QUEUED, 2)]
+    worker.engine.may_go_on.set()
+    before.join()
+
+
+def test_one_that_waits_behind_what_hangs_is_given_back_and_not_begun(slot_that_hangs):
+    worker = slot_that_hangs
+    (alone,) = lost_twice(worker, "alone", 1)
+    hanging = threading.Thread(target=worker.answer, args=(worker.job(question=HANG),), daemon=True)
+    hanging.start()
+    wait_until(lambda: worker.engine.batches, "it hangs")
+    (waiting,) = wait_in_slots(worker, [alone], are_lost=True)
+    waiting.join()
+    hanging.join()
+    assert worker.engine.batches == [[HANG]]
+    again = worker.store.get_job(alone.id)
+    assert (again.state, again.crashes, again.attempts) == (JobState.QUEUED, 2, alone.attempts + 2)
+
+
+def test_what_is_alone_after_a_second_crash_begins_one_after_the_other(worker):
+    jobs = lost_twice(worker, "suspect", 3)
     worker.engine.may_go_on.clear()
     threads = [threading.Thread(target=answer, args=(worker, job, True)) for job in jobs]
     for thread in threads:

@@ -3,10 +3,13 @@
 import re
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
+from jobs.contract.errors import Unavailable
 from jobs.contract.models import ID_PATTERN, Job, new_id
 from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings
 from tests.processes import free_port
+from web.access.gate import lets_in
 from web.app import create_app
 
 #: What a proxy in front, or somebody who plays one, says of those who ask.
@@ -31,6 +34,14 @@ def test_health_does_not_need_redis_and_readiness_does(app_without_redis):
     assert http.get("/health").status_code == 200
     assert http.get("/ready").status_code == 503
     assert http.get("/ready").json["code"] == "redis_unavailable"
+
+
+def test_a_large_body_is_answered_at_once_when_redis_is_away_and_not_called_cut_off(app_without_redis):
+    """Redis may be back by the time when the app itself looks who asks: it would read what was not taken."""
+    environ = EnvironBuilder(f"/api/batches/{new_id()}/files", method="POST").get_environ()
+    with pytest.raises(Unavailable) as away:
+        lets_in(app_without_redis, environ)
+    assert away.value.code == "redis_unavailable"
 
 
 @pytest.mark.parametrize("path", ["/words/zh.json", "/nowhere", "/health"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
 from PIL import Image
 
 from jobs.contract.catalog import NANO, card_for
@@ -53,6 +54,15 @@ def mixed(count: int) -> list[tuple[Image.Image, str]]:
         (scene.draw(rng.randint(130, 1100), rng.randint(130, 900)), questions[n % 4])
         for n, scene in enumerate(scenes)
     ]
+
+
+def test_a_model_out_of_a_bucket_answers_as_that_of_a_folder(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
+    card = card_for((_BUNDLED / "nano").as_uri())
+    other = create_engine(card, WorkerSettings(dtype="float32", device="cpu"))
+    other.load()
+    image = Scene("white", (("blue", "square"),)).draw(300, 200)
+    assert ask(other, image) == ask(engine, image)
 
 
 def test_it_says_what_is_drawn(engine):

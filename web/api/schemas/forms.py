@@ -1,7 +1,7 @@
 """Forms, as they were sent."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from flask import request
 from flask_openapi3 import FileStorage
@@ -19,7 +19,7 @@ from web.api.schemas.base import RequestModel
 from web.http.json import has_many_values
 from web.http.numbers import Decimal, Ordinal
 from web.intake.forms import FILE_FIELDS, MULTIPART, URL_FIELD, Address, check_form
-from web.intake.spool import Part
+from web.intake.spool import spooled_request
 from web.intake.wishes import FieldsOfForm, FormatOfForm
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
@@ -157,7 +157,5 @@ class FilesForm(Form):
 
     @classmethod
     def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        """All of them in their order, whatever their fields are called: nothing that was sent goes unsaid."""
-        files = [file for _, file in sent]
-        # A form's fields are read one after the other, each with all that it has.
-        return {"files": sorted(files, key=lambda file: cast(Part, file.stream).number)} if sent else {}
+        """All of them in their order: nothing that was sent goes unsaid."""
+        return {"files": spooled_request().sent} if sent else {}

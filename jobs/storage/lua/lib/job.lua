@@ -32,6 +32,12 @@ end
 -- What a job that runs anew no longer has.
 local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes', 'confidence', 'field_confidence'}
 
+-- Let a job not have begun, and count a crash against it if it had: what its worker had not begun cannot be why it ended.
+local function count_crash(job_id)
+    local record = key('job', job_id)
+    if redis.call('HDEL', record, 'started_at') == 1 then try(redis.call, 'HINCRBY', record, 'crashes', 1) end
+end
+
 -- Undo the old state's effects: leave the line, unbind the ticket.
 local function leave_state(job)
     if job.state == 'queued' and not job.batch_id then
@@ -73,7 +79,8 @@ local function move_in_batch(job, to, set, now)
 end
 
 -- Move a job to another state with its batch's counters and its line. A batch that cannot be read keeps none of its jobs.
--- `change`: {set: {field: value}, unset: [field], is_anew: true, increase: {field: by}, send_ticket: true}; `now`: Unix seconds.
+-- `change`: {set: {field: value}, unset: [field], is_anew: true, is_crash: true, increase: {field: by}, send_ticket: true};
+-- `now`: Unix seconds.
 local function move(job, to, change, now)
     local record, set = key('job', job.id), change.set or {}
     if job.state ~= to then leave_state(job) end
@@ -82,6 +89,7 @@ local function move(job, to, change, now)
     for field, value in pairs(set) do redis.call('HSET', record, field, value) end
     for _, field in ipairs(change.unset or {}) do redis.call('HDEL', record, field) end
     if change.is_anew then redis.call('HDEL', record, unpack(STALE)) end
+    if change.is_crash then count_crash(job.id) end
     for field, by in pairs(change.increase or {}) do try(redis.call, 'HINCRBY', record, field, by) end
     each_image(set.images, function(image) use_image(job.id, image, job.owner) end)
     if job.images and set.recipe then try(note_answer, job.id, job.images, set.recipe, job.owner) end

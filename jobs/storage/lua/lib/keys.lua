@@ -10,6 +10,12 @@ local function write_when_full()
     redis.call('ZREM', key('removals'), '')
 end
 
+-- The time now by the clock of Redis, in Unix seconds: the clocks of machines may differ.
+local function now_s()
+    local time = redis.call('TIME')
+    return string.format('%d.%06d', time[1], time[2])
+end
+
 -- Some fields of a record, in order; none where the key holds something else than a record.
 local function fields_of(record, ...)
     local values = redis.pcall('HMGET', record, ...)

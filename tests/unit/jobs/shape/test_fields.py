@@ -1,5 +1,6 @@
 """Fields as people name them: their short form, and the schema that they are."""
 
+import re
 from typing import Any
 
 import pytest
@@ -60,6 +61,8 @@ def test_the_short_form_says_the_same_as_the_object(short, whole):
         ("k:a|a", "twice among its choices"),
         ("k:a|", "at least 1 character"),
         ("a\nb:text", "match pattern"),
+        ("a:" + "|" * 1_000_000, "at most 200 choices"),
+        ({"name": "a", "type": "choice", "choices": [""] * 100_000}, "at least 1 character"),
         ({"name": "k", "type": "choice"}, "`choices` belong to"),
         ({"name": "k", "choices": ["a"]}, "`choices` belong to"),
         ({"name": "k", "kind": "text"}, "Extra inputs"),
@@ -70,6 +73,18 @@ def test_the_short_form_says_the_same_as_the_object(short, whole):
 def test_what_is_no_field_is_refused_with_the_reason(said, why):
     with pytest.raises(ValidationError, match=why):
         fields(said)
+
+
+@pytest.mark.parametrize(
+    "short",
+    ["total", "total amount:number!", "kind:小票|credit card", "tags:a|b[]!:what: it", "n::hint"],
+)
+def test_the_documents_pattern_says_what_is_short(short):
+    (pattern,) = [
+        one["pattern"] for one in FIELDS.json_schema()["items"]["anyOf"] if one.get("type") == "string"
+    ]
+    assert re.search(pattern, short)
+    assert fields(short)
 
 
 def test_two_fields_of_one_name_are_refused_by_that_name():

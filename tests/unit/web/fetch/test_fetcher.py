@@ -1,16 +1,14 @@
-"""Fetching from real servers by TLS: what comes, what is refused before anybody is asked, when it ends."""
+"""Fetching from real servers by TLS: what comes, and what is refused before anybody is asked."""
 
-import gzip
 import ssl
-import threading
-from time import monotonic
 
 import pytest
+from prometheus_client import REGISTRY, generate_latest
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.settings import Limits, WebSettings
-from tests.internet import DOWN, PUBLIC, PUBLIC6, UNCERTIFIED, Internet, Visit, listening
+from tests.fetches import IMAGE, fetched, leads_to, page, refusal
+from tests.internet import DOWN, PUBLIC, PUBLIC6, UNCERTIFIED, Visit, listening
 from web.fetch.fetcher import Fetcher
 
 #: What an attacker's name may lead to.
@@ -27,32 +25,6 @@ INSIDE = [
         "2001:0::1",
     ),
 ]
-IMAGE = b"the bytes of an image" * 1000
-
-
-def page(body: bytes = IMAGE, status: int = 200, **headers: str):
-    return lambda visit: visit.give(body, status, **headers)
-
-
-def leads_to(where: str):
-    return lambda visit: visit.lead_on(where)
-
-
-def fetched(fetcher: Fetcher, address: str, most_s: float = 60) -> bytes:
-    pieces: list[bytes] = []
-    fetcher.fetch(address, pieces.append, most_s)
-    return b"".join(pieces)
-
-
-def refusal(fetcher: Fetcher, address: str, most_s: float = 60) -> BadInput:
-    with pytest.raises(BadInput) as caught:
-        fetcher.fetch(address, lambda piece: None, most_s)
-    return caught.value
-
-
-@pytest.fixture
-def all_hosts(internet: Internet) -> Fetcher:
-    return internet.fetcher("*")
 
 
 def test_an_image_comes_as_it_is(internet, all_hosts):
@@ -106,6 +78,18 @@ def test_an_address_that_is_not_public_is_refused_though_the_list_names_it(inter
 
 def test_one_address_inside_among_public_ones_is_enough_to_refuse(internet, all_hosts):
     internet.names["images.example.org"] = [PUBLIC, "10.0.0.7"]
+    assert refusal(all_hosts, "https://images.example.org/a.png").code is Code.NO_PUBLIC_ADDRESS
+    assert internet.sought == []
+
+
+def test_of_a_name_with_many_addresses_a_few_are_asked(internet, all_hosts):
+    internet.names["images.example.org"] = [f"93.184.217.{number}" for number in range(200)]
+    assert refusal(all_hosts, "https://images.example.org/a.png").code is Code.FETCH_FAILED
+    assert len(internet.sought) == 8
+
+
+def test_one_address_inside_behind_many_public_ones_is_enough_to_refuse(internet, all_hosts):
+    internet.names["images.example.org"] = [*(f"93.184.217.{number}" for number in range(200)), "10.0.0.7"]
     assert refusal(all_hosts, "https://images.example.org/a.png").code is Code.NO_PUBLIC_ADDRESS
     assert internet.sought == []
 
@@ -251,97 +235,22 @@ def test_a_certificate_of_nobody_known_is_not_believed(internet):
     assert internet.visits == []
 
 
-@pytest.mark.parametrize("status", [204, 206, 304, 401, 404, 500])
-def test_any_other_answer_than_the_image_is_told_by_its_status_alone(internet, all_hosts, status):
-    internet.pages["images.example.org/a.png"] = page(b"a secret of the server", status)
-    said = refusal(all_hosts, "https://images.example.org/a.png")
-    assert said.code is Code.FETCH_FAILED
-    assert f"images.example.org answered with status {status}." in said.message
-    assert "secret" not in said.message
+def metric(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-def test_a_host_that_is_down_and_one_that_breaks_off_are_told_by_the_same_words(internet, all_hosts):
-    internet.names["images.example.org"] = [DOWN]
-    down = refusal(all_hosts, "https://images.example.org/a.png")
-    internet.names["images.example.org"] = [PUBLIC]
-    internet.pages["images.example.org/a.png"] = page(b"too little", Content_Length="1000")
-    broken = refusal(all_hosts, "https://images.example.org/a.png")
-    assert down.code is broken.code is Code.FETCH_FAILED
-    assert down.message == broken.message
-
-
-def test_a_packed_answer_is_refused(internet, all_hosts):
-    internet.pages["images.example.org/a.png"] = page(gzip.compress(bytes(10**7)), Content_Encoding="gzip")
-    assert refusal(all_hosts, "https://images.example.org/a.png").code is Code.FETCH_FAILED
-
-
-def endless(visit: Visit) -> None:
-    visit.send_response(200)
-    visit.end_headers()
-    while True:
-        visit.wfile.write(bytes(64 * 1024))
-
-
-@pytest.mark.parametrize("answer", [page(bytes(1001)), endless], ids=["as it says", "without an end"])
-def test_no_more_bytes_are_taken_than_an_image_may_have(internet, answer):
-    internet.pages["images.example.org/a.png"] = answer
-    fetcher = internet.fetcher("*", limits=Limits(max_image_bytes=1000))
-    said = refusal(fetcher, "https://images.example.org/a.png")
-    assert isinstance(said, TooLarge)
-    assert said.code is Code.IMAGE_TOO_LARGE
-    assert "EVA01_MAX_IMAGE_BYTES" in said.message
-
-
-def test_what_says_that_it_is_too_large_is_not_begun(internet):
-    internet.pages["images.example.org/a.png"] = page(b"", Content_Length=str(10**12))
-    fetcher = internet.fetcher("*", limits=Limits(max_image_bytes=1000))
-    assert refusal(fetcher, "https://images.example.org/a.png").code is Code.IMAGE_TOO_LARGE
-
-
-def dripping(until: threading.Event, head: bytes):
-    """A server that sends a byte again and again, and is never done."""
-
-    def drip(visit: Visit) -> None:
-        visit.wfile.write(head)
-        while not until.wait(0.02):
-            visit.wfile.write(b"x")
-
-    return drip
-
-
-@pytest.mark.parametrize(
-    "head",
-    [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Head: ", b"HTTP/1.1 ", b""],
-    ids=["body", "headers", "status", "nonsense"],
-)
-def test_a_server_that_trickles_holds_nobody_beyond_its_time(internet, head):
-    end = threading.Event()
-    internet.pages["images.example.org/a.png"] = dripping(end, head)
-    began = monotonic()
-    said = refusal(internet.fetcher("*", fetch_s=0.3), "https://images.example.org/a.png")
-    end.set()
-    assert said.code in (Code.FETCH_TOO_SLOW, Code.FETCH_FAILED)
-    # Without the deadline it would never end; the test's own limit is 120 s.
-    assert monotonic() - began < 60
-
-
-def test_a_server_that_says_nothing_holds_nobody_beyond_its_time(internet):
-    end = threading.Event()
-    internet.pages["images.example.org/a.png"] = lambda visit: end.wait(60)
-    said = refusal(internet.fetcher("*"), "https://images.example.org/a.png", most_s=0.3)
-    end.set()
-    assert said.code is Code.FETCH_TOO_SLOW
-
-
-def test_a_look_up_that_does_not_end_holds_nobody_beyond_its_time(internet):
-    end = threading.Event()
-
-    def resolve(host: str, port: int) -> list[str]:
-        end.wait(60)
-        return [PUBLIC]
-
-    web = WebSettings(fetch_allow=("*",), fetch_s=0.3)
-    fetcher = Fetcher(web, Limits(), resolve=resolve, way=internet, tls=internet.believed())
-    said = refusal(fetcher, "https://images.example.org/a.png")
-    end.set()
-    assert (said.code, internet.sought) == (Code.NO_PUBLIC_ADDRESS, [])
+def test_what_came_of_fetching_is_counted_without_saying_whose_it_was_or_from_where(internet, all_hosts):
+    internet.pages["images.example.org/a.png"] = page()
+    names = ("eva01_fetch_seconds_count", "eva01_fetched_bytes_total")
+    outcomes = ("fetched", "fetch_failed")
+    before = [metric(name) for name in names]
+    counted = [metric("eva01_fetches_total", outcome=outcome) for outcome in outcomes]
+    fetched(all_hosts, "https://images.example.org/a.png")
+    refusal(all_hosts, "https://images.example.org/b.png")
+    assert [metric(name) for name in names] == [before[0] + 2, before[1] + len(IMAGE)]
+    assert [metric("eva01_fetches_total", outcome=outcome) for outcome in outcomes] == [
+        counted[0] + 1,
+        counted[1] + 1,
+    ]
+    assert "example.org" not in generate_latest().decode()
+    assert "anna" not in generate_latest().decode()

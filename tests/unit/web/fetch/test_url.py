@@ -90,6 +90,8 @@ def test_an_address_is_read_as_it_is_asked(text, host, port, target):
         "https://example.123/a.png",
         "https://１２７.0.0.1\u200b/a.png",
         "https://images.example.org/" + "a" * LONGEST_URL,
+        "https://" + "a." * 127 + "a/a.png",
+        "https://" + "ü." * 100 + "example/a.png",
     ],
 )
 def test_what_is_no_address_by_https_is_refused(text):
@@ -209,6 +211,11 @@ def test_an_image_is_called_by_its_host_and_path_alone(text, name):
         ),
         ("cdn.example.org:8443", ["https://cdn.example.org:8443"], ["https://cdn.example.org"]),
         ("xn--bcher-kva.example", ["https://bücher.example"], ["https://bucher.example"]),
+        (
+            "[2606:2800:0220:01::0001]",
+            ["https://[2606:2800:220:1::1]"],
+            ["https://[2606:2800:220:1::2]"],
+        ),
         ("93.184.216.34", ["https://93.184.216.34", "https://0x5db8d822"], ["https://93.184.216.35"]),
         (
             "[2606:2800:220:1::1]:8443",

@@ -1,0 +1,109 @@
+"""Two installations in one cluster: each reads its own Redis, and they share no object."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.manifests.rendering import ROOT, Object, name_of, of_kind, render, render_at
+from tests.manifests.test_scaling import redis_of_triggers, redis_of_workers
+from tests.manifests.test_wiring import CLUSTER_WIDE
+
+SECOND, NAMESPACE = "overlays/second", "eva01-second"
+
+
+def identity(thing: Object) -> tuple[str, str, str]:
+    """What the API server tells an object by."""
+    return thing["kind"], thing["metadata"].get("namespace", ""), thing["metadata"]["name"]
+
+
+@pytest.mark.parametrize("other", ["overlays/aws", "overlays/local"])
+def test_it_shares_no_object_with_another_installation(other):
+    assert set(map(identity, render(SECOND))) & set(map(identity, render(other))) == set()
+
+
+def test_all_of_it_is_in_its_namespace():
+    for thing in render(SECOND):
+        assert thing["metadata"].get("namespace") == (None if thing["kind"] in CLUSTER_WIDE else NAMESPACE), (
+            name_of(thing)
+        )
+        if thing["kind"] in CLUSTER_WIDE:
+            assert thing["metadata"]["name"].startswith(NAMESPACE)
+
+
+def test_nothing_in_it_names_the_other_namespace():
+    def texts(thing: Any, path: str = "") -> Iterator[tuple[str, str]]:
+        pairs = (
+            thing.items() if isinstance(thing, dict) else enumerate(thing) if isinstance(thing, list) else ()
+        )
+        for key, inner in pairs:
+            yield from texts(inner, f"{path}.{key}")
+        if isinstance(thing, str):
+            yield path, thing
+
+    for thing in render(SECOND):
+        for path, text in texts(thing):
+            assert not re.search(r"\.eva01(\.svc|$)", text), f"{name_of(thing)}{path}: {text}"
+            if path.endswith(("namespace", "metadata.name")) and "labels" not in path:
+                assert text != "eva01", f"{name_of(thing)}{path}"
+
+
+def test_its_policy_holds_in_its_namespace():
+    (binding,) = of_kind(render(SECOND), "ValidatingAdmissionPolicyBinding")
+    (policy,) = of_kind(render(SECOND), "ValidatingAdmissionPolicy")
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"]
+    selector = binding["spec"]["matchResources"]["namespaceSelector"]
+    assert selector == {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """The manifests, to be changed as people do."""
+    return Path(shutil.copytree(ROOT, tmp_path / "k8s"))
+
+
+def change(path: Path, before: str, after: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def test_the_namespace_is_said_once(copy):
+    change(copy / SECOND / "installation" / "kustomization.yaml", NAMESPACE, "pictures")
+    objects = render_at(copy / SECOND)
+    assert set(redis_of_triggers(objects)) == {("redis.pictures.svc.cluster.local", 6379, 0, False)}
+    assert NAMESPACE not in json.dumps(objects)
+
+
+def test_the_database_of_a_redis_outside_is_said_once(copy):
+    change(copy / "components" / "external-redis" / "address.yaml", ":6379/0", ":6379/3")
+    objects = render_at(copy / "tests" / "external-redis")
+    asked = {("redis.example.com", 6379, 3, True)}
+    assert set(redis_of_triggers(objects)) == set(redis_of_workers(objects)) == asked
+
+
+def test_an_address_without_a_database_is_refused(copy):
+    change(copy / "components" / "external-redis" / "address.yaml", ":6379/0", ":6379")
+    with pytest.raises(AssertionError, match="index 3"):
+        render_at(copy / "tests" / "external-redis")
+
+
+def test_another_namespace_with_a_redis_outside_moves_the_names_alone(copy):
+    inner = copy / SECOND / "installation" / "kustomization.yaml"
+    change(
+        inner,
+        "  - ../../../components/s3\n",
+        "  - ../../../components/s3\n  - ../../../components/external-redis\n",
+    )
+    with pytest.raises(AssertionError, match="nothing selected by Service"):
+        render_at(copy / SECOND)
+    change(copy / SECOND / "kustomization.yaml", "components/own-namespace", "components/own-namespace/names")
+    objects = render_at(copy / SECOND)
+    assert set(redis_of_triggers(objects)) == {("redis.example.com", 6379, 0, True)}
+    assert {one["metadata"]["name"].partition("-w")[0] for one in of_kind(objects, "PriorityClass")} >= {
+        NAMESPACE
+    }
