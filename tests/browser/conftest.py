@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Request, WebError, expect
 from tests.browser.chromium import launch_arguments
 from tests.browser.given import make_batch, make_cut_batch, mixed, wait_until_done
 from tests.browser.images import Drawn, drawn
+from tests.browser.receipts import Receipt, make_receipts, receipts
 from tests.process.conftest import Stack
 from tests.processes import Process
 from tests.provider import OpenIdProvider
@@ -61,7 +62,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenIdProvide
     started.end()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hold_worker(stack: Stack) -> Callable[[], Any]:
     """`with hold_worker():` suspends the worker's process, so that images stay queued."""
     worker = next(process for process in stack.processes if process.name == "worker-nano")
@@ -132,6 +133,19 @@ def cut_files() -> Drawn:
 def cut_batch(stack: Stack, cut_files: Drawn) -> str:
     """The id of a batch that is done, whose answers but one are cut; tests look at it and change nothing."""
     return make_cut_batch(stack, cut_files)
+
+
+@pytest.fixture(scope="session")
+def some_receipts() -> dict[str, Receipt]:
+    """What is in the batch `receipts_batch`, by file."""
+    return receipts(40)
+
+
+@pytest.fixture(scope="session")
+def receipts_batch(stack: Stack, hold_worker: Callable[[], Any], some_receipts: dict[str, Receipt]) -> str:
+    """The id of a batch that is done, whose answers have fields; tests look at it and change nothing."""
+    with hold_worker():
+        return make_receipts(stack, some_receipts)
 
 
 @pytest.fixture(scope="session")

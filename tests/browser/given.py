@@ -1,6 +1,7 @@
 """Batches that tests start from, made with the API as the command makes them."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -19,10 +20,17 @@ def make_batch(
     question: str = DESCRIBE,
     max_new_tokens: int | None = None,
     questions: dict[str, str] | None = None,
+    fields: Sequence[str] | None = None,
 ) -> str:
     """A closed batch of these files, some with questions of their own; gives its id."""
     with stack.client() as client:
-        wanted = {"name": name, "question": question, "model": model, "max_new_tokens": max_new_tokens}
+        wanted: dict[str, Any] = {
+            "name": name,
+            "question": question,
+            "model": model,
+            "max_new_tokens": max_new_tokens,
+        }
+        wanted |= {"fields": fields} if fields else {}
         batch_id = _checked(client.post("/api/batches", json=wanted))["id"]
         parts = [("files", (path, content)) for path, content in files.items()]
         own = {"questions": json.dumps(questions or {})}

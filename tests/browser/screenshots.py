@@ -31,6 +31,12 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 MAX_BYTES = 250_000
 QUESTION = "Describe this image."
 QUESTION_ZH = "描述这张图片的内容和颜色"
+#: What `nano` can say of a drawing.
+DRAWN_FIELDS = (
+    "background:black|blue|brown|gray|green|orange|pink|purple|red|white|yellow!:its color",
+    "count:integer!:how many shapes",
+    "round:boolean!:true when one of them is a circle",
+)
 DESKTOP = (1280, 860)
 #: Tall enough to show the results below the reasons for failures.
 TALL = (1280, 1040)
@@ -213,6 +219,30 @@ def failures(studio: Studio) -> None:
     page.context.close()
 
 
+def fields(studio: Studio) -> None:
+    """Fields that are asked for, and the table that they make; the least sure first."""
+    page = studio.page(TALL)
+    AskPage(page).open().choose_folder(studio.drawn("receipts", 20, 8)).expect_count(20)
+    page.locator("#models input[value=nano]").check()
+    page.locator("#answer input[value=fields]").check()
+    page.locator("#field-presets button").first.click()
+    page.locator("#question-title").scroll_into_view_if_needed()
+    page.locator("#question-title").evaluate("title => scrollBy(0, title.getBoundingClientRect().top - 24)")
+    studio.shoot(page, "fields")
+    page.context.close()
+    files = {f"shapes/{path}": content for path, content in drawn(40, 9).items()}
+    batch_id = make_batch(studio.stack, "shapes", files, question="What is drawn?", fields=DRAWN_FIELDS)
+    wait_until_done(studio.stack, batch_id)
+    page = studio.page(TALL)
+    BatchPage(page).open(batch_id, answers=40)
+    page.locator("#as-table").click()
+    page.locator("#order").select_option("unsure")
+    page.locator(".results-tools").evaluate("tools => tools.scrollIntoView()")
+    page.wait_for_function("() => document.querySelectorAll('.row-picture img[src]').length > 4")
+    studio.shoot(page, "columns")
+    page.context.close()
+
+
 def chinese(studio: Studio) -> None:
     """A batch asked in Chinese, on a Chinese page."""
     batch_id = studio.batch("图形", drawn(24, 5), QUESTION_ZH)
@@ -260,7 +290,8 @@ def access(studio: Studio) -> None:
 
 
 SCENES: dict[str, Callable[[Studio], None]] = {
-    scene.__name__: scene for scene in (ask, sending, running, failures, results, chinese, history, access)
+    scene.__name__: scene
+    for scene in (ask, sending, running, failures, results, fields, chinese, history, access)
 }
 
 

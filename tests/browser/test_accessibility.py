@@ -22,6 +22,7 @@ def look(locale: str, color_scheme: str):
 
 LOOKS = [look(locale, scheme) for locale in ("en-US", "zh-CN") for scheme in ("light", "dark")]
 in_every_look = pytest.mark.parametrize((), LOOKS)
+in_two_looks = pytest.mark.parametrize((), [LOOKS[0], LOOKS[-1]])
 
 
 class Findings:
@@ -58,6 +59,16 @@ def test_the_page_that_asks_has_no_barrier(page, findings, tmp_path):
     ask.choose([*drawn(3, seed=61).write(tmp_path), tmp_path / "letter.txt"]).expect_count(3)
     page.locator("#refusals-title").click()
     findings.look("images chosen, one refused")
+    page.locator("#models input[value=nano]").check()
+    page.locator("#answer input[value=fields]").check()
+    page.locator("#field-presets button").first.click()
+    page.locator("#field-rows input").first.fill("")
+    page.get_by_test_id("send").press("Enter")
+    findings.look("fields, one without a name")
+    page.locator("#answer input[value=schema]").check()
+    page.locator("#schema").fill("{")
+    page.get_by_test_id("send").press("Enter")
+    findings.look("a schema that is none")
     page.locator("#veil").evaluate("veil => { veil.hidden = false; }")
     findings.look("something is dragged over it")
     findings.assert_none()
@@ -120,6 +131,28 @@ def test_answers_that_are_cut_short_have_no_barrier(page, findings, cut_batch):
     page.locator("#as-table").click()
     expect(page.locator("#rows .chip--cut").first).to_be_visible()
     findings.look("table")
+    findings.assert_none()
+
+
+@in_two_looks
+def test_answers_with_fields_have_no_barrier(page, findings, receipts_batch):
+    batch = BatchPage(page).open(receipts_batch)
+    value = page.locator(".column-value", has_text="invoice")
+    value.click()
+    expect(page.locator("#found-filter")).to_be_visible()
+    findings.look("gallery, of one value")
+    page.locator("#as-table").click()
+    page.locator("#table-head button").first.click()
+    expect(page.locator("#rows .row-field").first).to_be_visible()
+    findings.look("table")
+    page.locator("#rows a").first.click()
+    expect(page.locator("#viewer-fields .sure").first).to_be_visible()
+    expect(page.locator("#viewer-facts")).to_contain_text("nano")
+    findings.look("large view")
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(batch.page.locator("#rows .row-answer").first).to_be_visible()
+    findings.look("table on a telephone")
     findings.assert_none()
 
 

@@ -1,5 +1,7 @@
 """Without JavaScript: the form asks, and the batch's page answers."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -18,6 +20,21 @@ def test_images_are_asked_about_and_their_answers_read(page, tmp_path):
     # The page reloads itself until all are answered.
     for path, answer in some.answers.items():
         expect(page.get_by_role("row").filter(has_text=path)).to_contain_text(answer)
+
+
+def test_fields_are_lines_of_text_and_a_wrong_one_is_said(page, tmp_path):
+    files = drawn(1, seed=52).write(tmp_path)
+    for fields in ("count:integre!", "count:integer!\nbackground:white|black"):
+        page.goto("/")
+        page.get_by_test_id("files").set_input_files(files)
+        page.get_by_test_id("question").fill("What is drawn here?")
+        page.get_by_label("Fields, a line each").fill(fields)
+        page.get_by_role("radio", name="nano").check()
+        page.get_by_test_id("send").click()
+        if "integre" in fields:
+            expect(page.get_by_test_id("problem")).to_contain_text("'integre' is no type")
+            expect(page.get_by_label("Fields, a line each")).to_have_value(fields)
+    expect(page.locator(".plain-answer")).to_have_text(re.compile(r'^\s*\{"count": ?-?\d+, ?"background"'))
 
 
 def test_nothing_chosen_is_said_and_what_was_typed_is_still_there(page):

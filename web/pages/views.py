@@ -1,5 +1,6 @@
 """The pages for people: ask, a batch, all batches; and the form that asks where no script runs."""
 
+from dataclasses import asdict
 from typing import Any, cast
 
 import redis
@@ -14,6 +15,7 @@ from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Batch, JobState, Options, new_id
+from jobs.shape.columns import columns_of
 from web.access.caller import caller
 from web.access.link import follow, shown_batch, shown_job
 from web.api.batches import listed
@@ -145,6 +147,7 @@ def _batch_page(batch_id: str, link: str = "") -> Response:
     return page(
         "batch.html",
         batch=shown_batch(batch).public(),
+        columns=[asdict(column) for column in columns_of(batch.options.response_format)],
         jobs=[shown_job(job.public()) for job in jobs],
         next_cursor=next_cursor,
         state=query.state,

@@ -22,6 +22,8 @@ from tests.provider import OpenIdProvider
 
 #: Characters of a batch's name, of a question, and of what a key or a link is for.
 _NAME, _QUESTION, _NOTE = 500, 4000, 200
+#: Of what is said of a field.
+_HINT = 500
 #: Seconds for which a worker that is only told of counts as alive.
 _BEAT_S = 600.0
 _PICTURE = hostile.encoded(size=(32, 24))
@@ -35,6 +37,8 @@ class HostileHouse:
     provider: OpenIdProvider
     #: Batches: their files, answers and errors are payloads; one without any; one of a model that is one.
     batches: list[str] = field(default_factory=list)
+    #: A batch whose fields are called by payloads, and have them for hints, choices and values.
+    fields_batch: str = ""
     #: The path of a link that opens the first batch.
     link: str = ""
 
@@ -86,7 +90,11 @@ class HostileHouse:
         ]
         for text in PAYLOADS:
             made += [
-                ("pages.create_batch", "/batches", {"question": text, "model": text}),
+                (
+                    "pages.create_batch",
+                    "/batches",
+                    {"question": text, "model": text, "fields": text, "schema": text},
+                ),
                 ("pages.check_key", "/sign-in", {"key": text, "next": text}),
                 ("pages.end_sessions", "/admin/sessions/end", {"owner": text}),
                 ("pages.revoke_key", f"/admin/keys/{quote(text, safe='')}/revoke", {"confirm": text}),
@@ -112,6 +120,7 @@ class HostileHouse:
         self.stores = Stores.connect(Settings(redis_url=redis_url, data=self.stack.folder))
         with self._http() as http:
             self.batches.append(self._make_batch(http))
+            self.fields_batch = self._make_fields(http)
             self._share(http)
             for text in _notes():
                 http.post("/api/keys", json={"owner": "anna", "note": text}).raise_for_status()
@@ -140,6 +149,37 @@ class HostileHouse:
         sent.raise_for_status()
         http.post(f"/api/batches/{batch}/close").raise_for_status()
         self._answer_all(batch)
+        return str(batch)
+
+    def _make_fields(self, http: httpx.Client) -> str:
+        """Fields of texts, of choices, and lists of both, each called by a payload."""
+        kinds: list[dict[str, Any]] = [
+            {"type": ["string", "null"], "description": TOGETHER[0][:_HINT]},
+            {"type": "string", "enum": [text[:_HINT] for text in PAYLOADS], "description": PAYLOADS[3]},
+            {"type": "array", "items": {"type": "string"}},
+            {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
+        ]
+        properties = {text[:_HINT]: kinds[place % len(kinds)] for place, text in enumerate(PAYLOADS)}
+        schema = {"type": "object", "properties": properties, "required": [*properties]}
+        wanted = {
+            "type": "json_schema",
+            "json_schema": {"schema": schema, "description": TOGETHER[1][:_HINT]},
+        }
+        asked = {"model": "nano", "name": "fields", "question": "?", "response_format": wanted}
+        batch = http.post("/api/batches", json=asked).raise_for_status().json()["id"]
+        files = [("files", (f"{number}.png", _PICTURE)) for number in range(3)]
+        http.post(f"/api/batches/{batch}/files", files=files).raise_for_status()
+        for job, values in zip(
+            self.stores.store.results(batch), (PAYLOADS, PAYLOADS[::-1], PAYLOADS), strict=True
+        ):
+            said = [
+                (name, [value, [value, *PAYLOADS[:2]], {value: value}][max(0, place % len(kinds) - 1)])
+                for place, (name, value) in enumerate(zip(properties, values, strict=True))
+            ]
+            sure = {name: place / len(said) for place, (name, _) in enumerate(said)}
+            result = Result(answer=json.dumps(dict(said)), confidence=0.5, field_confidence=sure)
+            self.stores.store.finish(job.id, result)
+        http.post(f"/api/batches/{batch}/close").raise_for_status()
         return str(batch)
 
     def _answer_all(self, batch: str) -> None:

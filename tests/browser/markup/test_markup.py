@@ -4,6 +4,7 @@ Every page is looked at with its dialogs and messages open: in English without t
 that nothing but escaping keeps a text from running; in Chinese with it, where it has nothing to stop.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -169,6 +170,44 @@ def large_view(visit: Visit, page: Page, look: Callable[[str], None]) -> None:
     page.keyboard.press("Escape")
 
 
+def fields(visit: Visit, page: Page, look: Callable[[str], None]) -> None:
+    """Cards, tiles, rows, the large view; a filter, an order; and what is refused of fields and schemas."""
+    BatchPage(page).open(visit.house.fields_batch).expect_found("3")
+    expect(page.locator(".column-value").first).to_be_visible()
+    look("gallery with fields")
+    assert {*page.locator("#columns h3").all_text_contents()} == {text[:500] for text in PAYLOADS}
+    page.locator(".column-value").first.click()
+    expect(page.locator("#found-filter")).to_be_visible()
+    look("of one value")
+    page.locator("#found-filter button").click()
+    page.locator("#as-table").click()
+    page.locator("#table-head button").first.click()
+    expect(page.locator("#rows .row-field").first).to_be_visible()
+    look("table with fields")
+    page.locator("#rows a").first.click()
+    expect(page.locator("#viewer-fields > div")).to_have_count(len(PAYLOADS))
+    expect(page.locator("#viewer-facts")).to_contain_text("nano")
+    look("large view with fields")
+    page.goto("/")
+    page.locator("#models input[value=nano]").check()
+    image: FilePayload = {"name": "a.png", "mimeType": "", "buffer": hostile.encoded()}
+    page.get_by_test_id("files").set_input_files(image)
+    page.get_by_test_id("question").fill("?")
+    page.locator("#answer input[value=fields]").check()
+    # The box itself takes no more than a name may have.
+    page.locator("#field-rows .field-name").evaluate("(box, text) => { box.value = text; }", TOGETHER[0])
+    page.locator("#field-rows .field-hint").fill(TOGETHER[1][:500])
+    page.get_by_test_id("send").click()
+    expect(page.locator("#send-problem")).to_be_visible()
+    look("a field that is refused")
+    page.locator("#answer input[value=schema]").check()
+    for text in (TOGETHER[0], json.dumps({PAYLOADS[1]: 1}), json.dumps({"type": PAYLOADS[3]})):
+        page.locator("#schema").fill(text)
+        page.get_by_test_id("send").press("Enter")
+        expect(page.locator("#schema-problem p")).to_be_visible()
+        look("a schema that is refused")
+
+
 def odd_batches(visit: Visit, page: Page, look: Callable[[str], None]) -> None:
     """One of each of some names and questions, and one of a model that is called so."""
     for number in (2, 15, -1):
@@ -251,7 +290,7 @@ def signing_in(visit: Visit, _: Page, look: Callable[[str], None]) -> None:
 WALKS: dict[str, tuple[Callable[[Visit, Page, Callable[[str], None]], None], ...]] = {
     "pages.index": (ask,),
     "pages.history": (history,),
-    "pages.batch_page": (batch, odd_batches),
+    "pages.batch_page": (batch, fields, odd_batches),
     "pages.shared_page": (shared,),
     "pages.keys_page": (keys,),
     "pages.audit_page": (trail,),

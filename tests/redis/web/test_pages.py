@@ -121,10 +121,12 @@ def test_a_refused_file_is_on_the_batch_page_with_its_reason(http: FlaskClient, 
 
 
 def test_a_form_that_is_refused_comes_back_with_what_was_typed(http: FlaskClient) -> None:
-    response = http.post("/batches", data={"question": "Is it <red>?", "model": "nano"})
+    form = {"question": "Is it <red>?", "model": "nano", "fields": "total:<b>", "schema": '{"<i>": 1}'}
+    response = http.post("/batches", data=form)
     assert (response.status_code, response.mimetype) == (400, "text/html")
     assert "No image was chosen" in response.text
-    assert "Is it &lt;red&gt;?" in response.text
+    for text in ("Is it &lt;red&gt;?", "total:&lt;b&gt;", "{&#34;&lt;i&gt;&#34;: 1}"):
+        assert text in response.text
     assert re.search(r'value="nano"\s+checked', response.text)
 
 

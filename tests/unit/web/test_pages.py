@@ -12,7 +12,8 @@ SCRIPTS = sorted(JS.rglob("*.js"))
 ROOMS: dict[str, set[str]] = {
     "core": set(),
     "upload": {"core"},
-    "results": {"core", "upload"},
+    "columns": {"core"},
+    "results": {"columns", "core", "upload"},
     "ask": {"core", "upload"},
     "batch": {"core", "results", "upload"},
     "history": {"core", "batch"},

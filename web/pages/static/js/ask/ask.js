@@ -10,6 +10,7 @@ import { t } from "../core/words.js";
 import { startUpload } from "../upload/dock.js";
 import { measure } from "../upload/files.js";
 import { readLimits, usualLimits } from "../upload/limits.js";
+import { Answer } from "./answer.js";
 import { listenForFiles } from "./drop.js";
 import { Models } from "./models.js";
 import { showReadiness, showSelection } from "./preflight.js";
@@ -31,13 +32,14 @@ const selection = new Selection(usualLimits(), oncePerFrame(() => {
 }));
 const models = new Models(look);
 const questions = new Questions({ onChange: look, onTask: (task) => models.chooseFor(task) });
+const answer = new Answer({ onChange: look, onQuestion: (question) => questions.replace(question) });
 
 function look() {
   // The parts are made one after the other, and each looks at once.
   if (!byId("send") || isLaunching) return;
   setTimeout(() => {
     if (isLaunching || !byId("send")) return;
-    hindrance = showReadiness({ selection, questions, models, isReading: reading > 0 });
+    hindrance = showReadiness({ selection, questions, models, answer, isReading: reading > 0 });
     suitQuestion();
   });
 }
@@ -49,6 +51,7 @@ function suitQuestion() {
   const isUsed = model?.uses_question !== false;
   box.disabled = !isUsed;
   questions.suit(model);
+  answer.suit(model);
   sayOrHide(byId("question-note"), isUsed ? "" : t("{model} needs no question: it always does the same.", { model: model.name }));
 }
 
@@ -58,6 +61,7 @@ async function launch(event) {
   if (isLaunching) return;
   if (hindrance) {
     sayOrHide(byId("send-problem"), hindrance.words);
+    answer.showFaults();
     byId(hindrance.focus)?.focus();
     return;
   }
@@ -66,6 +70,7 @@ async function launch(event) {
   try {
     await send();
   } catch (problem) {
+    answer.refuse(problem);
     sayOrHide(byId("send-problem"), problemText(problem));
     byId("send").disabled = false;
   } finally {
@@ -77,7 +82,7 @@ async function send() {
   const model = models.chosen;
   const question = model.uses_question ? questions.text : "";
   const name = selection.name.slice(0, selection.limits.max_path_chars);
-  const batch = await api("/batches", { json: { name, question, model: model.name } });
+  const batch = await api("/batches", { json: { name, question, model: model.name, ...answer.wish } });
   rememberQuestion(question);
   startUpload(batch, selection.entries, { limits: selection.limits, handles });
   try {

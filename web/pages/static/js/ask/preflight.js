@@ -25,11 +25,11 @@ export function showSelection(selection) {
 }
 
 /** The estimate, the checks and the button: after any change. */
-export function showReadiness({ selection, questions, models, isReading }) {
+export function showReadiness({ selection, questions, models, answer, isReading }) {
   const { seconds, note } = estimate(selection.count - selection.zips, models.status);
   say(byId("estimate"), seconds === null ? "–" : `≈ ${duration(seconds)}`);
   sayOrHide(byId("estimate-note"), [note, selection.zips && selection.count ? t("What is in the zips comes on top.") : ""].filter(Boolean).join(" "));
-  const checks = checksOf({ selection, questions, models, isReading });
+  const checks = checksOf({ selection, questions, models, answer, isReading });
   byId("checks").replaceChildren(...checks.map(({ kind, words }) =>
     make("li", { class: `check check--${kind}` }, icon(kind === "warn" ? "warn" : "check"), make("span", { text: words }))));
   const isReady = !checks.some(({ kind }) => kind === "open");
@@ -38,7 +38,7 @@ export function showReadiness({ selection, questions, models, isReading }) {
   return checks.find(({ kind }) => kind === "open") ?? null;
 }
 
-function checksOf({ selection, questions, models, isReading }) {
+function checksOf({ selection, questions, models, answer, isReading }) {
   const model = models.chosen;
   const checks = [];
   if (isReading) checks.push({ kind: "open", words: t("Reading the files …") });
@@ -46,6 +46,7 @@ function checksOf({ selection, questions, models, isReading }) {
     ? { kind: "good", words: t("{images} loaded", { images: counted(selection) }) }
     : { kind: "open", words: t("Load images"), focus: "files" });
   checks.push(questionCheck(questions, model));
+  if (answer.check) checks.push(answer.check);
   checks.push(model
     ? { kind: "good", words: t("{model} answers", { model: model.name }) }
     : { kind: "open", words: t("Wait for a model"), focus: "models" });

@@ -43,6 +43,14 @@ export class Questions {
     return this.text === presets().find(({ task }) => task === "check").question;
   }
 
+  /** Put another question into the box, which stays where it is; gives the one before. */
+  replace(question) {
+    const before = this.text;
+    byId("question").value = question;
+    this.#changed();
+    return before;
+  }
+
   /** Dim what `model` is not made for; null lights all. */
   suit(model) {
     for (const [task, { button }] of this.#buttons) {

@@ -36,12 +36,19 @@ function fill(sentence, values) {
 const whole = new Intl.NumberFormat(LOCALE);
 const short = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
 const share = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 1 });
+const digits = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0, useGrouping: "min2" });
+const precise = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 15, useGrouping: "min2" });
+const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: "UTC" });
 const moment = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
 export const number = (value) => whole.format(value);
 export const decimal = (value) => short.format(value);
+/** A number with all its digits. */
+export const exact = (value) => (Number.isInteger(value) ? digits : precise).format(value);
 export const percent = (ratio) => share.format(ratio);
+/** A day, `2026-11-26`; what is none stays as it is. */
+export const dateOnly = (date) => (Number.isNaN(Date.parse(date)) ? date : day.format(new Date(date)));
 export const dateTime = (time) => moment.format(new Date(time));
 
 export function bytes(count) {

@@ -1,6 +1,9 @@
 // Results as tiles: picture, file, answer.
 
-import { make, say, sayOrHide } from "../core/dom.js";
+import { inShort, pageColumns } from "../columns/columns.js";
+import { drawSure, leastSure, sureBar } from "../columns/sure.js";
+import { drawTileFields, tileFields } from "../columns/tile.js";
+import { make, say, sayOrHide, show } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
 import { number, t } from "../core/words.js";
 import { drawState } from "./cut_short.js";
@@ -29,6 +32,8 @@ export const gallery = {
   focusable: (tile) => tile.firstChild,
 };
 
+const columns = pageColumns();
+
 function makeTile() {
   const picture = make(
     "span",
@@ -42,8 +47,9 @@ function makeTile() {
     { class: "tile-words" },
     make("span", { class: "tile-file text", dir: "auto" }),
     make("span", { class: "chip tile-state" }),
-    unsureChip("tile-unsure"),
+    make("span", { class: "tile-sure" }, sureBar(), unsureChip("tile-unsure")),
     make("span", { class: "tile-answer text", dir: "auto" }),
+    tileFields(),
   );
   return make("div", { class: "tile", role: "listitem" }, make("a", { class: "tile-link" }, picture, words));
 }
@@ -55,19 +61,22 @@ function drawTile(tile, record, index, count) {
   tile.dataset.state = record.state;
   link.setAttribute("href", `#job=${record.id}`);
   link.dataset.index = index;
-  const [file, state, unsure, answer] = link.lastChild.children;
+  const [file, state, sure, answer, fields] = link.lastChild.children;
   say(file, record.file);
   state.hidden = drawState(state, record, "tile-state") === "succeeded";
+  show(answer, !drawTileFields(fields, record, columns));
   say(answer, shownWords(record));
   sayOrHide(link.querySelector(".tile-note"), shortNotes(record));
-  drawUnsure(unsure, record);
+  drawSure(sure.firstChild, record.confidence, leastSure(record));
+  drawUnsure(sure.lastChild, record);
+  show(sure, record.confidence !== null);
   say(link.firstChild.lastChild, number(index + 1));
   showPicture(link.firstChild, record);
 }
 
-/** What a record has to say, in short: the answer, or why there is none. */
-export function shownWords(record) {
-  if (record.state === "succeeded") return shorten(record.answer);
+/** What a record has to say, in short: the answer, its fields where it has some, or why there is none. */
+export function shownWords(record, columnsOfIt = []) {
+  if (record.state === "succeeded") return shorten((record.data !== null && inShort(record, columnsOfIt)) || record.answer);
   if (record.state === "failed") return reasonOf(record.errorCode, record.errorMessage).what;
   return record.state === "running" ? t("Being answered …") : "";
 }

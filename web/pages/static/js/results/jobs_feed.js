@@ -28,7 +28,11 @@ export function recordOf(job) {
     hasImage: Boolean(job.media_type),
     notes: job.notes ?? [],
     cut: cutOf(job),
-    confidence: job.usage?.confidence ?? null,
+    data: job.data ?? null,
+    // Answers of earlier versions say it in `usage`, or nowhere.
+    confidence: job.confidence ?? job.usage?.confidence ?? null,
+    readConfidence: job.usage?.confidence ?? null,
+    fieldConfidence: job.field_confidence ?? null,
     pixels: (job.width ?? 0) * (job.height ?? 0),
     cameMs: milliseconds(job.created_at),
     startedMs: milliseconds(job.started_at),

@@ -1,25 +1,34 @@
 // The results: search, filter, order, and the two ways to look at them.
 
+import { ColumnCards } from "../columns/cards.js";
+import { pageColumns } from "../columns/columns.js";
+import { Doubt } from "../columns/doubt.js";
+import { filterWords } from "../columns/filter.js";
+import { orderBy } from "../columns/order.js";
 import { byId, make, say, show } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
-import { number, STATES, t, tn } from "../core/words.js";
-import { arrange } from "./arrange.js";
+import { number, percent, STATES, t, tn } from "../core/words.js";
+import { arrange, ORDERS } from "./arrange.js";
 import { CUT, wordOf } from "./cut_short.js";
 import { gallery } from "./gallery.js";
-import { table } from "./table.js";
+import { makeHead, showOrder, table } from "./table.js";
 import { VirtualList } from "./virtual_list.js";
 
 const TYPING_MS = 160;
 const VIEW_KEY = "results-view";
 const ORDER_KEY = "results-order";
+/** What is wanted when nothing is left out. */
+const ALL = { code: "", below: null, filters: new Map() };
 /** What can be shown alone; "" is all. */
 const CHOICES = ["", ...STATES, CUT];
 
 export class Results {
   /** What is wanted: arguments of `arrange`. */
-  wanted = { state: "", code: "", needle: "", order: "came" };
+  wanted = { state: "", needle: "", order: "came", columns: pageColumns(), ...ALL };
 
   #feed;
+  #cards;
+  #doubt;
   #list = null;
   #counts = null;
   #total = 0;
@@ -31,6 +40,10 @@ export class Results {
   /** @param feed The JobsFeed whose records are shown. */
   constructor(feed) {
     this.#feed = feed;
+    this.#cards = new ColumnCards(this.wanted.columns, () => feed.records.values(), (filters) => this.want({ filters }));
+    this.#doubt = new Doubt((below) => this.want({ below }));
+    offerOrders(this.wanted.columns);
+    makeHead((order) => this.#order(order ?? "came"));
     this.wanted.order = localStorage.getItem(ORDER_KEY) ?? "came";
     byId("order").value = this.wanted.order;
     if (!byId("order").value) byId("order").value = this.wanted.order = "came";
@@ -39,7 +52,7 @@ export class Results {
     byId("order").addEventListener("change", () => this.#order(byId("order").value));
     byId("as-gallery").addEventListener("click", () => this.#look("gallery"));
     byId("as-table").addEventListener("click", () => this.#look("table"));
-    byId("found-filter").querySelector("button").addEventListener("click", () => this.want({ state: "", code: "" }));
+    byId("found-filter").querySelector("button").addEventListener("click", () => this.#showAll());
     this.#look(localStorage.getItem(VIEW_KEY) ?? "gallery");
   }
 
@@ -66,6 +79,8 @@ export class Results {
   /** Records have come or changed. */
   update() {
     this.#list.refresh();
+    this.#cards.update();
+    this.#doubt.offer([...this.#feed.records.values()]);
     this.#arrange(false);
   }
 
@@ -105,8 +120,17 @@ export class Results {
   }
 
   #order(order) {
-    localStorage.setItem(ORDER_KEY, order);
+    // Another batch has other columns.
+    if (Object.hasOwn(ORDERS, order)) localStorage.setItem(ORDER_KEY, order);
+    byId("order").value = order;
+    showOrder(order);
     this.want({ order });
+  }
+
+  #showAll() {
+    this.#cards.clear();
+    this.#doubt.clear();
+    this.want({ state: "", ...ALL });
   }
 
   #look(view) {
@@ -180,9 +204,12 @@ export class Results {
   }
 
   #drawFilter() {
-    const { code } = this.wanted;
-    show(byId("found-filter"), Boolean(code));
-    if (code) say(byId("found-filter").querySelector(".chip"), reasonOf(code, code).what);
+    const { code, below, filters, columns } = this.wanted;
+    const words = [...filters].map(([place, filter]) => filterWords(columns[place], filter));
+    if (code) words.unshift(reasonOf(code, code).what);
+    if (below !== null) words.push(t("less sure than {percent}", { percent: percent(below) }));
+    show(byId("found-filter"), words.length > 0);
+    byId("found-filter-words").replaceChildren(...words.map((text) => make("span", { class: "chip chip--filter text", dir: "auto", text })));
   }
 
   #drawStates() {
@@ -206,4 +233,14 @@ export class Results {
       make("span", { class: "state-count" }),
     );
   }
+}
+
+/** The orders by the columns, beside those that all batches have. */
+function offerOrders(columns) {
+  if (!columns.length) return;
+  const options = columns.flatMap(({ title }, place) => [
+    make("option", { value: orderBy(place, false), text: t("{column}, ascending", { column: title }) }),
+    make("option", { value: orderBy(place, true), text: t("{column}, descending", { column: title }) }),
+  ]);
+  byId("order").append(make("optgroup", { label: t("By a field") }, ...options));
 }

@@ -10,7 +10,7 @@ const below = Number(document.getElementById("batch")?.dataset.unsureBelow ?? 0)
 export const unsureChip = (kind = "") => make("span", { class: `chip chip--unsure ${kind}`.trim(), hidden: true });
 
 /** Show the chip where a record's answer is unsure. */
-export function drawUnsure(chip, { confidence }) {
+export function drawUnsure(chip, { readConfidence: confidence }) {
   const isUnsure = confidence !== null && confidence < below;
   if (isUnsure) chip.textContent = t("Unsure");
   show(chip, isUnsure);

@@ -1,5 +1,8 @@
 // One result, large: the image with zoom, the answer, how it came about, and further questions.
 
+import { pageColumns } from "../columns/columns.js";
+import { drawFields } from "../columns/list.js";
+import { drawSure, shownSure, sureBar } from "../columns/sure.js";
 import { api, apiUrl } from "../core/api.js";
 import { copyText } from "../core/copying.js";
 import { byId, make, say, sayOrHide, show } from "../core/dom.js";
@@ -24,6 +27,8 @@ export class Viewer {
   #zoom;
   #followUp;
   #shownVersion = null;
+  #columns = pageColumns();
+  #sure = sureBar();
   /** Addresses of pictures that have not been tried. */
   #pictures = [];
 
@@ -37,6 +42,7 @@ export class Viewer {
     this.#onRetry = onRetry;
     this.#zoom = new Zoom(byId("stage-frame"), byId("viewer-image"), (scale) => say(byId("zoom-level"), percent(Math.round(100 * scale) / 100)));
     this.#followUp = byId("follow-up") ? new FollowUp() : null;
+    byId("viewer-state").after(this.#sure);
     this.#listen();
   }
 
@@ -170,7 +176,11 @@ export class Viewer {
     drawState(byId("viewer-state"), this.record);
     this.#showCut();
     drawUnsure(byId("viewer-unsure"), this.record);
-    show(byId("viewer-answer"), Boolean(answer));
+    drawSure(this.#sure, this.record.confidence);
+    const hasFields = this.#columns.length > 0 && state === "succeeded" && this.record.data !== null;
+    show(byId("viewer-fields"), hasFields);
+    drawFields(byId("viewer-fields"), this.record, hasFields ? this.#columns : []);
+    show(byId("viewer-answer"), Boolean(answer) && !hasFields);
     say(byId("viewer-answer"), answer);
     sayOrHide(byId("viewer-notes"), wholeNotes(this.record));
     show(byId("viewer-copy"), Boolean(answer));
@@ -221,7 +231,7 @@ function drawFacts({ cameMs, startedMs, finishedMs }, job) {
   byId("viewer-facts").replaceChildren(...rows);
 }
 
-function factsOf({ width, height, model, page, usage, attempts, cached }) {
+function factsOf({ width, height, model, page, usage, attempts, cached, confidence }) {
   const facts = [[t("Model"), model]];
   if (page) facts.push([t("Page"), number(page)]);
   if (usage?.pages) facts.push([t("Pages read"), number(usage.pages)]);
@@ -229,7 +239,8 @@ function factsOf({ width, height, model, page, usage, attempts, cached }) {
   if (usage?.visual_tokens) facts.push([t("Image tokens"), number(usage.visual_tokens)]);
   if (usage?.output_tokens) facts.push([t("Answer tokens"), number(usage.output_tokens)]);
   if (usage?.lines) facts.push([t("Lines of text"), number(usage.lines)]);
-  if (usage?.confidence) facts.push([t("Confidence"), percent(usage.confidence)]);
+  const sure = confidence ?? usage?.confidence ?? null;
+  if (sure !== null) facts.push([t("Confidence"), shownSure(sure)]);
   if (attempts > 1) facts.push([t("Attempts"), number(attempts)]);
   if (cached) facts.push([t("Answer"), t("known from before")]);
   return facts;
