@@ -10,7 +10,7 @@ import redis
 from jobs.contract import names
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.models import WorkerInfo, WorkerState
-from jobs.contract.refusals import Refusal, is_wrong_type
+from jobs.contract.refusals import Refusal
 from jobs.contract.settings import READY_OF_LATE_S
 from jobs.storage.scripts import load
 from jobs.storage.unreadable import moved_aside, readable
@@ -45,11 +45,7 @@ class Fleet:
         is_ready = "1" if worker.state is WorkerState.READY else ""
         late_ms = int(of_late_s * 1000)
         args = (*described, card.name, card.model_dump_json(), start_s, is_ready, late_ms)
-        try:
-            self._beat(args=args)
-        except redis.ResponseError as error:
-            if not is_wrong_type(error):
-                raise
+        if not self._beat(args=args):
             self.heal(card.name)
             self._beat(args=args)
 

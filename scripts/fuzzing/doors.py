@@ -8,8 +8,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
@@ -21,7 +22,7 @@ from jobs.contract.codes import Code
 from scripts.benching_store.load import MODEL
 from scripts.benching_store.servers import KEY, ROOT, Servers
 from scripts.fuzzing.damage import File
-from scripts.fuzzing.meter import MOST_BYTES, Taken, measured
+from scripts.fuzzing.meter import MOST_BYTES, Taken, measured, most_bytes
 from scripts.fuzzing.tally import Tally
 from tests.hostile import zipped
 
@@ -30,6 +31,8 @@ _AT_ONCE, _IN_A_ZIP, _IN_A_FOLDER = 50, 10, 500
 _ASKED = {"question": "What?", "model": MODEL}
 #: Seconds of CPU that the command may take for a folder; its start takes one.
 _CPU_A_FOLDER_S = 30.0
+#: Seconds between two looks at the command's memory.
+_LOOK_S = 0.01
 #: What the command says when each file has a job, some have none, or all have none.
 _SAID = (0, 1, 2)
 _OK = 300
@@ -266,6 +269,16 @@ def _compare(servers: Servers, address: str, tally: Tally) -> None:
         tally.fault(f"{tally.rows:,} rows by what web said, and {total:,} by the batch's count")
 
 
+def _most_bytes_until_it_ends(pid: int) -> int:
+    """The most memory that a process has had; what waiting for it says begins with what its parent has."""
+    most = 0
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+        with suppress(OSError, ValueError):
+            most = max(most, most_bytes(pid))
+        time.sleep(_LOOK_S)
+    return most
+
+
 def _submit(servers: Servers, folder: Path, group: Sequence[File], tally: Tally) -> None:
     for number, file in enumerate(group):
         path = folder / f"{number % 7}" / file.name
@@ -277,6 +290,7 @@ def _submit(servers: Servers, folder: Path, group: Sequence[File], tally: Tally)
     tally.sent += len(group)
     with TemporaryFile() as out, TemporaryFile() as err:
         process = subprocess.Popen(command, env=env, stdout=out, stderr=err)
+        most = _most_bytes_until_it_ends(process.pid)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
@@ -286,9 +300,9 @@ def _submit(servers: Servers, folder: Path, group: Sequence[File], tally: Tally)
     if process.returncode not in _SAID or "Traceback" in errors or not said:
         tally.fault(f"the command ended with {process.returncode}: {errors[-500:]}", group[0])
         return
-    tally.took(Taken(taken_s, used.ru_maxrss * 1024))
-    if taken_s > _CPU_A_FOLDER_S or used.ru_maxrss * 1024 > MOST_BYTES:
-        tally.fault(f"the command took {taken_s:.1f} s of CPU and {used.ru_maxrss} KiB", group[0])
+    tally.took(Taken(taken_s, most))
+    if taken_s > _CPU_A_FOLDER_S or most > MOST_BYTES:
+        tally.fault(f"the command took {taken_s:.1f} s of CPU and {most / 1e6:.0f} MB", group[0])
     told = json.loads(said)
     rows = _rows(servers, f"/api/batches/{told['id']}")
     tally.rows += len(rows)

@@ -40,7 +40,7 @@ def measured(process: psutil.Process) -> Iterator[Taken]:
     finally:
         if process.is_running():
             taken.cpu_s = cpu_s(process) - before_s
-            taken.memory_bytes = most_bytes(process) - before_bytes
+            taken.memory_bytes = most_bytes(process.pid) - before_bytes
 
 
 def cpu_s(process: psutil.Process) -> float:
@@ -49,8 +49,8 @@ def cpu_s(process: psutil.Process) -> float:
     return float(times.user + times.system + times.children_user + times.children_system)
 
 
-def most_bytes(process: psutil.Process) -> int:
-    """The most memory that it had since it was last forgotten."""
-    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+def most_bytes(pid: int) -> int:
+    """The most memory that a process had since it was last forgotten; ValueError when it has ended."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     (most,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
     return int(most) * 1024

@@ -75,6 +75,7 @@ class ScrapedStack(Stack):
             "EVA01_BLOB_PATIENCE_S": "0.1",
             "EVA01_HOUSEKEEPING_S": "0.5",
             "EVA01_MAX_IMAGE_BYTES": "100000",
+            "EVA01_FETCH_ALLOW": "nowhere.invalid",
         }
 
     def client(self) -> httpx.Client:
@@ -113,6 +114,9 @@ class ScrapedStack(Stack):
         with self.client() as http:
             self._ask(http)
             self._ask(http, question=f"What, at {time.monotonic()}?")
+            # There is no such host (RFC 2606), so its image is fetched in vain.
+            address = {"url": "https://nowhere.invalid/a.png", "model": MODEL, "question": "What?"}
+            http.post("/api/jobs", data=address)
 
     def _ask(self, http: httpx.Client, **fields: str) -> httpx.Response:
         form = {"model": MODEL, "question": "What?"} | fields

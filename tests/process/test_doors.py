@@ -4,7 +4,7 @@ Each has a row, an answer or a reason; none is lost, makes an error of ours, or 
 """
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from scripts.fuzzing import originals
@@ -30,7 +30,7 @@ def assert_nothing_breaks(servers, name: str, door: Door, files: st.SearchStrate
     """Send what is drawn by a door, and look what is said of each file."""
     examples = OF_THE_COMMAND if door is by_the_command else EXAMPLES
 
-    @settings(max_examples=examples, derandomize=True, deadline=None, database=None)
+    @settings(max_examples=examples, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
     @given(files)
     def nothing_breaks(files: list[File]) -> None:
         tally = Tally(name)

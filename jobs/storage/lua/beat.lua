@@ -4,14 +4,16 @@
 -- ARGV  1 the worker's id   2 JSON: the worker   3 milliseconds until it counts as gone   4 the time now, Unix seconds
 --       5 its model   6 JSON: the model's card   7 how long it took to start, in seconds; '' before it has
 --       8 '1' when it is ready, else ''   9 milliseconds for which it is known how many were ready at once
+--
+-- Gives 1; or 0 where something else has the place of what is to be written, of which the rest was written.
 local id, worker, expires_ms, now, model, card, start_s, is_ready, late_ms = unpack(ARGV)
 
 write_when_full()
 redis.call('SET', key('worker', id), worker, 'PX', expires_ms)
--- Something else in place of one of these keeps a worker from nothing: who reads it says so.
-try(redis.call, 'ZADD', key('workers'), now, id)
-try(redis.call, 'HSET', key('models'), model, card)
-if start_s ~= '' then try(redis.call, 'HSET', key('starts'), model, start_s) end
+-- Something else in place of one of these keeps a worker from nothing.
+local is_listed = try(redis.call, 'ZADD', key('workers'), now, id)
+local is_described = try(redis.call, 'HSET', key('models'), model, card)
+local is_timed = start_s == '' or try(redis.call, 'HSET', key('starts'), model, start_s)
 
 -- By the clock of Redis, so that the clocks of machines may differ.
 local time = redis.call('TIME')
@@ -36,4 +38,5 @@ local function note_ready()
     end
     redis.call('ZREMRANGEBYSCORE', of_late, '-inf', digits(now_ms - late_ms))
 end
-try(note_ready)
+local is_counted = try(note_ready)
+return is_listed and is_described and is_timed and is_counted and 1 or 0

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from jobs.contract import names
 from tests.forging import World
 
-pytestmark = pytest.mark.redis
+# Each kind of key is damaged, and met by some forty calls: on a busy machine that takes minutes.
+pytestmark = [pytest.mark.redis, pytest.mark.timeout(400)]
 
 #: What may stand where something else should.
 NONSENSE: dict[str, Any] = {

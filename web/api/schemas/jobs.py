@@ -44,13 +44,19 @@ class LineView(ResponseModel):
     page: int | None = Field(None, description="The page of its file, from 1; left out where there is one.")
 
 
+def _shown(schema: dict[str, Any]) -> None:
+    """A job's `lines` are there when they are asked for, and what was seen of each of its images never."""
+    left_out_at_times("lines", "looks")(schema)
+    del schema["properties"]["looks"]
+
+
 class JobView(Result):
     """A job as the API shows it."""
 
     model_config = ConfigDict(
         extra="ignore",
         json_schema_serialization_defaults_required=True,
-        json_schema_extra=left_out_at_times("lines"),
+        json_schema_extra=_shown,
     )
 
     id: JobId = Field(default_factory=new_id)
