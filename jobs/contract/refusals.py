@@ -55,10 +55,11 @@ class Refusal:
         if not isinstance(error, redis.RedisError):
             return None
         said = _AROUND.sub("", str(error))
-        if said.removeprefix(f"{_ERROR} ").startswith(_NO_DATABASE):
+        told = said.removeprefix(f"{_ERROR} ")
+        if told.startswith(_NO_DATABASE):
             return cls(_ERROR, _one_line(said))
-        if said.startswith(_FORBIDDEN):
-            return cls("NOPERM", _one_line(f"NOPERM {said}"))
+        if told.startswith(_FORBIDDEN):
+            return cls("NOPERM", _one_line(f"NOPERM {told}"))
         if found := _SAID.search(said):
             return cls(found["code"], _one_line(found["code"] + found["rest"]))
         for kind, code in _CLASSES.items():

@@ -39,6 +39,7 @@ FULL = "command not allowed when used memory > 'maxmemory'."
         (redis.ResponseError("NOREPLICAS Not enough."), "NOREPLICAS", "NOREPLICAS Not enough"),
         (redis.ResponseError("DB index is out of range"), "ERR", "DB index is out of range"),
         (redis.ResponseError("ACL failure in script: no."), "NOPERM", "NOPERM ACL failure in script: no"),
+        (redis.ResponseError("ERR ACL failure in script: no."), "NOPERM", "NOPERM ACL failure in script: no"),
         (exceptions.BusyLoadingError("Loading."), "LOADING", "LOADING Loading"),
         (
             exceptions.AuthenticationError("Authentication required."),
