@@ -13,6 +13,9 @@ again.
 from jobs.contract.models import FLEETING_BATCH, Batch
 from jobs.storage.stores import Stores
 
+#: How often a batch is noted that others change meanwhile. One that lost its time is another at each look.
+_MOST_NOTES = 10
+
 
 def open_batch(stores: Stores, batch: Batch) -> Batch:
     """Make a batch that takes files."""
@@ -45,9 +48,10 @@ def note_batch(stores: Stores, batch_id: str) -> Batch:
     Raises NotFound.
     """
     batch = stores.store.get_batch(batch_id)
-    while True:
+    for _ in range(_MOST_NOTES):
         stores.journal.note_batch(batch)
         now = stores.store.get_batch(batch_id)
         if now.model_dump(exclude=FLEETING_BATCH) == batch.model_dump(exclude=FLEETING_BATCH):
-            return now
+            break
         batch = now
+    return now
