@@ -25,8 +25,6 @@ READY_OF_LATE_S = 3600.0
 LONGEST_SESSION_HOURS = 366 * 24
 #: The most fields that EVA01_MAX_FIELDS may allow: a request is read no further.
 MOST_FIELDS = 1000
-#: The most images that EVA01_MAX_IMAGES_PER_JOB may allow: a job's record names each.
-MOST_IMAGES = 256
 
 
 class BadSetting(Exception):
@@ -111,8 +109,6 @@ class Limits(_FromEnvironment):
     max_jpeg_passes: int = Field(default=100, ge=1)
     #: Pages of one file.
     max_pages: int = Field(default=200, ge=1)
-    #: Images of one job.
-    max_images_per_job: int = Field(default=16, ge=1, le=MOST_IMAGES)
     #: The least part of an image's rows that has to be there, 0 to 1, where the end of its file is missing.
     least_image_part: float = Field(default=0.5, ge=0, le=1)
     #: Jobs that may wait for one model.
@@ -186,7 +182,7 @@ class WebSettings(_FromEnvironment):
     proxies: int = Field(default=0, ge=0, le=100)
     #: Requests worked on at the same time.
     web_threads: int = Field(default=32, ge=1)
-    #: Workbooks (XLSX) written at the same time: each takes a thread and the CPU until it is whole.
+    #: Workbooks (XLSX) and Parquet files written at the same time: each takes a thread until it is whole.
     workbooks: int = Field(default=4, ge=1)
     #: Connections at the same time; one more is told so, and ended.
     max_connections: int = Field(default=8192, ge=1)

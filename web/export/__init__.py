@@ -1,4 +1,4 @@
-"""What goes out. Knows the contract, and no store.
+"""What goes out. Knows the contract and the shape of answers, and no store.
 
 table     the columns of an export, and a job's cells
 lines     jobs as lines of CSV and JSONL

@@ -17,7 +17,8 @@ static/js/ has what runs on every page (early, shell), and rooms, each with thos
 - core: the API, elements, words, polling, theme, keys
 - upload ← core: files hashed, sent, resumed; the dock that shows it
 - ask ← core, upload: the page that asks: choice, question, models, preflight
-- results ← core: the answers of a batch: tiles, table, viewer
-- batch ← core, results: a batch's page: progress, timeline, failures, sharing
+- columns ← core: answers as columns: sorted, filtered, counted; how sure they are
+- results ← columns, core, upload: the answers of a batch: tiles, table, viewer
+- batch ← core, results, upload: a batch's page: progress, timeline, failures, sharing
 - history ← core, batch: all batches
 """
