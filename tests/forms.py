@@ -1,10 +1,13 @@
 """Forms written byte by byte, as programs write them that are no browser."""
 
+import re
 from typing import Any
 
 from flask.testing import FlaskClient
 
 BOUNDARY = "a-boundary"
+#: The field of a form by which it is done once; another each time that it is shown.
+ONCE = re.compile(r'name="once" value="([0-9a-f]{32})"')
 CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 
 
@@ -36,3 +39,8 @@ def post(
 ) -> Any:
     """Send a body; gives the response."""
     return http.post(address, data=body, content_type=content_type, headers=headers)
+
+
+def but_for_once(page: str) -> str:
+    """A page without the id of its form."""
+    return ONCE.sub("", page)

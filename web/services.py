@@ -27,7 +27,7 @@ class Services(Stores):
     spool_folder: Path
     #: What is asked for images at addresses.
     fetcher: Fetcher
-    #: A turn for each workbook that may be written at the same time.
+    #: A turn for each workbook or Parquet file that may be written at the same time.
     workbooks: threading.BoundedSemaphore
     #: Set when the server was told to stop: those who wait should come to an end.
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -316,7 +316,7 @@ class Batch(Kept):
     model: str
     options: Options = Options()
     state: BatchState = BatchState.OPEN
-    created_at: AwareDatetime = Field(default_factory=utc_now)
+    created_at: AwareDatetime = Field(default_factory=lambda given: made_at(given["id"]) or utc_now())
     closed_at: AwareDatetime | None = None
     #: What was done to all its jobs at once, in order.
     marks: tuple[Mark, ...] = ()

@@ -60,6 +60,11 @@ class ResponseFormat(Kept):
         given = {name: value for name, value in said.items() if value is not None}
         return {"type": self.type.value, "json_schema": {**given, "schema": named.schema_}}
 
+    @classmethod
+    def of_schema(cls, schema: dict[str, Any], **named: Any) -> Self:
+        """Answers that a schema describes; `named` is what else a NamedSchema has."""
+        return cls(type=FormatType.JSON_SCHEMA, json_schema=NamedSchema(schema_=schema, **named))
+
     @property
     def schema_of_answer(self) -> dict[str, Any]:
         """The schema that the answer has to satisfy; that of any object where none was given."""

@@ -157,7 +157,7 @@ def _resolved(schema: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
             schema = {**_at(whole, ref), **{key: value for key, value in said.items() if key != "$ref"}}
         elif isinstance(either := said.get("anyOf"), list):
             others = [one for one in either if one != {"type": "null"}]
-            if len(others) != 1:
+            if len(others) != 1 or not isinstance(others[0], Mapping):
                 return said
             schema = {**others[0], **{key: value for key, value in said.items() if key != "anyOf"}}
         else:
@@ -185,13 +185,8 @@ def _fitting(value: Any, kind: ColumnType, of: ColumnType | None = None) -> Any:
         return _date_in(value)
     if kind is ColumnType.INTEGER and isinstance(value, float) and value.is_integer():
         return int(value)
-    return (
-        value if isinstance(value, _PYTHON[kind]) and isinstance(value, bool) is _is_boolean(kind) else None
-    )
-
-
-def _is_boolean(kind: ColumnType) -> bool:
-    return kind is ColumnType.BOOLEAN
+    is_boolean = kind is ColumnType.BOOLEAN
+    return value if isinstance(value, _PYTHON[kind]) and isinstance(value, bool) is is_boolean else None
 
 
 def _list_of(value: Any, of: ColumnType) -> list[Any] | None:

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, FailFast, Field, model_validator
 from jobs.contract.base import Frozen
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.response_format import ResponseFormat
 
 #: Beyond it, a whole number is not told from its neighbours by JavaScript, nor by spreadsheets (RFC 8259, 6).
 _LARGEST = 2**53 - 1
@@ -149,6 +149,4 @@ def format_of(fields: Sequence[AnswerField]) -> ResponseFormat:
         "required": names,
         "additionalProperties": False,
     }
-    return ResponseFormat(
-        type=FormatType.JSON_SCHEMA, json_schema=NamedSchema(name="fields", schema_=schema, strict=True)
-    )
+    return ResponseFormat.of_schema(schema, name="fields", strict=True)

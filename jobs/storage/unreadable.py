@@ -1,7 +1,7 @@
 """What is kept and cannot be read: it is counted, said now and then, and passed over; all else goes on.
 
-Another program has written it, or a version that knows more than this one. Nothing of it is changed; where it
-keeps the fleet from saying how it is, it is renamed.
+Another program has written it, or a version that knows more than this one. It is left as it is, unless it is
+in the way of work: then it is renamed, or, where nothing but a lock or a list of ours can be meant, removed.
 """
 
 import logging

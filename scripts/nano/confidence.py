@@ -1,7 +1,8 @@
 """How often `nano` is right when it says how sure it is: `python -m scripts.nano.confidence [--write]`.
 
-About ten minutes on one idle core. The cases are those of the model card: held-out scenes, scenes by another
-hand, flat colors of which some have no clear name. With `--write` table and plot go into docs/confidence.md.
+About ten minutes on one idle core. The cases are those of the model card, with half as many flat colors:
+held-out scenes, scenes by another hand, flat colors of which some have no clear name. With `--write` table
+and plot go into docs/confidence.md.
 """
 
 import argparse

@@ -102,7 +102,7 @@ FACTS: dict[str, Fact] = {
     ),
     **{
         kind: Fact(
-            {"en": (kind, f"{kind}_color"), "zh": (f"{chinese}", f"{chinese}颜色")},
+            {"en": (kind, f"{kind}_color"), "zh": (chinese, f"{chinese}颜色")},
             {"en": f"the color of the {kind}", "zh": f"{chinese}的颜色"},
             _only(kind),
             among=NAMES,

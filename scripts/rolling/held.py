@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from llguidance import LLMatcher, LLTokenizer
 
-from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.response_format import ResponseFormat
 from jobs.shape.grammar import grammar_of
 from scripts.compare_grammars import Wrapped, vocabulary
 from scripts.rolling.load import draw_jobs
@@ -60,8 +60,7 @@ def _filled(model: Any, rows: int, seed: int, grammar: Grammar | None) -> Rollin
 
 @lru_cache(maxsize=1)
 def _grammar(model: Any) -> Grammar:
-    named = NamedSchema(schema_=_SCHEMA)
-    wanted = ResponseFormat(type=FormatType.JSON_SCHEMA, json_schema=named)
+    wanted = ResponseFormat.of_schema(_SCHEMA)
     words = vocabulary(model.config.get_text_config().vocab_size)
     return Grammar(wanted, LLMatcher(LLTokenizer(cast(Any, Wrapped(words))), grammar_of(wanted), log_level=0))
 

@@ -98,12 +98,17 @@ class BatchPage:
         """One of the numbers beside the gauge."""
         return self.page.locator(f'[data-readout="{name}"] .readout-value')
 
-    def answers(self) -> dict[str, str]:
-        """The answer beside each file, read while scrolling through the whole table."""
+    def show_table(self) -> Self:
+        """Show the results as a table, and bring it into sight."""
         # By the keyboard: after a search the page gets shorter, and what the mouse aims at moves.
         self.page.locator("#as-table").press("Enter")
         self.page.locator("#results").evaluate("list => list.scrollIntoView({ behavior: 'instant' })")
         expect(self.page.locator("#rows .result-row").first).to_be_visible()
+        return self
+
+    def answers(self) -> dict[str, str]:
+        """The answer beside each file, read while scrolling through the whole table."""
+        self.show_table()
         read: dict[str, str] = {}
         while True:
             read.update(self.page.evaluate(_ROWS_IN_SIGHT))

@@ -141,7 +141,7 @@ def test_answers_with_fields_have_no_barrier(page, findings, receipts_batch):
     value.click()
     expect(page.locator("#found-filter")).to_be_visible()
     findings.look("gallery, of one value")
-    page.locator("#as-table").click()
+    batch.show_table()
     page.locator("#table-head button").first.click()
     expect(page.locator("#rows .row-field").first).to_be_visible()
     findings.look("table")

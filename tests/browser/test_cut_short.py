@@ -34,7 +34,7 @@ def test_they_have_a_badge_and_can_be_shown_alone(page, cut_batch):
     batch.expect_found("5 images")
     page.locator("#cut-short").get_by_role("button", name="Show").click()
     batch.expect_found("4 of 5 images")
-    page.locator("#as-table").click()
+    batch.show_table()
     expect(page.locator("#rows .chip--cut")).to_have_count(4)
 
 

@@ -27,12 +27,6 @@ def rows_in_sight(page: Page) -> dict[str, list[str]]:
     return {file: cells for file, *cells in page.evaluate(_CELLS)}
 
 
-def as_table(page: Page) -> None:
-    page.locator("#as-table").press("Enter")
-    page.locator("#results").evaluate("list => list.scrollIntoView({ behavior: 'instant' })")
-    expect(page.locator("#rows .result-row").first).to_be_visible()
-
-
 def names(page: Page) -> list[str]:
     return page.locator("#field-rows .field-name").evaluate_all("boxes => boxes.map((box) => box.value)")
 
@@ -58,7 +52,7 @@ def test_fields_are_written_by_the_keyboard_and_nano_answers_with_them(page, sta
     page.get_by_label("Remove field 3").press("Enter")
     expect(page.get_by_label("Name of field 2")).to_be_focused()
     batch = ask.ask("What is drawn here?").wait_until_done()
-    as_table(page)
+    BatchPage(page).show_table()
     head = page.locator("#table-head [role=columnheader]")
     expect(head).to_have_text(["File", "State", "How sure", "Answer", "background", "count", "Took"])
     jobs = jobs_of(stack, batch.batch_id)
@@ -67,7 +61,7 @@ def test_fields_are_written_by_the_keyboard_and_nano_answers_with_them(page, sta
         cells = [job["data"]["background"] or "–", f"{job['data']['count']}"]
         assert [cell.replace(",", "") for cell in rows_in_sight(page)[file]] == cells
         sure = page.locator(".result-row", has_text=file).locator(".sure-words")
-        expect(sure).to_have_text(f"{int(100 * job['confidence'])}%")
+        expect(sure).to_have_text(f"{int(round(100 * job['confidence'], 6))}%")
 
 
 def test_ready_fields_can_be_taken_back_and_are_not_there_for_models_that_have_none(page):
@@ -106,7 +100,7 @@ def test_what_the_server_refuses_is_said_at_the_schema_and_at_the_field(page, tm
 
 def test_columns_are_sorted_by_what_they_are(page, receipts_batch, some_receipts):
     BatchPage(page).open(receipts_batch, answers=40)
-    as_table(page)
+    BatchPage(page).show_table()
     head = page.get_by_role("columnheader", name="total")
     by_total = sorted(
         (file for file, one in some_receipts.items() if one.data["total"] is not None and file != FAILED),

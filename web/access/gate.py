@@ -49,7 +49,8 @@ def lets_in(app: Flask, environ: "WSGIEnvironment") -> bool:
     """True when `app` would read a large body of a request, of which only the head is looked at.
 
     That is one by which somebody who is known to be allowed to changes something: no other needs to be large.
-    Raises Unavailable when Redis is away: the app, which asks again, might know, and read what was not taken.
+    Raises what an error of Redis is to a caller, such as Unavailable: the app, which asks again, might know,
+    and read what was not taken.
     """
     believe_proxies(app, environ)
     with app.request_context(environ):

@@ -127,7 +127,7 @@ def _written(
 
 @contextmanager
 def _turn(serving: Services) -> Iterator[None]:
-    """Write a workbook in the block: whoever may read a batch must not hold all threads with it.
+    """Write a workbook or a Parquet file in the block: who may read a batch must not hold all threads.
 
     Raises Unavailable (`too_many_workbooks`).
     """

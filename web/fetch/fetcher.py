@@ -128,13 +128,14 @@ class Fetcher:
             connections.stream("GET", target, headers=_headers(url)) as response,
         ):
             said = [(name.lower(), value.decode("latin-1").strip()) for name, value in response.headers]
-            if response.status in _REDIRECTS and b"location" in dict(said):
-                return self._led_on(url, first, dict(said)[b"location"])
+            by_name = dict(said)
+            if response.status in _REDIRECTS and b"location" in by_name:
+                return self._led_on(url, first, by_name[b"location"])
             if response.status != _OK:
                 raise _failed(first, f"answered with status {response.status}")
             if any(name == b"content-encoding" and value.lower() != "identity" for name, value in said):
                 raise _failed(first, "answered with a packed file that was not asked for")
-            self._write_all(response, dict(said).get(b"content-length", ""), first, write)
+            self._write_all(response, by_name.get(b"content-length", ""), first, write)
         return None
 
     def _led_on(self, url: Url, first: Url, location: str) -> Url:

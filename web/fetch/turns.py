@@ -229,7 +229,8 @@ class Turns:
                 if is_hanging:
                     self._count_hanging(owner, -1)
                     self._forget(owner)
-            self._begin()
+            if is_hanging:
+                self._begin()
 
         threading.Thread(target=do, name="look-up", daemon=True).start()
         wait([given], seconds)

@@ -156,7 +156,8 @@ def _read(kept: str) -> Kept:
     try:
         return Kept.model_validate_json(kept)
     except ValidationError as error:
-        raise _unreadable(error.title) from None
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise _unreadable(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 def _unreadable(reason: str) -> Unreadable:

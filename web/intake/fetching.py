@@ -95,7 +95,10 @@ class Fetching:
         self._turns.wait(self._line, seconds)
 
     def files(self) -> list[FileStorage]:
-        """What came of each address; raises NoRoom when nothing could be kept."""
+        """What came of each address.
+
+        Raises NoRoom when nothing could be kept, and TooLarge (`request_too_large`, `request_too_costly`).
+        """
         self._turns.wait(self._line, 0)
         return [came or self._late(place) for place, came in enumerate(self._came)]
 

@@ -1,8 +1,8 @@
 """The lease on what a worker holds: renewed while it lives, run out when it is gone.
 
-kombu notes when each held message was taken, and puts it back at the front of its queue when that is
-longer ago than the visibility timeout. A job may take longer than anybody wants to wait for a dead worker;
-so that time is short here, and each worker renews what it holds every few seconds (jobs/storage/leases.py).
+What a worker holds is noted with the time, and goes back to the front of its queue when that is longer ago
+than a lease (jobs/storage/leases.py). A job may take longer than anybody wants to wait for a dead worker; so
+a lease is short, and each worker renews what it holds every few seconds.
 """
 
 from typing import Any

@@ -47,10 +47,8 @@ class Answers:
         except NotAsAsked as error:
             return self._incomplete(text, tokens, reason, error)
         whole, of_each = field_confidence_of(text, self._grammars.sizes(tokens), said.logprobs)
-        if not of_each:
-            return _answer(text, said, tokens, FinishReason.STOP)
         answer = _answer(text, said, tokens, FinishReason.STOP)
-        return replace(answer, confidence=whole, field_confidence=of_each)
+        return replace(answer, confidence=whole, field_confidence=of_each) if of_each else answer
 
     def _incomplete(
         self, text: str, tokens: Sequence[int], reason: FinishReason, error: NotAsAsked

@@ -23,6 +23,7 @@ from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
 from jobs.contract.catalog import name_of
+from worker.engines.devices import first_line
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def fetch(address: str, streams: int) -> Path:
             _read(store, differ, folder, streams)
     except (BaseError, OSError, ValueError) as error:
         # The library's first line says what happened, its others are its state.
-        raise NotFetched(str(error).split("\n", 1)[0]) from error
+        raise NotFetched(first_line(error)) from error
     return folder
 
 

@@ -5,6 +5,7 @@ well. Held to a format, it is the probability among the tokens which were allowe
 was no choice, and it does not count. Of an object its values count, and not how it is written.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, chain
 from math import exp, fsum, isnan
@@ -38,13 +39,10 @@ def field_confidence_of(
     `sizes` are the bytes of the tokens that make up `text` in UTF-8, one after the other. A token belongs to
     each value that it is a part of.
     """
-    of_each: dict[str, list[float]] = {}
+    starts, known = [*accumulate(sizes, initial=0)], logprobs[: len(sizes)]
+    of_each: dict[str, Sequence[float]] = {}
     for name, (first, end) in spans_of(text).items():
         start, stop = len(text[:first].encode()), len(text[:end].encode())
-        of_each[name] = [
-            logprob
-            for place, size, logprob in zip(accumulate(sizes, initial=0), sizes, logprobs, strict=False)
-            if place < stop and place + size > start
-        ]
+        of_each[name] = known[bisect_right(starts, start) - 1 : bisect_left(starts, stop)]
     found = {name: value for name, those in of_each.items() if (value := confidence_of(those)) is not None}
     return confidence_of([*chain.from_iterable(of_each.values())]), found

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
@@ -75,7 +76,6 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._processor: Processor
         self._ends: frozenset[int] = frozenset()
         self._grammars: Grammars
-        self._masks: Masks
         self._answers: Answers
         self._rolling: RollingAnswers | None = None
 
@@ -111,6 +111,11 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         settings = f"{self._model.dtype}, {self._settings.max_pixels} pixels"
         return f"{weights_of(self._source.address)}, {settings}, transformers {transformers.__version__}"
 
+    @cached_property
+    def _masks(self) -> Masks:
+        """Made where answers are made in static batches: a rolling one has its own."""
+        return Masks(self._model.config.get_text_config().vocab_size, self._on, core_count())
+
     @property
     def _is_on_gpu(self) -> bool:
         return self._on.type == "cuda"
@@ -140,7 +145,6 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         """Get ready to hold answers to formats; a grammar is compiled when one is first asked for."""
         width = self._model.config.get_text_config().vocab_size
         self._grammars = Grammars(self._processor.tokenizer, self._ends, width)
-        self._masks = Masks(width, self._on, core_count())
         self._answers = Answers(self._card.name, self._processor.tokenizer, self._ends, self._grammars)
 
     def _start_rolling(self) -> None:

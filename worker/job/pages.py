@@ -27,8 +27,6 @@ class Looked:
     #: How many pages the images before it have.
     before: int = 0
     looks: list[Look] = field(default_factory=list)
-    #: The notes on all images.
-    notes: list[Note] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.page, self.pages = self.job.page or 1, self.job.pages or 1
@@ -56,7 +54,6 @@ class Looked:
         """Add what is not noted yet of the image that was looked at last."""
         look = self.looks[-1]
         self._add_to_look(notes=(*look.notes, *(note for note in notes if note not in look.notes)))
-        self.notes += [note for note in notes if note not in self.notes]
 
     def _add_to_look(self, **more: Any) -> None:
         self.looks[-1] = self.looks[-1].model_copy(update=more)
@@ -86,7 +83,8 @@ class Looked:
     def facts(self) -> dict[str, Any]:
         """The fields of a Result that belong to the images."""
         first = self.looks[0] if self.looks else Look()
-        facts = {"width": first.width, "height": first.height, "notes": tuple(self.notes)}
+        notes = tuple(dict.fromkeys(chain.from_iterable(look.notes for look in self.looks)))
+        facts = {"width": first.width, "height": first.height, "notes": notes}
         return facts | {"looks": tuple(self.looks)} if self._are_several else facts
 
 

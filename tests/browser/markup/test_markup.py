@@ -180,7 +180,7 @@ def fields(visit: Visit, page: Page, look: Callable[[str], None]) -> None:
     expect(page.locator("#found-filter")).to_be_visible()
     look("of one value")
     page.locator("#found-filter button").click()
-    page.locator("#as-table").click()
+    BatchPage(page).show_table()
     page.locator("#table-head button").first.click()
     expect(page.locator("#rows .row-field").first).to_be_visible()
     look("table with fields")

@@ -1,4 +1,4 @@
-"""A model, sample inputs, and their reference, made once for each file of tests."""
+"""A model, sample inputs, and their reference, made once for each process of tests."""
 
 import random
 from typing import Any
@@ -12,12 +12,12 @@ from tests.process.rolling.reference import LONGEST, QUESTIONS, Reference, loade
 from worker.engines.transformers_engine import TransformersEngine
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def engine() -> TransformersEngine:
     return loaded()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tensors(engine) -> list[Any]:
     """Inputs of images of mixed sizes, with questions; the last two are of several images each."""
     rng = random.Random(11)
@@ -35,7 +35,7 @@ def tensors(engine) -> list[Any]:
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def reference(engine, tensors) -> Reference:
     made = Reference.of(engine._model, engine._ends, tensors)
     assert len({len(answer) for answer in made.alone}) > 2

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
-from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.response_format import FormatType, ResponseFormat
 from tests.drawing import random_scene
 from tests.process.rolling.reference import QUESTIONS, submit, turns
 from worker.engines.base import Answer
@@ -59,10 +59,7 @@ _SCHEMAS = st.recursive(
 
 
 def held_to(schema: dict[str, Any], most: int) -> Options:
-    named = NamedSchema(schema_=schema)
-    return Options(
-        max_new_tokens=most, response_format=ResponseFormat(type=FormatType.JSON_SCHEMA, json_schema=named)
-    )
+    return Options(max_new_tokens=most, response_format=ResponseFormat.of_schema(schema))
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +141,7 @@ def allowed_alone(engine: TransformersEngine, job: JobInput) -> tuple[int, ...]:
     return tuple(out[0, prompt:].tolist())
 
 
+@pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
 def test_rows_with_a_schema_are_token_for_token_those_of_generate_alone(reference, engine, seen):
     """Rows with and without a schema, some cancelled, some put back for lack of memory."""
     jobs = [asked(engine, seen, n, held_to(FIELDS, 60 if n % 3 else 9)) for n in range(8)]
@@ -164,6 +162,7 @@ def test_rows_with_a_schema_are_token_for_token_those_of_generate_alone(referenc
     assert all(len(one.tokens) == len(one.logprobs) for one in outcomes.values())
 
 
+@pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
 def test_a_static_batch_answers_as_the_rolling_one(engine, seen):
     plain = Options(max_new_tokens=24)
     jobs = [asked(engine, seen, n, held_to(FIELDS, 60) if n % 2 else plain) for n in range(6)]

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Options, Result
-from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.response_format import FormatType, ResponseFormat
 from jobs.shape.fields import AnswerField, format_of
 from jobs.storage.store.jobs import Came
 from tests import worker_processes
@@ -154,8 +154,7 @@ def test_the_order_in_which_a_schema_names_things_is_that_of_its_answers(slot):
 
     def of(*names: str) -> Options:
         schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
-        named = NamedSchema(schema_=schema)
-        return Options(response_format=ResponseFormat(type=FormatType.JSON_SCHEMA, json_schema=named))
+        return Options(response_format=ResponseFormat.of_schema(schema))
 
     assert not ask(slot, options=of("total", "kind")).cached
     assert not ask(slot, options=of("kind", "total")).cached

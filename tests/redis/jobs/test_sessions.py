@@ -65,10 +65,12 @@ def replica(
     port, folder = free_port(), tmp_path / "replica"
     folder.mkdir()
     process = start_redis(port, folder, "--replicaof", f"127.0.0.1 {port_of(server[0])}", *options)
-    with connect(f"redis://127.0.0.1:{port}/0") as client:
-        wait_until(lambda: client.role()[3] == "connected", "the replica has the data")
-        yield client
-    stop(process)
+    try:
+        with connect(f"redis://127.0.0.1:{port}/0") as client:
+            wait_until(lambda: client.role()[3] == "connected", "the replica has the data")
+            yield client
+    finally:
+        stop(process)
 
 
 def port_of(client: "redis.Redis") -> int:

@@ -1,7 +1,6 @@
 """Idempotency, status, metrics, documents and headers, on a real server."""
 
 import json
-import re
 from io import BytesIO
 
 import pytest
@@ -14,7 +13,7 @@ from jobs.contract.models import Result, WorkerInfo, WorkerState, utc_now
 from jobs.contract.settings import WebSettings
 from jobs.storage.fleet import Fleet
 from tests.asking import IMAGE, ask, new_batch, send
-from tests.forms import BOUNDARY, form, part, post, text
+from tests.forms import BOUNDARY, ONCE, form, part, post, text
 from tests.redis.web.test_delete import remove_all
 from tests.redis.web.test_jobs import code_of
 
@@ -267,7 +266,7 @@ def test_what_a_plain_form_made_is_not_shown_again_when_it_is_deleted(http):
 
 def test_who_clicks_twice_where_no_script_runs_asks_once(http):
     def key() -> str:
-        return re.findall(r'name="once" value="([^"]+)"', http.get("/").text)[0]
+        return ONCE.findall(http.get("/").text)[0]
 
     def send_form(once: str, question: str = "q"):
         form = {"files": (BytesIO(IMAGE), "a.png"), "question": question, "model": "nano"}

@@ -18,22 +18,6 @@ THREE = written([Directory(page(number)) for number in (1, 2, 3)])
 ALL = "(101, 80) what?\n\n(102, 80) what?\n\n(103, 80) what?"
 
 
-@pytest.fixture
-def reader(redis_client, tmp_path):
-    """A slot of an engine that reads all pages."""
-    made = Slot(redis_client, tmp_path, reads_pages=True)
-    yield made
-    made.batcher.give_back()
-
-
-@pytest.fixture
-def viewer(redis_client, tmp_path):
-    """A slot of an engine that looks at one image."""
-    made = Slot(redis_client, tmp_path)
-    yield made
-    made.batcher.give_back()
-
-
 def stages(name: str) -> float:
     labels = {"model": MODEL, "stage": name}
     return REGISTRY.get_sample_value("eva01_stage_seconds_count", labels) or 0.0

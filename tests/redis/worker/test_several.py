@@ -9,7 +9,7 @@ from jobs.contract.lines import unpacked
 from jobs.contract.models import JobState, Look, Note, Options
 from tests.drawing import Scene
 from tests.processes import wait_until
-from tests.slot import READY_IMAGES, Slot
+from tests.slot import READY_IMAGES
 from tests.stub_engine import POISON
 from tests.tiffs import Directory, page, written
 
@@ -21,22 +21,6 @@ ONE, TWO, THREE = (
 )
 PAGES = written([Directory(page(number)) for number in (1, 2)])
 ALL = "(100, 80) (200, 80) (300, 80) what?"
-
-
-@pytest.fixture
-def reader(redis_client, tmp_path):
-    """A slot of an engine that reads all pages."""
-    made = Slot(redis_client, tmp_path, reads_pages=True)
-    yield made
-    made.batcher.give_back()
-
-
-@pytest.fixture
-def viewer(redis_client, tmp_path):
-    """A slot of an engine that looks at all images at once."""
-    made = Slot(redis_client, tmp_path)
-    yield made
-    made.batcher.give_back()
 
 
 def test_one_answer_is_about_all_images_in_their_order(viewer):

@@ -15,7 +15,7 @@ from pyarrow import parquet
 from pydantic import TypeAdapter
 
 from jobs.contract.models import Job, JobError, JobState, Options, Usage
-from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.response_format import ResponseFormat
 from jobs.shape.fields import SaidField, format_of
 from web.export.lines import csv_lines, jsonl
 from web.export.parquet import write_parquet
@@ -207,7 +207,7 @@ def test_numbers_without_end_stay_out_of_numbers_of_64_bits(tmp_path):
 def test_a_title_may_be_anything(tmp_path):
     names = ["=cmd()", " ", "a\nb", "x\x00\ufffe", "名" * 33_000, "FILE", "field_confidence", ""]
     schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
-    wanted = ResponseFormat(type=FormatType.JSON_SCHEMA, json_schema=NamedSchema(schema_=schema))
+    wanted = ResponseFormat.of_schema(schema)
     table, row = Table(wanted), answered(dict.fromkeys(names, "x"), wanted)
     assert "'=cmd()" in csv_of(row, table=table)[0]
     assert parquet_of(tmp_path, row, table=table).schema.names[8:16] == [

@@ -291,7 +291,7 @@ class RollingLoop:
     def _give_up_newest(self) -> None:
         """Let the newest wait again: those admitted in this turn, else the newer half of the rows.
 
-        What is planned from now on is halved: the tokens of one vision pass if it had several images, which
+        What is planned from now on is halved: the tokens of one vision pass if it had several jobs, which
         may have been too many whatever is in the cache, else the tokens of the cache.
         """
         if len(self._unseen) > 1:

@@ -21,7 +21,7 @@ local function day_at(now)
     return math.floor(now * 1000 / DAY_MS)
 end
 
--- The same of one that runs again; nil when that day is over, and nothing more can be taken on it.
+-- The day on which a job came that runs again; nil when that day is over, and nothing more can be taken on it.
 local function day_left(job_id, now)
     local day = day_of(job_id)
     return day and day >= day_at(now) and day or nil

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat, data_of
+from jobs.contract.response_format import FormatType, ResponseFormat, data_of
 from jobs.shape.columns import Column, ColumnType, columns_of
 from jobs.shape.fields import SaidField, format_of
 from jobs.shape.spans import spans_of
@@ -27,12 +27,8 @@ class Receipt(BaseModel):
     either: int | str
 
 
-def of(schema: dict[str, Any]) -> ResponseFormat:
-    return ResponseFormat(type=FormatType.JSON_SCHEMA, json_schema=NamedSchema(schema_=schema))
-
-
 def types(schema: dict[str, Any]) -> dict[str, str]:
-    return {column.title: column.type.value for column in columns_of(of(schema))}
+    return {column.title: column.type.value for column in columns_of(ResponseFormat.of_schema(schema))}
 
 
 def test_a_schema_of_pydantic_has_the_types_of_its_properties():
@@ -73,7 +69,12 @@ def test_each_column_has_the_one_type_that_its_values_have(said, kind):
 
 
 def test_what_has_no_properties_has_no_columns():
-    nothing = [None, ResponseFormat(type=FormatType.JSON_OBJECT), of({"type": "array"}), of({"$ref": "#"})]
+    nothing = [
+        None,
+        ResponseFormat(type=FormatType.JSON_OBJECT),
+        ResponseFormat.of_schema({"type": "array"}),
+        ResponseFormat.of_schema({"$ref": "#"}),
+    ]
     assert [columns_of(one) for one in nothing] == [()] * 4
 
 
@@ -154,3 +155,8 @@ def test_an_answer_is_read_as_what_it_says_where_that_was_asked_for():
 )
 def test_where_values_stand_is_known_as_far_as_they_are_whole(text, spans):
     assert {name: text[start:end] for name, (start, end) in spans_of(text).items()} == spans
+
+
+@pytest.mark.parametrize("anything", [True, False])
+def test_what_may_be_anything_or_null_is_json(anything):
+    assert types({"properties": {"a": {"anyOf": [anything, {"type": "null"}]}}}) == {"a": "json"}

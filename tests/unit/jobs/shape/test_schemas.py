@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from jobs.contract.errors import Eva01Error
-from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.response_format import FormatType, ResponseFormat
 from jobs.shape.schemas import check_format
 
 LIMIT = 64 * 1024
@@ -26,13 +26,9 @@ class Receipt(BaseModel):
     note: str | None = None
 
 
-def of(schema: dict[str, Any]) -> ResponseFormat:
-    return ResponseFormat(type=FormatType.JSON_SCHEMA, json_schema=NamedSchema(schema_=schema))
-
-
 def refusal(schema: dict[str, Any]) -> tuple[str, str]:
     with pytest.raises(Eva01Error) as refused:
-        check_format(of(schema), LIMIT)
+        check_format(ResponseFormat.of_schema(schema), LIMIT)
     return refused.value.code, refused.value.message
 
 
@@ -54,7 +50,7 @@ def refusal(schema: dict[str, Any]) -> tuple[str, str]:
     ],
 )
 def test_what_answers_can_be_held_to_is_taken_as_it_is(schema):
-    wanted = of(schema)
+    wanted = ResponseFormat.of_schema(schema)
     assert check_format(wanted, LIMIT) is wanted
     kept = wanted.model_dump_json(exclude_none=True)
     assert ResponseFormat.model_validate_json(kept).schema_of_answer == schema, "null in it is kept"
@@ -104,7 +100,7 @@ def test_a_schema_that_cannot_be_had_stays_small_at_the_door():
     assert refusal({"allOf": [either] * 100})[0] == "unsupported_schema"
     doubling = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(60)}
     bomb = {"$ref": "#/$defs/d0", "$defs": doubling | {"d60": {"type": "string"}}}
-    assert check_format(of(bomb), LIMIT)
+    assert check_format(ResponseFormat.of_schema(bomb), LIMIT)
 
 
 def test_a_format_is_shown_as_openai_writes_it_and_without_what_a_later_version_knows():

@@ -161,8 +161,9 @@ def test_no_more_look_ups_hang_than_may(crowd):
     told: list[str] = []
     for owner in ("anna", "ben"):
         all_.join_with(owner, hanging(end, told))
-    wait_until(lambda: len(told) == 2, "both turns are over")
+    wait_until(lambda: counted() == [0, 0, 2], "both turns are over, and their look-ups go on")
     all_.join("cleo", "cleo")
+    assert counted() == [1, 0, 2]
     assert all_.begun == []
     end.set()
     all_.wait_for("cleo")

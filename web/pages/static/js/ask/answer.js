@@ -17,13 +17,16 @@ export class Answer {
   #onQuestion;
   /** What a preset has taken the place of: {fields, question}. */
   #before = null;
-  #isPreset = true;
+  #isPreset = false;
 
   /** `onChange` is called when something else is wanted; `onQuestion(question)` puts a preset's, and gives the one before. */
   constructor({ onChange, onQuestion }) {
     this.#onChange = onChange;
     this.#onQuestion = onQuestion;
-    this.#rows = new FieldRows(byId("field-rows"), () => this.#changed());
+    this.#rows = new FieldRows(byId("field-rows"), () => {
+      this.#isPreset = false;
+      this.#changed();
+    });
     for (const radio of this.#radios) radio.addEventListener("change", () => this.#turn());
     byId("field-add").addEventListener("click", () => this.#rows.add());
     byId("field-back").addEventListener("click", () => this.#putBack());
@@ -57,16 +60,18 @@ export class Answer {
     if (this.#kind === "schema") this.#tellSchema(this.#schemaFault ?? "");
   }
 
-  /** Say where it is what the server refused; false when that is about something else. */
+  /** Say where it is what the server refused, when that is about the answer. */
   refuse(problem) {
     const words = problemText(problem);
     const [, place] = /^`fields\.([0-9]+)/.exec(problem.message) ?? [];
-    if (this.#kind === "fields" && place !== undefined) return this.#rows.refuse(Number(place), words);
+    if (this.#kind === "fields" && place !== undefined) {
+      this.#rows.refuse(Number(place), words);
+      return;
+    }
     const isIts = OF_SCHEMA.has(problem.code) || /^(`(fields|response_format)|There are two fields)/.test(problem.message);
-    if (!isIts || this.#kind === "text") return false;
+    if (!isIts || this.#kind === "text") return;
     if (this.#kind === "fields") sayOrHide(byId("fields-problem"), words);
     else this.#tellSchema(words, LOCALE.startsWith("en") ? "" : problem.message);
-    return true;
   }
 
   get #radios() {
@@ -83,7 +88,6 @@ export class Answer {
   }
 
   #changed() {
-    this.#isPreset = false;
     sayOrHide(byId("fields-problem"), "");
     this.#tellSchema("");
     this.#onChange();

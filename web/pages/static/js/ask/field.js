@@ -3,7 +3,7 @@
 
 import { t } from "../core/words.js";
 
-export const CHOICE = "choice";
+const CHOICE = "choice";
 const NAMED = new Set(["text", "number", "integer", "boolean", "date"]);
 /** What sets values apart, where none of the short form's `|` is among them. */
 const COMMAS = /[,，、;；\n]/;
@@ -51,7 +51,7 @@ export function fieldFrom(short) {
 }
 
 /** The values that a text names. */
-export function choicesIn(text) {
+function choicesIn(text) {
   return text
     .split(text.includes("|") ? "|" : COMMAS)
     .map((value) => value.trim())

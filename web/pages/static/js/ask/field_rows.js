@@ -32,13 +32,8 @@ export class FieldRows {
 
   /** {words, focus} of the first field that is not whole; null when all are. */
   get fault() {
-    const names = this.fields.map(({ name }) => name);
-    for (const row of this.#rows) {
-      const field = readRow(row);
-      const fault = isEmpty(field) ? null : faultOf(field, names);
-      if (fault) return { words: fault.words, focus: partOf(row, fault.part).id };
-    }
-    return null;
+    const found = this.#looked.find(({ fault }) => fault);
+    return found ? { words: found.fault.words, focus: partOf(found.row, found.fault.part).id } : null;
   }
 
   /** Add a row below another, or at the end, and go there. */
@@ -50,23 +45,26 @@ export class FieldRows {
     partOf(row, "name").focus();
   }
 
-  /** Say what the server refused at the row of its number among the fields; false when there is none. */
+  /** Say what the server refused at the row of its number among the fields. */
   refuse(place, words) {
     const row = this.#rows.filter((one) => !isEmpty(readRow(one)))[place];
-    if (!row) return false;
+    if (!row) return;
     tell(row, "name", words);
     partOf(row, "name").focus();
-    return true;
   }
 
   /** Say what is wrong where it is. */
   showFaults() {
+    for (const { row, fault } of this.#looked) tell(row, fault?.part ?? null, fault?.words ?? "");
+  }
+
+  /** {row, fault} of each row; a fault is null where there is none. */
+  get #looked() {
     const names = this.fields.map(({ name }) => name);
-    for (const row of this.#rows) {
+    return this.#rows.map((row) => {
       const field = readRow(row);
-      const fault = isEmpty(field) ? null : faultOf(field, names);
-      tell(row, fault?.part ?? null, fault?.words ?? "");
-    }
+      return { row, fault: isEmpty(field) ? null : faultOf(field, names) };
+    });
   }
 
   get #rows() {

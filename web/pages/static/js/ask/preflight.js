@@ -46,7 +46,8 @@ function checksOf({ selection, questions, models, answer, isReading }) {
     ? { kind: "good", words: t("{images} loaded", { images: counted(selection) }) }
     : { kind: "open", words: t("Load images"), focus: "files" });
   checks.push(questionCheck(questions, model));
-  if (answer.check) checks.push(answer.check);
+  const answers = answer.check;
+  if (answers) checks.push(answers);
   checks.push(model
     ? { kind: "good", words: t("{model} answers", { model: model.name }) }
     : { kind: "open", words: t("Wait for a model"), focus: "models" });

@@ -23,10 +23,14 @@ export function valueOf({ data }, { field, type }) {
   return value !== null && OF_TYPE[type](value) ? value : null;
 }
 
+/** As what one value of a list is shown. */
+const itemOf = (one, { of }) => ({ type: typeof one === "object" ? "json" : of });
+
 /** A value as people read it; "" for null. */
-export function shownValue(value, { type, of }) {
+export function shownValue(value, column) {
   if (value === null) return "";
-  if (type === "list") return value.map((one) => shownValue(one, { type: typeof one === "object" ? "json" : of })).join(", ");
+  const { type } = column;
+  if (type === "list") return value.map((one) => shownValue(one, itemOf(one, column))).join(", ");
   if (type === "json") return typeof value === "string" ? value : JSON.stringify(value);
   if (typeof value === "number") return exact(value);
   if (typeof value === "boolean") return value ? t("yes") : t("no");
@@ -50,9 +54,16 @@ export const isoOf = (days) => new Date(days * DAY_MS).toISOString().slice(0, 10
 /** What a value is counted under in other columns: each of a list's values, else the value. */
 export function keysOf(value, column) {
   if (value === null) return [""];
-  const values = column.type === "list" ? value : [value];
-  const keys = values.map((one) => shownValue(one, column.type === "list" ? { type: typeof one === "object" ? "json" : column.of } : column));
+  const keys = column.type === "list" ? value.map((one) => shownValue(one, itemOf(one, column))) : [shownValue(value, column)];
   return keys.length ? [...new Set(keys)] : [""];
+}
+
+/** `total: 12.50` for each column in which something stands. */
+export function* linesOf(record, columns) {
+  for (const column of columns) {
+    const shown = shownValue(valueOf(record, column), column);
+    if (shown) yield `${column.title}: ${shown}`;
+  }
 }
 
 /** As much of an answer as a line is given, in characters. */
@@ -61,9 +72,8 @@ const SHORT_CHARS = 180;
 /** `total: 12.50 · kind: receipt`: an answer in a line. */
 export function inShort(record, columns) {
   let line = "";
-  for (const column of columns) {
-    const shown = shownValue(valueOf(record, column), column);
-    if (shown) line += `${line && " · "}${column.title}: ${shown}`;
+  for (const one of linesOf(record, columns)) {
+    line += `${line && " · "}${one}`;
     if (line.length > SHORT_CHARS) break;
   }
   return line;

@@ -27,7 +27,8 @@ export class Doubt {
 
   /** Offer it once some answer says how sure it is. */
   offer(records) {
-    if (byId("doubt-part").hidden && records.some(({ confidence }) => confidence !== null)) show(byId("doubt-part"), true);
+    const part = byId("doubt-part");
+    if (part.hidden && [...records].some(({ confidence }) => confidence !== null)) show(part, true);
   }
 
   clear() {

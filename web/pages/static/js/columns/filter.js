@@ -4,7 +4,7 @@
 // by the column's place.
 
 import { t } from "../core/words.js";
-import { isRange, keysOf, shownSize, sizeOf, valueOf } from "./columns.js";
+import { keysOf, shownSize, sizeOf, valueOf } from "./columns.js";
 
 /** True when a record passes the filters of all columns. */
 export function isWithin(record, columns, filters) {
@@ -36,6 +36,6 @@ export function filterWords(column, { from = null, to = null, keys = null }) {
 /** A text of a box as a filter's end; null for none. */
 export function endFrom(text, column) {
   if (!text) return null;
-  const size = isRange(column) && column.type === "date" ? sizeOf(text, column) : Number(text);
+  const size = column.type === "date" ? sizeOf(text, column) : Number(text);
   return Number.isFinite(size) ? size : null;
 }

@@ -12,10 +12,10 @@ export function leastSure({ fieldConfidence }) {
 }
 
 /** An element for `drawSure`, which is hidden where nobody noted how sure an answer is. */
-export const sureBar = (kind = "") =>
+export const sureBar = () =>
   make(
     "span",
-    { class: `sure ${kind}`.trim(), hidden: true },
+    { class: "sure", hidden: true },
     make("span", { class: "sure-bar", role: "img", "aria-label": t("How sure") }),
     make("span", { class: "sure-words" }),
     make("span", { class: "sure-least text", dir: "auto" }),
@@ -31,5 +31,5 @@ export function drawSure(element, confidence, least = null) {
   say(field, least ? `${least.name} ${shownSure(least.confidence)}` : "");
 }
 
-/** In whole percent, rounded down: 99.9 % is not certain. */
-export const shownSure = (confidence) => percent(Math.floor(100 * confidence) / 100);
+/** In whole percent, rounded down: 99.9 % is not certain. What 100 times 0.29 lacks of 29 is the machine's doing. */
+export const shownSure = (confidence) => percent(Math.floor(Number((100 * confidence).toFixed(6))) / 100);

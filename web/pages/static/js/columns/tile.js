@@ -1,7 +1,7 @@
 // An answer with fields in the little room of a tile: a line each, as many as fit.
 
 import { make, say, show } from "../core/dom.js";
-import { shownValue, valueOf } from "./columns.js";
+import { linesOf } from "./columns.js";
 
 const SHOWN = 4;
 
@@ -11,7 +11,7 @@ export const tileFields = () =>
 
 /** Draw the first fields of a record in which something stands; false when it has none. */
 export function drawTileFields(element, record, columns) {
-  const lines = record.state === "succeeded" && record.data !== null ? linesOf(record, columns) : [];
+  const lines = record.state === "succeeded" && record.data !== null ? firstOf(linesOf(record, columns)) : [];
   show(element, lines.length > 0);
   for (const [place, line] of [...element.children].entries()) {
     show(line, place < lines.length);
@@ -20,11 +20,11 @@ export function drawTileFields(element, record, columns) {
   return lines.length > 0;
 }
 
-function linesOf(record, columns) {
+/** As many of the lines as are shown; the others are not made. */
+function firstOf(all) {
   const lines = [];
-  for (const column of columns) {
-    const shown = shownValue(valueOf(record, column), column);
-    if (shown) lines.push(`${column.title}: ${shown}`);
+  for (const line of all) {
+    lines.push(line);
     if (lines.length === SHOWN) break;
   }
   return lines;

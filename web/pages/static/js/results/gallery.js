@@ -47,7 +47,7 @@ function makeTile() {
     { class: "tile-words" },
     make("span", { class: "tile-file text", dir: "auto" }),
     make("span", { class: "chip tile-state" }),
-    make("span", { class: "tile-sure" }, sureBar(), unsureChip("tile-unsure")),
+    make("span", { class: "tile-sure" }, sureBar(), unsureChip()),
     make("span", { class: "tile-answer text", dir: "auto" }),
     tileFields(),
   );

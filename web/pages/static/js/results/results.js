@@ -80,7 +80,7 @@ export class Results {
   update() {
     this.#list.refresh();
     this.#cards.update();
-    this.#doubt.offer([...this.#feed.records.values()]);
+    this.#doubt.offer(this.#feed.records.values());
     this.#arrange(false);
   }
 

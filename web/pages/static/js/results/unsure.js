@@ -7,7 +7,7 @@ import { t } from "../core/words.js";
 const below = Number(document.getElementById("batch")?.dataset.unsureBelow ?? 0);
 
 /** A chip for unsure answers, which is hidden for others. */
-export const unsureChip = (kind = "") => make("span", { class: `chip chip--unsure ${kind}`.trim(), hidden: true });
+export const unsureChip = () => make("span", { class: "chip chip--unsure", hidden: true });
 
 /** Show the chip where a record's answer is unsure. */
 export function drawUnsure(chip, { readConfidence: confidence }) {
