@@ -1,5 +1,6 @@
 """Page objects: what a user does on each page, with the selectors in one place."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,9 @@ _SCROLL_ON = """() => new Promise((resolve) => {
   scrollBy({ top: innerHeight / 2, behavior: "instant" });
   requestAnimationFrame(() => requestAnimationFrame(() => resolve(scrollY > before)));
 })"""
+
+#: A row that is not there so long after the last that came is missing.
+_DRAWN_WITHIN_S = 15.0
 
 
 class AskPage:
@@ -109,11 +113,17 @@ class BatchPage:
     def answers(self) -> dict[str, str]:
         """The answer beside each file, read while scrolling through the whole table."""
         self.show_table()
+        count = int(self.page.locator("#table").get_attribute("aria-rowcount") or 1) - 1  # less its head
         read: dict[str, str] = {}
-        while True:
+        last_new = time.monotonic()
+        while len(read) < count:
+            before = len(read)
             read.update(self.page.evaluate(_ROWS_IN_SIGHT))
-            if not self.page.evaluate(_SCROLL_ON):
-                return read
+            # What came into sight is drawn some frames later, also where the page cannot scroll any more.
+            is_further = self.page.evaluate(_SCROLL_ON)
+            last_new = time.monotonic() if is_further or len(read) > before else last_new
+            assert time.monotonic() - last_new < _DRAWN_WITHIN_S, f"{len(read)} of {count} rows can be seen"
+        return read
 
 
 def tab_to(page: Page, selector: str, most: int = 60) -> None:
