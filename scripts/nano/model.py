@@ -8,6 +8,7 @@ several questions share one image. `max_logit_difference` proves both ways equal
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -70,6 +71,11 @@ def use_fused_norms() -> None:
         return F.rms_norm(hidden, (hidden.shape[-1],), norm.weight, norm.variance_epsilon)
 
     stock.Qwen2_5_VLRMSNorm.forward = forward
+
+
+def tensor_of(array: np.ndarray) -> Tensor:
+    """An array on torch's default device, which is the one that trains."""
+    return torch.from_numpy(array).to(torch.get_default_device())
 
 
 def to_patches(pixels: Tensor) -> Tensor:
@@ -143,7 +149,7 @@ def answer_logits(
     """
     language = model.model.language_model
     ids, labels, branch, positions = map(
-        torch.from_numpy, (texts.ids, texts.labels, texts.branch, texts.positions)
+        tensor_of, (texts.ids, texts.labels, texts.branch, texts.positions)
     )
     batch, head = len(ids), torch.tensor(prompt_head())
     shared = len(head) + tokens.shape[1]
@@ -171,7 +177,7 @@ def max_logit_difference(model: Qwen2_5_VLForConditionalGeneration, pixels: Tens
     processor = Qwen2VLImageProcessorPil()
     image_token, single = model.config.image_token_id, []
     for image, ids, labels, branch in zip(pixels, texts.ids, texts.labels, texts.branch, strict=True):
-        features = processor([image.numpy()], do_resize=False, return_tensors="pt")
+        features = processor([image.cpu().numpy()], do_resize=False, return_tensors="pt").to(image.device)
         for number in range(1, branch.max() + 1):
             own = branch == number
             row = [*prompt_head(), *[image_token] * (grid[0] * grid[1]), ids[0], *ids[own]]
@@ -182,5 +188,5 @@ def max_logit_difference(model: Qwen2_5_VLForConditionalGeneration, pixels: Tens
                 **features,
                 use_cache=False,
             ).logits[0, -own.sum() :]
-            single.append(logits[torch.from_numpy(labels[own] != IGNORE)])
+            single.append(logits[tensor_of(labels[own] != IGNORE)])
     return float((torch.cat(single) - batched).abs().max())

@@ -1,4 +1,4 @@
-"""Batches drawn and tokenized ahead of the trainer, by a process of their own.
+"""Batches drawn and tokenized ahead of the trainer, by processes of their own.
 
 Batch `n` of a phase depends on nothing but the seed, the phase and `n`: a run can be resumed anywhere and
 sees what it would have seen. All images of a batch have the same grid, so that they stack.
@@ -29,7 +29,7 @@ CELL_PX = 28
 IGNORE = -100
 #: Scenes larger than this are drawn smaller from the start; the model sees far less anyway.
 MAX_DRAWN_PIXELS = 208 * 208
-#: Batches kept ready, so that a slow one does not make the trainer wait.
+#: Batches that each process keeps ready, so that a slow one does not make the trainer wait.
 PREFETCH = 6
 
 _KIND_WEIGHTS = {
@@ -200,13 +200,15 @@ def make_batch(order: Order) -> Batch:
     return Batch(np.stack(pixels), cells, texts)
 
 
-def batches(seed: int, phase: str, *, start: int, stop: int, size: int, branches: int) -> Iterator[Batch]:
-    """Batches `start` to `stop` of a phase, a few of them always ready."""
-    with multiprocessing.get_context("spawn").Pool(1) as workers:
+def batches(
+    seed: int, phase: str, *, start: int, stop: int, size: int, branches: int, drawers: int = 1
+) -> Iterator[Batch]:
+    """Batches `start` to `stop` of a phase, drawn by `drawers` processes, a few of them always ready."""
+    with multiprocessing.get_context("spawn").Pool(drawers) as workers:
         waiting: deque[AsyncResult[Batch]] = deque()
         for index in range(start, stop):
             waiting.append(workers.apply_async(make_batch, (Order(seed, phase, index, size, branches),)))
-            if len(waiting) > PREFETCH:
+            if len(waiting) > PREFETCH * drawers:
                 yield waiting.popleft().get()
         while waiting:
             yield waiting.popleft().get()

@@ -96,13 +96,13 @@ class CellHead(nn.Linear):
         outputs = self(F.rms_norm(tokens, (tokens.shape[-1],))).split(list(self.PARTS.values()), dim=-1)
         total = tokens.new_zeros(())
         for (name, weight), logits in zip(self.WEIGHTS.items(), outputs, strict=True):
-            target = torch.from_numpy(getattr(cells, name))
+            target = nano.tensor_of(getattr(cells, name))
             target = target[:, None].expand(tokens.shape[:2]) if target.ndim == 1 else target
             if (target != IGNORE).any():
                 total = total + weight * F.cross_entropy(
                     logits.flatten(0, 1), target.flatten(), ignore_index=IGNORE
                 )
-        what = torch.from_numpy(cells.what)
+        what = nano.tensor_of(cells.what)
         is_right = outputs[0].argmax(dim=-1) == what
         return total, is_right[what > 0].float().mean().item()
 
@@ -126,8 +126,8 @@ class Averages:
 class Trainer:
     """A run that can stop at any step and go on from its last checkpoint."""
 
-    def __init__(self, plan: Plan, checkpoint: Path) -> None:
-        self.plan, self.checkpoint = plan, checkpoint
+    def __init__(self, plan: Plan, checkpoint: Path, *, drawers: int = 1) -> None:
+        self.plan, self.checkpoint, self.drawers = plan, checkpoint, drawers
         torch.manual_seed(plan.seed)
         nano.use_fused_norms()
         self.model = Qwen2_5_VLForConditionalGeneration(nano.build_config())
@@ -168,7 +168,7 @@ class Trainer:
 
     def load(self) -> None:
         """Go on from the checkpoint."""
-        state = torch.load(self.checkpoint, weights_only=True)
+        state = torch.load(self.checkpoint, weights_only=True, map_location=torch.get_default_device())
         self.phase_index, self.step = state["phase"], state["step"]
         self.model.load_state_dict(state["model"])
         self.head.load_state_dict(state["head"])
@@ -190,7 +190,7 @@ class Trainer:
     def _check_shortcut(self) -> None:
         batch = pool.make_batch(pool.Order(self.plan.seed, "check", 0, size=3, branches=3))
         assert batch.texts is not None, "it was made with questions"
-        difference = nano.max_logit_difference(self.model, torch.from_numpy(batch.pixels), batch.texts)
+        difference = nano.max_logit_difference(self.model, nano.tensor_of(batch.pixels), batch.texts)
         log.info("largest logit difference between the batched and the stock pass: %.1e", difference)
         if difference > MAX_LOGIT_DIFFERENCE:
             raise RuntimeError(
@@ -219,10 +219,11 @@ class Trainer:
             stop=phase.steps,
             size=phase.size,
             branches=phase.branches,
+            drawers=self.drawers,
         )
 
     def _train_step(self, batch: Batch, rate: float) -> dict[str, float]:
-        pixels = torch.from_numpy(batch.pixels)
+        pixels = nano.tensor_of(batch.pixels)
         tokens = nano.vision_tokens(self.model.model.visual, pixels)
         loss, shape_accuracy = self.head.loss(tokens, batch.cells)
         numbers = {"cells": loss.item(), "shape": shape_accuracy}

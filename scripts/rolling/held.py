@@ -31,15 +31,19 @@ _ITEM = {
     "additionalProperties": False,
 }
 #: Longer than any answer of the bench.
-_SCHEMA = {"type": "array", "items": _ITEM, "minItems": 1000}
+SCHEMA = {"type": "array", "items": _ITEM, "minItems": 1000}
 
 
 def held(model: Any, rows: int, seed: int) -> dict[str, float]:
-    """Steps of `rows` rows, each held to a schema, over those of the same rows without; and shares of a step.
+    """What `compare` finds of `rows` rows."""
+    return compare(_filled(model, rows, seed, None), _filled(model, rows, seed, _grammar(model)))
+
+
+def compare(plain: RollingLoop, with_schema: RollingLoop) -> dict[str, float]:
+    """Steps of rows each held to a schema, over those of the same rows without; and shares of a step.
 
     `masks` is the share of a step with schemas that they take, `sure` that of saying how sure a token was.
     """
-    plain, with_schema = _filled(model, rows, seed, None), _filled(model, rows, seed, _grammar(model))
     plain_s = held_s = masks_s = sure_s = 0.0
     for _ in range(_STEPS):
         plain_s += timed(plain.turn)
@@ -60,7 +64,7 @@ def _filled(model: Any, rows: int, seed: int, grammar: Grammar | None) -> Rollin
 
 @lru_cache(maxsize=1)
 def _grammar(model: Any) -> Grammar:
-    wanted = ResponseFormat.of_schema(_SCHEMA)
+    wanted = ResponseFormat.of_schema(SCHEMA)
     words = vocabulary(model.config.get_text_config().vocab_size)
     return Grammar(wanted, LLMatcher(LLTokenizer(cast(Any, Wrapped(words))), grammar_of(wanted), log_level=0))
 

@@ -2,7 +2,9 @@
 
 import random
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +33,35 @@ _NO_LIMIT_S = 1e6
 def idle(model: Any, rows: int, seed: int) -> dict[str, float]:
     """The share of time (0 to 1) in which the device was idle, while jobs waited for a slot.
 
-    There are a third more slots than rows; each decodes and scales a photo for each job.
+    Each slot decodes and scales a photo for each job.
     """
     name = f"idle-{rows}-{seed}"
     rolling = RollingAnswers(new_loop(model, rows), lambda _: Answer("words", Usage()))
+    with started(rolling, name) as roller:
+        return {"share": idle_share(name, rows, _Slot(roller, random.Random(seed)).answer)}
+
+
+@contextmanager
+def started(rolling: RollingAnswers, name: str) -> Iterator[Roller[JobInput, Request]]:
+    """A thread that works through what comes, counted under a name."""
     roller = Roller(
         rolling, ModelMetrics(name), lambda: None, timeout_s=_NO_LIMIT_S, unwanted=lambda job_ids: ()
     )
-    slot = _Slot(roller, random.Random(seed))
     roller.start()
     try:
-        with ThreadPoolExecutor(rows * 4 // 3) as slots:
-            answers = [slots.submit(slot.answer, number) for number in range(_JOBS_A_ROW * rows)]
-            answers[0].result()
-            before_s, busy_s = time.perf_counter(), _busy_s(name)
-            answers[-rows - rows // 3].result()
-            return {"share": 1 - (_busy_s(name) - busy_s) / (time.perf_counter() - before_s)}
+        yield roller
     finally:
         roller.give_back()
+
+
+def idle_share(name: str, rows: int, answer: Callable[[int], object]) -> float:
+    """The share of time without work while `answer` is called, in a third more slots than rows."""
+    with ThreadPoolExecutor(rows * 4 // 3) as slots:
+        answers = [slots.submit(answer, number) for number in range(_JOBS_A_ROW * rows)]
+        answers[0].result()
+        before_s, busy_s = time.perf_counter(), _busy_s(name)
+        answers[-rows - rows // 3].result()
+        return 1 - (_busy_s(name) - busy_s) / (time.perf_counter() - before_s)
 
 
 def _busy_s(model: str) -> float:

@@ -4,9 +4,6 @@
 --       tickets to send at most in place of lost ones
 --
 -- Gives {queued jobs, running jobs, waiting tickets, held tickets, dropped tickets}, after that.
---
--- What is held without a lease would be held for ever, in place of a ticket, and a fleet would be kept for it: its lease has run
--- out from now on, so that a worker gives it back, or puts aside what is none.
 local model, most_dropped, most_sent = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local lanes = {key(model, 'interactive'), key(model, 'bulk')}
 
@@ -26,13 +23,6 @@ for _, owner in ipairs(redis.call('ZRANGE', key(model, 'owners'), 0, -1)) do
     if owner ~= '' then queued = queued + queued_of(owner) end
 end
 local running, held = redis.call('HLEN', key(model, 'running')), redis.call('HLEN', key(model, 'held'))
--- They are taken and given back together: where they are as many, they are the same.
-if held ~= redis.call('ZCARD', key(model, 'held_index')) then
-    write_when_full()
-    for _, ticket in ipairs(redis.call('HKEYS', key(model, 'held'))) do
-        redis.call('ZADD', key(model, 'held_index'), 'NX', 1, ticket)
-    end
-end
 local waiting = {redis.call('LLEN', lanes[1]), redis.call('LLEN', lanes[2])}
 
 -- A running job's ticket may be in the queue again, at the other end; so many tickets stay.

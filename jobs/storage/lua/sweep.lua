@@ -15,8 +15,9 @@ local function queue_of(text)
     return (queue == key(model, 'interactive') or queue == key(model, 'bulk')) and queue or nil
 end
 
--- What has no lease, because the index was lost, has one from now on.
-if redis.call('HLEN', held) > redis.call('ZCARD', index) then
+-- What has no lease would be held for ever, and a fleet would be kept for it: it has one from now on. They are taken and given
+-- back together, so where they are as many, they are the same.
+if redis.call('HLEN', held) ~= redis.call('ZCARD', index) then
     for _, ticket in ipairs(redis.call('HKEYS', held)) do redis.call('ZADD', index, 'NX', now, ticket) end
 end
 

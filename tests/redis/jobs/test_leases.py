@@ -112,6 +112,18 @@ def test_what_is_no_ticket_is_put_aside_and_only_the_newest_are_kept(redis_clien
     assert set(kept) < {text[:30] for text in bad.values()}
 
 
+def test_what_has_a_lease_keeps_it_where_others_get_one(leases, batch, redis_client):
+    kept, lost = hold(leases, redis_client), hold(leases, redis_client)
+    redis_client.hset(HELD, b"\xff", "x")
+    redis_client.zrem(INDEX, lost)
+    redis_client.zadd(INDEX, {kept: 5_000_000_000})
+    before_s = redis_client.time()[0]
+    assert leases.sweep(redis_client).returned == 0
+    assert redis_client.zscore(INDEX, kept) == 5_000_000_000
+    assert redis_client.zscore(INDEX, lost) >= before_s
+    assert redis_client.zscore(INDEX, b"\xff") >= before_s
+
+
 def test_what_is_held_without_a_lease_gets_one_and_goes_back_in_time(leases, batch, redis_client):
     ticket = hold(leases, redis_client)
     redis_client.delete(INDEX)

@@ -45,17 +45,6 @@ def test_nothing_is_done_while_nothing_is_wrong(reconciler, store, batch, redis_
     assert redis_client.llen(names.bulk_queue("nano")) == 4
 
 
-def test_what_is_held_without_a_lease_gets_one_that_is_over_and_all_others_keep_theirs(
-    reconciler, batch, redis_client
-):
-    kept, lost = hold(redis_client), hold(redis_client)
-    redis_client.hset(names.held_key("nano"), b"\xff", "x")
-    redis_client.zadd(names.held_index_key("nano"), {kept: 5_000_000_000})
-    assert look(reconciler) == Reconciled()
-    found = dict(redis_client.zrange(names.held_index_key("nano"), 0, -1, withscores=True))
-    assert (len(found), found[kept], found[lost]) == (3, 5_000_000_000, 1)
-
-
 def test_a_lost_ticket_is_replaced_once(reconciler, batch, redis_client):
     redis_client.rpop(names.bulk_queue("nano"))
     assert look(reconciler) == Reconciled(tickets=1)
