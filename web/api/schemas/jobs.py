@@ -10,7 +10,7 @@ from pydantic import (
 
 from jobs.contract.models import BatchId, JobId, JobState, Result, new_id, utc_now
 from web.api.schemas.base import RequestModel, ResponseModel, left_out_at_times
-from web.http.numbers import Rank
+from web.http.numbers import Ordinal, Rank
 from web.intake.wishes import SaidWishes
 
 
@@ -29,6 +29,12 @@ class JobQuery(RequestModel):
     """What is said of a job."""
 
     lines: bool = LINES
+
+
+class ImageQuery(RequestModel):
+    """Which image of a job."""
+
+    number: Ordinal = Field(1, description="Of several images which one, counted from 1 in their order.")
 
 
 class LineView(ResponseModel):
