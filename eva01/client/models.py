@@ -42,8 +42,24 @@ class Line(_Reply):
     page: int | None = None
 
 
+class JobImage(_Reply):
+    """One of the images of a job that was made of a list of files."""
+
+    file: str = ""
+    #: Of its content; None below a link.
+    sha256: str | None = None
+    media_type: str | None = None
+    #: In pixels, upright; None until it was looked at.
+    width: int | None = None
+    height: int | None = None
+    #: Pages of it that were read; None for one.
+    pages: int | None = None
+    #: What to know of it, such as `image_incomplete`.
+    notes: list[str] = Field(default_factory=list)
+
+
 class Job(_Reply):
-    """One image, one question, one model, one answer."""
+    """One image or several, one question, one model, one answer."""
 
     id: str
     batch_id: str | None = None
@@ -54,6 +70,8 @@ class Job(_Reply):
     model: str = ""
     #: The page of its file that is asked about; None for all that there is.
     page: int | None = None
+    #: Each of its images, in their order, where it was made of a list of files; else None.
+    images: list[JobImage] | None = None
     answer: str | None = None
     #: What the answer says, where it was to be JSON; None for plain text.
     data: Any = None
