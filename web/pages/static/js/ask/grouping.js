@@ -20,7 +20,7 @@ export class Grouping {
 
   /** The way that is chosen, one of WAYS; that of each by itself while there is no choice. */
   get way() {
-    return this.#root.hidden ? "" : (this.#root.querySelector("input:checked")?.value ?? "");
+    return this.#root.dataset.offered === "yes" ? (this.#root.querySelector("input:checked")?.value ?? "") : "";
   }
 
   /** What is to be sent: a parcel for each job. */
@@ -45,7 +45,8 @@ export class Grouping {
   draw() {
     const selection = this.#selection;
     const hasChoice = selection.zips > 0 || WAYS.some((way) => selection.parcels(way).some(isAboutSeveral));
-    show(this.#root, hasChoice);
+    // Where no script runs it is always there.
+    this.#root.dataset.offered = hasChoice ? "yes" : "no";
     if (!hasChoice) return;
     say(byId("grouping-note"), this.#words);
     const jobs = this.parcels.filter(isAboutSeveral);
