@@ -333,6 +333,8 @@ class Batch(Kept):
     counts: Counts = Field(default_factory=lambda: dict.fromkeys(JobState, 0))
     #: How many of its answers were cut at the longest that was allowed.
     cut_short: int = 0
+    #: True when a job of it was made of a list of files.
+    has_lists: bool = False
     #: Jobs finished per second of late; None until two have finished.
     rate_per_s: float | None = None
 
@@ -365,7 +367,7 @@ class Batch(Kept):
 
 _PUBLIC_BATCH = set(Batch.model_fields) - {"options", "marks"}
 #: Fields of a batch that follow from its jobs, and are not written with it.
-FLEETING_BATCH = {"counts", "cut_short", "rate_per_s", "first_started_at", "last_finished_at"}
+FLEETING_BATCH = {"counts", "cut_short", "has_lists", "rate_per_s", "first_started_at", "last_finished_at"}
 
 
 class Timeline(Frozen):

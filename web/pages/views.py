@@ -29,6 +29,7 @@ from web.intake.asking import check_options, check_question, check_takes, choose
 from web.intake.fetching import after_fetching
 from web.intake.files import Intake
 from web.intake.forms import check_form
+from web.intake.grouping import Said
 from web.intake.spool import check_budget, spooled_request
 from web.intake.wishes import SaidWishes, wishes_in_lines
 from web.pages.admin import register_admin
@@ -196,7 +197,7 @@ def _batch_of(sent: list[FileStorage]) -> Response:
     flow.open_batch(serving, batch)
     speaks_of(batch)
     with flow.accepting(serving, batch, caller().quotas) as request_:
-        intake = Intake(serving, request_, card, {}, check_budget)
+        intake = Intake(serving, request_, card, Said(), check_budget)
         for _ in intake.take(sent):
             pass
     flow.close_batch(serving, batch.id)
