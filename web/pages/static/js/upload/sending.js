@@ -8,6 +8,9 @@ const path = (batchId, tail) => `/batches/${encodeURIComponent(batchId)}${tail}`
 /** A file's further pages have outcomes of their own, behind that of the first. */
 export const isFirstPage = ({ page }) => !(page > 1);
 
+/** A file's name as the server reads it in a form, in which browsers write some characters otherwise (HTML standard). */
+const asRead = (name) => name.replaceAll("%22", '"').replaceAll("%0D", "\r").replaceAll("%0A", "\n");
+
 const isJob = ({ name }) => name !== null;
 
 /**
@@ -40,7 +43,7 @@ export async function askKnown(batchId, hashed, signal) {
 export function sendFiles(batchId, parcels, { way, onSent, signal }) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
-    const jobs = parcels.filter(isJob).map(({ name: file, entries }) => ({ file, files: entries.map((entry) => entry.path) }));
+    const jobs = parcels.filter(isJob).map(({ name: file, entries }) => ({ file, files: entries.map((entry) => asRead(entry.path)) }));
     if (jobs.length) form.append("jobs", JSON.stringify(jobs));
     if (way && isPacked(parcels[0])) form.append("group_by", way);
     for (const { file, path: name } of parcels.flatMap(({ entries }) => entries)) form.append("files", file, name);
