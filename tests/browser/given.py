@@ -44,7 +44,7 @@ def make_batch(
     return str(batch_id)
 
 
-def make_chairs(stack: Stack) -> str:
+def make_chairs(stack: Stack, **more: Any) -> str:
     """A closed batch of two jobs about several images, and one about one; gives its id."""
     images = {
         f"{job}/{file}": RED_CIRCLE.encode(width=WIDTHS[file])
@@ -53,7 +53,7 @@ def make_chairs(stack: Stack) -> str:
     }
     alone = {"chairs/alone.png": RED_CIRCLE.encode(width=206)}
     jobs = [{"file": job, "files": [f"{job}/{file}" for file in files]} for job, files in CHAIRS.items()]
-    return make_batch(stack, "chairs", images | alone, jobs=jobs)
+    return make_batch(stack, "chairs", images | alone, jobs=jobs, **more)
 
 
 def wait_until_done(stack: Stack, batch_id: str) -> None:
@@ -77,6 +77,12 @@ def jobs_of(stack: Stack, batch_id: str) -> dict[str, dict[str, Any]]:
     with stack.client() as client:
         found = _checked(client.get(f"/api/batches/{batch_id}/results"))["jobs"]
     return {job["file"]: job for job in found}
+
+
+def images_of(stack: Stack, batch_id: str) -> dict[str, list[str]]:
+    """The names of each job's images in their order; none for one that is called as its job."""
+    jobs = jobs_of(stack, batch_id)
+    return {file: [image["file"] for image in job["images"] or []] for file, job in jobs.items()}
 
 
 def mixed() -> Drawn:

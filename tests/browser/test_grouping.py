@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from jobs.contract.groups import GroupBy, grouped
-from tests.browser.given import jobs_of
+from tests.browser.given import images_of
 from tests.browser.images import RED_CIRCLE
 from tests.browser.pages import AskPage, BatchPage
 from tests.browser.test_upload import Sent, only_first, wait_on_page
@@ -38,14 +38,6 @@ def write(files: dict[str, bytes], folder: Path) -> list[Path]:
 
 def choose_way(page: Page, name: str) -> None:
     page.get_by_test_id("grouping").get_by_label(name, exact=True).check()
-
-
-def images_of(stack, batch_id: str) -> dict[str, list[str]]:
-    """The names of the images of each job of a batch, in their order."""
-    return {
-        file: [image["file"] for image in job["images"] or []]
-        for file, job in jobs_of(stack, batch_id).items()
-    }
 
 
 OAK = ["shop/oak/view_1.png", "shop/oak/view_2.png", "shop/oak/view_10.png"]
