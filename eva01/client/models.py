@@ -170,10 +170,12 @@ class Share(_Reply):
 
 
 class Upload(_Reply):
-    """What became of one file that was sent, or of a page of it: a job, or the reason why not."""
+    """What became of one file that was sent, of a page of it, or of several: a job, or the reason why not."""
 
     #: What it is called in the batch.
     file: str = ""
+    #: Its files, where it is a job that is made of a list of them.
+    files: list[str] | None = None
     #: The path it was sent under, where the batch has another file of that path.
     sent_as: str | None = None
     #: The page of the file that its job is about; None for all.
@@ -182,6 +184,11 @@ class Upload(_Reply):
     #: What its job asks, where the batch had the file already with another question.
     kept_question: str | None = None
     error: Problem | None = None
+
+    @property
+    def files_through(self) -> int:
+        """How many of the files that were sent it is about, and no outcome before it."""
+        return 0 if self.is_further_page else len(self.files or [self.file])
 
     @property
     def is_further_page(self) -> bool:
@@ -212,7 +219,7 @@ class Uploaded(_Reply):
 
 
 def refused(name: str, error: ClientError) -> Upload:
-    """What became of a file that was not sent, or not taken."""
+    """What became of what was not sent, or not taken."""
     return Upload(file=name, error=Problem(code=error.code, message=error.message))
 
 

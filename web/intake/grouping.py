@@ -67,7 +67,10 @@ def wanted_jobs(
     `said` that is no file's or several files', or is there twice; and TooLarge (`too_many_images`).
     """
     paths = [path for path, _ in files]
-    listed = [(job, _places(job, paths)) for job in said]
+    there: dict[str, list[int]] = {}
+    for place, path in enumerate(paths):
+        there.setdefault(path, []).append(place)
+    listed = [(job, [_place(normalise(name), there) for name in job.files]) for job in said]
     for job, places in listed:
         check_images(named(job.file, [paths[place] for place in places]), len(places), limits)
     taken = _taken(listed, paths)
@@ -110,17 +113,13 @@ def _begins(group: tuple[str, list[int]]) -> int:
     return min(group[1])
 
 
-def _places(job: SaidJob, paths: Sequence[str]) -> list[int]:
-    """Where the files of a job are among all."""
-    return [_place(normalise(name), paths) for name in job.files]
-
-
-def _place(path: str, paths: Sequence[str]) -> int:
-    count = paths.count(path)
-    if count != 1:
-        there = f"{count} files of this request are" if count else "no image of this request is"
-        raise _bad(f"names {path[:100]!r}, and {there} called so")
-    return paths.index(path)
+def _place(path: str, there: Mapping[str, Sequence[int]]) -> int:
+    """Where the file of a path is among all."""
+    places = there.get(path, ())
+    if len(places) != 1:
+        found = f"{len(places)} files of this request are" if places else "no image of this request is"
+        raise _bad(f"names {path[:100]!r}, and {found} called so")
+    return places[0]
 
 
 def _taken(listed: Sequence[tuple[SaidJob, list[int]]], paths: Sequence[str]) -> set[int]:
