@@ -1,6 +1,6 @@
 """Fills a real store with a made-up batch, to look at and measure the page: no worker answers these.
 
-    python scripts/fill_batch.py --jobs 10000 --failed 200
+    python scripts/fill_batch.py --jobs 10000 --failed 200 --images 4
 
 Reads REDIS_URL, EVA01_DATA and EVA01_BLOBS as web does. Draws some landscapes, keeps them with their
 thumbnails as a worker would, and writes jobs that ask about them, each with an end in the past. Prints the
@@ -10,7 +10,7 @@ batch's id.
 import argparse
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -19,7 +19,7 @@ from typing import cast
 from PIL import Image, ImageDraw
 
 from jobs.contract import names
-from jobs.contract.models import Batch, Job, JobError, JobState, Result, Usage, utc_now
+from jobs.contract.models import Batch, Job, JobError, JobState, Look, Result, Usage, utc_now
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.storage.store import JobStore
 from web.services import Services
@@ -67,6 +67,8 @@ class Wish:
     """How many jobs the batch has in each state."""
 
     jobs: int
+    #: How many images each job is about.
+    images: int = 1
     failed: int = 0
     cancelled: int = 0
     queued: int = 0
@@ -97,7 +99,7 @@ def fill(services: Services, wish: Wish, seed: int = 1) -> Batch:
     services.store.create_batch(batch)
     late = []
     for number, state in enumerate(_states(wish, dice)):
-        job = _job(number, state, batch, wish, dice.choice(pictures), dice)
+        job = _job(number, state, batch, wish, [dice.choice(pictures) for _ in range(wish.images)], dice)
         is_late = wish.queued and state is JobState.SUCCEEDED and number > wish.jobs - wish.queued - LATEST
         if is_late:
             late.append(job)
@@ -133,8 +135,10 @@ def _states(wish: Wish, dice: random.Random) -> Iterator[JobState]:
 
 
 def _job(
-    number: int, state: JobState, batch: Batch, wish: Wish, picture: Picture, dice: random.Random
+    number: int, state: JobState, batch: Batch, wish: Wish, pictures: Sequence[Picture], dice: random.Random
 ) -> Job:
+    picture, is_several = pictures[0], len(pictures) > 1
+    file = f"valley-{number // 500 + 1:02}/IMG_{number:05}"
     done = max(1, wish.jobs - wish.queued - wish.running)
     # Slow at first, as while a fleet scales up.
     ended_at = batch.created_at + timedelta(seconds=wish.span_s * min(1.0, (number + 1) / done) ** 0.6)
@@ -142,11 +146,12 @@ def _job(
     job = Job(
         batch_id=batch.id,
         state=state,
-        file=f"valley-{number // 500 + 1:02}/IMG_{number:05}.jpg",
+        file=file if is_several else f"{file}.jpg",
+        files=tuple(f"{file}/{place}.jpg" for place in range(1, len(pictures) + 1)) if is_several else (),
         question=batch.question,
         model=batch.model,
-        images=(picture.sha256,),
-        media_types=("image/jpeg",),
+        images=tuple(one.sha256 for one in pictures),
+        media_types=("image/jpeg",) * len(pictures),
         created_at=batch.created_at + timedelta(milliseconds=number),
         attempts=0 if state is JobState.QUEUED else 1,
     )
@@ -160,11 +165,13 @@ def _job(
             visual_tokens=picture.width * picture.height // 784, output_tokens=len(picture.answer) // 4
         )
         change |= {"answer": picture.answer, "usage": usage, "width": picture.width, "height": picture.height}
+        looks = tuple(Look(width=one.width, height=one.height) for one in pictures)
+        change |= {"looks": looks if is_several else ()}
     if state is JobState.FAILED:
         code, message, has_image = dice.choice(REASONS)
         change["error"] = JobError(code=code, message=message)
         if not has_image:
-            change |= {"images": (), "media_types": (), "is_refused": True}
+            change |= {"images": (), "media_types": (), "files": (), "is_refused": True}
     return job.model_copy(update=change)
 
 

@@ -19,7 +19,8 @@ from eva01.cli.unsent import append_csv, append_jsonl, write_csv
 from eva01.client.address import Address
 from eva01.client.client import Client, server_of_environment
 from eva01.client.errors import ClientError
-from eva01.client.files import Found
+from eva01.client.files import Found, Together, together
+from eva01.client.groups import GroupBy
 from eva01.client.kinds import PICTURES, SPECIAL, LeftOut, by_kind, in_words
 from eva01.client.models import Batch, PassedOver, Upload, refused
 
@@ -66,6 +67,9 @@ class Submission:
     max_new_tokens: int | None = None
     #: What each answer has to be: `fields` or `response_format`; empty for plain text.
     wanted: Mapping[str, Any] = field(default_factory=dict)
+    #: What makes one job of several files, and what those in no folder are called then.
+    group_by: GroupBy | None = None
+    top: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,18 @@ def say_what_is_left_out(console: Console, left_out: Sequence[LeftOut]) -> None:
         say(console, " ".join([f"Left out {in_words(others)}.", *remedies]))
 
 
+def say_what_is_together(console: Console, submission: Submission) -> None:
+    """Which files are one job, before they are sent."""
+    if not submission.group_by:
+        return
+    sent = together(submission.found.files, submission.group_by, submission.top)
+    jobs = [job for job in sent if isinstance(job, Together)]
+    if jobs:
+        images = counted(sum(len(job.files) for job in jobs), "image")
+        names = [f"{job.name} ({len(job.files)})" for job in jobs]
+        say(console, f"Together: {images} in {counted(len(jobs), 'job')}: {_some(names)}")
+
+
 def left_out_json(left_out: Sequence[LeftOut]) -> list[dict[str, Any]]:
     """The same for programs."""
     kinds = by_kind(left_out)
@@ -120,10 +136,13 @@ def say_what_comes_later(console: Console, sent: Sent, again: str) -> None:
         say(console, f"    {again}")
 
 
-def again(inputs: Sequence[Path | Address], batch_id: str, server: str) -> str:
+def again(
+    inputs: Sequence[Path | Address], batch_id: str, server: str, group_by: GroupBy | None = None
+) -> str:
     """The command that goes on with a batch that takes files still."""
+    how = ["--group-by", group_by.value] if group_by else []
     there = [] if server == server_of_environment() else ["--server", server]
-    return shlex.join(["eva01", "submit", *map(str, inputs), "--batch", batch_id, *there])
+    return shlex.join(["eva01", "submit", *map(str, inputs), "--batch", batch_id, *how, *there])
 
 
 def say_what_is_otherwise(console: Console, sent: Sent) -> None:
@@ -151,17 +170,18 @@ def create_batch(client: Client, submission: Submission) -> Batch:
     )
 
 
-def send(client: Client, batch_id: str, found: Found, watcher: Watcher) -> Sent:
+def send(client: Client, batch_id: str, submission: Submission, watcher: Watcher) -> Sent:
     """Send all files and close the batch; where a quota is used up it is left open for the rest."""
+    found, how = submission.found, {"group_by": submission.group_by, "top": submission.top}
     total = len(found.files)
     watcher.sent(0, total)
     outcomes: list[Upload] = []
     passed_over: list[PassedOver] = []
     through = 0
     try:
-        for outcome in client.upload_found(batch_id, found, on_passed_over=passed_over.append):
+        for outcome in client.upload_found(batch_id, found, on_passed_over=passed_over.append, **how):
             outcomes.append(outcome)
-            through += not outcome.is_further_page
+            through += outcome.files_through
             # A zip counts as one file of `found`, but has an outcome for each of its entries.
             watcher.sent(max(0, min(through - len(found.unreadable), total - 1)), total)
     except ClientError as error:

@@ -80,7 +80,8 @@ def _table_of_fields(jobs: Sequence[Job], fields: Sequence[str]) -> Table:
 
 
 def _file_of(job: Job) -> Text:
-    return Text(harmless(job.file), overflow="fold")
+    several = f" ({counted(len(job.images), 'image')})" if job.images else ""
+    return Text(f"{harmless(job.file)}{several}", overflow="fold")
 
 
 def _field_of(job: Job, field: str) -> Any:

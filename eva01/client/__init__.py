@@ -6,6 +6,7 @@ key         the key that goes with each call, and where it is found
 multipart   a form read from disk while it is sent
 uploads     many files in several requests at a time
 files       the images a user means
+groups      which of them make one job
 address     an image that the server fetches
 folders     walks a folder
 beginnings  how images begin

@@ -12,6 +12,9 @@ with Client() as client:
 What each answer has to be is said by `fields`, in short (`"total:number"`, `"kind:receipt|invoice"`) or as
 objects of name, type, choices, is_list, is_required and hint; or by `response_format`, as OpenAI's API says
 it. Then `job.data` is what it says.
+
+Files that are asked about together are `Together.of("trip", paths)` among others, or a list in place of an
+image; `group_by` makes a job of each folder, or of names that are the same but for a number at their end.
 """
 
 import json
@@ -26,17 +29,21 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from eva01.client.address import Address
-from eva01.client.files import Found, InputFile, find, with_own_names
+from eva01.client.errors import ClientError
+from eva01.client.files import Found, Sendable, Together, files_in, find, name_of, together, with_own_names
+from eva01.client.groups import GroupBy
 from eva01.client.key import key_of_environment
 from eva01.client.models import Batch, Job, Model, PassedOver, Share, Upload, Uploaded, refused
 from eva01.client.multipart import FilePart, Multipart, TextPart
 from eva01.client.transport import Transport, retry_after_s
-from eva01.client.uploads import Sendable, upload
+from eva01.client.uploads import upload
 
 #: Where a server is when nothing else is said.
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 #: One thing that each answer has: in short, or an object.
 Field = str | Mapping[str, Any]
+#: What is asked about: a file, or the address of an image.
+Image = Path | Address
 #: Jobs in one page of results.
 _PAGE = 500
 #: Seconds between two looks at a batch when the server asks for nothing else; the limits of what it may ask.
@@ -102,36 +109,45 @@ class Client:
     def upload_files(
         self,
         batch_id: str,
-        files: Sequence[InputFile | Path | Address],
+        files: Sequence[Sendable | Path],
         *,
+        group_by: GroupBy | None = None,
+        top: str = "",
         on_passed_over: Callable[[PassedOver], None] | None = None,
     ) -> Iterator[Upload]:
         """Send files to an open batch, many a request and several requests at a time.
 
-        In place of a file the address of an image may be sent, which the server fetches where it may. Gives
-        what became of each file as it is known; a file of a zip counts as a file. Files that the batch has
-        already make no second job, so an upload that was cut off may be sent again.
-        `on_passed_over` hears what zips had in them that became no job, as the server passes over it.
+        In place of a file the address of an image may be sent, which the server fetches where it may; or
+        files `Together`, which are one job. `group_by` puts others together, also in zips; `top` is what
+        those in no folder are called then. Gives what became of each job as it is known; a file of a zip
+        counts as a file. Files that the batch has already make no second job, so an upload that was cut off
+        may be sent again. `on_passed_over` hears what zips had in them that became no job, as the server
+        passes over it.
         """
-        named = [_named(file) if isinstance(file, Path) else file for file in files]
-        for uploaded in upload(list(with_own_names(named)), partial(self._send_files, batch_id)):
+        named = list(with_own_names([_named(file) if isinstance(file, Path) else file for file in files]))
+        jobs = together(named, group_by, top) if group_by else named
+        too_large = self._too_large(jobs)
+        yield from too_large.values()
+        sent = [job for job in jobs if job not in too_large]
+        for uploaded in upload(sent, partial(self._send_files, batch_id, group_by)):
             if on_passed_over and uploaded.passed_over.count:
                 on_passed_over(uploaded.passed_over)
             yield from uploaded.files
 
-    def upload_folder(self, batch_id: str, folder: Path) -> Iterator[Upload]:
+    def upload_folder(
+        self, batch_id: str, folder: Path, *, group_by: GroupBy | None = None
+    ) -> Iterator[Upload]:
         """Send the images of a folder and those below it, under their paths relative to it.
 
-        Linked folders are followed once. What cannot be read is an outcome with its error.
+        Linked folders are followed once. What cannot be read is an outcome with its error. `group_by` as in
+        `upload_files`.
         """
-        return self.upload_found(batch_id, find([folder]))
+        return self.upload_found(batch_id, find([folder]), group_by=group_by, top=name_of(folder))
 
-    def upload_found(
-        self, batch_id: str, found: Found, *, on_passed_over: Callable[[PassedOver], None] | None = None
-    ) -> Iterator[Upload]:
-        """Send what `find` has found; what it could not read is an outcome as well."""
+    def upload_found(self, batch_id: str, found: Found, **how: Any) -> Iterator[Upload]:
+        """Send what `find` has found, as `upload_files` does; what it could not read has an outcome, too."""
         yield from (refused(error.name, error) for error in found.unreadable)
-        yield from self.upload_files(batch_id, found.files, on_passed_over=on_passed_over)
+        yield from self.upload_files(batch_id, found.files, **how)
 
     def close_batch(self, batch_id: str) -> Batch:
         """Say that no more files come."""
@@ -233,7 +249,7 @@ class Client:
 
     def analyze(
         self,
-        image: Path | Address,
+        image: Image | Sequence[Image],
         question: str = "",
         *,
         model: str | None = None,
@@ -243,7 +259,9 @@ class Client:
         page: int | None = None,
         wait_s: int = 25,
     ) -> Job:
-        """Ask about one image; after `wait_s` seconds (at most 55) the job comes back unfinished.
+        """Ask about one image, or about several together, in their order.
+
+        After `wait_s` seconds (at most 55) the job comes back unfinished.
 
         `page` is the page of its file that is meant; else all are, where the model reads all, or the first.
         """
@@ -252,7 +270,7 @@ class Client:
 
     def create_job(
         self,
-        image: Path | Address,
+        image: Image | Sequence[Image],
         question: str = "",
         *,
         model: str | None = None,
@@ -261,7 +279,7 @@ class Client:
         response_format: Mapping[str, Any] | None = None,
         page: int | None = None,
     ) -> Job:
-        """Ask about one image without waiting; `page` as in `analyze`."""
+        """Ask without waiting; all else as in `analyze`."""
         asked = _asked(question, model, max_new_tokens, fields, response_format, page)
         return self._ask_about(image, "/api/jobs", asked)
 
@@ -292,18 +310,45 @@ class Client:
         given = {name: value for name, value in asked.items() if value}
         return dict(self._json("GET", "/api/usage", params=given))
 
-    def _ask_about(self, image: Path | Address, path: str, fields: Mapping[str, Any]) -> Job:
+    def _ask_about(self, image: Image | Sequence[Image], path: str, fields: Mapping[str, Any]) -> Job:
         texts = {
             name: value if isinstance(value, str) else _json_text(value) for name, value in fields.items()
         }
-        body = Multipart([_part(_named(image) if isinstance(image, Path) else image, "file")], texts)
+        images = [image] if isinstance(image, Image) else image
+        named = with_own_names([_named(one) if isinstance(one, Path) else one for one in images])
+        body = Multipart([part for one in named for part in _parts(one, "file")], texts)
         return Job.model_validate(self._transport.send("POST", path, body=body).json())
 
     def _json(self, method: str, path: str, **options: Any) -> Any:
         return self._transport.send(method, path, **options).json()
 
-    def _send_files(self, batch_id: str, files: Sequence[Sendable]) -> Uploaded:
-        body = Multipart([_part(file, "files") for file in files])
+    def _too_large(self, jobs: Sequence[Sendable]) -> dict[Sendable, Upload]:
+        """Those jobs that are about more images than the server takes, and what is said of them.
+
+        Raises ClientError where it takes none about several.
+        """
+        several = [job for job in jobs if isinstance(job, Together)]
+        most = self._most_images() if several else 0
+        return {job: _refused(job, most) for job in several if len(job.files) > most}
+
+    def _most_images(self) -> int:
+        """How many images one job may be about."""
+        limits = self._json("GET", "/api/limits")
+        if "max_images_per_job" not in limits:
+            message = f"The server at {self.server} takes no jobs about several images. Update it."
+            raise ClientError("not_supported", message)
+        return int(limits["max_images_per_job"])
+
+    def _send_files(self, batch_id: str, group_by: GroupBy | None, files: Sequence[Sendable]) -> Uploaded:
+        jobs = [
+            {"file": job.name, "files": [file.name for file in job.files]}
+            for job in files
+            if isinstance(job, Together)
+        ]
+        texts = {"jobs": _json_text(jobs)} if jobs else {}
+        if group_by and any(file.is_zip for file in files):
+            texts["group_by"] = group_by.value
+        body = Multipart([part for file in files for part in _parts(file, "files")], texts)
         reply = self._transport.send("POST", f"/api/batches/{batch_id}/files", body=body)
         return Uploaded.model_validate(reply.json())
 
@@ -343,12 +388,21 @@ def _json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _part(file: Sendable, field: str) -> FilePart | TextPart:
-    if isinstance(file, Address):
-        return TextPart("url", file.url)
-    part = FilePart(field, file.name, file.path, file.size_bytes)
-    part.check()
-    return part
+def _parts(sendable: Sendable, field: str) -> Sequence[FilePart | TextPart]:
+    if isinstance(sendable, Address):
+        return [TextPart("url", sendable.url)]
+    parts = [FilePart(field, file.name, file.path, file.size_bytes) for file in files_in(sendable)]
+    for part in parts:
+        part.check()
+    return parts
+
+
+def _refused(job: Together, most: int) -> Upload:
+    message = (
+        f"{job.name} would be about {len(job.files):,} images; the server takes {most:,} in one job."
+        " Ask about fewer of them together."
+    )
+    return refused(job.name, ClientError("too_many_images", message))
 
 
 def _look_s(response: httpx.Response) -> float:

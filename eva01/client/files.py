@@ -6,11 +6,13 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import ClassVar, Self
 
 from eva01.client.address import Address
 from eva01.client.beginnings import is_image
 from eva01.client.errors import ClientError, FileUnreadable
 from eva01.client.folders import Seen, Walk, look
+from eva01.client.groups import GroupBy, grouped
 from eva01.client.kinds import RAW, LeftOut, in_words, kind_of_name
 
 #: Endings that are taken from a folder; what has another one is looked into.
@@ -43,10 +45,36 @@ class InputFile:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Files that are one job, in the order in which they are asked about."""
+
+    #: What the job is called.
+    name: str
+    files: tuple[InputFile, ...]
+    is_zip: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, name: str, paths: Sequence[Path]) -> Self:
+        """Files that are named one by one; raises ClientError where one is missing."""
+        return cls(
+            name, tuple(one for path in paths for file in find([path]).files for one in files_in(file))
+        )
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all of them."""
+        return sum(file.size_bytes for file in self.files)
+
+
+#: What becomes of one entry of a list of files: a job, or those of a zip.
+Sendable = InputFile | Address | Together
+
+
+@dataclass(frozen=True)
 class Found:
     """What there is to send, what cannot be read, and what was left out because it is no image."""
 
-    files: tuple[InputFile | Address, ...]
+    files: tuple[Sendable, ...]
     unreadable: tuple[FileUnreadable, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
@@ -135,10 +163,41 @@ def _why_nothing(inputs: Sequence[Path], found: Found) -> str:
     return " ".join(filter(None, said))
 
 
-def with_own_names(files: Sequence[InputFile | Address]) -> Iterator[InputFile | Address]:
+def with_own_names(files: Sequence[Sendable]) -> Iterator[Sendable]:
     """The same, where files that would share a name are told apart; addresses stay as they are."""
-    named = told_apart([file for file in files if isinstance(file, InputFile)])
-    return (next(named) if isinstance(file, InputFile) else file for file in files)
+    named = told_apart([one for file in files for one in files_in(file)])
+    return (_renamed(file, named) for file in files)
+
+
+def files_in(sendable: Sendable) -> tuple[InputFile, ...]:
+    """The files that are read for it."""
+    if isinstance(sendable, Address):
+        return ()
+    return sendable.files if isinstance(sendable, Together) else (sendable,)
+
+
+def together(files: Sequence[Sendable], by: GroupBy, top: str = "") -> list[Sendable]:
+    """The jobs that files make: some of them together, in the place of the first; others stay as they are.
+
+    What is in zips a server puts together, and the image at an address is a job by itself. `top` is what
+    those in no folder are called.
+    """
+    loose = [file for file in files if isinstance(file, InputFile) and not file.is_zip]
+    jobs: dict[InputFile, Sendable | None] = {}
+    for group in grouped([_as_read(file.name) for file in loose], by, top):
+        theirs = tuple(loose[place] for place in group.places)
+        jobs |= dict.fromkeys(theirs)
+        first = loose[min(group.places)]
+        jobs[first] = first if group.name is None else Together(group.name, theirs)
+    made = (jobs.get(file, file) if isinstance(file, InputFile) else file for file in files)
+    return [one for one in made if one is not None]
+
+
+def _renamed(sendable: Sendable, named: Iterator[InputFile]) -> Sendable:
+    """The same with the next of the names."""
+    if isinstance(sendable, Together):
+        return replace(sendable, files=tuple(next(named) for _ in sendable.files))
+    return next(named) if isinstance(sendable, InputFile) else sendable
 
 
 def told_apart(files: Sequence[InputFile]) -> Iterator[InputFile]:

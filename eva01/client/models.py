@@ -42,8 +42,24 @@ class Line(_Reply):
     page: int | None = None
 
 
+class JobImage(_Reply):
+    """One of the images of a job that was made of a list of files."""
+
+    file: str = ""
+    #: Of its content; None below a link.
+    sha256: str | None = None
+    media_type: str | None = None
+    #: In pixels, upright; None until it was looked at.
+    width: int | None = None
+    height: int | None = None
+    #: Pages of it that were read; None for one.
+    pages: int | None = None
+    #: What to know of it, such as `image_incomplete`.
+    notes: list[str] = Field(default_factory=list)
+
+
 class Job(_Reply):
-    """One image, one question, one model, one answer."""
+    """One image or several, one question, one model, one answer."""
 
     id: str
     batch_id: str | None = None
@@ -54,6 +70,8 @@ class Job(_Reply):
     model: str = ""
     #: The page of its file that is asked about; None for all that there is.
     page: int | None = None
+    #: Each of its images, in their order, where it was made of a list of files; else None.
+    images: list[JobImage] | None = None
     answer: str | None = None
     #: What the answer says, where it was to be JSON; None for plain text.
     data: Any = None
@@ -152,10 +170,12 @@ class Share(_Reply):
 
 
 class Upload(_Reply):
-    """What became of one file that was sent, or of a page of it: a job, or the reason why not."""
+    """What became of one file that was sent, of a page of it, or of several: a job, or the reason why not."""
 
     #: What it is called in the batch.
     file: str = ""
+    #: Its files, where it is a job that is made of a list of them.
+    files: list[str] | None = None
     #: The path it was sent under, where the batch has another file of that path.
     sent_as: str | None = None
     #: The page of the file that its job is about; None for all.
@@ -164,6 +184,11 @@ class Upload(_Reply):
     #: What its job asks, where the batch had the file already with another question.
     kept_question: str | None = None
     error: Problem | None = None
+
+    @property
+    def files_through(self) -> int:
+        """How many of the files that were sent it is about, and no outcome before it."""
+        return 0 if self.is_further_page else len(self.files or [self.file])
 
     @property
     def is_further_page(self) -> bool:
@@ -194,7 +219,7 @@ class Uploaded(_Reply):
 
 
 def refused(name: str, error: ClientError) -> Upload:
-    """What became of a file that was not sent, or not taken."""
+    """What became of what was not sent, or not taken."""
     return Upload(file=name, error=Problem(code=error.code, message=error.message))
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 
-from eva01.client.address import Address
 from eva01.client.errors import ClientError, FileUnreadable
-from eva01.client.files import InputFile
+from eva01.client.files import Sendable, Together, files_in
 from eva01.client.models import Uploaded, refused
 
 #: Files in one request at most.
@@ -15,18 +14,20 @@ CHUNK_BYTES = 32 * 1024 * 1024
 #: Requests under way at the same time.
 PARALLEL = 4
 
-#: A file, or the address of an image.
-Sendable = InputFile | Address
 #: Sends some files in one request and says what became of each.
 Send = Callable[[Sequence[Sendable]], Uploaded]
 
 
 def chunks(files: Sequence[Sendable]) -> Iterator[list[Sendable]]:
-    """Files in the order given, cut where a request would grow too large; each zip goes alone."""
+    """Files in the order given, cut where a request would grow too large; each zip goes alone.
+
+    Those of one job stay in one request.
+    """
     chunk: list[Sendable] = []
     size_bytes = 0
     for file in files:
-        is_full = len(chunk) == CHUNK_FILES or size_bytes + file.size_bytes > CHUNK_BYTES
+        is_full = sum(map(_count, chunk)) + _count(file) > CHUNK_FILES
+        is_full = is_full or size_bytes + file.size_bytes > CHUNK_BYTES
         if chunk and (is_full or file.is_zip or chunk[-1].is_zip):
             yield chunk
             chunk, size_bytes = [], 0
@@ -78,8 +79,10 @@ def _send_chunk(chunk: list[Sendable], send: Send) -> Uploaded:
     try:
         return send(chunk) if chunk else Uploaded()
     except FileUnreadable as error:
-        readable = [file for file in chunk if file.name != error.name]
-        return _refused(error.name, error) + _send_chunk(readable, send)
+        spoilt = [file for file in chunk if any(one.name == error.name for one in files_in(file))]
+        readable = [file for file in chunk if file not in spoilt]
+        outcomes = (_refused(file.name, error) for file in spoilt)
+        return sum(outcomes, Uploaded()) + _send_chunk(readable, send)
     except ClientError as error:
         if error.status != 413:
             raise
@@ -91,3 +94,7 @@ def _send_chunk(chunk: list[Sendable], send: Send) -> Uploaded:
 
 def _refused(name: str, error: ClientError) -> Uploaded:
     return Uploaded(files=[refused(name, error)])
+
+
+def _count(file: Sendable) -> int:
+    return len(file.files) if isinstance(file, Together) else 1

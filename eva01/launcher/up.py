@@ -263,7 +263,7 @@ class _Session(threading.Thread):
         if not self._wishes.is_exiting:
             say(console, f"On the page: {client.server}/batches/{self._batch.id}")
         with shown(console) as watcher:
-            sent = submission.send(client, self._batch.id, task.found, watcher)
+            sent = submission.send(client, self._batch.id, task, watcher)
             self._batch = submission.wait(client, self._batch.id, watcher, sent)
         submission.save(client, self._batch.id, out, sent.unsent)
         submission.show(console, client, self._batch, sent, out)

@@ -2,6 +2,8 @@
 
 base       what all values have in common
 models     Job, Batch, Result, WorkerInfo: what they are
+several    what is shown of each image of a job that has several
+groups     which files make one job, told by their paths
 response_format  what an answer has to be, as OpenAI's API says it
 access/    whose things are, and who may do what
 catalog    the models a user may pick, and what each can do

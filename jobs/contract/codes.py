@@ -164,6 +164,8 @@ class Code(StrEnum):
     IMAGE_TOO_THIN = ("image_too_thin", 413, FAIL,
         "The image is so long and thin that nothing of it would be left to look at.",
         "Cut it into parts, and send those.")
+    TOO_MANY_IMAGES = ("too_many_images", 413, FAIL,
+        "One job has more images than this server takes.", "Ask about fewer of them together.")
     TOO_MANY_PAGES = ("too_many_pages", 413, FAIL,
         "The file has more pages than this server takes.", "Split it, and send its parts.")
     PATH_TOO_LONG = ("path_too_long", 400, FAIL,

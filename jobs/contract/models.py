@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from jobs.contract.base import Frozen, Kept
 from jobs.contract.lines import described
 from jobs.contract.response_format import ResponseFormat, data_of
+from jobs.contract.several import described_images
 
 
 class JobState(StrEnum):
@@ -179,7 +180,7 @@ class Asked(Kept):
     images: tuple[Sha256, ...] = ()
     #: What each image was found to be, such as `image/jpeg`; may be left out.
     media_types: tuple[str, ...] = ()
-    #: What each image is called where there are several; none for one, which is called as the job.
+    #: What each image is called; none for one that is called as the job.
     files: tuple[str, ...] = ()
     #: The page of its file that is asked about, counted from 1; None for all that there is in the file.
     page: int | None = Field(default=None, ge=1)
@@ -269,16 +270,20 @@ class Job(Asked, Result, Fleeting):
         """The job as the API shows it: JSON types, times in RFC 3339 UTC, without storage details."""
         fields = self.model_dump(mode="json", include=_PUBLIC)
         shown = {name: fields[name] if name in fields else getattr(self, name) for name in PUBLIC_JOB}
+        several = self.model_dump(mode="json", include=_OF_IMAGES) if self.files or self.images[1:] else None
+        shown["images"] = several and described_images(shown, **several)
         return shown | {"lines": described(self.answer, self.lines)} if with_lines else shown
 
 
 #: What the API shows of a job, in this order.
 PUBLIC_JOB = (
-    *("id", "batch_id", "state", "file", "page", "question", "model", "image", "media_type"),
+    *("id", "batch_id", "state", "file", "page", "question", "model", "image", "media_type", "images"),
     *("answer", "data", "finish_reason", "confidence", "field_confidence", "error", "notes"),
     *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
 )
-#: Those of its fields that are shown, and of the records in it those that this version knows.
+#: Those of its fields that say what there is to show of its images.
+_OF_IMAGES = {"images", "media_types", "files", "looks"}
+#: Those that are shown as they are, and of the records in it those that this version knows.
 _PUBLIC: dict[str, Any] = {name: True for name in PUBLIC_JOB if name in Job.model_fields} | {
     "error": set(JobError.model_fields),
     "usage": set(Usage.model_fields),
@@ -328,6 +333,8 @@ class Batch(Kept):
     counts: Counts = Field(default_factory=lambda: dict.fromkeys(JobState, 0))
     #: How many of its answers were cut at the longest that was allowed.
     cut_short: int = 0
+    #: True when a job of it was made of a list of files.
+    has_lists: bool = False
     #: Jobs finished per second of late; None until two have finished.
     rate_per_s: float | None = None
 
@@ -360,7 +367,7 @@ class Batch(Kept):
 
 _PUBLIC_BATCH = set(Batch.model_fields) - {"options", "marks"}
 #: Fields of a batch that follow from its jobs, and are not written with it.
-FLEETING_BATCH = {"counts", "cut_short", "rate_per_s", "first_started_at", "last_finished_at"}
+FLEETING_BATCH = {"counts", "cut_short", "has_lists", "rate_per_s", "first_started_at", "last_finished_at"}
 
 
 class Timeline(Frozen):

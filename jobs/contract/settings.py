@@ -25,6 +25,8 @@ READY_OF_LATE_S = 3600.0
 LONGEST_SESSION_HOURS = 366 * 24
 #: The most fields that EVA01_MAX_FIELDS may allow: a request is read no further.
 MOST_FIELDS = 1000
+#: The most images that EVA01_MAX_IMAGES_PER_JOB may allow: all of them are read for one prompt.
+MOST_IMAGES = 64
 
 
 class BadSetting(Exception):
@@ -111,6 +113,8 @@ class Limits(_FromEnvironment):
     max_pages: int = Field(default=200, ge=1)
     #: The least part of an image's rows that has to be there, 0 to 1, where the end of its file is missing.
     least_image_part: float = Field(default=0.5, ge=0, le=1)
+    #: Images of one job.
+    max_images_per_job: int = Field(default=16, ge=1, le=MOST_IMAGES)
     #: Jobs that may wait for one model.
     max_queued: int = Field(default=1_000_000, ge=1)
     #: Files in one request.

@@ -26,7 +26,7 @@ _CHUNK = 50
 class Taken(Sums):
     """What an owner's jobs amount to that came on a day, or on several."""
 
-    #: Images, or pages that are jobs of their own; refused files as well.
+    #: Images, of a job about several all of them, or pages that are jobs of their own; refused files as well.
     taken: int = 0
     #: Those of them that are answered, have failed (refused files as well), and were cancelled.
     succeeded: int = 0

@@ -6,9 +6,13 @@ from typing import Any
 
 import httpx
 
-from tests.browser.images import DESCRIBE, Drawn, cut_short, drawn
+from tests.browser.images import DESCRIBE, RED_CIRCLE, Drawn, cut_short, drawn
 from tests.process.conftest import Stack
 from tests.processes import wait_until
+
+#: Jobs with their images in the order in which they are asked about; each image has its own width, in pixels.
+CHAIRS = {"chairs/oak": ["front_1.png", "front_2.png", "front_10.png"], "chairs/elm": ["a.png", "b.png"]}
+WIDTHS = {"front_1.png": 201, "front_2.png": 202, "front_10.png": 203, "a.png": 204, "b.png": 205}
 
 
 def make_batch(
@@ -21,8 +25,9 @@ def make_batch(
     max_new_tokens: int | None = None,
     questions: dict[str, str] | None = None,
     fields: Sequence[str] | None = None,
+    jobs: Sequence[dict[str, Any]] = (),
 ) -> str:
-    """A closed batch of these files, some with questions of their own; gives its id."""
+    """A closed batch of these files, some with questions of their own, or in jobs together; gives its id."""
     with stack.client() as client:
         wanted: dict[str, Any] = {
             "name": name,
@@ -33,10 +38,22 @@ def make_batch(
         wanted |= {"fields": fields} if fields else {}
         batch_id = _checked(client.post("/api/batches", json=wanted))["id"]
         parts = [("files", (path, content)) for path, content in files.items()]
-        own = {"questions": json.dumps(questions or {})}
+        own = {"questions": json.dumps(questions or {})} | ({"jobs": json.dumps(jobs)} if jobs else {})
         _checked(client.post(f"/api/batches/{batch_id}/files", data=own, files=parts))
         _checked(client.post(f"/api/batches/{batch_id}/close"))
     return str(batch_id)
+
+
+def make_chairs(stack: Stack, **more: Any) -> str:
+    """A closed batch of two jobs about several images, and one about one; gives its id."""
+    images = {
+        f"{job}/{file}": RED_CIRCLE.encode(width=WIDTHS[file])
+        for job, files in CHAIRS.items()
+        for file in files
+    }
+    alone = {"chairs/alone.png": RED_CIRCLE.encode(width=206)}
+    jobs = [{"file": job, "files": [f"{job}/{file}" for file in files]} for job, files in CHAIRS.items()]
+    return make_batch(stack, "chairs", images | alone, jobs=jobs, **more)
 
 
 def wait_until_done(stack: Stack, batch_id: str) -> None:
@@ -60,6 +77,12 @@ def jobs_of(stack: Stack, batch_id: str) -> dict[str, dict[str, Any]]:
     with stack.client() as client:
         found = _checked(client.get(f"/api/batches/{batch_id}/results"))["jobs"]
     return {job["file"]: job for job in found}
+
+
+def images_of(stack: Stack, batch_id: str) -> dict[str, list[str]]:
+    """The names of each job's images in their order; none for one that is called as its job."""
+    jobs = jobs_of(stack, batch_id)
+    return {file: [image["file"] for image in job["images"] or []] for file, job in jobs.items()}
 
 
 def mixed() -> Drawn:

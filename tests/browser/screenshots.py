@@ -243,6 +243,25 @@ def fields(studio: Studio) -> None:
     page.context.close()
 
 
+def several(studio: Studio) -> None:
+    """A folder as one job: asked for, and the large view of its images."""
+    page = studio.page(TALL)
+    asking = AskPage(page).open().choose_folder(studio.drawn("views", 12, 10)).expect_count(12)
+    page.get_by_test_id("grouping").get_by_label("a folder", exact=True).check()
+    page.locator("#grouping-jobs summary").click()
+    page.locator("#models input[value=nano]").check()
+    page.get_by_test_id("question").fill(QUESTION)
+    studio.shoot(page, "grouping")
+    batch = asking.ask(QUESTION).wait_until_done().expect_found("3 jobs, 12 images")
+    batch.tile("sheet 1").get_by_role("link").click()
+    page.keyboard.press(".")
+    expect(page.locator("#viewer-pager")).to_have_text("2 / 4")
+    page.wait_for_function("() => document.querySelector('#viewer-image').naturalWidth > 0")
+    page.wait_for_function("() => document.querySelectorAll('#viewer-images img[src]').length === 4")
+    studio.shoot(page, "several")
+    page.context.close()
+
+
 def chinese(studio: Studio) -> None:
     """A batch asked in Chinese, on a Chinese page."""
     batch_id = studio.batch("图形", drawn(24, 5), QUESTION_ZH)
@@ -291,7 +310,7 @@ def access(studio: Studio) -> None:
 
 SCENES: dict[str, Callable[[Studio], None]] = {
     scene.__name__: scene
-    for scene in (ask, sending, running, failures, results, fields, chinese, history, access)
+    for scene in (ask, sending, running, failures, results, fields, several, chinese, history, access)
 }
 
 

@@ -58,7 +58,9 @@ def test_the_page_that_asks_has_no_barrier(page, findings, tmp_path):
     (tmp_path / "letter.txt").write_text("Dear all")
     ask.choose([*drawn(3, seed=61).write(tmp_path), tmp_path / "letter.txt"]).expect_count(3)
     page.locator("#refusals-title").click()
-    findings.look("images chosen, one refused")
+    page.get_by_test_id("grouping").get_by_role("radio").nth(1).check()
+    page.locator("#grouping-jobs summary").click()
+    findings.look("images chosen, one refused; a folder is one job")
     page.locator("#models input[value=nano]").check()
     page.locator("#answer input[value=fields]").check()
     page.locator("#field-presets button").first.click()
@@ -153,6 +155,23 @@ def test_answers_with_fields_have_no_barrier(page, findings, receipts_batch):
     page.set_viewport_size({"width": 390, "height": 844})
     expect(batch.page.locator("#rows .row-answer").first).to_be_visible()
     findings.look("table on a telephone")
+    findings.assert_none()
+
+
+@in_two_looks
+def test_jobs_about_several_images_have_no_barrier(page, findings, chairs_batch):
+    batch = BatchPage(page).open(chairs_batch)
+    tile = batch.tile("chairs/oak")
+    tile.get_by_role("button").last.click()
+    expect(tile.locator(".pager")).to_have_text("2 / 3")
+    findings.look("gallery")
+    tile.get_by_role("link").click()
+    expect(page.locator("#viewer-facts")).to_contain_text("nano")
+    expect(page.locator("#viewer-images button")).to_have_count(3)
+    findings.look("large view")
+    page.keyboard.press("Escape")
+    batch.show_table()
+    findings.look("table")
     findings.assert_none()
 
 

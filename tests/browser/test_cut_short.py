@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from jobs.contract import names
-from tests.browser.given import jobs_of, make_cut_batch
+from tests.browser.given import images_of, jobs_of, make_chairs, make_cut_batch, wait_until_done
 from tests.browser.images import drawn
 from tests.browser.pages import BatchPage, tab_to
 
@@ -155,3 +155,14 @@ def test_the_keyboard_asks_again_too(page, cut_batch, cut_files):
     tab_to(page, "#viewer-more")
     page.keyboard.press("Enter")
     expect(page.locator("#follow-up-thread li")).to_contain_text("With up to 8 tokens")
+
+
+def test_of_jobs_about_several_images_all_are_asked_about_again(page, stack):
+    batch_id = make_chairs(stack, max_new_tokens=1)
+    wait_until_done(stack, batch_id)
+    BatchPage(page).open(batch_id).expect_found("3 jobs, 6 images")
+    expect(page.locator("#cut-short-title")).to_have_text("3 answers are cut short")
+    page.locator("#ask-cut-again").click()
+    page.wait_for_url(lambda url: batch_id not in url)
+    again = BatchPage(page).wait_until_done().expect_found("3 jobs, 6 images")
+    assert images_of(stack, again.batch_id) == images_of(stack, batch_id)

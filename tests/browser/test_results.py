@@ -19,7 +19,7 @@ from tests.browser.pages import AskPage, BatchPage, tab_to
 def test_what_failed_is_shown_with_its_reasons(page, mixed_batch):
     batch = BatchPage(page).open(mixed_batch, answers=14)
     expect(batch.readout("failed")).to_have_text("2")
-    expect(page.locator("#failures-title")).to_have_text("2 images have no answer")
+    expect(page.locator("#failures-title")).to_have_text("2 answers are missing")
     expect(batch.failure("The image is cut short or damaged.")).to_contain_text("Send the whole file")
     expect(batch.failure("This is no image that can be read.")).to_contain_text("Save it as JPEG")
     batch.failure("cut short").get_by_role("button").click()

@@ -1,5 +1,7 @@
 """A whole EVA-01 of real processes: a Redis-compatible server, web, and one worker a model."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +12,8 @@ import pytest
 from scripts.benching_store.servers import Servers
 from tests.processes import Process, accepts_connections, free_port, python, wait_until
 from tests.tools import VALKEY
+
+_HOME = Path(__file__).parents[2]
 
 
 @dataclass
@@ -65,6 +69,17 @@ class Stack:
         process = self.start(name or f"worker-{model}", command, EVA01_WORKER_PORT=str(port), **env)
         process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
         return process
+
+    def command(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
+        """Run `eva01` to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "eva01", *map(str, arguments)],
+            env={**self.env, "EVA01_SERVER": self.url, "PYTHONPATH": str(_HOME), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def client(self) -> httpx.Client:
         """An HTTP client for web."""

@@ -1,5 +1,7 @@
 """The main job with real processes: every image gets its own answer, and a stop loses nothing."""
 
+import csv
+import io
 import random
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image, ImageDraw
 
 from tests.drawing import Scene, random_scene
 from tests.process.conftest import Stack
@@ -94,10 +97,16 @@ def test_a_worker_told_to_stop_in_the_middle_loses_nothing(stack):
         assert answers(client, batch_id) == {path: scene.description for path, scene in drawn.items()}
 
 
-def test_ocr_reads_the_total_of_the_receipt(stack):
-    stack.start_worker("ocr")
+@pytest.fixture(scope="module")
+def reading_stack(nano_stack) -> Stack:
+    """The same with a worker of `ocr` besides."""
+    nano_stack.start_worker("ocr")
+    return nano_stack
+
+
+def test_ocr_reads_the_total_of_the_receipt(reading_stack):
     receipt = next(Path("examples").rglob("receipt.*"))
-    with stack.client() as client:
+    with reading_stack.client() as client:
         answered = client.post(
             "/analyze",
             files={"file": (receipt.name, receipt.read_bytes())},
@@ -109,10 +118,9 @@ def test_ocr_reads_the_total_of_the_receipt(stack):
     assert answered.json()["usage"]["lines"] > 5
 
 
-def test_ocr_reads_all_pages_of_the_example_fax(stack):
-    stack.start_worker("ocr")
+def test_ocr_reads_all_pages_of_the_example_fax(reading_stack):
     fax = next(Path("examples").rglob("fax.*"))
-    with stack.client() as client:
+    with reading_stack.client() as client:
         batch_id = make_batch(client, model="ocr")
         send(client, batch_id, {"fax.tif": fax.read_bytes()})
         assert wait_until_done(client, batch_id)["total"] == 1
@@ -120,6 +128,48 @@ def test_ocr_reads_all_pages_of_the_example_fax(stack):
     places = [text.find(words) for words in ("TELEFAX", "Page 1 of 3", "Thursday", "thawed", "Page 3 of 3")]
     assert -1 not in places
     assert places == sorted(places)
+
+
+def written(folder: Path, words: dict[str, str]) -> None:
+    """Pictures of words."""
+    for name, text in words.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.new("RGB", (500, 120), "white")
+        ImageDraw.Draw(image).text((20, 30), text, fill="black", font_size=48)
+        image.save(path)
+
+
+def test_the_images_of_a_folder_are_asked_about_together_and_read_in_their_order(reading_stack, tmp_path):
+    written(tmp_path / "in", {"trip/10.png": "HARBOUR", "trip/2.png": "LANTERN", "home/1.png": "COFFEE"})
+    out = tmp_path / "out.csv"
+    asked = ("submit", tmp_path / "in", "--model", "ocr", "--group-by", "folder", "--out", out)
+    ran = reading_stack.command(*asked)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    rows = csv.DictReader(io.StringIO(out.read_text("utf-8"), newline=""))
+    assert {row["file"]: (row["answer"], row["files"]) for row in rows} == {
+        "home": ("COFFEE", "home/1.png"),
+        "trip": ("LANTERN\n\nHARBOUR", "trip/2.png, trip/10.png"),
+    }
+
+
+def test_a_model_sees_all_images_of_a_question_and_their_order_makes_another(reading_stack):
+    drawn = [Scene("white", ((color, "circle"),)).encode(width=320, height=240) for color in ("red", "blue")]
+    with reading_stack.client() as client:
+
+        def ask(*images: bytes) -> dict:
+            form = {"model": "nano", "question": DESCRIBE, "wait": "55"}
+            parts = [("file", (f"{number}.png", image)) for number, image in enumerate(images)]
+            answered = client.post("/analyze", data=form, files=parts)
+            assert answered.status_code == 200, answered.text
+            return answered.json()
+
+        one, both, again, turned = ask(drawn[0]), ask(*drawn), ask(*drawn), ask(*drawn[::-1])
+    assert {job["state"] for job in (one, both, again, turned)} == {"succeeded"}
+    assert both["usage"]["visual_tokens"] == 2 * one["usage"]["visual_tokens"]
+    assert [(image["width"], image["height"]) for image in both["images"]] == [(320, 240)] * 2
+    assert (again["cached"], again["answer"]) == (True, both["answer"])
+    assert turned["cached"] is False
 
 
 def test_an_interactive_question_overtakes_a_batch(stack):

@@ -4,10 +4,7 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
 
 import openpyxl
 import pytest
@@ -18,7 +15,6 @@ from tests.processes import wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
-HOME = Path(__file__).parents[2]
 SCENE = Scene("white", (("red", "circle"), ("blue", "square")))
 #: What is asked of each image, and why its answer of at most four tokens ends.
 ASKED = {
@@ -32,17 +28,6 @@ def serving(stack: Stack, request: pytest.FixtureRequest) -> Stack:
     """Web and a worker that batches in one way."""
     stack.start_worker("nano", EVA01_BATCHING=request.param)
     return stack
-
-
-def command(stack: Stack, *arguments: object) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "eva01", *map(str, arguments)],
-        env={**stack.env, "EVA01_SERVER": stack.url, "PYTHONPATH": str(HOME), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def done_batch(stack: Stack) -> str:
@@ -83,13 +68,13 @@ def test_the_command_says_so_and_asks_again_with_more(serving, tmp_path):
     folder.mkdir()
     (folder / "long.png").write_bytes(SCENE.encode(width=311))
     ask = ("submit", folder, "-q", "Describe this image.", "-m", "nano", "--max-new-tokens")
-    cut = command(serving, *ask, 4)
+    cut = serving.command(*ask, 4)
     assert (cut.returncode, cut.stderr) == (0, "")
     assert re.search(r"long\.png +A red circle and \(cut short\)", cut.stdout), cut.stdout
     assert "1 answer is cut short." in cut.stdout
-    whole = json.loads(command(serving, *ask, 64, "--json").stdout)
+    whole = json.loads(serving.command(*ask, 64, "--json").stdout)
     assert (whole["cut_short"], whole["counts"]["succeeded"]) == (0, 1)
-    (job,) = command(serving, "results", whole["id"], "--json").stdout.splitlines()
+    (job,) = serving.command("results", whole["id"], "--json").stdout.splitlines()
     assert (json.loads(job)["answer"], json.loads(job)["finish_reason"]) == (SCENE.description, "stop")
 
 

@@ -75,7 +75,11 @@ def _link() -> Share | None:
 
 
 def _hidden(job: _Row, link: Share) -> dict[str, Any]:
-    return {**job, "batch_id": link.id, "image": None, "error": _without(job["image"], job["error"])}
+    images, error = job["images"], job["error"]
+    for sha256 in (job["image"], *(image["sha256"] for image in images or ())):
+        error = _without(sha256, error)
+    shown = images and [{**image, "sha256": None} for image in images]
+    return {**job, "batch_id": link.id, "image": None, "images": shown, "error": error}
 
 
 def _without(image: str | None, error: dict[str, str] | None) -> dict[str, str] | None:

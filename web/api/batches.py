@@ -6,7 +6,7 @@ from flask_openapi3 import FileStorage, Tag
 from jobs import flow
 from jobs.contract.access.audit import Kind, Target
 from jobs.contract.codes import Code
-from jobs.contract.errors import Conflict, TooLarge
+from jobs.contract.errors import BadInput, Conflict, TooLarge
 from jobs.contract.models import Batch, BatchState
 from web.access.audit import note_look
 from web.access.caller import caller
@@ -28,7 +28,8 @@ from web.http.idempotency import speaks_of
 from web.intake.asking import check_options, check_question, check_room, check_takes, choose_model
 from web.intake.fetching import after_fetching
 from web.intake.files import Intake
-from web.intake.known import take_known
+from web.intake.grouping import Said
+from web.intake.known import asked_about, take_known
 from web.intake.outcomes import FileOutcome, PassedOver
 from web.intake.spool import check_budget
 from web.services import Services, services
@@ -103,10 +104,11 @@ def delete_batch(path: BatchPath) -> Response:
 
 @batches.post("/<batch_id>/files", responses={202: FileOutcomes})
 def add_files(path: BatchPath, form: FilesForm) -> Response:
-    """Send images, zips of images, addresses of images; says for each if it is accepted, or why not.
+    """Send images, zips of images, addresses of images; says for each job if it is accepted, or why not.
 
     Work begins at once, or when all images at addresses are fetched. A file that the batch has already, of
     the same path and content, makes no second job. Another file of a path that it has gets a name of its own.
+    Files of one job come in one request; where one of them is refused, all of them are.
     """
     serving = services()
 
@@ -114,7 +116,7 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
         batch = _taking_batch(serving, path.batch_id)
         card = choose_model(serving, batch.model)
         with flow.accepting(serving, batch, caller().quotas) as request:
-            intake = Intake(serving, request, card, form.questions, check_budget)
+            intake = Intake(serving, request, card, form.said, check_budget)
             outcomes = list(intake.take(files))
         return _outcomes(outcomes, 202, intake)
 
@@ -126,23 +128,27 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
     """Add images that are here already, by their hashes: `accepted`, or `unknown` when they must be sent.
 
     A file that the batch has already makes no second job. So an upload that was cut off goes on where it was.
+    What became of `jobs` comes behind that of `files`.
     """
     serving = services()
     limit = serving.limits.max_known_files
-    if len(body.files) > limit:
+    if not body.count:
+        raise BadInput("No file is named. Name some in `files` or `jobs`.", code=Code.INVALID_FIELD)
+    if body.count > limit:
         raise TooLarge(
-            f"The request names {len(body.files):,} files; the limit is {limit:,} (EVA01_MAX_KNOWN_FILES)."
+            f"The request names {body.count:,} files; the limit is {limit:,} (EVA01_MAX_KNOWN_FILES)."
             " Ask in several requests.",
             code=Code.TOO_MANY_FILES,
         )
     batch = _open_batch(serving, path.batch_id)
     check_room(serving, batch.model, batch.owner)
     card = choose_model(serving, batch.model)
-    for own in (file.question for file in body.files if file.question.strip()):
+    asked = asked_about(body.files, body.jobs, serving.limits)
+    for own in (one.question for one in asked if one.question):
         check_question(card, own, serving.limits)
     with flow.accepting(serving, batch, caller().quotas) as request:
-        intake = Intake(serving, request, card, {}, check_budget)
-        outcomes = take_known(serving, request, intake, body.files)
+        intake = Intake(serving, request, card, Said(), check_budget)
+        outcomes = take_known(serving, request, intake, asked)
     return _outcomes(outcomes, 200)
 
 

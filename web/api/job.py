@@ -1,4 +1,4 @@
-"""One job: its record, its image, its thumbnail."""
+"""One job: its record, its images, their thumbnails."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
 from web.access.link import shown_job
 from web.api.schemas.base import PROBLEMS, JobPath
-from web.api.schemas.jobs import JobQuery, JobView
+from web.api.schemas.jobs import ImageQuery, JobQuery, JobView
 from web.export.lines import inline
 from web.http.conditional import fresh_json
 from web.http.security import PRIVATE, REVALIDATED
@@ -35,33 +35,44 @@ def get_job(path: JobPath, query: JobQuery) -> Response:
 
 
 @job_calls.get("/image", responses={200: {"content": {"image/*": {}}}})
-def get_image(path: JobPath) -> Response:
-    """A job's image, as it was sent."""
+def get_image(path: JobPath, query: ImageQuery) -> Response:
+    """A job's image, as it was sent; of several the first, or the one of `number`."""
     job = services().store.get_shown_job(path.job_id)
     if job.image is None:
         raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code=Code.IMAGE_NOT_FOUND)
-    if _is_known(job):
-        return _kept(Response(status=HTTPStatus.NOT_MODIFIED), job)
-    size_bytes, pieces = services().blobs.image_pieces(job.image)
-    response = _picture(pieces, job, str(job.media_type), size_bytes)
-    response.headers["Content-Disposition"] = inline(job)
+    place = _place(job, query.number)
+    if _is_known(job, place):
+        return _kept(Response(status=HTTPStatus.NOT_MODIFIED), job, place)
+    image, _, media_type = job.about(place)
+    size_bytes, pieces = services().blobs.image_pieces(image)
+    response = _picture(pieces, job, place, str(media_type), size_bytes)
+    response.headers["Content-Disposition"] = inline(job, place)
     return response
 
 
 @job_calls.get("/thumbnail", responses={200: {"content": {"image/webp": {}}}})
-def get_thumbnail(path: JobPath) -> Response:
-    """A small version of a job's image, or of its page, upright; 404 until a worker has made it."""
+def get_thumbnail(path: JobPath, query: ImageQuery) -> Response:
+    """A small version of the same, or of its page, upright; 404 until a worker has made it."""
     job = services().store.get_shown_job(path.job_id)
     # One that is there before a worker has begun the job tells that another owner has sent the same image.
-    if job.owner and not job.started_at:
+    if not job.images or (job.owner and not job.started_at):
         raise _no_thumbnail(job)
-    if _is_known(job):
-        return _kept(Response(status=HTTPStatus.NOT_MODIFIED), job)
-    place = names.thumbnail_path(str(job.image), job.page or 1)
+    place = _place(job, query.number)
+    if _is_known(job, place):
+        return _kept(Response(status=HTTPStatus.NOT_MODIFIED), job, place)
+    kept_at = names.thumbnail_path(job.images[place], job.page or 1)
     try:
-        return _picture(services().blobs.get(place), job, "image/webp")
+        return _picture(services().blobs.get(kept_at), job, place, "image/webp")
     except NotFound as error:
         raise _no_thumbnail(job) from error
+
+
+def _place(job: Job, number: int) -> int:
+    """The place of the image of that number, counted from 0; raises NotFound (`image_not_found`)."""
+    if number > len(job.images):
+        message = f"Job {job.id} has no image {number}: it is about {len(job.images)}, counted from 1."
+        raise NotFound(message, code=Code.IMAGE_NOT_FOUND)
+    return number - 1
 
 
 def _no_thumbnail(job: Job) -> NotFound:
@@ -77,34 +88,34 @@ def job_json(job: Job, *, with_lines: bool = False) -> Response:
 
 
 def _picture(
-    data: bytes | Iterator[bytes], job: Job, media_type: str, size_bytes: int | None = None
+    data: bytes | Iterator[bytes], job: Job, place: int, media_type: str, size_bytes: int | None = None
 ) -> Response:
     response = Response(data, content_type=media_type)
     if size_bytes is not None:
         # Without it make_conditional would read all pieces, to count them.
         response.content_length = size_bytes
     response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
-    _kept(response, job).make_conditional(request)
+    _kept(response, job, place).make_conditional(request)
     return response
 
 
-def _is_known(job: Job) -> bool:
+def _is_known(job: Job, place: int) -> bool:
     """True when the caller has the picture, so that nothing of it need be read."""
     known = request.if_none_match
-    return not known.star_tag and known.contains_weak(_tag(job))
+    return not known.star_tag and known.contains_weak(_tag(job, place))
 
 
-def _kept(response: Response, job: Job) -> Response:
+def _kept(response: Response, job: Job, place: int) -> Response:
     """A picture that the browser keeps, and asks about before it shows it again.
 
     One that is a page of its own is not kept at all: going back to it, a browser would not ask.
     """
     is_page = request.headers.get("Sec-Fetch-Dest") == "document"
     response.headers["Cache-Control"] = PRIVATE if is_page else REVALIDATED
-    response.set_etag(_tag(job))
+    response.set_etag(_tag(job, place))
     return response
 
 
-def _tag(job: Job) -> str:
+def _tag(job: Job, place: int) -> str:
     """What tells a picture from others, and does not say its hash, by which its owner can use it again."""
-    return hashlib.sha256(f"{job.image}#{job.page}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{job.images[place]}#{job.page}".encode()).hexdigest()[:32]

@@ -1,7 +1,7 @@
 """Single questions: POST /analyze and /api/jobs, a further one about an image; cancel and retry one job."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from flask import Response, jsonify, url_for
@@ -9,7 +9,7 @@ from flask_openapi3 import FileStorage, Tag
 
 from jobs import flow
 from jobs.contract.codes import Code
-from jobs.contract.errors import NotFound
+from jobs.contract.errors import BadInput, NotFound
 from jobs.contract.models import Job
 from jobs.contract.names import file_path, page_path
 from web.access.caller import caller
@@ -21,6 +21,7 @@ from web.api.schemas.jobs import FollowUp, JobView
 from web.http.idempotency import speaks_of
 from web.http.waiting import Waiting
 from web.intake.asking import (
+    check_images,
     check_options,
     check_page,
     check_question,
@@ -29,22 +30,23 @@ from web.intake.asking import (
 )
 from web.intake.fetching import after_fetching
 from web.intake.forms import check_sent
+from web.intake.grouping import about_image, named, names_in
 from web.intake.names.paths import sent_path, shortened
-from web.intake.spool import Part
-from web.intake.uploads import checked_image, kept_images
+from web.intake.spool import Part, check_budget
+from web.intake.uploads import Image, checked_image, kept_images
 from web.services import Services, services
 
 questions = Blueprint(
     "single",  # the operation ids in the API document begin with it
     __name__,
-    abp_tags=[Tag(name="jobs", description="One image, one question.")],
+    abp_tags=[Tag(name="jobs", description="One image, or several together; one question.")],
     abp_responses=PROBLEMS,
 )
 
 
 @questions.post("/analyze", responses={200: JobView, 202: placed(JobView)})
 def analyze(form: AnalyzeForm) -> Response:
-    """Ask about one image and wait for the answer.
+    """Ask about one image, or about several together, and wait for the answer.
 
     200 with the finished job, which may have failed; 202 with its address when it takes longer than `wait`.
     """
@@ -58,7 +60,7 @@ def analyze(form: AnalyzeForm) -> Response:
 
 @questions.post("/api/jobs", responses={202: placed(JobView)})
 def create_job(form: JobForm) -> Response:
-    """Ask about one image without waiting."""
+    """The same without waiting."""
     return _submit(form, _accepted)
 
 
@@ -78,7 +80,7 @@ def retry_job(path: JobPath) -> Response:
 
 @questions.post("/api/jobs/<job_id>/ask", responses={202: placed(JobView)})
 def ask_again(path: JobPath, body: FollowUp) -> Response:
-    """Ask something else about a job's image, without sending it again; a job of its own, without a batch."""
+    """Ask something else about a job's images, which are not sent again; a job without a batch."""
     serving = services()
     earlier = serving.store.get_shown_job(path.job_id)
     if not earlier.images:
@@ -109,9 +111,9 @@ def _no_image(job: Job) -> NotFound:
 
 
 def _submit(form: JobForm, answer: Callable[[Job], Response]) -> Response:
-    """Check what is asked, accept it, and answer; an image is fetched first where its address was sent."""
+    """Check what is asked, accept it, and answer; images are fetched first where addresses were sent."""
     return after_fetching(
-        services(), [form.file], lambda: _asked(form), lambda files: answer(_accept(form, files[0]))
+        services(), form.file, lambda: _asked(form), lambda files: answer(_accept(form, files))
     )
 
 
@@ -122,29 +124,50 @@ def _asked(form: JobForm) -> dict[str, Any]:
     check_takes(serving, card.name, caller().owner)
     question = check_question(card, form.question, serving.limits)
     options = check_options(card, form, serving.limits)
+    check_images("The job", len(form.file), serving.limits)
+    if form.page and len(form.file) > 1:
+        raise BadInput(
+            f"`page` is of one file, and {len(form.file)} were sent. Leave it out, or send one file.",
+            code=Code.INVALID_FIELD,
+        )
     return {"model": card.name, "question": question, "options": options}
 
 
-def _accept(form: JobForm, file: FileStorage) -> Job:
-    """The job of what is asked about a file."""
+def _accept(form: JobForm, files: Sequence[FileStorage]) -> Job:
+    """The job of what is asked about some files."""
     serving = services()
     asked = _asked(form)
-    check_sent(file)
-    image = checked_image(serving, cast(Part, file.stream))
-    page = check_page(form.page, image.pages)
+    paths = [shortened(sent_path(file), serving.limits.max_path_chars) for file in files]
+    images = [_image(serving, files, place, paths) for place in range(len(files))]
+    pages = images[0].pages if len(images) == 1 else None
+    page = check_page(form.page, pages)
+    name = named("", paths)
     job = Job(
         owner=caller().owner,
-        file=page_path(shortened(sent_path(file), serving.limits.max_path_chars), page or 1),
-        images=(image.sha256,),
-        media_types=(image.media_type,),
+        file=page_path(name, page or 1),
+        images=tuple(image.sha256 for image in images),
+        media_types=tuple(image.media_type for image in images),
+        files=names_in(name, paths),
         page=page,
-        pages=image.pages,
+        pages=pages,
         **asked,
     )
-    with kept_images(serving, [image]):
+    with kept_images(serving, images):
         job = flow.accept_single(serving, job, caller().quotas)
     speaks_of(job)
     return job
+
+
+def _image(serving: Services, files: Sequence[FileStorage], place: int, paths: Sequence[str]) -> Image:
+    """One of the images; raises BadInput, which names it where there are several."""
+    try:
+        check_sent(files[place])
+        check_budget()
+        return checked_image(serving, cast(Part, files[place].stream))
+    except BadInput as error:
+        if len(files) == 1:
+            raise
+        raise about_image(error, place, paths) from error
 
 
 def _look(serving: Services, job_id: str, until_s: float) -> Response | None:

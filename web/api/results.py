@@ -144,7 +144,7 @@ def _turn(serving: Services) -> Iterator[None]:
 
 
 def _table(batch: Batch) -> Table:
-    return Table(batch.options.response_format)
+    return Table(batch.options.response_format, has_lists=batch.has_lists)
 
 
 def _begun(rows: Iterable[Row]) -> Iterator[Row]:

@@ -51,9 +51,9 @@ def attachment(batch: Batch, extension: str) -> str:
     return _disposition("attachment", f"{_file_name(batch.name) or batch.id}.{extension}")
 
 
-def inline(job: Job) -> str:
-    """A Content-Disposition that shows a job's image, and saves it under its own name."""
-    name = file_path(job.file, job.page).rsplit("/", 1)[-1]
+def inline(job: Job, place: int = 0) -> str:
+    """A Content-Disposition that shows one of a job's images, and saves it under its own name."""
+    name = file_path(job.about(place)[1], job.page).rsplit("/", 1)[-1]
     return _disposition("inline", _file_name(name) or job.id)
 
 

@@ -159,7 +159,7 @@ _OURS: dict[str, _Maker] = {
     ),
     **dict.fromkeys(("confidence", "device_s", "least_sure_confidence"), _MAKERS[ColumnType.NUMBER]),
     **dict.fromkeys(("created_at", "started_at", "finished_at"), (_TIME, _times)),
-    "notes": _lists_of(*_TEXT),
+    **dict.fromkeys(("notes", "files"), _lists_of(*_TEXT)),
 }
 
 

@@ -17,7 +17,7 @@ from web.export.table import Row, Table
 #: Excel's limits: rows of a sheet, its header included, and UTF-16 units of a cell.
 _SHEET_ROWS, _CELL_CHARS = 1_048_576, 32_767
 #: Widths of the columns with long texts, in characters; all others have _WIDTH.
-_WIDTHS = {"file": 40, "answer": 80, "error_message": 40, "question": 40, "id": 34}
+_WIDTHS = {"file": 40, "answer": 80, "error_message": 40, "question": 40, "id": 34, "files": 60}
 _WIDTH = 14
 _TIMES = ("created_at", "started_at", "finished_at")
 #: Beyond it a spreadsheet's numbers are not exact; what is larger is a text there.

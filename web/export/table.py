@@ -15,6 +15,8 @@ COLUMNS = (
     *("attempts", "created_at", "started_at", "finished_at", "finish_reason", "notes", "page", "device_s"),
 )
 _PROMISED = 8
+#: Behind them where a job was made of a list of files: what these are called.
+FILES = "files"
 #: Where there are fields: the one to look at first, and how sure it is.
 _DOUBT = ("least_sure", "least_sure_confidence")
 #: Of each field; only where a cell may hold several values.
@@ -24,17 +26,19 @@ FIELD_CONFIDENCE = "field_confidence"
 class Table:
     """The columns of a batch's results.
 
-    fields behind the promised columns ──► file … id │ total kind │ least_sure … │ width …
+    fields behind the promised columns ──► file … id │ total kind │ least_sure … │ width … │ files
     """
 
-    def __init__(self, response_format: ResponseFormat | None = None) -> None:
-        taken = (*COLUMNS, *_DOUBT, FIELD_CONFIDENCE)
+    def __init__(self, response_format: ResponseFormat | None = None, *, has_lists: bool = False) -> None:
+        taken = (*COLUMNS, *_DOUBT, FIELD_CONFIDENCE, FILES)
+        self._last = (FILES,) if has_lists else ()
         #: A column for each field of the answers.
         self.fields: tuple[Column, ...] = columns_of(response_format, taken)
         self._titles = {column.field: column.title for column in self.fields}
         doubt = _DOUBT if self.fields else ()
         #: What the columns are called, in their order.
-        self.titles = (*COLUMNS[:_PROMISED], *self._titles.values(), *doubt, *COLUMNS[_PROMISED:])
+        behind = (*COLUMNS[_PROMISED:], *self._last)
+        self.titles = (*COLUMNS[:_PROMISED], *self._titles.values(), *doubt, *behind)
 
     def values(self, job: Row) -> list[Any]:
         """What a job has in each column: text, numbers, booleans, dates, lists; None for what is missing."""
@@ -42,7 +46,9 @@ class Table:
         flat = {**usage, **job, "error_code": error.get("code"), "error_message": error.get("message")}
         if job["confidence"] is None:
             flat["confidence"] = usage.get("confidence")
-        values = [flat.get(column) for column in COLUMNS]
+        if self._last and job["images"]:
+            flat[FILES] = [image["file"] for image in job["images"]]
+        values = [flat.get(column) for column in (*COLUMNS, *self._last)]
         if not self.fields:
             return values
         own = [column.value(job["data"]) for column in self.fields]

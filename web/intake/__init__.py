@@ -13,6 +13,7 @@ unpacking    the content of a zip's entry, piece by piece
 zips         the entries of a zip, one by one, none of them trusted
 fetching     images whose addresses were sent in their place
 uploads      a file into the blob store
+grouping     which files make one job
 files        files and zips into a batch
 known        files that are here already, told by their hashes
 outcomes     what became of a file, as the API shows it

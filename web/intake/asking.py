@@ -74,6 +74,16 @@ def check_question(card: ModelCard, question: str, limits: Limits) -> str:
     return asked
 
 
+def check_images(job: str, images: int, limits: Limits) -> None:
+    """Raises TooLarge (`too_many_images`) when a job would be about more images than it may."""
+    if images > limits.max_images_per_job:
+        raise TooLarge(
+            f"{job} would be about {images:,} images; the limit is {limits.max_images_per_job}"
+            " (EVA01_MAX_IMAGES_PER_JOB). Ask about fewer of them together.",
+            code=Code.TOO_MANY_IMAGES,
+        )
+
+
 def check_page(page: int | None, pages: int | None) -> int | None:
     """The page to ask about, of a file that has `pages`; None for all that there is in it.
 

@@ -1,11 +1,12 @@
-"""Files and zips into a batch: a job for each file, or each page of one; also for one that is refused.
+"""Files and zips into a batch: a job for each file, each page of one, or several; also for what is refused.
 
 A file that the batch has already makes no second job; another file of a path that it has is called otherwise.
 Files are taken some at a time, because each way to Redis costs as much for one as for many.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256 as new_sha256
 from itertools import chain, groupby
 from typing import cast
 
@@ -16,15 +17,17 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Job, JobError, JobState, utc_now
 from jobs.contract.names import file_path, page_path
+from jobs.contract.settings import MOST_IMAGES
 from jobs.flow.accept import Accepting
 from jobs.formats.images import not_an_image
 from jobs.storage.image_uses import Kind
 from jobs.storage.store.jobs import ITSELF, Source
 from web.http.problems import count_refusal
-from web.intake.asking import check_page, check_question, check_room
+from web.intake.asking import check_images, check_page, check_question, check_room
 from web.intake.forms import Address, check_sent
+from web.intake.grouping import Said, Wanted, about_image, wanted_jobs
 from web.intake.names.paths import normalise, sent_path, shortened
-from web.intake.outcomes import LONGEST_PATH, FileOutcome, KnownFile, PassedOver
+from web.intake.outcomes import LONGEST_PATH, FileOutcome, PassedOver
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, kept_images
 from web.intake.zips import Entry, entry_groups, is_zip
@@ -35,19 +38,39 @@ _AT_A_TIME = 64
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A job about images that are in the blob store, and claimed."""
+
+    path: str
+    images: tuple[str, ...]
+    #: What they are called; none for one that is called as the job.
+    names: tuple[str, ...] = ()
+    #: What to ask; empty for the batch's question.
+    question: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True)
 class Checked:
-    """A file that was looked at: an image with its question, or the reason why it is refused."""
+    """A job's files that were looked at: images with their question, or the reason why they are refused."""
 
     path: str
     question: str = ""
-    image: Image | None = None
+    images: tuple[Image, ...] = ()
+    #: What they are called; none for one that is called as the job.
+    names: tuple[str, ...] = ()
     error: BadInput | None = None
-    #: What one that is refused is known by when it comes again.
+    #: What those that are refused are known by when they come again.
     digest: str = ""
+
+    @property
+    def most_jobs(self) -> int:
+        """How many jobs it makes at most; those about several images count as many."""
+        return max(len(self.images), *((image.pages or 1) for image in self.images), 1)
 
 
 class Intake:
-    """Takes files for one open batch; `questions` maps paths to questions that replace the batch's.
+    """Takes files for one open batch.
 
     `check` is called before each file, and raises BadInput when no more of them are to be looked at: these
     are refused one by one. Its methods raise what stops the whole request: Conflict for a batch that takes no
@@ -59,12 +82,15 @@ class Intake:
         services: Services,
         accepting: Accepting,
         card: ModelCard,
-        questions: Mapping[str, str],
+        said: Said,
         check: Callable[[], None],
     ) -> None:
         self._services, self._accepting, self._card, self._check = services, accepting, card, check
+        self._said, self._limits = said, services.limits
         self._questions = {
-            normalise(path): question for path, question in questions.items() if len(path) <= LONGEST_PATH
+            normalise(path): question
+            for path, question in said.questions.items()
+            if len(path) <= LONGEST_PATH
         }
         #: Paths with a question of their own under which nothing came so far, in order.
         self.unused_questions = dict.fromkeys(self._questions)
@@ -74,22 +100,28 @@ class Intake:
     def take(self, files: Iterable[FileStorage]) -> Iterator[FileOutcome]:
         """Take the files of a form, each an image, or a zip with all that is in it.
 
-        What was fetched from an address is an image, whatever it is called.
+        What was fetched from an address is an image, whatever it is called. Raises what `wanted_jobs` raises,
+        before anything is taken.
         """
-        named = ((sent_path(sent), sent) for sent in files)
-        for is_packed, some in groupby(named, lambda one: _is_packed(*one)):
-            if is_packed:
-                for path, sent in some:
-                    yield from self._take_zip(path, sent)
+        named = [(sent_path(sent), sent) for sent in files]
+        loose = [(path, place) for place, (path, sent) in enumerate(named) if not _is_packed(path, sent)]
+        jobs = wanted_jobs(loose, self._said.jobs, self._said.group_by, self._limits)
+        begin = {min(job.files): job for job in jobs}
+        order = [place for place in range(len(named)) if place in begin or _is_packed(*named[place])]
+        for is_loose, places in groupby(order, begin.__contains__):
+            if is_loose:
+                some = (begin[place] for place in places)
+                yield from self._take_all(self._checked(_came(job, named)) for job in some)
             else:
-                yield from self._take_all(self._checked_sent(path, sent) for path, sent in some)
+                for place in places:
+                    yield from self._take_zip(*named[place])
 
-    def take_kept(self, files: Sequence[tuple[KnownFile, Kind]]) -> list[list[FileOutcome]]:
-        """Take files with their kinds, whose images are in the blob store, and claimed.
+    def take_kept(self, kept: Sequence[tuple[Kept, Sequence[Kind]]]) -> list[list[FileOutcome]]:
+        """Take jobs about images of these kinds, which are in the blob store, and claimed.
 
         Raises BadInput (`invalid_field`) for a page that there is not.
         """
-        return self._accept([self._jobs_of_kept(file, kind) for file, kind in files])
+        return self._accept([self._jobs_of_kept(job, kinds) for job, kinds in kept])
 
     def _take_all(self, files: Iterable[Checked], source: Source = ITSELF) -> Iterator[FileOutcome]:
         """Take files of one `source`, a zip or none, as they are looked at, some at a time."""
@@ -97,7 +129,7 @@ class Intake:
         jobs = 0
         for file in files:
             some.append(file)
-            jobs += (file.image and file.image.pages) or 1
+            jobs += file.most_jobs
             if jobs >= _AT_A_TIME:
                 yield from self._take(some, source)
                 some, jobs = [], 0
@@ -112,16 +144,16 @@ class Intake:
             if not is_zip(part):
                 raise BadInput("The file is named .zip and is none. Pack it again.", code=Code.BAD_ZIP)
             self._check()
-            folder = self._services.spool_folder
+            folder, by, top = self._services.spool_folder, self._said.group_by, path[: -len(".zip")]
             is_row_taken = False
-            for entries in entry_groups(part, limits, folder, self.passed_over, self._check):
-                for outcome in self._take_all(map(self._checked_entry, entries), source):
+            for some in entry_groups(part, limits, folder, self.passed_over, self._check, by, top):
+                for outcome in self._take_all(map(self._checked, some), source):
                     is_row_taken |= outcome.is_new and outcome.state == "accepted"
                     yield outcome
             if not is_row_taken:
                 yield from self._row_of_zip(source)
         except BadInput as error:
-            yield from self._take([self._refused(path, part, error)])
+            yield from self._take([Checked(path, error=error, digest=part.sha256)])
 
     def _row_of_zip(self, zipped: Source) -> list[FileOutcome]:
         """The zip's own row, which an earlier request has left: it was refused, and is still in the batch."""
@@ -129,44 +161,48 @@ class Intake:
         self._accepting.keep([row] if row else [])
         return [_outcome(row, row, is_new=False)] if row else []
 
-    def _checked_sent(self, path: str, sent: FileStorage) -> Checked:
-        part = cast(Part, sent.stream)
+    def _checked(self, job: Wanted[Entry]) -> Checked:
+        """Look at a job's files; where one is refused, all are: it never is about fewer than were sent."""
         try:
-            check_sent(sent)
+            check_images(job.name, len(job.files), self._limits)
+            question = self._question_of(job.name)
+            images = tuple(self._image(job, place) for place in range(len(job.files)))
         except BadInput as error:
-            return self._refused(path, part, error)
-        return self._checked(path, part)
+            return Checked(job.name, error=error, digest=_digest(job.files))
+        return Checked(job.name, question, images, job.names)
 
-    def _checked_entry(self, entry: Entry) -> Checked:
-        if entry.content:
-            return self._checked(entry.path, entry.content)
-        return Checked(entry.path, error=entry.error or not_an_image(), digest=entry.digest)
+    def _question_of(self, path: str) -> str:
+        self._check_path(path)
+        own = self._questions.get(normalise(path), "")
+        return check_question(self._card, own or self._accepting.batch.question, self._limits)
 
-    def _refused(self, path: str, part: Part, error: BadInput) -> Checked:
-        return Checked(path, error=error, digest=part.sha256)
-
-    def _checked(self, path: str, part: Part) -> Checked:
-        limit = self._services.limits.max_path_chars
-        try:
-            self._check()
-            if len(path) > limit:
-                raise BadInput(
-                    f"The path has {len(path):,} characters; the limit is {limit:,} (EVA01_MAX_PATH_CHARS).",
-                    code=Code.PATH_TOO_LONG,
-                )
-            own = self._questions.get(normalise(path), "")
-            question = check_question(
-                self._card, own or self._accepting.batch.question, self._services.limits
+    def _check_path(self, path: str) -> None:
+        limit = self._limits.max_path_chars
+        if len(path) > limit:
+            raise BadInput(
+                f"The path has {len(path):,} characters; the limit is {limit:,} (EVA01_MAX_PATH_CHARS).",
+                code=Code.PATH_TOO_LONG,
             )
-            return Checked(path, question, checked_image(self._services, part))
+
+    def _image(self, job: Wanted[Entry], place: int) -> Image:
+        """One of a job's images; raises BadInput, which names it where there are several."""
+        entry = job.files[place]
+        try:
+            if entry.content is None:
+                raise entry.error or not_an_image()
+            self._check()
+            self._check_path(entry.path)
+            return checked_image(self._services, entry.content)
         except BadInput as error:
-            return self._refused(path, part, error)
+            if len(job.files) == 1:
+                raise
+            raise about_image(error, place, [one.path for one in job.files]) from error
 
     def _take(self, files: Sequence[Checked], source: Source = ITSELF) -> list[FileOutcome]:
         """Take files of one `source`, a zip or none."""
         for file in files:
             self.unused_questions.pop(normalise(file.path), None)
-        with kept_images(self._services, [file.image for file in files if file.image]):
+        with kept_images(self._services, [*chain(*(file.images for file in files))]):
             taken = self._accept([self._jobs_of(file, source) for file in files], source)
         for file, outcomes in zip(files, taken, strict=True):
             if file.error and outcomes[0].is_new:
@@ -183,24 +219,27 @@ class Intake:
         return [[_outcome(asked, *next(made)) for asked in jobs_] for jobs_ in files]
 
     def _jobs_of(self, file: Checked, source: Source) -> list[Job]:
-        if image := file.image:
-            kind = Kind(image.media_type, image.pages)
-            return self._jobs_about(file.path, image.sha256, kind, question=file.question)
-        return [self._job_of_refused(file, source)]
+        if not file.images:
+            return [self._job_of_refused(file, source)]
+        sha256s = tuple(image.sha256 for image in file.images)
+        kinds = [Kind(image.media_type, image.pages) for image in file.images]
+        return self._jobs_about(file.path, sha256s, kinds, files=file.names, question=file.question)
 
-    def _jobs_of_kept(self, file: KnownFile, kind: Kind) -> list[Job]:
-        path, page = normalise(file.file), check_page(file.page, kind.pages)
-        question = {"question": file.question.strip()} if file.question.strip() else {}
+    def _jobs_of_kept(self, job: Kept, kinds: Sequence[Kind]) -> list[Job]:
+        page = check_page(job.page, kinds[0].pages)
+        fields = {"files": job.names} | ({"question": job.question} if job.question else {})
         if page is None:
-            return self._jobs_about(path, file.sha256, kind, **question)
-        called = page_path(file_path(path, page), page)
-        return [self._job(called, **_of_image(file.sha256, kind), page=page, **question)]
+            return self._jobs_about(job.path, job.images, kinds, **fields)
+        called = page_path(file_path(job.path, page), page)
+        return [self._job(called, **_of_images(job.images, kinds), page=page, **fields)]
 
-    def _jobs_about(self, path: str, sha256: str, kind: Kind, **fields: object) -> list[Job]:
-        """A job for a file; or one for each of its pages, where the model looks at one at a time."""
-        same = {**_of_image(sha256, kind), **fields}
-        pages = kind.pages or 1
-        if pages == 1 or self._card.reads_pages:
+    def _jobs_about(
+        self, path: str, images: tuple[str, ...], kinds: Sequence[Kind], **fields: object
+    ) -> list[Job]:
+        """A job for images; or one for each page of a single one, where the model looks at one at a time."""
+        same = {**_of_images(images, kinds), **fields}
+        pages = kinds[0].pages or 1
+        if pages == 1 or self._card.reads_pages or len(images) > 1:
             return [self._job(path, **same)]
         return [self._job(page_path(path, page), page=page, **same) for page in range(1, pages + 1)]
 
@@ -232,14 +271,38 @@ def kept_question(job: Job, asked: str) -> str | None:
     return job.question if job.question != asked else None
 
 
-def _of_image(sha256: str, kind: Kind) -> dict[str, object]:
-    return {"images": (sha256,), "media_types": (kind.media_type,), "pages": kind.pages}
+def _came(job: Wanted[int], named: Sequence[tuple[str, FileStorage]]) -> Wanted[Entry]:
+    """A job with its files as they came."""
+    return Wanted(job.name, [_entry(*named[place]) for place in job.files], job.names)
+
+
+def _entry(path: str, sent: FileStorage) -> Entry:
+    part = cast(Part, sent.stream)
+    try:
+        check_sent(sent)
+    except BadInput as error:
+        return Entry(path, None, error, part.sha256)
+    return Entry(path, part)
+
+
+def _digest(files: Sequence[Entry]) -> str:
+    """What the files of a refused job are known by: what its images would be, where they may be so many."""
+    digests = (entry.content.sha256 if entry.content else entry.digest for entry in files)
+    joined = ",".join(digests)
+    return joined if len(files) <= MOST_IMAGES else new_sha256(joined.encode()).hexdigest()
+
+
+def _of_images(images: tuple[str, ...], kinds: Sequence[Kind]) -> dict[str, object]:
+    """A job says how many pages its file has where it is one."""
+    pages = kinds[0].pages if len(images) == 1 else None
+    return {"images": images, "media_types": tuple(kind.media_type for kind in kinds), "pages": pages}
 
 
 def _outcome(asked: Job, job: Job, is_new: bool) -> FileOutcome:
     """What became of a file: its own refusal, though it may have been taken meanwhile."""
     return FileOutcome(
         file=job.file,
+        files=[*job.files] or None,
         sent_as=job.sent_as,
         state="rejected" if asked.is_refused else "accepted",
         page=job.page,

@@ -7,85 +7,113 @@ from itertools import chain
 
 from jobs.contract.models import Job
 from jobs.contract.names import file_path
+from jobs.contract.settings import Limits
 from jobs.flow.accept import Accepting
 from jobs.formats.images import FORMATS
 from jobs.storage.image_uses import Kind
 from web.access.caller import caller
-from web.intake.files import Intake, kept_question
+from web.intake.asking import check_images
+from web.intake.files import Intake, Kept, kept_question
+from web.intake.grouping import named, names_in
 from web.intake.names.paths import normalise
-from web.intake.outcomes import FileOutcome, KnownFile
+from web.intake.outcomes import FileOutcome, KnownFile, KnownJob
 from web.services import Services
 
-#: Images that are looked for at the same time: a bucket takes some time to answer for each.
+#: Jobs whose images are looked for at the same time: a bucket takes some time to answer for each.
 _AT_A_TIME = 16
 
 
-def take_known(
-    serving: Services, accepting: Accepting, intake: Intake, files: Sequence[KnownFile]
-) -> list[FileOutcome]:
-    """Take those of `files` that the batch has already, or whose image the caller's owners have sent.
+def asked_about(files: Sequence[KnownFile], jobs: Sequence[KnownJob], limits: Limits) -> list[Kept]:
+    """The jobs that files make which are perhaps here; raises TooLarge (`too_many_images`)."""
+    return [*map(_of_file, files), *(_of_job(job, limits) for job in jobs)]
 
-    A path under which the batch has another image says nothing: the file is one of its own. Gives what became
+
+def _of_file(file: KnownFile) -> Kept:
+    return Kept(normalise(file.file), (file.sha256,), (), file.question.strip(), file.page)
+
+
+def _of_job(job: KnownJob, limits: Limits) -> Kept:
+    paths = [normalise(one.file) for one in job.files]
+    path = named(job.file, paths)
+    check_images(path, len(paths), limits)
+    return Kept(path, tuple(one.sha256 for one in job.files), names_in(path, paths), job.question.strip())
+
+
+def take_known(
+    serving: Services, accepting: Accepting, intake: Intake, asked: Sequence[Kept]
+) -> list[FileOutcome]:
+    """Take those jobs that the batch has already, or all of whose images the caller's owners have sent.
+
+    A path under which the batch has other images says nothing: the file is one of its own. Gives what became
     of each, in their order; `unknown` must be sent. Raises what stops the whole request: BadInput for a page
     that there is not, Conflict for a batch that takes no more files, Unavailable, redis.RedisError.
     """
-    there = serving.feed.jobs_of_files(accepting.batch.id, [normalise(file.file) for file in files])
-    present = [job if job and _is_whole(job, file) else None for file, job in zip(files, there, strict=True)]
+    there = serving.feed.jobs_of_files(accepting.batch.id, [one.path for one in asked])
+    present = [job if job and _is_whole(job, one) else None for one, job in zip(asked, there, strict=True)]
     accepting.keep([job for job in present if job])
-    wanting = [file for file, job in zip(files, present, strict=True) if not job]
+    wanting = [one for one, job in zip(asked, present, strict=True) if not job]
     taken = _take_images(serving, intake, wanting, caller().owners)
     batch = accepting.batch
     told = (
-        [_outcome(job, file.question.strip() or batch.question)] if job else next(taken)
-        for file, job in zip(files, present, strict=True)
+        [_outcome(job, one.question or batch.question)] if job else next(taken)
+        for one, job in zip(asked, present, strict=True)
     )
     return [*chain(*told)]
 
 
 def _take_images(
-    serving: Services, intake: Intake, files: Sequence[KnownFile], owners: Collection[str | None]
+    serving: Services, intake: Intake, asked: Sequence[Kept], owners: Collection[str | None]
 ) -> Iterator[list[FileOutcome]]:
-    """What became of each of some files that the batch has not."""
+    """What became of each of some jobs that the batch has not."""
     with ThreadPoolExecutor(_AT_A_TIME) as threads:
-        for start in range(0, len(files), _AT_A_TIME):
-            yield from _take_some(serving, intake, files[start : start + _AT_A_TIME], owners, threads)
+        for start in range(0, len(asked), _AT_A_TIME):
+            yield from _take_some(serving, intake, asked[start : start + _AT_A_TIME], owners, threads)
 
 
 def _take_some(
     serving: Services,
     intake: Intake,
-    files: Sequence[KnownFile],
+    asked: Sequence[Kept],
     owners: Collection[str | None],
     threads: ThreadPoolExecutor,
 ) -> list[list[FileOutcome]]:
     longest = serving.limits.max_path_chars
-    paths = [normalise(file.file) for file in files]
-    with serving.image_uses.using(*{file.sha256 for file in files}):
-        kinds = threads.map(partial(_kind, serving, owners), files)
+    with serving.image_uses.using(*{image for one in asked for image in one.images}):
+        kinds = threads.map(partial(_kinds, serving, owners), asked)
         here = {
-            place: (file, kind)
-            for place, (path, file, kind) in enumerate(zip(paths, files, kinds, strict=True))
-            if kind and len(file_path(path, file.page)) <= longest
+            place: (one, found)
+            for place, (one, found) in enumerate(zip(asked, kinds, strict=True))
+            if found and max(map(len, (file_path(one.path, one.page), *one.names))) <= longest
         }
         taken = dict(zip(here, intake.take_kept(list(here.values())), strict=True))
-    return [taken.get(place) or [FileOutcome(file=path, state="unknown")] for place, path in enumerate(paths)]
+    return [taken.get(place) or [_unknown(one)] for place, one in enumerate(asked)]
+
+
+def _unknown(one: Kept) -> FileOutcome:
+    return FileOutcome(file=one.path, files=[*one.names] or None, state="unknown")
 
 
 def _outcome(job: Job, asked: str) -> FileOutcome:
-    kept = kept_question(job, asked)
-    return FileOutcome(file=job.file, state="accepted", page=job.page, job_id=job.id, kept_question=kept)
+    kept, files = kept_question(job, asked), [*job.files] or None
+    return FileOutcome(
+        file=job.file, files=files, state="accepted", page=job.page, job_id=job.id, kept_question=kept
+    )
 
 
-def _is_whole(job: Job, file: KnownFile) -> bool:
-    """True for the job of this very image and page, unless further pages of it may be missing."""
-    is_only_page = job.page is None and (job.pages or 1) == 1 and file.page == 1
-    return job.images == (file.sha256,) and (job.page == file.page or is_only_page)
+def _is_whole(job: Job, asked: Kept) -> bool:
+    """True for the job of these very images and page, unless further pages of one may be missing."""
+    is_only_page = job.page is None and (job.pages or 1) == 1 and asked.page == 1
+    return job.images == asked.images and (job.page == asked.page or is_only_page)
 
 
-def _kind(serving: Services, owners: Collection[str | None], file: KnownFile) -> Kind | None:
-    """What an image that is claimed is, when a job of one of `owners` has it and the blob store, too."""
-    kind = serving.image_uses.kind(file.sha256, owners)
-    if kind is None or (kind.pages is None and kind.media_type == FORMATS["TIFF"]):
-        # Of a TIFF that version 0.1.0 took nobody has counted the pages: it is sent again.
-        return None
-    return kind if serving.blobs.has_image(file.sha256) else None
+def _kinds(serving: Services, owners: Collection[str | None], asked: Kept) -> list[Kind] | None:
+    """What images are, which are claimed; None unless jobs of `owners` have all, and the blob store, too."""
+    kinds = []
+    for image in asked.images:
+        kind = serving.image_uses.kind(image, owners)
+        if kind is None or not serving.blobs.has_image(image):
+            return None
+        kinds.append(kind)
+    # Of a TIFF that version 0.1.0 took, or that came with others, nobody knows the pages: it is sent again.
+    is_uncounted = kinds[0].pages is None and kinds[0].media_type == FORMATS["TIFF"]
+    return None if is_uncounted and len(kinds) == 1 else kinds

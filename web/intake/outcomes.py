@@ -14,11 +14,12 @@ _EXAMPLES = 5
 
 
 class FileOutcome(BaseModel):
-    """What became of one file, or of a page of it that is a job of its own."""
+    """What became of one file, of a page of it that is a job of its own, or of several that are one job."""
 
     model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     file: str = Field(description="What it is called in the batch.")
+    files: list[str] | None = Field(None, description="Its files, where it is a job that is made of a list.")
     sent_as: str | None = Field(
         None, description="The path it was sent under, where the batch has another file of that path."
     )
@@ -47,8 +48,8 @@ class PassedOver(BaseModel):
             self.examples.append(path)
 
 
-class KnownFile(BaseModel):
-    """A file that is perhaps here already."""
+class KnownImage(BaseModel):
+    """An image that is perhaps here already."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -56,5 +57,22 @@ class KnownFile(BaseModel):
     sha256: Annotated[str, AfterValidator(str.lower)] = Field(
         pattern=r"^[0-9a-fA-F]{64}$", description="Of its content, in hexadecimal digits."
     )
+
+
+class KnownFile(KnownImage):
+    """A file that is perhaps here already."""
+
     question: str = Field("", description="What to ask of it; else the batch's question.")
     page: Rank | None = Field(None, description="The page to ask about, from 1; else the whole file.")
+
+
+class KnownJob(BaseModel):
+    """A job about several files that are perhaps all here already."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    file: str = Field(
+        "", max_length=LONGEST_PATH, description="What the job is called, as in `jobs` of a form with files."
+    )
+    files: list[KnownImage] = Field(min_length=1, description="In the order in which they are asked about.")
+    question: str = Field("", description="What to ask of them; else the batch's question.")

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
+from jobs.contract.groups import GroupBy
 from jobs.contract.settings import Limits
 from web.intake.archives import Archive
+from web.intake.grouping import Wanted, wanted_jobs
 from web.intake.names.paths import is_litter, is_unsafe, shortened
 from web.intake.names.zip_names import is_folder, names_of, path_of
 from web.intake.outcomes import PassedOver
@@ -35,12 +37,12 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, NotImpl
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: its path, and its content or the reason why it is refused."""
+    """One entry, or a file that came by itself: its path, and its content or the reason why it is refused."""
 
     path: str
     content: Part | None
     error: BadInput | None = None
-    #: What one without content is known by: a digest of what the zip says of it.
+    #: What one without content is known by.
     digest: str = ""
 
 
@@ -65,17 +67,21 @@ def entry_groups(
     spool_folder: Path,
     passed_over: PassedOver,
     check: Callable[[], None],
-) -> Iterator[list[Entry]]:
-    """The entries of a zip in its order, some at a time; their content lasts until the next are asked for.
+    by: GroupBy | None = None,
+    top: str = "",
+) -> Iterator[list[Wanted[Entry]]]:
+    """The jobs that a zip's entries make, in its order, some at a time.
 
+    Their content lasts until the next are asked for. Each entry is a job, unless `by` puts some together;
+    `top` is what one of those in no folder is called. One of more images than it may have is not unpacked.
     Folders are left out; hidden files and what file managers leave behind are counted in `passed_over`.
-    `check` is called before each, and raises BadInput where it must not be unpacked any more. Raises BadInput
-    (`bad_zip`, `empty_zip`) and TooLarge (`too_many_entries`) before the first entry.
+    `check` is called before each entry, and raises BadInput where it must not be unpacked any more. Raises
+    BadInput (`bad_zip`, `empty_zip`) and TooLarge (`too_many_entries`) before the first entry.
     """
     with _open(part, limits) as archive:
         wanted = _wanted(archive.infolist(), part.sha256, limits, passed_over)
         reader = _Reader(archive, part.size_bytes, limits, check)
-        rest = deque(wanted)
+        rest = deque(wanted_jobs([(path_of(file.name), file) for file in wanted], (), by, limits, top))
         while rest:
             spool = Spool(spool_folder)
             try:
@@ -120,15 +126,15 @@ class _Reader:
         self._most_bytes = min(limits.max_zip_bytes, max(_ANY_BYTES, limits.max_zip_ratio * zip_bytes))
         self._left_bytes = self._most_bytes
 
-    def read_some(self, rest: deque[_Wanted], spool: Spool) -> list[Entry]:
-        """Unpack the next of `rest` into a spool, and take them off."""
-        group: list[Entry] = []
-        size_bytes = 0
-        while rest and len(group) < _GROUP and size_bytes < _GROUP_BYTES:
-            entry = self._read(rest.popleft(), spool)
-            size_bytes += entry.content.size_bytes if entry.content else 0
-            group.append(entry)
-        return group
+    def read_some(self, rest: deque[Wanted[_Wanted]], spool: Spool) -> list[Wanted[Entry]]:
+        """Unpack the next of `rest` into a spool, and take them off; a job's entries come together."""
+        some: list[Wanted[Entry]] = []
+        while rest and sum(len(job.files) for job in some) < _GROUP and spool.size_bytes < _GROUP_BYTES:
+            job = rest.popleft()
+            is_read = len(job.files) <= self._limits.max_images_per_job
+            entries = [self._read(file, spool) if is_read else _refused(file) for file in job.files]
+            some.append(Wanted(job.name, entries, job.names))
+        return some
 
     def _read(self, file: _Wanted, spool: Spool) -> Entry:
         try:
@@ -181,7 +187,7 @@ def _open(part: Part, limits: Limits) -> Archive:
         raise BadInput(f"The zip cannot be read ({error}). Pack it again.", code=Code.BAD_ZIP) from error
 
 
-def _refused(file: _Wanted, error: BadInput) -> Entry:
+def _refused(file: _Wanted, error: BadInput | None = None) -> Entry:
     said = f"{file.info.CRC} {file.info.file_size} {file.info.compress_size}"
     if not file.info.CRC:
         # One that is encrypted with AES has no checksum: what tells it from another is its place in its zip.

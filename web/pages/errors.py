@@ -107,7 +107,9 @@ def _typed() -> dict[str, str]:
     """The form's texts; none when it could not be read, because reading it again would fail again."""
     if "form" not in vars(request):
         return {}
-    return {name: request.form.get(name, "") for name in ("question", "model", "fields", "schema")}
+    return {
+        name: request.form.get(name, "") for name in ("question", "model", "fields", "schema", "group_by")
+    }
 
 
 def _plain_error_page(status: int, code: str, message: str) -> Response:

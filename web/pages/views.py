@@ -14,6 +14,7 @@ from jobs import flow
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
+from jobs.contract.groups import GroupBy
 from jobs.contract.models import Batch, JobState, Options, new_id
 from jobs.shape.columns import columns_of
 from web.access.caller import caller
@@ -29,6 +30,7 @@ from web.intake.asking import check_options, check_question, check_takes, choose
 from web.intake.fetching import after_fetching
 from web.intake.files import Intake
 from web.intake.forms import check_form
+from web.intake.grouping import Said
 from web.intake.spool import check_budget, spooled_request
 from web.intake.wishes import SaidWishes, wishes_in_lines
 from web.pages.admin import register_admin
@@ -173,19 +175,19 @@ def _checked(batch_id: str) -> tuple[BatchPath, ResultsQuery]:
         raise BadInput("The address asks for results that there are not.", code=Code.INVALID_FIELD) from error
 
 
-def _asked() -> tuple[ModelCard, str, Options]:
-    """The model, the question and the options of the form, while there is room for one more job."""
+def _asked() -> tuple[ModelCard, str, Options, Said]:
+    """What the form asks for, and what it says of its files, while there is room for one more job."""
     serving = services()
     card = choose_model(serving, request.form.get("model") or None)
     check_takes(serving, card.name, caller().owner)
     question = check_question(card, request.form.get("question", ""), serving.limits)
-    return card, question, check_options(card, _wishes(), serving.limits)
+    return card, question, check_options(card, _wishes(), serving.limits), Said(group_by=_group_by())
 
 
 def _batch_of(sent: list[FileStorage]) -> Response:
     """Make the batch that the form asks for; leads to its page."""
     serving = services()
-    card, question, options = _asked()
+    card, question, options, said = _asked()
     batch = Batch(
         owner=caller().owner,
         name=_name_of(len(sent), sent[0].filename or ""),
@@ -196,7 +198,7 @@ def _batch_of(sent: list[FileStorage]) -> Response:
     flow.open_batch(serving, batch)
     speaks_of(batch)
     with flow.accepting(serving, batch, caller().quotas) as request_:
-        intake = Intake(serving, request_, card, {}, check_budget)
+        intake = Intake(serving, request_, card, said, check_budget)
         for _ in intake.take(sent):
             pass
     flow.close_batch(serving, batch.id)
@@ -213,6 +215,15 @@ def _wishes() -> SaidWishes:
     except ValidationError as error:
         refuse_fields(error)
         raise
+
+
+def _group_by() -> GroupBy | None:
+    """Raises BadInput (`invalid_field`)."""
+    way = request.form.get("group_by", "")
+    if way and way not in (*GroupBy,):
+        message = f"`group_by` is {way[:100]!r}. Leave it empty, or send one of: {', '.join(GroupBy)}."
+        raise BadInput(message, code=Code.INVALID_FIELD)
+    return GroupBy(way) if way else None
 
 
 def _name_of(count: int, first: str) -> str:

@@ -28,6 +28,7 @@ from eva01.client.address import Address
 from eva01.client.client import Client
 from eva01.client.errors import ClientError
 from eva01.client.files import find, name_of
+from eva01.client.groups import GroupBy
 from eva01.client.models import Batch
 
 
@@ -44,6 +45,13 @@ from eva01.client.models import Batch
 @click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
 @max_new_tokens_option
 @fields_options
+@click.option(
+    "--group-by",
+    "by",
+    type=click.Choice([by.value for by in GroupBy]),
+    help="Ask about several images together: those of a folder, or those whose names are the same but for a"
+    " number at their end (front_1.jpg, front_2.jpg).",
+)
 @click.option(
     "--out",
     "-o",
@@ -67,6 +75,7 @@ def submit(
     model: str | None,
     max_new_tokens: int | None,
     wanted: dict[str, Any],
+    by: str | None,
     out: Path | None,
     lines: bool,
     name: str | None,
@@ -89,6 +98,9 @@ def submit(
         raise click.UsageError(
             "--batch has its question, model, fields and name already; leave out those options."
         )
+    group_by = GroupBy(by) if by else None
+    if group_by and any(isinstance(one, Address) for one in inputs):
+        raise click.UsageError("--group-by is for files; the image at an address is asked about by itself.")
     check_lines(out, lines=lines)
     if out:
         steps.check_writable(out)
@@ -96,11 +108,13 @@ def submit(
     # With --json, stdout is for programs only: tables go to stderr, and no progress is shown.
     console = Console(stderr=as_json)
     steps.say_what_is_left_out(console, found.left_out)
-    called = name if name is not None else name_of(inputs[0])
-    task = Submission(found, question, model, called, max_new_tokens, wanted)
+    first = name_of(inputs[0])
+    called, top = name if name is not None else first, first if len(inputs) == 1 else ""
+    task = Submission(found, question, model, called, max_new_tokens, wanted, group_by, top)
+    steps.say_what_is_together(console, task)
     with connect() as client:
         batch = _open_batch(client, batch_id) if batch_id else steps.create_batch(client, task)
-        again = steps.again(inputs, batch.id, client.server)
+        again = steps.again(inputs, batch.id, client.server, group_by)
         sys.exit(
             _run(
                 *(client, task, batch, console),
@@ -164,7 +178,7 @@ def _send_and_wait(
 def _follow(
     client: Client, task: Submission, batch: Batch, watcher: Watcher, *, no_wait: bool
 ) -> tuple[Batch, Sent]:
-    sent = steps.send(client, batch.id, task.found, watcher)
+    sent = steps.send(client, batch.id, task, watcher)
     return (client.batch(batch.id) if no_wait else steps.wait(client, batch.id, watcher, sent)), sent
 
 

@@ -29,7 +29,7 @@ end
 local function adopt(job_id, place)
     local job = settled_job(job_id)
     if job then try(adopt_images, job, fields_of(key('job', job_id), 'recipe')[1]) end
-    try(charge_whole, owned_by or owner, job_id, state_of(job_id))
+    try(charge_whole, owned_by or owner, job_id, state_of(job_id), id)
     days = with_day_before(days, place, day_of(job_id))
 end
 

@@ -47,9 +47,19 @@ local function write()
         for _, job in ipairs(ends) do note_ends(batch, job.state, job.ended_s, 1) end
         touch(nil, batch_id, now, shared.owner)
     end
-    for _, one in pairs(charges) do charge(one.owner, one.day, nil, one.state, one.many) end
+    for _, one in pairs(charges) do
+        charge(one.owner, one.day, nil, one.state, one.jobs, 0, one.images)
+        note_more(batch_id, one.state, one.day, one.images - one.jobs)
+    end
     for model, number in pairs(tickets) do send_tickets(model, batch_id, number) end
     begin()
+end
+
+-- That a job of the batch was made of a list of files.
+local has_lists = false
+local function note_list(job)
+    if job.fields.files and not has_lists then redis.call('HSET', batch, 'has_lists', '1') end
+    has_lists = has_lists or job.fields.files ~= nil
 end
 
 -- A file that was refused, perhaps right before, and is taken now; or the first that is taken of a zip that was.
@@ -58,7 +68,7 @@ local function mended(id, job, file)
     write()
     local earlier = settled_job(id)
     if not earlier or not earlier.is_refused then return {'exists', id} end
-    passed = guard(day_left(id, now), 1)
+    passed = guard(day_left(id, now), 1, images_of(job.fields.images))
     if passed then return {'over', unpack(passed)} end
     local fields, unset = job.fields, {'error', 'finished_at', 'is_refused'}
     local set = {
@@ -74,6 +84,7 @@ local function mended(id, job, file)
         end
         set.file, set.page, set.pages = name .. file.suffix, fields.page, fields.pages
         has_namesakes = note_name(batch, file, name, id) or has_namesakes
+        note_list(job)
     end
     move(earlier, 'queued', {set = set, unset = unset, send_ticket = true}, now)
     return {'mended', id}
@@ -83,8 +94,9 @@ local function note_charge(job, owner)
     local day = day_of(job.id)
     local sum = day and owner .. ' ' .. day .. ' ' .. job.state
     if sum then
-        charges[sum] = charges[sum] or {owner = owner, day = day, state = job.state, many = 0}
-        charges[sum].many = charges[sum].many + 1
+        charges[sum] = charges[sum] or {owner = owner, day = day, state = job.state, jobs = 0, images = 0}
+        charges[sum].jobs = charges[sum].jobs + 1
+        charges[sum].images = charges[sum].images + images_of(job.fields.images)
     end
     if job.state == 'succeeded' then charge_cost(owner, day, cost_of(job.fields)) end
 end
@@ -119,15 +131,16 @@ local function create(job)
         local refused = not row.is_first and not file.is_refused and find_refused(batch, file, has_namesakes)
         refused = refused or (job.fields.images and find_zip(batch, source, zip_digest, has_namesakes))
         if refused then return mended(refused.id, job, file) end
-        passed = job.state == 'queued' and guard(day_of(job.id), 1)
+        passed = job.state == 'queued' and guard(day_of(job.id), 1, images_of(job.fields.images))
         if passed then return {'over', unpack(passed)} end
         local name = row.is_first and file.name or free_name(batch, file)
         has_namesakes = note_name(batch, file, name, job.id) or has_namesakes
         job.fields.file = name .. file.suffix
         if name ~= file.path then job.fields.sent_as = file.path end
+        note_list(job)
         place(job)
     else
-        passed = job.state == 'queued' and guard(day_of(job.id), 1)
+        passed = job.state == 'queued' and guard(day_of(job.id), 1, images_of(job.fields.images))
         if passed then return {'over', unpack(passed)} end
     end
     local owner = job.fields.owner

@@ -12,7 +12,7 @@ local owner, days = unpack(fields_of(batch, 'owner', 'days'))
 if owner then
     local today, guard = day_at(now), new_guard(quotas, owner, now)
     for day, many in pairs(days_of_sets(days, sets_of(id, 'failed', read_pending(id)))) do
-        local passed = many > 0 and guard(day >= today and day or nil, many)
+        local passed = many > 0 and guard(day >= today and day or nil, many, many + more_of(id, 'failed', day))
         if passed then return {'over', unpack(passed)} end
     end
 end

@@ -55,16 +55,17 @@ end
 -- Let a job leave its line, which is that of `owner`, as one that has failed where its record can say so.
 local function lose(id, batch_id, owner)
     local record = key('job', id)
-    local state, own = unpack(fields_of(record, 'state', 'owner'))
+    local state, own, images = unpack(fields_of(record, 'state', 'owner', 'images'))
     if redis.call('TYPE', record).ok == 'hash' and (state == 'queued' or state == 'running' or not state) then
         redis.call('HSET', record, 'state', 'failed', 'error', unreadable, 'finished_at', now_text)
     end
     local of_batch = batch_id and fields_of(key('batch', batch_id), 'owner', 'days') or {}
-    try(charge, charged(id, own or owner, batch_id, of_batch[1], of_batch[2]), day_of(id), 'queued', 'failed', 1)
+    local lost = {id = id, state = 'queued', batch_id = batch_id, images = images}
+    lost.charged = charged(id, own or owner, batch_id, of_batch[1], of_batch[2])
+    try(charge_move, lost, 'failed', {})
     if not batch_id then
         redis.call('ZREM', singles_of(model, owner), id)
     else
-        local lost = {id = id, state = 'queued', batch_id = batch_id}
         if not try(move_in_batch, lost, 'failed', {finished_at = now_text}, now) then leave_set(lost) end
     end
 end

@@ -18,12 +18,13 @@ from pydantic_core import from_json
 from jobs.contract.codes import Code
 from jobs.contract.models import ID_PATTERN, Job, JobError, JobState, Options, Usage, time_in
 from jobs.contract.response_format import ResponseFormat, data_of
+from jobs.contract.several import described_images
 from jobs.storage.store.records import SHARED, Shared
 
 #: What is read of a record, in this order; `image` and `media_type` are what version 0.1.0 wrote.
 ROW_FIELDS = (
     *("state", "batch_id", "file", "page", "question", "model", "options"),
-    *("images", "image", "media_types", "media_type"),
+    *("images", "image", "media_types", "media_type", "files", "looks"),
     *("answer", "finish_reason", "confidence", "field_confidence", "error", "notes"),
     *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
 )
@@ -43,16 +44,16 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
     Raises ValueError, LookupError or TypeError where they cannot be those of a job.
     """
     # One unpacking: exports spend a good part of their time here.
-    (state, batch_id, file, page, question, model, options, images, image, media_types, media_type, answer,
-     finish_reason, confidence, field_confidence, error, notes, attempts, created_at, started_at, finished_at,
-     width, height, usage, cached) = values  # fmt: skip
+    (state, batch_id, file, page, question, model, options, images, image, media_types, media_type, files,
+     looks, answer, finish_reason, confidence, field_confidence, error, notes, attempts, created_at,
+     started_at, finished_at, width, height, usage, cached) = values  # fmt: skip
     question = shared[0] if question is None else question
     model = shared[1] if model is None else model
     options = shared[2] if options is None else options
     wanted = _format_in(options) if options else None
     if None in (file, question, model):
         raise ValueError("file, question or model is missing")
-    return {
+    row: dict[str, Any] = {
         "id": job_id,
         "batch_id": batch_id,
         "state": _STATES[state or ""],
@@ -62,6 +63,7 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
         "model": model,
         "image": _first(images or image),
         "media_type": _first(media_types or media_type),
+        "images": None,
         "answer": answer,
         "data": data_of(answer, wanted) if wanted else None,
         "finish_reason": finish_reason,
@@ -78,6 +80,10 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
         "usage": usage and _usage(from_json(usage)),
         "cached": cached in ("1", "True"),
     }
+    if files or "," in (images or ""):
+        lists = (_all(images or image), _all(media_types or media_type), _listed(files), _listed(looks))
+        row["images"] = described_images(row, *lists)
+    return row
 
 
 def unreadable_row(
@@ -115,6 +121,18 @@ def read_ahead(parts: Iterator[_T]) -> Iterator[_T]:
 
 def _first(texts: str | None) -> str | None:
     return texts.partition(",")[0] if texts else None
+
+
+def _all(texts: str | None) -> list[str]:
+    return texts.split(",") if texts else []
+
+
+def _listed(values: str | None) -> list[Any]:
+    """A list that is kept as JSON; raises TypeError for anything else."""
+    listed = from_json(values) if values else []
+    if not isinstance(listed, list):
+        raise TypeError("names and looks are lists")
+    return listed
 
 
 def _came_at(job_id: str) -> str:

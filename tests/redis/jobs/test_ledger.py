@@ -1,6 +1,7 @@
 """What owners have taken is counted exactly, whatever happens to their jobs, and in whatever order."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,11 +31,13 @@ from tests.backend import Backend
 
 pytestmark = pytest.mark.redis
 
-SHA = "ab" * 32
+#: Of the images that a job may have.
+SHAS = ("ab" * 32, "cd" * 32, "ef" * 32)
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = JobState
 OPEN = (QUEUED, RUNNING)
 FAILURE = Result(error=JobError(code="engine_failed", message="no"))
 OWNERS = ("anna", "ben", None)
+IMAGES = st.sampled_from([SHAS[:1], SHAS[:1], SHAS[:2], SHAS])
 TODAY = datetime.now(UTC).date()
 
 
@@ -49,13 +52,14 @@ def id_of(day: date) -> str:
 
 def job_of(batch: Batch | None, owner: str | None, day: date = TODAY, **fields: object) -> Job:
     job_id = id_of(day)
-    asked = {"id": job_id, "file": f"{job_id}.png", "question": "q", "model": "nano", "images": (SHA,)}
+    asked = {"id": job_id, "file": f"{job_id}.png", "question": "q", "model": "nano", "images": SHAS[:1]}
     return Job.model_validate({"batch_id": batch.id if batch else None, "owner": owner} | asked | fields)
 
 
-def refused_of(batch: Batch, day: date) -> Job:
+def refused_of(batch: Batch, day: date, images: Sequence[str] = SHAS[:1]) -> Job:
     error = JobError(code="not_an_image", message="none")
-    refusal = {"state": FAILED, "is_refused": True, "refused_sha256": SHA, "finished_at": datetime.now(UTC)}
+    refusal = {"state": FAILED, "is_refused": True, "finished_at": datetime.now(UTC)}
+    refusal["refused_sha256"] = ",".join(images)
     return job_of(batch, batch.owner, day, images=(), error=error, **refusal)
 
 
@@ -77,6 +81,11 @@ class Known:
     @property
     def day(self) -> date:
         return self.job.created_at.date()
+
+    @property
+    def images(self) -> int:
+        """How many it is charged for."""
+        return len(self.job.images) or 1
 
 
 class Owners(RuleBasedStateMachine):
@@ -109,21 +118,26 @@ class Owners(RuleBasedStateMachine):
         self.batches.append(flow.open_batch(self.house.stores, Batch(model="nano", owner=owner)))
         self.owners[self.batches[-1].id] = owner
 
-    @rule(data=st.data(), days=st.integers(0, 2))
-    def ask(self, data, days):
+    @rule(data=st.data(), days=st.integers(0, 2), images=IMAGES)
+    def ask(self, data, days, images):
         owner = data.draw(st.sampled_from(self.whose))
-        job = flow.accept_single(self.house.stores, job_of(None, owner, TODAY - timedelta(days)))
+        job = job_of(None, owner, TODAY - timedelta(days), images=images)
+        flow.accept_single(self.house.stores, job)
         self.known[job.id] = Known(job, QUEUED)
 
     @precondition(lambda self: self.batches)
-    @rule(data=st.data(), days=st.lists(st.integers(0, 2), min_size=1, max_size=5), refused=st.booleans())
+    @rule(
+        data=st.data(),
+        days=st.lists(st.tuples(st.integers(0, 2), IMAGES), min_size=1, max_size=5),
+        refused=st.booleans(),
+    )
     def add(self, data, days, refused):
         """Files come into a batch, of which some have ids of other days than those before them."""
         batch = self.store.get_batch(data.draw(st.sampled_from(self.batches)).id)
         if batch.state is not batch.state.OPEN:
             return
-        jobs = [job_of(batch, batch.owner, TODAY - timedelta(count)) for count in days]
-        jobs += [refused_of(batch, TODAY)] * refused
+        jobs = [job_of(batch, batch.owner, TODAY - timedelta(count), images=images) for count, images in days]
+        jobs += [refused_of(batch, TODAY, SHAS[:2])] * refused
         with flow.accepting(self.house.stores, batch) as request:
             request.add(jobs)
         self.known |= {job.id: Known(job, job.state, job.is_refused) for job in jobs}
@@ -139,11 +153,11 @@ class Owners(RuleBasedStateMachine):
         batch = self.store.get_batch(one.job.batch_id)
         if batch.state is not batch.state.OPEN:
             return
-        good = job_of(batch, batch.owner, file=one.job.file)
+        good = job_of(batch, batch.owner, file=one.job.file, images=SHAS[:2])
         with flow.accepting(self.house.stores, batch) as request:
             ((made, _),) = request.add([good])
         assert made.id == one.job.id
-        one.state, one.is_refused = QUEUED, False
+        one.job, one.state, one.is_refused = made, QUEUED, False
 
     # What workers do
 
@@ -285,8 +299,8 @@ class Owners(RuleBasedStateMachine):
         assert self.house.stores.ledger.open_jobs() == open_jobs
         sums: dict[tuple[date, str], Taken] = {}
         for one in charged:
-            ended = {one.state.value: 1} if one.state not in OPEN else {}
-            cost = Taken(taken=1, output_tokens=one.tokens, device_us=one.device_us)
+            ended = {one.state.value: one.images} if one.state not in OPEN else {}
+            cost = Taken(taken=one.images, output_tokens=one.tokens, device_us=one.device_us)
             place = (one.day, str(one.charged))
             sums[place] = sums.get(place, Taken()) + cost + Taken(**ended)
         told = self.house.stores.ledger.days(TODAY - timedelta(9), TODAY + timedelta(9))

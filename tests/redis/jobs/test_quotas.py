@@ -11,7 +11,7 @@ from jobs.contract.access.owners import Quotas
 from jobs.contract.errors import QuotaExceeded
 from jobs.contract.models import Batch, Job, Result, Usage
 from jobs.storage.ledger import Ledger, Taken
-from tests.redis.jobs.test_ledger import FAILED, FAILURE, TODAY, job_of, noon_of, refused_of
+from tests.redis.jobs.test_ledger import FAILED, FAILURE, SHAS, TODAY, job_of, noon_of, refused_of
 
 pytestmark = pytest.mark.redis
 
@@ -89,6 +89,26 @@ def test_what_failed_or_was_cancelled_is_given_back_and_a_retry_takes_it_again(b
         assert left_of(error) == ("images_per_day", 0)
     assert store.get_job(jobs[1].id).state is FAILED
     assert store.retry_batch(annas.id, quotas=Quotas(images_per_day=5)) == 1
+
+
+def test_all_images_of_a_job_count_and_are_given_back_together(backend, annas):
+    store, quotas = backend.store, Quotas(images_per_day=5, open_jobs=3)
+    three, two, one = (job_of(annas, "anna", images=SHAS[:count]) for count in (3, 2, 1))
+    store.create_jobs([three, two], quotas=quotas)
+    for job in (one, job_of(None, "anna", images=SHAS[:2])):
+        with pytest.raises(QuotaExceeded) as error:
+            store.create_jobs([job], quotas=quotas)
+        assert left_of(error) == ("images_per_day", 0)
+    store.finish(three.id, FAILURE)
+    store.create_jobs([one], quotas=quotas)
+    for retry in (lambda: store.retry(three.id, quotas), lambda: store.retry_batch(annas.id, None, quotas)):
+        with pytest.raises(QuotaExceeded):
+            retry()
+    store.cancel_batch(annas.id)
+    assert [row.taken for row in backend.stores.ledger.days(TODAY, TODAY)] == [
+        Taken(taken=6, failed=3, cancelled=3)
+    ]
+    assert store.retry_batch(annas.id, quotas=quotas) == 1
 
 
 def test_a_job_that_cannot_be_retried_has_failed_as_before_in_the_journal_too(backend, annas):

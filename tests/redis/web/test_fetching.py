@@ -232,8 +232,14 @@ def test_one_address_that_is_refused_is_a_problem(http, url, expected):
     assert code_of(http.post("/api/jobs", data={"url": url, "question": "What?"})) == expected
 
 
-def test_one_address_beside_a_file_is_one_too_many(http):
-    assert code_of(ask(http, url=ADDRESS)) == (413, "too_many_files")
+def test_an_address_beside_a_file_is_another_image_of_the_job(http, internet):
+    internet.pages["images.example.org/b.png"] = give(OTHER)
+    job = ask(http, url=f"{ADDRESS}b.png").json
+    # Fields of text come before the files in this form.
+    assert [image["file"] for image in job["images"]] == ["images.example.org/b.png", "a.png"]
+    refused = ask(http, url=f"{ADDRESS}missing")
+    assert code_of(refused) == (422, "fetch_failed")
+    assert refused.json["detail"].startswith("Image 1 of 2, images.example.org/missing: ")
 
 
 def test_an_address_that_comes_as_a_file_is_refused(http):

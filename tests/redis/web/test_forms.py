@@ -120,10 +120,13 @@ def test_an_empty_file_with_a_name_is_a_file(http):
 def test_a_second_file_of_a_single_question_is_not_left_out_unsaid(http):
     fields = (text("question", "?"), text("model", "nano"))
     one = part('name="file"; filename="a.png"', IMAGE)
-    assert post(http, "/api/jobs", form(one, *fields)).status_code == 202
-    for field in ("file", "image"):
-        other = part(f'name="{field}"; filename="b.png"', OTHER)
-        assert code_of(post(http, "/api/jobs", form(one, other, *fields))) == (413, "too_many_files")
+    assert post(http, "/api/jobs", form(one, *fields)).json["images"] is None
+    other = part('name="file"; filename="b.png"', OTHER)
+    assert len(post(http, "/api/jobs", form(one, other, *fields)).json["images"]) == 2
+    other = part('name="image"; filename="b.png"', OTHER)
+    refused = post(http, "/api/jobs", form(one, other, *fields))
+    assert code_of(refused) == (400, "invalid_field")
+    assert "b.png" in refused.json["detail"]
 
 
 def test_a_question_that_comes_as_a_file_is_not_left_out_unsaid(http):

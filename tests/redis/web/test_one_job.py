@@ -1,12 +1,15 @@
 """One job over HTTP, on a real server: retried alone, asked again, its thumbnail."""
 
+import hashlib
 import json
 
 import pytest
 
+from jobs import flow
 from jobs.contract import names
-from jobs.contract.models import JobError, Result, new_id
+from jobs.contract.models import Job, JobError, Result, new_id
 from tests.asking import IMAGE, ask, id_of, new_batch, send
+from tests.hostile import encoded
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis
@@ -147,6 +150,35 @@ def test_a_thumbnail_is_shown_once_a_worker_has_made_it(http, services, job):
     assert shown.headers["Cache-Control"] == "private, no-cache"
     tag = {"If-None-Match": shown.headers["ETag"]}
     assert http.get(f"{job}/thumbnail", headers=tag).status_code == 304
+
+
+def test_each_image_of_several_is_shown_by_its_number_and_so_is_its_thumbnail(http, services):
+    contents = {hashlib.sha256(data).hexdigest(): data for data in (IMAGE, encoded(size=(9, 9)), b"third")}
+    for sha256, data in contents.items():
+        services.blobs.put_image(sha256, data)
+        services.blobs.put(names.thumbnail_path(sha256), b"small " + data)
+    files = ("trip/front.png", "trip/back.webp", "trip/side.png")
+    asked = {"file": "trip", "question": "Same?", "model": "nano", "files": files}
+    kinds = ("image/png", "image/webp", "image/png")
+    made = flow.accept_single(services, Job(**asked, images=tuple(contents), media_types=kinds))
+    job = f"/api/jobs/{made.id}"
+    tags = set()
+    for place, data in enumerate(contents.values()):
+        shown = http.get(f"{job}/image?number={place + 1}")
+        assert (shown.data, shown.mimetype) == (data, kinds[place])
+        assert files[place].split("/")[1] in shown.headers["Content-Disposition"]
+        known = {"If-None-Match": shown.headers["ETag"]}
+        assert http.get(f"{job}/image?number={place + 1}", headers=known).status_code == 304
+        assert http.get(f"{job}/thumbnail?number={place + 1}").data == b"small " + data
+        tags.add(shown.headers["ETag"])
+    assert len(tags) == 3
+    assert http.get(f"{job}/image").data == IMAGE
+    for tail in ("image", "thumbnail"):
+        lacking = http.get(f"{job}/{tail}?number=4")
+        assert code_of(lacking) == (404, "image_not_found")
+        assert "no image 4: it is about 3" in lacking.json["detail"]
+        for number in ("0", "-1", "one", "1.0"):
+            assert code_of(http.get(f"{job}/{tail}?number={number}")) == (400, "invalid_field")
 
 
 def test_jobs_that_are_not_there_are_named(http):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eva01.cli.progress import Silence
-from eva01.cli.submission import send
+from eva01.cli.submission import Submission, send
 from eva01.client.client import Client
 from eva01.client.errors import ClientError, FileUnreadable, ServerAway, Stopped
 from eva01.client.files import Found, InputFile
@@ -318,5 +318,5 @@ def test_the_pages_of_a_file_count_as_one_file_that_was_sent(client, server, tmp
         image(tmp_path, "b.png"),
     ]
     watcher = Counts()
-    assert send(client, BATCH_ID, Found(tuple(files)), watcher).unsent == ()
+    assert send(client, BATCH_ID, Submission(Found(tuple(files)), "", None, ""), watcher).unsent == ()
     assert watcher.counts == [(0, 2), (1, 2), (1, 2), (1, 2), (1, 2), (2, 2)]

@@ -9,8 +9,21 @@ import pi_heif
 import pytest
 from PIL import Image
 
+from eva01.client.address import Address
 from eva01.client.errors import ClientError, FileUnreadable
-from eva01.client.files import IMAGE_ENDINGS, InputFile, find, name_of, valid_text, with_own_names
+from eva01.client.files import (
+    IMAGE_ENDINGS,
+    InputFile,
+    Sendable,
+    Together,
+    files_in,
+    find,
+    name_of,
+    together,
+    valid_text,
+    with_own_names,
+)
+from eva01.client.groups import GroupBy
 from eva01.client.kinds import PICTURES, by_kind, in_words
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.uploads import CHUNK_BYTES, chunks
@@ -197,7 +210,7 @@ def file(name: str, size_bytes: int) -> InputFile:
     return InputFile(Path(name), name, size_bytes)
 
 
-def sizes(*files: InputFile) -> list[int]:
+def sizes(*files: Sendable) -> list[int]:
     return [len(chunk) for chunk in chunks(files)]
 
 
@@ -264,3 +277,31 @@ def test_what_begins_otherwise_and_raw_photos_are_left_out(tmp_path):
     found = find([tmp_path])
     assert [file.name for file in found.files] == ["ok.png"]
     assert in_words(found.left_out) == "1 RAW photo, 1 video and 3 other files"
+
+
+def test_files_of_one_job_stay_in_one_request():
+    jobs = [Together(f"{n}", tuple(file(f"{n}/{page}.png", 1) for page in range(30))) for n in range(3)]
+    assert sizes(*jobs) == [2, 1]
+    large = Together("large", tuple(file(f"{page}.png", CHUNK_BYTES) for page in range(3)))
+    assert sizes(large, file("b.png", 1)) == [1, 1]
+
+
+def test_no_file_is_lost_where_some_go_together_and_zips_and_addresses_stay():
+    files: list[Sendable] = [
+        *(file(name, 1) for name in ("x/2.png", "a.zip", "y/1.png", "x/1.png")),
+        Address("https://images.example.org/x/3.png"),
+        file("b.png", 1),
+    ]
+    made = together(files, GroupBy.FOLDER, "all")
+    assert [one.name for one in made] == ["x", "a.zip", "y", "images.example.org/x/3.png", "all"]
+    assert [one.name for job in made for one in files_in(job)] == [
+        *("x/1.png", "x/2.png", "a.zip", "y/1.png", "b.png")
+    ]
+
+
+def test_files_of_one_name_are_told_apart_wherever_they_are(tmp_path):
+    one, other = (InputFile(tmp_path / folder / "a.png", "a.png", 1) for folder in ("x", "y"))
+    (job, alone) = with_own_names([Together("both", (one, other)), one])
+    names_ = [file.name for file in (*files_in(job), *files_in(alone))]
+    assert names_[:2] == ["x/a.png", "y/a.png"]
+    assert len(set(names_)) == 3

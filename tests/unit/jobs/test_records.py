@@ -38,8 +38,8 @@ JOBS = st.builds(
     options=st.builds(Options, max_new_tokens=st.none() | st.integers(1, 99), response_format=FORMATS),
     images=st.tuples(SHA) | st.tuples(SHA, SHA),
     media_types=st.just(()) | st.just(("image/png",)),
-    files=st.just(()) | st.tuples(TEXT, TEXT),
-    looks=st.just(()) | st.tuples(LOOKS, LOOKS),
+    files=st.just(()) | st.tuples(TEXT) | st.tuples(TEXT, TEXT),
+    looks=st.just(()) | st.tuples(LOOKS) | st.tuples(LOOKS, LOOKS),
     state=st.sampled_from(JobState),
     answer=st.none() | TEXT | JSON,
     confidence=st.none() | st.floats(0, 1),
@@ -103,3 +103,38 @@ def test_an_id_says_when_it_was_made_to_the_microsecond():
 def test_a_job_with_one_image_has_nothing_in_its_record_about_several():
     job = Job(file="a.png", question="q", model="nano", images=("0" * 64,), media_types=("image/png",))
     assert set(job_record(job)) == {"file", "question", "model", "options", "images", "media_types", "state"}
+
+
+TWO = {
+    "file": "trip",
+    "question": "q",
+    "model": "nano",
+    "images": ("0" * 64, "1" * 64),
+    "media_types": ("image/png", "image/tiff"),
+    "files": ("trip/a.png", "trip/b.tif"),
+}
+
+
+def test_a_job_made_of_a_list_of_files_shows_each_of_its_images():
+    seen = Look(width=9, height=8, notes=(Note.IMAGE_DAMAGED,), pages=3)
+    job = Job.model_validate({**TWO, "looks": (seen,)})
+    assert (job.public()["image"], job.public()["media_type"]) == ("0" * 64, "image/png")
+    first, second = job.public()["images"]
+    named = {"file": "trip/a.png", "sha256": "0" * 64, "media_type": "image/png"}
+    assert first == {**named, "width": 9, "height": 8, "pages": 3, "notes": ["image_damaged"]}
+    unseen: dict[str, Any] = {"width": None, "height": None, "pages": None, "notes": []}
+    assert second == {"file": "trip/b.tif", "sha256": "1" * 64, "media_type": "image/tiff", **unseen}
+
+
+def test_a_single_image_is_listed_where_it_is_not_called_as_its_job():
+    one = {**TWO, "images": ("0" * 64,), "files": ("trip/a.tif",), "width": 9, "height": 8}
+    (image,) = Job.model_validate({**one, "usage": {"pages": 2}}).public()["images"]
+    assert (image["file"], image["width"], image["pages"]) == ("trip/a.tif", 9, 2)
+    assert Job.model_validate({**one, "files": ()}).public()["images"] is None
+
+
+@pytest.mark.parametrize("wrong", ['{"width": 1}', "[1, 2]", "7"])
+def test_looks_that_are_none_make_a_row_unreadable(wrong):
+    record = job_record(Job.model_validate(TWO)) | {"looks": wrong}
+    with pytest.raises((ValueError, LookupError, TypeError)):
+        row_of(Job.model_validate(TWO), record)

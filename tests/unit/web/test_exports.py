@@ -123,7 +123,7 @@ def test_a_download_is_named_after_its_batch_and_safe_in_a_header():
 
 
 def test_an_image_is_named_after_its_file():
-    header = inline(job(file=f"folder/{hostile.NAME}"))
+    header = inline(job(file=f"folder/{hostile.NAME}", images=("0" * 64,)))
     assert header.startswith("inline; ")
     assert header.isascii()
     assert "\n" not in header

@@ -3,6 +3,7 @@
 import io
 import random
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from scripts.fuzzing import costly
 from tests import hostile
 from tests.hostile import RawEntry
 from web.intake.archives import Archive
+from web.intake.grouping import Wanted
 from web.intake.outcomes import PassedOver
 from web.intake.spool import Part, Spool
 from web.intake.zips import Entry, entry_groups, is_zip
@@ -38,9 +40,14 @@ def unpack(spool, tmp_path):
 
     def unpack(data: bytes, **limits: Any) -> list[tuple[str, bytes | str]]:
         groups = entry_groups(spooled(spool, data), Limits(**limits), tmp_path, PassedOver(), lambda: None)
-        return [(entry.path, found_in(entry)) for entries in groups for entry in entries]
+        return [(entry.path, found_in(entry)) for entry in entries_of(groups)]
 
     return unpack
+
+
+def entries_of(groups: Iterator[list[Wanted[Entry]]]) -> Iterator[Entry]:
+    """The entries one by one, while their content lasts."""
+    return (entry for jobs in groups for job in jobs for entry in job.files)
 
 
 def found_in(entry: Entry) -> bytes | str:
@@ -159,7 +166,7 @@ def test_entries_are_refused_one_by_one_when_time_is_spent(spool, tmp_path):
 
     data = hostile.zipped({f"{n}.png": b"1" for n in range(5)}, zipfile.ZIP_STORED)
     groups = entry_groups(spooled(spool, data), Limits(), tmp_path, PassedOver(), check)
-    found = [found_in(entry) for entries in groups for entry in entries]
+    found = [found_in(entry) for entry in entries_of(groups)]
     assert found == [b"1", b"1", *["request_too_costly"] * 3]
 
 
@@ -312,8 +319,8 @@ def test_what_is_passed_over_is_counted_with_examples(spool, tmp_path):
     litter = {f"__MACOSX/._{n}.png": b"1" for n in range(9)} | {".IMG.jpg": b"2", ".thumbs/a.jpg": b"3"}
     passed_over = PassedOver()
     data = hostile.zipped(litter | {"a.png": b"4", "folder/": b"", "Thumbs.db": b"5"})
-    (entries,) = entry_groups(spooled(spool, data), Limits(), tmp_path, passed_over, lambda: None)
-    assert [entry.path for entry in entries] == ["a.png"]
+    groups = entry_groups(spooled(spool, data), Limits(), tmp_path, passed_over, lambda: None)
+    assert [entry.path for entry in entries_of(groups)] == ["a.png"]
     assert (passed_over.count, passed_over.examples) == (12, [f"__MACOSX/._{n}.png" for n in range(5)])
 
 

@@ -11,7 +11,7 @@ from jobs.contract.models import BatchState, JobState
 from jobs.storage.listing import CURSOR_PATTERN
 from web.api.schemas.base import RequestModel, ResponseModel
 from web.http.numbers import Ordinal
-from web.intake.outcomes import FileOutcome, KnownFile, PassedOver
+from web.intake.outcomes import FileOutcome, KnownFile, KnownJob, PassedOver
 from web.intake.wishes import SaidFormat, SaidWishes
 
 
@@ -44,7 +44,15 @@ class KnownFiles(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    files: list[KnownFile] = Field(min_length=1, description="At most EVA01_MAX_KNOWN_FILES.")
+    files: list[KnownFile] = Field(
+        default_factory=list, description="With those of `jobs` at least one, at most EVA01_MAX_KNOWN_FILES."
+    )
+    jobs: list[KnownJob] = Field(default_factory=list, description="Jobs about several files each.")
+
+    @property
+    def count(self) -> int:
+        """Files in all."""
+        return len(self.files) + sum(len(job.files) for job in self.jobs)
 
 
 class BatchView(ResponseModel):
@@ -67,6 +75,7 @@ class BatchView(ResponseModel):
     last_finished_at: AwareDatetime | None = Field(description="When one of its jobs last came to an end.")
     counts: dict[JobState, int] = Field(description="How many jobs are in each state.")
     cut_short: int = Field(description="Answers that were cut at the longest that was allowed.")
+    has_lists: bool = Field(description="True when a job of it was made of a list of files.")
     rate_per_s: float | None = Field(description="Jobs finished per second of late.")
     total: int = Field(description="Jobs in all.")
     is_done: bool = Field(description="True when it is closed and no job is unfinished.")

@@ -14,11 +14,13 @@ from pydantic import (
 )
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, TooLarge
+from jobs.contract.errors import BadInput
+from jobs.contract.groups import GroupBy
 from web.api.schemas.base import RequestModel
 from web.http.json import has_many_values
 from web.http.numbers import Decimal, Ordinal
 from web.intake.forms import FILE_FIELDS, MULTIPART, URL_FIELD, Address, check_form
+from web.intake.grouping import Said, SaidJob
 from web.intake.spool import spooled_request
 from web.intake.wishes import FieldsOfForm, FormatOfForm
 
@@ -92,14 +94,19 @@ def _either(*fields: str) -> ConfigDict:
 
 
 class JobForm(Form):
-    """One image and one question."""
+    """One image and one question; or several, which are asked about together."""
 
     model_config = _either("file", "url")
 
-    #: The image; or its address, as it was sent.
-    file: FileStorage = Field(description="The image.")
-    url: str = Field(
-        "", description="The image's address, in its place, by https; EVA01_FETCH_ALLOW names the hosts."
+    #: In the order in which they were sent; addresses are among them.
+    file: list[FileStorage] = Field(
+        min_length=1,
+        description="The image; or several, in the order in which they are asked about, at most"
+        " EVA01_MAX_IMAGES_PER_JOB.",
+    )
+    url: list[str] = Field(
+        default_factory=list,
+        description="An image's address, in its place, by https; EVA01_FETCH_ALLOW names the hosts.",
     )
     question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
@@ -112,23 +119,24 @@ class JobForm(Form):
 
     @classmethod
     def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        if len(sent) > 1:
-            raise TooLarge(
-                f"{len(sent)} files were sent, and one can be asked about. Send many to a batch.",
-                code=Code.TOO_MANY_FILES,
-            )
-        given = [file for name, file in sent if name in ("file", URL_FIELD)]
-        return {"file": given[0]} if given else {}
+        """All of them in their order: nothing that was sent goes unsaid."""
+        others = [(name, file) for name, file in sent if name not in ("file", URL_FIELD)]
+        if others and len(others) < len(sent):
+            name, file = others[0]
+            message = f"`{name[:100]}` came as a file ({(file.filename or '')[:100]!r}). Send it as `file`."
+            raise BadInput(message, code=Code.INVALID_FIELD)
+        return {"file": spooled_request().sent} if sent and not others else {}
 
 
 class AnalyzeForm(JobForm):
-    """One image and one question, and how long to wait."""
+    """The same, and how long to wait."""
 
     wait: Decimal = Field(25, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the answer.")
 
 
 #: What is JSON in a form is described as what it is.
 _OBJECT = WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}})
+_LIST = WithJsonSchema({"type": "array", "items": SaidJob.model_json_schema()})
 
 
 def _of_few_values(text: str) -> str:
@@ -154,6 +162,21 @@ class FilesForm(Form):
     questions: Annotated[Json[dict[str, str]], BeforeValidator(_of_few_values), _OBJECT] = Field(
         default_factory=dict, description="A JSON object from paths to questions that replace the batch's."
     )
+
+    jobs: Annotated[Json[list[SaidJob]], BeforeValidator(_of_few_values), _LIST] = Field(
+        default_factory=list,
+        description="Files of this request that are one job together; each of the others is a job by itself.",
+    )
+    group_by: GroupBy | None = Field(
+        None,
+        description="What makes one job of all other files, and of those in zips: the `folder` they lie in;"
+        " or the `prefix` of their names, which are the same but for a number at their end.",
+    )
+
+    @property
+    def said(self) -> Said:
+        """What it says of its files."""
+        return Said(self.questions, self.jobs, self.group_by)
 
     @classmethod
     def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from pydantic import (
     Field,
 )
 
-from jobs.contract.models import BatchId, JobId, JobState, Result, new_id, utc_now
+from jobs.contract.models import BatchId, JobId, JobState, Note, Result, new_id, utc_now
 from web.api.schemas.base import RequestModel, ResponseModel, left_out_at_times
-from web.http.numbers import Rank
+from web.http.numbers import Ordinal, Rank
 from web.intake.wishes import SaidWishes
 
 
@@ -31,6 +31,12 @@ class JobQuery(RequestModel):
     lines: bool = LINES
 
 
+class ImageQuery(RequestModel):
+    """Which image of a job."""
+
+    number: Ordinal = Field(1, description="Of several images which one, counted from 1 in their order.")
+
+
 class LineView(ResponseModel):
     """A line of text in an image."""
 
@@ -41,7 +47,21 @@ class LineView(ResponseModel):
         description="Left, top, right, bottom of the upright box around it, in pixels of the upright image."
     )
     confidence: float = Field(description="How sure its text is, 0 to 1.")
-    page: int | None = Field(None, description="The page of its file, from 1; left out where there is one.")
+    page: int | None = Field(
+        None, description="The page, from 1, counted through all images; left out where there is one."
+    )
+
+
+class ImageView(ResponseModel):
+    """One of the images of a job that was made of a list of files."""
+
+    file: str = Field(description="What it is called.")
+    sha256: str | None = Field(description="Null below a link.")
+    media_type: str | None
+    width: int | None = Field(description="In pixels, upright; null until it was looked at.")
+    height: int | None
+    pages: int | None = Field(description="Pages of it that were read; null for one.")
+    notes: list[Note] = Field(description="What to know of it, such as that it is incomplete.")
 
 
 def _shown(schema: dict[str, Any]) -> None:
@@ -68,6 +88,10 @@ class JobView(Result):
     model: str
     image: str | None = Field(None, description="SHA-256 of its image; null below a link.")
     media_type: str | None = None
+    images: list[ImageView] | None = Field(
+        None,
+        description="Each of its images, in their order, where it was made of a list of files; else null.",
+    )
     data: Any = Field(
         None,
         description="What the answer says, where it was to be JSON; null for plain text and for no answer.",

@@ -70,6 +70,7 @@ class LimitsView(ResponseModel):
     max_image_bytes: int = Field(description="Bytes of one image file.")
     max_image_pixels: int = Field(description="Width × height of one image.")
     max_pages: int = Field(description="Pages of one file.")
+    max_images_per_job: int = Field(description="Images that one job may be about.")
     max_files_per_request: int
     max_known_files: int = Field(description="Files in one request that asks which are known.")
     max_request_bytes: int

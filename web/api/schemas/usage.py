@@ -63,7 +63,10 @@ class TakenView(ResponseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    taken: int = Field(description="Images, or pages that are jobs of their own; also refused files.")
+    taken: int = Field(
+        description="Images, of a job about several all of them, or pages that are jobs of their own;"
+        " also refused files."
+    )
     succeeded: int = Field(description="Those of them that are answered.")
     failed: int = Field(description="Those that have failed, refused files as well.")
     cancelled: int = Field(description="Those that were cancelled.")

@@ -58,7 +58,12 @@ local function charge_all(batch_id, pending, from, to)
     local owner, days = unpack(fields_of(key('batch', batch_id), 'owner', 'days'))
     if not owner or not days then return end
     for day, many in pairs(days_of_sets(days, sets_of(batch_id, from, pending))) do
-        if day > 0 then charge(owner, day, from, to, many) end
+        if day > 0 then
+            local more = more_of(batch_id, from, day)
+            charge(owner, day, from, to, many, many + more, many + more)
+            add_more(batch_id, from, day, -more)
+            add_more(batch_id, to, day, more)
+        end
     end
 end
 

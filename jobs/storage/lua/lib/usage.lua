@@ -1,4 +1,5 @@
--- What owners take: how many of their jobs are open, and what those that came on a day amount to.
+-- What owners take: how many of their jobs are open, and what those that came on a day amount to. The first are jobs, all
+-- else is counted in images: a job about several is as many, and a file that was refused is one.
 --
 -- eva01:open_jobs has the first by owner, eva01:usage:<day> the rest as <owner>:<what>; `what` is taken, succeeded, failed,
 -- cancelled, output_tokens or device_us (microseconds of the device). A day is a number of days since 1970 in UTC, and a
@@ -6,7 +7,8 @@
 --
 -- A batch's field `days` says on which day which of its places came, as <first place>:<day> with spaces between; so many
 -- jobs can be counted without a look at each. Nobody is charged for the places before it: those of a batch that becomes an
--- owner's are counted from the last to the first (adopt_batch.lua).
+-- owner's are counted from the last to the first (adopt_batch.lua). How many images more than jobs there are in a state is in
+-- its fields more:<state>:<day>, also of those places alone.
 
 local DAY_MS, US = 24 * 3600 * 1000, 1000000
 
@@ -60,16 +62,40 @@ local function is_open(state)
     return state == 'queued' or state == 'running'
 end
 
--- Charge an owner for so many jobs of a day that have gone `from` one state `to` another; nil stands for not being there.
-local function charge(owner, day, from, to, many)
-    if not owner or not day or many == 0 then return end
+-- Charge an owner for so many jobs of a day that have gone `from` one state `to` another, and for their images before and
+-- after that; nil stands for not being there.
+local function charge(owner, day, from, to, jobs, before, after)
+    if not owner or not day or jobs == 0 then return end
     if is_open(from) ~= is_open(to) then
-        add(key('open_jobs'), owner, is_open(to) and many or -many)
+        add(key('open_jobs'), owner, is_open(to) and jobs or -jobs)
     end
-    if not from then add_usage(owner, day, 'taken', many) end
-    if not to then add_usage(owner, day, 'taken', -many) end
-    if from and not is_open(from) then add_usage(owner, day, from, -many) end
-    if to and not is_open(to) then add_usage(owner, day, to, many) end
+    add_usage(owner, day, 'taken', (to and after or 0) - (from and before or 0))
+    if from and not is_open(from) then add_usage(owner, day, from, -before) end
+    if to and not is_open(to) then add_usage(owner, day, to, after) end
+end
+
+-- How many images a job is charged for.
+local function images_of(images)
+    local _, commas = string.gsub(images or '', ',', '')
+    return 1 + commas
+end
+
+local function more_field(state, day)
+    return 'more:' .. state .. ':' .. digits(day)
+end
+
+-- How many images more than jobs a batch has in a state, of a day.
+local function more_of(batch_id, state, day)
+    return counted(redis.call('HGET', key('batch', batch_id), more_field(state, day))) or 0
+end
+
+local function add_more(batch_id, state, day, by)
+    if by ~= 0 then add(key('batch', batch_id), more_field(state, day), by) end
+end
+
+-- Note a job's images with its batch, where somebody is charged for them.
+local function note_more(batch_id, state, day, by)
+    if batch_id and day then add_more(batch_id, state, day, by) end
 end
 
 -- What an answer cost, as {output_tokens, device_us}; one that was known already cost nothing. Version 0.1.0 wrote True
@@ -91,18 +117,22 @@ end
 
 -- Charge for one job's way to a state, and for its answer; `fields` are those of the record that change.
 local function charge_move(job, to, fields)
-    local day = day_of(job.id)
-    charge(job.charged, day, job.state, to, 1)
+    local day, before, after = day_of(job.id), images_of(job.images), images_of(fields.images or job.images)
+    charge(job.charged, day, job.state, to, 1, before, after)
+    if job.charged then
+        note_more(job.batch_id, job.state, day, 1 - before)
+        note_more(job.batch_id, to, day, after - 1)
+    end
     if to == 'succeeded' then charge_cost(job.charged, day, cost_of(fields)) end
 end
 
 -- Charge an owner for a job as it is, with what its answer has cost.
-local function charge_whole(owner, job_id, state)
-    local day = day_of(job_id)
-    charge(owner, day, nil, state, 1)
-    if state ~= 'succeeded' then return end
-    local usage, cached = unpack(fields_of(key('job', job_id), 'usage', 'cached'))
-    charge_cost(owner, day, cost_of({usage = usage, cached = cached}))
+local function charge_whole(owner, job_id, state, batch_id)
+    if not state then return end
+    local day, usage, cached, images = day_of(job_id), unpack(fields_of(key('job', job_id), 'usage', 'cached', 'images'))
+    charge(owner, day, nil, state, 1, 0, images_of(images))
+    note_more(batch_id, state, day, images_of(images) - 1)
+    if state == 'succeeded' then charge_cost(owner, day, cost_of({usage = usage, cached = cached})) end
 end
 
 -- A batch's days, one of whose places has come on `day`.
@@ -137,8 +167,8 @@ end
 
 -- Quotas
 
--- A guard of quotas while jobs come: a function that takes a day and how many more jobs come then, and gives {quota, what is
--- taken of it already} of the first quota that these would pass, or notes them and gives nil. `quotas`: {open_jobs,
+-- A guard of quotas while jobs come: a function that takes a day, and how many more jobs and images come then, and gives {quota,
+-- what is taken of it already} of the first quota that these would pass, or notes them and gives nil. `quotas`: {open_jobs,
 -- images_per_day, device_s_per_day}, each of which may be missing; `now`: Unix seconds.
 -- Of no day: what came on a day that is over takes no images of another. Nothing is written.
 local function new_guard(quotas, owner, now)
@@ -151,24 +181,24 @@ local function new_guard(quotas, owner, now)
         end
         return unpack(parts)
     end
-    return function(day, many)
+    return function(day, jobs, more_images)
         local taken, failed, cancelled
         if quotas.open_jobs then
             open = open or counted(redis.call('HGET', key('open_jobs'), owner)) or 0
-            if open + many > quotas.open_jobs then return {'open_jobs', digits(open)} end
+            if open + jobs > quotas.open_jobs then return {'open_jobs', digits(open)} end
         end
         if quotas.images_per_day and day then
             if not images[day] then
                 taken, failed, cancelled = sum(day, 'taken', 'failed', 'cancelled')
                 images[day] = taken - failed - cancelled
             end
-            if images[day] + many > quotas.images_per_day then return {'images_per_day', digits(images[day])} end
+            if images[day] + more_images > quotas.images_per_day then return {'images_per_day', digits(images[day])} end
         end
         if quotas.device_s_per_day then
             device_s = device_s or sum(day_at(now), 'device_us') / US
             if device_s >= quotas.device_s_per_day then return {'device_s_per_day', string.format('%.6f', device_s)} end
         end
-        open = open and open + many
-        if images[day] then images[day] = images[day] + many end
+        open = open and open + jobs
+        if images[day] then images[day] = images[day] + more_images end
     end
 end

@@ -12,6 +12,7 @@ import { measure } from "../upload/files.js";
 import { readLimits, usualLimits } from "../upload/limits.js";
 import { Answer } from "./answer.js";
 import { listenForFiles } from "./drop.js";
+import { Grouping } from "./grouping.js";
 import { Models } from "./models.js";
 import { showReadiness, showSelection } from "./preflight.js";
 import { Questions } from "./presets.js";
@@ -30,6 +31,7 @@ const selection = new Selection(usualLimits(), oncePerFrame(() => {
   showSelection(selection);
   look();
 }));
+const grouping = new Grouping(selection, look);
 const models = new Models(look);
 const questions = new Questions({ onChange: look, onTask: (task) => models.chooseFor(task) });
 const answer = new Answer({ onChange: look, onQuestion: (question) => questions.replace(question) });
@@ -39,7 +41,8 @@ function look() {
   if (!byId("send") || isLaunching) return;
   setTimeout(() => {
     if (isLaunching || !byId("send")) return;
-    hindrance = showReadiness({ selection, questions, models, answer, isReading: reading > 0 });
+    grouping.draw();
+    hindrance = showReadiness({ selection, grouping, questions, models, answer, isReading: reading > 0 });
     suitQuestion();
   });
 }
@@ -84,7 +87,7 @@ async function send() {
   const name = selection.name.slice(0, selection.limits.max_path_chars);
   const batch = await api("/batches", { json: { name, question, model: model.name, ...answer.wish } });
   rememberQuestion(question);
-  startUpload(batch, selection.entries, { limits: selection.limits, handles });
+  startUpload(batch, grouping.parcels, { way: grouping.way, limits: selection.limits, handles });
   try {
     await visit(pageUrl(`/batches/${batch.id}`));
   } catch {

@@ -25,11 +25,11 @@ export function showSelection(selection) {
 }
 
 /** The estimate, the checks and the button: after any change. */
-export function showReadiness({ selection, questions, models, answer, isReading }) {
-  const { seconds, note } = estimate(selection.count - selection.zips, models.status);
+export function showReadiness({ selection, grouping, questions, models, answer, isReading }) {
+  const { seconds, note } = estimate(grouping.jobs, models.status);
   say(byId("estimate"), seconds === null ? "–" : `≈ ${duration(seconds)}`);
   sayOrHide(byId("estimate-note"), [note, selection.zips && selection.count ? t("What is in the zips comes on top.") : ""].filter(Boolean).join(" "));
-  const checks = checksOf({ selection, questions, models, answer, isReading });
+  const checks = checksOf({ selection, grouping, questions, models, answer, isReading });
   byId("checks").replaceChildren(...checks.map(({ kind, words }) =>
     make("li", { class: `check check--${kind}` }, icon(kind === "warn" ? "warn" : "check"), make("span", { text: words }))));
   const isReady = !checks.some(({ kind }) => kind === "open");
@@ -38,13 +38,15 @@ export function showReadiness({ selection, questions, models, answer, isReading 
   return checks.find(({ kind }) => kind === "open") ?? null;
 }
 
-function checksOf({ selection, questions, models, answer, isReading }) {
+function checksOf({ selection, grouping, questions, models, answer, isReading }) {
   const model = models.chosen;
   const checks = [];
   if (isReading) checks.push({ kind: "open", words: t("Reading the files …") });
   else checks.push(selection.count
     ? { kind: "good", words: t("{images} loaded", { images: counted(selection) }) }
     : { kind: "open", words: t("Load images"), focus: "files" });
+  const groups = grouping.check;
+  if (groups) checks.push(groups);
   checks.push(questionCheck(questions, model));
   const answers = answer.check;
   if (answers) checks.push(answers);

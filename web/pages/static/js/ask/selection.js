@@ -3,6 +3,7 @@
 import { t, tn } from "../core/words.js";
 import { Names } from "../upload/files.js";
 import { isZip, refusal } from "../upload/limits.js";
+import { parcelsOf } from "../upload/parcels.js";
 
 export class Selection {
   #entries = new Map();
@@ -11,6 +12,8 @@ export class Selection {
   #refused = [];
   #bytes = 0;
   #zips = 0;
+  /** What was asked of this selection already, by the way in which files are grouped. */
+  #parcels = new Map();
 
   /** `onChange` is called after each change; `limits` may be replaced when the server has said them. */
   constructor(limits, onChange) {
@@ -18,9 +21,10 @@ export class Selection {
     this.onChange = onChange;
   }
 
-  /** All that is to be sent, what seems to have been chosen twice at the end. */
-  get entries() {
-    return [...this.#entries.values(), ...this.#twins];
+  /** All that is to be sent in parcels, one for each job, as js/upload/parcels.js makes them; `way` says which files are one job. */
+  parcels(way) {
+    if (!this.#parcels.has(way)) this.#parcels.set(way, parcelsOf([...this.#entries.values(), ...this.#twins], way));
+    return this.#parcels.get(way);
   }
 
   /** {path, reason} of each file that will not be sent. */
@@ -66,6 +70,7 @@ export class Selection {
       if (reason) this.#refused.push({ path: entry.path, reason });
       else this.#keep(entry);
     }
+    this.#parcels.clear();
     this.onChange();
   }
 
@@ -76,12 +81,13 @@ export class Selection {
     this.#refused = [];
     this.#bytes = 0;
     this.#zips = 0;
+    this.#parcels.clear();
     this.onChange();
   }
 
   #keep(chosen) {
-    const { entry, isTwin } = this.#names.name(chosen);
-    if (isTwin) {
+    const entry = this.#names.name(chosen);
+    if (entry.isTwin) {
       this.#twins.push(entry);
       return;
     }

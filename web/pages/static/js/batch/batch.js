@@ -15,7 +15,7 @@ import { Viewer } from "../results/viewer.js";
 import { listenForCutShort, showCutShort } from "./cut_short.js";
 import { askToDelete } from "./delete.js";
 import { showFailures } from "./failures.js";
-import { expectFiles, showProgress } from "./progress.js";
+import { expectJobs, showProgress } from "./progress.js";
 import { listenForRename, showName } from "./rename.js";
 import { listenForShare } from "./share.js";
 import { TimelinePlot } from "./timeline.js";
@@ -43,11 +43,17 @@ const viewer = new Viewer(first, results, retryOne);
 
 showBatch(first);
 say(byId("batch-came"), dateTime(first.created_at));
-listenForKeys({ "/": () => results.focusSearch(), r: () => retryOne(results.selected) });
+listenForKeys({
+  "/": () => results.focusSearch(),
+  r: () => retryOne(results.selected),
+  ",": () => results.turn(results.selected, { by: -1 }),
+  ".": () => results.turn(results.selected, { by: 1 }),
+});
 byId("results").addEventListener("click", openClicked);
 window.addEventListener("hashchange", openFromAddress);
 window.addEventListener("pageshow", ({ persisted }) => isShared && persisted && location.reload());
 document.addEventListener("upload:progress", onUpload);
+document.dispatchEvent(new Event("upload:where"));
 listenForCutShort(first, () => watch.feed.records.values(), () => showOnly({ state: CUT, code: "" }));
 if (mayWrite) listenForActs();
 if (byId("fleet")) watchFleet(byId("fleet"), { model: first.model, waiting: () => watch.batch.counts.queued });
@@ -65,9 +71,9 @@ function showBatch(batch) {
 }
 
 /** What this page sends counts as asked from the first moment. */
-function onUpload({ detail: { batchId, state, files } }) {
+function onUpload({ detail: { batchId, state, jobs } }) {
   if (batchId !== first.id) return;
-  expectFiles(["sending", "paused", "stopped"].includes(state) ? files : 0);
+  expectJobs(["sending", "paused", "stopped"].includes(state) ? jobs : 0);
   showProgress(watch.batch);
 }
 
@@ -165,7 +171,7 @@ function onClick(id, act) {
 
 async function retryAll() {
   const { retried } = await api(`${path}/retry`, { method: "POST" });
-  toast(tn("{count} image runs again.", "{count} images run again.", retried), retried ? "good" : "bad");
+  toast(tn("{count} job runs again.", "{count} jobs run again.", retried), retried ? "good" : "bad");
 }
 
 async function retryOne(record) {

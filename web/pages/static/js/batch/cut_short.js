@@ -57,9 +57,11 @@ const newBatch = ({ name, question, model, response_format: format }, longest) =
 async function fill(id, batch, records, atATime) {
   let missing = 0;
   try {
-    for (let start = 0; start < records.length; start += atATime) {
-      const files = records.slice(start, start + atATime).map((record) => known(record, batch));
-      const outcomes = await api(`/batches/${id}/known`, { json: { files } });
+    for (const some of portions(records, atATime)) {
+      const [files, jobs] = [false, true].map((are) => some.filter(({ images }) => images.length > 0 === are));
+      const json = { files: files.map((record) => known(record, batch)) };
+      if (jobs.length) json.jobs = jobs.map((record) => knownJob(record, batch));
+      const outcomes = await api(`/batches/${id}/known`, { json });
       missing += outcomes.files.filter(({ state }) => state !== "accepted").length;
     }
     await api(`/batches/${id}/close`, { method: "POST" });
@@ -70,10 +72,34 @@ async function fill(id, batch, records, atATime) {
   return missing;
 }
 
+/** The records some at a time, with at most so many images, or one record. */
+function* portions(records, most) {
+  let some = [];
+  let count = 0;
+  for (const record of records) {
+    const images = record.images.length || 1;
+    if (some.length && count + images > most) {
+      yield some;
+      some = [];
+      count = 0;
+    }
+    some.push(record);
+    count += images;
+  }
+  if (some.length) yield some;
+}
+
 /** A file under its path, with what it is asked where that is not what all are. */
 function known({ file, cut: { image, question, page } }, batch) {
-  return { file, sha256: image, question: question === batch.question ? "" : question, page };
+  return { file, sha256: image, question: ownQuestion(question, batch), page };
 }
+
+/** The same of a job that was made of a list of files. */
+function knownJob({ file, images, cut: { question } }, batch) {
+  return { file, files: images.map((image) => ({ file: image.file, sha256: image.sha256 })), question: ownQuestion(question, batch) };
+}
+
+const ownQuestion = (question, batch) => (question === batch.question ? "" : question);
 
 function tell(words, link = null) {
   const note = byId("cut-short-note");

@@ -1,4 +1,4 @@
-// Failed images by their reasons, each in words with its remedy, and the button that retries them.
+// What failed by its reasons, each in words with its remedy, and the button that retries them.
 
 import { byId, make, say, show } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
@@ -25,7 +25,7 @@ export function showFailures(records, onShow) {
   const count = reasons.reduce((sum, reason) => sum + reason.count, 0);
   const retryable = reasons.reduce((sum, reason) => sum + reason.retryable, 0);
   show(byId("failures"), count > 0);
-  say(byId("failures-title"), tn("{count} image has no answer", "{count} images have no answer", count));
+  say(byId("failures-title"), tn("{count} answer is missing", "{count} answers are missing", count));
   const button = byId("retry-all");
   if (button) {
     show(button, retryable > 0);

@@ -12,9 +12,9 @@ let spokenAt = -Infinity;
 let spokenStage = null;
 let coming = 0;
 
-/** This page sends files to the batch: it will have `files` of them; 0 when no more are coming. */
-export function expectFiles(files) {
-  coming = files;
+/** This page sends files to the batch, which will have so many `jobs`; 0 when no more are coming. */
+export function expectJobs(jobs) {
+  coming = jobs;
 }
 
 /** Where a batch stands: "empty", "waiting", "running", "sending" (all done, but more may come), "cancelled", "done". */

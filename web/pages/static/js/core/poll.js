@@ -29,6 +29,10 @@ export class Poll {
     this.#page = page;
   }
 
+  get isStopped() {
+    return this.#isStopped;
+  }
+
   start() {
     if (!this.#isStopped) return;
     this.#isStopped = false;
@@ -85,6 +89,7 @@ export class Poll {
       this.#failures = 0;
       return waitS === null ? null : this.#page?.hidden ? Math.max(waitS, HIDDEN_S) : waitS;
     } catch (problem) {
+      if (this.#isStopped) return null;
       this.#failures += 1;
       const waitS = problem.isTemporary ? (problem.retryAfterS ?? pauseAfter(this.#failures)) : null;
       this.#onTrouble(problem, waitS);

@@ -12,8 +12,10 @@ export function poll(path, { everyS, onBody, onTrouble }) {
   const look = async () => {
     const answer = await apiFresh(path, { etag });
     etag = answer.etag;
-    if (answer.body) onBody(answer.body);
+    // What was asked for by a page that has been left has no place any more.
+    if (answer.body && !poller.isStopped) onBody(answer.body);
     return everyS;
   };
-  new Poll(look, { onTrouble }).start();
+  const poller = new Poll(look, { onTrouble });
+  poller.start();
 }

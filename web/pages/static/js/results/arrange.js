@@ -28,9 +28,10 @@ export const ORDERS = {
   unsure: (a, b) => (a.confidence ?? 2) - (b.confidence ?? 2) || byCame(a, b),
 };
 
-/** True when a record's file name, answer or error holds all words of `needle`, in upper or lower case. */
+/** True when a record's file names, answer or error hold all words of `needle`, in upper or lower case. */
 export function holds(record, needle) {
-  const text = `${record.file}\n${record.answer}\n${record.errorMessage ?? ""}\n${record.errorCode ?? ""}`.toLowerCase();
+  const { file, images, answer, errorMessage, errorCode } = record;
+  const text = [file, ...images.map((image) => image.file), answer, errorMessage, errorCode].join("\n").toLowerCase();
   return needle
     .toLowerCase()
     .split(/\s+/)

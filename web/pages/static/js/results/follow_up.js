@@ -5,9 +5,10 @@ import { byId, make, say, show } from "../core/dom.js";
 import { problemText } from "../core/problem_text.js";
 import { reasonOf } from "../core/reasons.js";
 import { number, t } from "../core/words.js";
+import { wholeNotes } from "../images/notes.js";
+import { isAboutSeveral } from "../images/several.js";
 import { readLimits } from "../upload/limits.js";
 import { CUT, cutOf, moreTokens, wordOf } from "./cut_short.js";
-import { wholeNotes } from "./notes.js";
 
 const LOOK_AGAIN_MS = 1000;
 const PATIENT_LOOK_MS = 4000;
@@ -39,10 +40,16 @@ export class FollowUp {
     this.#record = record;
     this.#batch = batch;
     show(byId("follow-up"), record.hasImage);
+    this.#label(isAboutSeveral(record) ? t("A further question about these images") : t("A further question about this image"));
     say(byId("follow-up-note"), "");
     byId("follow-up-question").value = "";
     this.#draw();
     if (!this.#models.length) this.#offerModels(batch.model);
+  }
+
+  #label(words) {
+    byId("follow-up-question").setAttribute("aria-label", words);
+    byId("follow-up-question").placeholder = words;
   }
 
   /** Only those that use a question can be asked one. */

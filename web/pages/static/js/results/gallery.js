@@ -6,9 +6,11 @@ import { drawTileFields, tileFields } from "../columns/tile.js";
 import { make, say, sayOrHide, show } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
 import { number, t } from "../core/words.js";
+import { shortNotes } from "../images/notes.js";
+import { drawPager, makePager } from "../images/pager.js";
+import { countWords } from "../images/several.js";
+import { showPicture } from "../images/thumbnails.js";
 import { drawState } from "./cut_short.js";
-import { shortNotes } from "./notes.js";
-import { showPicture } from "./thumbnails.js";
 import { drawUnsure, unsureChip } from "./unsure.js";
 
 const MIN_TILE_PX = 216;
@@ -30,6 +32,7 @@ export const gallery = {
   make: makeTile,
   draw: drawTile,
   focusable: (tile) => tile.firstChild,
+  alongside: (tile) => tile.lastChild.querySelectorAll("button"),
 };
 
 const columns = pageColumns();
@@ -46,12 +49,13 @@ function makeTile() {
     "span",
     { class: "tile-words" },
     make("span", { class: "tile-file text", dir: "auto" }),
+    make("span", { class: "visually-hidden" }),
     make("span", { class: "chip tile-state" }),
     make("span", { class: "tile-sure" }, sureBar(), unsureChip()),
     make("span", { class: "tile-answer text", dir: "auto" }),
     tileFields(),
   );
-  return make("div", { class: "tile", role: "listitem" }, make("a", { class: "tile-link" }, picture, words));
+  return make("div", { class: "tile", role: "listitem" }, make("a", { class: "tile-link" }, picture, words), makePager());
 }
 
 function drawTile(tile, record, index, count) {
@@ -61,8 +65,9 @@ function drawTile(tile, record, index, count) {
   tile.dataset.state = record.state;
   link.setAttribute("href", `#job=${record.id}`);
   link.dataset.index = index;
-  const [file, state, sure, answer, fields] = link.lastChild.children;
+  const [file, images, state, sure, answer, fields] = link.lastChild.children;
   say(file, record.file);
+  sayOrHide(images, countWords(record));
   state.hidden = drawState(state, record, "tile-state") === "succeeded";
   show(answer, !drawTileFields(fields, record, columns));
   say(answer, shownWords(record));
@@ -72,6 +77,7 @@ function drawTile(tile, record, index, count) {
   show(sure, record.confidence !== null);
   say(link.firstChild.lastChild, number(index + 1));
   showPicture(link.firstChild, record);
+  drawPager(tile.lastChild, record);
 }
 
 /** What a record has to say, in short: the answer, its fields where it has some, or why there is none. */

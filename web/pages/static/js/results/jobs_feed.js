@@ -26,6 +26,8 @@ export function recordOf(job) {
     errorMessage: job.error?.message ?? null,
     // Its hash is not shown below a link.
     hasImage: Boolean(job.media_type),
+    // Of a job about several each: its name, and what it was found to be.
+    images: job.images ?? [],
     notes: job.notes ?? [],
     cut: cutOf(job),
     data: job.data ?? null,
@@ -33,7 +35,8 @@ export function recordOf(job) {
     confidence: job.confidence ?? job.usage?.confidence ?? null,
     readConfidence: job.usage?.confidence ?? null,
     fieldConfidence: job.field_confidence ?? null,
-    pixels: (job.width ?? 0) * (job.height ?? 0),
+    width: job.width,
+    height: job.height,
     cameMs: milliseconds(job.created_at),
     startedMs: milliseconds(job.started_at),
     finishedMs: milliseconds(job.finished_at),
@@ -44,11 +47,15 @@ export function recordOf(job) {
 export const ranMs = ({ startedMs, finishedMs }) =>
   startedMs !== null && finishedMs !== null ? Math.max(0, finishedMs - startedMs) : null;
 
+const imagesOf = ({ images }) => images.length || 1;
+
 export class JobsFeed {
   /** Records by job id. A record stays the same object while its job changes. */
   records = new Map();
   /** How many records are in each state. */
   counts = { queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
+  /** How many images they are about; one where that is not said. */
+  imageCount = 0;
 
   #fetchPage;
   #onChange;
@@ -101,6 +108,7 @@ export class JobsFeed {
     if (job.state === "running") this.#running.add(job.id);
     const earlier = this.records.get(job.id);
     if (earlier) this.counts[earlier.state] -= 1;
+    this.imageCount += imagesOf(fresh) - (earlier ? imagesOf(earlier) : 0);
     const record = Object.assign(earlier ?? {}, fresh, { version: (earlier?.version ?? -1) + 1 });
     this.records.set(job.id, record);
     this.counts[record.state] += 1;

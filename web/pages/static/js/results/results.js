@@ -8,6 +8,8 @@ import { orderBy } from "../columns/order.js";
 import { byId, make, say, show } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
 import { number, percent, STATES, t, tn } from "../core/words.js";
+import { stepOf } from "../images/pager.js";
+import { isAboutSeveral, placeFurther, spokenPage, turnTo } from "../images/several.js";
 import { arrange, ORDERS } from "./arrange.js";
 import { CUT, wordOf } from "./cut_short.js";
 import { gallery } from "./gallery.js";
@@ -50,6 +52,7 @@ export class Results {
     byId("search").addEventListener("input", () => this.#onTyping());
     byId("search").addEventListener("keydown", (event) => this.#onSearchKey(event));
     byId("order").addEventListener("change", () => this.#order(byId("order").value));
+    byId("results").addEventListener("click", (event) => this.#onTurn(event));
     byId("as-gallery").addEventListener("click", () => this.#look("gallery"));
     byId("as-table").addEventListener("click", () => this.#look("table"));
     byId("found-filter").querySelector("button").addEventListener("click", () => this.#showAll());
@@ -63,8 +66,7 @@ export class Results {
 
   /** The record that the keyboard is at, or null when it is elsewhere. */
   get selected() {
-    const link = document.activeElement?.closest?.("#results a[data-index]");
-    return link ? (this.items[Number(link.dataset.index)] ?? null) : null;
+    return this.items[this.#indexAt(document.activeElement)] ?? null;
   }
 
   /** Show other results: those in a state (or CUT), with an error's code, that hold some words. */
@@ -98,9 +100,31 @@ export class Results {
     if (index >= 0) this.#list.focus(index);
   }
 
+  /** Put another of a record's images on top, `by` further on or the one at `place`. */
+  turn(record, { by = 0, place = null }) {
+    if (!record || !isAboutSeveral(record)) return;
+    turnTo(record, place ?? placeFurther(record, by));
+    this.#list.redraw(record);
+    say(byId("found-spoken"), spokenPage(record));
+  }
+
   focusSearch() {
     byId("search").focus();
     byId("search").select();
+  }
+
+  #onTurn(event) {
+    const by = stepOf(event);
+    if (by === null) return;
+    this.#list.active = this.#indexAt(event.target);
+    this.#list.refresh();
+    this.turn(this.items[this.#list.active], { by });
+  }
+
+  /** The place of the record whose tile or row an element is in; -1 for one that is elsewhere. */
+  #indexAt(element) {
+    const link = element?.closest?.("#gallery .tile, #rows .result-row")?.querySelector("a[data-index]");
+    return link ? Number(link.dataset.index) : -1;
   }
 
   #onTyping() {
@@ -196,11 +220,16 @@ export class Results {
     const loaded = this.#feed.records.size;
     if (loaded < this.#total) {
       say(byId("found"), t("Loading {loaded} of {total}", { loaded: number(loaded), total: number(this.#total) }));
-    } else if (shown === loaded) {
-      say(byId("found"), tn("{count} image", "{count} images", shown));
     } else {
-      say(byId("found"), t("{shown} of {total} images", { shown: number(shown), total: number(loaded) }));
+      say(byId("found"), this.#feed.imageCount > loaded ? this.#foundJobs(shown, loaded) : foundImages(shown, loaded));
     }
+  }
+
+  /** Where some are about several images, what is counted is jobs. */
+  #foundJobs(shown, loaded) {
+    if (shown < loaded) return t("{shown} of {total} jobs", { shown: number(shown), total: number(loaded) });
+    const images = tn("{count} image", "{count} images", this.#feed.imageCount);
+    return tn("{count} job, {images}", "{count} jobs, {images}", shown, { images });
   }
 
   #drawFilter() {
@@ -233,6 +262,11 @@ export class Results {
       make("span", { class: "state-count" }),
     );
   }
+}
+
+function foundImages(shown, loaded) {
+  if (shown === loaded) return tn("{count} image", "{count} images", shown);
+  return t("{shown} of {total} images", { shown: number(shown), total: number(loaded) });
 }
 
 /** The orders by the columns, beside those that all batches have. */

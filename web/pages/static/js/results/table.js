@@ -4,11 +4,12 @@ import { isRange, pageColumns, shownValue, valueOf } from "../columns/columns.js
 import { columnOrder, orderBy } from "../columns/order.js";
 import { drawSure, leastSure, sureBar } from "../columns/sure.js";
 import { byId, icon, make, say, sayOrHide, show } from "../core/dom.js";
+import { shortNotes } from "../images/notes.js";
+import { countWords } from "../images/several.js";
+import { showPicture } from "../images/thumbnails.js";
 import { drawState } from "./cut_short.js";
 import { shownWords } from "./gallery.js";
 import { ranMs } from "./jobs_feed.js";
-import { shortNotes } from "./notes.js";
-import { showPicture } from "./thumbnails.js";
 import { took } from "./times.js";
 import { drawUnsure, unsureChip } from "./unsure.js";
 
@@ -74,7 +75,7 @@ function makeRow() {
   return make(
     "div",
     { class: "result-row", role: "row" },
-    make("div", { role: "cell", class: "row-file" }, picture, link),
+    make("div", { role: "cell", class: "row-file" }, picture, make("div", { class: "row-names" }, link, make("span", { class: "row-note" }))),
     make("div", { role: "cell", class: "row-state" }, make("span", { class: "chip" }), make("span", { class: "row-note" })),
     make("div", { role: "cell", class: "row-sure" }, sureBar(), unsureChip()),
     answer,
@@ -86,13 +87,14 @@ function makeRow() {
 function drawRow(row, record, index) {
   const [file, state, sure, answer, ...others] = row.children;
   const time = others.pop();
-  const link = file.lastChild;
+  const [link, images] = file.lastChild.children;
   // The first row holds the headings.
   row.setAttribute("aria-rowindex", index + 2);
   row.dataset.state = record.state;
   link.setAttribute("href", `#job=${record.id}`);
   link.dataset.index = index;
   say(link, record.file);
+  sayOrHide(images, countWords(record));
   drawState(state.firstChild, record);
   sayOrHide(state.lastChild, shortNotes(record));
   drawSure(sure.firstChild, record.confidence, leastSure(record));

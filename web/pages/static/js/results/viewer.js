@@ -3,18 +3,21 @@
 import { pageColumns } from "../columns/columns.js";
 import { drawFields } from "../columns/list.js";
 import { drawSure, shownSure, sureBar } from "../columns/sure.js";
-import { api, apiUrl } from "../core/api.js";
+import { api } from "../core/api.js";
 import { copyText } from "../core/copying.js";
 import { byId, make, say, sayOrHide, show } from "../core/dom.js";
 import { keysAct } from "../core/keys.js";
 import { reasonOf } from "../core/reasons.js";
 import { dateTime, number, percent, t } from "../core/words.js";
+import { ImageList } from "../images/image_list.js";
+import { wholeNotes } from "../images/notes.js";
+import { drawPager, makePager, stepOf } from "../images/pager.js";
+import { addressesOf, isAboutSeveral, placeOf } from "../images/several.js";
+import { Zoom } from "../images/zoom.js";
 import { drawState } from "./cut_short.js";
 import { FollowUp } from "./follow_up.js";
-import { wholeNotes } from "./notes.js";
 import { took } from "./times.js";
 import { drawUnsure } from "./unsure.js";
-import { Zoom } from "./zoom.js";
 
 export class Viewer {
   /** The record that is shown, or null. */
@@ -26,6 +29,8 @@ export class Viewer {
   #batch;
   #zoom;
   #followUp;
+  #pager = makePager();
+  #images;
   #shownVersion = null;
   #columns = pageColumns();
   #sure = sureBar();
@@ -42,6 +47,8 @@ export class Viewer {
     this.#onRetry = onRetry;
     this.#zoom = new Zoom(byId("stage-frame"), byId("viewer-image"), (scale) => say(byId("zoom-level"), percent(Math.round(100 * scale) / 100)));
     this.#followUp = byId("follow-up") ? new FollowUp() : null;
+    this.#images = new ImageList(byId("viewer-images"), (place) => this.#turn({ place }));
+    byId("viewer-pager").append(this.#pager);
     byId("viewer-state").after(this.#sure);
     this.#listen();
   }
@@ -55,7 +62,10 @@ export class Viewer {
     this.record = record;
     history.replaceState(history.state, "", `#job=${record.id}`);
     if (!this.isOpen) this.#dialog.showModal();
-    if (isNew) this.#showImage();
+    if (isNew) {
+      this.#showImage();
+      this.#followUp?.open(record, this.#batch);
+    }
     this.#shownVersion = null;
     this.update();
   }
@@ -81,6 +91,7 @@ export class Viewer {
     on("viewer-copy", () => copyText(this.record.answer));
     on("viewer-more", () => this.#followUp.askForMore(this.record));
     on("viewer-retry", () => this.#onRetry(this.record));
+    this.#pager.addEventListener("click", (event) => stepOf(event) && this.#turn({ by: stepOf(event) }));
     byId("viewer-image").addEventListener("error", () => this.#showNext());
     this.#dialog.addEventListener("keydown", (event) => this.#onKey(event));
     this.#dialog.addEventListener("close", () => this.#onClose());
@@ -113,6 +124,8 @@ export class Viewer {
       "=": () => this.#zoom.step(1),
       "-": () => this.#zoom.step(-1),
       0: () => this.#zoom.fit(),
+      ",": () => this.#turn({ by: -1 }),
+      ".": () => this.#turn({ by: 1 }),
       r: () => this.#onRetry(this.record),
     };
   }
@@ -132,6 +145,14 @@ export class Viewer {
     if (target) this.open(target);
   }
 
+  /** Show another image of the same job. */
+  #turn(where) {
+    if (!isAboutSeveral(this.record)) return;
+    this.#results.turn(this.record, where);
+    this.#showImage();
+    this.#images.draw(this.record);
+  }
+
   #showPlace() {
     const { items } = this.#results;
     const index = items.indexOf(this.record);
@@ -143,26 +164,26 @@ export class Viewer {
   }
 
   #showImage() {
-    const { id, file, hasImage } = this.record;
+    const { file, images, hasImage } = this.record;
     const image = byId("viewer-image");
-    const address = apiUrl(`/jobs/${id}/image`);
+    const place = placeOf(this.record);
     show(image, hasImage);
     show(byId("viewer-nopicture"), !hasImage);
     show(byId("viewer-original"), hasImage);
-    byId("viewer-original").href = address;
-    image.alt = file;
-    this.#pictures = hasImage ? picturesOf(this.record) : [];
+    byId("viewer-original").href = addressesOf(this.record, place).image;
+    image.alt = images[place]?.file ?? file;
+    this.#pictures = hasImage ? picturesOf(this.record, place) : [];
     if (hasImage) this.#showNext();
     else image.removeAttribute("src");
     say(byId("viewer-file"), file);
-    this.#followUp?.open(this.record, this.#batch);
+    drawPager(this.#pager, this.record);
   }
 
   /** The next of what there is to show, or that there is nothing. */
   #showNext() {
     const image = byId("viewer-image");
     const address = this.#pictures.shift();
-    show(byId("viewer-small"), Boolean(address?.endsWith("/thumbnail")));
+    show(byId("viewer-small"), Boolean(address?.includes("/thumbnail")));
     if (address) {
       image.src = address;
       return;
@@ -182,7 +203,9 @@ export class Viewer {
     drawFields(byId("viewer-fields"), this.record, hasFields ? this.#columns : []);
     show(byId("viewer-answer"), Boolean(answer) && !hasFields);
     say(byId("viewer-answer"), answer);
-    sayOrHide(byId("viewer-notes"), wholeNotes(this.record));
+    this.#images.draw(this.record);
+    // Of several images each has its own, in the list of them.
+    sayOrHide(byId("viewer-notes"), isAboutSeveral(this.record) ? "" : wholeNotes(this.record));
     show(byId("viewer-copy"), Boolean(answer));
     show(byId("viewer-reason"), state === "failed");
     if (byId("viewer-retry")) show(byId("viewer-retry"), state === "failed" && hasImage);
@@ -215,9 +238,9 @@ export class Viewer {
 }
 
 /** Not every browser reads TIFF, and of a file of pages it would show the first: what a worker made stands in. */
-function picturesOf({ id, page }) {
-  const standIn = apiUrl(`/jobs/${id}/thumbnail`);
-  return page > 1 ? [standIn] : [apiUrl(`/jobs/${id}/image`), standIn];
+function picturesOf(record, place) {
+  const { image, thumbnail } = addressesOf(record, place);
+  return record.page > 1 ? [thumbnail] : [image, thumbnail];
 }
 
 function drawFacts({ cameMs, startedMs, finishedMs }, job) {
@@ -231,11 +254,11 @@ function drawFacts({ cameMs, startedMs, finishedMs }, job) {
   byId("viewer-facts").replaceChildren(...rows);
 }
 
-function factsOf({ width, height, model, page, usage, attempts, cached, confidence }) {
+function factsOf({ width, height, images, model, page, usage, attempts, cached, confidence }) {
   const facts = [[t("Model"), model]];
   if (page) facts.push([t("Page"), number(page)]);
   if (usage?.pages) facts.push([t("Pages read"), number(usage.pages)]);
-  if (width && height) facts.push([t("Size"), t("{w} × {h} pixels", { w: number(width), h: number(height) })]);
+  if (width && height && !images) facts.push([t("Size"), t("{w} × {h} pixels", { w: number(width), h: number(height) })]);
   if (usage?.visual_tokens) facts.push([t("Image tokens"), number(usage.visual_tokens)]);
   if (usage?.output_tokens) facts.push([t("Answer tokens"), number(usage.output_tokens)]);
   if (usage?.lines) facts.push([t("Lines of text"), number(usage.lines)]);

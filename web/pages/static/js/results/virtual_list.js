@@ -68,7 +68,8 @@ export class VirtualList {
   /**
    * @param element Holds the items; as tall as all of them would be. The page scrolls, not the element.
    * @param look {measure: (width) → Geometry's arguments without count and width,
-   *   make: () → an element, draw: (element, item, index, count) → nothing, focusable: (element) → what takes the focus}
+   *   make: () → an element, draw: (element, item, index, count) → nothing, focusable: (element) → what takes the focus,
+   *   alongside: (element) → what else Tab leads to while the keyboard is at the item; may be left out}
    */
   constructor(element, look) {
     this.#element = element;
@@ -109,6 +110,15 @@ export class VirtualList {
   /** Draw again what has changed of what is in sight: an item whose `version` is another. */
   refresh() {
     for (const [index, slot] of this.#slots) this.#draw(slot, index);
+  }
+
+  /** Draw an item again that looks otherwise, though it has not changed. */
+  redraw(item) {
+    for (const [index, slot] of this.#slots) {
+      if (slot.item !== item) continue;
+      slot.version = null;
+      this.#draw(slot, index);
+    }
   }
 
   /** Bring an item into sight and give it the keyboard. */
@@ -217,7 +227,9 @@ export class VirtualList {
     const count = this.#items.length;
     const target = this.#look.focusable(slot.element);
     const tabIndex = index === this.active ? 0 : -1;
-    if (target.tabIndex !== tabIndex) target.tabIndex = tabIndex;
+    for (const one of [target, ...(this.#look.alongside?.(slot.element) ?? [])]) {
+      if (one.tabIndex !== tabIndex) one.tabIndex = tabIndex;
+    }
     const isSame = slot.item === item && slot.version === item.version;
     if (isSame && slot.index === index && slot.count === count) return;
     this.#look.draw(slot.element, item, index, count);

@@ -1,21 +1,21 @@
-// A queue between hashing, which adds files, and sending, which takes them in chunks.
+// A queue between hashing, which adds parcels, and sending, which takes them in chunks.
 
-import { isZip } from "./limits.js";
+import { isPacked } from "./parcels.js";
 
 export class Channel {
-  #entries = [];
+  #parcels = [];
   #next = 0;
   #waiting = [];
   #isClosed = false;
 
-  /** A chunk has at most so many files and bytes; a zip is a chunk of its own, and so is a larger file. */
+  /** A chunk has at most so many files and bytes; a zip is a chunk of its own, and so is a larger parcel. */
   constructor({ files, bytes }) {
     this.mostFiles = files;
     this.mostBytes = bytes;
   }
 
-  push(...entries) {
-    this.#entries.push(...entries);
+  push(...parcels) {
+    this.#parcels.push(...parcels);
     this.#wake();
   }
 
@@ -25,20 +25,22 @@ export class Channel {
     this.#wake();
   }
 
-  /** The next chunk; waits until there is a file; null when the channel is closed and empty. */
+  /** The next chunk, of parcels; waits until there is one; null when the channel is closed and empty. */
   async take() {
-    while (this.#next === this.#entries.length) {
+    while (this.#next === this.#parcels.length) {
       if (this.#isClosed) return null;
       await new Promise((resolve) => this.#waiting.push(resolve));
     }
-    const chunk = [this.#entries[this.#next++]];
+    const chunk = [this.#parcels[this.#next++]];
     let bytes = chunk[0].size;
-    if (isZip(chunk[0].path)) return chunk;
-    while (this.#next < this.#entries.length && chunk.length < this.mostFiles) {
-      const entry = this.#entries[this.#next];
-      bytes += entry.size;
-      if (bytes > this.mostBytes || isZip(entry.path)) break;
-      chunk.push(entry);
+    let files = chunk[0].entries.length;
+    if (isPacked(chunk[0])) return chunk;
+    while (this.#next < this.#parcels.length) {
+      const parcel = this.#parcels[this.#next];
+      bytes += parcel.size;
+      files += parcel.entries.length;
+      if (bytes > this.mostBytes || files > this.mostFiles || isPacked(parcel)) break;
+      chunk.push(parcel);
       this.#next += 1;
     }
     return chunk;

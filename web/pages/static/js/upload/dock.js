@@ -6,8 +6,10 @@ import { problemText } from "../core/problem_text.js";
 import { t } from "../core/words.js";
 import { showDock } from "./dock_view.js";
 import { fromHandles, fromInput, measure, Names } from "./files.js";
+import { WAYS } from "./groups.js";
 import { readLimits, refusal } from "./limits.js";
 import { Pace } from "./pace.js";
+import { parcelsOf } from "./parcels.js";
 import { forget, interrupted, keepHandles, keptHandles, leave, remember } from "./remembered.js";
 import { cancelBatch, closeBatch } from "./sending.js";
 import { Upload } from "./upload.js";
@@ -19,14 +21,16 @@ const GONE_CODES = new Set(["batch_not_found", "batch_closed"]);
 let upload = null;
 let waiting = null;
 
-/** Send `entries` to a batch {id, name}, and show it. `handles` are those of the drop they came from. */
-export function startUpload(batch, entries, { limits, handles = [] }) {
+/**
+ * Send parcels to a batch {id, name}, and show it. `way` is how they were made of files, `handles` are those of the drop
+ * they came from.
+ */
+export function startUpload(batch, parcels, { way, limits, handles = [] }) {
   waiting = null;
   const pace = new Pace();
   const draw = () => {
     pace.note(sent.bytesThrough);
-    const detail = { batchId: batch.id, state: sent.state, files: sent.files.total };
-    document.dispatchEvent(new CustomEvent("upload:progress", { detail }));
+    tell();
     if (sent.state !== "cancelled") showDock(sent, batch, pace);
   };
   const onEnd = () => {
@@ -37,14 +41,21 @@ export function startUpload(batch, entries, { limits, handles = [] }) {
     document.dispatchEvent(new CustomEvent("upload:done", { detail: { batchId: batch.id, state: sent.state } }));
     if (sent.state !== "cancelled") draw();
   };
-  const sent = new Upload(batch.id, entries, { limits, onChange: throttled(draw, DRAW_MS), onEnd });
-  const beat = () => remember({ batchId: batch.id, name: batch.name, files: sent.files.total, done: sent.settled });
+  const sent = new Upload(batch.id, parcels, { way, limits, onChange: throttled(draw, DRAW_MS), onEnd });
+  const beat = () => remember({ batchId: batch.id, name: batch.name, way, files: sent.files.total, done: sent.settled });
   const beating = setInterval(beat, BEAT_MS);
   upload = sent;
   keepHandles(batch.id, handles);
   beat();
   draw();
   sent.run();
+}
+
+/** Say on the page how far the upload is. */
+function tell() {
+  if (!upload) return;
+  const { batchId, state, jobs } = upload;
+  document.dispatchEvent(new CustomEvent("upload:progress", { detail: { batchId, state, jobs } }));
 }
 
 /** True while leaving the page would interrupt an upload. */
@@ -68,6 +79,8 @@ export function listenForDock() {
       event.target.value = "";
     });
   }
+  // A page that is shown meanwhile has not heard the last word.
+  document.addEventListener("upload:where", tell);
   document.addEventListener("session:back", () => upload?.problem?.status === 401 && upload.resume());
   // What is chosen here is not for whoever is signed in now; and the page is left without a question.
   document.addEventListener("session:other", () => upload?.cancel());
@@ -102,10 +115,11 @@ async function resumeFromHandles() {
 async function resumeWith(entries) {
   if (!waiting || !entries.length) return;
   const batch = { id: waiting.batchId, name: waiting.name };
+  const way = WAYS.includes(waiting.way) ? waiting.way : "";
   const [limits, measured] = await Promise.all([readLimits(), measure(entries)]);
   const names = new Names();
-  const wanted = measured.filter((entry) => !refusal(entry, limits)).map((entry) => names.name(entry).entry);
-  startUpload(batch, wanted, { limits });
+  const wanted = measured.filter((entry) => !refusal(entry, limits)).map((entry) => names.name(entry));
+  startUpload(batch, parcelsOf(wanted, way), { way, limits });
 }
 
 async function sendNoMore() {

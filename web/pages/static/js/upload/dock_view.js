@@ -70,6 +70,7 @@ function remarks(files) {
   const parts = [];
   if (files.refused) parts.push(tn("{count} file was refused; the results say why.", "{count} files were refused; the results say why.", files.refused));
   if (files.unreadable) parts.push(tn("{count} file could not be read any more.", "{count} files could not be read any more.", files.unreadable));
+  if (files.leftOut) parts.push(tn("{count} file was left out, as another of its job was not read.", "{count} files were left out, as another of their job was not read.", files.leftOut));
   if (files.renamed) parts.push(tn("{count} file has a path that another one has, and another name in the results.", "{count} files have a path that another one has, and other names in the results.", files.renamed));
   if (files.passedOver) parts.push(tn("{count} hidden file in zips was passed over.", "{count} hidden files in zips were passed over.", files.passedOver));
   return parts.join(" ");

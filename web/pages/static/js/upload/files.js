@@ -33,16 +33,16 @@ export class Names {
   #seen = new Map();
   #copies = new Map();
 
-  /** The measured entry under its name, and whether it seems to be there already; it has `isRenamed` when that differs. */
+  /** The measured entry under its name: it has `isTwin` when it seems to be there already, `isRenamed` when its name differs. */
   name(entry) {
     const { file, path, size } = entry;
     const looks = `${size} ${file.lastModified} ${path}`;
     const known = this.#seen.get(looks);
-    if (known) return { entry: { ...entry, path: known }, isTwin: true };
+    if (known) return { ...entry, path: known, isTwin: true };
     const name = this.#taken.has(path) ? this.#numbered(path) : path;
     this.#taken.add(name);
     this.#seen.set(looks, name);
-    return { entry: { ...entry, path: name, isRenamed: name !== path }, isTwin: false };
+    return { ...entry, path: name, isTwin: false, isRenamed: name !== path };
   }
 
   #numbered(path) {

@@ -10,6 +10,7 @@ const USUAL = {
   max_known_files: 1000,
   max_request_bytes: 4 * 1024 ** 3,
   max_path_chars: 1024,
+  max_images_per_job: 16,
   max_question_chars: 4000,
   media_types: [
     "image/avif", "image/bmp", "image/gif", "image/heic", "image/jpeg", "image/png", "image/tiff", "image/webp",

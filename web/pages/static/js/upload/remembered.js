@@ -10,7 +10,7 @@ const KEY = keptAs("uploads");
 const SILENT_MS = 8000;
 const KEPT_MS = 14 * 24 * 3600 * 1000;
 
-/** Note that an upload is under way: {batchId, name, files, done}. */
+/** Note that an upload is under way: {batchId, name, way, files, done}. */
 export function remember(upload) {
   const others = read().filter(({ batchId }) => batchId !== upload.batchId);
   write([{ ...upload, beat: Date.now() }, ...others]);

@@ -1,13 +1,14 @@
 // Sending chosen files to a batch: hash first, send only what the server lacks, in parallel chunks.
 //
-//   entries ──hash──► known? ──no──► channel ──chunks──► lanes ──► settled
+//   parcels ──hash──► known? ──no──► channel ──chunks──► lanes ──► settled
 //                       └──yes─────────────────────────────────► settled
 //
-// Nothing here touches the page. A file sent twice makes no second job, so whatever is in doubt is sent again.
+// A parcel is a file, or the files of one job, which stay together. Nothing here touches the page. What is sent twice makes
+// no second job, so whatever is in doubt is sent again.
 
 import { Channel } from "./channel.js";
 import { Hasher, Unreadable } from "./hashing.js";
-import { isZip } from "./limits.js";
+import { isPacked, mostBytes } from "./parcels.js";
 import { patiently } from "./patience.js";
 import { askKnown, closeBatch, isFirstPage, isReadable, sendFiles } from "./sending.js";
 
@@ -24,10 +25,10 @@ export class Upload {
   /** Why it waits or has stopped: a Problem, or null. */
   problem = null;
   /**
-   * Files: all, known to the server, sent, refused by it, no longer readable, of a path that another file has, and
-   * hidden ones in zips.
+   * Files: all, known to the server, sent, refused by it, no longer readable, not sent because another of their job is
+   * not, of a path that another file has, and hidden ones in zips.
    */
-  files = { total: 0, known: 0, sent: 0, refused: 0, unreadable: 0, renamed: 0, passedOver: 0 };
+  files = { total: 0, known: 0, sent: 0, refused: 0, unreadable: 0, leftOut: 0, renamed: 0, passedOver: 0 };
   bytes = { total: 0, known: 0, sent: 0 };
 
   #pending;
@@ -38,21 +39,28 @@ export class Upload {
   #canAsk = true;
   #hashed = new Set();
 
-  /** `entries` are measured and have names. `onChange` is called after each step, `onEnd` when a run is over. `limits` are the server's. */
-  constructor(batchId, entries, { limits, onChange, onEnd }) {
+  /**
+   * `parcels` are those of js/upload/parcels.js, whose files are grouped in this `way`. `onChange` is called after each step,
+   * `onEnd` when a run is over. `limits` are the server's.
+   */
+  constructor(batchId, parcels, { way, limits, onChange, onEnd }) {
     this.batchId = batchId;
+    this.way = way;
     this.onChange = onChange;
     this.onEnd = onEnd;
-    this.#pending = new Set(entries);
+    this.#pending = new Set(parcels);
     this.limits = limits;
+    /** Jobs that they will be; a zip counts as one. */
+    this.jobs = parcels.length;
+    const entries = parcels.flatMap((parcel) => parcel.entries);
     this.files.total = entries.length;
     this.files.renamed = entries.filter(({ isRenamed }) => isRenamed).length;
     this.bytes.total = entries.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Files that are settled: known, sent, refused or unreadable. */
+  /** Files that are settled: known, sent, refused, unreadable or left out. */
   get settled() {
-    return this.files.total - this.#pending.size;
+    return [...this.#pending].reduce((left, { entries }) => left - entries.length, this.files.total);
   }
 
   /** Bytes that were sent, or need not be. */
@@ -62,11 +70,10 @@ export class Upload {
 
   /** Send everything, then close the batch. Resolves when it is done, stopped or cancelled. */
   async run() {
-    this.#hashed.clear();
     const hasher = new Hasher();
     const channel = new Channel({
       files: Math.min(CHUNK_FILES, this.limits.max_files_per_request),
-      bytes: Math.min(CHUNK_BYTES, this.limits.max_request_bytes * 0.9),
+      bytes: Math.min(CHUNK_BYTES, mostBytes(this.limits)),
     });
     const sorting = this.#sort(hasher, channel).finally(() => channel.close());
     const work = [sorting, ...Array.from({ length: LANES }, () => this.#lane(channel))];
@@ -129,60 +136,76 @@ export class Upload {
     return patiently(work, { signal: this.#abort.signal, onWait });
   }
 
-  /** Put what must be sent into the channel: zips, and files that the server does not know. */
+  /** Put what must be sent into the channel: zips, and parcels that the server does not know. */
   async #sort(hasher, channel) {
     const images = [];
-    for (const entry of this.#pending) {
-      if (isZip(entry.path) || !this.#canAsk) channel.push(entry);
-      else images.push(entry);
+    for (const parcel of this.#pending) {
+      if (isPacked(parcel) || !this.#canAsk || parcel.entries.length > this.limits.max_known_files) channel.push(parcel);
+      else images.push(parcel);
     }
-    const source = images.values();
+    // A file that was chosen twice is known by the first, which may be one of several in a parcel.
+    for (const isTwin of [false, true]) {
+      await this.#sortThese(images.filter((parcel) => parcel.isTwin === isTwin), hasher, channel);
+    }
+  }
+
+  async #sortThese(parcels, hasher, channel) {
+    const source = parcels.values();
     let most = FIRST_KNOWN;
     let hashed = [];
+    let count = 0;
+    const ask = async () => {
+      const group = hashed;
+      hashed = [];
+      count = 0;
+      most = Math.min(most * 2, MOST_KNOWN, this.limits.max_known_files);
+      if (group.length) await this.#ask(group, channel);
+    };
     const lane = async () => {
-      for (const entry of source) {
+      for (const parcel of source) {
         await this.#passGate();
-        const sha256 = this.#canAsk ? await this.#hash(hasher, entry) : null;
-        if (sha256 && this.#isTwin(entry, sha256)) this.#settle(entry, "known");
-        else if (sha256) hashed.push({ entry, sha256 });
-        else if (this.#pending.has(entry)) channel.push(entry);
-        if (hashed.length < most) continue;
-        const group = hashed;
-        hashed = [];
-        most = Math.min(most * 2, MOST_KNOWN, this.limits.max_known_files);
-        await this.#ask(group, channel);
+        const hashes = this.#canAsk ? await this.#hash(hasher, parcel) : null;
+        if (!hashes) {
+          if (this.#pending.has(parcel)) channel.push(parcel);
+        } else if (this.#isTwin(parcel, hashes)) {
+          this.#settle(parcel, "known");
+        } else {
+          if (count && count + hashes.length > this.limits.max_known_files) await ask();
+          hashed.push({ parcel, hashes });
+          count += hashes.length;
+          if (count >= most) await ask();
+        }
       }
     };
     await Promise.all(Array.from({ length: Hasher.lanes + 1 }, lane));
-    if (hashed.length) await this.#ask(hashed, channel);
+    await ask();
   }
 
-  async #hash(hasher, entry) {
-    try {
-      return await hasher.hash(entry.file);
-    } catch (error) {
-      if (error instanceof Unreadable) this.#giveUp(entry);
-      else this.#canAsk = false;
-      return null;
-    }
+  /** The digests of a parcel's files; null where it has been given up, or nothing can be hashed. */
+  async #hash(hasher, parcel) {
+    const results = await Promise.allSettled(parcel.entries.map(({ file }) => hasher.hash(file)));
+    const failed = results.filter(({ status }) => status === "rejected");
+    if (!failed.length) return results.map(({ value }) => value);
+    if (failed.some(({ reason }) => !(reason instanceof Unreadable))) this.#canAsk = false;
+    else this.#giveUp(parcel, results.map(({ status }) => status === "fulfilled"));
+    return null;
   }
 
-  /** True for a file that was chosen twice. */
-  #isTwin({ path }, sha256) {
-    const what = `${sha256} ${path}`;
-    const isTwin = this.#hashed.has(what);
-    this.#hashed.add(what);
-    return isTwin;
+  /** True for a file that was chosen twice; of all others the digests are noted. */
+  #isTwin({ entries, isTwin }, hashes) {
+    const what = entries.map(({ path }, place) => `${hashes[place]} ${path}`);
+    if (isTwin) return this.#hashed.has(what[0]);
+    what.forEach((one) => this.#hashed.add(one));
+    return false;
   }
 
   async #ask(group, channel) {
-    const files = group.map(({ entry, sha256 }) => ({ file: entry.path, sha256 }));
-    const outcomes = await this.#patiently(() => askKnown(this.batchId, files, this.#abort.signal));
+    const outcomes = await this.#patiently(() => askKnown(this.batchId, group, this.#abort.signal));
     if (!outcomes) this.#canAsk = false;
-    group.forEach(({ entry }, place) => {
+    group.forEach(({ parcel }, place) => {
       const state = outcomes?.[place].state ?? "unknown";
-      if (state === "unknown") channel.push(entry);
-      else this.#settle(entry, "known", state);
+      if (state === "unknown") channel.push(parcel);
+      else this.#settle(parcel, "known", state);
     });
     this.#noteNames(outcomes ?? []);
     this.onChange();
@@ -198,51 +221,59 @@ export class Upload {
     }
   }
 
-  async #send(entries) {
-    let chunk = entries;
+  async #send(parcels) {
+    let chunk = parcels;
     const all = chunk.reduce((sum, { size }) => sum + size, 0);
     const onSent = (bytes) => {
-      this.#underway.set(entries, Math.min(bytes, all));
+      this.#underway.set(parcels, Math.min(bytes, all));
       this.onChange();
     };
     try {
       const { files: outcomes, passed_over: passedOver } = await this.#patiently(async () => {
         chunk = await this.#stillReadable(chunk);
-        return chunk.length ? sendFiles(this.batchId, chunk, { onSent, signal: this.#abort.signal }) : { files: [] };
+        if (!chunk.length) return { files: [] };
+        return sendFiles(this.batchId, chunk, { way: this.way, onSent, signal: this.#abort.signal });
       });
-      this.#underway.delete(entries);
-      chunk.forEach((entry) => this.#settle(entry, "sent"));
+      this.#underway.delete(parcels);
+      chunk.forEach((parcel) => this.#settle(parcel, "sent"));
       this.files.refused += outcomes.filter(({ state }) => state === "rejected").length;
       this.files.passedOver += passedOver?.count ?? 0;
       this.#noteNames(outcomes);
     } finally {
-      this.#underway.delete(entries);
+      this.#underway.delete(parcels);
       this.onChange();
     }
   }
 
-  /** A file that is gone fails a request just as a lost connection does: look first. */
-  async #stillReadable(chunk) {
-    const readable = await Promise.all(chunk.map(({ file }) => isReadable(file)));
-    chunk.filter((_, place) => !readable[place]).forEach((entry) => this.#giveUp(entry));
-    return chunk.filter((_, place) => readable[place]);
+  /**
+   * Those whose files can all be read; the others are given up. A file that is gone fails a request just as a lost connection
+   * does: so one looks first.
+   */
+  async #stillReadable(parcels) {
+    const readable = await Promise.all(parcels.map(({ entries }) => Promise.all(entries.map(({ file }) => isReadable(file)))));
+    const isWhole = (place) => readable[place].every(Boolean);
+    parcels.forEach((parcel, place) => isWhole(place) || this.#giveUp(parcel, readable[place]));
+    return parcels.filter((_, place) => isWhole(place));
   }
 
   #noteNames(outcomes) {
     this.files.renamed += outcomes.filter((outcome) => outcome.sent_as && isFirstPage(outcome)).length;
   }
 
-  #settle(entry, how, state = "accepted") {
-    if (!this.#pending.delete(entry)) return;
-    this.files[how] += 1;
-    this.bytes[how] += entry.size;
+  #settle(parcel, how, state = "accepted") {
+    if (!this.#pending.delete(parcel)) return;
+    this.files[how] += parcel.entries.length;
+    this.bytes[how] += parcel.size;
     if (state === "rejected") this.files.refused += 1;
   }
 
-  #giveUp(entry) {
-    if (!this.#pending.delete(entry)) return;
-    this.files.unreadable += 1;
-    this.bytes.total -= entry.size;
+  /** A job is not asked about fewer images than were chosen: what is left of it is not sent either. */
+  #giveUp(parcel, readable) {
+    if (!this.#pending.delete(parcel)) return;
+    const leftOut = readable.filter(Boolean).length;
+    this.files.leftOut += leftOut;
+    this.files.unreadable += readable.length - leftOut;
+    this.bytes.total -= parcel.size;
   }
 
   async #passGate() {

@@ -1,6 +1,6 @@
 // The small pictures: asked for only when a tile stays in sight, and only once a worker has made them.
 
-import { apiUrl } from "../core/api.js";
+import { addressesOf, pixelsOf, placeOf } from "./several.js";
 
 /** A tile that is scrolled past within this time asks for nothing. */
 const SETTLE_MS = 90;
@@ -11,58 +11,59 @@ const SMALL_PIXELS = 2_100_000;
 const FILLS = [1.1, 1.75];
 
 const due = new Map();
-/** Job ids by what is known of their pictures: the address that worked, or "" when there is none. */
+/** Job ids and places by what is known of their pictures: the address that worked, or "" when there is none. */
 const known = new Map();
 let timer = null;
 
-/** Make `frame` (an element with one <img>) show a record's picture, now or when it is there. */
-export function showPicture(frame, record) {
+/** Make `frame` (an element with one <img>) show a record's picture, of several the one at `place`, now or when it is there. */
+export function showPicture(frame, record, place = placeOf(record)) {
   const image = frame.querySelector("img");
-  if (frame.dataset.job !== record.id) clear(frame, image, record.id);
-  const address = known.get(record.id);
+  const which = `${record.id} ${place}`;
+  if (frame.dataset.which !== which) clear(frame, image, which);
+  const address = known.get(which);
   if (address) return load(frame, image, address);
   const isReady = record.state === "succeeded" || record.state === "failed";
   frame.dataset.picture = record.hasImage && isReady && address !== "" ? "coming" : "none";
   if (frame.dataset.picture === "none") return due.delete(frame);
-  due.set(frame, record);
+  due.set(frame, { record, place, which });
   clearTimeout(timer);
   timer = setTimeout(askForDue, SETTLE_MS);
 }
 
-function clear(frame, image, id) {
-  frame.dataset.job = id;
+function clear(frame, image, which) {
+  frame.dataset.which = which;
   image.removeAttribute("src");
   image.onload = image.onerror = null;
 }
 
 function askForDue() {
-  for (const [frame, record] of due) {
-    if (frame.isConnected && frame.dataset.job === record.id) ask(frame, record);
+  for (const [frame, asked] of due) {
+    if (frame.isConnected && frame.dataset.which === asked.which) ask(frame, asked);
   }
   due.clear();
 }
 
-function ask(frame, record) {
-  const addresses = [apiUrl(`/jobs/${record.id}/thumbnail`)];
+function ask(frame, { record, place, which }) {
+  const { thumbnail, image } = addressesOf(record, place);
+  const pixels = pixelsOf(record, place);
   // Thumbnails may be switched off.
-  if (record.pixels && record.pixels <= SMALL_PIXELS) addresses.push(apiUrl(`/jobs/${record.id}/image`));
-  tryNext(frame, record, addresses);
+  tryNext(frame, which, pixels && pixels <= SMALL_PIXELS ? [thumbnail, image] : [thumbnail]);
 }
 
-function tryNext(frame, record, addresses) {
+function tryNext(frame, which, addresses) {
   const [address, ...others] = addresses;
   if (!address) {
-    known.set(record.id, "");
+    known.set(which, "");
     frame.dataset.picture = "none";
     return;
   }
   const image = frame.querySelector("img");
   image.onerror = () => {
-    if (frame.dataset.job === record.id) tryNext(frame, record, others);
+    if (frame.dataset.which === which) tryNext(frame, which, others);
   };
   image.onload = () => {
-    known.set(record.id, address);
-    if (frame.dataset.job === record.id) reveal(frame, image);
+    known.set(which, address);
+    if (frame.dataset.which === which) reveal(frame, image);
   };
   image.src = address;
 }
