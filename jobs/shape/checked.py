@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 from jobs.contract.response_format import ResponseFormat
 from jobs.shape.apart import TooMuch, mismatch_apart
-from jobs.shape.parts import is_light
+from jobs.shape.parts import extent_of
 from jobs.shape.satisfied import mismatch
 
 
@@ -24,12 +24,19 @@ def checked(answer: str, response_format: ResponseFormat) -> Any:
         raise NotAsAsked("it is no JSON") from error
     schema = response_format.schema_of_answer
     try:
-        reason = mismatch(schema, data) if is_light(schema) else mismatch_apart(schema, answer)
+        reason = mismatch(schema, data) if _is_light(schema) else mismatch_apart(schema, answer)
     except TooMuch as error:
         raise NotAsAsked("whether it is takes too long to find out with this schema") from error
     if reason:
         raise NotAsAsked(reason)
     return data
+
+
+def _is_light(schema: dict[str, Any]) -> bool:
+    try:
+        return extent_of(schema).is_light
+    except LookupError:
+        return False
 
 
 def _refuse_constant(name: str) -> NoReturn:

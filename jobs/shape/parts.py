@@ -1,7 +1,10 @@
 """The schemas in a schema, and what reading them may cost."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 
 #: Keywords with a schema, a list of schemas, or an object of schemas behind them.
 ONE, LISTS = {"items", "additionalProperties"}, {"anyOf", "oneOf", "allOf", "prefixItems"}
@@ -11,8 +14,10 @@ _PLAIN = {
     *("type", "enum", "const", "properties", "required", "additionalProperties", "items"),
     *("format", "minimum", "maximum", "title", "description", "default", "examples", "$schema"),
 }
-#: Schemas that a light one has at most, when all that it refers to is written out.
-_LIGHT = 10_000
+#: Keywords whose schemas do nothing but where something refers to them.
+_KEPT = ("$defs", "definitions")
+#: Schemas that one may be when all that it refers to is written out.
+MOST = 10_000
 
 
 def inner_of(schema: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
@@ -37,44 +42,75 @@ def is_plain(schema: Any) -> bool:
     return schema.keys() <= _PLAIN and all(is_plain(inner) for _, _, inner in inner_of(schema))
 
 
-def is_light(schema: dict[str, Any]) -> bool:
-    """True for one against which an answer is looked at in no time.
+@dataclass(frozen=True)
+class Extent:
+    """How many schemas one is with all that it refers to written out, once where it comes back to itself."""
 
-    Parts that refer to others may double at each step, or come back to themselves.
-    """
-    try:
-        return _written_out(schema, schema, {}) <= _LIGHT
-    except (RecursionError, LookupError):
+    size: int
+    comes_back: bool
+
+    @property
+    def is_light(self) -> bool:
+        """True when an answer is compared with it in no time."""
+        return self.size <= MOST and not self.comes_back
+
+
+def extent_of(schema: dict[str, Any]) -> Extent:
+    """Raises LookupError for a `$ref` that is no JSON Pointer to a part of the schema, which it names."""
+    return _Extents(schema).whole()
+
+
+class _Extents:
+    """Those of the parts of a schema."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._whole = schema
+        #: By identity; None while it is being written out.
+        self._sizes: dict[int, int | None] = {}
+        self._comes_back = False
+
+    def whole(self) -> Extent:
+        try:
+            return Extent(self._size(self._whole), self._comes_back)
+        except RecursionError:
+            return Extent(MOST + 1, self._comes_back)
+
+    def _size(self, schema: Any) -> int:
+        if not isinstance(schema, dict):
+            return 1
+        if id(schema) not in self._sizes:
+            self._sizes[id(schema)] = None
+            used = [inner for keyword, _, inner in inner_of(schema) if keyword not in _KEPT]
+            if "$ref" in schema:
+                used.append(self._named(schema["$ref"]))
+            self._sizes[id(schema)] = 1 + sum(map(self._size, used))
+        size = self._sizes[id(schema)]
+        self._comes_back = self._comes_back or size is None
+        return size or 1
+
+    def _named(self, ref: Any) -> Any:
+        """What a JSON Pointer names (RFC 6901, 6)."""
+        if not isinstance(ref, str) or not (ref == "#" or ref.startswith("#/")) or self._has_inner_id:
+            raise LookupError(ref)
+        found: Any = self._whole
+        for step in unquote(ref).split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            try:
+                found = found[int(name)] if isinstance(found, list) else found[name]
+            except (LookupError, TypeError, ValueError) as error:
+                raise LookupError(ref) from error
+        return found
+
+    @cached_property
+    def _has_inner_id(self) -> bool:
+        """True when a part has an address of its own, by which pointers in it are read."""
+        left = [*self._whole.values()]
+        while left:
+            one = left.pop()
+            if isinstance(one, dict):
+                if isinstance(one.get("$id"), str):
+                    return True
+                left += one.values()
+            elif isinstance(one, list):
+                left += one
         return False
-
-
-def _written_out(schema: Any, whole: dict[str, Any], known: dict[int, int | None]) -> int:
-    """How many schemas one has with all that it refers to.
-
-    Raises LookupError for one that refers to itself, or to what only its reader finds.
-    """
-    if not isinstance(schema, dict):
-        return 1
-    if id(schema) not in known:
-        known[id(schema)] = None
-        if ("$id" in schema and schema is not whole) or "$anchor" in schema:
-            raise LookupError
-        used = [inner for keyword, _, inner in inner_of(schema) if keyword not in ("$defs", "definitions")]
-        if "$ref" in schema:
-            used.append(_named(schema["$ref"], whole))
-        known[id(schema)] = 1 + sum(_written_out(inner, whole, known) for inner in used)
-    if (size := known[id(schema)]) is None:
-        raise LookupError
-    return size
-
-
-def _named(pointer: Any, whole: dict[str, Any]) -> dict[str, Any]:
-    """What a plain JSON Pointer names (RFC 6901); raises LookupError for any other."""
-    if not isinstance(pointer, str) or not pointer.startswith("#") or "%" in pointer:
-        raise LookupError
-    found: Any = whole
-    for step in pointer.removeprefix("#").split("/")[1:]:
-        found = found[step.replace("~1", "/").replace("~0", "~")] if isinstance(found, dict) else None
-    if not isinstance(found, dict):
-        raise LookupError
-    return found

@@ -14,7 +14,7 @@ from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.response_format import ResponseFormat
 from jobs.shape.apart import TooMuch, fault_apart
 from jobs.shape.grammar import fault_in
-from jobs.shape.parts import LISTS, OBJECTS, ONE, inner_of, is_plain
+from jobs.shape.parts import LISTS, MOST, OBJECTS, ONE, extent_of, inner_of, is_plain
 
 #: Keywords that answers are held to. What of them cannot be, llguidance says itself.
 _HELD_TO = {
@@ -53,6 +53,7 @@ def check_format(response_format: ResponseFormat, max_bytes: int, *, cpu_s: floa
         )
     _check_keywords(schema)
     _check_meaning(schema)
+    _check_extent(schema)
     try:
         fault = fault_in(schema) if is_plain(schema) else fault_apart(schema, cpu_s)
     except TooMuch as error:
@@ -109,6 +110,21 @@ def _check_meaning(schema: dict[str, Any]) -> None:
     except jsonschema_rs.ValidationError as error:
         place = "/".join(["#", *map(str, error.instance_path)])
         raise _bad(f"{_short(error.message)}, at {_short(place)}") from error
+
+
+def _check_extent(schema: dict[str, Any]) -> None:
+    """Raises BadInput (`unsupported_schema`) for one that doubles: an answer would be compared for ever."""
+    try:
+        size = extent_of(schema).size
+    except LookupError as error:
+        ref = str(error.args[0])[:100]
+        raise _unsupported(
+            f"`$ref` has to name a part of the schema, as #/$defs/name does, and {ref!r} does not."
+        ) from error
+    if size > MOST:
+        raise _unsupported(
+            f"The schema is more than {MOST:,} schemas when all that it refers to by `$ref` is written out."
+        )
 
 
 def _bad(reason: str) -> BadInput:

@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.shape.fields import AnswerField, FieldType, format_of
-from jobs.shape.parts import is_light, is_plain
+from jobs.shape.parts import MOST, Extent, extent_of, is_plain
 
 LEAF = {"type": "string"}
 
@@ -14,31 +14,61 @@ def test_what_fields_are_is_plain_and_light():
     every.append(AnswerField(name="choice", type=FieldType.CHOICE, choices=("a", "b")))
     schema = format_of(every).schema_of_answer
     assert is_plain(schema)
-    assert is_light(schema)
+    assert extent_of(schema).is_light
 
 
 @pytest.mark.parametrize(
-    ("schema", "light"),
+    ("schema", "extent"),
     [
-        ({"allOf": [LEAF, LEAF]}, True),
+        ({"allOf": [LEAF, LEAF]}, Extent(3, comes_back=False)),
         (
-            {"items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}]}, "b": LEAF}},
-            True,
+            {"items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": LEAF}},
+            Extent(5, comes_back=False),
         ),
-        ({"$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}}, True),
-        ({"items": {"$ref": "#"}}, False),
-        ({"items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}}, False),
-        ({"items": {"$ref": "#b"}, "$defs": {"b": {"$anchor": "b"}}}, False),
-        ({"items": {"$ref": "#/$defs/%61"}, "$defs": {"a": LEAF}}, False),
-        ({"items": {"$id": "x", "$ref": "#/$defs/a"}, "$defs": {"a": LEAF}}, False),
-        ({"items": {"$ref": "#/$defs/none"}}, False),
+        ({"items": {"$ref": "#/$defs/%61"}, "$defs": {"a": LEAF}}, Extent(3, comes_back=False)),
+        ({"items": {"$ref": "#/anyOf/1"}, "anyOf": [{}, LEAF]}, Extent(5, comes_back=False)),
+        (
+            {"$id": "x", "items": {"$ref": "#/$defs/a~1b"}, "$defs": {"a/b": LEAF}},
+            Extent(3, comes_back=False),
+        ),
+        ({"$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}}, Extent(1, comes_back=False)),
+        ({"items": {"$ref": "#"}}, Extent(3, comes_back=True)),
+        (
+            {"items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"items": {"$ref": "#/$defs/a"}}}},
+            Extent(5, comes_back=True),
+        ),
     ],
 )
-def test_what_comes_back_to_itself_or_is_found_by_its_reader_alone_is_not_light(schema, light):
-    assert is_light(schema) is light
+def test_all_that_a_schema_refers_to_is_written_out_once_where_it_comes_back(schema, extent):
+    assert extent_of(schema) == extent
+    assert extent.is_light is not extent.comes_back
 
 
-def test_what_doubles_at_each_step_is_not_light():
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"items": {"$ref": "#b"}, "$defs": {"b": {"$anchor": "b"}}},
+        {"items": {"$ref": "x#/$defs/a"}, "$id": "x", "$defs": {"a": LEAF}},
+        {"items": {"$id": "x", "$defs": {"a": LEAF}, "$ref": "#/$defs/a"}, "$defs": {"a": LEAF}},
+        {"items": {"$ref": "#/$defs/none"}},
+        {"items": {"$ref": "#/anyOf/7"}, "anyOf": [LEAF]},
+        {"items": {"$ref": "#/type/a"}, "type": "array"},
+        {"items": {"$ref": 7}},
+    ],
+)
+def test_what_is_found_by_other_ways_than_a_pointer_is_not_followed(schema):
+    with pytest.raises(LookupError):
+        extent_of(schema)
+
+
+def test_what_doubles_at_each_step_is_too_much():
     steps = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
-    assert not is_light({"$ref": "#/$defs/d0", "$defs": {**steps, "d40": LEAF}})
-    assert is_light({"$ref": "#/$defs/d35", "$defs": {**steps, "d40": LEAF}})
+    assert extent_of({"$ref": "#/$defs/d0", "$defs": {**steps, "d40": LEAF}}).size > 2**40
+    back = {"properties": {"x": {"$ref": "#"}, "y": {"$ref": "#/$defs/d0"}}}
+    assert extent_of({**back, "$defs": {**steps, "d40": {"$ref": "#"}}}).size > 2**40
+    assert extent_of({"$ref": "#/$defs/d35", "$defs": {**steps, "d40": LEAF}}).is_light
+
+
+def test_a_long_way_of_references_is_too_much():
+    steps = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(3000)}
+    assert extent_of({"$ref": "#/$defs/d0", "$defs": {**steps, "d3000": LEAF}}).size > MOST
