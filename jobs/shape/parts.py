@@ -34,12 +34,17 @@ def inner_of(schema: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
 def is_plain(schema: Any) -> bool:
     """True for one whose reading takes no longer than its text, as of all that are made of fields.
 
-    >>> is_plain({"properties": {"a": {"type": "string"}}}), is_plain({"items": {"pattern": "a"}})
-    (True, False)
+    >>> is_plain({"items": {"enum": ["a", None]}}), is_plain({"const": [[]]}), is_plain({"pattern": "a"})
+    (True, False, False)
     """
     if not isinstance(schema, dict):
         return True
-    return schema.keys() <= _PLAIN and all(is_plain(inner) for _, _, inner in inner_of(schema))
+    values = [schema.get("const"), *schema.get("enum", ())]
+    return (
+        schema.keys() <= _PLAIN
+        and not any(isinstance(value, dict | list) for value in values)
+        and all(is_plain(inner) for _, _, inner in inner_of(schema))
+    )
 
 
 @dataclass(frozen=True)
