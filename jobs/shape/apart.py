@@ -18,7 +18,7 @@ from typing import Any
 #: Seconds of CPU that one answer may take, and seconds in which even a busy machine has given them.
 _ANSWER_CPU_S, _PATIENCE_S = 2, 60
 #: Bytes of memory of a process, and how many there are at once.
-_MEMORY_BYTES, _PROCESSES = 512 * 1024 * 1024, 4
+_MEMORY_BYTES, _PROCESSES = 256 * 1024 * 1024, 2
 _places = threading.BoundedSemaphore(_PROCESSES)
 
 
