@@ -1,10 +1,14 @@
 """What an answer has to look like: fields, the schema they are, and the table that answers make.
 
-fields    fields as people name them, and their schema
-schemas   whether answers can be held to a schema; said at the door, with the keyword's name
-grammar   a schema as the grammar that answers are held to, token by token
-telling   what a model is told of it
-columns   the typed columns that answers make, and their cells
-spans     where the values of an answer stand in its text
-checked   an answer, once more: does it satisfy its schema?
+fields     fields as people name them, and their schema
+schemas    whether answers can be held to a schema; said at the door, with the keyword's name
+parts      the schemas in a schema, and what reading them may cost
+grammar    a schema as the grammar that answers are held to, token by token
+telling    what a model is told of it
+columns    the typed columns that answers make, and their cells
+spans      where the values of an answer stand in its text
+satisfied  whether a value satisfies a schema
+checked    an answer, once more: does it satisfy its schema?
+apart      what strangers' schemas ask of libraries, by a process that may be killed
+alone      that process
 """

@@ -1,12 +1,12 @@
 """An answer, once more: it was held to its schema, and is looked at before anybody relies on it."""
 
 import json
-from functools import lru_cache
 from typing import Any, NoReturn
 
-import jsonschema_rs
-
 from jobs.contract.response_format import ResponseFormat
+from jobs.shape.apart import TooMuch, mismatch_apart
+from jobs.shape.parts import extent_of
+from jobs.shape.satisfied import mismatch
 
 
 class NotAsAsked(ValueError):
@@ -16,36 +16,27 @@ class NotAsAsked(ValueError):
 def checked(answer: str, response_format: ResponseFormat) -> Any:
     """What an answer says.
 
-    Raises NotAsAsked when it is no JSON, or does not satisfy its schema.
+    Raises NotAsAsked when it is no JSON, or does not satisfy its schema, or that takes too much to find out.
     """
     try:
         data = json.loads(answer, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise NotAsAsked("it is no JSON") from error
-    validator = _validator(json.dumps(response_format.schema_of_answer))
+    schema = response_format.schema_of_answer
     try:
-        validator.validate(data)
-    except jsonschema_rs.ValidationError as error:
-        keyword = error.schema_path[-1] if error.schema_path else "schema"
-        place = "/".join(["#", *map(str, error.instance_path)])
-        raise NotAsAsked(f"`{keyword}` is not satisfied at {place}") from error
+        reason = mismatch(schema, data) if _is_light(schema) else mismatch_apart(schema, answer)
+    except TooMuch as error:
+        raise NotAsAsked("whether it is takes too long to find out with this schema") from error
+    if reason:
+        raise NotAsAsked(reason)
     return data
 
 
-@lru_cache(maxsize=64)
-def _validator(schema: str) -> Any:
-    """A validator; few schemas are in use at a time."""
-    said = json.loads(schema)
-    said.pop("$schema", None)
-    # Its usual patterns go back and forth over an answer; these read it once, as the grammar's do.
-    once = jsonschema_rs.RegexOptions()
-    return jsonschema_rs.Draft202012Validator(
-        said, validate_formats=True, retriever=_retrieve, pattern_options=once
-    )
-
-
-def _retrieve(address: str) -> NoReturn:
-    raise ValueError(f"nothing is fetched for a schema ({address[:100]})")
+def _is_light(schema: dict[str, Any]) -> bool:
+    try:
+        return extent_of(schema).is_light
+    except LookupError:
+        return False
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -5,8 +5,6 @@ from typing import Any
 
 from llguidance import LLMatcher
 
-from jobs.contract.response_format import ResponseFormat
-
 #: How JSON is written: on one line, with a space or none behind `,` and `:`. A model that might write any
 #: white space may write nothing else until its tokens are used up. What cannot be held to is refused, not
 #: ignored, whatever the schema itself says of that.
@@ -20,16 +18,17 @@ _WRITTEN: Any = {
 }
 
 
-def grammar_of(response_format: ResponseFormat) -> str:
-    """The grammar of answers of a format, as llguidance reads it."""
-    return LLMatcher.grammar_from_json_schema(
-        json.dumps(response_format.schema_of_answer), overrides=_WRITTEN
-    )
+def grammar_of(schema: dict[str, Any]) -> str:
+    """The grammar of answers that satisfy a schema, as llguidance reads it."""
+    return LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=_WRITTEN)
 
 
-def fault_in(response_format: ResponseFormat) -> str | None:
-    """Why answers cannot be held to a format, in llguidance's words; None when they can."""
+def fault_in(schema: dict[str, Any]) -> str | None:
+    """Why answers cannot be held to a schema, in llguidance's words; None when they can.
+
+    There are schemas of which it never comes to an end (jobs.shape.apart).
+    """
     try:
-        return LLMatcher.validate_grammar(grammar_of(response_format)) or None
+        return LLMatcher.validate_grammar(grammar_of(schema)) or None
     except ValueError as error:
         return str(error)

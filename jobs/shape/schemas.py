@@ -12,11 +12,10 @@ import jsonschema_rs
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.response_format import ResponseFormat
+from jobs.shape.apart import TooMuch, fault_apart
 from jobs.shape.grammar import fault_in
+from jobs.shape.parts import LISTS, MOST, OBJECTS, ONE, extent_of, inner_of, is_plain
 
-#: Keywords with a schema, a list of schemas, or an object of schemas behind them.
-_ONE, _LISTS = {"items", "additionalProperties"}, {"anyOf", "oneOf", "allOf", "prefixItems"}
-_OBJECTS = {"properties", "patternProperties", "$defs", "definitions"}
 #: Keywords that answers are held to. What of them cannot be, llguidance says itself.
 _HELD_TO = {
     *("type", "enum", "const", "$ref", "required", "minProperties", "maxProperties", "minItems", "maxItems"),
@@ -28,7 +27,7 @@ _NOTES = {
     *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"),
     *("$schema", "$id", "$anchor", "contentEncoding", "contentMediaType", "discriminator"),
 }
-_KNOWN = _ONE | _LISTS | _OBJECTS | _HELD_TO | _NOTES
+_KNOWN = ONE | LISTS | OBJECTS | _HELD_TO | _NOTES
 #: The dialect that schemas are read as, and others in which the keywords above mean the same.
 _READ_AS = "https://json-schema.org/draft/2020-12/schema"
 _ALIKE = {
@@ -39,8 +38,8 @@ _ALIKE = {
 _DEEPEST, _DEEPEST_JSON = 32, 100
 
 
-def check_format(response_format: ResponseFormat, max_bytes: int) -> ResponseFormat:
-    """The same, when answers can be held to it.
+def check_format(response_format: ResponseFormat, max_bytes: int, *, cpu_s: float = 2) -> ResponseFormat:
+    """The same, when answers can be held to it, which may take `cpu_s` seconds of CPU to find out.
 
     Raises TooLarge (`schema_too_large`), and BadInput: `bad_schema` for what is no JSON Schema,
     `unsupported_schema` for one with a keyword that answers cannot be held to.
@@ -54,7 +53,14 @@ def check_format(response_format: ResponseFormat, max_bytes: int) -> ResponseFor
         )
     _check_keywords(schema)
     _check_meaning(schema)
-    if fault := fault_in(response_format):
+    _check_extent(schema)
+    try:
+        fault = fault_in(schema) if is_plain(schema) else fault_apart(schema, cpu_s)
+    except TooMuch as error:
+        raise _unsupported(
+            "To hold answers to the schema takes too much time or memory (EVA01_REQUEST_CPU_S)."
+        ) from error
+    if fault:
         raise _unsupported(f"Answers cannot be held to the schema: {_short(fault)}.")
     return response_format
 
@@ -93,16 +99,8 @@ def _schemas_in(schema: Any, place: str = "#", depth: int = 0) -> Iterator[tuple
     yield place, schema, depth
     if depth > _DEEPEST:
         return
-    for keyword, value in schema.items():
-        inner: list[tuple[str, Any]] = []
-        if keyword in _ONE:
-            inner = [("", value)]
-        elif keyword in _LISTS and isinstance(value, list):
-            inner = [(f"/{number}", one) for number, one in enumerate(value)]
-        elif keyword in _OBJECTS and isinstance(value, dict):
-            inner = [(f"/{name[:100]}", one) for name, one in value.items()]
-        for name, one in inner:
-            yield from _schemas_in(one, f"{place}/{keyword}{name}", depth + 1)
+    for keyword, behind, one in inner_of(schema):
+        yield from _schemas_in(one, f"{place}/{keyword}{behind}", depth + 1)
 
 
 def _check_meaning(schema: dict[str, Any]) -> None:
@@ -112,6 +110,21 @@ def _check_meaning(schema: dict[str, Any]) -> None:
     except jsonschema_rs.ValidationError as error:
         place = "/".join(["#", *map(str, error.instance_path)])
         raise _bad(f"{_short(error.message)}, at {_short(place)}") from error
+
+
+def _check_extent(schema: dict[str, Any]) -> None:
+    """Raises BadInput (`unsupported_schema`) for one that doubles: an answer would be compared for ever."""
+    try:
+        size = extent_of(schema).size
+    except LookupError as error:
+        ref = str(error.args[0])[:100]
+        raise _unsupported(
+            f"`$ref` has to name a part of the schema, as #/$defs/name does, and {ref!r} does not."
+        ) from error
+    if size > MOST:
+        raise _unsupported(
+            f"The schema is more than {MOST:,} schemas when all that it refers to by `$ref` is written out."
+        )
 
 
 def _bad(reason: str) -> BadInput:

@@ -66,7 +66,8 @@ def _filled(model: Any, rows: int, seed: int, grammar: Grammar | None) -> Rollin
 def _grammar(model: Any) -> Grammar:
     wanted = ResponseFormat.of_schema(SCHEMA)
     words = vocabulary(model.config.get_text_config().vocab_size)
-    return Grammar(wanted, LLMatcher(LLTokenizer(cast(Any, Wrapped(words))), grammar_of(wanted), log_level=0))
+    grammar = grammar_of(wanted.schema_of_answer)
+    return Grammar(wanted, LLMatcher(LLTokenizer(cast(Any, Wrapped(words))), grammar, log_level=0))
 
 
 @contextmanager

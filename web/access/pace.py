@@ -67,8 +67,8 @@ def _hold_up(paced: Paced | None) -> None:
     if paced and paced.wait_s > 0:
         limit = services().web.wrong_keys_per_min
         raise TooManyWrongKeys(
-            f"Your address has sent more than {limit} wrong keys in a minute (EVA01_WRONG_KEYS_PER_MIN)."
-            " Check the key, then wait.",
+            f"More than {limit} wrong keys, or sign-ins that failed, came from your address in a minute"
+            " (EVA01_WRONG_KEYS_PER_MIN). Check the key, then wait.",
             retry_after_s=math.ceil(paced.wait_s),
         )
 

@@ -11,12 +11,12 @@ from werkzeug import Response
 from jobs.contract.access.audit import Action
 from jobs.contract.access.owners import Caller, digest_of
 from jobs.contract.codes import Code
-from jobs.contract.errors import Eva01Error, NotSignedIn
+from jobs.contract.errors import Eva01Error, NotAllowed, NotSignedIn
 from web.access.audit import note, note_refused
 from web.access.holders import holder_of_text
 from web.access.members import member_of
 from web.access.openid import Flow, Provider
-from web.access.pace import count_request
+from web.access.pace import check_tries, count_request, count_wrong_key
 from web.access.session import sign_in
 from web.http.cookies import cookie, drop_cookie, set_cookie
 from web.services import services, services_of
@@ -75,12 +75,17 @@ def begin_at_provider(response: Response, redirect_uri: str, next_: str) -> str:
 def end_at_provider(redirect_uri: str) -> tuple[Caller, str]:
     """Who has come back from the provider, and where they want to go.
 
-    Raises NotSignedIn, NotAllowed and Unavailable.
+    Raises NotSignedIn, NotAllowed, Unavailable, and TooManyWrongKeys when too many came back from the same
+    address with nothing: the provider is asked about each.
     """
     with _counted("openid"):
-        flow = _flow()
-        web = services().web
-        member = member_of(provider().end(flow, redirect_uri, request.args.to_dict()), web)
+        check_tries()
+        try:
+            flow = _flow()
+            member = member_of(provider().end(flow, redirect_uri, request.args.to_dict()), services().web)
+        except (NotSignedIn, NotAllowed):
+            count_wrong_key()
+            raise
         who = Caller(
             name=f"openid:{member.owner}",
             owner=member.owner,

@@ -68,12 +68,23 @@ class Fetcher:
         self._resolve, self._way, self._given_tls = resolve, way or httpcore2.SyncBackend(), tls
         self.turns = Turns(web)
 
+    def check_is_on(self) -> None:
+        """Raises BadInput (`fetch_is_off`) where nothing is ever fetched."""
+        if not self._allowed:
+            metrics.count(Code.FETCH_IS_OFF)
+            raise BadInput(
+                "No image is fetched from an address here. Send the file, or have those who run the server"
+                " name the hosts that may be asked (EVA01_FETCH_ALLOW).",
+                code=Code.FETCH_IS_OFF,
+            )
+
     def fetch(self, text: str, write: Write, turn: Turn, left_s: Left) -> None:
         """Fetch an image in a turn, and `write` it piece by piece, within `left_s` or EVA01_FETCH_S.
 
         Raises BadInput (`fetch_is_off`, `bad_url`, `url_not_allowed`, `no_public_address`, `fetch_failed`,
         `fetch_too_slow`), TooLarge (`image_too_large`), and what `write` and `left_s` raise.
         """
+        self.check_is_on()
         with metrics.SECONDS.time():
             try:
                 self._fetch(text, write, turn, left_s)
@@ -83,12 +94,6 @@ class Fetcher:
         metrics.count(metrics.FETCHED)
 
     def _fetch(self, text: str, write: Write, turn: Turn, left_s: Left) -> None:
-        if not self._allowed:
-            raise BadInput(
-                "No image is fetched from an address here. Send the file, or have those who run the server"
-                " name the hosts that may be asked (EVA01_FETCH_ALLOW).",
-                code=Code.FETCH_IS_OFF,
-            )
         url = Url.read(text)
         if not self._allowed.has(url):
             raise _not_allowed(f"{url.host_header} is not among the hosts")

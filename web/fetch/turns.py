@@ -156,12 +156,14 @@ class Turns:
                 return
 
     def _next(self) -> Line | None:
-        if self._running >= self._places or self._hanging >= self._most_hanging:
+        if self._running >= self._places:
             return None
+        # Whose look-ups hang wait for these; of nobody else more than one may come to it then.
+        most = 1 if self._hanging >= self._most_hanging else max(1, self._places // _OWNERS_PART)
         ready = [
             (owner, line)
             for owner in self._owners.values()
-            if owner.busy < max(1, self._places // _OWNERS_PART) and (line := self._ready(owner))
+            if owner.busy < most and (line := self._ready(owner))
         ]
         return min(ready, key=lambda one: (one[0].busy, one[0].last))[1] if ready else None
 

@@ -16,7 +16,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.hosts import address_of, split_host
 
-#: Characters of an address; those that buckets sign have some hundreds.
+#: Characters of an address as it is asked for; those that buckets sign have some hundreds.
 LONGEST_URL = 8192
 HTTPS_PORT = 443
 #: Characters of a host: DNS has no longer names, and it is part of messages.
@@ -41,8 +41,10 @@ class Url:
     @classmethod
     def read(cls, text: str) -> Self:
         """Raises BadInput (`bad_url`)."""
-        if len(text) > LONGEST_URL:
-            raise _bad(f"The address has {len(text):,} characters; the limit is {LONGEST_URL:,}.")
+        if (length := _length(text)) > LONGEST_URL:
+            raise _bad(f"The address has {length:,} characters; the limit is {LONGEST_URL:,}.")
+        if "@" in (place := _place(text)):
+            raise _with_user(place.rpartition("@")[2][:_LONGEST_HOST])
         try:
             return cls._of(httpx2.URL(text.strip()))
         except (httpx2.InvalidURL, ValueError) as error:
@@ -50,8 +52,8 @@ class Url:
 
     def join(self, location: str) -> Self:
         """Where a redirect leads; raises BadInput (`bad_url`)."""
-        if len(location) > LONGEST_URL:
-            raise _bad(f"It has {len(location):,} characters; the limit is {LONGEST_URL:,}.")
+        if (length := _length(location)) > LONGEST_URL:
+            raise _bad(f"It has {length:,} characters; the limit is {LONGEST_URL:,}.")
         try:
             return self._of(httpx2.URL(str(self)).join(location))
         except (httpx2.InvalidURL, ValueError) as error:
@@ -77,7 +79,7 @@ class Url:
         if url.scheme != "https":
             raise _bad(f"The address of {host} does not begin with https://, and others are not fetched.")
         if url.userinfo:
-            raise _bad(f"The address of {host} has a user or a password before the host. Leave them out.")
+            raise _with_user(host)
         return cls(host, HTTPS_PORT if url.port is None else url.port, url.raw_path.decode("ascii"))
 
 
@@ -92,6 +94,24 @@ def name_of(text: str) -> str:
     except BadInput:
         return rest.rpartition("@")[2][:_SHOWN]
     return f"{host}/{unquote(rest.partition('/')[2], errors='replace')}".rstrip("/")
+
+
+def _length(text: str) -> int:
+    """Characters of an address as it is asked for, where others than ASCII's are three for each byte."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace")) * 3 - 2 * _ascii_in(text)
+
+
+def _ascii_in(text: str) -> int:
+    return len(text.encode("ascii", "ignore"))
+
+
+def _place(text: str) -> str:
+    """What stands before an address's path."""
+    return re.split(r"[/\\?#]", _SCHEME.sub("", text.strip()), maxsplit=1)[0]
+
+
+def _with_user(host: str) -> BadInput:
+    return _bad(f"The address of {host} has a user or a password before the host. Leave them out.")
 
 
 def _canonical(host: str) -> str:

@@ -116,7 +116,7 @@ def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
             code=Code.NO_FIELDS,
         )
     if wanted:
-        check_format(wanted, limits.max_schema_bytes)
+        check_format(wanted, limits.max_schema_bytes, cpu_s=limits.request_cpu_s)
         _check_count(len(columns_of(wanted)), limits)
     return Options(max_new_tokens=most, response_format=wanted)
 

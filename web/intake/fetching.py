@@ -44,6 +44,10 @@ def after_fetching(
     addresses = [file for file in files if isinstance(file, Address)]
     if not addresses:
         return go_on([*files])
+    try:
+        serving.fetcher.check_is_on()
+    except BadInput as error:
+        return go_on([_refused(file, error) if isinstance(file, Address) else file for file in files])
     check()
     fetching = Fetching(serving, caller().owner, addresses)
     request = spooled_request()
@@ -141,7 +145,7 @@ class Fetching:
         try:
             self._serving.fetcher.fetch(text, write, turn, self._left_s)
         except BadInput as error:
-            return self._refused(place, error)
+            return _refused(self._addresses[place], error)
         part.seek(0)
         return Address(cast(IO[bytes], part), name_of(text))
 
@@ -167,8 +171,8 @@ class Fetching:
 
     def _late(self, place: int) -> FileStorage:
         metrics.count(Code.FETCH_TOO_SLOW)
-        return self._refused(
-            place,
+        return _refused(
+            self._addresses[place],
             BadInput(
                 "The images before this one took all the time that those of a request have"
                 " (EVA01_FETCH_REQUEST_S). Send its address in another request.",
@@ -176,6 +180,7 @@ class Fetching:
             ),
         )
 
-    def _refused(self, place: int, error: BadInput) -> FileStorage:
-        address = self._addresses[place]
-        return Address(address.stream, name_of(self._texts[place]), headers=RefusedHeaders(error))
+
+def _refused(address: Address, error: BadInput) -> Address:
+    """What stands in the place of an address from which no image came."""
+    return Address(address.stream, name_of(address.text), headers=RefusedHeaders(error))

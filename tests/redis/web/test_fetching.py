@@ -17,6 +17,7 @@ from flask import Flask
 from gunicorn.config import Config
 from hypothesis import given, settings
 from PIL import Image
+from prometheus_client import REGISTRY
 from werkzeug.serving import make_server
 from werkzeug.test import EnvironBuilder
 
@@ -200,6 +201,15 @@ def test_without_a_list_nothing_is_fetched_and_it_is_said_how(make_app):
     (row,) = send(http, new_batch(http), f"{ADDRESS}a.png")
     assert codes([row]) == ["fetch_is_off"]
     assert "EVA01_FETCH_ALLOW" in row["error"]["message"]
+
+
+def test_where_nothing_is_fetched_no_address_takes_a_turn(make_app):
+    """They took seconds of a thousand long ones, and the last were told that it had taken too long."""
+    http = make_app().test_client()
+    turns = REGISTRY.get_sample_value("eva01_fetch_seconds_count")
+    rows = send(http, new_batch(http), ("c.png", IMAGE), f"{ADDRESS}a.png", f"{ADDRESS}b.png")
+    assert codes(rows) == [None, "fetch_is_off", "fetch_is_off"]
+    assert REGISTRY.get_sample_value("eva01_fetch_seconds_count") == turns
 
 
 @pytest.mark.parametrize("address", ["/api/jobs", "/analyze"])

@@ -215,6 +215,18 @@ def test_a_code_of_another_sign_in_is_refused(http, provider):
     assert code_of(http) == "not_signed_in"
 
 
+def test_who_comes_back_with_nothing_too_often_is_held_up_by_address(make_app, provider):
+    settings = provider.web_settings().model_copy(update={"wrong_keys_per_min": 3})
+    http = make_app(settings).test_client()
+    provider.know("1", **PAINTER)
+    came = [http.get("/sign-in/openid/callback?code=x&state=y") for _ in range(4)]
+    assert [one.status_code for one in came] == [401, 401, 401, 429]
+    assert 0 < int(came[-1].headers["Retry-After"]) <= 60
+    right = provider.sign_in(http.get("/sign-in/openid").location, "1")
+    assert http.get(right).status_code == 429, "nobody asks the provider whether this one is right"
+    assert http.get(right, environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 303
+
+
 def test_an_earlier_session_ends_with_a_new_one(http, provider):
     signed_in(http, provider, "1", **PAINTER)
     before = http.get_cookie("eva01_session").value

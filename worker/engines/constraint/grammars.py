@@ -48,7 +48,7 @@ class Grammars:
         Raises EngineFailure: `no_fields` when the model's tokens are not known well enough to hold answers to
         anything, `unsupported_schema` when they cannot be held to this.
         """
-        text = grammar_of(response_format)
+        text = grammar_of(response_format.schema_of_answer)
         # One at a time: a batch's slots all ask for the same one, and it takes a moment.
         with self._lock:
             if found := self._compiled.get(text):

@@ -156,17 +156,20 @@ def test_a_look_up_that_outlasts_its_turn_has_a_place_of_its_owner_and_of_nobody
     all_.wait_for("ben", "cleo", "anna")
 
 
-def test_no_more_look_ups_hang_than_may(crowd):
+def test_while_as_many_look_ups_hang_as_may_whose_do_not_have_a_turn_at_a_time(crowd):
     all_, end = crowd(fetch_at_a_time=16, fetch_hanging=2), threading.Event()
     told: list[str] = []
     for owner in ("anna", "ben"):
         all_.join_with(owner, hanging(end, told))
     wait_until(lambda: counted() == [0, 0, 2], "both turns are over, and their look-ups go on")
-    all_.join("cleo", "cleo")
-    assert counted() == [1, 0, 2]
-    assert all_.begun == []
+    all_.join("anna", "anna")
+    all_.join("cleo", "cleo 0", "cleo 1")
+    all_.wait_for("cleo 0")
+    assert counted() == [2, 1, 2]
+    all_.end("cleo 0")
+    all_.wait_for("cleo 0", "cleo 1")
     end.set()
-    all_.wait_for("cleo")
+    all_.wait_for("cleo 0", "cleo 1", "anna")
 
 
 def test_what_a_look_up_gives_or_raises_in_time_is_given_and_raised(crowd):

@@ -90,6 +90,8 @@ def test_an_address_is_read_as_it_is_asked(text, host, port, target):
         "https://example.123/a.png",
         "https://１２７.0.0.1\u200b/a.png",
         "https://images.example.org/" + "a" * LONGEST_URL,
+        "https://images.example.org/" + "ü" * (LONGEST_URL // 6),
+        "https://" + "a@" * (LONGEST_URL // 4) + "images.example.org/",
         "https://" + "a." * 127 + "a/a.png",
         "https://" + "ü." * 100 + "example/a.png",
     ],

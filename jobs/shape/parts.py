@@ -1,0 +1,121 @@
+"""The schemas in a schema, and what reading them may cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote
+
+#: Keywords with a schema, a list of schemas, or an object of schemas behind them.
+ONE, LISTS = {"items", "additionalProperties"}, {"anyOf", "oneOf", "allOf", "prefixItems"}
+OBJECTS = {"properties", "patternProperties", "$defs", "definitions"}
+#: Keywords whose reading takes no longer than their text.
+_PLAIN = {
+    *("type", "enum", "const", "properties", "required", "additionalProperties", "items"),
+    *("format", "minimum", "maximum", "title", "description", "default", "examples", "$schema"),
+}
+#: Keywords whose schemas do nothing but where something refers to them.
+_KEPT = ("$defs", "definitions")
+#: Schemas that one may be when all that it refers to is written out.
+MOST = 10_000
+
+
+def inner_of(schema: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """What stands right in a schema where schemas do: the keyword, the place behind it, and what is there."""
+    for keyword, value in schema.items():
+        if keyword in ONE:
+            yield keyword, "", value
+        elif keyword in LISTS and isinstance(value, list):
+            yield from ((keyword, f"/{number}", one) for number, one in enumerate(value))
+        elif keyword in OBJECTS and isinstance(value, dict):
+            yield from ((keyword, f"/{name[:100]}", one) for name, one in value.items())
+
+
+def is_plain(schema: Any) -> bool:
+    """True for one whose reading takes no longer than its text, as of all that are made of fields.
+
+    >>> is_plain({"items": {"enum": ["a", None]}}), is_plain({"const": [[]]}), is_plain({"pattern": "a"})
+    (True, False, False)
+    """
+    if not isinstance(schema, dict):
+        return True
+    values = [schema.get("const"), *schema.get("enum", ())]
+    return (
+        schema.keys() <= _PLAIN
+        and not any(isinstance(value, dict | list) for value in values)
+        and all(is_plain(inner) for _, _, inner in inner_of(schema))
+    )
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How many schemas one is with all that it refers to written out, once where it comes back to itself."""
+
+    size: int
+    comes_back: bool
+
+    @property
+    def is_light(self) -> bool:
+        """True when an answer is compared with it in no time."""
+        return self.size <= MOST and not self.comes_back
+
+
+def extent_of(schema: dict[str, Any]) -> Extent:
+    """Raises LookupError for a `$ref` that is no JSON Pointer to a part of the schema, which it names."""
+    return _Extents(schema).whole()
+
+
+class _Extents:
+    """Those of the parts of a schema."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._whole = schema
+        #: By identity; None while it is being written out.
+        self._sizes: dict[int, int | None] = {}
+        self._comes_back = False
+
+    def whole(self) -> Extent:
+        try:
+            return Extent(self._size(self._whole), self._comes_back)
+        except RecursionError:
+            return Extent(MOST + 1, self._comes_back)
+
+    def _size(self, schema: Any) -> int:
+        if not isinstance(schema, dict):
+            return 1
+        if id(schema) not in self._sizes:
+            self._sizes[id(schema)] = None
+            used = [inner for keyword, _, inner in inner_of(schema) if keyword not in _KEPT]
+            if "$ref" in schema:
+                used.append(self._named(schema["$ref"]))
+            self._sizes[id(schema)] = 1 + sum(map(self._size, used))
+        size = self._sizes[id(schema)]
+        self._comes_back = self._comes_back or size is None
+        return size or 1
+
+    def _named(self, ref: Any) -> Any:
+        """What a JSON Pointer names (RFC 6901, 6)."""
+        if not isinstance(ref, str) or not (ref == "#" or ref.startswith("#/")) or self._has_inner_id:
+            raise LookupError(ref)
+        found: Any = self._whole
+        for step in unquote(ref).split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            try:
+                found = found[int(name)] if isinstance(found, list) else found[name]
+            except (LookupError, TypeError, ValueError) as error:
+                raise LookupError(ref) from error
+        return found
+
+    @cached_property
+    def _has_inner_id(self) -> bool:
+        """True when a part has an address of its own, by which pointers in it are read."""
+        left = [*self._whole.values()]
+        while left:
+            one = left.pop()
+            if isinstance(one, dict):
+                if isinstance(one.get("$id"), str):
+                    return True
+                left += one.values()
+            elif isinstance(one, list):
+                left += one
+        return False
