@@ -22,6 +22,7 @@ from jobs.storage.unreadable import SAID
 from tests.clock import Clock
 from tests.internet import Internet
 from tests.processes import accepts_connections, free_port, wait_until
+from tests.templates import COMPILED
 from tests.tools import VALKEY
 from tests.worker_processes import WorkerProcesses
 from web.app import create_app
@@ -112,7 +113,9 @@ def make_app(redis_url: str, redis_client: "redis.Redis", tmp_path: Path) -> Cal
 
     def make_app(web: WebSettings | None = None, fetcher: Fetcher | None = None, **limits: Any) -> Flask:
         settings = Settings(redis_url=redis_url, data=tmp_path, blob_patience_s=0.2)
-        return create_app(settings, Limits(**limits), web or WebSettings(models=("nano", "ocr")), fetcher)
+        app = create_app(settings, Limits(**limits), web or WebSettings(models=("nano", "ocr")), fetcher)
+        app.jinja_env.bytecode_cache = COMPILED
+        return app
 
     return make_app
 

@@ -16,7 +16,8 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl as stock
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from scripts.nano.pool import IGNORE, Texts, prompt_head
+from scripts.nano.cells import IGNORE
+from scripts.nano.pool import Texts, prompt_head
 from scripts.nano.tokenizer import build_tokenizer
 
 PATCH, MERGE, WINDOW_PX = 14, 2, 112

@@ -18,15 +18,14 @@ from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
 from scripts.nano import drawing, questions, world
+from scripts.nano.cells import IGNORE, Cells, cell_labels
 from scripts.nano.colors import NAMES
 from scripts.nano.fields import ask_fields
 from scripts.nano.tokenizer import IMAGE_AREA, SYSTEM_PROMPT, build_tokenizer
-from scripts.nano.world import SHAPES, Scene
+from scripts.nano.world import Scene
 
 #: Side of a visual token in pixels of the resized image (patch 14, merged 2 x 2).
 CELL_PX = 28
-#: Label of positions that the loss ignores.
-IGNORE = -100
 #: Scenes larger than this are drawn smaller from the start; the model sees far less anyway.
 MAX_DRAWN_PIXELS = 208 * 208
 #: Batches that each process keeps ready, so that a slow one does not make the trainer wait.
@@ -40,17 +39,6 @@ _KIND_WEIGHTS = {
     "color": 2.0,
     "fields": 3.0,
 }
-
-
-@dataclass(frozen=True)
-class Cells:
-    """What each visual token shows; (batch, cells) but for the last two, (batch,)."""
-
-    what: np.ndarray  #: 0 background, 1.. the shapes in order, IGNORE where an edge barely touches
-    color: np.ndarray  #: index of the shape's color, IGNORE off shapes
-    rank: np.ndarray  #: place of the shape counted from the left, 0 for background
-    background: np.ndarray  #: index of the background color
-    count: np.ndarray  #: number of shapes
 
 
 @dataclass(frozen=True)
@@ -117,25 +105,6 @@ def resized(width: int, height: int) -> tuple[int, int]:
     """Height and width in pixels that the image processor resizes to."""
     size: tuple[int, int] = smart_resize(height, width, CELL_PX, IMAGE_AREA, IMAGE_AREA)
     return size
-
-
-def cell_labels(
-    scene: Scene, rows: int, columns: int, fine: int = 7
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels `what`, `color` and `rank` of a scene's cells, each (rows * columns,)."""
-    owners = drawing.owner_map(scene, rows * fine, columns * fine).reshape(rows, fine, columns, fine)
-    what, color, rank = (np.zeros((rows, columns), np.int64) for _ in range(3))
-    color[:] = IGNORE
-    best = np.full((rows, columns), 0.12)
-    touched = (owners > 0).mean(axis=(1, 3)) > 0.03
-    what[touched], rank[touched] = IGNORE, IGNORE
-    for place, shape in enumerate(scene.shapes, start=1):
-        cover = (owners == place).mean(axis=(1, 3))
-        mine = (cover >= best) | (cover == cover.max())  # even the smallest shape gets a cell
-        best = np.maximum(best, cover)
-        what[mine], rank[mine] = 1 + list(SHAPES).index(shape.kind), place
-        color[mine] = NAMES.index(shape.color)
-    return what.ravel(), color.ravel(), rank.ravel()
 
 
 def _sample_question(scene: Scene, rng: random.Random) -> questions.Question:

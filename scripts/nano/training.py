@@ -22,9 +22,10 @@ from transformers import GenerationConfig, Qwen2_5_VLForConditionalGeneration
 
 from scripts.nano import model as nano
 from scripts.nano import pool
+from scripts.nano.cells import IGNORE, Cells
 from scripts.nano.colors import NAMES
 from scripts.nano.optimizer import Muon
-from scripts.nano.pool import CELL_PX, IGNORE, Batch, Cells
+from scripts.nano.pool import CELL_PX, Batch
 from scripts.nano.tokenizer import build_tokenizer, save_processor
 from scripts.nano.world import MAX_SHAPES, SHAPES
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -22,17 +23,38 @@ def modules_after_importing(package: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("package", ["web.app", "web.wsgi", "eva01", "eva01.cli.main"])
-def test_the_page_and_the_command_bring_no_model_library_along(package):
-    assert modules_after_importing(package).isdisjoint(MODEL_LIBRARIES)
+def module_of(path: Path) -> str:
+    return str(path.relative_to(ROOT)).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def importing(folder: str, modules: Iterable[str]) -> list[Path]:
+    """The files below a folder that import one of these modules by its name."""
+    named = re.compile(rf"^(from|import) ({'|'.join(map(re.escape, modules))})\b", re.MULTILINE)
+    return [path for path in (ROOT / folder).rglob("*.py") if named.search(path.read_text(encoding="utf-8"))]
+
+
+def test_the_page_brings_no_model_library_along():
+    brought = modules_after_importing("web.wsgi")
+    assert "flask" in brought
+    assert brought.isdisjoint(MODEL_LIBRARIES)
+
+
+def test_the_command_brings_no_model_library_and_nothing_of_the_server():
+    brought = modules_after_importing("eva01.cli.main")
+    assert "click" in brought
+    assert brought.isdisjoint(MODEL_LIBRARIES)
+    assert brought.isdisjoint({"jobs", "web", "worker", "flask", "celery", "kombu", "redis"})
+
+
+def test_no_unit_test_brings_a_model_library():
+    """Each process of tests imports all files of its ring, and would pay the seconds that a library takes."""
+    ours = [module_of(path) for top in ("worker", "scripts") for path in importing(top, MODEL_LIBRARIES)]
+    assert importing("tests/unit", [*MODEL_LIBRARIES, *ours]) == [], "tests/process/engines is for these"
 
 
 def test_jobs_brings_neither_flask_nor_torch_nor_pillow():
     """Imports all its modules one after the other in one interpreter, to name the first that brings one."""
-    modules = [
-        str(path.relative_to(ROOT)).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        for path in sorted((ROOT / "jobs").rglob("*.py"))
-    ]
+    modules = [module_of(path) for path in sorted((ROOT / "jobs").rglob("*.py"))]
     program = """
 import importlib, sys
 others = {"flask", "torch", "PIL", "celery", "kombu", "web", "worker"}
@@ -44,11 +66,6 @@ for module in sys.argv[1:]:
 """
     done = subprocess.run([sys.executable, "-c", program, *modules], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-def test_the_command_brings_nothing_of_the_server():
-    servers = {"jobs", "web", "worker", "flask", "celery", "kombu", "redis"}
-    assert modules_after_importing("eva01.cli.main").isdisjoint(servers)
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from scripts.nano import colors, drawing, pool, questions, world
+from scripts.nano import cells, colors, drawing, questions, world
 from scripts.nano.world import Scene, Shape
 
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
@@ -95,8 +95,8 @@ def test_a_large_scene_is_drawn_smaller_when_pixels_are_limited():
 
 def test_every_shape_owns_a_cell_of_the_labels():
     for scene in scenes(100):
-        what, color, rank = pool.cell_labels(scene, 5, 5)
-        assert set(rank) - {0, pool.IGNORE} == set(range(1, len(scene.shapes) + 1))
+        what, color, rank = cells.cell_labels(scene, 5, 5)
+        assert set(rank) - {0, cells.IGNORE} == set(range(1, len(scene.shapes) + 1))
         assert ((what > 0) == (color >= 0)).all()
 
 

@@ -7,16 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from eva01.cli.main import main
+from tests.unit.eva01.conftest import Run
 from tests.unit.scripted_server import BATCH_ID, JOB_ID, Reply, Server
 
 HOME = Path(__file__).parents[3]
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -39,17 +38,9 @@ def start(server: Server, *arguments: object, before: Sequence[str] = ()) -> "su
 
 
 @pytest.fixture
-def run(server: Server, monkeypatch, capsys) -> Run:
-    """Run the command in this process; gives its exit code and what it printed on both streams."""
+def run(run: Run, server: Server, monkeypatch) -> Run:
+    """Runs the command, which asks that server."""
     monkeypatch.setenv("EVA01_SERVER", server.url)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["eva01", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0), *capsys.readouterr()
-
     return run
 
 

@@ -36,15 +36,16 @@ def test_a_command_that_is_installed_is_listed_and_run(tmp_path):
     assert eva01(tmp_path, "frob").stdout == "done\n"
 
 
-def test_a_command_of_another_version_is_refused_in_one_line(tmp_path):
+def test_a_command_of_another_version_is_refused_in_one_line(tmp_path, run, monkeypatch):
     bring(tmp_path, "9.9")
-    done = eva01(tmp_path, "frob")
-    assert done.returncode == 2
-    assert "`eva01 frob` comes from frobbing 9.9, which does not go with eva01 " in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    monkeypatch.syspath_prepend(tmp_path)
+    code, _, said = run("frob")
+    assert code == 2
+    assert "`eva01 frob` comes from frobbing 9.9, which does not go with eva01 " in said
+    assert len(said.splitlines()) == 1
 
 
-def test_a_command_that_nobody_brings_is_wrong_use(tmp_path):
-    done = eva01(tmp_path, "frob")
-    assert done.returncode == 2
-    assert "No such command 'frob'" in done.stderr
+def test_a_command_that_nobody_brings_is_wrong_use(run):
+    code, _, said = run("frob")
+    assert code == 2
+    assert "No such command 'frob'" in said

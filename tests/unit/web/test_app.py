@@ -9,7 +9,7 @@ from jobs.contract.errors import Unavailable
 from jobs.contract.models import ID_PATTERN, Job, new_id
 from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings
 from tests.forms import but_for_once
-from tests.processes import free_port
+from tests.unit.web.conftest import without_redis
 from web.access.gate import lets_in
 from web.app import create_app
 
@@ -63,27 +63,30 @@ def test_an_id_that_came_with_the_request_is_kept_if_it_is_harmless(app_without_
     assert (response.headers["X-Request-Id"] == sent) is is_kept
 
 
-def test_a_fault_is_said_with_the_request_but_not_with_what_its_address_holds(app_without_redis, caplog):
-    app_without_redis.add_url_rule("/shared/<token>/broken", view_func=lambda token: [][1])
-    app_without_redis.test_client().get("/shared/MARKED-token/broken?q=MARKED")
+def test_a_fault_is_said_with_the_request_but_not_with_what_its_address_holds(new_app, caplog):
+    new_app.add_url_rule("/shared/<token>/broken", view_func=lambda token: [][1])
+    new_app.test_client().get("/shared/MARKED-token/broken?q=MARKED")
     assert "GET /shared/<token>/broken failed" in caplog.text
     assert "MARKED" not in caplog.text
 
 
-def test_a_job_that_cannot_be_written_fails_at_once(app_without_redis):
+def test_a_job_that_cannot_be_written_fails_at_once(new_app):
     job = Job(id=new_id(), file="a.png", question="q", model="nano")
-    store = app_without_redis.extensions["eva01"].store
-    app_without_redis.add_url_rule("/send", view_func=lambda: store.create_job(job) and "sent")
-    away = app_without_redis.test_client().get("/send")
+    store = new_app.extensions["eva01"].store
+    new_app.add_url_rule("/send", view_func=lambda: store.create_job(job) and "sent")
+    away = new_app.test_client().get("/send")
     assert (away.status_code, away.json["code"]) == (503, "redis_unavailable")
 
 
+@pytest.fixture(scope="module")
+def app_behind(tmp_path_factory):
+    return without_redis(tmp_path_factory.mktemp("data"), proxies=1, hosts=("photos.example",))
+
+
 @pytest.fixture
-def behind(tmp_path):
+def behind(app_behind):
     """A client of an app behind one proxy, whose Redis does not exist."""
-    settings = Settings(redis_url=f"redis://127.0.0.1:{free_port()}/0", data=tmp_path, redis_timeout_s=1)
-    web = WebSettings(models=("nano",), proxies=1, hosts=("photos.example",))
-    return create_app(settings, Limits(), web).test_client()
+    return app_behind.test_client()
 
 
 def leads_to(response) -> set[str]:

@@ -85,25 +85,23 @@ def test_below_what_programs_ask_for_a_browser_gets_a_problem_too(http: FlaskCli
     assert told(http.get(path, headers=BROWSER)) == (404, PROBLEM)
 
 
-def test_a_job_that_cannot_be_written_is_said_on_a_page(app_without_redis: Flask) -> None:
+def test_a_job_that_cannot_be_written_is_said_on_a_page(new_app: Flask) -> None:
     job = Job(id=new_id(), file="a.png", question="q", model="nano")
-    store = services_of(app_without_redis).store
-    app_without_redis.add_url_rule(
-        "/send", endpoint="pages.send", view_func=lambda: store.create_job(job) and "sent"
-    )
-    response = app_without_redis.test_client().get("/send")
+    store = services_of(new_app).store
+    new_app.add_url_rule("/send", endpoint="pages.send", view_func=lambda: store.create_job(job) and "sent")
+    response = new_app.test_client().get("/send")
     assert told(response) == (503, "text/html")
     assert "redis_unavailable" in response.text
 
 
 def test_an_unforeseen_error_of_a_page_is_a_page_and_tells_nothing_of_our_inside(
-    app_without_redis: Flask, caplog: pytest.LogCaptureFixture
+    new_app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> str:
         raise RuntimeError("secret")
 
-    app_without_redis.add_url_rule("/fail", endpoint="pages.fail", view_func=fail)
-    response = app_without_redis.test_client().get("/fail")
+    new_app.add_url_rule("/fail", endpoint="pages.fail", view_func=fail)
+    response = new_app.test_client().get("/fail")
     assert told(response) == (500, "text/html")
     assert "internal_error" in response.text
     assert "secret" not in response.text

@@ -2,6 +2,7 @@
 
 import io
 import random
+from functools import cache
 
 import numpy as np
 import pytest
@@ -24,20 +25,26 @@ PACKINGS = {
 }
 
 
-def all_runs() -> Image.Image:
-    """Every run of 1 to 2,600 pixels, of white and of black, and longer ones."""
-    rows = np.full((2 * 2600, 5300), 255, dtype=np.uint8)
-    for length in range(2600):
-        rows[2 * length, 7 : 7 + length] = 0
-        rows[2 * length + 1, : length % 50 + 1] = 0
-        rows[2 * length + 1, length + length % 50 + 1 :] = 0
-    return Image.fromarray(rows)
+def runs(lengths: range, width: int) -> "np.ndarray":
+    """Rows with a black run of each length, and a white one of what it leaves of the width but 40 pixels.
+
+    The color changes nowhere near where it does in the row above, so that each run is a code of its own.
+    """
+    rows = np.full((len(lengths) + 1, width), 255, dtype=np.uint8)
+    for row, length in enumerate(lengths):
+        start = 20 * (row % 2)
+        rows[row, start : start + length] = 0
+        rows[row, start + width - 40 :] = 0
+    return rows
 
 
+LONG_RUNS = runs(range(2600, 5301, 45), 5400)
 PICTURES = {
     "a page": page(1, (1000, 1400)),
     "noise": Image.fromarray(np.random.default_rng(1).integers(0, 256, (300, 401), dtype=np.uint8)),
-    "all runs": all_runs(),
+    # Up to 2,660 pixels, which is more than the longest code is for.
+    "all runs": Image.fromarray(runs(range(2661), 2700)),
+    "longer runs": Image.fromarray(np.concatenate([LONG_RUNS, 255 - LONG_RUNS])),
     "white": Image.new("L", (1728, 50), 255),
     "black": Image.new("L", (1729, 50), 0),
     "one pixel": Image.new("L", (1, 1), 0),
@@ -57,13 +64,19 @@ def test_a_whole_fax_is_read(name, packing):
     assert decode(data).convert("1").tobytes() == picture.tobytes()
 
 
-def overwritten(packing: str, seed: int, picture: Image.Image) -> bytes:
-    """A fax with twenty bytes of noise in its first half."""
+@cache
+def noise(packing: str) -> tuple[bytes, int, int]:
+    """A fax of noise; where its pixels lie, and their bytes."""
     compression, tags = PACKINGS[packing]
-    data = bytearray(tiffs.fax(compression, picture, tiffinfo=tags))
+    data = tiffs.fax(compression, PICTURES["noise"], tiffinfo=tags)
     with Image.open(io.BytesIO(data)) as image:
-        place, size = image.tag_v2[273][0], image.tag_v2[279][0]  # type: ignore[attr-defined]
-    chance = random.Random(seed)
+        return data, image.tag_v2[273][0], image.tag_v2[279][0]  # type: ignore[attr-defined]
+
+
+def overwritten(packing: str, seed: int) -> bytes:
+    """The fax of noise with twenty bytes of other noise in its first half."""
+    whole, place, size = noise(packing)
+    data, chance = bytearray(whole), random.Random(seed)
     start = place + chance.randrange(size // 2)
     data[start : start + 20] = chance.randbytes(20)
     return bytes(data)
@@ -73,16 +86,15 @@ def overwritten(packing: str, seed: int, picture: Image.Image) -> bytes:
 def test_a_fax_with_bytes_overwritten_is_refused(packing):
     for seed in range(20):
         with pytest.raises(ImageRejected, match="no row of a fax") as refused:
-            decode(overwritten(packing, seed, PICTURES["noise"]))
+            decode(overwritten(packing, seed))
         assert refused.value.code == "truncated_image"
 
 
 @pytest.mark.parametrize("packing", [name for name in PACKINGS if "Group 3" in name])
 def test_of_a_fax_with_ends_of_line_the_other_rows_are_right(packing):
-    picture = PICTURES["noise"].convert("1")
-    right = np.asarray(picture)
+    right = np.asarray(PICTURES["noise"].convert("1"))
     for seed in range(20):
-        decoded = Decoder(Limits(), 100_000_000).decode(overwritten(packing, seed, picture))
+        decoded = Decoder(Limits(), 100_000_000).decode(overwritten(packing, seed))
         assert decoded.notes == (Note.IMAGE_DAMAGED,)
         rows = np.asarray(decoded.image.convert("1"))
         wrong = np.flatnonzero((rows != right).any(axis=1))
@@ -93,10 +105,8 @@ def test_of_a_fax_with_ends_of_line_the_other_rows_are_right(packing):
 
 
 def test_a_fax_of_which_most_rows_are_noise_is_refused():
-    picture = PICTURES["noise"].convert("1")
-    data = bytearray(tiffs.fax("group3", picture))
-    with Image.open(io.BytesIO(data)) as image:
-        place, size = image.tag_v2[273][0], image.tag_v2[279][0]  # type: ignore[attr-defined]
+    whole, place, size = noise("Group 3")
+    data = bytearray(whole)
     data[place : place + size * 2 // 3] = random.Random(1).randbytes(size * 2 // 3)
     with pytest.raises(ImageRejected, match="most others are none"):
         decode(bytes(data))

@@ -2,6 +2,7 @@
 
 import io
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ READ = [line[:2] for line in LINES if line[2].startswith("read")]
 NOT_READ = [line[1:] for line in LINES if line[0] == "Known, and not read"]
 
 
+@cache
+def made(section: str, name: str) -> bytes:
+    return VARIANTS[section][name].make()
+
+
 def decode(data: bytes, page: int = 1) -> Decoded:
     return Decoder(Limits(), enough_pixels=1_000_000).decode(data, page)
 
@@ -49,12 +55,12 @@ def test_what_is_said_of_a_variant_happens(section, name, said):
     variant = VARIANTS[section][name]
     if code := re.fullmatch(r"refused, `(\w+)`", said):
         with pytest.raises(Eva01Error) as refused:
-            decode(variant.make())
+            decode(made(section, name))
         assert refused.value.code == code[1]
         return
     notes = re.findall(r"note `(\w+)`", said)
     assert said == "read" + "".join(f", note `{note}`" for note in notes)
-    decoded = decode(variant.make(), variant.page)
+    decoded = decode(made(section, name), variant.page)
     assert decoded.pages == variant.pages
     assert (decoded.width, decoded.height) == decoded.image.size == (WIDTH, HEIGHT)
     assert list(decoded.notes) == notes
@@ -67,7 +73,7 @@ def test_what_is_said_of_a_variant_happens(section, name, said):
     ids=str,
 )
 def test_web_takes_what_the_worker_reads(section, name):
-    found = inspect(io.BytesIO(VARIANTS[section][name].make()), Limits())
+    found = inspect(io.BytesIO(made(section, name)), Limits())
     assert sorted((found.width, found.height)) == sorted((WIDTH, HEIGHT))
     assert (found.pages or 1) == VARIANTS[section][name].pages
 
@@ -78,7 +84,7 @@ def test_web_takes_what_the_worker_reads(section, name):
     ids=str,
 )
 def test_web_refuses_what_is_known_and_not_read_for_the_same_reason(name, said):
-    data = VARIANTS["Known, and not read"][name].make()
+    data = made("Known, and not read", name)
     with pytest.raises(Eva01Error) as refused:
         check_bytes(len(data), Limits())
         inspect(io.BytesIO(data), Limits())

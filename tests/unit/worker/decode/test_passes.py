@@ -15,8 +15,11 @@ from worker.job.decode.decoder import Decoder
 
 
 def with_passes(more: int, width: int = 64, height: int = 48) -> bytes:
-    """A progressive JPEG whose last pass comes again, `more` times."""
-    whole = encoded(Image.new("RGB", (width, height), "white"), "JPEG", progressive=True)
+    """A progressive JPEG whose last pass comes again, `more` times, and whose header says this size."""
+    whole = encoded(Image.new("RGB", (64, 48), "white"), "JPEG", progressive=True)
+    header = b"\xff\xc2\0\x11\x08"
+    assert whole.count(header + struct.pack(">HH", 48, 64)) == 1
+    whole = whole.replace(header + struct.pack(">HH", 48, 64), header + struct.pack(">HH", height, width))
     last = [found.start() for found in re.finditer(rb"\xff\xda", whole)][-1]
     return whole[:-2] + whole[last:-2] * more + whole[-2:]
 
