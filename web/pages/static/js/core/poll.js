@@ -29,6 +29,11 @@ export class Poll {
     this.#page = page;
   }
 
+  /** True once nobody wants to hear any more, though a look may be under way. */
+  get isStopped() {
+    return this.#isStopped;
+  }
+
   start() {
     if (!this.#isStopped) return;
     this.#isStopped = false;
@@ -81,13 +86,13 @@ export class Poll {
   async #lookOnce() {
     try {
       const waitS = await this.#look();
-      if (this.#failures) this.#onTrouble(null, null);
+      if (this.#failures && !this.#isStopped) this.#onTrouble(null, null);
       this.#failures = 0;
       return waitS === null ? null : this.#page?.hidden ? Math.max(waitS, HIDDEN_S) : waitS;
     } catch (problem) {
       this.#failures += 1;
       const waitS = problem.isTemporary ? (problem.retryAfterS ?? pauseAfter(this.#failures)) : null;
-      this.#onTrouble(problem, waitS);
+      if (!this.#isStopped) this.#onTrouble(problem, waitS);
       if (!("isTemporary" in problem)) throw problem;
       return waitS;
     }

@@ -11,9 +11,12 @@ export function poll(path, { everyS, onBody, onTrouble }) {
   let etag = null;
   const look = async () => {
     const answer = await apiFresh(path, { etag });
+    // The page may have been left meanwhile, and what hears it with it.
+    if (polling.isStopped) return null;
     etag = answer.etag;
     if (answer.body) onBody(answer.body);
     return everyS;
   };
-  new Poll(look, { onTrouble }).start();
+  const polling = new Poll(look, { onTrouble });
+  polling.start();
 }
