@@ -56,7 +56,8 @@ class Shared:
 def shared(new_browser: Callable[..., BrowserContext], guarded: Stack) -> Iterator[Shared]:
     keys = [key_of(guarded, owner=owner) for owner in (f"anna-{new_id()}", f"ben-{new_id()}")]
     annas, bens = (
-        httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}) for key in keys
+        httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+        for key in keys
     )
     with annas, bens:
         batch = annas.post("/api/batches", json={"model": "ocr", "name": BATCH}).json()["id"]
