@@ -42,7 +42,7 @@ class AskPage:
     def open(self) -> Self:
         """Open the page, and wait until its models are loaded."""
         self.page.goto("/")
-        expect(self.page.locator("#presets button").first).to_be_visible()
+        expect(self.page.locator("#models label").first).to_be_visible()
         return self
 
     def choose(self, files: Sequence[Path]) -> Self:

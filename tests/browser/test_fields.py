@@ -92,12 +92,12 @@ def test_what_the_server_refuses_is_said_at_the_schema_and_at_the_field(page, tm
     # No box lets one type so much; a script or an extension might.
     page.get_by_label("Name of field 1").evaluate("box => { box.value = 'x'.repeat(65); }")
     page.get_by_label("Name of field 1").dispatch_event("input")
-    page.get_by_test_id("send").click()
+    page.get_by_test_id("send").press("Enter")
     expect(page.locator("#field-rows").get_by_role("alert")).to_contain_text("at most 64 characters")
     page.get_by_label("JSON, by a schema").check()
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "not": {"required": ["n"]}}
     page.locator("#schema").fill(json.dumps(schema))
-    page.get_by_test_id("send").click()
+    page.get_by_test_id("send").press("Enter")
     expect(page.locator("#schema-problem")).to_contain_text("`not`")
     del schema["not"]
     page.locator("#schema").fill(json.dumps(schema))

@@ -50,7 +50,7 @@ def test_a_batch_is_asked_followed_shared_and_downloaded(visitor, behind, tmp_pa
     some = drawn(3, seed=65)
     page = visitor()
     page.goto(f"{behind.url}/")
-    expect(page.locator("#presets button").first).to_be_visible()
+    expect(page.locator("#models label").first).to_be_visible()
     batch = AskPage(page).choose(some.write(tmp_path)).expect_count(3).ask()
     batch.wait_until_done()
     assert page.url.startswith(f"{behind.url}/batches/")

@@ -116,7 +116,7 @@ def test_what_was_chosen_and_typed_outlives_a_session(new_browser, guarded, tmp_
     ask = AskPage(page).open().choose(drawn(2, seed=91).write(tmp_path)).expect_count(2)
     page.get_by_test_id("question").fill("What is it?")
     end_everywhere(context)
-    page.get_by_test_id("send").click()
+    page.get_by_test_id("send").press("Enter")
     expect(page.locator("#session-over")).to_be_visible()
     ask.expect_count(2)
     expect(page.get_by_test_id("question")).to_have_value("What is it?")
