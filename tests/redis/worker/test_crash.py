@@ -13,7 +13,7 @@ from tests.processes import wait_until
 from tests.stub_engine import DIE
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 
-pytestmark = [pytest.mark.redis, pytest.mark.process]
+pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(300)]
 
 #: Leases shorter than the default, so that the tests are quick; the longer one does not run out by chance.
 LEASE, LONGER_LEASE = {"EVA01_LEASE_S": "2"}, {"EVA01_LEASE_S": "4"}

@@ -10,7 +10,7 @@ from tests.processes import wait_until
 from tests.stub_engine import HANG, SLOW
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS
 
-pytestmark = [pytest.mark.redis, pytest.mark.process]
+pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(300)]
 
 
 def start(workers, **env):
