@@ -21,8 +21,8 @@ from jobs.storage.store import JobStore
 from jobs.storage.unreadable import SAID
 from tests.clock import Clock
 from tests.internet import Internet
-from tests.processes import accepts_connections, free_port, wait_until
 from tests.templates import COMPILED
+from tests.processes import free_port, redis_answers, wait_until
 from tests.tools import VALKEY
 from tests.worker_processes import WorkerProcesses
 from web.app import create_app
@@ -146,7 +146,7 @@ def start_redis(port: int, folder: Path, *options: str) -> "subprocess.Popen[byt
     command = [VALKEY.needed(), "--port", str(port), "--bind", "127.0.0.1"]
     command += ["--dir", str(folder), "--save", "", "--appendonly", "no", *options]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    wait_until(lambda: accepts_connections(port), "the server listens")
+    wait_until(lambda: redis_answers(port), "the server answers")
     return server
 
 

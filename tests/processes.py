@@ -8,20 +8,32 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from socket import create_connection, socket
+from socket import SO_REUSEADDR, SOL_SOCKET, create_connection, socket
 
 import httpx
 import psutil
 
 #: Longest wait for anything here, in seconds: a machine under load is slow, a broken one does not end.
 PATIENCE_S = 90.0
+#: Keep the ports that were given from everybody else, until this process ends.
+_CLAIMS: list[socket] = []
 
 
 def free_port() -> int:
-    """A port on which nothing listens at the moment."""
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nothing listens at the moment.
+
+    On Linux the system gives it to nobody else as long as this process lives: a socket stays bound to it.
+    Beside that a server may listen which sets SO_REUSEADDR as well, as all of ours do.
+    """
+    claim = socket()
+    claim.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    claim.bind(("127.0.0.1", 0))
+    port = int(claim.getsockname()[1])
+    if sys.platform == "linux":
+        _CLAIMS.append(claim)
+    else:
+        claim.close()
+    return port
 
 
 def wait_until(
@@ -50,6 +62,17 @@ def accepts_connections(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def redis_answers(port: int) -> bool:
+    """True when a Redis-compatible server answers on `port`, be it that it refuses, and has read its data."""
+    try:
+        with create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(b"PING\r\n")
+            reply = connection.recv(100)
+    except OSError:
+        return False
+    return bool(reply) and not reply.startswith(b"-LOADING")
 
 
 @dataclass

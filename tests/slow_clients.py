@@ -189,8 +189,8 @@ def rest_of(connection: socket) -> bytes:
     return bytes(received)
 
 
-def wait_until_all_begin(held: list[socket], patience_s: float = PATIENCE_S) -> None:
-    """Wait until each connection has something to read."""
+def wait_until_all_begin(held: list[socket], patience_s: float = 2.5 * PATIENCE_S) -> None:
+    """Wait until each connection has something to read: few threads make what many want."""
     wait_until(lambda: ended(held) == len(held), "all have a beginning to read", patience_s, every_s=0.2)
 
 

@@ -84,7 +84,7 @@ class StubEngine:
     ) -> Sequence[Answer | EngineFailure]:
         """Answer one after the other, or fail as the questions say."""
         self.batches.append([item.question for item in batch])
-        self.may_go_on.wait(30)
+        self.may_go_on.wait(60)
         time.sleep(self.takes_s)
         questions = {item.question for item in batch}
         self._fail(questions, len(batch))

@@ -16,7 +16,7 @@ from jobs.storage.connection.client import connect
 from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from tests.drawing import Scene
-from tests.processes import Process, accepts_connections, free_port, wait_until
+from tests.processes import Process, free_port, redis_answers, wait_until
 from tests.tools import VALKEY
 
 MODEL = "stub"
@@ -43,7 +43,7 @@ class Running:
         wait_until(lambda: self.times_said(words) >= times, f"the worker says {words!r}")
 
     def answers_200(self, path: str) -> bool:
-        return httpx.get(f"{self.url}{path}").status_code == 200
+        return httpx.get(f"{self.url}{path}", timeout=60).status_code == 200
 
     def times_said(self, words: str) -> int:
         return self.process.output().count(words)
@@ -71,7 +71,7 @@ class WorkerProcesses:
         command = [VALKEY.needed(), "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
         process = self._start("redis", command, {})
-        wait_until(lambda: accepts_connections(self.port), "the server listens")
+        wait_until(lambda: redis_answers(self.port), "the server answers")
         return process
 
     def start_worker(
@@ -82,7 +82,6 @@ class WorkerProcesses:
             "PYTHONPATH": str(ROOT),
             "REDIS_URL": self.settings.redis_url,
             "EVA01_BLOBS": self.settings.blobs,
-            "EVA01_REDIS_TIMEOUT_S": "1",
             "EVA01_WORKER_PORT": str(port),
             "EVA01_HEARTBEAT_S": "0.3",
             # All jobs ask about one image, and each has to reach the engine.

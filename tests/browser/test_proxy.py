@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.images import DESCRIBE, drawn
-from tests.browser.pages import AskPage, BatchPage
+from tests.browser.pages import AskPage, BatchPage, expect_picture
 from tests.nginx import Behind, serve_below_a_path
 from tests.process.conftest import Stack
 
@@ -47,10 +47,10 @@ def visitor(
 
 
 def test_a_batch_is_asked_followed_shared_and_downloaded(visitor, behind, tmp_path):
-    some = drawn(3, seed=61)
+    some = drawn(3, seed=65)
     page = visitor()
     page.goto(f"{behind.url}/")
-    expect(page.locator("#presets button").first).to_be_visible()
+    expect(page.locator("#models label").first).to_be_visible()
     batch = AskPage(page).choose(some.write(tmp_path)).expect_count(3).ask()
     batch.wait_until_done()
     assert page.url.startswith(f"{behind.url}/batches/")
@@ -61,13 +61,13 @@ def test_a_batch_is_asked_followed_shared_and_downloaded(visitor, behind, tmp_pa
     path, answer = next(iter(some.answers.items()))
     batch.tile(path).click()
     expect(page.locator("#viewer-answer")).to_have_text(answer)
-    page.wait_for_function("() => document.querySelector('#viewer-image').naturalWidth > 0")
+    expect_picture(page.locator("#viewer-image"))
     page.keyboard.press("Escape")
     with page.expect_download() as coming:
         page.locator('a[download][href$="results.csv"]').click()
     assert coming.value.path().read_text("utf-8-sig").count("succeeded") == 3
     page.locator("#share").click()
-    page.get_by_role("button", name="Make a link").click()
+    page.locator("#share-days").press("Enter")
     expect(page.locator("#share-until")).to_contain_text("It works until")
     link = page.locator("#share-link").input_value()
     assert link.startswith(f"{behind.url}/shared/")
@@ -79,7 +79,7 @@ def test_a_batch_is_asked_followed_shared_and_downloaded(visitor, behind, tmp_pa
 def test_history_switches_and_the_api_are_below_it_too(visitor, behind, tmp_path):
     page = visitor()
     page.goto(f"{behind.url}/")
-    AskPage(page).choose(drawn(1, seed=62).write(tmp_path)).ask("What is it, below a path?").wait_until_done()
+    AskPage(page).choose(drawn(1, seed=66).write(tmp_path)).ask("What is it, below a path?").wait_until_done()
     page.get_by_role("link", name="History").click()
     row = page.locator("#history-list li").filter(has_text="below a path").first
     row.locator("a").click()
@@ -106,7 +106,7 @@ def test_answers_that_are_cut_are_asked_for_again_below_it(visitor, behind, cut_
 
 
 def test_it_works_without_scripts(visitor, behind, tmp_path):
-    some = drawn(2, seed=63)
+    some = drawn(2, seed=67)
     page = visitor(java_script_enabled=False)
     page.goto(f"{behind.url}/")
     page.get_by_test_id("files").set_input_files(some.write(tmp_path))

@@ -13,7 +13,7 @@ from jobs.contract.models import Result, Usage
 from jobs.storage.store import JobStore
 from tests.browser.given import make_batch, wait_until_done
 from tests.browser.images import DESCRIBE, RED_CIRCLE, cut_short, drawn
-from tests.browser.pages import AskPage, BatchPage, tab_to
+from tests.browser.pages import AskPage, BatchPage, expect_picture, tab_to
 
 
 def test_what_failed_is_shown_with_its_reasons(page, mixed_batch):
@@ -27,6 +27,20 @@ def test_what_failed_is_shown_with_its_reasons(page, mixed_batch):
     expect(batch.tile("cut short.png")).to_contain_text("The image is cut short or damaged.")
 
 
+#: Notes whether the reasons for failures are there when all 14 results of a batch are.
+_LOOK_WHEN_FOUND = """new MutationObserver((_, observer) => {
+  if (!document.querySelector("#found")?.textContent.startsWith("14 images")) return;
+  observer.disconnect();
+  window.hadReasons = document.querySelector("#failures").checkVisibility();
+}).observe(document, { subtree: true, childList: true, characterData: true });"""
+
+
+def test_results_are_not_pushed_down_later_by_the_reasons_above_them(page, mixed_batch):
+    page.add_init_script(_LOOK_WHEN_FOUND)
+    BatchPage(page).open(mixed_batch, answers=14)
+    assert page.evaluate("window.hadReasons")
+
+
 def test_a_failed_image_is_retried_and_then_has_its_answer(page, stack, hold_worker):
     content = RED_CIRCLE.encode(width=341)
     path = stack.folder / "blobs" / names.image_path(sha256(content).hexdigest())
@@ -37,7 +51,7 @@ def test_a_failed_image_is_retried_and_then_has_its_answer(page, stack, hold_wor
     expect(batch.failure("The image is not there any more.")).to_be_visible()
     expect(batch.tile("gone.png")).to_contain_text("Failed")
     path.write_bytes(content)
-    page.get_by_role("button", name="Retry all").click()
+    page.get_by_role("button", name="Retry all").press("Enter")
     expect(batch.tile("gone.png")).to_contain_text(RED_CIRCLE.description)
     expect(page.locator("#failures")).to_be_hidden()
     expect(batch.readout("failed")).to_have_text("0")
@@ -50,11 +64,13 @@ def test_answers_are_searched_filtered_and_sorted(page, mixed_batch, mixed_files
     expect(page.locator("#found")).to_have_text(f"{len(circles)} of 14 images")
     assert sorted(batch.answers()) == sorted(circles)
     page.locator("#search").fill("")
+    batch.expect_found("14 images")
     page.locator("#states button", has_text="Failed").click()
     expect(page.locator("#found")).to_have_text("2 of 14 images")
     page.locator("#search").fill("circle")
     expect(page.locator("#nothing")).to_contain_text("Nothing found")
     page.locator("#search").fill("")
+    batch.expect_found("2 of 14 images")
     page.locator("#states button", has_text="All").click()
     page.locator("#order").select_option("file")
     expect(page.locator("#rows a").first).to_have_text(sorted(mixed_files.files)[0])
@@ -67,9 +83,10 @@ def test_the_large_view_has_the_image_the_answer_and_how_it_came_about(page, mix
     expect(viewer.locator("#viewer-answer")).to_have_text(answer)
     expect(viewer.locator("#viewer-facts")).to_contain_text("nano")
     expect(viewer.locator("#viewer-facts")).to_contain_text("240 × 183 pixels")
-    expect(viewer.locator("#viewer-image")).to_have_js_property("complete", True)
-    assert viewer.locator("#viewer-image").evaluate("image => image.naturalWidth") > 0
-    fitting = viewer.locator("#zoom-level").text_content()
+    expect_picture(viewer.locator("#viewer-image"))
+    # Drawn to fit: the image is loaded, and its size known.
+    expect(viewer.locator("#viewer-image")).to_have_attribute("style", re.compile("scale"))
+    fitting = viewer.locator("#zoom-level").inner_text()
     viewer.get_by_role("button", name="Larger").click()
     expect(viewer.locator("#zoom-level")).not_to_have_text(fitting)
 
@@ -78,7 +95,8 @@ def test_a_further_question_is_asked_about_the_same_image(page, mixed_batch, mix
     path = next(path for path, answer in mixed_files.answers.items() if " and " not in answer)
     BatchPage(page).open(mixed_batch, answers=14).tile(path).click()
     page.locator("#follow-up-question").fill(DESCRIBE)
-    page.locator("#follow-up-form").get_by_role("button", name="Ask").click()
+    # By the keyboard: what is known of the image comes above the form.
+    page.locator("#follow-up-form").get_by_role("button", name="Ask").press("Enter")
     expect(page.locator("#follow-up-thread")).to_contain_text(mixed_files.answers[path])
     page.keyboard.press("Escape")
     expect(page.locator("#found")).to_have_text("14 images")
@@ -105,7 +123,7 @@ def test_what_the_browser_cannot_show_is_shown_small_and_notes_stand_beside_the_
     batch.tile("scan.tif").click()
     expect(page.locator("#viewer-small")).to_be_visible()
     expect(page.locator("#viewer-image")).to_have_attribute("src", re.compile("/thumbnail$"))
-    page.wait_for_function("document.getElementById('viewer-image').naturalWidth > 0")
+    expect_picture(page.locator("#viewer-image"))
     expect(page.locator("#viewer-notes")).to_be_hidden()
     page.keyboard.press("Escape")
     batch.tile("moving.gif").click()
@@ -142,7 +160,7 @@ def test_all_is_done_with_the_keyboard_alone(page, tmp_path):
     expect(page.locator("#viewer-place")).to_have_text("1 of 6")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#viewer-place")).to_have_text("2 of 6")
-    shown = page.locator("#viewer-file").text_content()
+    shown = page.locator("#viewer-file").inner_text()
     expect(page.locator("#viewer-answer")).to_have_text(some.answers.get(shown, ""))
     page.keyboard.press("Escape")
     expect(page.locator("#viewer")).to_be_hidden()
@@ -167,7 +185,7 @@ def test_images_that_nobody_answers_yet_are_said_to_wait_for_a_worker(page, stac
     BatchPage(page).open(batch_id, answers=2)
     expect(page.locator("#stage")).to_have_text("Waiting for a worker")
     expect(page.locator("#fleet")).to_contain_text("Waking a worker")
-    page.locator("#cancel").click()
+    page.locator("#cancel").press("Enter")
     expect(page.locator("#stage")).to_have_text("Cancelled")
 
 
@@ -186,7 +204,7 @@ def test_a_text_that_was_read_unsurely_is_marked(page, stack):
     expect(page.locator("#viewer-unsure")).to_have_text("Unsure")
     expect(page.locator("#viewer-unsure")).to_be_visible()
     page.keyboard.press("Escape")
-    page.locator("#as-table").click()
+    page.locator("#as-table").press("Enter")
     expect(page.locator(".result-row .chip--unsure").locator("visible=true")).to_have_count(1)
 
 

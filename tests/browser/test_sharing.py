@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.pages import BatchPage, tab_to
+from tests.browser.pages import BatchPage, expect_picture, tab_to
 
 #: Test ids of controls that only the owner of a batch has.
 _ACTS = (
@@ -20,7 +20,8 @@ def link(page: Page, mixed_batch: str) -> str:
     BatchPage(page).open(mixed_batch, answers=14)
     page.locator("#share").click()
     page.locator("#share-days").fill("3")
-    page.get_by_role("button", name="Make a link").click()
+    # By the keyboard: the dialog grows when it has the list of links.
+    page.locator("#share-days").press("Enter")
     expect(page.locator("#share-until")).to_contain_text("It works until")
     return page.locator("#share-link").input_value()
 
@@ -38,12 +39,12 @@ def test_a_shared_batch_is_read_by_somebody_else(link, stranger, mixed_files):
     stranger.goto(link)
     batch = BatchPage(stranger).expect_found("14 images")
     expect(stranger.locator(".batch-head")).to_contain_text("Shared, read only")
-    assert {path: batch.answers()[path] for path in mixed_files.answers} == mixed_files.answers
+    assert mixed_files.answers.items() <= batch.answers().items()
     stranger.locator("#as-gallery").click()
     path, answer = next(iter(mixed_files.answers.items()))
     batch.tile(path).click()
     expect(stranger.locator("#viewer-answer")).to_have_text(answer)
-    stranger.wait_for_function("() => document.querySelector('#viewer-image').naturalWidth > 0")
+    expect_picture(stranger.locator("#viewer-image"))
     assert {call.method for call in calls} == {"GET"}
     private = [call.url for call in calls if "/api/" in call.url and "/api/shared/" not in call.url]
     assert private == []
@@ -63,7 +64,7 @@ def test_a_shared_batch_has_nothing_to_change_it_with(link, stranger):
 def test_a_shared_batch_shows_what_is_cut_short_and_cannot_ask_again(page, cut_batch, stranger):
     BatchPage(page).open(cut_batch, answers=5)
     page.locator("#share").click()
-    page.get_by_role("button", name="Make a link").click()
+    page.locator("#share-days").press("Enter")
     expect(page.locator("#share-until")).to_contain_text("It works until")
     stranger.goto(page.locator("#share-link").input_value())
     batch = BatchPage(stranger).expect_found("5 images")
@@ -94,7 +95,7 @@ def test_an_altered_link_shows_nothing(link, stranger, mixed_files):
 
 
 def revoke_all(stack, batch_id: str) -> None:
-    assert httpx.delete(f"{stack.url}/api/batches/{batch_id}/shares").json()["revoked"]
+    assert httpx.delete(f"{stack.url}/api/batches/{batch_id}/shares", timeout=60).json()["revoked"]
 
 
 def expect_ended(page: Page) -> None:
@@ -116,8 +117,8 @@ def test_links_are_listed_and_revoked_with_the_keyboard_alone(link, page, strang
     row = page.locator("#shares-list li").filter(has_text="for the printer")
     expect(row).to_contain_text("Not used yet.")
     others = page.locator("#shares-list li[data-state=works]").filter(has_not_text="for the printer")
-    assert others.count() >= 1
     before = others.count()
+    assert before >= 1
     page.locator("#share-link").focus()
     tab_to(page, "#shares-list li:first-child button")
     page.keyboard.press("Enter")
@@ -156,7 +157,7 @@ def read_and_leave(page: Page, link: str, path: str, elsewhere: str) -> None:
     page.goto(link)
     batch = BatchPage(page).expect_found("14 images")
     batch.tile(path).click()
-    page.wait_for_function("() => document.querySelector('#viewer-image').naturalWidth > 0")
+    expect_picture(page.locator("#viewer-image"))
     picture = page.locator("#viewer-image").evaluate("image => image.src")
     page.goto(picture)
     assert is_picture_shown(page)

@@ -74,6 +74,7 @@ def test_dark_mode_is_switched_and_remembered(page):
     page.goto("/history")
     assert page.evaluate(_LIGHTNESS) < 0.3
     page.get_by_role("button", name="Dark mode").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
     assert page.evaluate(_LIGHTNESS) > 0.7
 
 

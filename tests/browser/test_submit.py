@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.images import BLUE_SQUARE, DESCRIBE, RED_CIRCLE, drawn
 from tests.browser.pages import AskPage
@@ -107,6 +107,36 @@ def test_what_is_missing_is_said_and_nothing_is_sent(page, tmp_path):
     expect(page.locator("#send-problem")).to_have_text("Fill in the gap in the question")
     expect(page.get_by_test_id("question")).to_be_focused()
     assert posts == []
+
+
+def test_what_was_typed_last_counts_however_quickly_one_launches(page, tmp_path):
+    posts = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    AskPage(page).open().choose(drawn(1, seed=18).write(tmp_path)).expect_count(1)
+    page.get_by_test_id("question").fill("What is it?")
+    expect(page.get_by_test_id("send")).to_have_attribute("aria-disabled", "false")
+    page.get_by_test_id("question").evaluate(
+        """(box) => {
+          box.value = "Is there … in this image? Answer yes or no.";
+          box.dispatchEvent(new Event("input", { bubbles: true }));
+          document.querySelector("#send").click();
+        }"""
+    )
+    expect(page.locator("#send-problem")).to_have_text("Fill in the gap in the question")
+    assert posts == []
+
+
+def test_what_comes_for_the_page_that_asks_when_it_was_left_is_let_go(page, tmp_path):
+    """An error of a script would fail it."""
+    held: list[Route] = []
+    recent = "**/api/batches?limit=*"
+    page.route(recent, lambda route: held.append(route), times=1)
+    with page.expect_request(recent):
+        ask = AskPage(page).open()
+    batch = ask.choose(drawn(1, seed=19).write(tmp_path)).expect_count(1).ask()
+    with page.expect_response(recent):
+        held[0].continue_()
+    batch.wait_until_done()
 
 
 def test_a_ready_question_fills_the_box_and_is_offered_again(page, tmp_path):

@@ -1,9 +1,9 @@
 """Sending: paused, cancelled, cut off and taken up again, and nothing is sent twice."""
 
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from playwright.sync_api import Dialog, Page, Response, Route, expect
+from playwright.sync_api import Dialog, Error, Page, Response, Route, expect
 
 from tests.browser.images import drawn
 from tests.browser.pages import AskPage, BatchPage
@@ -18,7 +18,12 @@ class Sent:
 
     def __init__(self, page: Page) -> None:
         self.names: list[str] = []
+        self._page = page
         page.on("response", self._look)
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many names are known: responses are read a little later than the page reads them."""
+        wait_on_page(self._page, lambda: len(self.names) >= count, f"{count} files are sent")
 
     def _look(self, response: Response) -> None:
         if response.request.method == "POST" and response.url.endswith("/files") and response.ok:
@@ -27,7 +32,7 @@ class Sent:
 
 @contextmanager
 def only_first(page: Page, count: int):
-    """Let `count` upload requests through, and hold all others; yields those that are held."""
+    """Let `count` upload requests through; yields the others, which are held until the `with` is left."""
     held: list[Route] = []
     seen = 0
 
@@ -42,6 +47,10 @@ def only_first(page: Page, count: int):
     page.route(FILES_CALL, gate)
     yield held
     page.unroute(FILES_CALL)
+    for route in held:
+        # Some have gone on already, or their page is gone.
+        with suppress(Error):
+            route.continue_()
 
 
 def wait_on_page(page: Page, fact: Callable[[], object], what: str) -> None:
@@ -75,6 +84,7 @@ def test_a_reload_in_the_middle_goes_on_without_sending_again_what_is_there(page
     expect(batch.dock).to_have_attribute("data-state", "interrupted")
     page.get_by_test_id("dock-folder").set_input_files(tmp_path / "cut")
     batch.wait_until_done().expect_found("120 images")
+    sent.wait_for(120)
     after = sent.names[len(before) :]
     assert set(before).isdisjoint(after)
     assert sorted(before + after) == sorted(many.files)
@@ -97,6 +107,7 @@ def test_a_lost_connection_is_said_and_the_upload_goes_on_when_it_is_back(page, 
     context.set_offline(False)
     batch.wait_until_done().expect_found("80 images")
     expect(page.locator("#trouble")).to_be_hidden()
+    sent.wait_for(80)
     assert sorted(sent.names) == sorted(many.files)
     assert batch.answers() == many.answers
 
@@ -119,7 +130,8 @@ def test_two_folders_of_one_name_and_one_of_them_twice_lose_nothing_and_double_n
     third = drawn(1, seed=28, folder="zip")
     hidden = {".IMG.png": b"x", "__MACOSX/._0.png": b"x"}
     (tmp_path / "c.zip").write_bytes(zipped(hidden | third.files))
-    ask = AskPage(page).open().choose_folder(tmp_path / "a" / "DCIM").choose_folder(tmp_path / "b" / "DCIM")
+    ask = AskPage(page).open().choose_folder(tmp_path / "a" / "DCIM").expect_count(6)
+    ask.choose_folder(tmp_path / "b" / "DCIM").expect_count(12)
     ask.choose_folder(tmp_path / "a" / "DCIM").choose([tmp_path / "c.zip"]).expect_count(13)
     batch = ask.ask().wait_until_done().expect_found("13 images")
     renamed = {path.replace(".", " (2)."): answer for path, answer in second.answers.items()}
@@ -140,13 +152,14 @@ def test_a_pause_holds_what_is_left_and_resume_sends_it(page, tmp_path):
         expect(batch.readout("succeeded")).to_have_text(str(there))
         # The bar shows the share of all files, though every file that has arrived is answered.
         expect(page.locator("#sync")).to_have_attribute("aria-valuenow", f"{100 * there / 40:.1f}")
-        page.get_by_test_id("pause").click()
+        page.get_by_test_id("pause").press("Enter")
         expect(batch.dock).to_have_attribute("data-state", "paused")
         for route in held:
             route.continue_()
         wait_on_page(page, lambda: len(sent.names) > there, "what was on its way has arrived")
-    page.get_by_test_id("resume").click()
+    page.get_by_test_id("resume").press("Enter")
     batch.wait_until_done().expect_found("40 images")
+    sent.wait_for(40)
     assert sorted(sent.names) == sorted(some.files)
 
 
@@ -155,7 +168,7 @@ def test_an_upload_is_cancelled_after_it_was_asked_once(page, tmp_path):
     with only_first(page, 0) as held:
         batch = AskPage(page).open().choose_folder(tmp_path / "never").expect_count(40).ask()
         wait_on_page(page, lambda: held, "something is on its way")
-        page.get_by_test_id("cancel-upload").click()
+        page.get_by_test_id("cancel-upload").press("Enter")
         page.get_by_test_id("confirm-cancel").click()
         expect(batch.dock).to_be_hidden()
     expect(page.locator("#stage")).to_have_text("Cancelled")

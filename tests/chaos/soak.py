@@ -53,6 +53,8 @@ class Soaked:
     #: Seconds from acceptance to answer, of each answered job.
     waits_s: list[float] = field(default_factory=list)
     failed: int = 0
+    #: Seconds from the first image until all were answered.
+    took_s: float = 0.0
     samples: list[Sample] = field(default_factory=list)
 
     def wait_s(self, share: float) -> float:
@@ -120,6 +122,7 @@ class Soak:
         # Jobs sent at twice the answering rate need the same time again after the last one.
         patience_s = 2 * seconds + PATIENCE_S
         wait_until(lambda: self._are_finished(batches), "all is answered", patience_s, every_s=0.2)
+        self._seen.took_s = time.monotonic() - began_s
         self._is_over.set()
         watching.join()
         return self._seen

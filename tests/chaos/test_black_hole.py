@@ -34,8 +34,8 @@ from worker.ops.trouble import Trouble
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
 PNG = Scene("white", (("red", "circle"),)).encode()
-#: The limit of the clients here.
-TIMEOUT_S = 0.3
+#: The limit of the clients here; and of processes, which have to be answered within it.
+TIMEOUT_S, TIMEOUT_OF_PROCESSES_S = 0.3, 1.0
 
 
 @pytest.fixture
@@ -59,15 +59,28 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def wait_until_answered(call: Callable[[Any], Any], client: Any) -> None:
+    """Call until there is an answer: a busy machine may need longer for one than the limit allows."""
+
+    def is_answered() -> bool:
+        try:
+            call(client)
+        except redis.TimeoutError:
+            return False
+        return True
+
+    wait_until(is_answered, "there is an answer")
+
+
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_what_is_asked_on_a_connection_that_is_there_ends_and_the_next_is_answered(proxy, call):
     with connect(through(proxy.port), TIMEOUT_S) as client:
-        call(client)
+        wait_until_answered(call, client)
         proxy.swallow()
         with pytest.raises(redis.TimeoutError, match="Timeout reading"):
             call(client)
         proxy.let_through()
-        call(client)
+        wait_until_answered(call, client)
 
 
 def test_what_connects_to_a_server_that_says_nothing_ends(proxy):
@@ -76,7 +89,7 @@ def test_what_connects_to_a_server_that_says_nothing_ends(proxy):
         with pytest.raises(redis.TimeoutError, match="Timeout reading"):
             client.get("a")
         proxy.let_through()
-        client.get("a")
+        wait_until_answered(CALLS["a command"], client)
 
 
 def test_what_is_not_even_let_connect_ends():
@@ -128,7 +141,8 @@ def test_a_command_says_that_redis_does_not_answer_and_ends(proxy, tmp_path, mon
 
 def test_web_says_that_redis_does_not_answer_and_then_goes_on_and_keeps_house(workers, proxy, tmp_path: Path):
     lost = workers.enqueue(QUESTIONS[0])
-    limits = {"EVA01_REDIS_TIMEOUT_S": str(TIMEOUT_S), "EVA01_HOUSEKEEPING_S": "0.3", "EVA01_MODELS": MODEL}
+    limits = {"EVA01_HOUSEKEEPING_S": "0.3", "EVA01_MODELS": MODEL}
+    limits["EVA01_REDIS_TIMEOUT_S"] = str(TIMEOUT_OF_PROCESSES_S)
     with serving(through(proxy.port), tmp_path, EVA01_BLOBS=workers.settings.blobs, **limits) as web:
         ask = partial(
             web.http.post,
@@ -157,12 +171,12 @@ def test_web_says_that_redis_does_not_answer_and_then_goes_on_and_keeps_house(wo
 
 
 def start(workers: WorkerProcesses, proxy: Proxy, takes_s: float = 0.1, **env: Any) -> Running:
-    known: dict[str, Any] = {"EVA01_LEASE_S": "2", "EVA01_REDIS_TIMEOUT_S": "0.5"}
+    known: dict[str, Any] = {"EVA01_LEASE_S": "2", "EVA01_REDIS_TIMEOUT_S": str(TIMEOUT_OF_PROCESSES_S)}
     return workers.start_worker(takes_s, REDIS_URL=through(proxy.port), **known, **env).wait_until_ready()
 
 
 def trouble(worker: Running) -> str:
-    return str(json.loads(httpx.get(f"{worker.url}/ready").text)["trouble"])
+    return str(json.loads(httpx.get(f"{worker.url}/ready", timeout=60).text)["trouble"])
 
 
 def test_a_worker_that_waits_for_a_ticket_says_so_and_then_answers_what_came_meanwhile(workers, proxy):

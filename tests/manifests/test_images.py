@@ -203,7 +203,7 @@ def test_webs_steps_make_an_environment_without_torch_that_serves_and_is_healthy
     process = Process.start("web", web.command(entrypoint.words), env, tmp_path)
     try:
         process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
-        page = httpx.get(f"http://127.0.0.1:{port}/", headers={"Authorization": f"Bearer {key}"})
+        page = httpx.get(f"http://127.0.0.1:{port}/", headers={"Authorization": f"Bearer {key}"}, timeout=60)
         assert "EVA-01" in page.text
         checked = subprocess.run(web.command(web.run.healthcheck), env=os.environ | env)
         assert checked.returncode == 0

@@ -11,7 +11,7 @@ import pytest
 
 from jobs.storage.connection.client import connect
 from tests.manifests.rendering import Object, of_kind, render, template
-from tests.processes import accepts_connections, free_port, wait_until
+from tests.processes import free_port, redis_answers, wait_until
 from tests.tools import VALKEY
 
 #: Beside the server in its wheel.
@@ -59,7 +59,7 @@ class Server:
     def start(self) -> None:
         command = [VALKEY.needed(), str(self._file), "--port", str(self._port)]
         self._process = subprocess.Popen([*command, "--requirepass", "secret"], stdout=subprocess.DEVNULL)
-        wait_until(lambda: accepts_connections(self._port), "the server listens")
+        wait_until(lambda: redis_answers(self._port), "the server answers")
         wait_until(lambda: not self.client.info("persistence")["loading"], "its file is read")
 
     def stop(self) -> None:

@@ -227,7 +227,7 @@ def test_the_worker_answers_what_its_probes_ask():
     server.start()
     try:
         for path in {probe["path"] for probe in _own_probes("worker")}:
-            assert httpx.get(f"http://{server.address}{path}").status_code == HTTPStatus.OK, path
+            assert httpx.get(f"http://{server.address}{path}", timeout=60).status_code == HTTPStatus.OK, path
     finally:
         server.stop()
 

@@ -123,7 +123,7 @@ class ScrapedStack(Stack):
         return http.post("/api/jobs", files={"file": ("a.png", PNG)}, data=form)
 
     def _states(self, http: httpx.Client) -> dict[str, int]:
-        text = httpx.get(f"http://127.0.0.1:{self.worker_ports[1]}/metrics").text
+        text = httpx.get(f"http://127.0.0.1:{self.worker_ports[1]}/metrics", timeout=60).text
         lines = (line.split() for line in text.splitlines() if line.startswith("eva01_jobs_total{"))
         return {name.split('state="')[1].rstrip('"}'): int(float(value)) for name, value in lines}
 
@@ -162,7 +162,7 @@ class ScrapedStack(Stack):
         redis.send(signal.SIGSTOP)
         url = f"http://127.0.0.1:{self.worker_ports[1]}/metrics"
         try:
-            wait_until(lambda: 'outcome="failed"' in httpx.get(url).text, "a renewal has failed")
+            wait_until(lambda: 'outcome="failed"' in httpx.get(url, timeout=60).text, "a renewal has failed")
         finally:
             redis.send(signal.SIGCONT)
             client.close()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from scripts.benching_store.servers import Servers
-from tests.processes import Process, accepts_connections, free_port, python, wait_until
+from tests.processes import Process, free_port, python, redis_answers, wait_until
 from tests.tools import VALKEY
 
 _HOME = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ class Stack:
         command = [VALKEY.needed(), "--port", str(self.redis_port)]
         command += ["--bind", "127.0.0.1", "--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
         process = self.start("redis", command)
-        wait_until(lambda: accepts_connections(self.redis_port), "the server listens")
+        wait_until(lambda: redis_answers(self.redis_port), "the server answers")
         return process
 
     def start_web(self, **env: str) -> Process:

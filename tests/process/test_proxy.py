@@ -148,7 +148,7 @@ def test_the_client_works_below_the_path(behind: Behind) -> None:
         assert client.wait(batch.id).counts["succeeded"] == 3
         link = client.share_batch(batch.id)
         assert link.startswith(f"{behind.url}/shared/")
-        assert httpx.get(link).status_code == 200
+        assert httpx.get(link, timeout=60).status_code == 200
 
 
 def test_a_client_may_name_a_proxy_that_says_nothing_of_its_path(behind: Behind) -> None:
@@ -157,7 +157,7 @@ def test_a_client_may_name_a_proxy_that_says_nothing_of_its_path(behind: Behind)
         batch = client.create_batch("?", model="nano")
         link = client.share_batch(batch.id)
         assert link.startswith(f"{behind.direct}/shared/")
-        assert httpx.get(link).status_code == 200
+        assert httpx.get(link, timeout=60).status_code == 200
 
 
 def test_the_command_works_below_the_path(behind: Behind, tmp_path: Path) -> None:
@@ -181,8 +181,10 @@ def test_without_proxies_nobody_can_play_one(behind: Behind) -> None:
     web.wait_until_ready(f"{url}/ready")
     body = {"question": "?", "model": "nano"}
     for address in ("/", "/history", "/docs", "/docs/start.js", "/openapi.json"):
-        told, plain = (httpx.get(url + address, headers=headers).text for headers in (FORWARDED, {}))
+        told, plain = (
+            httpx.get(url + address, headers=headers, timeout=60).text for headers in (FORWARDED, {})
+        )
         assert but_for_once(told) == but_for_once(plain)
-    made = httpx.post(f"{url}/api/batches", json=body, headers=FORWARDED)
+    made = httpx.post(f"{url}/api/batches", json=body, headers=FORWARDED, timeout=60)
     assert made.headers["Location"].startswith("/api/batches/")
     web.end()

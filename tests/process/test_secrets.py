@@ -14,7 +14,15 @@ import pytest
 from jobs.storage.connection.client import connect
 from tests.drawing import Scene
 from tests.process.conftest import Stack
-from tests.processes import Process, accepts_connections, answers_200, free_port, python, wait_until
+from tests.processes import (
+    Process,
+    accepts_connections,
+    answers_200,
+    free_port,
+    python,
+    redis_answers,
+    wait_until,
+)
 from tests.tools import VALKEY
 from tests.web_process import serving
 from tests.worker_processes import WorkerProcesses
@@ -31,7 +39,6 @@ SECRETS = {
     "AWS_ALLOW_HTTP": "true",
     "EVA01_BLOBS": "s3://bucket-of-ours/within",
     "EVA01_BLOB_PATIENCE_S": "0.2",
-    "EVA01_REDIS_TIMEOUT_S": "1",
 }
 PASSWORD = "MARKED-password-of-redis"
 
@@ -39,7 +46,7 @@ PASSWORD = "MARKED-password-of-redis"
 def start_redis(stack: Stack, password: str) -> Process:
     command = [VALKEY.needed(), "--port", str(stack.redis_port), "--bind", "127.0.0.1", "--save", ""]
     process = stack.start("redis", [*command, "--dir", str(stack.folder), "--requirepass", password])
-    wait_until(lambda: accepts_connections(stack.redis_port), "the server listens")
+    wait_until(lambda: redis_answers(stack.redis_port), "the server answers")
     return process
 
 
@@ -81,7 +88,7 @@ def test_no_secret_is_told_and_no_client_hears_of_a_place_of_ours(
             hear(
                 "POST", "/analyze", files={"file": ("a.png", IMAGE)}, data={"question": "?", "model": "nano"}
             )
-            heard.append(httpx.get(f"http://127.0.0.1:{port}/ready"))
+            heard.append(httpx.get(f"http://127.0.0.1:{port}/ready", timeout=60))
 
         wait_until(lambda: answers_200(f"http://127.0.0.1:{port}/ready"), "the worker is ready")
         ask_everything()
@@ -128,7 +135,7 @@ def test_real_work_leaves_no_secret_question_answer_file_or_link_in_any_line(
     key = "MARKED-key-of-an-admin-with-enough-characters"
     own = {"EVA01_LOG": "json", "EVA01_BLOBS": workers.settings.blobs, "EVA01_ADMIN_KEY": key}
     worker = workers.start_worker(EVA01_LOG="json").wait_until_ready()
-    with serving(workers.settings.redis_url, tmp_path, EVA01_REDIS_TIMEOUT_S="1", **own) as web:
+    with serving(workers.settings.redis_url, tmp_path, **own) as web:
         web.http.headers["Authorization"] = f"Bearer {key}"
 
         def ask(question: str, image: bytes) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 from eva01.client.client import Client
 from jobs.storage.connection.client import connect
 from tests.drawing import Scene
-from tests.processes import Process, accepts_connections, answers_200, free_port, wait_until
+from tests.processes import Process, answers_200, free_port, redis_answers, wait_until
 from tests.tools import VALKEY
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
@@ -230,8 +230,8 @@ def test_it_serves_until_told_to_stop_and_starts_again_what_dies(run):
     before = {part: run.process(part).pid for part in ("-m web", "--model nano", "-server 127.0.0.1")}
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: run.output().count("starting it again") >= 3, "three lines about it", 60)
-    wait_until(lambda: answers_200(f"{page}/ready"), "web is ready again", 60)
+    wait_until(lambda: run.output().count("starting it again") >= 3, "three lines about it")
+    wait_until(lambda: answers_200(f"{page}/ready"), "web is ready again")
     assert "(SIGKILL" in run.output().removeprefix(lines)
 
     write(run.folder, circle_png=RED_CIRCLE.encode())
@@ -313,7 +313,7 @@ def test_the_data_of_a_redis_without_a_password_goes_on(run):
     arguments = [str(text) for name, value in options.items() for text in (f"--{name}", value)]
     before = Process.start("redis", [VALKEY.needed(), *arguments], {}, run.folder)
     try:
-        wait_until(lambda: accepts_connections(port), "the server listens")
+        wait_until(lambda: redis_answers(port), "the server answers")
         with connect(f"redis://127.0.0.1:{port}/0") as client:
             client.set("of-before", "here")
     finally:
@@ -331,10 +331,10 @@ def test_nothing_outlives_it_when_it_is_killed_and_the_next_one_goes_on(run):
     assert run.popen is not None
     run.popen.kill()
     run.wait()
-    wait_until(lambda: not processes_of(run.data), "all parts have ended", 30)
-    for number in range(40):
+    wait_until(lambda: not processes_of(run.data), "all parts have ended")
+    for number in range(120):
         text_image(f"NUMBER {number}", run.folder / "images" / f"{number}.png")
-    run.start("images").wait_until_said("Sent 40 of 40 files.")
+    run.start("images").wait_until_said("Sent 120 of 120 files.")
     run.popen.send_signal(signal.SIGINT)
     assert run.wait() == 130, run.output()
     assert "is not finished; it goes on with the next `eva01 up`" in run.output()

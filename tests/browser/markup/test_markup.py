@@ -134,6 +134,7 @@ def batch(visit: Visit, page: Page, look: Callable[[str], None]) -> None:
     expect(page.locator("#found-filter")).to_be_visible()
     look("of one reason")
     page.locator("#found-filter button").click()
+    shown.expect_found(str(len(jobs)))
     large_view(visit, page, look)
     failed = next(job.file for job in jobs if job.error and job.error.code.startswith("<"))
     page.locator("#search").fill(failed)
@@ -176,10 +177,12 @@ def fields(visit: Visit, page: Page, look: Callable[[str], None]) -> None:
     expect(page.locator(".column-value").first).to_be_visible()
     look("gallery with fields")
     assert {*page.locator("#columns h3").all_text_contents()} == {text[:500] for text in PAYLOADS}
-    page.locator(".column-value").first.click()
+    # By the keyboard: the cards are still growing.
+    page.locator(".column-value").first.press("Enter")
     expect(page.locator("#found-filter")).to_be_visible()
     look("of one value")
-    page.locator("#found-filter button").click()
+    page.locator("#found-filter button").press("Enter")
+    expect(page.locator("#found-filter")).to_be_hidden()
     BatchPage(page).show_table()
     page.locator("#table-head button").first.click()
     expect(page.locator("#rows .row-field").first).to_be_visible()
@@ -343,7 +346,7 @@ def app(tmp_path: Path) -> Flask:
 
 def test_every_page_of_the_url_map_is_looked_at_here(house: HostileHouse, app: Flask) -> None:
     rules = [*app.url_map.iter_rules()]
-    with httpx.Client(base_url=house.stack.url) as http:
+    with httpx.Client(base_url=house.stack.url, timeout=60) as http:
         gotten = {
             rule.endpoint for rule in rules if "GET" in (rule.methods or ()) and is_page(http, house, rule)
         }

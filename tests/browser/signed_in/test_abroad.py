@@ -15,6 +15,7 @@ from tests.browser.elsewhere import elsewhere
 from tests.browser.images import RED_CIRCLE
 from tests.browser.signing import ADMIN_KEY, COOKIE, key_of, sign_in, token_in
 from tests.process.conftest import Stack
+from tests.processes import wait_until
 from web.app import create_app
 
 #: A program's page on this machine is of the same site, so that cookies go along; by another name it is not;
@@ -78,7 +79,7 @@ class Anna:
 
     def state(self) -> dict[str, Any]:
         """All that could have been changed, as she and the admin see it."""
-        with httpx.Client(base_url=self.url) as http:
+        with httpx.Client(base_url=self.url, timeout=60) as http:
             hers, admins = ({"Authorization": f"Bearer {key}"} for key in (self.key, ADMIN_KEY))
             return {
                 **{path: http.get(path, headers=hers).json() for path in self.addresses()[:3]},
@@ -109,7 +110,7 @@ def evil() -> Iterator[int]:
 def anna(new_browser: Callable[..., BrowserContext], guarded: Stack) -> Anna:
     """She has a batch of one picture and a link to it, and may do everything."""
     key = key_of(guarded, role="admin")
-    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}) as http:
+    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as http:
         batch = http.post("/api/batches", json={"model": "ocr", "name": "hers"}).json()["id"]
         sent = http.post(
             f"/api/batches/{batch}/files", files={"files": ("a.png", RED_CIRCLE.encode())}
@@ -154,7 +155,9 @@ def test_no_call_of_the_url_map_is_made_with_somebodys_session(anna, app, evil, 
 
 def refused(url: str) -> float:
     """How many requests web has answered with 403."""
-    lines = httpx.get(f"{url}/metrics", headers={"Authorization": f"Bearer {ADMIN_KEY}"}).text.splitlines()
+    lines = httpx.get(
+        f"{url}/metrics", headers={"Authorization": f"Bearer {ADMIN_KEY}"}, timeout=60
+    ).text.splitlines()
     counted = [line for line in lines if line.startswith("eva01_requests_total") and 'status="403"' in line]
     return sum(float(line.rsplit(" ", 1)[1]) for line in counted)
 
@@ -207,7 +210,7 @@ def test_no_page_is_shown_in_a_frame_of_another_website_or_of_its_own(anna, app,
         }))""",
         urls,
     )
-    page.wait_for_load_state("networkidle")
+    wait_until(lambda: have_all_come(page), "all frames have got what they get")
     shown = [
         f"{frame.frame_element().evaluate('frame => frame.localName')} {frame.url}"
         for frame in page.frames[1:]
@@ -217,13 +220,19 @@ def test_no_page_is_shown_in_a_frame_of_another_website_or_of_its_own(anna, app,
     assert len(page.frames) > len(urls), "else this test looks at nothing"
 
 
+def have_all_come(page: Page) -> bool:
+    """True when no frame of a page is blank any more: each has a page, or an error in its place."""
+    page.wait_for_timeout(50)
+    return all(frame.url not in ("", "about:blank") for frame in page.frames[1:])
+
+
 def test_a_window_that_another_website_opens_is_out_of_its_hands(anna, evil):
     page = anna.context.new_page()
     page.goto(PLACES[1].format(evil))
     with anna.context.expect_page() as opened:
         page.evaluate("url => { window.held = window.open(url); }", f"{anna.url}/history")
     expect(opened.value.get_by_test_id("who")).to_contain_text("anna")
-    page.wait_for_function("held.closed")
+    wait_until(lambda: page.evaluate("held.closed"), "it holds nothing any more")
     page.evaluate("held.location = 'about:blank'")
     expect(opened.value.get_by_test_id("who")).to_contain_text("anna")
 
@@ -263,7 +272,7 @@ def end_session(page: Page, guarded: Stack, key: str, owner: str, end: str) -> N
         page.get_by_test_id("sign-out").click()
         expect(page.locator("#sign-in-title")).to_be_visible()
         return
-    with httpx.Client(base_url=guarded.url) as http:
+    with httpx.Client(base_url=guarded.url, timeout=60) as http:
         http.post("/sign-in", data={"key": ADMIN_KEY})
         if end == "revokes the key":
             assert http.post(f"/admin/keys/{key[:14]}/revoke").status_code == 303

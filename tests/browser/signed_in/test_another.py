@@ -56,7 +56,8 @@ class Shared:
 def shared(new_browser: Callable[..., BrowserContext], guarded: Stack) -> Iterator[Shared]:
     keys = [key_of(guarded, owner=owner) for owner in (f"anna-{new_id()}", f"ben-{new_id()}")]
     annas, bens = (
-        httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}) for key in keys
+        httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+        for key in keys
     )
     with annas, bens:
         batch = annas.post("/api/batches", json={"model": "ocr", "name": BATCH}).json()["id"]
@@ -100,7 +101,7 @@ def test_nothing_that_one_has_chosen_becomes_anothers(shared, tmp_path):
     )
     shared.let_ben_sign_in()
     with page.expect_response(lambda response: response.request.method == "POST") as heard:
-        page.get_by_test_id("send").click()
+        page.get_by_test_id("send").press("Enter")
     assert heard.value.status == 409
     shared.expect_left(page)
     assert shared.bens.get("/api/batches").json()["batches"] == []

@@ -1,5 +1,6 @@
 """What was shown is not shown again once a session is over, by a browser that keeps pages and pictures."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -58,11 +59,13 @@ def go_back(page: Page) -> None:
 
 def expect_nothing_private(page: Page, guarded: Stack) -> None:
     """Go back through the private pages: each asks to sign in."""
-    for _ in PAGES:
+    for path in reversed(PAGES):
         go_back(page)
+        # The page before asked to sign in as well.
+        expect(page).to_have_url(re.compile(f"/sign-in\\?next={path.replace('/', '(/|%2F)')}$"))
         expect(page.locator("#sign-in-title")).to_be_visible()
         expect(page.get_by_text(NOTE)).to_have_count(0)
-        assert page.locator("[data-testid=who]").count() == 0
+        expect(page.locator("[data-testid=who]")).to_have_count(0)
 
 
 def test_back_shows_nothing_after_sign_out_on_another_tab(context, guarded):
@@ -77,7 +80,7 @@ def test_back_shows_nothing_after_sign_out_on_another_tab(context, guarded):
 def test_back_shows_nothing_after_a_session_was_ended_from_elsewhere(context, guarded):
     page = context.new_page()
     walk(page)
-    with httpx.Client(base_url=guarded.url) as http:
+    with httpx.Client(base_url=guarded.url, timeout=60) as http:
         http.post("/sign-in", data={"key": ADMIN_KEY})
         http.post("/sign-out", data={"everywhere": "yes"})
     expect_nothing_private(page, guarded)
@@ -109,7 +112,9 @@ def test_back_shows_what_there_was_while_one_is_signed_in(context):
 
 @pytest.mark.parametrize("end", ["sign-out", "elsewhere"])
 def test_no_picture_is_shown_from_what_the_browser_kept(context: BrowserContext, guarded: Stack, end: str):
-    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as http:
+    with httpx.Client(
+        base_url=guarded.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}, timeout=60
+    ) as http:
         batch = http.post("/api/batches", json={"model": "ocr"}).json()["id"]
         sent = {"files": ("a.png", RED_CIRCLE.encode())}
         job = http.post(f"/api/batches/{batch}/files", files=sent).json()["files"][0]["job_id"]
@@ -132,7 +137,7 @@ def leave(context: BrowserContext, guarded: Stack, end: str) -> None:
         page.get_by_test_id("sign-out").click()
         expect(page.locator("#sign-in-title")).to_be_visible()
         return
-    with httpx.Client(base_url=guarded.url) as http:
+    with httpx.Client(base_url=guarded.url, timeout=60) as http:
         http.post("/sign-in", data={"key": ADMIN_KEY})
         http.post("/sign-out", data={"everywhere": "yes"})
 

@@ -116,7 +116,7 @@ def test_what_was_chosen_and_typed_outlives_a_session(new_browser, guarded, tmp_
     ask = AskPage(page).open().choose(drawn(2, seed=91).write(tmp_path)).expect_count(2)
     page.get_by_test_id("question").fill("What is it?")
     end_everywhere(context)
-    page.get_by_test_id("send").click()
+    page.get_by_test_id("send").press("Enter")
     expect(page.locator("#session-over")).to_be_visible()
     ask.expect_count(2)
     expect(page.get_by_test_id("question")).to_have_value("What is it?")
@@ -158,7 +158,7 @@ def test_an_upload_goes_on_after_one_has_signed_in_again(new_browser, guarded, t
 
 def test_who_may_only_look_sees_no_button_that_changes_something(new_browser, guarded):
     user = {"Authorization": f"Bearer {key_of(guarded, owner='carl')}"}
-    with httpx.Client(base_url=guarded.url, headers=user) as http:
+    with httpx.Client(base_url=guarded.url, headers=user, timeout=60) as http:
         batch = http.post("/api/batches", json={"model": "ocr", "name": "to be seen"}).json()["id"]
         http.post(f"/api/batches/{batch}/files", files={"files": ("no image.txt", b"x")})
     context = new_browser()

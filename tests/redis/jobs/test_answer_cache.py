@@ -237,7 +237,7 @@ def test_an_answer_that_comes_too_late_is_not_noted(slot):
     thread = slot.hold_on_device(job)
     slot.store.cancel(job.id)
     slot.engine.may_go_on.set()
-    thread.join(10)
+    thread.join(60)
     assert not slot.store.redis.exists(names.image_answers_key(job.image))
 
 
@@ -256,9 +256,9 @@ def test_a_slot_waits_for_a_redis_that_is_away_while_it_looks(slot, monkeypatch)
     job = slot.job()
     thread = threading.Thread(target=slot.answer, args=(job,), daemon=True)
     thread.start()
-    assert asked.wait(10)
+    assert asked.wait(60)
     is_back.set()
-    thread.join(10)
+    thread.join(60)
     assert slot.store.get_job(job.id).cached
 
 

@@ -24,8 +24,8 @@ def worker(name: str, model: str = "nano") -> WorkerInfo:
 
 def test_a_worker_that_beats_is_up_and_one_that_leaves_is_not(fleet):
     one, other = worker("one"), worker("other", "ocr")
-    fleet.beat(one, NANO, 5)
-    fleet.beat(other, OCR, 5)
+    fleet.beat(one, NANO, 60)
+    fleet.beat(other, OCR, 60)
     assert fleet.workers() == [one, other]
     fleet.leave("one", "nano")
     assert fleet.workers() == [other]
@@ -39,7 +39,7 @@ def test_a_worker_that_falls_silent_is_forgotten(fleet, redis_client):
 
 
 def test_a_model_stays_known_when_its_workers_are_gone(fleet):
-    fleet.beat(worker("one"), NANO, 5)
+    fleet.beat(worker("one"), NANO, 60)
     fleet.leave("one", "nano")
     assert fleet.models() == {"nano": NANO}
 
@@ -50,22 +50,22 @@ def loading(name: str, model: str = "nano") -> WorkerInfo:
 
 def test_the_most_workers_that_were_ready_at_once_are_known(fleet):
     assert fleet.ready_of_late("nano") == 0
-    fleet.beat(loading("one"), NANO, 5)
-    fleet.beat(worker("other", "ocr"), OCR, 5)
+    fleet.beat(loading("one"), NANO, 60)
+    fleet.beat(worker("other", "ocr"), OCR, 60)
     assert fleet.ready_of_late("nano") == 0
     for name in ("one", "two", "three"):
-        fleet.beat(worker(name), NANO, 5)
+        fleet.beat(worker(name), NANO, 60)
     assert fleet.ready_of_late("nano") == 3
     # All leave: a fleet at zero still knows what it was.
     for name in ("one", "two", "three"):
         fleet.leave(name, "nano")
-    fleet.beat(loading("four"), NANO, 5)
+    fleet.beat(loading("four"), NANO, 60)
     assert fleet.ready_of_late("nano") == 3
 
 
 def test_a_worker_that_starts_again_and_again_counts_once(fleet, redis_client):
     for number in range(20):
-        fleet.beat(worker(f"start {number}"), NANO, 5)
+        fleet.beat(worker(f"start {number}"), NANO, 60)
         fleet.leave(f"start {number}", "nano")
     assert fleet.ready_of_late("nano") == 1
     # Killed without a word, it counts no longer than its last beat.

@@ -14,7 +14,7 @@ from jobs.contract.settings import Settings
 from jobs.storage.connection.client import connect
 from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
-from tests.processes import Process, accepts_connections, free_port, wait_until
+from tests.processes import Process, free_port, redis_answers, wait_until
 from tests.tools import VALKEY
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
 
@@ -138,7 +138,7 @@ class SentinelProcesses(WorkerProcesses):
 
     def _start_listening(self, name: str, command: list[str], port: int) -> Process:
         process = self._start(name, command, {})
-        wait_until(lambda: accepts_connections(port), f"the {name} listens")
+        wait_until(lambda: redis_answers(port), f"the {name} answers")
         return process
 
 

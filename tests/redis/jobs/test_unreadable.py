@@ -305,7 +305,7 @@ def test_workers_and_models_that_cannot_be_read_are_passed_over(backend):
     fleet = Fleet(backend.client)
     fields = {"id": "one", "model": "nano", "slots": 8, "device": "cpu", "started_at": utc_now()}
     worker = WorkerInfo(state=WorkerState.READY, start_s=2.0, **fields)
-    fleet.beat(worker, NANO, 5)
+    fleet.beat(worker, NANO, 60)
     for name, text in (("two", "{"), ("three", "7"), ("four", '{"state":"paused"}')):
         backend.client.set(names.worker_key(name), text)
         backend.client.zadd(names.WORKERS, {name: 1})

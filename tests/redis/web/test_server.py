@@ -30,7 +30,7 @@ PICTURE = {"file": ("a.png", hostile.encoded())}
 
 
 #: Some tests take Redis away.
-serving = partial(web_process.serving, ready="/health", EVA01_REDIS_TIMEOUT_S="1")
+serving = partial(web_process.serving, ready="/health")
 
 
 @pytest.fixture(scope="module")

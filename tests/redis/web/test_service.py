@@ -317,9 +317,9 @@ def test_a_key_that_is_none_is_refused(http, key):
 
 def test_models_say_what_they_can_do_and_who_serves_them(http, redis_client):
     fleet = Fleet(redis_client)
-    fleet.beat(worker("one", "nano"), NANO, 5)
-    fleet.beat(worker("two", "nano", WorkerState.LOADING), NANO, 5)
-    fleet.beat(worker("three", "qwen2.5-vl-7b"), card_for("qwen2.5-vl-7b"), 5)
+    fleet.beat(worker("one", "nano"), NANO, 60)
+    fleet.beat(worker("two", "nano", WorkerState.LOADING), NANO, 60)
+    fleet.beat(worker("three", "qwen2.5-vl-7b"), card_for("qwen2.5-vl-7b"), 60)
     shown = http.get("/api/models").json["models"]
     assert [(model["name"], model["workers"], model["is_default"]) for model in shown] == [
         ("nano", 1, True),
@@ -334,9 +334,9 @@ def test_models_say_what_they_can_do_and_who_serves_them(http, redis_client):
 
 def test_without_an_offer_the_default_is_a_model_with_a_worker(make_app, redis_client):
     fleet = Fleet(redis_client)
-    fleet.beat(worker("one", "a-model"), card_for("a-model"), 5)
+    fleet.beat(worker("one", "a-model"), card_for("a-model"), 60)
     fleet.leave("one", "a-model")
-    fleet.beat(worker("two", "nano"), NANO, 5)
+    fleet.beat(worker("two", "nano"), NANO, 60)
     http = make_app(WebSettings(models=())).test_client()
     assert ask(http, model=None).json["model"] == "nano"
 
@@ -344,9 +344,9 @@ def test_without_an_offer_the_default_is_a_model_with_a_worker(make_app, redis_c
 def test_status_tells_how_fast_it_goes_and_how_long_a_start_took(http, redis_client):
     store = http.application.extensions["eva01"].store
     started = worker("one", "nano").model_copy(update={"start_s": 7.25})
-    Fleet(redis_client).beat(worker("zero", "nano", WorkerState.LOADING), NANO, 5)
+    Fleet(redis_client).beat(worker("zero", "nano", WorkerState.LOADING), NANO, 60)
     assert http.get("/api/status").json["models"][0]["start_s"] is None
-    Fleet(redis_client).beat(started, NANO, 5)
+    Fleet(redis_client).beat(started, NANO, 60)
     Fleet(redis_client).leave("one", "nano")
     for _ in range(2):
         store.finish(ask(http).json["id"], Result(answer="x"))
@@ -364,7 +364,7 @@ def test_limits_are_those_that_are_set(make_app):
 
 
 def test_status_counts_what_waits_and_who_works(http, redis_client):
-    Fleet(redis_client).beat(worker("one", "nano", WorkerState.DRAINING), NANO, 5)
+    Fleet(redis_client).beat(worker("one", "nano", WorkerState.DRAINING), NANO, 60)
     ask(http)
     send(http, new_batch(http), {"a.png": IMAGE, "b.png": IMAGE})
     redis_client.hset(names.held_key("nano"), "tag", "message")
@@ -384,7 +384,7 @@ def test_status_counts_what_waits_and_who_works(http, redis_client):
 
 
 def test_metrics_tell_of_requests_jobs_and_the_queue(http, redis_client):
-    Fleet(redis_client).beat(worker("one", "nano"), NANO, 5)
+    Fleet(redis_client).beat(worker("one", "nano"), NANO, 60)
     batch = new_batch(http)
     send(http, batch, {"a.png": IMAGE, "b.png": b"x"})
     http.post(f"{batch}/cancel")

@@ -116,7 +116,7 @@ def test_a_job_cancelled_while_it_runs_stays_cancelled(slot):
     thread = slot.hold_on_device(job)
     slot.store.cancel(job.id)
     slot.engine.may_go_on.set()
-    thread.join(10)
+    thread.join(60)
     job = slot.store.get_job(job.id)
     assert (job.state, job.answer) == (JobState.CANCELLED, None)
 
@@ -160,7 +160,7 @@ def test_an_image_has_a_thumbnail_before_its_answer_is_there(slot):
     wait_until(lambda: slot.blobs.has(path), "the thumbnail is there")
     assert slot.store.get_job(job.id).state is JobState.RUNNING
     slot.engine.may_go_on.set()
-    thread.join(10)
+    thread.join(60)
     with Image.open(BytesIO(slot.blobs.get(path))) as small:
         assert (small.format, small.size) == ("WEBP", (64, 43))
 
@@ -176,7 +176,7 @@ def test_two_questions_about_one_image_at_the_same_time_share_its_preparation(sl
     wait_until(lambda: len(slot.batcher._waiting) == 2, "they wait for the device")
     slot.engine.may_go_on.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     answered = [slot.store.get_job(job.id) for job in jobs]
     assert [job.answer for job in answered] == [f"(480, 320) {job.question}" for job in jobs]
     assert {(job.width, job.height, job.cached) for job in answered} == {(480, 320, False)}
@@ -219,7 +219,7 @@ def test_an_answer_that_comes_second_changes_nothing(slot):
     thread = slot.hold_on_device(job)
     slot.store.finish(job.id, Result(answer="the other worker's"))
     slot.engine.may_go_on.set()
-    thread.join(10)
+    thread.join(60)
     answered = slot.store.get_job(job.id)
     assert answered.answer == "the other worker's"
     assert list(slot.journal.results(None, [job.id])) == [answered], "it may be its own"
@@ -265,7 +265,7 @@ def test_a_slot_waits_for_a_redis_whose_memory_is_full(slot, redis_client, caplo
         wait_until(lambda: "Redis refuses" in caplog.text, "the slot says why it waits", every_s=0.005)
     finally:
         redis_client.config_set("maxmemory", "0")
-    thread.join(10)
+    thread.join(60)
     assert slot.store.get_job(job.id).answer == "(480, 320) what?"
 
 
@@ -287,7 +287,7 @@ def test_a_job_cancelled_while_it_waits_for_the_device_never_reaches_it(slot):
         slot.store.cancel(job.id)
     slot.engine.may_go_on.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert slot.engine.batches == [["on the device"]]
     assert {slot.store.get_job(job.id).state for job in (on_device, waiting)} == {JobState.CANCELLED}
     assert (cancellations("held"), cancellations("device")) == (before[0] + 1, before[1] + 1)

@@ -13,10 +13,10 @@ from tests.processes import wait_until
 from tests.stub_engine import DIE
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 
-pytestmark = [pytest.mark.redis, pytest.mark.process]
+pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(300)]
 
-#: A lease shorter than the default, so that the tests are quick.
-LEASE = {"EVA01_LEASE_S": "2"}
+#: Leases shorter than the default, so that the tests are quick; the longer one does not run out by chance.
+LEASE, LONGER_LEASE = {"EVA01_LEASE_S": "2"}, {"EVA01_LEASE_S": "4"}
 
 
 def wait_until_finished(
@@ -45,7 +45,7 @@ def test_what_a_killed_worker_held_runs_on_another(workers):
 
 
 def test_a_job_that_takes_longer_than_the_lease_runs_once(workers):
-    one, other = (workers.start_worker(takes_s=3 * 2, **LEASE).wait_until_ready() for _ in range(2))
+    one, other = (workers.start_worker(takes_s=2 * 4, **LONGER_LEASE).wait_until_ready() for _ in range(2))
     job = workers.enqueue(QUESTIONS[0])
     assert workers.wait_for_answers([job]) == ANSWERS[:1]
     assert workers.store.get_job(job.id).attempts == 1
@@ -123,8 +123,8 @@ def is_not_ready(worker: Running) -> bool:
 
 
 def test_a_job_whose_worker_loses_its_connections_runs_once_and_is_no_suspect(workers):
-    worker = workers.start_worker(takes_s=8, **LEASE).wait_until_ready()
-    other = workers.start_worker(**LEASE).wait_until_ready()
+    worker = workers.start_worker(takes_s=8, **LONGER_LEASE).wait_until_ready()
+    other = workers.start_worker(**LONGER_LEASE).wait_until_ready()
     job = workers.enqueue(QUESTIONS[0])
     wait_until(lambda: workers.state(job) is JobState.RUNNING, "it runs")
     workers.client.client_kill_filter(_type="normal", skipme=True)

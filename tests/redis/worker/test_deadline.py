@@ -19,5 +19,6 @@ def test_the_one_job_on_a_device_that_hangs_fails_and_the_others_are_answered(wo
     failed = workers.store.get_job(hanging.id)
     assert (failed.state, failed.error.code) == (JobState.FAILED, "deadline_exceeded")
     assert workers.held() == 0
-    workers.start_worker(takes_s=0, **DEADLINE).wait_until_ready()
+    # Not with that deadline: on a busy machine an answer may take as long.
+    workers.start_worker(takes_s=0).wait_until_ready()
     assert workers.wait_for_answers(others) == ANSWERS[:6]

@@ -69,7 +69,7 @@ def forged(target: str) -> list[str]:
 
 
 def counted(worker: Running) -> float:
-    lines = httpx.get(f"{worker.url}/metrics").text.splitlines()
+    lines = httpx.get(f"{worker.url}/metrics", timeout=60).text.splitlines()
     return sum(
         float(line.split()[-1]) for line in lines if line.startswith("eva01_unreadable_messages_total{")
     )

@@ -77,7 +77,7 @@ def test_a_job_that_is_cancelled_between_two_pages_goes_no_further(reader):
     thread = reader.hold_on_device(job)
     reader.store.cancel(job.id)
     reader.engine.may_go_on.set()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     job = reader.store.get_job(job.id)
     assert (job.state, job.answer) == (JobState.CANCELLED, None)
@@ -99,7 +99,7 @@ def test_a_worker_that_stops_between_two_pages_gives_the_job_back_and_another_re
     wait_until(lambda: reader.engine.batches, "the first page is on the device")
     reader.batcher.give_back()
     reader.engine.may_go_on.set()
-    thread.join(10)
+    thread.join(60)
     assert ended
     assert reader.store.get_job(job.id).state is JobState.QUEUED
     other = Slot(reader.store.redis, tmp_path, reads_pages=True)

@@ -162,10 +162,10 @@ def test_the_fleet_knows_the_worker_and_its_metrics_are_served(workers):
     (info,) = fleet.workers()
     assert (info.model, info.slots, info.device) == (MODEL, 3, "cpu")
     assert fleet.models()[MODEL].uses_question
-    facts = json.loads(httpx.get(f"{worker.url}/ready").text)
+    facts = json.loads(httpx.get(f"{worker.url}/ready", timeout=60).text)
     assert (facts["id"], facts["is_ready"]) == (info.id, True)
-    assert 'eva01_model_load_seconds{model="stub"}' in httpx.get(f"{worker.url}/metrics").text
-    assert httpx.get(f"{worker.url}/nothing").status_code == 404
+    assert 'eva01_model_load_seconds{model="stub"}' in httpx.get(f"{worker.url}/metrics", timeout=60).text
+    assert httpx.get(f"{worker.url}/nothing", timeout=60).status_code == 404
 
 
 def test_a_port_that_is_taken_is_named(workers):

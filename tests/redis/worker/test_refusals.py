@@ -26,7 +26,7 @@ def says(worker: Running, code: str) -> bool:
 
 
 def facts(worker: Running) -> dict:
-    return json.loads(httpx.get(f"{worker.url}/ready").text)
+    return json.loads(httpx.get(f"{worker.url}/ready", timeout=60).text)
 
 
 @pytest.mark.parametrize("refusing", EVERY)

@@ -10,7 +10,7 @@ from tests.processes import wait_until
 from tests.stub_engine import HANG, SLOW
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS
 
-pytestmark = [pytest.mark.redis, pytest.mark.process]
+pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(300)]
 
 
 def start(workers, **env):
@@ -38,7 +38,7 @@ def test_cancelled_jobs_leave_the_device_and_the_next_are_answered(workers):
         workers.store.cancel(job.id)
     assert workers.wait_for_answers([behind]) == ANSWERS[:1]
     assert {workers.state(job) for job in endless} == {JobState.CANCELLED}
-    metrics = httpx.get(f"{worker.url}/metrics").text
+    metrics = httpx.get(f"{worker.url}/metrics", timeout=60).text
     assert f'eva01_cancellations_total{{model="{MODEL}",phase="held"}} 4.0' in metrics
 
 

@@ -43,7 +43,10 @@ def test_a_worker_answers_all_that_can_be_read(workers: WorkerProcesses):
     assert worker.process.popen.poll() is None
     assert worker.times_said("cannot be read") == 1, worker.process.output()
     assert worker.times_said("Traceback") == 0, worker.process.output()
-    assert 'eva01_unreadable_records_total{kind="job"} 2.0' in httpx.get(f"{worker.url}/metrics").text
+    assert (
+        'eva01_unreadable_records_total{kind="job"} 2.0'
+        in httpx.get(f"{worker.url}/metrics", timeout=60).text
+    )
 
 
 def test_a_batch_that_becomes_something_else_while_it_runs_keeps_no_slot(workers: WorkerProcesses):

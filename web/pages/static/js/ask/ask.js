@@ -24,7 +24,6 @@ let handles = [];
 let isLaunching = false;
 /** How many choices are still being read from the disk. */
 let reading = 0;
-let hindrance = null;
 
 const selection = new Selection(usualLimits(), oncePerFrame(() => {
   if (!byId("count")) return;
@@ -40,11 +39,16 @@ function look() {
   // The parts are made one after the other, and each looks at once.
   if (!byId("send") || isLaunching) return;
   setTimeout(() => {
-    if (isLaunching || !byId("send")) return;
-    grouping.draw();
-    hindrance = showReadiness({ selection, grouping, questions, models, answer, isReading: reading > 0 });
-    suitQuestion();
+    if (!isLaunching && byId("send")) lookNow();
   });
+}
+
+/** Say what stands in the way of the launch; gives it, or null. */
+function lookNow() {
+  grouping.draw();
+  const hindrance = showReadiness({ selection, grouping, questions, models, answer, isReading: reading > 0 });
+  suitQuestion();
+  return hindrance;
 }
 
 /** A model that uses no question has a box that says so. */
@@ -62,6 +66,8 @@ async function launch(event) {
   event.preventDefault();
   sayOrHide(byId("send-problem"), "");
   if (isLaunching) return;
+  // A key may be quicker than the look that follows what was typed before it.
+  const hindrance = lookNow();
   if (hindrance) {
     sayOrHide(byId("send-problem"), hindrance.words);
     answer.showFaults();

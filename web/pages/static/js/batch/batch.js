@@ -30,6 +30,7 @@ const first = JSON.parse(root.dataset.batch);
 const isShared = "shared" in root.dataset;
 const path = isShared ? "" : `/batches/${first.id}`;
 let panelsTimer = null;
+let arePanelsDue = false;
 
 const timeline = new TimelinePlot(byId("timeline"), byId("timeline-words"));
 const watch = new BatchWatch(path, first, {
@@ -80,15 +81,19 @@ function onUpload({ detail: { batchId, state, jobs } }) {
 function onJobs() {
   results.update();
   viewer.update();
-  panelsSoon();
+  showPanels();
 }
 
-/** What failed and what is cut short, by the records that are known. */
-function panelsSoon() {
-  panelsTimer ??= setTimeout(() => {
+/** What failed and what is cut short, by the records that are known: at once, since all below moves, and then now and then. */
+function showPanels() {
+  arePanelsDue = true;
+  if (panelsTimer !== null) return;
+  arePanelsDue = false;
+  showFailures(watch.feed.records.values(), (code) => showOnly({ state: "failed", code }));
+  showCutShort(watch.feed.records.values());
+  panelsTimer = setTimeout(() => {
     panelsTimer = null;
-    showFailures(watch.feed.records.values(), (code) => showOnly({ state: "failed", code }));
-    showCutShort(watch.feed.records.values());
+    if (arePanelsDue) showPanels();
   }, PANELS_EVERY_MS);
 }
 

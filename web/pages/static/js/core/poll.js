@@ -29,6 +29,7 @@ export class Poll {
     this.#page = page;
   }
 
+  /** True once nobody wants to hear any more, though a look may be under way. */
   get isStopped() {
     return this.#isStopped;
   }
@@ -85,7 +86,7 @@ export class Poll {
   async #lookOnce() {
     try {
       const waitS = await this.#look();
-      if (this.#failures) this.#onTrouble(null, null);
+      if (this.#failures && !this.#isStopped) this.#onTrouble(null, null);
       this.#failures = 0;
       return waitS === null ? null : this.#page?.hidden ? Math.max(waitS, HIDDEN_S) : waitS;
     } catch (problem) {

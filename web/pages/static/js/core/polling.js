@@ -11,11 +11,12 @@ export function poll(path, { everyS, onBody, onTrouble }) {
   let etag = null;
   const look = async () => {
     const answer = await apiFresh(path, { etag });
+    // The page may have been left meanwhile, and what hears it with it.
+    if (polling.isStopped) return null;
     etag = answer.etag;
-    // What was asked for by a page that has been left has no place any more.
-    if (answer.body && !poller.isStopped) onBody(answer.body);
+    if (answer.body) onBody(answer.body);
     return everyS;
   };
-  const poller = new Poll(look, { onTrouble });
-  poller.start();
+  const polling = new Poll(look, { onTrouble });
+  polling.start();
 }
