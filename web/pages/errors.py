@@ -107,7 +107,8 @@ def _typed() -> dict[str, str]:
     """The form's texts; none when it could not be read, because reading it again would fail again."""
     if "form" not in vars(request):
         return {}
-    return {name: request.form.get(name, "") for name in ("question", "model", "fields", "schema")}
+    names = ("question", "model", "fields", "schema", "max_pixels")
+    return {name: request.form.get(name, "") for name in names}
 
 
 def _plain_error_page(status: int, code: str, message: str) -> Response:

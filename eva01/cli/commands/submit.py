@@ -16,6 +16,7 @@ from eva01.cli.commands.options import (
     json_option,
     lines_option,
     max_new_tokens_option,
+    max_pixels_option,
     print_json,
     server_options,
 )
@@ -43,6 +44,7 @@ from eva01.client.models import Batch
 @click.option("--question", "-q", default="", help="What to ask of every image.")
 @click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
 @max_new_tokens_option
+@max_pixels_option
 @fields_options
 @click.option(
     "--out",
@@ -66,6 +68,7 @@ def submit(
     question: str,
     model: str | None,
     max_new_tokens: int | None,
+    max_pixels: int | None,
     wanted: dict[str, Any],
     out: Path | None,
     lines: bool,
@@ -85,9 +88,9 @@ def submit(
     """
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
-    if batch_id and (question or model or name is not None or max_new_tokens or wanted):
+    if batch_id and (question or model or name is not None or max_new_tokens or max_pixels or wanted):
         raise click.UsageError(
-            "--batch has its question, model, fields and name already; leave out those options."
+            "--batch has its question, model, fields, pixels and name already; leave out those options."
         )
     check_lines(out, lines=lines)
     if out:
@@ -97,8 +100,9 @@ def submit(
     console = Console(stderr=as_json)
     steps.say_what_is_left_out(console, found.left_out)
     called = name if name is not None else name_of(inputs[0])
-    task = Submission(found, question, model, called, max_new_tokens, wanted)
+    task = Submission(found, question, model, called, max_new_tokens, wanted, max_pixels)
     with connect() as client:
+        steps.say_what_it_costs(console, client, task)
         batch = _open_batch(client, batch_id) if batch_id else steps.create_batch(client, task)
         again = steps.again(inputs, batch.id, client.server)
         sys.exit(

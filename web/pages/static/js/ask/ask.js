@@ -17,6 +17,7 @@ import { showReadiness, showSelection } from "./preflight.js";
 import { Questions } from "./presets.js";
 import { rememberQuestion } from "./recent.js";
 import { showRecentBatches } from "./recent_batches.js";
+import { Resolution } from "./resolution.js";
 import { Selection } from "./selection.js";
 
 let handles = [];
@@ -32,6 +33,7 @@ const selection = new Selection(usualLimits(), oncePerFrame(() => {
 }));
 const models = new Models(look);
 const questions = new Questions({ onChange: look, onTask: (task) => models.chooseFor(task) });
+const resolution = new Resolution(look);
 const answer = new Answer({ onChange: look, onQuestion: (question) => questions.replace(question) });
 
 function look() {
@@ -39,7 +41,7 @@ function look() {
   if (!byId("send") || isLaunching) return;
   setTimeout(() => {
     if (isLaunching || !byId("send")) return;
-    hindrance = showReadiness({ selection, questions, models, answer, isReading: reading > 0 });
+    hindrance = showReadiness({ selection, questions, models, answer, resolution, isReading: reading > 0 });
     suitQuestion();
   });
 }
@@ -52,6 +54,7 @@ function suitQuestion() {
   box.disabled = !isUsed;
   questions.suit(model);
   answer.suit(model);
+  resolution.suit(model);
   sayOrHide(byId("question-note"), isUsed ? "" : t("{model} needs no question: it always does the same.", { model: model.name }));
 }
 
@@ -82,7 +85,7 @@ async function send() {
   const model = models.chosen;
   const question = model.uses_question ? questions.text : "";
   const name = selection.name.slice(0, selection.limits.max_path_chars);
-  const batch = await api("/batches", { json: { name, question, model: model.name, ...answer.wish } });
+  const batch = await api("/batches", { json: { name, question, model: model.name, ...answer.wish, ...resolution.wish } });
   rememberQuestion(question);
   startUpload(batch, selection.entries, { limits: selection.limits, handles });
   try {
