@@ -29,6 +29,11 @@ export class Poll {
     this.#page = page;
   }
 
+  /** True before it has started, and once its page is left. */
+  get isStopped() {
+    return this.#isStopped;
+  }
+
   start() {
     if (!this.#isStopped) return;
     this.#isStopped = false;
@@ -68,6 +73,10 @@ export class Poll {
   /** The page is being left for another one in the same document. */
   #onLeave = () => this.stop();
 
+  #tell(problem, waitS) {
+    if (!this.#isStopped) this.#onTrouble(problem, waitS);
+  }
+
   async #run() {
     this.#isLooking = true;
     this.#isDue = false;
@@ -81,13 +90,13 @@ export class Poll {
   async #lookOnce() {
     try {
       const waitS = await this.#look();
-      if (this.#failures) this.#onTrouble(null, null);
+      if (this.#failures) this.#tell(null, null);
       this.#failures = 0;
       return waitS === null ? null : this.#page?.hidden ? Math.max(waitS, HIDDEN_S) : waitS;
     } catch (problem) {
       this.#failures += 1;
       const waitS = problem.isTemporary ? (problem.retryAfterS ?? pauseAfter(this.#failures)) : null;
-      this.#onTrouble(problem, waitS);
+      this.#tell(problem, waitS);
       if (!("isTemporary" in problem)) throw problem;
       return waitS;
     }

@@ -5,15 +5,16 @@ import { Poll } from "./poll.js";
 
 /**
  * GET `path` now and every `everyS` seconds, until this page is left (js/core/visit.js). `onBody` hears each answer that
- * has changed, `onTrouble` a Problem, and null when it is over.
+ * has changed, `onTrouble` a Problem, and null when it is over. An answer that comes after that has no page to be shown on.
  */
 export function poll(path, { everyS, onBody, onTrouble }) {
   let etag = null;
   const look = async () => {
     const answer = await apiFresh(path, { etag });
     etag = answer.etag;
-    if (answer.body) onBody(answer.body);
+    if (answer.body && !polling.isStopped) onBody(answer.body);
     return everyS;
   };
-  new Poll(look, { onTrouble }).start();
+  const polling = new Poll(look, { onTrouble });
+  polling.start();
 }
