@@ -14,6 +14,7 @@ from jobs.storage.fleet import Fleet
 from tests.browser.given import jobs_of
 from tests.browser.images import DESCRIBE, drawn
 from tests.browser.pages import AskPage
+from tests.processes import wait_until
 
 
 def open_slider(page: Page) -> AskPage:
@@ -50,7 +51,8 @@ def test_fewer_pixels_are_chosen_by_the_keyboard_and_images_are_seen_at_so_many(
     assert len(read) == 2
     assert all(0 < pixels <= 4900 for pixels in read)
     page.locator("#gallery .tile").first.click()
-    expect(page.locator("#viewer-facts")).to_contain_text(f"Seen at{read[0]:,} pixels")
+    shown = "|".join(f"{pixels:,}" for pixels in read)
+    expect(page.locator("#viewer-facts")).to_contain_text(re.compile(f"Seen at({shown}) pixels"))
 
 
 def test_a_follow_up_sees_the_image_at_the_pixels_of_its_batch(page, stack, tmp_path):
@@ -62,9 +64,10 @@ def test_a_follow_up_sees_the_image_at_the_pixels_of_its_batch(page, stack, tmp_
     with page.expect_response(re.compile("/ask$")) as sent:
         page.locator("#follow-up-question").press("Enter")
     job = sent.value.json()["id"]
-    expect(page.locator("#follow-up-thread .text").last).not_to_be_empty()
     with stack.client() as client:
-        assert client.get(f"/api/jobs/{job}").json()["usage"]["read_pixels"] <= 3136
+        address = f"/api/jobs/{job}"
+        wait_until(lambda: client.get(address).json()["state"] == "succeeded", "it is answered")
+        assert client.get(address).json()["usage"]["read_pixels"] <= 3136
 
 
 def test_models_whose_pixels_cannot_be_chosen_have_no_slider(page):
