@@ -21,8 +21,8 @@ from jobs.storage.store import JobStore
 from jobs.storage.unreadable import SAID
 from tests.clock import Clock
 from tests.internet import Internet
-from tests.templates import COMPILED
 from tests.processes import free_port, redis_answers, wait_until
+from tests.templates import COMPILED
 from tests.tools import VALKEY
 from tests.worker_processes import WorkerProcesses
 from web.app import create_app

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from jobs.contract.models import Job
+from jobs.contract.models import Job, Options
 from jobs.contract.settings import Limits
 from jobs.storage.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
@@ -79,7 +79,9 @@ class Slot:
     def cache(self, identity: str = "", *, is_on: bool = True) -> AnswerCache:
         """An answer cache as a worker has it; `identity` defaults to the engine's."""
         identity = identity or self.engine.identity
-        return AnswerCache(self.store, self.metrics, identity, MAX_NEW_TOKENS, is_on=is_on)
+        pixels = self.engine.max_pixels
+        usual = Options(max_new_tokens=MAX_NEW_TOKENS, max_pixels=pixels and pixels.default)
+        return AnswerCache(self.store, self.metrics, identity, usual, is_on=is_on)
 
     def job(self, data: bytes | None = PNG, question: str = "what?", **fields: Any) -> Job:
         sha256 = hashlib.sha256(data or b"").hexdigest()

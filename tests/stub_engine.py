@@ -13,6 +13,7 @@ from PIL import Image
 from jobs.contract.errors import EngineFailure
 from jobs.contract.lines import Place
 from jobs.contract.models import FinishReason, Options, Usage
+from jobs.contract.pixels import PixelRange
 from worker.engines.base import Answer, DeviceLost, OutOfMemory, Rolling
 from worker.engines.deadline import NO_DEADLINE, Deadline
 
@@ -50,6 +51,7 @@ class StubEngine:
     default_slots: int = 4
     max_batch: int = 64
     enough_pixels: int = 1_000_000
+    max_pixels: PixelRange | None = None
     identity: str = "stub"
     rolling: Rolling[Sized, Any] | None = None
     batches: MutableSequence[list[str]] = field(default_factory=list)
@@ -66,8 +68,10 @@ class StubEngine:
         """Nothing to load but time."""
         time.sleep(self.loads_s)
 
-    def see(self, image: Image.Image) -> tuple[int, int]:
-        """Reduce an image to its size; fails for the width `blind_width`."""
+    def see(self, image: Image.Image, max_pixels: int | None = None) -> tuple[int, int]:
+        """Reduce an image to its size, which is cut to `max_pixels`; fails for the width `blind_width`."""
+        if max_pixels:
+            image = image.crop((0, 0, image.width, min(image.height, max_pixels // image.width)))
         self.seen.append(image.size)
         if image.width == self.blind_width:
             raise EngineFailure("nothing can be seen")

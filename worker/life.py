@@ -14,7 +14,7 @@ from uuid import uuid4
 import redis
 
 from jobs.contract.catalog import ModelCard
-from jobs.contract.models import WorkerState
+from jobs.contract.models import Options, WorkerState
 from jobs.contract.settings import Limits, Settings, WorkerSettings
 from jobs.storage.blobs import BlobStore
 from jobs.storage.connection.client import connect
@@ -136,6 +136,7 @@ class Worker(Generic[Seen, Prepared]):
         status = self._status
         status.is_device_alive = self._is_device_alive
         status.device = self._engine.device
+        status.max_pixels = self._engine.max_pixels
         status.slots = self._environment.worker.slots or self._engine.default_slots
         logger.info(
             "%s loaded in %.1f s on %s: %d slots, health on http://%s.",
@@ -187,9 +188,9 @@ class Worker(Generic[Seen, Prepared]):
 
     def _answer_cache(self) -> AnswerCache:
         own = self._environment.worker
-        return AnswerCache(
-            self._store, self._metrics, self._engine.identity, own.max_new_tokens, is_on=own.answer_cache
-        )
+        pixels = self._engine.max_pixels
+        usual = Options(max_new_tokens=own.max_new_tokens, max_pixels=pixels and pixels.default)
+        return AnswerCache(self._store, self._metrics, self._engine.identity, usual, is_on=own.answer_cache)
 
     def _become_ready(self) -> None:
         self._status.state = WorkerState.READY

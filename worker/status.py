@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from jobs.contract.models import WorkerInfo, WorkerState, utc_now
+from jobs.contract.pixels import PixelRange
 from worker.ops.trouble import Trouble
 
 
@@ -21,6 +22,8 @@ class Status:
     state: WorkerState = WorkerState.LOADING
     device: str = ""
     slots: int = 0
+    #: What its engine lets one choose of its resolution.
+    max_pixels: PixelRange | None = None
     #: What keeps Redis from doing its part.
     trouble: Trouble = field(default_factory=Trouble)
     #: True while it listens to the queue.
@@ -52,5 +55,6 @@ class Status:
             device=self.device,
             started_at=self.started_at,
             start_s=self.start_s,
+            max_pixels=self.max_pixels,
             trouble=self.trouble.words,
         )

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from eva01.cli.errors import CommandError
+from eva01.cli.pixels import cost_of
 from eva01.cli.progress import Watcher
 from eva01.cli.tables import say, show_jobs, show_outcome, show_unsent
 from eva01.cli.text import counted, harmless
@@ -67,6 +68,8 @@ class Submission:
     max_new_tokens: int | None = None
     #: What each answer has to be: `fields` or `response_format`; empty for plain text.
     wanted: Mapping[str, Any] = field(default_factory=dict)
+    #: Pixels of each image that the model sees at most; None for the worker's setting.
+    max_pixels: int | None = None
     #: What makes one job of several files, and what those in no folder are called then.
     group_by: GroupBy | None = None
     top: str = ""
@@ -159,6 +162,14 @@ def say_what_is_otherwise(console: Console, sent: Sent) -> None:
         )
 
 
+def say_what_it_costs(console: Console, client: Client, submission: Submission) -> None:
+    """What other pixels than the usual cost, where some are asked for."""
+    if submission.max_pixels:
+        asked = (model for model in client.models() if submission.model in (None, model.name))
+        if (model := next(asked, None)) and (cost := cost_of(submission.max_pixels, model)):
+            say(console, cost)
+
+
 def create_batch(client: Client, submission: Submission) -> Batch:
     """The open batch for a submission."""
     return client.create_batch(
@@ -166,6 +177,7 @@ def create_batch(client: Client, submission: Submission) -> Batch:
         model=submission.model,
         name=submission.name,
         max_new_tokens=submission.max_new_tokens,
+        max_pixels=submission.max_pixels,
         **submission.wanted,
     )
 

@@ -144,10 +144,12 @@ def show_shares(console: Console, shares: Sequence[Share]) -> None:
 
 def show_models(console: Console, models: Sequence[Model]) -> None:
     """A row for each model and what it can do."""
-    shown = table("model", "workers", "what it does")
+    shown = table("model", "workers", "max-pixels", "what it does")
     for model in models:
         workers = "" if model.workers is None else str(model.workers)
-        shown.add_row(Text(harmless(model.name)), workers, Text(harmless(model.description)))
+        takes = model.max_pixels
+        pixels = f"{takes.least:,} – {takes.most:,}" if takes else ""
+        shown.add_row(Text(harmless(model.name)), workers, pixels, Text(harmless(model.description)))
     console.print(shown)
 
 

@@ -96,14 +96,16 @@ class Client:
         model: str | None = None,
         name: str = "",
         max_new_tokens: int | None = None,
+        max_pixels: int | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
     ) -> Batch:
         """Make an open batch; without a model the server's default is asked.
 
-        `max_new_tokens` is the longest answer; without it the worker's setting holds.
+        `max_new_tokens` is the longest answer, `max_pixels` how many pixels of each image the model sees at
+        most; without them the worker's settings hold.
         """
-        asked = _asked(question, model, max_new_tokens, fields, response_format)
+        asked = _asked(question, model, max_new_tokens, max_pixels, fields, response_format)
         return Batch.model_validate(self._json("POST", "/api/batches", json={"name": name, **asked}))
 
     def upload_files(
@@ -254,6 +256,7 @@ class Client:
         *,
         model: str | None = None,
         max_new_tokens: int | None = None,
+        max_pixels: int | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
         page: int | None = None,
@@ -265,7 +268,7 @@ class Client:
 
         `page` is the page of its file that is meant; else all are, where the model reads all, or the first.
         """
-        asked = _asked(question, model, max_new_tokens, fields, response_format, page)
+        asked = _asked(question, model, max_new_tokens, max_pixels, fields, response_format, page)
         return self._ask_about(image, "/analyze", {**asked, "wait": wait_s})
 
     def create_job(
@@ -275,12 +278,13 @@ class Client:
         *,
         model: str | None = None,
         max_new_tokens: int | None = None,
+        max_pixels: int | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
         page: int | None = None,
     ) -> Job:
         """Ask without waiting; all else as in `analyze`."""
-        asked = _asked(question, model, max_new_tokens, fields, response_format, page)
+        asked = _asked(question, model, max_new_tokens, max_pixels, fields, response_format, page)
         return self._ask_about(image, "/api/jobs", asked)
 
     def job(self, job_id: str, *, lines: bool = False) -> Job:
@@ -357,12 +361,14 @@ def _asked(
     question: str,
     model: str | None,
     max_new_tokens: int | None,
+    max_pixels: int | None,
     fields: Sequence[Field] | None,
     response_format: Mapping[str, Any] | None,
     page: int | None = None,
 ) -> dict[str, Any]:
     """What is asked, without what the server shall choose."""
-    chosen: dict[str, Any] = {"model": model or None, "max_new_tokens": max_new_tokens, "page": page}
+    chosen: dict[str, Any] = {"model": model or None, "page": page}
+    chosen |= {"max_new_tokens": max_new_tokens, "max_pixels": max_pixels}
     chosen["fields"] = [*fields] if fields else None
     chosen["response_format"] = {**response_format} if response_format else None
     return {"question": question} | {name: value for name, value in chosen.items() if value is not None}

@@ -116,6 +116,8 @@ class Batch(_Reply):
     model: str = ""
     #: What each answer has to be, as OpenAI's API says it; None for plain text.
     response_format: dict[str, Any] | None = None
+    #: Pixels of each image that the model sees at most; None for as many as usual.
+    max_pixels: int | None = None
     #: open, closed or cancelled.
     state: str = ""
     created_at: datetime | None = None
@@ -223,6 +225,15 @@ def refused(name: str, error: ClientError) -> Upload:
     return Upload(file=name, error=Problem(code=error.code, message=error.message))
 
 
+class PixelRange(_Reply):
+    """How many pixels of an image a model may be asked to see at most."""
+
+    least: int = 0
+    #: What holds when nothing is said.
+    default: int = 0
+    most: int = 0
+
+
 class Model(_Reply):
     """A model that can be asked, and what it can do."""
 
@@ -232,5 +243,7 @@ class Model(_Reply):
     default_question: str = ""
     #: True when its answers can have fields.
     has_fields: bool = False
+    #: What may be asked for as `max_pixels`; None where that cannot be chosen.
+    max_pixels: PixelRange | None = None
     #: Workers that serve it now; None when the server does not say.
     workers: int | None = None

@@ -58,6 +58,8 @@ class Wishes:
     model: str | None
     #: The longest answer, in tokens; None for the worker's setting.
     max_new_tokens: int | None
+    #: Pixels of each image that the model sees at most; None for the worker's setting.
+    max_pixels: int | None
     #: What each answer has to be: `fields` or `response_format`; empty for plain text.
     wanted: Mapping[str, Any]
     out: Path
@@ -200,7 +202,15 @@ def _serve(
         return 0
     card = plan.cards[0]
     name = name_of(wishes.folder.resolve())
-    task = Submission(found, _question(wishes, card), card.name, name, wishes.max_new_tokens, wishes.wanted)
+    task = Submission(
+        found,
+        _question(wishes, card),
+        card.name,
+        name,
+        wishes.max_new_tokens,
+        wishes.wanted,
+        wishes.max_pixels,
+    )
     session = _Session(plan.page, task, wishes, console)
     session.start()
     supervisor.watch(
@@ -259,6 +269,7 @@ class _Session(threading.Thread):
         submission.say_what_is_left_out(console, task.found.left_out)
         asked = f": {harmless(task.question)}" if task.question else ""
         say(console, f"Asking {task.model} about {counted(len(task.found.files), 'file')}{asked}")
+        submission.say_what_it_costs(console, client, task)
         self._batch = submission.create_batch(client, task)
         if not self._wishes.is_exiting:
             say(console, f"On the page: {client.server}/batches/{self._batch.id}")

@@ -1,4 +1,4 @@
-"""The models EVA-01 knows by name, and what each can do. Imports nothing of ours.
+"""The models EVA-01 knows by name, and what each can do.
 
 A model of the hub needs no entry: `card_for` makes one from its address.
 """
@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
+
+from jobs.contract.pixels import PixelRange
 
 #: The model EVA-01 is built for.
 DEFAULT_MODEL_NAME = "Qwen/Qwen2.5-VL-7B-Instruct"
@@ -56,6 +58,8 @@ class ModelCard(BaseModel):
     reads_pages: bool = False
     #: True when its answers can be held to fields, or to a schema.
     has_fields: bool = False
+    #: What its workers let one choose of its resolution; None where nobody may, and before one has come up.
+    max_pixels: PixelRange | None = None
     #: What it can do.
     tasks: tuple[Task, ...] = ()
 

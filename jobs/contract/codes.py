@@ -105,6 +105,12 @@ class Code(StrEnum):
         "The schema of the answers is too large.", "Ask for less in one answer.")
     NO_FIELDS = ("no_fields", 422, FAIL,
         "This model cannot answer with fields.", "Choose another model, or ask for text.")
+    RESOLUTION_FIXED = ("resolution_fixed", 422, FAIL,
+        "The resolution at which this model reads cannot be chosen.",
+        "Leave it out (max_pixels), or choose another model.")
+    RESOLUTION_OUT_OF_RANGE = ("resolution_out_of_range", 422, FAIL,
+        "This model does not read images at the resolution that was asked for.",
+        "Choose another one (max_pixels).")
     TOO_MANY_DAYS = ("too_many_days", 413, FAIL,
         "A link may not last as long as was asked for.", "Choose fewer days.")
     UNKNOWN_MODEL = ("unknown_model", 422, FAIL,

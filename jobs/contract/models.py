@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from jobs.contract.base import Frozen, Kept
 from jobs.contract.lines import described
+from jobs.contract.pixels import PixelRange
 from jobs.contract.response_format import ResponseFormat, data_of
 from jobs.contract.several import described_images
 
@@ -139,6 +140,8 @@ class Usage(Kept):
 
     #: Tokens the images took in the model.
     visual_tokens: int = 0
+    #: Pixels of all its images together as the model saw them; None where the engine does not say.
+    read_pixels: int | None = None
     #: Tokens the answer took.
     output_tokens: int = 0
     #: Seconds of the device, of those shared with others its part; None where that is not known.
@@ -158,6 +161,8 @@ class Options(Kept):
     max_new_tokens: int | None = Field(default=None, ge=1)
     #: What the answer has to be; None for plain text.
     response_format: ResponseFormat | None = None
+    #: Pixels of each image that the model sees at most: a larger one is scaled down.
+    max_pixels: int | None = Field(default=None, ge=1)
 
 
 class Asked(Kept):
@@ -359,6 +364,7 @@ class Batch(Kept):
         return {
             **self.model_dump(mode="json", include=_PUBLIC_BATCH),
             "response_format": wanted.public() if (wanted := self.options.response_format) else None,
+            "max_pixels": self.options.max_pixels,
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,
@@ -410,5 +416,7 @@ class WorkerInfo(Kept):
     started_at: AwareDatetime
     #: Seconds that it took from the start of its process until it was ready; None before.
     start_s: float | None = None
+    #: What it lets one choose of its resolution; None where nobody may, and before its model is loaded.
+    max_pixels: PixelRange | None = None
     #: What keeps Redis from doing its part, as the worker sees it; empty when all is well.
     trouble: str = ""

@@ -366,6 +366,8 @@ class WorkerSettings(_FromEnvironment):
     max_pixels: int = Field(
         default=1_048_576, validation_alias=AliasChoices("MAX_PIXELS", "max_pixels"), ge=28 * 28
     )
+    #: The most that a batch or a question may ask for in place of that; 0: four times that.
+    most_pixels: int = Field(default=0, ge=0)
     #: `auto`, `cpu`, `cuda`, `cuda:1`, …
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     #: `auto` (bfloat16 on a GPU, float32 on a CPU), `float32`, `bfloat16` or `float16`.
@@ -384,7 +386,8 @@ class WorkerSettings(_FromEnvironment):
     cache_tokens: int = Field(default=0, ge=0)
     #: Tokens of new images and questions that a rolling batch takes in between two steps, at least one job.
     prefill_tokens: int = Field(default=2048, ge=1)
-    #: Images of jobs with several that a worker has ready together; a job waits until its own fit in.
+    #: Images that a worker has ready together of jobs with several, or at more pixels than usual, where each
+    #: counts as several; a job waits until its own fit in.
     ready_images: int = Field(default=32, ge=1)
     #: Visual tokens in one static batch.
     batch_tokens: int = Field(default=16_384, ge=1)

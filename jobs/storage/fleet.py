@@ -10,6 +10,7 @@ import redis
 from jobs.contract import names
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.models import WorkerInfo, WorkerState
+from jobs.contract.pixels import in_common
 from jobs.contract.refusals import Refusal
 from jobs.contract.settings import READY_OF_LATE_S
 from jobs.storage.scripts import load
@@ -118,13 +119,20 @@ class Fleet:
         """The card of every model that may be asked, by name, the default first.
 
         First those `offered`, then those that ever had a worker; the default is the first offered, or else
-        the first that has a worker now.
+        the first that has a worker now. One may choose what all workers take that are up, or else what the
+        last one took.
         """
         registered = self.models()
         first = [registered.get(name) or card_for(name) for name in offered]
-        ready = {worker.model for worker in self.workers() if worker.state is WorkerState.READY}
+        up = [worker for worker in self.workers() if worker.state is WorkerState.READY]
+        ready = {worker.model for worker in up}
         others = sorted(registered.values(), key=lambda card: (card.name not in ready, card.name))
         cards: dict[str, ModelCard] = {}
         for card in [*first, *others]:
-            cards.setdefault(card.name, card)
+            cards.setdefault(card.name, _as_served(card, up))
         return cards
+
+
+def _as_served(card: ModelCard, up: Sequence[WorkerInfo]) -> ModelCard:
+    ranges = [worker.max_pixels for worker in up if worker.model == card.name]
+    return card.model_copy(update={"max_pixels": in_common(ranges)}) if ranges else card

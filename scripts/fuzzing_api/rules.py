@@ -16,7 +16,10 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData
 
 # Which models there are, what each needs, and where limits are, a server says (/api/models, /api/limits).
-_ASKED = ("unknown_model", "missing_question", "question_too_long", "too_many_tokens")
+_ASKED = (
+    *("unknown_model", "missing_question", "question_too_long", "too_many_tokens"),
+    *("resolution_fixed", "resolution_out_of_range"),
+)
 # What belongs together in a field, that no two are called the same, and what answers can be held to.
 _SHAPED = (
     *("`fields.", "two fields", "Send one of them", "belongs to the type"),
@@ -66,6 +69,7 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     "model": lambda _: "stub",
     "question": lambda given: given if given.strip() else "What is it?",
     "max_new_tokens": lambda given: given and min(given, 4096),
+    "max_pixels": lambda _: None,
     "days": lambda given: given and min(given, 365),
     "page": lambda _: 1,
     "fields": lambda given: '["total:number"]' if isinstance(given, str) else given and ["total:number"],

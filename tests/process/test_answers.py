@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 DESCRIBE = "Describe this image."
 
 
-def make_batch(client: httpx.Client, model: str = "nano", question: str = DESCRIBE) -> str:
-    made = client.post("/api/batches", json={"name": "test", "question": question, "model": model})
+def make_batch(client: httpx.Client, model: str = "nano", question: str = DESCRIBE, **more: object) -> str:
+    made = client.post("/api/batches", json={"name": "test", "question": question, "model": model} | more)
     assert made.status_code == 201, made.text
     return made.json()["id"]
 
@@ -84,6 +84,25 @@ def test_sixty_mixed_images_of_three_submitters_each_get_their_own_answer(nano_s
         pairs = list(submitters.map(lambda seed: submit(nano_stack, seed), (1, 2, 3)))
     for right, given in pairs:
         assert given == right
+
+
+def test_what_is_small_is_answered_right_at_the_usual_pixels_and_not_at_few(nano_stack):
+    rng = random.Random(23)
+    drawn = {f"{n}.png": random_scene(rng, shapes=3) for n in range(6)}
+    files = {path: scene.encode(width=600, height=400) for path, scene in drawn.items()}
+    read: dict[int | None, dict[str, str]] = {}
+    with nano_stack.client() as client:
+        for pixels in (3136, None):
+            batch_id = make_batch(client, max_pixels=pixels)
+            send(client, batch_id, files)
+            wait_until_done(client, batch_id)
+            jobs = client.get(f"/api/batches/{batch_id}/results").json()["jobs"]
+            assert all(0 < job["usage"]["read_pixels"] <= (pixels or 19_600) for job in jobs)
+            assert not any(job["cached"] for job in jobs)
+            read[pixels] = {job["file"]: job["answer"] for job in jobs}
+    right = {path: scene.description for path, scene in drawn.items()}
+    assert read[None] == right
+    assert not set(read[3136].items()) & set(right.items())
 
 
 def test_a_worker_told_to_stop_in_the_middle_loses_nothing(stack):

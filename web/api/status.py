@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from jobs.contract.catalog import ModelCard
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import WorkerInfo, WorkerState
 from web.api.queue_gauges import queue_registry
@@ -23,9 +24,7 @@ from web.http.conditional import fresh_json
 from web.intake.headers import MEDIA_TYPES
 from web.services import Services, services
 
-_SHOWN_OF_CARD = {
-    *("name", "engine", "description", "uses_question", "default_question", "has_fields", "tasks"),
-}
+_SHOWN_OF_CARD = set(ModelView.model_fields) & set(ModelCard.model_fields)
 
 status = APIBlueprint(
     "status",

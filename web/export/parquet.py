@@ -154,7 +154,7 @@ _MAKERS: dict[ColumnType, _Maker] = {
 #: The columns of every batch that are no text.
 _OURS: dict[str, _Maker] = {
     **dict.fromkeys(
-        ("width", "height", "visual_tokens", "output_tokens", "lines", "attempts", "page"),
+        ("width", "height", "visual_tokens", "output_tokens", "lines", "attempts", "page", "read_pixels"),
         _MAKERS[ColumnType.INTEGER],
     ),
     **dict.fromkeys(("confidence", "device_s", "least_sure_confidence"), _MAKERS[ColumnType.NUMBER]),

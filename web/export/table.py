@@ -13,6 +13,7 @@ COLUMNS = (
     *("file", "state", "answer", "error_code", "error_message", "model", "question", "id"),
     *("width", "height", "visual_tokens", "output_tokens", "lines", "confidence"),
     *("attempts", "created_at", "started_at", "finished_at", "finish_reason", "notes", "page", "device_s"),
+    "read_pixels",
 )
 _PROMISED = 8
 #: Behind them where a job was made of a list of files: what these are called.

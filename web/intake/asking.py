@@ -6,6 +6,7 @@ from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Overloaded, TooLarge, UnknownModel
 from jobs.contract.models import Options
+from jobs.contract.resolution import check_max_pixels
 from jobs.contract.response_format import ResponseFormat
 from jobs.contract.settings import Limits
 from jobs.shape.columns import columns_of
@@ -101,7 +102,8 @@ def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
     """How the model is to answer.
 
     Raises TooLarge (`too_many_tokens`, `schema_too_large`), and BadInput: `invalid_field` for what says twice
-    how an answer looks, `no_fields` for a model that answers with text alone, and what check_format raises.
+    how an answer looks, `no_fields` for a model that answers with text alone, and what check_format and
+    check_max_pixels raise.
     """
     most = wishes.max_new_tokens
     if most is not None and most > limits.max_answer_tokens:
@@ -118,7 +120,8 @@ def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
     if wanted:
         check_format(wanted, limits.max_schema_bytes, cpu_s=limits.request_cpu_s)
         _check_count(len(columns_of(wanted)), limits)
-    return Options(max_new_tokens=most, response_format=wanted)
+    check_max_pixels(wishes.max_pixels, card.name, card.max_pixels)
+    return Options(max_new_tokens=most, response_format=wanted, max_pixels=wishes.max_pixels)
 
 
 def _wanted_format(wishes: Wishes, limits: Limits) -> ResponseFormat | None:

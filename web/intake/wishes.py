@@ -10,11 +10,15 @@ from jobs.contract.response_format import FormatType, NamedSchema, ResponseForma
 from jobs.contract.settings import MOST_FIELDS
 from jobs.shape.fields import AnswerField, SaidField
 from web.http.json import has_many_values
-from web.http.numbers import Rank
+from web.http.numbers import Ordinal, Rank
 
 _FIELDS = (
     "What each answer has, which is then JSON: for each field its name, type, choices and a hint, or all"
     " of it in short, `total:number`, `kind:receipt|invoice`, `items:text[]`. Not with `response_format`."
+)
+MAX_PIXELS = (
+    "Pixels of each image that the model sees at most: a larger image is scaled down. More read smaller text"
+    " and take more time; /api/models says what may be asked for."
 )
 _FORMAT = "What each answer has to be, as OpenAI's API says it. Not with `fields`."
 
@@ -66,6 +70,10 @@ class Wishes(Protocol):
         """The longest, in tokens."""
 
     @property
+    def max_pixels(self) -> int | None:
+        """Of each image, what is seen at most."""
+
+    @property
     def fields(self) -> Sequence[AnswerField] | None:
         """What each has."""
 
@@ -102,6 +110,7 @@ class SaidWishes(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_new_tokens: Rank | None = Field(None, description="The longest answer, in tokens.")
+    max_pixels: Rank | None = Field(None, description=MAX_PIXELS)
     fields: Fields = None
     response_format: Format = None
 
@@ -109,17 +118,18 @@ class SaidWishes(BaseModel):
 class _Lines(BaseModel):
     """The texts of a form where no script runs."""
 
+    max_pixels: Annotated[Ordinal | None, BeforeValidator(lambda text: text or None)]
     fields: Annotated[Fields, BeforeValidator(_lines)]
     schema_: Annotated[dict[str, Any] | None, BeforeValidator(_json)] = Field(alias="schema")
 
 
-def wishes_in_lines(fields: str, schema: str) -> SaidWishes:
-    """What a form says where no script runs: a field a line, in its short form; or a JSON Schema.
+def wishes_in_lines(fields: str, schema: str, max_pixels: str) -> SaidWishes:
+    """What a form says where no script runs: a field a line, in its short form, or a JSON Schema; the pixels.
 
     Raises pydantic.ValidationError.
     """
-    said = _Lines(fields=fields, schema=schema.strip() or "null")
+    said = _Lines(fields=fields, schema=schema.strip() or "null", max_pixels=max_pixels.strip())
     if said.schema_ is None:
-        return SaidWishes(fields=said.fields)
+        return SaidWishes(fields=said.fields, max_pixels=said.max_pixels)
     named = SaidFormat(type="json_schema", json_schema=SaidSchema(schema=said.schema_))
-    return SaidWishes(fields=said.fields, response_format=named)
+    return SaidWishes(fields=said.fields, response_format=named, max_pixels=said.max_pixels)

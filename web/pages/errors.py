@@ -107,9 +107,8 @@ def _typed() -> dict[str, str]:
     """The form's texts; none when it could not be read, because reading it again would fail again."""
     if "form" not in vars(request):
         return {}
-    return {
-        name: request.form.get(name, "") for name in ("question", "model", "fields", "schema", "group_by")
-    }
+    names = ("question", "model", "fields", "schema", "group_by", "max_pixels")
+    return {name: request.form.get(name, "") for name in names}
 
 
 def _plain_error_page(status: int, code: str, message: str) -> Response:

@@ -211,7 +211,7 @@ def _batch_of(sent: list[FileStorage]) -> Response:
 def _wishes() -> SaidWishes:
     """Raises BadInput (`invalid_field`)."""
     try:
-        return wishes_in_lines(request.form.get("fields", ""), request.form.get("schema", ""))
+        return wishes_in_lines(*(request.form.get(name, "") for name in ("fields", "schema", "max_pixels")))
     except ValidationError as error:
         refuse_fields(error)
         raise

@@ -18,10 +18,22 @@ _SHOWN_CHARS = 300
 
 
 class Answers:
-    """Makes answers of the tokens of `tokenizer`, of which `ends` end an answer."""
+    """Makes answers of the tokens of `tokenizer`, of which `ends` end an answer.
 
-    def __init__(self, model: str, tokenizer: Any, ends: Collection[int], grammars: Grammars) -> None:
+    `pixels_per_token` are those behind one visual token; None where that is not known.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        tokenizer: Any,
+        ends: Collection[int],
+        grammars: Grammars,
+        *,
+        pixels_per_token: int | None = None,
+    ) -> None:
         self._model, self._tokenizer, self._ends, self._grammars = model, tokenizer, ends, grammars
+        self._pixels_per_token = pixels_per_token
 
     def of(self, said: Said) -> Answer | EngineFailure:
         """The answer, or why there is none: `empty_answer`, `incomplete_answer`."""
@@ -33,7 +45,7 @@ class Answers:
         if not (text := text.strip()):
             return self._without_a_word(tokens, reason)
         if said.grammar is None:
-            return _answer(text, said, tokens, reason)
+            return self._answer(text, said, tokens, reason)
         return self._as_asked(text, said, tokens, reason, said.grammar)
 
     def _as_asked(
@@ -47,7 +59,7 @@ class Answers:
         except NotAsAsked as error:
             return self._incomplete(text, tokens, reason, error)
         whole, of_each = field_confidence_of(text, self._grammars.sizes(tokens), said.logprobs)
-        answer = _answer(text, said, tokens, FinishReason.STOP)
+        answer = self._answer(text, said, tokens, FinishReason.STOP)
         return replace(answer, confidence=whole, field_confidence=of_each) if of_each else answer
 
     def _incomplete(
@@ -72,17 +84,17 @@ class Answers:
             )
         return EngineFailure(said, code=Code.EMPTY_ANSWER)
 
+    def _answer(self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
+        # The end was chosen as well.
+        logprobs = said.logprobs[: len(tokens) + (reason is FinishReason.STOP)]
+        size = self._pixels_per_token
+        usage = Usage(
+            visual_tokens=said.visual_tokens,
+            read_pixels=size and size * said.visual_tokens,
+            output_tokens=len(tokens),
+        )
+        return Answer(text, usage, reason, confidence=confidence_of(logprobs))
+
 
 #: What JSON ends with when nothing more can belong to it: of a number, more digits can.
 _CLOSED = '}]"el'
-
-
-def _answer(text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
-    # The end was chosen as well.
-    logprobs = said.logprobs[: len(tokens) + (reason is FinishReason.STOP)]
-    return Answer(
-        text,
-        Usage(visual_tokens=said.visual_tokens, output_tokens=len(tokens)),
-        reason,
-        confidence=confidence_of(logprobs),
-    )

@@ -18,6 +18,7 @@ from jobs.contract.discreet import discreet
 from jobs.contract.errors import EngineFailure, Eva01Error
 from jobs.contract.lines import Place
 from jobs.contract.models import FinishReason, Options, Usage
+from jobs.contract.pixels import PixelRange
 from worker.engines.company import Company
 from worker.engines.deadline import Deadline
 
@@ -43,8 +44,8 @@ def failure_of(error: Exception) -> Eva01Error:
         return error
     if isinstance(error, OutOfMemory):
         message = (
-            f"The job does not fit into the device's memory even alone: {error}. Lower MAX_PIXELS, or ask"
-            " about fewer images in one job."
+            f"The job does not fit into the device's memory even alone: {error}. Ask for fewer pixels"
+            " (max_pixels), or about fewer images in one job, or lower MAX_PIXELS."
         )
         return EngineFailure(message, code=Code.OUT_OF_MEMORY)
     return EngineFailure(f"The model failed on this image: {discreet(error)}")
@@ -171,7 +172,14 @@ class Engine(Static[Prepared], Protocol[Seen, Prepared]):
 
     @property
     def enough_pixels(self) -> int:
-        """Pixels beyond which an image of usual shape brings the model nothing."""
+        """Pixels beyond which an image of usual shape brings the model nothing, if no job asks for more."""
+
+    @property
+    def max_pixels(self) -> PixelRange | None:
+        """What a job may choose of how many pixels the model sees; None where it may not.
+
+        Known once loaded.
+        """
 
     @property
     def rolling(self) -> Rolling[Prepared, Any] | None:
@@ -186,9 +194,10 @@ class Engine(Static[Prepared], Protocol[Seen, Prepared]):
         Raises ModelNotLoaded.
         """
 
-    def see(self, image: Image.Image) -> Seen:
+    def see(self, image: Image.Image, max_pixels: int | None = None) -> Seen:
         """Do all that depends on one upright RGB image alone; called from many threads at once.
 
+        The model sees at most `max_pixels` of it, or as many as usual.
         What it gives is shared by all jobs that ask about the image at the same time: it is never changed.
         Raises EngineFailure or ImageRejected.
         """

@@ -54,6 +54,8 @@ class OcrEngine(Engine[Page, Page]):
     default_slots = 4
     max_batch = 1
     rolling = None
+    #: Its detector and recognizer read at sizes of their own.
+    max_pixels = None
     enough_pixels = _MOST_PIXELS // 4
     #: The weights come with the library; the number grows when pages are read otherwise.
     identity = f"rapidocr {version('rapidocr')}, reading 5"
@@ -77,7 +79,7 @@ class OcrEngine(Engine[Page, Page]):
                 "pip install 'eva01-server[ocr]'",
             ) from error
 
-    def see(self, image: Image.Image) -> Page:
+    def see(self, image: Image.Image, max_pixels: int | None = None) -> Page:
         """Scale a huge page down and cut a long one up; raises TooLarge (`image_too_thin`)."""
         page = _scale_down(image)
         pieces = tuple(

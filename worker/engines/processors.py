@@ -17,12 +17,17 @@ from PIL import Image
 from transformers import AutoProcessor
 from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
 
+from jobs.contract.pixels import PixelRange
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.source import Source
 
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
 PIXELS_PER_TOKEN = 784
+#: The fewest visual tokens that may be asked for: the makers of Qwen2.5-VL do not go below.
+_LEAST_TOKENS = 4
+#: How many times the usual pixels may be asked for when the settings do not say.
+_MOST_TIMES = 4
 #: The longest side for processors of other families, in sides of a square of as many pixels as they may see:
 #: some make a square of what they get.
 _LONGEST_SIDES = 4
@@ -81,7 +86,15 @@ class Processor(Protocol):
     def tokenizer(self) -> Any:
         """The model's own tokenizer."""
 
-    def see(self, image: Image.Image) -> SeenImage:
+    @property
+    def max_pixels(self) -> PixelRange | None:
+        """Between what a job may choose; None where only the model's own processor knows what is seen."""
+
+    @property
+    def pixels_per_token(self) -> int | None:
+        """Pixels behind one visual token, once an image is scaled; None in the same case."""
+
+    def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """What depends on one image alone; called from many threads at once."""
 
     def prepare(self, seen: Sequence[SeenImage], question: str, max_new_tokens: int) -> JobInput:
@@ -92,14 +105,20 @@ class Processor(Protocol):
 
 
 class QwenProcessor:
-    """Prepares each job whole."""
+    """Prepares jobs whole, images scaled down to `max_pixels`; a job may ask for up to `most_pixels`."""
 
-    def __init__(self, source: Source, max_pixels: int) -> None:
+    def __init__(self, source: Source, max_pixels: int, most_pixels: int = 0) -> None:
         self._processor = source.load(ImageOnlyQwenProcessor)
         self.tokenizer = self._processor.tokenizer
         self.tokenizer.padding_side = "left"
         self._cleaner = QuestionCleaner(self.tokenizer)
+        own = self._processor.image_processor
+        self.pixels_per_token = (own.patch_size * own.merge_size) ** 2
         self.size = self._limit_size(max_pixels)
+        usual = self.size["longest_edge"]
+        most = self._limit_size(most_pixels or _MOST_TIMES * max_pixels)["longest_edge"]
+        least = min(_LEAST_TOKENS * self.pixels_per_token, usual)
+        self.max_pixels = PixelRange(least=least, default=usual, most=max(usual, most))
 
     def _limit_size(self, max_pixels: int) -> dict[str, int]:
         """The areas between which images are scaled; a model's own limit is never raised.
@@ -110,13 +129,14 @@ class QwenProcessor:
         largest = min(max_pixels, own["longest_edge"])
         return {"shortest_edge": min(own["shortest_edge"], largest), "longest_edge": largest}
 
-    def see(self, image: Image.Image) -> SeenImage:
+    def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """Scale, and cut into patches; raises TooLarge (`image_too_thin`)."""
+        size = self._limit_size(max_pixels) if max_pixels else self.size
         # As long as the thinnest image that has just the most pixels; the processor scales what is not thin.
-        longest_px = sqrt(MOST_ELONGATED * self.size["longest_edge"])
+        longest_px = sqrt(MOST_ELONGATED * max(size["longest_edge"], self.size["longest_edge"]))
         scale = scale_for(image.size, longest_px / max(image.size))
         fitting = fit(scaled(image, scale, Image.Resampling.BICUBIC))
-        made = self._processor.image_processor(images=[fitting], size=self.size, return_tensors="pt")
+        made = self._processor.image_processor(images=[fitting], size=size, return_tensors="pt")
         return SeenImage({name: made[name] for name in _JOINED})
 
     def prepare(self, seen: Sequence[SeenImage], question: str, max_new_tokens: int) -> JobInput:
@@ -151,6 +171,9 @@ class QwenProcessor:
 class AnyProcessor:
     """Leaves the work to the model's own processor, a batch at a time."""
 
+    #: That processor has sizes of its own, which it may scale an image up or down to.
+    max_pixels = pixels_per_token = None
+
     def __init__(self, source: Source, max_pixels: int) -> None:
         self._processor = source.load(AutoProcessor)
         self.tokenizer = self._processor.tokenizer
@@ -160,7 +183,7 @@ class AnyProcessor:
         self._cleaner = QuestionCleaner(self.tokenizer)
         self._max_pixels = max_pixels
 
-    def see(self, image: Image.Image) -> SeenImage:
+    def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """Scale down to the limit; raises TooLarge (`image_too_thin`)."""
         side_px = sqrt(self._max_pixels)
         scale = scale_for(

@@ -17,6 +17,7 @@ from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
+from jobs.contract.pixels import PixelRange
 from jobs.contract.settings import WorkerSettings
 from jobs.shape.telling import told
 from worker.engines import families
@@ -90,6 +91,11 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         return self._settings.max_pixels
 
     @property
+    def max_pixels(self) -> PixelRange | None:
+        """As the processor says."""
+        return self._processor.max_pixels
+
+    @property
     def rolling(self) -> RollingAnswers | None:
         """The rolling batch where the model allows one."""
         return self._rolling
@@ -145,7 +151,13 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         """Get ready to hold answers to formats; a grammar is compiled when one is first asked for."""
         width = self._model.config.get_text_config().vocab_size
         self._grammars = Grammars(self._processor.tokenizer, self._ends, width)
-        self._answers = Answers(self._card.name, self._processor.tokenizer, self._ends, self._grammars)
+        self._answers = Answers(
+            self._card.name,
+            self._processor.tokenizer,
+            self._ends,
+            self._grammars,
+            pixels_per_token=self._processor.pixels_per_token,
+        )
 
     def _start_rolling(self) -> None:
         """Use a rolling batch where the model allows one, and log which kind of batch is used."""
@@ -163,8 +175,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     def _load_processor(self) -> Processor:
         family = self._source.load(AutoConfig).model_type
-        kind = QwenProcessor if family in families.QWEN else AnyProcessor
-        return kind(self._source, self._settings.max_pixels)
+        if family in families.QWEN:
+            return QwenProcessor(self._source, self._settings.max_pixels, self._settings.most_pixels)
+        return AnyProcessor(self._source, self._settings.max_pixels)
 
     def _load_model(self) -> Any:
         dtype = choose_dtype(self._settings, self._on)
@@ -192,9 +205,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         # It would put an end token after an answer that is cut, which would then look whole.
         config.forced_eos_token_id = None
 
-    def see(self, image: Image.Image) -> SeenImage:
+    def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """What the processor makes of an image."""
-        return self._processor.see(image)
+        return self._processor.see(image, max_pixels)
 
     def prepare(self, seen: Sequence[SeenImage], question: str, options: Options) -> JobInput:
         """Tensors of one job, and what its answer is held to; raises TooLarge (`prompt_too_long`)."""
@@ -212,7 +225,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         if most is not None and ids.shape[1] > most:
             raise TooLarge(
                 f"The images and the question take {ids.shape[1]:,} tokens, and {self._card.name} takes in"
-                f" {most:,} at once. Send fewer images in one job or smaller ones, or lower MAX_PIXELS.",
+                f" {most:,} at once. Send fewer images in one job or smaller ones, or ask for"
+                " fewer pixels of each (max_pixels).",
                 code=Code.PROMPT_TOO_LONG,
             )
 

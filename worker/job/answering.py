@@ -17,7 +17,7 @@ has a worker to itself, and only the culprit crashes another; after `max_crashes
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Generic, TypeVar
@@ -30,6 +30,7 @@ from jobs.contract.discreet import discreet
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable, Unreadable
 from jobs.contract.lines import packed
 from jobs.contract.models import Job, JobError, JobState, Note, Result, Usage
+from jobs.contract.resolution import check_max_pixels
 from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.storage.store.jobs import Came, Taken
@@ -81,7 +82,7 @@ class Answering(Generic[Seen, Prepared]):
     max_crashes: int
     #: True when one answer is about all pages of a file; else a job without a page is about the first.
     reads_pages: bool
-    #: Where jobs with several images wait until all of them may be ready together.
+    #: Where jobs with several images, or with more pixels than usual, wait until all may be ready together.
     ready: Room
     _suspects: Suspects = field(default_factory=Suspects)
 
@@ -196,6 +197,7 @@ class Answering(Generic[Seen, Prepared]):
         looked = Looked(job)
         try:
             _check_images(job)
+            check_max_pixels(job.options.max_pixels, self.model, self.engine.max_pixels)
             answer = joined([*self._answers(looked)])
         except (GivenBack, Cancelled):
             raise
@@ -225,11 +227,19 @@ class Answering(Generic[Seen, Prepared]):
         if self.reads_pages:
             for place in range(len(looked.job.images)):
                 yield from self._answers_about_pages(looked, place)
-        elif len(looked.job.images) > 1:
-            yield self._answer_together(looked)
-        else:
-            yield self._answer_page(looked)
-            self._note_unseen_pages(looked)
+            return
+        with self._made_ready(looked.job):
+            if len(looked.job.images) > 1:
+                yield self._answer_together(looked)
+            else:
+                yield self._answer_page(looked)
+                self._note_unseen_pages(looked)
+
+    def _made_ready(self, job: Job) -> AbstractContextManager[None]:
+        """Room for what takes more than one usual image; one of many pixels counts as several."""
+        pixels = self.engine.max_pixels
+        amount = len(job.images) * (pixels.weight(job.options.max_pixels) if pixels else 1)
+        return self.ready.entered(amount, lambda: self._check_wanted(job)) if amount > 1 else nullcontext()
 
     def _answers_about_pages(self, looked: Looked, place: int) -> Iterator[Answer]:
         if place:
@@ -259,18 +269,17 @@ class Answering(Generic[Seen, Prepared]):
     def _answer_together(self, looked: Looked) -> Answer:
         """The answer about the first pages of all images at once; its lines stand on no single one."""
         job = looked.job
-        with self.ready.entered(len(job.images), lambda: self._check_wanted(job)):
-            with ExitStack() as held:
-                seen = []
-                for place in range(len(job.images)):
-                    if place:
-                        looked.turn_to(place)
-                    seen.append(held.enter_context(self._seen_alone(looked)).value)
-                looked.place = None
-                prepared = self._prepare(job, seen)
-            # What was prepared has all that the device needs: what was seen of each image is let go.
-            del seen
-            return replace(self._submit(job, prepared).result(), places=())
+        with ExitStack() as held:
+            seen = []
+            for place in range(len(job.images)):
+                if place:
+                    looked.turn_to(place)
+                seen.append(held.enter_context(self._seen_alone(looked)).value)
+            looked.place = None
+            prepared = self._prepare(job, seen)
+        # What was prepared has all that the device needs: what was seen of each image is let go.
+        del seen
+        return replace(self._submit(job, prepared).result(), places=())
 
     @contextmanager
     def _seen_alone(self, looked: Looked) -> Iterator[Held[Seen]]:
@@ -288,13 +297,15 @@ class Answering(Generic[Seen, Prepared]):
         """Hold the pixels of the page that is looked at now."""
         assert looked.place is not None
         image, job = looked.job.images[looked.place], looked.job
-        with self.preparation.decoded(image, looked.page, lambda: self._check_wanted(job)) as decoded:
+        pixels = job.options.max_pixels
+        with self.preparation.decoded(image, looked.page, lambda: self._check_wanted(job), pixels) as decoded:
             looked.see(decoded.value)
             yield decoded
 
     def _seen(self, looked: Looked, decoded: Decoded) -> AbstractContextManager[Held[Seen]]:
         assert looked.place is not None
-        return self.preparation.seen(looked.job.images[looked.place], looked.page, decoded.image)
+        image, pixels = looked.job.images[looked.place], looked.job.options.max_pixels
+        return self.preparation.seen(image, looked.page, decoded.image, pixels)
 
     def _check_wanted(self, job: Job) -> None:
         """Called while the job waits for room to decode in.

@@ -8,7 +8,7 @@ has it, and is gone when that job is deleted. Errors are never reused.
 import hashlib
 import json
 
-from jobs.contract.models import Job, Result
+from jobs.contract.models import Job, Options, Result
 from jobs.contract.version import own_version
 from jobs.storage.store import JobStore
 from worker.ops.metrics import ModelMetrics
@@ -22,24 +22,23 @@ _SAME = set(Result.model_fields) - {"error", "cached"}
 class AnswerCache:
     """Finds answers of a worker whose engine is `identity`; safe to use from many threads.
 
-    `max_new_tokens` is the longest answer when a job does not say. With `is_on` False, nothing is found
-    and nothing indexed.
+    `usual` are the options that hold where a job does not say. With `is_on` False, nothing is found and
+    nothing indexed.
     """
 
     def __init__(
-        self, store: JobStore, metrics: ModelMetrics, identity: str, max_new_tokens: int, *, is_on: bool
+        self, store: JobStore, metrics: ModelMetrics, identity: str, usual: Options, *, is_on: bool
     ) -> None:
         self._store, self._metrics = store, metrics
         self._identity = f"{identity}, eva01 {own_version()}"
-        self._max_new_tokens = max_new_tokens
+        self._usual = usual.model_dump(mode="json")
         self._is_on = is_on
 
     def recipe(self, job: Job) -> str | None:
         """The recipe to index the job's answer by; None when it is not to be reused."""
         if not self._is_on or job.image is None:
             return None
-        longest = {"max_new_tokens": job.options.max_new_tokens or self._max_new_tokens}
-        options = job.options.model_copy(update=longest).model_dump(mode="json")
+        options = self._usual | job.options.model_dump(mode="json", exclude_none=True)
         parts = [job.question, job.model, options, self._identity, *job.images[1:]]
         if job.page:
             parts.append(f"page {job.page}")

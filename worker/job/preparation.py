@@ -29,7 +29,7 @@ class Preparation(Generic[Seen]):
         self, blobs: BlobStore, decoder: Decoder, engine: Engine[Seen, Prepared], metrics: ModelMetrics
     ) -> None:
         self._blobs, self._decoder, self._metrics = blobs, decoder, metrics
-        self._engine_sees = engine.see
+        self._engine_sees, self._usual_pixels = engine.see, engine.enough_pixels
         self._files: InFlight[bytes] = InFlight()
         self._decoded: InFlight[Decoded] = InFlight()
         self._seen: InFlight[Seen] = InFlight()
@@ -42,31 +42,38 @@ class Preparation(Generic[Seen]):
         return self._files.hold(sha256, lambda: self._fetch(sha256))
 
     def decoded(
-        self, sha256: str, page: int = 1, check_wanted: CheckWanted = lambda: None
+        self,
+        sha256: str,
+        page: int = 1,
+        check_wanted: CheckWanted = lambda: None,
+        max_pixels: int | None = None,
     ) -> AbstractContextManager[Held[Decoded]]:
-        """Hold the pixels of an image, or of a page of it.
+        """Hold the pixels of an image, or of a page of it, enough of them to be seen at `max_pixels`.
 
         Raises what `fetched` and the decoder raise, and what `check_wanted` raises while it waits for room.
         """
+        enough = max(max_pixels or 0, self._usual_pixels)
         return self._decoded.hold(
-            (sha256, page), lambda: self._decode(sha256, page, check_wanted), own=(Cancelled,)
+            (sha256, page, enough), lambda: self._decode(sha256, page, check_wanted, enough), own=(Cancelled,)
         )
 
-    def seen(self, sha256: str, page: int, image: Image.Image) -> AbstractContextManager[Held[Seen]]:
-        """Hold what the engine makes of its pixels.
+    def seen(
+        self, sha256: str, page: int, image: Image.Image, max_pixels: int | None = None
+    ) -> AbstractContextManager[Held[Seen]]:
+        """Hold what the engine makes of its pixels, at most so many of them.
 
         Raises EngineFailure or ImageRejected.
         """
-        return self._seen.hold((sha256, page), lambda: self._see(image))
+        return self._seen.hold((sha256, page, max_pixels), lambda: self._see(image, max_pixels))
 
     def _fetch(self, sha256: str) -> bytes:
         with self._metrics.stage("fetch"):
             return self._blobs.get_image(sha256)
 
-    def _decode(self, sha256: str, page: int, check_wanted: CheckWanted) -> Decoded:
+    def _decode(self, sha256: str, page: int, check_wanted: CheckWanted, enough_pixels: int) -> Decoded:
         with self.fetched(sha256) as file, self._metrics.stage("decode"):
-            return self._decoder.decode(file.value, page, check_wanted)
+            return self._decoder.decode(file.value, page, check_wanted, enough_pixels)
 
-    def _see(self, image: Image.Image) -> Seen:
+    def _see(self, image: Image.Image, max_pixels: int | None) -> Seen:
         with self._metrics.stage("see"):
-            return self._engine_sees(image)
+            return self._engine_sees(image, max_pixels)

@@ -56,7 +56,9 @@ class Heartbeat:
 
     def _beat(self) -> None:
         try:
-            self._fleet.beat(self._status.info(), self._card, self._interval_s, self._of_late_s)
+            info = self._status.info()
+            card = self._card.model_copy(update={"max_pixels": info.max_pixels})
+            self._fleet.beat(info, card, self._interval_s, self._of_late_s)
         except redis.RedisError as error:
             self._status.trouble.meet(_PART, error)
         else:

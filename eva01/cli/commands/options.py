@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from eva01.cli.errors import CommandError
+from eva01.cli.pixels import pixels_in
 from eva01.cli.submission import Kind, kind_of
 from eva01.client.address import Address, is_address
 from eva01.client.client import DEFAULT_SERVER, Client, server_of_environment
@@ -69,6 +70,31 @@ def max_new_tokens_option(command: _Command) -> _Command:
         type=click.IntRange(min=1),
         metavar="NUMBER",
         help="The longest answer, in tokens; what is longer is cut short.  [default: the worker's]",
+    )(command)
+
+
+class Pixels(click.ParamType[int]):
+    """A number of pixels, such as `1.5M`."""
+
+    name = "pixels"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; click says what is wrong with any other text."""
+        try:
+            return value if isinstance(value, int) else pixels_in(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def max_pixels_option(command: _Command) -> _Command:
+    """`--max-pixels NUMBER`: at how many pixels images are seen."""
+    return click.option(
+        "--max-pixels",
+        type=Pixels(),
+        metavar="NUMBER",
+        help="Pixels of each image that the model sees at most: 786432, 800k, 2M. A larger image is scaled"
+        " down. More read smaller text; time and memory for an image grow with them. Fewer are faster."
+        " `eva01 models` says what may be asked for.  [default: the worker's]",
     )(command)
 
 

@@ -16,6 +16,7 @@ from eva01.cli.commands.options import (
     json_option,
     lines_option,
     max_new_tokens_option,
+    max_pixels_option,
     print_json,
     server_options,
 )
@@ -44,6 +45,7 @@ from eva01.client.models import Batch
 @click.option("--question", "-q", default="", help="What to ask of every image.")
 @click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
 @max_new_tokens_option
+@max_pixels_option
 @fields_options
 @click.option(
     "--group-by",
@@ -74,6 +76,7 @@ def submit(
     question: str,
     model: str | None,
     max_new_tokens: int | None,
+    max_pixels: int | None,
     wanted: dict[str, Any],
     by: str | None,
     out: Path | None,
@@ -94,9 +97,9 @@ def submit(
     """
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
-    if batch_id and (question or model or name is not None or max_new_tokens or wanted):
+    if batch_id and (question or model or name is not None or max_new_tokens or max_pixels or wanted):
         raise click.UsageError(
-            "--batch has its question, model, fields and name already; leave out those options."
+            "--batch has its question, model, fields, pixels and name already; leave out those options."
         )
     group_by = GroupBy(by) if by else None
     if group_by and any(isinstance(one, Address) for one in inputs):
@@ -110,9 +113,10 @@ def submit(
     steps.say_what_is_left_out(console, found.left_out)
     first = name_of(inputs[0])
     called, top = name if name is not None else first, first if len(inputs) == 1 else ""
-    task = Submission(found, question, model, called, max_new_tokens, wanted, group_by, top)
+    task = Submission(found, question, model, called, max_new_tokens, wanted, max_pixels, group_by, top)
     steps.say_what_is_together(console, task)
     with connect() as client:
+        steps.say_what_it_costs(console, client, task)
         batch = _open_batch(client, batch_id) if batch_id else steps.create_batch(client, task)
         again = steps.again(inputs, batch.id, client.server, group_by)
         sys.exit(

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from eva01.cli.commands.options import fields_options, max_new_tokens_option
+from eva01.cli.commands.options import fields_options, max_new_tokens_option, max_pixels_option
 from eva01.launcher.commands.settings import settings_checked
 from eva01.launcher.up import Wishes, run
 
@@ -17,6 +17,7 @@ from eva01.launcher.up import Wishes, run
 @click.option("--question", "-q", default="", help="What to ask of every image in FOLDER.")
 @click.option("--model", "-m", help="Ask this model, and start it if need be: a name, hub address or folder.")
 @max_new_tokens_option
+@max_pixels_option
 @fields_options
 @click.option(
     "--out",
@@ -39,6 +40,7 @@ def up(
     question: str,
     model: str | None,
     max_new_tokens: int | None,
+    max_pixels: int | None,
     wanted: dict[str, Any],
     out: Path,
     is_exiting: bool,
@@ -50,6 +52,6 @@ def up(
     """
     if is_exiting and folder is None:
         raise click.UsageError("--exit needs a FOLDER: there is nothing to wait for.")
-    wishes = Wishes(folder, question, model, max_new_tokens, wanted, out, is_exiting, redis_port)
+    wishes = Wishes(folder, question, model, max_new_tokens, max_pixels, wanted, out, is_exiting, redis_port)
     with settings_checked():
         sys.exit(run(wishes, Console()))

@@ -12,7 +12,8 @@ write_when_full()
 redis.call('SET', key('worker', id), worker, 'PX', expires_ms)
 -- Something else in place of one of these keeps a worker from nothing.
 local is_listed = try(redis.call, 'ZADD', key('workers'), now, id)
-local is_described = try(redis.call, 'HSET', key('models'), model, card)
+-- One that is not ready yet does not know all that its model can do.
+local is_described = try(redis.call, is_ready == '1' and 'HSET' or 'HSETNX', key('models'), model, card)
 local is_timed = start_s == '' or try(redis.call, 'HSET', key('starts'), model, start_s)
 
 -- By the clock of Redis, so that the clocks of machines may differ.

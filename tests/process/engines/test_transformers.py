@@ -19,8 +19,10 @@ from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline
+from worker.engines.processors import QwenProcessor
 from worker.engines.proportions import fit
 from worker.engines.said import Said, has_ended, until_end
+from worker.engines.source import Source
 from worker.engines.transformers_engine import _BUNDLED, TransformersEngine
 
 DESCRIBE = "Describe this image."
@@ -138,6 +140,45 @@ def test_more_images_than_the_model_can_read_at_once_are_refused_and_the_reason_
     with pytest.raises(TooLarge, match=f"nano takes in {most:,} at once. Send fewer images") as refused:
         engine.prepare([seen] * (most // each + 1), DESCRIBE, SHORT)
     assert refused.value.code == "prompt_too_long"
+
+
+@pytest.mark.parametrize("pixels", [3136, 9800, 19_600])
+def test_at_the_pixels_that_are_asked_for_the_tensors_are_those_of_the_stock_processor(engine, pixels):
+    stock = engine._processor._processor.image_processor
+    image = random_scene(random.Random(8), shapes=3).draw(1100, 640)
+    whole = stock(images=[image], size={"shortest_edge": pixels, "longest_edge": pixels}, return_tensors="pt")
+    seen = engine.see(image, pixels)
+    for name, tensor in whole.items():
+        assert torch.equal(seen.tensors[name], tensor), name
+    tokens = engine.prepare([seen], DESCRIBE, SHORT).visual_tokens
+    assert tokens == whole["image_grid_thw"].prod() // 4
+    assert pixels / 2 <= 784 * tokens <= pixels
+
+
+def test_what_is_small_is_read_at_more_pixels_and_not_at_fewer(engine):
+    scene = Scene("white", (("purple", "circle"), ("red", "square"), ("blue", "triangle")))
+    few, many = (
+        engine.generate([engine.prepare([engine.see(scene.draw(600, 400), pixels)], DESCRIBE, SHORT)])[0]
+        for pixels in (3136, 19_600)
+    )
+    assert many.text == scene.description != few.text
+    assert (few.usage.read_pixels, many.usage.read_pixels) == (2 * 784, 24 * 784)
+    assert many.usage.read_pixels == 784 * many.usage.visual_tokens
+
+
+@pytest.mark.parametrize(
+    ("usual", "most", "takes"),
+    [
+        (1_048_576, 0, (3136, 19_600, 19_600)),
+        (3136, 0, (3136, 3136, 12_544)),
+        (4900, 10**9, (3136, 4900, 19_600)),
+        (9800, 5000, (3136, 9800, 9800)),
+        (784, 784, (784, 784, 784)),
+    ],
+)
+def test_jobs_may_choose_as_far_as_the_settings_and_the_models_own_limit_allow(usual, most, takes):
+    made = QwenProcessor(Source(str(_BUNDLED / "nano")), usual, most)
+    assert (made.max_pixels.least, made.max_pixels.default, made.max_pixels.most) == takes
 
 
 def test_usage_counts_the_tokens_of_image_and_answer(engine):

@@ -5,6 +5,7 @@ import pytest
 from jobs.contract import names
 from jobs.contract.catalog import NANO, OCR
 from jobs.contract.models import WorkerInfo, WorkerState, utc_now
+from jobs.contract.pixels import PixelRange
 from jobs.storage.fleet import Fleet
 from tests.processes import wait_until
 
@@ -20,6 +21,36 @@ def worker(name: str, model: str = "nano") -> WorkerInfo:
     return WorkerInfo(
         id=name, model=model, state=WorkerState.READY, slots=8, device="cpu", started_at=utc_now()
     )
+
+
+def choosing(*takes: int) -> PixelRange:
+    return PixelRange(least=takes[0], default=takes[1], most=takes[2])
+
+
+def test_one_may_choose_the_pixels_that_all_workers_which_are_ready_take(fleet):
+    def beat(name: str, pixels: PixelRange | None, state: WorkerState = WorkerState.READY) -> None:
+        info = worker(name).model_copy(update={"max_pixels": pixels, "state": state})
+        fleet.beat(info, NANO.model_copy(update={"max_pixels": pixels}), 5)
+
+    def offered() -> PixelRange | None:
+        return fleet.cards(["nano", "ocr"])["nano"].max_pixels
+
+    assert offered() is None
+    beat("large", choosing(4, 100, 400))
+    assert offered() == choosing(4, 100, 400)
+    beat("new", None, WorkerState.LOADING)
+    assert offered() == choosing(4, 100, 400), "one that is loading does not know yet"
+    beat("small", choosing(9, 50, 200))
+    assert offered() == choosing(9, 50, 200)
+    beat("of an earlier version", None)
+    assert offered() is None, "it would answer at its own"
+    for name in ("of an earlier version", "large", "small", "new"):
+        fleet.leave(name, "nano")
+        fleet.beat(worker("other", "ocr"), OCR, 5)
+    assert fleet.cards(["nano"])["nano"].max_pixels is None, "what the last one said"
+    beat("large", choosing(4, 100, 400))
+    fleet.leave("large", "nano")
+    assert offered() == choosing(4, 100, 400), "asleep, it takes what it took"
 
 
 def test_a_worker_that_beats_is_up_and_one_that_leaves_is_not(fleet):

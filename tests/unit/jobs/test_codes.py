@@ -26,7 +26,8 @@ STATUSES = {
     403: "foreign_origin not_allowed not_admitted fetch_is_off url_not_allowed",
     421: "unknown_host",
     422: "unknown_model idempotency_key_reused not_an_image unsupported_format empty_file truncated_image"
-    " no_public_address fetch_failed fetch_too_slow unsupported_schema no_fields",
+    " no_public_address fetch_failed fetch_too_slow unsupported_schema no_fields resolution_fixed"
+    " resolution_out_of_range",
     429: "queue_full quota_exceeded too_many_wrong_keys",
     500: "internal_error engine_failed out_of_memory empty_answer incomplete_answer deadline_exceeded poison",
     503: "blob_store_unavailable too_many_connections too_many_workbooks redis_unavailable redis_full"

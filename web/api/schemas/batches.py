@@ -68,6 +68,9 @@ class BatchView(ResponseModel):
     response_format: SaidFormat | None = Field(
         description="What each answer has to be, also where `fields` said it; null for plain text."
     )
+    max_pixels: int | None = Field(
+        description="Pixels of each image that the model sees at most; null for as many as usual."
+    )
     state: BatchState = Field(description="Whether it takes more files.")
     created_at: AwareDatetime
     closed_at: AwareDatetime | None

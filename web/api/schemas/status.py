@@ -8,6 +8,14 @@ from jobs.contract.catalog import Task
 from web.api.schemas.base import ResponseModel
 
 
+class PixelsView(ResponseModel):
+    """How many pixels of an image a model sees at most, in pixels: what one may choose."""
+
+    least: int = Field(description="The fewest that may be asked for.")
+    default: int = Field(description="What holds when nothing is said.")
+    most: int = Field(description="The most that may be asked for.")
+
+
 class ModelView(ResponseModel):
     """A model that can be asked."""
 
@@ -17,6 +25,10 @@ class ModelView(ResponseModel):
     uses_question: bool = Field(description="False when it does the same whatever it is asked.")
     default_question: str
     has_fields: bool = Field(description="True when its answers can be held to fields, or to a schema.")
+    max_pixels: PixelsView | None = Field(
+        description="What may be asked for as `max_pixels`: what all its workers take that are up, else what"
+        " the last one took. Null where it cannot be chosen, and before a worker has come up."
+    )
     tasks: list[Task] = Field(description="What it can do.")
     workers: int = Field(description="How many are ready.")
     is_default: bool

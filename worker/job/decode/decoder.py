@@ -58,42 +58,46 @@ class Decoded:
 class Decoder:
     """Decodes images within `limits`; safe to use from many threads.
 
-    `enough_pixels` is the size beyond which the model gains nothing. Sets Pillow's own guard
+    `enough_pixels` is the size beyond which the model usually gains nothing. Sets Pillow's own guard
     against bombs, which is one for the whole process, to the same limit.
     """
 
     def __init__(self, limits: Limits, enough_pixels: int) -> None:
         self._limits = limits
-        self._keep_pixels = enough_pixels * _MARGIN
+        self._enough_pixels = enough_pixels
         self._room = Room(limits.decode_pixels or limits.max_image_pixels)
         set_pillows_guard(Image, limits.max_image_pixels)
         # It warns of size, which is checked here, and of damaged side data, which takes nothing from the
         # picture.
         warnings.filterwarnings("ignore", module=r"PIL\.")
 
-    def decode(self, data: bytes, page: int = 1, check_wanted: CheckWanted = lambda: None) -> Decoded:
+    def decode(
+        self, data: bytes, page: int = 1, check_wanted: CheckWanted = lambda: None, enough_pixels: int = 0
+    ) -> Decoded:
         """The image in `data`, or that page of it, counted from 1; may wait for others to be decoded.
 
-        `check_wanted` is called now and then while it waits, and what it raises ends that. Raises
-        ImageRejected (`empty_file`, `not_an_image`, `truncated_image`, `unsupported_format`) or TooLarge
-        (`image_too_large`, `too_many_pixels`, `image_too_long`).
+        `enough_pixels` counts where it is more than usual; `check_wanted` is called now and then while it
+        waits, and what it raises ends that. Raises ImageRejected (`empty_file`, `not_an_image`,
+        `truncated_image`, `unsupported_format`) or TooLarge (`image_too_large`, `too_many_pixels`,
+        `image_too_long`).
         """
         check_bytes(len(data), self._limits)
         check_kind(BytesIO(data))
         pages = pages_of(BytesIO(data), self._limits)
         if page > max(1, len(pages)):
             raise ImageRejected(f"The file has no page {page}: it has {max(1, len(pages))}.")
-        decoded = self._decode(beginning_with(data, pages[page - 1]) if pages else data, check_wanted)
+        own = beginning_with(data, pages[page - 1]) if pages else data
+        decoded = self._decode(own, check_wanted, _MARGIN * max(enough_pixels, self._enough_pixels))
         return replace(decoded, pages=max(1, len(pages)))
 
-    def _decode(self, data: bytes, check_wanted: CheckWanted) -> Decoded:
+    def _decode(self, data: bytes, check_wanted: CheckWanted, keep_pixels: int) -> Decoded:
         if is_heif(data[:1024]):
-            return self._decode_heif(data, check_wanted)
+            return self._decode_heif(data, check_wanted, keep_pixels)
         file = plain(data, self._limits)
         image = opened(file)
         size = (file.packing.width, image.height) if file.packing else image.size
         check_pixels(*size, self._limits)
-        wanted = self._wanted_size(size)
+        wanted = _wanted_size(size, keep_pixels)
         image.draft(None, wanted)
         with self._taken(needed_for(image, file, wanted[0] * wanted[1]), check_wanted):
             notes = [Note.FIRST_FRAME] if is_animated(file, image) else []
@@ -101,13 +105,13 @@ class Decoder:
             pixels = read(file, image, wanted, self._limits.least_image_part)
             notes += [Note.IMAGE_INCOMPLETE] if pixels.part or file.is_cut else []
             notes += [Note.IMAGE_DAMAGED] if pixels.is_damaged else []
-            shown = scaled(pixels.size, _on_paper(pixels), self._wanted_size(pixels.size))
+            shown = scaled(pixels.size, _on_paper(pixels), _wanted_size(pixels.size, keep_pixels))
             # It makes room for the one that is turned.
             pixels.loaded.close()
             width, height = reversed(size) if orientation > 4 else size
             return Decoded(upright(shown, orientation), width, height, tuple(notes))
 
-    def _decode_heif(self, data: bytes, check_wanted: CheckWanted) -> Decoded:
+    def _decode_heif(self, data: bytes, check_wanted: CheckWanted, keep_pixels: int) -> Decoded:
         size = heif_size(BytesIO(data))
         check_pixels(*size, self._limits)
         with self._taken(HEIF_BYTES * size[0] * size[1], check_wanted):
@@ -116,7 +120,7 @@ class Decoder:
             notes = [Note.FIRST_FRAME] if picture.are_several else []
             notes += [Note.IMAGE_INCOMPLETE] if is_unfilled(data, self._limits.least_image_part) else []
             pixels = pixels_of(picture.image)
-            shown = scaled(size, _on_paper(pixels), self._wanted_size(size))
+            shown = scaled(size, _on_paper(pixels), _wanted_size(size, keep_pixels))
             return Decoded(shown, *size, tuple(notes))
 
     @contextmanager
@@ -135,10 +139,11 @@ class Decoder:
                 if size_bytes >= WORTH_GIVING_BACK_BYTES:
                     give_back()
 
-    def _wanted_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """The size to scale down to; a JPEG decoder that is asked for it skips finer detail."""
-        scale = min(1.0, sqrt(self._keep_pixels / (size[0] * size[1])))
-        return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+def _wanted_size(size: tuple[int, int], keep_pixels: int) -> tuple[int, int]:
+    """The size to scale down to; a JPEG decoder that is asked for it skips finer detail."""
+    scale = min(1.0, sqrt(keep_pixels / (size[0] * size[1])))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _on_paper(pixels: Pixels) -> Rows:

@@ -18,6 +18,7 @@ import { showReadiness, showSelection } from "./preflight.js";
 import { Questions } from "./presets.js";
 import { rememberQuestion } from "./recent.js";
 import { showRecentBatches } from "./recent_batches.js";
+import { Resolution } from "./resolution.js";
 import { Selection } from "./selection.js";
 
 let handles = [];
@@ -33,6 +34,7 @@ const selection = new Selection(usualLimits(), oncePerFrame(() => {
 const grouping = new Grouping(selection, look);
 const models = new Models(look);
 const questions = new Questions({ onChange: look, onTask: (task) => models.chooseFor(task) });
+const resolution = new Resolution(look);
 const answer = new Answer({ onChange: look, onQuestion: (question) => questions.replace(question) });
 
 function look() {
@@ -46,7 +48,7 @@ function look() {
 /** Say what stands in the way of the launch; gives it, or null. */
 function lookNow() {
   grouping.draw();
-  const hindrance = showReadiness({ selection, grouping, questions, models, answer, isReading: reading > 0 });
+  const hindrance = showReadiness({ selection, grouping, questions, models, answer, resolution, isReading: reading > 0 });
   suitQuestion();
   return hindrance;
 }
@@ -59,6 +61,7 @@ function suitQuestion() {
   box.disabled = !isUsed;
   questions.suit(model);
   answer.suit(model);
+  resolution.suit(model);
   sayOrHide(byId("question-note"), isUsed ? "" : t("{model} needs no question: it always does the same.", { model: model.name }));
 }
 
@@ -91,7 +94,7 @@ async function send() {
   const model = models.chosen;
   const question = model.uses_question ? questions.text : "";
   const name = selection.name.slice(0, selection.limits.max_path_chars);
-  const batch = await api("/batches", { json: { name, question, model: model.name, ...answer.wish } });
+  const batch = await api("/batches", { json: { name, question, model: model.name, ...answer.wish, ...resolution.wish } });
   rememberQuestion(question);
   startUpload(batch, grouping.parcels, { way: grouping.way, limits: selection.limits, handles });
   try {

@@ -25,11 +25,15 @@ export function showSelection(selection) {
 }
 
 /** The estimate, the checks and the button: after any change. */
-export function showReadiness({ selection, grouping, questions, models, answer, isReading }) {
+export function showReadiness({ selection, grouping, questions, models, answer, resolution, isReading }) {
   const { seconds, note } = estimate(grouping.jobs, models.status);
   say(byId("estimate"), seconds === null ? "–" : `≈ ${duration(seconds)}`);
-  sayOrHide(byId("estimate-note"), [note, selection.zips && selection.count ? t("What is in the zips comes on top.") : ""].filter(Boolean).join(" "));
-  const checks = checksOf({ selection, grouping, questions, models, answer, isReading });
+  const more = [
+    seconds !== null && resolution.check ? t("At the resolution that is chosen it may take another time.") : "",
+    selection.zips && selection.count ? t("What is in the zips comes on top.") : "",
+  ];
+  sayOrHide(byId("estimate-note"), [note, ...more].filter(Boolean).join(" "));
+  const checks = checksOf({ selection, grouping, questions, models, answer, resolution, isReading });
   byId("checks").replaceChildren(...checks.map(({ kind, words }) =>
     make("li", { class: `check check--${kind}` }, icon(kind === "warn" ? "warn" : "check"), make("span", { text: words }))));
   const isReady = !checks.some(({ kind }) => kind === "open");
@@ -38,7 +42,7 @@ export function showReadiness({ selection, grouping, questions, models, answer, 
   return checks.find(({ kind }) => kind === "open") ?? null;
 }
 
-function checksOf({ selection, grouping, questions, models, answer, isReading }) {
+function checksOf({ selection, grouping, questions, models, answer, resolution, isReading }) {
   const model = models.chosen;
   const checks = [];
   if (isReading) checks.push({ kind: "open", words: t("Reading the files …") });
@@ -53,6 +57,7 @@ function checksOf({ selection, grouping, questions, models, answer, isReading })
   checks.push(model
     ? { kind: "good", words: t("{model} answers", { model: model.name }) }
     : { kind: "open", words: t("Wait for a model"), focus: "models" });
+  if (resolution.check) checks.push(resolution.check);
   return checks;
 }
 

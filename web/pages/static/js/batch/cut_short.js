@@ -50,8 +50,10 @@ async function askAgain(batch, records) {
   tell(t("Their images are not there any more. Send the files again."));
 }
 
-const newBatch = ({ name, question, model, response_format: format }, longest) =>
-  api("/batches", { json: { name, question, model, max_new_tokens: longest, response_format: format ?? undefined } });
+const newBatch = ({ name, question, model, response_format: format, max_pixels: pixels }, longest) =>
+  api("/batches", { json: {
+    name, question, model, max_new_tokens: longest, response_format: format ?? undefined, max_pixels: pixels ?? undefined,
+  } });
 
 /** Put the images into the new batch and close it; gives how many are not there any more. After an error there is no new batch. */
 async function fill(id, batch, records, atATime) {

@@ -29,7 +29,7 @@ export class Poll {
     this.#page = page;
   }
 
-  /** True once nobody wants to hear any more, though a look may be under way. */
+  /** True before it has started, and once its page is left. */
   get isStopped() {
     return this.#isStopped;
   }

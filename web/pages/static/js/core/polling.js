@@ -5,7 +5,7 @@ import { Poll } from "./poll.js";
 
 /**
  * GET `path` now and every `everyS` seconds, until this page is left (js/core/visit.js). `onBody` hears each answer that
- * has changed, `onTrouble` a Problem, and null when it is over.
+ * has changed, `onTrouble` a Problem, and null when it is over. An answer that comes after that has no page to be shown on.
  */
 export function poll(path, { everyS, onBody, onTrouble }) {
   let etag = null;

@@ -69,12 +69,20 @@ export class FollowUp {
     const question = box.value.trim();
     if (!question) return;
     box.value = "";
-    this.#send({ question, model: byId("follow-up-model").value || undefined });
+    const model = byId("follow-up-model").value || undefined;
+    this.#send({ question, model, ...this.#sharpness(model) });
   }
 
   /** Ask a record's own question again, and allow a longer answer. */
   askForMore({ cut }) {
-    return this.#askForMore({ question: cut.question, model: this.#batch.model }, cut);
+    const { model } = this.#batch;
+    return this.#askForMore({ question: cut.question, model, ...this.#sharpness(model) }, cut);
+  }
+
+  /** The batch's model sees the image at as many pixels as before; what others take is their own. */
+  #sharpness(model) {
+    const { model: own, max_pixels: pixels } = this.#batch;
+    return pixels && (model ?? own) === own ? { max_pixels: pixels } : {};
   }
 
   /** Whoever clicks twice asks once. */

@@ -259,6 +259,7 @@ function factsOf({ width, height, images, model, page, usage, attempts, cached, 
   if (page) facts.push([t("Page"), number(page)]);
   if (usage?.pages) facts.push([t("Pages read"), number(usage.pages)]);
   if (width && height && !images) facts.push([t("Size"), t("{w} × {h} pixels", { w: number(width), h: number(height) })]);
+  if (usage?.read_pixels) facts.push([t("Seen at"), t("{n} pixels", { n: number(usage.read_pixels) })]);
   if (usage?.visual_tokens) facts.push([t("Image tokens"), number(usage.visual_tokens)]);
   if (usage?.output_tokens) facts.push([t("Answer tokens"), number(usage.output_tokens)]);
   if (usage?.lines) facts.push([t("Lines of text"), number(usage.lines)]);
