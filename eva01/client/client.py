@@ -12,6 +12,9 @@ with Client() as client:
 What each answer has to be is said by `fields`, in short (`"total:number"`, `"kind:receipt|invoice"`) or as
 objects of name, type, choices, is_list, is_required and hint; or by `response_format`, as OpenAI's API says
 it. Then `job.data` is what it says.
+
+With `logprobs=True`, `job.logprobs` says how likely each token of an answer was, and `top_logprobs` (0 to 20)
+which others might have stood there. They are in `analyze`, `job` and `results_jsonl`.
 """
 
 import json
@@ -91,12 +94,19 @@ class Client:
         max_new_tokens: int | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
+        top_logprobs: int | None = None,
     ) -> Batch:
         """Make an open batch; without a model the server's default is asked.
 
         `max_new_tokens` is the longest answer; without it the worker's setting holds.
         """
-        asked = _asked(question, model, max_new_tokens, fields, response_format)
+        tokens = {
+            "max_new_tokens": max_new_tokens,
+            "logprobs": logprobs or None,
+            "top_logprobs": top_logprobs,
+        }
+        asked = _asked(question, model, fields, response_format, **tokens)
         return Batch.model_validate(self._json("POST", "/api/batches", json={"name": name, **asked}))
 
     def upload_files(
@@ -240,6 +250,8 @@ class Client:
         max_new_tokens: int | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
+        top_logprobs: int | None = None,
         page: int | None = None,
         wait_s: int = 25,
     ) -> Job:
@@ -247,8 +259,14 @@ class Client:
 
         `page` is the page of its file that is meant; else all are, where the model reads all, or the first.
         """
-        asked = _asked(question, model, max_new_tokens, fields, response_format, page)
-        return self._ask_about(image, "/analyze", {**asked, "wait": wait_s})
+        tokens = {
+            "max_new_tokens": max_new_tokens,
+            "logprobs": logprobs or None,
+            "top_logprobs": top_logprobs,
+        }
+        asked = _asked(question, model, fields, response_format, **tokens, page=page)
+        job = self._ask_about(image, "/analyze", {**asked, "wait": wait_s})
+        return self.job(job.id) if logprobs and job.is_finished else job
 
     def create_job(
         self,
@@ -259,10 +277,17 @@ class Client:
         max_new_tokens: int | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
+        top_logprobs: int | None = None,
         page: int | None = None,
     ) -> Job:
         """Ask about one image without waiting; `page` as in `analyze`."""
-        asked = _asked(question, model, max_new_tokens, fields, response_format, page)
+        tokens = {
+            "max_new_tokens": max_new_tokens,
+            "logprobs": logprobs or None,
+            "top_logprobs": top_logprobs,
+        }
+        asked = _asked(question, model, fields, response_format, **tokens, page=page)
         return self._ask_about(image, "/api/jobs", asked)
 
     def job(self, job_id: str, *, lines: bool = False) -> Job:
@@ -311,13 +336,12 @@ class Client:
 def _asked(
     question: str,
     model: str | None,
-    max_new_tokens: int | None,
     fields: Sequence[Field] | None,
     response_format: Mapping[str, Any] | None,
-    page: int | None = None,
+    **others: int | None,
 ) -> dict[str, Any]:
     """What is asked, without what the server shall choose."""
-    chosen: dict[str, Any] = {"model": model or None, "max_new_tokens": max_new_tokens, "page": page}
+    chosen: dict[str, Any] = {"model": model or None, **others}
     chosen["fields"] = [*fields] if fields else None
     chosen["response_format"] = {**response_format} if response_format else None
     return {"question": question} | {name: value for name, value in chosen.items() if value is not None}

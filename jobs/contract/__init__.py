@@ -3,6 +3,7 @@
 base       what all values have in common
 models     Job, Batch, Result, WorkerInfo: what they are
 response_format  what an answer has to be, as OpenAI's API says it
+logprobs   how likely the tokens of an answer were, as OpenAI's API says it
 access/    whose things are, and who may do what
 catalog    the models a user may pick, and what each can do
 lines      where the lines of an answer stand on its pages

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from jobs.contract.base import Frozen, Kept
 from jobs.contract.lines import described
+from jobs.contract.logprobs import MOST_TOP_LOGPROBS
 from jobs.contract.response_format import ResponseFormat, data_of
 
 
@@ -157,6 +158,9 @@ class Options(Kept):
     max_new_tokens: int | None = Field(default=None, ge=1)
     #: What the answer has to be; None for plain text.
     response_format: ResponseFormat | None = None
+    #: How many of the likeliest tokens are to be named in each place of the answer, with how likely they were
+    #: and the one that was said; None for nothing of that.
+    top_logprobs: int | None = Field(default=None, ge=0, le=MOST_TOP_LOGPROBS)
 
 
 class Asked(Kept):

@@ -24,7 +24,8 @@ from web.intake.headers import MEDIA_TYPES
 from web.services import Services, services
 
 _SHOWN_OF_CARD = {
-    *("name", "engine", "description", "uses_question", "default_question", "has_fields", "tasks"),
+    *("name", "engine", "description", "uses_question", "default_question", "has_fields"),
+    *("has_logprobs", "tasks"),
 }
 
 status = APIBlueprint(

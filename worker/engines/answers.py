@@ -11,7 +11,9 @@ from jobs.shape.checked import NotAsAsked, checked
 from worker.engines.base import Answer
 from worker.engines.confidence import confidence_of, field_confidence_of
 from worker.engines.constraint.grammars import Grammar, Grammars
+from worker.engines.logprobs import Told
 from worker.engines.said import Said, until_end
+from worker.engines.vocabulary import Vocabulary
 
 #: Characters of a broken answer that are shown.
 _SHOWN_CHARS = 300
@@ -20,8 +22,11 @@ _SHOWN_CHARS = 300
 class Answers:
     """Makes answers of the tokens of `tokenizer`, of which `ends` end an answer."""
 
-    def __init__(self, model: str, tokenizer: Any, ends: Collection[int], grammars: Grammars) -> None:
-        self._model, self._tokenizer, self._ends, self._grammars = model, tokenizer, ends, grammars
+    def __init__(
+        self, model: str, tokenizer: Any, ends: Collection[int], grammars: Grammars, vocabulary: Vocabulary
+    ) -> None:
+        self._model, self._tokenizer, self._ends = model, tokenizer, ends
+        self._grammars, self._vocabulary = grammars, vocabulary
 
     def of(self, said: Said) -> Answer | EngineFailure:
         """The answer, or why there is none: `empty_answer`, `incomplete_answer`."""
@@ -33,7 +38,7 @@ class Answers:
         if not (text := text.strip()):
             return self._without_a_word(tokens, reason)
         if said.grammar is None:
-            return _answer(text, said, tokens, reason)
+            return self._answer(text, said, tokens, reason)
         return self._as_asked(text, said, tokens, reason, said.grammar)
 
     def _as_asked(
@@ -47,8 +52,19 @@ class Answers:
         except NotAsAsked as error:
             return self._incomplete(text, tokens, reason, error)
         whole, of_each = field_confidence_of(text, self._grammars.sizes(tokens), said.logprobs)
-        answer = _answer(text, said, tokens, FinishReason.STOP)
+        answer = self._answer(text, said, tokens, FinishReason.STOP)
         return replace(answer, confidence=whole, field_confidence=of_each) if of_each else answer
+
+    def _answer(self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
+        # The end was chosen as well.
+        logprobs = said.logprobs[: len(tokens) + (reason is FinishReason.STOP)]
+        return Answer(
+            text,
+            Usage(visual_tokens=said.visual_tokens, output_tokens=len(tokens)),
+            reason,
+            confidence=confidence_of(logprobs),
+            logprobs=Told(said.choices, len(tokens), self._vocabulary) if said.choices else None,
+        )
 
     def _incomplete(
         self, text: str, tokens: Sequence[int], reason: FinishReason, error: NotAsAsked
@@ -75,14 +91,3 @@ class Answers:
 
 #: What JSON ends with when nothing more can belong to it: of a number, more digits can.
 _CLOSED = '}]"el'
-
-
-def _answer(text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
-    # The end was chosen as well.
-    logprobs = said.logprobs[: len(tokens) + (reason is FinishReason.STOP)]
-    return Answer(
-        text,
-        Usage(visual_tokens=said.visual_tokens, output_tokens=len(tokens)),
-        reason,
-        confidence=confidence_of(logprobs),
-    )

@@ -12,9 +12,11 @@ from eva01.cli.commands.options import (
     Connect,
     Input,
     check_lines,
+    check_logprobs,
     fields_options,
     json_option,
     lines_option,
+    logprobs_options,
     max_new_tokens_option,
     print_json,
     server_options,
@@ -44,6 +46,7 @@ from eva01.client.models import Batch
 @click.option("--model", "-m", default=None, help="Which model to ask; see `eva01 models`.")
 @max_new_tokens_option
 @fields_options
+@logprobs_options
 @click.option(
     "--out",
     "-o",
@@ -87,9 +90,10 @@ def submit(
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
     if batch_id and (question or model or name is not None or max_new_tokens or wanted):
         raise click.UsageError(
-            "--batch has its question, model, fields and name already; leave out those options."
+            "--batch has its question, model, fields, logprobs and name already; leave out those options."
         )
     check_lines(out, lines=lines)
+    check_logprobs(out, wanted)
     if out:
         steps.check_writable(out)
     found = find(inputs)

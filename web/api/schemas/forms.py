@@ -20,7 +20,7 @@ from web.http.json import has_many_values
 from web.http.numbers import Decimal, Ordinal
 from web.intake.forms import FILE_FIELDS, MULTIPART, URL_FIELD, Address, check_form
 from web.intake.spool import spooled_request
-from web.intake.wishes import FieldsOfForm, FormatOfForm
+from web.intake.wishes import FieldsOfForm, FormatOfForm, LogprobsOfForm, TopLogprobsOfForm
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
 LONGEST_WAIT_S = 55
@@ -104,6 +104,8 @@ class JobForm(Form):
     question: str = Field("", description="What to ask of it; may be left out where the model needs none.")
     model: str | None = Field(None, description="A name from /api/models; else the default.")
     max_new_tokens: Ordinal | None = Field(None, description="The longest answer, in tokens.")
+    logprobs: LogprobsOfForm = None
+    top_logprobs: TopLogprobsOfForm = None
     fields: FieldsOfForm = None
     response_format: FormatOfForm = None
     page: Ordinal | None = Field(
