@@ -26,7 +26,7 @@ from worker.engines.vocabulary import Vocabulary
 #: What each job asks for; None for nothing.
 TOPS = (0, None, 5, 20, None, 3)
 #: Differences that come of rounding alone: rows of a batch are not summed up in the order of a row alone.
-ROUNDING = 2e-3
+ROUNDING = 2e-4
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from jobs.upkeep.adopt import Adoption
 from jobs.upkeep.restore import Restore
 from tests.asking import IMAGE, ask, id_of, new_batch, send
 from tests.processes import wait_until
+from tests.redis.web.test_delete import remove_all
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis
@@ -254,3 +255,16 @@ def test_they_are_there_when_redis_is_wiped_and_when_they_become_an_owners(
         "anna",
         {first.id: CONTENT},
     )
+
+
+def test_they_go_with_their_batch(http, services, answered):
+    other = new_batch(http, logprobs=True)
+    (kept,) = send(http, other, {"a.png": IMAGE})
+    answer(services, kept["job_id"])
+    assert len([path for path in services.blobs.list("") if "logprobs" in path]) == 2
+    http.delete(answered)
+    assert remove_all(services).batches == 1
+    assert [path for path in services.blobs.list("") if "logprobs" in path] == [
+        f"batches/{id_of(other)}/logprobs/{kept['job_id']}.json"
+    ]
+    assert lines_of(http, other)[0]["logprobs"] == TOLD
