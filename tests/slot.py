@@ -22,6 +22,7 @@ from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoder
 from worker.job.decode.room import Room
+from worker.job.logprobs import Logprobs
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
@@ -32,6 +33,8 @@ PNG = Scene("white", (("red", "circle"),)).encode()
 THUMBNAIL_PX = 64
 #: The longest answer when a job does not say, in tokens.
 MAX_NEW_TOKENS = 512
+#: Bytes of the logprobs of one answer.
+MAX_LOGPROBS_BYTES = 2000
 #: Images of jobs with several that may be ready together.
 READY_IMAGES = 4
 
@@ -57,6 +60,7 @@ class Slot:
         )
         self.batcher.start()
         self.journal = Journal(self.blobs)
+        self.logprobs = Logprobs(self.journal, MAX_LOGPROBS_BYTES)
         decoder = Decoder(Limits(), self.engine.enough_pixels)
         self.preparation = Preparation(self.blobs, decoder, self.engine, self.metrics)
         self.answering = Answering(
@@ -74,6 +78,7 @@ class Slot:
             max_crashes=2,
             reads_pages=reads_pages,
             ready=Room(READY_IMAGES),
+            logprobs=self.logprobs,
         )
 
     def cache(self, identity: str = "", *, is_on: bool = True) -> AnswerCache:
@@ -81,7 +86,7 @@ class Slot:
         identity = identity or self.engine.identity
         pixels = self.engine.max_pixels
         usual = Options(max_new_tokens=MAX_NEW_TOKENS, max_pixels=pixels and pixels.default)
-        return AnswerCache(self.store, self.metrics, identity, usual, is_on=is_on)
+        return AnswerCache(self.store, self.logprobs, self.metrics, identity, usual, is_on=is_on)
 
     def job(self, data: bytes | None = PNG, question: str = "what?", **fields: Any) -> Job:
         sha256 = hashlib.sha256(data or b"").hexdigest()

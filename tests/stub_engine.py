@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from PIL import Image
 
 from jobs.contract.errors import EngineFailure
 from jobs.contract.lines import Place
+from jobs.contract.logprobs import SaidToken, TokenLogprob
 from jobs.contract.models import FinishReason, Options, Usage
 from jobs.contract.pixels import PixelRange
 from worker.engines.base import Answer, DeviceLost, OutOfMemory, Rolling
@@ -36,6 +38,8 @@ class Sized:
     visual_tokens: int
     #: The longest answer in words; None for any.
     most_words: int | None = None
+    #: How many words are named beside each; None for none, nor how likely any was.
+    top_logprobs: int | None = None
 
 
 @dataclass
@@ -81,7 +85,8 @@ class StubEngine:
         """An image costs as many visual tokens as it is wide."""
         if question == PONDER:
             threading.Event().wait()
-        return Sized(tuple(seen), question, sum(width for width, _ in seen), options.max_new_tokens)
+        tokens = sum(width for width, _ in seen)
+        return Sized(tuple(seen), question, tokens, options.max_new_tokens, options.top_logprobs)
 
     def generate(
         self, batch: Sequence[Sized], deadline: Deadline = NO_DEADLINE
@@ -122,4 +127,13 @@ def said_of(item: Sized) -> Answer:
     words = f"{' '.join(map(str, item.sizes))} {item.question}".split(" ")
     reason = FinishReason.LENGTH if len(words) > (item.most_words or len(words)) else FinishReason.STOP
     usage, place = Usage(visual_tokens=item.visual_tokens), Place(0, 0, *item.sizes[0], confidence=1.0)
-    return Answer(" ".join(words[: item.most_words]), usage, reason, places=(place,))
+    told = None if item.top_logprobs is None else partial(_told, words[: item.most_words], item.top_logprobs)
+    return Answer(" ".join(words[: item.most_words]), usage, reason, places=(place,), logprobs=told)
+
+
+def _told(words: Sequence[str], top: int) -> list[SaidToken]:
+    """Each word as a token, as likely as any other of `top`."""
+    tokens: list[TokenLogprob] = [
+        {"token": word, "logprob": -0.5, "bytes": [*word.encode()]} for word in words
+    ]
+    return [{**token, "top_logprobs": [token] * top} for token in tokens]

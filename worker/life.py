@@ -35,6 +35,7 @@ from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoder
 from worker.job.decode.room import Room
+from worker.job.logprobs import Logprobs
 from worker.job.preparation import Preparation
 from worker.job.thumbnails import Thumbnails
 from worker.ops.health import HealthServer
@@ -83,6 +84,8 @@ class Worker(Generic[Seen, Prepared]):
         self._drain = Drain(own.drain_s)
         self._metrics.drain_seconds.set_function(self._drain.seconds)
         self._blobs = BlobStore(shared.blobs_url, shared.blob_patience_s, self._drain.pause)
+        self._journal = Journal(self._blobs)
+        self._logprobs = Logprobs(self._journal, environment.limits.max_logprobs_bytes)
         self._image_uses = ImageUses(client)
         self._engine = engine
         self._device: Device[Prepared]
@@ -164,7 +167,7 @@ class Worker(Generic[Seen, Prepared]):
         return Answering(
             model=self._status.model,
             store=self._store,
-            journal=Journal(self._blobs),
+            journal=self._journal,
             preparation=self._preparation(),
             engine=self._engine,
             device=self._device,
@@ -176,6 +179,7 @@ class Worker(Generic[Seen, Prepared]):
             max_crashes=self._environment.worker.max_crashes,
             reads_pages=self._card.reads_pages,
             ready=Room(self._environment.worker.ready_images),
+            logprobs=self._logprobs,
         )
 
     def _preparation(self) -> Preparation[Seen]:
@@ -190,7 +194,10 @@ class Worker(Generic[Seen, Prepared]):
         own = self._environment.worker
         pixels = self._engine.max_pixels
         usual = Options(max_new_tokens=own.max_new_tokens, max_pixels=pixels and pixels.default)
-        return AnswerCache(self._store, self._metrics, self._engine.identity, usual, is_on=own.answer_cache)
+        return AnswerCache(
+            *(self._store, self._logprobs, self._metrics, self._engine.identity, usual),
+            is_on=own.answer_cache,
+        )
 
     def _become_ready(self) -> None:
         self._status.state = WorkerState.READY

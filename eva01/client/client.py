@@ -15,6 +15,8 @@ it. Then `job.data` is what it says.
 
 Files that are asked about together are `Together.of("trip", paths)` among others, or a list in place of an
 image; `group_by` makes a job of each folder, or of names that are the same but for a number at their end.
+With `logprobs=True`, `job.logprobs` says how likely each token of an answer was, and `top_logprobs` (0 to 20)
+which others might have stood there. They are in `analyze`, `job` and `results_jsonl`.
 """
 
 import json
@@ -99,13 +101,21 @@ class Client:
         max_pixels: int | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
+        top_logprobs: int | None = None,
     ) -> Batch:
         """Make an open batch; without a model the server's default is asked.
 
         `max_new_tokens` is the longest answer, `max_pixels` how many pixels of each image the model sees at
         most; without them the worker's settings hold.
         """
-        asked = _asked(question, model, max_new_tokens, max_pixels, fields, response_format)
+        tokens = {
+            "max_new_tokens": max_new_tokens,
+            "max_pixels": max_pixels,
+            "logprobs": logprobs or None,
+            "top_logprobs": top_logprobs,
+        }
+        asked = _asked(question, model, fields, response_format, **tokens)
         return Batch.model_validate(self._json("POST", "/api/batches", json={"name": name, **asked}))
 
     def upload_files(
@@ -259,6 +269,8 @@ class Client:
         max_pixels: int | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
+        top_logprobs: int | None = None,
         page: int | None = None,
         wait_s: int = 25,
     ) -> Job:
@@ -268,8 +280,15 @@ class Client:
 
         `page` is the page of its file that is meant; else all are, where the model reads all, or the first.
         """
-        asked = _asked(question, model, max_new_tokens, max_pixels, fields, response_format, page)
-        return self._ask_about(image, "/analyze", {**asked, "wait": wait_s})
+        tokens = {
+            "max_new_tokens": max_new_tokens,
+            "max_pixels": max_pixels,
+            "logprobs": logprobs or None,
+            "top_logprobs": top_logprobs,
+        }
+        asked = _asked(question, model, fields, response_format, **tokens, page=page)
+        job = self._ask_about(image, "/analyze", {**asked, "wait": wait_s})
+        return self.job(job.id) if logprobs and job.is_finished else job
 
     def create_job(
         self,
@@ -281,10 +300,18 @@ class Client:
         max_pixels: int | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
+        logprobs: bool = False,
+        top_logprobs: int | None = None,
         page: int | None = None,
     ) -> Job:
         """Ask without waiting; all else as in `analyze`."""
-        asked = _asked(question, model, max_new_tokens, max_pixels, fields, response_format, page)
+        tokens = {
+            "max_new_tokens": max_new_tokens,
+            "max_pixels": max_pixels,
+            "logprobs": logprobs or None,
+            "top_logprobs": top_logprobs,
+        }
+        asked = _asked(question, model, fields, response_format, **tokens, page=page)
         return self._ask_about(image, "/api/jobs", asked)
 
     def job(self, job_id: str, *, lines: bool = False) -> Job:
@@ -360,15 +387,12 @@ class Client:
 def _asked(
     question: str,
     model: str | None,
-    max_new_tokens: int | None,
-    max_pixels: int | None,
     fields: Sequence[Field] | None,
     response_format: Mapping[str, Any] | None,
-    page: int | None = None,
+    **others: int | None,
 ) -> dict[str, Any]:
     """What is asked, without what the server shall choose."""
-    chosen: dict[str, Any] = {"model": model or None, "page": page}
-    chosen |= {"max_new_tokens": max_new_tokens, "max_pixels": max_pixels}
+    chosen: dict[str, Any] = {"model": model or None, **others}
     chosen["fields"] = [*fields] if fields else None
     chosen["response_format"] = {**response_format} if response_format else None
     return {"question": question} | {name: value for name, value in chosen.items() if value is not None}

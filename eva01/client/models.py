@@ -58,6 +58,25 @@ class JobImage(_Reply):
     notes: list[str] = Field(default_factory=list)
 
 
+class Token(_Reply):
+    """A token of an answer, or one that might have stood in its place."""
+
+    #: Its text; U+FFFD stands for parts of characters.
+    token: str = ""
+    #: The natural logarithm of its probability; -9999 for 0.
+    logprob: float = -9999.0
+    #: Its text in UTF-8; None for one that is no text.
+    bytes: list[int] | None = None
+    #: The likeliest in its place, as many as were asked for.
+    top_logprobs: list["Token"] = Field(default_factory=list)
+
+
+class Logprobs(_Reply):
+    """How likely each token of an answer was."""
+
+    content: list[Token] = Field(default_factory=list)
+
+
 class Job(_Reply):
     """One image or several, one question, one model, one answer."""
 
@@ -91,6 +110,8 @@ class Job(_Reply):
     cached: bool = False
     #: Where each line of the answer stands; None unless it was asked for, or where that is not known.
     lines: list[Line] | None = None
+    #: How likely each token was; None unless that was asked for, and in `results`, which has no room for it.
+    logprobs: Logprobs | None = None
     #: What to know of the image, such as `image_incomplete`.
     notes: list[str] = Field(default_factory=list)
 
@@ -243,6 +264,8 @@ class Model(_Reply):
     default_question: str = ""
     #: True when its answers can have fields.
     has_fields: bool = False
+    #: True when it says how likely each token of its answers was.
+    has_logprobs: bool = False
     #: What may be asked for as `max_pixels`; None where that cannot be chosen.
     max_pixels: PixelRange | None = None
     #: Workers that serve it now; None when the server does not say.

@@ -5,6 +5,7 @@ models     Job, Batch, Result, WorkerInfo: what they are
 several    what is shown of each image of a job that has several
 groups     which files make one job, told by their paths
 response_format  what an answer has to be, as OpenAI's API says it
+logprobs   how likely the tokens of an answer were, as OpenAI's API says it
 access/    whose things are, and who may do what
 pixels     how many pixels of an image a model sees, where one may choose
 catalog    the models a user may pick, and what each can do

@@ -58,6 +58,8 @@ class ModelCard(BaseModel):
     reads_pages: bool = False
     #: True when its answers can be held to fields, or to a schema.
     has_fields: bool = False
+    #: True when it says how likely each token of its answers was.
+    has_logprobs: bool = False
     #: What its workers let one choose of its resolution; None where nobody may, and before one has come up.
     max_pixels: PixelRange | None = None
     #: What it can do.
@@ -84,6 +86,7 @@ NANO = ModelCard(
     ),
     uses_question=True,
     has_fields=True,
+    has_logprobs=True,
     tasks=(Task.DESCRIBE, Task.LIST_OBJECTS),
 )
 
@@ -112,6 +115,7 @@ def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
         description=f"{_shown(source)}: a vision-language model. It answers any question about an image.",
         uses_question=True,
         has_fields=True,
+        has_logprobs=True,
         tasks=tuple(Task),
     )
 

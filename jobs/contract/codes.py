@@ -111,6 +111,11 @@ class Code(StrEnum):
     RESOLUTION_OUT_OF_RANGE = ("resolution_out_of_range", 422, FAIL,
         "This model does not read images at the resolution that was asked for.",
         "Choose another one (max_pixels).")
+    NO_LOGPROBS = ("no_logprobs", 422, FAIL,
+        "This model does not say how likely its tokens were.", "Choose another model, or leave out logprobs.")
+    TOO_MANY_LOGPROBS = ("too_many_logprobs", 413, FAIL,
+        "So many logprobs are not kept of one answer.",
+        "Ask for fewer top_logprobs, or for a shorter answer (max_new_tokens).")
     TOO_MANY_DAYS = ("too_many_days", 413, FAIL,
         "A link may not last as long as was asked for.", "Choose fewer days.")
     UNKNOWN_MODEL = ("unknown_model", 422, FAIL,

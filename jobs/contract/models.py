@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from jobs.contract.base import Frozen, Kept
 from jobs.contract.lines import described
+from jobs.contract.logprobs import MOST_TOP_LOGPROBS
 from jobs.contract.pixels import PixelRange
 from jobs.contract.response_format import ResponseFormat, data_of
 from jobs.contract.several import described_images
@@ -163,6 +164,9 @@ class Options(Kept):
     response_format: ResponseFormat | None = None
     #: Pixels of each image that the model sees at most: a larger one is scaled down.
     max_pixels: int | None = Field(default=None, ge=1)
+    #: How many of the likeliest tokens are to be named in each place of the answer, with how likely they were
+    #: and the one that was said; None for nothing of that.
+    top_logprobs: int | None = Field(default=None, ge=0, le=MOST_TOP_LOGPROBS)
 
 
 class Asked(Kept):

@@ -329,6 +329,11 @@ def answer_path(batch_id: str | None, job_id: str) -> str:
     return f"{answers_folder(batch_id)}/{job_id}.json"
 
 
+def logprobs_path(batch_id: str | None, job_id: str) -> str:
+    """Where it lies how likely each token of a job's answer was."""
+    return f"{batch_folder(batch_id)}/logprobs/{job_id}.json" if batch_id else f"logprobs/{job_id}.json"
+
+
 def page_path(path: str, page: int) -> str:
     """The path of a page that is a job of its own: the first is found under the file's."""
     return path if page == 1 else f"{path}#{page}"

@@ -147,6 +147,8 @@ class Limits(_FromEnvironment):
     max_schema_bytes: int = Field(default=64 * 1024, ge=2)
     #: Fields of one answer, each of which is a column.
     max_fields: int = Field(default=200, ge=1, le=MOST_FIELDS)
+    #: Bytes of how likely each token of one answer was, and which others might have stood there.
+    max_logprobs_bytes: int = Field(default=4 * MIB, ge=1)
     #: Days for which a batch may be shared.
     max_share_days: int = Field(default=365, ge=1, le=36_500)
     #: Links to one batch that work at the same time, and that are kept: older ones that are over go first.

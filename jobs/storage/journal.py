@@ -3,7 +3,8 @@
     batches/<batch>/batch.json              a batch, written anew at each change of its own
     batches/<batch>/manifest/<part>.jsonl   the jobs of one request, written before its response
     batches/<batch>/answers/<job>.json      a finished job
-    jobs/<job>.json  answers/<job>.json     the same for a job without a batch
+    batches/<batch>/logprobs/<job>.json     how likely each token of its answer was, where that was asked for
+    jobs/<job>.json  answers/<job>.json  logprobs/<job>.json   the same for a job without a batch
     shares/<digest>.json                    a link to a batch
 
 Parts and jobs are named by ids, so they sort by time. Records are written whole and read leniently: fields
@@ -11,15 +12,18 @@ that a newer version has written are kept, and what cannot be read is said and p
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TypeVar
 
 from pydantic import BaseModel
+from pydantic_core import from_json, to_json
 
 from jobs.contract import names
 from jobs.contract.access.shares import FLEETING_SHARE, Share
+from jobs.contract.logprobs import SaidToken
 from jobs.contract.models import FLEETING_BATCH, Batch, Fleeting, Job, new_id
 from jobs.storage.blobs import BlobStore
 from jobs.storage.store.records import upgraded
@@ -66,6 +70,14 @@ class Journal:
         if job.state.is_finished:
             self._blobs.put(names.answer_path(job.batch_id, job.id), _as_json(job, _FLEETING_JOB))
 
+    def note_logprobs(self, job: Job, answer: str, content: bytes) -> None:
+        """Keep how likely each token of a job's answer was, as JSON.
+
+        It is noted before the answer: a job that has one and asked for this has this as well.
+        """
+        kept = b'{"answer":%b,"content":%b}' % (to_json(answer), content)
+        self._blobs.put(names.logprobs_path(job.batch_id, job.id), kept)
+
     def drop_results(self, jobs: Iterable[Job]) -> None:
         """Forget how these jobs ended, because they run again."""
         self._blobs.delete(names.answer_path(job.batch_id, job.id) for job in jobs)
@@ -89,7 +101,7 @@ class Journal:
 
     def forget_jobs(self, job_ids: Iterable[str]) -> None:
         """Delete all that is noted of jobs without a batch."""
-        places = (names.manifest_path, names.answer_path)
+        places = (names.manifest_path, names.answer_path, names.logprobs_path)
         self._blobs.delete(place(None, job_id) for job_id in job_ids for place in places)
 
     # Reading
@@ -125,6 +137,25 @@ class Journal:
         for path, text in self._blobs.get_many(names.answer_path(batch_id, job_id) for job_id in job_ids):
             if job := self._parsed(Job, path, text):
                 yield job
+
+    def logprobs(self, batch_id: str | None, answers: Mapping[str, str | None]) -> dict[str, list[SaidToken]]:
+        """How likely each token of jobs' answers was, by their ids, as far as it is noted.
+
+        `answers` are what the jobs say now, if they do: what is noted of another, which a worker gave that
+        was too late, is of no job.
+        """
+        said = {
+            names.logprobs_path(batch_id, job_id): (job_id, answer)
+            for job_id, answer in answers.items()
+            if answer
+        }
+        found: dict[str, list[SaidToken]] = {}
+        for path, text in self._blobs.get_many(said):
+            job_id, answer = said[path]
+            content = readable("journal_logprobs", path, partial(_content_of, text, answer))
+            if content is not None:
+                found[job_id] = content
+        return found
 
     def shares(self) -> Iterator[Share]:
         """All links, in no order."""
@@ -167,6 +198,17 @@ def earliest_id(since: datetime) -> str:
 def _could_grow(batch: Batch, since: datetime) -> bool:
     changes = [batch.closed_at or since, *(mark.at for mark in batch.marks)]
     return max(changes) >= since
+
+
+def _content_of(text: bytes, answer: str) -> list[SaidToken] | None:
+    """What is noted of an answer's tokens; None when it is of another answer.
+
+    Raises ValueError, LookupError or TypeError for what cannot be read.
+    """
+    kept = from_json(text)
+    if not isinstance(kept["content"], list):
+        raise TypeError("the content is no list")
+    return kept["content"] if kept["answer"] == answer else None
 
 
 def _as_json(record: BaseModel, fleeting: set[str]) -> bytes:

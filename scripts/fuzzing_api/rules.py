@@ -15,10 +15,12 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData
 
-# Which models there are, what each needs, and where limits are, a server says (/api/models, /api/limits).
+# Which models there are, what each needs and can, and where limits are, a server says (/api/models,
+# /api/limits); and that one field needs another.
 _ASKED = (
     *("unknown_model", "missing_question", "question_too_long", "too_many_tokens"),
     *("resolution_fixed", "resolution_out_of_range"),
+    *("no_logprobs", "too_many_logprobs", "Send logprobs as well"),
 )
 # What belongs together in a field, that no two are called the same, and what answers can be held to.
 _SHAPED = (

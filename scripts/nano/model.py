@@ -149,9 +149,7 @@ def answer_logits(
     `tokens` are the images' (batch, cells, hidden), `grid` their rows and columns.
     """
     language = model.model.language_model
-    ids, labels, branch, positions = map(
-        tensor_of, (texts.ids, texts.labels, texts.branch, texts.positions)
-    )
+    ids, labels, branch, positions = map(tensor_of, (texts.ids, texts.labels, texts.branch, texts.positions))
     batch, head = len(ids), torch.tensor(prompt_head())
     shared = len(head) + tokens.shape[1]
     embedded = language.embed_tokens(torch.cat([head.expand(batch, -1), ids], dim=1))

@@ -64,6 +64,8 @@ def test_a_key_of_what_is_not_there_is_an_orphan(key):
         (names.answer_path("b1", "j1"), True),
         (names.answer_path("b1", "j2"), False),
         (names.answer_path(None, "j1"), True),
+        (names.logprobs_path("b1", "j1"), True),
+        (names.logprobs_path(None, "j2"), False),
         ("images/f00/more", False),
         ("elsewhere/f00", False),
     ],

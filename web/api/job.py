@@ -1,8 +1,9 @@
 """One job: its record, its images, their thumbnails."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -10,6 +11,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
+from jobs.contract.logprobs import SaidToken
 from jobs.contract.models import Job
 from web.access.link import shown_job
 from web.api.schemas.base import PROBLEMS, JobPath
@@ -31,7 +33,8 @@ job_calls = APIBlueprint(
 @job_calls.get("", responses={200: JobView})
 def get_job(path: JobPath, query: JobQuery) -> Response:
     """A job, with its answer or the reason why it has none once it is finished."""
-    return job_json(services().store.get_shown_job(path.job_id), with_lines=query.lines)
+    job = services().store.get_shown_job(path.job_id)
+    return job_json(job, with_lines=query.lines, with_logprobs=job.options.top_logprobs is not None)
 
 
 @job_calls.get("/image", responses={200: {"content": {"image/*": {}}}})
@@ -80,11 +83,21 @@ def _no_thumbnail(job: Job) -> NotFound:
     return NotFound(message, code=Code.THUMBNAIL_NOT_FOUND)
 
 
-def job_json(job: Job, *, with_lines: bool = False) -> Response:
-    """A job as it is now, and when to ask again."""
-    return fresh_json(
-        shown_job(job.public(with_lines=with_lines)), retry_after_s=None if job.state.is_finished else 1
-    )
+def job_json(job: Job, *, with_lines: bool = False, with_logprobs: bool = False) -> Response:
+    """A job as it is now, and when to ask again.
+
+    Logprobs are large: they are in no response that may be remembered in Redis.
+    """
+    shown = shown_job(job.public(with_lines=with_lines))
+    if with_logprobs:
+        known = services().journal.logprobs(job.batch_id, {job.id: job.answer})
+        shown["logprobs"] = told(known.get(job.id))
+    return fresh_json(shown, retry_after_s=None if job.state.is_finished else 1)
+
+
+def told(content: Sequence[SaidToken] | None) -> dict[str, Any] | None:
+    """How likely each token of an answer was, as OpenAI's API has it."""
+    return None if content is None else {"content": content}
 
 
 def _picture(

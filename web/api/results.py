@@ -10,10 +10,12 @@ from flask import Response, send_file
 from flask_openapi3 import APIBlueprint, Tag
 from xlsxwriter.exceptions import FileCreateError
 
+from jobs.contract.chunks import chunks
 from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import Batch
 from web.access.link import shown_batch, shown_job, shown_rows
+from web.api.job import told
 from web.api.progress import look_again_s
 from web.api.schemas.base import PROBLEMS, BatchPath
 from web.api.schemas.results import CsvQuery, ExportQuery, JsonlQuery, Order, ResultsPage, ResultsQuery
@@ -29,6 +31,8 @@ from web.services import Services, services
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PARQUET = "application/vnd.apache.parquet"
+#: Jobs whose logprobs are in memory together: those of each may have EVA01_MAX_LOGPROBS_BYTES.
+_LOGPROBS_AT_A_TIME = 8
 
 results = APIBlueprint(
     "results",
@@ -63,11 +67,19 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
 
 @results.get("/results.jsonl", responses={200: {"content": {"application/jsonl": {}}}})
 def export_jsonl(path: BatchPath, query: JsonlQuery) -> Response:
-    """All jobs of a batch, one JSON object a line; with `lines`, where each line of text stands."""
+    """All jobs of a batch, one JSON object a line; with `lines`, where each line of text stands.
+
+    Where the batch asked for `logprobs`, they are in each.
+    """
     store = services().store
     batch = store.get_batch(path.batch_id)
-    rows = _begun(store.rows(batch.id, query.state, with_lines=query.lines))
-    return _download(batch, "jsonl", "application/jsonl", jsonl(rows))
+    rows: Iterable[Row] = store.rows(batch.id, query.state, with_lines=query.lines)
+    if batch.options.top_logprobs is None:
+        lines = jsonl(_begun(rows))
+    else:
+        # A line of these may be large.
+        lines = jsonl(_begun(_with_logprobs(rows, batch.id)), lines_at_a_time=1)
+    return _download(batch, "jsonl", "application/jsonl", lines)
 
 
 @results.get("/results.csv", responses={200: {"content": {"text/csv": {}}}})
@@ -150,6 +162,18 @@ def _table(batch: Batch) -> Table:
 def _begun(rows: Iterable[Row]) -> Iterator[Row]:
     """The rows as they may be seen, the first read at once: a refusal is answered while nothing is sent."""
     return begun(shown_rows(rows))
+
+
+def _with_logprobs(rows: Iterable[Row], batch_id: str) -> Iterator[Row]:
+    """The rows of a batch, each with how likely the tokens of its answer were."""
+    journal = services().journal
+
+    def joined() -> Iterator[Row]:
+        for some in chunks(rows, _LOGPROBS_AT_A_TIME):
+            known = journal.logprobs(batch_id, {row["id"]: row["answer"] for row in some})
+            yield from ({**row, "logprobs": told(known.pop(row["id"], None))} for row in some)
+
+    return joined()
 
 
 def _download(batch: Batch, extension: str, media_type: str, lines: Iterator[str]) -> Response:

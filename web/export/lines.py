@@ -24,9 +24,9 @@ _LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _LINE_END = re.compile("[" + "".join(_LINE_ENDS) + "]")
 
 
-def jsonl(jobs: Iterable[Row]) -> Iterator[str]:
+def jsonl(jobs: Iterable[Row], lines_at_a_time: int = _CHUNK_LINES) -> Iterator[str]:
     """One JSON object a line."""
-    return (_json_lines(some) for some in chunks(jobs, _CHUNK_LINES))
+    return (_json_lines(some) for some in chunks(jobs, lines_at_a_time))
 
 
 def csv_lines(jobs: Iterable[Row], table: Table, *, with_bom: bool = False) -> Iterator[str]:

@@ -5,6 +5,7 @@ import math
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Overloaded, TooLarge, UnknownModel
+from jobs.contract.logprobs import size_bytes
 from jobs.contract.models import Options
 from jobs.contract.resolution import check_max_pixels
 from jobs.contract.response_format import ResponseFormat
@@ -101,9 +102,10 @@ def check_page(page: int | None, pages: int | None) -> int | None:
 def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
     """How the model is to answer.
 
-    Raises TooLarge (`too_many_tokens`, `schema_too_large`), and BadInput: `invalid_field` for what says twice
-    how an answer looks, `no_fields` for a model that answers with text alone, and what check_format and
-    check_max_pixels raise.
+    Raises TooLarge (`too_many_tokens`, `schema_too_large`, `too_many_logprobs`), and BadInput:
+    `invalid_field` for what contradicts itself, `no_fields` for a model that answers with text alone,
+    `no_logprobs` for one that does not say how likely its tokens were, and what
+    check_format and check_max_pixels raise.
     """
     most = wishes.max_new_tokens
     if most is not None and most > limits.max_answer_tokens:
@@ -121,7 +123,38 @@ def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
         check_format(wanted, limits.max_schema_bytes, cpu_s=limits.request_cpu_s)
         _check_count(len(columns_of(wanted)), limits)
     check_max_pixels(wishes.max_pixels, card.name, card.max_pixels)
-    return Options(max_new_tokens=most, response_format=wanted, max_pixels=wishes.max_pixels)
+    top = _wanted_logprobs(card, wishes, limits)
+    return Options(
+        max_new_tokens=most, response_format=wanted, top_logprobs=top, max_pixels=wishes.max_pixels
+    )
+
+
+def _wanted_logprobs(card: ModelCard, wishes: Wishes, limits: Limits) -> int | None:
+    """How many of the likeliest tokens to name in each place; None for nothing of that."""
+    top = wishes.top_logprobs
+    if not wishes.logprobs:
+        if top is not None:
+            raise BadInput(
+                f"top_logprobs is {top}, and logprobs were not asked for. Send logprobs as well, with true.",
+                code=Code.INVALID_FIELD,
+            )
+        return None
+    if not card.has_logprobs:
+        raise BadInput(
+            f"{card.name} does not say how likely its tokens were. Choose another model, or leave out"
+            " logprobs.",
+            code=Code.NO_LOGPROBS,
+        )
+    longest = wishes.max_new_tokens or limits.max_answer_tokens
+    needed = size_bytes(longest, top or 0)
+    if needed > limits.max_logprobs_bytes:
+        raise TooLarge(
+            f"An answer of {longest:,} tokens with top_logprobs {top or 0} may have {needed:,} bytes of"
+            f" logprobs; the limit is {limits.max_logprobs_bytes:,} (EVA01_MAX_LOGPROBS_BYTES). Ask for fewer"
+            " top_logprobs, or say a smaller max_new_tokens.",
+            code=Code.TOO_MANY_LOGPROBS,
+        )
+    return top or 0
 
 
 def _wanted_format(wishes: Wishes, limits: Limits) -> ResponseFormat | None:

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema, model_validator
 from pydantic_core import from_json
 
+from jobs.contract.logprobs import MOST_TOP_LOGPROBS
 from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
 from jobs.contract.settings import MOST_FIELDS
 from jobs.shape.fields import AnswerField, SaidField
 from web.http.json import has_many_values
-from web.http.numbers import Ordinal, Rank
+from web.http.numbers import COUNTED, Ordinal, Rank, whole
 
 _FIELDS = (
     "What each answer has, which is then JSON: for each field its name, type, choices and a hint, or all"
@@ -20,6 +21,11 @@ MAX_PIXELS = (
     "Pixels of each image that the model sees at most: a larger image is scaled down. More read smaller text"
     " and take more time; /api/models says what may be asked for."
 )
+_LOGPROBS = (
+    "Say of each token of an answer how likely it was: in the job itself and in JSONL, not in lists. A model"
+    " can if `has_logprobs` says so in /api/models."
+)
+_TOP_LOGPROBS = "How many of the likeliest tokens to name in each place; only with `logprobs`."
 _FORMAT = "What each answer has to be, as OpenAI's API says it. Not with `fields`."
 
 
@@ -74,6 +80,14 @@ class Wishes(Protocol):
         """Of each image, what is seen at most."""
 
     @property
+    def logprobs(self) -> bool | None:
+        """Whether to say of each token how likely it was."""
+
+    @property
+    def top_logprobs(self) -> int | None:
+        """How many of the likeliest to name in each place."""
+
+    @property
     def fields(self) -> Sequence[AnswerField] | None:
         """What each has."""
 
@@ -89,6 +103,13 @@ def _json(text: Any) -> Any:
     return from_json(text, allow_inf_nan=False)
 
 
+def _truth(text: Any) -> bool:
+    """What the text of a form's field says; raises ValueError for all but two words."""
+    if text not in ("true", "false"):
+        raise ValueError("should be true or false")
+    return bool(text == "true")
+
+
 def _lines(text: str) -> list[str] | None:
     return [line for line in text.splitlines() if line.strip()] or None
 
@@ -100,6 +121,13 @@ Fields = Annotated[
     Field(min_length=1, max_length=MOST_FIELDS, description=_FIELDS),
 ]
 Format = Annotated[SaidFormat | None, Field(description=_FORMAT)]
+Logprobs = Annotated[bool | None, Field(description=_LOGPROBS)]
+LogprobsOfForm = Annotated[Annotated[bool, BeforeValidator(_truth)] | None, Field(description=_LOGPROBS)]
+_TOP = Field(ge=0, le=MOST_TOP_LOGPROBS)
+TopLogprobs = Annotated[Annotated[int, _TOP, COUNTED] | None, Field(description=_TOP_LOGPROBS)]
+TopLogprobsOfForm = Annotated[
+    Annotated[int, _TOP, BeforeValidator(whole)] | None, Field(description=_TOP_LOGPROBS)
+]
 FieldsOfForm = Annotated[Fields, BeforeValidator(_json), _TEXT]
 FormatOfForm = Annotated[Format, BeforeValidator(_json), _TEXT]
 
@@ -111,6 +139,8 @@ class SaidWishes(BaseModel):
 
     max_new_tokens: Rank | None = Field(None, description="The longest answer, in tokens.")
     max_pixels: Rank | None = Field(None, description=MAX_PIXELS)
+    logprobs: Annotated[Logprobs, Strict()] = None
+    top_logprobs: TopLogprobs = None
     fields: Fields = None
     response_format: Format = None
 

@@ -14,6 +14,8 @@ constraint            answers held to a format, token by token
 said                  the tokens that a model said to one prompt
 answers               makes an answer of them
 confidence            how sure it was
+logprobs              how likely each token was, and what else might have stood there
+vocabulary            the bytes of a model's tokens
 processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
 layers                faster replacements for some of a model's layers

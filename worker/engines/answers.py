@@ -11,7 +11,9 @@ from jobs.shape.checked import NotAsAsked, checked
 from worker.engines.base import Answer
 from worker.engines.confidence import confidence_of, field_confidence_of
 from worker.engines.constraint.grammars import Grammar, Grammars
+from worker.engines.logprobs import Told
 from worker.engines.said import Said, until_end
+from worker.engines.vocabulary import Vocabulary
 
 #: Characters of a broken answer that are shown.
 _SHOWN_CHARS = 300
@@ -29,10 +31,12 @@ class Answers:
         tokenizer: Any,
         ends: Collection[int],
         grammars: Grammars,
+        vocabulary: Vocabulary,
         *,
         pixels_per_token: int | None = None,
     ) -> None:
-        self._model, self._tokenizer, self._ends, self._grammars = model, tokenizer, ends, grammars
+        self._model, self._tokenizer, self._ends = model, tokenizer, ends
+        self._grammars, self._vocabulary = grammars, vocabulary
         self._pixels_per_token = pixels_per_token
 
     def of(self, said: Said) -> Answer | EngineFailure:
@@ -61,6 +65,17 @@ class Answers:
         whole, of_each = field_confidence_of(text, self._grammars.sizes(tokens), said.logprobs)
         answer = self._answer(text, said, tokens, FinishReason.STOP)
         return replace(answer, confidence=whole, field_confidence=of_each) if of_each else answer
+
+    def _answer(self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
+        # The end was chosen as well.
+        logprobs = said.logprobs[: len(tokens) + (reason is FinishReason.STOP)]
+        return Answer(
+            text,
+            Usage(visual_tokens=said.visual_tokens, output_tokens=len(tokens)),
+            reason,
+            confidence=confidence_of(logprobs),
+            logprobs=Told(said.choices, len(tokens), self._vocabulary) if said.choices else None,
+        )
 
     def _incomplete(
         self, text: str, tokens: Sequence[int], reason: FinishReason, error: NotAsAsked

@@ -7,7 +7,7 @@ What an engine makes of an image (`Seen`) and of a job (`Prepared`) is its own: 
 both from step to step and asks only what a job costs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -17,6 +17,7 @@ from jobs.contract.codes import Code
 from jobs.contract.discreet import discreet
 from jobs.contract.errors import EngineFailure, Eva01Error
 from jobs.contract.lines import Place
+from jobs.contract.logprobs import SaidToken
 from jobs.contract.models import FinishReason, Options, Usage
 from jobs.contract.pixels import PixelRange
 from worker.engines.company import Company
@@ -83,6 +84,8 @@ class Answer:
     confidence: float | None = None
     #: The same of each field of an answer that has fields.
     field_confidence: dict[str, float] | None = None
+    #: Makes how likely each of its tokens was, which takes a while; None where the job did not ask for it.
+    logprobs: Callable[[], list[SaidToken]] | None = None
 
     def costing(self, device_s: float) -> "Answer":
         """The same with what it took of the device, in seconds."""

@@ -77,6 +77,8 @@ class JobInput:
     question: str = ""
     #: What its answer is held to; None for plain text.
     grammar: Grammar | None = None
+    #: How many of the likeliest tokens are noted in each place of its answer; None for nothing of that.
+    top_logprobs: int | None = None
 
 
 class Processor(Protocol):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from jobs.contract.models import FinishReason
 from worker.engines.constraint.grammars import Grammar
+from worker.engines.logprobs import Choices
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Said:
     visual_tokens: int
     #: What it was held to; None for plain text.
     grammar: Grammar | None = None
+    #: What might have been said in their places; None where nobody asked.
+    choices: Choices | None = None
 
 
 def until_end(row: Sequence[int], ends: Collection[int]) -> tuple[Sequence[int], FinishReason]:

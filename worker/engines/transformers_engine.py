@@ -50,6 +50,7 @@ from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.said import Said, has_ended
 from worker.engines.source import NotTrusted, Source
+from worker.engines.vocabulary import Vocabulary
 from worker.ops.cores import core_count
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._model: Any = None
         self._processor: Processor
         self._ends: frozenset[int] = frozenset()
+        self._vocabulary: Vocabulary
         self._grammars: Grammars
         self._answers: Answers
         self._rolling: RollingAnswers | None = None
@@ -149,13 +151,11 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     def _hold_to_formats(self) -> None:
         """Get ready to hold answers to formats; a grammar is compiled when one is first asked for."""
-        width = self._model.config.get_text_config().vocab_size
-        self._grammars = Grammars(self._processor.tokenizer, self._ends, width)
+        tokenizer, width = self._processor.tokenizer, self._model.config.get_text_config().vocab_size
+        self._vocabulary = Vocabulary(tokenizer, self._ends, width)
+        self._grammars = Grammars(self._vocabulary)
         self._answers = Answers(
-            self._card.name,
-            self._processor.tokenizer,
-            self._ends,
-            self._grammars,
+            *(self._card.name, tokenizer, self._ends, self._grammars, self._vocabulary),
             pixels_per_token=self._processor.pixels_per_token,
         )
 
@@ -217,7 +217,23 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         prepared = self._processor.prepare(seen, asked, longest)
         if prepared.tensors:
             self._check_length(prepared.tensors["input_ids"])
-        return replace(prepared, grammar=self._grammars.of(wanted)) if wanted else prepared
+        if options.top_logprobs is not None:
+            self._check_vocabulary()
+        grammar = self._grammars.of(wanted) if wanted else None
+        return replace(prepared, grammar=grammar, top_logprobs=options.top_logprobs)
+
+    def _check_vocabulary(self) -> None:
+        """Read the tokens, ahead of the device.
+
+        Raises EngineFailure (`no_logprobs`) where they are not known.
+        """
+        if not self._vocabulary.is_known:
+            raise EngineFailure(
+                f"The tokenizer of {self._card.name} says too little of its tokens to tell how likely each"
+                " was. Leave out logprobs, or ask another model.",
+                code=Code.NO_LOGPROBS,
+            )
+        self._vocabulary.bytes_of(0)
 
     def _check_length(self, ids: torch.Tensor) -> None:
         """Refuse prompts (rows × length) that are longer than the model has learned to read."""
@@ -241,17 +257,19 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         longest = max(prepared.max_new_tokens for prepared in batch)
         self._check_length(inputs["input_ids"])
         matchers = [prepared.grammar.begin() if prepared.grammar else None for prepared in batch]
-        held = Held(self._masks, matchers, self._ends)
+        held = Held(self._masks, matchers, self._ends, [prepared.top_logprobs for prepared in batch])
         try:
             rows = self._run(inputs, longest, deadline, held)
         except RuntimeError as error:
             raise engine_error(error) from error
         counts = self._count_visual_tokens(inputs, batch)
         return [
-            self._answers.of(Said(row[: prepared.max_new_tokens], logprobs, count, prepared.grammar))
+            self._answers.of(Said(row[: prepared.max_new_tokens], logprobs, count, prepared.grammar, choices))
             if has_ended(row, prepared.max_new_tokens, self._ends)
             else deadline.failure()
-            for row, logprobs, prepared, count in zip(rows, held.logprobs, batch, counts, strict=True)
+            for row, logprobs, choices, prepared, count in zip(
+                rows, held.logprobs, held.choices, batch, counts, strict=True
+            )
         ]
 
     @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 answering    from the ticket to the stored answer
 suspects     which jobs may begin beside each other, and which alone
+logprobs     keeps how likely each token of an answer was
 cache        reuses an earlier answer to the same image and recipe
 preparation  fetch, decode and see an image
 in_flight    makes once what several slots need at the same time

@@ -44,6 +44,7 @@ from worker.job.decode.decoder import Decoded
 from worker.job.decode.memory import give_back
 from worker.job.decode.room import Room
 from worker.job.in_flight import Held
+from worker.job.logprobs import Logprobs
 from worker.job.pages import Looked, joined
 from worker.job.places import placed
 from worker.job.preparation import Preparation
@@ -84,6 +85,7 @@ class Answering(Generic[Seen, Prepared]):
     reads_pages: bool
     #: Where jobs with several images, or with more pixels than usual, wait until all may be ready together.
     ready: Room
+    logprobs: Logprobs
     _suspects: Suspects = field(default_factory=Suspects)
 
     def answer(self, ticket: str, *, is_redelivered: bool) -> None:
@@ -199,6 +201,7 @@ class Answering(Generic[Seen, Prepared]):
             _check_images(job)
             check_max_pixels(job.options.max_pixels, self.model, self.engine.max_pixels)
             answer = joined([*self._answers(looked)])
+            self._keep_logprobs(job, answer)
         except (GivenBack, Cancelled):
             raise
         except Eva01Error as error:
@@ -308,7 +311,7 @@ class Answering(Generic[Seen, Prepared]):
         return self.preparation.seen(image, looked.page, decoded.image, pixels)
 
     def _check_wanted(self, job: Job) -> None:
-        """Called while the job waits for room to decode in.
+        """Called while the job waits for room to decode in, and before anything is kept of its answer.
 
         Raises Cancelled when nobody wants its answer any more, and GivenBack when the worker stops.
         """
@@ -334,6 +337,12 @@ class Answering(Generic[Seen, Prepared]):
         image, _, media_type = looked.job.about(looked.place)
         with self.metrics.stage("thumbnail"):
             self.thumbnails.keep(image, looked.page, decoded.image, media_type)
+
+    def _keep_logprobs(self, job: Job, answer: Answer) -> None:
+        if answer.logprobs:
+            # What is kept for a batch that was deleted long ago would stay for ever.
+            self._check_wanted(job)
+            self.logprobs.keep(job, answer)
 
     # End
 

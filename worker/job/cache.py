@@ -11,6 +11,7 @@ import json
 from jobs.contract.models import Job, Options, Result
 from jobs.contract.version import own_version
 from jobs.storage.store import JobStore
+from worker.job.logprobs import Logprobs
 from worker.ops.metrics import ModelMetrics
 
 #: Hexadecimal digits of a recipe: 128 bits, in each record.
@@ -22,14 +23,23 @@ _SAME = set(Result.model_fields) - {"error", "cached"}
 class AnswerCache:
     """Finds answers of a worker whose engine is `identity`; safe to use from many threads.
 
+    An answer whose job asked for logprobs comes with a copy of them, or not at all.
+
     `usual` are the options that hold where a job does not say. With `is_on` False, nothing is found and
     nothing indexed.
     """
 
     def __init__(
-        self, store: JobStore, metrics: ModelMetrics, identity: str, usual: Options, *, is_on: bool
+        self,
+        store: JobStore,
+        logprobs: Logprobs,
+        metrics: ModelMetrics,
+        identity: str,
+        usual: Options,
+        *,
+        is_on: bool,
     ) -> None:
-        self._store, self._metrics = store, metrics
+        self._store, self._logprobs, self._metrics = store, logprobs, metrics
         self._identity = f"{identity}, eva01 {own_version()}"
         self._usual = usual.model_dump(mode="json")
         self._is_on = is_on
@@ -52,6 +62,8 @@ class AnswerCache:
         known = self._store.known_answer(job.images, recipe, job.owner)
         if known and known.finish_reason is None:
             # Nobody noted whether it is whole.
+            known = None
+        if known and job.options.top_logprobs is not None and not self._logprobs.copy(known, job):
             known = None
         self._metrics.count_lookup("hit" if known else "miss")
         return _reused(known) if known else None

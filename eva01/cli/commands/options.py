@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,6 +19,8 @@ from eva01.client.key import key_of_file
 
 #: Makes the client of a command's server.
 Connect = Callable[[], Client]
+#: The most of the likeliest tokens that a server names in each place.
+_MOST_TOP_LOGPROBS = 20
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -128,6 +130,29 @@ def fields_options(command: _Command) -> _Command:
     return cast(_Command, with_wanted)
 
 
+def logprobs_options(command: _Command) -> _Command:
+    """`--logprobs` and `--top-logprobs`, which are added to `wanted`; below `fields_options`."""
+
+    @click.option(
+        "--logprobs",
+        is_flag=True,
+        help="Say in the .jsonl file how likely each token of an answer was.",
+    )
+    @click.option(
+        "--top-logprobs",
+        type=click.IntRange(0, _MOST_TOP_LOGPROBS),
+        metavar="NUMBER",
+        help="The same, with so many of the likeliest tokens in each place.",
+    )
+    @wraps(command)
+    def with_logprobs(wanted: dict[str, Any], logprobs: bool, top_logprobs: int | None, **others: Any) -> Any:
+        top = {} if top_logprobs is None else {"top_logprobs": top_logprobs}
+        asked = {"logprobs": True, **top} if logprobs or top else {}
+        return command(wanted=wanted | asked, **others)
+
+    return cast(_Command, with_logprobs)
+
+
 def _schema_in(file: Path) -> Any:
     """Raises CommandError when it holds no object of JSON."""
     try:
@@ -159,6 +184,12 @@ def check_lines(out: Path | None, kind: Kind | None = None, *, lines: bool) -> N
     """Raises UsageError when lines are asked for and there is no file to write them into."""
     if lines and not (out and (kind or kind_of(out)) is Kind.JSONL):
         raise click.UsageError("--lines says where lines stand in a .jsonl file; name one with --out.")
+
+
+def check_logprobs(out: Path | None, wanted: Mapping[str, Any]) -> None:
+    """Raises UsageError when they are asked for and the results go into a file that has no room for them."""
+    if "logprobs" in wanted and out and kind_of(out) is not Kind.JSONL:
+        raise click.UsageError("--logprobs and --top-logprobs need a .jsonl file; name one with --out.")
 
 
 def print_json(value: object) -> None:

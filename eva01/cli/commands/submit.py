@@ -12,9 +12,11 @@ from eva01.cli.commands.options import (
     Connect,
     Input,
     check_lines,
+    check_logprobs,
     fields_options,
     json_option,
     lines_option,
+    logprobs_options,
     max_new_tokens_option,
     max_pixels_option,
     print_json,
@@ -47,6 +49,7 @@ from eva01.client.models import Batch
 @max_new_tokens_option
 @max_pixels_option
 @fields_options
+@logprobs_options
 @click.option(
     "--group-by",
     "by",
@@ -99,12 +102,13 @@ def submit(
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
     if batch_id and (question or model or name is not None or max_new_tokens or max_pixels or wanted):
         raise click.UsageError(
-            "--batch has its question, model, fields, pixels and name already; leave out those options."
+            "--batch has its question, model, fields, pixels, logprobs and name already; leave out those options."
         )
     group_by = GroupBy(by) if by else None
     if group_by and any(isinstance(one, Address) for one in inputs):
         raise click.UsageError("--group-by is for files; the image at an address is asked about by itself.")
     check_lines(out, lines=lines)
+    check_logprobs(out, wanted)
     if out:
         steps.check_writable(out)
     found = find(inputs)

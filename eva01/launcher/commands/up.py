@@ -7,7 +7,13 @@ from typing import Any
 import click
 from rich.console import Console
 
-from eva01.cli.commands.options import fields_options, max_new_tokens_option, max_pixels_option
+from eva01.cli.commands.options import (
+    check_logprobs,
+    fields_options,
+    logprobs_options,
+    max_new_tokens_option,
+    max_pixels_option,
+)
 from eva01.launcher.commands.settings import settings_checked
 from eva01.launcher.up import Wishes, run
 
@@ -19,6 +25,7 @@ from eva01.launcher.up import Wishes, run
 @max_new_tokens_option
 @max_pixels_option
 @fields_options
+@logprobs_options
 @click.option(
     "--out",
     "-o",
@@ -52,6 +59,7 @@ def up(
     """
     if is_exiting and folder is None:
         raise click.UsageError("--exit needs a FOLDER: there is nothing to wait for.")
+    check_logprobs(out, wanted)
     wishes = Wishes(folder, question, model, max_new_tokens, max_pixels, wanted, out, is_exiting, redis_port)
     with settings_checked():
         sys.exit(run(wishes, Console()))

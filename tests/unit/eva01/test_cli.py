@@ -469,7 +469,8 @@ def test_models_for_programs_are_what_the_server_said(run, server):
     server.replies = [({"models": [model]}, 200, {})]
     code, out, _ = run("models", "--json")
     assert code == 0
-    assert json.loads(out)[0] == {**model, "default_question": "", "has_fields": False, "max_pixels": None}
+    shown = {"default_question": "", "has_fields": False, "has_logprobs": False, "max_pixels": None}
+    assert json.loads(out)[0] == {**model, **shown}
 
 
 def test_results_are_shown_or_written_or_only_those_in_a_state(run, server, tmp_path):

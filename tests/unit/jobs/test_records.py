@@ -35,7 +35,12 @@ JOBS = st.builds(
     file=TEXT,
     question=TEXT,
     model=st.just("nano"),
-    options=st.builds(Options, max_new_tokens=st.none() | st.integers(1, 99), response_format=FORMATS),
+    options=st.builds(
+        Options,
+        max_new_tokens=st.none() | st.integers(1, 99),
+        response_format=FORMATS,
+        top_logprobs=st.none() | st.integers(0, 20),
+    ),
     images=st.tuples(SHA) | st.tuples(SHA, SHA),
     media_types=st.just(()) | st.just(("image/png",)),
     files=st.just(()) | st.tuples(TEXT) | st.tuples(TEXT, TEXT),

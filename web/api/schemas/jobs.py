@@ -64,9 +64,29 @@ class ImageView(ResponseModel):
     notes: list[Note] = Field(description="What to know of it, such as that it is incomplete.")
 
 
+class TokenView(ResponseModel):
+    """A token, and how likely it was."""
+
+    token: str = Field(description="Its text; U+FFFD stands for parts of characters.")
+    logprob: float = Field(description="The natural logarithm of its probability; -9999 for 0.")
+    bytes: list[int] | None = Field(description="Its text in UTF-8; null for a token that is no text.")
+
+
+class SaidTokenView(TokenView):
+    """A token of an answer."""
+
+    top_logprobs: list[TokenView] = Field(description="The likeliest tokens in its place.")
+
+
+class LogprobsView(ResponseModel):
+    """How likely each token of an answer was."""
+
+    content: list[SaidTokenView]
+
+
 def _shown(schema: dict[str, Any]) -> None:
-    """A job's `lines` are there when they are asked for, and what was seen of each of its images never."""
-    left_out_at_times("lines", "looks")(schema)
+    """What is there when it is asked for alone; what was seen of each of a job's images never is."""
+    left_out_at_times("lines", "logprobs", "looks")(schema)
     del schema["properties"]["looks"]
 
 
@@ -95,6 +115,11 @@ class JobView(Result):
     data: Any = Field(
         None,
         description="What the answer says, where it was to be JSON; null for plain text and for no answer.",
+    )
+    logprobs: LogprobsView | None = Field(
+        None,
+        description="How likely each token of the answer was, before it was held to a format. Only where it"
+        " was asked for, and never in lists; null while there is no answer.",
     )
     attempts: int = 0
     created_at: AwareDatetime = Field(default_factory=utc_now)

@@ -25,6 +25,7 @@ class ModelView(ResponseModel):
     uses_question: bool = Field(description="False when it does the same whatever it is asked.")
     default_question: str
     has_fields: bool = Field(description="True when its answers can be held to fields, or to a schema.")
+    has_logprobs: bool = Field(description="True when it says how likely each token of its answers was.")
     max_pixels: PixelsView | None = Field(
         description="What may be asked for as `max_pixels`: what all its workers take that are up, else what"
         " the last one took. Null where it cannot be chosen, and before a worker has come up."
@@ -94,5 +95,9 @@ class LimitsView(ResponseModel):
     max_answer_tokens: int
     max_schema_bytes: int = Field(description="Bytes of the JSON Schema that answers are held to.")
     max_fields: int = Field(description="Fields of one answer.")
+    max_logprobs_bytes: int = Field(
+        description="Bytes that `logprobs` of one answer may take: 100 for each token that it may have, and"
+        " as many for each of its `top_logprobs`."
+    )
     max_share_days: int
     media_types: list[str] = Field(description="The formats that are taken.")

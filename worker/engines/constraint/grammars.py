@@ -1,18 +1,16 @@
 """Formats compiled for a model's tokens, each once."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from threading import Lock
-from typing import Any
 
-from llguidance import LLMatcher, LLTokenizer
-from llguidance.hf import from_tokenizer
-from transformers import PreTrainedTokenizerFast
+from llguidance import LLMatcher
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.response_format import ResponseFormat
 from jobs.shape.grammar import grammar_of
+from worker.engines.vocabulary import Vocabulary
 
 #: Formats that are kept compiled: a batch has one, and few batches are answered at a time.
 _KEPT = 64
@@ -31,14 +29,10 @@ class Grammar:
 
 
 class Grammars:
-    """Compiles formats for the tokens of `tokenizer`; called from many threads at once.
+    """Compiles formats for the tokens of `vocabulary`; called from many threads at once."""
 
-    `ends` are the tokens that end an answer.
-    """
-
-    def __init__(self, tokenizer: Any, ends: Collection[int], width: int) -> None:
-        self._tokenizer, self._ends, self._width = tokenizer, sorted(ends), width
-        self._tokens: LLTokenizer | None = None
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
         self._compiled: OrderedDict[str, Grammar] = OrderedDict()
         self._lock = Lock()
 
@@ -62,26 +56,19 @@ class Grammars:
 
     def sizes(self, tokens: Sequence[int]) -> list[int]:
         """The bytes of each token; of those of answers that were held to a format."""
-        known = self._tokens
-        assert known is not None
-        return [len(known.decode_bytes([token])) for token in tokens]
+        return [len(self._vocabulary.bytes_of(token)) for token in tokens]
 
     def _compile(self, text: str) -> LLMatcher:
-        if self._tokens is None:
-            self._tokens = self._read_tokens()
-        compiled = LLMatcher(self._tokens, text, log_level=0)
+        if not self._vocabulary.is_known:
+            raise EngineFailure(
+                "The tokenizer of this model says too little of its tokens to hold answers to fields."
+                " Ask for text, or another model.",
+                code=Code.NO_FIELDS,
+            )
+        compiled = LLMatcher(self._vocabulary.tokens, text, log_level=0)
         if compiled.is_error():
             raise EngineFailure(
                 f"Answers cannot be held to the schema: {' '.join(compiled.get_error().split())[:300]}",
                 code=Code.UNSUPPORTED_SCHEMA,
             )
         return compiled
-
-    def _read_tokens(self) -> LLTokenizer:
-        if not isinstance(self._tokenizer, PreTrainedTokenizerFast):
-            raise EngineFailure(
-                "The tokenizer of this model says too little of its tokens to hold answers to fields."
-                " Ask for text, or another model.",
-                code=Code.NO_FIELDS,
-            )
-        return from_tokenizer(self._tokenizer, n_vocab=self._width, eos_token=self._ends)

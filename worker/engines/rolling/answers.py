@@ -36,6 +36,7 @@ class RollingAnswers(Rolling[JobInput, Request]):
             prepared.tensors,
             prepared.max_new_tokens,
             grammar=prepared.grammar,
+            top_logprobs=prepared.top_logprobs,
             company=company,
             is_interactive=is_interactive,
         )
@@ -59,7 +60,9 @@ class RollingAnswers(Rolling[JobInput, Request]):
     def _ended(self, outcome: Outcome) -> Ended[Request]:
         request = outcome.request
         if outcome.tokens:
-            said = Said(outcome.tokens, outcome.logprobs, request.visual_tokens, request.grammar)
+            said = Said(
+                *(outcome.tokens, outcome.logprobs, request.visual_tokens, request.grammar), outcome.choices
+            )
             answer = self._answer_of(said)
             if isinstance(answer, Answer):
                 answer = answer.costing(request.own_s)

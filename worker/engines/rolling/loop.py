@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from worker.engines.constraint.grammars import Grammar
 from worker.engines.constraint.masks import Masks
 from worker.engines.deadline import Deadline
 from worker.engines.devices import engine_error
+from worker.engines.logprobs import Choice, choices_of, noted
 from worker.engines.rolling.admission import Budget, Waiting, vision_pass
 from worker.engines.rolling.cache import RowCache
 from worker.engines.rolling.penalty import RepetitionPenalty
@@ -101,6 +103,7 @@ class RollingLoop:
         max_new_tokens: int,
         *,
         grammar: Grammar | None = None,
+        top_logprobs: int | None = None,
         company: Company = Company.INNOCENTS,
         is_interactive: bool = False,
     ) -> Request:
@@ -108,7 +111,11 @@ class RollingLoop:
         positions, delta = positions_of(self._model, tensors)
         visual_tokens = int((tensors["input_ids"] == self._model.config.image_token_id).sum())
         return Request(
-            tensors, max_new_tokens, positions, delta, visual_tokens, grammar, is_interactive, company
+            *(tensors, max_new_tokens, positions, delta, visual_tokens),
+            grammar=grammar,
+            top_logprobs=top_logprobs,
+            is_interactive=is_interactive,
+            company=company,
         )
 
     def submit(self, request: Request) -> None:
@@ -193,27 +200,32 @@ class RollingLoop:
         # What is above may fail for lack of memory; it has changed no row in flight.
         begun = [request.grammar.begin() if request.grammar else None for request in self._new]
         matchers = [*(row.matcher for row in self._rows), *begun]
-        logits = self._masks.apply(self._penalty.apply(logits), matchers)
+        own = self._penalty.apply(logits)
+        logits = self._masks.apply(own, matchers)
         tokens = logits.argmax(-1)
-        self._append(tokens, logprobs_of(logits, tokens), begun)
+        choices = choices_of(own, tokens, [request.top_logprobs for request in requests])
+        self._append(tokens, logprobs_of(logits, tokens), choices, begun)
         self._masks.advance(matchers, [row.generated[-1] for row in self._rows])
 
     def _append(
-        self, tokens: torch.Tensor, logprobs: torch.Tensor, begun: Sequence[LLMatcher | None]
+        self,
+        tokens: torch.Tensor,
+        logprobs: torch.Tensor,
+        choices: Sequence[Choice | None],
+        begun: Sequence[LLMatcher | None],
     ) -> None:
         """Note a token more for every row, and how likely it was; the new rows' matchers are `begun`."""
         # This waits for the device, so an error there is raised before any row is changed.
         new_tokens, new_logprobs = tokens.tolist(), logprobs.tolist()
         for request, matcher in zip(self._new, begun, strict=True):
             self._begun += 1
-            self._rows.append(Row(request, self._begun, matcher))
+            self._rows.append(Row(request, self._begun, matcher, choices=noted(request.top_logprobs)))
             request.embedded = None
         self._new = []
         self._tails.append(tokens)
         self._penalty.append(tokens)
-        for row, token, logprob in zip(self._rows, new_tokens, new_logprobs, strict=True):
-            row.generated.append(token)
-            row.logprobs.append(logprob)
+        for row, *new in zip(self._rows, new_tokens, new_logprobs, choices, strict=True):
+            row.append(*new)
 
     @contextmanager
     def _shared_by(self, requests: Sequence[Request]) -> Iterator[None]:
@@ -232,7 +244,7 @@ class RollingLoop:
         for place in reversed(range(len(self._rows))):
             row = self._rows[place]
             if row.has_ended(self._ends):
-                self._end(row.request, tokens=tuple(row.generated), logprobs=tuple(row.logprobs))
+                self._end(row.request, said=row)
                 self._release(place)
 
     def _release(self, place: int) -> None:
@@ -245,16 +257,14 @@ class RollingLoop:
             self._penalty.move(last, place)
             self._rows[place] = row
 
-    def _end(
-        self,
-        request: Request,
-        *,
-        tokens: tuple[int, ...] = (),
-        logprobs: tuple[float, ...] = (),
-        failure: Eva01Error | None = None,
-    ) -> None:
+    def _end(self, request: Request, *, said: Row | None = None, failure: Eva01Error | None = None) -> None:
+        """End a request with what its row has said, or why it says nothing; with neither it is cancelled."""
         seconds = self._clock() - request.began_s if request.began_s is not None else 0.0
-        self._outcomes.append(Outcome(request, tokens, logprobs, failure, seconds))
+        outcome = Outcome(request, failure=failure, device_s=seconds)
+        if said:
+            tokens, logprobs = tuple(said.generated), tuple(said.logprobs)
+            outcome = replace(outcome, tokens=tokens, logprobs=logprobs, choices=said.choices)
+        self._outcomes.append(outcome)
 
     def _end_overdue(self) -> None:
         latest_s = self._clock() - self._timeout_s

@@ -9,6 +9,7 @@ from llguidance import LLMatcher
 from jobs.contract.errors import Eva01Error
 from worker.engines.company import Company
 from worker.engines.constraint.grammars import Grammar
+from worker.engines.logprobs import Choice, Choices
 
 
 @dataclass(eq=False)
@@ -26,6 +27,8 @@ class Request:
     visual_tokens: int
     #: What its answer is held to; None for plain text.
     grammar: Grammar | None = None
+    #: How many of the likeliest tokens are noted in each place of its answer; None for nothing of that.
+    top_logprobs: int | None = None
     #: A single question, which goes before those of batches.
     is_interactive: bool = False
     #: What may be on the device with it.
@@ -56,6 +59,8 @@ class Outcome:
     tokens: tuple[int, ...] = ()
     #: The logarithm of each one's probability; no number where there was no choice.
     logprobs: tuple[float, ...] = ()
+    #: What might have been said in their places; None where nobody asked.
+    choices: Choices | None = None
     failure: Eva01Error | None = None
     #: Seconds since it first went to the device.
     device_s: float = 0.0
@@ -78,11 +83,20 @@ class Row:
     generated: list[int] = field(default_factory=list)
     #: The logarithm of each one's probability.
     logprobs: list[float] = field(default_factory=list)
+    #: What might have been said in their places; None where nobody asked.
+    choices: Choices | None = None
 
     @property
     def length(self) -> int:
         """Tokens in the cache: the last one that was generated is not there yet."""
         return self.request.prompt_tokens + len(self.generated) - 1
+
+    def append(self, token: int, logprob: float, choice: Choice | None) -> None:
+        """Note a token more."""
+        self.generated.append(token)
+        self.logprobs.append(logprob)
+        if self.choices and choice:
+            self.choices.add(choice)
 
     def has_ended(self, ends: Collection[int]) -> bool:
         """True at the length that it may have, or after an end token."""
