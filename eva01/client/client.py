@@ -15,6 +15,7 @@ it. Then `job.data` is what it says.
 
 Files that are asked about together are `Together.of("trip", paths)` among others, or a list in place of an
 image; `group_by` makes a job of each folder, or of names that are the same but for a number at their end.
+
 With `logprobs=True`, `job.logprobs` says how likely each token of an answer was, and `top_logprobs` (0 to 20)
 which others might have stood there. They are in `analyze`, `job` and `results_jsonl`.
 """

@@ -104,8 +104,8 @@ def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
 
     Raises TooLarge (`too_many_tokens`, `schema_too_large`, `too_many_logprobs`), and BadInput:
     `invalid_field` for what contradicts itself, `no_fields` for a model that answers with text alone,
-    `no_logprobs` for one that does not say how likely its tokens were, and what
-    check_format and check_max_pixels raise.
+    `no_logprobs` for one that does not say how likely its tokens were, and what check_format and
+    check_max_pixels raise.
     """
     most = wishes.max_new_tokens
     if most is not None and most > limits.max_answer_tokens:

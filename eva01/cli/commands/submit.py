@@ -102,7 +102,7 @@ def submit(
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
     if batch_id and (question or model or name is not None or max_new_tokens or max_pixels or wanted):
         raise click.UsageError(
-            "--batch has its question, model, fields, pixels, logprobs and name already; leave out those options."
+            "--batch has its question, model, fields, pixels, logprobs and name already: leave them out."
         )
     group_by = GroupBy(by) if by else None
     if group_by and any(isinstance(one, Address) for one in inputs):
