@@ -31,7 +31,9 @@ _SHAPED = (
 _IN_A_FORM = (*_SHAPED, "`fields", "`response_format")
 # Of a file a schema knows only that it is bytes, and nothing of how many pages it has.
 _SENT = ("not_an_image", "empty_file", "truncated_image", "unsupported_format", "invalid_field: page is")
-# That an address which is empty is none, and that one beside a file is one too many.
+# That a page is of one file, and how many one job may be about.
+_SEVERAL = ("invalid_field: `page` is", "too_many_images")
+# That an address which is empty is none.
 _EITHER = ("missing_file", "too_many_files")
 _NAMED = ("name_too_long",)
 # That a day is in the calendar, and comes after another.
@@ -40,13 +42,15 @@ _DAYS = ("should be a day or a time that there is", "should not be before `from`
 _ENDS = ("which is over", "both say when the key ends")
 #: By call, what a problem says, in its code or its detail, that refuses a request which fits the document.
 BEYOND: dict[str, tuple[str, ...]] = {
-    "POST /analyze": (*_ASKED, *_SENT, *_EITHER, *_IN_A_FORM),
-    "POST /api/jobs": (*_ASKED, *_SENT, *_EITHER, *_IN_A_FORM),
+    "POST /analyze": (*_ASKED, *_SENT, *_SEVERAL, *_EITHER, *_IN_A_FORM),
+    "POST /api/jobs": (*_ASKED, *_SENT, *_SEVERAL, *_EITHER, *_IN_A_FORM),
     "POST /api/jobs/{job_id}/ask": (*_ASKED, *_SHAPED, "invalid_field: page is"),
     "POST /api/batches": (*_ASKED, *_NAMED, *_SHAPED),
     "PATCH /api/batches/{batch_id}": _NAMED,
-    "POST /api/batches/{batch_id}/files": _EITHER,
-    "POST /api/batches/{batch_id}/known": ("question_too_long", "too_many_files"),
+    "POST /api/batches/{batch_id}/files": (*_EITHER, "`jobs"),
+    "POST /api/batches/{batch_id}/known": (
+        *("question_too_long", "too_many_files", "too_many_images", "No file is named"),
+    ),
     "POST /api/batches/{batch_id}/share": ("too_many_days",),
     "GET /api/usage": _DAYS,
     "GET /api/usage.csv": _DAYS,
@@ -76,6 +80,7 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     "page": lambda _: 1,
     "fields": lambda given: '["total:number"]' if isinstance(given, str) else given and ["total:number"],
     "response_format": lambda _: None,
+    "jobs": lambda given: "[]" if isinstance(given, str) else given,
 }
 
 _answers: defaultdict[str, Counter[int]] = defaultdict(Counter)

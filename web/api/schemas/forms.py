@@ -139,7 +139,8 @@ class AnalyzeForm(JobForm):
 
 #: What is JSON in a form is described as what it is.
 _OBJECT = WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}})
-_LIST = WithJsonSchema({"type": "array", "items": SaidJob.model_json_schema()})
+#: But for a list, each of whose items would be a field of its own.
+_LIST = WithJsonSchema({"type": "string", "contentMediaType": "application/json"})
 
 
 def _of_few_values(text: str) -> str:
@@ -168,7 +169,8 @@ class FilesForm(Form):
 
     jobs: Annotated[Json[list[SaidJob]], BeforeValidator(_of_few_values), _LIST] = Field(
         default_factory=list,
-        description="Files of this request that are one job together; each of the others is a job by itself.",
+        description="Files of this request that are one job together, as JSON: a list of objects, each with"
+        " `files`, their names in order, and `file`, what the job is called. Others are a job each.",
     )
     group_by: GroupBy | None = Field(
         None,
