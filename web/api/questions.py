@@ -87,7 +87,7 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
     check_takes(serving, card.name, caller().owner)
     asked = {
         "question": check_question(card, body.question, serving.limits),
-        "options": check_options(card, body, serving.limits),
+        "options": check_options(serving, card, body),
     }
     page = check_page(body.page or earlier.page, earlier.pages)
     asked["page"] = page
@@ -121,7 +121,7 @@ def _asked(form: JobForm) -> dict[str, Any]:
     card = choose_model(serving, form.model)
     check_takes(serving, card.name, caller().owner)
     question = check_question(card, form.question, serving.limits)
-    options = check_options(card, form, serving.limits)
+    options = check_options(serving, card, form)
     return {"model": card.name, "question": question, "options": options}
 
 

@@ -179,7 +179,7 @@ def _asked() -> tuple[ModelCard, str, Options]:
     card = choose_model(serving, request.form.get("model") or None)
     check_takes(serving, card.name, caller().owner)
     question = check_question(card, request.form.get("question", ""), serving.limits)
-    return card, question, check_options(card, _wishes(), serving.limits)
+    return card, question, check_options(serving, card, _wishes())
 
 
 def _batch_of(sent: list[FileStorage]) -> Response:
