@@ -29,6 +29,8 @@ class Services(Stores):
     fetcher: Fetcher
     #: A turn for each workbook or Parquet file that may be written at the same time.
     workbooks: threading.BoundedSemaphore
+    #: A place for each schema that may be read by a process of its own.
+    schemas: threading.BoundedSemaphore
     #: Set when the server was told to stop: those who wait should come to an end.
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -49,6 +51,7 @@ class Services(Stores):
             spool_folder=folder,
             fetcher=fetcher or Fetcher(web, limits),
             workbooks=threading.BoundedSemaphore(web.workbooks),
+            schemas=threading.BoundedSemaphore(web.schemas),
         )
 
     def known_cards(self) -> dict[str, ModelCard]:

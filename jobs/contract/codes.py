@@ -248,6 +248,8 @@ class Code(StrEnum):
         "The server has as many connections as it can take.", "Try again in a moment.")
     TOO_MANY_WORKBOOKS = ("too_many_workbooks", 503, RETRY,
         "The server writes as many workbooks at a time as it may.", "Try again in a moment, or take the CSV.")
+    TOO_MANY_SCHEMAS = ("too_many_schemas", 503, RETRY,
+        "The server reads as many schemas of answers at a time as it may.", "Try again in a moment.")
     REDIS_FULL = ("redis_full", 503, RETRY,
         "The server takes nothing new: Redis is full.",
         "Delete batches that are not needed any more, or give Redis more memory.")

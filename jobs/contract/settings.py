@@ -190,6 +190,8 @@ class WebSettings(_FromEnvironment):
     web_threads: int = Field(default=32, ge=1)
     #: Workbooks (XLSX) and Parquet files written at the same time: each takes a thread until it is whole.
     workbooks: int = Field(default=4, ge=1)
+    #: JSON Schemas that are read by a process of their own at the same time.
+    schemas: int = Field(default=3, ge=1)
     #: Connections at the same time; one more is told so, and ended.
     max_connections: int = Field(default=8192, ge=1)
     #: Seconds within which a new connection has to begin a request, and a request's headers have to end.

@@ -11,24 +11,31 @@ import math
 import os
 import subprocess
 import sys
-import threading
 from functools import lru_cache
+from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 #: Seconds of CPU that one answer may take, and seconds in which even a busy machine has given them.
 _ANSWER_CPU_S, _PATIENCE_S = 2, 60
-#: Bytes of memory of a process, and how many there are at once.
-_MEMORY_BYTES, _PROCESSES = 256 * 1024 * 1024, 2
-_places = threading.BoundedSemaphore(_PROCESSES)
+#: Bytes of memory of a process.
+_MEMORY_BYTES = 256 * 1024 * 1024
+
+
+class TooMany(Exception):
+    """Raised when as many schemas are being read as may."""
 
 
 class TooMuch(ValueError):
     """Raised when reading a schema takes more time or memory than it may."""
 
 
-def fault_apart(schema: dict[str, Any], cpu_s: float) -> str | None:
-    """Why answers cannot be held to a schema; None when they can. Raises TooMuch."""
-    return _fault(json.dumps(schema), cpu_s)
+def fault_apart(schema: dict[str, Any], cpu_s: float, places: BoundedSemaphore | None = None) -> str | None:
+    """Why answers cannot be held to a schema; None when they can.
+
+    Raises TooMuch, and TooMany when none of `places` is free: whoever waited would hold a thread.
+    """
+    return _fault(json.dumps(schema), cpu_s, places)
 
 
 def mismatch_apart(schema: dict[str, Any], answer: str) -> str | None:
@@ -38,25 +45,31 @@ def mismatch_apart(schema: dict[str, Any], answer: str) -> str | None:
 
 # A batch's calls all bring the same one. What was too much is asked again: it is not returned.
 @lru_cache(maxsize=256)
-def _fault(schema: str, cpu_s: float) -> str | None:
-    return _said_alone(cpu_s, schema=schema)
+def _fault(schema: str, cpu_s: float, places: BoundedSemaphore | None) -> str | None:
+    if places is None:
+        return _said_alone(cpu_s, schema=schema)
+    if not places.acquire(blocking=False):
+        raise TooMany
+    try:
+        return _said_alone(cpu_s, schema=schema)
+    finally:
+        places.release()
 
 
 def _said_alone(cpu_s: float, **said: str) -> str | None:
     command = [sys.executable, "-P", "-m", "jobs.shape.alone", str(math.ceil(cpu_s)), str(_MEMORY_BYTES)]
     # It needs nothing else, so it has no secret of ours.
-    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
     try:
-        with _places:
-            ended = subprocess.run(  # noqa: S603 (our own module, no shell)
-                command,
-                input=json.dumps(said).encode(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                timeout=_PATIENCE_S,
-                check=True,
-            )
+        ended = subprocess.run(  # noqa: S603 (our own module, no shell)
+            command,
+            input=json.dumps(said).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=_PATIENCE_S,
+            check=True,
+        )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         raise TooMuch from error
     fault: str | None = json.loads(ended.stdout)

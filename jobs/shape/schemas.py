@@ -5,14 +5,15 @@ A keyword that is not known is refused as well: it may be one that is misspelled
 
 import json
 from collections.abc import Iterator
+from threading import BoundedSemaphore
 from typing import Any
 
 import jsonschema_rs
 
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, TooLarge
+from jobs.contract.errors import BadInput, TooLarge, Unavailable
 from jobs.contract.response_format import ResponseFormat
-from jobs.shape.apart import TooMuch, fault_apart
+from jobs.shape.apart import TooMany, TooMuch, fault_apart
 from jobs.shape.grammar import fault_in
 from jobs.shape.parts import LISTS, MOST, OBJECTS, ONE, extent_of, inner_of, is_plain
 
@@ -38,11 +39,18 @@ _ALIKE = {
 _DEEPEST, _DEEPEST_JSON = 32, 100
 
 
-def check_format(response_format: ResponseFormat, max_bytes: int, *, cpu_s: float = 2) -> ResponseFormat:
+def check_format(
+    response_format: ResponseFormat,
+    max_bytes: int,
+    *,
+    cpu_s: float = 2,
+    places: BoundedSemaphore | None = None,
+) -> ResponseFormat:
     """The same, when answers can be held to it, which may take `cpu_s` seconds of CPU to find out.
 
     Raises TooLarge (`schema_too_large`), and BadInput: `bad_schema` for what is no JSON Schema,
-    `unsupported_schema` for one with a keyword that answers cannot be held to.
+    `unsupported_schema` for one with a keyword that answers cannot be held to. Raises Unavailable
+    (`too_many_schemas`) when none of `places` is free and one is needed.
     """
     schema = response_format.schema_of_answer
     size_bytes = len(_written(schema))
@@ -55,10 +63,15 @@ def check_format(response_format: ResponseFormat, max_bytes: int, *, cpu_s: floa
     _check_meaning(schema)
     _check_extent(schema)
     try:
-        fault = fault_in(schema) if is_plain(schema) else fault_apart(schema, cpu_s)
+        fault = fault_in(schema) if is_plain(schema) else fault_apart(schema, cpu_s, places)
     except TooMuch as error:
         raise _unsupported(
             "To hold answers to the schema takes too much time or memory (EVA01_REQUEST_CPU_S)."
+        ) from error
+    except TooMany as error:
+        raise Unavailable(
+            "As many schemas are being read as may be (EVA01_SCHEMAS). Try again in a moment.",
+            code=Code.TOO_MANY_SCHEMAS,
         ) from error
     if fault:
         raise _unsupported(f"Answers cannot be held to the schema: {_short(fault)}.")

@@ -1,12 +1,14 @@
 """Schemas that would take the libraries that read them all time, or all memory."""
 
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
 
-from jobs.contract.errors import BadInput
+from jobs.contract.errors import BadInput, Unavailable
 from jobs.contract.response_format import ResponseFormat
 from jobs.shape.checked import NotAsAsked, checked
+from jobs.shape.fields import AnswerField, format_of
 from jobs.shape.parts import extent_of
 from jobs.shape.schemas import check_format
 
@@ -31,6 +33,18 @@ def refusal(schema: dict[str, Any]) -> str:
 
 def test_a_schema_of_which_its_reader_comes_to_no_end_is_refused():
     assert "EVA01_REQUEST_CPU_S" in refusal({"properties": {"a": PATTERNS}})
+
+
+def test_where_all_places_are_taken_a_schema_is_asked_for_again_and_fields_are_read():
+    """Who waited for a place would hold a thread of web."""
+    places, schema = BoundedSemaphore(1), {"properties": {"a": {"pattern": "^a+$"}}}
+    with places, pytest.raises(Unavailable) as refused:
+        check_format(ResponseFormat.of_schema(schema), LIMIT, places=places)
+    assert refused.value.code == "too_many_schemas"
+    assert check_format(ResponseFormat.of_schema(schema), LIMIT, places=places)
+    with places:
+        assert check_format(ResponseFormat.of_schema(schema), LIMIT, places=places), "it was read of late"
+        assert check_format(format_of([AnswerField(name="a")]), LIMIT, places=places)
 
 
 def test_a_pattern_with_which_no_answer_could_be_compared_is_refused_at_the_door():

@@ -53,7 +53,7 @@ def create_batch(body: NewBatch) -> Response:
         name=_checked_name(body.name, serving.limits.max_path_chars),
         question=check_question(card, body.question, serving.limits),
         model=card.name,
-        options=check_options(card, body, serving.limits),
+        options=check_options(serving, card, body),
     )
     flow.open_batch(serving, batch)
     speaks_of(batch)

@@ -89,7 +89,7 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
     check_takes(serving, card.name, caller().owner)
     asked = {
         "question": check_question(card, body.question, serving.limits),
-        "options": check_options(card, body, serving.limits),
+        "options": check_options(serving, card, body),
     }
     page = check_page(body.page or earlier.page, earlier.pages)
     asked["page"] = page
@@ -123,7 +123,7 @@ def _asked(form: JobForm) -> dict[str, Any]:
     card = choose_model(serving, form.model)
     check_takes(serving, card.name, caller().owner)
     question = check_question(card, form.question, serving.limits)
-    options = check_options(card, form, serving.limits)
+    options = check_options(serving, card, form)
     check_images("The job", len(form.file), serving.limits)
     if form.page and len(form.file) > 1:
         raise BadInput(

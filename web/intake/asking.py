@@ -99,7 +99,7 @@ def check_page(page: int | None, pages: int | None) -> int | None:
     return page if pages and pages > 1 else None
 
 
-def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
+def check_options(services: Services, card: ModelCard, wishes: Wishes) -> Options:
     """How the model is to answer.
 
     Raises TooLarge (`too_many_tokens`, `schema_too_large`, `too_many_logprobs`), and BadInput:
@@ -107,7 +107,7 @@ def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
     `no_logprobs` for one that does not say how likely its tokens were, and what check_format and
     check_max_pixels raise.
     """
-    most = wishes.max_new_tokens
+    limits, most = services.limits, wishes.max_new_tokens
     if most is not None and most > limits.max_answer_tokens:
         raise TooLarge(
             f"max_new_tokens is {most}; the limit is {limits.max_answer_tokens} (EVA01_MAX_ANSWER_TOKENS).",
@@ -120,7 +120,8 @@ def check_options(card: ModelCard, wishes: Wishes, limits: Limits) -> Options:
             code=Code.NO_FIELDS,
         )
     if wanted:
-        check_format(wanted, limits.max_schema_bytes, cpu_s=limits.request_cpu_s)
+        places = services.schemas
+        check_format(wanted, limits.max_schema_bytes, cpu_s=limits.request_cpu_s, places=places)
         _check_count(len(columns_of(wanted)), limits)
     check_max_pixels(wishes.max_pixels, card.name, card.max_pixels)
     top = _wanted_logprobs(card, wishes, limits)

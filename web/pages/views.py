@@ -181,7 +181,7 @@ def _asked() -> tuple[ModelCard, str, Options, Said]:
     card = choose_model(serving, request.form.get("model") or None)
     check_takes(serving, card.name, caller().owner)
     question = check_question(card, request.form.get("question", ""), serving.limits)
-    return card, question, check_options(card, _wishes(), serving.limits), Said(group_by=_group_by())
+    return card, question, check_options(serving, card, _wishes()), Said(group_by=_group_by())
 
 
 def _batch_of(sent: list[FileStorage]) -> Response:
