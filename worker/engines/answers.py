@@ -69,9 +69,15 @@ class Answers:
     def _answer(self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
         # The end was chosen as well.
         logprobs = said.logprobs[: len(tokens) + (reason is FinishReason.STOP)]
+        size = self._pixels_per_token
+        usage = Usage(
+            visual_tokens=said.visual_tokens,
+            read_pixels=size and size * said.visual_tokens,
+            output_tokens=len(tokens),
+        )
         return Answer(
             text,
-            Usage(visual_tokens=said.visual_tokens, output_tokens=len(tokens)),
+            usage,
             reason,
             confidence=confidence_of(logprobs),
             logprobs=Told(said.choices, len(tokens), self._vocabulary) if said.choices else None,
@@ -98,17 +104,6 @@ class Answers:
                 " Ask again with a larger max_new_tokens."
             )
         return EngineFailure(said, code=Code.EMPTY_ANSWER)
-
-    def _answer(self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
-        # The end was chosen as well.
-        logprobs = said.logprobs[: len(tokens) + (reason is FinishReason.STOP)]
-        size = self._pixels_per_token
-        usage = Usage(
-            visual_tokens=said.visual_tokens,
-            read_pixels=size and size * said.visual_tokens,
-            output_tokens=len(tokens),
-        )
-        return Answer(text, usage, reason, confidence=confidence_of(logprobs))
 
 
 #: What JSON ends with when nothing more can belong to it: of a number, more digits can.
