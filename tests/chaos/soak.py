@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from jobs.contract.models import Batch, Job
+from eva01.client.models import Job
+from jobs.contract.models import Batch
 from jobs.storage.connection.client import connect
 from tests.chaos.servers import RedisServer
 from tests.processes import PATIENCE_S, Process, free_port, python, wait_until
@@ -168,8 +169,8 @@ class Soak:
         if not batch.is_done:
             return False
         for record in self._json(f"/api/batches/{batch_id}/results?limit=1000")["jobs"]:
-            job = Job.model_validate(record, extra="ignore")
-            if job.answer is None or job.finished_at is None:
+            job = Job.model_validate(record)
+            if job.answer is None or job.finished_at is None or job.created_at is None:
                 self._seen.failed += 1
             else:
                 self._seen.waits_s.append((job.finished_at - job.created_at).total_seconds())

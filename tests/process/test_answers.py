@@ -218,7 +218,7 @@ def test_an_interactive_question_overtakes_a_batch(stack):
 
 
 def test_a_question_asked_while_a_batch_is_in_flight_is_answered_before_the_batch_is(nano_stack):
-    worker = nano_stack.processes[-1]
+    [worker] = [process for process in nano_stack.processes if process.name == "worker-nano"]
     rng = random.Random(13)
     with nano_stack.client() as client:
         batch_id = make_batch(client)

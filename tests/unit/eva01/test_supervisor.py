@@ -47,6 +47,10 @@ time.sleep(600)
 """
 
 
+def _running() -> list[psutil.Process]:
+    return [one for one in psutil.Process().children(recursive=True) if one.is_running()]
+
+
 class Terminal:
     """Programs of one test, and the lines said about them."""
 
@@ -54,6 +58,7 @@ class Terminal:
         self.folder = folder
         self.lines: list[str] = []
         self.supervisor = Supervisor(self.lines.append, partial(Backoff, first_s=0.05, longest_s=0.2))
+        self._others = set(_running())
 
     def program(self, name: str, script: str, *arguments: str, stop_s: float = 30.0) -> Program:
         """A Python script that is ready once it has printed `here` since it was last started."""
@@ -65,6 +70,10 @@ class Terminal:
         """Start them as one group and wait until all are ready."""
         self.supervisor.start(programs)
         self.supervisor.wait_until_ready(lambda: False, lambda *_: None, lambda *_: None)
+
+    def descendants(self) -> list[psutil.Process]:
+        """The processes of the supervisor: not the servers of fixtures, which were there before."""
+        return [process for process in _running() if process not in self._others]
 
     def look_until(self, fact: Callable[[], object]) -> None:
         """Supervise until `fact` is true."""
@@ -80,20 +89,6 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     terminal.supervisor.stop(lambda: True)
 
 
-def descendants() -> list[psutil.Process]:
-    """The processes of the supervisor: in other sessions than ours, unlike the servers of fixtures."""
-    return [
-        one for one in psutil.Process().children(recursive=True) if one.is_running() and not _is_ours(one)
-    ]
-
-
-def _is_ours(process: psutil.Process) -> bool:
-    try:
-        return os.getsid(process.pid) == os.getsid(0)
-    except ProcessLookupError:
-        return True
-
-
 def wait_until(fact: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not fact() and time.monotonic() < deadline:
@@ -103,9 +98,9 @@ def wait_until(fact: Callable[[], object]) -> None:
 
 def test_a_program_that_is_killed_is_started_again_and_a_line_says_so(terminal):
     terminal.start(terminal.program("steady", STEADY))
-    [process] = descendants()
+    [process] = terminal.descendants()
     process.kill()
-    terminal.look_until(lambda: [one.pid for one in descendants()] not in ([], [process.pid]))
+    terminal.look_until(lambda: [one.pid for one in terminal.descendants()] not in ([], [process.pid]))
     assert terminal.lines == ["steady ended (SIGKILL: here); starting it again in 0.05 s."]
 
 
@@ -139,7 +134,7 @@ def test_a_program_that_ends_with_2_after_it_was_ready_is_left_alone(terminal):
     for _ in range(3):
         terminal.supervisor.look()
     assert len(terminal.lines) == 1
-    assert descendants() == []
+    assert terminal.descendants() == []
 
 
 def test_later_groups_are_stopped_first_and_each_may_finish_its_work(terminal):
@@ -150,7 +145,7 @@ def test_later_groups_are_stopped_first_and_each_may_finish_its_work(terminal):
     first, second, last = order.read_text().split()
     assert {first, second} == {"web", "worker"}
     assert last == "redis"
-    assert descendants() == []
+    assert terminal.descendants() == []
 
 
 def test_a_program_that_does_not_listen_is_killed_with_all_it_started(terminal):
@@ -158,13 +153,13 @@ def test_a_program_that_does_not_listen_is_killed_with_all_it_started(terminal):
         terminal.program("deaf", DEAF, stop_s=0.2), terminal.program("parent", PARENT_OF_ONE, stop_s=0.2)
     )
     terminal.supervisor.stop(lambda: False)
-    assert descendants() == []
+    assert terminal.descendants() == []
 
 
 def test_a_hurried_stop_waits_for_nobody(terminal):
     terminal.start(terminal.program("deaf", DEAF, stop_s=600))
     terminal.supervisor.stop(lambda: True)
-    assert descendants() == []
+    assert terminal.descendants() == []
 
 
 def test_the_pause_doubles_up_to_its_limit_and_is_forgiven_after_a_while():
