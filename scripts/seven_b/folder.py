@@ -66,8 +66,8 @@ def write_tokens(folder: Path) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
 
 
-def write_weights(folder: Path, device: str) -> None:
-    """16.6 GB of random weights in bfloat16, drawn on the device; they say no end token of their own."""
+def write_weights(folder: Path) -> None:
+    """16.6 GB of random weights in bfloat16, drawn on the GPU; they say no end token of their own."""
     numbers = {token: _WORDS + place for place, token in enumerate(CONTROL_TOKENS)}
     config = Qwen2_5_VLConfig(
         text_config=_TEXT | {"bos_token_id": None, "eos_token_id": numbers["<|im_end|>"]},
@@ -79,7 +79,7 @@ def write_weights(folder: Path, device: str) -> None:
         tie_word_embeddings=False,
     )
     torch.manual_seed(0)
-    with torch.device(device):
+    with torch.device("cuda"):
         model = Qwen2_5_VLForConditionalGeneration._from_config(config, dtype=torch.bfloat16)
     ends = [numbers["<|im_end|>"], numbers["<|endoftext|>"]]
     with torch.no_grad():
@@ -88,7 +88,7 @@ def write_weights(folder: Path, device: str) -> None:
     model.save_pretrained(folder)
 
 
-def make(folder: Path, device: str) -> None:
+def make(folder: Path) -> None:
     """The whole folder; Qwen's processor reads it, and so does the worker's engine."""
     write_tokens(folder)
     if not any(folder.glob("*.safetensors")):
@@ -97,4 +97,4 @@ def make(folder: Path, device: str) -> None:
             raise SystemExit(
                 f"{folder} has {free_gb:.0f} GB left; the weights take 17. Give another --folder."
             )
-        write_weights(folder, device)
+        write_weights(folder)

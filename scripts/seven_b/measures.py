@@ -34,13 +34,13 @@ _STEPS = 40
 Numbers = dict[str, float]
 
 
-def loaded(engine: TransformersEngine, load_s: float) -> Numbers:
-    """What is there once the model is loaded."""
+def loaded(engine: TransformersEngine, load_s: float, highest_bytes: int) -> Numbers:
+    """What is there once the model is loaded, which took so long and so much memory."""
     model: Any = engine._model
     return {
         "loading the weights onto the device (s)": load_s,
         "memory of the weights (GB)": torch.cuda.memory_allocated() / 1e9,
-        "the highest while loading (GB)": torch.cuda.max_memory_allocated() / 1e9,
+        "the highest while loading (GB)": highest_bytes / 1e9,
         "a token in the cache (kB)": bytes_per_token(model) / 1e3,
         "tokens that may be in the cache": engine.rolling._loop.budget.tokens if engine.rolling else 0,
     }
