@@ -1,5 +1,6 @@
 """Requests to web that many tests send."""
 
+import json
 from typing import Any
 
 import httpx
@@ -45,3 +46,12 @@ def ask(
     """Ask `nano` about one image; gives the response."""
     form = {"question": "What?", "model": "nano"} | fields
     return post_files(http, address, {name: image}, field="file", **form)
+
+
+def ask_both(http: FlaskClient, **asked: Any) -> tuple[Any, Any]:
+    """Ask for the same of a batch, in JSON, and of a single question, in a form; gives both responses."""
+    form: dict[str, Any] = {
+        name: value if name == "model" else json.dumps(value) for name, value in asked.items()
+    }
+    batch = http.post("/api/batches", json={"question": "?", "model": "nano", **asked})
+    return batch, ask(http, **form)

@@ -18,8 +18,11 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (size_bytes, size_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     said = json.load(sys.stdin)
-    schema, answer = json.loads(said["schema"]), said.get("answer")
-    fault = fault_in(schema) or unreadable(schema) if answer is None else mismatch(schema, json.loads(answer))
+    schema = said["schema"]
+    if "answer" in said:
+        fault = mismatch(schema, json.loads(said["answer"]))
+    else:
+        fault = fault_in(json.loads(schema)) or unreadable(schema)
     json.dump(fault, sys.stdout)
 
 

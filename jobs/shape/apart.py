@@ -38,9 +38,9 @@ def fault_apart(schema: dict[str, Any], cpu_s: float, places: BoundedSemaphore |
     return _fault(json.dumps(schema), cpu_s, places)
 
 
-def mismatch_apart(schema: dict[str, Any], answer: str) -> str | None:
-    """Why an answer, which is JSON, does not satisfy a schema; None when it does. Raises TooMuch."""
-    return _said_alone(_ANSWER_CPU_S, schema=json.dumps(schema), answer=answer)
+def mismatch_apart(schema: str, answer: str) -> str | None:
+    """Why an answer does not satisfy a schema, both of them JSON; None when it does. Raises TooMuch."""
+    return _said_alone(_ANSWER_CPU_S, schema=schema, answer=answer)
 
 
 # A batch's calls all bring the same one. What was too much is asked again: it is not returned.

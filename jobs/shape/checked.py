@@ -1,6 +1,7 @@
 """An answer, once more: it was held to its schema, and is looked at before anybody relies on it."""
 
 import json
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from jobs.contract.response_format import ResponseFormat
@@ -22,7 +23,7 @@ def checked(answer: str, response_format: ResponseFormat) -> Any:
         data = json.loads(answer, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise NotAsAsked("it is no JSON") from error
-    schema = response_format.schema_of_answer
+    schema = json.dumps(response_format.schema_of_answer)
     try:
         reason = mismatch(schema, data) if _is_light(schema) else mismatch_apart(schema, answer)
     except TooMuch as error:
@@ -32,9 +33,11 @@ def checked(answer: str, response_format: ResponseFormat) -> Any:
     return data
 
 
-def _is_light(schema: dict[str, Any]) -> bool:
+# It is asked at each answer of a batch.
+@lru_cache(maxsize=64)
+def _is_light(schema: str) -> bool:
     try:
-        return extent_of(schema).is_light
+        return extent_of(json.loads(schema)).is_light
     except LookupError:
         return False
 

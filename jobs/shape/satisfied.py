@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 import jsonschema_rs
 
 
-def mismatch(schema: dict[str, Any], data: Any) -> str | None:
-    """Why a value does not satisfy a schema; None when it does. Says nothing of the value."""
-    validator = _validator(json.dumps(schema))
+def mismatch(schema: str, data: Any) -> str | None:
+    """Why a value does not satisfy a schema, which is JSON; None when it does. Says nothing of the value."""
+    validator = _validator(schema)
     # What says why keeps each way in which it does not, so it is asked second.
     if validator.is_valid(data):
         return None
@@ -22,10 +22,10 @@ def mismatch(schema: dict[str, Any], data: Any) -> str | None:
     return None
 
 
-def unreadable(schema: dict[str, Any]) -> str | None:
+def unreadable(schema: str) -> str | None:
     """Why no value can be compared with a schema, such as a pattern that is too large; None when it can."""
     try:
-        _validator(json.dumps(schema))
+        _validator(schema)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         return str(error)
     return None

@@ -160,14 +160,10 @@ def _accept(form: JobForm, files: Sequence[FileStorage]) -> Job:
 
 def _image(serving: Services, files: Sequence[FileStorage], place: int, paths: Sequence[str]) -> Image:
     """One of the images; raises BadInput, which names it where there are several."""
-    try:
+    with about_image(place, paths):
         check_sent(files[place])
         check_budget()
         return checked_image(serving, cast(Part, files[place].stream))
-    except BadInput as error:
-        if len(files) == 1:
-            raise
-        raise about_image(error, place, paths) from error
 
 
 def _look(serving: Services, job_id: str, until_s: float) -> Response | None:

@@ -187,16 +187,12 @@ class Intake:
     def _image(self, job: Wanted[Entry], place: int) -> Image:
         """One of a job's images; raises BadInput, which names it where there are several."""
         entry = job.files[place]
-        try:
+        with about_image(place, [one.path for one in job.files]):
             if entry.content is None:
                 raise entry.error or not_an_image()
             self._check()
             self._check_path(entry.path)
             return checked_image(self._services, entry.content)
-        except BadInput as error:
-            if len(job.files) == 1:
-                raise
-            raise about_image(error, place, [one.path for one in job.files]) from error
 
     def _take(self, files: Sequence[Checked], source: Source = ITSELF) -> list[FileOutcome]:
         """Take files of one `source`, a zip or none."""

@@ -5,7 +5,8 @@ files of one job in `jobs`   ──► one job about all of them, in this order
 group_by, for all others     ──► a job for each folder, or for names that are the same but for a number
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -97,10 +98,16 @@ def names_in(name: str, paths: Sequence[str]) -> tuple[str, ...]:
     return () if [*paths] == [name] else tuple(paths)
 
 
-def about_image(error: BadInput, place: int, paths: Sequence[str]) -> BadInput:
-    """An error about one of a job's several images, which says about which."""
-    message = f"Image {place + 1} of {len(paths)}, {paths[place][:1000]}: {error.message}"
-    return BadInput(message, code=error.code)
+@contextmanager
+def about_image(place: int, paths: Sequence[str]) -> Iterator[None]:
+    """Have a BadInput that is raised in the block say about which of a job's images it is, if of several."""
+    try:
+        yield
+    except BadInput as error:
+        if len(paths) == 1:
+            raise
+        message = f"Image {place + 1} of {len(paths)}, {paths[place][:1000]}: {error.message}"
+        raise BadInput(message, code=error.code) from error
 
 
 def _wanted(said: str, files: Sequence[tuple[str, _T]]) -> Wanted[_T]:

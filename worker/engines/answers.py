@@ -10,7 +10,7 @@ from jobs.contract.models import FinishReason, Usage
 from jobs.shape.checked import NotAsAsked, checked
 from worker.engines.base import Answer
 from worker.engines.confidence import confidence_of, field_confidence_of
-from worker.engines.constraint.grammars import Grammar, Grammars
+from worker.engines.constraint.grammars import Grammar
 from worker.engines.logprobs import Told
 from worker.engines.said import Said, until_end
 from worker.engines.vocabulary import Vocabulary
@@ -30,14 +30,12 @@ class Answers:
         model: str,
         tokenizer: Any,
         ends: Collection[int],
-        grammars: Grammars,
         vocabulary: Vocabulary,
         *,
         pixels_per_token: int | None = None,
     ) -> None:
         self._model, self._tokenizer, self._ends = model, tokenizer, ends
-        self._grammars, self._vocabulary = grammars, vocabulary
-        self._pixels_per_token = pixels_per_token
+        self._vocabulary, self._pixels_per_token = vocabulary, pixels_per_token
 
     def of(self, said: Said) -> Answer | EngineFailure:
         """The answer, or why there is none: `empty_answer`, `incomplete_answer`."""
@@ -62,7 +60,8 @@ class Answers:
             checked(text, grammar.response_format)
         except NotAsAsked as error:
             return self._incomplete(text, tokens, reason, error)
-        whole, of_each = field_confidence_of(text, self._grammars.sizes(tokens), said.logprobs)
+        sizes = [len(self._vocabulary.bytes_of(token)) for token in tokens]
+        whole, of_each = field_confidence_of(text, sizes, said.logprobs)
         answer = self._answer(text, said, tokens, FinishReason.STOP)
         return replace(answer, confidence=whole, field_confidence=of_each) if of_each else answer
 

@@ -155,7 +155,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._vocabulary = Vocabulary(tokenizer, self._ends, width)
         self._grammars = Grammars(self._vocabulary)
         self._answers = Answers(
-            *(self._card.name, tokenizer, self._ends, self._grammars, self._vocabulary),
+            *(self._card.name, tokenizer, self._ends, self._vocabulary),
             pixels_per_token=self._processor.pixels_per_token,
         )
 

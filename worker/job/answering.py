@@ -342,7 +342,7 @@ class Answering(Generic[Seen, Prepared]):
         if answer.logprobs:
             # What is kept for a batch that was deleted long ago would stay for ever.
             self._check_wanted(job)
-            self.logprobs.keep(job, answer)
+            self.logprobs.keep(job, answer.text, answer.logprobs())
 
     # End
 

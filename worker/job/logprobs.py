@@ -9,9 +9,9 @@ from pydantic_core import to_json
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge, Unavailable
+from jobs.contract.logprobs import SaidToken
 from jobs.contract.models import Job
 from jobs.storage.journal import Journal
-from worker.engines.base import Answer
 
 
 @dataclass(frozen=True)
@@ -21,21 +21,19 @@ class Logprobs:
     journal: Journal
     max_bytes: int
 
-    def keep(self, job: Job, answer: Answer) -> None:
-        """Keep what an answer tells of its tokens, if it does.
+    def keep(self, job: Job, answer: str, told: list[SaidToken]) -> None:
+        """Keep what is told of an answer's tokens.
 
         Raises TooLarge (`too_many_logprobs`), and Unavailable.
         """
-        if answer.logprobs is None:
-            return
-        content = to_json(answer.logprobs())
+        content = to_json(told)
         if len(content) > self.max_bytes:
             raise TooLarge(
                 f"The logprobs of this answer have {len(content):,} bytes; the limit is {self.max_bytes:,}"
                 " (EVA01_MAX_LOGPROBS_BYTES). Ask for fewer top_logprobs, or a smaller max_new_tokens.",
                 code=Code.TOO_MANY_LOGPROBS,
             )
-        self.journal.note_logprobs(job, answer.text, content)
+        self.journal.note_logprobs(job, answer, content)
 
     def copy(self, known: Job, job: Job) -> bool:
         """Keep for a job what is kept of an earlier one with its answer; False where nothing can be."""

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from jobs.contract.models import JobError, JobState, Result
 from jobs.upkeep.adopt import Adoption
 from jobs.upkeep.restore import Restore
-from tests.asking import IMAGE, ask, id_of, new_batch, post_files, send
+from tests.asking import IMAGE, ask, ask_both, id_of, new_batch, post_files, send
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis
@@ -151,16 +151,9 @@ def test_what_cannot_be_asked_for_is_refused_by_its_name_and_nothing_is_made(
 ):
     if "schema" in asked:
         asked = {"response_format": {"type": "json_schema", "json_schema": {"schema": asked["schema"]}}}
-    body = {"question": "?", "model": "nano", **asked}
-    refused = http.post("/api/batches", json=body)
-    assert code_of(refused) == expected
-    assert says in refused.json["detail"]
-    form: dict[str, Any] = {
-        name: value if name == "model" else json.dumps(value) for name, value in asked.items()
-    }
-    refused = ask(http, **form)
-    assert code_of(refused) == expected
-    assert says in refused.json["detail"]
+    for refused in ask_both(http, **asked):
+        assert code_of(refused) == expected
+        assert says in refused.json["detail"]
     assert [*redis_client.scan_iter("eva01:batch:*"), *redis_client.scan_iter("eva01:job:*")] == []
 
 

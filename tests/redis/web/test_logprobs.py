@@ -13,7 +13,7 @@ from jobs.contract import names
 from jobs.contract.models import Job, Options, Result
 from jobs.upkeep.adopt import Adoption
 from jobs.upkeep.restore import Restore
-from tests.asking import IMAGE, ask, id_of, new_batch, send
+from tests.asking import IMAGE, ask, ask_both, id_of, new_batch, send
 from tests.processes import wait_until
 from tests.redis.web.test_delete import remove_all
 from tests.redis.web.test_jobs import code_of
@@ -115,15 +115,9 @@ def test_the_jobs_of_a_batch_ask_as_it_does(http, services, batch):
 def test_what_cannot_be_asked_for_is_refused_by_its_name_and_nothing_is_made(
     http, redis_client, asked, expected, says
 ):
-    refused = http.post("/api/batches", json={"question": "?", "model": "nano", **asked})
-    assert code_of(refused) == expected
-    assert says in refused.json["detail"]
-    form: dict[str, Any] = {
-        name: value if name == "model" else json.dumps(value) for name, value in asked.items()
-    }
-    refused = ask(http, **form)
-    assert code_of(refused) == expected
-    assert says in refused.json["detail"]
+    for refused in ask_both(http, **asked):
+        assert code_of(refused) == expected
+        assert says in refused.json["detail"]
     assert [*redis_client.scan_iter("eva01:batch:*"), *redis_client.scan_iter("eva01:job:*")] == []
 
 

@@ -1,7 +1,6 @@
 """Formats compiled for a model's tokens, each once."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from threading import Lock
 
 from llguidance import LLMatcher
@@ -53,10 +52,6 @@ class Grammars:
             if len(self._compiled) > _KEPT:
                 self._compiled.popitem(last=False)
             return made
-
-    def sizes(self, tokens: Sequence[int]) -> list[int]:
-        """The bytes of each token; of those of answers that were held to a format."""
-        return [len(self._vocabulary.bytes_of(token)) for token in tokens]
 
     def _compile(self, text: str) -> LLMatcher:
         if not self._vocabulary.is_known:
