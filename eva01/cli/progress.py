@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from eva01.cli.tables import say
-from eva01.cli.text import counted, duration
+from eva01.cli.text import counted, duration, unit_of
 from eva01.client.models import Batch
 
 #: Seconds between two lines where there is no terminal.
@@ -50,7 +50,7 @@ class Lines:
 
     def answered(self, batch: Batch) -> None:
         """Say how much has been answered."""
-        line = f"{batch.finished:,} of {counted(batch.total, 'image')} done{_speed(batch)}."
+        line = f"{batch.finished:,} of {counted(batch.total, unit_of(batch))} done{_speed(batch)}."
         self._say(line, is_last=batch.is_done)
 
     def _say(self, line: str, *, is_last: bool) -> None:

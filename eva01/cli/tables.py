@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from eva01.cli.text import counted, duration, harmless, moment, shortened
+from eva01.cli.text import counted, duration, harmless, moment, shortened, unit_of
 from eva01.client.models import Batch, Job, Model, Share, Upload
 
 #: Fields that have a column; the results file has all of them.
@@ -193,7 +193,7 @@ def show_outcome(console: Console, batch: Batch, unsent: int = 0) -> None:
     """How a batch ended, one line; and `show_cut_short`."""
     without = batch.total - batch.succeeded
     not_sent = f", {unsent:,} not sent" if unsent else ""
-    say(console, f"{counted(batch.succeeded, 'image')} answered, {without:,} not{not_sent}.")
+    say(console, f"{counted(batch.succeeded, unit_of(batch))} answered, {without:,} not{not_sent}.")
     show_cut_short(console, batch)
 
 

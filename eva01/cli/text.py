@@ -3,6 +3,8 @@
 import unicodedata
 from datetime import UTC, datetime
 
+from eva01.client.models import Batch
+
 #: Categories that move the cursor, turn the writing direction or cannot be encoded.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 #: Characters of an answer shown in one cell.
@@ -29,6 +31,11 @@ def is_unsafe(char: str) -> bool:
 def counted(count: int, noun: str) -> str:
     """A number with its noun: `1 image`, `1,200 images`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def unit_of(batch: Batch) -> str:
+    """What a batch is counted in: jobs, which are images where none is about several."""
+    return "job" if batch.has_lists else "image"
 
 
 def moment(at: datetime) -> str:

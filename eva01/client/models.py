@@ -145,6 +145,8 @@ class Batch(_Reply):
     #: How many jobs are in each state.
     counts: dict[str, int] = Field(default_factory=dict)
     total: int = 0
+    #: True when a job of it was made of a list of files: then jobs are counted, and not images.
+    has_lists: bool = False
     #: Answers that were cut at the longest that was allowed.
     cut_short: int = 0
     is_done: bool = False

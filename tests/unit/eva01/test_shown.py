@@ -122,6 +122,13 @@ def test_a_batch_of_whole_answers_says_nothing_of_cut_ones(console):
     assert printed(console) == "2 images answered, 0 not.\n"
 
 
+def test_a_batch_with_jobs_about_several_images_is_counted_in_jobs(console):
+    done = Batch(id="b" * 32, total=2, counts={"succeeded": 1, "failed": 1}, has_lists=True, is_done=True)
+    Lines(console).answered(done)
+    show_outcome(console, done)
+    assert printed(console).splitlines() == ["2 of 2 jobs done, 1 failed.", "1 job answered, 1 not."]
+
+
 def test_without_a_terminal_progress_is_a_line_now_and_then(console):
     now = [0.0]
     lines = Lines(console, lambda: now[0])
