@@ -48,6 +48,11 @@ class Running:
     def times_said(self, words: str) -> int:
         return self.process.output().count(words)
 
+    def assert_it_says(self, words: str, times: int = 1) -> None:
+        """Wait for its log to say it so often: a worker writes what it has done after others can see it."""
+        self.wait_until_it_says(words, times)
+        assert self.times_said(words) == times, self.process.output()
+
     def exit_code(self) -> int:
         return self.process.wait()
 

@@ -287,5 +287,5 @@ def test_a_batch_that_asks_what_another_has_asked_is_answered_without_the_engine
     first, second = answered(), answered()
     assert [job.answer for job in first] == [job.answer for job in second] == worker_processes.ANSWERS
     assert ({job.cached for job in first}, {job.cached for job in second}) == ({False}, {True})
-    assert worker.times_said("1 images") == len(worker_processes.QUESTIONS)
-    assert worker.times_said("answered from an earlier job") == len(worker_processes.QUESTIONS)
+    worker.assert_it_says("1 images", len(worker_processes.QUESTIONS))
+    worker.assert_it_says("answered from an earlier job", len(worker_processes.QUESTIONS))

@@ -89,7 +89,7 @@ def test_no_message_ends_a_worker_and_jobs_go_on(workers: WorkerProcesses, tmp_p
     assert [*reversed(kept)] == [bad[:16_384] for bad in sent]
     assert counted(worker) == len(sent)
     assert worker.process.popen.poll() is None
-    assert worker.times_said("is no ticket") == 1, worker.process.output()
+    worker.assert_it_says("is no ticket")
     assert worker.times_said("Traceback") == 0, worker.process.output()
     assert worker.times_said("os.system") == 0
     assert not target.exists()
@@ -153,5 +153,5 @@ def test_a_queue_of_another_type_makes_a_worker_wait_and_no_more(workers: Worker
     workers.client.delete(QUEUE)
     assert workers.wait_for_answers([workers.enqueue(QUESTIONS[0])]) == ANSWERS[:1]
     worker.wait_until_ready()
-    assert worker.times_said("WRONGTYPE") == 1, worker.process.output()
+    worker.assert_it_says("WRONGTYPE")
     assert worker.times_said("Traceback") == 0, worker.process.output()

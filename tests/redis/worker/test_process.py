@@ -79,7 +79,7 @@ def test_a_second_signal_gives_everything_back_at_once(workers):
     assert worker.exit_code() == 0, worker.process.output()
     assert {workers.state(job) for job in jobs} == {JobState.QUEUED}
     workers.assert_nothing_is_lost(jobs)
-    assert worker.times_said("given back") == 4
+    worker.assert_it_says("given back", 4)
     assert worker.times_said("Traceback") == 0, worker.process.output()
 
 
@@ -122,7 +122,8 @@ def test_redis_may_come_late_and_go_away_meanwhile(workers):
     workers.start_redis()
     worker.wait_until_ready()
     assert workers.wait_for_answers([workers.enqueue(QUESTIONS[1])]) == ANSWERS[1:2]
-    assert (worker.times_said("Redis is away"), worker.times_said("Redis is back")) == (2, 2)
+    worker.assert_it_says("Redis is away", 2)
+    worker.assert_it_says("Redis is back", 2)
     assert worker.times_said("Traceback") == 0, worker.process.output()
 
 
