@@ -17,17 +17,17 @@ from jobs.storage.access.pace import Pace
 from jobs.storage.access.sessions import Sessions
 from jobs.storage.access.shares import Shares
 from jobs.storage.access.signing import SigningKey
-from jobs.storage.blobs import BlobStore
 from jobs.storage.feed import BatchFeed
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.journal import Journal
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
-from jobs.storage.journal import Journal
 from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
-from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.store import JobStore
 from jobs.storage.stores import Stores
+from jobs.storage.tickets.queue import JobQueue
 from jobs.upkeep.removal import Removal, Removed
 from jobs.upkeep.retention import Retention
 from tests.clock import Clock

@@ -2,7 +2,7 @@
 
 import redis
 
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 
 
 class Crashed(BaseException):

@@ -18,7 +18,7 @@ from jobs.contract.catalog import NANO
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Batch, Job, Result, Usage, WorkerInfo, WorkerState, new_id, utc_now
 from jobs.contract.refusals import is_wrong_type
-from jobs.storage.queue import put_aside
+from jobs.storage.tickets.queue import put_aside
 from tests import hostile
 from tests.asking import IMAGE, id_of
 from web.server import housekeeping_of

@@ -9,9 +9,9 @@ import redis
 
 from jobs.contract.models import Job, Options
 from jobs.contract.settings import Limits
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.journal import Journal
 from jobs.storage.image_uses import ImageUses
-from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from tests.drawing import Scene
 from tests.processes import wait_until

@@ -11,11 +11,11 @@ from typing import Any
 
 from PIL import Image
 
+from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.errors import EngineFailure
-from jobs.contract.lines import Place
-from jobs.contract.logprobs import SaidToken, TokenLogprob
 from jobs.contract.models import FinishReason, Options, Usage
-from jobs.contract.pixels import PixelRange
+from jobs.contract.saying.lines import Place
+from jobs.contract.saying.logprobs import SaidToken, TokenLogprob
 from worker.engines.base import Answer, DeviceLost, OutOfMemory, Rolling
 from worker.engines.deadline import NO_DEADLINE, Deadline
 

@@ -11,10 +11,10 @@ import httpx
 from jobs.contract import names
 from jobs.contract.models import Job, JobState
 from jobs.contract.settings import Settings
-from jobs.storage.blobs import BlobStore
 from jobs.storage.connection.client import connect
-from jobs.storage.queue import JobQueue
+from jobs.storage.files.blobs import BlobStore
 from jobs.storage.store import JobStore
+from jobs.storage.tickets.queue import JobQueue
 from tests.drawing import Scene
 from tests.processes import Process, free_port, redis_answers, wait_until
 from tests.tools import VALKEY

@@ -18,7 +18,7 @@ from jobs import log
 from jobs.contract.errors import Unavailable
 from jobs.contract.settings import BadSetting, Settings, WebSettings
 from jobs.flow.expose import check_exposure, has_login
-from jobs.storage.rights import keep_private
+from jobs.storage.files.rights import keep_private
 from jobs.upkeep.housekeeping import Housekeeping
 from web.app import create_app
 from web.front.front import Front

@@ -9,7 +9,7 @@ from flask import Flask, current_app
 
 from jobs.contract.catalog import ModelCard
 from jobs.contract.settings import Limits, Settings, WebSettings
-from jobs.storage.rights import private_folder
+from jobs.storage.files.rights import private_folder
 from jobs.storage.stores import Stores
 from web.fetch.fetcher import Fetcher
 

@@ -4,7 +4,7 @@ import logging
 
 from jobs import log
 from jobs.contract.settings import Settings
-from jobs.storage.rights import keep_private
+from jobs.storage.files.rights import keep_private
 from web.app import create_app
 
 settings = Settings.read()

@@ -16,11 +16,11 @@ import redis
 from jobs.contract.catalog import ModelCard
 from jobs.contract.models import Options, WorkerState
 from jobs.contract.settings import Limits, Settings, WorkerSettings
-from jobs.storage.blobs import BlobStore
 from jobs.storage.connection.client import connect
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.journal import Journal
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
-from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from worker.broker.celery_app import create_celery
 from worker.broker.in_hand import InHand

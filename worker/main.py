@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.settings import BadSetting
-from jobs.storage.rights import keep_private
+from jobs.storage.files.rights import keep_private
 from worker.engines import create_engine
 from worker.engines.base import Engine, ModelNotLoaded, Prepared, Seen
 from worker.life import Environment, Worker

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.models import WorkerInfo, WorkerState, utc_now
-from jobs.contract.pixels import PixelRange
 from worker.ops.trouble import Trouble
 
 

@@ -1,4 +1,4 @@
-"""Which files make one job, told by their paths; a server has the same rule (jobs/contract/groups.py).
+"""Which files make one job, told by their paths; a server has the same rule (jobs/contract/asking/groups.py).
 
 folder    trip/day 1/a.jpg   trip/day 1/b.jpg  ──► trip/day 1: all that lie in it, not those below
 prefix    shop/front_1.jpg   shop/front_2.jpg  ──► shop/front: the same but for the number at their end

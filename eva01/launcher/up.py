@@ -37,9 +37,9 @@ from jobs.contract.catalog import ModelCard
 from jobs.contract.settings import Settings, WebSettings, WorkerSettings
 from jobs.flow.expose import check_exposure
 from jobs.storage.access.keys import Keys
-from jobs.storage.blobs import BlobStore
 from jobs.storage.connection.address import without_password
-from jobs.storage.rights import close, private_folder
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.rights import close, private_folder
 
 #: What a folder is asked when the user asks nothing.
 DEFAULT_QUESTION = "Describe this image."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from jobs.contract.pixels import PixelRange
+from jobs.contract.asking.pixels import PixelRange
 
 #: The model EVA-01 is built for.
 DEFAULT_MODEL_NAME = "Qwen/Qwen2.5-VL-7B-Instruct"

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from jobs.contract.asking.pixels import PixelRange
+from jobs.contract.asking.response_format import ResponseFormat, data_of
 from jobs.contract.base import Frozen, Kept
-from jobs.contract.lines import described
-from jobs.contract.logprobs import MOST_TOP_LOGPROBS
-from jobs.contract.pixels import PixelRange
-from jobs.contract.response_format import ResponseFormat, data_of
-from jobs.contract.several import described_images
+from jobs.contract.saying.lines import described
+from jobs.contract.saying.logprobs import MOST_TOP_LOGPROBS
+from jobs.contract.saying.several import described_images
 
 
 class JobState(StrEnum):
@@ -217,7 +217,7 @@ class Result(Kept):
     #: What each image was found to be, in their order, as far as they were looked at; none where there is
     #: one, of which size and notes above say all.
     looks: tuple[Look, ...] = ()
-    #: Where the answer's lines stand (jobs/contract/lines.py); None when that is not known (ocr).
+    #: Where the answer's lines stand (jobs/contract/saying/lines.py); None when that is not known (ocr).
     lines: str | None = None
     #: How sure the model was of what it said, 0–1: the geometric mean of its tokens' probabilities; of `ocr`,
     #: how sure the least sure of its lines is. None where there is no answer, or nobody noted it.

@@ -4,7 +4,7 @@ import json
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from jobs.contract.response_format import ResponseFormat
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.shape.apart import TooMuch, mismatch_apart
 from jobs.shape.parts import extent_of
 from jobs.shape.satisfied import mismatch

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from jobs.contract.response_format import ResponseFormat
+from jobs.contract.asking.response_format import ResponseFormat
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SPECIAL = re.compile(r'[,"\r\n]')

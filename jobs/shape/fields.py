@@ -13,10 +13,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, FailFast, Field, model_validator
 
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.base import Frozen
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.response_format import ResponseFormat
 
 #: Beyond it, a whole number is not told from its neighbours by JavaScript, nor by spreadsheets (RFC 8259, 6).
 _LARGEST = 2**53 - 1

@@ -10,9 +10,9 @@ from typing import Any
 
 import jsonschema_rs
 
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge, Unavailable
-from jobs.contract.response_format import ResponseFormat
 from jobs.shape.apart import TooMany, TooMuch, fault_apart
 from jobs.shape.grammar import fault_in
 from jobs.shape.parts import LISTS, MOST, OBJECTS, ONE, extent_of, inner_of, is_plain

@@ -6,7 +6,7 @@ Fields are told a line each, since ten thousand images pay for each token; of an
 import json
 from typing import Any
 
-from jobs.contract.response_format import ResponseFormat
+from jobs.contract.asking.response_format import ResponseFormat
 
 _FIELDS = "Answer with a JSON object of these fields:"
 _SCHEMA = "Answer with JSON that satisfies this schema:"

@@ -9,13 +9,9 @@ feed          what happened in a batch: changes, and how many jobs ended when
 access/       who may do what, and what they did
 ledger        what owners have taken, by day
 listing       all batches, the latest change first
-queue         how deep the queue is, and whether each open job has a ticket
-leases        who holds a ticket, and for how long without a word
-abandoned     tickets that nobody holds any more
+tickets/      what waits for each open job, and who holds it
 fleet         which workers are up
-blobs         objects in a folder or a bucket
-rights        who may read what we write
-journal       what was accepted and answered, in the blob store
+files/        objects in a folder or a bucket, and the journal in them
 image_uses    who needs an image
 responses     responses kept under an Idempotency-Key
 restarts      whether Redis was started anew

@@ -8,9 +8,9 @@ from typing import cast
 import redis
 
 from jobs.contract import names
+from jobs.contract.asking.pixels import in_common
 from jobs.contract.catalog import ModelCard, card_for
 from jobs.contract.models import WorkerInfo, WorkerState
-from jobs.contract.pixels import in_common
 from jobs.contract.refusals import Refusal
 from jobs.contract.settings import READY_OF_LATE_S
 from jobs.storage.scripts import load

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from jobs.contract.settings import Settings
-from jobs.storage.abandoned import Abandoned
 from jobs.storage.access.audit import AuditTrail
 from jobs.storage.access.keys import Keys
 from jobs.storage.access.ownership import Ownership
@@ -12,18 +11,19 @@ from jobs.storage.access.pace import Pace
 from jobs.storage.access.sessions import Sessions
 from jobs.storage.access.shares import Shares
 from jobs.storage.access.signing import SigningKey
-from jobs.storage.blobs import BlobStore
 from jobs.storage.connection.client import connect
 from jobs.storage.feed import BatchFeed
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.journal import Journal
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
-from jobs.storage.journal import Journal
 from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
-from jobs.storage.queue import JobQueue
 from jobs.storage.responses import Responses
 from jobs.storage.restarts import RestartWatch
 from jobs.storage.store import JobStore
+from jobs.storage.tickets.abandoned import Abandoned
+from jobs.storage.tickets.queue import JobQueue
 from jobs.storage.turn import HousekeepersTurn
 
 

@@ -10,8 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from jobs.contract.errors import NotFound
-from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
+from jobs.storage.tickets.queue import JobQueue
 
 logger = logging.getLogger(__name__)
 

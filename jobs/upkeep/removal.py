@@ -18,9 +18,9 @@ from jobs.contract.errors import Unavailable
 from jobs.contract.refusals import Refusal
 from jobs.contract.sums import Sums
 from jobs.storage.access.shares import Shares
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.journal import Journal
 from jobs.storage.image_uses import ImageUses
-from jobs.storage.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.storage.unreadable import pass_over
 

@@ -14,7 +14,7 @@ from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import Asked, Batch, BatchState, Job, JobState, Mark, Result, Verb
 from jobs.contract.sums import Sums
 from jobs.storage.access.shares import Shares
-from jobs.storage.journal import Journal, earliest_id
+from jobs.storage.files.journal import Journal, earliest_id
 from jobs.storage.store import JobStore
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobs.storage.journal import Journal
+from jobs.storage.files.journal import Journal
 from jobs.storage.store import JobStore
 
 logger = logging.getLogger(__name__)

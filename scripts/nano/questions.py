@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from jobs.contract.response_format import ResponseFormat
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.shape.telling import told
 from scripts.nano.colors import BY_NAME
 from scripts.nano.world import SHAPES, Scene

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from llguidance import LLMatcher, LLTokenizer
 
-from jobs.contract.response_format import ResponseFormat
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.shape.grammar import grammar_of
 from scripts.compare_grammars import Wrapped, vocabulary
 from scripts.rolling.load import draw_jobs

@@ -19,7 +19,7 @@ from worker.engines.base import Answer
 from worker.engines.processors import JobInput, QwenProcessor
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.rows import Request
-from worker.engines.source import Source
+from worker.engines.weights.source import Source
 from worker.job.decode.decoder import Decoder
 from worker.ops.metrics import ModelMetrics
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.errors import EngineFailure
-from jobs.contract.response_format import ResponseFormat
 from scripts.seven_b import jobs
 from scripts.seven_b.measures import Numbers, new_loop, submit
 from worker.engines.base import Answer

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.models import Options
-from jobs.contract.response_format import ResponseFormat
 from scripts.rolling.load import geometric
 from worker.engines.processors import JobInput, SeenImage
 from worker.engines.transformers_engine import TransformersEngine

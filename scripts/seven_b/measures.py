@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.models import Options
-from jobs.contract.response_format import ResponseFormat
 from jobs.contract.settings import Limits, WorkerSettings
 from scripts.rolling.held import SCHEMA, compare
 from scripts.rolling.idle import idle_share, started

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from jobs.contract.groups import GroupBy, grouped
+from jobs.contract.asking.groups import GroupBy, grouped
 from tests.browser.given import images_of
 from tests.browser.images import RED_CIRCLE
 from tests.browser.pages import AskPage, BatchPage

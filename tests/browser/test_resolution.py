@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from jobs.contract import names
+from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.catalog import NANO
 from jobs.contract.models import WorkerInfo, WorkerState, utc_now
-from jobs.contract.pixels import PixelRange
 from jobs.storage.connection.client import connect
 from jobs.storage.fleet import Fleet
 from tests.browser.given import jobs_of

@@ -10,11 +10,11 @@ from rich.progress import track
 
 from jobs.contract.models import Batch, Job, Result, Usage
 from jobs.contract.settings import Settings
-from jobs.storage.blobs import BlobStore
 from jobs.storage.connection.client import connect
-from jobs.storage.journal import Journal
-from jobs.storage.queue import JobQueue
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.journal import Journal
 from jobs.storage.store import JobStore
+from jobs.storage.tickets.queue import JobQueue
 from jobs.upkeep.restore import Restore, Restored
 from tests.chaos.servers import RedisServer
 

@@ -13,10 +13,10 @@ from rich.progress import track
 
 from jobs.contract.models import Batch, Job
 from jobs.contract.settings import Settings
-from jobs.storage.blobs import BlobStore
 from jobs.storage.connection.client import connect
-from jobs.storage.queue import JobQueue
+from jobs.storage.files.blobs import BlobStore
 from jobs.storage.store import JobStore
+from jobs.storage.tickets.queue import JobQueue
 from tests.chaos.servers import RedisServer
 from tests.drawing import Scene
 from tests.processes import Process, free_port, python, wait_until

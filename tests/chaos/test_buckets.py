@@ -12,10 +12,10 @@ import worker
 from jobs.contract.access.audit import Action, Event, Outcome
 from jobs.contract.errors import Unavailable
 from jobs.storage.access.audit import AuditTrail
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 from tests.chaos.buckets import FaultyBuckets
-from worker.engines.bucket import fetch
-from worker.engines.identity import weights_of
+from worker.engines.weights.bucket import fetch
+from worker.engines.weights.identity import weights_of
 
 NANO = Path(worker.__file__).parent / "models" / "nano"
 
@@ -96,7 +96,7 @@ def test_a_model_comes_whole_out_of_a_bucket_that_fails_and_is_the_same_on_each_
     for path in NANO.iterdir():
         obstore.put(store, path.name, path)
     # Parts so small that there are many, and some of them fail.
-    monkeypatch.setattr("worker.engines.bucket._PART_BYTES", 100_000)
+    monkeypatch.setattr("worker.engines.weights.bucket._PART_BYTES", 100_000)
     names = set()
     for machine in ("one", "other"):
         monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / machine))

@@ -10,7 +10,7 @@ import redis
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState
 from jobs.contract.settings import Settings
-from jobs.storage.abandoned import Abandoned
+from jobs.storage.tickets.abandoned import Abandoned
 from jobs.upkeep.reconciler import Reconciler
 from tests.manifests.formulas import value
 from tests.manifests.rendering import Object, of_kind, render

@@ -11,8 +11,8 @@ from flask_openapi3 import APIBlueprint, Tag
 from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
-from jobs.contract.logprobs import SaidToken
 from jobs.contract.models import Job
+from jobs.contract.saying.logprobs import SaidToken
 from web.access.link import shown_job
 from web.api.schemas.base import PROBLEMS, JobPath
 from web.api.schemas.jobs import ImageQuery, JobQuery, JobView

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.contract.response_format import ResponseFormat
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.shape.columns import Column, columns_of, joined
 
 #: A job as the API shows it.

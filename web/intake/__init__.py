@@ -8,9 +8,7 @@ spool        the files of a request, on disk while it is answered
 budget       what looking at a request's files may cost
 names/       what files are called
 headers      what a file is, from its header
-archives     a zip as a file, whatever is wrong with its names
-unpacking    the content of a zip's entry, piece by piece
-zips         the entries of a zip, one by one, none of them trusted
+zips/        the files of a zip, none of them trusted
 fetching     images whose addresses were sent in their place
 uploads      a file into the blob store
 grouping     which files make one job

@@ -2,13 +2,13 @@
 
 import math
 
+from jobs.contract.asking.resolution import check_max_pixels
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Overloaded, TooLarge, UnknownModel
-from jobs.contract.logprobs import size_bytes
 from jobs.contract.models import Options
-from jobs.contract.resolution import check_max_pixels
-from jobs.contract.response_format import ResponseFormat
+from jobs.contract.saying.logprobs import size_bytes
 from jobs.contract.settings import Limits
 from jobs.shape.columns import columns_of
 from jobs.shape.fields import format_of

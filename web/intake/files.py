@@ -30,7 +30,7 @@ from web.intake.names.paths import normalise, sent_path, shortened
 from web.intake.outcomes import LONGEST_PATH, FileOutcome, PassedOver
 from web.intake.spool import Part
 from web.intake.uploads import Image, checked_image, kept_images
-from web.intake.zips import Entry, entry_groups, is_zip
+from web.intake.zips.entries import Entry, entry_groups, is_zip
 from web.services import Services
 
 #: Jobs that are made at a time, or a file's.

@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jobs.contract.asking.groups import GroupBy, grouped
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.groups import GroupBy, grouped
 from jobs.contract.settings import Limits
 from web.intake.asking import check_images
 from web.intake.names.paths import normalise

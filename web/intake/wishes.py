@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Protocol, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema, model_validator
 from pydantic_core import from_json
 
-from jobs.contract.logprobs import MOST_TOP_LOGPROBS
-from jobs.contract.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.asking.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.saying.logprobs import MOST_TOP_LOGPROBS
 from jobs.contract.settings import MOST_FIELDS
 from jobs.shape.fields import AnswerField, SaidField
 from web.http.json import has_many_values

@@ -11,10 +11,10 @@ from werkzeug import Response as PlainResponse
 from werkzeug.datastructures import FileStorage
 
 from jobs import flow
+from jobs.contract.asking.groups import GroupBy
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.groups import GroupBy
 from jobs.contract.models import Batch, JobState, Options, new_id
 from jobs.shape.columns import columns_of
 from web.access.caller import caller

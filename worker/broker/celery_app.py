@@ -10,7 +10,7 @@ from kombu import Queue
 
 from jobs.contract import names
 from jobs.contract.settings import Settings
-from jobs.storage.leases import Leases
+from jobs.storage.tickets.leases import Leases
 from worker.broker.address import broker
 from worker.broker.in_hand import InHand
 from worker.broker.unreadable import Unreadable

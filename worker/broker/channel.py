@@ -28,8 +28,8 @@ from kombu.utils.json import dumps
 
 from jobs.contract.refusals import Refusal, is_wrong_type
 from jobs.storage.connection.client import MasterConnection, check_writes
-from jobs.storage.leases import HOLDERS_FIRST, Leases
-from jobs.storage.queue import put_back
+from jobs.storage.tickets.leases import HOLDERS_FIRST, Leases
+from jobs.storage.tickets.queue import put_back
 from worker.broker.in_hand import InHand
 from worker.broker.tickets import NoTicket, Ticket
 from worker.broker.unreadable import Unreadable

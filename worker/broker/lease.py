@@ -1,8 +1,8 @@
 """The lease on what a worker holds: renewed while it lives, run out when it is gone.
 
 What a worker holds is noted with the time, and goes back to the front of its queue when that is longer ago
-than a lease (jobs/storage/leases.py). A job may take longer than anybody wants to wait for a dead worker; so
-a lease is short, and each worker renews what it holds every few seconds.
+than a lease (jobs/storage/tickets/leases.py). A job may take longer than anybody wants to wait for a dead
+worker; so a lease is short, and each worker renews what it holds every few seconds.
 """
 
 from typing import Any

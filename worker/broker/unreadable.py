@@ -6,7 +6,7 @@ import redis
 
 from jobs.contract import names
 from jobs.contract.seldom import PAUSE_S, Seldom
-from jobs.storage.queue import put_aside
+from jobs.storage.tickets.queue import put_aside
 from worker.ops.metrics import ModelMetrics
 
 logger = logging.getLogger(__name__)

@@ -11,17 +11,11 @@ tiles                 long images, cut where nothing is written
 transformers_engine   any image-text-to-text model; built for Qwen2.5-VL
 rolling               its rolling batch
 constraint            answers held to a format, token by token
-said                  the tokens that a model said to one prompt
-answers               makes an answer of them
-confidence            how sure it was
-logprobs              how likely each token was, and what else might have stood there
-vocabulary            the bytes of a model's tokens
+saying                what a model said, made an answer
 processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
 layers                faster replacements for some of a model's layers
-source                where a model's files are, and what of them is loaded
-bucket                a model's files out of a bucket
-identity              which weights a model has
+weights               a model's files, before anything of them is loaded
 """
 
 from collections.abc import Callable

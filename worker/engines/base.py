@@ -13,13 +13,13 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from PIL import Image
 
+from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.codes import Code
 from jobs.contract.discreet import discreet
 from jobs.contract.errors import EngineFailure, Eva01Error
-from jobs.contract.lines import Place
-from jobs.contract.logprobs import SaidToken
 from jobs.contract.models import FinishReason, Options, Usage
-from jobs.contract.pixels import PixelRange
+from jobs.contract.saying.lines import Place
+from jobs.contract.saying.logprobs import SaidToken
 from worker.engines.company import Company
 from worker.engines.deadline import Deadline
 

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 from jobs.contract.catalog import ModelCard
 from jobs.contract.errors import EngineFailure
-from jobs.contract.lines import Place
 from jobs.contract.models import Options, Usage
+from jobs.contract.saying.lines import Place
 from jobs.contract.settings import WorkerSettings
 from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline

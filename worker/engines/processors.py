@@ -17,10 +17,10 @@ from PIL import Image
 from transformers import AutoProcessor
 from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
 
-from jobs.contract.pixels import PixelRange
+from jobs.contract.asking.pixels import PixelRange
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
-from worker.engines.source import Source
+from worker.engines.weights.source import Source
 
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
 PIXELS_PER_TOKEN = 784

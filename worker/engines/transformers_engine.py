@@ -13,17 +13,15 @@ from PIL import Image
 from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
 
+from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
-from jobs.contract.pixels import PixelRange
 from jobs.contract.settings import WorkerSettings
 from jobs.shape.telling import told
 from worker.engines import families
-from worker.engines.answers import Answers
 from worker.engines.base import Answer, Engine, ModelNotLoaded
-from worker.engines.bucket import NotFetched, fetch, is_in_bucket
 from worker.engines.constraint.generating import Held
 from worker.engines.constraint.grammars import Grammars
 from worker.engines.constraint.masks import Masks
@@ -37,7 +35,6 @@ from worker.engines.devices import (
     first_line,
     use_all_cores,
 )
-from worker.engines.identity import weights_of
 from worker.engines.layers import replace_layers
 from worker.engines.processors import (
     AnyProcessor,
@@ -48,9 +45,12 @@ from worker.engines.processors import (
 )
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
-from worker.engines.said import Said, has_ended
-from worker.engines.source import NotTrusted, Source
-from worker.engines.vocabulary import Vocabulary
+from worker.engines.saying.answers import Answers
+from worker.engines.saying.said import Said, has_ended
+from worker.engines.saying.vocabulary import Vocabulary
+from worker.engines.weights.bucket import NotFetched, fetch, is_in_bucket
+from worker.engines.weights.identity import weights_of
+from worker.engines.weights.source import NotTrusted, Source
 from worker.ops.cores import core_count
 
 logger = logging.getLogger(__name__)

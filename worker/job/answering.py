@@ -25,13 +25,13 @@ from typing import Generic, TypeVar
 import redis
 
 from jobs import log
+from jobs.contract.asking.resolution import check_max_pixels
 from jobs.contract.codes import Code
 from jobs.contract.discreet import discreet
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable, Unreadable
-from jobs.contract.lines import packed
 from jobs.contract.models import Job, JobError, JobState, Note, Result, Usage
-from jobs.contract.resolution import check_max_pixels
-from jobs.storage.journal import Journal
+from jobs.contract.saying.lines import packed
+from jobs.storage.files.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.storage.store.jobs import Came, Taken
 from worker.device.base import Cancelled, Device, GivenBack, Overran

@@ -9,9 +9,9 @@ from pydantic_core import to_json
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge, Unavailable
-from jobs.contract.logprobs import SaidToken
 from jobs.contract.models import Job
-from jobs.storage.journal import Journal
+from jobs.contract.saying.logprobs import SaidToken
+from jobs.storage.files.journal import Journal
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Generic
 
 from PIL import Image
 
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 from worker.device.base import Cancelled
 from worker.engines.base import Engine, Prepared, Seen
 from worker.job.decode.decoder import Decoded, Decoder

@@ -7,7 +7,7 @@ from PIL import Image
 
 from jobs.contract import names
 from jobs.formats.images import SHOWN_BY_BROWSERS
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
 
 logger = logging.getLogger(__name__)

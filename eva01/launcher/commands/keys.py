@@ -33,7 +33,7 @@ from jobs.contract.refusals import Refusal
 from jobs.contract.settings import Settings, WebSettings
 from jobs.flow.expose import has_login
 from jobs.storage.access.keys import Keys
-from jobs.storage.rights import keep_private
+from jobs.storage.files.rights import keep_private
 from jobs.storage.stores import Stores
 
 #: Options that are not called as the fields that they fill.

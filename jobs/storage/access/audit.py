@@ -22,8 +22,8 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, Unavailable
 from jobs.contract.models import made_at
 from jobs.contract.refusals import unavailable
-from jobs.storage.blobs import BlobStore
-from jobs.storage.journal import earliest_id
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.journal import earliest_id
 from jobs.storage.unreadable import readable
 
 logger = logging.getLogger(__name__)

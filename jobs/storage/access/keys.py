@@ -23,7 +23,7 @@ from jobs.contract.access.owners import PREFIX_CHARS, PREFIX_PATTERN, Key, KeyEn
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import new_id, utc_now
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 from jobs.storage.unreadable import readable
 
 _Record = TypeVar("_Record", Key, KeyEnd)

@@ -21,7 +21,7 @@ from jobs.contract.access.shares import FLEETING_SHARE, Share, ShareState
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import SHA256_PATTERN, utc_now
-from jobs.storage.journal import Journal
+from jobs.storage.files.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.storage.unreadable import readable, replies, shaped
 

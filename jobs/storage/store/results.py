@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jobs.contract import names
-from jobs.contract.lines import described
 from jobs.contract.models import Job, JobState
+from jobs.contract.saying.lines import described
 from jobs.storage.store.base import Base
 from jobs.storage.store.records import Shared
 from jobs.storage.store.rows import LINES_FIELD, ROW_FIELDS, read_ahead, row_from, unreadable_row

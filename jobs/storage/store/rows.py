@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from pydantic_core import from_json
 
+from jobs.contract.asking.response_format import ResponseFormat, data_of
 from jobs.contract.codes import Code
 from jobs.contract.models import ID_PATTERN, Job, JobError, JobState, Options, Usage, time_in
-from jobs.contract.response_format import ResponseFormat, data_of
-from jobs.contract.several import described_images
+from jobs.contract.saying.several import described_images
 from jobs.storage.store.records import SHARED, Shared
 
 #: What is read of a record, in this order; `image` and `media_type` are what version 0.1.0 wrote.

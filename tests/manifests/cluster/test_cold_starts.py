@@ -8,7 +8,7 @@ from jobs.contract.catalog import name_of
 from tests.manifests.formulas import value
 from tests.manifests.rendering import Object, containers, environment, of_kind, owners, render
 from tests.manifests.test_scaling import rows
-from worker.engines.bucket import is_in_bucket
+from worker.engines.weights.bucket import is_in_bucket
 
 FOLDER = "tests/karpenter"
 

@@ -13,8 +13,8 @@ import redis
 
 from jobs.contract.settings import Settings
 from jobs.storage.connection.client import connect
-from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
+from jobs.storage.tickets.queue import JobQueue
 from tests.manifests.drills.hastened import hastened_rules
 from tests.manifests.watching import MODEL, PNG, Prometheus, ScrapedStack
 from tests.processes import Process, wait_until

@@ -10,11 +10,12 @@ from obstore.store import from_url
 
 from jobs.contract.catalog import card_for
 from jobs.contract.settings import WorkerSettings
-from worker.engines import bucket, create_engine
+from worker.engines import create_engine
 from worker.engines.base import ModelNotLoaded
-from worker.engines.bucket import fetch
-from worker.engines.identity import weights_of
 from worker.engines.transformers_engine import _BUNDLED
+from worker.engines.weights import bucket
+from worker.engines.weights.bucket import fetch
+from worker.engines.weights.identity import weights_of
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_what_is_there_already_is_not_read_again_and_what_changed_is(there):
 
 def test_workers_of_all_machines_have_the_same_weights_by_name(there, tmp_path, monkeypatch):
     # As if the weights were too large to be hashed whole.
-    monkeypatch.setattr("worker.engines.identity._READ_WHOLE", 0)
+    monkeypatch.setattr("worker.engines.weights.identity._READ_WHOLE", 0)
     here = weights_of(str(fetch(there.as_uri(), streams=2)))
     monkeypatch.setattr(constants, "HF_HOME", str(tmp_path / "other"))
     assert weights_of(str(fetch(there.as_uri(), streams=2))) == here

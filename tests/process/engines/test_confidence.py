@@ -5,7 +5,7 @@ from math import inf, isnan, log, nan
 import pytest
 import torch
 
-from worker.engines.confidence import confidence_of, field_confidence_of, logprobs_of
+from worker.engines.saying.confidence import confidence_of, field_confidence_of, logprobs_of
 
 
 def test_a_tokens_probability_is_its_part_of_all():

@@ -9,9 +9,10 @@ from huggingface_hub import constants
 
 from jobs.contract.catalog import NANO, OCR, card_for
 from jobs.contract.settings import WorkerSettings
-from worker.engines import create_engine, identity
-from worker.engines.identity import weights_of
+from worker.engines import create_engine
 from worker.engines.transformers_engine import _BUNDLED
+from worker.engines.weights import identity
+from worker.engines.weights.identity import weights_of
 
 
 @pytest.fixture

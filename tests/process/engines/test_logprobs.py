@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from worker.engines.logprobs import Choices, choices_of, noted
+from worker.engines.saying.logprobs import Choices, choices_of, noted
 
 LOGITS = torch.tensor([[0.0, 2.0, 1.0, -1.0], [3.0, 3.5, 0.0, 1.0], [9.0, 0.0, 0.0, 0.0]])
 

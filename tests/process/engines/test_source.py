@@ -12,8 +12,8 @@ from jobs.contract.catalog import card_for
 from jobs.contract.settings import WorkerSettings
 from worker.engines import create_engine
 from worker.engines.base import ModelNotLoaded
-from worker.engines.source import Source
 from worker.engines.transformers_engine import _BUNDLED
+from worker.engines.weights.source import Source
 
 NANO = _BUNDLED / "nano"
 

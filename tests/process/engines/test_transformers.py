@@ -21,9 +21,9 @@ from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline
 from worker.engines.processors import QwenProcessor
 from worker.engines.proportions import fit
-from worker.engines.said import Said, has_ended, until_end
-from worker.engines.source import Source
+from worker.engines.saying.said import Said, has_ended, until_end
 from worker.engines.transformers_engine import _BUNDLED, TransformersEngine
+from worker.engines.weights.source import Source
 
 DESCRIBE = "Describe this image."
 SHORT = Options(max_new_tokens=24)

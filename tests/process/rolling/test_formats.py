@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jobs.contract.asking.response_format import FormatType, ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
-from jobs.contract.response_format import FormatType, ResponseFormat
 from tests.drawing import random_scene
 from tests.process.rolling.reference import QUESTIONS, submit, turns
 from worker.engines.base import Answer

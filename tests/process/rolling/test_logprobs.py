@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 import torch
 
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Options
-from jobs.contract.response_format import ResponseFormat
 from tests.drawing import random_scene
 from tests.process.rolling.reference import QUESTIONS, Reference, submit, turns
 from tests.process.rolling.test_formats import FIELDS, rolled
 from worker.engines.base import Answer
-from worker.engines.logprobs import NEVER, Choices, Told
 from worker.engines.processors import JobInput
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
+from worker.engines.saying.logprobs import NEVER, Choices, Told
+from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.transformers_engine import TransformersEngine
-from worker.engines.vocabulary import Vocabulary
 
 #: What each job asks for; None for nothing.
 TOPS = (0, None, 5, 20, None, 3)

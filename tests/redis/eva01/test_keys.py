@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from eva01.cli.errors import CommandError
 from eva01.launcher.commands.keys import keys as command
 from jobs.storage.access.keys import Keys
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 
 pytestmark = pytest.mark.redis
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.storage.queue import JobQueue
+from jobs.storage.tickets.queue import JobQueue
 
 
 @pytest.fixture

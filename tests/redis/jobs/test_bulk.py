@@ -12,9 +12,9 @@ import pytest
 from jobs.contract import names
 from jobs.contract.models import Batch, BatchState, Job, JobError, JobState, Result
 from jobs.storage.feed import BatchFeed
-from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from jobs.storage.store.batches import Cancelled
+from jobs.storage.tickets.queue import JobQueue
 
 pytestmark = pytest.mark.redis
 

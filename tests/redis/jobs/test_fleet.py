@@ -3,9 +3,9 @@
 import pytest
 
 from jobs.contract import names
+from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.catalog import NANO, OCR
 from jobs.contract.models import WorkerInfo, WorkerState, utc_now
-from jobs.contract.pixels import PixelRange
 from jobs.storage.fleet import Fleet
 from tests.processes import wait_until
 

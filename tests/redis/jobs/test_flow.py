@@ -16,8 +16,8 @@ from jobs import flow
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import Batch, Job, JobError, JobState, Result, new_id
 from jobs.flow.settle import STEP, settle_all
-from jobs.storage.blobs import BlobStore
-from jobs.storage.journal import Journal
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.journal import Journal
 from jobs.upkeep.reconciler import Reconciler
 from jobs.upkeep.restore import Restore
 from tests.backend import MODEL, Backend

@@ -12,7 +12,7 @@ from jobs.contract.models import JobState
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.flow.settle import STEP
 from jobs.storage.connection.client import connect
-from jobs.storage.leases import Leases
+from jobs.storage.tickets.leases import Leases
 from jobs.upkeep.housekeeping import Housekeeping
 from tests.asking import IMAGE, ask, new_batch, send
 from tests.chaos.servers import RedisServer

@@ -4,10 +4,10 @@ import pytest
 
 from jobs.contract import names
 from jobs.contract.models import JobState, Options, Result
-from jobs.storage.blobs import BlobStore
 from jobs.storage.feed import BatchFeed
-from jobs.storage.journal import Journal
-from jobs.storage.queue import JobQueue
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.journal import Journal
+from jobs.storage.tickets.queue import JobQueue
 from jobs.upkeep.restore import Restore, Restored
 from tests.old_records import SHA, STATES, load_journal, load_records
 

@@ -9,10 +9,10 @@ from jobs.contract import names
 from jobs.contract.catalog import NANO
 from jobs.contract.models import Batch, Job
 from jobs.contract.settings import Settings
-from jobs.storage.abandoned import Abandoned
 from jobs.storage.fleet import Fleet
-from jobs.storage.leases import Leases
 from jobs.storage.store.jobs import Came
+from jobs.storage.tickets.abandoned import Abandoned
+from jobs.storage.tickets.leases import Leases
 from tests.redis.jobs.test_fleet import worker
 from tests.refusing import full
 from worker.broker.tickets import Ticket

@@ -9,8 +9,8 @@ import pytest
 from jobs import flow
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Result
-from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
+from jobs.storage.tickets.queue import JobQueue
 from jobs.upkeep.restore import Restore
 from tests.backend import MODEL, RECIPE, Backend, keys_left, sha256_of
 

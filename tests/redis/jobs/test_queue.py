@@ -9,8 +9,8 @@ from jobs.contract import names
 from jobs.contract.models import Batch, Job
 from jobs.contract.settings import Settings
 from jobs.storage.connection.client import connect
-from jobs.storage.queue import Balance, JobQueue
 from jobs.storage.store import JobStore
+from jobs.storage.tickets.queue import Balance, JobQueue
 from tests.conftest import start_redis, stop
 from tests.processes import free_port
 

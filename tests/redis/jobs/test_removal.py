@@ -15,7 +15,7 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound, Unavailable
 from jobs.contract.models import Batch, BatchState, Job, JobError, JobState, Result
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 from jobs.storage.store import JobStore
 from jobs.upkeep.removal import Removal, Removed
 from tests import hostile

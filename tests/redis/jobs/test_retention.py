@@ -7,7 +7,7 @@ import pytest
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobError, JobState, Result
 from jobs.contract.settings import Settings, WebSettings
-from jobs.storage.journal import Journal
+from jobs.storage.files.journal import Journal
 from jobs.upkeep.removal import Removed
 from jobs.upkeep.retention import Expired, Retention
 from tests.backend import DAY_S, MODEL, Backend, sha256_of

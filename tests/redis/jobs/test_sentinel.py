@@ -12,8 +12,8 @@ from redis.sentinel import SentinelConnectionPool
 from jobs.contract.models import Batch, Job, JobState
 from jobs.contract.settings import Settings
 from jobs.storage.connection.client import connect
-from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
+from jobs.storage.tickets.queue import JobQueue
 from tests.processes import Process, free_port, redis_answers, wait_until
 from tests.tools import VALKEY
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses

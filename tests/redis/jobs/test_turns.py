@@ -7,9 +7,9 @@ import pytest
 
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, Result
-from jobs.storage.queue import JobQueue
 from jobs.storage.store import JobStore
 from jobs.storage.store.jobs import Came
+from jobs.storage.tickets.queue import JobQueue
 
 pytestmark = pytest.mark.redis
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.catalog import NANO, OCR, ModelCard
 from jobs.contract.models import Result, Usage, WorkerInfo, WorkerState, utc_now
-from jobs.contract.pixels import PixelRange
 from jobs.storage.fleet import Fleet
 from jobs.upkeep.restore import Restore
 from tests.asking import IMAGE, ask, id_of, new_batch, post_files, send

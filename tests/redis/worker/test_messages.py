@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from jobs.contract import names
-from jobs.storage.queue import JobQueue
+from jobs.storage.tickets.queue import JobQueue
 from tests.processes import wait_until
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 

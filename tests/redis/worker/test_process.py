@@ -10,7 +10,7 @@ from PIL import Image
 
 from jobs.contract import names
 from jobs.contract.models import JobState, WorkerState
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 from jobs.storage.fleet import Fleet
 from tests.processes import Process, python, wait_until
 from tests.stub_engine import LOSE_DEVICE, PONDER

@@ -7,8 +7,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.models import JobState, Options
-from jobs.contract.pixels import PixelRange
 from tests.drawing import Scene
 from tests.processes import wait_until
 from tests.slot import READY_IMAGES

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from jobs.contract import names
-from jobs.contract.lines import unpacked
 from jobs.contract.models import JobState, Look, Note, Options
+from jobs.contract.saying.lines import unpacked
 from tests.drawing import Scene
 from tests.processes import wait_until
 from tests.slot import READY_IMAGES

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eva01.client import groups as client
-from jobs.contract import groups as server
+from jobs.contract.asking import groups as server
 
 #: Few letters, so that many paths have something in common.
 PATHS = st.lists(st.text("ab/.-_ (01)29", min_size=1, max_size=12), max_size=12)

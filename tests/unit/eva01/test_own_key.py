@@ -10,7 +10,7 @@ from jobs.contract.access.owners import new_key
 from jobs.contract.models import utc_now
 from jobs.contract.settings import WebSettings
 from jobs.storage.access.keys import Keys
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 
 NEW = new_key("anna", role="admin")
 

@@ -9,7 +9,7 @@ import pytest
 from jobs.contract.errors import NotFound, Unavailable
 from jobs.contract.metrics import BLOB_OPERATIONS
 from jobs.contract.settings import BadSetting
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 from tests.serving import Serving
 
 SHA = "cd" * 32

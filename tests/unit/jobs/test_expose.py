@@ -7,7 +7,7 @@ from jobs.contract.hosts import is_loopback
 from jobs.contract.settings import BadSetting, WebSettings
 from jobs.flow.expose import check_exposure, needs_login
 from jobs.storage.access.keys import Keys
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 
 ADMIN_KEY = "k" * 32
 HERE = ("127.0.0.1", "127.8.0.1", "::1", "[::1]", "::ffff:127.0.0.1", "localhost", "LOCALHOST")

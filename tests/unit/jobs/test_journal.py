@@ -9,8 +9,8 @@ import pytest
 from jobs.contract import names
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import Batch, BatchState, Job, JobError, JobState, Usage, new_id
-from jobs.storage.blobs import BlobStore
-from jobs.storage.journal import Journal
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.journal import Journal
 from tests.processes import wait_until
 
 SHA = "ab" * 32

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.contract.lines import Place, described, packed, unpacked
+from jobs.contract.saying.lines import Place, described, packed, unpacked
 
 EDGES = st.integers(0, 99_999)
 PLACES = st.lists(

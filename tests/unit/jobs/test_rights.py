@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from jobs.contract.settings import Settings
-from jobs.storage.blobs import BlobStore
-from jobs.storage.rights import keep_private, private_folder
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.files.rights import keep_private, private_folder
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,11 @@ from jobs.contract.settings import Limits
 from scripts.fuzzing import costly
 from tests import hostile
 from tests.hostile import RawEntry
-from web.intake.archives import Archive
 from web.intake.grouping import Wanted
 from web.intake.outcomes import PassedOver
 from web.intake.spool import Part, Spool
-from web.intake.zips import Entry, entry_groups, is_zip
+from web.intake.zips.archives import Archive
+from web.intake.zips.entries import Entry, entry_groups, is_zip
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_a_bomb_is_refused_by_what_it_promises_and_the_others_go_on(unpack):
 
 
 def test_a_zip_may_unpack_to_some_times_its_size(unpack, monkeypatch):
-    monkeypatch.setattr("web.intake.zips._ANY_BYTES", 1000)
+    monkeypatch.setattr("web.intake.zips.entries._ANY_BYTES", 1000)
     data = hostile.zipped({f"{n}.bmp": bytes(100_000) for n in range(3)})
     assert [found for _, found in unpack(data)] == ["zip_too_large"] * 3
     assert {found for _, found in unpack(data, max_zip_ratio=1000)} == {bytes(100_000)}

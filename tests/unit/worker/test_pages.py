@@ -3,8 +3,8 @@
 import pytest
 
 from jobs.contract.errors import Eva01Error
-from jobs.contract.lines import Place
 from jobs.contract.models import FinishReason, Job, Look, Note, Usage
+from jobs.contract.saying.lines import Place
 from jobs.contract.settings import Limits
 from tests import tiffs
 from tests.tiffs import REDUCED, Directory, page, written

@@ -10,7 +10,7 @@ import pytest
 
 from jobs.contract.errors import EngineFailure, Eva01Error
 from jobs.contract.settings import Limits
-from jobs.storage.blobs import BlobStore
+from jobs.storage.files.blobs import BlobStore
 from tests.drawing import Scene
 from tests.processes import wait_until
 from tests.stub_engine import StubEngine

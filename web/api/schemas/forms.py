@@ -13,9 +13,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from jobs.contract.asking.groups import GroupBy
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.groups import GroupBy
 from web.api.schemas.base import RequestModel
 from web.http.json import has_many_values
 from web.http.numbers import Decimal, Ordinal

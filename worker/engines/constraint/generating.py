@@ -6,9 +6,9 @@ import torch
 from llguidance import LLMatcher
 from transformers import LogitsProcessor
 
-from worker.engines.confidence import logprobs_of
 from worker.engines.constraint.masks import Masks
-from worker.engines.logprobs import choices_of, noted
+from worker.engines.saying.confidence import logprobs_of
+from worker.engines.saying.logprobs import choices_of, noted
 
 
 class Held(LogitsProcessor):

@@ -5,11 +5,11 @@ from threading import Lock
 
 from llguidance import LLMatcher
 
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
-from jobs.contract.response_format import ResponseFormat
 from jobs.shape.grammar import grammar_of
-from worker.engines.vocabulary import Vocabulary
+from worker.engines.saying.vocabulary import Vocabulary
 
 #: Formats that are kept compiled: a batch has one, and few batches are answered at a time.
 _KEPT = 64

@@ -9,7 +9,7 @@ from worker.engines.company import Company
 from worker.engines.processors import JobInput
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
-from worker.engines.said import Said
+from worker.engines.saying.said import Said
 
 
 @final

@@ -19,18 +19,18 @@ from llguidance import LLMatcher
 from jobs.contract.errors import Eva01Error
 from worker.engines.base import DeviceLost, OutOfMemory, failure_of
 from worker.engines.company import Company
-from worker.engines.confidence import logprobs_of
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.constraint.masks import Masks
 from worker.engines.deadline import Deadline
 from worker.engines.devices import engine_error
-from worker.engines.logprobs import Choice, choices_of, noted
 from worker.engines.rolling.admission import Budget, Waiting, vision_pass
 from worker.engines.rolling.cache import RowCache
 from worker.engines.rolling.penalty import RepetitionPenalty
 from worker.engines.rolling.prefill import positions_of, prefill
 from worker.engines.rolling.rows import Outcome, Request, Row
 from worker.engines.rolling.step import Prompt, Tails, step
+from worker.engines.saying.confidence import logprobs_of
+from worker.engines.saying.logprobs import Choice, choices_of, noted
 from worker.ops.cores import core_count
 
 logger = logging.getLogger(__name__)

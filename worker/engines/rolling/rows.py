@@ -9,7 +9,7 @@ from llguidance import LLMatcher
 from jobs.contract.errors import Eva01Error
 from worker.engines.company import Company
 from worker.engines.constraint.grammars import Grammar
-from worker.engines.logprobs import Choice, Choices
+from worker.engines.saying.logprobs import Choice, Choices
 
 
 @dataclass(eq=False)

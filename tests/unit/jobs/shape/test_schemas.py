@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from jobs.contract.asking.response_format import FormatType, ResponseFormat
 from jobs.contract.errors import Eva01Error
-from jobs.contract.response_format import FormatType, ResponseFormat
 from jobs.shape.schemas import check_format
 
 LIMIT = 64 * 1024

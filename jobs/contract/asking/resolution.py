@@ -1,8 +1,8 @@
 """Whether a model reads images at the resolution that is asked for: looked at in web, and in the worker."""
 
+from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.pixels import PixelRange
 
 
 def check_max_pixels(asked: int | None, model: str, offered: PixelRange | None) -> None:

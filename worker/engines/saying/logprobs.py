@@ -14,8 +14,8 @@ from math import isfinite
 
 import torch
 
-from jobs.contract.logprobs import SaidToken, TokenLogprob
-from worker.engines.vocabulary import Vocabulary
+from jobs.contract.saying.logprobs import SaidToken, TokenLogprob
+from worker.engines.saying.vocabulary import Vocabulary
 
 #: What OpenAI's API says of a token that could not come at all: JSON has no number for the logarithm of 0.
 NEVER = -9999.0

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
 from web.intake.spool import Part
-from web.intake.unpacking import pieces_of
+from web.intake.zips.unpacking import pieces_of
 
 #: The head of an entry in the directory: flags at 8, lengths of name, extra field and comment at 28.
 _DIRECTORY_SIGNATURE = b"PK\x01\x02"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jobs.contract.models import FinishReason
 from worker.engines.constraint.grammars import Grammar
-from worker.engines.logprobs import Choices
+from worker.engines.saying.logprobs import Choices
 
 
 @dataclass(frozen=True)

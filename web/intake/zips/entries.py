@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
 
+from jobs.contract.asking.groups import GroupBy
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
-from jobs.contract.groups import GroupBy
 from jobs.contract.settings import Limits
-from web.intake.archives import Archive
 from web.intake.grouping import Wanted, wanted_jobs
 from web.intake.names.paths import is_litter, is_unsafe, shortened
 from web.intake.names.zip_names import is_folder, names_of, path_of
 from web.intake.outcomes import PassedOver
 from web.intake.spool import Part, Spool
+from web.intake.zips.archives import Archive
 
 #: Entries that are unpacked at a time, and bytes after which no further one is.
 _GROUP, _GROUP_BYTES = 64, 64 * 1024 * 1024

@@ -18,7 +18,7 @@ import redis
 from jobs.contract import names
 from jobs.contract.settings import Settings
 from jobs.storage.connection.client import check_writes
-from jobs.storage.leases import HOLDERS_FIRST, Leases
+from jobs.storage.tickets.leases import HOLDERS_FIRST, Leases
 from jobs.storage.unreadable import pass_over
 
 logger = logging.getLogger(__name__)

@@ -23,9 +23,9 @@ from pydantic_core import from_json, to_json
 
 from jobs.contract import names
 from jobs.contract.access.shares import FLEETING_SHARE, Share
-from jobs.contract.logprobs import SaidToken
 from jobs.contract.models import FLEETING_BATCH, Batch, Fleeting, Job, new_id
-from jobs.storage.blobs import BlobStore
+from jobs.contract.saying.logprobs import SaidToken
+from jobs.storage.files.blobs import BlobStore
 from jobs.storage.store.records import upgraded
 from jobs.storage.unreadable import readable
 

@@ -9,11 +9,11 @@ from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Usage
 from jobs.shape.checked import NotAsAsked, checked
 from worker.engines.base import Answer
-from worker.engines.confidence import confidence_of, field_confidence_of
 from worker.engines.constraint.grammars import Grammar
-from worker.engines.logprobs import Told
-from worker.engines.said import Said, until_end
-from worker.engines.vocabulary import Vocabulary
+from worker.engines.saying.confidence import confidence_of, field_confidence_of
+from worker.engines.saying.logprobs import Told
+from worker.engines.saying.said import Said, until_end
+from worker.engines.saying.vocabulary import Vocabulary
 
 #: Characters of a broken answer that are shown.
 _SHOWN_CHARS = 300

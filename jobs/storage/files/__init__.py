@@ -1,0 +1,6 @@
+"""What is kept in a folder or a bucket.
+
+blobs    objects behind one address
+journal  what was accepted and answered, so that Redis can be rebuilt from it
+rights   who may read what we write
+"""

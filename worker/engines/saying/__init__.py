@@ -1,0 +1,8 @@
+"""What a model said, made an answer.
+
+said        the tokens that a model said to one prompt
+answers     makes an answer of them
+confidence  how sure it was
+logprobs    how likely each token was, and what else might have stood there
+vocabulary  the bytes of a model's tokens
+"""
