@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from jobs.contract.asking.pixels import PixelRange
+from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Options, Usage
 from jobs.contract.saying.lines import Place
@@ -25,6 +26,8 @@ POISON, TOO_FEW, LOSE_DEVICE = "poison", "too few", "lose the device"
 DIE = "die"
 #: A question that takes until its deadline, and one whose call to the engine never returns.
 SLOW, HANG = "slow", "hang"
+#: A question whose answer is found not to be what was asked for, which takes a while.
+UNASKED = "unasked"
 #: A question over which a slot ponders for longer than any test lasts.
 PONDER = "ponder"
 
@@ -128,7 +131,15 @@ def said_of(item: Sized) -> Answer:
     reason = FinishReason.LENGTH if len(words) > (item.most_words or len(words)) else FinishReason.STOP
     usage, place = Usage(visual_tokens=item.visual_tokens), Place(0, 0, *item.sizes[0], confidence=1.0)
     told = None if item.top_logprobs is None else partial(_told, words[: item.most_words], item.top_logprobs)
-    return Answer(" ".join(words[: item.most_words]), usage, reason, places=(place,), logprobs=told)
+    check = _refuse if item.question == UNASKED else None
+    return Answer(
+        " ".join(words[: item.most_words]), usage, reason, places=(place,), logprobs=told, check=check
+    )
+
+
+def _refuse() -> None:
+    assert threading.current_thread().name != "device", "all others wait for that thread"
+    raise EngineFailure("not what was asked for", code=Code.INCOMPLETE_ANSWER)
 
 
 def _told(words: Sequence[str], top: int) -> list[SaidToken]:

@@ -19,10 +19,7 @@ def checked(answer: str, response_format: ResponseFormat) -> Any:
 
     Raises NotAsAsked when it is no JSON, or does not satisfy its schema, or that takes too much to find out.
     """
-    try:
-        data = json.loads(answer, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise NotAsAsked("it is no JSON") from error
+    data = parsed(answer)
     schema = json.dumps(response_format.schema_of_answer)
     try:
         reason = mismatch(schema, data) if _is_light(schema) else mismatch_apart(schema, answer)
@@ -31,6 +28,19 @@ def checked(answer: str, response_format: ResponseFormat) -> Any:
     if reason:
         raise NotAsAsked(reason)
     return data
+
+
+def parsed(answer: str) -> Any:
+    """The JSON of an answer, whatever its schema. Raises NotAsAsked."""
+    try:
+        return json.loads(answer, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise NotAsAsked("it is no JSON") from error
+
+
+def is_soon_checked(response_format: ResponseFormat) -> bool:
+    """True when an answer is compared with the schema in no time: any other may take seconds of a process."""
+    return _is_light(json.dumps(response_format.schema_of_answer))
 
 
 # It is asked at each answer of a batch.

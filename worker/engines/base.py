@@ -86,6 +86,8 @@ class Answer:
     field_confidence: dict[str, float] | None = None
     #: Makes how likely each of its tokens was, which takes a while; None where the job did not ask for it.
     logprobs: Callable[[], list[SaidToken]] | None = None
+    #: Raises EngineFailure when it is not what was asked for, which takes a while; None where that is known.
+    check: Callable[[], None] | None = None
 
     def costing(self, device_s: float) -> "Answer":
         """The same with what it took of the device, in seconds."""

@@ -189,6 +189,19 @@ def test_what_is_cut_is_a_failure_that_says_what_was_said(engine, seen, schema, 
         assert "It said: " in outcome.message
 
 
+def test_what_takes_a_while_to_compare_with_an_answer_is_left_to_the_jobs_own_thread(engine, seen):
+    """A schema that refers to itself asks for a process; all others are compared at once."""
+    leaf = _object({"in": {"const": 1}})
+    tree = {"$ref": "#/$defs/t", "$defs": {"t": {"anyOf": [leaf, {"$ref": "#/$defs/t"}]}}}
+    jobs = [asked(engine, seen, 0, held_to(schema, 60)) for schema in (leaf, tree)]
+    soon, later = rolled(engine, jobs)
+    assert isinstance(soon, Answer)
+    assert isinstance(later, Answer)
+    assert soon.check is None
+    assert later.check is not None
+    later.check()
+
+
 def test_any_object_is_an_object(engine, seen):
     options = Options(max_new_tokens=40, response_format=ResponseFormat(type=FormatType.JSON_OBJECT))
     (outcome,) = rolled(engine, [asked(engine, seen, 0, options)])

@@ -12,7 +12,7 @@ from jobs.contract.models import Batch, JobState, Note, Options, Result
 from jobs.storage.store.jobs import Came
 from tests.processes import wait_until
 from tests.slot import MODEL, PNG
-from tests.stub_engine import LOSE_DEVICE, POISON
+from tests.stub_engine import LOSE_DEVICE, POISON, UNASKED
 from tests.variants.others import animated
 from worker.device.base import GivenBack
 
@@ -190,6 +190,13 @@ def test_an_image_that_the_engine_cannot_see_fails_with_its_size(slot):
     slot.engine.blind_width = 480
     job = slot.answer(slot.job())
     assert (job.state, job.error.code, job.width) == (JobState.FAILED, "engine_failed", 480)
+
+
+def test_an_answer_that_is_found_late_not_to_be_what_was_asked_for_is_none(slot):
+    job = slot.answer(slot.job(question=UNASKED))
+    assert (job.state, job.error.code, job.answer) == (JobState.FAILED, "incomplete_answer", None)
+    several = slot.answer(slot.job_about(PNG, PNG, question=UNASKED))
+    assert several.error.code == "incomplete_answer"
 
 
 def timed(stage: str) -> float:

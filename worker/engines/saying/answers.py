@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Usage
-from jobs.shape.checked import NotAsAsked, checked
+from jobs.shape.checked import NotAsAsked, checked, is_soon_checked, parsed
 from worker.engines.base import Answer
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.saying.confidence import confidence_of, field_confidence_of
@@ -54,16 +56,30 @@ class Answers:
         self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason, grammar: Grammar
     ) -> Answer | EngineFailure:
         """An answer that was held to a format: whole and as asked for, or a failure, never anything else."""
+        wanted = grammar.response_format
+        # All jobs wait for the device's thread, which this is: what may take seconds is left to the job's.
+        is_checked = is_soon_checked(wanted)
         try:
             if reason is FinishReason.LENGTH and text[-1] not in _CLOSED:
                 raise NotAsAsked("more may follow")
-            checked(text, grammar.response_format)
+            _ = checked(text, wanted) if is_checked else parsed(text)
         except NotAsAsked as error:
             return self._incomplete(text, tokens, reason, error)
         sizes = [len(self._vocabulary.bytes_of(token)) for token in tokens]
         whole, of_each = field_confidence_of(text, sizes, said.logprobs)
         answer = self._answer(text, said, tokens, FinishReason.STOP)
-        return replace(answer, confidence=whole, field_confidence=of_each) if of_each else answer
+        if of_each:
+            answer = replace(answer, confidence=whole, field_confidence=of_each)
+        if not is_checked:
+            answer = replace(answer, check=partial(self._check, text, tokens, reason, wanted))
+        return answer
+
+    def _check(self, text: str, tokens: Sequence[int], reason: FinishReason, wanted: ResponseFormat) -> None:
+        """Raises EngineFailure."""
+        try:
+            checked(text, wanted)
+        except NotAsAsked as error:
+            raise self._incomplete(text, tokens, reason, error) from error
 
     def _answer(self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
         # The end was chosen as well.
