@@ -27,6 +27,7 @@ from tests.tools import VALKEY
 from tests.worker_processes import WorkerProcesses
 from web.app import create_app
 from web.fetch.fetcher import Fetcher
+from web.services import services_of
 
 # No test judges speed: Hypothesis' own limit of 200 ms an example would.
 settings.register_profile("eva01", deadline=None)
@@ -108,16 +109,21 @@ def workers(tmp_path: Path) -> Iterator[WorkerProcesses]:
 
 
 @pytest.fixture
-def make_app(redis_url: str, redis_client: "redis.Redis", tmp_path: Path) -> Callable[..., Flask]:
+def make_app(redis_url: str, redis_client: "redis.Redis", tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     """Makes web's app on an empty database, with `nano` and `ocr` offered and limits as given."""
+    made: list[Flask] = []
 
     def make_app(web: WebSettings | None = None, fetcher: Fetcher | None = None, **limits: Any) -> Flask:
         settings = Settings(redis_url=redis_url, data=tmp_path, blob_patience_s=0.2)
         app = create_app(settings, Limits(**limits), web or WebSettings(models=("nano", "ocr")), fetcher)
         app.jinja_env.bytecode_cache = COMPILED
+        made.append(app)
         return app
 
-    return make_app
+    yield make_app
+    for app in made:
+        # Else the garbage collector finds its connections, whenever that is, and says that they were open.
+        services_of(app).store.redis.close()
 
 
 @pytest.fixture(scope="module")

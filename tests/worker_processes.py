@@ -103,7 +103,8 @@ class WorkerProcesses:
         return process
 
     def end(self) -> None:
-        """End all processes, the latest first."""
+        """Close the connections, and end all processes, the latest first."""
+        self.client.close()
         for process in reversed(self.processes):
             process.end()
 
@@ -119,8 +120,12 @@ class WorkerProcesses:
 
     def has_lost_its_leases(self, lease_s: float) -> bool:
         """True when all that is held was renewed too long ago."""
+        return time.time() - self.last_renewed_s() > lease_s
+
+    def last_renewed_s(self) -> float:
+        """When the last lease was renewed, in seconds since 1970; 0 when nothing is held."""
         latest = cast(Any, self.client.zrange(names.held_index_key(MODEL), -1, -1, withscores=True))
-        return all(time.time() - renewed_s > lease_s for _, renewed_s in latest)
+        return latest[0][1] if latest else 0.0
 
     def wait_for_answers(self, jobs: list[Job]) -> list[str | None]:
         wait_until(lambda: all(self.state(job).is_finished for job in jobs), "all jobs are finished")

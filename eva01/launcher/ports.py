@@ -35,7 +35,10 @@ def next_free(host: str, wished: int, taken: Container[int]) -> int:
     Raises CommandError when a hundred in a row are in use.
     """
     if wished == 0:
-        return any_free()
+        # The system may name one twice, as it is held by nobody yet.
+        while (port := any_free()) in taken:
+            pass
+        return port
     for port in range(wished, min(wished + _TRIES, 65536)):
         if port not in taken and is_free(host, port):
             return port

@@ -42,7 +42,12 @@ class AskPage:
     def open(self) -> Self:
         """Open the page, and wait until its models are loaded."""
         self.page.goto("/")
-        expect(self.page.locator("#models label").first).to_be_visible()
+        return self.expect_models()
+
+    def expect_models(self) -> Self:
+        """Wait until its script has loaded the models: before, nobody may hear what is chosen."""
+        # The server draws models as well; with these ids only the script does.
+        expect(self.page.locator("#models label[data-testid]").first).to_be_visible()
         return self
 
     def choose(self, files: Sequence[Path]) -> Self:

@@ -117,6 +117,7 @@ def test_an_upload_of_jobs_goes_on_after_a_reload_and_none_is_torn_or_sent_twice
     expect(batch.dock).to_have_attribute("data-state", "interrupted")
     page.get_by_test_id("dock-folder").set_input_files(tmp_path / "many")
     batch.wait_until_done().expect_found("12 jobs, 60 images")
+    sent.wait_for(len(folders))
     assert set(before).isdisjoint(sent.names[len(before) :])
     assert sorted(sent.names) == folders
     whole = {folder: [f"{folder}/{view}.png" for view in range(5)] for folder in folders}

@@ -44,10 +44,10 @@ def page(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Pag
 
 
 def batches(stack: Stack) -> list[Any]:
-    """What there is, without how far it is: that changes while a worker works."""
+    """What there is, without how far it is and in no order: both change while a worker works."""
     wanted = ("id", "name", "question", "model", "state", "total")
     found = httpx.get(f"{stack.url}/api/batches?limit=200", timeout=60).json()["batches"]
-    return [[batch[name] for name in wanted] for batch in found]
+    return sorted([batch[name] for name in wanted] for batch in found)
 
 
 def refused(stack: Stack) -> float:

@@ -50,8 +50,7 @@ def test_a_batch_is_asked_followed_shared_and_downloaded(visitor, behind, tmp_pa
     some = drawn(3, seed=65)
     page = visitor()
     page.goto(f"{behind.url}/")
-    expect(page.locator("#models label").first).to_be_visible()
-    batch = AskPage(page).choose(some.write(tmp_path)).expect_count(3).ask()
+    batch = AskPage(page).expect_models().choose(some.write(tmp_path)).expect_count(3).ask()
     batch.wait_until_done()
     assert page.url.startswith(f"{behind.url}/batches/")
     page.reload()
@@ -79,7 +78,8 @@ def test_a_batch_is_asked_followed_shared_and_downloaded(visitor, behind, tmp_pa
 def test_history_switches_and_the_api_are_below_it_too(visitor, behind, tmp_path):
     page = visitor()
     page.goto(f"{behind.url}/")
-    AskPage(page).choose(drawn(1, seed=66).write(tmp_path)).ask("What is it, below a path?").wait_until_done()
+    ask = AskPage(page).expect_models().choose(drawn(1, seed=66).write(tmp_path)).expect_count(1)
+    ask.ask("What is it, below a path?").wait_until_done()
     page.get_by_role("link", name="History").click()
     row = page.locator("#history-list li").filter(has_text="below a path").first
     row.locator("a").click()

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.images import BLUE_SQUARE, DESCRIBE, RED_CIRCLE, drawn
@@ -137,6 +138,21 @@ def test_what_comes_for_the_page_that_asks_when_it_was_left_is_let_go(page, tmp_
     with page.expect_response(recent):
         held[0].continue_()
     batch.wait_until_done()
+
+
+@pytest.mark.browser_context_args(locale="zh-CN")
+def test_images_that_are_chosen_before_the_script_listens_are_there_when_it_does(page, tmp_path):
+    """In Chinese it waits for its words, which come after the page."""
+    held: list[Route] = []
+    words, some = "**/words/*.json", drawn(2, seed=20)
+    page.route(words, lambda route: held.append(route), times=1)
+    with page.expect_request(words):
+        page.goto("/", wait_until="commit")
+    page.locator("#files").set_input_files(some.write(tmp_path))
+    with page.expect_response(words):
+        held[0].continue_()
+    batch = AskPage(page).expect_count(2).ask()
+    assert batch.wait_until_done().answers() == some.answers
 
 
 def test_a_ready_question_fills_the_box_and_is_offered_again(page, tmp_path):

@@ -1,6 +1,5 @@
 """A real Prometheus that scrapes a real EVA-01, in which every counted event has happened."""
 
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from tests.manifests.promtool import WATCHED, WISHED, write_rules
 from tests.manifests.rendering import of_kind, render
 from tests.process.conftest import Stack
 from tests.processes import Process, free_port, python, wait_until
+from tests.refusing import without_replicas
 from tests.serving import Serving
 from tests.stub_engine import DIE, POISON, SLOW
 from tests.tools import PROMETHEUS
@@ -71,7 +71,6 @@ class ScrapedStack(Stack):
             "EVA01_MAX_CRASHES": "1",
             # The slow job keeps the device busy for so long; its busy time is counted only after that.
             "EVA01_JOB_TIMEOUT_S": "15",
-            "EVA01_REDIS_TIMEOUT_S": "0.5",
             "EVA01_BLOB_PATIENCE_S": "0.1",
             "EVA01_HOUSEKEEPING_S": "0.5",
             "EVA01_MAX_IMAGE_BYTES": "100000",
@@ -95,19 +94,19 @@ class ScrapedStack(Stack):
 
     def exercise(self) -> None:
         """Cause every counted event at least once, successes and failures."""
-        redis = self.start_redis()
+        self.start_redis()
         self.start_web()
         first = self.start_stub(0)
         with self.client() as http:
-            self._ask(http, question=DIE)
+            self._ask(http, question=DIE).raise_for_status()
             first.wait()
             self.start_stub(1)
             wait_until(lambda: self._states(http).get("failed"), "the image that kills is quarantined")
             self._answer_well(http)
             self._refuse_and_cancel(http)
             self._lose_the_images(http)
-            self._ask(http, question=SLOW)
-        self._silence(redis)
+            self._ask(http, question=SLOW).raise_for_status()
+        self._refuse_writes()
 
     def ask(self) -> None:
         """Ask two more questions, one of which has a known answer, so that rates stay above zero."""
@@ -155,17 +154,18 @@ class ScrapedStack(Stack):
         images.unlink()
         kept.rename(images)
 
-    def _silence(self, redis: Process) -> None:
-        """Suspend Redis while a worker holds a job, until a renewal of its lease has failed."""
-        client = connect(self.env["REDIS_URL"])
-        wait_until(lambda: client.hlen(names.held_key(MODEL)), "a job is held")
-        redis.send(signal.SIGSTOP)
+    def _refuse_writes(self) -> None:
+        """Have Redis refuse them while a worker holds a job, until a renewal of its lease has failed.
+
+        Were it silent, the worker might lose its connection by something else, and renew nothing meanwhile.
+        """
         url = f"http://127.0.0.1:{self.worker_ports[1]}/metrics"
-        try:
-            wait_until(lambda: 'outcome="failed"' in httpx.get(url, timeout=60).text, "a renewal has failed")
-        finally:
-            redis.send(signal.SIGCONT)
-            client.close()
+        with connect(self.env["REDIS_URL"]) as client:
+            wait_until(lambda: client.hlen(names.held_key(MODEL)), "a job is held")
+            with without_replicas(client):
+                wait_until(
+                    lambda: 'outcome="failed"' in httpx.get(url, timeout=60).text, "a renewal has failed"
+                )
 
 
 class Prometheus:

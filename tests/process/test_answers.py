@@ -226,9 +226,14 @@ def test_a_question_asked_while_a_batch_is_in_flight_is_answered_before_the_batc
         send(client, batch_id, {f"{n}.png": random_scene(rng).encode() for n in range(150)})
         wait_until(lambda: client.get(batch).json()["counts"]["succeeded"] > 2, "some answers")
         scene = random_scene(rng)
-        asked = client.post(
-            "/api/jobs", files={"file": ("now.png", scene.encode())}, data={"question": DESCRIBE}
-        )
+        # Held, so that the batch cannot be over before the question has come.
+        worker.send(signal.SIGSTOP)
+        try:
+            asked = client.post(
+                "/api/jobs", files={"file": ("now.png", scene.encode())}, data={"question": DESCRIBE}
+            )
+        finally:
+            worker.send(signal.SIGCONT)
         job = asked.headers["Location"]
         wait_until(lambda: client.get(job).json()["state"] == "succeeded", "the single question is answered")
         assert finished_before(client, batch_id, client.get(job).json()) < 150

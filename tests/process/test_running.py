@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.processes import wait_until
 from tests.tools import Missing, Tool
 
 pytestmark = pytest.mark.process
@@ -29,9 +29,11 @@ def test_it():
     print("child", child.pid)
     threading.Thread(target=threading.Event().wait).start()
 """
+#: Right after the limit is set, so that none of its seconds go by with what pytest does before it hangs.
 HANGS = """
-import threading
-threading.Event().wait()
+import pytest, threading
+@pytest.hookimpl(trylast=True)
+def pytest_configure(): threading.Event().wait()
 """
 INTERRUPTS = """
 import signal, subprocess
@@ -42,9 +44,11 @@ def test_child():
 """
 
 
-def run(folder: Path, text: str, *command: str, **env: str) -> "subprocess.CompletedProcess[str]":
+def run(
+    folder: Path, text: str, *command: str, file: str = "test_it.py", **env: str
+) -> "subprocess.CompletedProcess[str]":
     """Run tests in an empty folder, with what `tests/conftest.py` uses."""
-    (folder / "test_it.py").write_text(text)
+    (folder / file).write_text(text)
     plugins = [f"-ptests.{name}" for name in ("background", "limit", "not_run")]
     pytest_command = [sys.executable, "-m", "pytest", "-sq", "-pno:cacheprovider", *plugins, str(folder)]
     ours = {name: value for name, value in os.environ.items() if name != "CI"}
@@ -84,10 +88,10 @@ def test_in_ci_nothing_is_skipped(tmp_path):
 
 
 def test_a_run_that_hangs_ends_at_its_limit_and_says_where_it_was(tmp_path):
-    done = run(tmp_path, HANGS, TEST_LIMIT_S="2")
+    done = run(tmp_path, HANGS, file="conftest.py", TEST_LIMIT_S="2")
     assert done.returncode == 124, done.stdout
     assert "The run of tests (see TEST_LIMIT_S) took more than 2 s." in done.stdout
-    assert 'test_it.py", line 3 in <module>' in done.stdout
+    assert 'conftest.py", line 4 in pytest_configure' in done.stdout
 
 
 def test_a_thread_that_nobody_ends_does_not_keep_the_process(tmp_path):
@@ -96,8 +100,15 @@ def test_a_thread_that_nobody_ends_does_not_keep_the_process(tmp_path):
     assert "1 passed" in done.stdout
     assert "The process's end, after all tests, took more than 0.5 s." in done.stdout
     (child,) = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("child ")]
-    with suppress(psutil.NoSuchProcess):
-        assert psutil.Process(int(child)).status() == psutil.STATUS_ZOMBIE
+    wait_until(lambda: has_ended(int(child)), "its child has ended")
+
+
+def has_ended(pid: int) -> bool:
+    """True also when nobody has waited for it yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_children_hear_sigint_when_a_shells_background_ignores_it(tmp_path):

@@ -44,6 +44,8 @@ class Lease(bootsteps.StartStopStep):
             repeatedly(self._lease_s / RENEWALS, self._renew, (channel,)),
             repeatedly(RETRY_S, self._try_again, (channel,)),
         ]
+        # Redis may have been away, and whoever was back first may soon take this worker for dead.
+        self._renew(channel)
 
     def stop(self, consumer: Any) -> None:
         """Called when the connection is lost or closed."""

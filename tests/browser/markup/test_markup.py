@@ -191,7 +191,7 @@ def fields(visit: Visit, page: Page, look: Callable[[str], None]) -> None:
     expect(page.locator("#viewer-fields > div")).to_have_count(len(PAYLOADS))
     expect(page.locator("#viewer-facts")).to_contain_text("nano")
     look("large view with fields")
-    page.goto("/")
+    AskPage(page).open()
     page.locator("#models input[value=nano]").check()
     image: FilePayload = {"name": "a.png", "mimeType": "", "buffer": hostile.encoded()}
     page.get_by_test_id("files").set_input_files(image)

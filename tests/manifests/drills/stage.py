@@ -43,6 +43,8 @@ class DrilledStack(ScrapedStack):
             "EVA01_SLOTS": str(SLOTS),
             "EVA01_MAX_CRASHES": "3",
             "EVA01_JOB_TIMEOUT_S": "8",
+            # Prometheus hears of a silent Redis what there is without it.
+            "EVA01_REDIS_TIMEOUT_S": "0.5",
         }
 
 

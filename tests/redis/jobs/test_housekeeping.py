@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.chaos.servers import RedisServer
 from tests.processes import wait_until
 from web.app import create_app
 from web.server import housekeeping_of
+from web.services import services_of
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -33,7 +35,9 @@ def server(tmp_path):
 @pytest.fixture
 def http(server, tmp_path):
     settings = Settings(redis_url=server.url, data=tmp_path, blob_patience_s=0.2, lease_s=1)
-    return create_app(settings, Limits(), WebSettings(models=("nano",), housekeeping_s=1)).test_client()
+    app = create_app(settings, Limits(), WebSettings(models=("nano",), housekeeping_s=1))
+    yield app.test_client()
+    services_of(app).store.redis.close()
 
 
 @pytest.fixture
@@ -41,12 +45,19 @@ def housekeeping(services) -> Housekeeping:
     return housekeeping_of(services)
 
 
+def written(server: RedisServer) -> tuple[Path, bytes]:
+    """The server's file, and all it was told until now: with a slow disk it answers before it has written."""
+    with connect(server.url) as client:
+        wait_until(lambda: client.info("persistence")["aof_buffer_length"] == 0, "all is written")
+    file = next((server.folder / "appendonlydir").glob("*.incr.aof"))
+    return file, file.read_bytes()
+
+
 def test_what_a_killed_redis_has_forgotten_comes_back(http, server, services, housekeeping, caplog):
     batch = new_batch(http)
     send(http, batch, {"early.png": IMAGE})
     housekeeping.keep_house()
-    file = next((server.folder / "appendonlydir").glob("*.incr.aof"))
-    kept = file.read_bytes()
+    file, kept = written(server)
     send(http, batch, {"late.png": IMAGE, "refused.png": b"x"})
     lonely = ask(http).json["id"]
     later = new_batch(http)
@@ -67,8 +78,7 @@ def test_a_key_stays_ended_though_redis_has_forgotten_that(server, http, service
     new = new_key("anna", role="admin")
     services.keys.add(new.key)
     housekeeping.keep_house()
-    file = next((server.folder / "appendonlydir").glob("*.incr.aof"))
-    kept = file.read_bytes()
+    file, kept = written(server)
     flow.revoke_key(services, new.key.prefix)
     server.kill()
     file.write_bytes(kept)
@@ -103,7 +113,7 @@ def test_a_first_batch_that_comes_before_the_first_look_is_no_alarm(http, housek
     send(http, new_batch(http), {"a.png": IMAGE})
     with caplog.at_level(logging.ERROR):
         housekeeping.keep_house()
-    assert caplog.text == ""
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("jobs.")] == []
 
 
 def test_what_a_verb_on_a_whole_batch_has_left_to_do_is_done(http, services, housekeeping):

@@ -34,7 +34,6 @@ class SentinelProcesses(WorkerProcesses):
             redis_url=f"redis+sentinel://:p%40ss@127.0.0.1:{away},127.0.0.1:{self.sentinel_port}"
             f"/{MASTER}/1?sentinel_password=s%26cret",
             blobs=self.settings.blobs,
-            redis_timeout_s=1,
         )
         self.client = connect(self.settings.redis_url, self.settings.redis_timeout_s)
         self.store = JobStore(self.client)
@@ -146,8 +145,11 @@ class SentinelProcesses(WorkerProcesses):
 def workers(tmp_path):
     made = SentinelProcesses(tmp_path).start()
     yield made
-    made.client.close()
     made.sentinel.close()
+    pool = made.client.connection_pool
+    assert isinstance(pool, SentinelConnectionPool)
+    for sentinel in pool.sentinel_manager.sentinels:
+        sentinel.close()
     made.end()
 
 

@@ -55,9 +55,7 @@ def test_a_key_that_was_made_last_before_redis_went_away_makes_a_login_needed(tm
     port = free_port()
     redis = start_redis(port, tmp_path)
     try:
-        settings = Settings(
-            redis_url=f"redis://127.0.0.1:{port}/0", data=tmp_path / "data", redis_timeout_s=1
-        )
+        settings = Settings(redis_url=f"redis://127.0.0.1:{port}/0", data=tmp_path / "data")
         app = create_app(settings, Limits(), WebSettings(models=("ocr",)))
         http = app.test_client()
         assert http.get("/api/audit").status_code == 200

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from time import monotonic
 
 import httpx
 import pytest
@@ -262,10 +263,28 @@ def test_a_question_that_cannot_be_asked_is_refused_before_anything_is_fetched(h
     assert internet.looked_up == []
 
 
-def test_images_of_a_request_that_take_too_long_are_refused_one_by_one(make_http, internet):
-    http, end = make_http(fetch_request_s=0.4, fetch_at_a_time=4), threading.Event()
+class Ahead:
+    """A clock that a test may set ahead."""
+
+    passed_s = 0.0
+
+    def monotonic(self) -> float:
+        return monotonic() + self.passed_s
+
+
+def test_images_of_a_request_that_take_too_long_are_refused_one_by_one(make_http, internet, monkeypatch):
+    http, end = make_http(fetch_s=300, fetch_request_s=300, fetch_at_a_time=4), threading.Event()
+    clock = Ahead()
+    monkeypatch.setattr("web.intake.fetching.time", clock)
+
+    def never(visit: Visit) -> None:
+        clock.passed_s = 299.7
+        # Whoever gets a beginning looks how long the rest may take.
+        visit.wfile.write(b"HTTP/1.1 200 OK\r\n\r\nx")
+        end.wait(60)
+
     internet.pages["images.example.org/quick.png"] = give(IMAGE)
-    internet.pages["images.example.org/never.png"] = lambda visit: end.wait(60)
+    internet.pages["images.example.org/never.png"] = never
     rows = send(http, new_batch(http), f"{ADDRESS}quick.png", f"{ADDRESS}never.png", f"{ADDRESS}quick.png?2")
     end.set()
     assert codes(rows) == [None, "fetch_too_slow", "fetch_too_slow"]
@@ -339,11 +358,15 @@ def fronted(app: Flask) -> Iterator[str]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     front, server = asyncio.run_coroutine_threadsafe(begin(), loop).result(60)
+
+    async def end() -> None:
+        server.close()
+        await front.stop(30)
+
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.close()
-        asyncio.run_coroutine_threadsafe(front.stop(30), loop).result(60)
+        asyncio.run_coroutine_threadsafe(end(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(60)
         loop.close()
@@ -381,8 +404,13 @@ def test_a_caller_who_goes_away_leaves_nothing_open(http, batch, internet):
     environ = EnvironBuilder(f"{batch}/files", method="POST", data={"url": f"{ADDRESS}a.png"}).get_environ()
     pieces = http.application.wsgi_app(environ | {PAUSES: True}, lambda status, headers: None)
     assert next(iter(pieces)) == b""
+    wait_until(lambda: internet.visits, "it is being fetched")
     pieces.close()
     end.set()
+    turns = {"state": "running"}
+    wait_until(
+        lambda: not REGISTRY.get_sample_value("eva01_fetch_turns", turns), "nothing is fetched any more"
+    )
     assert http.get(batch).json["total"] == 0
 
 

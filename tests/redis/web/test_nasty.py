@@ -17,7 +17,8 @@ from tests.asking import IMAGE, new_batch, send
 from tests.forms import CONTENT_TYPE, form, part
 from tests.redis.web.test_pages import json_of
 
-pytestmark = pytest.mark.redis
+# Each example is a request or two: on a busy machine all of them take minutes.
+pytestmark = [pytest.mark.redis, pytest.mark.timeout(400)]
 CODES = {code.value for code in Code}
 ADMIN_KEY = "a" * 32
 HEADERS = ("IDEMPOTENCY_KEY", "IF_NONE_MATCH", "ACCEPT_LANGUAGE", "COOKIE", "ACCEPT", "RANGE", "HOST")

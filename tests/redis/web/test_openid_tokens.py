@@ -231,7 +231,8 @@ def test_a_provider_that_hangs_holds_few_threads(signer):
     assert provider.end(FLOW, HERE, SAID)["sub"] == "1"
 
 
-def test_a_provider_that_is_away_is_not_asked_again_at_once(signer):
+def test_a_provider_that_is_away_is_not_asked_again_at_once(signer, monkeypatch):
+    monkeypatch.setattr("web.access.openid._AGAIN_S", 3600)
     settings = WebSettings(oidc_issuer=f"{signer.url}/nowhere", oidc_client_id="eva01", oidc_allowed=("*",))
     provider = Provider(settings)
     signer.is_broken = True

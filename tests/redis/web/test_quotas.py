@@ -118,10 +118,10 @@ def test_every_answer_says_how_many_requests_are_left_where_they_have_a_quota(ht
 
 def test_what_is_noted_of_a_callers_pace_ends_by_itself(services, redis_client):
     for number in range(5):
-        assert services.pace.take(f"somebody {number}", rate_per_s=2, burst=2).wait_s == 0
+        assert services.pace.take(f"somebody {number}", rate_per_s=0.01, burst=2).wait_s == 0
     keys = [*redis_client.scan_iter("eva01:pace:*")]
     assert len(keys) == 5
-    assert all(0 < redis_client.pttl(key) <= 500 for key in keys)
+    assert all(0 < redis_client.pttl(key) <= 100_000 for key in keys)
 
 
 def test_so_many_may_come_at_once_as_in_a_second(services):

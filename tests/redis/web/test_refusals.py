@@ -1,6 +1,7 @@
 """A Redis that is there and refuses to write: web says so, and reading goes on."""
 
 import logging
+import threading
 from io import BytesIO
 from typing import Any
 
@@ -114,6 +115,7 @@ def test_a_batch_is_deleted_and_makes_room_while_redis_is_full(http, redis_clien
         wait_until(lambda: not list(redis_client.scan_iter("eva01:image:*")), "its images are gone")
     wait_until(lambda: redis_client.exists("eva01:seen"), "house is kept again")
     services.stopping.set()
+    wait_until(lambda: not any(one.name == "housekeeping" for one in threading.enumerate()), "it has ended")
     assert caplog.text.count("Housekeeping has to wait") == 1
     assert "Traceback" not in caplog.text
 

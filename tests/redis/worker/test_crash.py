@@ -76,7 +76,8 @@ def test_a_job_that_kills_its_worker_is_quarantined_and_those_beside_it_are_answ
 
 
 def test_a_worker_that_slept_through_its_lease_overwrites_nothing(workers):
-    sleeper = workers.start_worker(takes_s=1, **LEASE).wait_until_ready()
+    # It sleeps on while it is stopped: before that it does not get to its answer.
+    sleeper = workers.start_worker(takes_s=5, **LEASE).wait_until_ready()
     job = workers.enqueue(QUESTIONS[0])
     wait_until(lambda: workers.state(job) is JobState.RUNNING, "it runs")
     sleeper.process.send(signal.SIGSTOP)
@@ -133,15 +134,19 @@ def is_not_ready(worker: Running) -> bool:
 
 
 def test_a_job_whose_worker_loses_its_connections_runs_once_and_is_no_suspect(workers):
-    worker = workers.start_worker(takes_s=8, **LONGER_LEASE).wait_until_ready()
-    other = workers.start_worker(**LONGER_LEASE).wait_until_ready()
+    worker = workers.start_worker(takes_s=15, **LONGER_LEASE).wait_until_ready()
     job = workers.enqueue(QUESTIONS[0])
     wait_until(lambda: workers.state(job) is JobState.RUNNING, "it runs")
+    other = workers.start_worker(**LONGER_LEASE).wait_until_ready()
     workers.client.client_kill_filter(_type="normal", skipme=True)
     workers.processes[0].end()
     for one in (worker, other):
         wait_until(partial(is_not_ready, one), "it notices")
+    # Each tries again at times of its own, and who comes back seconds after the other is taken for dead.
+    other.process.send(signal.SIGSTOP)
     workers.start_redis()
+    worker.wait_until_ready()
+    other.process.send(signal.SIGCONT)
     assert workers.wait_for_answers([job]) == ANSWERS[:1]
     answered = workers.store.get_job(job.id)
     assert (answered.attempts, answered.crashes) == (1, 0)
@@ -149,12 +154,23 @@ def test_a_job_whose_worker_loses_its_connections_runs_once_and_is_no_suspect(wo
     wait_until(lambda: workers.held() == 0, "nothing is held")
 
 
+def test_a_worker_that_is_back_after_an_outage_renews_at_once_what_it_holds(workers):
+    """Others are back at other times, and take who is silent for dead."""
+    worker = workers.start_worker(takes_s=60, EVA01_LEASE_S="4000").wait_until_ready()
+    job = workers.enqueue(QUESTIONS[0])
+    wait_until(lambda: workers.state(job) is JobState.RUNNING, "it runs")
+    before = workers.last_renewed_s()
+    workers.client.client_kill_filter(_type="normal", skipme=True)
+    wait_until(lambda: workers.last_renewed_s() > before, "it renews, and not after a quarter of its lease")
+    assert worker.process.popen.poll() is None
+
+
 def test_a_worker_that_is_told_to_stop_makes_nobody_a_suspect(workers):
-    first = workers.start_worker(takes_s=60, EVA01_DRAIN_S="0.2", **LEASE).wait_until_ready()
+    first = workers.start_worker(takes_s=60, EVA01_DRAIN_S="0.2", **LONGER_LEASE).wait_until_ready()
     jobs = [workers.enqueue(question) for question in QUESTIONS[:4]]
     wait_until(lambda: all(workers.state(job) is JobState.RUNNING for job in jobs), "all run")
     first.process.send(signal.SIGTERM)
     assert first.exit_code() == 0
-    workers.start_worker(**LEASE).wait_until_ready()
+    workers.start_worker(**LONGER_LEASE).wait_until_ready()
     assert workers.wait_for_answers(jobs) == ANSWERS[:4]
     assert {workers.store.get_job(job.id).crashes for job in jobs} == {0}

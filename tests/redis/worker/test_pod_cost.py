@@ -8,6 +8,7 @@ import pytest
 
 from tests.cluster_api import Api
 from tests.processes import Process, free_port, wait_until
+from tests.stub_engine import SLOW
 from tests.worker_processes import ROOT, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
@@ -31,7 +32,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
 
 
 def start_worker(workers: WorkerProcesses, api: Api) -> Process:
-    """A worker in a pod of its own, which takes a second for an image."""
+    """A worker in a pod of its own, with a rolling batch."""
     port = free_port()
     env = {
         "PYTHONPATH": str(ROOT),
@@ -43,7 +44,7 @@ def start_worker(workers: WorkerProcesses, api: Api) -> Process:
         "KUBERNETES_SERVICE_HOST": api.pod.host,
         "KUBERNETES_SERVICE_PORT": str(api.pod.port),
     }
-    command = [sys.executable, "-c", PROGRAM, str(api.account), "1"]
+    command = [sys.executable, "-c", PROGRAM, str(api.account), "0.01", "rolling"]
     process = Process.start("worker", command, env, workers.folder)
     workers.processes.append(process)
     process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
@@ -53,9 +54,9 @@ def start_worker(workers: WorkerProcesses, api: Api) -> Process:
 def test_a_pod_is_dear_while_its_worker_holds_jobs(workers, api):
     start_worker(workers, api)
     wait_until(lambda: api.costs == ["0"], "the pod is idle")
-    job = workers.enqueue("What is it?")
+    job = workers.enqueue(SLOW)
     wait_until(lambda: api.costs == ["0", "100"], "the pod is busy")
-    workers.wait_for_answers([job])
+    workers.store.cancel(job.id)
     wait_until(lambda: api.costs == ["0", "100", "0"], "the pod is idle again")
     assert all(patch.path.split("?")[0].endswith(f"/pods/{api.pod.name}") for patch in api.patches)
 
@@ -63,7 +64,7 @@ def test_a_pod_is_dear_while_its_worker_holds_jobs(workers, api):
 def test_a_denied_patch_is_said_once_and_work_goes_on(workers, api):
     api.status, api.reply = 403, {"message": "pods is forbidden"}
     worker = start_worker(workers, api)
-    wait_until(lambda: api.patches, "the worker has tried")
+    wait_until(lambda: "pods is forbidden" in worker.output(), "the worker has tried, and says so")
     job = workers.enqueue("What is it?")
     assert workers.wait_for_answers([job]) == ["(480, 320) What is it?"]
     assert worker.output().count("pods is forbidden") == 1

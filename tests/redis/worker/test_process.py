@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from jobs.contract import names
-from jobs.contract.models import JobState, WorkerState
+from jobs.contract.models import JobState, WorkerInfo, WorkerState
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.fleet import Fleet
 from tests.processes import Process, python, wait_until
@@ -159,8 +159,14 @@ def test_the_fleet_knows_the_worker_and_its_metrics_are_served(workers):
     workers.start_redis()
     worker = workers.start_worker(EVA01_SLOTS="3").wait_until_ready()
     fleet = Fleet(workers.client)
-    wait_until(lambda: [one.state for one in fleet.workers()] == [WorkerState.READY], "the fleet knows")
-    (info,) = fleet.workers()
+    ready: list[WorkerInfo] = []
+
+    def is_ready() -> bool:
+        ready[:] = fleet.workers()
+        return [one.state for one in ready] == [WorkerState.READY]
+
+    wait_until(is_ready, "the fleet knows")
+    (info,) = ready
     assert (info.model, info.slots, info.device) == (MODEL, 3, "cpu")
     assert fleet.models()[MODEL].uses_question
     facts = json.loads(httpx.get(f"{worker.url}/ready", timeout=60).text)

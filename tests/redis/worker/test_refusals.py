@@ -16,8 +16,9 @@ from tests.worker_processes import ANSWERS, QUESTIONS, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
-#: A short lease, so that it runs out while Redis refuses.
-LEASE_S = 2
+#: A short lease, so that it runs out while Redis refuses. Half of it is longer than the second within which
+#: workers notice that Redis does not refuse any more: so long they take nobody for dead.
+LEASE_S = 4
 LEASE: dict[str, Any] = {"EVA01_LEASE_S": str(LEASE_S)}
 
 
@@ -39,8 +40,9 @@ def test_workers_keep_their_model_wait_and_go_on(workers: WorkerProcesses, refus
         for one in (worker, other):
             wait_until(partial(says, one, code), "the worker says what Redis says")
             assert (one.answers_200("/health"), one.answers_200("/ready")) == (True, False)
-            # Their leases have run out, and what they held has its answers.
+            # What they held has its answers.
             one.wait_until_it_says("Batch 4:")
+        wait_until(lambda: workers.has_lost_its_leases(LEASE_S), "their leases have run out")
     assert workers.wait_for_answers(jobs) == ANSWERS
     assert {workers.store.get_job(job.id).attempts for job in jobs} == {1}
     assert {workers.store.get_job(job.id).crashes for job in jobs} == {0}
@@ -75,13 +77,12 @@ def test_workers_are_known_to_be_up_while_redis_is_full(workers: WorkerProcesses
     workers.start_worker(EVA01_HEARTBEAT_S="0.2").wait_until_ready()
     fleet = Fleet(workers.client)
 
-    def says_that_it_is_full() -> bool:
-        return "OOM" in [info.trouble.partition(" ")[0] for info in fleet.workers()]
+    def known() -> list[tuple[str, WorkerState]]:
+        return [(info.trouble.partition(" ")[0], info.state) for info in fleet.workers()]
 
     with full(workers.client):
-        wait_until(says_that_it_is_full, "the fleet knows what the worker has met")
-        assert [info.state for info in fleet.workers()] == [WorkerState.READY]
-    wait_until(lambda: not says_that_it_is_full(), "it has got over it")
+        wait_until(lambda: known() == [("OOM", WorkerState.READY)], "the fleet knows what the worker has met")
+    wait_until(lambda: known() == [("", WorkerState.READY)], "it has got over it")
 
 
 def test_a_worker_stops_in_time_while_redis_is_full_and_nothing_is_lost(workers: WorkerProcesses):

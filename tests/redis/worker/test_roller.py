@@ -38,8 +38,11 @@ def test_cancelled_jobs_leave_the_device_and_the_next_are_answered(workers):
         workers.store.cancel(job.id)
     assert workers.wait_for_answers([behind]) == ANSWERS[:1]
     assert {workers.state(job) for job in endless} == {JobState.CANCELLED}
-    metrics = httpx.get(f"{worker.url}/metrics", timeout=60).text
-    assert f'eva01_cancellations_total{{model="{MODEL}",phase="held"}} 4.0' in metrics
+    counted = f'eva01_cancellations_total{{model="{MODEL}",phase="held"}} 4.0'
+    wait_until(
+        lambda: counted in httpx.get(f"{worker.url}/metrics", timeout=60).text,
+        "each slot has let go of its job",
+    )
 
 
 def test_what_is_in_flight_when_the_worker_has_to_end_goes_back_to_the_queue(workers):

@@ -174,6 +174,7 @@ def test_what_is_alone_after_a_second_crash_begins_one_after_the_other(worker):
     threads = [threading.Thread(target=answer, args=(worker, job, True)) for job in jobs]
     for thread in threads:
         thread.start()
+    wait_until(lambda: len(worker.answering._suspects._line) == len(jobs), "all are in their slots")
     wait_until(lambda: worker.engine.batches, "one is on the device")
     begun = [job for job in map(worker.store.get_job, (job.id for job in jobs)) if job.started_at]
     assert len(begun) == 1, "the others wait, and another crash is none of theirs"

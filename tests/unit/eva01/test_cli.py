@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.processes import wait_until
 from tests.unit.eva01.conftest import Run
 from tests.unit.scripted_server import BATCH_ID, JOB_ID, Reply, Server
 
@@ -307,9 +307,7 @@ def test_ctrl_c_while_waiting_leaves_the_batch_alone_and_says_how_to_go_on(serve
     waiting = batch(is_done=False, counts={"queued": 2})
     server.replies = [waiting, sent("a.png", "b.png"), *[waiting] * 500]
     with start(server, "submit", images) as process:
-        deadline = time.monotonic() + 30
-        while len(server.requests) < 5 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_until(lambda: len(server.requests) >= 5, "it waits")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130

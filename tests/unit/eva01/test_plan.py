@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from typing import cast
 
 import pytest
 
@@ -144,3 +145,18 @@ def test_a_second_ctrl_c_means_now():
         assert not interrupts.is_hurried()
         os.kill(os.getpid(), 2)
         assert interrupts.is_hurried()
+
+
+def test_a_port_that_is_taken_is_not_named_again():
+    class Taken:
+        """Holds the first that it is asked about, as if the system had named it before."""
+
+        first: int | None = None
+
+        def __contains__(self, port: object) -> bool:
+            if self.first is None:
+                self.first = cast(int, port)
+            return port == self.first
+
+    taken = Taken()
+    assert ports.next_free("127.0.0.1", 0, taken) != taken.first

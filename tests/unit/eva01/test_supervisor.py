@@ -14,9 +14,7 @@ import pytest
 
 from eva01.launcher.child import Backoff, Program
 from eva01.launcher.supervisor import StartFailed, Supervisor
-
-#: Longest wait for anything, in seconds.
-PATIENCE_S = 20.0
+from tests.processes import PATIENCE_S
 
 STEADY = "import time; print('here', flush=True); time.sleep(600)"
 #: Takes a moment to end after SIGTERM, and writes a file at its end.

@@ -192,11 +192,25 @@ def test_a_bucket_that_fails_twice_is_asked_again_and_the_file_sent_from_its_beg
     assert blobs.get_image(SHA) == b"an image"
 
 
-def test_a_bucket_that_keeps_failing_ends_our_patience(bucket, caplog):
+class Slept:
+    """A clock that goes on while somebody sleeps, and stands still otherwise."""
+
+    now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+def test_a_bucket_that_keeps_failing_ends_our_patience(bucket, caplog, monkeypatch):
     before = counted("get", "exhausted")
     bucket.failures = 1000
+    clock = Slept()
+    monkeypatch.setattr("jobs.storage.files.blobs.time", clock)
     with pytest.raises(Unavailable) as caught:
-        BlobStore("s3://photos", patience_s=0.5).get_image(SHA)
+        BlobStore("s3://photos", patience_s=0.5, sleep=clock.sleep).get_image(SHA)
     assert caught.value.code.is_retryable
     assert "photos" not in caught.value.message
     assert "The blob store s3://photos does not answer: " in caplog.text

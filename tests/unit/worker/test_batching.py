@@ -37,6 +37,7 @@ class Harness:
         fits: int = 1000,
         max_batch: int = 64,
         timeout_s: float = 60.0,
+        grace_s: float = 0.1,
         unwanted: Callable[[Sequence[str]], Collection[str]] = lambda job_ids: (),
     ) -> None:
         self.engine = StubEngine(fits=fits, max_batch=max_batch)
@@ -54,7 +55,7 @@ class Harness:
             on_crash=self.crashed.set,
             timeout_s=timeout_s,
             unwanted=unwanted_later,
-            grace_s=0.1,
+            grace_s=grace_s,
         )
         self.batcher.start()
 
@@ -243,14 +244,14 @@ def test_a_batch_of_suspects_is_as_large_as_one_of_innocents(harness):
 
 
 def test_an_engine_ends_its_work_at_the_deadline_and_the_worker_goes_on(harness):
-    made = harness(timeout_s=0.5)
+    made = harness(timeout_s=0.5, grace_s=60)
     assert made.outcomes([item("a"), item(SLOW)]) == ["(10, 1) a", "deadline_exceeded"]
     assert made.submit(item("b")).result(10).text == "(10, 1) b"
     assert not made.crashed.is_set()
 
 
 def test_time_in_the_queue_does_not_count(harness):
-    made = harness(timeout_s=0.5, max_batch=1)
+    made = harness(timeout_s=0.5, grace_s=60, max_batch=1)
     assert made.outcomes([item(SLOW), item("waits longer than the deadline")]) == [
         "deadline_exceeded",
         "(10, 1) waits longer than the deadline",
@@ -259,7 +260,7 @@ def test_time_in_the_queue_does_not_count(harness):
 
 def test_the_deadlines_message_names_the_setting_its_value_and_the_remedy(harness):
     with pytest.raises(EngineFailure, match=r"EVA01_JOB_TIMEOUT_S=0\.5 .*max_new_tokens"):
-        harness(timeout_s=0.5).submit(item(SLOW)).result(10)
+        harness(timeout_s=0.5, grace_s=60).submit(item(SLOW)).result(10)
 
 
 def test_an_image_from_which_the_device_does_not_come_back_fails_and_ends_the_worker(harness):

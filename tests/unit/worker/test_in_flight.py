@@ -40,9 +40,7 @@ def hold_at_once(things: InFlight[int], making: Making, keys: list[str]) -> list
     """Hold each key in a thread of its own; values are made once all threads wait for them."""
     with ThreadPoolExecutor(len(keys)) as threads:
         futures = [threads.submit(hold, things, making, key) for key in keys]
-        wait_until(
-            lambda: sum(shared.holders for shared in things._shared.values()) == len(keys), "all want it"
-        )
+        wait_until(lambda: sum(one.holders for one in [*things._shared.values()]) == len(keys), "all want it")
         making.may_go_on.set()
     return futures
 

@@ -72,7 +72,7 @@ class Slots:
         with ThreadPoolExecutor(4) as threads:
             errors = [threads.submit(self.error_of, sha256) for _ in range(4)]
             shared = self.preparation._decoded._shared
-            wait_until(lambda: sum(one.holders for one in shared.values()) == 4, "all wait")
+            wait_until(lambda: sum(one.holders for one in [*shared.values()]) == 4, "all wait")
             self.blobs.may_go_on.set()
         return [error.result() for error in errors]
 

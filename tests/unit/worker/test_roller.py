@@ -29,6 +29,7 @@ class Harness:
         *,
         rows: int = 4,
         timeout_s: float = 60.0,
+        grace_s: float = 0.1,
         unwanted: Callable[[Sequence[str]], Collection[str]] | None = None,
     ) -> None:
         self.rolling = StubRolling(rows=rows, timeout_s=timeout_s)
@@ -41,7 +42,7 @@ class Harness:
             on_crash=self.crashed.set,
             timeout_s=timeout_s,
             unwanted=unwanted or self.cancelled.intersection,
-            grace_s=0.1,
+            grace_s=grace_s,
             look_s=0.01,
         )
 
@@ -132,7 +133,7 @@ def test_what_fails_alone_is_heard_by_its_slot_alone(harness):
 
 
 def test_a_job_that_takes_too_long_fails_and_the_others_go_on(harness):
-    made = harness(timeout_s=1)
+    made = harness(timeout_s=1, grace_s=60)
     assert made.outcomes([SLOW, "a"]) == ["deadline_exceeded", "(1, 1) a"]
     assert outcome(made.submit("b")) == "(1, 1) b"
     assert not made.crashed.is_set()

@@ -239,4 +239,9 @@ def test_hosts_whose_names_hang_hold_up_nobody_but_who_named_them(internet):
     assert not any(line.is_over for line in lines)
     for line in lines:
         fetcher.turns.leave(line)
-    internet.answer_all()
+
+    def are_over() -> bool:
+        internet.answer_all()
+        return all(line.is_over for line in lines)
+
+    wait_until(are_over, "the look-ups have ended")

@@ -208,7 +208,8 @@ def test_a_header_that_promises_more_than_there_is_says_so():
 def test_many_threads_decode_at_once():
     decoder = Decoder(LIMITS, enough_pixels=1_000_000)
     data = [RED_CIRCLE.encode(), encode(RED_CIRCLE.draw(), "JPEG")] * 16
-    before = threading.active_count()
+    before = {*threading.enumerate()}
     with ThreadPoolExecutor(8) as threads:
         sizes = {decoded.image.size for decoded in threads.map(decoder.decode, data)}
-    assert (sizes, threading.active_count()) == ({(480, 320)}, before)
+    # Threads of others may end meanwhile.
+    assert (sizes, {*threading.enumerate()} - before) == ({(480, 320)}, set())

@@ -11,11 +11,11 @@ let pastes = 1;
  */
 export function listenForFiles(onChoice) {
   for (const id of ["files", "folder"]) {
-    byId(id)?.addEventListener("change", (event) => {
-      onChoice({ entries: fromInput(event.target), handles: [] });
-      // So that choosing the same again is a change again.
-      event.target.value = "";
-    });
+    const input = byId(id);
+    if (!input) continue;
+    input.addEventListener("change", () => take(input, onChoice));
+    // Somebody may have chosen before this script had come.
+    take(input, onChoice);
   }
   document.addEventListener("paste", (event) => {
     if (!event.clipboardData?.files.length) return;
@@ -24,6 +24,13 @@ export function listenForFiles(onChoice) {
     pastes += event.clipboardData.files.length;
   });
   listenForDrops(onChoice);
+}
+
+function take(input, onChoice) {
+  if (!input.files.length) return;
+  onChoice({ entries: fromInput(input), handles: [] });
+  // So that choosing the same again is a change again.
+  input.value = "";
 }
 
 function listenForDrops(onChoice) {
