@@ -8,8 +8,8 @@ import pytest
 from jobs.contract.access.audit import Action, Kind, Outcome, Target, by_command
 from jobs.contract.codes import Code
 from jobs.contract.models import utc_now
-from tests.redis.web.test_access import made, of
-from tests.redis.web.test_sign_in import sign_in
+from tests.redis.web.access.test_access import made, of
+from tests.redis.web.access.test_sign_in import sign_in
 
 
 @pytest.fixture

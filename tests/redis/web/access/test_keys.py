@@ -8,7 +8,7 @@ import pytest
 from jobs import flow
 from jobs.contract.models import Batch
 from jobs.contract.settings import WebSettings
-from tests.redis.web.test_access import code_of, made, of
+from tests.redis.web.access.test_access import code_of, made, of
 from web.services import services_of
 
 pytestmark = pytest.mark.redis

@@ -11,7 +11,7 @@ from jobs.contract import names
 from jobs.contract.models import JobError, Result
 from jobs.contract.settings import WebSettings
 from tests.hostile import encoded
-from tests.redis.web.test_access import code_of, made, of
+from tests.redis.web.access.test_access import code_of, made, of
 
 FAILURE = Result(error=JobError(code="engine_failed", message="no"))
 _NUMBERS = itertools.count()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobs.upkeep.restore import Restore
 from tests import hostile, tiffs
 from tests.asking import new_batch, send
-from tests.redis.web.test_multipage import rows, told
+from tests.redis.web.intake.test_multipage import rows, told
 
 pytestmark = pytest.mark.redis
 FAX, OTHER_FAX = tiffs.fax(3), tiffs.fax(2)

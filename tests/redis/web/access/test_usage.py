@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from jobs.contract.models import Job, Result, Usage
-from tests.redis.jobs.test_ledger import TODAY, id_of
-from tests.redis.web.test_access import code_of, made, of
+from tests.redis.jobs.owned.test_ledger import TODAY, id_of
+from tests.redis.web.access.test_access import code_of, made, of
 
 
 @pytest.fixture

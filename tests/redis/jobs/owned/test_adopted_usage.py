@@ -11,7 +11,7 @@ from jobs.contract.errors import QuotaExceeded
 from jobs.contract.models import Batch, Job, JobError, Result, Usage
 from jobs.storage.ledger import Taken
 from tests.backend import MODEL, Backend
-from tests.redis.jobs.test_adopt import BLUE, GREEN, RED, run, usage_of, usage_told_by
+from tests.redis.jobs.owned.test_adopt import BLUE, GREEN, RED, run, usage_of, usage_told_by
 
 pytestmark = pytest.mark.redis
 

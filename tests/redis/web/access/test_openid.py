@@ -11,8 +11,8 @@ from jobs.contract.access.owners import Quotas
 from jobs.contract.access.sessions import Session
 from tests.hostile import encoded
 from tests.provider import OpenIdProvider
-from tests.redis.web.test_access import made, of
-from tests.redis.web.test_sign_in import sign_in
+from tests.redis.web.access.test_access import made, of
+from tests.redis.web.access.test_sign_in import sign_in
 
 PAINTER = {"email": "anna@painters.example", "email_verified": True, "groups": ["painters", "others"]}
 

@@ -11,7 +11,7 @@ from jobs.contract.access.owners import Quotas
 from jobs.contract.errors import QuotaExceeded
 from jobs.contract.models import Batch, Job, Result, Usage
 from jobs.storage.ledger import Ledger, Taken
-from tests.redis.jobs.test_ledger import FAILED, FAILURE, SHAS, TODAY, job_of, noon_of, refused_of
+from tests.redis.jobs.owned.test_ledger import FAILED, FAILURE, SHAS, TODAY, job_of, noon_of, refused_of
 
 pytestmark = pytest.mark.redis
 

@@ -11,7 +11,7 @@ from jobs.contract.access.owners import digest_of
 from jobs.contract.models import utc_now
 from jobs.contract.settings import Limits, Settings, WebSettings
 from tests.asking import IMAGE, new_batch, send
-from tests.redis.web.test_access import made, of
+from tests.redis.web.access.test_access import made, of
 from web.app import create_app
 from web.server import housekeeping_of
 from web.services import services_of
