@@ -19,13 +19,12 @@ from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.storage.connection.client import connect
 from jobs.storage.store import JobStore
 from jobs.storage.unreadable import SAID
+from tests.apps import app_of
 from tests.clock import Clock
 from tests.internet import Internet
 from tests.processes import free_port, redis_answers, wait_until
-from tests.templates import COMPILED
 from tests.tools import VALKEY
 from tests.worker_processes import WorkerProcesses
-from web.app import create_app
 from web.fetch.fetcher import Fetcher
 from web.services import services_of
 
@@ -115,8 +114,7 @@ def make_app(redis_url: str, redis_client: "redis.Redis", tmp_path: Path) -> Ite
 
     def make_app(web: WebSettings | None = None, fetcher: Fetcher | None = None, **limits: Any) -> Flask:
         settings = Settings(redis_url=redis_url, data=tmp_path, blob_patience_s=0.2)
-        app = create_app(settings, Limits(**limits), web or WebSettings(models=("nano", "ocr")), fetcher)
-        app.jinja_env.bytecode_cache = COMPILED
+        app = app_of(settings, Limits(**limits), web or WebSettings(models=("nano", "ocr")), fetcher)
         made.append(app)
         return app
 

@@ -20,6 +20,7 @@ from werkzeug.routing import Rule
 from jobs.contract.models import JobState
 from jobs.contract.settings import Limits, Settings, WebSettings
 from tests import hostile
+from tests.apps import app_of
 from tests.browser.markup.house import HostileHouse
 from tests.browser.markup.payloads import PAYLOADS, TOGETHER
 from tests.browser.markup.watching import Watch
@@ -27,7 +28,6 @@ from tests.browser.pages import AskPage, BatchPage
 from tests.browser.signing import ADMIN_KEY, sign_in
 from tests.process.conftest import Stack
 from tests.provider import OpenIdProvider
-from web.app import create_app
 
 #: What a tile or a row shows of an answer, in characters.
 _SHOWN_CHARS = 180
@@ -341,7 +341,7 @@ def credentials(endpoint: str) -> str:
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
     """Any web, for its URL map."""
-    return create_app(Settings(redis_url="redis://127.0.0.1:1/0", data=tmp_path), Limits(), WebSettings())
+    return app_of(Settings(redis_url="redis://127.0.0.1:1/0", data=tmp_path), Limits(), WebSettings())
 
 
 def test_every_page_of_the_url_map_is_looked_at_here(house: HostileHouse, app: Flask) -> None:

@@ -11,12 +11,12 @@ from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 
 from jobs.contract.settings import Limits, Settings, WebSettings
+from tests.apps import app_of
 from tests.browser.elsewhere import elsewhere
 from tests.browser.images import RED_CIRCLE
 from tests.browser.signing import ADMIN_KEY, COOKIE, key_of, sign_in, token_in
 from tests.process.conftest import Stack
 from tests.processes import wait_until
-from web.app import create_app
 
 #: A program's page on this machine is of the same site, so that cookies go along; by another name it is not;
 #: and in a sandbox it has no origin.
@@ -124,7 +124,7 @@ def anna(new_browser: Callable[..., BrowserContext], guarded: Stack) -> Anna:
 @pytest.fixture
 def app(tmp_path: Path) -> Flask:
     """Any web, for its URL map."""
-    return create_app(Settings(redis_url="redis://127.0.0.1:1/0", data=tmp_path), Limits(), WebSettings())
+    return app_of(Settings(redis_url="redis://127.0.0.1:1/0", data=tmp_path), Limits(), WebSettings())
 
 
 def unsafe_calls(app: Flask, anna: Anna) -> list[tuple[str, str]]:

@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 from jobs.contract.models import JobState, Result, Usage
 from jobs.contract.settings import Settings, WebSettings
 from tests import hostile
+from tests.apps import app_of
 from tests.asking import id_of, new_batch
-from web.app import create_app
 from web.pages.page import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.redis
@@ -238,7 +238,7 @@ def test_scripts_get_their_words(http: FlaskClient) -> None:
 
 def test_the_page_says_so_when_redis_is_away(tmp_path: Path) -> None:
     settings = Settings(redis_url="redis://127.0.0.1:1/0", data=tmp_path, redis_timeout_s=0.2)
-    http = create_app(settings, None, WebSettings()).test_client()
+    http = app_of(settings, None, WebSettings()).test_client()
     assert http.get("/").status_code == 200
     response = http.get(f"/batches/{UNKNOWN_ID}")
     assert (response.status_code, response.mimetype) == (503, "text/html")

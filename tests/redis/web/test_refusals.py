@@ -10,12 +10,12 @@ import redis
 
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.storage.connection.client import connect
+from tests.apps import app_of
 from tests.asking import IMAGE, ask, new_batch, post_files, send
 from tests.chaos.servers import RedisServer
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
 from tests.refusing import EVERY, forbidding_scripts, full, unable_to_save
-from web.app import create_app
 from web.server import housekeeping_of
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
@@ -37,7 +37,7 @@ def redis_client(server):
 @pytest.fixture
 def http(server, tmp_path):
     settings = Settings(redis_url=server.url, data=tmp_path, blob_patience_s=0.2)
-    return create_app(settings, Limits(), WebSettings(models=("nano",), housekeeping_s=0.1)).test_client()
+    return app_of(settings, Limits(), WebSettings(models=("nano",), housekeeping_s=0.1)).test_client()
 
 
 @pytest.mark.parametrize("refusing", EVERY)
@@ -83,7 +83,7 @@ def test_results_that_redis_lets_nobody_read_are_refused_before_anything_is_sent
 
 def test_a_database_that_redis_does_not_have_is_said(server, tmp_path):
     settings = Settings(redis_url=server.url.removesuffix("/0") + "/99", data=tmp_path)
-    http = create_app(settings, Limits(), WebSettings(models=("nano",))).test_client()
+    http = app_of(settings, Limits(), WebSettings(models=("nano",))).test_client()
     for response in (http.get("/ready"), http.get("/api/batches"), ask(http)):
         assert code_of(response) == (503, "redis_refuses")
         assert "the database that REDIS_URL names (DB index is out of range)" in response.json["detail"]

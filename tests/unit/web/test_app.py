@@ -8,10 +8,10 @@ from werkzeug.test import EnvironBuilder
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import ID_PATTERN, Job, new_id
 from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings
+from tests.apps import app_of
 from tests.forms import but_for_once
 from tests.unit.web.conftest import without_redis
 from web.access.gate import lets_in
-from web.app import create_app
 
 #: What a proxy in front, or somebody who plays one, says of those who ask.
 FORWARDED = {"X-Forwarded-Prefix": "/eva", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "photos.example"}
@@ -27,7 +27,7 @@ FORWARDED = {"X-Forwarded-Prefix": "/eva", "X-Forwarded-Proto": "https", "X-Forw
 )
 def test_a_setting_that_cannot_be_used_is_named(fields, named, tmp_path):
     with pytest.raises(BadSetting, match=named):
-        create_app(Settings(**{"data": tmp_path} | fields), Limits(), WebSettings())
+        app_of(Settings(**{"data": tmp_path} | fields), Limits(), WebSettings())
 
 
 def test_health_does_not_need_redis_and_readiness_does(app_without_redis):

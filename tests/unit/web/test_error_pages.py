@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from jobs.contract.models import Job, new_id
 from jobs.contract.settings import Limits, Settings, WebSettings
-from web.app import create_app
+from tests.apps import app_of
 from web.services import services_of
 
 #: The Accept header of a browser that navigates to a page.
@@ -129,14 +129,14 @@ def test_the_form_says_in_the_visitors_language_why_it_was_refused(http: FlaskCl
 def test_the_form_says_that_the_disk_is_full(tmp_path: Path) -> None:
     settings = Settings(redis_url="redis://127.0.0.1:1/0", data=tmp_path, redis_timeout_s=0.2)
     limits = Limits(min_free_bytes=2 * shutil.disk_usage(tmp_path).total)
-    response = send_form(create_app(settings, limits, WebSettings()).test_client(), question="Is it red?")
+    response = send_form(app_of(settings, limits, WebSettings()).test_client(), question="Is it red?")
     assert told(response) == (507, "text/html")
     assert "EVA01_MIN_FREE_BYTES" in response.text
 
 
 def test_a_form_larger_than_a_request_may_be_is_told_the_limit(tmp_path: Path) -> None:
     settings = Settings(redis_url="redis://127.0.0.1:1/0", data=tmp_path, redis_timeout_s=0.2)
-    http = create_app(settings, Limits(max_request_bytes=100), WebSettings()).test_client()
+    http = app_of(settings, Limits(max_request_bytes=100), WebSettings()).test_client()
     response = send_form(http, question="Is it red?" * 100)
     assert told(response) == (413, "text/html")
     assert "EVA01_MAX_REQUEST_BYTES" in response.text

@@ -5,8 +5,8 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings
+from tests.apps import app_of
 from tests.processes import free_port
-from web.app import create_app
 from web.http.hosts import Hosts
 
 EVIL = "https://evil.example"
@@ -26,7 +26,7 @@ def make_client(tmp_path_factory):
 
     def make_client(**web):
         settings = Settings(redis_url=address, data=tmp_path_factory.mktemp("data"), redis_timeout_s=1)
-        return create_app(settings, Limits(), WebSettings(models=("nano",), **web)).test_client()
+        return app_of(settings, Limits(), WebSettings(models=("nano",), **web)).test_client()
 
     return make_client
 

@@ -15,10 +15,10 @@ from jobs.flow.settle import STEP
 from jobs.storage.connection.client import connect
 from jobs.storage.tickets.leases import Leases
 from jobs.upkeep.housekeeping import Housekeeping
+from tests.apps import app_of
 from tests.asking import IMAGE, ask, new_batch, send
 from tests.chaos.servers import RedisServer
 from tests.processes import wait_until
-from web.app import create_app
 from web.server import housekeeping_of
 from web.services import services_of
 
@@ -35,7 +35,7 @@ def server(tmp_path):
 @pytest.fixture
 def http(server, tmp_path):
     settings = Settings(redis_url=server.url, data=tmp_path, blob_patience_s=0.2, lease_s=1)
-    app = create_app(settings, Limits(), WebSettings(models=("nano",), housekeeping_s=1))
+    app = app_of(settings, Limits(), WebSettings(models=("nano",), housekeeping_s=1))
     yield app.test_client()
     services_of(app).store.redis.close()
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 from jobs.contract.access.owners import NewKey, new_key
 from jobs.contract.models import utc_now
 from jobs.contract.settings import Limits, Settings, WebSettings
+from tests.apps import app_of
 from tests.conftest import start_redis, stop
 from tests.hostile import encoded
 from tests.processes import free_port
-from web.app import create_app
 from web.services import Services, services_of
 
 
@@ -56,7 +56,7 @@ def test_a_key_that_was_made_last_before_redis_went_away_makes_a_login_needed(tm
     redis = start_redis(port, tmp_path)
     try:
         settings = Settings(redis_url=f"redis://127.0.0.1:{port}/0", data=tmp_path / "data")
-        app = create_app(settings, Limits(), WebSettings(models=("ocr",)))
+        app = app_of(settings, Limits(), WebSettings(models=("ocr",)))
         http = app.test_client()
         assert http.get("/api/audit").status_code == 200
         made(services_of(app), "anna")

@@ -10,9 +10,9 @@ from jobs.contract import names
 from jobs.contract.access.owners import digest_of
 from jobs.contract.models import utc_now
 from jobs.contract.settings import Limits, Settings, WebSettings
+from tests.apps import app_of
 from tests.asking import IMAGE, new_batch, send
 from tests.redis.web.access.test_access import made, of
-from web.app import create_app
 from web.server import housekeeping_of
 from web.services import services_of
 
@@ -50,7 +50,7 @@ def test_a_redis_that_forbids_to_ask_which_one_it_is_keeps_nobody_from_signing_i
         "tenant", enabled=True, nopass=True, keys=["*"], channels=["*"], commands=["+@all", "-info"]
     )
     settings = Settings(redis_url=redis_url.replace("//", "//tenant:x@"), data=tmp_path, blob_patience_s=0.2)
-    http = create_app(settings, Limits(), WebSettings(models=("nano",))).test_client()
+    http = app_of(settings, Limits(), WebSettings(models=("nano",))).test_client()
     services = services_of(http.application)
     try:
         new = made(services, "anna", role="admin")

@@ -1,10 +1,15 @@
-"""The pages' templates, compiled once for all apps that a process of tests makes."""
+"""Web's app, as many tests make one each: its pages' templates are compiled once for all of them."""
 
+from typing import Any
+
+from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
+from web.app import create_app
 
-class Compiled(BytecodeCache):
+
+class _Compiled(BytecodeCache):
     """Keeps in memory what was compiled; Jinja compares the text that it was made of."""
 
     def __init__(self) -> None:
@@ -20,4 +25,11 @@ class Compiled(BytecodeCache):
         self._codes[bucket.key] = bucket.bytecode_to_string()
 
 
-COMPILED = Compiled()
+_COMPILED = _Compiled()
+
+
+def app_of(*settings: Any) -> Flask:
+    """What `create_app` makes of its settings."""
+    app = create_app(*settings)
+    app.jinja_env.bytecode_cache = _COMPILED
+    return app
