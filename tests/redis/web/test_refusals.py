@@ -86,7 +86,7 @@ def test_a_database_that_redis_does_not_have_is_said(server, tmp_path):
     http = app_of(settings, Limits(), WebSettings(models=("nano",))).test_client()
     for response in (http.get("/ready"), http.get("/api/batches"), ask(http)):
         assert code_of(response) == (503, "redis_refuses")
-        assert "the database that REDIS_URL names (DB index is out of range)" in response.json["detail"]
+        assert "the database that REDIS_URL names (DB index is out of range)" in response.get_json()["detail"]
 
 
 def test_the_page_says_that_redis_is_full_in_the_readers_language(http, redis_client):
