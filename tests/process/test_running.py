@@ -51,7 +51,7 @@ def run(
     (folder / file).write_text(text)
     plugins = [f"-ptests.{name}" for name in ("background", "limit", "not_run")]
     pytest_command = [sys.executable, "-m", "pytest", "-sq", "-pno:cacheprovider", *plugins, str(folder)]
-    ours = {name: value for name, value in os.environ.items() if name != "CI"}
+    ours = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS")}
     return subprocess.run(
         [*command, *pytest_command],
         env={**ours, "PYTHONPATH": str(ROOT), **env},
