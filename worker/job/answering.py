@@ -201,6 +201,9 @@ class Answering(Generic[Seen, Prepared]):
             _check_images(job)
             check_max_pixels(job.options.max_pixels, self.model, self.engine.max_pixels)
             answer = joined([*self._answers(looked)])
+            if answer.check:
+                # Now that nothing is held any more that others wait for.
+                answer.check()
             self._keep_logprobs(job, answer)
         except (GivenBack, Cancelled):
             raise
@@ -267,7 +270,7 @@ class Answering(Generic[Seen, Prepared]):
             if decoded.is_maker and looked.page == (job.page or 1):
                 # Now, because until the device has answered this thread would have nothing to do.
                 self._keep_thumbnail(looked, decoded.value)
-            return placed(_as_asked(reply.result()), decoded.value, looked.number)
+            return placed(reply.result(), decoded.value, looked.number)
 
     def _answer_together(self, looked: Looked) -> Answer:
         """The answer about the first pages of all images at once; its lines stand on no single one."""
@@ -282,7 +285,7 @@ class Answering(Generic[Seen, Prepared]):
             prepared = self._prepare(job, seen)
         # What was prepared has all that the device needs: what was seen of each image is let go.
         del seen
-        return replace(_as_asked(self._submit(job, prepared).result()), places=())
+        return replace(self._submit(job, prepared).result(), places=())
 
     @contextmanager
     def _seen_alone(self, looked: Looked) -> Iterator[Held[Seen]]:
@@ -415,13 +418,6 @@ class Answering(Generic[Seen, Prepared]):
 def _check_images(job: Job) -> None:
     if not job.images:
         raise NotFound("The job has no image. Send the file again.", code=Code.IMAGE_NOT_FOUND)
-
-
-def _as_asked(answer: Answer) -> Answer:
-    """The same, once it is known to be what was asked for. Raises EngineFailure when it is not."""
-    if answer.check:
-        answer.check()
-    return answer
 
 
 def _usage_of_run(result: Result) -> Usage | None:

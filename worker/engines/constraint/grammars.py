@@ -8,6 +8,7 @@ from llguidance import LLMatcher
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
+from jobs.shape.checked import is_soon_checked
 from jobs.shape.grammar import grammar_of
 from worker.engines.saying.vocabulary import Vocabulary
 
@@ -20,6 +21,8 @@ class Grammar:
 
     def __init__(self, response_format: ResponseFormat, compiled: LLMatcher) -> None:
         self.response_format = response_format
+        #: False when comparing an answer with its schema may take seconds.
+        self.is_soon_checked = is_soon_checked(response_format)
         self._compiled = compiled
 
     def begin(self) -> LLMatcher:

@@ -9,7 +9,7 @@ from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Usage
-from jobs.shape.checked import NotAsAsked, checked, is_soon_checked, parsed
+from jobs.shape.checked import NotAsAsked, checked, parsed
 from worker.engines.base import Answer
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.saying.confidence import confidence_of, field_confidence_of
@@ -58,11 +58,10 @@ class Answers:
         """An answer that was held to a format: whole and as asked for, or a failure, never anything else."""
         wanted = grammar.response_format
         # All jobs wait for the device's thread, which this is: what may take seconds is left to the job's.
-        is_checked = is_soon_checked(wanted)
         try:
             if reason is FinishReason.LENGTH and text[-1] not in _CLOSED:
                 raise NotAsAsked("more may follow")
-            _ = checked(text, wanted) if is_checked else parsed(text)
+            _ = checked(text, wanted) if grammar.is_soon_checked else parsed(text)
         except NotAsAsked as error:
             return self._incomplete(text, tokens, reason, error)
         sizes = [len(self._vocabulary.bytes_of(token)) for token in tokens]
@@ -70,7 +69,7 @@ class Answers:
         answer = self._answer(text, said, tokens, FinishReason.STOP)
         if of_each:
             answer = replace(answer, confidence=whole, field_confidence=of_each)
-        if not is_checked:
+        if not grammar.is_soon_checked:
             answer = replace(answer, check=partial(self._check, text, tokens, reason, wanted))
         return answer
 
