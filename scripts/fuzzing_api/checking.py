@@ -10,6 +10,8 @@ from string import Template
 
 from scripts.fuzzing_api.house import ADMIN, ROOT, USERS, House
 
+#: What schemathesis calls its kinds of requests.
+ALL_PHASES = "examples,coverage,fuzzing,stateful"
 _CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
@@ -30,13 +32,13 @@ class Run:
 
 
 def check(
-    house: House, *, as_admin: bool, examples: int, seed: int | None = None, in_sequences: bool = True
+    house: House, *, as_admin: bool, examples: int, seed: int | None = None, phases: str = ALL_PHASES
 ) -> Run:
     """Call everything as an admin, or as two users in turn who may not see each other's things.
 
     `examples` is how many requests are drawn for a call, besides those that cover its parameters one by one.
-    With `seed` others are drawn than each time. Sequences, in which a call is given what an answer to another
-    said, differ with these answers, and so from run to run.
+    With `seed` others are drawn than each time. The phase `stateful`, in which a call is given what an answer to
+    another said, differs with these answers, and so from run to run.
     """
     folder, who = house.folder, (ADMIN,) if as_admin else USERS
     config, callers, answers = folder / _CONFIG.name, folder / "callers.json", folder / "answers.json"
@@ -50,7 +52,7 @@ def check(
     config.write_text(Template(_CONFIG.read_text()).substitute(filled))
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config)]
     command += ["run", f"{house.url}/openapi.json", "--checks", "all", "--max-examples", str(examples)]
-    command += [] if in_sequences else ["--phases", "examples,coverage,fuzzing"]
+    command += ["--phases", phases]
     command += [] if seed is None else ["--seed", str(seed)]
     env = {**os.environ, "EVA01_ANSWERS": str(answers), "PYTHONPATH": str(ROOT)}
     # In that folder: schemathesis leaves files where it runs.

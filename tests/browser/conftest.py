@@ -42,15 +42,12 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Redis, web and a worker of `nano`; no worker serves `ocr`."""
-    stack = Stack(tmp_path_factory.mktemp("browser"))
-    try:
+    with Stack(tmp_path_factory.mktemp("browser")) as stack:
         stack.start_redis()
         stack.start_web()
         # On few cores, threads that spin while they wait take the browser's time.
         stack.start_worker("nano", OMP_WAIT_POLICY="passive")
         yield stack
-    finally:
-        stack.end()
 
 
 @pytest.fixture(scope="session")

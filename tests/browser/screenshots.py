@@ -284,8 +284,7 @@ def history(studio: Studio) -> None:
 def access(studio: Studio) -> None:
     """Where one signs in; the admins' keys, and what asks before one is rotated; usage. In both languages."""
     (studio.folder / "access").mkdir()
-    stack = Stack(studio.folder / "access")
-    try:
+    with Stack(studio.folder / "access") as stack:
         start_with_keys(stack)
         use(stack, drawn(24, 7))
         for locale, ending in (("en-US", ""), ("zh-CN", "-zh")):
@@ -304,8 +303,6 @@ def access(studio: Studio) -> None:
                 page.locator("[popovertarget]").first.click()
                 studio.shoot(page, "rotate")
             page.context.close()
-    finally:
-        stack.end()
 
 
 SCENES: dict[str, Callable[[Studio], None]] = {
@@ -324,8 +321,7 @@ def main() -> None:
     expect.set_options(timeout=60_000)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         (Path(folder) / "data").mkdir()
-        stack = Stack(Path(folder) / "data")
-        try:
+        with Stack(Path(folder) / "data") as stack:
             stack.start_redis()
             stack.start_web()
             stack.start_worker("nano", OMP_WAIT_POLICY="passive")
@@ -334,8 +330,6 @@ def main() -> None:
             for name in arguments.only:
                 SCENES[name](studio)
             browser.close()
-        finally:
-            stack.end()
 
 
 if __name__ == "__main__":

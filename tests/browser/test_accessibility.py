@@ -1,4 +1,4 @@
-"""axe-core finds nothing against WCAG 2.2 AA: every page, its main states, light and dark, both languages."""
+"""axe-core finds nothing against WCAG 2.2 AA: all pages and states, in English and light, Chinese and dark."""
 
 import re
 
@@ -20,9 +20,8 @@ def look(locale: str, color_scheme: str):
     return pytest.param(marks=marks, id=f"{locale} {color_scheme}")
 
 
-LOOKS = [look(locale, scheme) for locale in ("en-US", "zh-CN") for scheme in ("light", "dark")]
-in_every_look = pytest.mark.parametrize((), LOOKS)
-in_two_looks = pytest.mark.parametrize((), [LOOKS[0], LOOKS[-1]])
+#: What is found depends on the words or on the colors, and never on both.
+in_every_look = pytest.mark.parametrize((), [look("en-US", "light"), look("zh-CN", "dark")])
 
 
 class Findings:
@@ -140,7 +139,7 @@ def test_answers_that_are_cut_short_have_no_barrier(page, findings, cut_batch):
     findings.assert_none()
 
 
-@in_two_looks
+@in_every_look
 def test_answers_with_fields_have_no_barrier(page, findings, receipts_batch):
     batch = BatchPage(page).open(receipts_batch)
     # By the keyboard: the cards are still growing.
@@ -162,7 +161,7 @@ def test_answers_with_fields_have_no_barrier(page, findings, receipts_batch):
     findings.assert_none()
 
 
-@in_two_looks
+@in_every_look
 def test_jobs_about_several_images_have_no_barrier(page, findings, chairs_batch):
     batch = BatchPage(page).open(chairs_batch)
     tile = batch.tile("chairs/oak")

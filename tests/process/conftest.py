@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
@@ -18,7 +19,7 @@ _HOME = Path(__file__).parents[2]
 
 @dataclass
 class Stack:
-    """The processes and where they are; each has its own log in `folder`."""
+    """The processes and where they are, each with its own log in `folder`; `with` it, they are ended."""
 
     folder: Path
     redis_port: int = field(default_factory=free_port)
@@ -90,6 +91,12 @@ class Stack:
         for process in reversed(self.processes):
             process.end()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
@@ -101,9 +108,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 @pytest.fixture
 def empty_stack(tmp_path: Path) -> Iterator[Stack]:
     """A stack without any process."""
-    stack = Stack(tmp_path)
-    yield stack
-    stack.end()
+    with Stack(tmp_path) as stack:
+        yield stack
 
 
 @pytest.fixture
@@ -117,11 +123,8 @@ def stack(empty_stack: Stack) -> Stack:
 @pytest.fixture(scope="module")
 def nano_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Redis, web and one worker of `nano`, shared by a file's tests: loading the model takes seconds."""
-    stack = Stack(tmp_path_factory.mktemp("nano"))
-    try:
+    with Stack(tmp_path_factory.mktemp("nano")) as stack:
         stack.start_redis()
         stack.start_web()
         stack.start_worker("nano")
         yield stack
-    finally:
-        stack.end()

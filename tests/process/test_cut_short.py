@@ -5,6 +5,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterator
 
 import openpyxl
 import pytest
@@ -23,11 +24,14 @@ ASKED = {
 }
 
 
-@pytest.fixture(params=["auto", "static"], ids=["rolling", "static"])
-def serving(stack: Stack, request: pytest.FixtureRequest) -> Stack:
+@pytest.fixture(scope="module", params=["auto", "static"], ids=["rolling", "static"])
+def serving(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Web and a worker that batches in one way."""
-    stack.start_worker("nano", EVA01_BATCHING=request.param)
-    return stack
+    with Stack(tmp_path_factory.mktemp(request.param)) as stack:
+        stack.start_redis()
+        stack.start_web()
+        stack.start_worker("nano", EVA01_BATCHING=request.param)
+        yield stack
 
 
 def done_batch(stack: Stack) -> str:

@@ -36,14 +36,11 @@ FORWARDED = {
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
     """A web with a worker of `nano`, below /eva."""
-    stack = Stack(tmp_path_factory.mktemp("behind"))
-    try:
+    with Stack(tmp_path_factory.mktemp("behind")) as stack:
         stack.start_redis()
         behind = serve_below_a_path(stack)
         stack.start_worker("nano")
         yield behind
-    finally:
-        stack.end()
 
 
 @pytest.fixture

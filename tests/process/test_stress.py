@@ -43,12 +43,11 @@ def refusals(said: str) -> int:
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Web, and a worker that takes a moment for each image."""
-    stack = Stack(tmp_path_factory.mktemp("stack"))
-    stack.start_redis()
-    stack.start_web()
-    start_worker(stack, 0.02)
-    yield stack
-    stack.end()
+    with Stack(tmp_path_factory.mktemp("stack")) as stack:
+        stack.start_redis()
+        stack.start_web()
+        start_worker(stack, 0.02)
+        yield stack
 
 
 def test_all_are_answered_and_counted_and_each_is_a_point_of_the_plot(busy, tmp_path):

@@ -49,11 +49,8 @@ class Visit:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, provider: OpenIdProvider) -> Iterator[HostileHouse]:
     """The server on which everything is called by a payload."""
-    stack = Stack(tmp_path_factory.mktemp("hostile"))
-    try:
+    with Stack(tmp_path_factory.mktemp("hostile")) as stack:
         yield HostileHouse.start(stack, provider)
-    finally:
-        stack.end()
 
 
 @pytest.fixture(scope="module", params=["escaped alone", "zh with a policy"])

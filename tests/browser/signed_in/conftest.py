@@ -15,14 +15,11 @@ from tests.provider import OpenIdProvider
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory, provider: OpenIdProvider) -> Iterator[Stack]:
     """Redis and a web that wants to know who asks; no worker."""
-    stack = Stack(tmp_path_factory.mktemp("guarded"))
-    try:
+    with Stack(tmp_path_factory.mktemp("guarded")) as stack:
         stack.start_redis()
         env = {"EVA01_ADMIN_KEY": ADMIN_KEY, "EVA01_ADMIN_OWNER": "root", **provider.env}
         stack.start_web(**env)
         yield stack
-    finally:
-        stack.end()
 
 
 @pytest.fixture
