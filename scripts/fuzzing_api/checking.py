@@ -37,8 +37,8 @@ def check(
     """Call everything as an admin, or as two users in turn who may not see each other's things.
 
     `examples` is how many requests are drawn for a call, besides those that cover its parameters one by one.
-    With `seed` others are drawn than each time. The phase `stateful`, in which a call is given what an answer to
-    another said, differs with these answers, and so from run to run.
+    With `seed` others are drawn than each time. The phase `stateful`, in which a call is given what an answer
+    to another said, differs with these answers, and so from run to run.
     """
     folder, who = house.folder, (ADMIN,) if as_admin else USERS
     config, callers, answers = folder / _CONFIG.name, folder / "callers.json", folder / "answers.json"

@@ -10,7 +10,7 @@ from scripts.fuzzing_api.house import House
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(900)]
 
-#: Requests that are drawn for each call, the same in each run; an admin makes some 2,000 besides, which cover all
+#: Requests drawn for each call, the same in each run. An admin makes some 2,000 more, covering all
 #: parameters.
 EXAMPLES = 10
 
