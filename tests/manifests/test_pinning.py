@@ -19,7 +19,6 @@ from tests.serving import Serving
 ROOT = Path(__file__).parents[2]
 #: Images whose registries have not been asked yet: there was no way to them. scripts/pin_images pins them.
 UNPINNED = {
-    "valkey/valkey",
     "oliver006/redis_exporter",
     "registry.k8s.io/autoscaling/cluster-autoscaler",
     "registry.k8s.io/prometheus-adapter/prometheus-adapter",
