@@ -55,6 +55,7 @@ def test_a_folder_is_one_job_which_is_said_before_anything_is_sent(page, stack, 
     oak = page.locator("#grouping-list li", has_text="shop/oak")
     expect(oak).to_have_text("shop/oak3 images: view_1.png, view_2.png, view_10.png")
     expect(page.locator("#checks")).to_contain_text("6 images, 2 jobs")
+    expect(page.get_by_test_id("send")).to_have_text("Ask 6 images, 2 jobs")
     batch = ask.ask("What differs?").wait_until_done().expect_found("2 jobs, 6 images")
     assert images_of(stack, batch.batch_id) == {"shop/oak": OAK, "shop/elm": ELM}
     expect(batch.tile("shop/oak").locator(".pager")).to_have_text("1 / 3")

@@ -29,6 +29,7 @@ let reading = 0;
 const selection = new Selection(usualLimits(), oncePerFrame(() => {
   if (!byId("count")) return;
   showSelection(selection);
+  grouping.draw();
   look();
 }));
 const grouping = new Grouping(selection, look);
@@ -47,7 +48,6 @@ function look() {
 
 /** Say what stands in the way of the launch; gives it, or null. */
 function lookNow() {
-  grouping.draw();
   const hindrance = showReadiness({ selection, grouping, questions, models, answer, resolution, isReading: reading > 0 });
   suitQuestion();
   return hindrance;

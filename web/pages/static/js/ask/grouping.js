@@ -15,7 +15,11 @@ export class Grouping {
   /** `onChange` is called when another way is chosen. */
   constructor(selection, onChange) {
     this.#selection = selection;
-    this.#root.addEventListener("change", onChange);
+    this.#root.addEventListener("change", () => {
+      this.draw();
+      onChange();
+    });
+    this.draw();
   }
 
   /** The way that is chosen, one of WAYS; that of each by itself while there is no choice. */
@@ -41,7 +45,12 @@ export class Grouping {
     return { kind: "good", words: this.#words };
   }
 
-  /** Show the choice where it makes a difference, and what it makes of the files. */
+  /** How many images and jobs it makes, in words. */
+  get counted() {
+    return t("{images}, {jobs}", { images: counted(this.#selection), jobs: tn("{count} job", "{count} jobs", this.jobs) });
+  }
+
+  /** Show the choice where it makes a difference, and what it makes of the files: after each change of them. */
   draw() {
     const selection = this.#selection;
     const hasChoice = selection.zips > 0 || WAYS.some((way) => selection.parcels(way).some(isAboutSeveral));
@@ -55,8 +64,8 @@ export class Grouping {
   }
 
   get #words() {
-    const words = t("{images}, {jobs}", { images: counted(this.#selection), jobs: tn("{count} job", "{count} jobs", this.jobs) });
-    return this.#selection.zips && this.way ? `${words}; ${t("what is in the zips comes on top, grouped in the same way")}` : words;
+    const isMore = this.#selection.zips && this.way;
+    return isMore ? `${this.counted}; ${t("what is in the zips comes on top, grouped in the same way")}` : this.counted;
   }
 
   #line(job) {

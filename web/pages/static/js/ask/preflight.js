@@ -38,7 +38,8 @@ export function showReadiness({ selection, grouping, questions, models, answer, 
     make("li", { class: `check check--${kind}` }, icon(kind === "warn" ? "warn" : "check"), make("span", { text: words }))));
   const isReady = !checks.some(({ kind }) => kind === "open");
   byId("send").setAttribute("aria-disabled", String(!isReady));
-  say(byId("send"), selection.count ? t("Ask {images}", { images: counted(selection) }) : t("Ask"));
+  const asked = grouping.way ? grouping.counted : counted(selection);
+  say(byId("send"), selection.count ? t("Ask {images}", { images: asked }) : t("Ask"));
   return checks.find(({ kind }) => kind === "open") ?? null;
 }
 
