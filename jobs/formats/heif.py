@@ -14,6 +14,8 @@ from jobs.formats.images import truncated_image
 #: Bytes of the box that describes the items, boxes in a box, and items with properties; real ones have some
 #: thousands of bytes, and a few hundred of either.
 _MOST_BYTES = 4 << 20
+#: Bytes of a box: more than any file has, and few enough to be counted to.
+_LARGEST_BYTES = 1 << 48
 _MOST_BOXES = 10_000
 _MOST_ITEMS = 65_536
 
@@ -52,11 +54,14 @@ def _meta(file: IO[bytes]) -> bytes:
         if size == 1:
             (size,) = struct.unpack(">Q", file.read(8))
             head = 16
+        elif size == 0:
+            # So says the last box: it goes on to the file's end.
+            size = _LARGEST_BYTES
+        if not head <= size <= _LARGEST_BYTES:
+            break
         if kind == b"meta":
             # Four bytes of version and flags come first.
             return file.read(min(size - head, _MOST_BYTES))[4:]
-        if size < head:
-            break
         place += size
     raise KeyError("meta")
 
