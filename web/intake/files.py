@@ -173,7 +173,7 @@ class Intake:
 
     def _question_of(self, path: str) -> str:
         self._check_path(path)
-        own = self._questions.get(normalise(path), "")
+        own = self._questions and self._questions.get(normalise(path))
         return check_question(self._card, own or self._accepting.batch.question, self._limits)
 
     def _check_path(self, path: str) -> None:
@@ -196,7 +196,7 @@ class Intake:
 
     def _take(self, files: Sequence[Checked], source: Source = ITSELF) -> list[FileOutcome]:
         """Take files of one `source`, a zip or none."""
-        for file in files:
+        for file in files if self.unused_questions else ():
             self.unused_questions.pop(normalise(file.path), None)
         with kept_images(self._services, [*chain(*(file.images for file in files))]):
             taken = self._accept([self._jobs_of(file, source) for file in files], source)
