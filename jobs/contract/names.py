@@ -3,6 +3,8 @@
 Imports nothing of ours. A name is never built anywhere else.
 """
 
+from datetime import date
+
 #: The one Celery task: answer the next job of the model.
 TASK_ANSWER = "eva01.answer"
 
@@ -36,6 +38,8 @@ USAGE_DAYS = "eva01:usage_days"
 
 #: The folder of all batches in the journal.
 BATCHES_FOLDER = "batches"
+#: The folder of notes of deleted batches in the journal.
+DELETED_FOLDER = "deleted"
 #: The lock of the one web process that keeps house.
 HOUSEKEEPER = "eva01:housekeeper"
 #: Lies in the blob store where callers once had to say who they are.
@@ -307,6 +311,16 @@ def batch_folder(batch_id: str) -> str:
 def batch_path(batch_id: str) -> str:
     """Where a batch's record lies in the journal."""
     return f"{batch_folder(batch_id)}/batch.json"
+
+
+def deleted_folder(day: date) -> str:
+    """The notes of the batches that were deleted on a day."""
+    return f"{DELETED_FOLDER}/{day.isoformat()}"
+
+
+def deleted_path(day: date, batch_id: str) -> str:
+    """Where the note lies that a batch was deleted."""
+    return f"{deleted_folder(day)}/{batch_id}"
 
 
 def manifest_folder(batch_id: str | None) -> str:

@@ -1,11 +1,13 @@
 """Rebuild Redis from the journal: finished jobs come back with their answers, all others run again.
 
 It may run at any time, also beside web and workers, and again after it was interrupted: it adds what is
-missing, finishes what the journal has an answer for, and leaves alone all that is right.
+missing, finishes what the journal has an answer for, deletes again what was deleted, and leaves alone all
+that is right.
 """
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,6 +67,10 @@ class Restore:
     def _steps(self, since: datetime | None) -> Iterator[Restored]:
         # Links first: one that was revoked in the last second must not open a batch that is back.
         self._shares.bring_back()
+        for batch_id in self._journal.deleted():
+            with suppress(NotFound):
+                self._store.mark_removed(batch_id)
+                logger.info("Batch %s was deleted, and is again.", batch_id)
         for batch in self._journal.batches(since):
             try:
                 yield from self._restore_batch(batch, since)

@@ -6,6 +6,7 @@
     batches/<batch>/logprobs/<job>.json     how likely each token of its answer was, where that was asked for
     jobs/<job>.json  answers/<job>.json  logprobs/<job>.json   the same for a job without a batch
     shares/<digest>.json                    a link to a batch
+    deleted/<day>/<batch>                   that a batch was deleted, for a Redis that comes back older
 
 Parts and jobs are named by ids, so they sort by time. Records are written whole and read leniently: fields
 that a newer version has written are kept, and what cannot be read is said and passed over.
@@ -13,7 +14,7 @@ that a newer version has written are kept, and what cannot be read is said and p
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -90,6 +91,16 @@ class Journal:
         """Delete all that is noted of links."""
         self._blobs.delete(map(names.share_path, digests))
 
+    def note_deleted(self, batch_id: str, day: date) -> None:
+        """Keep that a batch is deleted, which happened on `day`."""
+        self._blobs.put(names.deleted_path(day, batch_id), b"")
+
+    def forget_deleted(self, before: date) -> None:
+        """Delete what is noted of batches that were deleted on earlier days."""
+        for folder in self._blobs.list_folders(names.DELETED_FOLDER):
+            if PurePosixPath(folder).name < before.isoformat():
+                self._blobs.delete(self._blobs.list(folder))
+
     def unlist_batches(self, batch_ids: Iterable[str]) -> None:
         """Delete the records of batches: without it none is restored, whatever else is noted of it."""
         self._blobs.delete(map(names.batch_path, batch_ids))
@@ -114,6 +125,11 @@ class Journal:
             batch = self._parsed(Batch, path, text)
             if batch and (since is None or _could_grow(batch, since)):
                 yield batch
+
+    def deleted(self) -> Iterator[str]:
+        """The ids of deleted batches, in the order of the days on which they were."""
+        for path in self._blobs.list(names.DELETED_FOLDER):
+            yield PurePosixPath(path).name
 
     def jobs(self, batch_id: str | None, since: datetime | None = None) -> Iterator[Job]:
         """The accepted jobs of a batch in the order they came; with `since`, those of requests after that.

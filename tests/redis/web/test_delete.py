@@ -2,6 +2,7 @@
 
 import pytest
 
+from jobs.contract import names
 from jobs.contract.models import new_id
 from jobs.upkeep.removal import Removal, Removed
 from tests import hostile
@@ -61,7 +62,7 @@ def test_all_that_was_sent_is_gone_and_what_others_sent_stays(http, services):
     services.journal.forget_jobs([single])
     remove_all(services)
     assert keys_left(services.store.redis) <= {"eva01:nano:interactive"}
-    assert not list(services.blobs.list(""))
+    assert {path.split("/")[0] for path in services.blobs.list("")} == {names.DELETED_FOLDER}
 
 
 def test_a_refused_request_leaves_no_claim_and_no_image(http, services):

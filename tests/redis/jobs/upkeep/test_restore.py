@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -236,6 +237,28 @@ def test_a_deleted_batch_stays_deleted(http, services, restore, batch):
     assert run(restore) == Restored()
     with pytest.raises(NotFound):
         services.store.get_batch(id_of(batch))
+
+
+def test_what_was_deleted_is_deleted_again_from_an_older_redis(http, services, restore, batch, redis_client):
+    kept, link = new_batch(http), http.post(f"{batch}/share", json={"days": 1}).json["url"]
+    older = {key: redis_client.dump(key) for key in redis_client.scan_iter("*")}
+    http.delete(batch)
+    redis_client.flushall()
+    for key, value in older.items():
+        redis_client.restore(key, 0, value)
+    assert (http.get(batch).status_code, http.get(urlsplit(link).path).status_code) == (200, 200)
+    run(restore)
+    assert (http.get(batch).status_code, http.get(urlsplit(link).path).status_code) == (404, 404)
+    assert http.get(kept).status_code == 200
+    assert services.store.removals() == [id_of(batch)]
+
+
+def test_that_something_was_deleted_is_forgotten_with_the_usage_of_that_day(services):
+    days = [date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1)]
+    for number, day in enumerate(days):
+        services.journal.note_deleted(f"b{number}", day)
+    services.journal.forget_deleted(days[1])
+    assert [*services.journal.deleted()] == ["b1", "b2"]
 
 
 def test_a_refused_file_that_was_taken_later_comes_back_as_taken(
