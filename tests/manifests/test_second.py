@@ -122,6 +122,29 @@ def test_a_first_installation_elsewhere_is_watched_as_one_in_eva01(copy):
         assert "eva01" not in {text for path, text in values(thing) if path.endswith("namespace")}
 
 
+@pytest.mark.parametrize(
+    "component",
+    [
+        "cluster-autoscaler/aws",
+        "karpenter",
+        "gpu-device-plugin",
+        "spot",
+        "prometheus-adapter",
+        "dcgm-exporter",
+    ],
+)
+def test_what_is_once_a_cluster_keeps_its_namespace_in_the_outer_folder(copy, component):
+    change(
+        copy / SECOND / "kustomization.yaml",
+        "components:\n",
+        f"components:\n  - ../../components/{component}\n",
+    )
+    added = set(map(identity, render_at(copy / SECOND))) - set(map(identity, render(SECOND)))
+    assert added
+    for kind, namespace, name in added:
+        assert namespace == ("" if kind in CLUSTER_WIDE else "kube-system"), f"{kind}/{name}"
+
+
 def test_the_database_of_a_redis_outside_is_said_once(copy):
     change(copy / "components" / "external-redis" / "address.yaml", ":6379/0", ":6379/3")
     objects = render_at(copy / "tests" / "external-redis")
