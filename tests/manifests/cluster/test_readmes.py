@@ -123,6 +123,11 @@ def test_a_budget_is_not_taken_away_without_a_word(tmp_path: Path):
         overlay(tmp_path, "gpu-budget", "hpa-gpu")
 
 
+def test_plain_autoscalers_are_refused_beside_those_of_keda(tmp_path: Path):
+    with pytest.raises(AssertionError, match="testing value /kind failed"):
+        overlay(tmp_path, "monitoring", "prometheus-adapter", "queue-hpa")
+
+
 def test_what_the_readme_puts_into_an_overlay_changes_the_name_everywhere(tmp_path: Path):
     rendered = overlay(tmp_path, "gateway-api", **said_in(GATEWAY, "```yaml", "```"))
     names = {one["hostname"] for thing in of_kind(rendered, "Gateway") for one in thing["spec"]["listeners"]}
