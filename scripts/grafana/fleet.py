@@ -6,17 +6,20 @@ k8s/components/monitoring/recording.yaml.
 
 from typing import Any
 
-from scripts.grafana.metrics import CodeMetrics
-from scripts.grafana.panels import Panel, Query, Row, amount, dashboard, models
+from scripts.grafana.metrics import INSTALLATION, CodeMetrics
+from scripts.grafana.panels import Panel, Query, Row, amount, dashboard, installations, models
 
-_OURS = 'namespace="eva01", pod=~"worker-.*"'
-_COMMANDS = 'redis_commands_processed_total{namespace="eva01"}'
+_WORKERS = f'{INSTALLATION}, pod=~"worker-.*"'
 
 
 def fleet(code: CodeMetrics) -> dict[str, Any]:
     """Grafana's JSON."""
     rows = [_replicas(code), _gpus(), _cost(), _redis()]
-    variables = [models("eva01_queue_jobs"), amount("gpu_hour_price", "Price of a GPU-hour", "2.5")]
+    variables = [
+        installations(),
+        models("eva01_queue_jobs"),
+        amount("gpu_hour_price", "Price of a GPU-hour", "2.5"),
+    ]
     return dashboard("eva01-fleet", "EVA-01: fleet", rows, variables)
 
 
@@ -28,15 +31,15 @@ def _replicas(code: CodeMetrics) -> Row:
             Panel(
                 "Replicas wanted and real",
                 [
-                    Query("deployment:eva01_replicas_wanted", "{{deployment}} wanted"),
-                    Query("deployment:eva01_replicas_ready", "{{deployment}} ready"),
+                    Query(_of("deployment:eva01_replicas_wanted"), "{{deployment}} wanted"),
+                    Query(_of("deployment:eva01_replicas_ready"), "{{deployment}} ready"),
                 ],
                 "What KEDA asks for, and what is ready. The gap is nodes that start and models that load.",
             ),
             Panel(
                 "Open jobs and ready workers",
                 [
-                    Query('model:eva01_open_jobs{model=~"$model"}', "{{model}} open"),
+                    Query(_of("model:eva01_open_jobs", 'model=~"$model"'), "{{model}} open"),
                     Query(workers.value("model", state="ready"), "{{model}} ready workers"),
                     Query(of_late.value("model"), "{{model}} ready of late"),
                 ],
@@ -45,7 +48,7 @@ def _replicas(code: CodeMetrics) -> Row:
             ),
             Panel(
                 "Steps of scaling in an hour",
-                [Query("deployment:eva01_scalings:1h", "{{deployment}}")],
+                [Query(_of("deployment:eva01_scalings:1h"), "{{deployment}}")],
                 "More than 10 say that the fleet follows noise.",
             ),
         ],
@@ -58,22 +61,22 @@ def _gpus() -> Row:
         [
             Panel(
                 "GPU use",
-                [Query("pod:gpu_utilisation_percent:avg1m", "{{pod}}")],
+                [Query(_of("pod:gpu_utilisation_percent:avg1m"), "{{pod}}")],
                 "Per cent of the time in which the GPU did something, over a minute.",
                 "percent",
             ),
             Panel(
                 "GPU memory",
                 [
-                    Query(f"sum by (pod) (DCGM_FI_DEV_FB_USED{{{_OURS}}})", "{{pod}} used"),
-                    Query(f"sum by (pod) (DCGM_FI_DEV_FB_FREE{{{_OURS}}})", "{{pod}} free"),
+                    Query(f"sum by (pod) (DCGM_FI_DEV_FB_USED{{{_WORKERS}}})", "{{pod}} used"),
+                    Query(f"sum by (pod) (DCGM_FI_DEV_FB_FREE{{{_WORKERS}}})", "{{pod}} free"),
                 ],
                 "Used and free memory of each GPU.",
                 "decmbytes",
             ),
             Panel(
                 "GPU temperature",
-                [Query(f"max by (pod) (DCGM_FI_DEV_GPU_TEMP{{{_OURS}}})", "{{pod}}")],
+                [Query(f"max by (pod) (DCGM_FI_DEV_GPU_TEMP{{{_WORKERS}}})", "{{pod}}")],
                 "A GPU that is too warm slows itself down.",
                 "celsius",
             ),
@@ -82,7 +85,7 @@ def _gpus() -> Row:
                 [
                     Query("eva01:gpus_requested_in_cluster", "asked for in the cluster"),
                     Query("eva01:gpus_in_cluster", "in the cluster"),
-                    Query("eva01:gpus_held", "held by EVA-01"),
+                    Query(_of("eva01:gpus_held"), "held by EVA-01"),
                 ],
                 "More asked for than there are: pods wait for a node.",
             ),
@@ -91,8 +94,9 @@ def _gpus() -> Row:
 
 
 def _cost() -> Row:
-    jobs_an_hour = 'sum(avg_over_time(model:eva01_finished_jobs:rate5m{model=~"$model"}[1h])) * 3600'
-    gpus = "avg_over_time(eva01:gpus_held[1h])"
+    finished = _of("model:eva01_finished_jobs:rate5m", 'model=~"$model"')
+    jobs_an_hour = f"sum(avg_over_time({finished}[1h])) * 3600"
+    gpus = f"sum(avg_over_time({_of('eva01:gpus_held')}[1h]))"
     return Row(
         "Cost",
         [
@@ -105,14 +109,14 @@ def _cost() -> Row:
             Panel(
                 "GPU-hours in a day",
                 [
-                    Query("eva01:gpu_hours:1d", "used"),
-                    Query("eva01:gpu_hours_a_day:limit", "limit"),
+                    Query(_of("eva01:gpu_hours:1d"), "used"),
+                    Query(_of("eva01:gpu_hours_a_day:limit"), "limit"),
                 ],
                 "GPU-hours in the 24 hours before, and where the alert rings.",
             ),
             Panel(
                 "Cost of a day",
-                [Query("$gpu_hour_price * eva01:gpu_hours:1d", "last 24 hours")],
+                [Query(f"$gpu_hour_price * {_of('eva01:gpu_hours:1d')}", "last 24 hours")],
                 "GPU-hours times the price above.",
                 kind="stat",
             ),
@@ -121,25 +125,31 @@ def _cost() -> Row:
 
 
 def _redis() -> Row:
+    commands = _of("redis_commands_processed_total")
     return Row(
         "Redis",
         [
             Panel(
                 "Memory",
-                [Query("pod:eva01_redis_memory_ratio", "{{pod}}")],
+                [Query(_of("pod:eva01_redis_memory_ratio"), "{{pod}}")],
                 "Used of what it may use. Full, it refuses writes.",
                 "percentunit",
             ),
             Panel(
                 "Clients",
-                [Query('max by (pod) (redis_connected_clients{namespace="eva01"})', "{{pod}}")],
+                [Query(f"max by (pod) ({_of('redis_connected_clients')})", "{{pod}}")],
                 "Connections of web and workers.",
             ),
             Panel(
                 "Commands",
-                [Query(f"sum by (pod) (rate({_COMMANDS}[$__rate_interval]))", "{{pod}}")],
+                [Query(f"sum by (pod) (rate({commands}[$__rate_interval]))", "{{pod}}")],
                 "Commands a second.",
                 "ops",
             ),
         ],
     )
+
+
+def _of(series: str, *matchers: str) -> str:
+    """A series of the installation that is chosen."""
+    return f"{series}{{{', '.join([INSTALLATION, *matchers])}}}"

@@ -25,8 +25,8 @@ _MODULES = (
     web.http.problems,
     worker.ops.metrics,
 )
-#: Every query of ours is about this namespace; other installations may share the Prometheus.
-_NAMESPACE = 'namespace="eva01"'
+#: Every query is about the installation that is chosen; others may share the Prometheus.
+INSTALLATION = 'namespace="$namespace"'
 
 
 class NotMeasured(Exception):
@@ -93,7 +93,7 @@ class Metric:
             raise NotMeasured(f"{self.name} has no label {', '.join(sorted(unknown))}.")
         chosen = {"model": "$model"} if "model" in self.labels else {}
         patterns = [f'{label}=~"{pattern}"' for label, pattern in (chosen | matchers).items()]
-        return f"{self.name}{end}{{{', '.join([_NAMESPACE, *patterns])}}}"
+        return f"{self.name}{end}{{{', '.join([INSTALLATION, *patterns])}}}"
 
 
 class CodeMetrics:

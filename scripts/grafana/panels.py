@@ -54,17 +54,14 @@ def dashboard(
     }
 
 
+def installations() -> dict[str, Any]:
+    """A dashboard variable: the installation, by its namespace."""
+    return _found("namespace", "Installation", "label_values(eva01:installation, namespace)")
+
+
 def models(metric: str) -> dict[str, Any]:
     """A dashboard variable: the models in the labels of `metric`."""
-    query = f"label_values({metric}, model)"
-    return {
-        "name": "model",
-        "label": "Model",
-        "type": "query",
-        "datasource": _SOURCE,
-        "query": {"query": query, "refId": "model"},
-        "definition": query,
-        "refresh": 2,
+    return _found("model", "Model", f'label_values({metric}{{namespace="$namespace"}}, model)') | {
         "multi": True,
         "includeAll": True,
         "allValue": ".*",
@@ -80,6 +77,18 @@ def amount(name: str, label: str, value: str) -> dict[str, Any]:
         "type": "textbox",
         "query": value,
         "current": {"text": value, "value": value},
+    }
+
+
+def _found(name: str, label: str, query: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": _SOURCE,
+        "query": {"query": query, "refId": name},
+        "definition": query,
+        "refresh": 2,
     }
 
 

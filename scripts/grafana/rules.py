@@ -6,7 +6,7 @@ import yaml
 
 _MONITORING = Path(__file__).parents[2] / "k8s/components/monitoring"
 #: Without the alerts: a single machine has nobody on call, no kube-state-metrics and no DCGM exporter.
-_SOURCES = ("settings.yaml", "recording.yaml")
+_SOURCES = ("installation/settings.yaml", "recording.yaml")
 _HEADER = "# Written by scripts/dashboards from k8s/components/monitoring, where each rule is explained.\n"
 
 

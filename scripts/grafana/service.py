@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from scripts.grafana.metrics import CodeMetrics, Metric
-from scripts.grafana.panels import Panel, Query, Row, dashboard, models
+from scripts.grafana.metrics import INSTALLATION, CodeMetrics, Metric
+from scripts.grafana.panels import Panel, Query, Row, dashboard, installations, models
 
 _PARTS = (0.5, 0.95, 0.99)
 #: A series that appears only with its first event counts as 0 before.
@@ -14,7 +14,7 @@ def service(code: CodeMetrics) -> dict[str, Any]:
     """Grafana's JSON."""
     rows = [_queue(code), _times(code), _device(code), _requests(code), _fetching(code)]
     rows += [_reliability(code), _recovery(code)]
-    return dashboard("eva01-service", "EVA-01: service", rows, [models("eva01_queue_jobs")])
+    return dashboard("eva01-service", "EVA-01: service", rows, [installations(), models("eva01_queue_jobs")])
 
 
 def _queue(code: CodeMetrics) -> Row:
@@ -38,8 +38,13 @@ def _queue(code: CodeMetrics) -> Row:
                 "Throughput",
                 [
                     Query(states, "{{model}} {{state}}"),
-                    Query('model:eva01_arrivals:rate5m{model=~"$model"}', "{{model}} arrive"),
-                    Query('model:eva01_arrivals:forecast10m{model=~"$model"}', "{{model}} forecast"),
+                    Query(
+                        f'model:eva01_arrivals:rate5m{{{INSTALLATION}, model=~"$model"}}', "{{model}} arrive"
+                    ),
+                    Query(
+                        f'model:eva01_arrivals:forecast10m{{{INSTALLATION}, model=~"$model"}}',
+                        "{{model}} forecast",
+                    ),
                 ],
                 "Jobs a second that workers finished, that arrived, and that may arrive in ten minutes.",
                 "ops",

@@ -13,6 +13,8 @@ from tests.manifests.rendering import of_kind, render
 
 #: The folder whose rendering has every kind of trigger.
 TRIGGERED = "tests/triggers"
+#: What is recorded of all GPUs, whoever has them.
+OF_THE_CLUSTER = {"eva01:gpus_requested_in_cluster", "eva01:gpus_in_cluster"}
 #: Keywords of PromQL between names.
 _WORDS = {"and", "or", "unless", "bool"}
 _NAME = r"[a-zA-Z_:][\w:]*"
@@ -78,7 +80,8 @@ def adapted_by_model() -> Iterator[Expression]:
     """Its queries that are about no pod."""
     for rule in adapter_rules("externalRules"):
         yield Expression(
-            rule["name"]["as"], rule["metricsQuery"].replace("<<.LabelMatchers>>", 'model="qwen2.5-vl-7b"')
+            rule["name"]["as"],
+            rule["metricsQuery"].replace("<<.LabelMatchers>>", 'namespace="eva01",model="qwen2.5-vl-7b"'),
         )
 
 
@@ -126,6 +129,7 @@ def _panels(board: dict[str, Any]) -> Iterator[Expression]:
     for panel in board["panels"]:
         for target in panel.get("targets", ()):
             text = target["expr"].replace("$__rate_interval", "1m").replace("$model", ".*")
+            text = text.replace("$namespace", "eva01")
             text = text.replace("$gpu_hour_price", "2.5")
             where = f"{board['uid']}/{panel['title']}/{target['refId']}"
             yield Expression(where, text)

@@ -12,6 +12,8 @@ from tests.tools import PROMTOOL
 WATCHED = "overlays/aws"
 #: The combination in which the fleets' wish is a rule.
 WISHED = "tests/queue-hpa"
+#: The overlay of another installation in the same cluster.
+SECOND = "overlays/second"
 
 
 def promtool(*arguments: str, folder: Path | None = None) -> str:
@@ -24,7 +26,7 @@ def promtool(*arguments: str, folder: Path | None = None) -> str:
 def rules_of(*rendered: str) -> list[Object]:
     """Every PrometheusRule of some folders, once."""
     found = {
-        thing["metadata"]["name"]: thing
+        (thing["metadata"]["namespace"], thing["metadata"]["name"]): thing
         for folder in rendered
         for thing in of_kind(render(folder), "PrometheusRule")
     }
@@ -32,9 +34,14 @@ def rules_of(*rendered: str) -> list[Object]:
 
 
 def write_rules(folder: Path, *rendered: str) -> list[str]:
-    """Write what each PrometheusRule holds to a file of its own: `alerts.yaml` for `eva01-alerts`."""
+    """Write what each PrometheusRule holds to a file of its own.
+
+    `eva01-alerts` becomes `alerts.yaml`, and in another namespace than `eva01` `NAMESPACE-alerts.yaml`.
+    """
     names = []
     for thing in rules_of(*rendered or [WATCHED]):
-        names.append(f"{thing['metadata']['name'].removeprefix('eva01-')}.yaml")
+        name, namespace = (thing["metadata"][key] for key in ("name", "namespace"))
+        start = "" if namespace == "eva01" else f"{namespace}-"
+        names.append(f"{start}{name.removeprefix('eva01-')}.yaml")
         (folder / names[-1]).write_text(yaml.safe_dump({"groups": thing["spec"]["groups"]}, sort_keys=False))
     return names

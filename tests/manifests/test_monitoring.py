@@ -11,7 +11,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scripts.grafana.__main__ import written
 from scripts.grafana.metrics import CodeMetrics
-from tests.manifests.expressions import Expression, adapter_rules, everything, recorded, selectors, shown
+from tests.manifests.expressions import (
+    OF_THE_CLUSTER,
+    Expression,
+    adapter_rules,
+    everything,
+    recorded,
+    selectors,
+    shown,
+)
 from tests.manifests.promtool import WATCHED
 from tests.manifests.rendering import containers, name_of, of_kind, render, template, whole_folders
 from tests.markdown import anchors
@@ -103,6 +111,12 @@ def test_every_metric_that_is_asked_for_is_measured(expression: Expression):
     assert asked <= known
     # Only the rules for limits, and for the numbers of a model's fleet, are constants.
     assert asked or expression.text.startswith("vector(")
+
+
+def test_every_query_of_a_dashboard_is_about_the_installation_that_is_chosen():
+    for query in shown():
+        for one in selectors(query.text):
+            assert 'namespace="eva01"' in one.text or one.name in OF_THE_CLUSTER, query.where
 
 
 def test_every_metric_of_the_code_is_on_a_dashboard():

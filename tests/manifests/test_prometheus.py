@@ -1,5 +1,6 @@
 """The rules under promtool's unit tests: series that fire each alert, and series that must not."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.manifests.promtool import WATCHED, WISHED, promtool, write_rules
+from tests.manifests.expressions import OF_THE_CLUSTER, alerting, recorded
+from tests.manifests.promtool import SECOND, WATCHED, WISHED, promtool, write_rules
 from tests.manifests.rendering import of_kind, render
 
 HERE = Path(__file__).parent / "rules"
@@ -18,8 +20,8 @@ CASES = sorted(path.name for path in HERE.glob("*.test.yaml"))
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """A folder with the rules, and their tests beside them."""
-    write_rules(tmp_path)
+    """A folder with the rules, those of a second installation too, and their tests beside them."""
+    write_rules(tmp_path, WATCHED, SECOND)
     for path in HERE.iterdir():
         shutil.copy(path, tmp_path)
     return tmp_path
@@ -54,7 +56,7 @@ def tried() -> Iterator[tuple[str, bool]]:
                 yield look["alertname"], bool(look["exp_alerts"])
 
 
-@pytest.mark.parametrize("rendered", [WATCHED, WISHED])
+@pytest.mark.parametrize("rendered", [WATCHED, WISHED, SECOND])
 def test_prometheus_accepts_every_rule(tmp_path, rendered):
     for name in write_rules(tmp_path, rendered):
         promtool("check", "rules", name, folder=tmp_path)
@@ -71,6 +73,14 @@ def test_every_group_has_its_place_in_the_tests_order(name):
     order = case["group_eval_order"]
     assert sorted(order) == sorted(groups())
     assert order == sorted(order, key=lambda group: "alerts" in group)
+
+
+def test_rules_know_no_installation_by_name_and_keep_whose_each_series_is():
+    for expression in [*recorded(), *alerting()]:
+        assert "namespace=" not in expression.text, expression.where
+        if expression.where not in OF_THE_CLUSTER:
+            for by in re.findall(r"\b(?:sum|max|min|avg|count)\b *(by *\([^)]*\))?", expression.text):
+                assert by.startswith("by (namespace"), expression.where
 
 
 def test_every_alert_is_tried_both_ways():

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.manifests.formulas import value
+from tests.manifests.formulas import golem, value
 from tests.manifests.rendering import Object, of_kind, render
 
 FOLDER = "tests/triggers"
@@ -50,6 +50,12 @@ def test_without_a_job_no_worker_is_wanted_whatever_was_spent():
 def test_without_redis_there_is_no_telling():
     away = dict.fromkeys(("interactive", "bulk", "held"))
     assert wish(**away, spent=2) is None
+
+
+@pytest.mark.parametrize("one", ["interactive", "bulk", "ready"])
+def test_where_one_length_alone_cannot_be_read_there_is_no_metric(one):
+    with pytest.raises(golem.EvalError):
+        wish(**{one: None, "spent": 0.0})
 
 
 def test_the_brake_is_around_all_other_terms():

@@ -53,6 +53,12 @@ def test_with_what_it_may_borrow_a_queue_has_room_for_the_whole_fleet():
             assert room == most[name] * quantity(asked), f"{name}: {resource}"
 
 
+def test_a_rollout_asks_for_no_more_than_the_quota():
+    for owner, _ in owners(render(FOLDER)):
+        if QUEUE in owner["metadata"]["labels"]:
+            assert owner["spec"]["strategy"]["rollingUpdate"]["maxSurge"] == 0, name_of(owner)
+
+
 def name_of_target(fleet: Object) -> str:
     """What a ScaledObject scales."""
     return f"Deployment/{fleet['spec']['scaleTargetRef']['name']}"

@@ -93,10 +93,11 @@ def by_keda(model: str, waiting: int, held: int, ready: int) -> float:
 
 def minutes(model: str) -> dict[str, Any]:
     """Every queue of `QUEUES`, a minute each, and that the rules make of it what KEDA does."""
+    whose = f'namespace="eva01", model="{model}"'
     columns = {
-        f'eva01_queue_jobs{{namespace="eva01", queue="bulk", model="{model}"}}': 0,
-        f'eva01_held_jobs{{namespace="eva01", model="{model}"}}': 1,
-        f'eva01_ready_workers_of_late{{namespace="eva01", model="{model}"}}': 2,
+        f'eva01_queue_jobs{{queue="bulk", {whose}}}': 0,
+        f"eva01_held_jobs{{{whose}}}": 1,
+        f"eva01_ready_workers_of_late{{{whose}}}": 2,
     }
     series = [
         {"series": name, "values": " ".join(str(queue[place]) for queue in QUEUES)}
@@ -106,7 +107,7 @@ def minutes(model: str) -> dict[str, Any]:
         {
             "expr": f"model:{WISH}",
             "eval_time": f"{minute}m",
-            "exp_samples": [{"labels": f'model:{WISH}{{model="{model}"}}', "value": by_keda(model, *queue)}],
+            "exp_samples": [{"labels": f"model:{WISH}{{{whose}}}", "value": by_keda(model, *queue)}],
         }
         for minute, queue in enumerate(QUEUES)
     ]
@@ -143,6 +144,11 @@ def test_the_adapter_has_the_metric_and_the_controller_may_ask_for_it():
     (rule,) = role["rules"]
     assert (rule["apiGroups"], rule["resources"]) == (["external.metrics.k8s.io"], [WISH])
     assert "external.metrics.k8s.io" in {one["spec"]["group"] for one in of_kind(objects, "APIService")}
+
+
+def test_an_autoscaler_is_given_the_wish_of_its_own_namespace():
+    (rule,) = adapter_rules("externalRules")
+    assert rule["resources"] == {"overrides": {"namespace": {"resource": "namespace"}}}
 
 
 def test_a_cluster_has_one_program_for_external_metrics():

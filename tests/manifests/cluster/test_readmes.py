@@ -97,9 +97,35 @@ def overlay(folder: Path, *components: str, **more: Any) -> tuple[Object, ...]:
     return render_at(folder)
 
 
+def test_the_limits_are_changed_as_the_readme_says_and_stay_of_their_installation(tmp_path: Path):
+    page = ROOT / "components" / "monitoring" / "README.md"
+    told = said_in(
+        page,
+        "- The limits, by a patch in your overlay, in the order of `installation/settings.yaml`:\n",
+        "\n- `runbook_url` is a path in this repository.",
+    )
+    rules = (
+        rule
+        for thing in of_kind(overlay(tmp_path, "monitoring", **told), "PrometheusRule")
+        for group in thing["spec"]["groups"]
+        for rule in group["rules"]
+        if rule.get("record", "").endswith(":limit")
+    )
+    assert {rule["record"]: (rule["labels"]["namespace"], rule["expr"]) for rule in rules} == {
+        "eva01:gpu_hours_a_day:limit": ("eva01", "vector(20)"),
+        "eva01:oldest_wait_seconds:limit": ("eva01", "vector(900)"),
+        "eva01:failure_ratio:limit": ("eva01", "vector(0.02)"),
+    }
+
+
 def test_a_budget_is_not_taken_away_without_a_word(tmp_path: Path):
     with pytest.raises(AssertionError, match="testing value /spec/fallback/behavior failed"):
         overlay(tmp_path, "gpu-budget", "hpa-gpu")
+
+
+def test_plain_autoscalers_are_refused_beside_those_of_keda(tmp_path: Path):
+    with pytest.raises(AssertionError, match="testing value /kind failed"):
+        overlay(tmp_path, "monitoring", "prometheus-adapter", "queue-hpa")
 
 
 def test_what_the_readme_puts_into_an_overlay_changes_the_name_everywhere(tmp_path: Path):
