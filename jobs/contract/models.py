@@ -374,6 +374,8 @@ class Batch(Kept):
             **self.model_dump(mode="json", include=_PUBLIC_BATCH),
             "response_format": wanted.public() if (wanted := self.options.response_format) else None,
             "max_pixels": self.options.max_pixels,
+            "dpi": self.options.dpi,
+            "pages": self.options.pages,
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,
