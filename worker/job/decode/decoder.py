@@ -136,7 +136,7 @@ class Decoder:
             return Decoded(shown, *size, tuple(notes))
 
     def _draw(self, data: bytes, page: int, check_wanted: CheckWanted, keep_pixels: int, dpi: int) -> Decoded:
-        most = min(keep_pixels, self._limits.max_image_pixels)
+        most = min(keep_pixels, self._limits.decode_pixels or self._limits.max_image_pixels)
         with self._taken(PDF_BYTES * most, check_wanted):
             drawn = page_of(data, page, dpi, most, self._limits)
             return Decoded(
