@@ -153,7 +153,7 @@ class Backend:
         return {path.removeprefix("images/") for path in self.blobs.list("images")}
 
     def assert_empty(self) -> None:
-        """Assert that nothing of any batch, job or image is left, but for the note that a batch was deleted."""
+        """Assert that nothing of any batch, job or image is left, but for notes of deleted batches."""
         assert keys_left(self.client) == set()
         assert [path for path in self.blobs.list("") if not path.startswith(names.DELETED_FOLDER)] == []
 

@@ -24,6 +24,7 @@ from worker.job.decode.decoder import Decoder
 from worker.job.decode.room import Room
 from worker.job.logprobs import Logprobs
 from worker.job.preparation import Preparation
+from worker.job.texts import Texts
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
 from worker.ops.trouble import Trouble
@@ -72,11 +73,13 @@ class Slot:
             device=self.batcher,
             cache=self.cache(),
             thumbnails=Thumbnails(self.blobs, ImageUses(redis_client), THUMBNAIL_PX),
+            texts=Texts(self.blobs, ImageUses(redis_client)),
             trouble=Trouble(),
             drain=self.drain,
             metrics=self.metrics,
             max_crashes=2,
             reads_pages=reads_pages,
+            max_images=Limits().max_images_per_job,
             ready=Room(READY_IMAGES),
             logprobs=self.logprobs,
         )
@@ -85,7 +88,9 @@ class Slot:
         """An answer cache as a worker has it; `identity` defaults to the engine's."""
         identity = identity or self.engine.identity
         pixels = self.engine.max_pixels
-        usual = Options(max_new_tokens=MAX_NEW_TOKENS, max_pixels=pixels and pixels.default)
+        usual = Options(
+            max_new_tokens=MAX_NEW_TOKENS, max_pixels=pixels and pixels.default, dpi=Limits().pdf_dpi
+        )
         return AnswerCache(self.store, self.logprobs, self.metrics, identity, usual, is_on=is_on)
 
     def job(self, data: bytes | None = PNG, question: str = "what?", **fields: Any) -> Job:

@@ -31,6 +31,8 @@ class Services(Stores):
     workbooks: threading.BoundedSemaphore
     #: A place for each schema that may be read by a process of its own.
     schemas: threading.BoundedSemaphore
+    #: The same for each PDF whose pages may be counted at the same time.
+    pdfs: threading.BoundedSemaphore
     #: Set when the server was told to stop: those who wait should come to an end.
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -52,6 +54,7 @@ class Services(Stores):
             fetcher=fetcher or Fetcher(web, limits),
             workbooks=threading.BoundedSemaphore(web.workbooks),
             schemas=threading.BoundedSemaphore(web.schemas),
+            pdfs=threading.BoundedSemaphore(web.pdfs),
         )
 
     def known_cards(self) -> dict[str, ModelCard]:

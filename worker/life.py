@@ -37,6 +37,7 @@ from worker.job.decode.decoder import Decoder
 from worker.job.decode.room import Room
 from worker.job.logprobs import Logprobs
 from worker.job.preparation import Preparation
+from worker.job.texts import Texts
 from worker.job.thumbnails import Thumbnails
 from worker.ops.health import HealthServer
 from worker.ops.heartbeat import Heartbeat
@@ -173,11 +174,13 @@ class Worker(Generic[Seen, Prepared]):
             device=self._device,
             cache=self._answer_cache(),
             thumbnails=self._thumbnails(),
+            texts=Texts(self._blobs, self._image_uses),
             drain=self._drain,
             trouble=self._status.trouble,
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
             reads_pages=self._card.reads_pages,
+            max_images=self._environment.limits.max_images_per_job,
             ready=Room(self._environment.worker.ready_images),
             logprobs=self._logprobs,
         )
@@ -193,7 +196,8 @@ class Worker(Generic[Seen, Prepared]):
     def _answer_cache(self) -> AnswerCache:
         own = self._environment.worker
         pixels = self._engine.max_pixels
-        usual = Options(max_new_tokens=own.max_new_tokens, max_pixels=pixels and pixels.default)
+        dpi = self._environment.limits.pdf_dpi
+        usual = Options(max_new_tokens=own.max_new_tokens, max_pixels=pixels and pixels.default, dpi=dpi)
         return AnswerCache(
             *(self._store, self._logprobs, self._metrics, self._engine.identity, usual),
             is_on=own.answer_cache,

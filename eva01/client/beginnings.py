@@ -8,6 +8,7 @@ _HEAD_BYTES = 256
 _SIGNATURES = (
     *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    b"%PDF-",
 )
 #: Lengths of the headers that a BMP may have; two letters alone begin many a text.
 _BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
@@ -30,7 +31,7 @@ def is_image(path: Path) -> bool:
 
 
 def begins_as_image(head: bytes) -> bool:
-    """True for the beginning of a JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF or HEIF file."""
+    """True for the beginning of a JPEG, PNG, GIF, WebP, BMP, TIFF, AVIF, HEIF or PDF file."""
     return (
         head.startswith(_SIGNATURES)
         or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")

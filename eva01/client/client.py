@@ -100,6 +100,8 @@ class Client:
         name: str = "",
         max_new_tokens: int | None = None,
         max_pixels: int | None = None,
+        dpi: int | None = None,
+        pages: str | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
         logprobs: bool = False,
@@ -108,11 +110,14 @@ class Client:
         """Make an open batch; without a model the server's default is asked.
 
         `max_new_tokens` is the longest answer, `max_pixels` how many pixels of each image the model sees at
-        most; without them the worker's settings hold.
+        most, `dpi` at how many dots an inch pages of PDFs are drawn, and `pages` whether a file's are a job
+        `each` or one `together`; without them the settings of the server and the worker hold.
         """
         tokens = {
             "max_new_tokens": max_new_tokens,
             "max_pixels": max_pixels,
+            "dpi": dpi,
+            "pages": pages,
             "logprobs": logprobs or None,
             "top_logprobs": top_logprobs,
         }
@@ -268,6 +273,8 @@ class Client:
         model: str | None = None,
         max_new_tokens: int | None = None,
         max_pixels: int | None = None,
+        dpi: int | None = None,
+        pages: str | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
         logprobs: bool = False,
@@ -284,6 +291,8 @@ class Client:
         tokens = {
             "max_new_tokens": max_new_tokens,
             "max_pixels": max_pixels,
+            "dpi": dpi,
+            "pages": pages,
             "logprobs": logprobs or None,
             "top_logprobs": top_logprobs,
         }
@@ -299,6 +308,8 @@ class Client:
         model: str | None = None,
         max_new_tokens: int | None = None,
         max_pixels: int | None = None,
+        dpi: int | None = None,
+        pages: str | None = None,
         fields: Sequence[Field] | None = None,
         response_format: Mapping[str, Any] | None = None,
         logprobs: bool = False,
@@ -309,6 +320,8 @@ class Client:
         tokens = {
             "max_new_tokens": max_new_tokens,
             "max_pixels": max_pixels,
+            "dpi": dpi,
+            "pages": pages,
             "logprobs": logprobs or None,
             "top_logprobs": top_logprobs,
         }
@@ -319,6 +332,11 @@ class Client:
         """The job as it is now; with `lines`, where each line of its text stands."""
         params = {"lines": "true"} if lines else {}
         return Job.model_validate(self._json("GET", f"/api/jobs/{job_id}", params=params))
+
+    def texts(self, job_id: str, *, image: int = 1) -> dict[int, str]:
+        """The text that the pages of a job's PDF hold, by their numbers, as far as they were drawn."""
+        said = self._json("GET", f"/api/jobs/{job_id}/text", params={"number": image})
+        return {page["page"]: page["text"] for page in said["pages"]}
 
     def cancel_job(self, job_id: str) -> Job:
         """Cancel a job that has no answer yet."""
@@ -390,7 +408,7 @@ def _asked(
     model: str | None,
     fields: Sequence[Field] | None,
     response_format: Mapping[str, Any] | None,
-    **others: int | None,
+    **others: int | str | None,
 ) -> dict[str, Any]:
     """What is asked, without what the server shall choose."""
     chosen: dict[str, Any] = {"model": model or None, **others}

@@ -19,7 +19,7 @@ from eva01.client.kinds import RAW, LeftOut, in_words, kind_of_name
 IMAGE_ENDINGS = frozenset(
     {
         *(".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".heic", ".heics", ".heif", ".heifs"),
-        *(".hif", ".jfif", ".jif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pjp", ".pjpeg", ".png"),
+        *(".hif", ".jfif", ".jif", ".jpe", ".jpeg", ".jpg", ".mpo", ".pdf", ".pjp", ".pjpeg", ".png"),
         *(".tif", ".tiff", ".webp"),
     }
 )

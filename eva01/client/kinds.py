@@ -31,7 +31,7 @@ PICTURES = (
     Kind("picture", "picture of another format", "pictures of other formats", _AS_JPEG),
 )
 _HEIC, RAW, _PSD, _PICTURE = PICTURES
-PDF, VIDEO, SOUND = Kind("pdf", "PDF"), Kind("video", "video"), Kind("sound", "sound file")
+VIDEO, SOUND = Kind("video", "video"), Kind("sound", "sound file")
 ZIP = Kind("zip", "zip", remedy="A zip is sent when it is named on its own.")
 OTHER, HIDDEN = (
     Kind("other", "other file"),
@@ -49,7 +49,6 @@ _ENDINGS = {
     _PSD: "psb psd",
     _PICTURE: "ai apng avif avifs bmp cur dds dib emf eps exr gif hdr icns ico j2k jfif jp2 jpe jpeg jpf jpg"
     " jpx jxl jxr pbm pcx pgm png pnm ppm qoi sgi svg svgz tga tif tiff wdp webp wmf xbm xcf xpm",
-    PDF: "pdf",
     VIDEO: "3g2 3gp asf avi flv insv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv",
     SOUND: "aac aiff amr flac m4a mid midi mp3 ogg opus wav wma",
     ZIP: "zip",

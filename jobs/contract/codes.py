@@ -179,6 +179,11 @@ class Code(StrEnum):
         "One job has more images than this server takes.", "Ask about fewer of them together.")
     TOO_MANY_PAGES = ("too_many_pages", 413, FAIL,
         "The file has more pages than this server takes.", "Split it, and send its parts.")
+    PDF_PASSWORD = ("pdf_password", 422, FAIL,
+        "The PDF needs a password.", "Save it without one, and send that.")
+    PDF_TOO_COSTLY = ("pdf_too_costly", 413, FAIL,
+        "The PDF takes more time or memory to draw than it may.",
+        "Print it to a new PDF, or send its pages as images.")
     PATH_TOO_LONG = ("path_too_long", 400, FAIL,
         "The file's path is too long.", "Give it a shorter name.")
     UNSAFE_PATH = ("unsafe_path", 400, FAIL,

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI, Pages
 from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.asking.response_format import ResponseFormat, data_of
 from jobs.contract.base import Frozen, Kept
@@ -164,6 +165,10 @@ class Options(Kept):
     response_format: ResponseFormat | None = None
     #: Pixels of each image that the model sees at most: a larger one is scaled down.
     max_pixels: int | None = Field(default=None, ge=1)
+    #: Dots an inch at which pages of PDFs are drawn.
+    dpi: int | None = Field(default=None, ge=LEAST_DPI, le=MOST_DPI)
+    #: Which pages of a file one answer is about; None: all for who reads whole files, one for any other.
+    pages: Pages | None = None
     #: How many of the likeliest tokens are to be named in each place of the answer, with how likely they were
     #: and the one that was said; None for nothing of that.
     top_logprobs: int | None = Field(default=None, ge=0, le=MOST_TOP_LOGPROBS)
@@ -369,6 +374,8 @@ class Batch(Kept):
             **self.model_dump(mode="json", include=_PUBLIC_BATCH),
             "response_format": wanted.public() if (wanted := self.options.response_format) else None,
             "max_pixels": self.options.max_pixels,
+            "dpi": self.options.dpi,
+            "pages": self.options.pages,
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,

@@ -273,6 +273,16 @@ def page_thumbnails_folder(sha256: str) -> str:
     return f"thumbs/{sha256}"
 
 
+def text_path(sha256: str, page: int) -> str:
+    """Where the text lies that a page of a PDF holds, once a worker has drawn it."""
+    return f"{texts_folder(sha256)}/{page}.txt"
+
+
+def texts_folder(sha256: str) -> str:
+    """Where the texts of all pages of a PDF lie."""
+    return f"texts/{sha256}"
+
+
 def key_path(prefix: str) -> str:
     """Where a key's record lies in the blob store."""
     return f"{KEYS_FOLDER}/{prefix}.json"

@@ -13,6 +13,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, Validation
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.contract.access.owners import Quotas
+from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI
 from jobs.contract.catalog import DEFAULT_MODEL_NAME
 from jobs.contract.hosts import address_of, is_host, split_host
 from jobs.contract.models import OWNER_PATTERN
@@ -111,6 +112,8 @@ class Limits(_FromEnvironment):
     max_jpeg_passes: int = Field(default=100, ge=1)
     #: Pages of one file.
     max_pages: int = Field(default=200, ge=1)
+    #: Dots an inch at which pages of PDFs are drawn, when nothing else is asked for.
+    pdf_dpi: int = Field(default=150, ge=LEAST_DPI, le=MOST_DPI)
     #: The least part of an image's rows that has to be there, 0 to 1, where the end of its file is missing.
     least_image_part: float = Field(default=0.5, ge=0, le=1)
     #: Images of one job.
@@ -192,6 +195,8 @@ class WebSettings(_FromEnvironment):
     workbooks: int = Field(default=4, ge=1)
     #: JSON Schemas that are read by a process of their own at the same time.
     schemas: int = Field(default=3, ge=1)
+    #: PDFs whose pages are counted by processes of their own at the same time; others wait.
+    pdfs: int = Field(default=3, ge=1)
     #: Connections at the same time; one more is told so, and ended.
     max_connections: int = Field(default=8192, ge=1)
     #: Seconds within which a new connection has to begin a request, and a request's headers have to end.

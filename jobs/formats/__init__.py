@@ -1,4 +1,4 @@
-"""What a file of an image is, from its bytes: web and worker tell it alike. Decodes nothing.
+"""What a file of an image is, from its bytes: web and worker tell it alike. Decodes nothing itself.
 
 images   what may be sent as an image, and why one is refused
 unread   kinds of files that are known and not read
@@ -8,5 +8,6 @@ gif      the size of a GIF
 webp     the size of a WebP
 heif     the size of a HEIF or an AVIF
 tiff     a TIFF's directories
+pdf/     a PDF's pages, by a process of its own
 pages    which images of a file are its pages
 """

@@ -13,7 +13,7 @@ from jobs.contract.errors import ImageRejected, TooLarge
 from jobs.contract.settings import Limits
 
 #: What is accepted: Pillow's name of the format, and its media type. MPO is how phones write some JPEGs, and
-#: HEIC is what they write as HEIF, which a package of its own reads.
+#: HEIC is what they write as HEIF, which a package of its own reads. Another one draws the pages of PDFs.
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
         "JPEG": "image/jpeg",
@@ -25,6 +25,7 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         "TIFF": "image/tiff",
         "AVIF": "image/avif",
         "HEIF": "image/heic",
+        "PDF": "application/pdf",
     }
 )
 
@@ -40,6 +41,7 @@ ENDINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "TIFF": ("tif", "tiff"),
         "AVIF": ("avif", "avifs"),
         "HEIF": ("heic", "heics", "heif", "heifs", "hif"),
+        "PDF": ("pdf",),
     }
 )
 
@@ -118,7 +120,7 @@ def not_an_image() -> ImageRejected:
     """The file's content is none of the formats."""
     return ImageRejected(
         "The content of the file is not an image that can be read, whatever its name says."
-        " Send JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC."
+        " Send JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC or PDF."
     )
 
 

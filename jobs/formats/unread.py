@@ -31,7 +31,6 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"\0MRM", "a camera's raw file (Minolta MRW)", _EXPORT_RAW),
     (b"FOVb", "a camera's raw file (Sigma X3F)", _EXPORT_RAW),
     (b"IIII", "a camera's raw file (Phase One IIQ)", _EXPORT_RAW),
-    (b"%PDF-", "a PDF document", _EXPORT_PAGES),
     (b"%!PS", "a PostScript document", _EXPORT_PAGES),
     (b"\xc5\xd0\xd3\xc6", "an EPS drawing", _EXPORT_PNG),
     (b"AT&TFORM", "a DjVu document", _EXPORT_PAGES),
@@ -65,6 +64,10 @@ _RAW_BRANDS = frozenset({b"crx "})
 #: What colors are called in a raw file: a filter's mosaic, and the sensor's own.
 _RAW_COLORS = frozenset({32803, 34892})
 _PREVIEW = 1
+#: How others begin, which is not enough to tell them by.
+_SHORT_SIGNATURES = (b"RIFF", b"BM")
+#: How a PDF begins.
+_PDF = b"%PDF-"
 #: How the formats begin that are read and have a signature of their own, long enough to tell.
 _SIGNATURES = (png.SIGNATURE, jpeg.SIGNATURE, *gif.SIGNATURES)
 
@@ -104,6 +107,12 @@ def brands_of(head: bytes) -> frozenset[bytes]:
 def is_avif(head: bytes) -> bool:
     """True for what begins as an AVIF picture or sequence."""
     return bool(brands_of(head) & _AVIF_BRANDS)
+
+
+def is_pdf(head: bytes) -> bool:
+    """True for a PDF, before whose beginning printers and mail programs may have put something of theirs."""
+    is_other = begins_as_image(head) or head.startswith(_SHORT_SIGNATURES)
+    return _PDF in head[:_HEAD_BYTES] and not is_other
 
 
 def is_heif(head: bytes) -> bool:

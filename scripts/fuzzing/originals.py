@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from jobs.formats import gif, jpeg, png, tiff, webp
-from jobs.formats.unread import is_avif, is_heif
+from jobs.formats.unread import is_avif, is_heif, is_pdf
 from tests.drawing import Scene
 from tests.hostile import zipped
 from tests.variants.table import VARIANTS
@@ -82,6 +82,7 @@ def kind_of(content: bytes) -> str:
         "WebP": webp.is_webp(content),
         "AVIF": is_avif(content),
         "HEIC": is_heif(content),
+        "PDF": is_pdf(content),
         "BMP": content.startswith(b"BM"),
     }
     return next((kind for kind, is_it in kinds.items() if is_it), "a known other")

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from PIL import Image, ImageDraw
 
+from tests import pdfs
 from tests.drawing import Scene, random_scene
 from tests.process.conftest import Stack
 from tests.processes import wait_until
@@ -179,6 +180,29 @@ def test_the_images_of_a_folder_are_asked_about_together_and_read_in_their_order
         "home": ("COFFEE", "home/1.png"),
         "trip": ("LANTERN\n\nHARBOUR", "trip/2.png, trip/10.png"),
     }
+
+
+def test_a_folders_pdf_is_read_as_a_whole_or_page_by_page(reading_stack, tmp_path):
+    (tmp_path / "in").mkdir()
+    pages = (pdfs.Page((1, 1, 1), words, (240, 80)) for words in ("HARBOUR", "LANTERN"))
+    (tmp_path / "in/letter.pdf").write_bytes(pdfs.document(*pages))
+    out = tmp_path / "out.csv"
+
+    def read(*how: str) -> dict[str, str]:
+        ran = reading_stack.command("submit", tmp_path / "in", "--model", "ocr", "--out", out, *how)
+        assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+        rows = csv.DictReader(io.StringIO(out.read_text("utf-8"), newline=""))
+        return {row["file"]: row["answer"] for row in rows}
+
+    assert read() == {"letter.pdf": "HARBOUR\n\nLANTERN"}
+    each = read("--pages", "each", "--dpi", "200")
+    assert each == {"letter.pdf": "HARBOUR", "letter.pdf#2": "LANTERN"}
+    with reading_stack.client() as client:
+        (batch, *_) = client.get("/api/batches").json()["batches"]
+        assert (batch["dpi"], batch["pages"]) == (200, "each")
+        (job, *_) = client.get(f"/api/batches/{batch['id']}/results").json()["jobs"]
+        assert (job["width"], job["height"]) == (667, 223)
+        assert client.get(f"/api/jobs/{job['id']}/text").json() == {"pages": [{"page": 1, "text": "HARBOUR"}]}
 
 
 def test_a_model_sees_all_images_of_a_question_and_their_order_makes_another(reading_stack):

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 from tests import hostile
+from tests.pdfs import GREEN, Page, bomb, document, encrypted, going_round, without_pages
 from tests.tiffs import MASK, REDUCED, Directory, written
-from tests.variants import foreign, jpegs, others, png, tiffs
+from tests.variants import foreign, jpegs, others, pdfs, png, tiffs
 from tests.variants.exif import SIDEWAYS_BY
 from tests.variants.others import BLACK, WHITE
 from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, HEIGHT, ON_BLACK, ON_WHITE, WIDTH, encoded
@@ -370,7 +371,6 @@ REFUSED = {
     "Sigma X3F, Minolta MRW, Phase One IIQ": Variant(lambda: foreign.begins(b"FOVb")),
     "Photoshop PSD, PSB": Variant(lambda: foreign.begins(b"8BPS\0\1")),
     "GIMP XCF": Variant(lambda: foreign.begins(b"gimp xcf v011\0")),
-    "PDF": Variant(lambda: b"%PDF-1.7\n" + bytes(99)),
     "PostScript, EPS": Variant(lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n"),
     "DjVu": Variant(lambda: foreign.begins(b"AT&TFORM")),
     "SVG": Variant(lambda: hostile.SVG),
@@ -383,12 +383,38 @@ REFUSED = {
     "HTML, text, anything else": Variant(lambda: hostile.HTML),
     "An empty file": Variant(lambda: b""),
 }
+#: A page that has the picture's size, and what it shows.
+_SIDES = (WIDTH * 72 / 150, HEIGHT * 72 / 150)
+_HALF_GREEN = Image.new("RGB", COLOR.size, "white")
+_HALF_GREEN.paste((0, 255, 0), (0, 0, WIDTH // 2, HEIGHT))
+PDF = {
+    "A picture on a page": Variant(pdfs.flate),
+    "A picture on a page, grey": Variant(lambda: pdfs.flate(GREY), GREY),
+    "A picture on a page, JPEG inside": Variant(pdfs.jpeg, within=NEAR),
+    "A picture on a page, JPEG 2000 inside": Variant(pdfs.jpeg2000),
+    "A page that lies on its side": Variant(pdfs.turned),
+    "Several pages": Variant(pdfs.second_of_three, page=2, pages=3),
+    "Something before its beginning": Variant(lambda: b"\x1b%-12345X@PJL\r\n" + pdfs.flate()),
+    "Something behind its end": Variant(lambda: pdfs.flate() + b"\0junk" * 99),
+    "Its list of objects wrong": Variant(lambda: pdfs.flate().replace(b"startxref\n", b"startxref\n9")),
+    "End marker missing": Variant(lambda: pdfs.flate().removesuffix(b"%%EOF\n")),
+    "Encrypted, and opens without a password": Variant(
+        lambda: encrypted(b"", Page(GREEN, sides=_SIDES)), _HALF_GREEN
+    ),
+    "Encrypted with a password": Variant(lambda: encrypted(b"secret")),
+    "Cut short": Variant(lambda: others.cut(pdfs.flate(), 0.6)),
+    "No pages": Variant(without_pages),
+    "Pages that are their own parents": Variant(going_round),
+    "A page that is missing": Variant(lambda: document().replace(b"4 0 obj", b"9 0 obj")),
+    "A page that takes more memory than 1 GiB, or more time than 30 s of CPU": Variant(bomb),
+}
 #: By the headings of docs/formats.md.
 VARIANTS = {
     "PNG": PNG,
     "JPEG": JPEG,
     "TIFF": TIFF,
     "GIF, BMP, WebP, AVIF, HEIC": OTHERS,
+    "PDF": PDF,
     "Transparency": TRANSPARENCY,
     "Known, and not read": REFUSED,
 }

@@ -32,12 +32,13 @@ _BY_RULE = {
     Rule.LINK: """
         pages.shared_page shared.progress.get_batch shared.progress.get_timeline
         shared.one_job.get_job shared.one_job.get_image shared.one_job.get_thumbnail
+        shared.one_job.get_text
         shared.results.get_results shared.results.export_csv shared.results.export_jsonl
         shared.results.export_parquet shared.results.export_texts shared.results.export_xlsx
     """,
     Rule.READ: """
         batches.list_batches progress.get_batch progress.get_timeline
-        one_job.get_job one_job.get_image one_job.get_thumbnail
+        one_job.get_job one_job.get_image one_job.get_thumbnail one_job.get_text
         results.get_results results.export_csv results.export_jsonl results.export_parquet
         results.export_texts results.export_xlsx
         sharing.list_shares

@@ -13,9 +13,10 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Job
 from jobs.contract.saying.logprobs import SaidToken
+from jobs.storage.files.texts import texts_of
 from web.access.link import shown_job
 from web.api.schemas.base import PROBLEMS, JobPath
-from web.api.schemas.jobs import ImageQuery, JobQuery, JobView
+from web.api.schemas.jobs import ImageQuery, JobQuery, JobView, TextView
 from web.export.lines import inline
 from web.http.conditional import fresh_json
 from web.http.security import PRIVATE, REVALIDATED
@@ -68,6 +69,21 @@ def get_thumbnail(path: JobPath, query: ImageQuery) -> Response:
         return _picture(services().blobs.get(kept_at), job, place, "image/webp")
     except NotFound as error:
         raise _no_thumbnail(job) from error
+
+
+@job_calls.get("/text", responses={200: TextView})
+def get_text(path: JobPath, query: ImageQuery) -> Response:
+    """The text that the pages of a job's PDF hold, as far as a worker has drawn them; none of other images.
+
+    It is what the file says: what is seen on the page may be something else.
+    """
+    job = services().store.get_shown_job(path.job_id)
+    place = _place(job, query.number) if job.images else 0
+    # As of a thumbnail: that it is there before a worker has begun the job tells of another owner.
+    is_ours = job.images and (job.started_at or not job.owner)
+    pages = texts_of(services().blobs, job.images[place], job.page) if is_ours else ()
+    shown = [{"page": page, "text": text} for page, text in pages]
+    return fresh_json({"pages": shown}, retry_after_s=None if job.state.is_finished else 1)
 
 
 def _place(job: Job, number: int) -> int:

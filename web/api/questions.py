@@ -8,6 +8,7 @@ from flask import Response, jsonify, url_for
 from flask_openapi3 import FileStorage, Tag
 
 from jobs import flow
+from jobs.contract.asking.pages import Pages
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, NotFound
 from jobs.contract.models import Job
@@ -21,9 +22,11 @@ from web.api.schemas.jobs import FollowUp, JobView
 from web.http.idempotency import speaks_of
 from web.http.waiting import Waiting
 from web.intake.asking import (
+    are_seen_together,
     check_images,
     check_options,
     check_page,
+    check_pages,
     check_question,
     check_takes,
     choose_model,
@@ -93,6 +96,8 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
     }
     page = check_page(body.page or earlier.page, earlier.pages)
     asked["page"] = page
+    if page is None and len(earlier.images) == 1:
+        _check_all_pages(serving, {**asked, "model": card.name}, earlier.file, earlier.pages or 1)
     asked["file"] = page_path(file_path(earlier.file, earlier.page), page or 1)
     with serving.image_uses.using(*earlier.images):
         if not all(map(serving.blobs.has_image, earlier.images)):
@@ -138,10 +143,13 @@ def _accept(form: JobForm, files: Sequence[FileStorage]) -> Job:
     serving = services()
     asked = _asked(form)
     paths = [shortened(sent_path(file), serving.limits.max_path_chars) for file in files]
-    images = [_image(serving, files, place, paths) for place in range(len(files))]
+    dpi = asked["options"].dpi
+    images = [_image(serving, files, place, paths, dpi) for place in range(len(files))]
     pages = images[0].pages if len(images) == 1 else None
     page = check_page(form.page, pages)
     name = named("", paths)
+    if page is None:
+        _check_all_pages(serving, asked, name, sum(image.pages or 1 for image in images))
     job = Job(
         owner=caller().owner,
         file=page_path(name, page or 1),
@@ -158,12 +166,27 @@ def _accept(form: JobForm, files: Sequence[FileStorage]) -> Job:
     return job
 
 
-def _image(serving: Services, files: Sequence[FileStorage], place: int, paths: Sequence[str]) -> Image:
+def _check_all_pages(serving: Services, asked: dict[str, Any], name: str, pages: int) -> None:
+    """Raises BadInput when one job cannot be about all pages of its files as is asked for."""
+    card, options = serving.known_cards()[asked["model"]], asked["options"]
+    if are_seen_together(card, options):
+        check_pages(name, pages, serving.limits)
+    if options.pages is Pages.EACH and pages > 1:
+        raise BadInput(
+            f"pages is `each`, and {name} has {pages} of them: a question makes one job. Say which `page`, or"
+            " make a batch.",
+            code=Code.INVALID_FIELD,
+        )
+
+
+def _image(
+    serving: Services, files: Sequence[FileStorage], place: int, paths: Sequence[str], dpi: int | None
+) -> Image:
     """One of the images; raises BadInput, which names it where there are several."""
     with about_image(place, paths):
         check_sent(files[place])
         check_budget()
-        return checked_image(serving, cast(Part, files[place].stream))
+        return checked_image(serving, cast(Part, files[place].stream), dpi)
 
 
 def _look(serving: Services, job_id: str, until_s: float) -> Response | None:

@@ -2,6 +2,7 @@
 
 import math
 
+from jobs.contract.asking.pages import Pages
 from jobs.contract.asking.resolution import check_max_pixels
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.catalog import ModelCard
@@ -86,6 +87,21 @@ def check_images(job: str, images: int, limits: Limits) -> None:
         )
 
 
+def are_seen_together(card: ModelCard, options: Options) -> bool:
+    """True when a model that looks at one image is asked about all pages of a file at once."""
+    return options.pages is Pages.TOGETHER and not card.reads_pages
+
+
+def check_pages(job: str, pages: int, limits: Limits) -> None:
+    """Raises TooLarge (`too_many_images`) when a job would see more pages at once than it may."""
+    if pages > limits.max_images_per_job:
+        raise TooLarge(
+            f"{job} has {pages:,} pages; a model is asked about {limits.max_images_per_job} of them together"
+            " at most (EVA01_MAX_IMAGES_PER_JOB). Ask about each page by itself (pages: each).",
+            code=Code.TOO_MANY_IMAGES,
+        )
+
+
 def check_page(page: int | None, pages: int | None) -> int | None:
     """The page to ask about, of a file that has `pages`; None for all that there is in it.
 
@@ -126,7 +142,12 @@ def check_options(services: Services, card: ModelCard, wishes: Wishes) -> Option
     check_max_pixels(wishes.max_pixels, card.name, card.max_pixels)
     top = _wanted_logprobs(card, wishes, limits)
     return Options(
-        max_new_tokens=most, response_format=wanted, top_logprobs=top, max_pixels=wishes.max_pixels
+        max_new_tokens=most,
+        response_format=wanted,
+        top_logprobs=top,
+        max_pixels=wishes.max_pixels,
+        dpi=wishes.dpi,
+        pages=wishes.pages,
     )
 
 

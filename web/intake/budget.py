@@ -26,6 +26,11 @@ class Budget:
         self._lock = threading.Lock()
         self._spent_s = 0.0
 
+    def spend(self, cpu_s: float) -> None:
+        """Note what a process that was started for it has taken."""
+        with self._lock:
+            self._spent_s += cpu_s
+
     def check(self, request_bytes: int, limits: Limits) -> None:
         """Raises TooLarge (`request_too_costly`) when the time of a request of so many bytes is spent."""
         most_s = limits.request_cpu_s * max(1.0, request_bytes / _SHARE_BYTES)

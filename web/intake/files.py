@@ -12,6 +12,7 @@ from typing import cast
 
 from werkzeug.datastructures import FileStorage
 
+from jobs.contract.asking.pages import Pages
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
@@ -23,7 +24,14 @@ from jobs.formats.images import not_an_image
 from jobs.storage.image_uses import Kind
 from jobs.storage.store.jobs import ITSELF, Source
 from web.http.problems import count_refusal
-from web.intake.asking import check_images, check_page, check_question, check_room
+from web.intake.asking import (
+    are_seen_together,
+    check_images,
+    check_page,
+    check_pages,
+    check_question,
+    check_room,
+)
 from web.intake.forms import Address, check_sent
 from web.intake.grouping import Said, Wanted, about_image, wanted_jobs
 from web.intake.names.paths import normalise, sent_path, shortened
@@ -87,6 +95,8 @@ class Intake:
     ) -> None:
         self._services, self._accepting, self._card, self._check = services, accepting, card, check
         self._said, self._limits = said, services.limits
+        #: True when a model that looks at one image is asked about all pages of a file at once.
+        self.sees_together = are_seen_together(card, accepting.batch.options)
         self._questions = {
             normalise(path): question
             for path, question in said.questions.items()
@@ -115,6 +125,11 @@ class Intake:
             else:
                 for place in places:
                     yield from self._take_zip(*named[place])
+
+    def may_be_one(self, kinds: Sequence[Kind]) -> bool:
+        """True unless a job about images of these kinds would see more pages at once than it may."""
+        pages = sum(kind.pages or 1 for kind in kinds)
+        return not self.sees_together or pages <= self._limits.max_images_per_job
 
     def take_kept(self, kept: Sequence[tuple[Kept, Sequence[Kind]]]) -> list[list[FileOutcome]]:
         """Take jobs about images of these kinds, which are in the blob store, and claimed.
@@ -167,6 +182,8 @@ class Intake:
             check_images(job.name, len(job.files), self._limits)
             question = self._question_of(job.name)
             images = tuple(self._image(job, place) for place in range(len(job.files)))
+            if self.sees_together:
+                check_pages(job.name, sum(image.pages or 1 for image in images), self._limits)
         except BadInput as error:
             return Checked(job.name, error=error, digest=_digest(job.files))
         return Checked(job.name, question, images, job.names)
@@ -192,7 +209,7 @@ class Intake:
                 raise entry.error or not_an_image()
             self._check()
             self._check_path(entry.path)
-            return checked_image(self._services, entry.content)
+            return checked_image(self._services, entry.content, self._accepting.batch.options.dpi)
 
     def _take(self, files: Sequence[Checked], source: Source = ITSELF) -> list[FileOutcome]:
         """Take files of one `source`, a zip or none."""
@@ -232,10 +249,11 @@ class Intake:
     def _jobs_about(
         self, path: str, images: tuple[str, ...], kinds: Sequence[Kind], **fields: object
     ) -> list[Job]:
-        """A job for images; or one for each page of a single one, where the model looks at one at a time."""
+        """A job for images; or one for each page of a single one, as is asked for or suits the model."""
         same = {**_of_images(images, kinds), **fields}
-        pages = kinds[0].pages or 1
-        if pages == 1 or self._card.reads_pages or len(images) > 1:
+        pages, wanted = kinds[0].pages or 1, self._accepting.batch.options.pages
+        is_one = wanted is Pages.TOGETHER if wanted else self._card.reads_pages
+        if pages == 1 or is_one or len(images) > 1:
             return [self._job(path, **same)]
         return [self._job(page_path(path, page), page=page, **same) for page in range(1, pages + 1)]
 

@@ -1,7 +1,8 @@
 """What a file is and how large its image, from its header alone: no pixel is decoded here.
 
 What stands beside the picture in a PNG or a JPEG is not looked at: damage there takes nothing from it. How
-many blocks, boxes, segments or directories are looked at is bounded, however many a file has.
+many blocks, boxes, segments or directories are looked at is bounded, however many a file has. A PDF has no
+header: a process of its own counts its pages.
 """
 
 from collections.abc import Callable
@@ -22,14 +23,15 @@ from jobs.formats.images import (
     set_pillows_guard,
 )
 from jobs.formats.pages import pages_of
-from jobs.formats.unread import check_kind, is_avif, is_heif
+from jobs.formats.pdf.apart import count_pages
+from jobs.formats.unread import check_kind, is_avif, is_heif, is_pdf
 
 set_pillows_guard(Image, None)
 #: Formats that this Pillow was built without. HEIF is the workers' to read: here its size is enough.
 _MISSING = frozenset() if features.check("avif") else frozenset({"AVIF"})
 #: What may be sent here, in order.
 MEDIA_TYPES = tuple(sorted({kind for name, kind in FORMATS.items() if name not in _MISSING}))
-_HEAD_BYTES = 64
+_HEAD_BYTES = 1024
 
 
 @dataclass(frozen=True)
@@ -37,22 +39,28 @@ class Inspected:
     """What a header says."""
 
     media_type: str
-    #: Pixels as stored, before EXIF orientation.
+    #: Pixels as stored, before EXIF orientation; of a PDF none.
     width: int
     height: int
     #: How many pages it has; None where its format has none.
     pages: int | None = None
 
 
-def inspect(file: IO[bytes], limits: Limits) -> Inspected:
+def inspect(
+    file: IO[bytes], limits: Limits, count_pdf: Callable[[IO[bytes]], int] | None = None
+) -> Inspected:
     """Read an image's header; the file's name and declared type do not matter.
 
-    Raises ImageRejected (`not_an_image`, `truncated_image`, `unsupported_format`) and TooLarge
-    (`too_many_pixels`, `too_many_pages`).
+    `count_pdf` counts the pages of a PDF, which another process reads. Raises ImageRejected
+    (`not_an_image`, `truncated_image`, `unsupported_format`, `pdf_password`) and TooLarge (`too_many_pixels`,
+    `too_many_pages`, `pdf_too_costly`).
     """
     check_kind(file)
     file.seek(0)
     head = file.read(_HEAD_BYTES)
+    if is_pdf(head):
+        count = count_pdf or partial(count_pages, limits=limits, dpi=limits.pdf_dpi)
+        return Inspected(FORMATS["PDF"], 0, 0, count(file))
     found = _reader_of(head, limits)(file)
     check_pixels(found.width, found.height, limits)
     return found

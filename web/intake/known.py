@@ -19,6 +19,8 @@ from web.intake.names.paths import normalise
 from web.intake.outcomes import FileOutcome, KnownFile, KnownJob
 from web.services import Services
 
+#: Formats whose files may have several pages.
+_OF_PAGES = {FORMATS["TIFF"], FORMATS["PDF"]}
 #: Jobs whose images are looked for at the same time: a bucket takes some time to answer for each.
 _AT_A_TIME = 16
 
@@ -79,14 +81,18 @@ def _take_some(
 ) -> list[list[FileOutcome]]:
     longest = serving.limits.max_path_chars
     with serving.image_uses.using(*{image for one in asked for image in one.images}):
-        kinds = threads.map(partial(_kinds, serving, owners), asked)
+        kinds = threads.map(partial(_kinds, serving, owners, intake.sees_together), asked)
         here = {
             place: (one, found)
             for place, (one, found) in enumerate(zip(asked, kinds, strict=True))
-            if found and max(map(len, (file_path(one.path, one.page), *one.names))) <= longest
+            if found and intake.may_be_one(found) and max(map(len, _names(one))) <= longest
         }
         taken = dict(zip(here, intake.take_kept(list(here.values())), strict=True))
     return [taken.get(place) or [_unknown(one)] for place, one in enumerate(asked)]
+
+
+def _names(one: Kept) -> tuple[str, ...]:
+    return file_path(one.path, one.page), *one.names
 
 
 def _unknown(one: Kept) -> FileOutcome:
@@ -106,14 +112,19 @@ def _is_whole(job: Job, asked: Kept) -> bool:
     return job.images == asked.images and (job.page == asked.page or is_only_page)
 
 
-def _kinds(serving: Services, owners: Collection[str | None], asked: Kept) -> list[Kind] | None:
-    """What images are, which are claimed; None unless jobs of `owners` have all, and the blob store, too."""
+def _kinds(
+    serving: Services, owners: Collection[str | None], is_counted: bool, asked: Kept
+) -> list[Kind] | None:
+    """What images are, which are claimed; None unless jobs of `owners` have all, and the blob store, too.
+
+    With `is_counted` the pages of each have to be known, even of several.
+    """
     kinds = []
     for image in asked.images:
         kind = serving.image_uses.kind(image, owners)
         if kind is None or not serving.blobs.has_image(image):
             return None
         kinds.append(kind)
-    # Of a TIFF that version 0.1.0 took, or that came with others, nobody knows the pages: it is sent again.
-    is_uncounted = kinds[0].pages is None and kinds[0].media_type == FORMATS["TIFF"]
-    return None if is_uncounted and len(kinds) == 1 else kinds
+    # Of a TIFF that version 0.1.0 took, or of what came with others, nobody knows the pages: it is sent.
+    uncounted = [kind for kind in kinds if kind.pages is None and kind.media_type in _OF_PAGES]
+    return None if uncounted and (is_counted or len(kinds) == 1) else kinds

@@ -183,6 +183,10 @@ class SpooledRequest(Request):
         fetched_bytes = self._fetched.size_bytes if self._fetched else 0
         self._budget.check(sent_bytes + fetched_bytes, services().limits)
 
+    def spend(self, cpu_s: float) -> None:
+        """Note seconds of CPU that a process of its own has taken for it."""
+        self._budget.spend(cpu_s)
+
     def hold(self, fetched: Fetched) -> None:
         """Keep its files, and what is fetched for it, also when Flask leaves it, until `resume`."""
         self._fetched, self._is_held = fetched, True

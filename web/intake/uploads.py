@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 from jobs.formats.images import check_bytes
+from jobs.formats.pdf.apart import count_pages
 from web.intake.headers import inspect
-from web.intake.spool import Part
+from web.intake.spool import Part, spooled_request
 from web.services import Services
 
 #: Up to this size a file is read at once where it is needed: its bytes are looked at and sent faster so.
@@ -26,16 +27,22 @@ class Image:
     pages: int | None
 
 
-def checked_image(services: Services, part: Part) -> Image:
-    """Look at a file.
+def checked_image(services: Services, part: Part, dpi: int | None = None) -> Image:
+    """Look at a file of the current request, whose pages are drawn at `dpi` if it is a PDF.
 
     Raises ImageRejected and TooLarge when it is no image that can be answered.
     """
-    check_bytes(part.size_bytes, services.limits)
+    limits = services.limits
+
+    def count_pdf(file: IO[bytes]) -> int:
+        with services.pdfs:
+            return count_pages(file, limits, dpi or limits.pdf_dpi, spooled_request().spend)
+
+    check_bytes(part.size_bytes, limits)
     part.seek(0)
     reader = io.BufferedReader(part)
     try:
-        found = inspect(reader, services.limits)
+        found = inspect(reader, limits, count_pdf)
     finally:
         # What is let go without this would close the part.
         reader.detach()

@@ -1,11 +1,12 @@
 """How an answer is to look, as a request says it: in JSON, in a form, or in lines where no script runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema, model_validator
 from pydantic_core import from_json
 
+from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI, Pages
 from jobs.contract.asking.response_format import FormatType, NamedSchema, ResponseFormat
 from jobs.contract.saying.logprobs import MOST_TOP_LOGPROBS
 from jobs.contract.settings import MOST_FIELDS
@@ -20,6 +21,13 @@ _FIELDS = (
 MAX_PIXELS = (
     "Pixels of each image that the model sees at most: a larger image is scaled down. More read smaller text"
     " and take more time; /api/models says what may be asked for."
+)
+DPI = (
+    f"Dots an inch at which pages of PDFs are drawn, {LEAST_DPI} to {MOST_DPI}; else as the server is set up."
+)
+PAGES = (
+    "What a file of several pages becomes: a job for each of them (`each`), or one about all (`together`)."
+    " Else as suits the model: `together` for one that reads whole files (`reads_pages` in /api/models)."
 )
 _LOGPROBS = (
     "Say of each token of an answer how likely it was: in the job itself and in JSONL, not in lists. A model"
@@ -80,6 +88,14 @@ class Wishes(Protocol):
         """Of each image, what is seen at most."""
 
     @property
+    def dpi(self) -> int | None:
+        """Dots an inch of a PDF's pages."""
+
+    @property
+    def pages(self) -> Pages | None:
+        """What a file of several pages becomes."""
+
+    @property
     def logprobs(self) -> bool | None:
         """Whether to say of each token how likely it was."""
 
@@ -123,6 +139,10 @@ Fields = Annotated[
 Format = Annotated[SaidFormat | None, Field(description=_FORMAT)]
 Logprobs = Annotated[bool | None, Field(description=_LOGPROBS)]
 LogprobsOfForm = Annotated[Annotated[bool, BeforeValidator(_truth)] | None, Field(description=_LOGPROBS)]
+_DPI = Field(ge=LEAST_DPI, le=MOST_DPI)
+Dpi = Annotated[Annotated[int, _DPI, COUNTED] | None, Field(description=DPI)]
+DpiOfForm = Annotated[Annotated[int, _DPI, BeforeValidator(whole)] | None, Field(description=DPI)]
+ManyPages = Annotated[Pages | None, Field(description=PAGES)]
 _TOP = Field(ge=0, le=MOST_TOP_LOGPROBS)
 TopLogprobs = Annotated[Annotated[int, _TOP, COUNTED] | None, Field(description=_TOP_LOGPROBS)]
 TopLogprobsOfForm = Annotated[
@@ -139,27 +159,39 @@ class SaidWishes(BaseModel):
 
     max_new_tokens: Rank | None = Field(None, description="The longest answer, in tokens.")
     max_pixels: Rank | None = Field(None, description=MAX_PIXELS)
+    dpi: Dpi = None
+    pages: ManyPages = None
     logprobs: Annotated[Logprobs, Strict()] = None
     top_logprobs: TopLogprobs = None
     fields: Fields = None
     response_format: Format = None
 
 
+_Empty = BeforeValidator(lambda text: text.strip() or None)
+
+
 class _Lines(BaseModel):
     """The texts of a form where no script runs."""
 
-    max_pixels: Annotated[Ordinal | None, BeforeValidator(lambda text: text or None)]
+    max_pixels: Annotated[Ordinal | None, _Empty]
+    dpi: Annotated[DpiOfForm, _Empty]
+    pages: Annotated[ManyPages, _Empty]
     fields: Annotated[Fields, BeforeValidator(_lines)]
     schema_: Annotated[dict[str, Any] | None, BeforeValidator(_json)] = Field(alias="schema")
 
 
-def wishes_in_lines(fields: str, schema: str, max_pixels: str) -> SaidWishes:
-    """What a form says where no script runs: a field a line, in its short form, or a JSON Schema; the pixels.
+#: The fields of such a form.
+LINES = ("fields", "schema", "max_pixels", "dpi", "pages")
+
+
+def wishes_in_lines(texts: Mapping[str, str]) -> SaidWishes:
+    """What a form says in `LINES` where no script runs: a field a line, in its short form, or a JSON Schema.
 
     Raises pydantic.ValidationError.
     """
-    said = _Lines(fields=fields, schema=schema.strip() or "null", max_pixels=max_pixels.strip())
+    said = _Lines.model_validate({**texts, "schema": texts["schema"].strip() or "null"})
+    same: dict[str, Any] = said.model_dump(include={"max_pixels", "dpi", "pages"})
     if said.schema_ is None:
-        return SaidWishes(fields=said.fields, max_pixels=said.max_pixels)
+        return SaidWishes(fields=said.fields, **same)
     named = SaidFormat(type="json_schema", json_schema=SaidSchema(schema=said.schema_))
-    return SaidWishes(fields=said.fields, response_format=named, max_pixels=said.max_pixels)
+    return SaidWishes(fields=said.fields, response_format=named, **same)

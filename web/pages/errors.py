@@ -107,7 +107,7 @@ def _typed() -> dict[str, str]:
     """The form's texts; none when it could not be read, because reading it again would fail again."""
     if "form" not in vars(request):
         return {}
-    names = ("question", "model", "fields", "schema", "group_by", "max_pixels")
+    names = ("question", "model", "fields", "schema", "group_by", "max_pixels", "dpi", "pages")
     return {name: request.form.get(name, "") for name in names}
 
 

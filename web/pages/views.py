@@ -32,7 +32,7 @@ from web.intake.files import Intake
 from web.intake.forms import check_form
 from web.intake.grouping import Said
 from web.intake.spool import check_budget, spooled_request
-from web.intake.wishes import SaidWishes, wishes_in_lines
+from web.intake.wishes import LINES, SaidWishes, wishes_in_lines
 from web.pages.admin import register_admin
 from web.pages.audit import audit_page
 from web.pages.errors import register_errors
@@ -211,7 +211,7 @@ def _batch_of(sent: list[FileStorage]) -> Response:
 def _wishes() -> SaidWishes:
     """Raises BadInput (`invalid_field`)."""
     try:
-        return wishes_in_lines(*(request.form.get(name, "") for name in ("fields", "schema", "max_pixels")))
+        return wishes_in_lines({name: request.form.get(name, "") for name in LINES})
     except ValidationError as error:
         refuse_fields(error)
         raise

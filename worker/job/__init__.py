@@ -9,5 +9,6 @@ in_flight    makes once what several slots need at the same time
 decode/      bytes to an upright RGB image, or a reason
 pages        what is kept of images and their pages, and one answer for all of them
 places       where lines stand, in pixels of the original
+texts        the text that pages of PDFs hold
 thumbnails   the small versions that galleries show
 """

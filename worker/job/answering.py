@@ -6,7 +6,8 @@
       └─► nothing to do: the job was cancelled after its ticket went out
 
 For an engine that reads whole files, decode to generate go round for each of their pages. For any other,
-fetch to see go round for each image of a job, so that the pixels of only one are held at a time.
+fetch to see go round for each image of a job, and each page that it asks about together, so that the pixels
+of only one are held at a time.
 
 Whatever happens, a job ends in the store with an answer or a reason, or its ticket goes back to the queue.
 
@@ -45,10 +46,11 @@ from worker.job.decode.memory import give_back
 from worker.job.decode.room import Room
 from worker.job.in_flight import Held
 from worker.job.logprobs import Logprobs
-from worker.job.pages import Looked, joined
+from worker.job.pages import Looked, are_together, joined, made_ready
 from worker.job.places import placed
 from worker.job.preparation import Preparation
 from worker.job.suspects import Suspects
+from worker.job.texts import Texts
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
 from worker.ops.trouble import Trouble
@@ -76,6 +78,7 @@ class Answering(Generic[Seen, Prepared]):
     device: Device[Prepared]
     cache: AnswerCache
     thumbnails: Thumbnails
+    texts: Texts
     drain: Drain
     trouble: Trouble
     metrics: ModelMetrics
@@ -83,6 +86,8 @@ class Answering(Generic[Seen, Prepared]):
     max_crashes: int
     #: True when one answer is about all pages of a file; else a job without a page is about the first.
     reads_pages: bool
+    #: Images that a job may be about, or pages where it is about those of a file together.
+    max_images: int
     #: Where jobs with several images, or with more pixels than usual, wait until all may be ready together.
     ready: Room
     logprobs: Logprobs
@@ -235,7 +240,7 @@ class Answering(Generic[Seen, Prepared]):
                 yield from self._answers_about_pages(looked, place)
             return
         with self._made_ready(looked.job):
-            if len(looked.job.images) > 1:
+            if len(looked.job.images) > 1 or are_together(looked.job):
                 yield self._answer_together(looked)
             else:
                 yield self._answer_page(looked)
@@ -244,7 +249,7 @@ class Answering(Generic[Seen, Prepared]):
     def _made_ready(self, job: Job) -> AbstractContextManager[None]:
         """Room for what takes more than one usual image; one of many pixels counts as several."""
         pixels = self.engine.max_pixels
-        amount = len(job.images) * (pixels.weight(job.options.max_pixels) if pixels else 1)
+        amount = made_ready(job, self.max_images) * (pixels.weight(job.options.max_pixels) if pixels else 1)
         return self.ready.entered(amount, lambda: self._check_wanted(job)) if amount > 1 else nullcontext()
 
     def _answers_about_pages(self, looked: Looked, place: int) -> Iterator[Answer]:
@@ -259,7 +264,7 @@ class Answering(Generic[Seen, Prepared]):
                 yield self._answer_page(looked)
 
     def _note_unseen_pages(self, looked: Looked) -> None:
-        if looked.pages > 1 and not looked.job.page:
+        if looked.pages > 1 and not looked.job.page and not are_together(looked.job):
             looked.note(Note.FIRST_PAGE)
 
     def _answer_page(self, looked: Looked) -> Answer:
@@ -267,13 +272,13 @@ class Answering(Generic[Seen, Prepared]):
         job = looked.job
         with self._decoded(looked) as decoded, self._seen(looked, decoded.value) as seen:
             reply = self._submit(job, self._prepare(job, [seen.value]))
-            if decoded.is_maker and looked.page == (job.page or 1):
+            if decoded.is_maker:
                 # Now, because until the device has answered this thread would have nothing to do.
-                self._keep_thumbnail(looked, decoded.value)
+                self._keep_beside(looked, decoded.value)
             return placed(reply.result(), decoded.value, looked.number)
 
     def _answer_together(self, looked: Looked) -> Answer:
-        """The answer about the first pages of all images at once; its lines stand on no single one."""
+        """The answer about all images at once, their first pages or all; its lines stand on no single one."""
         job = looked.job
         with ExitStack() as held:
             seen = []
@@ -281,11 +286,16 @@ class Answering(Generic[Seen, Prepared]):
                 if place:
                     looked.turn_to(place)
                 seen.append(held.enter_context(self._seen_alone(looked)).value)
+                for page in range(2, looked.pages + 1 if are_together(job) else 2):
+                    looked.page = page
+                    seen.append(held.enter_context(self._seen_alone(looked)).value)
+            pages = looked.number if len(seen) > len(job.images) else None
             looked.place = None
             prepared = self._prepare(job, seen)
         # What was prepared has all that the device needs: what was seen of each image is let go.
         del seen
-        return replace(self._submit(job, prepared).result(), places=())
+        answer = self._submit(job, prepared).result()
+        return replace(answer, places=(), usage=answer.usage.model_copy(update={"pages": pages}))
 
     @contextmanager
     def _seen_alone(self, looked: Looked) -> Iterator[Held[Seen]]:
@@ -295,7 +305,7 @@ class Answering(Generic[Seen, Prepared]):
                 self._note_unseen_pages(looked)
                 seen = held.enter_context(self._seen(looked, decoded.value))
                 if decoded.is_maker:
-                    self._keep_thumbnail(looked, decoded.value)
+                    self._keep_beside(looked, decoded.value)
             yield seen
 
     @contextmanager
@@ -303,15 +313,15 @@ class Answering(Generic[Seen, Prepared]):
         """Hold the pixels of the page that is looked at now."""
         assert looked.place is not None
         image, job = looked.job.images[looked.place], looked.job
-        pixels = job.options.max_pixels
-        with self.preparation.decoded(image, looked.page, lambda: self._check_wanted(job), pixels) as decoded:
+        how = (lambda: self._check_wanted(job), job.options.max_pixels, job.options.dpi)
+        with self.preparation.decoded(image, looked.page, *how) as decoded:
             looked.see(decoded.value)
             yield decoded
 
     def _seen(self, looked: Looked, decoded: Decoded) -> AbstractContextManager[Held[Seen]]:
         assert looked.place is not None
-        image, pixels = looked.job.images[looked.place], looked.job.options.max_pixels
-        return self.preparation.seen(image, looked.page, decoded.image, pixels)
+        image, options = looked.job.images[looked.place], looked.job.options
+        return self.preparation.seen(image, looked.page, decoded.image, options.max_pixels, options.dpi)
 
     def _check_wanted(self, job: Job) -> None:
         """Called while the job waits for room to decode in, and before anything is kept of its answer.
@@ -335,11 +345,14 @@ class Answering(Generic[Seen, Prepared]):
             prepared, job.id, company=self._company(job), is_interactive=job.batch_id is None
         )
 
-    def _keep_thumbnail(self, looked: Looked, decoded: Decoded) -> None:
+    def _keep_beside(self, looked: Looked, decoded: Decoded) -> None:
+        """Keep what people may want to see beside the answer: a small version, and a PDF's own text."""
         assert looked.place is not None
         image, _, media_type = looked.job.about(looked.place)
         with self.metrics.stage("thumbnail"):
-            self.thumbnails.keep(image, looked.page, decoded.image, media_type)
+            if looked.page == (looked.job.page or 1):
+                self.thumbnails.keep(image, looked.page, decoded.image, media_type)
+            self.texts.keep(image, looked.page, decoded.text)
 
     def _keep_logprobs(self, job: Job, answer: Answer) -> None:
         if answer.logprobs:

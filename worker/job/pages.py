@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
+from jobs.contract.asking.pages import Pages
 from jobs.contract.models import FinishReason, Job, Look, Note, Usage
 from worker.engines.base import Answer
 from worker.job.decode.decoder import Decoded
@@ -86,6 +87,18 @@ class Looked:
         notes = tuple(dict.fromkeys(chain.from_iterable(look.notes for look in self.looks)))
         facts = {"width": first.width, "height": first.height, "notes": notes}
         return facts | {"looks": tuple(self.looks)} if self._are_several else facts
+
+
+def are_together(job: Job) -> bool:
+    """True when one answer is about all pages of its files, though its model looks at one at a time."""
+    return job.options.pages is Pages.TOGETHER and job.page is None
+
+
+def made_ready(job: Job, most: int) -> int:
+    """How many pages are made ready for one answer; of several files it is only known that `most` may be."""
+    if not are_together(job):
+        return len(job.images)
+    return most if len(job.images) > 1 else job.pages or 1
 
 
 def joined(answers: Sequence[Answer]) -> Answer:

@@ -47,32 +47,44 @@ class Preparation(Generic[Seen]):
         page: int = 1,
         check_wanted: CheckWanted = lambda: None,
         max_pixels: int | None = None,
+        dpi: int | None = None,
     ) -> AbstractContextManager[Held[Decoded]]:
         """Hold the pixels of an image, or of a page of it, enough of them to be seen at `max_pixels`.
+
+        A page of a PDF is drawn at `dpi`.
 
         Raises what `fetched` and the decoder raise, and what `check_wanted` raises while it waits for room.
         """
         enough = max(max_pixels or 0, self._usual_pixels)
         return self._decoded.hold(
-            (sha256, page, enough), lambda: self._decode(sha256, page, check_wanted, enough), own=(Cancelled,)
+            (sha256, page, enough, dpi),
+            lambda: self._decode(sha256, page, check_wanted, enough, dpi),
+            own=(Cancelled,),
         )
 
     def seen(
-        self, sha256: str, page: int, image: Image.Image, max_pixels: int | None = None
+        self,
+        sha256: str,
+        page: int,
+        image: Image.Image,
+        max_pixels: int | None = None,
+        dpi: int | None = None,
     ) -> AbstractContextManager[Held[Seen]]:
-        """Hold what the engine makes of its pixels, at most so many of them.
+        """Hold what the engine makes of its pixels, at most so many of them, which were drawn at `dpi`.
 
         Raises EngineFailure or ImageRejected.
         """
-        return self._seen.hold((sha256, page, max_pixels), lambda: self._see(image, max_pixels))
+        return self._seen.hold((sha256, page, max_pixels, dpi), lambda: self._see(image, max_pixels))
 
     def _fetch(self, sha256: str) -> bytes:
         with self._metrics.stage("fetch"):
             return self._blobs.get_image(sha256)
 
-    def _decode(self, sha256: str, page: int, check_wanted: CheckWanted, enough_pixels: int) -> Decoded:
+    def _decode(
+        self, sha256: str, page: int, check_wanted: CheckWanted, enough_pixels: int, dpi: int | None
+    ) -> Decoded:
         with self.fetched(sha256) as file, self._metrics.stage("decode"):
-            return self._decoder.decode(file.value, page, check_wanted, enough_pixels)
+            return self._decoder.decode(file.value, page, check_wanted, enough_pixels, dpi)
 
     def _see(self, image: Image.Image, max_pixels: int | None) -> Seen:
         with self._metrics.stage("see"):

@@ -100,6 +100,30 @@ def max_pixels_option(command: _Command) -> _Command:
     )(command)
 
 
+def pages_options(command: _Command) -> _Command:
+    """`--dpi` and `--pages`, which are added to `wanted`; below `fields_options`."""
+
+    @click.option(
+        "--dpi",
+        type=click.IntRange(36, 600),
+        metavar="NUMBER",
+        help="Dots an inch at which pages of PDFs are drawn.  [default: the server's, mostly 150]",
+    )
+    @click.option(
+        "--pages",
+        type=click.Choice(["each", "together"]),
+        help="Whether each page of a PDF or a TIFF is asked about by itself, or all of one together."
+        "  [default: together for a model that reads whole files, such as ocr]",
+    )
+    @wraps(command)
+    def with_pages(wanted: dict[str, Any], dpi: int | None, pages: str | None, **others: Any) -> Any:
+        said = {"dpi": dpi, "pages": pages}
+        asked = {name: value for name, value in said.items() if value is not None}
+        return command(wanted=wanted | asked, **others)
+
+    return cast(_Command, with_pages)
+
+
 def fields_options(command: _Command) -> _Command:
     """`--field` and `--schema`: the command gets `wanted`, what each answer has to be."""
 

@@ -19,6 +19,7 @@ from eva01.cli.commands.options import (
     logprobs_options,
     max_new_tokens_option,
     max_pixels_option,
+    pages_options,
     print_json,
     server_options,
 )
@@ -50,6 +51,7 @@ from eva01.client.models import Batch
 @max_pixels_option
 @fields_options
 @logprobs_options
+@pages_options
 @click.option(
     "--group-by",
     "by",
@@ -102,7 +104,7 @@ def submit(
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
     if batch_id and (question or model or name is not None or max_new_tokens or max_pixels or wanted):
         raise click.UsageError(
-            "--batch has its question, model, fields, pixels, logprobs and name already: leave them out."
+            "--batch has its question, model, fields, pixels, pages, logprobs and name: leave them out."
         )
     group_by = GroupBy(by) if by else None
     if group_by and any(isinstance(one, Address) for one in inputs):

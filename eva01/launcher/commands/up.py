@@ -13,6 +13,7 @@ from eva01.cli.commands.options import (
     logprobs_options,
     max_new_tokens_option,
     max_pixels_option,
+    pages_options,
 )
 from eva01.launcher.commands.settings import settings_checked
 from eva01.launcher.up import Wishes, run
@@ -25,6 +26,7 @@ from eva01.launcher.up import Wishes, run
 @max_new_tokens_option
 @max_pixels_option
 @fields_options
+@pages_options
 @logprobs_options
 @click.option(
     "--out",

@@ -2,5 +2,6 @@
 
 blobs    objects behind one address
 journal  what was accepted and answered, so that Redis can be rebuilt from it
+texts    what pages of PDFs hold as text
 rights   who may read what we write
 """

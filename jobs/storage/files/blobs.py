@@ -207,10 +207,12 @@ class BlobStore:
         return self.has(names.image_path(sha256))
 
     def delete_images(self, sha256s: Iterable[str]) -> None:
-        """Delete images with all their thumbnails; those that are not there are no error."""
+        """Delete images with all their thumbnails and texts; those that are not there are no error."""
         hashes = list(sha256s)
+        beside = (names.page_thumbnails_folder, names.texts_folder)
+        folders = [place(one) for one in hashes for place in beside]
         with ThreadPoolExecutor(_LISTERS, thread_name_prefix="list") as threads:
-            of_pages = threads.map(lambda sha256: [*self.list(names.page_thumbnails_folder(sha256))], hashes)
+            of_pages = threads.map(lambda folder: [*self.list(folder)], folders)
             places = (names.image_path, names.thumbnail_path)
             self.delete([*(place(one) for one in hashes for place in places), *chain(*of_pages)])
 

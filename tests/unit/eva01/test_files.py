@@ -28,6 +28,7 @@ from eva01.client.kinds import PICTURES, by_kind, in_words
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.uploads import CHUNK_BYTES, chunks
 from jobs.formats.images import ENDINGS, FORMATS
+from tests import pdfs
 
 LIMITS_JS = Path(__file__).parents[3] / "web/pages/static/js/upload/limits.js"
 
@@ -50,12 +51,12 @@ def test_a_folder_is_walked_in_order_and_names_are_relative_to_it(tmp_path):
 
 def test_what_is_left_out_is_counted_by_kind(tmp_path):
     touch(tmp_path, "a.png", ".hidden.png", ".git/b.png", "notes.txt", "README", "more.zip")
-    touch(tmp_path, "1.CR2", "2.nef", "a.MOV", "b.mp4", "c.avi", "p.pdf", "q.Pdf", "s.psd", "m.mp3", "x.jxl")
+    touch(tmp_path, "1.CR2", "2.nef", "a.MOV", "b.mp4", "c.avi", "s.psd", "m.mp3", "x.jxl")
     found = find([tmp_path])
     assert [file.name for file in found.files] == ["a.png"]
     assert in_words(found.left_out) == (
         "2 RAW photos, 1 Photoshop picture, 1 picture of another format, 2 hidden files and folders,"
-        " 3 videos, 1 sound file, 1 zip, 2 PDFs and 2 other files"
+        " 3 videos, 1 sound file, 1 zip and 2 other files"
     )
     assert by_kind(found.left_out)[PICTURES[1]] == ["1.CR2", "2.nef"]
     assert in_words(()) == ""
@@ -247,12 +248,12 @@ def pictures() -> dict[str, bytes]:
     """A small picture in each format, as Pillow writes it."""
     Image.init()
     made = {}
-    for name in set(FORMATS) - {"MPO", "HEIF"}:
+    for name in set(FORMATS) - {"MPO", "HEIF", "PDF"}:
         file = BytesIO()
         Image.new("RGB", (16, 16), "red").save(file, name)
         made[name] = file.getvalue()
     box = b"ftypmif1\0\0\0\0mif1heic"
-    return made | {"HEIF": (len(box) + 4).to_bytes(4, "big") + box}
+    return made | {"HEIF": (len(box) + 4).to_bytes(4, "big") + box, "PDF": pdfs.document()}
 
 
 @pytest.mark.parametrize("name", ["scan", "scan.tf8", "scan.jpeg.bak", "scan.txt", "scan.jp2"])

@@ -23,12 +23,12 @@ STATUSES = {
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
     " prompt_too_long image_too_large too_many_pixels image_too_long image_too_thin too_many_pages"
     " too_many_images too_many_entries zip_too_large request_too_costly schema_too_large"
-    " too_many_logprobs",
+    " too_many_logprobs pdf_too_costly",
     403: "foreign_origin not_allowed not_admitted fetch_is_off url_not_allowed",
     421: "unknown_host",
     422: "unknown_model idempotency_key_reused not_an_image unsupported_format empty_file truncated_image"
     " no_public_address fetch_failed fetch_too_slow unsupported_schema no_fields resolution_fixed"
-    " resolution_out_of_range no_logprobs",
+    " resolution_out_of_range no_logprobs pdf_password",
     429: "queue_full quota_exceeded too_many_wrong_keys",
     500: "internal_error engine_failed out_of_memory empty_answer incomplete_answer deadline_exceeded poison",
     503: "blob_store_unavailable too_many_connections too_many_workbooks too_many_schemas"

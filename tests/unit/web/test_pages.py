@@ -15,9 +15,9 @@ ROOMS: dict[str, set[str]] = {
     "columns": {"core"},
     "images": {"core", "upload"},
     "results": {"columns", "core", "images", "upload"},
-    "ask": {"core", "upload"},
     "batch": {"core", "results", "upload"},
     "history": {"core", "batch"},
+    "ask": {"core", "history", "upload"},
     "js": {"core", "upload"},
 }
 SHEETS = sorted((WEB / "static/css").glob("*.css"))

@@ -7,6 +7,7 @@ from pydantic import (
     Field,
 )
 
+from jobs.contract.asking.pages import Pages
 from jobs.contract.models import BatchState, JobState
 from jobs.storage.listing import CURSOR_PATTERN
 from web.api.schemas.base import RequestModel, ResponseModel
@@ -71,6 +72,8 @@ class BatchView(ResponseModel):
     max_pixels: int | None = Field(
         description="Pixels of each image that the model sees at most; null for as many as usual."
     )
+    dpi: int | None = Field(description="Dots an inch at which pages of PDFs are drawn; null for as usual.")
+    pages: Pages | None = Field(description="What a file of several pages becomes; null for as usual.")
     state: BatchState = Field(description="Whether it takes more files.")
     created_at: AwareDatetime
     closed_at: AwareDatetime | None

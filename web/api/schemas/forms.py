@@ -22,7 +22,15 @@ from web.http.numbers import Decimal, Ordinal
 from web.intake.forms import FILE_FIELDS, MULTIPART, URL_FIELD, Address, check_form
 from web.intake.grouping import Said, SaidJob
 from web.intake.spool import spooled_request
-from web.intake.wishes import MAX_PIXELS, FieldsOfForm, FormatOfForm, LogprobsOfForm, TopLogprobsOfForm
+from web.intake.wishes import (
+    MAX_PIXELS,
+    DpiOfForm,
+    FieldsOfForm,
+    FormatOfForm,
+    LogprobsOfForm,
+    ManyPages,
+    TopLogprobsOfForm,
+)
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
 LONGEST_WAIT_S = 55
@@ -112,6 +120,8 @@ class JobForm(Form):
     model: str | None = Field(None, description="A name from /api/models; else the default.")
     max_new_tokens: Ordinal | None = Field(None, description="The longest answer, in tokens.")
     max_pixels: Ordinal | None = Field(None, description=MAX_PIXELS)
+    dpi: DpiOfForm = None
+    pages: ManyPages = None
     logprobs: LogprobsOfForm = None
     top_logprobs: TopLogprobsOfForm = None
     fields: FieldsOfForm = None

@@ -31,6 +31,19 @@ class JobQuery(RequestModel):
     lines: bool = LINES
 
 
+class PageText(ResponseModel):
+    """The text that a page holds."""
+
+    page: int = Field(description="Counted from 1.")
+    text: str
+
+
+class TextView(ResponseModel):
+    """The text that a job's PDF holds."""
+
+    pages: list[PageText] = Field(description="Those that hold some, in order.")
+
+
 class ImageQuery(RequestModel):
     """Which image of a job."""
 

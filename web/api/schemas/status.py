@@ -30,6 +30,7 @@ class ModelView(ResponseModel):
         description="What may be asked for as `max_pixels`: what all its workers take that are up, else what"
         " the last one took. Null where it cannot be chosen, and before a worker has come up."
     )
+    reads_pages: bool = Field(description="True when it reads all pages of a file for one answer.")
     tasks: list[Task] = Field(description="What it can do.")
     workers: int = Field(description="How many are ready.")
     is_default: bool

@@ -16,6 +16,7 @@ frames       whether it is an animation
 heif         HEIF, by a process of its own
 heif_reader  that process
 heif_end     how much of its pixels, or of an AVIF's, was never written
+pdf          a page of a PDF, drawn by another
 tones        samples of any depth, brought to 8 bits
 upright      as its camera was held
 """

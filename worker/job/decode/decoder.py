@@ -23,11 +23,13 @@ from jobs.contract.settings import Limits
 from jobs.formats.heif import size_of as heif_size
 from jobs.formats.images import check_bytes, check_pixels, set_pillows_guard, truncated_image
 from jobs.formats.pages import beginning_with, pages_of
-from jobs.formats.unread import check_kind, is_heif
+from jobs.formats.unread import check_kind, is_heif, is_pdf
 from worker.job.decode.frames import is_animated
 from worker.job.decode.heif import first_picture
 from worker.job.decode.heif_end import is_unfilled
 from worker.job.decode.memory import HEIF_BYTES, WORTH_GIVING_BACK_BYTES, give_back, needed_for
+from worker.job.decode.pdf import BYTES as PDF_BYTES
+from worker.job.decode.pdf import page_of
 from worker.job.decode.picture import Plain
 from worker.job.decode.plain import plain
 from worker.job.decode.reading import Pixels, opened, pixels_of, read, too_many_pixels
@@ -53,6 +55,8 @@ class Decoded:
     notes: tuple[Note, ...] = ()
     #: How many pages its file has; 1 where its format has none.
     pages: int = 1
+    #: The text that a page of a PDF holds; None for any other image.
+    text: str | None = None
 
 
 class Decoder:
@@ -72,22 +76,30 @@ class Decoder:
         warnings.filterwarnings("ignore", module=r"PIL\.")
 
     def decode(
-        self, data: bytes, page: int = 1, check_wanted: CheckWanted = lambda: None, enough_pixels: int = 0
+        self,
+        data: bytes,
+        page: int = 1,
+        check_wanted: CheckWanted = lambda: None,
+        enough_pixels: int = 0,
+        dpi: int | None = None,
     ) -> Decoded:
         """The image in `data`, or that page of it, counted from 1; may wait for others to be decoded.
 
-        `enough_pixels` counts where it is more than usual; `check_wanted` is called now and then while it
-        waits, and what it raises ends that. Raises ImageRejected (`empty_file`, `not_an_image`,
-        `truncated_image`, `unsupported_format`) or TooLarge (`image_too_large`, `too_many_pixels`,
-        `image_too_long`).
+        `enough_pixels` counts where it is more than usual, and `dpi` if it is a PDF; `check_wanted` is called
+        now and then while it waits, and what it raises ends that. Raises ImageRejected (`empty_file`,
+        `not_an_image`, `truncated_image`, `unsupported_format`, `pdf_password`) or TooLarge
+        (`image_too_large`, `too_many_pixels`, `image_too_long`, `too_many_pages`, `pdf_too_costly`).
         """
         check_bytes(len(data), self._limits)
         check_kind(BytesIO(data))
+        keep_pixels = _MARGIN * max(enough_pixels, self._enough_pixels)
+        if is_pdf(data[:1024]):
+            return self._draw(data, page, check_wanted, keep_pixels, dpi or self._limits.pdf_dpi)
         pages = pages_of(BytesIO(data), self._limits)
         if page > max(1, len(pages)):
             raise ImageRejected(f"The file has no page {page}: it has {max(1, len(pages))}.")
         own = beginning_with(data, pages[page - 1]) if pages else data
-        decoded = self._decode(own, check_wanted, _MARGIN * max(enough_pixels, self._enough_pixels))
+        decoded = self._decode(own, check_wanted, keep_pixels)
         return replace(decoded, pages=max(1, len(pages)))
 
     def _decode(self, data: bytes, check_wanted: CheckWanted, keep_pixels: int) -> Decoded:
@@ -122,6 +134,14 @@ class Decoder:
             pixels = pixels_of(picture.image)
             shown = scaled(size, _on_paper(pixels), _wanted_size(size, keep_pixels))
             return Decoded(shown, *size, tuple(notes))
+
+    def _draw(self, data: bytes, page: int, check_wanted: CheckWanted, keep_pixels: int, dpi: int) -> Decoded:
+        most = min(keep_pixels, self._limits.decode_pixels or self._limits.max_image_pixels)
+        with self._taken(PDF_BYTES * most, check_wanted):
+            drawn = page_of(data, page, dpi, most, self._limits)
+            return Decoded(
+                drawn.image, drawn.width, drawn.height, drawn.notes, pages=drawn.pages, text=drawn.text
+            )
 
     @contextmanager
     def _taken(self, size_bytes: int, check_wanted: CheckWanted) -> Iterator[None]:

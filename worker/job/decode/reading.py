@@ -32,8 +32,8 @@ from worker.job.decode.strips import Rows, rows_of
 from worker.job.decode.tones import deep
 from worker.job.decode.tones.samples import Channels, eight_bits, from_channels
 
-#: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG. HEIF comes as PNG.
-_OPENERS = tuple(name for name in FORMATS if name not in ("MPO", "HEIF"))
+#: The plug-ins that may open a file. MPO has none of its own: it opens as JPEG. Others read HEIF and PDF.
+_OPENERS = tuple(name for name in FORMATS if name not in ("MPO", "HEIF", "PDF"))
 #: Bytes of rows that are unpacked at a time.
 _UNPACKED_BYTES = 1 << 23
 #: What Pillow says when a file ends too early; of damage it says something else.

@@ -149,8 +149,7 @@ def test_nothing_is_left_of_what_was_taken_over_when_it_is_deleted(backend, made
         backend.store.remove_job(job_id)
     backend.remove_all()
     backend.store.take(MODEL, "one more")
-    assert keys_left(backend.client) == set()
-    assert list(backend.blobs.list("")) == []
+    backend.assert_empty()
 
 
 def test_it_may_be_killed_at_any_step_and_goes_on(backend, made, redis_url, monkeypatch):

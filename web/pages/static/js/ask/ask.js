@@ -7,6 +7,7 @@ import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
 import { visit } from "../core/visit.js";
 import { t } from "../core/words.js";
+import { showRecentBatches } from "../history/recent_batches.js";
 import { startUpload } from "../upload/dock.js";
 import { measure } from "../upload/files.js";
 import { readLimits, usualLimits } from "../upload/limits.js";
@@ -14,10 +15,10 @@ import { Answer } from "./answer.js";
 import { listenForFiles } from "./drop.js";
 import { Grouping } from "./grouping.js";
 import { Models } from "./models.js";
+import { Paging } from "./paging.js";
 import { showReadiness, showSelection } from "./preflight.js";
 import { Questions } from "./presets.js";
 import { rememberQuestion } from "./recent.js";
-import { showRecentBatches } from "./recent_batches.js";
 import { Resolution } from "./resolution.js";
 import { Selection } from "./selection.js";
 
@@ -30,9 +31,11 @@ const selection = new Selection(usualLimits(), oncePerFrame(() => {
   if (!byId("count")) return;
   showSelection(selection);
   grouping.draw();
+  paging.draw();
   look();
 }));
 const grouping = new Grouping(selection, look);
+const paging = new Paging(selection, look);
 const models = new Models(look);
 const questions = new Questions({ onChange: look, onTask: (task) => models.chooseFor(task) });
 const resolution = new Resolution(look);
@@ -94,7 +97,7 @@ async function send() {
   const model = models.chosen;
   const question = model.uses_question ? questions.text : "";
   const name = selection.name.slice(0, selection.limits.max_path_chars);
-  const batch = await api("/batches", { json: { name, question, model: model.name, ...answer.wish, ...resolution.wish } });
+  const batch = await api("/batches", { json: { name, question, model: model.name, ...answer.wish, ...resolution.wish, ...paging.wish } });
   rememberQuestion(question);
   startUpload(batch, grouping.parcels, { way: grouping.way, limits: selection.limits, handles });
   try {

@@ -53,6 +53,11 @@ export class Selection {
     return isShared ? folder : tn("{count} image", "{count} images", paths.length);
   }
 
+  /** True when a file's path passes a test. */
+  some(test) {
+    return [...this.#entries.keys()].some(test);
+  }
+
   /** Up to `count` images that are cheap to show. */
   samples(count, mostBytes) {
     const found = [];

@@ -79,10 +79,11 @@ export class FollowUp {
     return this.#askForMore({ question: cut.question, model, ...this.#sharpness(model) }, cut);
   }
 
-  /** The batch's model sees the image at as many pixels as before; what others take is their own. */
+  /** Pages are drawn as before, and the batch's model sees as many pixels; what others take is their own. */
   #sharpness(model) {
-    const { model: own, max_pixels: pixels } = this.#batch;
-    return pixels && (model ?? own) === own ? { max_pixels: pixels } : {};
+    const { model: own, max_pixels: pixels, dpi, pages } = this.#batch;
+    const seen = pixels && (model ?? own) === own ? { max_pixels: pixels } : {};
+    return { ...seen, ...(dpi && { dpi }), ...(pages === "together" && { pages }) };
   }
 
   /** Whoever clicks twice asks once. */

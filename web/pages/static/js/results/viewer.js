@@ -16,6 +16,7 @@ import { addressesOf, isAboutSeveral, placeOf } from "../images/several.js";
 import { Zoom } from "../images/zoom.js";
 import { drawState } from "./cut_short.js";
 import { FollowUp } from "./follow_up.js";
+import { PdfText } from "./pdf_text.js";
 import { took } from "./times.js";
 import { drawUnsure } from "./unsure.js";
 
@@ -30,6 +31,7 @@ export class Viewer {
   #zoom;
   #followUp;
   #pager = makePager();
+  #pdfText = new PdfText();
   #images;
   #shownVersion = null;
   #columns = pageColumns();
@@ -232,6 +234,7 @@ export class Viewer {
     const job = await api(`/jobs/${record.id}`).catch(() => null);
     if (!job || this.record !== record || this.#shownVersion !== version) return;
     drawFacts(record, job);
+    this.#pdfText.draw(record, job);
     const isOther = job.question && job.question !== this.#batch.question;
     sayOrHide(byId("viewer-question"), isOther ? job.question : "");
   }

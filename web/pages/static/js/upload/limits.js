@@ -13,15 +13,15 @@ const USUAL = {
   max_images_per_job: 16,
   max_question_chars: 4000,
   media_types: [
-    "image/avif", "image/bmp", "image/gif", "image/heic", "image/jpeg", "image/png", "image/tiff", "image/webp",
+    "application/pdf", "image/avif", "image/bmp", "image/gif", "image/heic", "image/jpeg", "image/png", "image/tiff", "image/webp",
   ],
 };
 const IMAGE_ENDINGS = [
   "apng", "avif", "avifs", "bmp", "dib", "gif", "heic", "heics", "heif", "heifs", "hif", "jfif", "jif", "jpe", "jpeg",
-  "jpg", "mpo", "pjp", "pjpeg", "png", "tif", "tiff", "webp",
+  "jpg", "mpo", "pdf", "pjp", "pjpeg", "png", "tif", "tiff", "webp",
 ];
 const IMAGE_NAME = new RegExp(`\\.(${IMAGE_ENDINGS.join("|")})$`, "i");
-const KNOWN_OTHER = /\.(svgz?|ps[db]|raw|cr[23w]|nef|nrw|arw|dng|raf|orf|rw2|pef|srw|x3f|jxl|jp2|pdf|mp4|mov|txt|docx?|xlsx?|json|xml|html?|csv|md)$/i;
+const KNOWN_OTHER = /\.(svgz?|ps[db]|raw|cr[23w]|nef|nrw|arw|dng|raf|orf|rw2|pef|srw|x3f|jxl|jp2|mp4|mov|txt|docx?|xlsx?|json|xml|html?|csv|md)$/i;
 
 export const isZip = (path) => /\.zip$/i.test(path);
 
