@@ -22,7 +22,7 @@ from jobs.storage.stores import Stores
 from jobs.upkeep import adopt as adopting
 from jobs.upkeep.adopt import Adopted, Adoption
 from jobs.upkeep.restore import Restore, Restored
-from tests.backend import MODEL, RECIPE, Backend, keys_left, sha256_of
+from tests.backend import MODEL, RECIPE, Backend, sha256_of
 from tests.crashing import Countdown, Crashed, CrashingRedis
 from tests.old_records import SHA, STATES, load_journal, load_records
 
