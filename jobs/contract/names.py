@@ -3,8 +3,6 @@
 Imports nothing of ours. A name is never built anywhere else.
 """
 
-from datetime import date
-
 #: The one Celery task: answer the next job of the model.
 TASK_ANSWER = "eva01.answer"
 
@@ -323,14 +321,9 @@ def batch_path(batch_id: str) -> str:
     return f"{batch_folder(batch_id)}/batch.json"
 
 
-def deleted_folder(day: date) -> str:
-    """The notes of the batches that were deleted on a day."""
-    return f"{DELETED_FOLDER}/{day.isoformat()}"
-
-
-def deleted_path(day: date, batch_id: str) -> str:
-    """Where the note lies that a batch was deleted."""
-    return f"{deleted_folder(day)}/{batch_id}"
+def deleted_path(day: str, batch_id: str) -> str:
+    """Where the note lies that a batch was deleted; `day` is in UTC, such as `2026-11-26`."""
+    return f"{DELETED_FOLDER}/{day}/{batch_id}"
 
 
 def manifest_folder(batch_id: str | None) -> str:

@@ -93,7 +93,7 @@ class Journal:
 
     def note_deleted(self, batch_id: str, day: date) -> None:
         """Keep that a batch is deleted, which happened on `day`."""
-        self._blobs.put(names.deleted_path(day, batch_id), b"")
+        self._blobs.put(names.deleted_path(day.isoformat(), batch_id), b"")
 
     def forget_deleted(self, before: date) -> None:
         """Delete what is noted of batches that were deleted on earlier days."""
