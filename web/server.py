@@ -135,11 +135,19 @@ class Worker(base.Worker):
         """Called in the process that serves."""
         # Where one of them is away the housekeeper looks later; without Redis nobody is known.
         with suppress(redis.RedisError, Unavailable):
-            if has_login(self._services.web):
-                self._services.keys.note_login()
-            self._services.keys.bring_back()
+            self._bring_back()
         housekeeping_of(self._services).start()
         asyncio.run(self._serve())
+
+    def _bring_back(self) -> None:
+        """Let Redis know what was ended, before anybody is let in."""
+        if has_login(self._services.web):
+            self._services.keys.note_login()
+        self._services.keys.bring_back()
+        # There may be many links: they are only read where Redis may have forgotten that one was revoked.
+        if self._services.restart_watch().forgotten_since():
+            for _ in self._services.shares.bring_back():
+                self.notify()
 
     async def _serve(self) -> None:
         front = Front(self.app.load(), self.cfg)

@@ -66,11 +66,13 @@ class Restore:
 
     def _steps(self, since: datetime | None) -> Iterator[Restored]:
         # Links first: one that was revoked in the last second must not open a batch that is back.
-        self._shares.bring_back()
+        for _ in self._shares.bring_back():
+            yield Restored()
         for batch_id in self._journal.deleted():
             with suppress(NotFound):
                 self._store.mark_removed(batch_id)
                 logger.info("Batch %s was deleted, and is again.", batch_id)
+            yield Restored()
         for batch in self._journal.batches(since):
             try:
                 yield from self._restore_batch(batch, since)

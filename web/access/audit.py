@@ -10,6 +10,7 @@ Where nobody has to say who they are, nothing is written; of keys, what commands
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +20,7 @@ from flask import Flask, Response, current_app, g, request
 from jobs.contract.access.audit import MOST_CHARS, Action, Event, Kind, Outcome, Target
 from jobs.contract.access.owners import PREFIX_PATTERN, Caller
 from jobs.contract.codes import Code
-from jobs.contract.errors import Eva01Error, Unavailable
+from jobs.contract.errors import Eva01Error, NotFound, Unavailable, Unreadable
 from jobs.contract.models import ID_PATTERN
 from web.access.caller import caller
 from web.access.login import login
@@ -68,6 +69,12 @@ def concerns(kind: Kind, id_: str, owner: str | None = None) -> None:
     """Say what the audited call that runs is done to, where only its work tells, such as a new key."""
     if noted := g.get("audited"):
         noted.target = Target(kind=kind, id=id_, owner=owner)
+
+
+def fails(code: Code) -> None:
+    """Say why the audited call that runs fails, where a page shows that instead of raising it."""
+    if noted := g.get("audited"):
+        noted.code = code
 
 
 def note(
@@ -175,10 +182,17 @@ def _noted_by_link(action: Action, target: Target, response: Response) -> Respon
 def _target(kind: Kind) -> Target:
     """What the address names, and whose it is; its id is empty where the address says none."""
     named = str((request.view_args or {}).get(_NAMED_BY.get(kind, ""), ""))
+    return Target(kind=kind, id=named[:MOST_CHARS], owner=_owner(kind, named))
+
+
+def _owner(kind: Kind, named: str) -> str | None:
+    if kind is Kind.KEY:
+        with suppress(NotFound, Unreadable):
+            return services().keys.get(named).owner
+        return None
     ownership = services().ownership
     owners = {Kind.BATCH: ownership.of_batch, Kind.JOB: ownership.of_job}
-    owner = owners[kind](named) if kind in owners and re.fullmatch(ID_PATTERN, named) else None
-    return Target(kind=kind, id=named[:MOST_CHARS], owner=owner)
+    return owners[kind](named) if kind in owners and re.fullmatch(ID_PATTERN, named) else None
 
 
 def _event(

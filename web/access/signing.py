@@ -54,11 +54,12 @@ def sign_in_with_key(response: Response, text: str) -> None:
 
     Raises NotSignedIn, and TooManyWrongKeys when too many wrong ones came from the same address.
     """
-    with _counted("key"):
-        holder = holder_of_text(services(), text.strip())
+    text = text.strip()
+    with _counted("key", text):
+        holder = holder_of_text(services(), text)
         count_request(holder)
         note(Action.SIGN_IN, who=holder)
-        sign_in(response, holder, key_digest=digest_of(text.strip()))
+        sign_in(response, holder, key_digest=digest_of(text))
 
 
 def begin_at_provider(response: Response, redirect_uri: str, next_: str) -> str:
@@ -119,12 +120,12 @@ def _signer() -> URLSafeTimedSerializer:
 
 
 @contextmanager
-def _counted(how: str) -> Iterator[None]:
+def _counted(how: str, credential: str = "") -> Iterator[None]:
     """Every sign-in passes here, however it ends."""
     try:
         yield
     except Eva01Error as error:
         SIGN_INS.labels(how, error.code).inc()
-        note_refused(error)
+        note_refused(error, credential)
         raise
     SIGN_INS.labels(how, "succeeded").inc()

@@ -11,7 +11,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
-from jobs.contract.models import Job
+from jobs.contract.models import Job, JobState, Look
 from jobs.contract.saying.logprobs import SaidToken
 from jobs.storage.files.texts import texts_of
 from web.access.link import shown_job
@@ -58,10 +58,12 @@ def get_image(path: JobPath, query: ImageQuery) -> Response:
 def get_thumbnail(path: JobPath, query: ImageQuery) -> Response:
     """A small version of the same, or of its page, upright; 404 until a worker has made it."""
     job = services().store.get_shown_job(path.job_id)
-    # One that is there before a worker has begun the job tells that another owner has sent the same image.
-    if not job.images or (job.owner and not job.started_at):
+    if not job.images:
         raise _no_thumbnail(job)
     place = _place(job, query.number)
+    # One that is there before tells that another owner has sent the same image.
+    if job.owner and not _is_seen(job, place):
+        raise _no_thumbnail(job)
     if _is_known(job, place):
         return _kept(Response(status=HTTPStatus.NOT_MODIFIED), job, place)
     kept_at = names.thumbnail_path(job.images[place], job.page or 1)
@@ -79,8 +81,8 @@ def get_text(path: JobPath, query: ImageQuery) -> Response:
     """
     job = services().store.get_shown_job(path.job_id)
     place = _place(job, query.number) if job.images else 0
-    # As of a thumbnail: that it is there before a worker has begun the job tells of another owner.
-    is_ours = job.images and (job.started_at or not job.owner)
+    # As of a thumbnail: what is there before tells of another owner.
+    is_ours = job.images and (not job.owner or _is_seen(job, place))
     pages = texts_of(services().blobs, job.images[place], job.page) if is_ours else ()
     shown = [{"page": page, "text": text} for page, text in pages]
     return fresh_json({"pages": shown}, retry_after_s=None if job.state.is_finished else 1)
@@ -92,6 +94,15 @@ def _place(job: Job, number: int) -> int:
         message = f"Job {job.id} has no image {number}: it is about {len(job.images)}, counted from 1."
         raise NotFound(message, code=Code.IMAGE_NOT_FOUND)
     return number - 1
+
+
+def _is_seen(job: Job, place: int) -> bool:
+    """True when it is known that a worker has seen the image for this very job.
+
+    A job may end without that, cancelled say. What was seen stays known when it is retried.
+    """
+    looks = job.looks or (Look(width=job.width),)
+    return job.state is JobState.SUCCEEDED or any(look.width for look in looks[place : place + 1])
 
 
 def _no_thumbnail(job: Job) -> NotFound:

@@ -14,7 +14,7 @@ from jobs.contract.access.owners import NewKey, Role, new_key
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import OWNER_PATTERN, end_of, utc_now
-from web.access.audit import concerns
+from web.access.audit import concerns, fails
 from web.api.keys import check_not_own
 from web.api.schemas.keys import LONGEST_GRACE_HOURS, Rotation
 from web.pages.page import page, problem_shown
@@ -44,6 +44,7 @@ def make_key() -> Response:
     try:
         new = _new(typed)
     except BadInput as error:
+        fails(error.code)
         shown = problem_shown(error.code.http_status, error.code, error.message)
         return _keys_page(error.code.http_status, problem=shown, typed=typed)
     flow.add_key(services(), new.key, has_admin=True)

@@ -43,6 +43,8 @@ class Noted:
 
     target: Target | None
     has_failed: bool = False
+    #: Why it has, where no error says that.
+    code: Code | None = None
 
 
 class AuditTrail:
@@ -72,7 +74,7 @@ class AuditTrail:
             noted.has_failed = True
             self._end(event, noted, _code_of(error))
             raise
-        self._end(event, noted, None)
+        self._end(event, noted, noted.code)
 
     def say(self, event: Event, error: Exception) -> None:
         """Say in the log what the trail lacks."""

@@ -9,7 +9,7 @@ revoked it had no answer, and does it again.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import cast
 
@@ -18,6 +18,7 @@ import redis
 from jobs.contract import names
 from jobs.contract.access.owners import digest_of
 from jobs.contract.access.shares import FLEETING_SHARE, Share, ShareState
+from jobs.contract.chunks import chunks
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, NotFound
 from jobs.contract.models import SHA256_PATTERN, utc_now
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 #: Fields of a link in Redis: its record, and when it was last used.
 _RECORD, _USED_AT = "record", "used_at"
+#: Links that are brought back at a time.
+_CHUNK = 500
 
 
 class Shares:
@@ -103,13 +106,17 @@ class Shares:
         self._journal.forget_shares(digests)
         self._redis.delete(key, *map(names.share_key, digests))
 
-    def bring_back(self) -> None:
-        """Bring into Redis what only the journal has."""
-        for share in self._journal.shares():
-            # What Redis has is as new at least; that a link was revoked is final, and must not be forgotten.
-            put = self._redis.hset if share.revoked_at else self._redis.hsetnx
-            put(names.share_key(share.digest), _RECORD, _as_text(share))
-            self._redis.sadd(names.batch_shares_key(share.batch_id), share.digest)
+    def bring_back(self) -> Iterator[int]:
+        """Bring into Redis what only the journal has, some at a time; gives how many links were looked at."""
+        for shares in chunks(self._journal.shares(), _CHUNK):
+            with self._redis.pipeline(transaction=False) as pipe:
+                for share in shares:
+                    # What Redis has is as new at least; that a link was revoked is final, and not forgotten.
+                    put = pipe.hset if share.revoked_at else pipe.hsetnx
+                    put(names.share_key(share.digest), _RECORD, _as_text(share))
+                    pipe.sadd(names.batch_shares_key(share.batch_id), share.digest)
+                pipe.execute()
+            yield len(shares)
 
     def _revoke(self, share: Share, now: datetime) -> Share:
         if share.revoked_at is None:

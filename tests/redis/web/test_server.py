@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from socket import SHUT_WR, create_connection, create_server, socket
 
@@ -16,6 +17,14 @@ import pytest
 
 from eva01.client.client import Client
 from eva01.client.errors import ClientError
+from jobs import flow
+from jobs.contract import names
+from jobs.contract.access.owners import LOCAL
+from jobs.contract.access.shares import new_share
+from jobs.contract.models import Batch, utc_now
+from jobs.contract.settings import Settings
+from jobs.storage.connection.client import connect
+from jobs.storage.stores import Stores
 from tests import hostile, web_process
 from tests.conftest import start_redis, stop
 from tests.processes import accepts_connections, free_port, python, wait_until
@@ -31,6 +40,13 @@ PICTURE = {"file": ("a.png", hostile.encoded())}
 
 #: Some tests take Redis away.
 serving = partial(web_process.serving, ready="/health")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def empty_redis(redis_url: str) -> None:
+    """Keys of other files' tests would be asked for."""
+    with connect(redis_url) as client:
+        client.flushall()
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +170,24 @@ def test_the_process_that_serves_is_started_again_when_it_dies(redis_url, redis_
         child.kill()
         child.wait(30)
         server.process.wait_until_ready(f"{server.http.base_url}/ready")
+
+
+def test_a_link_that_redis_has_forgotten_was_revoked_opens_nothing_from_the_first_request_on(
+    redis_url, redis_client, tmp_path
+):
+    stores = Stores.connect(Settings(redis_url=redis_url, data=tmp_path))
+    batch = flow.open_batch(stores, Batch(model="nano"))
+    new = new_share(batch.id, LOCAL, utc_now() + timedelta(days=1))
+    stores.shares.add(new.share, most=1)
+    stores.restart_watch().note()
+    as_it_was = redis_client.hget(names.share_key(new.share.digest), "record")
+    stores.shares.revoke(batch.id, new.share.id)
+    # As a Redis has it that was started anew from an older disk.
+    redis_client.hset(names.share_key(new.share.digest), "record", as_it_was)
+    redis_client.hset(names.SEEN, "run_id", "of another")
+    with serving(redis_url, tmp_path, EVA01_HOUSEKEEPING_S="3600") as server:
+        over = server.http.get(f"/api/shared/{new.token}/results")
+        assert (over.status_code, over.json()["code"]) == (410, "share_expired")
 
 
 def test_a_setting_that_cannot_be_used_ends_it_with_one_line(tmp_path):

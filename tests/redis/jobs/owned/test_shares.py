@@ -71,6 +71,15 @@ def test_what_was_revoked_while_links_come_back_stays_so(backend, batch_id):
     assert backend.stores.shares.find(new.token).state(utc_now()) is ShareState.REVOKED
 
 
+def test_many_links_come_back_some_at_a_time(backend, batch_id):
+    new = [new_share(batch_id, LOCAL, utc_now() + timedelta(days=1)) for _ in range(501)]
+    for one in new:
+        backend.journal.note_share(one.share)
+    assert list(backend.stores.shares.bring_back()) == [500, 1]
+    assert len(backend.stores.shares.of_batch(batch_id)) == 501
+    assert backend.stores.shares.find(new[-1].token) == new[-1].share
+
+
 def test_links_go_with_their_batch(backend, batch_id):
     made(backend, batch_id)
     backend.stores.shares.note_use(made(backend, batch_id).share)

@@ -77,6 +77,39 @@ def test_what_failed_is_written_with_its_code(http, services):
     assert (event.outcome, event.code) == (Outcome.FAILED, "too_many_days")
 
 
+@pytest.mark.parametrize("place", ["/api/keys", "/admin/keys"])
+def test_whose_key_is_ended_or_replaced_is_written_also_when_that_fails(http, services, place):
+    admin, old = made(services, "root", role="admin"), made(services, "anna")
+    calls = [
+        (old, "rotate", {"grace_hours": 1}),
+        (old, "revoke", {}),
+        (old, "rotate", {}),
+        (admin, "revoke", {}),
+    ]
+    for key, verb, more in calls:
+        sent = {"json": more} if place.startswith("/api") else {"data": more}
+        http.post(f"{place}/{key.key.prefix}/{verb}", headers=of(admin), **sent)
+    http.post(f"{place}/eva01_nothere1/revoke", headers=of(admin))
+    events = written(services)
+    assert [(event.outcome, event.code, event.target and event.target.owner) for event in events] == [
+        (Outcome.DONE, None, "anna"),
+        (Outcome.DONE, None, "anna"),
+        (Outcome.FAILED, "key_has_ended", "anna"),
+        (Outcome.FAILED, "own_key", "root"),
+        (Outcome.FAILED, "key_not_found", None),
+    ]
+
+
+def test_a_key_that_cannot_be_made_is_written_with_its_code_by_the_page_as_by_the_api(http, services):
+    admin = of(made(services, "root", role="admin"))
+    bad = {"owner": "bad owner", "role": "user"}
+    assert http.post("/api/keys", json=bad, headers=admin).status_code == 400
+    assert http.post("/admin/keys", data=bad, headers=admin).status_code == 400
+    assert [(event.outcome, event.code) for event in written(services)] == [
+        (Outcome.FAILED, "invalid_field")
+    ] * 2
+
+
 def test_what_is_begun_is_kept_beside_what_came_of_it_and_neither_is_ever_changed(http, services):
     new = made(services, "anna")
     http.delete(f"/api/batches/{batch_of(http, new)}", headers=of(new))
@@ -150,6 +183,18 @@ def test_a_key_that_is_none_or_no_longer_is_a_refused_sign_in_and_no_key_is_none
     assert (over.action, over.outcome, over.code) == (Action.SIGN_IN, Outcome.FAILED, "key_is_over")
     assert over.target == Target(kind=Kind.KEY, id=old.key.prefix)
     assert (unknown.who, unknown.code, unknown.target) == ("unknown", "unknown_key", None)
+
+
+def test_a_key_that_is_over_is_named_when_it_is_pasted_at_the_sign_in_and_one_that_is_none_is_not(
+    http, services
+):
+    old = made(services, "anna")
+    services.keys.revoke(old.key.prefix)
+    for text in (f" {old.text} ", "eva01_guessed-key"):
+        http.post("/sign-in", data={"key": text, "next": "/"})
+    over, unknown = written(services)
+    assert (over.code, over.target) == ("key_is_over", Target(kind=Kind.KEY, id=old.key.prefix))
+    assert (unknown.code, unknown.target) == ("unknown_key", None)
 
 
 def test_a_key_that_is_tried_at_the_page_for_it_or_too_often_is_a_refused_sign_in_too(make_app):

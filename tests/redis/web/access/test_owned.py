@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from jobs.contract import names
 from jobs.contract.access.owners import new_key
-from jobs.contract.models import Result
+from jobs.contract.models import JobError, Look, Result
 from jobs.contract.settings import WebSettings
 from tests.hostile import encoded
 from web.services import Services
@@ -142,16 +142,66 @@ def test_a_further_question_is_about_an_image_of_ones_own_alone(user, services):
     assert sorted(users) == sorted([f"anna/{job}", f"carl/{further}"])
 
 
-def test_a_thumbnail_that_another_owners_job_has_made_is_given_when_ones_own_has_begun(user, services):
+def test_a_thumbnail_that_another_owners_job_has_made_is_given_when_ones_own_has_an_answer(user, services):
     anna, ben = user("anna"), user("ben")
     job = anna.send(anna.batch())
-    services.store.take("ocr", "a ticket")
     services.blobs.put(names.thumbnail_path(SHA), b"small")
+    services.store.finish(job, Result(answer="red"))
     bens = ben.send(ben.batch())
     assert anna.get(f"/api/jobs/{job}/thumbnail").status_code == 200
-    assert ben.get(f"/api/jobs/{bens}/thumbnail").get_json()["code"] == "thumbnail_not_found"
-    services.store.take("ocr", "another ticket")
+    assert has_no_thumbnail(ben, bens)
+    services.store.take("ocr", "a ticket")
+    assert services.store.get_job(bens).started_at
+    assert has_no_thumbnail(ben, bens)
+    services.store.finish(bens, Result(answer="red"))
     assert ben.get(f"/api/jobs/{bens}/thumbnail").get_data() == b"small"
+
+
+def test_the_text_that_another_owners_job_has_found_in_a_pdf_is_given_when_ones_own_has_an_answer(
+    user, services
+):
+    anna, ben = user("anna"), user("ben")
+    anna.send(anna.batch())
+    services.blobs.put(names.text_path(SHA, 1), b"Total")
+    bens = ben.send(ben.batch())
+    services.store.take("ocr", "a ticket")
+    services.store.take("ocr", "another")
+    assert services.store.get_job(bens).started_at
+    assert ben.get(f"/api/jobs/{bens}/text").json == {"pages": []}
+    services.store.finish(bens, Result(answer="red"))
+    assert ben.get(f"/api/jobs/{bens}/text").json == {"pages": [{"page": 1, "text": "Total"}]}
+
+
+def test_a_job_that_ends_before_a_worker_has_seen_its_image_shows_no_thumbnail_of_anothers(user, services):
+    ben = user("ben")
+    services.blobs.put(names.thumbnail_path(SHA), b"small")
+    cancelled, unseen, seen = (ben.send(ben.batch()) for _ in range(3))
+    error = JobError(code="internal_error", message="No.")
+    services.store.cancel(cancelled)
+    services.store.finish(unseen, Result(error=error))
+    services.store.finish(seen, Result(error=error, width=8, height=6))
+    assert has_no_thumbnail(ben, cancelled)
+    assert has_no_thumbnail(ben, unseen)
+    for _ in ("failed", "retried"):
+        assert ben.get(f"/api/jobs/{seen}/thumbnail").get_data() == b"small"
+        ben.post(f"/api/jobs/{seen}/retry")
+
+
+def test_of_several_images_those_have_a_thumbnail_that_a_worker_has_seen_for_the_job(user, services):
+    ben = user("ben")
+    images = [IMAGE, encoded(size=(9, 9))]
+    files = [(io.BytesIO(image), f"{place}.png") for place, image in enumerate(images)]
+    job = ben.post("/api/jobs", data={"file": files, "question": "Same?", "model": "nano"}).get_json()["id"]
+    for sha256 in services.store.get_job(job).images:
+        services.blobs.put(names.thumbnail_path(sha256), b"small")
+    error = JobError(code="truncated_image", message="No.")
+    services.store.finish(job, Result(error=error, width=8, looks=(Look(width=8, height=6),)))
+    assert ben.get(f"/api/jobs/{job}/thumbnail").status_code == 200
+    assert has_no_thumbnail(ben, job, "?number=2")
+
+
+def has_no_thumbnail(who: User, job: str, query: str = "") -> bool:
+    return who.get(f"/api/jobs/{job}/thumbnail{query}").status_code == 404
 
 
 def test_an_answer_is_given_again_to_its_owner_alone(user, services):
