@@ -4,8 +4,8 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 
 #: SO_LINGER on with 0 seconds: closing drops unsent data and sends RST.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -91,48 +91,57 @@ class Proxy:
             _reset(writer)
 
     async def _close(self) -> None:
+        """Cut until nothing is relayed any more.
+
+        No task is cancelled, and the server closes last: what opens or takes a connection just then would
+        leave it to nobody.
+        """
+        self._be(0.0, refuses=True)
+        self._may_pass.set()
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            self._cut()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         self._server.close()
-        self._cut()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._refuses:
-            _reset(writer)
-            return
-        if self._swallows:
-            await self._drop_all(reader, writer)
-            return
+        async with self._closing(writer):
+            if self._refuses:
+                _reset(writer)
+            elif self._swallows:
+                while await reader.read(_CHUNK_BYTES):
+                    pass
+            else:
+                await self._relay_to_target(reader, writer)
+
+    async def _relay_to_target(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:
             _reset(writer)
             return
-        ends = {writer, far_writer}
-        self._ends |= ends
-        pumps = [asyncio.ensure_future(self._pump(reader, far_writer))]
-        pumps.append(asyncio.ensure_future(self._pump(far_reader, writer)))
-        try:
+        async with self._closing(far_writer):
+            if writer.transport.is_closing():
+                _reset(far_writer)
+            pumps = [asyncio.ensure_future(self._pump(reader, far_writer))]
+            pumps.append(asyncio.ensure_future(self._pump(far_reader, writer)))
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._ends -= ends
-            self._lost -= ends
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
-            for end in ends:
-                end.close()
 
-    async def _drop_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._ends.add(writer)
+    @asynccontextmanager
+    async def _closing(self, end: asyncio.StreamWriter) -> AsyncIterator[None]:
+        """Have `end` among those that can be cut, until what was written to it is sent and it is closed."""
+        self._ends.add(end)
         try:
-            while await reader.read(_CHUNK_BYTES):
-                pass
+            with suppress(OSError):
+                yield
         finally:
-            self._ends.remove(writer)
-            writer.close()
+            end.close()
+            with suppress(OSError):
+                await end.wait_closed()
+            self._ends.discard(end)
+            self._lost.discard(end)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_CHUNK_BYTES):
@@ -162,4 +171,4 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     transport = writer.transport
     if not transport.is_closing():
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        transport.abort()
+    transport.abort()

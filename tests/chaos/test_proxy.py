@@ -1,9 +1,12 @@
 """The proxy, before a server that echoes every line twice."""
 
+import gc
 import socket
 import socketserver
+import sys
 import time
-from contextlib import closing
+import warnings
+from contextlib import closing, suppress
 
 import pytest
 
@@ -14,18 +17,24 @@ from tests.serving import Serving
 
 class Twice(socketserver.StreamRequestHandler):
     def handle(self):
-        for line in self.rfile:
-            self.wfile.write(line + line)
+        with suppress(ConnectionError):
+            for line in self.rfile:
+                self.wfile.write(line + line)
 
 
 @pytest.fixture
-def proxy():
+def port():
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Twice)
     server.daemon_threads = True
     with Serving(server):
-        made = Proxy(server.server_address[1])
-        yield made
-        made.end()
+        yield server.server_address[1]
+
+
+@pytest.fixture
+def proxy(port):
+    made = Proxy(port)
+    yield made
+    made.end()
 
 
 def dial(proxy, timeout_s=30.0):
@@ -117,3 +126,20 @@ def test_a_server_that_is_away_is_a_connection_that_is_cut():
     proxy = Proxy(free_port())
     assert_it_cuts(proxy)
     proxy.end()
+
+
+def test_its_end_leaves_no_socket_open_whatever_comes_and_goes_just_then(port, monkeypatch):
+    left_open = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda seen: left_open.append(seen.exc_value))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for turn in range(40):
+            proxy = Proxy(port)
+            for _ in range(3):
+                with dial(proxy) as connection:
+                    connection.sendall(b"hello\n")
+                    if turn % 2:
+                        connection.recv(100)
+            proxy.end()
+            gc.collect()
+    assert not left_open
