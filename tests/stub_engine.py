@@ -58,6 +58,8 @@ class StubEngine:
     default_slots: int = 4
     max_batch: int = 64
     enough_pixels: int = 1_000_000
+    is_elsewhere: bool = False
+    trouble: str = ""
     max_pixels: PixelRange | None = None
     identity: str = "stub"
     rolling: Rolling[Sized, Any] | None = None
@@ -74,6 +76,9 @@ class StubEngine:
     def load(self) -> None:
         """Nothing to load but time."""
         time.sleep(self.loads_s)
+
+    def see_file(self, file: bytes) -> None:
+        """It sees pixels alone."""
 
     def see(self, image: Image.Image, max_pixels: int | None = None) -> tuple[int, int]:
         """Reduce an image to its size, which is cut to `max_pixels`; fails for the width `blind_width`."""

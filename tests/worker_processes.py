@@ -82,6 +82,12 @@ class WorkerProcesses:
     def start_worker(
         self, takes_s: float = 0.1, *, is_rolling: bool = False, is_loading: bool = False, **env: str
     ) -> Running:
+        command = [sys.executable, "-m", "tests.stub_worker", str(takes_s)]
+        command += ["rolling"] * is_rolling + ["loading"] * is_loading
+        return self.run(command, **env)
+
+    def run(self, command: list[str], **env: str) -> Running:
+        """Start a worker by its command."""
         port = free_port()
         known = {
             "PYTHONPATH": str(ROOT),
@@ -92,8 +98,6 @@ class WorkerProcesses:
             # All jobs ask about one image, and each has to reach the engine.
             "EVA01_ANSWER_CACHE": "false",
         }
-        command = [sys.executable, "-m", "tests.stub_worker", str(takes_s)]
-        command += ["rolling"] * is_rolling + ["loading"] * is_loading
         process = self._start(f"worker-{port}", command, {**known, **env})
         return Running(process, f"http://127.0.0.1:{port}")
 

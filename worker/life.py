@@ -94,7 +94,10 @@ class Worker(Generic[Seen, Prepared]):
             card.name, self._metrics, most=shared.max_unreadable, most_bytes=shared.max_ticket_bytes
         )
         self._in_hand = InHand()
-        celery = create_celery(shared, card.name, self._status.trouble, unreadable, self._in_hand)
+        celery = create_celery(
+            *(shared, card.name, self._status.trouble, unreadable, self._in_hand),
+            may_take=lambda: self._status.may_take,
+        )
         self._slots = Slots(celery, self._status, self._metrics, self._in_hand, shared.lease_s)
         self._heartbeat = Heartbeat(Fleet(client), card, self._status, own.heartbeat_s, own.ready_of_late_s)
         self._health = HealthServer(self._status, own.worker_host, own.worker_port)
@@ -139,6 +142,7 @@ class Worker(Generic[Seen, Prepared]):
         self._device.start()
         status = self._status
         status.is_device_alive = self._is_device_alive
+        status.engine_trouble = lambda: self._engine.trouble
         status.device = self._engine.device
         status.max_pixels = self._engine.max_pixels
         status.slots = self._environment.worker.slots or self._engine.default_slots
@@ -186,7 +190,8 @@ class Worker(Generic[Seen, Prepared]):
         )
 
     def _preparation(self) -> Preparation[Seen]:
-        decoder = Decoder(self._environment.limits, self._engine.enough_pixels)
+        engine = self._engine
+        decoder = Decoder(self._environment.limits, engine.enough_pixels, keeps_files=engine.is_elsewhere)
         return Preparation(self._blobs, decoder, self._engine, self._metrics)
 
     def _thumbnails(self) -> Thumbnails:

@@ -26,6 +26,8 @@ class Status:
     max_pixels: PixelRange | None = None
     #: What keeps Redis from doing its part.
     trouble: Trouble = field(default_factory=Trouble)
+    #: Tells why its engine can answer nothing for the time being; empty when all is well.
+    engine_trouble: Callable[[], str] = str
     #: True while it listens to the queue.
     is_consuming: bool = False
     #: Tells whether the device's thread can still answer.
@@ -42,8 +44,18 @@ class Status:
     @property
     def is_ready(self) -> bool:
         """True when it takes jobs from the queue."""
-        is_listening = self.is_consuming and not self.trouble.words
+        is_listening = self.is_consuming and not self.words_of_trouble
         return self.is_healthy and is_listening and self.state is WorkerState.READY
+
+    @property
+    def words_of_trouble(self) -> str:
+        """What keeps it from taking jobs; empty when all is well."""
+        return self.trouble.words or self.engine_trouble()
+
+    @property
+    def may_take(self) -> bool:
+        """False while what it took could not be answered."""
+        return not self.engine_trouble()
 
     def info(self) -> WorkerInfo:
         """What the heartbeat tells the fleet."""
@@ -56,5 +68,5 @@ class Status:
             started_at=self.started_at,
             start_s=self.start_s,
             max_pixels=self.max_pixels,
-            trouble=self.trouble.words,
+            trouble=self.words_of_trouble,
         )

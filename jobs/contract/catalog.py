@@ -13,6 +13,8 @@ from jobs.contract.asking.pixels import PixelRange
 
 #: The model EVA-01 is built for.
 DEFAULT_MODEL_NAME = "Qwen/Qwen2.5-VL-7B-Instruct"
+#: What stands before a model's name where another server has the model.
+ELSEWHERE = "openai:"
 #: A model's name becomes part of Redis keys, labels and addresses.
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
@@ -22,6 +24,8 @@ class EngineName(StrEnum):
 
     TRANSFORMERS = "transformers"
     OCR = "ocr"
+    #: Another server, which speaks OpenAI's API.
+    OPENAI = "openai"
 
 
 class Task(StrEnum):
@@ -46,7 +50,8 @@ class ModelCard(BaseModel):
 
     name: str
     engine: EngineName
-    #: Where the weights come from: a hub address, a folder, a bucket's address, or `bundled:<folder>`.
+    #: Where the weights come from: a hub address, a folder, a bucket's address, or `bundled:<folder>`; where
+    #: another server has the model, `openai:` and what it is called there.
     source: str
     #: One sentence for people.
     description: str
@@ -95,12 +100,14 @@ _BUNDLED = {card.name: card for card in (OCR, NANO)}
 
 def name_of(source: str) -> str:
     """The short name of a hub address or folder: `Qwen/Qwen2.5-VL-7B-Instruct` → `qwen2.5-vl-7b`."""
-    last = source.rstrip("/").rsplit("/", 1)[-1].lower()
+    last = source.removeprefix(ELSEWHERE).rstrip("/").rsplit("/", 1)[-1].lower()
     return re.sub(r"[^a-z0-9._-]+", "-", last.removesuffix("-instruct")).strip("-._")[:64]
 
 
 def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
     """The card of `model`: a bundled name, the short name of `model_name`, or any hub address or folder.
+
+    What begins with `openai:` is answered by another server.
 
     >>> card_for("qwen2.5-vl-7b").source
     'Qwen/Qwen2.5-VL-7B-Instruct'
@@ -110,7 +117,7 @@ def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
     source = model_name if model == name_of(model_name) else model
     return ModelCard(
         name=name_of(source),
-        engine=EngineName.TRANSFORMERS,
+        engine=EngineName.OPENAI if source.startswith(ELSEWHERE) else EngineName.TRANSFORMERS,
         source=source,
         description=f"{_shown(source)}: a vision-language model. It answers any question about an image.",
         uses_question=True,
@@ -122,5 +129,6 @@ def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
 
 def _shown(source: str) -> str:
     """An address of the hub; of a folder, or of a bucket, only its name, because everyone sees a card."""
+    source = source.removeprefix(ELSEWHERE)
     is_folder = source.startswith(("/", ".", "~")) or "://" in source or Path(source).is_dir()
     return name_of(source) if is_folder else source

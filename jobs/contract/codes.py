@@ -228,6 +228,8 @@ class Code(StrEnum):
     INCOMPLETE_ANSWER = ("incomplete_answer", 500, FAIL,
         "The answer was cut before all of it was there.",
         "Retry with more tokens (max_new_tokens), or ask for less.")
+    CONTENT_FILTER = ("content_filter", 500, FAIL,
+        "The server that has the model withholds its answer.", "Ask in other words, or another model.")
     DEADLINE_EXCEEDED = ("deadline_exceeded", 500, FAIL,
         "It took longer than an answer may take.", "Retry with a shorter question or a smaller image.")
     POISON = ("poison", 500, FAIL,

@@ -144,6 +144,8 @@ class Usage(Kept):
     visual_tokens: int = 0
     #: Pixels of all its images together as the model saw them; None where the engine does not say.
     read_pixels: int | None = None
+    #: Tokens of all that the model was given, images included; None where the engine does not say.
+    prompt_tokens: int | None = None
     #: Tokens the answer took.
     output_tokens: int = 0
     #: Seconds of the device, of those shared with others its part; None where that is not known.
@@ -429,5 +431,6 @@ class WorkerInfo(Kept):
     start_s: float | None = None
     #: What it lets one choose of its resolution; None where nobody may, and before its model is loaded.
     max_pixels: PixelRange | None = None
-    #: What keeps Redis from doing its part, as the worker sees it; empty when all is well.
+    #: What keeps Redis, or the server that it asks, from doing its part, as the worker sees it; empty when
+    #: all is well.
     trouble: str = ""

@@ -7,7 +7,7 @@ its field's name in upper case behind `EVA01_`. docs/configuration.md lists them
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -422,8 +422,44 @@ class WorkerSettings(_FromEnvironment):
     thumbnail_px: int = Field(default=320, ge=0, le=2048)
     #: The same for images that browsers do not show, such as TIFF: there it stands in for the image itself.
     stand_in_px: int = Field(default=1600, ge=0, le=4096)
+    #: Where servers that speak OpenAI's API answer for a model `openai:…`; each gets what the fewest wait at.
+    openai_url: Annotated[tuple[str, ...], NoDecode] = Field(default=(), repr=False)
+    #: The key that they ask for; empty: none.
+    openai_key: SecretStr = Field(default=SecretStr(""), repr=False)
+    #: What the model is called there; empty: as behind `openai:`, or the one model that is there.
+    openai_model: str = ""
+    #: What tells its weights from others of the same name; answers are reused within one revision.
+    openai_revision: str = ""
+    #: Whether each answer is asked for with how likely its tokens were, from which its confidence is known.
+    openai_logprobs: bool = True
+    #: What every request there says besides, as a JSON object; null leaves out what it says else.
+    openai_extra: dict[str, Any] = Field(default_factory=dict)
+    #: Tries of a job that a server puts off (429, 503) or fails on (5xx), before it goes back or fails.
+    openai_tries: int = Field(default=5, ge=1, le=100)
+    #: Seconds within which a server has to take a connection.
+    openai_connect_s: float = Field(default=5.0, gt=0, le=600)
+    #: Seconds between two looks whether a server is back.
+    openai_look_s: float = Field(default=2.0, gt=0, le=600)
+    #: Bytes of what a server may say to one request.
+    openai_max_bytes: int = Field(default=64 * MIB, ge=1024)
     #: The pod a worker runs in, whose deletion cost it keeps; empty: none.
     pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
+
+    @field_validator("openai_url", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _split_at_commas(value)
+
+    @field_validator("openai_url")
+    @classmethod
+    def _are_addresses(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", url):
+                raise ValueError(
+                    "each has to begin with http:// or https://, and has neither a password nor ?, # or @;"
+                    " a key is EVA01_OPENAI_KEY"
+                )
+        return urls
 
 
 #: Characters that a key has at least: one that only signs, and one that opens everything.

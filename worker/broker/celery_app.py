@@ -3,6 +3,7 @@
 Tasks are called by name, so whoever sends a ticket never imports the code that runs.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
@@ -21,12 +22,21 @@ _SWEEPS_PER_LEASE = 4
 
 
 def create_celery(
-    settings: Settings, model: str, trouble: Trouble, unreadable: Unreadable, in_hand: InHand
+    settings: Settings,
+    model: str,
+    trouble: Trouble,
+    unreadable: Unreadable,
+    in_hand: InHand,
+    may_take: Callable[[], bool] = lambda: True,
 ) -> Celery:
-    """The app of a worker of `model`, with that model's queues and hash of held messages."""
+    """The app of a worker of `model`, with that model's queues and hash of held messages.
+
+    It takes no ticket while it may not.
+    """
     url, options = broker(settings.redis_url, settings.redis_timeout_s)
     leases = Leases.of(model, settings)
     ours = {"trouble": trouble, "unreadable": unreadable, "leases": leases, "in_hand": in_hand}
+    ours |= {"may_take": may_take}
     app = Celery("eva01", broker=url)
     app.conf.update(
         task_acks_late=True,

@@ -18,6 +18,7 @@ those that are held.
 """
 
 import time
+from collections.abc import Callable
 from queue import Empty
 from typing import Any
 
@@ -57,8 +58,8 @@ class PatientQoS(QoS):
         self._let_holders_renew()
 
     def can_consume(self) -> bool:
-        """False while something that was refused is still to be done."""
-        return not self._is_refused and super().can_consume()
+        """False while something that was refused is still to be done, or nothing could be answered."""
+        return not self._is_refused and self.channel.may_take() and super().can_consume()
 
     def refuse(self, error: redis.ResponseError) -> None:
         """Take no more tickets until Redis is well.
@@ -179,6 +180,7 @@ class _Patient:
     unreadable: Unreadable
     leases: Leases
     in_hand: InHand
+    may_take: Callable[[], bool]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Raises redis.ConnectionError when Redis refuses: Celery tries to connect until it does not."""
@@ -248,7 +250,7 @@ class _Patient:
         return redis.ConnectionError(str(error))
 
 
-_OPTIONS = ("trouble", "unreadable", "leases", "in_hand")
+_OPTIONS = ("trouble", "unreadable", "leases", "in_hand", "may_take")
 
 
 class PatientChannel(_Patient, Channel):

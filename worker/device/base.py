@@ -24,12 +24,29 @@ _COUNT_IDLE_S = 1.0
 class GivenBack(Exception):
     """Raised in a slot whose job goes back to the queue, because this worker will not answer it."""
 
+    #: Why, as metrics call it.
+    reason = "drain"
 
-class Overran(GivenBack):
-    """Raised in a slot whose job was on the device, with others, when the call to it did not return in time.
+
+class Away(GivenBack):
+    """Raised in a slot whose job goes back to the queue, because the server that was to answer it is away."""
+
+    reason = "away"
+
+
+class Suspected(GivenBack):
+    """Raised in a slot whose job goes back to the queue because it may be why others were lost with it.
 
     One of them is the cause, and it is not known which: each is a suspect.
     """
+
+    reason = "crash"
+
+
+class Overran(Suspected):
+    """Raised in a slot whose job was on the device, with others, when it did not come back in time."""
+
+    reason = "deadline"
 
 
 class Cancelled(Exception):

@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Unpack
 
-from worker.device.base import Cancelled, Device, Item, Terms
-from worker.engines.base import Answer, Ended, Prepared, Request, Rolling
+from worker.device.base import Away, Cancelled, Device, Item, Suspected, Terms
+from worker.engines.base import Answer, Ended, GoesBack, Prepared, Request, Rolling
 from worker.ops.metrics import ModelMetrics
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Roller(Device[Prepared], Generic[Prepared, Request]):
         if ended.device_s:
             self._metrics.observe_stage("generate", ended.device_s)
         if item:
-            item.reply.end(ended.outcome or Cancelled("cancelled before it had an answer"))
+            item.reply.end(_heard(ended.outcome))
 
     # Another thread
 
@@ -117,3 +117,10 @@ class Roller(Device[Prepared], Generic[Prepared, Request]):
             return
         with self._changed:
             self._unwanted_now += [request for request, item in items.items() if item.job_id in unwanted]
+
+
+def _heard(outcome: Answer | Exception | None) -> Answer | Exception:
+    """What a slot hears of what became of its job."""
+    if isinstance(outcome, GoesBack):
+        return Suspected(str(outcome)) if outcome.is_suspect else Away(str(outcome))
+    return outcome or Cancelled("cancelled before it had an answer")

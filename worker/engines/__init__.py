@@ -14,6 +14,7 @@ constraint            answers held to a format, token by token
 saying                what a model said, made an answer
 processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
+remote                asks another server, which speaks OpenAI's API
 layers                faster replacements for some of a model's layers
 weights               a model's files, before anything of them is loaded
 """
@@ -29,6 +30,7 @@ from worker.engines.base import Engine, ModelNotLoaded
 #: Each engine's class. Imported only when it is wanted, because each brings a large library of its own.
 _ENGINES = {
     EngineName.OCR: ("worker.engines.ocr", "OcrEngine", "ocr"),
+    EngineName.OPENAI: ("worker.engines.remote.engine", "RemoteEngine", "openai"),
     EngineName.TRANSFORMERS: ("worker.engines.transformers_engine", "TransformersEngine", "worker"),
 }
 

@@ -39,6 +39,17 @@ class DeviceLost(Exception):
     """Raised when the device will not work again in this process."""
 
 
+class GoesBack(Exception):
+    """Says that a job goes back to the queue, because what was to answer it is gone.
+
+    It `is_suspect` when it had been begun: then it may be why.
+    """
+
+    def __init__(self, message: str, *, is_suspect: bool) -> None:
+        super().__init__(message)
+        self.is_suspect = is_suspect
+
+
 def failure_of(error: Exception) -> Eva01Error:
     """The error that a job ends with when the engine failed on it alone with `error`."""
     if isinstance(error, Eva01Error):
@@ -100,7 +111,7 @@ class Ended(Generic[Request]):
     """What became of a request in a rolling batch; without an outcome it was cancelled."""
 
     request: Request
-    outcome: Answer | Eva01Error | None
+    outcome: Answer | Eva01Error | GoesBack | None
     #: Seconds that it was on the device.
     device_s: float
 
@@ -187,6 +198,16 @@ class Engine(Static[Prepared], Protocol[Seen, Prepared]):
         """
 
     @property
+    def is_elsewhere(self) -> bool:
+        """True when it only waits for others to answer: it has many jobs then, and keeps no pixels."""
+        return False
+
+    @property
+    def trouble(self) -> str:
+        """Why it can answer nothing for the time being, in words for everybody; empty when all is well."""
+        return ""
+
+    @property
     def rolling(self) -> Rolling[Prepared, Any] | None:
         """Its rolling batch, which is used instead of `generate`; None where there is none.
 
@@ -206,6 +227,13 @@ class Engine(Static[Prepared], Protocol[Seen, Prepared]):
         What it gives is shared by all jobs that ask about the image at the same time: it is never changed.
         Raises EngineFailure or ImageRejected.
         """
+
+    def see_file(self, file: bytes) -> Seen | None:
+        """The same of an image as it came, where its pixels are those of its file; None to `see` those.
+
+        Called where the engine is elsewhere.
+        """
+        return None
 
     def prepare(self, seen: Sequence[Seen], question: str, options: Options) -> Prepared:
         """Do the rest of the CPU's part for one job, which is little; called from many threads at once.

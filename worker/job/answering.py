@@ -35,7 +35,7 @@ from jobs.contract.saying.lines import packed
 from jobs.storage.files.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.storage.store.jobs import Came, Taken
-from worker.device.base import Cancelled, Device, GivenBack, Overran
+from worker.device.base import Cancelled, Device, GivenBack, Suspected
 from worker.device.reply import Reply
 from worker.drain import Drain
 from worker.engines.base import Answer, Engine, Prepared, Seen
@@ -109,11 +109,11 @@ class Answering(Generic[Seen, Prepared]):
             except Cancelled:
                 self.metrics.count_cancellation("held")
                 logger.info("Job %s of batch %s: cancelled before it had an answer.", job.id, job.batch_id)
-            except Overran:
-                self._give_back(job, self.store.take_back, "deadline")
-                raise
-            except GivenBack:
-                self._give_back(job, self.store.give_back, "drain")
+            except GivenBack as error:
+                is_suspect = isinstance(error, Suspected)
+                self._give_back(
+                    job, self.store.take_back if is_suspect else self.store.give_back, error.reason
+                )
                 raise
 
     def _answer(self, taken: Taken) -> None:
@@ -183,7 +183,10 @@ class Answering(Generic[Seen, Prepared]):
             return False
 
     def _quarantine(self, job: Job) -> None:
-        message = f"The worker ended {job.crashes} times while it held this image. Retry it by hand, alone."
+        message = (
+            f"The worker, or the server that it asks, ended {job.crashes} times while it held this image."
+            " Retry it by hand, alone."
+        )
         result = Result(error=JobError(code=Code.POISON, message=message))
         if self._finish(job, result):
             logger.error(
@@ -240,7 +243,7 @@ class Answering(Generic[Seen, Prepared]):
                 yield from self._answers_about_pages(looked, place)
             return
         with self._made_ready(looked.job):
-            if len(looked.job.images) > 1 or are_together(looked.job):
+            if len(looked.job.images) > 1 or are_together(looked.job) or self.engine.is_elsewhere:
                 yield self._answer_together(looked)
             else:
                 yield self._answer_page(looked)
@@ -321,7 +324,7 @@ class Answering(Generic[Seen, Prepared]):
     def _seen(self, looked: Looked, decoded: Decoded) -> AbstractContextManager[Held[Seen]]:
         assert looked.place is not None
         image, options = looked.job.images[looked.place], looked.job.options
-        return self.preparation.seen(image, looked.page, decoded.image, options.max_pixels, options.dpi)
+        return self.preparation.seen(image, looked.page, decoded, options.max_pixels, options.dpi)
 
     def _check_wanted(self, job: Job) -> None:
         """Called while the job waits for room to decode in, and before anything is kept of its answer.

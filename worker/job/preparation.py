@@ -6,9 +6,7 @@ A file is fetched once, however many of its pages are decoded while somebody hol
 """
 
 from contextlib import AbstractContextManager
-from typing import Generic
-
-from PIL import Image
+from typing import Any, Generic
 
 from jobs.storage.files.blobs import BlobStore
 from worker.device.base import Cancelled
@@ -29,7 +27,8 @@ class Preparation(Generic[Seen]):
         self, blobs: BlobStore, decoder: Decoder, engine: Engine[Seen, Prepared], metrics: ModelMetrics
     ) -> None:
         self._blobs, self._decoder, self._metrics = blobs, decoder, metrics
-        self._engine_sees, self._usual_pixels = engine.see, engine.enough_pixels
+        self._engine: Engine[Seen, Any] = engine
+        self._usual_pixels = engine.enough_pixels
         self._files: InFlight[bytes] = InFlight()
         self._decoded: InFlight[Decoded] = InFlight()
         self._seen: InFlight[Seen] = InFlight()
@@ -66,15 +65,17 @@ class Preparation(Generic[Seen]):
         self,
         sha256: str,
         page: int,
-        image: Image.Image,
+        decoded: Decoded,
         max_pixels: int | None = None,
         dpi: int | None = None,
     ) -> AbstractContextManager[Held[Seen]]:
         """Hold what the engine makes of its pixels, at most so many of them, which were drawn at `dpi`.
 
+        It may make that of the file as it came, where nothing else is asked for.
+
         Raises EngineFailure or ImageRejected.
         """
-        return self._seen.hold((sha256, page, max_pixels, dpi), lambda: self._see(image, max_pixels))
+        return self._seen.hold((sha256, page, max_pixels, dpi), lambda: self._see(decoded, max_pixels))
 
     def _fetch(self, sha256: str) -> bytes:
         with self._metrics.stage("fetch"):
@@ -86,6 +87,9 @@ class Preparation(Generic[Seen]):
         with self.fetched(sha256) as file, self._metrics.stage("decode"):
             return self._decoder.decode(file.value, page, check_wanted, enough_pixels, dpi)
 
-    def _see(self, image: Image.Image, max_pixels: int | None) -> Seen:
+    def _see(self, decoded: Decoded, max_pixels: int | None) -> Seen:
         with self._metrics.stage("see"):
-            return self._engine_sees(image, max_pixels)
+            as_it_came = None
+            if decoded.file is not None and max_pixels is None:
+                as_it_came = self._engine.see_file(decoded.file)
+            return as_it_came or self._engine.see(decoded.image, max_pixels)

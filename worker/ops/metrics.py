@@ -124,7 +124,7 @@ class ModelMetrics:
         _LEASES.labels(self._model, outcome).inc()
 
     def count_redelivery(self, reason: str) -> None:
-        """Count a job that went back to the queue: `crash`, `drain` or `deadline`."""
+        """Count a job that went back to the queue: `crash`, `drain`, `deadline` or `away`."""
         _REDELIVERIES.labels(self._model, reason).inc()
 
     def count_cancellation(self, phase: str) -> None:

@@ -58,7 +58,7 @@ class Slots:
     def hold(self, stack: ExitStack, sha256: str) -> tuple[tuple[int, int], bool]:
         """The engine's view of an image, and whether this slot has decoded it."""
         decoded = stack.enter_context(self.preparation.decoded(sha256))
-        seen = stack.enter_context(self.preparation.seen(sha256, 1, decoded.value.image))
+        seen = stack.enter_context(self.preparation.seen(sha256, 1, decoded.value))
         return seen.value, decoded.is_maker
 
     def error_of(self, sha256: str) -> Exception:
@@ -125,5 +125,5 @@ def test_an_image_that_the_engine_cannot_see_is_decoded_all_the_same(slots):
     slots.engine.blind_width = 480
     with slots.preparation.decoded(red) as decoded:
         assert (decoded.value.width, decoded.value.height) == (480, 320)
-        with pytest.raises(EngineFailure), slots.preparation.seen(red, 1, decoded.value.image):
+        with pytest.raises(EngineFailure), slots.preparation.seen(red, 1, decoded.value):
             pass

@@ -9,13 +9,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, chain
 from math import exp, fsum, isnan
-
-import torch
+from typing import TYPE_CHECKING
 
 from jobs.shape.spans import spans_of
 
+if TYPE_CHECKING:
+    # Whoever asks another server for answers has no torch.
+    import torch
 
-def logprobs_of(logits: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+
+def logprobs_of(logits: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
     """The natural logarithm of each row's token's probability (rows), of logits (rows × vocabulary).
 
     It is no number where there was no choice.

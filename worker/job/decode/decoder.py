@@ -41,6 +41,8 @@ from worker.job.decode.upright import orientation_in, upright
 #: An image is scaled down early only to this many times the pixels that the model wants, so that its
 #: own, better scaling still has something to average.
 _MARGIN = 4
+#: What all servers of models read, by Pillow's names.
+_READ_EVERYWHERE = ("JPEG", "MPO", "PNG", "WEBP", "GIF")
 
 
 @dataclass(frozen=True)
@@ -57,17 +59,21 @@ class Decoded:
     pages: int = 1
     #: The text that a page of a PDF holds; None for any other image.
     text: str | None = None
+    #: The file, where all that read it see these pixels in it; None for others, and where files are not kept.
+    file: bytes | None = None
 
 
 class Decoder:
     """Decodes images within `limits`; safe to use from many threads.
 
-    `enough_pixels` is the size beyond which the model usually gains nothing. Sets Pillow's own guard
+    `enough_pixels` is the size beyond which the model usually gains nothing; where `keeps_files`, they come
+    with what was made of them. Sets Pillow's own guard
     against bombs, which is one for the whole process, to the same limit.
     """
 
-    def __init__(self, limits: Limits, enough_pixels: int) -> None:
+    def __init__(self, limits: Limits, enough_pixels: int, *, keeps_files: bool = False) -> None:
         self._limits = limits
+        self._keeps_files = keeps_files
         self._enough_pixels = enough_pixels
         self._room = Room(limits.decode_pixels or limits.max_image_pixels)
         set_pillows_guard(Image, limits.max_image_pixels)
@@ -100,7 +106,7 @@ class Decoder:
             raise ImageRejected(f"The file has no page {page}: it has {max(1, len(pages))}.")
         own = beginning_with(data, pages[page - 1]) if pages else data
         decoded = self._decode(own, check_wanted, keep_pixels)
-        return replace(decoded, pages=max(1, len(pages)))
+        return replace(decoded, pages=max(1, len(pages)), file=data if decoded.file is not None else None)
 
     def _decode(self, data: bytes, check_wanted: CheckWanted, keep_pixels: int) -> Decoded:
         if is_heif(data[:1024]):
@@ -110,6 +116,7 @@ class Decoder:
         size = (file.packing.width, image.height) if file.packing else image.size
         check_pixels(*size, self._limits)
         wanted = _wanted_size(size, keep_pixels)
+        looks_alike = self._keeps_files and _looks_alike_everywhere(image)
         image.draft(None, wanted)
         with self._taken(needed_for(image, file, wanted[0] * wanted[1]), check_wanted):
             notes = [Note.FIRST_FRAME] if is_animated(file, image) else []
@@ -121,7 +128,11 @@ class Decoder:
             # It makes room for the one that is turned.
             pixels.loaded.close()
             width, height = reversed(size) if orientation > 4 else size
-            return Decoded(upright(shown, orientation), width, height, tuple(notes))
+            is_as_it_came = looks_alike and orientation == 1 and not notes
+            return Decoded(
+                *(upright(shown, orientation), width, height, tuple(notes)),
+                file=data if is_as_it_came else None,
+            )
 
     def _decode_heif(self, data: bytes, check_wanted: CheckWanted, keep_pixels: int) -> Decoded:
         size = heif_size(BytesIO(data))
@@ -164,6 +175,16 @@ def _wanted_size(size: tuple[int, int], keep_pixels: int) -> tuple[int, int]:
     """The size to scale down to; a JPEG decoder that is asked for it skips finer detail."""
     scale = min(1.0, sqrt(keep_pixels / (size[0] * size[1])))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _looks_alike_everywhere(image: ImageFile.ImageFile) -> bool:
+    """True for a file in which every reader sees the same, but for how it was held.
+
+    What is transparent is put on white, on black or on nothing at all, 16 bits are cut or scaled, and CMYK is
+    read in several ways.
+    """
+    is_opaque = "transparency" not in image.info
+    return image.format in _READ_EVERYWHERE and image.mode in ("L", "RGB", "P") and is_opaque
 
 
 def _on_paper(pixels: Pixels) -> Rows:

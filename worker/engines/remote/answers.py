@@ -1,0 +1,122 @@
+"""Makes an answer of what a server said: whole and as asked for, or a failure, never anything else."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from jobs.contract.asking.response_format import ResponseFormat
+from jobs.contract.codes import Code
+from jobs.contract.errors import EngineFailure
+from jobs.contract.models import FinishReason, Usage
+from jobs.contract.saying.logprobs import SaidToken, TokenLogprob
+from jobs.shape.checked import NotAsAsked, checked
+from worker.engines.base import Answer
+from worker.engines.remote.asking import Asked
+from worker.engines.remote.errors import filtered
+from worker.engines.remote.said import Said
+from worker.engines.saying.confidence import confidence_of, field_confidence_of
+
+#: Characters of a broken answer that are shown.
+_SHOWN_CHARS = 300
+
+
+def answer_of(said: Said, asked: Asked) -> Answer:
+    """The answer; comparing it with its schema is left to its `check`.
+
+    Raises EngineFailure (`empty_answer`, `content_filter`, `no_logprobs`).
+    """
+    text, reason = said.text.strip(), _reason(said)
+    if said.finish_reason == "content_filter" or (said.refusals and not text):
+        raise filtered("".join(said.refusals)[:_SHOWN_CHARS])
+    if not text:
+        raise _without_a_word(said, reason)
+    tokens = [told for token in said.tokens if (told := _token(token))]
+    if asked.top_logprobs is not None and not tokens:
+        raise EngineFailure(
+            "The server does not say how likely its tokens were. Leave out logprobs.", code=Code.NO_LOGPROBS
+        )
+    whole, of_each = _confidence(said.text, text, tokens, asked.response_format)
+    wanted = asked.response_format
+    return Answer(
+        text,
+        usage_of(said),
+        FinishReason.STOP if wanted else reason,
+        confidence=whole,
+        field_confidence=of_each,
+        logprobs=(lambda: tokens) if asked.top_logprobs is not None else None,
+        check=(lambda: _check(text, reason, wanted)) if wanted else None,
+    )
+
+
+def usage_of(said: Said) -> Usage:
+    """What it took, as far as the server says."""
+    details = said.usage.get("prompt_tokens_details") or {}
+    return Usage(
+        visual_tokens=_count(details.get("image_tokens")) or 0,
+        prompt_tokens=_count(said.usage.get("prompt_tokens")),
+        output_tokens=_count(said.usage.get("completion_tokens")) or 0,
+    )
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _reason(said: Said) -> FinishReason:
+    return FinishReason.LENGTH if said.finish_reason == "length" else FinishReason.STOP
+
+
+def _check(text: str, reason: FinishReason, wanted: ResponseFormat) -> None:
+    """Raises EngineFailure (`incomplete_answer`)."""
+    try:
+        if reason is FinishReason.LENGTH and text[-1] not in '}]"el':
+            raise NotAsAsked("more may follow")
+        checked(text, wanted)
+    except NotAsAsked as error:
+        cut = " It was cut: ask again with a larger max_new_tokens, or for less."
+        raise EngineFailure(
+            f"The answer is not what was asked for: {error}.{cut if reason is FinishReason.LENGTH else ''}"
+            f" The server said: {text[:_SHOWN_CHARS]}{'…' if len(text) > _SHOWN_CHARS else ''}",
+            code=Code.INCOMPLETE_ANSWER,
+        ) from error
+
+
+def _without_a_word(said: Said, reason: FinishReason) -> EngineFailure:
+    message = "The server's model ended without a word. Ask in another way."
+    if reason is FinishReason.LENGTH:
+        message = (
+            f"The server's model had said no word when {usage_of(said).output_tokens} tokens were used up."
+            " Ask again with a larger max_new_tokens."
+        )
+    return EngineFailure(message, code=Code.EMPTY_ANSWER)
+
+
+def _confidence(
+    spoken: str, text: str, tokens: Sequence[SaidToken], wanted: ResponseFormat | None
+) -> tuple[float | None, dict[str, float] | None]:
+    """How sure the model was of all, and of each field where the tokens make up the text."""
+    logprobs = [token["logprob"] for token in tokens]
+    whole = confidence_of(logprobs)
+    sizes = [len(octets) for token in tokens if (octets := token["bytes"]) is not None]
+    if wanted is None or len(sizes) < len(tokens) or sum(sizes) < len(spoken.encode()):
+        return whole, None
+    # What is fixed by the form counts as much there as what was chosen: servers tell both alike.
+    of_all, of_each = field_confidence_of(spoken, sizes, logprobs)
+    return (of_all, of_each) if of_each else (whole, None)
+
+
+def _token(token: Any) -> SaidToken | None:
+    """One as we write it; None where it is none."""
+    with suppress(TypeError, ValueError, KeyError):
+        likeliest = [_likely(one) for one in token.get("top_logprobs") or []]
+        return {**_likely(token), "top_logprobs": likeliest}
+    return None
+
+
+def _likely(token: Any) -> TokenLogprob:
+    octets = token.get("bytes")
+    return {
+        "token": str(token["token"]),
+        "logprob": min(0.0, float(token["logprob"])),
+        "bytes": [int(octet) for octet in octets] if octets is not None else None,
+    }
