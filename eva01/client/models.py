@@ -89,6 +89,8 @@ class Job(_Reply):
     model: str = ""
     #: The page of its file that is asked about; None for all that there is.
     page: int | None = None
+    #: How many pages its file has; None for a format without, and for several files.
+    pages: int | None = None
     #: Each of its images, in their order, where it was made of a list of files; else None.
     images: list[JobImage] | None = None
     answer: str | None = None

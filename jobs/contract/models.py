@@ -291,7 +291,8 @@ class Job(Asked, Result, Fleeting):
 
 #: What the API shows of a job, in this order.
 PUBLIC_JOB = (
-    *("id", "batch_id", "state", "file", "page", "question", "model", "image", "media_type", "images"),
+    *("id", "batch_id", "state", "file", "page", "pages", "question", "model"),
+    *("image", "media_type", "images"),
     *("answer", "data", "finish_reason", "confidence", "field_confidence", "error", "notes"),
     *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
 )

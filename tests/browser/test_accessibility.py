@@ -179,6 +179,19 @@ def test_jobs_about_several_images_have_no_barrier(page, findings, chairs_batch)
 
 
 @in_every_look
+def test_documents_that_are_one_job_have_no_barrier(page, findings, letters_batch):
+    batch = BatchPage(page).open(letters_batch)
+    tile = batch.tile("long.pdf")
+    tile.get_by_role("button").last.click()
+    expect(tile.locator(".pager")).to_have_text("2 / 3")
+    findings.look("gallery")
+    tile.get_by_role("link").click()
+    page.locator("#viewer-pdf summary").click()
+    findings.look("large view")
+    findings.assert_none()
+
+
+@in_every_look
 def test_the_history_has_no_barrier(page, findings, mixed_batch):
     page.goto("/history?search=trip")
     row = page.locator("#history-list li").filter(has=page.locator(f'a[href="/batches/{mixed_batch}"]'))
