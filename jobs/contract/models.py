@@ -200,6 +200,8 @@ class Asked(Kept):
     page: int | None = Field(default=None, ge=1)
     #: How many pages its file has; None where its format has none, and where version 0.1.0 did not count.
     pages: int | None = Field(default=None, ge=1, le=_MOST_PAGES)
+    #: How many images it is to quotas, where it is about more pages than it has images.
+    counts_as: int | None = Field(default=None, ge=1)
     #: What a refused file is known by when it is sent again: its digest, and the zip that it came in, if any.
     #: They stay when the very same file is taken after all.
     refused_sha256: str | None = None
