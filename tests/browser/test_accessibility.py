@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
+from tests import pdfs
 from tests.browser.images import drawn
 from tests.browser.pages import AskPage, BatchPage
 
@@ -60,6 +61,10 @@ def test_the_page_that_asks_has_no_barrier(page, findings, tmp_path):
     page.get_by_test_id("grouping").get_by_role("radio").nth(1).check()
     page.locator("#grouping-jobs summary").click()
     findings.look("images chosen, one refused; a folder is one job")
+    (tmp_path / "letter.pdf").write_bytes(pdfs.document())
+    ask.choose([tmp_path / "letter.pdf"]).expect_count(4)
+    expect(page.locator("#preview .preview-sheet")).to_be_visible()
+    findings.look("a PDF besides")
     page.locator("#models input[value=nano]").check()
     page.locator("#answer input[value=fields]").check()
     page.locator("#field-presets button").first.click()

@@ -49,6 +49,34 @@ def test_pages_are_asked_about_together_at_another_resolution(page, letter):
     expect(page.get_by_test_id("batch-pages")).to_have_text("all together")
 
 
+def test_a_pdf_is_a_file_with_a_sheet_in_place_of_its_picture(page, letter, tmp_path):
+    asking = AskPage(page).open()
+    expect(page.get_by_test_id("drop")).to_contain_text("HEIC and PDF")
+    asking.choose([letter]).expect_count(1)
+    expect(page.locator("#checks")).to_contain_text("1 file loaded")
+    expect(page.locator("#count-label")).to_have_text("Files")
+    expect(page.get_by_test_id("send")).to_have_text("Ask 1 file")
+    expect(page.locator("#preview .preview-sheet")).to_be_visible()
+    width = page.locator("#dpi").evaluate("box => box.offsetWidth / box.parentElement.offsetWidth")
+    assert width < 0.5
+    path = tmp_path / "a.png"
+    path.write_bytes(RED_CIRCLE.encode())
+    asking.choose([path]).expect_count(2)
+    expect(page.locator("#checks")).to_contain_text("2 files loaded")
+    expect(page.locator("#preview img")).to_have_count(1)
+    page.locator("#clear").click()
+    asking.choose([path]).expect_count(1)
+    expect(page.locator("#checks")).to_contain_text("1 image loaded")
+    expect(page.locator("#count-label")).to_have_text("Images")
+
+
+@pytest.mark.browser_context_args(locale="zh-CN")
+def test_a_pdf_is_a_file_in_chinese_too(page, letter):
+    AskPage(page).open().choose([letter]).expect_count(1)
+    expect(page.locator("#checks")).to_contain_text("已装载 1 个文件")
+    expect(page.get_by_test_id("drop")).to_contain_text("HEIC 和 PDF")
+
+
 def test_other_images_leave_no_choice(page, tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(RED_CIRCLE.encode())

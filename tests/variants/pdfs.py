@@ -5,6 +5,7 @@ import struct
 import zlib
 
 from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
 
 from tests import pdfs
 from tests.variants.picture import BLACK_AND_WHITE, COLOR, HEIGHT, WIDTH, encoded
@@ -116,7 +117,7 @@ def _packed(how: str) -> bytes:
     """The picture in two levels, packed as faxes are: the only strip of a TIFF."""
     # Pillow writes that white is 1, and there white is 0.
     tiff = encoded(ImageOps.invert(BLACK_AND_WHITE).convert("1"), "TIFF", compression=how)
-    with Image.open(io.BytesIO(tiff)) as image:
+    with TiffImageFile(io.BytesIO(tiff)) as image:
         (start,), (size,) = image.tag_v2[273], image.tag_v2[279]
     return tiff[start : start + size]
 
