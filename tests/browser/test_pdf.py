@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import pdfs
-from tests.browser.given import LETTER_WIDTHS
+from tests.browser.given import LETTER_WIDTHS, make_letters
 from tests.browser.images import RED_CIRCLE
 from tests.browser.pages import AskPage, BatchPage, tab_to
 from tests.pdfs import GREEN, RED, Page
@@ -77,6 +77,14 @@ def test_a_pdf_is_a_file_in_chinese_too(page, letter):
     expect(page.get_by_test_id("drop")).to_contain_text("HEIC 和 PDF")
 
 
+def test_a_document_says_how_many_pages_it_has_while_it_waits(page, stack, hold_worker):
+    with hold_worker():
+        batch = BatchPage(page).open(make_letters(stack))
+        expect(batch.tile("long.pdf").locator(".tile-note")).to_have_text("3 pages")
+        expect(batch.tile("short.pdf").locator(".tile-note")).to_be_hidden()
+        expect(batch.tile("long.pdf").locator(".pager")).to_be_hidden()
+
+
 def test_other_images_leave_no_choice(page, tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(RED_CIRCLE.encode())
@@ -115,6 +123,7 @@ def test_the_large_view_shows_each_page_of_a_document_by_the_keyboard(page, lett
     page.keyboard.press(",")
     expect(image).to_have_js_property("naturalWidth", LETTER_WIDTHS[2])
     expect(page.locator("#viewer-facts")).to_contain_text("Pages read3")
+    expect(page.get_by_label("A further question about this file")).to_be_visible()
     page.locator("#viewer-pdf summary").click()
     expect(page.locator("#viewer-pdf-text")).to_have_text(
         "Page 1\n\nOne\n\nPage 2\n\nTwo", use_inner_text=True
