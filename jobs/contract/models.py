@@ -379,6 +379,8 @@ class Batch(Kept):
             "max_pixels": self.options.max_pixels,
             "dpi": self.options.dpi,
             "pages": self.options.pages,
+            "logprobs": self.options.top_logprobs is not None,
+            "top_logprobs": self.options.top_logprobs,
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,
