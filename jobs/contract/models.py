@@ -205,6 +205,8 @@ class Asked(Kept):
     page: int | None = Field(default=None, ge=1)
     #: How many pages its file has; None where its format has none, and where version 0.1.0 did not count.
     pages: int | None = Field(default=None, ge=1, le=_MOST_PAGES)
+    #: How many images it is to quotas, where it is about more pages than it has images.
+    counts_as: int | None = Field(default=None, ge=1)
     #: What a refused file is known by when it is sent again: its digest, and the zip that it came in, if any.
     #: They stay when the very same file is taken after all.
     refused_sha256: str | None = None
@@ -296,7 +298,8 @@ class Job(Asked, Result, Fleeting):
 
 #: What the API shows of a job, in this order.
 PUBLIC_JOB = (
-    *("id", "batch_id", "state", "file", "page", "question", "model", "image", "media_type", "images"),
+    *("id", "batch_id", "state", "file", "page", "pages", "question", "model"),
+    *("image", "media_type", "images"),
     *("answer", "data", "finish_reason", "confidence", "field_confidence", "error", "notes"),
     *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
 )
@@ -381,6 +384,8 @@ class Batch(Kept):
             "max_pixels": self.options.max_pixels,
             "dpi": self.options.dpi,
             "pages": self.options.pages,
+            "logprobs": self.options.top_logprobs is not None,
+            "top_logprobs": self.options.top_logprobs,
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,

@@ -114,6 +114,10 @@ class Limits(_FromEnvironment):
     max_pages: int = Field(default=200, ge=1)
     #: Dots an inch at which pages of PDFs are drawn, when nothing else is asked for.
     pdf_dpi: int = Field(default=150, ge=LEAST_DPI, le=MOST_DPI)
+    #: Seconds of CPU in which a page of a PDF is drawn; real ones take less than one.
+    pdf_page_cpu_s: int = Field(default=30, ge=1)
+    #: Bytes of memory of the process that reads a PDF; a scan of A3 at 600 dpi takes half of it.
+    pdf_memory_bytes: int = Field(default=GIB, ge=128 * MIB)
     #: The least part of an image's rows that has to be there, 0 to 1, where the end of its file is missing.
     least_image_part: float = Field(default=0.5, ge=0, le=1)
     #: Images of one job.

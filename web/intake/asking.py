@@ -1,6 +1,7 @@
 """The model, the question and the options of a request, checked before anything is kept."""
 
 import math
+from collections.abc import Sequence
 
 from jobs.contract.asking.pages import Pages
 from jobs.contract.asking.resolution import check_max_pixels
@@ -89,7 +90,7 @@ def check_images(job: str, images: int, limits: Limits) -> None:
 
 def are_seen_together(card: ModelCard, options: Options) -> bool:
     """True when a model that looks at one image is asked about all pages of a file at once."""
-    return options.pages is Pages.TOGETHER and not card.reads_pages
+    return sees_all_pages(card, options) and not card.reads_pages
 
 
 def check_pages(job: str, pages: int, limits: Limits) -> None:
@@ -100,6 +101,17 @@ def check_pages(job: str, pages: int, limits: Limits) -> None:
             " at most (EVA01_MAX_IMAGES_PER_JOB). Ask about each page by itself (pages: each).",
             code=Code.TOO_MANY_IMAGES,
         )
+
+
+def sees_all_pages(card: ModelCard, options: Options) -> bool:
+    """True when a job that names no page is about all pages of its files."""
+    return card.reads_pages or options.pages is Pages.TOGETHER
+
+
+def pages_counted(pages: Sequence[int | None]) -> int | None:
+    """What a job about all pages of its files counts as; None where each has one. `pages`: of each file."""
+    count = sum(one or 1 for one in pages)
+    return count if count > len(pages) else None
 
 
 def check_page(page: int | None, pages: int | None) -> int | None:

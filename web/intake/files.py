@@ -31,6 +31,8 @@ from web.intake.asking import (
     check_pages,
     check_question,
     check_room,
+    pages_counted,
+    sees_all_pages,
 )
 from web.intake.forms import Address, check_sent
 from web.intake.grouping import Said, Wanted, about_image, wanted_jobs
@@ -95,6 +97,8 @@ class Intake:
     ) -> None:
         self._services, self._accepting, self._card, self._check = services, accepting, card, check
         self._said, self._limits = said, services.limits
+        #: True when a job is about all pages of its files.
+        self.sees_all_pages = sees_all_pages(card, accepting.batch.options)
         #: True when a model that looks at one image is asked about all pages of a file at once.
         self.sees_together = are_seen_together(card, accepting.batch.options)
         self._questions = {
@@ -254,7 +258,8 @@ class Intake:
         pages, wanted = kinds[0].pages or 1, self._accepting.batch.options.pages
         is_one = wanted is Pages.TOGETHER if wanted else self._card.reads_pages
         if pages == 1 or is_one or len(images) > 1:
-            return [self._job(path, **same)]
+            whole = pages_counted([kind.pages for kind in kinds]) if self.sees_all_pages else None
+            return [self._job(path, **same, counts_as=whole)]
         return [self._job(page_path(path, page), page=page, **same) for page in range(1, pages + 1)]
 
     def _job_of_refused(self, file: Checked, source: Source) -> Job:

@@ -351,8 +351,7 @@ class Answering(Generic[Seen, Prepared]):
         assert looked.place is not None
         image, _, media_type = looked.job.about(looked.place)
         with self.metrics.stage("thumbnail"):
-            if looked.page == (looked.job.page or 1):
-                self.thumbnails.keep(image, looked.page, decoded.image, media_type)
+            self.thumbnails.keep(image, looked.page, decoded.image, media_type)
             self.texts.keep(image, looked.page, decoded.text)
 
     def _keep_logprobs(self, job: Job, answer: Answer) -> None:

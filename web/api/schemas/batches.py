@@ -74,6 +74,10 @@ class BatchView(ResponseModel):
     )
     dpi: int | None = Field(description="Dots an inch at which pages of PDFs are drawn; null for as usual.")
     pages: Pages | None = Field(description="What a file of several pages becomes; null for as usual.")
+    logprobs: bool = Field(description="Whether it is said of each token of an answer how likely it was.")
+    top_logprobs: int | None = Field(
+        description="How many of the likeliest tokens are named in each place; null without `logprobs`."
+    )
     state: BatchState = Field(description="Whether it takes more files.")
     created_at: AwareDatetime
     closed_at: AwareDatetime | None
