@@ -17,12 +17,19 @@ from web.access.caller import caller
 from web.http.idempotency import speaks_of
 from web.http.security import PRIVATE
 from web.http.waiting import Waiting
-from web.intake.asking import check_images, check_options, check_takes, choose_model
+from web.intake.asking import (
+    check_images,
+    check_options,
+    check_takes,
+    choose_model,
+    pages_counted,
+    sees_all_pages,
+)
 from web.intake.fetching import after_fetching
 from web.intake.forms import check_sent
 from web.intake.grouping import about_image, named, names_in
 from web.intake.names.paths import sent_path, shortened
-from web.intake.spool import CHAT_PATH, Part, check_budget
+from web.intake.spool import CHAT_PATH, Part, spooled_request
 from web.intake.uploads import Image, checked_image, kept_images
 from web.openai.completion import completion_of
 from web.openai.content import images_of, shown_question, turns_of
@@ -71,7 +78,7 @@ def complete_chat() -> Response:
 def _accept(serving: Services, card: ModelCard, options: Options, files: Sequence[FileStorage]) -> Job:
     paths = [shortened(sent_path(file), serving.limits.max_path_chars) for file in files]
     images = [_image(serving, files, place, paths) for place in range(len(files))]
-    name = named("", paths)
+    name, counted = named("", paths), [image.pages for image in images]
     job = Job(
         owner=caller().owner,
         file=name,
@@ -81,7 +88,8 @@ def _accept(serving: Services, card: ModelCard, options: Options, files: Sequenc
         images=tuple(image.sha256 for image in images),
         media_types=tuple(image.media_type for image in images),
         files=names_in(name, paths),
-        pages=images[0].pages if len(images) == 1 else None,
+        pages=counted[0] if len(counted) == 1 else None,
+        counts_as=pages_counted(counted) if sees_all_pages(card, options) else None,
     )
     with kept_images(serving, images):
         job = flow.accept_single(serving, job, caller().quotas)
@@ -92,7 +100,7 @@ def _accept(serving: Services, card: ModelCard, options: Options, files: Sequenc
 def _image(serving: Services, files: Sequence[FileStorage], place: int, paths: Sequence[str]) -> Image:
     with about_image(place, paths):
         check_sent(files[place])
-        check_budget()
+        spooled_request().check_budget()
         return checked_image(serving, cast(Part, files[place].stream))
 
 
