@@ -11,6 +11,7 @@ address     an image that the server fetches
 folders     walks a folder
 beginnings  how images begin
 kinds       what lies beside the images
+wishes      how answers are to be
 models      what comes back
 errors      what can go wrong
 """
