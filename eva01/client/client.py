@@ -18,6 +18,9 @@ image; `group_by` makes a job of each folder, or of names that are the same but 
 
 With `logprobs=True`, `job.logprobs` says how likely each token of an answer was, and `top_logprobs` (0 to 20)
 which others might have stood there. They are in `analyze`, `job` and `results_jsonl`.
+
+With `temperature` (to 2) tokens are drawn, with `top_p` of the likeliest alone, and by one `seed` the same;
+`stop` is a text, or up to four, before which an answer ends.
 """
 
 import json

@@ -276,6 +276,8 @@ class Model(_Reply):
     has_fields: bool = False
     #: True when it says how likely each token of its answers was.
     has_logprobs: bool = False
+    #: True when its answers can be drawn, and stop at texts.
+    has_sampling: bool = False
     #: What may be asked for as `max_pixels`; None where that cannot be chosen.
     max_pixels: PixelRange | None = None
     #: Workers that serve it now; None when the server does not say.

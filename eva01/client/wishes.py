@@ -25,6 +25,13 @@ class Wishes(TypedDict, total=False):
     #: Whether to say of each token how likely it was, and how many of the likeliest to name besides.
     logprobs: bool
     top_logprobs: int | None
+    #: How freely tokens are drawn, 0 to 2, and of how many of the likeliest.
+    temperature: float | None
+    top_p: float | None
+    #: The same seed gives the same answer.
+    seed: int | None
+    #: Texts at which an answer ends.
+    stop: str | Sequence[str] | None
 
 
 def asked(question: str, model: str | None, wishes: Wishes, **others: int | None) -> dict[str, Any]:
@@ -35,4 +42,6 @@ def asked(question: str, model: str | None, wishes: Wishes, **others: int | None
     chosen["logprobs"] = wishes.get("logprobs") or None
     chosen["fields"] = [*fields] if (fields := wishes.get("fields")) else None
     chosen["response_format"] = {**wanted} if (wanted := wishes.get("response_format")) else None
+    if isinstance(stop := wishes.get("stop"), str):
+        chosen["stop"] = [stop]
     return {"question": question} | {name: value for name, value in chosen.items() if value is not None}

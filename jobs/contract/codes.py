@@ -118,6 +118,9 @@ class Code(StrEnum):
         "Choose another one (max_pixels).")
     NO_LOGPROBS = ("no_logprobs", 422, FAIL,
         "This model does not say how likely its tokens were.", "Choose another model, or leave out logprobs.")
+    NO_SAMPLING = ("no_sampling", 422, FAIL,
+        "This model draws nothing by chance, and stops at no text.",
+        "Choose another model, or leave out temperature, top_p, seed and stop.")
     TOO_MANY_LOGPROBS = ("too_many_logprobs", 413, FAIL,
         "So many logprobs are not kept of one answer.",
         "Ask for fewer top_logprobs, or for a shorter answer (max_new_tokens).")

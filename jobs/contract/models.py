@@ -13,6 +13,7 @@ from jobs.contract.asking.chat import Turn
 from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI, Pages
 from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.asking.response_format import ResponseFormat, data_of
+from jobs.contract.asking.sampling import LEAST_SEED, MOST_SEED, MOST_STOPS, MOST_TEMPERATURE, StopText
 from jobs.contract.base import Frozen, Kept
 from jobs.contract.saying.lines import described
 from jobs.contract.saying.logprobs import MOST_TOP_LOGPROBS
@@ -176,8 +177,21 @@ class Options(Kept):
     #: How many of the likeliest tokens are to be named in each place of the answer, with how likely they were
     #: and the one that was said; None for nothing of that.
     top_logprobs: int | None = Field(default=None, ge=0, le=MOST_TOP_LOGPROBS)
+    #: How freely each token is drawn; None and 0 for always the likeliest.
+    temperature: float | None = Field(default=None, ge=0, le=MOST_TEMPERATURE)
+    #: Drawn only of the likeliest tokens that together are as likely as this; None for all.
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    #: What draws follow from; None for chance.
+    seed: int | None = Field(default=None, ge=LEAST_SEED, le=MOST_SEED)
+    #: Texts at which an answer ends, before the first of them.
+    stop: tuple[StopText, ...] | None = Field(default=None, min_length=1, max_length=MOST_STOPS)
     #: What was said before the answer, where that is more than the question, which is then for people alone.
     chat: tuple[Turn, ...] | None = None
+
+    @property
+    def is_drawn(self) -> bool:
+        """True when its tokens are drawn; False when each is the likeliest."""
+        return bool(self.temperature)
 
 
 class Asked(Kept):
@@ -387,12 +401,15 @@ class Batch(Kept):
             "pages": self.options.pages,
             "logprobs": self.options.top_logprobs is not None,
             "top_logprobs": self.options.top_logprobs,
+            **self.options.model_dump(mode="json", include=SAMPLING),
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,
         }
 
 
+#: How its answers are drawn, and where they stop.
+SAMPLING = {"temperature", "top_p", "seed", "stop"}
 _PUBLIC_BATCH = set(Batch.model_fields) - {"options", "marks"}
 #: Fields of a batch that follow from its jobs, and are not written with it.
 FLEETING_BATCH = {"counts", "cut_short", "has_lists", "rate_per_s", "first_started_at", "last_finished_at"}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from jobs.contract.asking.pages import Pages
 from jobs.contract.asking.resolution import check_max_pixels
@@ -9,7 +10,7 @@ from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Overloaded, TooLarge, UnknownModel
-from jobs.contract.models import Options
+from jobs.contract.models import SAMPLING, Options
 from jobs.contract.saying.logprobs import size_bytes
 from jobs.contract.settings import Limits
 from jobs.shape.columns import columns_of
@@ -132,8 +133,8 @@ def check_options(services: Services, card: ModelCard, wishes: Wishes) -> Option
 
     Raises TooLarge (`too_many_tokens`, `schema_too_large`, `too_many_logprobs`), and BadInput:
     `invalid_field` for what contradicts itself, `no_fields` for a model that answers with text alone,
-    `no_logprobs` for one that does not say how likely its tokens were, and what check_format and
-    check_max_pixels raise.
+    `no_logprobs` for one that does not say how likely its tokens were, `no_sampling` for one that draws
+    nothing and stops nowhere, and what check_format and check_max_pixels raise.
     """
     limits, most = services.limits, wishes.max_new_tokens
     if most is not None and most > limits.max_answer_tokens:
@@ -160,7 +161,33 @@ def check_options(services: Services, card: ModelCard, wishes: Wishes) -> Option
         max_pixels=wishes.max_pixels,
         dpi=wishes.dpi,
         pages=wishes.pages,
+        **_wanted_sampling(card, wishes, is_held=wanted is not None),
     )
+
+
+def _wanted_sampling(card: ModelCard, wishes: Wishes, *, is_held: bool) -> dict[str, Any]:
+    """How tokens are drawn, and where answers end; `is_held` when they are held to a format."""
+    said = {name: getattr(wishes, name) for name in SAMPLING}
+    asked = {name: value for name, value in said.items() if value is not None}
+    if asked and not card.has_sampling:
+        raise BadInput(
+            f"{card.name} draws nothing by chance, and stops at no text. Choose another model, or leave out"
+            f" {', '.join(sorted(asked))}.",
+            code=Code.NO_SAMPLING,
+        )
+    if wishes.top_p is not None and wishes.temperature is None:
+        raise BadInput(
+            f"top_p is {wishes.top_p:g}, and without a temperature nothing is drawn."
+            " Send temperature as well.",
+            code=Code.INVALID_FIELD,
+        )
+    if wishes.stop and is_held:
+        raise BadInput(
+            "`stop` would cut answers that have to be whole, as `fields` and `response_format` say. Leave out"
+            " one of them.",
+            code=Code.INVALID_FIELD,
+        )
+    return asked
 
 
 def _wanted_logprobs(card: ModelCard, wishes: Wishes, limits: Limits) -> int | None:

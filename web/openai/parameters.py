@@ -65,14 +65,17 @@ CHAT = (
     _supported("logprobs"),
     _supported("top_logprobs"),
     Parameter(
+        "temperature", Support.DIFFERENT, "Without it the likeliest token is chosen each time, as with `0`."
+    ),
+    Parameter("top_p", Support.DIFFERENT, "Only with `temperature`."),
+    _supported("seed", "The same seed draws the same, whatever else is in the batch."),
+    Parameter("stop", Support.DIFFERENT, "A text or up to four; not with a `response_format`."),
+    Parameter(
         "max_pixels", Support.DIFFERENT, "EVA-01's own: pixels of each image that the model sees at most."
     ),
     _refused("n", "One answer a request.", 1),
     _refused("stream", "Answers come whole.", False),
     _refused("stream_options", "Answers come whole."),
-    _refused("temperature", "The likeliest token is chosen each time.", 0),
-    _refused("top_p", "The likeliest token is chosen each time.", 1),
-    _refused("stop", "", []),
     _refused("frequency_penalty", "", 0),
     _refused("presence_penalty", "", 0),
     _refused("logit_bias", "", {}),
@@ -90,7 +93,6 @@ CHAT = (
     _refused("web_search_options", "Nothing is searched."),
     _refused("service_tier", "", "auto", "default"),
     _refused("store", "Every job is kept, and deleted, as EVA-01 keeps any.", False),
-    _hint("seed"),
     _hint("metadata"),
     _hint("user"),
     _hint("safety_identifier"),

@@ -10,7 +10,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.shape.fields import AnswerField
 from web.http.numbers import Rank
-from web.intake.wishes import Format, Logprobs, TopLogprobs
+from web.intake.wishes import Format, Logprobs, Seed, Stop, Temperature, TopLogprobs, TopP
 from web.openai.parameters import NotSupported, supported
 
 
@@ -92,6 +92,10 @@ class ChatRequest(_Said):
     max_pixels: Rank | None = None
     logprobs: Logprobs = None
     top_logprobs: TopLogprobs = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    seed: Seed = None
+    stop: Stop = None
     response_format: Format = None
 
     @property

@@ -21,6 +21,8 @@ from jobs.contract.asking.chat import Turn
 from jobs.contract.asking.pixels import PixelRange
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
+from worker.engines.sampling import Sampling
+from worker.engines.saying.stops import Stops
 from worker.engines.weights.source import Source
 
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
@@ -80,6 +82,10 @@ class JobInput:
     grammar: Grammar | None = None
     #: How many of the likeliest tokens are noted in each place of its answer; None for nothing of that.
     top_logprobs: int | None = None
+    #: How its tokens are drawn; None for the likeliest.
+    sampling: Sampling | None = None
+    #: Where its answer ends early; None for no such texts.
+    stops: Stops | None = None
 
 
 class Processor(Protocol):

@@ -160,6 +160,17 @@ def test_formats_and_logprobs_are_asked_for_as_openai_has_them(client, worker):
     assert (options.response_format.public(), options.top_logprobs) == (wanted, 2)
 
 
+def test_how_tokens_are_drawn_and_where_an_answer_stops_are_said_as_openai_has_them(client, worker):
+    jobs = worker(SAID, SAID)
+    client.chat.completions.create(
+        model="nano", messages=about_it(), temperature=0.7, top_p=0.9, seed=3, stop="\n"
+    )
+    client.chat.completions.create(model="nano", messages=about_it(), stop=["a", "b"])
+    drawn, stopped = (job.options for job in jobs)
+    assert (drawn.temperature, drawn.top_p, drawn.seed, drawn.stop) == (0.7, 0.9, 3, ("\n",))
+    assert (stopped.temperature, stopped.stop) == (None, ("a", "b"))
+
+
 def test_what_changes_nothing_may_be_said(client, worker):
     worker(SAID)
     client.chat.completions.create(
@@ -167,9 +178,6 @@ def test_what_changes_nothing_may_be_said(client, worker):
         messages=about_it(),
         n=1,
         stream=False,
-        temperature=0,
-        top_p=1,
-        seed=3,
         user="anna",
         metadata={"a": "b"},
         tools=[],

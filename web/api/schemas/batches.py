@@ -78,6 +78,14 @@ class BatchView(ResponseModel):
     top_logprobs: int | None = Field(
         description="How many of the likeliest tokens are named in each place; null without `logprobs`."
     )
+    temperature: float | None = Field(
+        description="How freely each token is drawn; null and 0 for always the likeliest."
+    )
+    top_p: float | None = Field(
+        description="How likely the tokens are together of which one is drawn; null for all."
+    )
+    seed: int | None = Field(description="What draws follow from; null for chance.")
+    stop: list[str] | None = Field(description="Texts at which answers end; null for none.")
     state: BatchState = Field(description="Whether it takes more files.")
     created_at: AwareDatetime
     closed_at: AwareDatetime | None
