@@ -1,6 +1,7 @@
 """Drawn answers and stop texts, over HTTP: asked for, refused, shown."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_batches_questions_and_further_ones_ask_for_them(http, services, asked, 
     assert {name: shown[name] for name in ALL} == expected.model_dump(mode="json", include=set(ALL))
     (sent,) = send(http, address, {"a.png": IMAGE})
     assert services.store.get_job(sent["job_id"]).options == expected
-    form = {name: json.dumps(value) for name, value in asked.items() if value is not None}
+    form: dict[str, Any] = {name: json.dumps(value) for name, value in asked.items() if value is not None}
     single = ask(http, **form).json["id"]
     assert services.store.get_job(single).options == expected
     again = http.post(f"/api/jobs/{single}/ask", json={"question": "And?", "model": "nano", **asked})

@@ -1,15 +1,15 @@
 """Drawn answers and stop texts, as the client and the command ask for them."""
 
 import json
-from typing import Any
 
 import pytest
 
 from eva01.client.client import Client
+from eva01.client.wishes import Wishes
 from tests.unit.eva01.test_cli import batch, images, page, run, sent  # noqa: F401 - fixtures
 from tests.unit.scripted_server import BATCH_ID, JOB_ID
 
-ASKED: dict[str, Any] = {"temperature": 0.5, "top_p": 0.9, "seed": -3, "stop": [" END", "。"]}
+ASKED: Wishes = {"temperature": 0.5, "top_p": 0.9, "seed": -3, "stop": [" END", "。"]}
 
 
 def test_the_client_says_them_in_batches_and_in_forms(server, tmp_path):
@@ -23,7 +23,7 @@ def test_the_client_says_them_in_batches_and_in_forms(server, tmp_path):
         client.analyze(tmp_path / "a.png", temperature=0, stop="END")
         assert [model.has_sampling for model in client.models()] == [True, False]
     assert server.bodies[0] == {"name": "", "question": "?", **ASKED}
-    assert {name: json.loads(server.fields[1][name]) for name in ASKED} == ASKED
+    assert {name: json.loads(server.fields[1][name]) for name in ASKED} == {**ASKED}
     assert (server.fields[2]["temperature"], json.loads(server.fields[2]["stop"])) == ("0", ["END"])
     assert "seed" not in server.fields[2]
 
