@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from jobs.contract.asking.chat import Turn
 from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI, Pages
 from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.asking.response_format import ResponseFormat, data_of
@@ -144,6 +145,8 @@ class Usage(Kept):
     visual_tokens: int = 0
     #: Pixels of all its images together as the model saw them; None where the engine does not say.
     read_pixels: int | None = None
+    #: Tokens of all that the model was given, images included; None where the engine does not say.
+    prompt_tokens: int | None = None
     #: Tokens the answer took.
     output_tokens: int = 0
     #: Seconds of the device, of those shared with others its part; None where that is not known.
@@ -172,6 +175,8 @@ class Options(Kept):
     #: How many of the likeliest tokens are to be named in each place of the answer, with how likely they were
     #: and the one that was said; None for nothing of that.
     top_logprobs: int | None = Field(default=None, ge=0, le=MOST_TOP_LOGPROBS)
+    #: What was said before the answer, where that is more than the question, which is then for people alone.
+    chat: tuple[Turn, ...] | None = None
 
 
 class Asked(Kept):

@@ -130,6 +130,8 @@ class Limits(_FromEnvironment):
     max_known_files: int = Field(default=1000, ge=1)
     #: Bytes of one request.
     max_request_bytes: int = Field(default=4 * GIB, ge=1)
+    #: Bytes of one request for a chat completion, in which images are written as text.
+    max_chat_bytes: int = Field(default=32 * MIB, ge=1)
     #: Entries of one zip.
     max_zip_entries: int = Field(default=20_000, ge=1)
     #: Bytes of one zip entry, unpacked.
@@ -215,6 +217,8 @@ class WebSettings(_FromEnvironment):
     models: Annotated[tuple[str, ...], NoDecode] = ()
     #: Seconds between two looks after what was lost, deleted or has grown too old.
     housekeeping_s: float = Field(default=5.0, gt=0)
+    #: Seconds for which a request for a chat completion waits for its answer.
+    chat_wait_s: float = Field(default=600, gt=0, le=24 * 3600)
     #: Hours for which a response is remembered under its `Idempotency-Key`.
     idempotency_hours: float = Field(default=24, gt=0)
     #: Bytes of Redis' memory that those responses may take; the oldest go first.

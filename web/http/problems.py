@@ -5,7 +5,7 @@ import math
 from http import HTTPStatus
 
 import redis
-from flask import Flask, Response, json, request
+from flask import Flask, Response, g, json, request
 from prometheus_client import Counter
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -94,6 +94,7 @@ def refuse_fields(error: ValidationError) -> Response:
 
 def _from_ours(error: Eva01Error) -> Response:
     count_refusal(error)
+    g.refused_field = getattr(error, "field", None)
     response = problem(error.code.http_status, error.code, error.message)
     response.headers.update(when_to_come_again(error))
     return response

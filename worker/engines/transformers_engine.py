@@ -13,13 +13,14 @@ from PIL import Image
 from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
 
+from jobs.contract.asking.chat import ending_with, question_about
 from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from jobs.shape.telling import told
+from jobs.shape.telling import instruction_of
 from worker.engines import families
 from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.constraint.generating import Held
@@ -213,8 +214,10 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         """Tensors of one job, and what its answer is held to; raises TooLarge (`prompt_too_long`)."""
         longest = options.max_new_tokens or self._settings.max_new_tokens
         wanted = options.response_format
-        asked = told(question, wanted) if wanted else question
-        prepared = self._processor.prepare(seen, asked, longest)
+        turns = options.chat or (question_about(len(seen), question),)
+        if wanted:
+            turns = ending_with(turns, instruction_of(wanted))
+        prepared = self._processor.prepare(seen, turns, longest)
         if prepared.tensors:
             self._check_length(prepared.tensors["input_ids"])
         if options.top_logprobs is not None:
@@ -263,12 +266,15 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         except RuntimeError as error:
             raise engine_error(error) from error
         counts = self._count_visual_tokens(inputs, batch)
+        lengths = inputs["attention_mask"].sum(dim=1).tolist()
         return [
-            self._answers.of(Said(row[: prepared.max_new_tokens], logprobs, count, prepared.grammar, choices))
+            self._answers.of(
+                Said(row[: prepared.max_new_tokens], logprobs, count, length, prepared.grammar, choices)
+            )
             if has_ended(row, prepared.max_new_tokens, self._ends)
             else deadline.failure()
-            for row, logprobs, choices, prepared, count in zip(
-                rows, held.logprobs, held.choices, batch, counts, strict=True
+            for row, logprobs, choices, prepared, count, length in zip(
+                rows, held.logprobs, held.choices, batch, counts, lengths, strict=True
             )
         ]
 

@@ -103,7 +103,8 @@ class Answering(Generic[Seen, Prepared]):
             logger.info("Nothing waits any more; one ticket was left over.")
             return
         job = taken.job
-        with log.about(hidden=(job.question,), job_id=job.id, batch_id=job.batch_id, owner=job.owner):
+        hidden = (job.question, *(text for turn in job.options.chat or () for text in turn.texts))
+        with log.about(hidden=hidden, job_id=job.id, batch_id=job.batch_id, owner=job.owner):
             try:
                 self._answer(taken)
             except Cancelled:

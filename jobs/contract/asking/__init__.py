@@ -1,5 +1,6 @@
 """What may be asked of a model beyond the question.
 
+chat             turns, where what is asked is more than one question
 groups           which files make one job, told by their paths
 pages            which pages of a file make one job, and how those of a PDF are drawn
 pixels           how many pixels of an image a model sees, where one may choose

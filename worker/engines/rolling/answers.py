@@ -61,7 +61,8 @@ class RollingAnswers(Rolling[JobInput, Request]):
         request = outcome.request
         if outcome.tokens:
             said = Said(
-                *(outcome.tokens, outcome.logprobs, request.visual_tokens, request.grammar), outcome.choices
+                *(outcome.tokens, outcome.logprobs, request.visual_tokens, request.prompt_tokens),
+                *(request.grammar, outcome.choices),
             )
             answer = self._answer_of(said)
             if isinstance(answer, Answer):

@@ -87,6 +87,7 @@ class Answers:
         usage = Usage(
             visual_tokens=said.visual_tokens,
             read_pixels=size and size * said.visual_tokens,
+            prompt_tokens=said.prompt_tokens,
             output_tokens=len(tokens),
         )
         return Answer(

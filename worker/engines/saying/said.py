@@ -18,6 +18,8 @@ class Said:
     logprobs: Sequence[float]
     #: Tokens that the image took.
     visual_tokens: int
+    #: Tokens of the whole prompt.
+    prompt_tokens: int
     #: What it was held to; None for plain text.
     grammar: Grammar | None = None
     #: What might have been said in their places; None where nobody asked.
