@@ -1,11 +1,11 @@
 """What a job and a batch are."""
 
+import os
 import time
 from datetime import UTC, date, datetime
 from datetime import time as clock_time
 from enum import StrEnum
 from typing import Annotated, Any
-from uuid import uuid4
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
@@ -66,7 +66,8 @@ Owner = Annotated[str, StringConstraints(pattern=OWNER_PATTERN)]
 def new_id() -> str:
     """A fresh id: a UUIDv7, so ids sort by the time they were made (RFC 9562, with a fraction of 12 bits)."""
     now_ms, rest_ns = divmod(time.time_ns(), 1_000_000)
-    return f"{now_ms:012x}7{rest_ns * 4096 // 1_000_000:03x}{uuid4().hex[16:]}"
+    rest = int.from_bytes(os.urandom(8), "big") >> 2 | 1 << 63
+    return f"{now_ms:012x}7{rest_ns * 4096 // 1_000_000:03x}{rest:016x}"
 
 
 def made_at(id_: str) -> datetime | None:

@@ -37,7 +37,7 @@ from web.intake.fetching import after_fetching
 from web.intake.forms import check_sent
 from web.intake.grouping import about_image, named, names_in
 from web.intake.names.paths import sent_path, shortened
-from web.intake.spool import Part, check_budget
+from web.intake.spool import Part, spooled_request
 from web.intake.uploads import Image, checked_image, kept_images
 from web.services import Services, services
 
@@ -204,7 +204,7 @@ def _image(
     """One of the images; raises BadInput, which names it where there are several."""
     with about_image(place, paths):
         check_sent(files[place])
-        check_budget()
+        spooled_request().check_budget()
         return checked_image(serving, cast(Part, files[place].stream), dpi)
 
 

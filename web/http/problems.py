@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections import Counter as Counts
 from http import HTTPStatus
 
 import redis
@@ -136,11 +137,12 @@ def _whole(seconds: float) -> int:
     return max(1, math.ceil(seconds))
 
 
-def count_refusal(error: Eva01Error) -> None:
+def count_refusal(*errors: Eva01Error) -> None:
     """Count what is refused for lack of room or because of a limit."""
-    reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), None)
-    if reason:
-        REFUSED.labels(reason).inc()
+    for kind, count in Counts(map(type, errors)).items():
+        reason = next((reason for one, reason in _REASONS.items() if issubclass(kind, one)), None)
+        if reason:
+            REFUSED.labels(reason).inc(count)
 
 
 def from_http(error: HTTPException) -> Response:

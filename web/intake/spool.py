@@ -246,13 +246,8 @@ class SpooledRequest(Request):
 
 
 def spooled_request() -> SpooledRequest:
-    """The current one."""
-    return cast(SpooledRequest, request)
-
-
-def check_budget() -> None:
-    """Called before each file of a request is looked at; raises what `SpooledRequest.check_budget` raises."""
-    spooled_request().check_budget()
+    """The current one itself, which may be asked for each file: Flask's stand-in looks it up each time."""
+    return cast(SpooledRequest, request._get_current_object())  # type: ignore[attr-defined]
 
 
 def check_room(folder: Path, min_free_bytes: int) -> None:

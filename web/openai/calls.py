@@ -29,7 +29,7 @@ from web.intake.fetching import after_fetching
 from web.intake.forms import check_sent
 from web.intake.grouping import about_image, named, names_in
 from web.intake.names.paths import sent_path, shortened
-from web.intake.spool import CHAT_PATH, Part, check_budget
+from web.intake.spool import CHAT_PATH, Part, spooled_request
 from web.intake.uploads import Image, checked_image, kept_images
 from web.openai.completion import completion_of
 from web.openai.content import images_of, shown_question, turns_of
@@ -100,7 +100,7 @@ def _accept(serving: Services, card: ModelCard, options: Options, files: Sequenc
 def _image(serving: Services, files: Sequence[FileStorage], place: int, paths: Sequence[str]) -> Image:
     with about_image(place, paths):
         check_sent(files[place])
-        check_budget()
+        spooled_request().check_budget()
         return checked_image(serving, cast(Part, files[place].stream))
 
 
