@@ -78,7 +78,7 @@ def complete_chat() -> Response:
 def _accept(serving: Services, card: ModelCard, options: Options, files: Sequence[FileStorage]) -> Job:
     paths = [shortened(sent_path(file), serving.limits.max_path_chars) for file in files]
     images = [_image(serving, files, place, paths) for place in range(len(files))]
-    name = named("", paths)
+    name, counted = named("", paths), [image.pages for image in images]
     job = Job(
         owner=caller().owner,
         file=name,
@@ -88,8 +88,8 @@ def _accept(serving: Services, card: ModelCard, options: Options, files: Sequenc
         images=tuple(image.sha256 for image in images),
         media_types=tuple(image.media_type for image in images),
         files=names_in(name, paths),
-        pages=images[0].pages if len(images) == 1 else None,
-        counts_as=pages_counted([image.pages for image in images]) if sees_all_pages(card, options) else None,
+        pages=counted[0] if len(counted) == 1 else None,
+        counts_as=pages_counted(counted) if sees_all_pages(card, options) else None,
     )
     with kept_images(serving, images):
         job = flow.accept_single(serving, job, caller().quotas)
