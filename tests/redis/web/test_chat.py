@@ -18,6 +18,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Job, JobError, JobState, Result, Usage
 from jobs.contract.settings import WebSettings
+from tests import pdfs
 from tests.asking import IMAGE
 from tests.processes import PATIENCE_S, wait_until
 from web.front.front import Front
@@ -273,6 +274,16 @@ def test_who_waits_too_long_is_told_so_and_the_job_is_cancelled(make_http, backe
     answer = http.post("/v1/chat/completions", json={"model": "nano", "messages": about_it()})
     assert (answer.status_code, answer.json["error"]["code"]) == (500, "answer_too_late")
     assert [job.state for job in jobs_of(backend.store, redis_client)] == [JobState.CANCELLED]
+
+
+def test_a_pdf_that_is_read_whole_counts_with_all_its_pages(make_http, backend, redis_client):
+    http = make_http(chat_wait_s=0.2)
+    content = pdfs.document(pdfs.Page(), pdfs.Page(pdfs.GREEN))
+    address = "data:image/png;base64," + base64.b64encode(content).decode()
+    said = {"model": "ocr", "messages": about(image(address))}
+    assert http.post("/v1/chat/completions", json=said).json["error"]["code"] == "answer_too_late"
+    (job,) = jobs_of(backend.store, redis_client)
+    assert (job.pages, job.counts_as) == (2, 2)
 
 
 def test_a_server_that_stops_cancels_the_job_and_says_that_the_same_may_be_sent_again(
