@@ -1,10 +1,13 @@
-"""Web's app, as many tests make one each: its pages' templates are compiled once for all of them."""
+"""Web's app, as many tests make one each: its templates and addresses are compiled once for all of them."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from flask import Flask
+from flask_openapi3 import OpenAPI
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
 from web.app import create_app
 
@@ -26,6 +29,21 @@ class _Compiled(BytecodeCache):
 
 
 _COMPILED = _Compiled()
+
+
+class _Rule(Rule):
+    """Its functions that build addresses know no app: those of the same rule are the same in each."""
+
+    _builders: ClassVar[dict[Any, Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (self.rule, repr(self.defaults), append_unknown)
+        if key not in self._builders:
+            self._builders[key] = super()._compile_builder(append_unknown)
+        return self._builders[key]
+
+
+OpenAPI.url_rule_class = _Rule
 
 
 def app_of(*settings: Any) -> Flask:

@@ -3,7 +3,10 @@
 import hashlib
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
+
+import psutil
 
 #: Sides of a page in points, where nothing else is said: at 72 dpi as many pixels.
 SIDES = (200.0, 100.0)
@@ -145,6 +148,28 @@ def endless(shapes: int = 3_000_000) -> bytes:
         b"/Contents", b"/Resources << /ExtGState << /G << /ca 0.5 >> >> >> /Contents"
     )
     return written(objects)
+
+
+def many_sections(count: int = 300_000) -> bytes:
+    """A PDF of a page that takes long to open: it was changed so often, and each change names the last."""
+    file = bytearray(document())
+    before = int(file.rsplit(b"startxref\n", 1)[1].split()[0])
+    for _ in range(count):
+        start = len(file)
+        file += b"xref\n0 0\ntrailer<</Size 6/Root 1 0 R/Prev %d>>\n" % before
+        before = start
+    return bytes(file + b"startxref\n%d\n%%%%EOF\n" % before)
+
+
+def readers() -> list[psutil.Process]:
+    """The processes that read PDFs for this one."""
+    found = []
+    for child in psutil.Process().children():
+        # One that has come to its end meanwhile is none.
+        with suppress(psutil.Error):
+            if "jobs.formats.pdf.alone" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def _one_page(content: bytes) -> list[bytes]:

@@ -13,6 +13,8 @@ from socket import SO_REUSEADDR, SOL_SOCKET, create_connection, socket
 import httpx
 import psutil
 
+from tests import plain
+
 #: Longest wait for anything here, in seconds: a machine under load is slow, a broken one does not end.
 PATIENCE_S = 90.0
 #: Keep the ports that were given from everybody else, until this process ends.
@@ -50,7 +52,7 @@ def wait_until(
 def answers_200(url: str) -> bool:
     """True when `url` answers 200 now."""
     try:
-        return httpx.get(url, timeout=5).status_code == 200
+        return plain.get(url, timeout=5).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
-
 from jobs.contract.settings import WebSettings
+from tests import plain
 from tests.processes import Process, free_port, python
 
 
@@ -28,12 +27,12 @@ class OpenIdProvider:
 
     def know(self, sub: str, **claims: Any) -> None:
         """Let it say this of a person from now on."""
-        httpx.put(f"{self.url}/users/{sub}", json=claims, timeout=60).raise_for_status()
+        plain.put(f"{self.url}/users/{sub}", json=claims).raise_for_status()
 
     def sign_in(self, address: str, sub: str, action: str = "") -> str:
         """What a browser does there: say who it is; gives the address to which it is sent back."""
         data = {"action": action} if action else {"sub": sub}
-        response = httpx.post(address, data=data, timeout=60)
+        response = plain.post(address, data=data)
         assert response.status_code == 302, response.text
         return response.headers["Location"]
 

@@ -12,7 +12,7 @@ from socket import SO_RCVBUF, SOL_SOCKET, socket
 import httpx
 import psutil
 
-from tests import hostile
+from tests import hostile, plain
 from tests.conftest import start_redis, stop
 from tests.processes import PATIENCE_S, Process, free_port, wait_until
 from tests.web_process import serving
@@ -66,7 +66,7 @@ class Web:
     def held(self) -> int:
         """How many connections and unnamed files it has, but for those of the tests' own client."""
         self.http.close()
-        self.http = httpx.Client(base_url=self.http.base_url, timeout=60)
+        self.http = plain.Client(base_url=self.http.base_url)
         of_clients = [
             one for one in self.serving.net_connections("tcp") if one.laddr.port == self.port and one.raddr
         ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from tests import plain
 from tests.processes import Process, free_port, python
 
 
@@ -32,7 +33,7 @@ def serving(redis_url: str, folder: Path, *, ready: str = "/ready", **more: str)
     process = Process.start(f"web-{port}", python("web"), env, folder)
     try:
         process.wait_until_ready(f"http://127.0.0.1:{port}{ready}")
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+        with plain.Client(base_url=f"http://127.0.0.1:{port}") as http:
             yield Server(process, http)
     finally:
         process.end()

@@ -6,8 +6,6 @@ import time
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
-
 from jobs.contract import names
 from jobs.contract.models import Job, JobState
 from jobs.contract.settings import Settings
@@ -15,6 +13,7 @@ from jobs.storage.connection.client import connect
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.store import JobStore
 from jobs.storage.tickets.queue import JobQueue
+from tests import plain
 from tests.drawing import Scene
 from tests.processes import Process, free_port, redis_answers, wait_until
 from tests.tools import VALKEY
@@ -43,7 +42,7 @@ class Running:
         wait_until(lambda: self.times_said(words) >= times, f"the worker says {words!r}")
 
     def answers_200(self, path: str) -> bool:
-        return httpx.get(f"{self.url}{path}", timeout=60).status_code == 200
+        return plain.get(f"{self.url}{path}").status_code == 200
 
     def times_said(self, words: str) -> int:
         return self.process.output().count(words)

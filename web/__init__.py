@@ -10,6 +10,7 @@ access    who asks, and what they may do
 intake    what comes in: questions, files, zips
 fetch     images from addresses that users name, where that is allowed
 export    what goes out: CSV, JSONL, workbooks, texts
+openai    the calls of OpenAI's API
 http      what all responses have in common
 pages     the pages for people: views, languages, templates, scripts
 """

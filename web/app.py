@@ -37,6 +37,8 @@ from web.http.security import register_security
 from web.http.waiting import register_waiting
 from web.intake.fingerprint import fingerprint
 from web.intake.spool import register_spool
+from web.openai.calls import openai
+from web.openai.envelope import register_envelope
 from web.pages.views import pages
 from web.services import Services
 
@@ -76,6 +78,7 @@ def create_app(
     register_request_log(app)
     register_problems(app)
     register_metrics(app)
+    register_envelope(app)
     register_hosts(app, Hosts(services.web.host, services.web.hosts))
     register_origins(app)
     register_access(app)
@@ -94,6 +97,7 @@ def create_app(
         *(status, keys, me, audit, usage),
     ):
         _register(app, api)
+    app.register_blueprint(openai)
     app.register_blueprint(pages)
     register_docs(app, lambda: app.api_doc)
     register_audit(app)

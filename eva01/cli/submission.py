@@ -66,7 +66,7 @@ class Submission:
     name: str
     #: The longest answer, in tokens; None for the worker's setting.
     max_new_tokens: int | None = None
-    #: What each answer has to be and to tell: `fields` or `response_format`, `logprobs`, `top_logprobs`.
+    #: What each answer has to be and to tell, and how it is drawn: `Wishes` of the client.
     wanted: Mapping[str, Any] = field(default_factory=dict)
     #: Pixels of each image that the model sees at most; None for the worker's setting.
     max_pixels: int | None = None

@@ -2,6 +2,7 @@
 
 client      Client
 transport   one HTTP call, sent until it succeeds or patience ends
+tls         the certificates that are believed, where any are needed
 key         the key that goes with each call, and where it is found
 multipart   a form read from disk while it is sent
 uploads     many files in several requests at a time
@@ -11,6 +12,7 @@ address     an image that the server fetches
 folders     walks a folder
 beginnings  how images begin
 kinds       what lies beside the images
+wishes      how answers are to be
 models      what comes back
 errors      what can go wrong
 """

@@ -18,6 +18,9 @@ image; `group_by` makes a job of each folder, or of names that are the same but 
 
 With `logprobs=True`, `job.logprobs` says how likely each token of an answer was, and `top_logprobs` (0 to 20)
 which others might have stood there. They are in `analyze`, `job` and `results_jsonl`.
+
+With `temperature` (to 2) tokens are drawn, with `top_p` of the likeliest alone, and by one `seed` the same;
+`stop` is a text, or up to four, before which an answer ends.
 """
 
 import json
@@ -26,7 +29,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -40,11 +43,10 @@ from eva01.client.models import Batch, Job, Model, PassedOver, Share, Upload, Up
 from eva01.client.multipart import FilePart, Multipart, TextPart
 from eva01.client.transport import Transport, retry_after_s
 from eva01.client.uploads import upload
+from eva01.client.wishes import Wishes, asked
 
 #: Where a server is when nothing else is said.
 DEFAULT_SERVER = "http://127.0.0.1:8000"
-#: One thing that each answer has: in short, or an object.
-Field = str | Mapping[str, Any]
 #: What is asked about: a file, or the address of an image.
 Image = Path | Address
 #: Jobs in one page of results.
@@ -98,31 +100,14 @@ class Client:
         *,
         model: str | None = None,
         name: str = "",
-        max_new_tokens: int | None = None,
-        max_pixels: int | None = None,
-        dpi: int | None = None,
-        pages: str | None = None,
-        fields: Sequence[Field] | None = None,
-        response_format: Mapping[str, Any] | None = None,
-        logprobs: bool = False,
-        top_logprobs: int | None = None,
+        **wishes: Unpack[Wishes],
     ) -> Batch:
         """Make an open batch; without a model the server's default is asked.
 
-        `max_new_tokens` is the longest answer, `max_pixels` how many pixels of each image the model sees at
-        most, `dpi` at how many dots an inch pages of PDFs are drawn, and `pages` whether a file's are a job
-        `each` or one `together`; without them the settings of the server and the worker hold.
+        `wishes` say how answers are to be, as `Wishes` has them: `max_pixels=2_000_000`, `pages="together"`.
         """
-        tokens = {
-            "max_new_tokens": max_new_tokens,
-            "max_pixels": max_pixels,
-            "dpi": dpi,
-            "pages": pages,
-            "logprobs": logprobs or None,
-            "top_logprobs": top_logprobs,
-        }
-        asked = _asked(question, model, fields, response_format, **tokens)
-        return Batch.model_validate(self._json("POST", "/api/batches", json={"name": name, **asked}))
+        said = {"name": name, **asked(question, model, wishes)}
+        return Batch.model_validate(self._json("POST", "/api/batches", json=said))
 
     def upload_files(
         self,
@@ -271,16 +256,9 @@ class Client:
         question: str = "",
         *,
         model: str | None = None,
-        max_new_tokens: int | None = None,
-        max_pixels: int | None = None,
-        dpi: int | None = None,
-        pages: str | None = None,
-        fields: Sequence[Field] | None = None,
-        response_format: Mapping[str, Any] | None = None,
-        logprobs: bool = False,
-        top_logprobs: int | None = None,
         page: int | None = None,
         wait_s: int = 25,
+        **wishes: Unpack[Wishes],
     ) -> Job:
         """Ask about one image, or about several together, in their order.
 
@@ -288,17 +266,9 @@ class Client:
 
         `page` is the page of its file that is meant; else all are, where the model reads all, or the first.
         """
-        tokens = {
-            "max_new_tokens": max_new_tokens,
-            "max_pixels": max_pixels,
-            "dpi": dpi,
-            "pages": pages,
-            "logprobs": logprobs or None,
-            "top_logprobs": top_logprobs,
-        }
-        asked = _asked(question, model, fields, response_format, **tokens, page=page)
-        job = self._ask_about(image, "/analyze", {**asked, "wait": wait_s})
-        return self.job(job.id) if logprobs and job.is_finished else job
+        said = asked(question, model, wishes, page=page, wait=wait_s)
+        job = self._ask_about(image, "/analyze", said)
+        return self.job(job.id) if wishes.get("logprobs") and job.is_finished else job
 
     def create_job(
         self,
@@ -306,27 +276,11 @@ class Client:
         question: str = "",
         *,
         model: str | None = None,
-        max_new_tokens: int | None = None,
-        max_pixels: int | None = None,
-        dpi: int | None = None,
-        pages: str | None = None,
-        fields: Sequence[Field] | None = None,
-        response_format: Mapping[str, Any] | None = None,
-        logprobs: bool = False,
-        top_logprobs: int | None = None,
         page: int | None = None,
+        **wishes: Unpack[Wishes],
     ) -> Job:
         """Ask without waiting; all else as in `analyze`."""
-        tokens = {
-            "max_new_tokens": max_new_tokens,
-            "max_pixels": max_pixels,
-            "dpi": dpi,
-            "pages": pages,
-            "logprobs": logprobs or None,
-            "top_logprobs": top_logprobs,
-        }
-        asked = _asked(question, model, fields, response_format, **tokens, page=page)
-        return self._ask_about(image, "/api/jobs", asked)
+        return self._ask_about(image, "/api/jobs", asked(question, model, wishes, page=page))
 
     def job(self, job_id: str, *, lines: bool = False) -> Job:
         """The job as it is now; with `lines`, where each line of its text stands."""
@@ -401,20 +355,6 @@ class Client:
         body = Multipart([part for file in files for part in _parts(file, "files")], texts)
         reply = self._transport.send("POST", f"/api/batches/{batch_id}/files", body=body)
         return Uploaded.model_validate(reply.json())
-
-
-def _asked(
-    question: str,
-    model: str | None,
-    fields: Sequence[Field] | None,
-    response_format: Mapping[str, Any] | None,
-    **others: int | str | None,
-) -> dict[str, Any]:
-    """What is asked, without what the server shall choose."""
-    chosen: dict[str, Any] = {"model": model or None, **others}
-    chosen["fields"] = [*fields] if fields else None
-    chosen["response_format"] = {**response_format} if response_format else None
-    return {"question": question} | {name: value for name, value in chosen.items() if value is not None}
 
 
 def server_of_environment() -> str:

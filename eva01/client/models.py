@@ -89,6 +89,8 @@ class Job(_Reply):
     model: str = ""
     #: The page of its file that is asked about; None for all that there is.
     page: int | None = None
+    #: How many pages its file has; None for a format without, and for several files.
+    pages: int | None = None
     #: Each of its images, in their order, where it was made of a list of files; else None.
     images: list[JobImage] | None = None
     answer: str | None = None
@@ -139,6 +141,12 @@ class Batch(_Reply):
     response_format: dict[str, Any] | None = None
     #: Pixels of each image that the model sees at most; None for as many as usual.
     max_pixels: int | None = None
+    #: Dots an inch at which pages of PDFs are drawn, and what a file of pages becomes; None for as usual.
+    dpi: int | None = None
+    pages: str | None = None
+    #: True when it is said of each token how likely it was; and how many of the likeliest are named besides.
+    logprobs: bool = False
+    top_logprobs: int | None = None
     #: open, closed or cancelled.
     state: str = ""
     created_at: datetime | None = None
@@ -268,6 +276,8 @@ class Model(_Reply):
     has_fields: bool = False
     #: True when it says how likely each token of its answers was.
     has_logprobs: bool = False
+    #: True when its answers can be drawn, and stop at texts.
+    has_sampling: bool = False
     #: What may be asked for as `max_pixels`; None where that cannot be chosen.
     max_pixels: PixelRange | None = None
     #: Workers that serve it now; None when the server does not say.

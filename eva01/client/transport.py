@@ -18,6 +18,7 @@ import httpx
 from eva01.client.errors import ClientError, ServerAway, Stopped
 from eva01.client.key import LOOPBACK, Bearer
 from eva01.client.multipart import Multipart
+from eva01.client.tls import trusted_for
 
 #: Statuses that mean "the same call may succeed later".
 _LATER = frozenset({408, 429, 502, 503, 504})
@@ -52,6 +53,7 @@ class Transport:
             timeout=timeout_s,
             # A proxy cannot reach this machine's own loopback.
             trust_env=urlsplit(self.server).hostname not in LOOPBACK,
+            verify=trusted_for(self.server),
             auth=self.auth,
         )
 

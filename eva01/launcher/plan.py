@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from eva01.cli.errors import CommandError
+from eva01.client.tls import NOBODY
 from eva01.launcher import environment, ports
 from eva01.launcher.child import Program
 from jobs.contract.catalog import NANO, OCR, ModelCard, card_for, name_of
@@ -120,7 +121,7 @@ def module_env() -> dict[str, str]:
 def is_ready(url: str) -> bool:
     """True when `url` answers 200 now."""
     try:
-        return httpx.get(url, timeout=1, trust_env=False).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=1, trust_env=False, verify=NOBODY).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

@@ -65,6 +65,8 @@ class ModelCard(BaseModel):
     has_fields: bool = False
     #: True when it says how likely each token of its answers was.
     has_logprobs: bool = False
+    #: True when its answers can be drawn (temperature), and stop at texts.
+    has_sampling: bool = False
     #: What its workers let one choose of its resolution; None where nobody may, and before one has come up.
     max_pixels: PixelRange | None = None
     #: What it can do.
@@ -92,6 +94,7 @@ NANO = ModelCard(
     uses_question=True,
     has_fields=True,
     has_logprobs=True,
+    has_sampling=True,
     tasks=(Task.DESCRIBE, Task.LIST_OBJECTS),
 )
 
@@ -123,6 +126,7 @@ def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
         uses_question=True,
         has_fields=True,
         has_logprobs=True,
+        has_sampling=True,
         tasks=tuple(Task),
     )
 

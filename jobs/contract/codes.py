@@ -31,6 +31,11 @@ class Code(StrEnum):
         code.sentence, code.remedy = sentence, remedy
         return code
 
+    @classmethod
+    def known(cls, value: str) -> "Code | None":
+        """The code of that name; None for one that this version does not know."""
+        return next((code for code in cls if code == value), None)
+
     # fmt: off
     # The request.
     MISSING_FILE = ("missing_file", 400, FAIL,
@@ -113,6 +118,9 @@ class Code(StrEnum):
         "Choose another one (max_pixels).")
     NO_LOGPROBS = ("no_logprobs", 422, FAIL,
         "This model does not say how likely its tokens were.", "Choose another model, or leave out logprobs.")
+    NO_SAMPLING = ("no_sampling", 422, FAIL,
+        "This model draws nothing by chance, and stops at no text.",
+        "Choose another model, or leave out temperature, top_p, seed and stop.")
     TOO_MANY_LOGPROBS = ("too_many_logprobs", 413, FAIL,
         "So many logprobs are not kept of one answer.",
         "Ask for fewer top_logprobs, or for a shorter answer (max_new_tokens).")
@@ -232,6 +240,9 @@ class Code(StrEnum):
         "The server that has the model withholds its answer.", "Ask in other words, or another model.")
     DEADLINE_EXCEEDED = ("deadline_exceeded", 500, FAIL,
         "It took longer than an answer may take.", "Retry with a shorter question or a smaller image.")
+    ANSWER_TOO_LATE = ("answer_too_late", 500, FAIL,
+        "The answer did not come for as long as a request waits.",
+        "Ask again when less waits, or make a batch.")
     POISON = ("poison", 500, FAIL,
         "A worker crashed on this image, more than once.",
         "Look at the image; save it anew before you retry.")
@@ -263,6 +274,8 @@ class Code(StrEnum):
     REDIS_REFUSES = ("redis_refuses", 503, RETRY,
         "The server takes nothing new: Redis refuses it.",
         "Try again in a moment; the server's log says why.")
+    SERVER_STOPS = ("server_stops", 503, RETRY,
+        "The server is being stopped, or started anew.", "Try again in a moment.")
     NO_ROOM = ("no_room", 507, FAIL,
         "The server's disk is full.", "Make room there.")
     PROVIDER_UNAVAILABLE = ("provider_unavailable", 503, RETRY,

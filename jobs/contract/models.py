@@ -1,17 +1,19 @@
 """What a job and a batch are."""
 
+import os
 import time
 from datetime import UTC, date, datetime
 from datetime import time as clock_time
 from enum import StrEnum
 from typing import Annotated, Any
-from uuid import uuid4
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from jobs.contract.asking.chat import Turn
 from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI, Pages
 from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.asking.response_format import ResponseFormat, data_of
+from jobs.contract.asking.sampling import LEAST_SEED, MOST_SEED, MOST_STOPS, MOST_TEMPERATURE, StopText
 from jobs.contract.base import Frozen, Kept
 from jobs.contract.saying.lines import described
 from jobs.contract.saying.logprobs import MOST_TOP_LOGPROBS
@@ -65,7 +67,8 @@ Owner = Annotated[str, StringConstraints(pattern=OWNER_PATTERN)]
 def new_id() -> str:
     """A fresh id: a UUIDv7, so ids sort by the time they were made (RFC 9562, with a fraction of 12 bits)."""
     now_ms, rest_ns = divmod(time.time_ns(), 1_000_000)
-    return f"{now_ms:012x}7{rest_ns * 4096 // 1_000_000:03x}{uuid4().hex[16:]}"
+    rest = int.from_bytes(os.urandom(8), "big") >> 2 | 1 << 63
+    return f"{now_ms:012x}7{rest_ns * 4096 // 1_000_000:03x}{rest:016x}"
 
 
 def made_at(id_: str) -> datetime | None:
@@ -174,6 +177,21 @@ class Options(Kept):
     #: How many of the likeliest tokens are to be named in each place of the answer, with how likely they were
     #: and the one that was said; None for nothing of that.
     top_logprobs: int | None = Field(default=None, ge=0, le=MOST_TOP_LOGPROBS)
+    #: How freely each token is drawn; None and 0 for always the likeliest.
+    temperature: float | None = Field(default=None, ge=0, le=MOST_TEMPERATURE)
+    #: Drawn only of the likeliest tokens that together are as likely as this; None for all.
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    #: What draws follow from; None for chance.
+    seed: int | None = Field(default=None, ge=LEAST_SEED, le=MOST_SEED)
+    #: Texts at which an answer ends, before the first of them.
+    stop: tuple[StopText, ...] | None = Field(default=None, min_length=1, max_length=MOST_STOPS)
+    #: What was said before the answer, where that is more than the question, which is then for people alone.
+    chat: tuple[Turn, ...] | None = None
+
+    @property
+    def is_drawn(self) -> bool:
+        """True when its tokens are drawn; False when each is the likeliest."""
+        return bool(self.temperature)
 
 
 class Asked(Kept):
@@ -202,6 +220,8 @@ class Asked(Kept):
     page: int | None = Field(default=None, ge=1)
     #: How many pages its file has; None where its format has none, and where version 0.1.0 did not count.
     pages: int | None = Field(default=None, ge=1, le=_MOST_PAGES)
+    #: How many images it is to quotas, where it is about more pages than it has images.
+    counts_as: int | None = Field(default=None, ge=1)
     #: What a refused file is known by when it is sent again: its digest, and the zip that it came in, if any.
     #: They stay when the very same file is taken after all.
     refused_sha256: str | None = None
@@ -293,7 +313,8 @@ class Job(Asked, Result, Fleeting):
 
 #: What the API shows of a job, in this order.
 PUBLIC_JOB = (
-    *("id", "batch_id", "state", "file", "page", "question", "model", "image", "media_type", "images"),
+    *("id", "batch_id", "state", "file", "page", "pages", "question", "model"),
+    *("image", "media_type", "images"),
     *("answer", "data", "finish_reason", "confidence", "field_confidence", "error", "notes"),
     *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
 )
@@ -378,12 +399,17 @@ class Batch(Kept):
             "max_pixels": self.options.max_pixels,
             "dpi": self.options.dpi,
             "pages": self.options.pages,
+            "logprobs": self.options.top_logprobs is not None,
+            "top_logprobs": self.options.top_logprobs,
+            **self.options.model_dump(mode="json", include=SAMPLING),
             "total": self.total,
             "is_done": self.is_done,
             "time_left_s": round(self.unfinished / rate, 1) if rate and self.unfinished else None,
         }
 
 
+#: How its answers are drawn, and where they stop.
+SAMPLING = {"temperature", "top_p", "seed", "stop"}
 _PUBLIC_BATCH = set(Batch.model_fields) - {"options", "marks"}
 #: Fields of a batch that follow from its jobs, and are not written with it.
 FLEETING_BATCH = {"counts", "cut_short", "has_lists", "rate_per_s", "first_started_at", "last_finished_at"}

@@ -114,6 +114,10 @@ class Limits(_FromEnvironment):
     max_pages: int = Field(default=200, ge=1)
     #: Dots an inch at which pages of PDFs are drawn, when nothing else is asked for.
     pdf_dpi: int = Field(default=150, ge=LEAST_DPI, le=MOST_DPI)
+    #: Seconds of CPU in which a page of a PDF is drawn; real ones take less than one.
+    pdf_page_cpu_s: int = Field(default=30, ge=1)
+    #: Bytes of memory of the process that reads a PDF; a scan of A3 at 600 dpi takes half of it.
+    pdf_memory_bytes: int = Field(default=GIB, ge=128 * MIB)
     #: The least part of an image's rows that has to be there, 0 to 1, where the end of its file is missing.
     least_image_part: float = Field(default=0.5, ge=0, le=1)
     #: Images of one job.
@@ -126,6 +130,8 @@ class Limits(_FromEnvironment):
     max_known_files: int = Field(default=1000, ge=1)
     #: Bytes of one request.
     max_request_bytes: int = Field(default=4 * GIB, ge=1)
+    #: Bytes of one request for a chat completion, in which images are written as text.
+    max_chat_bytes: int = Field(default=32 * MIB, ge=1)
     #: Entries of one zip.
     max_zip_entries: int = Field(default=20_000, ge=1)
     #: Bytes of one zip entry, unpacked.
@@ -211,6 +217,8 @@ class WebSettings(_FromEnvironment):
     models: Annotated[tuple[str, ...], NoDecode] = ()
     #: Seconds between two looks after what was lost, deleted or has grown too old.
     housekeeping_s: float = Field(default=5.0, gt=0)
+    #: Seconds for which a request for a chat completion waits for its answer.
+    chat_wait_s: float = Field(default=600, gt=0, le=24 * 3600)
     #: Hours for which a response is remembered under its `Idempotency-Key`.
     idempotency_hours: float = Field(default=24, gt=0)
     #: Bytes of Redis' memory that those responses may take; the oldest go first.

@@ -11,6 +11,7 @@ after it, jobs that the journal does not know. They are answered, and lost only 
 whoever sent them had no answer and sends them again, and a file that the batch has makes no second job.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -48,9 +49,9 @@ class Accepting:
         return made
 
     def _count(self, made: Sequence[tuple[Job, bool]]) -> None:
-        for job, is_new in made:
-            if is_new:
-                count_jobs(job.model, job.state)
+        new = Counter((job.model, job.state) for job, is_new in made if is_new)
+        for (model, state), count in new.items():
+            count_jobs(model, state, count)
         self.keep([job for job, _ in made])
 
     def keep(self, jobs: Sequence[Job]) -> None:

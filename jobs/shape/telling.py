@@ -21,7 +21,7 @@ def told(question: str, response_format: ResponseFormat) -> str:
 
 
 def instruction_of(response_format: ResponseFormat) -> str:
-    """What follows the question."""
+    """The paragraph that follows the question."""
     named = response_format.json_schema
     if named is None:
         return _OBJECT

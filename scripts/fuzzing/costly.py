@@ -14,6 +14,7 @@ from functools import partial
 
 from tests.forms import CONTENT_TYPE, bare_part, form, part, text
 from tests.hostile import RawEntry, encoded, raw_zip
+from tests.pdfs import many_sections
 
 _JPEG_END = b"\xff\xc0\0\x0b\x08\0\x10\0\x10\1\1\x11\0\xff\xda\0\x08\1\1\0\0?\0" + b"\0" * 20 + b"\xff\xd9"
 _GIF_HEAD = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0, 0, 0)
@@ -121,6 +122,7 @@ _IMAGES: dict[str, Callable[[float], bytes]] = {
     "AVIF, 5 million properties": lambda share: heif_of_boxes(share, b"avif"),
     "AVIF, 12 million owners of properties": lambda share: heif_of_owners(share, b"avif"),
     "TIFF, 4,000 directories of 1,000 tags": tiff_of_tags,
+    "PDF, changed 900,000 times": lambda share: many_sections(int(900_000 * share)),
 }
 
 

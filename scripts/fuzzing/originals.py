@@ -10,6 +10,7 @@ from PIL import Image
 
 from jobs.formats import gif, jpeg, png, tiff, webp
 from jobs.formats.unread import is_avif, is_heif, is_pdf
+from scripts.fuzzing.pdfs import crafted
 from tests.drawing import Scene
 from tests.hostile import zipped
 from tests.variants.table import VARIANTS
@@ -49,10 +50,13 @@ class Original:
 
 
 def images() -> list[Original]:
-    """All of them; also such as are refused, for those may be damaged into something else."""
+    """All of them; also such as are refused, for those may be damaged into something else.
+
+    PDFs besides that are made to be trouble.
+    """
     variants = (variant.make() for kinds in VARIANTS.values() for variant in kinds.values())
     small = (content for content in variants if 0 < len(content) <= _MOST_BYTES)
-    return [*map(_original, small), *written()]
+    return [*map(_original, small), *written(), *map(_original, crafted())]
 
 
 def written() -> list[Original]:

@@ -21,6 +21,7 @@ _ASKED = (
     *("unknown_model", "missing_question", "question_too_long", "too_many_tokens"),
     *("resolution_fixed", "resolution_out_of_range"),
     *("no_logprobs", "too_many_logprobs", "Send logprobs as well"),
+    *("no_sampling", "Send temperature as well", "`stop` would cut"),
 )
 # What belongs together in a field, that no two are called the same, and what answers can be held to.
 _SHAPED = (
@@ -28,7 +29,7 @@ _SHAPED = (
     *("bad_schema", "unsupported_schema", "schema_too_large", "no_fields"),
 )
 # Of a form's field of JSON the document says that it is text.
-_IN_A_FORM = (*_SHAPED, "`fields", "`response_format")
+_IN_A_FORM = (*_SHAPED, "`fields", "`response_format", "`stop")
 # Of a file a schema knows only that it is bytes, and nothing of how many pages it has.
 _SENT = ("not_an_image", "empty_file", "truncated_image", "unsupported_format", "invalid_field: page is")
 # That a page is of one file, and how many one job may be about.

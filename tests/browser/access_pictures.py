@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 
 from jobs.contract.models import utc_now
+from tests import plain
 from tests.process.conftest import Stack
 from tests.processes import wait_until
 
@@ -62,4 +63,4 @@ def _ask(stack: Stack, key: str, files: Mapping[str, bytes]) -> None:
 
 
 def _client(stack: Stack, key: str) -> httpx.Client:
-    return httpx.Client(base_url=stack.url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+    return plain.Client(base_url=stack.url, headers={"Authorization": f"Bearer {key}"})

@@ -10,7 +10,14 @@ import pytest
 from playwright.sync_api import BrowserContext, Request, WebError, expect
 
 from tests.browser.chromium import launch_arguments
-from tests.browser.given import make_batch, make_chairs, make_cut_batch, mixed, wait_until_done
+from tests.browser.given import (
+    make_batch,
+    make_chairs,
+    make_cut_batch,
+    make_letters,
+    mixed,
+    wait_until_done,
+)
 from tests.browser.images import Drawn, drawn
 from tests.browser.receipts import Receipt, make_receipts, receipts
 from tests.process.conftest import Stack
@@ -149,6 +156,14 @@ def receipts_batch(stack: Stack, hold_worker: Callable[[], Any], some_receipts: 
 def chairs_batch(stack: Stack) -> str:
     """The id of a batch that is done, with jobs about several images; tests look at it and change nothing."""
     batch_id = make_chairs(stack)
+    wait_until_done(stack, batch_id)
+    return batch_id
+
+
+@pytest.fixture(scope="session")
+def letters_batch(stack: Stack) -> str:
+    """The id of a batch that is done, with whole PDFs; tests look at it and change nothing."""
+    batch_id = make_letters(stack)
     wait_until_done(stack, batch_id)
     return batch_id
 

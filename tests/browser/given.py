@@ -6,13 +6,18 @@ from typing import Any
 
 import httpx
 
+from tests import pdfs
 from tests.browser.images import DESCRIBE, RED_CIRCLE, Drawn, cut_short, drawn
+from tests.pdfs import BLUE, GREEN, RED, Page
 from tests.process.conftest import Stack
 from tests.processes import wait_until
 
 #: Jobs with their images in the order in which they are asked about; each image has its own width, in pixels.
 CHAIRS = {"chairs/oak": ["front_1.png", "front_2.png", "front_10.png"], "chairs/elm": ["a.png", "b.png"]}
 WIDTHS = {"front_1.png": 201, "front_2.png": 202, "front_10.png": 203, "a.png": 204, "b.png": 205}
+#: The pages of a PDF: color, text, and width in points; and those widths in pixels.
+LETTER = ((RED, "One", 150), (GREEN, "Two", 175), (BLUE, "", 200))
+LETTER_WIDTHS = [313, 365, 417]
 
 
 def make_batch(
@@ -26,6 +31,7 @@ def make_batch(
     questions: dict[str, str] | None = None,
     fields: Sequence[str] | None = None,
     jobs: Sequence[dict[str, Any]] = (),
+    pages: str | None = None,
 ) -> str:
     """A closed batch of these files, some with questions of their own, or in jobs together; gives its id."""
     with stack.client() as client:
@@ -34,6 +40,7 @@ def make_batch(
             "question": question,
             "model": model,
             "max_new_tokens": max_new_tokens,
+            "pages": pages,
         }
         wanted |= {"fields": fields} if fields else {}
         batch_id = _checked(client.post("/api/batches", json=wanted))["id"]
@@ -54,6 +61,17 @@ def make_chairs(stack: Stack, **more: Any) -> str:
     alone = {"chairs/alone.png": RED_CIRCLE.encode(width=206)}
     jobs = [{"file": job, "files": [f"{job}/{file}" for file in files]} for job, files in CHAIRS.items()]
     return make_batch(stack, "chairs", images | alone, jobs=jobs, **more)
+
+
+def make_letters(stack: Stack) -> str:
+    """A closed batch of two PDFs, each asked about as a whole; gives its id.
+
+    The first has three pages, of which each has its own width in points; the second has one.
+    """
+    three = pdfs.document(*(Page(color, text, (width, 100)) for color, text, width in LETTER))
+    return make_batch(
+        stack, "letters", {"long.pdf": three, "short.pdf": pdfs.document(Page(RED))}, pages="together"
+    )
 
 
 def wait_until_done(stack: Stack, batch_id: str) -> None:

@@ -1,8 +1,8 @@
 """Keys, and browsers in which somebody signs in and out, as people do it on the pages."""
 
-import httpx
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests import plain
 from tests.process.conftest import Stack
 
 ADMIN_KEY = "eva01_the-key-of-the-admin-of-these-tests"
@@ -11,7 +11,7 @@ COOKIE = "eva01_session"
 
 def key_of(guarded: Stack, **fields: str) -> str:
     """The text of a new key, made by the admin at the page for it."""
-    with httpx.Client(base_url=guarded.url, timeout=60) as http:
+    with plain.Client(base_url=guarded.url) as http:
         http.post("/sign-in", data={"key": ADMIN_KEY})
         made = http.post("/admin/keys", data={"owner": "anna", **fields}).text
     return made.split('data-testid="key-made"')[0].rsplit('value="', 1)[1].split('"')[0]

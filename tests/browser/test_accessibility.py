@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
+from tests import pdfs
 from tests.browser.images import drawn
 from tests.browser.pages import AskPage, BatchPage
 
@@ -60,6 +61,10 @@ def test_the_page_that_asks_has_no_barrier(page, findings, tmp_path):
     page.get_by_test_id("grouping").get_by_role("radio").nth(1).check()
     page.locator("#grouping-jobs summary").click()
     findings.look("images chosen, one refused; a folder is one job")
+    (tmp_path / "letter.pdf").write_bytes(pdfs.document())
+    ask.choose([tmp_path / "letter.pdf"]).expect_count(4)
+    expect(page.locator("#preview .preview-sheet")).to_be_visible()
+    findings.look("a PDF besides")
     page.locator("#models input[value=nano]").check()
     page.locator("#answer input[value=fields]").check()
     page.locator("#field-presets button").first.click()
@@ -175,6 +180,19 @@ def test_jobs_about_several_images_have_no_barrier(page, findings, chairs_batch)
     page.keyboard.press("Escape")
     batch.show_table()
     findings.look("table")
+    findings.assert_none()
+
+
+@in_every_look
+def test_documents_that_are_one_job_have_no_barrier(page, findings, letters_batch):
+    batch = BatchPage(page).open(letters_batch)
+    tile = batch.tile("long.pdf")
+    tile.get_by_role("button").last.click()
+    expect(tile.locator(".pager")).to_have_text("2 / 3")
+    findings.look("gallery")
+    tile.get_by_role("link").click()
+    page.locator("#viewer-pdf summary").click()
+    findings.look("large view")
     findings.assert_none()
 
 

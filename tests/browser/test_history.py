@@ -1,9 +1,9 @@
 """All batches: found again, renamed, deleted."""
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests import plain
 from tests.browser.given import make_batch, wait_until_done
 from tests.browser.images import drawn
 
@@ -44,7 +44,7 @@ def test_a_batch_is_renamed_in_the_history(page, row, stack, batch_id):
     page.locator("#rename-input").fill("Apples <b>2026</b>")
     page.get_by_role("button", name="Save").click()
     expect(row.locator("a")).to_have_text("Apples <b>2026</b>")
-    assert httpx.get(f"{stack.url}/api/batches/{batch_id}", timeout=60).json()["name"] == "Apples <b>2026</b>"
+    assert plain.get(f"{stack.url}/api/batches/{batch_id}").json()["name"] == "Apples <b>2026</b>"
 
 
 def test_a_batch_is_renamed_on_its_page(page, batch_id):
@@ -66,7 +66,7 @@ def test_a_batch_is_deleted_after_it_was_said_that_its_images_go_too(page, row, 
     row.get_by_title("Delete", exact=True).click()
     page.get_by_role("button", name="Delete with images").click()
     expect(row).to_have_count(0)
-    assert httpx.get(f"{stack.url}/api/batches/{batch_id}", timeout=60).status_code == 404
+    assert plain.get(f"{stack.url}/api/batches/{batch_id}").status_code == 404
 
 
 def test_a_batch_is_deleted_on_its_page(page, stack, batch_id):
@@ -74,4 +74,4 @@ def test_a_batch_is_deleted_on_its_page(page, stack, batch_id):
     page.locator("#delete").click()
     page.get_by_role("button", name="Delete with images").click()
     page.wait_for_url("**/history")
-    assert httpx.get(f"{stack.url}/api/batches/{batch_id}", timeout=60).status_code == 404
+    assert plain.get(f"{stack.url}/api/batches/{batch_id}").status_code == 404

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
+from tests import plain
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.elsewhere import elsewhere
 from tests.browser.pages import BatchPage
@@ -46,13 +46,13 @@ def page(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Pag
 def batches(stack: Stack) -> list[Any]:
     """What there is, without how far it is and in no order: both change while a worker works."""
     wanted = ("id", "name", "question", "model", "state", "total")
-    found = httpx.get(f"{stack.url}/api/batches?limit=200", timeout=60).json()["batches"]
+    found = plain.get(f"{stack.url}/api/batches?limit=200").json()["batches"]
     return sorted([batch[name] for name in wanted] for batch in found)
 
 
 def refused(stack: Stack) -> float:
     """How many requests web has answered with 403."""
-    lines = httpx.get(f"{stack.url}/metrics", timeout=60).text.splitlines()
+    lines = plain.get(f"{stack.url}/metrics").text.splitlines()
     counted = [line for line in lines if line.startswith("eva01_requests_total") and 'status="403"' in line]
     return sum(float(line.rsplit(" ", 1)[1]) for line in counted)
 
@@ -62,9 +62,7 @@ def refused(stack: Stack) -> float:
 )
 def test_no_page_of_another_website_changes_anything(page, stack, evil_port, address):
     """Neither one of the same site, such as another program's on this machine, nor of another."""
-    batch = httpx.post(
-        f"{stack.url}/api/batches", json={"question": "mine", "model": "nano"}, timeout=60
-    ).json()["id"]
+    batch = plain.post(f"{stack.url}/api/batches", json={"question": "mine", "model": "nano"}).json()["id"]
     before, refused_before = batches(stack), refused(stack)
     page.goto(address.format(evil_port))
     page.evaluate(_SEND % batch, stack.url)
@@ -75,7 +73,7 @@ def test_no_page_of_another_website_changes_anything(page, stack, evil_port, add
         expect(page.locator("#error-title")).to_be_visible()
     assert refused(stack) == refused_before + 5
     assert batches(stack) == before
-    httpx.delete(f"{stack.url}/api/batches/{batch}", timeout=60)
+    plain.delete(f"{stack.url}/api/batches/{batch}")
 
 
 def test_a_name_that_leads_here_shows_nothing(
@@ -98,7 +96,7 @@ def test_a_name_that_leads_here_shows_nothing(
 
 
 def test_the_switches_of_a_shared_page_are_its_own(page, stack, mixed_batch):
-    made = httpx.post(f"{stack.url}/api/batches/{mixed_batch}/share", json={"days": 1}, timeout=60).json()
+    made = plain.post(f"{stack.url}/api/batches/{mixed_batch}/share", json={"days": 1}).json()
     page.goto(stack.url + made["url"])
     BatchPage(page).expect_found("14 images")
     page.get_by_role("button", name="中文").click()

@@ -1,9 +1,9 @@
 """A link for others: it shows one batch, and changes nothing."""
 
-import httpx
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
+from tests import plain
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.pages import BatchPage, expect_picture, tab_to
 
@@ -95,7 +95,7 @@ def test_an_altered_link_shows_nothing(link, stranger, mixed_files):
 
 
 def revoke_all(stack, batch_id: str) -> None:
-    assert httpx.delete(f"{stack.url}/api/batches/{batch_id}/shares", timeout=60).json()["revoked"]
+    assert plain.delete(f"{stack.url}/api/batches/{batch_id}/shares").json()["revoked"]
 
 
 def expect_ended(page: Page) -> None:

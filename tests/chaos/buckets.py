@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 from uuid import uuid4
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-import httpx
 import obstore
 from moto.moto_server.werkzeug_app import create_backend_app
 from obstore.store import S3Store
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests import plain
 from tests.chaos.proxy import RESET_ON_CLOSE
 from tests.processes import PATIENCE_S
 from tests.serving import Serving
@@ -112,7 +112,7 @@ class FaultyBuckets:
     def _make_bucket(self) -> None:
         # The first call is slow, because moto then loads its S3 backend.
         url = f"{self.env['AWS_ENDPOINT_URL']}/{self._bucket}"
-        httpx.put(url, timeout=PATIENCE_S).raise_for_status()
+        plain.put(url, timeout=PATIENCE_S).raise_for_status()
 
 
 class _Handler(WSGIRequestHandler):

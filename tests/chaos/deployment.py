@@ -17,6 +17,7 @@ from jobs.contract import names
 from jobs.contract.models import Batch, JobState
 from jobs.storage.connection.client import connect
 from jobs.storage.store import JobStore
+from tests import plain
 from tests.chaos.buckets import FaultyBuckets
 from tests.chaos.pictures import QUESTION, Picture
 from tests.chaos.proxy import Proxy
@@ -61,7 +62,7 @@ class Site:
     def is_ready(self) -> bool:
         """True when the worker is ready."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/ready", timeout=2).status_code == 200
+            return plain.get(f"http://127.0.0.1:{self.port}/ready", timeout=2).status_code == 200
         except httpx.TransportError:
             return False
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-import httpx
 from PIL import Image
 
 from eva01.client.models import Job
 from jobs.contract.models import Batch
 from jobs.storage.connection.client import connect
+from tests import plain
 from tests.chaos.servers import RedisServer
 from tests.processes import PATIENCE_S, Process, free_port, python, wait_until
 
@@ -92,7 +92,7 @@ class Soak:
         self._worker = Process.start("worker", command, env, folder)
         self._web.wait_until_ready(f"{self._url}/ready")
         self._worker.wait_until_ready(f"{worker_url}/ready")
-        self._http = httpx.Client(base_url=self._url, timeout=60)
+        self._http = plain.Client(base_url=self._url)
         self._seen = Soaked()
         self._is_over = threading.Event()
 

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 import pytest
 import redis
 from click.testing import CliRunner
@@ -22,6 +21,7 @@ from jobs.contract import names
 from jobs.contract.models import JobState
 from jobs.storage.connection.address import Address
 from jobs.storage.connection.client import connect, sentinel_options
+from tests import plain
 from tests.chaos.proxy import Proxy, deaf_port
 from tests.drawing import Scene
 from tests.processes import wait_until
@@ -176,7 +176,7 @@ def start(workers: WorkerProcesses, proxy: Proxy, takes_s: float = 0.1, **env: A
 
 
 def trouble(worker: Running) -> str:
-    return str(json.loads(httpx.get(f"{worker.url}/ready", timeout=60).text)["trouble"])
+    return str(json.loads(plain.get(f"{worker.url}/ready").text)["trouble"])
 
 
 def test_a_worker_that_waits_for_a_ticket_says_so_and_then_answers_what_came_meanwhile(workers, proxy):

@@ -10,11 +10,11 @@ import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
-import httpx
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests import plain
 from tests.manifests.dockerfile import Stage, read
 from tests.processes import Process, free_port
 
@@ -203,7 +203,7 @@ def test_webs_steps_make_an_environment_without_torch_that_serves_and_is_healthy
     process = Process.start("web", web.command(entrypoint.words), env, tmp_path)
     try:
         process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
-        page = httpx.get(f"http://127.0.0.1:{port}/", headers={"Authorization": f"Bearer {key}"}, timeout=60)
+        page = plain.get(f"http://127.0.0.1:{port}/", headers={"Authorization": f"Bearer {key}"})
         assert "EVA-01" in page.text
         checked = subprocess.run(web.command(web.run.healthcheck), env=os.environ | env)
         assert checked.returncode == 0

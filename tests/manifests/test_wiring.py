@@ -5,11 +5,11 @@ from collections.abc import ItemsView, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import httpx
 import pytest
 
 from jobs.contract.models import WorkerState
 from jobs.contract.settings import WebSettings
+from tests import plain
 from tests.manifests.rendering import (
     ROOT,
     Object,
@@ -227,7 +227,7 @@ def test_the_worker_answers_what_its_probes_ask():
     server.start()
     try:
         for path in {probe["path"] for probe in _own_probes("worker")}:
-            assert httpx.get(f"http://{server.address}{path}", timeout=60).status_code == HTTPStatus.OK, path
+            assert plain.get(f"http://{server.address}{path}").status_code == HTTPStatus.OK, path
     finally:
         server.stop()
 

@@ -13,6 +13,7 @@ import yaml
 
 from jobs.contract import names
 from jobs.storage.connection.client import connect
+from tests import plain
 from tests.drawing import Scene
 from tests.manifests.promtool import WATCHED, WISHED, write_rules
 from tests.manifests.rendering import of_kind, render
@@ -79,7 +80,7 @@ class ScrapedStack(Stack):
 
     def client(self) -> httpx.Client:
         """An HTTP client for web, with the key."""
-        return httpx.Client(base_url=self.url, timeout=60, headers={"Authorization": f"Bearer {KEY}"})
+        return plain.Client(base_url=self.url, headers={"Authorization": f"Bearer {KEY}"})
 
     def start_stub(self, number: int) -> Process:
         """Start the first or second worker, and wait until it takes jobs."""
@@ -122,7 +123,7 @@ class ScrapedStack(Stack):
         return http.post("/api/jobs", files={"file": ("a.png", PNG)}, data=form)
 
     def _states(self, http: httpx.Client) -> dict[str, int]:
-        text = httpx.get(f"http://127.0.0.1:{self.worker_ports[1]}/metrics", timeout=60).text
+        text = plain.get(f"http://127.0.0.1:{self.worker_ports[1]}/metrics").text
         lines = (line.split() for line in text.splitlines() if line.startswith("eva01_jobs_total{"))
         return {name.split('state="')[1].rstrip('"}'): int(float(value)) for name, value in lines}
 
@@ -163,9 +164,7 @@ class ScrapedStack(Stack):
         with connect(self.env["REDIS_URL"]) as client:
             wait_until(lambda: client.hlen(names.held_key(MODEL)), "a job is held")
             with without_replicas(client):
-                wait_until(
-                    lambda: 'outcome="failed"' in httpx.get(url, timeout=60).text, "a renewal has failed"
-                )
+                wait_until(lambda: 'outcome="failed"' in plain.get(url).text, "a renewal has failed")
 
 
 class Prometheus:
@@ -185,7 +184,7 @@ class Prometheus:
     ) -> None:
         self.stack = stack
         program, address = PROMETHEUS.needed(), f"127.0.0.1:{free_port()}"
-        self._http = httpx.Client(base_url=f"http://{address}", timeout=30)
+        self._http = plain.Client(base_url=f"http://{address}", timeout=30)
         config = folder / "prometheus.yml"
         found = _config(stack, exporters, rules or _rules(folder))
         found["global"] = {"scrape_interval": every, "evaluation_interval": every}

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from scripts.benching_store.servers import Servers
+from tests import plain
 from tests.processes import Process, free_port, python, redis_answers, wait_until
 from tests.tools import VALKEY
 
@@ -84,7 +85,7 @@ class Stack:
 
     def client(self) -> httpx.Client:
         """An HTTP client for web."""
-        return httpx.Client(base_url=self.url, timeout=60)
+        return plain.Client(base_url=self.url)
 
     def end(self) -> None:
         """End all, Redis last."""

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from eva01 import Client
+from tests import plain
 from tests.asking import IMAGE
 from tests.forms import but_for_once
 from tests.nginx import Behind, serve_below_a_path
@@ -46,7 +47,7 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
 @pytest.fixture
 def http(behind: Behind) -> Iterator[httpx.Client]:
     """Asks nginx, with addresses as the server gives them."""
-    with httpx.Client(base_url=behind.host, timeout=120) as http:
+    with plain.Client(base_url=behind.host, timeout=120) as http:
         yield http
 
 
@@ -128,7 +129,7 @@ def test_downloads_are_streamed_and_whole(http: httpx.Client, behind: Behind) ->
         with http.stream("GET", f"{batch}/results.{kind}") as response:
             assert response.headers["Transfer-Encoding"] == "chunked"
             content = response.read()
-        assert content == httpx.get(f"{direct}/results.{kind}", timeout=60).content
+        assert content == plain.get(f"{direct}/results.{kind}").content
         assert content.count(b".png") == 3000
     packed = http.get(f"{batch}/results.zip").content
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
@@ -145,7 +146,7 @@ def test_the_client_works_below_the_path(behind: Behind) -> None:
         assert client.wait(batch.id).counts["succeeded"] == 3
         link = client.share_batch(batch.id)
         assert link.startswith(f"{behind.url}/shared/")
-        assert httpx.get(link, timeout=60).status_code == 200
+        assert plain.get(link).status_code == 200
 
 
 def test_a_client_may_name_a_proxy_that_says_nothing_of_its_path(behind: Behind) -> None:
@@ -154,7 +155,7 @@ def test_a_client_may_name_a_proxy_that_says_nothing_of_its_path(behind: Behind)
         batch = client.create_batch("?", model="nano")
         link = client.share_batch(batch.id)
         assert link.startswith(f"{behind.direct}/shared/")
-        assert httpx.get(link, timeout=60).status_code == 200
+        assert plain.get(link).status_code == 200
 
 
 def test_the_command_works_below_the_path(behind: Behind, tmp_path: Path) -> None:
@@ -178,10 +179,8 @@ def test_without_proxies_nobody_can_play_one(behind: Behind) -> None:
     web.wait_until_ready(f"{url}/ready")
     body = {"question": "?", "model": "nano"}
     for address in ("/", "/history", "/docs", "/docs/start.js", "/openapi.json"):
-        told, plain = (
-            httpx.get(url + address, headers=headers, timeout=60).text for headers in (FORWARDED, {})
-        )
-        assert but_for_once(told) == but_for_once(plain)
-    made = httpx.post(f"{url}/api/batches", json=body, headers=FORWARDED, timeout=60)
+        told, untold = (plain.get(url + address, headers=headers).text for headers in (FORWARDED, {}))
+        assert but_for_once(told) == but_for_once(untold)
+    made = plain.post(f"{url}/api/batches", json=body, headers=FORWARDED)
     assert made.headers["Location"].startswith("/api/batches/")
     web.end()

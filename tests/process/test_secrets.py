@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from jobs.storage.connection.client import connect
+from tests import plain
 from tests.drawing import Scene
 from tests.process.conftest import Stack
 from tests.processes import (
@@ -86,7 +87,7 @@ def test_no_secret_is_told_and_no_client_hears_of_a_place_of_ours(
             hear(
                 "POST", "/analyze", files={"file": ("a.png", IMAGE)}, data={"question": "?", "model": "nano"}
             )
-            heard.append(httpx.get(f"http://127.0.0.1:{port}/ready", timeout=60))
+            heard.append(plain.get(f"http://127.0.0.1:{port}/ready"))
 
         wait_until(lambda: answers_200(f"http://127.0.0.1:{port}/ready"), "the worker is ready")
         ask_everything()

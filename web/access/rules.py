@@ -45,12 +45,14 @@ _BY_RULE = {
         status.get_limits status.get_models status.get_status status.metrics
         pages.index pages.history pages.batch_page pages.account pages.usage_page
         me.get_me usage.get_usage usage.export_usage
+        openai.list_models openai.get_model
     """,
     Rule.WRITE: """
         batches.create_batch batches.rename_batch batches.delete_batch batches.add_files
         batches.add_known_files batches.close_batch batches.cancel_batch batches.retry_batch
         single.analyze single.create_job single.ask_again single.cancel_job single.retry_job
         sharing.share_batch sharing.revoke_share sharing.revoke_shares pages.create_batch
+        openai.complete_chat
     """,
     Rule.ADMIN: """
         keys.list_keys pages.keys_page

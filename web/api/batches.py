@@ -31,7 +31,7 @@ from web.intake.files import Intake
 from web.intake.grouping import Said
 from web.intake.known import asked_about, take_known
 from web.intake.outcomes import FileOutcome, PassedOver
-from web.intake.spool import check_budget
+from web.intake.spool import spooled_request
 from web.services import Services, services
 
 batches = Blueprint(
@@ -116,7 +116,7 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
         batch = _taking_batch(serving, path.batch_id)
         card = choose_model(serving, batch.model)
         with flow.accepting(serving, batch, caller().quotas) as request:
-            intake = Intake(serving, request, card, form.said, check_budget)
+            intake = Intake(serving, request, card, form.said, spooled_request().check_budget)
             outcomes = list(intake.take(files))
         return _outcomes(outcomes, 202, intake)
 
@@ -147,7 +147,7 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
     for own in (one.question for one in asked if one.question):
         check_question(card, own, serving.limits)
     with flow.accepting(serving, batch, caller().quotas) as request:
-        intake = Intake(serving, request, card, Said(), check_budget)
+        intake = Intake(serving, request, card, Said(), spooled_request().check_budget)
         outcomes = take_known(serving, request, intake, asked)
     return _outcomes(outcomes, 200)
 
@@ -177,9 +177,7 @@ def _outcomes(outcomes: list[FileOutcome], status: int, intake: Intake | None = 
         passed_over=intake.passed_over if intake else PassedOver(),
         unused_questions=[*intake.unused_questions] if intake else [],
     )
-    response = jsonify(view.model_dump(mode="json"))
-    response.status_code = status
-    return response
+    return Response(view.model_dump_json(), status, mimetype="application/json")
 
 
 def _open_batch(serving: Services, batch_id: str) -> Batch:

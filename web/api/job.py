@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +17,7 @@ from jobs.contract.saying.logprobs import SaidToken
 from jobs.storage.files.texts import texts_of
 from web.access.link import shown_job
 from web.api.schemas.base import PROBLEMS, JobPath
-from web.api.schemas.jobs import ImageQuery, JobQuery, JobView, TextView
+from web.api.schemas.jobs import ImageQuery, JobQuery, JobView, TextView, ThumbnailQuery
 from web.export.lines import inline
 from web.http.conditional import fresh_json
 from web.http.security import PRIVATE, REVALIDATED
@@ -45,32 +46,34 @@ def get_image(path: JobPath, query: ImageQuery) -> Response:
     if job.image is None:
         raise NotFound(f"Job {job.id} has no image: {job.file} was refused.", code=Code.IMAGE_NOT_FOUND)
     place = _place(job, query.number)
-    if _is_known(job, place):
-        return _kept(Response(status=HTTPStatus.NOT_MODIFIED), job, place)
+    tag = _tag(job.images[place], job.page)
+    if _is_known(tag):
+        return _kept(Response(status=HTTPStatus.NOT_MODIFIED), tag)
     image, _, media_type = job.about(place)
     size_bytes, pieces = services().blobs.image_pieces(image)
-    response = _picture(pieces, job, place, str(media_type), size_bytes)
+    response = _picture(pieces, tag, str(media_type), size_bytes)
     response.headers["Content-Disposition"] = inline(job, place)
     return response
 
 
 @job_calls.get("/thumbnail", responses={200: {"content": {"image/webp": {}}}})
-def get_thumbnail(path: JobPath, query: ImageQuery) -> Response:
-    """A small version of the same, or of its page, upright; 404 until a worker has made it."""
+def get_thumbnail(path: JobPath, query: ThumbnailQuery) -> Response:
+    """A small version of the same, or of a page of it, upright; 404 until a worker has made it."""
     job = services().store.get_shown_job(path.job_id)
     if not job.images:
         raise _no_thumbnail(job)
     place = _place(job, query.number)
-    # One that is there before tells that another owner has sent the same image.
-    if job.owner and not _is_seen(job, place):
+    page = query.page or job.page or 1
+    if not _may_show(job, place, page):
         raise _no_thumbnail(job)
-    if _is_known(job, place):
-        return _kept(Response(status=HTTPStatus.NOT_MODIFIED), job, place)
-    kept_at = names.thumbnail_path(job.images[place], job.page or 1)
+    tag = _tag(job.images[place], page)
+    if _is_known(tag):
+        return _kept(Response(status=HTTPStatus.NOT_MODIFIED), tag)
     try:
-        return _picture(services().blobs.get(kept_at), job, place, "image/webp")
+        data = services().blobs.get(names.thumbnail_path(job.images[place], page))
     except NotFound as error:
         raise _no_thumbnail(job) from error
+    return _picture(data, tag, "image/webp")
 
 
 @job_calls.get("/text", responses={200: TextView})
@@ -81,9 +84,8 @@ def get_text(path: JobPath, query: ImageQuery) -> Response:
     """
     job = services().store.get_shown_job(path.job_id)
     place = _place(job, query.number) if job.images else 0
-    # As of a thumbnail: what is there before tells of another owner.
-    is_ours = job.images and (not job.owner or _is_seen(job, place))
-    pages = texts_of(services().blobs, job.images[place], job.page) if is_ours else ()
+    wanted = partial(_may_show, job, place)
+    pages = texts_of(services().blobs, job.images[place], wanted) if job.images else ()
     shown = [{"page": page, "text": text} for page, text in pages]
     return fresh_json({"pages": shown}, retry_after_s=None if job.state.is_finished else 1)
 
@@ -96,13 +98,24 @@ def _place(job: Job, number: int) -> int:
     return number - 1
 
 
-def _is_seen(job: Job, place: int) -> bool:
-    """True when it is known that a worker has seen the image for this very job.
+def _may_show(job: Job, place: int, page: int) -> bool:
+    """True for a page of an image of which the job may show what a worker has made.
+
+    What there is before a worker has seen it for this very job tells that another owner has sent the same.
+    """
+    if job.page:
+        return page == job.page and bool(not job.owner or _seen_pages(job, place))
+    return not job.owner or page <= _seen_pages(job, place)
+
+
+def _seen_pages(job: Job, place: int) -> int:
+    """How many pages of an image a worker is known to have seen for this very job; 0 for none.
 
     A job may end without that, cancelled say. What was seen stays known when it is retried.
     """
-    looks = job.looks or (Look(width=job.width),)
-    return job.state is JobState.SUCCEEDED or any(look.width for look in looks[place : place + 1])
+    looks = job.looks or (Look(width=job.width, pages=job.usage.pages if job.usage else None),)
+    look = looks[place] if place < len(looks) else Look()
+    return (look.pages or 1) if look.width or job.state is JobState.SUCCEEDED else 0
 
 
 def _no_thumbnail(job: Job) -> NotFound:
@@ -128,34 +141,34 @@ def told(content: Sequence[SaidToken] | None) -> dict[str, Any] | None:
 
 
 def _picture(
-    data: bytes | Iterator[bytes], job: Job, place: int, media_type: str, size_bytes: int | None = None
+    data: bytes | Iterator[bytes], tag: str, media_type: str, size_bytes: int | None = None
 ) -> Response:
     response = Response(data, content_type=media_type)
     if size_bytes is not None:
         # Without it make_conditional would read all pieces, to count them.
         response.content_length = size_bytes
     response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
-    _kept(response, job, place).make_conditional(request)
+    _kept(response, tag).make_conditional(request)
     return response
 
 
-def _is_known(job: Job, place: int) -> bool:
+def _is_known(tag: str) -> bool:
     """True when the caller has the picture, so that nothing of it need be read."""
     known = request.if_none_match
-    return not known.star_tag and known.contains_weak(_tag(job, place))
+    return not known.star_tag and known.contains_weak(tag)
 
 
-def _kept(response: Response, job: Job, place: int) -> Response:
+def _kept(response: Response, tag: str) -> Response:
     """A picture that the browser keeps, and asks about before it shows it again.
 
     One that is a page of its own is not kept at all: going back to it, a browser would not ask.
     """
     is_page = request.headers.get("Sec-Fetch-Dest") == "document"
     response.headers["Cache-Control"] = PRIVATE if is_page else REVALIDATED
-    response.set_etag(_tag(job, place))
+    response.set_etag(tag)
     return response
 
 
-def _tag(job: Job, place: int) -> str:
+def _tag(image: str, page: int | None) -> str:
     """What tells a picture from others, and does not say its hash, by which its owner can use it again."""
-    return hashlib.sha256(f"{job.images[place]}#{job.page}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{image}#{page}".encode()).hexdigest()[:32]

@@ -30,12 +30,14 @@ from web.intake.asking import (
     check_question,
     check_takes,
     choose_model,
+    pages_counted,
+    sees_all_pages,
 )
 from web.intake.fetching import after_fetching
 from web.intake.forms import check_sent
 from web.intake.grouping import about_image, named, names_in
 from web.intake.names.paths import sent_path, shortened
-from web.intake.spool import Part, check_budget
+from web.intake.spool import Part, spooled_request
 from web.intake.uploads import Image, checked_image, kept_images
 from web.services import Services, services
 
@@ -98,6 +100,8 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
     asked["page"] = page
     if page is None and len(earlier.images) == 1:
         _check_all_pages(serving, {**asked, "model": card.name}, earlier.file, earlier.pages or 1)
+    if page is None:
+        asked["counts_as"] = _counted(serving, {**asked, "model": card.name}, _pages_known(earlier))
     asked["file"] = page_path(file_path(earlier.file, earlier.page), page or 1)
     with serving.image_uses.using(*earlier.images):
         if not all(map(serving.blobs.has_image, earlier.images)):
@@ -150,6 +154,7 @@ def _accept(form: JobForm, files: Sequence[FileStorage]) -> Job:
     name = named("", paths)
     if page is None:
         _check_all_pages(serving, asked, name, sum(image.pages or 1 for image in images))
+        asked["counts_as"] = _counted(serving, asked, [image.pages for image in images])
     job = Job(
         owner=caller().owner,
         file=page_path(name, page or 1),
@@ -179,13 +184,27 @@ def _check_all_pages(serving: Services, asked: dict[str, Any], name: str, pages:
         )
 
 
+def _counted(serving: Services, asked: dict[str, Any], pages: Sequence[int | None]) -> int | None:
+    """What a job counts as that names no page, and whose files have so many pages."""
+    is_whole = sees_all_pages(serving.known_cards()[asked["model"]], asked["options"])
+    return pages_counted(pages) if is_whole else None
+
+
+def _pages_known(job: Job) -> list[int | None]:
+    """How many pages each of a job's images has; of several, those that were read for it."""
+    if len(job.images) == 1:
+        return [job.pages]
+    looks = job.looks[: len(job.images)]
+    return [look.pages for look in looks] + [None] * (len(job.images) - len(looks))
+
+
 def _image(
     serving: Services, files: Sequence[FileStorage], place: int, paths: Sequence[str], dpi: int | None
 ) -> Image:
     """One of the images; raises BadInput, which names it where there are several."""
     with about_image(place, paths):
         check_sent(files[place])
-        check_budget()
+        spooled_request().check_budget()
         return checked_image(serving, cast(Part, files[place].stream), dpi)
 
 

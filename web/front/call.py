@@ -14,7 +14,7 @@ from gunicorn.http.wsgi import create
 
 from web.access.gate import lets_in
 from web.front.body import Body
-from web.http.waiting import PAUSES
+from web.http.waiting import MAY_BE_LEFT, PAUSES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -72,6 +72,11 @@ class Call:
         if not isinstance(self.app, Flask):
             return False
         return self._context.run(lets_in, self.app, self._environ)
+
+    @property
+    def may_be_left(self) -> bool:
+        """True when the app wants to know if whoever asks is gone before it has begun to answer."""
+        return bool(self._environ.get(MAY_BE_LEFT))
 
     @property
     def ends_connection(self) -> bool:

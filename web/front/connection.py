@@ -110,7 +110,7 @@ class Connection:
 
     async def _receive(self, call: Call) -> None:
         """Take in the body, as much of it as the app may want; nothing of a large one that it refuses."""
-        most_bytes = self._front.most_body_bytes(call.content_type)
+        most_bytes = self._front.most_body_bytes(call)
         if call.length is not None and call.length > most_bytes:
             call.body.broken = "is too large"
             call.end_connection()
@@ -162,8 +162,15 @@ class Connection:
         while not call.is_over:
             await self._send(await self._next_bytes(call))
             if call.is_waiting:
+                if call.may_be_left and self._is_left:
+                    raise ConnectionAbortedError
                 await self._front.pause(looks)
                 looks += 1
+
+    @property
+    def _is_left(self) -> bool:
+        """True when nothing more comes from the other side: it is gone, as far as that can be told."""
+        return self._reader.at_eof() or self._reader.exception() is not None
 
     async def _next_bytes(self, call: Call) -> bytes:
         begun = call.has_begun

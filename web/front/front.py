@@ -100,9 +100,9 @@ class Front:
             return False
         return all(hosts_of(self._app).has(said) for name, said in request.headers if name == "HOST")
 
-    def most_body_bytes(self, content_type: str) -> int:
+    def most_body_bytes(self, call: Call) -> int:
         """How many bytes of a body the app may want."""
-        return most_body_bytes(content_type, self._services.limits)
+        return most_body_bytes(call.path, call.content_type, self._services.limits)
 
     async def step(self, call: Call) -> bytes:
         """Make a call's next step: in a thread, but for the one that never waits."""

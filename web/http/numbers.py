@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, Strict
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
+_SIGNED = re.compile(r"-?[0-9]{1,19}")
 _DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 
 
@@ -17,13 +18,18 @@ def whole(text: str) -> int:
     return int(_checked(text, _WHOLE))
 
 
+def signed(text: str) -> int:
+    """The same, of a digit more, and with a minus where the number is below 0."""
+    return int(_checked(text, _SIGNED, 19))
+
+
 def _decimal(text: str) -> float:
     return float(_checked(text, _DECIMAL))
 
 
-def _checked(text: Any, pattern: re.Pattern[str]) -> Any:
+def _checked(text: Any, pattern: re.Pattern[str], digits: int = 18) -> Any:
     if isinstance(text, str) and not pattern.fullmatch(text):
-        raise ValueError("should be a number, in at most 18 of the digits 0 to 9")
+        raise ValueError(f"should be a number, in at most {digits} of the digits 0 to 9")
     return text
 
 

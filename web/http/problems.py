@@ -2,10 +2,11 @@
 
 import logging
 import math
+from collections import Counter as Counts
 from http import HTTPStatus
 
 import redis
-from flask import Flask, Response, json, request
+from flask import Flask, Response, g, json, request
 from prometheus_client import Counter
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -94,6 +95,7 @@ def refuse_fields(error: ValidationError) -> Response:
 
 def _from_ours(error: Eva01Error) -> Response:
     count_refusal(error)
+    g.refused_field = getattr(error, "field", None)
     response = problem(error.code.http_status, error.code, error.message)
     response.headers.update(when_to_come_again(error))
     return response
@@ -135,11 +137,12 @@ def _whole(seconds: float) -> int:
     return max(1, math.ceil(seconds))
 
 
-def count_refusal(error: Eva01Error) -> None:
+def count_refusal(*errors: Eva01Error) -> None:
     """Count what is refused for lack of room or because of a limit."""
-    reason = next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), None)
-    if reason:
-        REFUSED.labels(reason).inc()
+    for kind, count in Counts(map(type, errors)).items():
+        reason = next((reason for one, reason in _REASONS.items() if issubclass(kind, one)), None)
+        if reason:
+            REFUSED.labels(reason).inc(count)
 
 
 def from_http(error: HTTPException) -> Response:

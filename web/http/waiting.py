@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: In the environment of a request whose server pauses when it gets an empty string instead of a response.
 PAUSES = "eva01.pauses"
+#: Set there to True while something is to be done when whoever asks is gone.
+MAY_BE_LEFT = "eva01.may_be_left"
 #: Seconds between two looks where the server does not pause by itself.
 _LOOK_S = 0.1
 
@@ -23,7 +25,8 @@ class Waiting(Response):
 
     Once it is there, it is treated like any other: after-request functions see it, and never this one.
     Where the server does not pause, looking ends when `stopping` is set as well as `look` does. `begin` is
-    called before the first look; without one, the files that were sent are let go of then.
+    called before the first look; without one, the files that were sent are let go of then. `left` is called
+    when whoever asks is gone before there was a response, where the server notices that.
     """
 
     def __init__(
@@ -31,23 +34,30 @@ class Waiting(Response):
         look: Callable[[], Response | None],
         stopping: threading.Event,
         begin: Callable[[], None] | None = None,
+        left: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
-        self._look, self._stopping = look, stopping
+        self._look, self._stopping, self._left = look, stopping, left
         # What was sent has been read; its files need not lie there meanwhile.
         self._begin = begin or request.close
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The response, as soon as there is one."""
+        environ[MAY_BE_LEFT] = self._left is not None
         return stream_with_context(self._answered(environ, start_response))
 
     def _answered(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterator[bytes]:
         self._begin()
-        while (response := self._found()) is None:
-            if PAUSES in environ:
-                yield b""
-            else:
-                self._stopping.wait(_LOOK_S)
+        try:
+            while (response := self._found()) is None:
+                if PAUSES in environ:
+                    yield b""
+                else:
+                    self._stopping.wait(_LOOK_S)
+        except GeneratorExit:
+            if self._left:
+                self._left()
+            raise
         try:
             yield from response(environ, start_response)
         finally:

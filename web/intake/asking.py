@@ -1,6 +1,8 @@
 """The model, the question and the options of a request, checked before anything is kept."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 from jobs.contract.asking.pages import Pages
 from jobs.contract.asking.resolution import check_max_pixels
@@ -8,7 +10,7 @@ from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Overloaded, TooLarge, UnknownModel
-from jobs.contract.models import Options
+from jobs.contract.models import SAMPLING, Options
 from jobs.contract.saying.logprobs import size_bytes
 from jobs.contract.settings import Limits
 from jobs.shape.columns import columns_of
@@ -89,7 +91,7 @@ def check_images(job: str, images: int, limits: Limits) -> None:
 
 def are_seen_together(card: ModelCard, options: Options) -> bool:
     """True when a model that looks at one image is asked about all pages of a file at once."""
-    return options.pages is Pages.TOGETHER and not card.reads_pages
+    return sees_all_pages(card, options) and not card.reads_pages
 
 
 def check_pages(job: str, pages: int, limits: Limits) -> None:
@@ -100,6 +102,17 @@ def check_pages(job: str, pages: int, limits: Limits) -> None:
             " at most (EVA01_MAX_IMAGES_PER_JOB). Ask about each page by itself (pages: each).",
             code=Code.TOO_MANY_IMAGES,
         )
+
+
+def sees_all_pages(card: ModelCard, options: Options) -> bool:
+    """True when a job that names no page is about all pages of its files."""
+    return card.reads_pages or options.pages is Pages.TOGETHER
+
+
+def pages_counted(pages: Sequence[int | None]) -> int | None:
+    """What a job about all pages of its files counts as; None where each has one. `pages`: of each file."""
+    count = sum(one or 1 for one in pages)
+    return count if count > len(pages) else None
 
 
 def check_page(page: int | None, pages: int | None) -> int | None:
@@ -120,8 +133,8 @@ def check_options(services: Services, card: ModelCard, wishes: Wishes) -> Option
 
     Raises TooLarge (`too_many_tokens`, `schema_too_large`, `too_many_logprobs`), and BadInput:
     `invalid_field` for what contradicts itself, `no_fields` for a model that answers with text alone,
-    `no_logprobs` for one that does not say how likely its tokens were, and what check_format and
-    check_max_pixels raise.
+    `no_logprobs` for one that does not say how likely its tokens were, `no_sampling` for one that draws
+    nothing and stops nowhere, and what check_format and check_max_pixels raise.
     """
     limits, most = services.limits, wishes.max_new_tokens
     if most is not None and most > limits.max_answer_tokens:
@@ -148,7 +161,33 @@ def check_options(services: Services, card: ModelCard, wishes: Wishes) -> Option
         max_pixels=wishes.max_pixels,
         dpi=wishes.dpi,
         pages=wishes.pages,
+        **_wanted_sampling(card, wishes, is_held=wanted is not None),
     )
+
+
+def _wanted_sampling(card: ModelCard, wishes: Wishes, *, is_held: bool) -> dict[str, Any]:
+    """How tokens are drawn, and where answers end; `is_held` when they are held to a format."""
+    said = {name: getattr(wishes, name) for name in SAMPLING}
+    asked = {name: value for name, value in said.items() if value is not None}
+    if asked and not card.has_sampling:
+        raise BadInput(
+            f"{card.name} draws nothing by chance, and stops at no text. Choose another model, or leave out"
+            f" {', '.join(sorted(asked))}.",
+            code=Code.NO_SAMPLING,
+        )
+    if wishes.top_p is not None and wishes.temperature is None:
+        raise BadInput(
+            f"top_p is {wishes.top_p:g}, and without a temperature nothing is drawn."
+            " Send temperature as well.",
+            code=Code.INVALID_FIELD,
+        )
+    if wishes.stop and is_held:
+        raise BadInput(
+            "`stop` would cut answers that have to be whole, as `fields` and `response_format` say. Leave out"
+            " one of them.",
+            code=Code.INVALID_FIELD,
+        )
+    return asked
 
 
 def _wanted_logprobs(card: ModelCard, wishes: Wishes, limits: Limits) -> int | None:

@@ -25,6 +25,8 @@ class Budget:
         self._own.counted_s = time.thread_time()
         self._lock = threading.Lock()
         self._spent_s = 0.0
+        #: What is said once its time is spent: then nobody looks at the clock any more.
+        self._refusal = ""
 
     def spend(self, cpu_s: float) -> None:
         """Note what a process that was started for it has taken."""
@@ -33,15 +35,21 @@ class Budget:
 
     def check(self, request_bytes: int, limits: Limits) -> None:
         """Raises TooLarge (`request_too_costly`) when the time of a request of so many bytes is spent."""
+        self._refusal = self._refusal or self._look(request_bytes, limits)
+        if self._refusal:
+            raise TooLarge(self._refusal, code=Code.REQUEST_TOO_COSTLY)
+
+    def _look(self, request_bytes: int, limits: Limits) -> str:
+        """Add what its thread has taken since its last look; gives why no more is looked at, if so."""
         most_s = limits.request_cpu_s * max(1.0, request_bytes / _SHARE_BYTES)
         now_s = time.thread_time()
         with self._lock:
             self._spent_s += now_s - getattr(self._own, "counted_s", 0.0)
             spent_s = self._spent_s
         self._own.counted_s = now_s
-        if spent_s > most_s:
-            raise TooLarge(
-                f"Looking at the files before this one took all {most_s:.3g} s of CPU that a request of this"
-                " size has (EVA01_REQUEST_CPU_S). Send this one in another request.",
-                code=Code.REQUEST_TOO_COSTLY,
-            )
+        if spent_s <= most_s:
+            return ""
+        return (
+            f"Looking at the files before this one took all {most_s:.3g} s of CPU that a request of this"
+            " size has (EVA01_REQUEST_CPU_S). Send this one in another request."
+        )

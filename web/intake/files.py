@@ -31,6 +31,8 @@ from web.intake.asking import (
     check_pages,
     check_question,
     check_room,
+    pages_counted,
+    sees_all_pages,
 )
 from web.intake.forms import Address, check_sent
 from web.intake.grouping import Said, Wanted, about_image, wanted_jobs
@@ -42,7 +44,7 @@ from web.intake.zips.entries import Entry, entry_groups, is_zip
 from web.services import Services
 
 #: Jobs that are made at a time, or a file's.
-_AT_A_TIME = 64
+_AT_A_TIME = 250
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class Intake:
     ) -> None:
         self._services, self._accepting, self._card, self._check = services, accepting, card, check
         self._said, self._limits = said, services.limits
+        #: True when a job is about all pages of its files.
+        self.sees_all_pages = sees_all_pages(card, accepting.batch.options)
         #: True when a model that looks at one image is asked about all pages of a file at once.
         self.sees_together = are_seen_together(card, accepting.batch.options)
         self._questions = {
@@ -181,7 +185,7 @@ class Intake:
         try:
             check_images(job.name, len(job.files), self._limits)
             question = self._question_of(job.name)
-            images = tuple(self._image(job, place) for place in range(len(job.files)))
+            images = self._images(job.files)
             if self.sees_together:
                 check_pages(job.name, sum(image.pages or 1 for image in images), self._limits)
         except BadInput as error:
@@ -201,15 +205,23 @@ class Intake:
                 code=Code.PATH_TOO_LONG,
             )
 
-    def _image(self, job: Wanted[Entry], place: int) -> Image:
-        """One of a job's images; raises BadInput, which names it where there are several."""
-        entry = job.files[place]
-        with about_image(place, [one.path for one in job.files]):
-            if entry.content is None:
-                raise entry.error or not_an_image()
-            self._check()
-            self._check_path(entry.path)
-            return checked_image(self._services, entry.content, self._accepting.batch.options.dpi)
+    def _images(self, entries: Sequence[Entry]) -> tuple[Image, ...]:
+        """A job's images; raises BadInput, which names one where there are several."""
+        if len(entries) == 1:
+            return (self._image(entries[0]),)
+        paths = [entry.path for entry in entries]
+        images = []
+        for place, entry in enumerate(entries):
+            with about_image(place, paths):
+                images.append(self._image(entry))
+        return tuple(images)
+
+    def _image(self, entry: Entry) -> Image:
+        if entry.content is None:
+            raise entry.error or not_an_image()
+        self._check()
+        self._check_path(entry.path)
+        return checked_image(self._services, entry.content, self._accepting.batch.options.dpi)
 
     def _take(self, files: Sequence[Checked], source: Source = ITSELF) -> list[FileOutcome]:
         """Take files of one `source`, a zip or none."""
@@ -217,9 +229,8 @@ class Intake:
             self.unused_questions.pop(normalise(file.path), None)
         with kept_images(self._services, [*chain(*(file.images for file in files))]):
             taken = self._accept([self._jobs_of(file, source) for file in files], source)
-        for file, outcomes in zip(files, taken, strict=True):
-            if file.error and outcomes[0].is_new:
-                count_refusal(file.error)
+        told = zip(files, taken, strict=True)
+        count_refusal(*(file.error for file, (outcome, *_) in told if file.error and outcome.is_new))
         return [*chain(*taken)]
 
     def _accept(self, files: Sequence[Sequence[Job]], source: Source = ITSELF) -> list[list[FileOutcome]]:
@@ -254,7 +265,8 @@ class Intake:
         pages, wanted = kinds[0].pages or 1, self._accepting.batch.options.pages
         is_one = wanted is Pages.TOGETHER if wanted else self._card.reads_pages
         if pages == 1 or is_one or len(images) > 1:
-            return [self._job(path, **same)]
+            whole = pages_counted([kind.pages for kind in kinds]) if self.sees_all_pages else None
+            return [self._job(path, **same, counts_as=whole)]
         return [self._job(page_path(path, page), page=page, **same) for page in range(1, pages + 1)]
 
     def _job_of_refused(self, file: Checked, source: Source) -> Job:

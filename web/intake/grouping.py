@@ -89,8 +89,10 @@ def named(said: str, paths: Sequence[str]) -> str:
     """What a job about files is called: as was said, as the folder that they all lie in, or as the first."""
     if said.strip():
         return normalise(said)
+    if len(paths) == 1:
+        return paths[0]
     folders = {path.rpartition("/")[0] for path in paths}
-    return folders.pop() or paths[0] if len(folders) == 1 and len(paths) > 1 else paths[0]
+    return folders.pop() or paths[0] if len(folders) == 1 else paths[0]
 
 
 def names_in(name: str, paths: Sequence[str]) -> tuple[str, ...]:

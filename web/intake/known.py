@@ -81,7 +81,7 @@ def _take_some(
 ) -> list[list[FileOutcome]]:
     longest = serving.limits.max_path_chars
     with serving.image_uses.using(*{image for one in asked for image in one.images}):
-        kinds = threads.map(partial(_kinds, serving, owners, intake.sees_together), asked)
+        kinds = threads.map(partial(_kinds, serving, owners, intake.sees_all_pages), asked)
         here = {
             place: (one, found)
             for place, (one, found) in enumerate(zip(asked, kinds, strict=True))

@@ -25,7 +25,9 @@ from web.services import services
 
 #: Text fields of a form besides its files, and bytes of all of them: `questions` may name every file.
 _FORM_FIELDS, _FORM_FIELD_BYTES = 100, 16 * 1024 * 1024
-#: Bytes of a request without files, which is read into memory: a thousand paths with their hashes fit.
+#: Where images are sent within JSON.
+CHAT_PATH = "/v1/chat/completions"
+#: Bytes of any other request without files, which is read into memory: a thousand paths with hashes fit.
 _TEXT_BYTES = 8 * 1024 * 1024
 
 
@@ -38,14 +40,17 @@ def register_spool(app: Flask, limits: Limits) -> None:
     app.before_request(_keep_texts_short)
 
 
-def most_body_bytes(content_type: str, limits: Limits) -> int:
+def most_body_bytes(path: str, content_type: str, limits: Limits) -> int:
     """How many bytes the body of a request may have."""
-    is_form = parse_options_header(content_type)[0].lower() == MULTIPART
-    return limits.max_request_bytes if is_form else min(_TEXT_BYTES, limits.max_request_bytes)
+    if parse_options_header(content_type)[0].lower() == MULTIPART:
+        return limits.max_request_bytes
+    most_bytes = limits.max_chat_bytes if path.endswith(CHAT_PATH) else _TEXT_BYTES
+    return min(most_bytes, limits.max_request_bytes)
 
 
 def _keep_texts_short() -> None:
-    request.max_content_length = most_body_bytes(request.content_type or "", services().limits)
+    sent_as = request.content_type or ""
+    request.max_content_length = most_body_bytes(request.path, sent_as, services().limits)
 
 
 class Spool:
@@ -177,6 +182,16 @@ class SpooledRequest(Request):
         files = [file for _, file in self.files.items(multi=True)]
         return sorted(files, key=lambda file: cast(Part, file.stream).number)
 
+    def kept(self, data: bytes, name: str) -> FileStorage:
+        """A file of those bytes, which came otherwise than in a form.
+
+        Raises NoRoom, and TooLarge (`too_many_files`).
+        """
+        stream = self._get_file_stream(None, None, name)
+        stream.write(data)
+        stream.seek(0)
+        return FileStorage(stream, name)
+
     def check_budget(self) -> None:
         """Raises TooLarge (`request_too_costly`) when no more of its files are to be looked at."""
         sent_bytes = self._spool.size_bytes if self._spool else 0
@@ -231,13 +246,8 @@ class SpooledRequest(Request):
 
 
 def spooled_request() -> SpooledRequest:
-    """The current one."""
-    return cast(SpooledRequest, request)
-
-
-def check_budget() -> None:
-    """Called before each file of a request is looked at; raises what `SpooledRequest.check_budget` raises."""
-    spooled_request().check_budget()
+    """The current one itself, which may be asked for each file: Flask's stand-in looks it up each time."""
+    return cast(SpooledRequest, request._get_current_object())  # type: ignore[attr-defined]
 
 
 def check_room(folder: Path, min_free_bytes: int) -> None:

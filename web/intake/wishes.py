@@ -3,16 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import from_json
 
 from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI, Pages
 from jobs.contract.asking.response_format import FormatType, NamedSchema, ResponseFormat
+from jobs.contract.asking.sampling import LEAST_SEED, MOST_SEED, MOST_STOPS, MOST_TEMPERATURE, StopText
 from jobs.contract.saying.logprobs import MOST_TOP_LOGPROBS
 from jobs.contract.settings import MOST_FIELDS
 from jobs.shape.fields import AnswerField, SaidField
 from web.http.json import has_many_values
-from web.http.numbers import COUNTED, Ordinal, Rank, whole
+from web.http.numbers import COUNTED, Decimal, Number, Ordinal, Rank, signed, whole
 
 _FIELDS = (
     "What each answer has, which is then JSON: for each field its name, type, choices and a hint, or all"
@@ -34,6 +44,19 @@ _LOGPROBS = (
     " can if `has_logprobs` says so in /api/models."
 )
 _TOP_LOGPROBS = "How many of the likeliest tokens to name in each place; only with `logprobs`."
+_TEMPERATURE = (
+    "How freely each token is drawn: at 1 as likely as the model says, below it closer to the likeliest;"
+    " 0, or nothing, for always the likeliest. A model can if `has_sampling` says so in /api/models."
+)
+_TOP_P = (
+    "Draw only of the likeliest tokens that together are as likely as this; only with `temperature`, which"
+    " may be 0."
+)
+_SEED = "The same seed gives the same answer to the same question; without one, each is drawn anew."
+_STOP = (
+    f"A text at which an answer ends, or up to {MOST_STOPS}: before the first, which is no part of it. Not"
+    " with `fields` or `response_format`."
+)
 _FORMAT = "What each answer has to be, as OpenAI's API says it. Not with `fields`."
 
 
@@ -104,6 +127,22 @@ class Wishes(Protocol):
         """How many of the likeliest to name in each place."""
 
     @property
+    def temperature(self) -> float | None:
+        """How freely each token is drawn."""
+
+    @property
+    def top_p(self) -> float | None:
+        """How likely the tokens are together of which one is drawn."""
+
+    @property
+    def seed(self) -> int | None:
+        """What draws follow from."""
+
+    @property
+    def stop(self) -> str | Sequence[str] | None:
+        """Texts at which each ends."""
+
+    @property
     def fields(self) -> Sequence[AnswerField] | None:
         """What each has."""
 
@@ -124,6 +163,10 @@ def _truth(text: Any) -> bool:
     if text not in ("true", "false"):
         raise ValueError("should be true or false")
     return bool(text == "true")
+
+
+def _listed(stop: Any) -> Any:
+    return [stop] if isinstance(stop, str) else stop
 
 
 def _lines(text: str) -> list[str] | None:
@@ -148,6 +191,17 @@ TopLogprobs = Annotated[Annotated[int, _TOP, COUNTED] | None, Field(description=
 TopLogprobsOfForm = Annotated[
     Annotated[int, _TOP, BeforeValidator(whole)] | None, Field(description=_TOP_LOGPROBS)
 ]
+_WARM, _PART = Field(ge=0, le=MOST_TEMPERATURE), Field(gt=0, le=1)
+Temperature = Annotated[Annotated[Number, _WARM] | None, Field(description=_TEMPERATURE)]
+TemperatureOfForm = Annotated[Annotated[Decimal, _WARM] | None, Field(description=_TEMPERATURE)]
+TopP = Annotated[Annotated[Number, _PART] | None, Field(description=_TOP_P)]
+TopPOfForm = Annotated[Annotated[Decimal, _PART] | None, Field(description=_TOP_P)]
+_SEEDS = Field(ge=LEAST_SEED, le=MOST_SEED)
+Seed = Annotated[Annotated[int, _SEEDS, COUNTED] | None, Field(description=_SEED)]
+SeedOfForm = Annotated[Annotated[int, _SEEDS, BeforeValidator(signed)] | None, Field(description=_SEED)]
+_STOPS = Annotated[list[StopText], Field(min_length=1, max_length=MOST_STOPS)]
+Stop = Annotated[StopText | _STOPS | None, AfterValidator(_listed), Field(description=_STOP)]
+StopOfForm = Annotated[Stop, BeforeValidator(_json), _TEXT]
 FieldsOfForm = Annotated[Fields, BeforeValidator(_json), _TEXT]
 FormatOfForm = Annotated[Format, BeforeValidator(_json), _TEXT]
 
@@ -163,6 +217,10 @@ class SaidWishes(BaseModel):
     pages: ManyPages = None
     logprobs: Annotated[Logprobs, Strict()] = None
     top_logprobs: TopLogprobs = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    seed: Seed = None
+    stop: Stop = None
     fields: Fields = None
     response_format: Format = None
 

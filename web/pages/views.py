@@ -31,7 +31,7 @@ from web.intake.fetching import after_fetching
 from web.intake.files import Intake
 from web.intake.forms import check_form
 from web.intake.grouping import Said
-from web.intake.spool import check_budget, spooled_request
+from web.intake.spool import spooled_request
 from web.intake.wishes import LINES, SaidWishes, wishes_in_lines
 from web.pages.admin import register_admin
 from web.pages.audit import audit_page
@@ -198,7 +198,7 @@ def _batch_of(sent: list[FileStorage]) -> Response:
     flow.open_batch(serving, batch)
     speaks_of(batch)
     with flow.accepting(serving, batch, caller().quotas) as request_:
-        intake = Intake(serving, request_, card, said, check_budget)
+        intake = Intake(serving, request_, card, said, spooled_request().check_budget)
         for _ in intake.take(sent):
             pass
     flow.close_batch(serving, batch.id)

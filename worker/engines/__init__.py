@@ -11,6 +11,7 @@ tiles                 long images, cut where nothing is written
 transformers_engine   any image-text-to-text model; built for Qwen2.5-VL
 rolling               its rolling batch
 constraint            answers held to a format, token by token
+sampling              tokens drawn by chance, by a seed
 saying                what a model said, made an answer
 processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use

@@ -1,13 +1,13 @@
 """Turns images and questions into tensors, on the CPU and ahead of the device.
 
 A Qwen2.5-VL is prepared whole: each image becomes patches and each question tokens in their slot's thread,
-and a batch only has to be padded and joined. For models of other families the images and question are kept,
-and their own processor makes the batch. A prompt has its images in their order, and then the question.
+and a batch only has to be padded and joined. For models of other families the images and turns are kept,
+and their own processor makes the batch. A question comes after all images; in a chat each has its place.
 """
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Protocol
@@ -17,9 +17,12 @@ from PIL import Image
 from transformers import AutoProcessor
 from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
 
+from jobs.contract.asking.chat import Turn
 from jobs.contract.asking.pixels import PixelRange
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
+from worker.engines.sampling import Sampling
+from worker.engines.saying.stops import Stops
 from worker.engines.weights.source import Source
 
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
@@ -68,17 +71,21 @@ class SeenImage:
 
 @dataclass(frozen=True)
 class JobInput:
-    """One job for the device: its own tensors, or the images and question for its model's processor."""
+    """One job for the device: its own tensors, or the images and turns for its model's processor."""
 
     visual_tokens: int
     max_new_tokens: int
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
     images: tuple[Image.Image, ...] = ()
-    question: str = ""
+    turns: tuple[Turn, ...] = ()
     #: What its answer is held to; None for plain text.
     grammar: Grammar | None = None
     #: How many of the likeliest tokens are noted in each place of its answer; None for nothing of that.
     top_logprobs: int | None = None
+    #: How its tokens are drawn; None for the likeliest.
+    sampling: Sampling | None = None
+    #: Where its answer ends early; None for no such texts.
+    stops: Stops | None = None
 
 
 class Processor(Protocol):
@@ -99,7 +106,7 @@ class Processor(Protocol):
     def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """What depends on one image alone; called from many threads at once."""
 
-    def prepare(self, seen: Sequence[SeenImage], question: str, max_new_tokens: int) -> JobInput:
+    def prepare(self, seen: Sequence[SeenImage], turns: Sequence[Turn], max_new_tokens: int) -> JobInput:
         """One job about images that were seen, in their order; called from many threads at once."""
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
@@ -113,7 +120,7 @@ class QwenProcessor:
         self._processor = source.load(ImageOnlyQwenProcessor)
         self.tokenizer = self._processor.tokenizer
         self.tokenizer.padding_side = "left"
-        self._cleaner = QuestionCleaner(self.tokenizer)
+        self._cleaner = TextCleaner(self.tokenizer)
         own = self._processor.image_processor
         self.pixels_per_token = (own.patch_size * own.merge_size) ** 2
         self.size = self._limit_size(max_pixels)
@@ -141,12 +148,12 @@ class QwenProcessor:
         made = self._processor.image_processor(images=[fitting], size=size, return_tensors="pt")
         return SeenImage({name: made[name] for name in _JOINED})
 
-    def prepare(self, seen: Sequence[SeenImage], question: str, max_new_tokens: int) -> JobInput:
+    def prepare(self, seen: Sequence[SeenImage], turns: Sequence[Turn], max_new_tokens: int) -> JobInput:
         """Tokenise, with a place for each visual token: what the stock processor does after the patches."""
         images = _joined([image.tensors for image in seen])
         places = images["image_grid_thw"].prod(dim=1) // self._processor.image_processor.merge_size**2
         text = self._processor.apply_chat_template(
-            _messages(self._cleaner.clean(question), len(seen)), add_generation_prompt=True, tokenize=False
+            _messages(map(self._cleaner.cleaned, turns)), add_generation_prompt=True, tokenize=False
         )
         tokens = self.tokenizer([self._with_places(text, places.tolist())], return_tensors="pt")
         kinds = (tokens["input_ids"] == self._processor.image_token_id).long()
@@ -182,7 +189,7 @@ class AnyProcessor:
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        self._cleaner = QuestionCleaner(self.tokenizer)
+        self._cleaner = TextCleaner(self.tokenizer)
         self._max_pixels = max_pixels
 
     def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
@@ -195,17 +202,18 @@ class AnyProcessor:
         )
         return SeenImage(image=fit(scaled(image, scale, Image.Resampling.BICUBIC)))
 
-    def prepare(self, seen: Sequence[SeenImage], question: str, max_new_tokens: int) -> JobInput:
-        """Keep images and question; the tokens are an estimate for the batching rule."""
+    def prepare(self, seen: Sequence[SeenImage], turns: Sequence[Turn], max_new_tokens: int) -> JobInput:
+        """Keep images and turns; the tokens are an estimate for the batching rule."""
         images = tuple(one.image for one in seen if one.image is not None)
         tokens = sum(max(1, image.width * image.height // PIXELS_PER_TOKEN) for image in images)
-        return JobInput(tokens, max_new_tokens, images=images, question=self._cleaner.clean(question))
+        cleaned = tuple(map(self._cleaner.cleaned, turns))
+        return JobInput(tokens, max_new_tokens, images=images, turns=cleaned)
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
         """Have the model's own processor make the batch."""
         texts = [
             self._processor.apply_chat_template(
-                _messages(prepared.question, len(prepared.images)), add_generation_prompt=True, tokenize=False
+                _messages(prepared.turns), add_generation_prompt=True, tokenize=False
             )
             for prepared in batch
         ]
@@ -213,8 +221,8 @@ class AnyProcessor:
         return dict(self._processor(text=texts, images=images, padding=True, return_tensors="pt"))
 
 
-class QuestionCleaner:
-    """Makes plain text of the control tokens in a question, which would steer the model.
+class TextCleaner:
+    """Makes plain text of the control tokens in what people write, which would steer the model.
 
     `<|image_pad|>` in a question would claim a place for an image that is not there, and `<|im_end|>` would
     end the user's turn in the chat. A zero-width space behind their first character changes nothing that a
@@ -227,15 +235,24 @@ class QuestionCleaner:
         longest_first = sorted((token for token in control if token.strip()), key=len, reverse=True)
         self._control = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
-    def clean(self, question: str) -> str:
-        """The question without control tokens; normalised first, so that none appears afterwards."""
-        text = unicodedata.normalize("NFC", question)
+    def clean(self, text: str) -> str:
+        """A text without control tokens; normalised first, so that none appears afterwards."""
+        text = unicodedata.normalize("NFC", text)
         return self._control.sub(lambda found: found[0][0] + _ZERO_WIDTH_SPACE + found[0][1:], text)
 
+    def cleaned(self, turn: Turn) -> Turn:
+        """A turn whose texts are clean."""
+        parts = tuple(part if part is None else self.clean(part) for part in turn.parts)
+        return Turn(role=turn.role, parts=parts)
 
-def _messages(question: str, images: int) -> list[dict[str, Any]]:
-    content: list[dict[str, Any]] = [{"type": "image"} for _ in range(images)]
-    return [{"role": "user", "content": [*content, {"type": "text", "text": question}]}]
+
+def _messages(turns: Iterable[Turn]) -> list[dict[str, Any]]:
+    """Turns as chat templates know them."""
+    return [{"role": turn.role.value, "content": [*map(_part, turn.parts)]} for turn in turns]
+
+
+def _part(part: str | None) -> dict[str, Any]:
+    return {"type": "image"} if part is None else {"type": "text", "text": part}
 
 
 def _joined(parts: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:

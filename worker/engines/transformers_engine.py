@@ -13,16 +13,17 @@ from PIL import Image
 from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
 
+from jobs.contract.asking.chat import ending_with, question_about
 from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from jobs.shape.telling import told
+from jobs.shape.telling import instruction_of
 from worker.engines import families
 from worker.engines.base import Answer, Engine, ModelNotLoaded
-from worker.engines.constraint.generating import Held
+from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.grammars import Grammars
 from worker.engines.constraint.masks import Masks
 from worker.engines.deadline import NO_DEADLINE, Deadline
@@ -45,8 +46,10 @@ from worker.engines.processors import (
 )
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
+from worker.engines.sampling import Sampling
 from worker.engines.saying.answers import Answers
 from worker.engines.saying.said import Said, has_ended
+from worker.engines.saying.stops import Stops
 from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.weights.bucket import NotFetched, fetch, is_in_bucket
 from worker.engines.weights.identity import weights_of
@@ -213,27 +216,36 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         """Tensors of one job, and what its answer is held to; raises TooLarge (`prompt_too_long`)."""
         longest = options.max_new_tokens or self._settings.max_new_tokens
         wanted = options.response_format
-        asked = told(question, wanted) if wanted else question
-        prepared = self._processor.prepare(seen, asked, longest)
+        turns = options.chat or (question_about(len(seen), question),)
+        if wanted:
+            turns = ending_with(turns, instruction_of(wanted))
+        prepared = self._processor.prepare(seen, turns, longest)
         if prepared.tensors:
             self._check_length(prepared.tensors["input_ids"])
         if options.top_logprobs is not None:
-            self._check_vocabulary()
-        grammar = self._grammars.of(wanted) if wanted else None
-        return replace(prepared, grammar=grammar, top_logprobs=options.top_logprobs)
+            self._check_vocabulary("tell how likely each was", "logprobs", Code.NO_LOGPROBS)
+        if options.stop:
+            self._check_vocabulary("find where to stop", "stop", Code.NO_SAMPLING)
+        return replace(
+            prepared,
+            grammar=self._grammars.of(wanted) if wanted else None,
+            top_logprobs=options.top_logprobs,
+            sampling=Sampling.of(options),
+            stops=Stops(options.stop, self._vocabulary) if options.stop else None,
+        )
 
-    def _check_vocabulary(self) -> None:
+    def _check_vocabulary(self, purpose: str, field: str, code: Code) -> None:
         """Read the tokens, ahead of the device.
 
-        Raises EngineFailure (`no_logprobs`) where they are not known.
+        Raises EngineFailure with `code` where they are not known.
         """
         if not self._vocabulary.is_known:
             raise EngineFailure(
-                f"The tokenizer of {self._card.name} says too little of its tokens to tell how likely each"
-                " was. Leave out logprobs, or ask another model.",
-                code=Code.NO_LOGPROBS,
+                f"The tokenizer of {self._card.name} says too little of its tokens to {purpose}."
+                f" Leave out {field}, or ask another model.",
+                code=code,
             )
-        self._vocabulary.bytes_of(0)
+        self._vocabulary.text_of(0)
 
     def _check_length(self, ids: torch.Tensor) -> None:
         """Refuse prompts (rows × length) that are longer than the model has learned to read."""
@@ -257,31 +269,51 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         longest = max(prepared.max_new_tokens for prepared in batch)
         self._check_length(inputs["input_ids"])
         matchers = [prepared.grammar.begin() if prepared.grammar else None for prepared in batch]
-        held = Held(self._masks, matchers, self._ends, [prepared.top_logprobs for prepared in batch])
+        held = Held(
+            *(self._masks, matchers, self._ends),
+            [prepared.top_logprobs for prepared in batch],
+            [prepared.sampling for prepared in batch],
+        )
+        watches = [prepared.stops.watch() if prepared.stops else None for prepared in batch]
+        stopped = Stopped(watches, [prepared.max_new_tokens for prepared in batch])
         try:
-            rows = self._run(inputs, longest, deadline, held)
+            rows = self._run(inputs, longest, deadline, held, stopped if any(watches) else None)
         except RuntimeError as error:
             raise engine_error(error) from error
         counts = self._count_visual_tokens(inputs, batch)
-        return [
-            self._answers.of(Said(row[: prepared.max_new_tokens], logprobs, count, prepared.grammar, choices))
-            if has_ended(row, prepared.max_new_tokens, self._ends)
-            else deadline.failure()
-            for row, logprobs, choices, prepared, count in zip(
-                rows, held.logprobs, held.choices, batch, counts, strict=True
+        lengths = inputs["attention_mask"].sum(dim=1).tolist()
+        said = [
+            Said(row[: prepared.max_new_tokens], logprobs, count, length, prepared.grammar, choices, watch)
+            for row, logprobs, choices, prepared, count, length, watch in zip(
+                rows, held.logprobs, held.choices, batch, counts, lengths, watches, strict=True
             )
+        ]
+        return [
+            self._answers.of(one)
+            if one.stopped or has_ended(one.tokens, prepared.max_new_tokens, self._ends)
+            else deadline.failure()
+            for one, prepared in zip(said, batch, strict=True)
         ]
 
     @torch.inference_mode()
     def _run(
-        self, inputs: dict[str, torch.Tensor], max_new_tokens: int, deadline: Deadline, held: Held
+        self,
+        inputs: dict[str, torch.Tensor],
+        max_new_tokens: int,
+        deadline: Deadline,
+        held: Held,
+        stopped: Stopped | None,
     ) -> list[list[int]]:
         """The new tokens of each row, with all that follows an early end; the deadline cuts all of them."""
         on_device = {name: tensor.to(self._on, non_blocking=True) for name, tensor in inputs.items()}
         if "pixel_values" in on_device:
             on_device["pixel_values"] = on_device["pixel_values"].to(self._model.dtype)
         out = self._model.generate(
-            **on_device, max_new_tokens=max_new_tokens, max_time=deadline.left_s, logits_processor=[held]
+            **on_device,
+            max_new_tokens=max_new_tokens,
+            max_time=deadline.left_s,
+            logits_processor=[held],
+            stopping_criteria=[stopped] if stopped else None,
         )
         rows: list[list[int]] = out[:, inputs["input_ids"].shape[1] :].tolist()
         return rows

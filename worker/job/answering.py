@@ -103,7 +103,8 @@ class Answering(Generic[Seen, Prepared]):
             logger.info("Nothing waits any more; one ticket was left over.")
             return
         job = taken.job
-        with log.about(hidden=(job.question,), job_id=job.id, batch_id=job.batch_id, owner=job.owner):
+        hidden = (job.question, *(text for turn in job.options.chat or () for text in turn.texts))
+        with log.about(hidden=hidden, job_id=job.id, batch_id=job.batch_id, owner=job.owner):
             try:
                 self._answer(taken)
             except Cancelled:
@@ -353,8 +354,7 @@ class Answering(Generic[Seen, Prepared]):
         assert looked.place is not None
         image, _, media_type = looked.job.about(looked.place)
         with self.metrics.stage("thumbnail"):
-            if looked.page == (looked.job.page or 1):
-                self.thumbnails.keep(image, looked.page, decoded.image, media_type)
+            self.thumbnails.keep(image, looked.page, decoded.image, media_type)
             self.texts.keep(image, looked.page, decoded.text)
 
     def _keep_logprobs(self, job: Job, answer: Answer) -> None:

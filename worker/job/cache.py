@@ -2,7 +2,7 @@
 
 A recipe is all else that decides an answer: question, model, options as they take effect, the engine's
 weights and settings, and our own version. The index holds no answer of its own: an entry names the job that
-has it, and is gone when that job is deleted. Errors are never reused.
+has it, and is gone when that job is deleted. Errors are never reused, nor is what was drawn without a seed.
 """
 
 import hashlib
@@ -48,7 +48,11 @@ class AnswerCache:
         """The recipe to index the job's answer by; None when it is not to be reused."""
         if not self._is_on or job.image is None:
             return None
-        options = self._usual | job.options.model_dump(mode="json", exclude_none=True)
+        own = job.options
+        if own.is_drawn and own.seed is None:
+            return None
+        unused = set() if own.is_drawn else {"temperature", "top_p", "seed"}
+        options = self._usual | own.model_dump(mode="json", exclude_none=True, exclude=unused)
         parts = [job.question, job.model, options, self._identity, *job.images[1:]]
         if job.page:
             parts.append(f"page {job.page}")

@@ -177,6 +177,53 @@ def logprobs_options(command: _Command) -> _Command:
     return cast(_Command, with_logprobs)
 
 
+def sampling_options(command: _Command) -> _Command:
+    """`--temperature` and what belongs to it, which are added to `wanted`; below `fields_options`."""
+
+    @click.option(
+        "--temperature",
+        type=click.FloatRange(0, 2),
+        metavar="NUMBER",
+        help="How freely answers are drawn, 0 to 2.  [default: 0, the likeliest]",
+    )
+    @click.option(
+        "--top-p",
+        type=click.FloatRange(0, 1, min_open=True),
+        metavar="NUMBER",
+        help="With --temperature: draw only of the likeliest tokens that are together as likely as this.",
+    )
+    @click.option(
+        "--seed",
+        type=click.IntRange(-(2**63), 2**63 - 1),
+        metavar="NUMBER",
+        help="The same seed draws the same answers.  [default: by chance]",
+    )
+    @click.option(
+        "--stop",
+        multiple=True,
+        metavar="TEXT",
+        help="End an answer before this text. Give it once for each text, at most four.",
+    )
+    @wraps(command)
+    def with_sampling(
+        wanted: dict[str, Any],
+        temperature: float | None,
+        top_p: float | None,
+        seed: int | None,
+        stop: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        if top_p is not None and temperature is None:
+            raise click.UsageError("--top-p needs a --temperature: without one nothing is drawn.")
+        if stop and ("fields" in wanted or "response_format" in wanted):
+            raise click.UsageError("--stop would cut answers that --field and --schema want whole.")
+        said = {"temperature": temperature, "top_p": top_p, "seed": seed, "stop": [*stop] or None}
+        asked = {name: value for name, value in said.items() if value is not None}
+        return command(wanted=wanted | asked, **others)
+
+    return cast(_Command, with_sampling)
+
+
 def _schema_in(file: Path) -> Any:
     """Raises CommandError when it holds no object of JSON."""
     try:

@@ -21,6 +21,7 @@ from eva01.cli.commands.options import (
     max_pixels_option,
     pages_options,
     print_json,
+    sampling_options,
     server_options,
 )
 from eva01.cli.errors import CommandError
@@ -51,6 +52,7 @@ from eva01.client.models import Batch
 @max_pixels_option
 @fields_options
 @logprobs_options
+@sampling_options
 @pages_options
 @click.option(
     "--group-by",
@@ -104,7 +106,8 @@ def submit(
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
     if batch_id and (question or model or name is not None or max_new_tokens or max_pixels or wanted):
         raise click.UsageError(
-            "--batch has its question, model, fields, pixels, pages, logprobs and name: leave them out."
+            "--batch has its question, model, fields, pixels, pages, logprobs, temperature, stops and name:"
+            " leave them out."
         )
     group_by = GroupBy(by) if by else None
     if group_by and any(isinstance(one, Address) for one in inputs):

@@ -14,6 +14,7 @@ from eva01.cli.commands.options import (
     max_new_tokens_option,
     max_pixels_option,
     pages_options,
+    sampling_options,
 )
 from eva01.launcher.commands.settings import settings_checked
 from eva01.launcher.up import Wishes, run
@@ -28,6 +29,7 @@ from eva01.launcher.up import Wishes, run
 @fields_options
 @pages_options
 @logprobs_options
+@sampling_options
 @click.option(
     "--out",
     "-o",

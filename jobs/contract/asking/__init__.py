@@ -1,8 +1,10 @@
 """What may be asked of a model beyond the question.
 
+chat             turns, where what is asked is more than one question
 groups           which files make one job, told by their paths
 pages            which pages of a file make one job, and how those of a PDF are drawn
 pixels           how many pixels of an image a model sees, where one may choose
 resolution       whether a model reads at the resolution that is asked for
 response_format  what an answer has to be, as OpenAI's API says it
+sampling         how freely an answer is drawn, and at which texts it stops
 """

@@ -17,28 +17,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error, ImageRejected, TooLarge
 from jobs.contract.settings import Limits
 from jobs.formats.images import check_pixels, truncated_image
 
-#: Bytes of memory of the process; a scan of A3 at 600 dpi takes half of it.
-_MEMORY_BYTES = 1 << 30
-#: Seconds of CPU to draw a page in; real ones take less than one.
-_DRAWING_CPU_S = 30
 #: Seconds in which even a busy machine has given those of CPU, for each of them, and to start in.
 _PATIENCE, _START_S = 4, 20
 #: Bytes of the line before the pixels, which names a few hundred pages, and of a text.
 _LINE_BYTES, _TEXT_BYTES = 1 << 20, 1 << 18
 #: Rows that are read at a time.
 _ROWS = 256
-#: What it ends with when Python has no memory left (jobs/formats/pdf/alone.py), and how PDFium ends then, or
-#: whoever takes too long.
+#: What it ends with when Python has no memory left (jobs/formats/pdf/alone.py); how PDFium ends then; and how
+#: the kernel ends it where the machine has none left.
 _NO_MEMORY = 3
-_COSTLY = {_NO_MEMORY, *(-number for number in (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL))}
-_SLOW = {-signal.SIGKILL, -signal.SIGXCPU}
+_COSTLY = {_NO_MEMORY, *(-one for one in (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL, signal.SIGKILL))}
+#: The part of its seconds that whoever is ended for using them up has used, as the kernel counts them.
+_ALL = 0.9
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,8 @@ def count_pages(
     `spend` is told how many seconds of CPU that took, also when it fails. Raises ImageRejected
     (`truncated_image`, `pdf_password`) and TooLarge (`too_many_pages`, `too_many_pixels`, `pdf_too_costly`).
     """
-    seconds = math.ceil(limits.request_cpu_s)
-    with _asked(file, seconds, "sizes", limits.max_pages, dpi, spend=spend) as reply:
+    cost = _Cost(math.ceil(limits.request_cpu_s), limits.pdf_memory_bytes)
+    with _asked(file, cost, "sizes", limits.max_pages, dpi, spend=spend) as reply:
         told = _told(reply)
     _check_count(told["pages"], limits)
     _check_some(told["sizes"], limits, dpi)
@@ -79,8 +76,8 @@ def drawn_page(file: IO[bytes], number: int, dpi: int, most_pixels: int, limits:
 
     Raises the same, for this page.
     """
-    asked = ("page", number, dpi, most_pixels)
-    with _asked(file, _DRAWING_CPU_S, *asked) as reply:
+    cost = _Cost(limits.pdf_page_cpu_s, limits.pdf_memory_bytes)
+    with _asked(file, cost, "page", number, dpi, most_pixels) as reply:
         told = _told(reply)
         _check_count(told["pages"], limits)
         _check_size(told["width"], told["height"], limits, dpi)
@@ -95,16 +92,23 @@ def drawn_page(file: IO[bytes], number: int, dpi: int, most_pixels: int, limits:
         )
 
 
+class _Cost(NamedTuple):
+    """What a process may take: seconds of CPU, and bytes of memory."""
+
+    cpu_s: int
+    memory_bytes: int
+
+
 class _Incomplete(Exception):
     """Raised when the process has not said all that it was asked for."""
 
 
 @contextmanager
 def _asked(
-    file: IO[bytes], cpu_s: int, *asked: object, spend: Callable[[float], None] = lambda cpu_s: None
+    file: IO[bytes], cost: _Cost, *asked: object, spend: Callable[[float], None] = lambda cpu_s: None
 ) -> Iterator[IO[bytes]]:
     """What the process says; whatever it dies of becomes a reason."""
-    command = [sys.executable, "-P", "-m", "jobs.formats.pdf.alone", str(cpu_s), str(_MEMORY_BYTES)]
+    command = [sys.executable, "-P", "-m", "jobs.formats.pdf.alone", *map(str, (*cost, *asked))]
     # It needs nothing else, so it has no secret of ours.
     environment = {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
     with tempfile.TemporaryFile() as content:
@@ -112,7 +116,7 @@ def _asked(
         shutil.copyfileobj(file, content)
         content.seek(0)
         process = subprocess.Popen(  # noqa: S603 (our own module, no shell)
-            [*command, *map(str, asked)],
+            command,
             stdin=content,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -120,7 +124,7 @@ def _asked(
         )
     assert process.stdout is not None
     # Popen's own `kill` would wait for it as well, and then nobody knows what it took.
-    killer = threading.Timer(_START_S + _PATIENCE * cpu_s, os.kill, (process.pid, signal.SIGKILL))
+    killer = threading.Timer(_START_S + _PATIENCE * cost.cpu_s, os.kill, (process.pid, signal.SIGKILL))
     killer.start()
     is_whole = False
     try:
@@ -130,13 +134,15 @@ def _asked(
     except _Incomplete:
         pass
     finally:
+        is_late = not killer.is_alive()
         killer.cancel()
         killer.join()
         # When it has said all, nothing else is wanted of it.
         os.kill(process.pid, signal.SIGKILL)
-        spend(_reaped(process))
+        used_s = _reaped(process)
+        spend(used_s)
     if not is_whole:
-        raise _died(process.returncode)
+        raise _died(process.returncode, is_slow=is_late or used_s > _ALL * cost.cpu_s)
 
 
 def _reaped(process: "subprocess.Popen[bytes]") -> float:
@@ -175,10 +181,10 @@ def _fault(what: str) -> Eva01Error:
     return truncated_image(found or "no pages are found in the PDF")
 
 
-def _died(code: int) -> Eva01Error:
+def _died(code: int, *, is_slow: bool) -> Eva01Error:
     """Why a process ended before it had said all."""
-    if code in _COSTLY | _SLOW:
-        what = "time" if code in _SLOW else "memory"
+    if is_slow or code in _COSTLY:
+        what = "time" if is_slow else "memory"
         return TooLarge(
             f"The PDF, or this page of it, takes more {what} than it may. Print it to a new PDF, or send the"
             " page as an image.",

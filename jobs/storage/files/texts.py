@@ -1,6 +1,6 @@
 """The texts that pages of a PDF hold, as workers have kept them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from jobs.contract import names
@@ -11,14 +11,14 @@ from jobs.storage.files.blobs import BlobStore
 _READERS, _MOST_CHARS = 16, 2_000_000
 
 
-def texts_of(blobs: BlobStore, sha256: str, page: int | None = None) -> Iterator[tuple[int, str]]:
-    """The pages of a file that hold text, in order, with that; or the one page. It ends where it is too much.
+def texts_of(blobs: BlobStore, sha256: str, is_wanted: Callable[[int], bool]) -> Iterator[tuple[int, str]]:
+    """The wanted pages of a file that hold text, in order, with that. It ends where it is too much.
 
     Raises Unavailable.
     """
     folder = names.texts_folder(sha256)
     there = (path.rpartition("/")[2].removesuffix(".txt") for path in blobs.list(folder))
-    pages = sorted(int(number) for number in there if number.isdecimal() and page in (None, int(number)))
+    pages = sorted(int(number) for number in there if number.isdecimal() and is_wanted(int(number)))
     left = _MOST_CHARS
     with ThreadPoolExecutor(_READERS, thread_name_prefix="text") as threads:
         for number, text in zip(

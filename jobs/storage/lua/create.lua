@@ -55,6 +55,10 @@ local function write()
     begin()
 end
 
+local function count_of(job)
+    return images_of(job.fields.images, job.fields.counts_as)
+end
+
 -- That a job of the batch was made of a list of files.
 local has_lists = false
 local function note_list(job)
@@ -68,11 +72,11 @@ local function mended(id, job, file)
     write()
     local earlier = settled_job(id)
     if not earlier or not earlier.is_refused then return {'exists', id} end
-    passed = guard(day_left(id, now), 1, images_of(job.fields.images))
+    passed = guard(day_left(id, now), 1, count_of(job))
     if passed then return {'over', unpack(passed)} end
     local fields, unset = job.fields, {'error', 'finished_at', 'is_refused'}
     local set = {
-        images = fields.images, media_types = fields.media_types, files = fields.files,
+        images = fields.images, media_types = fields.media_types, files = fields.files, counts_as = fields.counts_as,
         question = fields.question, queued_at = now_text,
     }
     if batch then
@@ -96,7 +100,7 @@ local function note_charge(job, owner)
     if sum then
         charges[sum] = charges[sum] or {owner = owner, day = day, state = job.state, jobs = 0, images = 0}
         charges[sum].jobs = charges[sum].jobs + 1
-        charges[sum].images = charges[sum].images + images_of(job.fields.images)
+        charges[sum].images = charges[sum].images + count_of(job)
     end
     if job.state == 'succeeded' then charge_cost(owner, day, cost_of(job.fields)) end
 end
@@ -131,7 +135,7 @@ local function create(job)
         local refused = not row.is_first and not file.is_refused and find_refused(batch, file, has_namesakes)
         refused = refused or (job.fields.images and find_zip(batch, source, zip_digest, has_namesakes))
         if refused then return mended(refused.id, job, file) end
-        passed = job.state == 'queued' and guard(day_of(job.id), 1, images_of(job.fields.images))
+        passed = job.state == 'queued' and guard(day_of(job.id), 1, count_of(job))
         if passed then return {'over', unpack(passed)} end
         local name = row.is_first and file.name or free_name(batch, file)
         has_namesakes = note_name(batch, file, name, job.id) or has_namesakes
@@ -140,7 +144,7 @@ local function create(job)
         note_list(job)
         place(job)
     else
-        passed = job.state == 'queued' and guard(day_of(job.id), 1, images_of(job.fields.images))
+        passed = job.state == 'queued' and guard(day_of(job.id), 1, count_of(job))
         if passed then return {'over', unpack(passed)} end
     end
     local owner = job.fields.owner

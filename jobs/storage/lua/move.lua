@@ -23,7 +23,7 @@ if change.unless_queued_since then
 end
 for _, state in ipairs(allowed) do
     if state == from then
-        local passed = new_guard(change.quotas, job.owner, now)(day_left(id, now), 1, images_of(job.images))
+        local passed = new_guard(change.quotas, job.owner, now)(day_left(id, now), 1, job.count)
         if passed then return {'over', unpack(passed)} end
         move(job, to, change, now)
         return {'moved', from}

@@ -29,9 +29,9 @@ local function remove(id)
     local recipe, finish_reason = unpack(redis.call('HMGET', key('job', id), 'recipe', 'finish_reason'))
     leave_state(job)
     -- Of one without an end nobody has had anything: it has not been taken.
-    local day, images = day_of(id), images_of(job.images)
-    if is_open(job.state) then charge(job.charged, day, job.state, nil, 1, images) end
-    if job.charged then note_more(job.batch_id, job.state, day, 1 - images) end
+    local day = day_of(id)
+    if is_open(job.state) then charge(job.charged, day, job.state, nil, 1, job.count) end
+    if job.charged then note_more(job.batch_id, job.state, day, 1 - job.count) end
     if recipe and job.images then try(forget_answers, job, recipe) end
     each_image(job.images, function(image) try(leave_image, id, image, now, job.owner) end)
     if job.batch_id then try(leave_batch, job, finish_reason) end

@@ -55,12 +55,12 @@ end
 -- Let a job leave its line, which is that of `owner`, as one that has failed where its record can say so.
 local function lose(id, batch_id, owner)
     local record = key('job', id)
-    local state, own, images = unpack(fields_of(record, 'state', 'owner', 'images'))
+    local state, own, images, counts_as = unpack(fields_of(record, 'state', 'owner', 'images', 'counts_as'))
     if redis.call('TYPE', record).ok == 'hash' and (state == 'queued' or state == 'running' or not state) then
         redis.call('HSET', record, 'state', 'failed', 'error', unreadable, 'finished_at', now_text)
     end
     local of_batch = batch_id and fields_of(key('batch', batch_id), 'owner', 'days') or {}
-    local lost = {id = id, state = 'queued', batch_id = batch_id, images = images}
+    local lost = {id = id, state = 'queued', batch_id = batch_id, images = images, count = images_of(images, counts_as)}
     lost.charged = charged(id, own or owner, batch_id, of_batch[1], of_batch[2])
     try(charge_move, lost, 'failed', {})
     if not batch_id then

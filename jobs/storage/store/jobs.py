@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
 
+from pydantic_core import to_json
+
 from jobs.contract import names
 from jobs.contract.access.owners import Quotas
 from jobs.contract.codes import Code
@@ -104,7 +106,7 @@ class Jobs(Base):
     ) -> tuple[list[tuple[Job, bool]], Sequence[str]]:
         """What became of jobs; and, where a quota was used up before all were made, what is said of it."""
         batch_id = jobs[0].batch_id or ""
-        given = json.dumps([_given(job) for job in jobs])
+        given = to_json([_given(job) for job in jobs])
         outcomes = self._call("create", batch_id, self._clock(), *how, given)
         self._refuse(batch_id, outcomes)
         passed: Sequence[str] = ()

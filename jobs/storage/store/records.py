@@ -50,7 +50,7 @@ Shared = Sequence[str | None]
 
 def as_text(record: Mapping[str, Any]) -> dict[Any, str]:
     """A record's JSON values as the texts that Redis keeps."""
-    return {field: _text(field, value) for field, value in record.items()}
+    return {field: value if type(value) is str else _text(field, value) for field, value in record.items()}
 
 
 def _text(field: str, value: Any) -> str:

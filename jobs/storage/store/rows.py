@@ -23,7 +23,7 @@ from jobs.storage.store.records import SHARED, Shared
 
 #: What is read of a record, in this order; `image` and `media_type` are what version 0.1.0 wrote.
 ROW_FIELDS = (
-    *("state", "batch_id", "file", "page", "question", "model", "options"),
+    *("state", "batch_id", "file", "page", "pages", "question", "model", "options"),
     *("images", "image", "media_types", "media_type", "files", "looks"),
     *("answer", "finish_reason", "confidence", "field_confidence", "error", "notes"),
     *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
@@ -44,8 +44,8 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
     Raises ValueError, LookupError or TypeError where they cannot be those of a job.
     """
     # One unpacking: exports spend a good part of their time here.
-    (state, batch_id, file, page, question, model, options, images, image, media_types, media_type, files,
-     looks, answer, finish_reason, confidence, field_confidence, error, notes, attempts, created_at,
+    (state, batch_id, file, page, pages, question, model, options, images, image, media_types, media_type,
+     files, looks, answer, finish_reason, confidence, field_confidence, error, notes, attempts, created_at,
      started_at, finished_at, width, height, usage, cached) = values  # fmt: skip
     question = shared[0] if question is None else question
     model = shared[1] if model is None else model
@@ -59,6 +59,7 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
         "state": _STATES[state or ""],
         "file": file,
         "page": page and int(page),
+        "pages": pages and int(pages),
         "question": question,
         "model": model,
         "image": _first(images or image),

@@ -14,7 +14,7 @@ from jobs.contract.models import Batch, JobError, Result, WorkerInfo, WorkerStat
 from jobs.contract.settings import Settings
 from jobs.flow import open_batch
 from jobs.storage.stores import Stores
-from tests import hostile, tiffs
+from tests import hostile, plain, tiffs
 from tests.browser.markup.payloads import PAYLOADS, TOGETHER
 from tests.browser.signing import ADMIN_KEY
 from tests.process.conftest import Stack
@@ -113,7 +113,7 @@ class HostileHouse:
     # Filling it
 
     def _http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.stack.url, headers=self.headers, timeout=60)
+        return plain.Client(base_url=self.stack.url, headers=self.headers)
 
     def _fill(self) -> None:
         redis_url = f"redis://127.0.0.1:{self.stack.redis_port}/0"

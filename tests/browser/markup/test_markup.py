@@ -19,7 +19,7 @@ from werkzeug.routing import Rule
 
 from jobs.contract.models import JobState
 from jobs.contract.settings import Limits, Settings, WebSettings
-from tests import hostile
+from tests import hostile, plain
 from tests.apps import app_of
 from tests.browser.markup.house import HostileHouse
 from tests.browser.markup.payloads import PAYLOADS, TOGETHER
@@ -343,7 +343,7 @@ def app(tmp_path: Path) -> Flask:
 
 def test_every_page_of_the_url_map_is_looked_at_here(house: HostileHouse, app: Flask) -> None:
     rules = [*app.url_map.iter_rules()]
-    with httpx.Client(base_url=house.stack.url, timeout=60) as http:
+    with plain.Client(base_url=house.stack.url) as http:
         gotten = {
             rule.endpoint for rule in rules if "GET" in (rule.methods or ()) and is_page(http, house, rule)
         }

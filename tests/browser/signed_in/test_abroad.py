@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page, expect
 
 from jobs.contract.settings import Limits, Settings, WebSettings
+from tests import plain
 from tests.apps import app_of
 from tests.browser.elsewhere import elsewhere
 from tests.browser.images import RED_CIRCLE
@@ -79,7 +79,7 @@ class Anna:
 
     def state(self) -> dict[str, Any]:
         """All that could have been changed, as she and the admin see it."""
-        with httpx.Client(base_url=self.url, timeout=60) as http:
+        with plain.Client(base_url=self.url) as http:
             hers, admins = ({"Authorization": f"Bearer {key}"} for key in (self.key, ADMIN_KEY))
             return {
                 **{path: http.get(path, headers=hers).json() for path in self.addresses()[:3]},
@@ -110,7 +110,7 @@ def evil() -> Iterator[int]:
 def anna(new_browser: Callable[..., BrowserContext], guarded: Stack) -> Anna:
     """She has a batch of one picture and a link to it, and may do everything."""
     key = key_of(guarded, role="admin")
-    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as http:
+    with plain.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}) as http:
         batch = http.post("/api/batches", json={"model": "ocr", "name": "hers"}).json()["id"]
         sent = http.post(
             f"/api/batches/{batch}/files", files={"files": ("a.png", RED_CIRCLE.encode())}
@@ -155,9 +155,7 @@ def test_no_call_of_the_url_map_is_made_with_somebodys_session(anna, app, evil, 
 
 def refused(url: str) -> float:
     """How many requests web has answered with 403."""
-    lines = httpx.get(
-        f"{url}/metrics", headers={"Authorization": f"Bearer {ADMIN_KEY}"}, timeout=60
-    ).text.splitlines()
+    lines = plain.get(f"{url}/metrics", headers={"Authorization": f"Bearer {ADMIN_KEY}"}).text.splitlines()
     counted = [line for line in lines if line.startswith("eva01_requests_total") and 'status="403"' in line]
     return sum(float(line.rsplit(" ", 1)[1]) for line in counted)
 
@@ -272,7 +270,7 @@ def end_session(page: Page, guarded: Stack, key: str, owner: str, end: str) -> N
         page.get_by_test_id("sign-out").click()
         expect(page.locator("#sign-in-title")).to_be_visible()
         return
-    with httpx.Client(base_url=guarded.url, timeout=60) as http:
+    with plain.Client(base_url=guarded.url) as http:
         http.post("/sign-in", data={"key": ADMIN_KEY})
         if end == "revokes the key":
             assert http.post(f"/admin/keys/{key[:14]}/revoke").status_code == 303

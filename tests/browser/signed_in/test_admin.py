@@ -1,9 +1,9 @@
 """The pages of admins and of usage: on a telephone, in both languages, with the keyboard."""
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests import plain
 from tests.browser.images import drawn
 from tests.browser.pages import tab_to
 from tests.browser.signing import ADMIN_KEY, key_of, sign_in
@@ -21,7 +21,7 @@ PAGES = {
 def annas_key(guarded) -> str:
     """The key of an owner who has asked about three images."""
     key = key_of(guarded, owner="anna.of-the-usage", note="a note " * 20)
-    with httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as http:
+    with plain.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}) as http:
         batch = http.post("/api/batches", json={"model": "ocr", "name": "counted"}).json()["id"]
         parts = [("files", (path, content)) for path, content in drawn(3, seed=95).files.items()]
         http.post(f"/api/batches/{batch}/files", files=parts).raise_for_status()
@@ -66,7 +66,7 @@ def test_a_key_is_rotated_once_it_is_said_how_long_the_old_one_stays_valid(new_b
     page.keyboard.press("Enter")
     expect(page.locator(".notice--good")).to_contain_text(f"{old[:14]}… stays valid until")
     new = page.get_by_test_id("key-made").input_value()
-    with httpx.Client(base_url=guarded.url, timeout=60) as http:
+    with plain.Client(base_url=guarded.url) as http:
         for key in (old, new):
             assert http.get("/api/me", headers={"Authorization": f"Bearer {key}"}).json()["owner"] == "ben"
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Dialog, Error, Page, Route, expect
 
 from jobs.contract.models import new_id
+from tests import plain
 from tests.browser.images import drawn
 from tests.browser.pages import AskPage
 from tests.browser.signing import key_of, sign_in
@@ -56,8 +57,7 @@ class Shared:
 def shared(new_browser: Callable[..., BrowserContext], guarded: Stack) -> Iterator[Shared]:
     keys = [key_of(guarded, owner=owner) for owner in (f"anna-{new_id()}", f"ben-{new_id()}")]
     annas, bens = (
-        httpx.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}, timeout=60)
-        for key in keys
+        plain.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {key}"}) for key in keys
     )
     with annas, bens:
         batch = annas.post("/api/batches", json={"model": "ocr", "name": BATCH}).json()["id"]

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, expect
 
+from tests import plain
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.images import RED_CIRCLE
 from tests.browser.signing import ADMIN_KEY, key_of, sign_in
@@ -80,7 +80,7 @@ def test_back_shows_nothing_after_sign_out_on_another_tab(context, guarded):
 def test_back_shows_nothing_after_a_session_was_ended_from_elsewhere(context, guarded):
     page = context.new_page()
     walk(page)
-    with httpx.Client(base_url=guarded.url, timeout=60) as http:
+    with plain.Client(base_url=guarded.url) as http:
         http.post("/sign-in", data={"key": ADMIN_KEY})
         http.post("/sign-out", data={"everywhere": "yes"})
     expect_nothing_private(page, guarded)
@@ -112,9 +112,7 @@ def test_back_shows_what_there_was_while_one_is_signed_in(context):
 
 @pytest.mark.parametrize("end", ["sign-out", "elsewhere"])
 def test_no_picture_is_shown_from_what_the_browser_kept(context: BrowserContext, guarded: Stack, end: str):
-    with httpx.Client(
-        base_url=guarded.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}, timeout=60
-    ) as http:
+    with plain.Client(base_url=guarded.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as http:
         batch = http.post("/api/batches", json={"model": "ocr"}).json()["id"]
         sent = {"files": ("a.png", RED_CIRCLE.encode())}
         job = http.post(f"/api/batches/{batch}/files", files=sent).json()["files"][0]["job_id"]
@@ -137,7 +135,7 @@ def leave(context: BrowserContext, guarded: Stack, end: str) -> None:
         page.get_by_test_id("sign-out").click()
         expect(page.locator("#sign-in-title")).to_be_visible()
         return
-    with httpx.Client(base_url=guarded.url, timeout=60) as http:
+    with plain.Client(base_url=guarded.url) as http:
         http.post("/sign-in", data={"key": ADMIN_KEY})
         http.post("/sign-out", data={"everywhere": "yes"})
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests import plain
 from tests.browser.images import drawn
 from tests.browser.pages import AskPage, BatchPage, tab_to
 from tests.browser.signing import ADMIN_KEY, COOKIE, end_everywhere, key_of, sign_in, token_in
@@ -158,7 +158,7 @@ def test_an_upload_goes_on_after_one_has_signed_in_again(new_browser, guarded, t
 
 def test_who_may_only_look_sees_no_button_that_changes_something(new_browser, guarded):
     user = {"Authorization": f"Bearer {key_of(guarded, owner='carl')}"}
-    with httpx.Client(base_url=guarded.url, headers=user, timeout=60) as http:
+    with plain.Client(base_url=guarded.url, headers=user) as http:
         batch = http.post("/api/batches", json={"model": "ocr", "name": "to be seen"}).json()["id"]
         http.post(f"/api/batches/{batch}/files", files={"files": ("no image.txt", b"x")})
     context = new_browser()

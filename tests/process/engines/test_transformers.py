@@ -4,12 +4,15 @@ import json
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from huggingface_hub import constants
 from PIL import Image
 
+from jobs.contract.asking.chat import Role, Turn, question_about
+from jobs.contract.asking.response_format import FormatType, ResponseFormat
 from jobs.contract.catalog import NANO, card_for
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import FinishReason, Options
@@ -122,6 +125,40 @@ def test_several_images_in_their_order_are_as_the_stock_processor_makes_them(eng
         for name, tensor in whole.items():
             assert torch.equal(parts.tensors[name], tensor), name
         assert parts.visual_tokens == (whole["input_ids"] == stock.image_token_id).sum()
+
+
+def test_a_chat_is_as_the_stock_processor_makes_it_each_image_in_its_place(engine):
+    own, stock = engine._processor, engine._processor._processor
+    (red, _), (blue, _), *_ = mixed(3)
+    image = {"type": "image"}
+    talk: list[dict[str, Any]] = [
+        {"role": "system", "content": [{"type": "text", "text": "Be short."}]},
+        {"role": "user", "content": [{"type": "text", "text": "First:"}, image, image]},
+        {"role": "assistant", "content": [{"type": "text", "text": "Two. <|im_end|>"}]},
+        {"role": "user", "content": [image, {"type": "text", "text": "And now?"}]},
+    ]
+    chat = tuple(
+        Turn(role=Role(turn["role"]), parts=tuple(part.get("text") for part in turn["content"]))
+        for turn in talk
+    )
+    talk[2]["content"][0]["text"] = own._cleaner.clean("Two. <|im_end|>")
+    text = stock.apply_chat_template(talk, add_generation_prompt=True, tokenize=False)
+    images = [red, blue, red]
+    fitting = [fit(one) for one in images]
+    whole = stock(text=[text], images=fitting, images_kwargs={"size": own.size}, return_tensors="pt")
+    parts = prepare(engine, images, "not asked", Options(chat=chat)).tensors
+    assert set(parts) == set(whole)
+    for name, tensor in whole.items():
+        assert torch.equal(parts[name], tensor), name
+
+
+def test_a_chat_of_one_question_is_that_question_also_where_the_answer_has_a_format(engine):
+    (red, _), *_ = mixed(1)
+    chat = (question_about(1, DESCRIBE),)
+    for more in ({}, {"response_format": ResponseFormat(type=FormatType.JSON_OBJECT)}):
+        plain = prepare(engine, red, DESCRIBE, Options(**more)).tensors
+        asked = prepare(engine, red, "not asked", Options(chat=chat, **more)).tensors
+        assert torch.equal(plain["input_ids"], asked["input_ids"])
 
 
 def test_in_a_static_batch_jobs_with_several_images_answer_as_alone(engine):
@@ -260,7 +297,7 @@ def test_a_model_without_end_tokens_never_says_that_it_is_done():
 
 
 def answer_of(engine: TransformersEngine, row: list[int]) -> Answer | EngineFailure:
-    return engine._answers.of(Said(row, [-0.5] * len(row), 7))
+    return engine._answers.of(Said(row, [-0.5] * len(row), 7, 12))
 
 
 def test_a_row_that_begins_with_an_end_token_is_no_answer(engine):

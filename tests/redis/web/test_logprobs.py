@@ -70,6 +70,8 @@ def lines_of(http, address: str) -> list[dict[str, Any]]:
 def test_batches_questions_and_further_ones_ask_for_them(http, services, asked, top):
     made = id_of(new_batch(http, **asked))
     assert services.store.get_batch(made).options.top_logprobs == top
+    told = http.get(f"/api/batches/{made}").json
+    assert (told["logprobs"], told["top_logprobs"]) == (top is not None, top)
     form: dict[str, Any] = {name: json.dumps(value) for name, value in asked.items() if value is not None}
     single = ask(http, **form).json["id"]
     assert services.store.get_job(single).options.top_logprobs == top

@@ -6,11 +6,11 @@ import pickle
 import time
 from typing import Any
 
-import httpx
 import pytest
 
 from jobs.contract import names
 from jobs.storage.tickets.queue import JobQueue
+from tests import plain
 from tests.processes import wait_until
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 
@@ -69,7 +69,7 @@ def forged(target: str) -> list[str]:
 
 
 def counted(worker: Running) -> float:
-    lines = httpx.get(f"{worker.url}/metrics", timeout=60).text.splitlines()
+    lines = plain.get(f"{worker.url}/metrics").text.splitlines()
     return sum(
         float(line.split()[-1]) for line in lines if line.startswith("eva01_unreadable_messages_total{")
     )

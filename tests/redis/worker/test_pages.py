@@ -136,9 +136,10 @@ def test_each_page_has_a_thumbnail_of_its_own_and_all_go_with_the_image(viewer):
     assert not any(map(viewer.blobs.has, [*paths, names.image_path(jobs[0].image)]))
 
 
-def test_a_file_that_is_read_whole_has_one_thumbnail(reader):
+def test_a_file_that_is_read_whole_has_a_thumbnail_of_each_page(reader):
     job = reader.answer(reader.job(THREE, pages=3))
-    assert [*reader.blobs.list("thumbs")] == [names.thumbnail_path(job.image)]
+    kept = [names.thumbnail_path(job.image, number) for number in (1, 2, 3)]
+    assert sorted(reader.blobs.list("thumbs")) == sorted(kept)
 
 
 def test_a_job_of_a_page_comes_back_from_its_record(reader):

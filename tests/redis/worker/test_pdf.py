@@ -1,5 +1,6 @@
 """Pages of PDFs in a slot, on a real server: drawn as is asked for, and their text kept."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from jobs.contract.asking.pages import Pages
 from jobs.contract.models import Job, JobState, Note, Options
 from tests import pdfs
 from tests.pdfs import BLUE, GREEN, RED, Page
+from tests.processes import wait_until
 from tests.slot import Slot
 
 pytestmark = pytest.mark.redis
@@ -84,6 +86,19 @@ def test_what_cannot_be_drawn_fails_its_job_and_no_other(viewer, data, code):
     job = viewer.answer(viewer.job(data))
     assert (job.state, job.error and job.error.code) == (JobState.FAILED, code)
     assert viewer.answer(viewer.job()).state is JobState.SUCCEEDED
+
+
+def test_a_page_whose_reader_is_killed_fails_its_job_and_no_other(viewer):
+    job = viewer.job(pdfs.endless())
+    with ThreadPoolExecutor(1) as threads:
+        ended = threads.submit(viewer.answer, job)
+        wait_until(pdfs.readers, "a process draws the page")
+        for reader in pdfs.readers():
+            reader.kill()
+        job = ended.result(60)
+    assert (job.state, job.error and job.error.code) == (JobState.FAILED, "pdf_too_costly")
+    assert viewer.answer(viewer.job(pdfs.document())).state is JobState.SUCCEEDED
+    assert not pdfs.readers()
 
 
 def test_a_page_that_is_too_large_is_named(viewer):

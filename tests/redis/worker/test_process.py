@@ -4,7 +4,6 @@ import json
 import signal
 from io import BytesIO
 
-import httpx
 import pytest
 from PIL import Image
 
@@ -12,6 +11,7 @@ from jobs.contract import names
 from jobs.contract.models import JobState, WorkerInfo, WorkerState
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.fleet import Fleet
+from tests import plain
 from tests.processes import Process, python, wait_until
 from tests.stub_engine import LOSE_DEVICE, PONDER
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
@@ -169,10 +169,10 @@ def test_the_fleet_knows_the_worker_and_its_metrics_are_served(workers):
     (info,) = ready
     assert (info.model, info.slots, info.device) == (MODEL, 3, "cpu")
     assert fleet.models()[MODEL].uses_question
-    facts = json.loads(httpx.get(f"{worker.url}/ready", timeout=60).text)
+    facts = json.loads(plain.get(f"{worker.url}/ready").text)
     assert (facts["id"], facts["is_ready"]) == (info.id, True)
-    assert 'eva01_model_load_seconds{model="stub"}' in httpx.get(f"{worker.url}/metrics", timeout=60).text
-    assert httpx.get(f"{worker.url}/nothing", timeout=60).status_code == 404
+    assert 'eva01_model_load_seconds{model="stub"}' in plain.get(f"{worker.url}/metrics").text
+    assert plain.get(f"{worker.url}/nothing").status_code == 404
 
 
 def test_a_port_that_is_taken_is_named(workers):

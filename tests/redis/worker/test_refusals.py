@@ -5,11 +5,11 @@ import signal
 from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 
 from jobs.contract.models import JobState, WorkerState
 from jobs.storage.fleet import Fleet
+from tests import plain
 from tests.processes import wait_until
 from tests.refusing import EVERY, full
 from tests.worker_processes import ANSWERS, QUESTIONS, Running, WorkerProcesses
@@ -27,7 +27,7 @@ def says(worker: Running, code: str) -> bool:
 
 
 def facts(worker: Running) -> dict:
-    return json.loads(httpx.get(f"{worker.url}/ready", timeout=60).text)
+    return json.loads(plain.get(f"{worker.url}/ready").text)
 
 
 @pytest.mark.parametrize("refusing", EVERY)

@@ -2,10 +2,10 @@
 
 import signal
 
-import httpx
 import pytest
 
 from jobs.contract.models import JobState
+from tests import plain
 from tests.processes import wait_until
 from tests.stub_engine import HANG, SLOW
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS
@@ -40,7 +40,7 @@ def test_cancelled_jobs_leave_the_device_and_the_next_are_answered(workers):
     assert {workers.state(job) for job in endless} == {JobState.CANCELLED}
     counted = f'eva01_cancellations_total{{model="{MODEL}",phase="held"}} 4.0'
     wait_until(
-        lambda: counted in httpx.get(f"{worker.url}/metrics", timeout=60).text,
+        lambda: counted in plain.get(f"{worker.url}/metrics").text,
         "each slot has let go of its job",
     )
 

@@ -467,7 +467,13 @@ def test_models_for_programs_are_what_the_server_said(run, server):
     server.replies = [({"models": [model]}, 200, {})]
     code, out, _ = run("models", "--json")
     assert code == 0
-    shown = {"default_question": "", "has_fields": False, "has_logprobs": False, "max_pixels": None}
+    shown = {
+        "default_question": "",
+        "has_fields": False,
+        "has_logprobs": False,
+        "has_sampling": False,
+        "max_pixels": None,
+    }
     assert json.loads(out)[0] == {**model, **shown}
 
 

@@ -37,6 +37,12 @@ def test_the_client_asks_for_them_and_reads_them(server, tmp_path):
     assert server.bodies[3] == {"name": "", "question": "?", "logprobs": True, "top_logprobs": 0}
 
 
+def test_a_wish_that_there_is_not_is_a_mistake_of_the_program(server):
+    with Client(server.url) as client, pytest.raises(TypeError, match="max_pixel "):
+        client.create_batch("What?", max_pixel=9)  # type: ignore[call-arg]
+    assert not server.requests
+
+
 def test_a_client_that_does_not_ask_says_nothing_of_them(server):
     server.replies = [({"id": BATCH_ID}, 201, {})]
     with Client(server.url) as client:

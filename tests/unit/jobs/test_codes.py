@@ -28,12 +28,12 @@ STATUSES = {
     421: "unknown_host",
     422: "unknown_model idempotency_key_reused not_an_image unsupported_format empty_file truncated_image"
     " no_public_address fetch_failed fetch_too_slow unsupported_schema no_fields resolution_fixed"
-    " resolution_out_of_range no_logprobs pdf_password",
+    " resolution_out_of_range no_logprobs no_sampling pdf_password",
     429: "queue_full quota_exceeded too_many_wrong_keys",
     500: "internal_error engine_failed out_of_memory empty_answer incomplete_answer content_filter"
-    " deadline_exceeded poison",
+    " deadline_exceeded poison answer_too_late",
     503: "blob_store_unavailable too_many_connections too_many_workbooks too_many_schemas"
-    " redis_unavailable redis_full redis_refuses image_being_deleted provider_unavailable",
+    " redis_unavailable redis_full redis_refuses image_being_deleted provider_unavailable server_stops",
     507: "no_room",
 }
 

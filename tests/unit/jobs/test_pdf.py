@@ -6,6 +6,7 @@ import pytest
 
 from jobs.contract.errors import Eva01Error
 from jobs.contract.settings import Limits
+from jobs.formats.pdf import apart
 from jobs.formats.pdf.apart import count_pages, drawn_page
 from jobs.formats.unread import is_pdf
 from tests import hostile, pdfs
@@ -124,6 +125,25 @@ def test_what_unpacks_to_gigabytes_ends_its_process_and_nothing_else():
     assert len(data) < 10_000
     assert pages(data) == 1
     assert refusal(page, data).code == "pdf_too_costly"
+
+
+def test_a_reader_that_does_nothing_is_ended_and_that_it_took_too_long_is_said(monkeypatch):
+    monkeypatch.setattr(apart, "_START_S", 0)
+    monkeypatch.setattr(apart, "_PATIENCE", 0)
+    for look in (pages, page):
+        error = refusal(look, PLAIN)
+        assert (error.code, "more time" in error.message) == ("pdf_too_costly", True)
+
+
+def test_a_reader_that_is_killed_is_a_reason_as_too_much_memory_is():
+    """As the kernel does where a machine has none left."""
+    asked = (BytesIO(PLAIN), 1, 600, 4_000_000, Limits())
+    with pytest.raises(Eva01Error) as refused, drawn_page(*asked) as drawn:
+        (reader,) = pdfs.readers()
+        reader.kill()
+        assert drawn.drawn[0] * drawn.drawn[1] * 3 > 1 << 20, "more than a pipe holds"
+        b"".join(drawn.pixels)
+    assert (refused.value.code, "more memory" in refused.value.message) == ("pdf_too_costly", True)
 
 
 def test_looking_costs_the_one_who_asks():

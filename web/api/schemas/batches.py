@@ -74,6 +74,18 @@ class BatchView(ResponseModel):
     )
     dpi: int | None = Field(description="Dots an inch at which pages of PDFs are drawn; null for as usual.")
     pages: Pages | None = Field(description="What a file of several pages becomes; null for as usual.")
+    logprobs: bool = Field(description="Whether it is said of each token of an answer how likely it was.")
+    top_logprobs: int | None = Field(
+        description="How many of the likeliest tokens are named in each place; null without `logprobs`."
+    )
+    temperature: float | None = Field(
+        description="How freely each token is drawn; null and 0 for always the likeliest."
+    )
+    top_p: float | None = Field(
+        description="How likely the tokens are together of which one is drawn; null for all."
+    )
+    seed: int | None = Field(description="What draws follow from; null for chance.")
+    stop: list[str] | None = Field(description="Texts at which answers end; null for none.")
     state: BatchState = Field(description="Whether it takes more files.")
     created_at: AwareDatetime
     closed_at: AwareDatetime | None

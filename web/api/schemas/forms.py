@@ -29,7 +29,11 @@ from web.intake.wishes import (
     FormatOfForm,
     LogprobsOfForm,
     ManyPages,
+    SeedOfForm,
+    StopOfForm,
+    TemperatureOfForm,
     TopLogprobsOfForm,
+    TopPOfForm,
 )
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
@@ -124,6 +128,10 @@ class JobForm(Form):
     pages: ManyPages = None
     logprobs: LogprobsOfForm = None
     top_logprobs: TopLogprobsOfForm = None
+    temperature: TemperatureOfForm = None
+    top_p: TopPOfForm = None
+    seed: SeedOfForm = None
+    stop: StopOfForm = None
     fields: FieldsOfForm = None
     response_format: FormatOfForm = None
     page: Ordinal | None = Field(

@@ -50,6 +50,14 @@ class ImageQuery(RequestModel):
     number: Ordinal = Field(1, description="Of several images which one, counted from 1 in their order.")
 
 
+class ThumbnailQuery(ImageQuery):
+    """Which image of a job, and which page of it."""
+
+    page: Ordinal | None = Field(
+        None, description="Of a job about all pages of a file which one, counted from 1; else its own."
+    )
+
+
 class LineView(ResponseModel):
     """A line of text in an image."""
 
@@ -117,6 +125,9 @@ class JobView(Result):
     state: JobState = JobState.QUEUED
     file: str
     page: int | None = Field(None, description="The page of its file that is asked about; null for all.")
+    pages: int | None = Field(
+        None, description="How many pages its file has; null for a format without, and for several files."
+    )
     question: str
     model: str
     image: str | None = Field(None, description="SHA-256 of its image; null below a link.")

@@ -26,6 +26,10 @@ class ModelView(ResponseModel):
     default_question: str
     has_fields: bool = Field(description="True when its answers can be held to fields, or to a schema.")
     has_logprobs: bool = Field(description="True when it says how likely each token of its answers was.")
+    has_sampling: bool = Field(
+        description="True when its answers can be drawn (`temperature`, `top_p`, `seed`), and end at texts"
+        " (`stop`)."
+    )
     max_pixels: PixelsView | None = Field(
         description="What may be asked for as `max_pixels`: what all its workers take that are up, else what"
         " the last one took. Null where it cannot be chosen, and before a worker has come up."

@@ -25,7 +25,7 @@ from web.intake.spool import Part, Spool
 from web.intake.zips.archives import Archive
 
 #: Entries that are unpacked at a time, and bytes after which no further one is.
-_GROUP, _GROUP_BYTES = 64, 64 * 1024 * 1024
+_GROUP, _GROUP_BYTES = 250, 64 * 1024 * 1024
 #: How a zip begins; the second when it is empty.
 _SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 #: Bytes that a zip may unpack to however small it is.
@@ -51,7 +51,10 @@ class _Wanted:
     """An entry that is to be read, and what it is called."""
 
     info: zipfile.ZipInfo
+    #: As the zip says it.
     name: str
+    #: Under which it comes into a batch.
+    path: str
     zip_sha256: str
 
 
@@ -81,7 +84,7 @@ def entry_groups(
     with _open(part, limits) as archive:
         wanted = _wanted(archive.infolist(), part.sha256, limits, passed_over)
         reader = _Reader(archive, part.size_bytes, limits, check)
-        rest = deque(wanted_jobs([(path_of(file.name), file) for file in wanted], (), by, limits, top))
+        rest = deque(wanted_jobs([(file.path, file) for file in wanted], (), by, limits, top))
         while rest:
             spool = Spool(spool_folder)
             try:
@@ -105,7 +108,7 @@ def _wanted(
         if is_litter(path := path_of(name)):
             litter.append(path)
         else:
-            files.append(_Wanted(info, name, zip_sha256))
+            files.append(_Wanted(info, name, path, zip_sha256))
     for path in litter:
         passed_over.note(shortened(path, limits.max_path_chars))
     if files:
@@ -129,8 +132,10 @@ class _Reader:
     def read_some(self, rest: deque[Wanted[_Wanted]], spool: Spool) -> list[Wanted[Entry]]:
         """Unpack the next of `rest` into a spool, and take them off; a job's entries come together."""
         some: list[Wanted[Entry]] = []
-        while rest and sum(len(job.files) for job in some) < _GROUP and spool.size_bytes < _GROUP_BYTES:
+        count = 0
+        while rest and count < _GROUP and spool.size_bytes < _GROUP_BYTES:
             job = rest.popleft()
+            count += len(job.files)
             is_read = len(job.files) <= self._limits.max_images_per_job
             entries = [self._read(file, spool) if is_read else _refused(file) for file in job.files]
             some.append(Wanted(job.name, entries, job.names))
@@ -151,7 +156,7 @@ class _Reader:
                 f"The zip entry cannot be unpacked ({error}). Pack it again.", code=Code.BAD_ZIP_ENTRY
             )
             return _refused(file, broken)
-        return Entry(path_of(file.name), content)
+        return Entry(file.path, content)
 
     def _refuse_large(self, info: zipfile.ZipInfo) -> None:
         """Raises TooLarge by what the zip says that an entry unpacks to."""
@@ -192,7 +197,7 @@ def _refused(file: _Wanted, error: BadInput | None = None) -> Entry:
     if not file.info.CRC:
         # One that is encrypted with AES has no checksum: what tells it from another is its place in its zip.
         said += f" {file.info.header_offset} {file.zip_sha256}"
-    return Entry(path_of(file.name), None, error, hashlib.sha256(said.encode()).hexdigest())
+    return Entry(file.path, None, error, hashlib.sha256(said.encode()).hexdigest())
 
 
 def _refuse_unsafe(file: _Wanted) -> None:

@@ -1,14 +1,15 @@
-"""What a request says: images in their order, then the question, and how to answer."""
+"""What a request says: images in their places among what was said, and how to answer."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.contract.asking.chat import Turn, ending_with, question_about
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from jobs.shape.telling import told
+from jobs.shape.telling import instruction_of
 from worker.engines.remote.pictures import Picture
 
 #: Options that OpenAI's API calls as we do.
@@ -40,7 +41,9 @@ def asked(
 ) -> Asked:
     """A request about `pictures` to the model that a server calls `model`."""
     wanted = options.response_format
-    text = told(question, wanted) if wanted else question
+    turns = options.chat or (question_about(len(pictures), question),)
+    if wanted:
+        turns = ending_with(turns, instruction_of(wanted))
     own = {"temperature", "max_tokens", "stream_options", "logprobs"}
     body: dict[str, Any] = {
         "model": model,
@@ -61,7 +64,7 @@ def asked(
         own.discard("logprobs")
     return Asked(
         body,
-        json.dumps([{"role": "user", "content": _content(pictures, text)}]).encode(),
+        json.dumps(_messages(turns, iter(pictures))).encode(),
         frozenset(own - _said(options)),
         wanted,
         options.top_logprobs,
@@ -73,6 +76,14 @@ def _said(options: Options) -> set[str]:
     return set(options.model_dump(include=_AS_THEY_ARE, exclude_none=True))
 
 
-def _content(pictures: Sequence[Picture], text: str) -> list[dict[str, Any]]:
-    images = [{"type": "image_url", "image_url": {"url": picture.url}} for picture in pictures]
-    return [*images, {"type": "text", "text": text}]
+def _messages(turns: Sequence[Turn], pictures: Iterator[Picture]) -> list[dict[str, Any]]:
+    return [
+        {"role": turn.role.value, "content": [_part(part, pictures) for part in turn.parts]} for turn in turns
+    ]
+
+
+def _part(part: str | None, pictures: Iterator[Picture]) -> dict[str, Any]:
+    """A text, or the next picture where there is none."""
+    if part is not None:
+        return {"type": "text", "text": part}
+    return {"type": "image_url", "image_url": {"url": next(pictures).url}}

@@ -37,6 +37,8 @@ class RollingAnswers(Rolling[JobInput, Request]):
             prepared.max_new_tokens,
             grammar=prepared.grammar,
             top_logprobs=prepared.top_logprobs,
+            sampling=prepared.sampling,
+            stops=prepared.stops,
             company=company,
             is_interactive=is_interactive,
         )
@@ -61,7 +63,8 @@ class RollingAnswers(Rolling[JobInput, Request]):
         request = outcome.request
         if outcome.tokens:
             said = Said(
-                *(outcome.tokens, outcome.logprobs, request.visual_tokens, request.grammar), outcome.choices
+                *(outcome.tokens, outcome.logprobs, request.visual_tokens, request.prompt_tokens),
+                *(request.grammar, outcome.choices, outcome.watch),
             )
             answer = self._answer_of(said)
             if isinstance(answer, Answer):

@@ -29,8 +29,10 @@ from worker.engines.rolling.penalty import RepetitionPenalty
 from worker.engines.rolling.prefill import positions_of, prefill
 from worker.engines.rolling.rows import Outcome, Request, Row
 from worker.engines.rolling.step import Prompt, Tails, step
+from worker.engines.sampling import Sampling, chosen
 from worker.engines.saying.confidence import logprobs_of
-from worker.engines.saying.logprobs import Choice, choices_of, noted
+from worker.engines.saying.logprobs import Choice, choices_of
+from worker.engines.saying.stops import Stops
 from worker.ops.cores import core_count
 
 logger = logging.getLogger(__name__)
@@ -104,6 +106,8 @@ class RollingLoop:
         *,
         grammar: Grammar | None = None,
         top_logprobs: int | None = None,
+        sampling: Sampling | None = None,
+        stops: Stops | None = None,
         company: Company = Company.INNOCENTS,
         is_interactive: bool = False,
     ) -> Request:
@@ -114,6 +118,8 @@ class RollingLoop:
             *(tensors, max_new_tokens, positions, delta, visual_tokens),
             grammar=grammar,
             top_logprobs=top_logprobs,
+            sampling=sampling,
+            stops=stops,
             is_interactive=is_interactive,
             company=company,
         )
@@ -202,7 +208,9 @@ class RollingLoop:
         matchers = [*(row.matcher for row in self._rows), *begun]
         own = self._penalty.apply(logits)
         logits = self._masks.apply(own, matchers)
-        tokens = logits.argmax(-1)
+        places = [*(len(row.generated) for row in self._rows), *(0 for _ in begun)]
+        draws = [request.draw(place) for request, place in zip(requests, places, strict=True)]
+        tokens = chosen(logits, draws)
         choices = choices_of(own, tokens, [request.top_logprobs for request in requests])
         self._append(tokens, logprobs_of(logits, tokens), choices, begun)
         self._masks.advance(matchers, [row.generated[-1] for row in self._rows])
@@ -219,7 +227,7 @@ class RollingLoop:
         new_tokens, new_logprobs = tokens.tolist(), logprobs.tolist()
         for request, matcher in zip(self._new, begun, strict=True):
             self._begun += 1
-            self._rows.append(Row(request, self._begun, matcher, choices=noted(request.top_logprobs)))
+            self._rows.append(Row.of(request, self._begun, matcher))
             request.embedded = None
         self._new = []
         self._tails.append(tokens)
@@ -263,7 +271,8 @@ class RollingLoop:
         outcome = Outcome(request, failure=failure, device_s=seconds)
         if said:
             tokens, logprobs = tuple(said.generated), tuple(said.logprobs)
-            outcome = replace(outcome, tokens=tokens, logprobs=logprobs, choices=said.choices)
+            outcome = replace(outcome, tokens=tokens, logprobs=logprobs, watch=said.watch)
+            outcome = replace(outcome, choices=said.choices)
         self._outcomes.append(outcome)
 
     def _end_overdue(self) -> None:

@@ -9,7 +9,9 @@ from llguidance import LLMatcher
 from jobs.contract.errors import Eva01Error
 from worker.engines.company import Company
 from worker.engines.constraint.grammars import Grammar
-from worker.engines.saying.logprobs import Choice, Choices
+from worker.engines.sampling import Draw, Sampling
+from worker.engines.saying.logprobs import Choice, Choices, noted
+from worker.engines.saying.stops import Stops, Watch
 
 
 @dataclass(eq=False)
@@ -29,6 +31,10 @@ class Request:
     grammar: Grammar | None = None
     #: How many of the likeliest tokens are noted in each place of its answer; None for nothing of that.
     top_logprobs: int | None = None
+    #: How its tokens are drawn; None for the likeliest.
+    sampling: Sampling | None = None
+    #: Where its answer ends early; None for no such texts.
+    stops: Stops | None = None
     #: A single question, which goes before those of batches.
     is_interactive: bool = False
     #: What may be on the device with it.
@@ -50,6 +56,10 @@ class Request:
         """Places in the cache that it may come to need."""
         return self.prompt_tokens + self.max_new_tokens
 
+    def draw(self, place: int) -> Draw | None:
+        """The draw of a token of its answer, counted from 0; None for the likeliest."""
+        return Draw(self.sampling, place) if self.sampling else None
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -61,6 +71,8 @@ class Outcome:
     logprobs: tuple[float, ...] = ()
     #: What might have been said in their places; None where nobody asked.
     choices: Choices | None = None
+    #: What looked for its stop texts; None where it has none.
+    watch: Watch | None = None
     failure: Eva01Error | None = None
     #: Seconds since it first went to the device.
     device_s: float = 0.0
@@ -85,6 +97,14 @@ class Row:
     logprobs: list[float] = field(default_factory=list)
     #: What might have been said in their places; None where nobody asked.
     choices: Choices | None = None
+    #: What looks for its stop texts; None where it has none.
+    watch: Watch | None = None
+
+    @classmethod
+    def of(cls, request: Request, number: int, matcher: LLMatcher | None) -> "Row":
+        """A row that has generated nothing yet."""
+        watch = request.stops.watch() if request.stops else None
+        return cls(request, number, matcher, choices=noted(request.top_logprobs), watch=watch)
 
     @property
     def length(self) -> int:
@@ -97,7 +117,11 @@ class Row:
         self.logprobs.append(logprob)
         if self.choices and choice:
             self.choices.add(choice)
+        if self.watch:
+            self.watch.add(token)
 
     def has_ended(self, ends: Collection[int]) -> bool:
-        """True at the length that it may have, or after an end token."""
+        """True at the length that it may have, after an end token, or with a stop text."""
+        if self.watch and self.watch.has_found:
+            return True
         return len(self.generated) >= self.request.max_new_tokens or self.generated[-1] in ends

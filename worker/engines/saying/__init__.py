@@ -4,5 +4,6 @@ said        the tokens that a model said to one prompt
 answers     makes an answer of them
 confidence  how sure it was
 logprobs    how likely each token was, and what else might have stood there
+stops       texts at which an answer ends
 vocabulary  the bytes of a model's tokens
 """

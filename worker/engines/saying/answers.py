@@ -41,16 +41,23 @@ class Answers:
 
     def of(self, said: Said) -> Answer | EngineFailure:
         """The answer, or why there is none: `empty_answer`, `incomplete_answer`."""
-        tokens, reason = until_end(said.tokens, self._ends)
-        text = self._tokenizer.decode(tokens, skip_special_tokens=True)
-        if reason is FinishReason.LENGTH:
-            # A letter may take several tokens, and the last one be cut in two.
-            text = text.rstrip("\N{REPLACEMENT CHARACTER}")
+        text, tokens, reason = self._text_of(said)
         if not (text := text.strip()):
-            return self._without_a_word(tokens, reason)
+            return self._without_a_word(said, tokens, reason)
         if said.grammar is None:
             return self._answer(text, said, tokens, reason)
         return self._as_asked(text, said, tokens, reason, said.grammar)
+
+    def _text_of(self, said: Said) -> tuple[str, Sequence[int], FinishReason]:
+        """The text, its tokens, and why they end there."""
+        tokens, reason = until_end(said.tokens, self._ends)
+        if stopped := said.stopped:
+            return stopped.text, tokens[: stopped.count], FinishReason.STOP
+        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        if reason is FinishReason.LENGTH:
+            # A letter may take several tokens, and the last one be cut in two.
+            text = text.rstrip("\N{REPLACEMENT CHARACTER}")
+        return text, tokens, reason
 
     def _as_asked(
         self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason, grammar: Grammar
@@ -81,12 +88,14 @@ class Answers:
             raise self._incomplete(text, tokens, reason, error) from error
 
     def _answer(self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
-        # The end was chosen as well.
-        logprobs = said.logprobs[: len(tokens) + (reason is FinishReason.STOP)]
+        # The end was chosen as well, be it a token or a text.
+        stopped, ended = said.stopped, len(tokens) + (reason is FinishReason.STOP)
+        logprobs = said.logprobs[: stopped.count_with_stop if stopped else ended]
         size = self._pixels_per_token
         usage = Usage(
             visual_tokens=said.visual_tokens,
             read_pixels=size and size * said.visual_tokens,
+            prompt_tokens=said.prompt_tokens,
             output_tokens=len(tokens),
         )
         return Answer(
@@ -110,14 +119,16 @@ class Answers:
             message = f"The answer of {self._model} is not what was asked for: {error}. {what}"
         return EngineFailure(message, code=Code.INCOMPLETE_ANSWER)
 
-    def _without_a_word(self, tokens: Sequence[int], reason: FinishReason) -> EngineFailure:
-        said = f"{self._model} ended without a word. Ask in another way."
-        if reason is FinishReason.LENGTH:
-            said = (
+    def _without_a_word(self, said: Said, tokens: Sequence[int], reason: FinishReason) -> EngineFailure:
+        message = f"{self._model} ended without a word. Ask in another way."
+        if said.stopped:
+            message = f"{self._model} began with a text at which it was to stop. Leave it out of `stop`."
+        elif reason is FinishReason.LENGTH:
+            message = (
                 f"{self._model} had said no word when its {len(tokens)} tokens were used up."
                 " Ask again with a larger max_new_tokens."
             )
-        return EngineFailure(said, code=Code.EMPTY_ANSWER)
+        return EngineFailure(message, code=Code.EMPTY_ANSWER)
 
 
 #: What JSON ends with when nothing more can belong to it: of a number, more digits can.

@@ -1,8 +1,8 @@
 """How likely each token of an answer was, and which others might have stood there, for rows that ask.
 
-The distribution is the one that plain text is chosen from: the model's own, with the repetition penalty that
-it may ask for, and before an answer is held to a format. A format changes what is said, and not what the
-model would have said.
+The distribution is the one that plain text is chosen from at temperature 1: the model's own, with the
+repetition penalty that it may ask for, before an answer is held to a format, and before temperature and
+`top_p`. These change what is said, and not how likely the model thought it.
 """
 
 from array import array

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from jobs.contract.models import FinishReason
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.saying.logprobs import Choices
+from worker.engines.saying.stops import Watch
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,19 @@ class Said:
     logprobs: Sequence[float]
     #: Tokens that the image took.
     visual_tokens: int
+    #: Tokens of the whole prompt.
+    prompt_tokens: int
     #: What it was held to; None for plain text.
     grammar: Grammar | None = None
     #: What might have been said in their places; None where nobody asked.
     choices: Choices | None = None
+    #: What looked for its stop texts; None where it has none.
+    watch: Watch | None = None
+
+    @property
+    def stopped(self) -> Watch | None:
+        """What found a stop text in it."""
+        return self.watch if self.watch and self.watch.has_found else None
 
 
 def until_end(row: Sequence[int], ends: Collection[int]) -> tuple[Sequence[int], FinishReason]:

@@ -40,6 +40,10 @@ class Vocabulary:
         """A token's text in UTF-8, perhaps a part of a character; the name of one that is no text."""
         return bytes(self.tokens.decode_bytes([token]))
 
+    def text_of(self, token: int) -> bytes:
+        """The same as it stands in an answer: nothing where the token controls the model."""
+        return b"" if token in self._control else self.bytes_of(token)
+
     def shown(self, token: int) -> tuple[str, list[int] | None]:
         """A token's text for people, with U+FFFD for parts of characters; and its bytes, if it is text.
 

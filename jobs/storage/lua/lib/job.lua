@@ -8,8 +8,10 @@ end
 -- What scripts need of a record; nil when there is none, or it cannot be one. Fields that a job shares with its batch are the batch's,
 -- and its owner always is. Version 0.1.0 wrote `image`.
 local function read_job(job_id)
-    local fields = fields_of(key('job', job_id), 'state', 'batch_id', 'model', 'owner', 'images', 'image', 'is_refused')
-    local state, batch_id, model, owner, images, image, is_refused = unpack(fields)
+    local fields = fields_of(
+        key('job', job_id), 'state', 'batch_id', 'model', 'owner', 'images', 'image', 'is_refused', 'counts_as'
+    )
+    local state, batch_id, model, owner, images, image, is_refused, counts_as = unpack(fields)
     images = images or image
     local days
     if batch_id then
@@ -19,7 +21,7 @@ local function read_job(job_id)
     if not state or not model then return nil end
     return {
         id = job_id, state = state, batch_id = batch_id or nil, model = model, owner = owner or nil,
-        images = images or nil, charged = charged(job_id, owner, batch_id, owner, days),
+        images = images or nil, count = images_of(images, counts_as), charged = charged(job_id, owner, batch_id, owner, days),
         is_refused = was_refused(is_refused, state, images),
     }
 end

@@ -1,5 +1,6 @@
 -- What owners take: how many of their jobs are open, and what those that came on a day amount to. The first are jobs, all
--- else is counted in images: a job about several is as many, and a file that was refused is one.
+-- else is counted in images: a job about several is as many, one about a whole file of pages as many as these, and a file that
+-- was refused is one.
 --
 -- eva01:open_jobs has the first by owner, eva01:usage:<day> the rest as <owner>:<what>; `what` is taken, succeeded, failed,
 -- cancelled, output_tokens or device_us (microseconds of the device). A day is a number of days since 1970 in UTC, and a
@@ -74,10 +75,10 @@ local function charge(owner, day, from, to, jobs, before, after)
     if to and not is_open(to) then add_usage(owner, day, to, after) end
 end
 
--- How many images a job is charged for.
-local function images_of(images)
+-- How many images a job is charged for: `counts_as` where its record says that, else as many as it names.
+local function images_of(images, counts_as)
     local _, commas = string.gsub(images or '', ',', '')
-    return 1 + commas
+    return math.max(1 + commas, math.floor(counted(counts_as) or 0))
 end
 
 local function more_field(state, day)
@@ -117,7 +118,8 @@ end
 
 -- Charge for one job's way to a state, and for its answer; `fields` are those of the record that change.
 local function charge_move(job, to, fields)
-    local day, before, after = day_of(job.id), images_of(job.images), images_of(fields.images or job.images)
+    local day, before, after = day_of(job.id), job.count, job.count
+    if fields.images then after = images_of(fields.images, fields.counts_as) end
     charge(job.charged, day, job.state, to, 1, before, after)
     if job.charged then
         note_more(job.batch_id, job.state, day, 1 - before)
@@ -129,9 +131,11 @@ end
 -- Charge an owner for a job as it is, with what its answer has cost.
 local function charge_whole(owner, job_id, state, batch_id)
     if not state then return end
-    local day, usage, cached, images = day_of(job_id), unpack(fields_of(key('job', job_id), 'usage', 'cached', 'images'))
-    charge(owner, day, nil, state, 1, 0, images_of(images))
-    note_more(batch_id, state, day, images_of(images) - 1)
+    local day = day_of(job_id)
+    local usage, cached, images, counts_as = unpack(fields_of(key('job', job_id), 'usage', 'cached', 'images', 'counts_as'))
+    local count = images_of(images, counts_as)
+    charge(owner, day, nil, state, 1, 0, count)
+    note_more(batch_id, state, day, count - 1)
     if state == 'succeeded' then charge_cost(owner, day, cost_of({usage = usage, cached = cached})) end
 end
 

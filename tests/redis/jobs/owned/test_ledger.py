@@ -37,7 +37,8 @@ QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = JobState
 OPEN = (QUEUED, RUNNING)
 FAILURE = Result(error=JobError(code="engine_failed", message="no"))
 OWNERS = ("anna", "ben", None)
-IMAGES = st.sampled_from([SHAS[:1], SHAS[:1], SHAS[:2], SHAS])
+#: Images, and as how many they count.
+IMAGES = st.sampled_from([(SHAS[:1], None), (SHAS[:1], 12), (SHAS[:2], None), (SHAS, None), (SHAS, 7)])
 TODAY = datetime.now(UTC).date()
 
 
@@ -85,7 +86,7 @@ class Known:
     @property
     def images(self) -> int:
         """How many it is charged for."""
-        return len(self.job.images) or 1
+        return self.job.counts_as or len(self.job.images) or 1
 
 
 class Owners(RuleBasedStateMachine):
@@ -121,7 +122,7 @@ class Owners(RuleBasedStateMachine):
     @rule(data=st.data(), days=st.integers(0, 2), images=IMAGES)
     def ask(self, data, days, images):
         owner = data.draw(st.sampled_from(self.whose))
-        job = job_of(None, owner, TODAY - timedelta(days), images=images)
+        job = job_of(None, owner, TODAY - timedelta(days), images=images[0], counts_as=images[1])
         flow.accept_single(self.house.stores, job)
         self.known[job.id] = Known(job, QUEUED)
 
@@ -136,15 +137,18 @@ class Owners(RuleBasedStateMachine):
         batch = self.store.get_batch(data.draw(st.sampled_from(self.batches)).id)
         if batch.state is not batch.state.OPEN:
             return
-        jobs = [job_of(batch, batch.owner, TODAY - timedelta(count), images=images) for count, images in days]
+        jobs = [
+            job_of(batch, batch.owner, TODAY - timedelta(count), images=images, counts_as=counts_as)
+            for count, (images, counts_as) in days
+        ]
         jobs += [refused_of(batch, TODAY, SHAS[:2])] * refused
         with flow.accepting(self.house.stores, batch) as request:
             request.add(jobs)
         self.known |= {job.id: Known(job, job.state, job.is_refused) for job in jobs}
 
     @precondition(lambda self: self.batches)
-    @rule(data=st.data())
-    def mend(self, data):
+    @rule(data=st.data(), counts_as=st.sampled_from([None, 5]))
+    def mend(self, data, counts_as):
         """A refused file is taken after all."""
         refused = [one for one in self.there() if one.is_refused and one.state is FAILED]
         if not refused:
@@ -153,7 +157,7 @@ class Owners(RuleBasedStateMachine):
         batch = self.store.get_batch(one.job.batch_id)
         if batch.state is not batch.state.OPEN:
             return
-        good = job_of(batch, batch.owner, file=one.job.file, images=SHAS[:2])
+        good = job_of(batch, batch.owner, file=one.job.file, images=SHAS[:2], counts_as=counts_as)
         with flow.accepting(self.house.stores, batch) as request:
             ((made, _),) = request.add([good])
         assert made.id == one.job.id

@@ -59,10 +59,17 @@ class House:
         headers = self.headers(caller, things["token"])
         with self.client.open(address, method=method, headers=headers) as response:
             said = response.get_json() if response.is_json else {}
-            code = said.get("code", "") if isinstance(said, dict) else ""
+            code = _code_of(said) if isinstance(said, dict) else ""
             if rule.endpoint.startswith("pages."):
                 code = _code_of_page(response, rule)
             return response.status_code, code
+
+
+def _code_of(said: dict[str, Any]) -> str:
+    """The code of a problem, or of an error as OpenAI's clients read it."""
+    inner = said.get("error")
+    code = str((inner if isinstance(inner, dict) else said).get("code", ""))
+    return {"invalid_api_key": "unknown_key"}.get(code, code)
 
 
 def _code_of_page(response: Response, rule: UrlRule) -> str:

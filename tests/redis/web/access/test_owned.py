@@ -9,8 +9,9 @@ from werkzeug.test import TestResponse
 
 from jobs.contract import names
 from jobs.contract.access.owners import new_key
-from jobs.contract.models import JobError, Look, Result
+from jobs.contract.models import JobError, Look, Result, Usage
 from jobs.contract.settings import WebSettings
+from tests import pdfs
 from tests.hostile import encoded
 from web.services import Services
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.redis
 
 IMAGE = encoded()
 SHA = hashlib.sha256(IMAGE).hexdigest()
+TWO_PAGES = pdfs.document(pdfs.Page(), pdfs.Page(pdfs.GREEN))
 
 
 class User:
@@ -198,6 +200,30 @@ def test_of_several_images_those_have_a_thumbnail_that_a_worker_has_seen_for_the
     services.store.finish(job, Result(error=error, width=8, looks=(Look(width=8, height=6),)))
     assert ben.get(f"/api/jobs/{job}/thumbnail").status_code == 200
     assert has_no_thumbnail(ben, job, "?number=2")
+
+
+def test_of_a_document_those_pages_are_shown_that_a_worker_has_seen_for_the_job(user, services):
+    ben = user("ben")
+    sent = {"file": (io.BytesIO(TWO_PAGES), "a.pdf"), "question": "What?", "model": "nano"}
+    job = ben.post("/api/jobs", data=sent).get_json()["id"]
+    (sha256,) = services.store.get_job(job).images
+    for page in (1, 2):
+        services.blobs.put(names.thumbnail_path(sha256, page), b"page %d" % page)
+        services.blobs.put(names.text_path(sha256, page), b"text %d" % page)
+
+    def shown() -> tuple[list[int], list[int]]:
+        texts = ben.get(f"/api/jobs/{job}/text").get_json()["pages"]
+        pages = [page for page in (1, 2) if not has_no_thumbnail(ben, job, f"?page={page}")]
+        return pages, [one["page"] for one in texts]
+
+    assert shown() == ([], [])
+    services.store.finish(job, Result(error=JobError(code="internal_error", message="No."), width=8))
+    assert shown() == ([1], [1])
+    ben.post(f"/api/jobs/{job}/retry")
+    services.store.finish(job, Result(answer="red", usage=Usage(pages=2)))
+    assert shown() == ([1, 2], [1, 2])
+    assert ben.get(f"/api/jobs/{job}/thumbnail?page=2").get_data() == b"page 2"
+    assert has_no_thumbnail(ben, job, "?page=3")
 
 
 def has_no_thumbnail(who: User, job: str, query: str = "") -> bool:

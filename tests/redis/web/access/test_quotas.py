@@ -1,5 +1,6 @@
 """Quotas of keys and the pace of callers, through web's real app."""
 
+import hashlib
 import io
 import itertools
 import re
@@ -8,8 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from jobs.contract import names
-from jobs.contract.models import JobError, Result
+from jobs.contract.models import JobError, Look, Result
 from jobs.contract.settings import WebSettings
+from tests import pdfs
 from tests.hostile import encoded
 from tests.redis.web.access.test_access import code_of, made, of
 
@@ -196,3 +198,79 @@ def test_a_page_past_a_quota_says_so_and_when_to_come_again(http, services, path
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) > 0
     assert "A quota is used up" in refused.get_data(as_text=True)
+
+
+def document_of(pages: int) -> bytes:
+    return pdfs.document(*(pdfs.Page(sides=(100 + pages, 100 + number)) for number in range(pages)))
+
+
+def sent_document(http, key, batch: str, pages: int):
+    data = {"files": [(io.BytesIO(document_of(pages)), f"{pages}.pdf")]}
+    return http.post(f"/api/batches/{batch}/files", data=data, headers=of(key))
+
+
+def taken(http, key) -> dict[str, int]:
+    """What was taken of late, in images: those that came, and how some of them ended."""
+    told = http.get("/api/usage", headers=of(key)).get_json()["sum"]
+    return {name: told[name] for name in ("taken", "failed", "cancelled") if told[name]}
+
+
+def test_a_document_that_is_one_job_takes_an_image_a_page_and_gives_them_back(http, services):
+    key = made(services, "anna", quotas={"images_per_day": 7})
+    batch = batch_of(http, key)
+    assert code_of(sent_document(http, key, batch, 8)) == (429, "quota_exceeded")
+    (job,) = sent_document(http, key, batch, 5).get_json()["files"]
+    assert taken(http, key) == {"taken": 5}
+    services.store.finish(job["job_id"], FAILURE)
+    assert taken(http, key) == {"taken": 5, "failed": 5}
+    http.post(f"/api/batches/{batch}/retry", headers=of(key))
+    assert taken(http, key) == {"taken": 5}
+    http.post(f"/api/batches/{batch}/cancel", headers=of(key))
+    assert taken(http, key) == {"taken": 5, "cancelled": 5}
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "further"),
+    [
+        ({"model": "ocr"}, 4, 4),
+        ({"model": "ocr", "page": "2"}, 1, 1),
+        ({"model": "nano", "question": "q"}, 1, 4),
+        ({"model": "nano", "question": "q", "pages": "together"}, 4, 4),
+    ],
+)
+def test_a_question_takes_the_pages_that_it_is_about(http, services, asked, first, further):
+    key = made(services, "anna")
+    data = {"file": (io.BytesIO(document_of(4)), "a.pdf"), **asked}
+    job = http.post("/api/jobs", data=data, headers=of(key)).get_json()["id"]
+    assert taken(http, key) == {"taken": first}
+    again = {"question": "And?", "model": "nano", "pages": "together"}
+    assert http.post(f"/api/jobs/{job}/ask", json=again, headers=of(key)).status_code == 202
+    assert taken(http, key) == {"taken": first + further}
+
+
+def test_several_documents_in_one_job_take_all_their_pages(http, services):
+    key = made(services, "anna")
+    documents = [(io.BytesIO(document_of(pages)), f"{pages}.pdf") for pages in (2, 3)]
+    asked = {"file": documents, "question": "q", "model": "nano", "pages": "together"}
+    job = http.post("/api/jobs", data=asked, headers=of(key)).get_json()["id"]
+    assert taken(http, key) == {"taken": 5}
+    looks = (Look(width=8, pages=2), Look(width=8, pages=3))
+    services.store.finish(job, Result(answer="x", looks=looks))
+    for further, pages in (({}, 2), ({"pages": "together"}, 5)):
+        before = taken(http, key)["taken"]
+        again = {"question": "And?", "model": "nano", **further}
+        assert http.post(f"/api/jobs/{job}/ask", json=again, headers=of(key)).status_code == 202
+        assert taken(http, key)["taken"] == before + pages
+
+
+def test_documents_whose_pages_nobody_has_counted_are_sent_again_where_all_are_read(http, services):
+    key, content = made(services, "anna"), document_of(3)
+    files = {"file": [(io.BytesIO(content), "a.pdf"), (io.BytesIO(encoded()), "b.png")], "model": "ocr"}
+    assert http.post("/api/jobs", data=files, headers=of(key)).status_code == 202
+    named = [
+        {"file": name, "sha256": hashlib.sha256(data).hexdigest()}
+        for name, data in (("a.pdf", content), ("b.png", encoded()))
+    ]
+    jobs = [{"file": "both", "files": named}]
+    asked = http.post(f"/api/batches/{batch_of(http, key)}/known", json={"jobs": jobs}, headers=of(key))
+    assert [one["state"] for one in asked.get_json()["files"]] == ["unknown"]

@@ -27,7 +27,7 @@ from eva01.cli.main import eva01 as cli
 from jobs import log
 from jobs.contract.settings import Limits, WebSettings
 from scripts.fuzzing import originals
-from tests import hostile
+from tests import hostile, plain
 from tests.asking import IMAGE, ask, id_of, new_batch, post_files
 from tests.damaging import damaged
 from tests.internet import Visit
@@ -319,14 +319,12 @@ def test_no_thread_of_web_waits_while_images_are_fetched(make_http, internet):
         internet.pages[f"images.example.org/{number}.png"] = late
     with fronted(http.application) as server, ThreadPoolExecutor(4) as senders:
         sent = [
-            senders.submit(
-                httpx.post, f"{server}{batch}/files", data={"url": f"{ADDRESS}{number}.png"}, timeout=60
-            )
+            senders.submit(plain.post, f"{server}{batch}/files", data={"url": f"{ADDRESS}{number}.png"})
             for number in range(4)
         ]
         wait_until(lambda: len(internet.visits) == 4, "all four are being fetched")
         for _ in range(20):
-            assert httpx.get(f"{server}{batch}", timeout=60).status_code == 200
+            assert plain.get(f"{server}{batch}").status_code == 200
         assert not any(one.done() for one in sent)
         ready.set()
         rows = [one.result().json()["files"][0] for one in sent]

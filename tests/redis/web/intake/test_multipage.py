@@ -267,6 +267,28 @@ def test_each_page_has_a_small_picture_of_its_own(http, batch, services):
     assert 'filename="scan.tif"' in whole.headers["Content-Disposition"]
 
 
+def test_of_a_file_that_is_one_job_each_page_is_shown_by_its_number(http, reading, services):
+    (one,) = send(http, reading, {"a/scan.tif": FAX})
+    small, job = f"/api/jobs/{one['job_id']}/thumbnail", http.get(f"/api/jobs/{one['job_id']}").json
+    assert (job["page"], job["pages"]) == (None, 3)
+    for number in (1, 2, 3):
+        services.blobs.put(names.thumbnail_path(SHA, number), b"page %d" % number)
+    shown = [http.get(f"{small}?page={number}") for number in (1, 2, 3)]
+    assert [one.data for one in shown] == [b"page 1", b"page 2", b"page 3"]
+    assert len({one.headers["ETag"] for one in shown}) == 3
+    assert http.get(small).data == b"page 1"
+    assert code_of(http.get(f"{small}?page=4")) == (404, "thumbnail_not_found")
+    assert http.get(f"{small}?page=0").status_code == 400
+
+
+def test_a_job_about_one_page_shows_no_other(http, batch, services):
+    ids = [one["job_id"] for one in send(http, batch, {"a/scan.tif": FAX})]
+    for number in (1, 2, 3):
+        services.blobs.put(names.thumbnail_path(SHA, number), b"page %d" % number)
+    assert http.get(f"/api/jobs/{ids[1]}/thumbnail?page=2").data == b"page 2"
+    assert code_of(http.get(f"/api/jobs/{ids[1]}/thumbnail?page=1")) == (404, "thumbnail_not_found")
+
+
 def test_the_form_without_scripts_takes_all_pages(http):
     made = post_files(http, "/batches", {"scan.tif": FAX}, question="What?", model="nano")
     assert made.status_code == 303
@@ -277,3 +299,8 @@ def test_the_page_without_scripts_says_that_it_was_the_first_page(http, batch, s
     (one,) = send(http, batch, {"one.tif": ONE})
     services.store.finish(one["job_id"], Result(answer="red", notes=(Note.FIRST_PAGE,)))
     assert "first page only" in http.get(batch.removeprefix("/api")).text
+
+
+def test_the_page_without_scripts_says_how_many_pages_a_document_has(http, reading):
+    send(http, reading, {"scan.tif": FAX})
+    assert "3 pages" in http.get(reading.removeprefix("/api")).text

@@ -1,9 +1,8 @@
 // What files of several pages become, where some are chosen: a job a page or one for all, and how PDFs are drawn.
 
 import { byId, show } from "../core/dom.js";
-import { isZip } from "../upload/limits.js";
+import { isPdf, isZip } from "../upload/limits.js";
 
-const isPdf = (path) => /\.pdf$/i.test(path);
 const mayHavePages = (path) => /\.(pdf|tiff?)$/i.test(path) || isZip(path);
 
 export class Paging {

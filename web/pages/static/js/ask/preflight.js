@@ -2,6 +2,7 @@
 
 import { byId, icon, make, say, sayOrHide, show } from "../core/dom.js";
 import { bytes, duration, number, t, tn } from "../core/words.js";
+import { isPdf } from "../upload/limits.js";
 import { estimate } from "./estimate.js";
 import { counted } from "./selection.js";
 
@@ -18,6 +19,7 @@ export function showSelection(selection) {
   document.body.classList.toggle("is-loaded", selection.count > 0);
   show(byId("chosen"), selection.count > 0 || selection.refused.length > 0);
   say(byId("count"), number(selection.count));
+  say(byId("count-label"), selection.pdfs ? t("Files") : t("Images"));
   say(byId("size"), selection.count ? bytes(selection.bytes) : "–");
   say(byId("chosen-said"), selection.count ? `${counted(selection)}, ${bytes(selection.bytes)}` : "");
   showPreviews(selection);
@@ -78,9 +80,17 @@ function showPreviews(selection) {
   if (key === shown) return;
   shown = key;
   urls.forEach((url) => URL.revokeObjectURL(url));
-  urls = samples.map(({ file }) => URL.createObjectURL(file));
-  const drop = (event) => event.target.remove();
-  byId("preview").replaceChildren(...urls.map((src) => make("img", { src, alt: "", decoding: "async", on: { error: drop } })));
+  urls = [];
+  byId("preview").replaceChildren(...samples.map(preview));
+}
+
+/** What the browser cannot show has a sheet of paper in its place. */
+function preview({ path, file }) {
+  const sheet = () => make("span", { class: "preview-sheet" }, icon("sheet"));
+  if (isPdf(path)) return sheet();
+  const src = URL.createObjectURL(file);
+  urls.push(src);
+  return make("img", { src, alt: "", decoding: "async", on: { error: (event) => event.target.replaceWith(sheet()) } });
 }
 
 function showRefusals(refused) {

@@ -2,7 +2,7 @@
 
 import { t, tn } from "../core/words.js";
 import { Names } from "../upload/files.js";
-import { isZip, refusal } from "../upload/limits.js";
+import { isPdf, isZip, refusal } from "../upload/limits.js";
 import { parcelsOf } from "../upload/parcels.js";
 
 export class Selection {
@@ -12,6 +12,7 @@ export class Selection {
   #refused = [];
   #bytes = 0;
   #zips = 0;
+  #pdfs = 0;
   /** What was asked of this selection already, by the way in which files are grouped. */
   #parcels = new Map();
 
@@ -40,6 +41,10 @@ export class Selection {
     return this.#zips;
   }
 
+  get pdfs() {
+    return this.#pdfs;
+  }
+
   get bytes() {
     return this.#bytes;
   }
@@ -50,7 +55,7 @@ export class Selection {
     if (paths.length === 1) return paths[0];
     const folder = paths[0]?.split("/")[0];
     const isShared = paths.every((path) => path.startsWith(`${folder}/`));
-    return isShared ? folder : tn("{count} image", "{count} images", paths.length);
+    return isShared ? folder : countedFiles(paths.length, this.#pdfs);
   }
 
   /** True when a file's path passes a test. */
@@ -58,11 +63,11 @@ export class Selection {
     return [...this.#entries.keys()].some(test);
   }
 
-  /** Up to `count` images that are cheap to show. */
+  /** Up to `count` files that are cheap to show: of a PDF nothing is. */
   samples(count, mostBytes) {
     const found = [];
     for (const entry of this.#entries.values()) {
-      if (!isZip(entry.path) && entry.size <= mostBytes) found.push(entry);
+      if (isPdf(entry.path) || (!isZip(entry.path) && entry.size <= mostBytes)) found.push(entry);
       if (found.length === count) break;
     }
     return found;
@@ -86,6 +91,7 @@ export class Selection {
     this.#refused = [];
     this.#bytes = 0;
     this.#zips = 0;
+    this.#pdfs = 0;
     this.#parcels.clear();
     this.onChange();
   }
@@ -99,13 +105,17 @@ export class Selection {
     this.#entries.set(entry.path, entry);
     this.#bytes += entry.size;
     if (isZip(entry.path)) this.#zips += 1;
+    if (isPdf(entry.path)) this.#pdfs += 1;
   }
 }
+
+/** `120 images`; where some are PDFs `120 files`, because nobody has counted their pages yet. */
+const countedFiles = (count, pdfs) => (pdfs ? tn("{count} file", "{count} files", count) : tn("{count} image", "{count} images", count));
 
 /** `120 images`, `2 zips`, `120 images and 2 zips`. */
 export function counted(selection) {
   const images = selection.count - selection.zips;
-  const said = tn("{count} image", "{count} images", images);
+  const said = countedFiles(images, selection.pdfs);
   if (!selection.zips) return said;
   const zips = tn("{count} zip", "{count} zips", selection.zips);
   return images ? t("{images} and {zips}", { images: said, zips }) : zips;

@@ -1,7 +1,7 @@
 // The images of a job that was made of a list of files, in the large view: each with its name, its size and what to know of it.
 
 import { make, say, sayOrHide, show } from "../core/dom.js";
-import { foundOf, nameOf, placeOf } from "./several.js";
+import { foundOf, nameOf, topOf } from "./several.js";
 import { showPicture } from "./thumbnails.js";
 
 export class ImageList {
@@ -24,7 +24,7 @@ export class ImageList {
     }
     if (!images.length) return;
     images.forEach((_, place) => drawItem(this.#element.children[place].firstChild, record, place));
-    this.#bringIntoSight(this.#element.children[placeOf(record)]);
+    this.#bringIntoSight(this.#element.children[topOf(record).place]);
   }
 
   /** Scrolls the list and nothing around it. */
@@ -42,10 +42,10 @@ export class ImageList {
 
 function drawItem(button, record, place) {
   const [picture, words] = button.children;
-  const isShown = place === placeOf(record);
+  const isShown = place === topOf(record).place;
   if (isShown) button.setAttribute("aria-current", "true");
   else button.removeAttribute("aria-current");
   say(words.firstChild, nameOf(record, place));
   sayOrHide(words.lastChild, foundOf(record, place));
-  showPicture(picture, record, place);
+  showPicture(picture, record, { place, page: null });
 }

@@ -1,6 +1,6 @@
 // The small pictures: asked for only when a tile stays in sight, and only once a worker has made them.
 
-import { addressesOf, pixelsOf, placeOf } from "./several.js";
+import { addressesOf, isShownWhole, pixelsOf, topOf } from "./several.js";
 
 /** A tile that is scrolled past within this time asks for nothing. */
 const SETTLE_MS = 90;
@@ -11,21 +11,21 @@ const SMALL_PIXELS = 2_100_000;
 const FILLS = [1.1, 1.75];
 
 const due = new Map();
-/** Job ids and places by what is known of their pictures: the address that worked, or "" when there is none. */
+/** What is known of a picture, by its thumbnail's address: the address that worked, or "" when there is none. */
 const known = new Map();
 let timer = null;
 
-/** Make `frame` (an element with one <img>) show a record's picture, of several the one at `place`, now or when it is there. */
-export function showPicture(frame, record, place = placeOf(record)) {
+/** Make `frame` (an element with one <img>) show a record's picture, of several that `sheet`, now or when it is there. */
+export function showPicture(frame, record, sheet = topOf(record)) {
   const image = frame.querySelector("img");
-  const which = `${record.id} ${place}`;
+  const which = addressesOf(record, sheet).thumbnail;
   if (frame.dataset.which !== which) clear(frame, image, which);
   const address = known.get(which);
   if (address) return load(frame, image, address);
   const isReady = record.state === "succeeded" || record.state === "failed";
   frame.dataset.picture = record.hasImage && isReady && address !== "" ? "coming" : "none";
   if (frame.dataset.picture === "none") return due.delete(frame);
-  due.set(frame, { record, place, which });
+  due.set(frame, { record, sheet, which });
   clearTimeout(timer);
   timer = setTimeout(askForDue, SETTLE_MS);
 }
@@ -43,11 +43,12 @@ function askForDue() {
   due.clear();
 }
 
-function ask(frame, { record, place, which }) {
-  const { thumbnail, image } = addressesOf(record, place);
-  const pixels = pixelsOf(record, place);
+function ask(frame, { record, sheet, which }) {
+  const { thumbnail, image } = addressesOf(record, sheet);
+  const pixels = pixelsOf(record, sheet.place);
   // Thumbnails may be switched off.
-  tryNext(frame, which, pixels && pixels <= SMALL_PIXELS ? [thumbnail, image] : [thumbnail]);
+  const isSmall = pixels && pixels <= SMALL_PIXELS && isShownWhole(record, sheet);
+  tryNext(frame, which, isSmall ? [thumbnail, image] : [thumbnail]);
 }
 
 function tryNext(frame, which, addresses) {

@@ -6,9 +6,9 @@ import { problemText } from "../core/problem_text.js";
 import { reasonOf } from "../core/reasons.js";
 import { number, t } from "../core/words.js";
 import { wholeNotes } from "../images/notes.js";
-import { isAboutSeveral } from "../images/several.js";
+import { canTurn, isAboutSeveral } from "../images/several.js";
 import { readLimits } from "../upload/limits.js";
-import { CUT, cutOf, moreTokens, wordOf } from "./cut_short.js";
+import { CUT, cutOf, moreTokens, sampling, wordOf } from "./cut_short.js";
 
 const LOOK_AGAIN_MS = 1000;
 const PATIENT_LOOK_MS = 4000;
@@ -40,7 +40,7 @@ export class FollowUp {
     this.#record = record;
     this.#batch = batch;
     show(byId("follow-up"), record.hasImage);
-    this.#label(isAboutSeveral(record) ? t("A further question about these images") : t("A further question about this image"));
+    this.#label(labelOf(record));
     say(byId("follow-up-note"), "");
     byId("follow-up-question").value = "";
     this.#draw();
@@ -76,7 +76,7 @@ export class FollowUp {
   /** Ask a record's own question again, and allow a longer answer. */
   askForMore({ cut }) {
     const { model } = this.#batch;
-    return this.#askForMore({ question: cut.question, model, ...this.#sharpness(model) }, cut);
+    return this.#askForMore({ question: cut.question, model, ...this.#sharpness(model), ...sampling(this.#batch) }, cut);
   }
 
   /** Pages are drawn as before, and the batch's model sees as many pixels; what others take is their own. */
@@ -161,4 +161,9 @@ async function answered(job) {
     });
   }
   return job;
+}
+
+function labelOf(record) {
+  if (isAboutSeveral(record)) return t("A further question about these images");
+  return canTurn(record) ? t("A further question about this file") : t("A further question about this image");
 }

@@ -8,7 +8,7 @@ import { reasonOf } from "../core/reasons.js";
 import { number, t } from "../core/words.js";
 import { shortNotes } from "../images/notes.js";
 import { drawPager, makePager } from "../images/pager.js";
-import { countWords } from "../images/several.js";
+import { canTurn, countWords } from "../images/several.js";
 import { showPicture } from "../images/thumbnails.js";
 import { drawState } from "./cut_short.js";
 import { drawUnsure, unsureChip } from "./unsure.js";
@@ -71,7 +71,9 @@ function drawTile(tile, record, index, count) {
   state.hidden = drawState(state, record, "tile-state") === "succeeded";
   show(answer, !drawTileFields(fields, record, columns));
   say(answer, shownWords(record));
-  sayOrHide(link.querySelector(".tile-note"), shortNotes(record));
+  // Where one can turn, it is said between the arrows how many there are.
+  const pages = canTurn(record) ? "" : countWords(record);
+  sayOrHide(link.querySelector(".tile-note"), [pages, shortNotes(record)].filter(Boolean).join(" · "));
   drawSure(sure.firstChild, record.confidence, leastSure(record));
   drawUnsure(sure.lastChild, record);
   show(sure, record.confidence !== null);

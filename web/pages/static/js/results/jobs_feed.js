@@ -18,6 +18,9 @@ export function recordOf(job) {
     // What the name is sorted by, made when it is needed: a job may get another name.
     fileKey: null,
     page: job.page ?? null,
+    // Of its file, and those that were read for the answer.
+    pages: job.pages ?? null,
+    readPages: job.usage?.pages ?? null,
     // The feed does not report that a job has started; `markRunning` sets that.
     base: job.state === "running" ? "queued" : job.state,
     state: job.state,
@@ -26,6 +29,7 @@ export function recordOf(job) {
     errorMessage: job.error?.message ?? null,
     // Its hash is not shown below a link.
     hasImage: Boolean(job.media_type),
+    mediaType: job.media_type,
     // Of a job about several each: its name, and what it was found to be.
     images: job.images ?? [],
     notes: job.notes ?? [],

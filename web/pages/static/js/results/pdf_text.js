@@ -4,7 +4,7 @@ import { api } from "../core/api.js";
 import { copyText } from "../core/copying.js";
 import { byId, say, show } from "../core/dom.js";
 import { number, t } from "../core/words.js";
-import { placeOf } from "../images/several.js";
+import { topOf } from "../images/several.js";
 
 const PDF = "application/pdf";
 
@@ -19,7 +19,7 @@ export class PdfText {
 
   /** Show that of an image of a job that has been read, if it is a PDF whose pages hold some. */
   async draw(record, job) {
-    const place = placeOf(record);
+    const { place } = topOf(record);
     const kind = job.images?.[place]?.media_type ?? job.media_type;
     const of = `${job.id}/${place}/${job.state}`;
     if (this.#of === of) return;

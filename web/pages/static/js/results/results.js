@@ -9,7 +9,7 @@ import { byId, make, say, show } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
 import { number, percent, STATES, t, tn } from "../core/words.js";
 import { stepOf } from "../images/pager.js";
-import { isAboutSeveral, placeFurther, spokenPage, turnTo } from "../images/several.js";
+import { canTurn, spokenPlace, turn } from "../images/several.js";
 import { arrange, ORDERS } from "./arrange.js";
 import { CUT, wordOf } from "./cut_short.js";
 import { gallery } from "./gallery.js";
@@ -100,12 +100,12 @@ export class Results {
     if (index >= 0) this.#list.focus(index);
   }
 
-  /** Put another of a record's images on top, `by` further on or the one at `place`. */
-  turn(record, { by = 0, place = null }) {
-    if (!record || !isAboutSeveral(record)) return;
-    turnTo(record, place ?? placeFurther(record, by));
+  /** Put another of a record's images or pages on top: `where` is as in several.js. */
+  turn(record, where) {
+    if (!record || !canTurn(record)) return;
+    turn(record, where);
     this.#list.redraw(record);
-    say(byId("found-spoken"), spokenPage(record));
+    say(byId("found-spoken"), spokenPlace(record));
   }
 
   focusSearch() {

@@ -12,7 +12,7 @@ import { dateTime, number, percent, t } from "../core/words.js";
 import { ImageList } from "../images/image_list.js";
 import { wholeNotes } from "../images/notes.js";
 import { drawPager, makePager, stepOf } from "../images/pager.js";
-import { addressesOf, isAboutSeveral, placeOf } from "../images/several.js";
+import { addressesOf, canTurn, isAboutSeveral, isShownWhole, topOf } from "../images/several.js";
 import { Zoom } from "../images/zoom.js";
 import { drawState } from "./cut_short.js";
 import { FollowUp } from "./follow_up.js";
@@ -23,6 +23,8 @@ import { drawUnsure } from "./unsure.js";
 export class Viewer {
   /** The record that is shown, or null. */
   record = null;
+  /** All that the server knows of its job; null until that has come. */
+  #job = null;
 
   #dialog = byId("viewer");
   #results;
@@ -65,6 +67,7 @@ export class Viewer {
     history.replaceState(history.state, "", `#job=${record.id}`);
     if (!this.isOpen) this.#dialog.showModal();
     if (isNew) {
+      this.#job = null;
       this.#showImage();
       this.#followUp?.open(record, this.#batch);
     }
@@ -147,12 +150,13 @@ export class Viewer {
     if (target) this.open(target);
   }
 
-  /** Show another image of the same job. */
+  /** Show another image or page of the same job. */
   #turn(where) {
-    if (!isAboutSeveral(this.record)) return;
+    if (!canTurn(this.record)) return;
     this.#results.turn(this.record, where);
     this.#showImage();
     this.#images.draw(this.record);
+    if (this.#job) this.#pdfText.draw(this.record, this.#job);
   }
 
   #showPlace() {
@@ -168,13 +172,13 @@ export class Viewer {
   #showImage() {
     const { file, images, hasImage } = this.record;
     const image = byId("viewer-image");
-    const place = placeOf(this.record);
+    const top = topOf(this.record);
     show(image, hasImage);
     show(byId("viewer-nopicture"), !hasImage);
     show(byId("viewer-original"), hasImage);
-    byId("viewer-original").href = addressesOf(this.record, place).image;
-    image.alt = images[place]?.file ?? file;
-    this.#pictures = hasImage ? picturesOf(this.record, place) : [];
+    byId("viewer-original").href = addressesOf(this.record, top).image;
+    image.alt = images[top.place]?.file ?? file;
+    this.#pictures = hasImage ? picturesOf(this.record, top) : [];
     if (hasImage) this.#showNext();
     else image.removeAttribute("src");
     say(byId("viewer-file"), file);
@@ -233,6 +237,7 @@ export class Viewer {
     drawFacts(record, null);
     const job = await api(`/jobs/${record.id}`).catch(() => null);
     if (!job || this.record !== record || this.#shownVersion !== version) return;
+    this.#job = job;
     drawFacts(record, job);
     this.#pdfText.draw(record, job);
     const isOther = job.question && job.question !== this.#batch.question;
@@ -241,9 +246,9 @@ export class Viewer {
 }
 
 /** Not every browser reads TIFF, and of a file of pages it would show the first: what a worker made stands in. */
-function picturesOf(record, place) {
-  const { image, thumbnail } = addressesOf(record, place);
-  return record.page > 1 ? [thumbnail] : [image, thumbnail];
+function picturesOf(record, sheet) {
+  const { image, thumbnail } = addressesOf(record, sheet);
+  return isShownWhole(record, sheet) ? [image, thumbnail] : [thumbnail];
 }
 
 function drawFacts({ cameMs, startedMs, finishedMs }, job) {

@@ -24,6 +24,7 @@ const IMAGE_NAME = new RegExp(`\\.(${IMAGE_ENDINGS.join("|")})$`, "i");
 const KNOWN_OTHER = /\.(svgz?|ps[db]|raw|cr[23w]|nef|nrw|arw|dng|raf|orf|rw2|pef|srw|x3f|jxl|jp2|mp4|mov|txt|docx?|xlsx?|json|xml|html?|csv|md)$/i;
 
 export const isZip = (path) => /\.zip$/i.test(path);
+export const isPdf = (path) => /\.pdf$/i.test(path);
 
 /** The server's limits; the usual ones when it does not say. */
 export async function readLimits() {

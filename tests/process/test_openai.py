@@ -1,0 +1,101 @@
+"""OpenAI's own client against real processes: web, Redis, and a worker with `nano`."""
+
+import asyncio
+import base64
+import json
+import random
+from collections.abc import Iterator
+
+import pytest
+from openai import AsyncOpenAI, OpenAI
+
+from tests.drawing import Scene, random_scene
+from tests.process.conftest import Stack
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
+
+DESCRIBE = "Describe this image."
+
+
+@pytest.fixture(scope="module")
+def nano(tmp_path_factory) -> Iterator[Stack]:
+    """A stack with a worker for nano."""
+    with Stack(tmp_path_factory.mktemp("openai")) as stack:
+        stack.start_redis()
+        stack.start_web()
+        stack.start_worker("nano")
+        yield stack
+
+
+@pytest.fixture
+def client(nano: Stack) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{nano.url}/v1", api_key="any", max_retries=0) as client:
+        yield client
+
+
+def shown(scene: Scene) -> dict:
+    data = base64.b64encode(scene.encode("PNG", width=300, height=200)).decode()
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+
+
+def asked(*content: dict | str) -> list:
+    parts = [{"type": "text", "text": part} if isinstance(part, str) else part for part in content]
+    return [{"role": "user", "content": parts}]
+
+
+def test_many_at_once_each_get_their_own_answer(nano):
+    rng = random.Random(11)
+    scenes = [random_scene(rng, shapes=1) for _ in range(8)]
+
+    async def ask_all() -> list:
+        async with AsyncOpenAI(base_url=f"{nano.url}/v1", api_key="any", max_retries=0) as client:
+            asking = [
+                client.chat.completions.create(model="nano", messages=asked(shown(scene), DESCRIBE))
+                for scene in scenes
+            ]
+            return await asyncio.gather(*asking)
+
+    made = asyncio.run(ask_all())
+    assert [one.choices[0].message.content for one in made] == [scene.description for scene in scenes]
+    assert all(one.usage.prompt_tokens > one.usage.completion_tokens > 0 for one in made)
+    assert all(one.choices[0].finish_reason == "stop" for one in made)
+
+
+def test_an_answer_that_is_cut_says_so(client):
+    scene = Scene("white", (("red", "circle"),))
+    made = client.chat.completions.create(
+        model="nano", messages=asked(shown(scene), DESCRIBE), max_completion_tokens=2
+    )
+    assert (made.choices[0].finish_reason, made.usage.completion_tokens) == ("length", 2)
+
+
+def test_an_answer_has_the_format_that_was_asked_for_and_logprobs(client):
+    schema = {
+        "type": "object",
+        "properties": {"seen": {"type": "string", "enum": ["circle", "square"]}},
+        "required": ["seen"],
+        "additionalProperties": False,
+    }
+    wanted = {"type": "json_schema", "json_schema": {"name": "seen", "schema": schema, "strict": True}}
+    made = client.chat.completions.create(
+        model="nano",
+        messages=asked(shown(Scene("white", (("red", "circle"),))), DESCRIBE),
+        response_format=wanted,
+        logprobs=True,
+        top_logprobs=1,
+    )
+    assert json.loads(made.choices[0].message.content)["seen"] in ("circle", "square")
+    said = made.choices[0].logprobs.content
+    assert "".join(token.token for token in said) == made.choices[0].message.content
+    assert all(len(token.top_logprobs) <= 1 and token.logprob <= 0 for token in said)
+
+
+def test_a_second_turn_follows_the_first(client):
+    first, second = Scene("white", (("red", "circle"),)), Scene("white", (("blue", "square"),))
+    messages = [*asked(shown(first), DESCRIBE)]
+    made = client.chat.completions.create(model="nano", messages=messages)
+    messages += [made.choices[0].message, *asked(shown(second), DESCRIBE)]
+    both = client.chat.completions.create(model="nano", messages=messages)
+    said = made.usage.completion_tokens
+    assert both.usage.prompt_tokens > 2 * made.usage.prompt_tokens - said, "the set-up is said once"
+    assert both.choices[0].message.content

@@ -1,0 +1,350 @@
+"""Chats as OpenAI's own client asks about them, on a real Redis, answered as a worker does."""
+
+import asyncio
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+import httpx2
+import openai
+import pytest
+from gunicorn.config import Config
+from openai import OpenAI
+
+from jobs.contract import names
+from jobs.contract.asking.chat import Role, Turn
+from jobs.contract.codes import Code
+from jobs.contract.errors import EngineFailure
+from jobs.contract.models import FinishReason, Job, JobError, JobState, Result, Usage
+from jobs.contract.settings import WebSettings
+from tests import pdfs
+from tests.asking import IMAGE
+from tests.processes import PATIENCE_S, wait_until
+from web.front.front import Front
+from web.openai.completion import completion_of
+from web.services import Services
+
+pytestmark = pytest.mark.redis
+
+DATA = "data:image/png;base64," + base64.b64encode(IMAGE).decode()
+USAGE = Usage(visual_tokens=9, prompt_tokens=21, output_tokens=4)
+SAID = Result(answer="A red circle.", finish_reason=FinishReason.STOP, usage=USAGE)
+
+
+def image(url: str = DATA, **more: str) -> dict:
+    return {"type": "image_url", "image_url": {"url": url, **more}}
+
+
+def text(said: str) -> dict:
+    return {"type": "text", "text": said}
+
+
+def about(*images: dict, question: str = "What is this?") -> list:
+    return [{"role": "user", "content": [*images, text(question)]}]
+
+
+def about_it(question: str = "What is this?") -> list:
+    return about(image(), question=question)
+
+
+@pytest.fixture
+def http(make_http):
+    return make_http()
+
+
+@pytest.fixture
+def client(http) -> Iterator[OpenAI]:
+    transport = httpx2.WSGITransport(app=http.application)
+    with httpx2.Client(transport=transport) as connection:
+        yield OpenAI(base_url="http://localhost/v1", api_key="any", http_client=connection, max_retries=0)
+
+
+@pytest.fixture
+def worker(services: Services, redis_client) -> Iterator[Callable[..., list[Job]]]:
+    """Answers the next jobs with results, one each, in a thread; gives the jobs, once they are answered."""
+    threads: list[threading.Thread] = []
+
+    def answer(*results: Result) -> list[Job]:
+        jobs: list[Job] = []
+
+        def work() -> None:
+            waiting = names.interactive_queue("nano")
+            for result in results:
+                wait_until(lambda: redis_client.llen(waiting), "a question waits", every_s=0.005)
+                redis_client.lpop(waiting)
+                taken = services.store.take("nano", "ticket")
+                assert taken is not None
+                jobs.append(taken.job)
+                services.store.finish(taken.job.id, result)
+
+        threads.append(threading.Thread(target=work, daemon=True))
+        threads[-1].start()
+        return jobs
+
+    yield answer
+    for thread in threads:
+        thread.join(30)
+
+
+def refused(client: OpenAI, **said) -> openai.APIStatusError:
+    asked = {"model": "nano", "messages": about_it(), **said}
+    with pytest.raises(openai.APIStatusError) as error:
+        client.chat.completions.create(**asked)
+    return error.value
+
+
+def test_an_answer_is_a_completion(client, worker):
+    jobs = worker(SAID)
+    made = client.chat.completions.create(model="nano", messages=about_it(), max_completion_tokens=7)
+    (job,) = jobs
+    (choice,) = made.choices
+    assert (choice.message.role, choice.message.content, choice.finish_reason) == (
+        *("assistant", "A red circle."),
+        "stop",
+    )
+    assert (made.id, made.model, made.object) == (f"chatcmpl-{job.id}", "nano", "chat.completion")
+    assert made.created == int(job.created_at.timestamp())
+    assert made.usage.model_dump(exclude_none=True) == {
+        "prompt_tokens": 21,
+        "completion_tokens": 4,
+        "total_tokens": 25,
+    }
+    assert made._request_id
+    assert (job.question, job.file, job.options.max_new_tokens) == ("What is this?", "image-1.png", 7)
+    assert job.batch_id is None
+    assert choice.logprobs is None
+
+
+def test_a_chat_is_kept_turn_by_turn_with_its_images_in_their_places(client, worker):
+    jobs = worker(SAID)
+    second = client.chat.completions.create(
+        model="nano",
+        messages=[
+            {"role": "developer", "content": "Be short."},
+            {"role": "user", "content": [text("First:"), image(), image(detail="high")]},
+            {"role": "assistant", "content": [text("Two circles.")], "refusal": None, "tool_calls": None},
+            {"role": "user", "content": "Which is larger?"},
+        ],
+    )
+    assert second.choices[0].message.content == "A red circle."
+    (job,) = jobs
+    assert job.options.chat == (
+        Turn(role=Role.SYSTEM, parts=("Be short.",)),
+        Turn(role=Role.USER, parts=("First:", None, None)),
+        Turn(role=Role.ASSISTANT, parts=("Two circles.",)),
+        Turn(role=Role.USER, parts=("Which is larger?",)),
+    )
+    assert job.question == "Which is larger?"
+    assert (len(job.images), job.files) == (2, ("image-1.png", "image-2.png"))
+
+
+def test_an_answer_that_was_given_can_be_sent_back(client, worker):
+    worker(SAID, SAID)
+    first = client.chat.completions.create(model="nano", messages=about_it())
+    messages = [*about_it(), first.choices[0].message, {"role": "user", "content": "Sure?"}]
+    again = client.chat.completions.create(model="nano", messages=messages)
+    assert again.choices[0].message.content == "A red circle."
+
+
+def test_formats_and_logprobs_are_asked_for_as_openai_has_them(client, worker):
+    wanted = {
+        "type": "json_schema",
+        "json_schema": {"name": "seen", "schema": {"type": "object"}, "strict": True},
+    }
+    jobs = worker(SAID)
+    client.chat.completions.create(
+        model="nano", messages=about_it(), response_format=wanted, logprobs=True, top_logprobs=2, max_tokens=5
+    )
+    options = jobs[0].options
+    assert options.response_format is not None
+    assert (options.response_format.public(), options.top_logprobs) == (wanted, 2)
+
+
+def test_how_tokens_are_drawn_and_where_an_answer_stops_are_said_as_openai_has_them(client, worker):
+    jobs = worker(SAID, SAID)
+    client.chat.completions.create(
+        model="nano", messages=about_it(), temperature=0.7, top_p=0.9, seed=3, stop="\n"
+    )
+    client.chat.completions.create(model="nano", messages=about_it(), stop=["a", "b"])
+    drawn, stopped = (job.options for job in jobs)
+    assert (drawn.temperature, drawn.top_p, drawn.seed, drawn.stop) == (0.7, 0.9, 3, ("\n",))
+    assert (stopped.temperature, stopped.stop) == (None, ("a", "b"))
+
+
+def test_what_changes_nothing_may_be_said(client, worker):
+    worker(SAID)
+    client.chat.completions.create(
+        model="nano",
+        messages=about_it(),
+        n=1,
+        stream=False,
+        user="anna",
+        metadata={"a": "b"},
+        tools=[],
+        presence_penalty=0.0,
+        store=False,
+        logit_bias=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"n": 2}, "n"),
+        ({"n": True}, "n"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"presence_penalty": 0.5}, "presence_penalty"),
+        ({"extra_body": {"top_k": 5}}, "top_k"),
+        ({"logit_bias": {"5": 1}}, "logit_bias"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "y"}]}, "messages.0.role"),
+        ({"messages": [{"role": "user", "name": "Anna", "content": "x"}]}, "messages.0.name"),
+        ({"messages": [{"role": "user", "content": [image(detail="low")]}]}, None),
+        ({"messages": [{"role": "user", "content": [image("data:image/png,abc"), text("?")]}]}, None),
+        ({"messages": [{"role": "user", "content": [image("data:image/png;base64,a$b="), text("?")]}]}, None),
+        ({"messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]}, None),
+        ({"messages": [*about_it(), {"role": "assistant", "content": "A"}]}, "messages"),
+        ({"messages": [{"role": "system", "content": [image()]}, *about_it()]}, "messages.0"),
+        ({"messages": []}, "messages"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_its_name(client, redis_client, said, field):
+    error = refused(client, **said)
+    assert (error.status_code, error.code, error.type) == (400, "invalid_field", "invalid_request_error")
+    assert error.param is not None
+    assert error.param.startswith(field or "messages.0.content")
+    assert f"`{error.param.split('.')[0]}" in error.message
+    assert error.response.headers["x-should-retry"] == "false"
+    assert list(redis_client.scan_iter("eva01:job:*")) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "code"),
+    [
+        ({"messages": [{"role": "user", "content": "What is the time?"}]}, 400, "missing_file"),
+        ({"messages": [{"role": "user", "content": [image()]}]}, 400, "missing_question"),
+        ({"messages": about_it("x" * 4001)}, 413, "question_too_long"),
+        ({"model": "gpt-5"}, 404, "model_not_found"),
+        ({"max_tokens": 5000}, 413, "too_many_tokens"),
+        ({"model": "ocr", "logprobs": True}, 422, "no_logprobs"),
+        ({"messages": about(image("https://a.example/b.png"))}, 422, "no_public_address"),
+        ({"messages": about(image("data:image/png;base64,AAAA"))}, 422, "not_an_image"),
+        ({"messages": about(*[image()] * 17)}, 413, "too_many_images"),
+    ],
+)
+def test_other_refusals_have_their_codes(client, redis_client, said, status, code):
+    error = refused(client, **said)
+    assert (error.status_code, error.code) == (status, code)
+    assert list(redis_client.scan_iter("eva01:job:*")) == []
+
+
+def test_an_image_may_be_at_an_address_beside_one_that_is_sent(client, worker, internet):
+    internet.pages["images.example.org/b.png"] = lambda visit: visit.give(IMAGE)
+    jobs = worker(SAID)
+    both = about(image("https://images.example.org/b.png"), image())
+    made = client.chat.completions.create(model="nano", messages=both)
+    assert made.choices[0].message.content == "A red circle."
+    assert jobs[0].files == ("images.example.org/b.png", "image-2.png")
+
+
+def test_a_failure_is_an_error_that_is_not_sent_again(client, worker):
+    worker(Result(error=JobError(code=Code.INCOMPLETE_ANSWER, message="It was cut.")))
+    error = refused(client)
+    assert (error.status_code, error.code, error.message) == (500, "incomplete_answer", error.message)
+    assert "It was cut." in error.message
+    assert error.response.headers["x-should-retry"] == "false"
+
+
+def test_a_code_of_a_later_version_is_a_failure_too():
+    job = Job(file="a", question="?", model="nano", state=JobState.FAILED)
+    job = job.model_copy(update={"error": JobError(code="of_later", message="Why.")})
+    with pytest.raises(EngineFailure) as error:
+        completion_of(job, None)
+    assert (error.value.code, error.value.message) == (Code.ENGINE_FAILED, "Why.")
+
+
+def jobs_of(store, redis_client) -> list[Job]:
+    ids = [key.removeprefix("eva01:job:") for key in redis_client.scan_iter("eva01:job:*")]
+    return [store.get_job(job_id) for job_id in ids]
+
+
+def test_who_waits_too_long_is_told_so_and_the_job_is_cancelled(make_http, backend, redis_client):
+    http = make_http(chat_wait_s=0.2)
+    answer = http.post("/v1/chat/completions", json={"model": "nano", "messages": about_it()})
+    assert (answer.status_code, answer.json["error"]["code"]) == (500, "answer_too_late")
+    assert [job.state for job in jobs_of(backend.store, redis_client)] == [JobState.CANCELLED]
+
+
+def test_a_pdf_that_is_read_whole_counts_with_all_its_pages(make_http, backend, redis_client):
+    http = make_http(chat_wait_s=0.2)
+    content = pdfs.document(pdfs.Page(), pdfs.Page(pdfs.GREEN))
+    address = "data:image/png;base64," + base64.b64encode(content).decode()
+    said = {"model": "ocr", "messages": about(image(address))}
+    assert http.post("/v1/chat/completions", json=said).json["error"]["code"] == "answer_too_late"
+    (job,) = jobs_of(backend.store, redis_client)
+    assert (job.pages, job.counts_as) == (2, 2)
+
+
+def test_a_server_that_stops_cancels_the_job_and_says_that_the_same_may_be_sent_again(
+    http, services, backend, redis_client
+):
+    services.stopping.set()
+    answer = http.post("/v1/chat/completions", json={"model": "nano", "messages": about_it()})
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "server_stops")
+    assert answer.headers["x-should-retry"] == "true"
+    assert [job.state for job in jobs_of(backend.store, redis_client)] == [JobState.CANCELLED]
+
+
+def test_who_leaves_a_server_that_notices_takes_the_job_along(make_app, backend, redis_client):
+    app = make_app(WebSettings(models=("nano",)))
+    front = Front(app, Config())
+
+    async def leave() -> None:
+        server = await asyncio.start_server(front._take, "127.0.0.1", 0)
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        body = json.dumps({"model": "nano", "messages": about_it()}).encode()
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        await until(lambda: jobs_of(backend.store, redis_client))
+        writer.close()
+        await until(lambda: jobs_of(backend.store, redis_client)[0].state is JobState.CANCELLED)
+        server.close()
+
+    asyncio.run(leave())
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+def test_models_are_listed_and_found(client):
+    assert [(model.id, model.object, model.owned_by) for model in client.models.list()] == [
+        ("nano", "model", "eva01"),
+        ("ocr", "model", "eva01"),
+    ]
+    assert client.models.retrieve("ocr").id == "ocr"
+    with pytest.raises(openai.NotFoundError) as error:
+        client.models.retrieve("gpt-5")
+    assert error.value.code == "model_not_found"
+
+
+def test_what_is_not_there_is_an_error_in_the_same_envelope(http):
+    answer = http.get("/v1/nowhere")
+    assert (answer.status_code, answer.mimetype) == (404, "application/json")
+    assert answer.json["error"]["code"] == "no_such_page"
+    assert http.post("/v1/chat/completions", data="{").json["error"]["code"] == "malformed_body"
+    assert http.post("/v1/chat/completions", json=[]).json["error"]["code"] == "malformed_body"
+
+
+def test_a_chat_of_many_bytes_is_taken_and_one_of_too_many_is_not(make_http):
+    http = make_http(limits={"max_chat_bytes": 10_000_000}, chat_wait_s=0.05)
+    padded = base64.b64encode(IMAGE + bytes(6_600_000)).decode()
+    large = [{"role": "user", "content": [image(f"data:image/png;base64,{padded}"), text("?")]}]
+    taken = http.post("/v1/chat/completions", json={"model": "nano", "messages": large})
+    assert taken.json["error"]["code"] == "answer_too_late"
+    larger = [{"role": "user", "content": [*large[0]["content"], image(f"data:image/png;base64,{padded}")]}]
+    refused = http.post("/v1/chat/completions", json={"model": "nano", "messages": larger})
+    assert (refused.status_code, refused.json["error"]["code"]) == (413, "request_too_large")

@@ -1,0 +1,142 @@
+"""The calls of OpenAI's API: the models, and a completion of a chat."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, cast
+
+from flask import Blueprint, Response, jsonify, request
+from flask_openapi3 import FileStorage
+
+from jobs import flow
+from jobs.contract.catalog import ModelCard
+from jobs.contract.codes import Code
+from jobs.contract.errors import Conflict, EngineFailure, NotFound, Unavailable
+from jobs.contract.models import Job, Options
+from web.access.caller import caller
+from web.http.idempotency import speaks_of
+from web.http.security import PRIVATE
+from web.http.waiting import Waiting
+from web.intake.asking import (
+    check_images,
+    check_options,
+    check_takes,
+    choose_model,
+    pages_counted,
+    sees_all_pages,
+)
+from web.intake.fetching import after_fetching
+from web.intake.forms import check_sent
+from web.intake.grouping import about_image, named, names_in
+from web.intake.names.paths import sent_path, shortened
+from web.intake.spool import CHAT_PATH, Part, spooled_request
+from web.intake.uploads import Image, checked_image, kept_images
+from web.openai.completion import completion_of
+from web.openai.content import images_of, shown_question, turns_of
+from web.openai.request import ChatRequest
+from web.services import Services, services
+
+openai = Blueprint("openai", __name__)
+
+#: OpenAI's clients want to know when a model was made; a server of one's own does not.
+_UNKNOWN_TIME_S = 0
+
+
+@openai.get("/v1/models")
+def list_models() -> Response:
+    """The models that can be asked, the default first."""
+    cards = services().known_cards().values()
+    return _private({"object": "list", "data": [*map(_model, cards)]})
+
+
+@openai.get("/v1/models/<name>")
+def get_model(name: str) -> Response:
+    """One of them."""
+    return _private(_model(choose_model(services(), name)))
+
+
+@openai.post(CHAT_PATH)
+def complete_chat() -> Response:
+    """What a model says next in a chat that has an image; waits until it has said all."""
+    serving, until_s = services(), time.monotonic() + services().web.chat_wait_s
+    asked = ChatRequest.read(request.get_json(force=True))
+    card, chat = choose_model(serving, asked.model), turns_of(asked.messages, serving.limits)
+    options = check_options(serving, card, asked).model_copy(update={"chat": chat})
+    check = partial(check_takes, serving, card.name, caller().owner)
+    check()
+    files = images_of(asked.messages)
+    check_images("The chat", len(files), serving.limits)
+
+    def answer(files: Sequence[FileStorage]) -> Response:
+        job = _accept(serving, card, options, files)
+        look = partial(_look, serving, job.id, until_s)
+        return Waiting(look, serving.stopping, left=partial(_cancel, serving, job.id))
+
+    return after_fetching(serving, files, check, answer)
+
+
+def _accept(serving: Services, card: ModelCard, options: Options, files: Sequence[FileStorage]) -> Job:
+    paths = [shortened(sent_path(file), serving.limits.max_path_chars) for file in files]
+    images = [_image(serving, files, place, paths) for place in range(len(files))]
+    name, counted = named("", paths), [image.pages for image in images]
+    job = Job(
+        owner=caller().owner,
+        file=name,
+        question=shown_question(options.chat or ()),
+        model=card.name,
+        options=options,
+        images=tuple(image.sha256 for image in images),
+        media_types=tuple(image.media_type for image in images),
+        files=names_in(name, paths),
+        pages=counted[0] if len(counted) == 1 else None,
+        counts_as=pages_counted(counted) if sees_all_pages(card, options) else None,
+    )
+    with kept_images(serving, images):
+        job = flow.accept_single(serving, job, caller().quotas)
+    speaks_of(job)
+    return job
+
+
+def _image(serving: Services, files: Sequence[FileStorage], place: int, paths: Sequence[str]) -> Image:
+    with about_image(place, paths):
+        check_sent(files[place])
+        spooled_request().check_budget()
+        return checked_image(serving, cast(Part, files[place].stream))
+
+
+def _look(serving: Services, job_id: str, until_s: float) -> Response | None:
+    """The completion when it is there; raises the reason why there will be none."""
+    job = serving.store.get_job(job_id)
+    if job.state.is_finished:
+        asked = job.options.top_logprobs is not None
+        known = serving.journal.logprobs(None, {job.id: job.answer}) if asked else {}
+        return _private(completion_of(job, known.get(job.id, []) if asked else None))
+    if serving.stopping.is_set():
+        _cancel(serving, job_id)
+        raise Unavailable("The server is being stopped. Send the request again.", code=Code.SERVER_STOPS)
+    if time.monotonic() >= until_s:
+        _cancel(serving, job_id)
+        raise EngineFailure(
+            f"Job {job_id} had no answer after {serving.web.chat_wait_s:g} s (EVA01_CHAT_WAIT_S), and is"
+            " cancelled. Ask again when less waits, or make a batch.",
+            code=Code.ANSWER_TOO_LATE,
+        )
+    return None
+
+
+def _cancel(serving: Services, job_id: str) -> None:
+    """Cancel a job for whose answer nobody waits any more, unless it has one by now."""
+    try:
+        flow.cancel_job(serving, job_id)
+    except (Conflict, NotFound):
+        return
+
+
+def _model(card: ModelCard) -> dict[str, Any]:
+    return {"id": card.name, "object": "model", "created": _UNKNOWN_TIME_S, "owned_by": "eva01"}
+
+
+def _private(said: dict[str, Any]) -> Response:
+    response = jsonify(said)
+    response.headers["Cache-Control"] = PRIVATE
+    return response

@@ -1,0 +1,50 @@
+"""A finished job as a chat completion."""
+
+from typing import Any
+
+from jobs.contract.codes import Code
+from jobs.contract.errors import Conflict, EngineFailure, Eva01Error
+from jobs.contract.models import FinishReason, Job, JobState, Usage
+from jobs.contract.saying.logprobs import SaidToken
+
+_PREFIX = "chatcmpl-"
+
+
+def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
+    """The completion that a job is, with how likely its tokens were, where that was asked.
+
+    Raises Eva01Error for one that has no answer.
+    """
+    if job.state is not JobState.SUCCEEDED:
+        raise _failure_of(job)
+    return {
+        "id": f"{_PREFIX}{job.id}",
+        "object": "chat.completion",
+        "created": int(job.created_at.timestamp()),
+        "model": job.model,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": job.answer, "refusal": None},
+                "logprobs": None if logprobs is None else {"content": logprobs, "refusal": None},
+                "finish_reason": (job.finish_reason or FinishReason.STOP).value,
+            }
+        ],
+        "usage": _usage(job.usage or Usage()),
+    }
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    prompt = usage.visual_tokens if usage.prompt_tokens is None else usage.prompt_tokens
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": prompt + usage.output_tokens,
+    }
+
+
+def _failure_of(job: Job) -> Eva01Error:
+    if job.error is None:
+        message = f"The request was cancelled before job {job.id} had an answer."
+        return Conflict(message, code=Code.JOB_FINISHED)
+    return EngineFailure(job.error.message, code=Code.known(job.error.code) or Code.ENGINE_FAILED)

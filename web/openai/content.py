@@ -1,0 +1,90 @@
+"""The messages of a chat as turns, and the images in them, one after the other."""
+
+import binascii
+import re
+from collections.abc import Sequence
+from io import BytesIO
+
+from flask_openapi3 import FileStorage
+
+from jobs.contract.asking.chat import Turn, question_in
+from jobs.contract.codes import Code
+from jobs.contract.errors import TooLarge
+from jobs.contract.settings import Limits
+from web.intake.forms import UNNAMED, URL_FIELD, Address
+from web.intake.spool import spooled_request
+from web.openai.request import BadField, ImagePart, Message
+
+#: What stands before the bytes of an image in a data URL, and the kind of image that it names.
+_DATA = re.compile(r"data:(image/[a-zA-Z0-9.+-]{1,40})(?:;[a-zA-Z0-9=._-]{1,80}){0,4};base64,", re.IGNORECASE)
+#: Kinds of images whose names end otherwise than they are called.
+_ENDINGS = {"jpeg": "jpg", "svg+xml": "svg"}
+
+
+def turns_of(messages: Sequence[Message], limits: Limits) -> tuple[Turn, ...]:
+    """What is said, with a place for each image.
+
+    Raises BadInput (`missing_file`, `missing_question`) where there is no image, or nothing is asked, and
+    TooLarge (`question_too_long`).
+    """
+    turns = tuple(
+        Turn(
+            role=message.speaker,
+            parts=tuple(None if isinstance(part, ImagePart) else part.text for part in message.parts),
+        )
+        for message in messages
+    )
+    if not any(None in turn.parts for turn in turns):
+        raise BadField(
+            "There is no image in the messages. Send one, as a part of the type `image_url`.",
+            *("messages", Code.MISSING_FILE),
+        )
+    said = [text for turn in turns for text in turn.texts]
+    if not any(text.strip() for text in said):
+        raise BadField("Nothing is asked in the messages.", "messages", Code.MISSING_QUESTION)
+    if (chars := sum(map(len, said))) > limits.max_question_chars:
+        raise TooLarge(
+            f"The messages have {chars:,} characters; the limit is {limits.max_question_chars:,}"
+            " (EVA01_MAX_QUESTION_CHARS).",
+            code=Code.QUESTION_TOO_LONG,
+        )
+    return turns
+
+
+def shown_question(turns: Sequence[Turn]) -> str:
+    """What people see of a chat as its question: what was asked last."""
+    return question_in(turns) or next(
+        (text.strip() for turn in reversed(turns) for text in turn.texts if text.strip()), ""
+    )
+
+
+def images_of(messages: Sequence[Message]) -> list[FileStorage]:
+    """The images in messages, in their order: each a file of the current request, or an address.
+
+    Raises BadInput (`invalid_field`) for what is neither, and what keeping a file raises.
+    """
+    images: list[FileStorage] = []
+    for number, message in enumerate(messages):
+        for place, part in enumerate(message.parts):
+            if isinstance(part, ImagePart):
+                where = f"messages.{number}.content.{place}.image_url.url"
+                images.append(_image(part.image_url.url, where, len(images) + 1))
+    return images
+
+
+def _image(url: str, where: str, number: int) -> FileStorage:
+    if url[:5].lower() != "data:":
+        return Address(BytesIO(url.encode("utf-8", "replace")), UNNAMED, URL_FIELD)
+    found = _DATA.match(url)
+    if found is None:
+        raise BadField(
+            f"`{where}` is {url[:40]!r}…: a data URL begins with data:image/jpeg;base64, or with another kind"
+            " of image.",
+            where,
+        )
+    try:
+        data = binascii.a2b_base64(url[found.end() :], strict_mode=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadField(f"`{where}` is not in base64: {error}.", where) from error
+    kind = found[1].lower().removeprefix("image/")
+    return spooled_request().kept(data, f"image-{number}.{_ENDINGS.get(kind, kind)}")

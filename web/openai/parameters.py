@@ -1,0 +1,135 @@
+"""What may be said in a request for a chat completion: each parameter of OpenAI's API, and what is done here.
+
+Nothing is passed over in silence. A parameter that is not supported may have the values with which it changes
+nothing; any other is refused by its name.
+
+Source of the names: https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Support(StrEnum):
+    """What becomes of a parameter."""
+
+    #: It does what it does in OpenAI's API.
+    SUPPORTED = "supported"
+    #: It does something else, which its note says.
+    DIFFERENT = "different"
+    #: It is a label or a hint that no answer depends on: it is taken, and nothing comes of it.
+    WITHOUT_EFFECT = "without effect"
+    #: It is refused, but for values with which it changes nothing.
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a request."""
+
+    name: str
+    support: Support
+    #: What to know of it.
+    note: str = ""
+    #: Values that a refused one may have.
+    neutral: tuple[Any, ...] = ()
+
+
+def _supported(name: str, note: str = "") -> Parameter:
+    return Parameter(name, Support.SUPPORTED, note)
+
+
+def _refused(name: str, note: str = "", *neutral: Any) -> Parameter:
+    return Parameter(name, Support.REFUSED, note, neutral)
+
+
+def _hint(name: str) -> Parameter:
+    return Parameter(name, Support.WITHOUT_EFFECT)
+
+
+_TOOLS = "There are no tools."
+#: All of OpenAI's parameters for a chat completion, and those of our own.
+CHAT = (
+    _supported(
+        "messages",
+        "Roles `system`, `developer`, `user`, `assistant`; parts `text` and `image_url`. The last one is a"
+        " user's. There has to be an image.",
+    ),
+    Parameter("model", Support.DIFFERENT, "A name of `GET /v1/models`."),
+    _supported("max_completion_tokens"),
+    _supported("max_tokens", "The older name."),
+    _supported(
+        "response_format", "`text`, `json_object`, `json_schema`; answers are held to it, strict or not."
+    ),
+    _supported("logprobs"),
+    _supported("top_logprobs"),
+    Parameter(
+        "temperature", Support.DIFFERENT, "Without it the likeliest token is chosen each time, as with `0`."
+    ),
+    Parameter("top_p", Support.DIFFERENT, "Only with `temperature`."),
+    _supported("seed", "The same seed draws the same, whatever else is in the batch."),
+    Parameter("stop", Support.DIFFERENT, "A text or up to four; not with a `response_format`."),
+    Parameter(
+        "max_pixels", Support.DIFFERENT, "EVA-01's own: pixels of each image that the model sees at most."
+    ),
+    _refused("n", "One answer a request.", 1),
+    _refused("stream", "Answers come whole.", False),
+    _refused("stream_options", "Answers come whole."),
+    _refused("frequency_penalty", "", 0),
+    _refused("presence_penalty", "", 0),
+    _refused("logit_bias", "", {}),
+    _refused("tools", _TOOLS, []),
+    _refused("tool_choice", _TOOLS, "none", "auto"),
+    _refused("functions", _TOOLS, []),
+    _refused("function_call", _TOOLS, "none", "auto"),
+    _refused("parallel_tool_calls", _TOOLS, True, False),
+    _refused("modalities", "Answers are text.", ["text"]),
+    _refused("audio", "Answers are text."),
+    _refused("prediction", ""),
+    _refused("moderation", ""),
+    _refused("reasoning_effort", "", "none"),
+    _refused("verbosity", "", "medium"),
+    _refused("web_search_options", "Nothing is searched."),
+    _refused("service_tier", "", "auto", "default"),
+    _refused("store", "Every job is kept, and deleted, as EVA-01 keeps any.", False),
+    _hint("metadata"),
+    _hint("user"),
+    _hint("safety_identifier"),
+    _hint("prompt_cache_key"),
+    _hint("prompt_cache_options"),
+    _hint("prompt_cache_retention"),
+)
+_BY_NAME = {parameter.name: parameter for parameter in CHAT}
+
+
+class NotSupported(ValueError):
+    """Raised for a parameter that is refused; it has its name."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def supported(said: dict[str, Any]) -> dict[str, Any]:
+    """What is left of a request's parameters that something comes of.
+
+    Raises NotSupported.
+    """
+    return {name: value for name, value in said.items() if value is not None and _matters(name, value)}
+
+
+def _matters(name: str, value: Any) -> bool:
+    parameter = _BY_NAME.get(name)
+    if parameter is None:
+        raise NotSupported(name, f"There is no parameter `{name[:100]}`. Leave it out.")
+    if parameter.support is Support.REFUSED and not _is_neutral(value, parameter.neutral):
+        shown = f" is {value!r}"[:100] if isinstance(value, str | int | float) else ""
+        why = f" {parameter.note}" if parameter.note else ""
+        raise NotSupported(name, f"`{name}`{shown}, which is not supported.{why} Leave it out.")
+    return parameter.support in (Support.SUPPORTED, Support.DIFFERENT)
+
+
+def _is_neutral(value: Any, neutral: tuple[Any, ...]) -> bool:
+    """True for one of the values; true and false are no numbers."""
+    return any(value == one and isinstance(value, bool) is isinstance(one, bool) for one in neutral)
