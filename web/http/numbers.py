@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, Strict
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _SIGNED = re.compile(r"-?[0-9]{1,19}")
-_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(e-[0-9]{1,3})?")
 
 
 def whole(text: str) -> int:
@@ -23,7 +23,8 @@ def signed(text: str) -> int:
     return int(_checked(text, _SIGNED, 19))
 
 
-def _decimal(text: str) -> float:
+def decimal(text: str) -> float:
+    """The number that a text is, with or without a point; raises ValueError as above."""
     return float(_checked(text, _DECIMAL))
 
 
@@ -48,7 +49,7 @@ _WRITTEN, COUNTED = BeforeValidator(whole), BeforeValidator(_counted)
 #: Of an address or a form, where all is text; and one of those, counted from 1.
 Whole = Annotated[int, Field(ge=0, lt=10**18), _WRITTEN]
 Ordinal = Annotated[int, Field(ge=1, lt=10**18), _WRITTEN]
-Decimal = Annotated[float, BeforeValidator(_decimal)]
+Decimal = Annotated[float, BeforeValidator(decimal)]
 #: Of a JSON body; and one of those, from 1.
 Count = Annotated[int, Field(ge=0), COUNTED]
 Rank = Annotated[int, Field(ge=1), COUNTED]

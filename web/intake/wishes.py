@@ -22,7 +22,7 @@ from jobs.contract.saying.logprobs import MOST_TOP_LOGPROBS
 from jobs.contract.settings import MOST_FIELDS
 from jobs.shape.fields import AnswerField, SaidField
 from web.http.json import has_many_values
-from web.http.numbers import COUNTED, Decimal, Number, Ordinal, Rank, signed, whole
+from web.http.numbers import COUNTED, Number, Ordinal, Rank, decimal, signed, whole
 
 _FIELDS = (
     "What each answer has, which is then JSON: for each field its name, type, choices and a hint, or all"
@@ -191,11 +191,11 @@ TopLogprobs = Annotated[Annotated[int, _TOP, COUNTED] | None, Field(description=
 TopLogprobsOfForm = Annotated[
     Annotated[int, _TOP, BeforeValidator(whole)] | None, Field(description=_TOP_LOGPROBS)
 ]
-_WARM, _PART = Field(ge=0, le=MOST_TEMPERATURE), Field(gt=0, le=1)
+_WARM, _PART, _WRITTEN = Field(ge=0, le=MOST_TEMPERATURE), Field(gt=0, le=1), BeforeValidator(decimal)
 Temperature = Annotated[Annotated[Number, _WARM] | None, Field(description=_TEMPERATURE)]
-TemperatureOfForm = Annotated[Annotated[Decimal, _WARM] | None, Field(description=_TEMPERATURE)]
+TemperatureOfForm = Annotated[Annotated[float, _WARM, _WRITTEN] | None, Field(description=_TEMPERATURE)]
 TopP = Annotated[Annotated[Number, _PART] | None, Field(description=_TOP_P)]
-TopPOfForm = Annotated[Annotated[Decimal, _PART] | None, Field(description=_TOP_P)]
+TopPOfForm = Annotated[Annotated[float, _PART, _WRITTEN] | None, Field(description=_TOP_P)]
 _SEEDS = Field(ge=LEAST_SEED, le=MOST_SEED)
 Seed = Annotated[Annotated[int, _SEEDS, COUNTED] | None, Field(description=_SEED)]
 SeedOfForm = Annotated[Annotated[int, _SEEDS, BeforeValidator(signed)] | None, Field(description=_SEED)]

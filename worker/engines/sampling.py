@@ -60,7 +60,7 @@ def chosen(logits: torch.Tensor, draws: Sequence[Draw | None]) -> torch.Tensor:
         return tokens
     rows = torch.tensor([row for row, _ in asked], device=logits.device)
     own = logits[rows].float()
-    temperatures = own.new_tensor([[draw.how.temperature] for _, draw in asked])
+    temperatures = _column(own, [draw.how.temperature for _, draw in asked])
     _leave_the_likeliest(own, temperatures, [draw.how.top_p for _, draw in asked])
     noise = torch.stack([_noise(draw, own.shape[1], own.device) for _, draw in asked])
     tokens[rows] = noise.mul_(temperatures).add_(own).argmax(-1)
@@ -76,7 +76,7 @@ def _leave_the_likeliest(logits: torch.Tensor, temperatures: torch.Tensor, top_p
     # Where a format leaves one token alone, that is at infinity.
     own = logits[rows].clamp(max=torch.finfo(logits.dtype).max)
     likely = ((own - own.amax(-1, keepdim=True)) / temperatures[rows]).softmax(-1)
-    least = _least_likely(likely, likely.new_tensor([[top_ps[row]] for row in asked]))
+    least = _least_likely(likely, _column(likely, [top_ps[row] for row in asked]))
     logits[rows] = logits[rows].masked_fill(likely < least, -torch.inf)
 
 
@@ -88,6 +88,11 @@ def _least_likely(likely: torch.Tensor, top_ps: torch.Tensor) -> torch.Tensor:
         if (before[:, -1:] >= top_ps).all():
             break
     return greatest.masked_fill(before >= top_ps, torch.inf).amin(-1, keepdim=True)
+
+
+def _column(like: torch.Tensor, values: Sequence[float]) -> torch.Tensor:
+    """Numbers above 0, a row each; what is too small for single precision stays above it."""
+    return like.new_tensor(values)[:, None].clamp(min=torch.finfo(like.dtype).tiny)
 
 
 def _noise(draw: Draw, width: int, device: torch.device) -> torch.Tensor:

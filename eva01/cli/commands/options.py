@@ -21,6 +21,8 @@ from eva01.client.key import key_of_file
 Connect = Callable[[], Client]
 #: The most of the likeliest tokens that a server names in each place.
 _MOST_TOP_LOGPROBS = 20
+#: The largest seed that a server takes, and the least with a minus.
+_MOST_SEED = 9_223_372_036_854_776_000
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -194,7 +196,7 @@ def sampling_options(command: _Command) -> _Command:
     )
     @click.option(
         "--seed",
-        type=click.IntRange(-(2**63), 2**63 - 1),
+        type=click.IntRange(-_MOST_SEED, _MOST_SEED),
         metavar="NUMBER",
         help="The same seed draws the same answers.  [default: by chance]",
     )

@@ -9,8 +9,8 @@ from pydantic import StringConstraints
 
 #: Beyond it models say anything at all.
 MOST_TEMPERATURE = 2
-#: Numbers of 64 bits.
-LEAST_SEED, MOST_SEED = -(2**63), 2**63 - 1
+#: Numbers of 64 bits, and as far as programs round them that have no whole numbers so large.
+LEAST_SEED, MOST_SEED = -9_223_372_036_854_776_000, 9_223_372_036_854_776_000
 #: Stop texts of one job, and characters of each.
 MOST_STOPS, _MOST_STOP_CHARS = 4, 256
 StopText = Annotated[str, StringConstraints(min_length=1, max_length=_MOST_STOP_CHARS)]

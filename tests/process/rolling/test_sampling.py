@@ -152,7 +152,7 @@ def test_tokens_are_drawn_from_the_softmax_of_the_logits_over_the_temperature(te
     assert chi_square(counted((temperature, 1.0)), (LOGITS / temperature).softmax(-1)) < _CHI_SQUARE
 
 
-@pytest.mark.parametrize(("top_p", "kept"), [(0.4, 1), (0.5, 2), (0.9, 4), (1e-9, 1)])
+@pytest.mark.parametrize(("top_p", "kept"), [(0.4, 1), (0.5, 2), (0.9, 4), (1e-9, 1), (5e-324, 1)])
 def test_top_p_leaves_the_likeliest_that_together_reach_it(top_p, kept):
     likely = LOGITS.softmax(-1)
     least = likely.sort(descending=True).values[kept - 1]
@@ -169,13 +169,13 @@ def test_top_p_of_a_flat_distribution_reaches_beyond_the_few_that_are_looked_at_
     assert 3000 - kept <= min(drawn) < 3000 - 1024
 
 
-@pytest.mark.parametrize("temperature", [1e-40, 1.0, 2.0])
+@pytest.mark.parametrize("temperature", [5e-324, 1e-40, 1.0, 2.0])
 @pytest.mark.parametrize("top_p", [1e-6, 0.5, 1.0])
 def test_where_one_token_alone_may_come_it_is_drawn(temperature, top_p):
     forced = torch.full((1, 8), -torch.inf)
     forced[0, 5] = torch.inf
     assert chosen(forced, [Draw(Sampling(temperature, top_p, 1), 0)]).tolist() == [5]
-    assert chosen(LOGITS[None], [Draw(Sampling(1e-40, top_p, 1), 0)]).tolist() == [0]
+    assert chosen(LOGITS[None], [Draw(Sampling(min(temperature, 1e-40), top_p, 1), 0)]).tolist() == [0]
 
 
 def test_rows_without_temperature_make_no_noise_and_are_not_changed(reference, monkeypatch):

@@ -5,20 +5,21 @@ from typing import Any
 
 import pytest
 
+from jobs.contract.asking.sampling import LEAST_SEED, MOST_SEED
 from jobs.contract.models import Options
 from tests.asking import IMAGE, ask, ask_both, id_of, new_batch, send
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis
 
-ALL = {"temperature": 0.5, "top_p": 0.9, "seed": -(2**63), "stop": ["\n", "。"]}
+ALL = {"temperature": 0.5, "top_p": 0.9, "seed": LEAST_SEED, "stop": ["\n", "。"]}
 
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        (ALL, Options(temperature=0.5, top_p=0.9, seed=-(2**63), stop=("\n", "。"))),
-        ({"temperature": 2, "seed": 2**63 - 1}, Options(temperature=2, seed=2**63 - 1)),
+        (ALL, Options(temperature=0.5, top_p=0.9, seed=LEAST_SEED, stop=("\n", "。"))),
+        ({"temperature": 2, "seed": MOST_SEED}, Options(temperature=2, seed=MOST_SEED)),
         ({"temperature": 0, "top_p": 1}, Options(temperature=0, top_p=1)),
         ({"stop": " END"}, Options(stop=(" END",))),
         ({"seed": 0}, Options(seed=0)),
@@ -51,7 +52,7 @@ FIELDS = {"fields": ["total:number"]}
         ({"temperature": 1, "top_p": 0}, (400, "invalid_field"), "top_p"),
         ({"temperature": 1, "top_p": 1.01}, (400, "invalid_field"), "top_p"),
         ({"top_p": 0.5}, (400, "invalid_field"), "Send temperature as well"),
-        ({"seed": 2**63}, (400, "invalid_field"), "seed"),
+        ({"seed": MOST_SEED + 1}, (400, "invalid_field"), "seed"),
         ({"seed": 1.5}, (400, "invalid_field"), "seed"),
         ({"stop": []}, (400, "invalid_field"), "stop"),
         ({"stop": ""}, (400, "invalid_field"), "stop"),
