@@ -2,16 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, cast
 
 from flask import Response, jsonify, url_for
 from flask_openapi3 import FileStorage, Tag
 
 from jobs import flow
-from jobs.contract.asking.pages import Pages
+from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, NotFound
-from jobs.contract.models import Job
+from jobs.contract.models import Job, Options
 from jobs.contract.names import file_path, page_path
 from web.access.caller import caller
 from web.api.blueprint import Blueprint
@@ -22,23 +21,15 @@ from web.api.schemas.jobs import FollowUp, JobView
 from web.http.idempotency import speaks_of
 from web.http.waiting import Waiting
 from web.intake.asking import (
-    are_seen_together,
     check_images,
     check_options,
     check_page,
-    check_pages,
     check_question,
     check_takes,
     choose_model,
-    pages_counted,
-    sees_all_pages,
 )
 from web.intake.fetching import after_fetching
-from web.intake.forms import check_sent
-from web.intake.grouping import about_image, named, names_in
-from web.intake.names.paths import sent_path, shortened
-from web.intake.spool import Part, spooled_request
-from web.intake.uploads import Image, checked_image, kept_images
+from web.intake.single import accept_question, check_all_pages, counted_as
 from web.services import Services, services
 
 questions = Blueprint(
@@ -92,22 +83,25 @@ def ask_again(path: JobPath, body: FollowUp) -> Response:
         raise _no_image(earlier)
     card = choose_model(serving, body.model or earlier.model)
     check_takes(serving, card.name, caller().owner)
-    asked = {
-        "question": check_question(card, body.question, serving.limits),
-        "options": check_options(serving, card, body),
-    }
+    question = check_question(card, body.question, serving.limits)
+    options = check_options(serving, card, body)
     page = check_page(body.page or earlier.page, earlier.pages)
-    asked["page"] = page
     if page is None and len(earlier.images) == 1:
-        _check_all_pages(serving, {**asked, "model": card.name}, earlier.file, earlier.pages or 1)
-    if page is None:
-        asked["counts_as"] = _counted(serving, {**asked, "model": card.name}, _pages_known(earlier))
-    asked["file"] = page_path(file_path(earlier.file, earlier.page), page or 1)
+        check_all_pages(serving, card, options, earlier.file, earlier.pages or 1)
+    asked = {
+        "owner": caller().owner,
+        "file": page_path(file_path(earlier.file, earlier.page), page or 1),
+        "question": question,
+        "model": card.name,
+        "options": options,
+        "page": page,
+        "counts_as": None if page else counted_as(card, options, _pages_known(earlier)),
+    }
     with serving.image_uses.using(*earlier.images):
         if not all(map(serving.blobs.has_image, earlier.images)):
             raise _no_image(earlier)
         same = earlier.model_dump(include={"images", "media_types", "files", "pages"})
-        job = Job.model_validate({**same, **asked, "owner": caller().owner, "model": card.name})
+        job = Job.model_validate({**same, **asked})
         job = flow.accept_single(serving, job, caller().quotas)
     speaks_of(job)
     return _accepted(job)
@@ -121,12 +115,15 @@ def _no_image(job: Job) -> NotFound:
 
 def _submit(form: JobForm, answer: Callable[[Job], Response]) -> Response:
     """Check what is asked, accept it, and answer; images are fetched first where addresses were sent."""
-    return after_fetching(
-        services(), form.file, lambda: _asked(form), lambda files: answer(_accept(form, files))
-    )
+    serving = services()
+
+    def accept(files: Sequence[FileStorage]) -> Response:
+        return answer(accept_question(serving, *_asked(form), files, form.page))
+
+    return after_fetching(serving, form.file, lambda: _asked(form), accept)
 
 
-def _asked(form: JobForm) -> dict[str, Any]:
+def _asked(form: JobForm) -> tuple[ModelCard, str, Options]:
     """The model, the question and the options of a form, while there is room for one more job."""
     serving = services()
     card = choose_model(serving, form.model)
@@ -139,55 +136,7 @@ def _asked(form: JobForm) -> dict[str, Any]:
             f"`page` is of one file, and {len(form.file)} were sent. Leave it out, or send one file.",
             code=Code.INVALID_FIELD,
         )
-    return {"model": card.name, "question": question, "options": options}
-
-
-def _accept(form: JobForm, files: Sequence[FileStorage]) -> Job:
-    """The job of what is asked about some files."""
-    serving = services()
-    asked = _asked(form)
-    paths = [shortened(sent_path(file), serving.limits.max_path_chars) for file in files]
-    dpi = asked["options"].dpi
-    images = [_image(serving, files, place, paths, dpi) for place in range(len(files))]
-    pages = images[0].pages if len(images) == 1 else None
-    page = check_page(form.page, pages)
-    name = named("", paths)
-    if page is None:
-        _check_all_pages(serving, asked, name, sum(image.pages or 1 for image in images))
-        asked["counts_as"] = _counted(serving, asked, [image.pages for image in images])
-    job = Job(
-        owner=caller().owner,
-        file=page_path(name, page or 1),
-        images=tuple(image.sha256 for image in images),
-        media_types=tuple(image.media_type for image in images),
-        files=names_in(name, paths),
-        page=page,
-        pages=pages,
-        **asked,
-    )
-    with kept_images(serving, images):
-        job = flow.accept_single(serving, job, caller().quotas)
-    speaks_of(job)
-    return job
-
-
-def _check_all_pages(serving: Services, asked: dict[str, Any], name: str, pages: int) -> None:
-    """Raises BadInput when one job cannot be about all pages of its files as is asked for."""
-    card, options = serving.known_cards()[asked["model"]], asked["options"]
-    if are_seen_together(card, options):
-        check_pages(name, pages, serving.limits)
-    if options.pages is Pages.EACH and pages > 1:
-        raise BadInput(
-            f"pages is `each`, and {name} has {pages} of them: a question makes one job. Say which `page`, or"
-            " make a batch.",
-            code=Code.INVALID_FIELD,
-        )
-
-
-def _counted(serving: Services, asked: dict[str, Any], pages: Sequence[int | None]) -> int | None:
-    """What a job counts as that names no page, and whose files have so many pages."""
-    is_whole = sees_all_pages(serving.known_cards()[asked["model"]], asked["options"])
-    return pages_counted(pages) if is_whole else None
+    return card, question, options
 
 
 def _pages_known(job: Job) -> list[int | None]:
@@ -196,16 +145,6 @@ def _pages_known(job: Job) -> list[int | None]:
         return [job.pages]
     looks = job.looks[: len(job.images)]
     return [look.pages for look in looks] + [None] * (len(job.images) - len(looks))
-
-
-def _image(
-    serving: Services, files: Sequence[FileStorage], place: int, paths: Sequence[str], dpi: int | None
-) -> Image:
-    """One of the images; raises BadInput, which names it where there are several."""
-    with about_image(place, paths):
-        check_sent(files[place])
-        spooled_request().check_budget()
-        return checked_image(serving, cast(Part, files[place].stream), dpi)
 
 
 def _look(serving: Services, job_id: str, until_s: float) -> Response | None:

@@ -11,6 +11,7 @@ headers      what a file is, from its header
 zips/        the files of a zip, none of them trusted
 fetching     images whose addresses were sent in their place
 uploads      a file into the blob store
+single       a question about files of a request, as one job
 grouping     which files make one job
 files        files and zips into a batch
 known        files that are here already, told by their hashes

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from flask_openapi3 import FileStorage
@@ -12,25 +12,12 @@ from jobs import flow
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, EngineFailure, NotFound, Unavailable
-from jobs.contract.models import Job, Options
 from web.access.caller import caller
-from web.http.idempotency import speaks_of
-from web.http.security import PRIVATE
 from web.http.waiting import Waiting
-from web.intake.asking import (
-    check_images,
-    check_options,
-    check_takes,
-    choose_model,
-    pages_counted,
-    sees_all_pages,
-)
+from web.intake.asking import check_images, check_options, check_takes, choose_model
 from web.intake.fetching import after_fetching
-from web.intake.forms import check_sent
-from web.intake.grouping import about_image, named, names_in
-from web.intake.names.paths import sent_path, shortened
-from web.intake.spool import CHAT_PATH, Part, spooled_request
-from web.intake.uploads import Image, checked_image, kept_images
+from web.intake.single import accept_question
+from web.intake.spool import CHAT_PATH
 from web.openai.completion import completion_of
 from web.openai.content import images_of, shown_question, turns_of
 from web.openai.request import ChatRequest
@@ -46,13 +33,13 @@ _UNKNOWN_TIME_S = 0
 def list_models() -> Response:
     """The models that can be asked, the default first."""
     cards = services().known_cards().values()
-    return _private({"object": "list", "data": [*map(_model, cards)]})
+    return jsonify({"object": "list", "data": [*map(_model, cards)]})
 
 
 @openai.get("/v1/models/<name>")
 def get_model(name: str) -> Response:
     """One of them."""
-    return _private(_model(choose_model(services(), name)))
+    return jsonify(_model(choose_model(services(), name)))
 
 
 @openai.post(CHAT_PATH)
@@ -68,40 +55,11 @@ def complete_chat() -> Response:
     check_images("The chat", len(files), serving.limits)
 
     def answer(files: Sequence[FileStorage]) -> Response:
-        job = _accept(serving, card, options, files)
+        job = accept_question(serving, card, shown_question(chat), options, files)
         look = partial(_look, serving, job.id, until_s)
         return Waiting(look, serving.stopping, left=partial(_cancel, serving, job.id))
 
     return after_fetching(serving, files, check, answer)
-
-
-def _accept(serving: Services, card: ModelCard, options: Options, files: Sequence[FileStorage]) -> Job:
-    paths = [shortened(sent_path(file), serving.limits.max_path_chars) for file in files]
-    images = [_image(serving, files, place, paths) for place in range(len(files))]
-    name, counted = named("", paths), [image.pages for image in images]
-    job = Job(
-        owner=caller().owner,
-        file=name,
-        question=shown_question(options.chat or ()),
-        model=card.name,
-        options=options,
-        images=tuple(image.sha256 for image in images),
-        media_types=tuple(image.media_type for image in images),
-        files=names_in(name, paths),
-        pages=counted[0] if len(counted) == 1 else None,
-        counts_as=pages_counted(counted) if sees_all_pages(card, options) else None,
-    )
-    with kept_images(serving, images):
-        job = flow.accept_single(serving, job, caller().quotas)
-    speaks_of(job)
-    return job
-
-
-def _image(serving: Services, files: Sequence[FileStorage], place: int, paths: Sequence[str]) -> Image:
-    with about_image(place, paths):
-        check_sent(files[place])
-        spooled_request().check_budget()
-        return checked_image(serving, cast(Part, files[place].stream))
 
 
 def _look(serving: Services, job_id: str, until_s: float) -> Response | None:
@@ -110,7 +68,7 @@ def _look(serving: Services, job_id: str, until_s: float) -> Response | None:
     if job.state.is_finished:
         asked = job.options.top_logprobs is not None
         known = serving.journal.logprobs(None, {job.id: job.answer}) if asked else {}
-        return _private(completion_of(job, known.get(job.id, []) if asked else None))
+        return jsonify(completion_of(job, known.get(job.id, []) if asked else None))
     if serving.stopping.is_set():
         _cancel(serving, job_id)
         raise Unavailable("The server is being stopped. Send the request again.", code=Code.SERVER_STOPS)
@@ -134,9 +92,3 @@ def _cancel(serving: Services, job_id: str) -> None:
 
 def _model(card: ModelCard) -> dict[str, Any]:
     return {"id": card.name, "object": "model", "created": _UNKNOWN_TIME_S, "owned_by": "eva01"}
-
-
-def _private(said: dict[str, Any]) -> Response:
-    response = jsonify(said)
-    response.headers["Cache-Control"] = PRIVATE
-    return response
