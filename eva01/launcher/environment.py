@@ -34,6 +34,7 @@ _CLOUDS = {
 }
 #: Secrets of one part, though their names are of those that every part of ours gets.
 _WEB_ALONE = ("EVA01_ADMIN_KEY", "EVA01_SECRET_KEY", "EVA01_OIDC_CLIENT_SECRET")
+_WORKERS_ALONE = ("EVA01_OPENAI_KEY",)
 #: What is for the command alone.
 _COMMAND_ALONE = ("EVA01_KEY", "EVA01_KEY_FILE", "EVA01_SERVER", "EVA01_PASS_ENV")
 
@@ -45,7 +46,7 @@ def for_redis(ours: Mapping[str, str]) -> dict[str, str]:
 
 def for_web(ours: Mapping[str, str], settings: Settings, up: UpSettings) -> dict[str, str]:
     """What web gets."""
-    return _chosen(ours, (*_SYSTEM, *_OURS, *_cloud(settings), *up.pass_env), _COMMAND_ALONE)
+    return _chosen(ours, (*_SYSTEM, *_OURS, *_cloud(settings), *up.pass_env), (*_COMMAND_ALONE, *_WORKERS_ALONE))
 
 
 def for_worker(ours: Mapping[str, str], settings: Settings, up: UpSettings) -> dict[str, str]:

@@ -23,6 +23,7 @@ MODELS = {
     "TRANSFORMERS_OFFLINE": "1",
 }
 WEB = {"EVA01_ADMIN_KEY": "s" * 32, "EVA01_SECRET_KEY": "s" * 16, "EVA01_OIDC_CLIENT_SECRET": "s"}
+WORKERS = {"EVA01_OPENAI_KEY": "s"}
 NOBODY = {
     "EVA01_KEY": "s",
     "EVA01_KEY_FILE": "/s",
@@ -38,14 +39,14 @@ CLOUDS = {
     "GOOGLE_SERVICE_ACCOUNT_KEY": "s",
     "AZURE_STORAGE_ACCOUNT_KEY": "s",
 }
-OURS = SYSTEM | SHARED | MODELS | WEB | NOBODY | CLOUDS
+OURS = SYSTEM | SHARED | MODELS | WEB | WORKERS | NOBODY | CLOUDS
 
 
 def test_each_part_gets_what_it_needs():
     settings, up = Settings(), UpSettings()
     assert for_redis(OURS) == SYSTEM
     assert for_web(OURS, settings, up) == SYSTEM | SHARED | WEB
-    assert for_worker(OURS, settings, up) == SYSTEM | SHARED | MODELS
+    assert for_worker(OURS, settings, up) == SYSTEM | SHARED | MODELS | WORKERS
 
 
 @pytest.mark.parametrize(
