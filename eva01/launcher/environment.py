@@ -46,7 +46,8 @@ def for_redis(ours: Mapping[str, str]) -> dict[str, str]:
 
 def for_web(ours: Mapping[str, str], settings: Settings, up: UpSettings) -> dict[str, str]:
     """What web gets."""
-    return _chosen(ours, (*_SYSTEM, *_OURS, *_cloud(settings), *up.pass_env), (*_COMMAND_ALONE, *_WORKERS_ALONE))
+    wanted = (*_SYSTEM, *_OURS, *_cloud(settings), *up.pass_env)
+    return _chosen(ours, wanted, (*_COMMAND_ALONE, *_WORKERS_ALONE))
 
 
 def for_worker(ours: Mapping[str, str], settings: Settings, up: UpSettings) -> dict[str, str]:

@@ -9,9 +9,18 @@ from jobs.shape.apart import TooMuch, mismatch_apart
 from jobs.shape.parts import extent_of
 from jobs.shape.satisfied import mismatch
 
+#: What JSON ends with when nothing more can belong to it.
+_CLOSED = '}]"el'
+
 
 class NotAsAsked(ValueError):
     """Raised for an answer that is not what was asked for; says why, and nothing of the answer."""
+
+
+def check_closed(answer: str) -> None:
+    """Raises NotAsAsked for JSON that was cut, and to which more may belong: of a number, more digits can."""
+    if answer[-1] not in _CLOSED:
+        raise NotAsAsked("more may follow")
 
 
 def checked(answer: str, response_format: ResponseFormat) -> Any:

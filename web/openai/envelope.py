@@ -11,7 +11,6 @@ from typing import Any
 from flask import Flask, Response, g, json, request
 
 from jobs.contract.codes import Code
-from web.http.security import PRIVATE
 
 PREFIX = "/v1/"
 _PROBLEM = "application/problem+json"
@@ -45,7 +44,6 @@ def register_envelope(app: Flask) -> None:
 def _enveloped(response: Response) -> Response:
     if not request.path.startswith(PREFIX):
         return response
-    response.headers.setdefault("x-should-retry", "false")
     if response.mimetype != _PROBLEM:
         return response
     problem = json.loads(response.get_data())
@@ -55,7 +53,6 @@ def _enveloped(response: Response) -> Response:
     response.set_data(json.dumps({"error": _error(problem, status)}))
     response.content_type = "application/json"
     response.headers["x-should-retry"] = "true" if _is_retryable(code) else "false"
-    response.headers["Cache-Control"] = PRIVATE
     return response
 
 

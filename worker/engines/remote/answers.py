@@ -9,7 +9,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Usage
 from jobs.contract.saying.logprobs import SaidToken, TokenLogprob
-from jobs.shape.checked import NotAsAsked, checked
+from jobs.shape.checked import NotAsAsked, check_closed, checked
 from worker.engines.base import Answer
 from worker.engines.remote.asking import Asked
 from worker.engines.remote.errors import filtered
@@ -69,8 +69,8 @@ def _reason(said: Said) -> FinishReason:
 def _check(text: str, reason: FinishReason, wanted: ResponseFormat) -> None:
     """Raises EngineFailure (`incomplete_answer`)."""
     try:
-        if reason is FinishReason.LENGTH and text[-1] not in '}]"el':
-            raise NotAsAsked("more may follow")
+        if reason is FinishReason.LENGTH:
+            check_closed(text)
         checked(text, wanted)
     except NotAsAsked as error:
         cut = " It was cut: ask again with a larger max_new_tokens, or for less."

@@ -95,11 +95,6 @@ class RemoteEngine(Engine[Picture, Asked]):
         threading.Thread(target=self._loop.run_forever, name="requests", daemon=True).start()
         self._do(self._load())
 
-    def close(self) -> None:
-        """End the thread, and all connections with it."""
-        self._do(self._there.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-
     def see(self, image: Image.Image, max_pixels: int | None = None) -> Picture:
         """Its pixels as PNG; raises TooLarge (`image_too_thin`)."""
         return drawn(image, max_pixels or self.max_pixels.default)

@@ -7,7 +7,6 @@ data: [DONE]
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,15 +15,10 @@ from worker.engines.remote.errors import Broken, Lost, error_in
 _DATA, _DONE = "data:", "[DONE]"
 
 
-def _unheard(part: str) -> None:
-    """Nobody listens."""
-
-
 @dataclass
 class Said:
-    """An answer as it grows; `on_text` hears each part of its text."""
+    """An answer as it grows."""
 
-    on_text: Callable[[str], None] = _unheard
     parts: list[str] = field(default_factory=list)
     #: Why it will not answer, in a model's own words.
     refusals: list[str] = field(default_factory=list)
@@ -84,7 +78,6 @@ class Said:
         said = choice.get("delta") or choice.get("message") or {}
         if text := said.get("content"):
             self.parts.append(text)
-            self.on_text(text)
         if refusal := said.get("refusal"):
             self.refusals.append(refusal)
         self.tokens += (choice.get("logprobs") or {}).get("content") or []

@@ -86,13 +86,6 @@ class Servers:
         self._looks.add(look)
         look.add_done_callback(self._looks.discard)
 
-    async def close(self) -> None:
-        """Close all connections."""
-        for look in self._looks:
-            look.cancel()
-        for server in self._servers:
-            await server.client.aclose()
-
     def _tell(self) -> None:
         """Let those in the line look again."""
         self._change.set()

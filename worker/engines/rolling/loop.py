@@ -271,8 +271,9 @@ class RollingLoop:
         outcome = Outcome(request, failure=failure, device_s=seconds)
         if said:
             tokens, logprobs = tuple(said.generated), tuple(said.logprobs)
-            outcome = replace(outcome, tokens=tokens, logprobs=logprobs, watch=said.watch)
-            outcome = replace(outcome, choices=said.choices)
+            outcome = replace(
+                outcome, tokens=tokens, logprobs=logprobs, choices=said.choices, watch=said.watch
+            )
         self._outcomes.append(outcome)
 
     def _end_overdue(self) -> None:

@@ -9,7 +9,7 @@ from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Usage
-from jobs.shape.checked import NotAsAsked, checked, parsed
+from jobs.shape.checked import NotAsAsked, check_closed, checked, parsed
 from worker.engines.base import Answer
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.saying.confidence import confidence_of, field_confidence_of
@@ -66,8 +66,8 @@ class Answers:
         wanted = grammar.response_format
         # All jobs wait for the device's thread, which this is: what may take seconds is left to the job's.
         try:
-            if reason is FinishReason.LENGTH and text[-1] not in _CLOSED:
-                raise NotAsAsked("more may follow")
+            if reason is FinishReason.LENGTH:
+                check_closed(text)
             _ = checked(text, wanted) if grammar.is_soon_checked else parsed(text)
         except NotAsAsked as error:
             return self._incomplete(text, tokens, reason, error)
@@ -129,7 +129,3 @@ class Answers:
                 " Ask again with a larger max_new_tokens."
             )
         return EngineFailure(message, code=Code.EMPTY_ANSWER)
-
-
-#: What JSON ends with when nothing more can belong to it: of a number, more digits can.
-_CLOSED = '}]"el'
