@@ -129,7 +129,7 @@ class ChatRequest(_Said):
         if not isinstance(said, dict):
             raise BadInput("The body is not a JSON object. Send one.", code=Code.MALFORMED_BODY)
         try:
-            return cls.model_validate(supported(said))
+            request = cls.model_validate(supported(said))
         except NotSupported as error:
             raise BadField(str(error), error.name) from error
         except ValidationError as error:
@@ -138,6 +138,13 @@ class ChatRequest(_Said):
             has_value = isinstance(first.get("input"), str | int | float)
             shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""
             raise BadField(f"`{place}`{shown}: {first['msg']}.", place) from error
+        if request.max_tokens not in (None, request.max_new_tokens):
+            raise BadField(
+                f"`max_tokens` is {request.max_tokens}, and `max_completion_tokens`"
+                f" {request.max_completion_tokens}: both say how long an answer may be. Send one of them.",
+                "max_tokens",
+            )
+        return request
 
 
 class BadField(BadInput):

@@ -198,6 +198,7 @@ def test_what_changes_nothing_may_be_said(client, worker):
         ({"extra_body": {"top_k": 5}}, "top_k"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": 7, "max_completion_tokens": 8}, "max_tokens"),
         ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "y"}]}, "messages.0.role"),
         ({"messages": [{"role": "user", "name": "Anna", "content": "x"}]}, "messages.0.name"),
         ({"messages": [{"role": "user", "content": [image(detail="low")]}]}, None),
