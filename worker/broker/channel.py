@@ -8,7 +8,9 @@ no more tickets are taken, and what was refused is done again every second:
     letting go of one        refused ──► done later; its lease is renewed until then
     giving one back          refused ──► left to its lease, which runs out
 
-Nor does a lost connection send back what slots work on: the next one renews its lease, and it runs once.
+The last two are so as well where the connection is lost just then: Celery would forget that the job is done,
+and the worker, which lives, renew the lease for ever. Nor does a lost connection send back what slots work
+on: the next one renews its lease, and it runs once.
 
 A full Redis lets a ticket be taken and not be noted, so it is asked before. A ticket that cannot even be put
 back is lost; the reconciler sends another.
@@ -57,6 +59,11 @@ class PatientQoS(QoS):
         self._late_acks: list[str] = []
         self._let_holders_renew()
 
+    def held(self) -> set[str]:
+        """The numbers of those that are neither let go of nor given back."""
+        numbers: set[str] = {*self._delivered} - self._dirty
+        return numbers
+
     def can_consume(self) -> bool:
         """False while something that was refused is still to be done, or nothing could be answered."""
         return not self._is_refused and self.channel.may_take() and super().can_consume()
@@ -96,16 +103,16 @@ class PatientQoS(QoS):
         """Let go of a ticket whose job is done."""
         try:
             super().ack(delivery_tag)
-        except redis.ResponseError as error:
-            self.refuse(error)
+        except redis.RedisError as error:
+            self._meet(error)
             self._late_acks.append(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Give a ticket back."""
         try:
             super().reject(delivery_tag, requeue)
-        except redis.ResponseError as error:
-            self.refuse(error)
+        except redis.RedisError as error:
+            self._meet(error)
             VirtualQoS.ack(self, delivery_tag)
 
     def restore_unacked(self, client: Any = None) -> None:
@@ -136,8 +143,8 @@ class PatientQoS(QoS):
             self.channel.unreadable.note(_HELD, found.unreadable)
 
     def try_again(self) -> bool:
-        """Do what was refused; True when all is done now, and was not before."""
-        if not self._is_refused:
+        """Do what was refused or lost; True when all is done now, and was not before."""
+        if not (self._is_refused or self._late_acks):
             return False
         try:
             with self.channel.conn_or_acquire() as client:
@@ -151,6 +158,11 @@ class PatientQoS(QoS):
         self._let_holders_renew()
         self._is_refused = False
         return True
+
+    def _meet(self, error: redis.RedisError) -> None:
+        """Note an error; a connection that is lost is noticed by whoever listens."""
+        if isinstance(error, redis.ResponseError):
+            self.refuse(error)
 
     def _let_go_of_unreadable(self, tag: str) -> None:
         """Put aside what is held under a number and is no ticket."""

@@ -55,7 +55,7 @@ class Lease(bootsteps.StartStopStep):
 
     def _renew(self, channel: Any) -> None:
         """Renew what is still held; what was acknowledged meanwhile is not added again."""
-        tags = [*{*channel.qos._delivered, *self._in_hand.numbers()}]
+        tags = [*{*channel.qos.held(), *self._in_hand.numbers()}]
         if not tags:
             return
         try:
@@ -71,6 +71,6 @@ class Lease(bootsteps.StartStopStep):
             self._metrics.count_renewal("renewed")
 
     def _try_again(self, channel: Any) -> None:
-        """Do what Redis has refused; when it does not any more, leases first: others may take us for dead."""
+        """Do what Redis has refused or missed; once done, leases first: others may take us for dead."""
         if channel.qos.try_again():
             self._renew(channel)
