@@ -236,9 +236,14 @@ class World:
 
     @property
     def places(self) -> list[Place]:
-        """Each key, field of a hash, and field of an object in either that may be nonsense."""
+        """One of each kind of key, field of a hash, and field of an object in either that may be nonsense.
+
+        In the same order for every world, whose ids are others.
+        """
         self.restore()
-        return [place for key in self.keys for place in self._places_in(key)]
+        found = [place for key in self.keys for place in self._places_in(key)]
+        kinds = {tuple(re.sub("[0-9a-f]{16,}", "", part or "") for part in place): place for place in found}
+        return [kinds[kind] for kind in sorted(kinds)]
 
     def _places_in(self, key: str) -> Iterator[Place]:
         if self.raw.type(key) == b"string":

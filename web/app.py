@@ -47,6 +47,8 @@ from web.services import Services
 _NOT_KEPT = SHOWN_ONCE | {endpoint for endpoint, rule in RULES.items() if rule is Rule.OPEN}
 #: Forms that a browser sends twice when somebody clicks twice.
 _FORMS = ("pages.create_batch",)
+#: Seconds that a request takes at most besides what it waits for.
+_WORK_S = 120
 
 
 def create_app(
@@ -85,13 +87,7 @@ def create_app(
     register_waiting(app)
     register_security(app)
     register_proxies(app, services.web.proxies)
-    keep_s = int(services.web.idempotency_hours * 3600) or 1
-    register_idempotency(
-        app,
-        Keeping(services.responses, keep_s, services.web.idempotency_bytes, _NOT_KEPT, _FORMS),
-        identity,
-        fingerprint,
-    )
+    register_idempotency(app, _keeping(services), identity, fingerprint)
     for api in (
         *(questions, job_calls, batches, progress, results, sharing, shared_batch),
         *(status, keys, me, audit, usage),
@@ -102,6 +98,18 @@ def create_app(
     register_docs(app, lambda: app.api_doc)
     register_audit(app)
     return app
+
+
+def _keeping(services: Services) -> Keeping:
+    web = services.web
+    return Keeping(
+        memory=services.responses,
+        most_s=int(max(web.fetch_request_s, web.chat_wait_s)) + _WORK_S,
+        seconds=int(web.idempotency_hours * 3600) or 1,
+        bytes=web.idempotency_bytes,
+        never=_NOT_KEPT,
+        forms=_FORMS,
+    )
 
 
 def _register(app: OpenAPI, api: APIBlueprint) -> None:

@@ -7,9 +7,9 @@ photos.example.org:8000 ──► photos.example.org, 8000
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-#: ASCII alone: browsers send a name in other letters as Punycode.
+#: ASCII alone: browsers send a name in other letters as Punycode. A port may be empty (RFC 3986, 3.2.3).
 _HOST = re.compile(
-    r"(\[[0-9a-f:.]+\]|[a-z0-9_-](?:[a-z0-9_.-]*[a-z0-9_-])?)\.?(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE
+    r"(\[[0-9a-f:.]+\]|[a-z0-9_-](?:[a-z0-9_.-]*[a-z0-9_-])?)\.?(?::([0-9]{0,5}))?", re.ASCII | re.IGNORECASE
 )
 
 

@@ -15,8 +15,6 @@ from jobs.storage.scripts import load
 from jobs.storage.unreadable import replies
 
 _RUNNING = "running"
-#: Seconds for which a request that died with its server keeps others away.
-_RUNNING_S = 120
 
 
 @dataclass(frozen=True)
@@ -25,9 +23,12 @@ class Responses:
 
     _redis: "redis.Redis"
 
-    def begin(self, digest: str) -> bool:
-        """Note that a request is being answered; False when another one under the same digest is, or was."""
-        return bool(self._redis.set(names.idempotency_key(digest), _RUNNING, nx=True, ex=_RUNNING_S))
+    def begin(self, digest: str, most_s: int) -> bool:
+        """Note that a request is being answered, for `most_s` seconds if its server dies meanwhile.
+
+        False when another one under the same digest is, or was.
+        """
+        return bool(self._redis.set(names.idempotency_key(digest), _RUNNING, nx=True, ex=most_s))
 
     def earlier(self, digest: str) -> str | None:
         """The response that was kept; None while the first request is still being answered."""

@@ -56,8 +56,11 @@ class Kept(BaseModel):
 class Memory(Protocol):
     """Where responses are kept, by a digest of their request."""
 
-    def begin(self, digest: str, /) -> bool:
-        """Note that a request is being answered; False when another one under the same digest is, or was."""
+    def begin(self, digest: str, most_s: int, /) -> bool:
+        """Note that a request is being answered, for `most_s` seconds if its server dies meanwhile.
+
+        False when another one under the same digest is, or was.
+        """
 
     def earlier(self, digest: str, /) -> str | None:
         """The response that was kept; None while the first request is still being answered."""
@@ -76,10 +79,12 @@ class Memory(Protocol):
 class Keeping:
     """How long responses are kept, how much of them all together, and those of which endpoints never.
 
-    `forms` are the endpoints of forms of pages, which have a key of their own.
+    `forms` are the endpoints of forms of pages, which have a key of their own. `most_s` is longer than any
+    request takes: for so many seconds one that died with its server keeps others away.
     """
 
     memory: Memory
+    most_s: int
     seconds: int
     bytes: int
     never: Collection[str] = ()
@@ -119,7 +124,7 @@ def _replay(keeping: Keeping, identity: Callable[[], str], fingerprint: Callable
             f"Idempotency-Key should have 1–{_LONGEST_KEY} characters.", code=Code.BAD_IDEMPOTENCY_KEY
         )
     digest, body = _digest(identity(), sent), fingerprint()
-    if memory.begin(digest):
+    if memory.begin(digest, keeping.most_s):
         g.idempotency = digest, body
         return None
     return _earlier(memory, memory.earlier(digest), body)

@@ -50,6 +50,6 @@ class Budget:
         if spent_s <= most_s:
             return ""
         return (
-            f"Looking at the files before this one took all {most_s:.3g} s of CPU that a request of this"
-            " size has (EVA01_REQUEST_CPU_S). Send this one in another request."
+            f"Looking at the files before took all {most_s:.3g} s of CPU that a request of this size has"
+            " (EVA01_REQUEST_CPU_S). Send what is left in another one."
         )

@@ -22,8 +22,8 @@ PREFIX_CHARS = len(_MARK) + _SHOWN
 PREFIX_PATTERN = rf"^{_MARK}[A-Za-z0-9_-]{{{_SHOWN}}}$"
 #: Random bytes of a key: nobody guesses 256 bits, so a plain hash of it needs neither salt nor stretching.
 _SECRET_BYTES = 32
-#: Requests a second that a key may be limited to at least: one in eleven days.
-LEAST_RATE = 1e-6
+#: Requests a second that a key may be limited to: one in eleven days, and more than any server answers.
+LEAST_RATE, MOST_RATE = 1e-6, 1e6
 
 
 class Role(StrEnum):
@@ -46,7 +46,7 @@ class Quotas(Kept):
     """How much one owner may take; None is without a limit."""
 
     #: Requests a second.
-    requests_per_s: float | None = Field(default=None, ge=LEAST_RATE)
+    requests_per_s: float | None = Field(default=None, ge=LEAST_RATE, le=MOST_RATE)
     #: Jobs that have no answer yet.
     open_jobs: int | None = Field(default=None, ge=0)
     #: Images a day (UTC).

@@ -40,7 +40,8 @@ class Fault(Exception):
 def main() -> None:
     """Read what the arguments ask for, and write it."""
     seconds, size_bytes, verb, *rest = sys.argv[1:]
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
+    # Where both are the same, the kernel ends it as if the machine had no memory left.
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
     resource.setrlimit(resource.RLIMIT_AS, (int(size_bytes), int(size_bytes)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:

@@ -34,8 +34,6 @@ _ROWS = 256
 #: the kernel ends it where the machine has none left.
 _NO_MEMORY = 3
 _COSTLY = {_NO_MEMORY, *(-one for one in (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL, signal.SIGKILL))}
-#: The part of its seconds that whoever is ended for using them up has used, as the kernel counts them.
-_ALL = 0.9
 
 
 @dataclass(frozen=True)
@@ -139,10 +137,9 @@ def _asked(
         killer.join()
         # When it has said all, nothing else is wanted of it.
         os.kill(process.pid, signal.SIGKILL)
-        used_s = _reaped(process)
-        spend(used_s)
+        spend(_reaped(process))
     if not is_whole:
-        raise _died(process.returncode, is_slow=is_late or used_s > _ALL * cost.cpu_s)
+        raise _died(process.returncode, is_slow=is_late or process.returncode == -signal.SIGXCPU)
 
 
 def _reaped(process: "subprocess.Popen[bytes]") -> float:

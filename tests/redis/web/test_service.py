@@ -296,6 +296,15 @@ def test_a_second_request_waits_for_the_first(http, redis_client):
     assert busy.headers["Retry-After"] == "1"
 
 
+def test_a_request_keeps_others_under_its_key_away_for_longer_than_it_may_take(make_app, redis_client):
+    app = make_app(WebSettings(models=("nano",), chat_wait_s=3000))
+    sent = {"json": {"question": "q"}, "headers": {"Idempotency-Key": "k"}}
+    with app.test_request_context("/api/batches", method="POST", **sent):
+        assert app.preprocess_request() is None
+        (key,) = redis_client.keys(names.idempotency_key("*"))
+        assert redis_client.ttl(key) > 3000
+
+
 def test_a_failure_of_ours_is_not_remembered(http, redis_client, tmp_path):
     blobs = tmp_path / "blobs" / "images"
     blobs.write_text("in the way")

@@ -119,3 +119,14 @@ def test_a_file_that_comes_again_hears_that_its_job_cannot_be_read(http, redis_c
     redis_client.hset(names.job_key(sent["job_id"]), "options", "{")
     again = post_files(http, f"{batch}/files", {"a.png": image})
     assert problem_of(again) == (409, "unreadable_record")
+
+
+def test_a_batch_that_names_no_model_is_cancelled_all_the_same_and_who_asks_hears_that_it_cannot_be_read(
+    http, services, redis_client
+):
+    batch = new_batch(http)
+    send(http, batch, {"a.png": hostile.encoded(), "b.png": hostile.encoded()})
+    redis_client.hdel(names.batch_key(id_of(batch)), "model")
+    assert problem_of(http.post(f"{batch}/cancel")) == (409, "unreadable_record")
+    assert services.store.take("nano", "1") is None
+    assert_everybody_is_served(http)

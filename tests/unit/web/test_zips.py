@@ -161,13 +161,31 @@ def test_entries_are_refused_one_by_one_when_time_is_spent(spool, tmp_path):
     looks = iter(range(100))
 
     def check() -> None:
-        if next(looks) > 3:
+        if next(looks) > 4:
             raise TooLarge("no more", code=Code.REQUEST_TOO_COSTLY)
 
     data = hostile.zipped({f"{n}.png": b"1" for n in range(5)}, zipfile.ZIP_STORED)
     groups = entry_groups(spooled(spool, data), Limits(), tmp_path, PassedOver(), check)
     found = [found_in(entry) for entry in entries_of(groups)]
     assert found == [b"1", b"1", *["request_too_costly"] * 3]
+
+
+def test_what_is_left_of_a_zip_when_time_is_spent_is_refused_as_one(spool, tmp_path):
+    looks = iter(range(10_000))
+
+    def check() -> None:
+        if next(looks) > 600:
+            raise TooLarge("No more.", code=Code.REQUEST_TOO_COSTLY)
+
+    data = hostile.zipped({f"{n}.png": b"1" for n in range(1000)}, zipfile.ZIP_STORED)
+    groups = entry_groups(spooled(spool, data), Limits(), tmp_path, PassedOver(), check)
+    found: list[bytes | str] = []
+    with pytest.raises(TooLarge) as raised:
+        for entry in entries_of(groups):
+            found.append(found_in(entry))
+    assert found == [b"1"] * 299 + ["request_too_costly"] * 201
+    assert raised.value.code == Code.REQUEST_TOO_COSTLY
+    assert raised.value.message == "500 files of the zip, from 500.png on, were not looked at. No more."
 
 
 def test_an_entry_that_lies_about_its_size_is_measured(unpack):

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from jobs.contract.access.owners import LEAST_RATE, KeyState, Quotas, Role
+from jobs.contract.access.owners import LEAST_RATE, MOST_RATE, KeyState, Quotas, Role
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Owner, utc_now
@@ -24,7 +24,7 @@ class _Request(BaseModel):
 class QuotasView(_Request):
     """How much may be taken; null is without a limit."""
 
-    requests_per_s: Number | None = Field(None, ge=LEAST_RATE, description="Requests a second.")
+    requests_per_s: Number | None = Field(None, ge=LEAST_RATE, le=MOST_RATE, description="Requests a second.")
     open_jobs: Count | None = Field(None, description="Jobs that have no answer yet.")
     images_per_day: Count | None = Field(None, description="Images a day (UTC).")
     device_s_per_day: Number | None = Field(None, ge=0, description="Seconds of the device a day (UTC).")

@@ -30,6 +30,8 @@ _GROUP, _GROUP_BYTES = 250, 64 * 1024 * 1024
 _SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 #: Bytes that a zip may unpack to however small it is.
 _ANY_BYTES = 256 * 1024 * 1024
+#: Characters of a path in what is said of those behind it.
+_SHOWN = 100
 _ENCRYPTED = 0x1
 #: What reading a damaged or unsupported entry raises.
 _BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, NotImplementedError, ValueError)
@@ -78,14 +80,16 @@ def entry_groups(
     Their content lasts until the next are asked for. Each entry is a job, unless `by` puts some together;
     `top` is what one of those in no folder is called. One of more images than it may have is not unpacked.
     Folders are left out; hidden files and what file managers leave behind are counted in `passed_over`.
-    `check` is called before each entry, and raises BadInput where it must not be unpacked any more. Raises
-    BadInput (`bad_zip`, `empty_zip`) and TooLarge (`too_many_entries`) before the first entry.
+    `check` is called before each entry, and raises TooLarge where it must not be unpacked any more; before
+    the next are read that ends it, and what is raised is about all the rest. Raises BadInput (`bad_zip`,
+    `empty_zip`) and TooLarge (`too_many_entries`) before the first entry.
     """
     with _open(part, limits) as archive:
         wanted = _wanted(archive.infolist(), part.sha256, limits, passed_over)
         reader = _Reader(archive, part.size_bytes, limits, check)
         rest = deque(wanted_jobs([(file.path, file) for file in wanted], (), by, limits, top))
         while rest:
+            _check_rest(rest, check)
             spool = Spool(spool_folder)
             try:
                 yield reader.read_some(rest, spool)
@@ -119,6 +123,19 @@ def _wanted(
             code=Code.EMPTY_ZIP,
         )
     raise BadInput("There is no file in the zip.", code=Code.EMPTY_ZIP)
+
+
+def _check_rest(rest: Sequence[Wanted[_Wanted]], check: Callable[[], None]) -> None:
+    """Raises TooLarge about all that are left: to refuse each of many by itself takes as long again."""
+    try:
+        check()
+    except TooLarge as error:
+        count, first = sum(len(job.files) for job in rest), rest[0].files[0].path
+        files = "1 file" if count == 1 else f"{count:,} files"
+        raise TooLarge(
+            f"{files} of the zip, from {shortened(first, _SHOWN)} on, were not looked at. {error.message}",
+            code=error.code,
+        ) from error
 
 
 class _Reader:

@@ -115,7 +115,8 @@ local function cancel_all(batch_id, at, now)
         note_span(batch, nil, at)
     end
     local model, owner = unpack(redis.call('HMGET', batch, 'model', 'owner'))
-    redis.call('ZREM', turns_of(model, owner), batch_id)
+    -- A record that was damaged may name none.
+    if model then redis.call('ZREM', turns_of(model, owner), batch_id) end
     return counts
 end
 

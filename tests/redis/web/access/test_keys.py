@@ -95,6 +95,7 @@ def test_a_rotated_key_is_shown_and_the_old_one_ends(http, services, admin):
         {"owner": "ben", "expires_at": 32_472_144_000},
         {"owner": "ben", "quotas": {"device_s_per_day": False}},
         {"owner": "ben", "quotas": {"requests_per_s": "5"}},
+        {"owner": "ben", "quotas": {"requests_per_s": 1e308}},
         # Written as 1e400, which is JSON, and a number nowhere.
         {"owner": "ben", "quotas": {"requests_per_s": math.inf}},
         {"owner": "ben", "digest": "0" * 64},
