@@ -38,7 +38,7 @@ from web.intake.forms import Address, check_sent
 from web.intake.grouping import Said, Wanted, about_image, wanted_jobs
 from web.intake.names.paths import normalise, sent_path, shortened
 from web.intake.outcomes import LONGEST_PATH, FileOutcome, PassedOver
-from web.intake.spool import Part
+from web.intake.spool import Part, spooled_request
 from web.intake.uploads import Image, checked_image, kept_images
 from web.intake.zips.entries import Entry, entry_groups, is_zip
 from web.services import Services
@@ -221,7 +221,8 @@ class Intake:
             raise entry.error or not_an_image()
         self._check()
         self._check_path(entry.path)
-        return checked_image(self._services, entry.content, self._accepting.batch.options.dpi)
+        dpi = self._accepting.batch.options.dpi
+        return checked_image(self._services, entry.content, dpi, spooled_request().spend)
 
     def _take(self, files: Sequence[Checked], source: Source = ITSELF) -> list[FileOutcome]:
         """Take files of one `source`, a zip or none."""

@@ -16,7 +16,7 @@ def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
     Raises Eva01Error for one that has no answer.
     """
     if job.state is not JobState.SUCCEEDED:
-        raise _failure_of(job)
+        raise failure_of(job)
     return {
         "id": f"{_PREFIX}{job.id}",
         "object": "chat.completion",
@@ -43,7 +43,8 @@ def _usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _failure_of(job: Job) -> Eva01Error:
+def failure_of(job: Job) -> Eva01Error:
+    """Why a job that has ended has no answer."""
     if job.error is None:
         message = f"The request was cancelled before job {job.id} had an answer."
         return Conflict(message, code=Code.JOB_FINISHED)

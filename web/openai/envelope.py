@@ -47,23 +47,26 @@ def _enveloped(response: Response) -> Response:
     if response.mimetype != _PROBLEM:
         return response
     problem = json.loads(response.get_data())
-    code = problem["code"]
-    status = _STATUSES.get(code, HTTPStatus(response.status_code))
-    response.status_code = status
-    response.set_data(json.dumps({"error": _error(problem, status)}))
+    code, field = problem["code"], g.get("refused_field")
+    response.status_code, body = error_of(code, problem["detail"], response.status_code, field)
+    response.set_data(json.dumps(body))
     response.content_type = "application/json"
     response.headers["x-should-retry"] = "true" if _is_retryable(code) else "false"
     return response
 
 
-def _error(problem: dict[str, Any], status: HTTPStatus) -> dict[str, Any]:
-    code = problem["code"]
-    return {
-        "message": problem["detail"],
+def error_of(
+    code: str, message: str, http_status: int, field: str | None = None
+) -> tuple[int, dict[str, Any]]:
+    """An error's status there, and its body; `field` is the parameter that it is about."""
+    status = _STATUSES.get(code, HTTPStatus(http_status))
+    error = {
+        "message": message,
         "type": _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
-        "param": g.get("refused_field"),
+        "param": field,
         "code": _CODES.get(code, code),
     }
+    return status.value, {"error": error}
 
 
 def _is_retryable(code: str) -> bool:
