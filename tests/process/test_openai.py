@@ -135,8 +135,11 @@ def test_a_file_of_requests_is_answered_line_by_line(nano):
             while made.status in ("validating", "in_progress"):
                 await asyncio.sleep(0.2)
                 made = await client.batches.retrieve(made.id)
-            assert made.status == "completed"
             counts = made.request_counts
+            assert made.status == "completed"
+            assert counts
+            assert made.output_file_id
+            assert made.error_file_id
             answers = await client.files.content(made.output_file_id)
             errors = await client.files.content(made.error_file_id)
             return answers.text, errors.text, (counts.total, counts.completed, counts.failed)
