@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from jobs.contract.asking.order import SentFile
 from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput, Conflict, TooLarge
+from jobs.contract.errors import BadInput, Conflict, NotFound, TooLarge
 from jobs.contract.models import Batch
 from jobs.contract.settings import Limits
 from web.access.caller import caller
@@ -30,7 +30,7 @@ _JSONL = "application/jsonl; charset=utf-8"
 #: What comes before the ids of files, and of those that a batch gives, which say what is in them besides.
 FILE = "file-"
 _SENT = f"{FILES_PATH}/{FILE}<string(length=32):file_id>"
-_OUTPUT = f"{FILES_PATH}/{FILE}<string(length=32):batch_id>-<any(output,errors):which>"
+_OUTPUT = f"{FILES_PATH}/{FILE}<string(length=32):batch_id>-<which>"
 #: Bytes of an empty line at most.
 _EMPTY_BYTES = 64
 _PIECE_BYTES = 1024 * 1024
@@ -109,23 +109,25 @@ def delete_file(file_id: str) -> Response:
 @files.get(_OUTPUT)
 def get_output(batch_id: str, which: str) -> Response:
     """What is known of the answers of a batch, or of what has none."""
-    return jsonify(_shown_output(services().store.get_batch(batch_id), Output(which)))
+    output = _output(batch_id, which)
+    return jsonify(_shown_output(services().store.get_batch(batch_id), output))
 
 
 @files.get(f"{_OUTPUT}/content")
 def read_output(batch_id: str, which: str) -> Response:
     """The answers that a batch has so far, or what has none: a line each."""
-    serving = services()
+    serving, output = services(), _output(batch_id, which)
     batch = serving.store.get_batch(batch_id)
     order = serving.orders.of([batch.id]).get(batch.id)
-    return _stream(lines_of(serving, batch.id, Output(which), order))
+    return _stream(lines_of(serving, batch.id, output, order))
 
 
 @files.delete(_OUTPUT)
 def keep_output(batch_id: str, which: str) -> Response:
     """Refuse it: answers go with their batch."""
+    output = _output(batch_id, which)
     raise BadInput(
-        f"The {which} file of a batch goes with the batch: DELETE /api/batches/{batch_id}.",
+        f"The {output} file of a batch goes with the batch: DELETE /api/batches/{batch_id}.",
         code=Code.INVALID_FIELD,
     )
 
@@ -133,6 +135,13 @@ def keep_output(batch_id: str, which: str) -> Response:
 def output_id(batch: Batch, which: Output) -> str:
     """The id of a file that a batch gives."""
     return f"{FILE}{batch.id}-{which}"
+
+
+def _output(batch_id: str, which: str) -> Output:
+    """Raises NotFound for what a batch does not give."""
+    if which not in list(Output):
+        raise NotFound(f"There is no file {FILE}{batch_id}-{which[:100]}.", code=Code.FILE_NOT_FOUND)
+    return Output(which)
 
 
 def _check_purpose() -> None:

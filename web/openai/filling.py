@@ -101,8 +101,16 @@ class Filling:
         name = f"line-{line.number}"
         try:
             said = said_in(line, self._serving.limits)
-            name = shortened(custom_id_in(said), self._serving.limits.max_path_chars) or name
-            return self._job(batch, card, name, request_in(said, self._order.endpoint).body, spool)
+            own, most = custom_id_in(said), self._serving.limits.max_path_chars
+            name = shortened(own, most) or name
+            asked = request_in(said, self._order.endpoint)
+            if name != own:
+                # Answers would come under another name than was sent.
+                raise BadField(
+                    f"`custom_id` has {len(own):,} characters; the limit is {most:,} (EVA01_MAX_PATH_CHARS).",
+                    "custom_id",
+                )
+            return self._job(batch, card, name, asked.body, spool)
         except BadInput as error:
             return self._refused(batch, name, line.number, error), ()
 

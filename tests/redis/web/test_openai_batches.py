@@ -211,6 +211,16 @@ def test_a_line_that_cannot_be_used_is_one_of_the_error_file_and_stops_no_other(
     assert (error["code"], why in error["message"]) == (code, True)
 
 
+def test_a_line_with_a_name_that_is_too_long_is_refused_under_the_beginning_of_it(client, services):
+    batch = begin(client, line("a" * 1024), line("b" * 1025))
+    fill(services)
+    batch = client.batches.retrieve(batch.id)
+    assert batch.request_counts.model_dump() == {"total": 2, "completed": 0, "failed": 1}
+    (failed,) = told(client, batch.error_file_id)
+    assert failed["custom_id"].startswith("b" * 1000)
+    assert "EVA01_MAX_PATH_CHARS" in failed["response"]["body"]["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("said", "param"),
     [
