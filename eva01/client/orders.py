@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eva01.client.models import _Reply
+from eva01.client.models import Reply
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.transport import Transport
 
@@ -16,7 +16,7 @@ _ENDS = ("completed", "failed", "cancelled", "expired")
 _LOOK_S = 2.0
 
 
-class Counts(_Reply):
+class Counts(Reply):
     """How many requests there are, and what became of them so far."""
 
     total: int = 0
@@ -24,7 +24,7 @@ class Counts(_Reply):
     failed: int = 0
 
 
-class Ordered(_Reply):
+class Ordered(Reply):
     """A batch that is made of a file."""
 
     id: str

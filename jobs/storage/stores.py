@@ -27,7 +27,7 @@ from jobs.storage.restarts import RestartWatch
 from jobs.storage.store import JobStore
 from jobs.storage.tickets.abandoned import Abandoned
 from jobs.storage.tickets.queue import JobQueue
-from jobs.storage.turn import Turn
+from jobs.storage.turn import ProcessTurn
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,10 @@ class Stores:
         """Gives back tickets that nobody holds any more."""
         return Abandoned(self.store.redis, settings)
 
-    def housekeepers_turn(self, silent_s: float) -> Turn:
+    def housekeepers_turn(self, silent_s: float) -> ProcessTurn:
         """The lock of the one process that keeps house."""
-        return Turn(self.store.redis, silent_s)
+        return ProcessTurn(self.store.redis, silent_s, names.HOUSEKEEPER)
 
-    def fillers_turn(self, silent_s: float) -> Turn:
+    def fillers_turn(self, silent_s: float) -> ProcessTurn:
         """The lock of the one process that makes jobs of the lines of files."""
-        return Turn(self.store.redis, silent_s, names.FILLER)
+        return ProcessTurn(self.store.redis, silent_s, names.FILLER)

@@ -5,17 +5,16 @@ import logging
 import redis
 from redis.exceptions import LockError
 
-from jobs.contract import names
 from jobs.contract.refusals import is_wrong_type
 from jobs.storage.unreadable import pass_over
 
 _log = logging.getLogger(__name__)
 
 
-class Turn:
+class ProcessTurn:
     """The lock of one process; it has to be taken again at least every `silent_s` seconds."""
 
-    def __init__(self, client: "redis.Redis", silent_s: float, key: str = names.HOUSEKEEPER) -> None:
+    def __init__(self, client: "redis.Redis", silent_s: float, key: str) -> None:
         # Acquired by one thread, let go by whichever ends the process: its token must not be of one thread.
         self._client, self._key = client, key
         self._lock = client.lock(key, timeout=silent_s, thread_local=False)

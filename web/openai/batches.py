@@ -125,10 +125,7 @@ def _read(said: Any) -> NewBatch:
     try:
         return NewBatch.model_validate({name: value for name, value in fields if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])[:_SHOWN]
-        shown = f" is {first['input']!r}"[:_SHOWN] if isinstance(first.get("input"), str) else ""
-        raise BadField(f"`{place}`{shown}: {first['msg']}.", place) from error
+        raise BadField.of(error) from error
 
 
 def _model_and_question(serving: Services, sent: SentFile) -> tuple[str, str]:

@@ -90,9 +90,7 @@ def request_in(said: dict[str, Any], endpoint: str) -> Request:
     try:
         request = Request.model_validate(said)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])[:_SHOWN]
-        raise BadField(f"`{place}`: {first['msg']}.", place) from error
+        raise BadField.of(error) from error
     if not request.custom_id.strip():
         raise BadField("`custom_id` is empty. Give each line one of its own.", "custom_id")
     if request.url != endpoint:
