@@ -157,6 +157,11 @@ def test_an_entry_of_thousands_of_extra_fields_refuses_the_zip(unpack):
     assert refusal(unpack, costly.zip_of_extras(0.01)) == "bad_zip"
 
 
+def test_a_zip_of_the_tests_is_the_same_whenever_it_is_made():
+    with zipfile.ZipFile(io.BytesIO(hostile.zipped({"a.png": b"1", "b/": b""}))) as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
 def patience(looks: int) -> Callable[[], None]:
     """Raises at the look behind so many."""
     left = iter(range(looks))
