@@ -1,5 +1,6 @@
 """Sending: paused, cancelled, cut off and taken up again, and nothing is sent twice."""
 
+import re
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 
@@ -110,6 +111,25 @@ def test_a_lost_connection_is_said_and_the_upload_goes_on_when_it_is_back(page, 
     sent.wait_for(80)
     assert sorted(sent.names) == sorted(many.files)
     assert batch.answers() == many.answers
+
+
+def test_a_connection_on_which_nothing_comes_any_more_is_lost(page, tmp_path):
+    few = drawn(2, seed=24, folder="hangs")
+    few.write(tmp_path)
+    # It is given up after half a minute, of which a sixtieth is enough here.
+    page.add_init_script(
+        "const of = AbortSignal.timeout.bind(AbortSignal); AbortSignal.timeout = (ms) => of(ms / 60)"
+    )
+    batch = AskPage(page).open().choose_folder(tmp_path / "hangs").expect_count(2).ask()
+    batch.wait_until_done()
+    hanging: list[Route] = []
+    looks = re.compile(r"/api/batches/[0-9a-f]{32}$")
+    page.route(looks, lambda route: hanging.append(route))
+    page.reload()
+    expect(page.locator("#trouble")).to_contain_text("No connection to the server")
+    page.unroute(looks)
+    expect(page.locator("#trouble")).to_be_hidden()
+    assert hanging
 
 
 def test_the_same_folder_asked_again_sends_no_image_twice(page, tmp_path):

@@ -6,6 +6,9 @@ import { BASE } from "./place.js";
 
 export const PREFIX = document.body.dataset.api || `${BASE}/api`;
 
+/** What is read is small: a call that takes so long has lost its connection, whatever the browser thinks. */
+const READING_S = 30;
+
 /** Goes with each call: for whom the page was made, so that nothing of theirs is done as whoever has signed in since. */
 export const MADE_FOR = document.body.dataset.for ? { "Eva01-For": document.body.dataset.for } : {};
 
@@ -53,8 +56,8 @@ export const unreachable = () =>
  * `json` is sent as the body. Throws Problem, or AbortError when `signal` was aborted.
  */
 export async function api(path, options) {
-  const response = await call(path, options);
-  return response.status === 204 ? null : response.json();
+  const { response, text } = await call(path, options);
+  return response.status === 204 ? null : JSON.parse(text);
 }
 
 /**
@@ -63,9 +66,9 @@ export async function api(path, options) {
  */
 export async function apiFresh(path, { etag, signal } = {}) {
   const headers = etag ? { "If-None-Match": etag } : {};
-  const response = await call(path, { headers, signal });
+  const { response, text } = await call(path, { headers, signal });
   return {
-    body: response.status === 304 ? null : await response.json(),
+    body: response.status === 304 ? null : JSON.parse(text),
     etag: response.headers.get("ETag") ?? etag ?? null,
     retryAfterS: secondsIn(response.headers.get("Retry-After")),
   };
@@ -73,21 +76,25 @@ export async function apiFresh(path, { etag, signal } = {}) {
 
 const secondsIn = (text) => (/^[0-9]+$/.test(text ?? "") ? Number(text) : null);
 
-async function call(path, { method, json, headers, ...options } = {}) {
-  const sent = { method: method ?? (json === undefined ? "GET" : "POST"), headers: { ...MADE_FOR, ...headers }, ...options };
+/** The response and all of its text: a connection may be lost in between as well. */
+async function call(path, { method, json, headers, signal, ...options } = {}) {
+  const way = method ?? (json === undefined ? "GET" : "POST");
+  const limits = [signal, way === "GET" ? AbortSignal.timeout(1000 * READING_S) : null].filter(Boolean);
+  const sent = { method: way, headers: { ...MADE_FOR, ...headers }, signal: AbortSignal.any(limits), ...options };
   if (json !== undefined) {
     sent.headers["Content-Type"] = "application/json";
     sent.body = JSON.stringify(json);
   }
-  let response;
+  let response, text;
   try {
     response = await fetch(apiUrl(path), sent);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+    text = await response.text();
+  } catch {
+    signal?.throwIfAborted();
     throw unreachable();
   }
   if (!response.ok && response.status !== 304) {
-    throw problemFrom(response.status, await response.text(), response.headers.get("Retry-After"));
+    throw problemFrom(response.status, text, response.headers.get("Retry-After"));
   }
-  return response;
+  return { response, text };
 }
