@@ -41,6 +41,7 @@ _OF_FILES = frozenset(
     {
         *(Code.NOT_AN_IMAGE, Code.TRUNCATED_IMAGE, Code.UNSUPPORTED_FORMAT, Code.EMPTY_FILE),
         *(Code.TOO_MANY_PIXELS, Code.IMAGE_TOO_LONG, Code.TOO_MANY_PAGES, Code.IMAGE_TOO_LARGE),
+        *(Code.PDF_PASSWORD, Code.PDF_TOO_COSTLY),
     }
 )
 
