@@ -28,6 +28,7 @@ from jobs.storage.responses import Responses
 from jobs.storage.store import JobStore
 from jobs.storage.stores import Stores
 from jobs.storage.tickets.queue import JobQueue
+from jobs.storage.wire import Wire
 from jobs.upkeep.removal import Removal, Removed
 from jobs.upkeep.retention import Retention
 from tests.clock import Clock
@@ -74,6 +75,7 @@ class Backend:
             sessions=Sessions(client),
             ledger=Ledger(client, self.clock),
             pace=Pace(client),
+            wire=Wire(client),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

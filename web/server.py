@@ -161,6 +161,7 @@ class Worker(base.Worker):
         self._services.stopping.set()
         server.close()
         await front.stop(_GRACE_S)
+        self._services.ears.end()
 
     @property
     def _services(self) -> Services:

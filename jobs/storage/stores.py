@@ -25,6 +25,7 @@ from jobs.storage.store import JobStore
 from jobs.storage.tickets.abandoned import Abandoned
 from jobs.storage.tickets.queue import JobQueue
 from jobs.storage.turn import HousekeepersTurn
+from jobs.storage.wire import Wire
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Stores:
     sessions: Sessions
     ledger: Ledger
     pace: Pace
+    wire: Wire
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -77,6 +79,7 @@ class Stores:
             sessions=Sessions(client),
             ledger=Ledger(client),
             pace=Pace(client),
+            wire=Wire(client),
             **more,
         )
 

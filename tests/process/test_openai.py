@@ -5,6 +5,7 @@ import base64
 import json
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
@@ -99,3 +100,36 @@ def test_a_second_turn_follows_the_first(client):
     said = made.usage.completion_tokens
     assert both.usage.prompt_tokens > 2 * made.usage.prompt_tokens - said, "the set-up is said once"
     assert both.choices[0].message.content
+
+
+def test_a_stream_says_the_same_as_it_is_made(nano, client):
+    scenes = [random_scene(random.Random(seed), shapes=2) for seed in range(4)]
+    how: dict[str, Any] = {"model": "nano", "stream": True, "stream_options": {"include_usage": True}}
+
+    async def stream(client: AsyncOpenAI, scene: Scene) -> list:
+        made = await client.chat.completions.create(messages=asked(shown(scene), DESCRIBE), **how)
+        return [chunk async for chunk in made]
+
+    async def stream_all() -> list:
+        async with AsyncOpenAI(base_url=f"{nano.url}/v1", api_key="any", max_retries=0) as client:
+            return await asyncio.gather(*(stream(client, scene) for scene in scenes))
+
+    for scene, (*chunks, used) in zip(scenes, asyncio.run(stream_all()), strict=True):
+        texts = [chunk.choices[0].delta.content for chunk in chunks]
+        assert "".join(text for text in texts if text) == scene.description
+        assert sum(map(bool, texts)) > 2, "it came piece by piece"
+        assert chunks[-1].choices[0].finish_reason == "stop"
+        assert used.usage.completion_tokens >= sum(map(bool, texts))
+    # The same once more is known, and comes at once.
+    said = [*client.chat.completions.create(messages=asked(shown(scenes[0]), DESCRIBE), **how)]
+    assert scenes[0].description in [chunk.choices[0].delta.content for chunk in said if chunk.choices]
+
+
+def test_a_stream_ends_before_its_stop_text(client):
+    messages = asked(shown(Scene("white", (("red", "circle"),))), DESCRIBE)
+    whole = client.chat.completions.create(model="nano", messages=messages).choices[0].message.content
+    stop = whole[len(whole) // 2 :][:4]
+    chunks = [*client.chat.completions.create(model="nano", messages=messages, stop=stop, stream=True)]
+    said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert said == whole[: whole.find(stop)].strip()
+    assert chunks[-1].choices[0].finish_reason == "stop"

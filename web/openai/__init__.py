@@ -5,5 +5,8 @@ parameters  what may be said in a request for a completion, and what of it is re
 request     a request for a completion, read
 content     its messages as turns, and the images in them
 completion  a finished job as a completion
+ended       whether the job has ended
+following   an answer while it is made
+stream      the same as server-sent events
 envelope    errors as OpenAI's clients read them
 """

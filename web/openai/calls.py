@@ -1,18 +1,17 @@
 """The calls of OpenAI's API: the models, and a completion of a chat."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from flask_openapi3 import FileStorage
 
-from jobs import flow
 from jobs.contract.catalog import ModelCard
-from jobs.contract.codes import Code
-from jobs.contract.errors import Conflict, EngineFailure, NotFound, Unavailable
+from jobs.contract.models import Job
 from web.access.caller import caller
+from web.http.ears import Ear
 from web.http.waiting import Waiting
 from web.intake.asking import check_images, check_options, check_takes, choose_model
 from web.intake.fetching import after_fetching
@@ -20,7 +19,10 @@ from web.intake.single import accept_question
 from web.intake.spool import CHAT_PATH
 from web.openai.completion import completion_of
 from web.openai.content import images_of, shown_question, turns_of
+from web.openai.ended import cancel, ended, logprobs_of
+from web.openai.following import Following
 from web.openai.request import ChatRequest
+from web.openai.stream import Stream
 from web.services import Services, services
 
 openai = Blueprint("openai", __name__)
@@ -44,7 +46,7 @@ def get_model(name: str) -> Response:
 
 @openai.post(CHAT_PATH)
 def complete_chat() -> Response:
-    """What a model says next in a chat that has an image; waits until it has said all."""
+    """What a model says next in a chat that has an image: all of it, or piece by piece (`stream`)."""
     serving, until_s = services(), time.monotonic() + services().web.chat_wait_s
     asked = ChatRequest.read(request.get_json(force=True))
     card, chat = choose_model(serving, asked.model), turns_of(asked.messages, serving.limits)
@@ -55,39 +57,34 @@ def complete_chat() -> Response:
     check_images("The chat", len(files), serving.limits)
 
     def answer(files: Sequence[FileStorage]) -> Response:
-        job = accept_question(serving, card, shown_question(chat), options, files)
-        look = partial(_look, serving, job.id, until_s)
-        return Waiting(look, serving.stopping, left=partial(_cancel, serving, job.id))
+        accept = partial(accept_question, serving, card, shown_question(chat), options, files)
+        return _waited(serving, asked, until_s, lambda ear: accept(ear=ear))
 
     return after_fetching(serving, files, check, answer)
 
 
+def _waited(
+    serving: Services, asked: ChatRequest, until_s: float, accept: Callable[[Ear | None], Job]
+) -> Response:
+    """The completion of the job that `accept` makes: as a whole, or while it is made."""
+    if not asked.stream:
+        job = accept(None)
+        look = partial(_look, serving, job.id, until_s)
+        return Waiting(look, serving.stopping, left=partial(cancel, serving, job.id))
+    ear = serving.ears.open()
+    try:
+        job = accept(ear)
+    except Exception:
+        serving.ears.close(ear)
+        raise
+    has_usage = bool(asked.stream_options and asked.stream_options.include_usage)
+    return Stream(serving, job, Following(serving, ear, until_s), has_usage=has_usage).response()
+
+
 def _look(serving: Services, job_id: str, until_s: float) -> Response | None:
     """The completion when it is there; raises the reason why there will be none."""
-    job = serving.store.get_job(job_id)
-    if job.state.is_finished:
-        asked = job.options.top_logprobs is not None
-        known = serving.journal.logprobs(None, {job.id: job.answer}) if asked else {}
-        return jsonify(completion_of(job, known.get(job.id, []) if asked else None))
-    if serving.stopping.is_set():
-        _cancel(serving, job_id)
-        raise Unavailable("The server is being stopped. Send the request again.", code=Code.SERVER_STOPS)
-    if time.monotonic() >= until_s:
-        _cancel(serving, job_id)
-        raise EngineFailure(
-            f"Job {job_id} had no answer after {serving.web.chat_wait_s:g} s (EVA01_CHAT_WAIT_S), and is"
-            " cancelled. Ask again when less waits, or make a batch.",
-            code=Code.ANSWER_TOO_LATE,
-        )
-    return None
-
-
-def _cancel(serving: Services, job_id: str) -> None:
-    """Cancel a job for whose answer nobody waits any more, unless it has one by now."""
-    try:
-        flow.cancel_job(serving, job_id)
-    except (Conflict, NotFound):
-        return
+    job = ended(serving, job_id, until_s)
+    return jsonify(completion_of(job, logprobs_of(serving, job))) if job else None
 
 
 def _model(card: ModelCard) -> dict[str, Any]:

@@ -46,18 +46,24 @@ def _enveloped(response: Response) -> Response:
         return response
     if response.mimetype != _PROBLEM:
         return response
-    problem = json.loads(response.get_data())
-    code = problem["code"]
-    status = _STATUSES.get(code, HTTPStatus(response.status_code))
-    response.status_code = status
-    response.set_data(json.dumps({"error": _error(problem, status)}))
+    code = json.loads(response.get_data())["code"]
+    error = error_in(response)
+    response.status_code = _status(code, response)
+    response.set_data(json.dumps({"error": error}))
     response.content_type = "application/json"
     response.headers["x-should-retry"] = "true" if _is_retryable(code) else "false"
     return response
 
 
-def _error(problem: dict[str, Any], status: HTTPStatus) -> dict[str, Any]:
+def _status(code: str, response: Response) -> HTTPStatus:
+    return _STATUSES.get(code, HTTPStatus(response.status_code))
+
+
+def error_in(response: Response) -> dict[str, Any]:
+    """A problem as what is in the envelope."""
+    problem = json.loads(response.get_data())
     code = problem["code"]
+    status = _status(code, response)
     return {
         "message": problem["detail"],
         "type": _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),

@@ -71,11 +71,16 @@ CHAT = (
     _supported("seed", "The same seed draws the same, whatever else is in the batch."),
     Parameter("stop", Support.DIFFERENT, "A text or up to four; not with a `response_format`."),
     Parameter(
+        "stream",
+        Support.DIFFERENT,
+        "Text comes as the model says it, and `logprobs` with the end. A model of another server, one that"
+        " answers in static batches, and `ocr` say all at the end.",
+    ),
+    Parameter("stream_options", Support.DIFFERENT, "`include_usage`; `include_obfuscation` only as `false`."),
+    Parameter(
         "max_pixels", Support.DIFFERENT, "EVA-01's own: pixels of each image that the model sees at most."
     ),
     _refused("n", "One answer a request.", 1),
-    _refused("stream", "Answers come whole.", False),
-    _refused("stream_options", "Answers come whole."),
     _refused("frequency_penalty", "", 0),
     _refused("presence_penalty", "", 0),
     _refused("logit_bias", "", {}),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from jobs.contract.asking.chat import Role
 from jobs.contract.asking.pages import Pages
@@ -82,6 +82,14 @@ class Message(_Said):
         return self
 
 
+class StreamOptions(_Said):
+    """What else a stream has."""
+
+    include_usage: StrictBool | None = None
+    #: Nothing is added that would hide how long pieces are.
+    include_obfuscation: Literal[False] | None = None
+
+
 class ChatRequest(_Said):
     """A request for a chat completion, as far as something comes of what it says; it is Wishes, too."""
 
@@ -97,6 +105,8 @@ class ChatRequest(_Said):
     seed: Seed = None
     stop: Stop = None
     response_format: Format = None
+    stream: StrictBool | None = None
+    stream_options: StreamOptions | None = None
 
     @property
     def max_new_tokens(self) -> int | None:
@@ -143,6 +153,10 @@ class ChatRequest(_Said):
                 f"`max_tokens` is {request.max_tokens}, and `max_completion_tokens`"
                 f" {request.max_completion_tokens}: both say how long an answer may be. Send one of them.",
                 "max_tokens",
+            )
+        if request.stream_options and not request.stream:
+            raise BadField(
+                "`stream_options` are there, and `stream` is not true. Leave them out.", "stream_options"
             )
         return request
 
