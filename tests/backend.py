@@ -20,6 +20,8 @@ from jobs.storage.access.signing import SigningKey
 from jobs.storage.feed import BatchFeed
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.files.journal import Journal
+from jobs.storage.files.orders import Orders
+from jobs.storage.files.sent import SentFiles
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.ledger import Ledger
@@ -76,6 +78,8 @@ class Backend:
             ledger=Ledger(client, self.clock),
             pace=Pace(client),
             wire=Wire(client),
+            sent_files=SentFiles(blobs),
+            orders=Orders(blobs),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

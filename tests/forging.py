@@ -118,6 +118,7 @@ class World:
         uses.claim(hashlib.sha256(SENT).hexdigest())
         uses.redis.zadd(names.IMAGE_CLAIMS, {f"{UNUSED}/claim:{new_id()}": 1})
         self.services.signing_key.get()
+        self.services.fillers_turn(60).take()
         # What is there where Redis does not say which one it is.
         self.raw.set(names.LIFE, "return 1")
         self.repeat()
@@ -195,6 +196,10 @@ class World:
         said["its image"] = self.get(f"/api/jobs/{self.job}/image")
         said["the batch's page"] = self.get(self.batch.removeprefix("/api"))
         said["the link"] = self.get(self.link, Accept="text/html")
+        said["OpenAI's batches"] = self.get("/v1/batches")
+        said["the batch as one of them"] = self.get(f"/v1/batches/batch_{id_of(self.batch)}")
+        for which in ("output", "errors"):
+            said[f"its {which}"] = self.get(f"/v1/files/file-{id_of(self.batch)}-{which}/content")
         said["a new batch"] = self.post("/api/batches", json={"question": "What?", "model": MODEL})
         said["a file"] = self.send(self.batch, {"f.png": SENT})
         said["a file again"] = self.send(self.batch, {"a.png": hostile.encoded(size=(9, 5))})

@@ -41,11 +41,14 @@ def animation(frames: int) -> bytes:
 
 
 def zipped(entries: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A zip with the names exactly as given."""
+    """A zip with the names exactly as given; of the same bytes whenever it is made."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", compression) as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         for name, content in entries.items():
-            archive.writestr(name, content)
+            # By its name alone an entry would have the time now.
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (0o40775 << 16 | 0x10) if name.endswith("/") else 0o600 << 16
+            archive.writestr(info, content, compression)
     return file.getvalue()
 
 

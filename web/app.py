@@ -37,6 +37,8 @@ from web.http.security import register_security
 from web.http.waiting import register_waiting
 from web.intake.fingerprint import fingerprint
 from web.intake.spool import register_spool
+from web.openai.bulk.batches import batches as openai_batches
+from web.openai.bulk.files import files as openai_files
 from web.openai.calls import openai
 from web.openai.envelope import register_envelope
 from web.pages.views import pages
@@ -93,7 +95,8 @@ def create_app(
         *(status, keys, me, audit, usage),
     ):
         _register(app, api)
-    app.register_blueprint(openai)
+    for calls in (openai, openai_files, openai_batches):
+        app.register_blueprint(calls)
     app.register_blueprint(pages)
     register_docs(app, lambda: app.api_doc)
     register_audit(app)

@@ -22,6 +22,7 @@ from jobs.storage.files.rights import keep_private
 from jobs.upkeep.housekeeping import Housekeeping
 from web.app import create_app
 from web.front.front import Front
+from web.openai.bulk.filler import Filler
 from web.services import Services, services_of
 
 #: Seconds that requests under way may take after the server was told to stop.
@@ -126,7 +127,8 @@ class Log(Logger):
 
 
 class Worker(base.Worker):
-    """The process that serves: an event loop with all connections, and a thread that keeps house.
+    """The process that serves: an event loop with all connections, a thread that keeps house, and one
+    that makes jobs of the lines of files.
 
     On SIGTERM, requests that wait for a job's answer are answered at once, without it.
     """
@@ -137,6 +139,7 @@ class Worker(base.Worker):
         with suppress(redis.RedisError, Unavailable):
             self._bring_back()
         housekeeping_of(self._services).start()
+        Filler(self._services).start()
         asyncio.run(self._serve())
 
     def _bring_back(self) -> None:
@@ -159,6 +162,7 @@ class Worker(base.Worker):
             with suppress(TimeoutError):
                 await asyncio.wait_for(told.wait(), _BEAT_S)
         self._services.stopping.set()
+        self._services.ordered.set()
         server.close()
         await front.stop(_GRACE_S)
         self._services.ears.end()

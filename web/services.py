@@ -39,6 +39,9 @@ class Services(Stores):
     #: Set when the server was told to stop: those who wait should come to an end.
     stopping: threading.Event = field(default_factory=threading.Event)
 
+    #: Set when a batch was ordered that is made of a file.
+    ordered: threading.Event = field(default_factory=threading.Event)
+
     @classmethod
     def open(
         cls, settings: Settings, limits: Limits, web: WebSettings, fetcher: Fetcher | None = None

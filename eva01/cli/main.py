@@ -12,6 +12,7 @@ import click
 
 from eva01.cli.commands.batches import cancel, delete, results, retry, status
 from eva01.cli.commands.models import models
+from eva01.cli.commands.order import batch
 from eva01.cli.commands.share import share
 from eva01.cli.commands.submit import submit
 from eva01.cli.commands.usage import usage
@@ -28,7 +29,7 @@ def eva01() -> None:
     """Ask one question of a whole folder of images, on your own machines."""
 
 
-for command in (submit, status, results, cancel, retry, share, delete, models, usage):
+for command in (submit, batch, status, results, cancel, retry, share, delete, models, usage):
     eva01.add_command(command)
 
 

@@ -5,6 +5,7 @@ transport   one HTTP call, sent until it succeeds or patience ends
 tls         the certificates that are believed, where any are needed
 key         the key that goes with each call, and where it is found
 multipart   a form read from disk while it is sent
+orders      batches that are made of a file of requests
 uploads     many files in several requests at a time
 files       the images a user means
 groups      which of them make one job

@@ -41,6 +41,7 @@ from eva01.client.groups import GroupBy
 from eva01.client.key import key_of_environment
 from eva01.client.models import Batch, Job, Model, PassedOver, Share, Upload, Uploaded, refused
 from eva01.client.multipart import FilePart, Multipart, TextPart
+from eva01.client.orders import Orders
 from eva01.client.transport import Transport, retry_after_s
 from eva01.client.uploads import upload
 from eva01.client.wishes import Wishes, asked
@@ -79,6 +80,8 @@ class Client:
             patience_s=patience_s,
         )
         self.server = self._transport.server
+        #: Batches that are made of a file of requests, as OpenAI's API has them.
+        self.orders = Orders(self._transport)
         #: Sends the key with requests of your own, as in `httpx.get(address, auth=client.auth)`.
         self.auth = self._transport.auth
 

@@ -15,7 +15,9 @@ from eva01.client.errors import ClientError
 _EXAMPLES = 5
 
 
-class _Reply(BaseModel):
+class Reply(BaseModel):
+    """What the server says of one thing; what this version does not know of it is kept."""
+
     model_config = ConfigDict(frozen=True, extra="allow")
 
     def to_json(self) -> dict[str, Any]:
@@ -23,14 +25,14 @@ class _Reply(BaseModel):
         return self.model_dump(mode="json")
 
 
-class Problem(_Reply):
+class Problem(Reply):
     """Why something failed: a stable code for programs, a message for people."""
 
     code: str = "unknown"
     message: str = ""
 
 
-class Line(_Reply):
+class Line(Reply):
     """A line of text that was read, and where it stands."""
 
     text: str = ""
@@ -42,7 +44,7 @@ class Line(_Reply):
     page: int | None = None
 
 
-class JobImage(_Reply):
+class JobImage(Reply):
     """One of the images of a job that was made of a list of files."""
 
     file: str = ""
@@ -58,7 +60,7 @@ class JobImage(_Reply):
     notes: list[str] = Field(default_factory=list)
 
 
-class Token(_Reply):
+class Token(Reply):
     """A token of an answer, or one that might have stood in its place."""
 
     #: Its text; U+FFFD stands for parts of characters.
@@ -71,13 +73,13 @@ class Token(_Reply):
     top_logprobs: list["Token"] = Field(default_factory=list)
 
 
-class Logprobs(_Reply):
+class Logprobs(Reply):
     """How likely each token of an answer was."""
 
     content: list[Token] = Field(default_factory=list)
 
 
-class Job(_Reply):
+class Job(Reply):
     """One image or several, one question, one model, one answer."""
 
     id: str
@@ -128,7 +130,7 @@ class Job(_Reply):
         return self.state not in ("queued", "running")
 
 
-class Batch(_Reply):
+class Batch(Reply):
     """Many jobs that came together, with one question."""
 
     id: str
@@ -186,7 +188,7 @@ class Batch(_Reply):
         return self.succeeded + self.failed + self.counts.get("cancelled", 0)
 
 
-class Share(_Reply):
+class Share(Reply):
     """A link with which anybody can read a batch, without its address."""
 
     id: str
@@ -202,7 +204,7 @@ class Share(_Reply):
     last_used_at: datetime | None = None
 
 
-class Upload(_Reply):
+class Upload(Reply):
     """What became of one file that was sent, of a page of it, or of several: a job, or the reason why not."""
 
     #: What it is called in the batch.
@@ -229,7 +231,7 @@ class Upload(_Reply):
         return (self.page or 1) > 1
 
 
-class PassedOver(_Reply):
+class PassedOver(Reply):
     """What was in zips and became no job on purpose: hidden files, and what file managers leave behind."""
 
     count: int = 0
@@ -241,7 +243,7 @@ class PassedOver(_Reply):
         return PassedOver(count=self.count + other.count, examples=examples)
 
 
-class Uploaded(_Reply):
+class Uploaded(Reply):
     """What became of the files of one request, and what was passed over in its zips."""
 
     files: list[Upload] = Field(default_factory=list)
@@ -256,7 +258,7 @@ def refused(name: str, error: ClientError) -> Upload:
     return Upload(file=name, error=Problem(code=error.code, message=error.message))
 
 
-class PixelRange(_Reply):
+class PixelRange(Reply):
     """How many pixels of an image a model may be asked to see at most."""
 
     least: int = 0
@@ -265,7 +267,7 @@ class PixelRange(_Reply):
     most: int = 0
 
 
-class Model(_Reply):
+class Model(Reply):
     """A model that can be asked, and what it can do."""
 
     name: str

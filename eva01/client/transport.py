@@ -205,6 +205,8 @@ def _problem(response: httpx.Response) -> tuple[str, str]:
     """The code and message of problem JSON, or what can be said without it."""
     try:
         problem = response.json()
+        # Under /v1 an error is as OpenAI's clients read it.
+        problem = problem.get("error") or problem
         message = problem.get("message") or problem.get("detail") or problem.get("title")
         return str(problem["code"]), str(message)
     except (ValueError, KeyError, AttributeError):

@@ -82,6 +82,10 @@ class Code(StrEnum):
     UNKNOWN_HOST = ("unknown_host", 421, FAIL,
         "This server does not answer to the name by which it was asked.",
         "If that is its name, add it to EVA01_HOSTS and start the server again.")
+    FILE_NOT_FOUND = ("file_not_found", 404, FAIL,
+        "This file of requests is not there, or not any more.", "Send it again.")
+    FILE_IN_USE = ("file_in_use", 409, FAIL,
+        "A batch is being made of this file.", "Delete it when the batch has all of its lines.")
     NO_SUCH_PAGE = ("no_such_page", 404, FAIL,
         "There is nothing at this address.", "Check the address.")
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, FAIL,

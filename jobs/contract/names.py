@@ -38,8 +38,12 @@ USAGE_DAYS = "eva01:usage_days"
 BATCHES_FOLDER = "batches"
 #: The folder of notes of deleted batches in the journal.
 DELETED_FOLDER = "deleted"
-#: The lock of the one web process that keeps house.
+#: The lock of the one web process that keeps house, and of the one that fills batches from files.
 HOUSEKEEPER = "eva01:housekeeper"
+FILLER = "eva01:filler"
+#: The folder of files of requests in the blob store, and of notes of batches that are made of one.
+SENT_FOLDER = "files"
+ORDERS_FOLDER = "orders"
 #: Lies in the blob store where callers once had to say who they are.
 LOGIN_PATH = "login.json"
 #: Every API key by the digest of its text: a hash.
@@ -324,6 +328,31 @@ def batch_folder(batch_id: str) -> str:
 def batch_path(batch_id: str) -> str:
     """Where a batch's record lies in the journal."""
     return f"{batch_folder(batch_id)}/batch.json"
+
+
+def order_path(batch_id: str) -> str:
+    """Where it lies what was asked of a batch that is made of a file."""
+    return f"{batch_folder(batch_id)}/order.json"
+
+
+def underway_path(batch_id: str) -> str:
+    """Where the note lies that such a batch has lines or jobs to be seen to."""
+    return f"{ORDERS_FOLDER}/{batch_id}"
+
+
+def sent_folder(owner: str | None) -> str:
+    """Where an owner's files of requests lie; no owner is called as nobody's folder is."""
+    return f"{SENT_FOLDER}/{owner or '-'}"
+
+
+def sent_path(owner: str | None, file_id: str) -> str:
+    """Where what is known of such a file lies."""
+    return f"{sent_folder(owner)}/{file_id}.json"
+
+
+def sent_content_path(owner: str | None, file_id: str) -> str:
+    """Where such a file itself lies."""
+    return f"{sent_folder(owner)}/{file_id}.jsonl"
 
 
 def deleted_path(day: str, batch_id: str) -> str:

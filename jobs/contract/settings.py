@@ -132,6 +132,12 @@ class Limits(_FromEnvironment):
     max_request_bytes: int = Field(default=4 * GIB, ge=1)
     #: Bytes of one request for a chat completion, in which images are written as text.
     max_chat_bytes: int = Field(default=32 * MIB, ge=1)
+    #: Bytes of one file of requests.
+    max_requests_bytes: int = Field(default=200 * MIB, ge=1)
+    #: Lines of one file of requests, each of which is a job.
+    max_requests: int = Field(default=50_000, ge=1)
+    #: Files of requests that one owner may have.
+    max_request_files: int = Field(default=1000, ge=1)
     #: Entries of one zip.
     max_zip_entries: int = Field(default=20_000, ge=1)
     #: Bytes of one zip entry, unpacked.

@@ -63,6 +63,11 @@ class BatchList:
             place = None
         return self._store.get_batches(found), place and str(place)
 
+    def cursor_of(self, batch_id: str) -> str | None:
+        """The cursor of what comes behind a batch as the list is now; None where it is not in it."""
+        changed_s = self._redis.zscore(names.BATCHES, batch_id)
+        return None if changed_s is None else str(_Place(changed_s, batch_id))
+
     def _behind(
         self, cursor: str | None, owners: Collection[str | None] | None
     ) -> Iterator[tuple[_Place, str | None]]:

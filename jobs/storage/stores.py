@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
+from jobs.contract import names
 from jobs.contract.settings import Settings
 from jobs.storage.access.audit import AuditTrail
 from jobs.storage.access.keys import Keys
@@ -15,6 +16,8 @@ from jobs.storage.connection.client import connect
 from jobs.storage.feed import BatchFeed
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.files.journal import Journal
+from jobs.storage.files.orders import Orders
+from jobs.storage.files.sent import SentFiles
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.ledger import Ledger
@@ -24,7 +27,7 @@ from jobs.storage.restarts import RestartWatch
 from jobs.storage.store import JobStore
 from jobs.storage.tickets.abandoned import Abandoned
 from jobs.storage.tickets.queue import JobQueue
-from jobs.storage.turn import HousekeepersTurn
+from jobs.storage.turn import ProcessTurn
 from jobs.storage.wire import Wire
 
 
@@ -50,6 +53,8 @@ class Stores:
     ledger: Ledger
     pace: Pace
     wire: Wire
+    sent_files: SentFiles
+    orders: Orders
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -80,6 +85,8 @@ class Stores:
             ledger=Ledger(client),
             pace=Pace(client),
             wire=Wire(client),
+            sent_files=SentFiles(blobs),
+            orders=Orders(blobs),
             **more,
         )
 
@@ -91,6 +98,10 @@ class Stores:
         """Gives back tickets that nobody holds any more."""
         return Abandoned(self.store.redis, settings)
 
-    def housekeepers_turn(self, silent_s: float) -> HousekeepersTurn:
+    def housekeepers_turn(self, silent_s: float) -> ProcessTurn:
         """The lock of the one process that keeps house."""
-        return HousekeepersTurn(self.store.redis, silent_s)
+        return ProcessTurn(self.store.redis, silent_s, names.HOUSEKEEPER)
+
+    def fillers_turn(self, silent_s: float) -> ProcessTurn:
+        """The lock of the one process that makes jobs of the lines of files."""
+        return ProcessTurn(self.store.redis, silent_s, names.FILLER)

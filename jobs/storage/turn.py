@@ -1,24 +1,23 @@
-"""Whose turn it is to keep house: one process's, by a lock that runs out when its holder falls silent."""
+"""Whose turn it is, say to keep house: one process's, by a lock that runs out when its holder is silent."""
 
 import logging
 
 import redis
 from redis.exceptions import LockError
 
-from jobs.contract import names
 from jobs.contract.refusals import is_wrong_type
 from jobs.storage.unreadable import pass_over
 
 _log = logging.getLogger(__name__)
 
 
-class HousekeepersTurn:
+class ProcessTurn:
     """The lock of one process; it has to be taken again at least every `silent_s` seconds."""
 
-    def __init__(self, client: "redis.Redis", silent_s: float) -> None:
+    def __init__(self, client: "redis.Redis", silent_s: float, key: str) -> None:
         # Acquired by one thread, let go by whichever ends the process: its token must not be of one thread.
-        self._client = client
-        self._lock = client.lock(names.HOUSEKEEPER, timeout=silent_s, thread_local=False)
+        self._client, self._key = client, key
+        self._lock = client.lock(key, timeout=silent_s, thread_local=False)
 
     def take(self) -> bool:
         """Take the turn or keep it; False when it is another's.
@@ -32,9 +31,9 @@ class HousekeepersTurn:
         except redis.ResponseError as error:
             if not is_wrong_type(error):
                 raise
-            # What is no lock is nobody's, and would keep house from being kept for ever.
-            pass_over("housekeeping", names.HOUSEKEEPER, error)
-            self._client.delete(names.HOUSEKEEPER)
+            # What is no lock is nobody's, and would keep all others from it for ever.
+            pass_over("housekeeping", self._key, error)
+            self._client.delete(self._key)
             return False
 
     def let_go(self) -> None:
@@ -42,4 +41,4 @@ class HousekeepersTurn:
         try:
             self._lock.release()
         except (LockError, redis.RedisError):
-            _log.debug("The housekeeping lock was another's, or expires by itself.")
+            _log.debug("The lock %s was another's, or expires by itself.", self._key)

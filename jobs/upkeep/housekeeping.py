@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import redis
@@ -82,6 +82,7 @@ class Housekeeping:
         self._keys_are_due_s = 0.0
         self._usage_days = usage_days
         self._first_day: date | None = None
+        self._retention_s = retention_s
         self._turn = stores.housekeepers_turn(interval_s * _SILENT_PASSES)
         self._watch = stores.restart_watch()
         self._abandoned = stores.abandoned(settings)
@@ -189,11 +190,12 @@ class Housekeeping:
             self._turn.take()
 
     def _forget_old(self) -> None:
-        """Let go of what is over: days of usage and of deletions, and claims of uploads whose server died."""
+        """Let go of what is over: usage, deletions, files of requests, claims of dead uploads."""
         first = self._stores.ledger.today() - timedelta(self._usage_days)
         self._stores.ledger.forget_before(first)
         if first != self._first_day:
             self._stores.journal.forget_deleted(first)
+            self._stores.sent_files.forget_before(datetime.now(UTC) - timedelta(seconds=self._retention_s))
             self._first_day = first
         self._stores.image_uses.drop_stale_claims()
 

@@ -13,8 +13,6 @@ from itertools import pairwise
 from math import sqrt
 from pathlib import Path
 
-import torch
-
 from scripts import report
 from scripts.nano.evaluate import MODEL, SETS, Answerer, Case
 from worker.engines.base import Answer
@@ -142,7 +140,6 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=720, help="of each set")
     parser.add_argument("--write", action="store_true", help="put table and plot into docs/confidence.md")
     given = parser.parse_args()
-    torch.set_num_threads(1)
     answerer = Answerer(given.model)
     cases = [case for make in SETS.values() for case in make(given.scenes)]
     outcomes = [

@@ -13,11 +13,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
-from typing import Any
 
 import torch
 from PIL import Image
+from safetensors import safe_open
 from transformers.utils import logging as library_logging
 
 from jobs.contract.catalog import NANO
@@ -99,6 +100,8 @@ class Answerer:
         )
         self.engine.load()
         self.load_s = time.perf_counter() - began
+        # Loading takes all cores; the model is so small that a second thread only waits for the first.
+        torch.set_num_threads(1)
 
     def outcomes(self, cases: Sequence[Case]) -> Sequence[Answer | EngineFailure]:
         """What is said in one batch, padded on the left."""
@@ -250,17 +253,20 @@ class Task:
 
 def run(task: Task) -> tuple[list[str], str]:
     """The answers in the order of the cases, and facts about the model; in a process of its own."""
-    torch.set_num_threads(1)  # the model is so small that a second thread only waits for the first
     library_logging.set_verbosity_error()
     library_logging.disable_progress_bar()
     answerer = Answerer(task.model)
     cases = SETS[task.set_name](task.count)
     order = task.order(len(cases))
     answered = dict(zip(order, answerer.answer_all([cases[n] for n in order], task.batch), strict=True))
-    weights: Any = answerer.engine._model
-    parameters = sum(parameter.numel() for parameter in weights.parameters())
-    facts = f"{parameters:,} parameters; loaded in {answerer.load_s:.2f} s."
+    facts = f"{parameters_of(task.model):,} parameters; loaded in {answerer.load_s:.2f} s."
     return [answered[n] for n in range(len(cases))], facts
+
+
+def parameters_of(folder: Path) -> int:
+    """How many numbers a model's weights are."""
+    with safe_open(folder / "model.safetensors", framework="pt") as weights:
+        return sum(prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
 
 
 def main() -> None:

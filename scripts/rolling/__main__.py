@@ -1,9 +1,10 @@
-"""`python -m scripts.rolling [--rounds 5] [--write]`."""
+"""`python -m scripts.rolling [--rounds 5] [--more] [--write]`."""
 
 import argparse
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from worker.ops.cores import core_count, share_cores
@@ -29,15 +30,18 @@ _LINES: list[Line] = [
     ("time to admit ÷ (2 steps + own prefill), 8 rows running", "≤ 1", "admission", "ratio", 1, ".2f"),
     ("device idle while a backlog exists (%)", "≤ 2", "idle", "share", 100, ".2f"),
     ("step outside the model's forward, 16 rows (%)", "≤ 5", "overhead", "share", 100, ".1f"),
+    ("a step, 16 rows (ms)", "", "stalls", "step", 1000, ".0f"),
+    ("a step that takes new images in (ms)", "", "stalls", "with", 1000, ".0f"),
+    ("the longest that rows in flight waited for new images (ms)", "", "stalls", "longest", 1000, ".0f"),
+]
+#: The same of rows with more than one image and one text.
+_MORE: list[Line] = [
     ("a step, 16 rows with schemas ÷ without", "≤ 1.10", "held", "ratio", 1, ".3f"),
     ("the share of it that masks take (%)", "≤ 10", "held", "masks", 100, ".1f"),
     ("the share of a step that goes into saying how sure (%)", "≤ 2", "held", "sure", 100, ".2f"),
     ("four images a job: jobs/s, static, 16 slots", "", "several", "static", 1, ".2f"),
     ("four images a job: jobs/s, rolling, 16 slots", "", "several", "rolling", 1, ".2f"),
     ("four images a job: jobs/s, rolling ÷ static, 16 slots", "", "several", "ratio", 1, ".2f"),
-    ("a step, 16 rows (ms)", "", "stalls", "step", 1000, ".0f"),
-    ("a step that takes new images in (ms)", "", "stalls", "with", 1000, ".0f"),
-    ("the longest that rows in flight waited for new images (ms)", "", "stalls", "longest", 1000, ".0f"),
 ]
 
 
@@ -45,20 +49,27 @@ def main() -> None:
     """Measure, print, and write the page if asked to."""
     parser = argparse.ArgumentParser(prog="python -m scripts.rolling", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
+    parser.add_argument("--more", action="store_true", help="only rows with schemas, and with several images")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/benchmarks.md")
     arguments = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", core_count())))
     model = random_model()
     same, checked = measures.same_answers(model, 8, seed=0)
+    foot = f"Answers that are those of `generate` on the job alone: {same} of {checked} checked.\n"
+    foot += f"{torch.get_num_threads()} threads, torch {torch.__version__}, {_weights(model)} weights."
     results: Results = defaultdict(list)
     for seed in range(1, arguments.rounds + 1):
-        _round(model, seed, results)
-    text = report.table(_rows(results))
-    text += f"\n\nAnswers that are those of `generate` on the job alone: {same} of {checked} checked.\n"
-    text += f"{torch.get_num_threads()} threads, torch {torch.__version__}, {_weights(model)} weights."
-    print(text)
-    if arguments.write:
-        report.write("rolling", text)
+        _round_of_more(model, seed, results)
+        if not arguments.more:
+            _round(model, seed, results)
+    tables = {"rolling_more": _MORE}
+    if not arguments.more:
+        tables["rolling"] = [line for slots in SLOTS for line in _lines_at(slots)] + _LINES
+    for section, lines in tables.items():
+        text = report.table(_rows(lines, results)) + "\n\n" + foot
+        print(text)
+        if arguments.write:
+            report.write(section, text)
 
 
 def _round(model: Any, seed: int, results: Results) -> None:
@@ -70,9 +81,12 @@ def _round(model: Any, seed: int, results: Results) -> None:
     _note(results, "stalls", measures.stalls(model, SLOTS[-1], seed))
     _note(results, "admission", measures.admission(model, seed))
     _note(results, "overhead", measures.overhead(model, SLOTS[-1], seed))
+    _note(results, "idle", idle(model, SLOTS[0], seed))
+
+
+def _round_of_more(model: Any, seed: int, results: Results) -> None:
     _note(results, "held", held(model, SLOTS[-1], seed))
     _note(results, "several", measures.several(model, SLOTS[-1], seed))
-    _note(results, "idle", idle(model, SLOTS[0], seed))
 
 
 def _note(results: Results, name: str, found: dict[str, float]) -> None:
@@ -81,8 +95,7 @@ def _note(results: Results, name: str, found: dict[str, float]) -> None:
     print(f"round {len(results[name])}, {name}: {said}", file=sys.stderr, flush=True)
 
 
-def _rows(results: Results) -> list[tuple[str, str, str, str]]:
-    lines = [line for slots in SLOTS for line in _lines_at(slots)] + _LINES
+def _rows(lines: Sequence[Line], results: Results) -> list[tuple[str, str, str, str]]:
     return [
         report.row(what, wanted, [found[key] * factor for found in results[name]], form)
         for what, wanted, name, key, factor, form in lines

@@ -133,3 +133,61 @@ def test_a_stream_ends_before_its_stop_text(client):
     said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
     assert said == whole[: whole.find(stop)].strip()
     assert chunks[-1].choices[0].finish_reason == "stop"
+
+
+def requests_of(scenes: list[Scene]) -> bytes:
+    """A file of requests about scenes, and a line that is none."""
+    lines = [
+        json.dumps(
+            {
+                "custom_id": f"scene {number}",
+                "method": "POST",
+                "url": "/v1/chat/completions",
+                "body": {"model": "nano", "messages": asked(shown(scene), DESCRIBE)},
+            }
+        )
+        for number, scene in enumerate(scenes)
+    ]
+    return "\n".join([*lines, "{"]).encode()
+
+
+def answers_in(output: str) -> dict[str, str]:
+    """What was answered to each request of a file."""
+    lines = map(json.loads, output.splitlines())
+    return {line["custom_id"]: line["response"]["body"]["choices"][0]["message"]["content"] for line in lines}
+
+
+def test_a_file_of_requests_is_answered_line_by_line(nano):
+    scenes = [random_scene(random.Random(seed)) for seed in range(12)]
+
+    async def run() -> tuple[str, str, tuple[int, int, int]]:
+        async with AsyncOpenAI(base_url=f"{nano.url}/v1", api_key="any", max_retries=0) as client:
+            sent = await client.files.create(file=("a.jsonl", requests_of(scenes)), purpose="batch")
+            made = await client.batches.create(
+                input_file_id=sent.id, endpoint="/v1/chat/completions", completion_window="24h"
+            )
+            while made.status in ("validating", "in_progress"):
+                await asyncio.sleep(0.2)
+                made = await client.batches.retrieve(made.id)
+            counts = made.request_counts
+            assert made.status == "completed"
+            assert counts
+            assert made.output_file_id
+            assert made.error_file_id
+            answers = await client.files.content(made.output_file_id)
+            errors = await client.files.content(made.error_file_id)
+            return answers.text, errors.text, (counts.total, counts.completed, counts.failed)
+
+    answers, errors, counts = asyncio.run(asyncio.wait_for(run(), 120))
+    assert answers_in(answers) == {f"scene {n}": scene.description for n, scene in enumerate(scenes)}
+    assert counts == (13, 12, 1)
+    assert len(errors.splitlines()) == 1
+
+
+def test_the_command_runs_a_file_of_requests(nano, tmp_path):
+    scenes = [random_scene(random.Random(seed)) for seed in range(20, 24)]
+    (tmp_path / "a.jsonl").write_bytes(requests_of(scenes))
+    ran = nano.command("batch", tmp_path / "a.jsonl", "--out", tmp_path / "out.jsonl")
+    assert ran.returncode == 1, ran.stderr
+    answers = answers_in((tmp_path / "out.jsonl").read_text("utf-8"))
+    assert answers == {f"scene {n}": scene.description for n, scene in enumerate(scenes)}

@@ -40,7 +40,7 @@ _BY_ACTION: dict[tuple[Action, Kind], str] = {
     (Action.SHARE_REVOKE, Kind.BATCH): "sharing.revoke_shares",
     (Action.EXPORT, Kind.BATCH): """
         results.export_csv results.export_jsonl results.export_parquet results.export_texts
-        results.export_xlsx
+        results.export_xlsx openai_files.read_output
         shared.results.export_csv shared.results.export_jsonl shared.results.export_parquet
         shared.results.export_texts shared.results.export_xlsx
     """,

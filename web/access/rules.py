@@ -46,6 +46,9 @@ _BY_RULE = {
         pages.index pages.history pages.batch_page pages.account pages.usage_page
         me.get_me usage.get_usage usage.export_usage
         openai.list_models openai.get_model
+        openai_files.list_files openai_files.get_file openai_files.read_file
+        openai_files.get_output openai_files.read_output
+        openai_batches.list_batches openai_batches.get_batch
     """,
     Rule.WRITE: """
         batches.create_batch batches.rename_batch batches.delete_batch batches.add_files
@@ -53,6 +56,8 @@ _BY_RULE = {
         single.analyze single.create_job single.ask_again single.cancel_job single.retry_job
         sharing.share_batch sharing.revoke_share sharing.revoke_shares pages.create_batch
         openai.complete_chat
+        openai_files.send_file openai_files.delete_file openai_files.keep_output
+        openai_batches.create_batch openai_batches.cancel_batch
     """,
     Rule.ADMIN: """
         keys.list_keys pages.keys_page

@@ -115,8 +115,9 @@ def add_files(path: BatchPath, form: FilesForm) -> Response:
     def take(files: list[FileStorage]) -> Response:
         batch = _taking_batch(serving, path.batch_id)
         card = choose_model(serving, batch.model)
+        spooled = spooled_request()
         with flow.accepting(serving, batch, caller().quotas) as request:
-            intake = Intake(serving, request, card, form.said, spooled_request().check_budget)
+            intake = Intake(serving, request, card, form.said, spooled.check_budget, spooled.spend)
             outcomes = list(intake.take(files))
         return _outcomes(outcomes, 202, intake)
 
@@ -146,8 +147,9 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
     asked = asked_about(body.files, body.jobs, serving.limits)
     for own in (one.question for one in asked if one.question):
         check_question(card, own, serving.limits)
+    spooled = spooled_request()
     with flow.accepting(serving, batch, caller().quotas) as request:
-        intake = Intake(serving, request, card, Said(), spooled_request().check_budget)
+        intake = Intake(serving, request, card, Said(), spooled.check_budget, spooled.spend)
         outcomes = take_known(serving, request, intake, asked)
     return _outcomes(outcomes, 200)
 

@@ -83,8 +83,9 @@ class Intake:
     """Takes files for one open batch.
 
     `check` is called before each file, and raises BadInput when no more of them are to be looked at: these
-    are refused one by one. Its methods raise what stops the whole request: Conflict for a batch that takes no
-    more files, Unavailable, redis.RedisError.
+    are refused one by one. `spend` is told what processes of their own have taken, in seconds of CPU. Its
+    methods raise what stops the whole request: Conflict for a batch that takes no more files, Unavailable,
+    redis.RedisError.
     """
 
     def __init__(
@@ -94,8 +95,10 @@ class Intake:
         card: ModelCard,
         said: Said,
         check: Callable[[], None],
+        spend: Callable[[float], None],
     ) -> None:
-        self._services, self._accepting, self._card, self._check = services, accepting, card, check
+        self._services, self._accepting, self._card = services, accepting, card
+        self._check, self._spend = check, spend
         self._said, self._limits = said, services.limits
         #: True when a job is about all pages of its files.
         self.sees_all_pages = sees_all_pages(card, accepting.batch.options)
@@ -221,7 +224,7 @@ class Intake:
             raise entry.error or not_an_image()
         self._check()
         self._check_path(entry.path)
-        return checked_image(self._services, entry.content, self._accepting.batch.options.dpi)
+        return checked_image(self._services, entry.content, self._accepting.batch.options.dpi, self._spend)
 
     def _take(self, files: Sequence[Checked], source: Source = ITSELF) -> list[FileOutcome]:
         """Take files of one `source`, a zip or none."""

@@ -1,7 +1,7 @@
 """A question becomes a job without a batch: about one file of a request, or about several together."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from flask_openapi3 import FileStorage
 
@@ -40,11 +40,8 @@ def accept_question(
     """
     paths = [shortened(sent_path(file), serving.limits.max_path_chars) for file in files]
     images = [_image(serving, files, place, paths, options.dpi) for place in range(len(files))]
-    counted, name = [image.pages for image in images], named("", paths)
-    pages = counted[0] if len(counted) == 1 else None
-    page = check_page(page, pages)
-    if page is None:
-        check_all_pages(serving, card, options, name, sum(one or 1 for one in counted))
+    name = named("", paths)
+    page = check_page(page, images[0].pages if len(images) == 1 else None)
     job = Job(
         id=ear.job_id if ear else new_id(),
         listener=ear.listener if ear else None,
@@ -53,17 +50,37 @@ def accept_question(
         question=question,
         model=card.name,
         options=options,
-        images=tuple(image.sha256 for image in images),
-        media_types=tuple(image.media_type for image in images),
         files=names_in(name, paths),
         page=page,
-        pages=pages,
-        counts_as=None if page else counted_as(card, options, counted),
+        **of_images(serving, card, options, name, images, page),
     )
     with kept_images(serving, images):
         job = flow.accept_single(serving, job, caller().quotas)
     speaks_of(job)
     return job
+
+
+def of_images(
+    serving: Services,
+    card: ModelCard,
+    options: Options,
+    name: str,
+    images: Sequence[Image],
+    page: int | None = None,
+) -> dict[str, Any]:
+    """What a job says of its images: all of what there is in them, or a `page` of the only one.
+
+    Raises BadInput when it cannot be about all of it.
+    """
+    counted = [image.pages for image in images]
+    if page is None:
+        check_all_pages(serving, card, options, name, sum(one or 1 for one in counted))
+    return {
+        "images": tuple(image.sha256 for image in images),
+        "media_types": tuple(image.media_type for image in images),
+        "pages": counted[0] if len(counted) == 1 else None,
+        "counts_as": None if page else counted_as(card, options, counted),
+    }
 
 
 def check_all_pages(serving: Services, card: ModelCard, options: Options, name: str, pages: int) -> None:
@@ -90,4 +107,4 @@ def _image(
     with about_image(place, paths):
         check_sent(files[place])
         spooled_request().check_budget()
-        return checked_image(serving, cast(Part, files[place].stream), dpi)
+        return checked_image(serving, cast(Part, files[place].stream), dpi, spooled_request().spend)

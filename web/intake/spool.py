@@ -27,6 +27,8 @@ from web.services import services
 _FORM_FIELDS, _FORM_FIELD_BYTES = 100, 16 * 1024 * 1024
 #: Where images are sent within JSON.
 CHAT_PATH = "/v1/chat/completions"
+#: Where files of requests are sent, each of which may be larger than an image.
+FILES_PATH = "/v1/files"
 #: Bytes of any other request without files, which is read into memory: a thousand paths with hashes fit.
 _TEXT_BYTES = 8 * 1024 * 1024
 
@@ -231,8 +233,13 @@ class SpooledRequest(Request):
             )
         if self._spool is None:
             self._spool = Spool(services().spool_folder, limits.min_free_bytes)
-        is_zip = (filename or "").lower().endswith(".zip")
-        return cast(IO[bytes], self._spool.new_part(None if is_zip else limits.max_image_bytes))
+        return cast(IO[bytes], self._spool.new_part(self._most_bytes(filename or "", limits)))
+
+    def _most_bytes(self, filename: str, limits: Limits) -> int | None:
+        """How many bytes of a file are kept; None for all."""
+        if self.path.endswith(FILES_PATH):
+            return limits.max_requests_bytes
+        return None if filename.lower().endswith(".zip") else limits.max_image_bytes
 
     def close(self) -> None:
         """Called by Flask when it leaves the request."""

@@ -1,7 +1,7 @@
 """Files into the blob store: hashed, inspected, and streamed; a large one is never whole in memory."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
@@ -9,7 +9,7 @@ from typing import IO, cast
 from jobs.formats.images import check_bytes
 from jobs.formats.pdf.apart import count_pages
 from web.intake.headers import inspect
-from web.intake.spool import Part, spooled_request
+from web.intake.spool import Part
 from web.services import Services
 
 #: Up to this size a file is read at once where it is needed: its bytes are looked at and sent faster so.
@@ -27,16 +27,17 @@ class Image:
     pages: int | None
 
 
-def checked_image(services: Services, part: Part, dpi: int | None = None) -> Image:
-    """Look at a file of the current request, whose pages are drawn at `dpi` if it is a PDF.
+def checked_image(services: Services, part: Part, dpi: int | None, spend: Callable[[float], None]) -> Image:
+    """Look at a file, whose pages are drawn at `dpi` if it is a PDF.
 
-    Raises ImageRejected and TooLarge when it is no image that can be answered.
+    `spend` is told the seconds of CPU that a process of its own has taken for it. Raises ImageRejected and
+    TooLarge when it is no image that can be answered.
     """
     limits = services.limits
 
     def count_pdf(file: IO[bytes]) -> int:
         with services.pdfs:
-            return count_pages(file, limits, dpi or limits.pdf_dpi, spooled_request().spend)
+            return count_pages(file, limits, dpi or limits.pdf_dpi, spend)
 
     check_bytes(part.size_bytes, limits)
     part.seek(0)

@@ -16,7 +16,7 @@ from web.http.waiting import Waiting
 from web.intake.asking import check_images, check_options, check_takes, choose_model
 from web.intake.fetching import after_fetching
 from web.intake.single import accept_question
-from web.intake.spool import CHAT_PATH
+from web.intake.spool import CHAT_PATH, spooled_request
 from web.openai.completion import completion_of
 from web.openai.content import images_of, shown_question, turns_of
 from web.openai.ended import cancel, ended, logprobs_of
@@ -53,7 +53,7 @@ def complete_chat() -> Response:
     options = check_options(serving, card, asked).model_copy(update={"chat": chat})
     check = partial(check_takes, serving, card.name, caller().owner)
     check()
-    files = images_of(asked.messages)
+    files = images_of(asked.messages, spooled_request().kept)
     check_images("The chat", len(files), serving.limits)
 
     def answer(files: Sequence[FileStorage]) -> Response:

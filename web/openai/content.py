@@ -2,7 +2,7 @@
 
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 
 from flask_openapi3 import FileStorage
@@ -12,11 +12,12 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
 from jobs.contract.settings import Limits
 from web.intake.forms import UNNAMED, URL_FIELD, Address
-from web.intake.spool import spooled_request
 from web.openai.request import BadField, ImagePart, Message
 
 #: What stands before the bytes of an image in a data URL, and the kind of image that it names.
 _DATA = re.compile(r"data:(image/[a-zA-Z0-9.+-]{1,40})(?:;[a-zA-Z0-9=._-]{1,80}){0,4};base64,", re.IGNORECASE)
+#: Makes a file of bytes and a name.
+Keep = Callable[[bytes, str], FileStorage]
 #: Kinds of images whose names end otherwise than they are called.
 _ENDINGS = {"jpeg": "jpg", "svg+xml": "svg"}
 
@@ -58,8 +59,8 @@ def shown_question(turns: Sequence[Turn]) -> str:
     )
 
 
-def images_of(messages: Sequence[Message]) -> list[FileStorage]:
-    """The images in messages, in their order: each a file of the current request, or an address.
+def images_of(messages: Sequence[Message], keep: Keep) -> list[FileStorage]:
+    """The images in messages, in their order: each a file that `keep` has made of its bytes, or an address.
 
     Raises BadInput (`invalid_field`) for what is neither, and what keeping a file raises.
     """
@@ -68,11 +69,11 @@ def images_of(messages: Sequence[Message]) -> list[FileStorage]:
         for place, part in enumerate(message.parts):
             if isinstance(part, ImagePart):
                 where = f"messages.{number}.content.{place}.image_url.url"
-                images.append(_image(part.image_url.url, where, len(images) + 1))
+                images.append(_image(part.image_url.url, where, len(images) + 1, keep))
     return images
 
 
-def _image(url: str, where: str, number: int) -> FileStorage:
+def _image(url: str, where: str, number: int, keep: Keep) -> FileStorage:
     if url[:5].lower() != "data:":
         return Address(BytesIO(url.encode("utf-8", "replace")), UNNAMED, URL_FIELD)
     found = _DATA.match(url)
@@ -87,4 +88,4 @@ def _image(url: str, where: str, number: int) -> FileStorage:
     except (binascii.Error, ValueError) as error:
         raise BadField(f"`{where}` is not in base64: {error}.", where) from error
     kind = found[1].lower().removeprefix("image/")
-    return spooled_request().kept(data, f"image-{number}.{_ENDINGS.get(kind, kind)}")
+    return keep(data, f"image-{number}.{_ENDINGS.get(kind, kind)}")

@@ -38,38 +38,36 @@ _TYPES = {
 
 def register_envelope(app: Flask) -> None:
     """Have `app` answer errors under /v1 as OpenAI's clients read them."""
-    app.after_request(_enveloped)
+    app.after_request(enveloped)
 
 
-def _enveloped(response: Response) -> Response:
+def enveloped(response: Response) -> Response:
+    """A response as it leaves: a problem under /v1 in the envelope, anything else as it is."""
     if not request.path.startswith(PREFIX):
         return response
     if response.mimetype != _PROBLEM:
         return response
-    code = json.loads(response.get_data())["code"]
-    error = error_in(response)
-    response.status_code = _status(code, response)
-    response.set_data(json.dumps({"error": error}))
+    problem = json.loads(response.get_data())
+    code, field = problem["code"], g.get("refused_field")
+    response.status_code, body = error_of(code, problem["detail"], response.status_code, field)
+    response.set_data(json.dumps(body))
     response.content_type = "application/json"
     response.headers["x-should-retry"] = "true" if _is_retryable(code) else "false"
     return response
 
 
-def _status(code: str, response: Response) -> HTTPStatus:
-    return _STATUSES.get(code, HTTPStatus(response.status_code))
-
-
-def error_in(response: Response) -> dict[str, Any]:
-    """A problem as what is in the envelope."""
-    problem = json.loads(response.get_data())
-    code = problem["code"]
-    status = _status(code, response)
-    return {
-        "message": problem["detail"],
+def error_of(
+    code: str, message: str, http_status: int, field: str | None = None
+) -> tuple[int, dict[str, Any]]:
+    """An error's status there, and its body; `field` is the parameter that it is about."""
+    status = _STATUSES.get(code, HTTPStatus(http_status))
+    error = {
+        "message": message,
         "type": _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error"),
-        "param": g.get("refused_field"),
+        "param": field,
         "code": _CODES.get(code, code),
     }
+    return status.value, {"error": error}
 
 
 def _is_retryable(code: str) -> bool:

@@ -143,11 +143,7 @@ class ChatRequest(_Said):
         except NotSupported as error:
             raise BadField(str(error), error.name) from error
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])[:_SHOWN] or "messages"
-            has_value = isinstance(first.get("input"), str | int | float)
-            shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""
-            raise BadField(f"`{place}`{shown}: {first['msg']}.", place) from error
+            raise BadField.of(error, whole="messages") from error
         if request.max_tokens not in (None, request.max_new_tokens):
             raise BadField(
                 f"`max_tokens` is {request.max_tokens}, and `max_completion_tokens`"
@@ -167,3 +163,12 @@ class BadField(BadInput):
     def __init__(self, message: str, field: str, code: Code = Code.INVALID_FIELD) -> None:
         super().__init__(message, code=code)
         self.field = field
+
+    @classmethod
+    def of(cls, error: ValidationError, whole: str = "") -> Self:
+        """About the first field that is wrong; `whole` stands for all of them."""
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])[:_SHOWN] or whole
+        has_value = isinstance(first.get("input"), str | int | float)
+        shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""
+        return cls(f"`{place}`{shown}: {first['msg']}.", place)

@@ -18,7 +18,7 @@ from web.http.idempotency import EVENTS
 from web.http.waiting import Waiting, wait_for
 from web.openai.completion import PREFIX, finish_reason_of, usage_of
 from web.openai.ended import logprobs_of
-from web.openai.envelope import error_in
+from web.openai.envelope import enveloped
 from web.openai.following import Following
 from web.services import Services
 
@@ -64,9 +64,8 @@ class Stream:
             self._following.leave()
             raise
         except Exception as error:
-            yield _event(
-                {"error": error_in(current_app.make_response(current_app.handle_user_exception(error)))}
-            )
+            response = current_app.make_response(current_app.handle_user_exception(error))
+            yield _event(enveloped(response).get_json())
 
     def _whole(self) -> Iterator[bytes]:
         yield self._chunk({"role": "assistant", "content": ""})

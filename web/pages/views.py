@@ -197,8 +197,9 @@ def _batch_of(sent: list[FileStorage]) -> Response:
     )
     flow.open_batch(serving, batch)
     speaks_of(batch)
+    spooled = spooled_request()
     with flow.accepting(serving, batch, caller().quotas) as request_:
-        intake = Intake(serving, request_, card, said, spooled_request().check_budget)
+        intake = Intake(serving, request_, card, said, spooled.check_budget, spooled.spend)
         for _ in intake.take(sent):
             pass
     flow.close_batch(serving, batch.id)

@@ -2,6 +2,7 @@
 
 chat             turns, where what is asked is more than one question
 groups           which files make one job, told by their paths
+order            a batch that is made of a file of requests, and that file
 pages            which pages of a file make one job, and how those of a PDF are drawn
 pixels           how many pixels of an image a model sees, where one may choose
 resolution       whether a model reads at the resolution that is asked for

@@ -98,6 +98,15 @@ class BlobStore:
         """Write an object, in place of what is there."""
         self._write(lambda: obstore.put(self._store, path, data))
 
+    def put_file(self, path: str, file: IO[bytes]) -> None:
+        """Write an object from a file, streaming, in place of what is there."""
+
+        def put() -> None:
+            _rewind(file)
+            obstore.put(self._store, path, file)
+
+        self._write(put)
+
     def create(self, path: str, data: bytes) -> None:
         """Write an object where there is none.
 
@@ -125,6 +134,17 @@ class BlobStore:
             return self._persist("get", lambda: bytes(obstore.get(self._store, path).bytes()))
         except _ABSENT as error:
             raise NotFound(f"{path} is not in the blob store.", code=Code.IMAGE_NOT_FOUND) from error
+
+    def piece(self, path: str, start: int, end: int) -> bytes:
+        """An object's bytes from one place to another.
+
+        Raises NotFound.
+        """
+        read = partial(obstore.get_range, self._store, path, start=start, end=end)
+        try:
+            return bytes(self._persist("get", read))
+        except _ABSENT as error:
+            raise NotFound(f"{path} is not in the blob store.", code=Code.FILE_NOT_FOUND) from error
 
     def get_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Objects with their paths, in order, some read ahead; without those that are not there."""

@@ -235,7 +235,7 @@ def test_without_a_format_no_mask_is_made(engine, seen, monkeypatch):
 
 def test_how_sure_an_answer_is_follows_from_its_tokens(engine, seen):
     """A forced choice says nothing; what was chosen counts, field by field."""
-    schema = _object({"a": {"const": "x"}, "b": {"type": "integer", "minimum": 0, "maximum": 9}})
+    schema = _object({"a": {"const": -1}, "b": {"type": "integer", "minimum": 0, "maximum": 9}})
     (outcome,) = rolled(engine, [asked(engine, seen, 0, held_to(schema, 40))])
     assert isinstance(outcome, Answer)
     assert outcome.field_confidence is not None

@@ -14,11 +14,11 @@ STATUSES = {
     " empty_zip bad_url bad_schema",
     401: "not_signed_in unknown_key key_is_over session_is_over sign_in_failed",
     404: "job_not_found batch_not_found image_not_found thumbnail_not_found share_not_found no_such_page"
-    " key_not_found",
+    " key_not_found file_not_found",
     405: "method_not_allowed",
     408: "request_too_slow",
     409: "batch_closed too_many_shares unreadable_record job_finished job_not_failed job_refused"
-    " idempotency_in_progress key_has_ended own_key no_admin other_caller",
+    " idempotency_in_progress key_has_ended own_key no_admin other_caller file_in_use",
     410: "share_expired deleted_since",
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
     " prompt_too_long image_too_large too_many_pixels image_too_long image_too_thin too_many_pages"

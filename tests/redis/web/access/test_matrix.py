@@ -36,7 +36,7 @@ class House:
     texts: dict[str, str]
 
     def things(self) -> dict[str, str]:
-        """What the addresses name: a batch of anna's with a job, and a link to it, all fresh."""
+        """What the addresses name: a batch of anna's with a job, a link to it, a file of requests."""
         owner = self.headers("owner")
         batch_id = self.client.post("/api/batches", json={"model": "ocr"}, headers=owner).get_json()["id"]
         sent = {"files": (io.BytesIO(encoded()), "a.png")}
@@ -44,7 +44,10 @@ class House:
         (file,) = taken["files"]
         shared = self.client.post(f"/api/batches/{batch_id}/share", json={"days": 1}, headers=owner)
         token = shared.get_json()["url"].rsplit("/", 1)[-1]
-        return {"batch_id": batch_id, "job_id": file["job_id"], "token": token}
+        form = {"purpose": "batch", "file": (io.BytesIO(b"{}"), "a.jsonl")}
+        file_id = self.client.post("/v1/files", data=form, headers=owner).get_json()["id"]
+        ids = {"batch_id": batch_id, "job_id": file["job_id"], "file_id": file_id.removeprefix("file-")}
+        return {**ids, "token": token, "which": "output"}
 
     def headers(self, caller: str, token: str = "") -> dict[str, str]:
         """Those of a kind of caller; one that has a link shows its token as if it were a key."""

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import zipfile
 
 import pytest
 
@@ -79,11 +78,8 @@ def test_a_file_of_one_page_is_asked_about_as_any_other(http, batch, services):
 
 
 def test_pages_in_a_zip_and_among_others_keep_their_order(http, batch):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, data in {"x.tif": FAX, "y.png": hostile.encoded(), "z.tif": tiffs.fax(2)}.items():
-            archive.writestr(name, data)
-    outcomes = send(http, batch, {"all.zip": file.getvalue(), "last.png": hostile.encoded(size=(9, 9))})
+    zipped = hostile.zipped({"x.tif": FAX, "y.png": hostile.encoded(), "z.tif": tiffs.fax(2)})
+    outcomes = send(http, batch, {"all.zip": zipped, "last.png": hostile.encoded(size=(9, 9))})
     expected = ["x.tif", "x.tif#2", "x.tif#3", "y.png", "z.tif", "z.tif#2", "last.png"]
     assert [one["file"] for one in outcomes] == expected
     assert [file for file, _ in rows(http, batch)] == expected

@@ -1,8 +1,6 @@
 """PDFs over HTTP, on a real server: what they become, why they are refused, and the text that they hold."""
 
 import hashlib
-import io
-import zipfile
 
 import pytest
 
@@ -139,10 +137,7 @@ def test_a_question_is_about_one_page_or_all_together(http, services):
 
 
 def test_pdfs_in_zips_are_taken(http):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("in/a.pdf", TWO)
-    told = send(http, new_batch(http), {"all.zip": file.getvalue()})
+    told = send(http, new_batch(http), {"all.zip": hostile.zipped({"in/a.pdf": TWO})})
     assert [one["file"] for one in told] == ["in/a.pdf", "in/a.pdf#2"]
 
 

@@ -1,0 +1,77 @@
+"""`eva01 batch`: a file of requests in, files of answers and errors out."""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from eva01.cli.commands.options import Connect, json_option, print_json, server_options
+from eva01.cli.submission import INTERRUPTED, check_writable
+from eva01.cli.tables import say
+from eva01.client.client import Client
+from eva01.client.orders import Ordered
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE.jsonl")
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Where to write the answers.  [default: FILE.answers.jsonl]",
+)
+@click.option(
+    "--errors", type=click.Path(path_type=Path), help="And the errors.  [default: FILE.errors.jsonl]"
+)
+@server_options
+@json_option
+def batch(file: Path, out: Path | None, errors: Path | None, connect: Connect, as_json: bool) -> None:
+    """Answer a file of requests, one a line, as OpenAI's API for batches has them.
+
+    Exit code 0 if every request has an answer, 1 if some have none, 2 if nothing was sent.
+    """
+    answers_to, errors_to = (
+        out or file.with_suffix(".answers.jsonl"),
+        errors or file.with_suffix(".errors.jsonl"),
+    )
+    for target in (answers_to, errors_to):
+        check_writable(target)
+    console = Console(stderr=as_json)
+    with connect() as client:
+        ordered = client.orders.create(file)
+        try:
+            done = _watch(client, ordered, console)
+        except KeyboardInterrupt:
+            client.stop()
+            say(console, f"Batch {_own_id(ordered)} goes on without us.")
+            say(console, f"Look at it:  eva01 status {_own_id(ordered)}")
+            sys.exit(INTERRUPTED)
+        for file_id, target in ((done.output_file_id, answers_to), (done.error_file_id, errors_to)):
+            if file_id:
+                client.orders.save(file_id, target)
+                say(console, f"{'Answers' if target is answers_to else 'Errors'}: {target}")
+    counts = done.request_counts
+    if as_json:
+        print_json(done.model_dump(mode="json"))
+    else:
+        say(console, f"{counts.completed:,} of {counts.total:,} requests have an answer ({done.status}).")
+    sys.exit(0 if done.status == "completed" and counts.completed == counts.total else 1)
+
+
+def _watch(client: Client, ordered: Ordered, console: Console) -> Ordered:
+    """Show how far it is until it is done: a bar on a terminal, else nothing."""
+    columns = (TextColumn("{task.description:<11}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Answering")
+        seen = ordered
+        for seen in client.orders.watch(ordered.id):
+            counts = seen.request_counts
+            progress.update(task, total=counts.total, completed=counts.completed + counts.failed)
+    return seen
+
+
+def _own_id(ordered: Ordered) -> str:
+    """Its id for the other commands."""
+    return ordered.id.removeprefix("batch_")

@@ -1,0 +1,38 @@
+"""Batches that are made of a file, each line of which is a request: the file, and what was asked."""
+
+from pydantic import AwareDatetime, Field
+
+from jobs.contract.access.owners import Quotas
+from jobs.contract.base import Kept
+from jobs.contract.models import BatchId, JobId, Owner, new_id, utc_now
+
+
+class SentFile(Kept):
+    """A file of requests, one a line, that was sent to be read later."""
+
+    id: JobId = Field(default_factory=new_id)
+    owner: Owner | None = None
+    name: str
+    size_bytes: int
+    #: How many of its lines are not empty.
+    lines: int
+    created_at: AwareDatetime = Field(default_factory=utc_now)
+
+
+class Order(Kept):
+    """What was asked of a batch that is made of a file."""
+
+    batch_id: BatchId
+    file: SentFile
+    #: To which address each of its requests is.
+    endpoint: str
+    #: By when all of them should be answered, in the words that were sent; and the same as a time.
+    window: str
+    expires_at: AwareDatetime
+    metadata: dict[str, str] = Field(default_factory=dict)
+    #: What whoever asked may take.
+    quotas: Quotas = Quotas()
+    #: True when every line is a job of the batch.
+    is_filled: bool = False
+    #: When what had no answer was cancelled, because the time was over.
+    expired_at: AwareDatetime | None = None

@@ -1,0 +1,53 @@
+"""Batches that are made of a file: what was asked of each, and which still have to be seen to.
+
+    batches/<batch>/order.json   what was asked; it goes with the batch
+    orders/<batch>               that lines are to become jobs, or jobs to be answered in time
+
+All of it is in the blob store, so that nothing has to be restored where Redis was lost.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import PurePosixPath
+
+from jobs.contract import names
+from jobs.contract.asking.order import Order
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.unreadable import readable
+
+
+class Orders:
+    """Keeps what was asked; every method raises Unavailable when the blob store is away."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+
+    def begin(self, order: Order) -> None:
+        """Keep what was asked of a batch, which is to be seen to from now on."""
+        self.note(order)
+        self._blobs.put(names.underway_path(order.batch_id), b"")
+
+    def note(self, order: Order) -> None:
+        """Keep it as it is now."""
+        self._blobs.put(names.order_path(order.batch_id), order.model_dump_json().encode())
+
+    def of(self, batch_ids: Iterable[str]) -> dict[str, Order]:
+        """What was asked of batches; without those that are not made of a file."""
+        found: dict[str, Order] = {}
+        for path, text in self._blobs.get_many(map(names.order_path, batch_ids)):
+            order = readable("order", path, partial(Order.model_validate_json, text))
+            if order:
+                found[order.batch_id] = order
+        return found
+
+    def underway(self) -> list[str]:
+        """The ids of batches that are to be seen to, the oldest first."""
+        return sorted(PurePosixPath(path).name for path in self._blobs.list(names.ORDERS_FOLDER))
+
+    def has_batch(self, batch_id: str) -> bool:
+        """True unless the batch is deleted, also where Redis does not know it."""
+        return self._blobs.has(names.batch_path(batch_id))
+
+    def end(self, batch_id: str) -> None:
+        """Note that there is nothing left to see to."""
+        self._blobs.delete([names.underway_path(batch_id)])

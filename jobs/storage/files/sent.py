@@ -1,0 +1,83 @@
+"""Files of requests, one a line, that were sent to be read later; they belong to whoever sent them.
+
+files/<owner>/<id>.json    what is known of one; written last, deleted first
+files/<owner>/<id>.jsonl   itself
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import PurePosixPath
+from typing import IO
+
+from jobs.contract import names
+from jobs.contract.asking.order import SentFile
+from jobs.contract.codes import Code
+from jobs.contract.errors import NotFound
+from jobs.contract.models import made_at
+from jobs.storage.files.blobs import BlobStore
+from jobs.storage.unreadable import readable
+
+#: Bytes that are read at a time.
+PIECE_BYTES = 1024 * 1024
+
+
+class SentFiles:
+    """Keeps such files; every method raises Unavailable when the blob store is away."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+
+    def put(self, sent: SentFile, content: IO[bytes]) -> None:
+        """Keep a file."""
+        self._blobs.put_file(names.sent_content_path(sent.owner, sent.id), content)
+        self._blobs.put(names.sent_path(sent.owner, sent.id), sent.model_dump_json().encode())
+
+    def get(self, file_id: str, owners: Collection[str | None]) -> SentFile:
+        """What is known of a file of one of `owners`.
+
+        Raises NotFound.
+        """
+        for sent in self._read(names.sent_path(owner, file_id) for owner in owners):
+            return sent
+        raise NotFound(f"There is no file file-{file_id}.", code=Code.FILE_NOT_FOUND)
+
+    def of(self, owners: Collection[str | None]) -> list[SentFile]:
+        """All files of `owners`, the latest first."""
+        folders = map(names.sent_folder, owners)
+        paths = [path for folder in folders for path in self._blobs.list(folder) if path.endswith(".json")]
+        return sorted(self._read(paths), key=lambda sent: sent.id, reverse=True)
+
+    def count(self, owner: str | None) -> int:
+        """How many files an owner has."""
+        return sum(path.endswith(".json") for path in self._blobs.list(names.sent_folder(owner)))
+
+    def piece(self, sent: SentFile, start: int) -> bytes:
+        """Up to PIECE_BYTES of a file from a place on; nothing at its end.
+
+        Raises NotFound.
+        """
+        end = min(start + PIECE_BYTES, sent.size_bytes)
+        path = names.sent_content_path(sent.owner, sent.id)
+        return self._blobs.piece(path, start, end) if start < end else b""
+
+    def delete(self, sent: SentFile) -> None:
+        """Delete a file; one that is not there is no error."""
+        self._delete(sent.owner, sent.id)
+
+    def forget_before(self, at: datetime) -> None:
+        """Delete all files that came before a time."""
+        for path in map(PurePosixPath, [*self._blobs.list(names.SENT_FOLDER)]):
+            came_at = made_at(path.stem)
+            if came_at and came_at < at:
+                self._delete(None if path.parent.name == "-" else path.parent.name, path.stem)
+
+    def _delete(self, owner: str | None, file_id: str) -> None:
+        self._blobs.delete([names.sent_path(owner, file_id)])
+        self._blobs.delete([names.sent_content_path(owner, file_id)])
+
+    def _read(self, paths: Collection[str] | Iterator[str]) -> Iterator[SentFile]:
+        for path, text in self._blobs.get_many(paths):
+            sent = readable("sent_file", path, partial(SentFile.model_validate_json, text))
+            if sent:
+                yield sent

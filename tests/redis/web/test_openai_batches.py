@@ -1,0 +1,423 @@
+"""Files and batches as OpenAI's own client asks for them, on a real Redis, answered as a worker does."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, Literal
+
+import httpx2
+import openai
+import pytest
+from flask.testing import FlaskClient
+from openai import OpenAI
+
+from jobs.contract import names
+from jobs.contract.access.owners import Quotas
+from jobs.contract.codes import Code
+from jobs.contract.models import FinishReason, JobError, JobState, Result, Usage, utc_now
+from jobs.upkeep.restore import Restore
+from tests import hostile
+from tests.asking import IMAGE
+from tests.redis.web.access.test_access import made as made_key
+from web.openai.bulk.filler import Filler
+from web.services import Services
+
+pytestmark = pytest.mark.redis
+
+ENDPOINT: Literal["/v1/chat/completions"] = "/v1/chat/completions"
+OTHER = hostile.encoded(size=(20, 10))
+SAID = Result(
+    answer="A red circle.",
+    finish_reason=FinishReason.STOP,
+    usage=Usage(visual_tokens=9, prompt_tokens=21, output_tokens=4),
+)
+
+
+def shown(image: bytes) -> dict[str, Any]:
+    data = base64.b64encode(image).decode()
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+
+
+def line(custom_id: str, *images: bytes, model: str = "nano", **said: Any) -> str:
+    content = [*map(shown, images or (IMAGE,)), {"type": "text", "text": "What is this?"}]
+    body = {"model": model, "messages": [{"role": "user", "content": content}], **said}
+    return json.dumps({"custom_id": custom_id, "method": "POST", "url": ENDPOINT, "body": body})
+
+
+def file_of(*lines: str) -> tuple[str, bytes]:
+    return "requests.jsonl", "\n".join(lines).encode()
+
+
+@pytest.fixture
+def http(make_http) -> FlaskClient:
+    return make_http(limits={"max_requests": 100, "max_request_files": 3, "max_requests_bytes": 100_000})
+
+
+@pytest.fixture
+def make_client(http) -> Iterator[Callable[[str], OpenAI]]:
+    transport = httpx2.WSGITransport(app=http.application)
+    with httpx2.Client(transport=transport) as connection:
+        yield lambda key: OpenAI(
+            base_url="http://localhost/v1", api_key=key, http_client=connection, max_retries=0
+        )
+
+
+@pytest.fixture
+def client(make_client) -> OpenAI:
+    return make_client("any")
+
+
+def begin(client: OpenAI, *lines: str, **said: Any):
+    """A batch that was ordered of a file of lines."""
+    sent = client.files.create(file=file_of(*lines), purpose="batch")
+    return client.batches.create(input_file_id=sent.id, endpoint=ENDPOINT, completion_window="24h", **said)
+
+
+def fill(services: Services, **how: Any) -> None:
+    filler = Filler(services, **how)
+    while filler.run_once():
+        pass
+
+
+def answer(services: Services, redis_client, *results: Result) -> None:
+    for result in results:
+        assert redis_client.lpop(names.bulk_queue("nano"))
+        taken = services.store.take("nano", "ticket")
+        assert taken is not None
+        services.store.finish(taken.job.id, result)
+        services.journal.note_result(services.store.get_job(taken.job.id))
+
+
+def told(client: OpenAI, file_id: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in client.files.content(file_id).text.splitlines()]
+
+
+def test_a_file_is_kept_listed_given_back_and_deleted(client):
+    content = file_of(line("a"), "", line("b"))
+    sent = client.files.create(file=content, purpose="batch")
+    assert (sent.filename, sent.purpose, sent.bytes) == ("requests.jsonl", "batch", len(content[1]))
+    assert sent.expires_at - sent.created_at == 30 * 24 * 3600
+    assert client.files.content(sent.id).read() == content[1]
+    assert client.files.retrieve(sent.id) == sent
+    other = client.files.create(file=file_of(line("c")), purpose="batch")
+    assert [file.id for file in client.files.list(limit=1)] == [other.id, sent.id]
+    assert [file.id for file in client.files.list(order="asc")] == [sent.id, other.id]
+    assert [*client.files.list(purpose="vision")] == []
+    assert client.files.delete(sent.id).deleted
+    for gone in (client.files.retrieve, client.files.content, client.files.delete):
+        with pytest.raises(openai.NotFoundError) as error:
+            gone(sent.id)
+        assert error.value.code == "file_not_found"
+    assert [file.id for file in client.files.list()] == [other.id]
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "param"),
+    [
+        ({"purpose": "fine-tune"}, "invalid_field", "purpose"),
+        ({"file": ("a.jsonl", b"\n\n")}, "invalid_field", "file"),
+        ({"file": ("a.jsonl", b"{}\n" * 101)}, "request_too_large", None),
+        ({"file": ("a.jsonl", b"x" * 100_001)}, "request_too_large", None),
+        (
+            {"expires_after": {"anchor": "created_at", "seconds": 3600}},
+            "invalid_field",
+            "expires_after[anchor]",
+        ),
+    ],
+)
+def test_a_file_that_is_none_of_requests_is_refused(client, services, said, code, param):
+    with pytest.raises(openai.APIStatusError) as error:
+        client.files.create(**{"file": file_of(line("a")), "purpose": "batch", **said})
+    assert (error.value.code, error.value.param) == (code, param)
+    assert services.sent_files.count(None) == 0
+
+
+def test_there_are_no_more_files_than_may_be(client):
+    for _ in range(3):
+        client.files.create(file=file_of(line("a")), purpose="batch")
+    with pytest.raises(openai.APIStatusError) as error:
+        client.files.create(file=file_of(line("a")), purpose="batch")
+    assert (error.value.status_code, error.value.code) == (413, "too_many_files")
+
+
+def test_lines_become_answers_and_errors_under_their_ids(client, services, redis_client, http):
+    batch = begin(client, line("first"), "{", line("two", IMAGE, OTHER), metadata={"of": "us"})
+    assert (batch.status, batch.metadata, batch.request_counts.total) == ("validating", {"of": "us"}, 3)
+    assert batch.expires_at - batch.created_at in (24 * 3600 - 1, 24 * 3600, 24 * 3600 + 1)
+    fill(services)
+    batch = client.batches.retrieve(batch.id)
+    assert (batch.status, batch.output_file_id) == ("in_progress", None)
+    assert [line["custom_id"] for line in told(client, batch.error_file_id)] == ["line-2"]
+
+    answer(services, redis_client, SAID)
+    batch = client.batches.retrieve(batch.id)
+    assert [line["custom_id"] for line in told(client, batch.output_file_id)] == ["first"]
+    answer(services, redis_client, Result(error=JobError(code=Code.ENGINE_FAILED, message="No.")))
+
+    fill(services)
+    batch = client.batches.retrieve(batch.id)
+    assert batch.status == "completed"
+    assert batch.completed_at
+    assert batch.request_counts.model_dump() == {"total": 3, "completed": 1, "failed": 2}
+    (done,) = told(client, batch.output_file_id)
+    response = done["response"]
+    assert (done["error"], response["status_code"]) == (None, 200)
+    assert response["body"]["choices"][0]["message"]["content"] == "A red circle."
+    assert response["body"]["usage"]["total_tokens"] == 25
+    failed = told(client, batch.error_file_id)
+    assert [(line["custom_id"], line["response"]["status_code"]) for line in failed] == [
+        ("line-2", 400),
+        ("two", 500),
+    ]
+    assert [line["response"]["body"]["error"]["code"] for line in failed] == [
+        "malformed_body",
+        "engine_failed",
+    ]
+    assert client.files.retrieve(batch.output_file_id).purpose == "batch_output"
+    assert services.orders.underway() == []
+
+    page = http.get(f"/api/batches/{batch.id.removeprefix('batch_')}/results").get_json()
+    assert [(job["file"], job["question"]) for job in page["jobs"]] == [
+        ("first", "What is this?"),
+        ("line-2", "What is this?"),
+        ("two", "What is this?"),
+    ]
+    assert [image["file"] for image in page["jobs"][2]["images"]] == ["image-1", "image-2"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "code", "why"),
+    [
+        (line("a"), "invalid_field", "custom_id"),
+        (line("b", model="ocr"), "invalid_field", "model"),
+        (line("b", n=2), "invalid_field", "`n`"),
+        (line("b", b"no image"), "not_an_image", ""),
+        (line("b").replace(ENDPOINT, "/v1/embeddings"), "invalid_field", "`url`"),
+        (line("b").replace("data:image/png;base64,", "https://a.example/"), "invalid_field", "at an address"),
+        (line("b", max_tokens=1_000_000), "too_many_tokens", ""),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_one_of_the_error_file_and_stops_no_other(
+    client, services, bad, code, why
+):
+    batch = begin(client, line("a"), bad, line("c"))
+    fill(services)
+    batch = client.batches.retrieve(batch.id)
+    assert batch.request_counts.model_dump() == {"total": 3, "completed": 0, "failed": 1}
+    (failed,) = told(client, batch.error_file_id)
+    error = failed["response"]["body"]["error"]
+    assert failed["custom_id"] == json.loads(bad)["custom_id"]
+    assert (error["code"], why in error["message"]) == (code, True)
+
+
+def test_a_line_with_a_name_that_is_too_long_is_refused_under_the_beginning_of_it(client, services):
+    batch = begin(client, line("a" * 1024), line("b" * 1025))
+    fill(services)
+    batch = client.batches.retrieve(batch.id)
+    assert batch.request_counts.model_dump() == {"total": 2, "completed": 0, "failed": 1}
+    (failed,) = told(client, batch.error_file_id)
+    assert failed["custom_id"].startswith("b" * 1000)
+    assert "EVA01_MAX_PATH_CHARS" in failed["response"]["body"]["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("said", "param"),
+    [
+        ({"endpoint": "/v1/embeddings"}, "endpoint"),
+        ({"completion_window": "1h"}, "completion_window"),
+        ({"output_expires_after": {"anchor": "created_at", "seconds": 3600}}, "output_expires_after"),
+        ({"metadata": {"a" * 65: "b"}}, "metadata"),
+        ({"input_file_id": "file-x"}, "input_file_id"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_its_name(client, redis_client, said, param):
+    sent = client.files.create(file=file_of(line("a")), purpose="batch")
+    asked = {"input_file_id": sent.id, "endpoint": ENDPOINT, "completion_window": "24h", **said}
+    with pytest.raises(openai.BadRequestError) as error:
+        client.batches.create(**asked)
+    assert str(error.value.param).startswith(param)
+    assert list(redis_client.scan_iter("eva01:batch:*")) == []
+
+
+def test_a_file_that_names_no_model_makes_no_batch(client):
+    with pytest.raises(openai.BadRequestError) as error:
+        begin(client, "{}", "no")
+    assert error.value.param == "input_file_id"
+    with pytest.raises(openai.NotFoundError) as unknown:
+        begin(client, line("a", model="gpt-5"))
+    assert unknown.value.code == "model_not_found"
+
+
+def test_a_batch_that_is_cancelled_has_what_was_answered_before(client, services, redis_client):
+    batch = begin(client, line("a"), line("b"), line("c"))
+    fill(services)
+    answer(services, redis_client, SAID)
+    batch = client.batches.cancel(batch.id)
+    assert batch.status == "cancelled"
+    assert batch.cancelled_at
+    assert batch.request_counts.model_dump() == {"total": 3, "completed": 1, "failed": 0}
+    assert [line["custom_id"] for line in told(client, batch.output_file_id)] == ["a"]
+    assert [(line["custom_id"], line["error"]["code"]) for line in told(client, batch.error_file_id)] == [
+        ("b", "batch_cancelled"),
+        ("c", "batch_cancelled"),
+    ]
+    fill(services)
+    assert services.orders.underway() == []
+
+
+def test_a_batch_that_is_cancelled_while_its_lines_are_read_gets_no_more_of_them(client, services):
+    batch = begin(client, line("a"), line("b"), line("c"))
+    filler = Filler(services, lines_at_a_time=2)
+    assert filler.run_once()
+    client.batches.cancel(batch.id)
+    assert not filler.run_once()
+    shown = client.batches.retrieve(batch.id)
+    assert (shown.status, services.store.get_batch(batch.id.removeprefix("batch_")).total) == ("cancelled", 2)
+
+
+def test_what_has_no_answer_in_its_time_has_expired(client, services, redis_client):
+    batch = begin(client, line("a"), line("b"))
+    fill(services)
+    answer(services, redis_client, SAID)
+    (order,) = services.orders.of([batch.id.removeprefix("batch_")]).values()
+    services.orders.note(order.model_copy(update={"expires_at": utc_now() - timedelta(seconds=1)}))
+    fill(services)
+    batch = client.batches.retrieve(batch.id)
+    assert batch.status == "expired"
+    assert batch.expired_at
+    assert [line["custom_id"] for line in told(client, batch.output_file_id)] == ["a"]
+    (late,) = told(client, batch.error_file_id)
+    assert (late["custom_id"], late["response"], late["error"]["code"]) == ("b", None, "batch_expired")
+
+
+def test_who_takes_over_goes_on_and_makes_no_line_twice(client, services):
+    lines = [line("a"), "{", line("a"), line("b", n=2), line("c", OTHER), line("d")]
+    batch = begin(client, *lines)
+    Filler(services, lines_at_a_time=4).run_once()
+    fill(services, lines_at_a_time=3)
+    jobs = [*services.store.results(batch.id.removeprefix("batch_"))]
+    assert [(job.file, job.sent_as, job.is_refused) for job in jobs] == [
+        ("a", None, False),
+        ("line-2", None, True),
+        ("a (2)", "a", True),
+        ("b", None, True),
+        ("c", None, False),
+        ("d", None, False),
+    ]
+    assert [line["custom_id"] for line in told(client, client.batches.retrieve(batch.id).error_file_id)] == [
+        "line-2",
+        "a",
+        "b",
+    ]
+
+
+def test_a_redis_that_was_lost_loses_no_line(client, services, redis_client):
+    batch = begin(client, line("a"), line("b"), line("c"), metadata={"of": "us"})
+    Filler(services, lines_at_a_time=2).run_once()
+    answer(services, redis_client, SAID)
+    redis_client.flushdb()
+    fill(services)
+    with pytest.raises(openai.NotFoundError):
+        client.batches.retrieve(batch.id)
+    *_, _ = Restore(services.store, services.journal).run()
+    fill(services)
+    shown = client.batches.retrieve(batch.id)
+    assert (shown.status, shown.metadata) == ("in_progress", {"of": "us"})
+    jobs = services.store.results(batch.id.removeprefix("batch_"))
+    assert [(job.file, job.state) for job in jobs] == [
+        ("a", JobState.SUCCEEDED),
+        ("b", JobState.QUEUED),
+        ("c", JobState.QUEUED),
+    ]
+
+
+def test_a_deleted_batch_is_seen_to_no_more_and_leaves_nothing(client, services, http):
+    batch = begin(client, line("a"), line("b"))
+    Filler(services, lines_at_a_time=1).run_once()
+    assert http.delete(f"/api/batches/{batch.id.removeprefix('batch_')}").status_code == 204
+    fill(services)
+    assert services.orders.underway() == []
+    with pytest.raises(openai.NotFoundError):
+        client.batches.retrieve(batch.id)
+
+
+def test_a_file_is_not_deleted_while_a_batch_is_made_of_it(client, services):
+    batch = begin(client, line("a"))
+    with pytest.raises(openai.ConflictError) as error:
+        client.files.delete(batch.input_file_id)
+    assert error.value.code == "file_in_use"
+    fill(services)
+    client.files.delete(batch.input_file_id)
+    assert client.batches.retrieve(batch.id).status == "in_progress"
+
+
+def test_a_file_that_is_gone_says_so_in_its_batch(client, services):
+    batch = begin(client, line("a"))
+    services.sent_files.forget_before(utc_now() + timedelta(days=1))
+    fill(services)
+    shown = client.batches.retrieve(batch.id)
+    assert shown.status == "completed"
+    assert [line["custom_id"] for line in told(client, shown.error_file_id)] == ["line-1"]
+
+
+def test_what_comes_when_a_quota_is_used_up_is_an_error_of_its_own(make_client, services):
+    client = make_client(made_key(services, "anna", quotas=Quotas(images_per_day=2)).text)
+    batch = begin(client, line("a"), "{", line("b"), line("c"), line("d"))
+    fill(services, lines_at_a_time=4)
+    shown = client.batches.retrieve(batch.id)
+    assert shown.request_counts.model_dump() == {"total": 5, "completed": 0, "failed": 3}
+    failed = told(client, shown.error_file_id)
+    assert [(line["custom_id"], line["response"]["body"]["error"]["code"]) for line in failed] == [
+        ("line-2", "malformed_body"),
+        ("c", "insufficient_quota"),
+        ("d", "insufficient_quota"),
+    ]
+    assert [line["response"]["status_code"] for line in failed] == [400, 429, 429]
+
+
+def test_batches_are_listed_with_those_of_the_page(client, services, http):
+    first = begin(client, line("a"))
+    other = http.post("/api/batches", json={"question": "?", "model": "nano"}).get_json()["id"]
+    last = begin(client, line("a"))
+    listed = [*client.batches.list(limit=1)]
+    assert [batch.id for batch in listed] == [last.id, f"batch_{other}", first.id]
+    assert (listed[1].input_file_id, listed[1].status) == ("", "in_progress")
+    assert client.batches.retrieve(f"batch_{other}").endpoint == ENDPOINT
+
+
+def test_answers_go_with_their_batch(client, services, redis_client):
+    batch = begin(client, line("a"))
+    fill(services)
+    answer(services, redis_client, SAID)
+    output = client.batches.retrieve(batch.id).output_file_id
+    with pytest.raises(openai.BadRequestError):
+        client.files.delete(output)
+
+
+def test_nobody_sees_what_is_anothers(make_client, services):
+    anna, ben, team = (
+        make_client(made_key(services, owner, **more).text)
+        for owner, more in (("anna", {}), ("ben", {}), ("carl", {"teams": ("anna",)}))
+    )
+    batch = begin(anna, line("a"), "{")
+    fill(services)
+    batch = anna.batches.retrieve(batch.id)
+    for look in (
+        lambda: ben.files.retrieve(batch.input_file_id),
+        lambda: ben.files.content(batch.input_file_id),
+        lambda: ben.files.delete(batch.input_file_id),
+        lambda: ben.files.content(batch.error_file_id),
+        lambda: ben.batches.retrieve(batch.id),
+        lambda: ben.batches.cancel(batch.id),
+        lambda: ben.batches.create(
+            input_file_id=batch.input_file_id, endpoint=ENDPOINT, completion_window="24h"
+        ),
+    ):
+        with pytest.raises(openai.NotFoundError):
+            look()
+    assert [*ben.files.list()] == [*ben.batches.list()] == []
+    assert [file.id for file in team.files.list()] == [batch.input_file_id]
+    assert team.batches.retrieve(batch.id).id == batch.id
+    job = next(services.store.results(batch.id.removeprefix("batch_")))
+    assert job.owner == "anna"

@@ -1,0 +1,76 @@
+"""`eva01 batch` against a real HTTP server: what it sends and writes, and its exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.eva01.conftest import Run
+from tests.unit.scripted_server import BATCH_ID, Reply, Server
+
+ID = f"batch_{BATCH_ID}"
+
+
+@pytest.fixture
+def run(run: Run, server: Server, monkeypatch) -> Run:
+    """Runs the command, which asks that server."""
+    monkeypatch.setenv("EVA01_SERVER", server.url)
+    return run
+
+
+@pytest.fixture
+def requests(tmp_path: Path) -> Path:
+    file = tmp_path / "requests.jsonl"
+    file.write_text('{"custom_id": "a"}\n')
+    return file
+
+
+def state(status: str, completed: int = 0, failed: int = 0, **more: str) -> Reply:
+    counts = {"total": 2, "completed": completed, "failed": failed}
+    return {"id": ID, "status": status, "request_counts": counts, **more}, 200, {}
+
+
+SENT: Reply = {"id": "file-1"}, 200, {}
+
+
+def test_answers_are_written_and_the_exit_code_is_0(run, server, requests, tmp_path):
+    server.replies = [
+        SENT,
+        state("validating"),
+        state("completed", 2, output_file_id="file-o"),
+        ("{}\n", 200, {}),
+    ]
+    code, out, _ = run("batch", requests, "--out", tmp_path / "to.jsonl")
+    assert (code, (tmp_path / "to.jsonl").read_text()) == (0, "{}\n")
+    assert "2 of 2 requests have an answer" in out
+    assert not (tmp_path / "requests.errors.jsonl").exists()
+    assert server.files[0] == {"requests.jsonl": requests.read_bytes()}
+    assert server.fields[0] == {"purpose": "batch"}
+    assert server.bodies[1] == {
+        "input_file_id": "file-1",
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+    }
+    assert [path for _, path, _ in server.requests] == [
+        "/v1/files",
+        "/v1/batches",
+        f"/v1/batches/{ID}",
+        "/v1/files/file-o/content",
+    ]
+
+
+def test_errors_are_written_beside_the_file_and_the_exit_code_is_1(run, server, requests, tmp_path):
+    done = state("completed", 1, 1, output_file_id="file-o", error_file_id="file-e")
+    server.replies = [SENT, state("validating"), done, ("1\n", 200, {}), ("2\n", 200, {})]
+    code, out, _ = run("batch", requests, "--json")
+    assert (code, json.loads(out)["request_counts"]["failed"]) == (1, 1)
+    assert (tmp_path / "requests.answers.jsonl").read_text() == "1\n"
+    assert (tmp_path / "requests.errors.jsonl").read_text() == "2\n"
+
+
+def test_what_the_server_refuses_is_said_in_its_words(run, server, requests):
+    error = {"error": {"message": "The file is empty.", "code": "invalid_field", "param": "file"}}
+    server.replies = [(error, 400, {})]
+    code, _, err = run("batch", requests)
+    assert code == 2
+    assert "The file is empty." in err
