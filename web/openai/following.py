@@ -9,7 +9,7 @@ from jobs.contract.models import Job
 from jobs.contract.saying.pieces import Piece
 from web.http.bell import Bell
 from web.http.ears import Ear
-from web.openai.completion import failure_of
+from web.openai.chat.completion import failure_of
 from web.openai.ended import cancel, ended
 from web.services import Services
 

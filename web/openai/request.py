@@ -1,6 +1,8 @@
-"""A request for a chat completion, read: what it asks, and how the answer is to look."""
+"""A request, read: what it asks, and how the answer is to look."""
 
-from typing import Annotated, Any, Literal, Self
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
@@ -10,22 +12,24 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.shape.fields import AnswerField
 from web.http.numbers import Rank
-from web.intake.wishes import Format, Logprobs, Seed, Stop, Temperature, TopLogprobs, TopP
-from web.openai.parameters import NotSupported, supported
+from web.intake.wishes import Temperature, TopLogprobs, TopP
+from web.openai.parameters import NotSupported, Parameter, supported
 
 
-class _Said(BaseModel):
+class Said(BaseModel):
+    """What is said there; nothing else may be."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class TextPart(_Said):
+class TextPart(Said):
     """A text in a message."""
 
     type: Literal["text"]
     text: str
 
 
-class ImageUrl(_Said):
+class ImageUrl(Said):
     """Where an image is: a data URL, which holds it, or an address from which it is fetched."""
 
     url: str = Field(min_length=1)
@@ -33,7 +37,7 @@ class ImageUrl(_Said):
     detail: Literal["auto", "high"] = "auto"
 
 
-class ImagePart(_Said):
+class ImagePart(Said):
     """An image in a message."""
 
     type: Literal["image_url"]
@@ -42,32 +46,31 @@ class ImagePart(_Said):
 
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 #: Two names of whoever set the model up.
-_ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
-_MOST_MESSAGES, _MOST_PARTS = 1000, 1000
+ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
+MOST_MESSAGES, MOST_PARTS = 1000, 1000
 #: Characters of what cannot be used that are shown.
 _SHOWN = 100
 
 
-class Message(_Said):
+def without_nulls(said: Any) -> Any:
+    """A message without what is null: an answer that is sent back has many such fields."""
+    return (
+        {name: value for name, value in said.items() if value is not None} if isinstance(said, dict) else said
+    )
+
+
+class Message(Said):
     """What one of a chat says."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: Annotated[list[Part], Field(min_length=1, max_length=_MOST_PARTS)] | str
+    content: Annotated[list[Part], Field(min_length=1, max_length=MOST_PARTS)] | str
 
-    @model_validator(mode="before")
-    @classmethod
-    def _say_what_they_say(cls, said: Any) -> Any:
-        """Without what is null: an answer that is sent back has many such fields."""
-        return (
-            {name: value for name, value in said.items() if value is not None}
-            if isinstance(said, dict)
-            else said
-        )
+    _say_what_they_say = model_validator(mode="before")(without_nulls)
 
     @property
     def speaker(self) -> Role:
         """Who says it."""
-        return _ROLES[self.role]
+        return ROLES[self.role]
 
     @property
     def parts(self) -> tuple[TextPart | ImagePart, ...]:
@@ -80,81 +83,6 @@ class Message(_Said):
         if self.speaker is not Role.USER and any(isinstance(part, ImagePart) for part in self.parts):
             raise ValueError("an image can be in a message of the role `user` alone")
         return self
-
-
-class StreamOptions(_Said):
-    """What else a stream has."""
-
-    include_usage: StrictBool | None = None
-    #: Nothing is added that would hide how long pieces are.
-    include_obfuscation: Literal[False] | None = None
-
-
-class ChatRequest(_Said):
-    """A request for a chat completion, as far as something comes of what it says; it is Wishes, too."""
-
-    model: str
-    messages: list[Message] = Field(min_length=1, max_length=_MOST_MESSAGES)
-    max_completion_tokens: Rank | None = None
-    max_tokens: Rank | None = None
-    max_pixels: Rank | None = None
-    logprobs: Logprobs = None
-    top_logprobs: TopLogprobs = None
-    temperature: Temperature = None
-    top_p: TopP = None
-    seed: Seed = None
-    stop: Stop = None
-    response_format: Format = None
-    stream: StrictBool | None = None
-    stream_options: StreamOptions | None = None
-
-    @property
-    def max_new_tokens(self) -> int | None:
-        """The longest answer, in tokens."""
-        return self.max_completion_tokens or self.max_tokens
-
-    @property
-    def dpi(self) -> None:
-        """Images have no dots an inch."""
-
-    @property
-    def pages(self) -> Pages | None:
-        """Of a file of several, the first is seen."""
-        return None
-
-    @property
-    def fields(self) -> list[AnswerField] | None:
-        """A `response_format` says it."""
-        return None
-
-    @model_validator(mode="after")
-    def _ends_with_a_question(self) -> Self:
-        if self.messages[-1].speaker is not Role.USER:
-            raise ValueError("the last message has to be of the role `user`")
-        return self
-
-    @classmethod
-    def read(cls, said: Any) -> Self:
-        """A body of JSON as a request; raises BadInput (`malformed_body`, `invalid_field`)."""
-        if not isinstance(said, dict):
-            raise BadInput("The body is not a JSON object. Send one.", code=Code.MALFORMED_BODY)
-        try:
-            request = cls.model_validate(supported(said))
-        except NotSupported as error:
-            raise BadField(str(error), error.name) from error
-        except ValidationError as error:
-            raise BadField.of(error, whole="messages") from error
-        if request.max_tokens not in (None, request.max_new_tokens):
-            raise BadField(
-                f"`max_tokens` is {request.max_tokens}, and `max_completion_tokens`"
-                f" {request.max_completion_tokens}: both say how long an answer may be. Send one of them.",
-                "max_tokens",
-            )
-        if request.stream_options and not request.stream:
-            raise BadField(
-                "`stream_options` are there, and `stream` is not true. Leave them out.", "stream_options"
-            )
-        return request
 
 
 class BadField(BadInput):
@@ -172,3 +100,77 @@ class BadField(BadInput):
         has_value = isinstance(first.get("input"), str | int | float)
         shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""
         return cls(f"`{place}`{shown}: {first['msg']}.", place)
+
+
+class StreamOptions(Said):
+    """What else a stream has."""
+
+    #: Nothing is added that would hide how long pieces are.
+    include_obfuscation: Literal[False] | None = None
+
+
+class Request(Said, ABC):
+    """What asks a model what comes next, as far as something comes of what it says; it is Wishes, too."""
+
+    #: What it may say, and how it calls its messages and an image in them.
+    PARAMETERS: ClassVar[Sequence[Parameter]]
+    MESSAGES: ClassVar[str]
+    IMAGE: ClassVar[str]
+
+    model: str
+    max_pixels: Rank | None = None
+    top_logprobs: TopLogprobs = None
+    temperature: Temperature = None
+    top_p: TopP = None
+    stream: StrictBool | None = None
+    stream_options: StreamOptions | None = None
+
+    @property
+    @abstractmethod
+    def turns(self) -> Sequence[Message]:
+        """What was said so far."""
+
+    @abstractmethod
+    def place_of_image(self, message: int, part: int) -> str:
+        """The name of the field that has an image, by the places of its message and of its part."""
+
+    @property
+    def has_usage(self) -> bool:
+        """True where a stream is to say how many tokens the answer took."""
+        return True
+
+    @property
+    def dpi(self) -> None:
+        """Images have no dots an inch."""
+
+    @property
+    def pages(self) -> Pages | None:
+        """Of a file of several, the first is seen."""
+        return None
+
+    @property
+    def fields(self) -> list[AnswerField] | None:
+        """A format says it."""
+        return None
+
+    @classmethod
+    def read(cls, said: Any) -> Self:
+        """A body of JSON as a request; raises BadInput (`malformed_body`, `invalid_field`)."""
+        if not isinstance(said, dict):
+            raise BadInput("The body is not a JSON object. Send one.", code=Code.MALFORMED_BODY)
+        try:
+            return cls.model_validate(supported(said, cls.PARAMETERS))._checked()
+        except NotSupported as error:
+            raise BadField(str(error), error.name) from error
+        except ValidationError as error:
+            raise BadField.of(error, whole=cls.MESSAGES) from error
+
+    def _checked(self) -> Self:
+        """Raises BadField where fields do not go together."""
+        if self.stream_options and not self.stream:
+            raise BadField(
+                "`stream_options` are there, and `stream` is not true. Leave them out.", "stream_options"
+            )
+        if self.turns[-1].speaker is not Role.USER:
+            raise BadField("The last message has to be of the role `user`.", self.MESSAGES)
+        return self

@@ -23,7 +23,7 @@ from tests.asking import IMAGE
 from tests.chats import SAID, about, about_it, image, text
 from tests.processes import PATIENCE_S, wait_until
 from web.front.front import Front
-from web.openai.completion import completion_of
+from web.openai.chat.completion import completion_of
 from web.services import Services
 
 pytestmark = pytest.mark.redis

@@ -6,8 +6,8 @@ from openai.types.chat.completion_create_params import (
 )
 
 from scripts.openai_parameters import PAGE, table
+from web.openai.chat.request import ChatRequest
 from web.openai.parameters import CHAT, Support
-from web.openai.request import ChatRequest
 
 #: Parameters of our own.
 OURS = {"max_pixels"}

@@ -42,12 +42,17 @@ def finish_reason_of(job: Job) -> str:
 def usage_of(job: Job) -> dict[str, Any]:
     """How many tokens it took."""
     usage = job.usage or Usage()
-    prompt = usage.visual_tokens if usage.prompt_tokens is None else usage.prompt_tokens
+    prompt = prompt_tokens(usage)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": usage.output_tokens,
         "total_tokens": prompt + usage.output_tokens,
     }
+
+
+def prompt_tokens(usage: Usage) -> int:
+    """Tokens of what was asked, images included: these alone, where a model tells no others."""
+    return usage.visual_tokens if usage.prompt_tokens is None else usage.prompt_tokens
 
 
 def failure_of(job: Job) -> Eva01Error:
