@@ -3,94 +3,26 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 from gunicorn.config import Config
-from openai import AsyncOpenAI, OpenAI
+from openai import AsyncOpenAI
 
-from jobs.contract import names
 from jobs.contract.codes import Code
-from jobs.contract.models import Job, JobError, JobState, Result, new_id
-from jobs.contract.saying.pieces import Piece
+from jobs.contract.models import JobError, JobState, Result
 from jobs.contract.settings import WebSettings
 from tests.chats import SAID, about_it
 from tests.processes import PATIENCE_S, wait_until
+from tests.redis.web.openai.speaker import Speaker
 from web.front.front import Front
-from web.services import Services, services_of
+from web.services import services_of
 
 pytestmark = pytest.mark.redis
 
 ASKED: dict[str, Any] = {"model": "nano", "messages": about_it(), "stream": True}
-#: A piece of an answer, how it ends, or what is waited for before the next.
-Step = tuple[int, str] | Result | threading.Event
-
-
-class Speaker:
-    """A worker that answers the next question step by step, in a thread."""
-
-    def __init__(self, services: Services, steps: tuple[Step, ...]) -> None:
-        self._services, self._steps = services, steps
-        self.job: Job | None = None
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
-
-    @property
-    def state(self) -> JobState:
-        assert self.job
-        return self._services.store.get_job(self.job.id).state
-
-    def join(self) -> None:
-        self._thread.join(PATIENCE_S)
-        assert not self._thread.is_alive()
-
-    def _work(self) -> None:
-        redis, waiting = self._services.store.redis, names.interactive_queue("nano")
-        wait_until(lambda: redis.lpop(waiting), "a question waits", every_s=0.005)
-        taken = self._services.store.take("nano", new_id())
-        assert taken
-        self.job = taken.job
-        for step in self._steps:
-            if isinstance(step, threading.Event):
-                assert step.wait(PATIENCE_S)
-            elif isinstance(step, Result):
-                self._services.store.finish(self.job.id, step)
-                self._say(0, None)
-            else:
-                self._say(*step)
-
-    def _say(self, start: int, text: str | None) -> None:
-        assert self.job
-        assert self.job.listener
-        self._services.wire.say(self.job.listener, [Piece(self.job.id, start, text)])
-
-
-@pytest.fixture
-def http(make_http):
-    return make_http()
-
-
-@pytest.fixture
-def client(http) -> Iterator[OpenAI]:
-    transport = httpx2.WSGITransport(app=http.application)
-    with httpx2.Client(transport=transport) as connection:
-        yield OpenAI(base_url="http://localhost/v1", api_key="any", http_client=connection, max_retries=0)
-
-
-@pytest.fixture
-def speaker(services: Services) -> Iterator[Callable[..., Speaker]]:
-    speakers: list[Speaker] = []
-
-    def speak(*steps: Step) -> Speaker:
-        speakers.append(Speaker(services, steps))
-        return speakers[-1]
-
-    yield speak
-    for one in speakers:
-        one.join()
 
 
 def texts(chunks) -> list[str]:
