@@ -4,8 +4,8 @@ What is said while nobody listens, or the connection is lost, is gone: the recor
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import Any, cast
 
 import redis
 
@@ -30,9 +30,9 @@ class Wire:
             message = message_of(pieces[start : start + _MOST_PIECES])
             self._redis.publish(names.said_channel(listener), message)
 
-    def listen(self, listener: str, wait_s: float) -> Iterator[list[Piece]]:
+    def listen(self, listener: str, wait_s: float) -> Generator[list[Piece], None, None]:
         """What is said to `listener` from now on; none of it as soon as it hears, and after each `wait_s`."""
-        with self._redis.pubsub() as line:
+        with cast(Any, self._redis).pubsub() as line:
             line.subscribe(names.said_channel(listener))
             while True:
                 yield _pieces(line.get_message(timeout=wait_s))

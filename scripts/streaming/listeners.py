@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tests.chats import about_it
 
@@ -47,7 +48,7 @@ async def _hear(port: int, question: str) -> Heard:
         writer.close()
 
 
-def _word(event: dict) -> str:
+def _word(event: dict[str, Any]) -> str:
     if "error" in event:
         raise RuntimeError(event["error"]["message"])
     return "".join(choice["delta"].get("content") or "" for choice in event["choices"])

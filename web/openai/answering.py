@@ -31,7 +31,7 @@ def answered(asked: Request, endpoint: Endpoint) -> Response:
     """
     serving, until_s = services(), time.monotonic() + services().web.chat_wait_s
     card, chat = choose_model(serving, asked.model), turns_of(asked, serving.limits)
-    options = check_options(serving, card, asked).model_copy(update={"chat": chat})
+    options = check_options(serving, card, asked.wishes).model_copy(update={"chat": chat})
     check = partial(check_takes, serving, card.name, caller().owner)
     check()
     files = images_of(asked, spooled_request().kept)

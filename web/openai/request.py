@@ -12,7 +12,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.shape.fields import AnswerField
 from web.http.numbers import Rank
-from web.intake.wishes import Temperature, TopLogprobs, TopP
+from web.intake.wishes import Temperature, TopLogprobs, TopP, Wishes
 from web.openai.parameters import NotSupported, Parameter, supported
 
 
@@ -96,7 +96,9 @@ class BadField(BadInput):
     def of(cls, error: ValidationError, whole: str = "") -> Self:
         """About the first field that is wrong; `whole` stands for all of them."""
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])[:_SHOWN] or whole
+        # What pydantic calls the kinds that a field may be of is no part of its name.
+        names = (str(part) for part in first["loc"] if str(part) != "str" and "[" not in str(part))
+        place = ".".join(names)[:_SHOWN] or whole
         has_value = isinstance(first.get("input"), str | int | float)
         shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""
         return cls(f"`{place}`{shown}: {first['msg']}.", place)
@@ -110,7 +112,7 @@ class StreamOptions(Said):
 
 
 class Request(Said, ABC):
-    """What asks a model what comes next, as far as something comes of what it says; it is Wishes, too."""
+    """What asks a model what comes next, as far as something comes of what it says."""
 
     #: What it may say, and how it calls its messages and an image in them.
     PARAMETERS: ClassVar[Sequence[Parameter]]
@@ -129,6 +131,11 @@ class Request(Said, ABC):
     @abstractmethod
     def turns(self) -> Sequence[Message]:
         """What was said so far."""
+
+    @property
+    @abstractmethod
+    def wishes(self) -> Wishes:
+        """How its answer is to look: the request itself."""
 
     @abstractmethod
     def place_of_image(self, message: int, part: int) -> str:
@@ -172,5 +179,5 @@ class Request(Said, ABC):
                 "`stream_options` are there, and `stream` is not true. Leave them out.", "stream_options"
             )
         if self.turns[-1].speaker is not Role.USER:
-            raise BadField("The last message has to be of the role `user`.", self.MESSAGES)
+            raise BadField(f"The last of `{self.MESSAGES}` has to be of the role `user`.", self.MESSAGES)
         return self

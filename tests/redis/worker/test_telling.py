@@ -1,5 +1,7 @@
 """What a worker tells of answers while they are made, to those who listen and to nobody else."""
 
+from functools import partial
+
 import pytest
 
 from jobs.contract import names
@@ -24,6 +26,10 @@ def next_of(line) -> list[Piece]:
     return next(pieces for pieces in line if pieces)
 
 
+def _piece(start: int, text: str) -> tuple[int, str]:
+    return start, text
+
+
 def test_the_end_is_told_when_the_record_says_it(slot, heard):
     job = slot.answer(slot.job(listener="ear"))
     assert job.state is JobState.SUCCEEDED
@@ -40,10 +46,10 @@ def test_of_a_job_to_which_nobody_listens_nothing_is_told(slot, heard):
 def test_pieces_of_a_turn_go_together_and_empty_ones_not_at_all(slot, heard, redis_client):
     telling = Telling(Wire(redis_client))
     one, other = (slot.job(question=question, listener="ear") for question in ("one", "other"))
-    for job, piece in ((one, (0, "A")), (other, (0, "Two")), (one, (1, "")), (one, (1, " red"))):
+    for job, start, text in ((one, 0, "A"), (other, 0, "Two"), (one, 1, ""), (one, 1, " red")):
         hear = telling.hear(job)
         assert hear
-        hear(lambda piece=piece: piece)
+        hear(partial(_piece, start, text))
     telling.start()
     telling.turn_over()
     assert next_of(heard) == [Piece(one.id, 0, "A"), Piece(other.id, 0, "Two"), Piece(one.id, 1, " red")]

@@ -146,7 +146,7 @@ class Filling:
     def _checked(self, card: ModelCard, asked: Request) -> Options:
         key = asked.model_dump_json(exclude={asked.MESSAGES})
         if key != self._options[0]:
-            self._options = key, check_options(self._serving, card, asked)
+            self._options = key, check_options(self._serving, card, asked.wishes)
         return self._options[1]
 
     def _images(self, asked: Request, spool: Spool, options: Options) -> list[Image]:

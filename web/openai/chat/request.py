@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, StrictBool
 
 from web.http.numbers import Rank
-from web.intake.wishes import Format, Logprobs, Seed, Stop
+from web.intake.wishes import Format, Logprobs, Seed, Stop, Wishes
 from web.openai.parameters import CHAT
 from web.openai.request import MOST_MESSAGES, BadField, Message, Request, StreamOptions
 
@@ -37,6 +37,11 @@ class ChatRequest(Request):
     def turns(self) -> Sequence[Message]:
         """What was said so far."""
         return self.messages
+
+    @property
+    def wishes(self) -> Wishes:
+        """See Request."""
+        return self
 
     @property
     def max_new_tokens(self) -> int | None:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from jobs.contract.asking.chat import Role
 from web.http.numbers import Rank
-from web.intake.wishes import Format, SaidFormat
+from web.intake.wishes import Format, SaidFormat, Wishes
 from web.openai.parameters import RESPONSE
 from web.openai.request import (
     MOST_MESSAGES,
@@ -121,6 +121,11 @@ class ResponseRequest(Request):
             else [item.message for item in asked]
         )
         return [*self._first, *said]
+
+    @property
+    def wishes(self) -> Wishes:
+        """See Request."""
+        return self
 
     @property
     def max_new_tokens(self) -> int | None:

@@ -92,7 +92,7 @@ def test_a_schema_is_kept_to(client, worker):
     assert made.text.format.schema_ == SCHEMA
 
 
-def test_how_likely_tokens_were_is_said_where_that_is_asked(client, worker, services):
+def test_how_likely_tokens_were_is_said_where_that_is_asked(client, worker):
     jobs = worker(SAID)
     client.responses.create(model="nano", input=about_it(), include=["message.output_text.logprobs"])
     assert jobs[0].options.top_logprobs == 0
@@ -103,8 +103,8 @@ def test_how_likely_tokens_were_is_said_where_that_is_asked(client, worker, serv
     [
         ({"input": "What is this?"}, "input", "missing_file"),
         ({"input": []}, "input", "invalid_field"),
-        ({"input": about_it({"role": "user", "content": [QUESTION, QUESTION]})[:1]}, "input", "missing_file"),
-        ({"input": about_it()[:0] + [{"role": "user", "content": [IMAGE]}]}, "input", "missing_question"),
+        ({"input": [{"role": "user", "content": [QUESTION]}]}, "input", "missing_file"),
+        ({"input": [{"role": "user", "content": [IMAGE]}]}, "input", "missing_question"),
         ({"input": [*about_it(), {"role": "assistant", "content": "A"}]}, "input", "invalid_field"),
         ({"input": [{"role": "system", "content": [IMAGE]}]}, "input.0", "invalid_field"),
         ({"input": [{"type": "reasoning", "id": "1", "summary": []}]}, "input.0.type", "invalid_field"),
