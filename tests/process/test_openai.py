@@ -191,3 +191,17 @@ def test_the_command_runs_a_file_of_requests(nano, tmp_path):
     assert ran.returncode == 1, ran.stderr
     answers = answers_in((tmp_path / "out.jsonl").read_text("utf-8"))
     assert answers == {f"scene {n}": scene.description for n, scene in enumerate(scenes)}
+
+
+def test_a_response_is_the_same_answer(nano, client):
+    scene = random_scene(random.Random(31), shapes=2)
+    image = {"type": "input_image", "image_url": shown(scene)["image_url"]["url"], "detail": "auto"}
+    content = [image, {"type": "input_text", "text": DESCRIBE}]
+    how: dict[str, Any] = {"model": "nano", "input": [{"role": "user", "content": content}]}
+    with client.responses.stream(**how) as stream:
+        pieces = [event.delta for event in stream if event.type == "response.output_text.delta"]
+        whole = stream.get_final_response()
+    assert "".join(pieces) == whole.output_text == scene.description
+    assert len(pieces) > 2
+    assert client.responses.create(**how).output_text == scene.description
+    assert client.responses.retrieve(whole.id).output_text == scene.description
