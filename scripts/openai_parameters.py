@@ -1,20 +1,25 @@
-"""The table of parameters in docs/openai.md, from the code: `python -m scripts.openai_parameters --write`."""
+"""The tables in docs/openai.md, from the code: `python -m scripts.openai_parameters --write`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from scripts.report import write
-from web.openai.parameters import CHAT, Parameter
+from web.openai.parameters import CHAT, RESPONSE, Parameter
 
 PAGE = Path(__file__).parents[1] / "docs" / "openai.md"
 
 
-def table() -> str:
-    """A line for each parameter of a request for a chat completion."""
+#: Where they stand in the page.
+SECTIONS = {"parameters": CHAT, "response parameters": RESPONSE}
+
+
+def table(parameters: Sequence[Parameter]) -> str:
+    """A line for each parameter of a request."""
     lines = ["| parameter | here | |", "|---|---|---|"]
-    return "\n".join([*lines, *map(_line, CHAT)])
+    return "\n".join([*lines, *map(_line, parameters)])
 
 
 def _line(parameter: Parameter) -> str:
@@ -24,12 +29,13 @@ def _line(parameter: Parameter) -> str:
 
 
 @click.command()
-@click.option("--write", "is_written", is_flag=True, help="Put it into docs/openai.md.")
+@click.option("--write", "is_written", is_flag=True, help="Put them into docs/openai.md.")
 def main(is_written: bool) -> None:
-    """Print the table."""
-    if is_written:
-        write("parameters", table(), PAGE)
-    click.echo(table())
+    """Print the tables."""
+    for section, parameters in SECTIONS.items():
+        if is_written:
+            write(section, table(parameters), PAGE)
+        click.echo(table(parameters))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from jobs.storage.responses import Responses
 from jobs.storage.store import JobStore
 from jobs.storage.stores import Stores
 from jobs.storage.tickets.queue import JobQueue
+from jobs.storage.wire import Wire
 from jobs.upkeep.removal import Removal, Removed
 from jobs.upkeep.retention import Retention
 from tests.clock import Clock
@@ -76,6 +77,7 @@ class Backend:
             sessions=Sessions(client),
             ledger=Ledger(client, self.clock),
             pace=Pace(client),
+            wire=Wire(client),
             sent_files=SentFiles(blobs),
             orders=Orders(blobs),
         )

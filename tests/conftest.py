@@ -121,6 +121,7 @@ def make_app(redis_url: str, redis_client: "redis.Redis", tmp_path: Path) -> Ite
     yield make_app
     for app in made:
         # Else the garbage collector finds its connections, whenever that is, and says that they were open.
+        services_of(app).ears.end()
         services_of(app).store.redis.close()
 
 

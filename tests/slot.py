@@ -13,6 +13,7 @@ from jobs.storage.files.blobs import BlobStore
 from jobs.storage.files.journal import Journal
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.store import JobStore
+from jobs.storage.wire import Wire
 from tests.drawing import Scene
 from tests.processes import wait_until
 from tests.stub_engine import StubEngine
@@ -24,6 +25,7 @@ from worker.job.decode.decoder import Decoder
 from worker.job.decode.room import Room
 from worker.job.logprobs import Logprobs
 from worker.job.preparation import Preparation
+from worker.job.telling import Telling
 from worker.job.texts import Texts
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
@@ -82,6 +84,7 @@ class Slot:
             max_images=Limits().max_images_per_job,
             ready=Room(READY_IMAGES),
             logprobs=self.logprobs,
+            telling=Telling(Wire(redis_client)),
         )
 
     def cache(self, identity: str = "", *, is_on: bool = True) -> AnswerCache:

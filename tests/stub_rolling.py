@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from jobs.contract.errors import EngineFailure, Eva01Error
 from tests.stub_engine import DIE, HANG, LOSE_DEVICE, POISON, SLOW, Sized, said_of
-from worker.engines.base import Answer, DeviceLost, Ended
+from worker.engines.base import Answer, DeviceLost, Ended, Hear
 from worker.engines.company import Company
 from worker.engines.deadline import Deadline
 
@@ -30,6 +30,7 @@ class Asked:
     is_interactive: bool
     turns_left: int
     began_s: float | None = None
+    hear: Hear | None = None
 
     @property
     def question(self) -> str:
@@ -72,9 +73,11 @@ class StubRolling:
         """The number of admitted jobs."""
         return len(self._placed)
 
-    def request(self, prepared: Sized, *, company: Company, is_interactive: bool) -> Asked:
+    def request(
+        self, prepared: Sized, *, company: Company, is_interactive: bool, hear: Hear | None = None
+    ) -> Asked:
         """A new request, not submitted yet."""
-        return Asked(prepared, company, is_interactive, self.turns or prepared.sizes[0][0])
+        return Asked(prepared, company, is_interactive, self.turns or prepared.sizes[0][0], hear=hear)
 
     def submit(self, request: Asked) -> None:
         """Append it to its queue, interactive or bulk."""

@@ -37,10 +37,10 @@ from web.http.security import register_security
 from web.http.waiting import register_waiting
 from web.intake.fingerprint import fingerprint
 from web.intake.spool import register_spool
-from web.openai.batches import batches as openai_batches
+from web.openai.bulk.batches import batches as openai_batches
+from web.openai.bulk.files import files as openai_files
 from web.openai.calls import openai
 from web.openai.envelope import register_envelope
-from web.openai.files import files as openai_files
 from web.pages.views import pages
 from web.services import Services
 

@@ -22,7 +22,7 @@ from jobs.storage.files.rights import keep_private
 from jobs.upkeep.housekeeping import Housekeeping
 from web.app import create_app
 from web.front.front import Front
-from web.openai.filler import Filler
+from web.openai.bulk.filler import Filler
 from web.services import Services, services_of
 
 #: Seconds that requests under way may take after the server was told to stop.
@@ -165,6 +165,7 @@ class Worker(base.Worker):
         self._services.ordered.set()
         server.close()
         await front.stop(_GRACE_S)
+        self._services.ears.end()
 
     @property
     def _services(self) -> Services:

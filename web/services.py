@@ -12,6 +12,7 @@ from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.storage.files.rights import private_folder
 from jobs.storage.stores import Stores
 from web.fetch.fetcher import Fetcher
+from web.http.ears import Ears
 
 _NAME = "eva01"
 
@@ -27,6 +28,8 @@ class Services(Stores):
     spool_folder: Path
     #: What is asked for images at addresses.
     fetcher: Fetcher
+    #: What hears answers while they are said.
+    ears: Ears
     #: A turn for each workbook or Parquet file that may be written at the same time.
     workbooks: threading.BoundedSemaphore
     #: A place for each schema that may be read by a process of its own.
@@ -48,7 +51,7 @@ class Services(Stores):
         Raises BadSetting when the blob store's address or the data folder cannot be used.
         """
         folder = private_folder(settings, "tmp")
-        return cls.connect(
+        made = cls.connect(
             settings,
             settings=settings,
             limits=limits,
@@ -58,7 +61,9 @@ class Services(Stores):
             workbooks=threading.BoundedSemaphore(web.workbooks),
             schemas=threading.BoundedSemaphore(web.schemas),
             pdfs=threading.BoundedSemaphore(web.pdfs),
+            ears=Ears(lambda name, quiet_s: made.wire.listen(name, quiet_s)),
         )
+        return made
 
     def known_cards(self) -> dict[str, ModelCard]:
         """The card of every model that may be asked, by name, the default first."""

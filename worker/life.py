@@ -22,6 +22,7 @@ from jobs.storage.files.journal import Journal
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.store import JobStore
+from jobs.storage.wire import Wire
 from worker.broker.celery_app import create_celery
 from worker.broker.in_hand import InHand
 from worker.broker.slots import Slots
@@ -37,6 +38,7 @@ from worker.job.decode.decoder import Decoder
 from worker.job.decode.room import Room
 from worker.job.logprobs import Logprobs
 from worker.job.preparation import Preparation
+from worker.job.telling import Telling
 from worker.job.texts import Texts
 from worker.job.thumbnails import Thumbnails
 from worker.ops.health import HealthServer
@@ -88,6 +90,7 @@ class Worker(Generic[Seen, Prepared]):
         self._journal = Journal(self._blobs)
         self._logprobs = Logprobs(self._journal, environment.limits.max_logprobs_bytes)
         self._image_uses = ImageUses(client)
+        self._telling = Telling(Wire(client))
         self._engine = engine
         self._device: Device[Prepared]
         unreadable = Unreadable(
@@ -140,6 +143,7 @@ class Worker(Generic[Seen, Prepared]):
         self._metrics.load_seconds.set(seconds)
         self._device = self._open_device()
         self._device.start()
+        self._telling.start()
         status = self._status
         status.is_device_alive = self._is_device_alive
         status.engine_trouble = lambda: self._engine.trouble
@@ -159,7 +163,10 @@ class Worker(Generic[Seen, Prepared]):
         own, metrics = self._environment.worker, self._metrics
         fail, unwanted = self._drain.fail, self._store.cancelled
         if rolling := self._engine.rolling:
-            return Roller(rolling, metrics, fail, timeout_s=own.job_timeout_s, unwanted=unwanted)
+            told = self._telling.turn_over
+            return Roller(
+                *(rolling, metrics, fail), timeout_s=own.job_timeout_s, unwanted=unwanted, after_turn=told
+            )
         return Batcher(
             self._engine, metrics, own.batch_tokens, fail, timeout_s=own.job_timeout_s, unwanted=unwanted
         )
@@ -187,6 +194,7 @@ class Worker(Generic[Seen, Prepared]):
             max_images=self._environment.limits.max_images_per_job,
             ready=Room(self._environment.worker.ready_images),
             logprobs=self._logprobs,
+            telling=self._telling,
         )
 
     def _preparation(self) -> Preparation[Seen]:

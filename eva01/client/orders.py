@@ -1,6 +1,8 @@
 """Batches that are made of a file of requests, one a line, as OpenAI's API has them."""
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,8 @@ from eva01.client.models import Reply
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.transport import Transport
 
-_ENDPOINT = "/v1/chat/completions"
-_WINDOW = "24h"
+#: What requests ask where they do not say it, and a time for all of them: there is one.
+_ENDPOINT, _WINDOW = "/v1/chat/completions", "24h"
 #: States in which nothing more comes.
 _ENDS = ("completed", "failed", "cancelled", "expired")
 #: Seconds between two looks.
@@ -40,6 +42,15 @@ class Ordered(Reply):
         return self.status in _ENDS
 
 
+def endpoint_of(file: Path) -> str:
+    """What the first of a file's requests that says so asks."""
+    with file.open("rb") as lines:
+        for line in lines:
+            with suppress(ValueError, TypeError, KeyError):
+                return str(json.loads(line)["url"])
+    return _ENDPOINT
+
+
 class Orders:
     """Sends files of requests, and brings what came of them; raises what Client raises."""
 
@@ -51,7 +62,7 @@ class Orders:
         part = FilePart("file", file.name, file, file.stat().st_size)
         part.check()
         sent = self._json("POST", "/v1/files", body=Multipart([part], {"purpose": "batch"}))
-        asked = {"input_file_id": sent["id"], "endpoint": _ENDPOINT, "completion_window": _WINDOW}
+        asked = {"input_file_id": sent["id"], "endpoint": endpoint_of(file), "completion_window": _WINDOW}
         return Ordered.model_validate(self._json("POST", "/v1/batches", json=asked))
 
     def watch(self, batch_id: str) -> Iterator[Ordered]:

@@ -212,6 +212,11 @@ def owner_batches_key(owner: str) -> str:
     return f"eva01:owner:{owner}:batches"
 
 
+def said_channel(listener: str) -> str:
+    """The channel on which a web process hears answers while they are said; it keeps nothing."""
+    return f"eva01:said:{listener}"
+
+
 def image_uses_key(sha256: str) -> str:
     """The set of what needs an image: ids of jobs without an owner, and claims of uploads under way."""
     return f"eva01:image:{sha256}"

@@ -225,6 +225,8 @@ class WebSettings(_FromEnvironment):
     housekeeping_s: float = Field(default=5.0, gt=0)
     #: Seconds for which a request for a chat completion waits for its answer.
     chat_wait_s: float = Field(default=600, gt=0, le=24 * 3600)
+    #: Seconds of silence after which a stream says that it goes on, so that no proxy ends it.
+    stream_alive_s: float = Field(default=15, gt=0)
     #: Hours for which a response is remembered under its `Idempotency-Key`.
     idempotency_hours: float = Field(default=24, gt=0)
     #: Bytes of Redis' memory that those responses may take; the oldest go first.

@@ -13,6 +13,7 @@ tickets/      what waits for each open job, and who holds it
 fleet         which workers are up
 files/        objects in a folder or a bucket, and the journal in them
 image_uses    who needs an image
+wire          pieces of answers while they are said
 responses     responses kept under an Idempotency-Key
 restarts      whether Redis was started anew
 lives         how that is told

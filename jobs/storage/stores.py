@@ -28,6 +28,7 @@ from jobs.storage.store import JobStore
 from jobs.storage.tickets.abandoned import Abandoned
 from jobs.storage.tickets.queue import JobQueue
 from jobs.storage.turn import ProcessTurn
+from jobs.storage.wire import Wire
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Stores:
     sessions: Sessions
     ledger: Ledger
     pace: Pace
+    wire: Wire
     sent_files: SentFiles
     orders: Orders
 
@@ -82,6 +84,7 @@ class Stores:
             sessions=Sessions(client),
             ledger=Ledger(client),
             pace=Pace(client),
+            wire=Wire(client),
             sent_files=SentFiles(blobs),
             orders=Orders(blobs),
             **more,

@@ -5,6 +5,7 @@ import base64
 import json
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
@@ -101,6 +102,39 @@ def test_a_second_turn_follows_the_first(client):
     assert both.choices[0].message.content
 
 
+def test_a_stream_says_the_same_as_it_is_made(nano, client):
+    scenes = [random_scene(random.Random(seed), shapes=2) for seed in range(4)]
+    how: dict[str, Any] = {"model": "nano", "stream": True, "stream_options": {"include_usage": True}}
+
+    async def stream(client: AsyncOpenAI, scene: Scene) -> list:
+        made = await client.chat.completions.create(messages=asked(shown(scene), DESCRIBE), **how)
+        return [chunk async for chunk in made]
+
+    async def stream_all() -> list:
+        async with AsyncOpenAI(base_url=f"{nano.url}/v1", api_key="any", max_retries=0) as client:
+            return await asyncio.gather(*(stream(client, scene) for scene in scenes))
+
+    for scene, (*chunks, used) in zip(scenes, asyncio.run(stream_all()), strict=True):
+        texts = [chunk.choices[0].delta.content for chunk in chunks]
+        assert "".join(text for text in texts if text) == scene.description
+        assert sum(map(bool, texts)) > 2, "it came piece by piece"
+        assert chunks[-1].choices[0].finish_reason == "stop"
+        assert used.usage.completion_tokens >= sum(map(bool, texts))
+    # The same once more is known, and comes at once.
+    said = [*client.chat.completions.create(messages=asked(shown(scenes[0]), DESCRIBE), **how)]
+    assert scenes[0].description in [chunk.choices[0].delta.content for chunk in said if chunk.choices]
+
+
+def test_a_stream_ends_before_its_stop_text(client):
+    messages = asked(shown(Scene("white", (("red", "circle"),))), DESCRIBE)
+    whole = client.chat.completions.create(model="nano", messages=messages).choices[0].message.content
+    stop = whole[len(whole) // 2 :][:4]
+    chunks = [*client.chat.completions.create(model="nano", messages=messages, stop=stop, stream=True)]
+    said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert said == whole[: whole.find(stop)].strip()
+    assert chunks[-1].choices[0].finish_reason == "stop"
+
+
 def requests_of(scenes: list[Scene]) -> bytes:
     """A file of requests about scenes, and a line that is none."""
     lines = [
@@ -157,3 +191,17 @@ def test_the_command_runs_a_file_of_requests(nano, tmp_path):
     assert ran.returncode == 1, ran.stderr
     answers = answers_in((tmp_path / "out.jsonl").read_text("utf-8"))
     assert answers == {f"scene {n}": scene.description for n, scene in enumerate(scenes)}
+
+
+def test_a_response_is_the_same_answer(nano, client):
+    scene = random_scene(random.Random(31), shapes=2)
+    image = {"type": "input_image", "image_url": shown(scene)["image_url"]["url"], "detail": "auto"}
+    content = [image, {"type": "input_text", "text": DESCRIBE}]
+    how: dict[str, Any] = {"model": "nano", "input": [{"role": "user", "content": content}]}
+    with client.responses.stream(**how) as stream:
+        pieces = [event.delta for event in stream if event.type == "response.output_text.delta"]
+        whole = stream.get_final_response()
+    assert "".join(pieces) == whole.output_text == scene.description
+    assert len(pieces) > 2
+    assert client.responses.create(**how).output_text == scene.description
+    assert client.responses.retrieve(whole.id).output_text == scene.description

@@ -61,9 +61,9 @@ def test_every_metric_has_its_line_in_the_metrics_page_and_none_is_invented():
 
 def redis_keys() -> set[str]:
     """Every key of names.py, with the placeholders of the page."""
-    called = {part: f"<{part}>" for part in ("model", "owner", "state", "sha256", "digest", "day")} | {
-        "number": "<n>"
-    }
+    called = {
+        part: f"<{part}>" for part in ("model", "owner", "state", "sha256", "digest", "day", "listener")
+    } | {"number": "<n>"}
     made = {value for value in vars(names).values() if isinstance(value, str)}
     for _, function in inspect.getmembers(names, inspect.isfunction):
         made.add(function(*(called.get(part, "<id>") for part in inspect.signature(function).parameters)))

@@ -14,7 +14,7 @@ from gunicorn.http.wsgi import create
 
 from web.access.gate import lets_in
 from web.front.body import Body
-from web.http.waiting import MAY_BE_LEFT, PAUSES
+from web.http.waiting import LIVE, MAY_BE_LEFT, PAUSES, Live
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -79,6 +79,16 @@ class Call:
         return bool(self._environ.get(MAY_BE_LEFT))
 
     @property
+    def live(self) -> Live | None:
+        """What says when to ask the app again; None where it does not say."""
+        live: Live | None = self._environ.get(LIVE)
+        return live
+
+    def plan_step(self) -> bool:
+        """Decide what the next step does; True when it waits for nothing."""
+        return self.live is not None and self.live.plan_look() and self.has_begun
+
+    @property
     def ends_connection(self) -> bool:
         """True when no further request is to be read after this one."""
         return bool(self._response.should_close()) or self._is_short
@@ -123,7 +133,7 @@ class Call:
                 self._response.close()
                 self._close()
                 break
-            if self._response.status is None:
+            if self._response.status is None or (self.live and not piece):
                 self.is_waiting = True
                 self.body.close()
                 break

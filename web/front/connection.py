@@ -164,7 +164,7 @@ class Connection:
             if call.is_waiting:
                 if call.may_be_left and self._is_left:
                     raise ConnectionAbortedError
-                await self._front.pause(looks)
+                await self._front.pause(call, looks)
                 looks += 1
 
     @property

@@ -19,6 +19,7 @@ from web.front.call import Call
 from web.front.connection import Connection
 from web.front.head import MOST_HEAD_BYTES
 from web.front.open_files import connections_within
+from web.http.bell import Bell
 from web.http.hosts import hosts_of
 from web.http.request_metrics import IN_FLIGHT
 from web.intake.spool import check_room, most_body_bytes, no_room
@@ -34,6 +35,8 @@ _PROBES, _PROBE_THREADS = ("/ready", "/metrics"), 2
 _DISK_THREADS = 4
 #: Seconds between two looks of a request that waits: the first, and the longest while few wait.
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 0.25
+#: Seconds without a bell after which a request that waits for one looks at whoever asks.
+_LONGEST_SILENCE_S = 1.0
 #: Looks a second of all that wait together: each takes a thread for a moment.
 _MOST_LOOKS = 400
 
@@ -52,6 +55,8 @@ class Front:
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._stopping = asyncio.Event()
         self._waiting = 0
+        #: Those who wait for a bell.
+        self._listening: set[asyncio.Event] = set()
 
     # Connections
 
@@ -62,6 +67,8 @@ class Front:
     async def stop(self, grace_s: float) -> None:
         """Have all connections end with the response they are at, and wait for them no longer than that."""
         self._stopping.set()
+        for woken in self._listening:
+            woken.set()
         for connection in self._connections.values():
             connection.end_idle()
         if self._connections:
@@ -105,8 +112,8 @@ class Front:
         return most_body_bytes(call.path, call.content_type, self._services.limits)
 
     async def step(self, call: Call) -> bytes:
-        """Make a call's next step: in a thread, but for the one that never waits."""
-        if call.app is self._health:
+        """Make a call's next step: in a thread, but for those that never wait."""
+        if call.app is self._health or call.plan_step():
             return call.step()
         threads = self._probes if call.path in _PROBES else self._threads
         with IN_FLIGHT.track_inprogress():
@@ -121,8 +128,11 @@ class Front:
         if not call.is_over:
             await asyncio.get_running_loop().run_in_executor(self._threads, call.close)
 
-    async def pause(self, looks: int) -> None:
-        """Wait until a request that waits for something, and has looked so often, should look again."""
+    async def pause(self, call: Call, looks: int) -> None:
+        """Wait until a call that waits for something, and has looked so often, should look again."""
+        if call.live:
+            await self._listen(call.live.bell)
+            return
         self._waiting += 1
         look_s = min(_FIRST_LOOK_S * 1.5 ** min(looks, 10), _LONGEST_LOOK_S)
         try:
@@ -132,6 +142,22 @@ class Front:
             pass
         finally:
             self._waiting -= 1
+
+    async def _listen(self, bell: Bell) -> None:
+        """Wait for a bell, and not for long: who asks may be gone meanwhile, or the server stop."""
+        if self._stopping.is_set():
+            return
+        woken, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._listening.add(woken)
+        bell.on_ring(lambda: loop.call_soon_threadsafe(woken.set))
+        try:
+            async with asyncio.timeout(_LONGEST_SILENCE_S):
+                await woken.wait()
+        except TimeoutError:
+            pass
+        finally:
+            bell.on_ring(None)
+            self._listening.discard(woken)
 
     # The disk
 

@@ -8,6 +8,8 @@ idempotency      Idempotency-Key
 hosts            by which names the server may be asked
 origins          no other website's page changes anything
 waiting          responses that are not known yet
+bell             wakes whoever waits
+ears             answers that are heard while they are said
 proxies          what proxies in front say of those who ask
 addresses        those that are secrets themselves
 cookies          those that stand for somebody

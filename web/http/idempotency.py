@@ -34,6 +34,8 @@ from jobs.contract.subject import Subject
 
 _log = logging.getLogger(__name__)
 
+#: Responses that are not kept: they are still being made while they are sent.
+EVENTS = "text/event-stream"
 _LONGEST_KEY = 255
 #: The field of a page's form that stands for the header, which a browser cannot send.
 _FIELD = "once"
@@ -176,7 +178,7 @@ def _remember(keeping: Keeping, response: Response) -> Response:
     if digest is None:
         return response
     try:
-        if response.status_code >= HTTPStatus.BAD_REQUEST:
+        if response.status_code >= HTTPStatus.BAD_REQUEST or response.mimetype == EVENTS:
             keeping.memory.forget(digest)
         else:
             subject = g.get("spoken_of") or Subject(batch_id=(request.view_args or {}).get("batch_id"))

@@ -10,9 +10,10 @@ from jobs.contract.asking.pages import Pages
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
-from jobs.contract.models import Job, Options
+from jobs.contract.models import Job, Options, new_id
 from jobs.contract.names import page_path
 from web.access.caller import caller
+from web.http.ears import Ear
 from web.http.idempotency import speaks_of
 from web.intake.asking import are_seen_together, check_page, check_pages, pages_counted, sees_all_pages
 from web.intake.forms import check_sent
@@ -30,9 +31,11 @@ def accept_question(
     options: Options,
     files: Sequence[FileStorage],
     page: int | None = None,
+    ear: Ear | None = None,
 ) -> Job:
     """The job of a question about files of the current request, or about one page of the only one.
 
+    An `ear` hears its answer while it is made.
     Raises BadInput, which names the image where there are several, and what accepting a job raises.
     """
     paths = [shortened(sent_path(file), serving.limits.max_path_chars) for file in files]
@@ -40,6 +43,8 @@ def accept_question(
     name = named("", paths)
     page = check_page(page, images[0].pages if len(images) == 1 else None)
     job = Job(
+        id=ear.job_id if ear else new_id(),
+        listener=ear.listener if ear else None,
         owner=caller().owner,
         file=page_path(name, page or 1),
         question=question,

@@ -26,7 +26,7 @@ from web.services import services
 #: Text fields of a form besides its files, and bytes of all of them: `questions` may name every file.
 _FORM_FIELDS, _FORM_FIELD_BYTES = 100, 16 * 1024 * 1024
 #: Where images are sent within JSON.
-CHAT_PATH = "/v1/chat/completions"
+CHAT_PATH, RESPONSES_PATH = "/v1/chat/completions", "/v1/responses"
 #: Where files of requests are sent, each of which may be larger than an image.
 FILES_PATH = "/v1/files"
 #: Bytes of any other request without files, which is read into memory: a thousand paths with hashes fit.
@@ -46,7 +46,7 @@ def most_body_bytes(path: str, content_type: str, limits: Limits) -> int:
     """How many bytes the body of a request may have."""
     if parse_options_header(content_type)[0].lower() == MULTIPART:
         return limits.max_request_bytes
-    most_bytes = limits.max_chat_bytes if path.endswith(CHAT_PATH) else _TEXT_BYTES
+    most_bytes = limits.max_chat_bytes if path.endswith((CHAT_PATH, RESPONSES_PATH)) else _TEXT_BYTES
     return min(most_bytes, limits.max_request_bytes)
 
 

@@ -1,17 +1,16 @@
 """What clients of OpenAI's API find here: the same calls under /v1, answered by the same queue and workers.
 
-calls       GET /v1/models, POST /v1/chat/completions
-files       /v1/files: files of requests, and what came of them
-batches     /v1/batches: batches that are made of a file
-parameters  what may be said in a request for a completion, and what of it is refused by name
-request     a request for a completion, read
+calls       GET /v1/models, POST /v1/chat/completions, POST /v1/responses
+bulk        /v1/files and /v1/batches
+parameters  what may be said in a request, and what of it is refused by name
+request     a request, read
 content     its messages as turns, and the images in them
-completion  a finished job as a completion
-batch       a batch as a client reads it
-output      its answers and errors, line by line
-listing     lists, a page at a time
-lines       a file of requests, line by line
-filling     one batch whose lines become jobs
-filler      the thread that sees to all of them
+endpoints   what answers requests, and how
+answering   a request becomes a job, and its answer the response
+ended       whether the job has ended
+following   an answer while it is made
+stream      the same as server-sent events
+chat        how chat completions look
+responses   how responses look
 envelope    errors as OpenAI's clients read them
 """

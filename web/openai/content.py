@@ -1,4 +1,4 @@
-"""The messages of a chat as turns, and the images in them, one after the other."""
+"""The messages of a request as turns, and the images in them, one after the other."""
 
 import binascii
 import re
@@ -12,7 +12,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
 from jobs.contract.settings import Limits
 from web.intake.forms import UNNAMED, URL_FIELD, Address
-from web.openai.request import BadField, ImagePart, Message
+from web.openai.request import BadField, ImagePart, Request
 
 #: What stands before the bytes of an image in a data URL, and the kind of image that it names.
 _DATA = re.compile(r"data:(image/[a-zA-Z0-9.+-]{1,40})(?:;[a-zA-Z0-9=._-]{1,80}){0,4};base64,", re.IGNORECASE)
@@ -22,7 +22,7 @@ Keep = Callable[[bytes, str], FileStorage]
 _ENDINGS = {"jpeg": "jpg", "svg+xml": "svg"}
 
 
-def turns_of(messages: Sequence[Message], limits: Limits) -> tuple[Turn, ...]:
+def turns_of(asked: Request, limits: Limits) -> tuple[Turn, ...]:
     """What is said, with a place for each image.
 
     Raises BadInput (`missing_file`, `missing_question`) where there is no image, or nothing is asked, and
@@ -33,16 +33,16 @@ def turns_of(messages: Sequence[Message], limits: Limits) -> tuple[Turn, ...]:
             role=message.speaker,
             parts=tuple(None if isinstance(part, ImagePart) else part.text for part in message.parts),
         )
-        for message in messages
+        for message in asked.turns
     )
     if not any(None in turn.parts for turn in turns):
         raise BadField(
-            "There is no image in the messages. Send one, as a part of the type `image_url`.",
-            *("messages", Code.MISSING_FILE),
+            f"There is no image in `{asked.MESSAGES}`. Send one, as a part of the type `{asked.IMAGE}`.",
+            *(asked.MESSAGES, Code.MISSING_FILE),
         )
     said = [text for turn in turns for text in turn.texts]
     if not any(text.strip() for text in said):
-        raise BadField("Nothing is asked in the messages.", "messages", Code.MISSING_QUESTION)
+        raise BadField(f"Nothing is asked in `{asked.MESSAGES}`.", asked.MESSAGES, Code.MISSING_QUESTION)
     if (chars := sum(map(len, said))) > limits.max_question_chars:
         raise TooLarge(
             f"The messages have {chars:,} characters; the limit is {limits.max_question_chars:,}"
@@ -59,16 +59,16 @@ def shown_question(turns: Sequence[Turn]) -> str:
     )
 
 
-def images_of(messages: Sequence[Message], keep: Keep) -> list[FileStorage]:
+def images_of(asked: Request, keep: Keep) -> list[FileStorage]:
     """The images in messages, in their order: each a file that `keep` has made of its bytes, or an address.
 
     Raises BadInput (`invalid_field`) for what is neither, and what keeping a file raises.
     """
     images: list[FileStorage] = []
-    for number, message in enumerate(messages):
+    for number, message in enumerate(asked.turns):
         for place, part in enumerate(message.parts):
             if isinstance(part, ImagePart):
-                where = f"messages.{number}.content.{place}.image_url.url"
+                where = asked.place_of_image(number, place)
                 images.append(_image(part.image_url.url, where, len(images) + 1, keep))
     return images
 

@@ -38,10 +38,11 @@ _TYPES = {
 
 def register_envelope(app: Flask) -> None:
     """Have `app` answer errors under /v1 as OpenAI's clients read them."""
-    app.after_request(_enveloped)
+    app.after_request(enveloped)
 
 
-def _enveloped(response: Response) -> Response:
+def enveloped(response: Response) -> Response:
+    """A response as it leaves: a problem under /v1 in the envelope, anything else as it is."""
     if not request.path.startswith(PREFIX):
         return response
     if response.mimetype != _PROBLEM:

@@ -1,11 +1,12 @@
-"""What may be said in a request for a chat completion: each parameter of OpenAI's API, and what is done here.
+"""What may be said in a request: each parameter of OpenAI's API, and what is done here.
 
 Nothing is passed over in silence. A parameter that is not supported may have the values with which it changes
 nothing; any other is refused by its name.
 
-Source of the names: https://platform.openai.com/docs/api-reference/chat/create
+Source of the names: https://platform.openai.com/docs/api-reference/chat/create and …/responses/create
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -49,50 +50,27 @@ def _hint(name: str) -> Parameter:
 
 
 _TOOLS = "There are no tools."
-#: All of OpenAI's parameters for a chat completion, and those of our own.
-CHAT = (
-    _supported(
-        "messages",
-        "Roles `system`, `developer`, `user`, `assistant`; parts `text` and `image_url`. The last one is a"
-        " user's. There has to be an image.",
-    ),
-    Parameter("model", Support.DIFFERENT, "A name of `GET /v1/models`."),
-    _supported("max_completion_tokens"),
-    _supported("max_tokens", "The older name."),
-    _supported(
-        "response_format", "`text`, `json_object`, `json_schema`; answers are held to it, strict or not."
-    ),
-    _supported("logprobs"),
-    _supported("top_logprobs"),
-    Parameter(
-        "temperature", Support.DIFFERENT, "Without it the likeliest token is chosen each time, as with `0`."
-    ),
-    Parameter("top_p", Support.DIFFERENT, "Only with `temperature`."),
-    _supported("seed", "The same seed draws the same, whatever else is in the batch."),
-    Parameter("stop", Support.DIFFERENT, "A text or up to four; not with a `response_format`."),
-    Parameter(
-        "max_pixels", Support.DIFFERENT, "EVA-01's own: pixels of each image that the model sees at most."
-    ),
-    _refused("n", "One answer a request.", 1),
-    _refused("stream", "Answers come whole.", False),
-    _refused("stream_options", "Answers come whole."),
-    _refused("frequency_penalty", "", 0),
-    _refused("presence_penalty", "", 0),
-    _refused("logit_bias", "", {}),
-    _refused("tools", _TOOLS, []),
-    _refused("tool_choice", _TOOLS, "none", "auto"),
-    _refused("functions", _TOOLS, []),
-    _refused("function_call", _TOOLS, "none", "auto"),
+_MODEL = Parameter("model", Support.DIFFERENT, "A name of `GET /v1/models`.")
+_TEMPERATURE = Parameter(
+    "temperature", Support.DIFFERENT, "Without it the likeliest token is chosen each time, as with `0`."
+)
+_TOP_P = Parameter("top_p", Support.DIFFERENT, "Only with `temperature`.")
+_STREAM = Parameter(
+    "stream",
+    Support.DIFFERENT,
+    "Text comes as the model says it, and `logprobs` with the end. A model of another server, one that"
+    " answers in static batches, and `ocr` say all at the end.",
+)
+_MAX_PIXELS = Parameter(
+    "max_pixels", Support.DIFFERENT, "EVA-01's own: pixels of each image that the model sees at most."
+)
+#: Of both kinds of requests.
+_OF_BOTH = (
+    _refused("moderation"),
     _refused("parallel_tool_calls", _TOOLS, True, False),
-    _refused("modalities", "Answers are text.", ["text"]),
-    _refused("audio", "Answers are text."),
-    _refused("prediction", ""),
-    _refused("moderation", ""),
-    _refused("reasoning_effort", "", "none"),
-    _refused("verbosity", "", "medium"),
-    _refused("web_search_options", "Nothing is searched."),
     _refused("service_tier", "", "auto", "default"),
-    _refused("store", "Every job is kept, and deleted, as EVA-01 keeps any.", False),
+    _refused("tool_choice", _TOOLS, "none", "auto"),
+    _refused("tools", _TOOLS, []),
     _hint("metadata"),
     _hint("user"),
     _hint("safety_identifier"),
@@ -100,7 +78,80 @@ CHAT = (
     _hint("prompt_cache_options"),
     _hint("prompt_cache_retention"),
 )
-_BY_NAME = {parameter.name: parameter for parameter in CHAT}
+#: All of OpenAI's parameters for a chat completion, and those of our own.
+CHAT = (
+    _supported(
+        "messages",
+        "Roles `system`, `developer`, `user`, `assistant`; parts `text` and `image_url`. The last one is a"
+        " user's. There has to be an image.",
+    ),
+    _MODEL,
+    _supported("max_completion_tokens"),
+    _supported("max_tokens", "The older name."),
+    _supported(
+        "response_format", "`text`, `json_object`, `json_schema`; answers are held to it, strict or not."
+    ),
+    _supported("logprobs"),
+    _supported("top_logprobs"),
+    _TEMPERATURE,
+    _TOP_P,
+    _supported("seed", "The same seed draws the same, whatever else is in the batch."),
+    Parameter("stop", Support.DIFFERENT, "A text or up to four; not with a `response_format`."),
+    _STREAM,
+    Parameter("stream_options", Support.DIFFERENT, "`include_usage`; `include_obfuscation` only as `false`."),
+    _MAX_PIXELS,
+    _refused("n", "One answer a request.", 1),
+    _refused("frequency_penalty", "", 0),
+    _refused("presence_penalty", "", 0),
+    _refused("logit_bias", "", {}),
+    _refused("functions", _TOOLS, []),
+    _refused("function_call", _TOOLS, "none", "auto"),
+    _refused("modalities", "Answers are text.", ["text"]),
+    _refused("audio", "Answers are text."),
+    _refused("prediction"),
+    _refused("reasoning_effort", "", "none"),
+    _refused("verbosity", "", "medium"),
+    _refused("web_search_options", "Nothing is searched."),
+    _refused("store", "Every job is kept, and deleted, as EVA-01 keeps any.", False),
+    *_OF_BOTH,
+)
+#: The same for a response.
+RESPONSE = (
+    _supported(
+        "input",
+        "A text, or messages of the roles `system`, `developer`, `user`, `assistant` with parts `input_text`,"
+        " `input_image` and `output_text`. The last one is a user's. There has to be an image.",
+    ),
+    _MODEL,
+    _supported("instructions"),
+    _supported("max_output_tokens"),
+    Parameter(
+        "text",
+        Support.DIFFERENT,
+        "`format`: `text`, `json_object`, `json_schema`; answers are held to it, strict or not. `verbosity`"
+        " only as `medium`.",
+    ),
+    Parameter("include", Support.DIFFERENT, "`message.output_text.logprobs` alone."),
+    _supported("top_logprobs"),
+    _TEMPERATURE,
+    _TOP_P,
+    _STREAM,
+    Parameter("stream_options", Support.DIFFERENT, "`include_obfuscation` only as `false`."),
+    _MAX_PIXELS,
+    _refused("background", "A request waits for its answer; what may wait goes into a batch.", False),
+    _refused("store", "Every job is kept, and deleted, as EVA-01 keeps any.", True),
+    _refused("previous_response_id", "Send the turns before, all of them."),
+    _refused("conversation", "Send the turns before, all of them."),
+    _refused("truncation", "What is too long is refused.", "disabled"),
+    _refused("access_programs"),
+    _refused("background_options"),
+    _refused("context_management"),
+    _refused("image"),
+    _refused("max_tool_calls", _TOOLS),
+    _refused("prompt", "There are no prompts that are kept."),
+    _refused("reasoning"),
+    *_OF_BOTH,
+)
 
 
 class NotSupported(ValueError):
@@ -111,16 +162,20 @@ class NotSupported(ValueError):
         self.name = name
 
 
-def supported(said: dict[str, Any]) -> dict[str, Any]:
-    """What is left of a request's parameters that something comes of.
+def supported(said: dict[str, Any], known: Sequence[Parameter]) -> dict[str, Any]:
+    """What is left of a request's parameters, of those that are `known`, that something comes of.
 
     Raises NotSupported.
     """
-    return {name: value for name, value in said.items() if value is not None and _matters(name, value)}
+    by_name = {parameter.name: parameter for parameter in known}
+    return {
+        name: value
+        for name, value in said.items()
+        if value is not None and _matters(name, value, by_name.get(name))
+    }
 
 
-def _matters(name: str, value: Any) -> bool:
-    parameter = _BY_NAME.get(name)
+def _matters(name: str, value: Any, parameter: Parameter | None) -> bool:
     if parameter is None:
         raise NotSupported(name, f"There is no parameter `{name[:100]}`. Leave it out.")
     if parameter.support is Support.REFUSED and not _is_neutral(value, parameter.neutral):

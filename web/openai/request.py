@@ -1,8 +1,10 @@
-"""A request for a chat completion, read: what it asks, and how the answer is to look."""
+"""A request, read: what it asks, and how the answer is to look."""
 
-from typing import Annotated, Any, Literal, Self
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from jobs.contract.asking.chat import Role
 from jobs.contract.asking.pages import Pages
@@ -10,22 +12,24 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.shape.fields import AnswerField
 from web.http.numbers import Rank
-from web.intake.wishes import Format, Logprobs, Seed, Stop, Temperature, TopLogprobs, TopP
-from web.openai.parameters import NotSupported, supported
+from web.intake.wishes import Temperature, TopLogprobs, TopP, Wishes
+from web.openai.parameters import NotSupported, Parameter, supported
 
 
-class _Said(BaseModel):
+class Said(BaseModel):
+    """What is said there; nothing else may be."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class TextPart(_Said):
+class TextPart(Said):
     """A text in a message."""
 
     type: Literal["text"]
     text: str
 
 
-class ImageUrl(_Said):
+class ImageUrl(Said):
     """Where an image is: a data URL, which holds it, or an address from which it is fetched."""
 
     url: str = Field(min_length=1)
@@ -33,7 +37,7 @@ class ImageUrl(_Said):
     detail: Literal["auto", "high"] = "auto"
 
 
-class ImagePart(_Said):
+class ImagePart(Said):
     """An image in a message."""
 
     type: Literal["image_url"]
@@ -42,32 +46,31 @@ class ImagePart(_Said):
 
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 #: Two names of whoever set the model up.
-_ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
-_MOST_MESSAGES, _MOST_PARTS = 1000, 1000
+ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
+MOST_MESSAGES, MOST_PARTS = 1000, 1000
 #: Characters of what cannot be used that are shown.
 _SHOWN = 100
 
 
-class Message(_Said):
+def without_nulls(said: Any) -> Any:
+    """A message without what is null: an answer that is sent back has many such fields."""
+    return (
+        {name: value for name, value in said.items() if value is not None} if isinstance(said, dict) else said
+    )
+
+
+class Message(Said):
     """What one of a chat says."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: Annotated[list[Part], Field(min_length=1, max_length=_MOST_PARTS)] | str
+    content: Annotated[list[Part], Field(min_length=1, max_length=MOST_PARTS)] | str
 
-    @model_validator(mode="before")
-    @classmethod
-    def _say_what_they_say(cls, said: Any) -> Any:
-        """Without what is null: an answer that is sent back has many such fields."""
-        return (
-            {name: value for name, value in said.items() if value is not None}
-            if isinstance(said, dict)
-            else said
-        )
+    _say_what_they_say = model_validator(mode="before")(without_nulls)
 
     @property
     def speaker(self) -> Role:
         """Who says it."""
-        return _ROLES[self.role]
+        return ROLES[self.role]
 
     @property
     def parts(self) -> tuple[TextPart | ImagePart, ...]:
@@ -82,26 +85,66 @@ class Message(_Said):
         return self
 
 
-class ChatRequest(_Said):
-    """A request for a chat completion, as far as something comes of what it says; it is Wishes, too."""
+class BadField(BadInput):
+    """Raised for a part of a request that cannot be used; `field` says which."""
+
+    def __init__(self, message: str, field: str, code: Code = Code.INVALID_FIELD) -> None:
+        super().__init__(message, code=code)
+        self.field = field
+
+    @classmethod
+    def of(cls, error: ValidationError, whole: str = "") -> Self:
+        """About the first field that is wrong; `whole` stands for all of them."""
+        first = error.errors()[0]
+        # What pydantic calls the kinds that a field may be of is no part of its name.
+        names = (str(part) for part in first["loc"] if str(part) != "str" and "[" not in str(part))
+        place = ".".join(names)[:_SHOWN] or whole
+        has_value = isinstance(first.get("input"), str | int | float)
+        shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""
+        return cls(f"`{place}`{shown}: {first['msg']}.", place)
+
+
+class StreamOptions(Said):
+    """What else a stream has."""
+
+    #: Nothing is added that would hide how long pieces are.
+    include_obfuscation: Literal[False] | None = None
+
+
+class Request(Said, ABC):
+    """What asks a model what comes next, as far as something comes of what it says."""
+
+    #: What it may say, and how it calls its messages and an image in them.
+    PARAMETERS: ClassVar[Sequence[Parameter]]
+    MESSAGES: ClassVar[str]
+    IMAGE: ClassVar[str]
 
     model: str
-    messages: list[Message] = Field(min_length=1, max_length=_MOST_MESSAGES)
-    max_completion_tokens: Rank | None = None
-    max_tokens: Rank | None = None
     max_pixels: Rank | None = None
-    logprobs: Logprobs = None
     top_logprobs: TopLogprobs = None
     temperature: Temperature = None
     top_p: TopP = None
-    seed: Seed = None
-    stop: Stop = None
-    response_format: Format = None
+    stream: StrictBool | None = None
+    stream_options: StreamOptions | None = None
 
     @property
-    def max_new_tokens(self) -> int | None:
-        """The longest answer, in tokens."""
-        return self.max_completion_tokens or self.max_tokens
+    @abstractmethod
+    def turns(self) -> Sequence[Message]:
+        """What was said so far."""
+
+    @property
+    @abstractmethod
+    def wishes(self) -> Wishes:
+        """How its answer is to look: the request itself."""
+
+    @abstractmethod
+    def place_of_image(self, message: int, part: int) -> str:
+        """The name of the field that has an image, by the places of its message and of its part."""
+
+    @property
+    def has_usage(self) -> bool:
+        """True where a stream is to say how many tokens the answer took."""
+        return True
 
     @property
     def dpi(self) -> None:
@@ -114,14 +157,8 @@ class ChatRequest(_Said):
 
     @property
     def fields(self) -> list[AnswerField] | None:
-        """A `response_format` says it."""
+        """A format says it."""
         return None
-
-    @model_validator(mode="after")
-    def _ends_with_a_question(self) -> Self:
-        if self.messages[-1].speaker is not Role.USER:
-            raise ValueError("the last message has to be of the role `user`")
-        return self
 
     @classmethod
     def read(cls, said: Any) -> Self:
@@ -129,32 +166,18 @@ class ChatRequest(_Said):
         if not isinstance(said, dict):
             raise BadInput("The body is not a JSON object. Send one.", code=Code.MALFORMED_BODY)
         try:
-            request = cls.model_validate(supported(said))
+            return cls.model_validate(supported(said, cls.PARAMETERS))._checked()
         except NotSupported as error:
             raise BadField(str(error), error.name) from error
         except ValidationError as error:
-            raise BadField.of(error, whole="messages") from error
-        if request.max_tokens not in (None, request.max_new_tokens):
+            raise BadField.of(error, whole=cls.MESSAGES) from error
+
+    def _checked(self) -> Self:
+        """Raises BadField where fields do not go together."""
+        if self.stream_options and not self.stream:
             raise BadField(
-                f"`max_tokens` is {request.max_tokens}, and `max_completion_tokens`"
-                f" {request.max_completion_tokens}: both say how long an answer may be. Send one of them.",
-                "max_tokens",
+                "`stream_options` are there, and `stream` is not true. Leave them out.", "stream_options"
             )
-        return request
-
-
-class BadField(BadInput):
-    """Raised for a part of a request that cannot be used; `field` says which."""
-
-    def __init__(self, message: str, field: str, code: Code = Code.INVALID_FIELD) -> None:
-        super().__init__(message, code=code)
-        self.field = field
-
-    @classmethod
-    def of(cls, error: ValidationError, whole: str = "") -> Self:
-        """About the first field that is wrong; `whole` stands for all of them."""
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])[:_SHOWN] or whole
-        has_value = isinstance(first.get("input"), str | int | float)
-        shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""
-        return cls(f"`{place}`{shown}: {first['msg']}.", place)
+        if self.turns[-1].speaker is not Role.USER:
+            raise BadField(f"The last of `{self.MESSAGES}` has to be of the role `user`.", self.MESSAGES)
+        return self

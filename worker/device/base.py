@@ -10,7 +10,7 @@ from typing import Any, Generic, NotRequired, Protocol, TypedDict
 from jobs import log
 from worker.device.reply import Reply
 from worker.device.watchdog import Watchdog
-from worker.engines.base import Prepared
+from worker.engines.base import Hear, Prepared
 from worker.engines.company import Company
 from worker.engines.deadline import Deadline
 from worker.ops.metrics import ModelMetrics
@@ -81,6 +81,8 @@ class Item(Generic[Prepared]):
     company: Company = Company.INNOCENTS
     #: A single question, which may go before the jobs of batches.
     is_interactive: bool = False
+    #: Hears of its answer piece by piece; None where nobody listens.
+    hear: Hear | None = None
     reply: Reply = field(default_factory=Reply)
     #: What lines of the log about it say.
     context: Mapping[str, Any] = field(default_factory=log.context)
@@ -134,14 +136,15 @@ class Device(ABC, Generic[Prepared]):
         *,
         company: Company = Company.INNOCENTS,
         is_interactive: bool = False,
+        hear: Hear | None = None,
     ) -> Reply:
-        """Hand over one job; `company` and `is_interactive`: see Item.
+        """Hand over one job; `company`, `is_interactive` and `hear`: see Item.
 
         The reply raises EngineFailure when the model failed on it or was too slow, Cancelled when nobody
         wants the answer, Overran when the device did not come back, and GivenBack when the worker stops
         first.
         """
-        item = Item(prepared, job_id, company, is_interactive)
+        item = Item(prepared, job_id, company, is_interactive, hear)
         add = self._ready(item)
         with self._changed:
             if not self._closed.is_set():

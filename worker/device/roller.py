@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 class Roller(Device[Prepared], Generic[Prepared, Request]):
     """Calls `rolling.turn` while there is anything to do; see Device.
 
-    Which jobs were cancelled is asked every `look_s` seconds.
+    Which jobs were cancelled is asked every `look_s` seconds. `after_turn` is called after each turn, in the
+    device's thread.
     """
 
     def __init__(
@@ -32,11 +33,12 @@ class Roller(Device[Prepared], Generic[Prepared, Request]):
         on_crash: Callable[[], None],
         *,
         look_s: float = 1.0,
+        after_turn: Callable[[], object] = lambda: None,
         **terms: Unpack[Terms],
     ) -> None:
         super().__init__(metrics, on_crash, **terms)
         self._rolling = rolling
-        self._look_s = look_s
+        self._look_s, self._after_turn = look_s, after_turn
         #: All that has no answer yet.
         self._items: dict[Request, Item[Prepared]] = {}
         #: Of those, what the loop has to be told before its next turn: the new ones, and the cancelled.
@@ -50,7 +52,7 @@ class Roller(Device[Prepared], Generic[Prepared, Request]):
 
     def _ready(self, item: Item[Prepared]) -> Callable[[], None]:
         request = self._rolling.request(
-            item.prepared, company=item.company, is_interactive=item.is_interactive
+            item.prepared, company=item.company, is_interactive=item.is_interactive, hear=item.hear
         )
         return lambda: self._add(request, item)
 
@@ -76,6 +78,7 @@ class Roller(Device[Prepared], Generic[Prepared, Request]):
         with self._watchdog.watching(), self._metrics.device("busy"):
             self._hand_over()
             ended = self._rolling.turn()
+        self._after_turn()
         # Those that were answered in this turn took part in its step as well.
         together = self._rolling.in_flight + sum(isinstance(one.outcome, Answer) for one in ended)
         if together:

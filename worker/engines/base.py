@@ -80,6 +80,13 @@ Prepared_contra = TypeVar("Prepared_contra", bound=HasCost, contravariant=True)
 Request = TypeVar("Request")
 
 
+#: Makes the next piece of an answer, which may be empty: where it begins, in characters, and its text.
+Piece = Callable[[], tuple[int, str]]
+#: Hears of the pieces of one answer in their order, in the device's thread, and makes them in another. An
+#: answer that is begun anew has its pieces told again from its first.
+Hear = Callable[[Piece], None]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a model said."""
@@ -145,10 +152,18 @@ class Rolling(Protocol[Prepared_contra, Request]):
     def in_flight(self) -> int:
         """Jobs on the device."""
 
-    def request(self, prepared: Prepared_contra, *, company: Company, is_interactive: bool) -> Request:
+    def request(
+        self,
+        prepared: Prepared_contra,
+        *,
+        company: Company,
+        is_interactive: bool,
+        hear: Hear | None = None,
+    ) -> Request:
         """What stands for a job here; called from many threads at once.
 
-        Only its `company` is on the device with it; it goes before others if `is_interactive`.
+        Only its `company` is on the device with it; it goes before others if `is_interactive`. What can say
+        an answer piece by piece tells `hear` of each; what cannot gives it as a whole.
         """
 
     def submit(self, request: Request) -> None:

@@ -168,7 +168,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             logger.info("%s answers in static batches: %s.", self._card.name, reason)
             return
         loop = create_loop(self._model, self._ends, self._rows, self._settings)
-        self._rolling = RollingAnswers(loop, self._answers.of)
+        self._rolling = RollingAnswers(loop, self._answers.of, self._vocabulary)
         logger.info(
             "%s answers in a rolling batch: %d images at once, %d tokens in memory.",
             self._card.name,

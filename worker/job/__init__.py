@@ -7,6 +7,7 @@ cache        reuses an earlier answer to the same image and recipe
 preparation  fetch, decode and see an image
 in_flight    makes once what several slots need at the same time
 decode/      bytes to an upright RGB image, or a reason
+telling      says answers while they are made
 pages        what is kept of images and their pages, and one answer for all of them
 places       where lines stand, in pixels of the original
 texts        the text that pages of PDFs hold

@@ -50,6 +50,7 @@ from worker.job.pages import Looked, are_together, joined, made_ready
 from worker.job.places import placed
 from worker.job.preparation import Preparation
 from worker.job.suspects import Suspects
+from worker.job.telling import Telling
 from worker.job.texts import Texts
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
@@ -91,6 +92,7 @@ class Answering(Generic[Seen, Prepared]):
     #: Where jobs with several images, or with more pixels than usual, wait until all may be ready together.
     ready: Room
     logprobs: Logprobs
+    telling: Telling
     _suspects: Suspects = field(default_factory=Suspects)
 
     def answer(self, ticket: str, *, is_redelivered: bool) -> None:
@@ -346,7 +348,12 @@ class Answering(Generic[Seen, Prepared]):
 
     def _submit(self, job: Job, prepared: Prepared) -> Reply:
         return self.device.submit(
-            prepared, job.id, company=self._company(job), is_interactive=job.batch_id is None
+            prepared,
+            job.id,
+            company=self._company(job),
+            is_interactive=job.batch_id is None,
+            # What is said of each page is put together later.
+            hear=None if self.reads_pages else self.telling.hear(job),
         )
 
     def _keep_beside(self, looked: Looked, decoded: Decoded) -> None:
@@ -384,6 +391,7 @@ class Answering(Generic[Seen, Prepared]):
         if is_ours:
             state = JobState.FAILED if result.error else JobState.SUCCEEDED
             self.metrics.count_finished(state, result.finish_reason, _usage_of_run(result))
+        self.telling.end(job)
         # Where it was finished otherwise, that may have been this, of which the reply was lost.
         self._note_result(job.id)
         return is_ours

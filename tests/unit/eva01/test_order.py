@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from eva01.client.orders import endpoint_of
 from tests.unit.eva01.conftest import Run
 from tests.unit.scripted_server import BATCH_ID, Reply, Server
 
@@ -74,3 +75,17 @@ def test_what_the_server_refuses_is_said_in_its_words(run, server, requests):
     code, _, err = run("batch", requests)
     assert code == 2
     assert "The file is empty." in err
+
+
+@pytest.mark.parametrize(
+    ("lines", "endpoint"),
+    [
+        ('{"url": "/v1/responses"}', "/v1/responses"),
+        ('\nno JSON\n[]\n{}\n{"url": "/v1/responses"}\n', "/v1/responses"),
+        ("", "/v1/chat/completions"),
+        ("\ufeff1\n2", "/v1/chat/completions"),
+    ],
+)
+def test_what_a_file_asks_says_the_first_of_its_lines_that_says_it(tmp_path, lines, endpoint):
+    (tmp_path / "a.jsonl").write_text(lines, encoding="utf-8")
+    assert endpoint_of(tmp_path / "a.jsonl") == endpoint

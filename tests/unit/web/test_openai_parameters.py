@@ -1,36 +1,66 @@
 """What is said of OpenAI's parameters, against its own client's types: a later one shows what is missing."""
 
-from openai.types.chat.completion_create_params import (
-    CompletionCreateParamsNonStreaming,
-    CompletionCreateParamsStreaming,
-)
+from collections.abc import Sequence
+
+import pytest
+from openai.types.chat import completion_create_params as chat
+from openai.types.responses import response_create_params as response
 
 from scripts.openai_parameters import PAGE, table
-from web.openai.parameters import CHAT, Support
-from web.openai.request import ChatRequest
+from web.openai.chat.request import ChatRequest
+from web.openai.parameters import CHAT, RESPONSE, Parameter, Support
+from web.openai.request import Request
+from web.openai.responses.request import ResponseRequest
 
 #: Parameters of our own.
 OURS = {"max_pixels"}
-NAMES = [parameter.name for parameter in CHAT]
+#: Of their kinds of requests, what the client's types have, and the request that is read here.
+CHATS = (
+    {
+        *chat.CompletionCreateParamsNonStreaming.__annotations__,
+        *chat.CompletionCreateParamsStreaming.__annotations__,
+    },
+    CHAT,
+    ChatRequest,
+)
+RESPONSES = (
+    {
+        *response.ResponseCreateParamsNonStreaming.__annotations__,
+        *response.ResponseCreateParamsStreaming.__annotations__,
+    },
+    RESPONSE,
+    ResponseRequest,
+)
+each_kind = pytest.mark.parametrize(("theirs", "known", "request_type"), [CHATS, RESPONSES])
 
 
-def test_each_parameter_of_the_client_has_its_line_and_there_are_no_others():
-    theirs = {
-        *CompletionCreateParamsNonStreaming.__annotations__,
-        *CompletionCreateParamsStreaming.__annotations__,
-    }
-    assert set(NAMES) == theirs | OURS
-    assert len(NAMES) == len(set(NAMES))
+@each_kind
+def test_each_parameter_of_the_client_has_its_line_and_there_are_no_others(
+    theirs: set[str], known: Sequence[Parameter], request_type: type[Request]
+):
+    names = [parameter.name for parameter in known]
+    assert set(names) == theirs | OURS
+    assert len(names) == len(set(names))
+    assert known == request_type.PARAMETERS
 
 
-def test_each_that_is_supported_is_read_and_no_other_is():
-    supported = {one.name for one in CHAT if one.support in (Support.SUPPORTED, Support.DIFFERENT)}
-    assert supported == set(ChatRequest.model_fields)
+@each_kind
+def test_each_that_is_supported_is_read_and_no_other_is(
+    theirs: set[str], known: Sequence[Parameter], request_type: type[Request]
+):
+    supported = {one.name for one in known if one.support in (Support.SUPPORTED, Support.DIFFERENT)}
+    assert supported == set(request_type.model_fields)
 
 
-def test_only_what_is_refused_has_values_that_change_nothing():
-    assert {one.support for one in CHAT if one.neutral} == {Support.REFUSED}
+@each_kind
+def test_only_what_is_refused_has_values_that_change_nothing(
+    theirs: set[str], known: Sequence[Parameter], request_type: type[Request]
+):
+    assert {one.support for one in known if one.neutral} == {Support.REFUSED}
 
 
-def test_the_table_in_the_docs_is_that_of_the_code():
-    assert table() in PAGE.read_text(encoding="utf-8")
+@each_kind
+def test_the_table_in_the_docs_is_that_of_the_code(
+    theirs: set[str], known: Sequence[Parameter], request_type: type[Request]
+):
+    assert table(known) in PAGE.read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import pytest
 
 from jobs.contract.errors import BadInput
 from jobs.contract.settings import Limits
-from web.openai.lines import Line, custom_id_in, lines_in, request_in, said_in
+from web.openai.bulk.lines import Line, custom_id_in, lines_in, request_in, said_in
 
 ENDPOINT = "/v1/chat/completions"
 GOOD = {"custom_id": "a", "method": "POST", "url": ENDPOINT, "body": {}}

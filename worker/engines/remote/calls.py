@@ -18,7 +18,7 @@ from typing import Any, final
 
 from jobs.contract.errors import EngineFailure, Eva01Error
 from jobs.contract.settings import WorkerSettings
-from worker.engines.base import Answer, Ended, GoesBack, Rolling, failure_of
+from worker.engines.base import Answer, Ended, GoesBack, Hear, Rolling, failure_of
 from worker.engines.company import Company
 from worker.engines.deadline import Deadline
 from worker.engines.remote.answers import answer_of
@@ -74,8 +74,10 @@ class Calls(Rolling[Asked, Call]):
         """Jobs without an answer."""
         return len(self._under_way)
 
-    def request(self, prepared: Asked, *, company: Company, is_interactive: bool) -> Call:
-        """What stands for a job."""
+    def request(
+        self, prepared: Asked, *, company: Company, is_interactive: bool, hear: Hear | None = None
+    ) -> Call:
+        """What stands for a job; answers come as a whole, so that there is nothing to `hear`."""
         self._ended.put(None)
         return Call(prepared, company, is_interactive)
 

@@ -1,24 +1,32 @@
 """The rolling batch as the worker knows it: prepared jobs in, answers out."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import final
 
 from jobs.contract.errors import EngineFailure
-from worker.engines.base import Answer, Ended, Rolling
+from worker.engines.base import Answer, Ended, Hear, Rolling
 from worker.engines.company import Company
 from worker.engines.processors import JobInput
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
+from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.said import Said
+from worker.engines.saying.stops import Stops
+from worker.engines.saying.vocabulary import Vocabulary
 
 
 @final
 class RollingAnswers(Rolling[JobInput, Request]):
-    """Makes answers of a loop's tokens by `answer_of`."""
+    """Makes answers of a loop's tokens, which are of `vocabulary`, by `answer_of`."""
 
-    def __init__(self, loop: RollingLoop, answer_of: Callable[[Said], Answer | EngineFailure]) -> None:
-        self._loop = loop
-        self._answer_of = answer_of
+    def __init__(
+        self,
+        loop: RollingLoop,
+        answer_of: Callable[[Said], Answer | EngineFailure],
+        vocabulary: Vocabulary,
+    ) -> None:
+        self._loop, self._answer_of, self._vocabulary = loop, answer_of, vocabulary
 
     @property
     def is_idle(self) -> bool:
@@ -30,7 +38,9 @@ class RollingAnswers(Rolling[JobInput, Request]):
         """Rows on the device."""
         return self._loop.in_flight
 
-    def request(self, prepared: JobInput, *, company: Company, is_interactive: bool) -> Request:
+    def request(
+        self, prepared: JobInput, *, company: Company, is_interactive: bool, hear: Hear | None = None
+    ) -> Request:
         """A job's request; see Rolling."""
         return self._loop.request(
             prepared.tensors,
@@ -39,9 +49,18 @@ class RollingAnswers(Rolling[JobInput, Request]):
             top_logprobs=prepared.top_logprobs,
             sampling=prepared.sampling,
             stops=prepared.stops,
+            aloud=self._aloud(prepared.stops, hear) if hear else None,
             company=company,
             is_interactive=is_interactive,
         )
+
+    def _aloud(self, stops: Stops | None, hear: Hear) -> Callable[[], Aloud] | None:
+        """What says an answer piece by piece; None for a tokenizer that says too little of its tokens."""
+        if not self._vocabulary.is_known:
+            return None
+        # Read here, and not while the first token waits.
+        self._vocabulary.text_of(0)
+        return partial(Aloud, self._vocabulary, stops, hear)
 
     def submit(self, request: Request) -> None:
         """Let it wait for a row."""

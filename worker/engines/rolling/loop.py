@@ -30,6 +30,7 @@ from worker.engines.rolling.prefill import positions_of, prefill
 from worker.engines.rolling.rows import Outcome, Request, Row
 from worker.engines.rolling.step import Prompt, Tails, step
 from worker.engines.sampling import Sampling, chosen
+from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.confidence import logprobs_of
 from worker.engines.saying.logprobs import Choice, choices_of
 from worker.engines.saying.stops import Stops
@@ -108,6 +109,7 @@ class RollingLoop:
         top_logprobs: int | None = None,
         sampling: Sampling | None = None,
         stops: Stops | None = None,
+        aloud: Callable[[], Aloud] | None = None,
         company: Company = Company.INNOCENTS,
         is_interactive: bool = False,
     ) -> Request:
@@ -120,6 +122,7 @@ class RollingLoop:
             top_logprobs=top_logprobs,
             sampling=sampling,
             stops=stops,
+            aloud=aloud,
             is_interactive=is_interactive,
             company=company,
         )

@@ -1,6 +1,6 @@
 """A request, its row while it is in flight, and its outcome."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -10,6 +10,7 @@ from jobs.contract.errors import Eva01Error
 from worker.engines.company import Company
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.sampling import Draw, Sampling
+from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.logprobs import Choice, Choices, noted
 from worker.engines.saying.stops import Stops, Watch
 
@@ -37,6 +38,8 @@ class Request:
     stops: Stops | None = None
     #: A single question, which goes before those of batches.
     is_interactive: bool = False
+    #: Begins to say its answer piece by piece; None where nobody listens.
+    aloud: Callable[[], Aloud] | None = None
     #: What may be on the device with it.
     company: Company = Company.INNOCENTS
     #: When it first went to the device, by the loop's clock, in seconds.
@@ -99,12 +102,15 @@ class Row:
     choices: Choices | None = None
     #: What looks for its stop texts; None where it has none.
     watch: Watch | None = None
+    #: What says it while it is made; None where nobody listens.
+    aloud: Aloud | None = None
 
     @classmethod
     def of(cls, request: Request, number: int, matcher: LLMatcher | None) -> "Row":
         """A row that has generated nothing yet."""
         watch = request.stops.watch() if request.stops else None
-        return cls(request, number, matcher, choices=noted(request.top_logprobs), watch=watch)
+        aloud = request.aloud() if request.aloud else None
+        return cls(request, number, matcher, choices=noted(request.top_logprobs), watch=watch, aloud=aloud)
 
     @property
     def length(self) -> int:
@@ -119,6 +125,8 @@ class Row:
             self.choices.add(choice)
         if self.watch:
             self.watch.add(token)
+        if self.aloud:
+            self.aloud.add(token)
 
     def has_ended(self, ends: Collection[int]) -> bool:
         """True at the length that it may have, after an end token, or with a stop text."""

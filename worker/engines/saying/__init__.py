@@ -4,6 +4,7 @@ said        the tokens that a model said to one prompt
 answers     makes an answer of them
 confidence  how sure it was
 logprobs    how likely each token was, and what else might have stood there
+aloud       says an answer piece by piece
 stops       texts at which an answer ends
 vocabulary  the bytes of a model's tokens
 """

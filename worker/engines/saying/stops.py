@@ -27,6 +27,19 @@ class Watch:
         return self._said[: self._found].decode("utf-8", "replace")
 
     @property
+    def settled(self) -> int:
+        """Bytes that are no part of a stop text, nor can become one with what follows."""
+        if self._found is not None:
+            return self._found
+        begun = (
+            size
+            for stop in self._stops
+            for size in range(min(len(stop) - 1, len(self._said)), 0, -1)
+            if self._said.endswith(stop[:size])
+        )
+        return len(self._said) - max(begun, default=0)
+
+    @property
     def count(self) -> int:
         """Tokens that begin before the stop text; the last may be a part of it as well."""
         return bisect_left(self._starts, len(self._said) if self._found is None else self._found)

@@ -41,7 +41,7 @@ class Vocabulary:
         return bytes(self.tokens.decode_bytes([token]))
 
     def text_of(self, token: int) -> bytes:
-        """The same as it stands in an answer: nothing where the token controls the model."""
+        """The same as it stands in an answer: nothing where the token controls the model, or ends it."""
         return b"" if token in self._control else self.bytes_of(token)
 
     def shown(self, token: int) -> tuple[str, list[int] | None]:
@@ -61,4 +61,4 @@ class Vocabulary:
     def _control(self) -> frozenset[int]:
         """Those that are left out where an answer's text is made."""
         added = self._tokenizer.added_tokens_decoder
-        return frozenset(number for number, token in added.items() if token.special)
+        return frozenset(number for number, token in added.items() if token.special).union(self._ends)

@@ -7,7 +7,7 @@ from jobs.contract.errors import Conflict, EngineFailure, Eva01Error
 from jobs.contract.models import FinishReason, Job, JobState, Usage
 from jobs.contract.saying.logprobs import SaidToken
 
-_PREFIX = "chatcmpl-"
+PREFIX = "chatcmpl-"
 
 
 def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
     if job.state is not JobState.SUCCEEDED:
         raise failure_of(job)
     return {
-        "id": f"{_PREFIX}{job.id}",
+        "id": f"{PREFIX}{job.id}",
         "object": "chat.completion",
         "created": int(job.created_at.timestamp()),
         "model": job.model,
@@ -27,20 +27,32 @@ def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
                 "index": 0,
                 "message": {"role": "assistant", "content": job.answer, "refusal": None},
                 "logprobs": None if logprobs is None else {"content": logprobs, "refusal": None},
-                "finish_reason": (job.finish_reason or FinishReason.STOP).value,
+                "finish_reason": finish_reason_of(job),
             }
         ],
-        "usage": _usage(job.usage or Usage()),
+        "usage": usage_of(job),
     }
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
-    prompt = usage.visual_tokens if usage.prompt_tokens is None else usage.prompt_tokens
+def finish_reason_of(job: Job) -> str:
+    """Why the answer ends where it does."""
+    return (job.finish_reason or FinishReason.STOP).value
+
+
+def usage_of(job: Job) -> dict[str, Any]:
+    """How many tokens it took."""
+    usage = job.usage or Usage()
+    prompt = prompt_tokens(usage)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": usage.output_tokens,
         "total_tokens": prompt + usage.output_tokens,
     }
+
+
+def prompt_tokens(usage: Usage) -> int:
+    """Tokens of what was asked, images included: these alone, where a model tells no others."""
+    return usage.visual_tokens if usage.prompt_tokens is None else usage.prompt_tokens
 
 
 def failure_of(job: Job) -> Eva01Error:

@@ -17,9 +17,9 @@ from web.http.security import PRIVATE
 from web.intake.forms import check_form
 from web.intake.names.paths import sent_path, shortened
 from web.intake.spool import FILES_PATH, Part, spooled_request
-from web.openai.lines import lines_in
-from web.openai.listing import Asked
-from web.openai.output import Output, lines_of
+from web.openai.bulk.lines import lines_in
+from web.openai.bulk.listing import Asked
+from web.openai.bulk.output import Output, lines_of
 from web.openai.request import BadField
 from web.services import Services, services
 

@@ -3,88 +3,26 @@
 import asyncio
 import base64
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import httpx2
 import openai
 import pytest
 from gunicorn.config import Config
 from openai import OpenAI
 
-from jobs.contract import names
 from jobs.contract.asking.chat import Role, Turn
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
-from jobs.contract.models import FinishReason, Job, JobError, JobState, Result, Usage
+from jobs.contract.models import Job, JobError, JobState, Result
 from jobs.contract.settings import WebSettings
 from tests import pdfs
 from tests.asking import IMAGE
-from tests.processes import PATIENCE_S, wait_until
+from tests.chats import SAID, about, about_it, image, text
+from tests.processes import PATIENCE_S
 from web.front.front import Front
-from web.openai.completion import completion_of
-from web.services import Services
+from web.openai.chat.completion import completion_of
 
 pytestmark = pytest.mark.redis
-
-DATA = "data:image/png;base64," + base64.b64encode(IMAGE).decode()
-USAGE = Usage(visual_tokens=9, prompt_tokens=21, output_tokens=4)
-SAID = Result(answer="A red circle.", finish_reason=FinishReason.STOP, usage=USAGE)
-
-
-def image(url: str = DATA, **more: str) -> dict:
-    return {"type": "image_url", "image_url": {"url": url, **more}}
-
-
-def text(said: str) -> dict:
-    return {"type": "text", "text": said}
-
-
-def about(*images: dict, question: str = "What is this?") -> list:
-    return [{"role": "user", "content": [*images, text(question)]}]
-
-
-def about_it(question: str = "What is this?") -> list:
-    return about(image(), question=question)
-
-
-@pytest.fixture
-def http(make_http):
-    return make_http()
-
-
-@pytest.fixture
-def client(http) -> Iterator[OpenAI]:
-    transport = httpx2.WSGITransport(app=http.application)
-    with httpx2.Client(transport=transport) as connection:
-        yield OpenAI(base_url="http://localhost/v1", api_key="any", http_client=connection, max_retries=0)
-
-
-@pytest.fixture
-def worker(services: Services, redis_client) -> Iterator[Callable[..., list[Job]]]:
-    """Answers the next jobs with results, one each, in a thread; gives the jobs, once they are answered."""
-    threads: list[threading.Thread] = []
-
-    def answer(*results: Result) -> list[Job]:
-        jobs: list[Job] = []
-
-        def work() -> None:
-            waiting = names.interactive_queue("nano")
-            for result in results:
-                wait_until(lambda: redis_client.llen(waiting), "a question waits", every_s=0.005)
-                redis_client.lpop(waiting)
-                taken = services.store.take("nano", "ticket")
-                assert taken is not None
-                jobs.append(taken.job)
-                services.store.finish(taken.job.id, result)
-
-        threads.append(threading.Thread(target=work, daemon=True))
-        threads[-1].start()
-        return jobs
-
-    yield answer
-    for thread in threads:
-        thread.join(30)
 
 
 def refused(client: OpenAI, **said) -> openai.APIStatusError:
@@ -195,6 +133,9 @@ def test_what_changes_nothing_may_be_said(client, worker):
         ({"n": True}, "n"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
         ({"presence_penalty": 0.5}, "presence_penalty"),
+        ({"stream_options": {"include_usage": True}}, "stream_options"),
+        ({"stream": True, "stream_options": {"include_obfuscation": True}}, "stream_options"),
+        ({"extra_body": {"stream": 1}}, "stream"),
         ({"extra_body": {"top_k": 5}}, "top_k"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"max_tokens": 0}, "max_tokens"),

@@ -6,8 +6,8 @@ from typing import Any
 from jobs.contract.asking.order import Order
 from jobs.contract.models import Batch, BatchState, JobState, Verb
 from web.intake.spool import CHAT_PATH
-from web.openai.files import FILE, output_id
-from web.openai.output import Output
+from web.openai.bulk.files import FILE, output_id
+from web.openai.bulk.output import Output
 
 #: What comes before a batch's id.
 BATCH = "batch_"

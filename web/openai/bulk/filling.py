@@ -25,9 +25,10 @@ from web.intake.names.paths import shortened
 from web.intake.single import of_images
 from web.intake.spool import Part, Spool
 from web.intake.uploads import Image, checked_image, kept_images
+from web.openai.bulk.lines import Line, custom_id_in, lines_in, request_in, said_in
 from web.openai.content import images_of, shown_question, turns_of
-from web.openai.lines import Line, custom_id_in, lines_in, request_in, said_in
-from web.openai.request import BadField, ChatRequest
+from web.openai.endpoints import ENDPOINTS
+from web.openai.request import BadField, Request
 from web.services import Services
 
 #: Lines that become jobs at a time, and bytes of them after which no further one is read.
@@ -118,13 +119,17 @@ class Filling:
         if name in self._names:
             raise BadField(f"`custom_id` is {name[:100]!r}, as that of a line before.", "custom_id")
         self._names.add(name)
-        asked = ChatRequest.read(body)
+        asked = ENDPOINTS[self._order.endpoint].request.read(body)
+        if asked.stream:
+            raise BadField(
+                "`stream` is true, and answers of a batch come in its files. Leave it out.", "stream"
+            )
         if asked.model != batch.model:
             raise BadField(
                 f"`model` is {asked.model[:100]!r}, and the batch's {batch.model}. Make a batch a model.",
                 "model",
             )
-        chat = turns_of(asked.messages, self._serving.limits)
+        chat = turns_of(asked, self._serving.limits)
         options = self._checked(card, asked).model_copy(update={"chat": chat})
         images = self._images(asked, spool, options)
         return Job(
@@ -138,13 +143,13 @@ class Filling:
             **of_images(self._serving, card, options, name, images),
         ), images
 
-    def _checked(self, card: ModelCard, asked: ChatRequest) -> Options:
-        key = asked.model_dump_json(exclude={"messages"})
+    def _checked(self, card: ModelCard, asked: Request) -> Options:
+        key = asked.model_dump_json(exclude={asked.MESSAGES})
         if key != self._options[0]:
-            self._options = key, check_options(self._serving, card, asked)
+            self._options = key, check_options(self._serving, card, asked.wishes)
         return self._options[1]
 
-    def _images(self, asked: ChatRequest, spool: Spool, options: Options) -> list[Image]:
+    def _images(self, asked: Request, spool: Spool, options: Options) -> list[Image]:
         limits = self._serving.limits
         parts: list[Part] = []
 
@@ -153,13 +158,13 @@ class Filling:
             parts[-1].write(data)
             return FileStorage(parts[-1], name)
 
-        files = images_of(asked.messages, keep)
+        files = images_of(asked, keep)
         check_images("The chat", len(files), limits)
         if any(isinstance(file, Address) for file in files):
             raise BadField(
                 "An image of the chat is at an address, from which none is fetched for a batch. Send it as a"
                 " data URL.",
-                "messages",
+                asked.MESSAGES,
             )
         names = [file.filename or "" for file in files]
         images = []

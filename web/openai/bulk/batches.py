@@ -17,12 +17,13 @@ from web.access.audit import note_look
 from web.access.caller import caller
 from web.http.idempotency import speaks_of
 from web.intake.asking import check_takes, choose_model
-from web.openai.batch import BATCH, shown_batch
+from web.openai.bulk.batch import BATCH, shown_batch
+from web.openai.bulk.files import FILE
+from web.openai.bulk.lines import lines_in, said_in
+from web.openai.bulk.listing import Asked, listed
 from web.openai.content import shown_question, turns_of
-from web.openai.files import FILE
-from web.openai.lines import lines_in, said_in
-from web.openai.listing import Asked, listed
-from web.openai.request import BadField, ChatRequest
+from web.openai.endpoints import ENDPOINTS
+from web.openai.request import BadField
 from web.services import Services, services
 
 batches = Blueprint("openai_batches", __name__)
@@ -43,7 +44,7 @@ class NewBatch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     input_file_id: Annotated[str, StringConstraints(pattern=rf"^{FILE}[0-9a-f]{{32}}$")]
-    endpoint: Literal["/v1/chat/completions"]
+    endpoint: Literal["/v1/chat/completions", "/v1/responses"]
     completion_window: Literal["24h"]
     metadata: Annotated[
         dict[
@@ -59,7 +60,7 @@ def create_batch() -> Response:
     """Make a batch of a file of requests; its lines become jobs one after the other, which begin at once."""
     serving, asked = services(), _read(request.get_json(force=True))
     sent = serving.sent_files.get(asked.input_file_id.removeprefix(FILE), caller().owners)
-    model, question = _model_and_question(serving, sent)
+    model, question = _model_and_question(serving, sent, asked.endpoint)
     card = choose_model(serving, model)
     check_takes(serving, card.name, caller().owner)
     batch = Batch(owner=caller().owner, name=sent.name, question=question, model=card.name)
@@ -128,18 +129,18 @@ def _read(said: Any) -> NewBatch:
         raise BadField.of(error) from error
 
 
-def _model_and_question(serving: Services, sent: SentFile) -> tuple[str, str]:
+def _model_and_question(serving: Services, sent: SentFile, endpoint: str) -> tuple[str, str]:
     """Which model the first of a file's lines that can be read asks, and what."""
     limits = serving.limits
     lines = lines_in(partial(serving.sent_files.piece, sent), limits.max_chat_bytes)
     for line in islice(lines, _LOOKED_AT):
         try:
-            asked = ChatRequest.read(said_in(line, limits).get("body"))
-            return asked.model, shown_question(turns_of(asked.messages, limits))
+            asked = ENDPOINTS[endpoint].request.read(said_in(line, limits).get("body"))
+            return asked.model, shown_question(turns_of(asked, limits))
         except BadInput:
             continue
     raise BadField(
-        f"None of the first {_LOOKED_AT} lines of {FILE}{sent.id} can be read as a request for a chat"
-        " completion about an image, which would say the batch's model.",
+        f"None of the first {_LOOKED_AT} lines of {FILE}{sent.id} can be read as a request to"
+        f" {endpoint} about an image, which would say the batch's model.",
         "input_file_id",
     )

@@ -20,7 +20,7 @@ from jobs.upkeep.restore import Restore
 from tests import hostile
 from tests.asking import IMAGE
 from tests.redis.web.access.test_access import made as made_key
-from web.openai.filler import Filler
+from web.openai.bulk.filler import Filler
 from web.services import Services
 
 pytestmark = pytest.mark.redis
@@ -421,3 +421,35 @@ def test_nobody_sees_what_is_anothers(make_client, services):
     assert team.batches.retrieve(batch.id).id == batch.id
     job = next(services.store.results(batch.id.removeprefix("batch_")))
     assert job.owner == "anna"
+
+
+def test_lines_may_ask_for_responses(client, services, redis_client):
+    def asked(custom_id: str, **said: Any) -> str:
+        content = [
+            {"type": "input_image", "image_url": shown(IMAGE)["image_url"]["url"]},
+            {"type": "input_text", "text": "What is this?"},
+        ]
+        body = {"model": "nano", "input": [{"role": "user", "content": content}], **said}
+        return json.dumps({"custom_id": custom_id, "method": "POST", "url": "/v1/responses", "body": body})
+
+    lines = (asked("a", max_output_tokens=5), asked("b", stream=True), line("chat"))
+    sent = client.files.create(file=file_of(*lines), purpose="batch")
+    made = client.batches.create(input_file_id=sent.id, endpoint="/v1/responses", completion_window="24h")
+    fill(services)
+    answer(services, redis_client, SAID)
+    made = client.batches.retrieve(made.id)
+    assert (made.endpoint, made.status) == ("/v1/responses", "completed")
+    (answered,) = told(client, made.output_file_id)
+    body = answered["response"]["body"]
+    assert (answered["custom_id"], body["object"], body["max_output_tokens"]) == ("a", "response", 5)
+    assert body["output"][0]["content"][0]["text"] == "A red circle."
+    refused = {one["custom_id"]: one["response"]["body"]["error"] for one in told(client, made.error_file_id)}
+    assert "`stream`" in refused["b"]["message"]
+    assert "`url`" in refused["chat"]["message"]
+
+
+def test_a_line_is_not_streamed(client, services):
+    made = begin(client, line("a", stream=True), line("b"))
+    fill(services)
+    (refused,) = told(client, client.batches.retrieve(made.id).error_file_id)
+    assert "`stream`" in refused["response"]["body"]["error"]["message"]

@@ -21,7 +21,7 @@ from jobs import flow
 from jobs.contract.asking.order import Order
 from jobs.contract.errors import Conflict, Eva01Error, NotFound, Unavailable
 from jobs.contract.models import Batch, BatchState
-from web.openai.filling import LINES_AT_A_TIME, Filling
+from web.openai.bulk.filling import LINES_AT_A_TIME, Filling
 from web.services import Services
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,9 @@ from pydantic_core import to_json
 from jobs.contract.asking.order import Order
 from jobs.contract.chunks import chunks
 from jobs.contract.models import Job, JobState
-from web.openai.completion import completion_of, failure_of
+from web.intake.spool import CHAT_PATH
+from web.openai.chat.completion import failure_of
+from web.openai.endpoints import ENDPOINTS, Endpoint
 from web.openai.envelope import error_of
 from web.services import Services
 
@@ -31,19 +33,19 @@ class Output(StrEnum):
 def lines_of(serving: Services, batch_id: str, which: Output, order: Order | None) -> Iterator[bytes]:
     """A line for each of a batch's requests that came so far, in the order in which they came."""
     if which is Output.ANSWERS:
-        return _answers(serving, batch_id)
+        return _answers(serving, batch_id, ENDPOINTS[order.endpoint if order else CHAT_PATH])
     results = serving.store.results
     failed = chain(results(batch_id, JobState.FAILED), results(batch_id, JobState.CANCELLED))
     return (_line(job, *_error(job, order)) for job in failed)
 
 
-def _answers(serving: Services, batch_id: str) -> Iterator[bytes]:
+def _answers(serving: Services, batch_id: str, endpoint: Endpoint) -> Iterator[bytes]:
     for jobs in chunks(serving.store.results(batch_id, JobState.SUCCEEDED), _AT_A_TIME):
         asked = {job.id: job.answer for job in jobs if job.options.top_logprobs is not None}
         known = serving.journal.logprobs(batch_id, asked) if asked else {}
         for job in jobs:
             logprobs = known.get(job.id, []) if job.id in asked else None
-            yield _line(job, _response(job, HTTPStatus.OK, completion_of(job, logprobs)), None)
+            yield _line(job, _response(job, HTTPStatus.OK, endpoint.whole(job, logprobs)), None)
 
 
 def _error(job: Job, order: Order | None) -> tuple[dict[str, Any] | None, dict[str, str] | None]:

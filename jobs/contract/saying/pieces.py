@@ -1,0 +1,31 @@
+"""Pieces of answers, on their way from a worker to whoever listens while they are said."""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Piece(NamedTuple):
+    """A part of a job's answer."""
+
+    job_id: str
+    #: Where it begins in the answer, in characters.
+    start: int
+    #: None where the job has ended: its record says how.
+    text: str | None
+
+
+def message_of(pieces: Sequence[Piece]) -> str:
+    """Pieces as one message."""
+    return json.dumps(pieces, ensure_ascii=False, separators=(",", ":"))
+
+
+def pieces_in(message: str) -> list[Piece]:
+    """The pieces in a message.
+
+    Raises ValueError for what is none.
+    """
+    try:
+        return [Piece(str(job_id), int(start), text) for job_id, start, text in json.loads(message)]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"no pieces of answers: {message[:100]!r}") from error

@@ -1,0 +1,186 @@
+"""Responses as OpenAI's own client asks for them, on a real Redis, answered as a worker does."""
+
+import threading
+from typing import Any
+
+import openai
+import pytest
+from openai import OpenAI
+
+from jobs.contract.asking.chat import Role, Turn
+from jobs.contract.codes import Code
+from jobs.contract.models import FinishReason, JobError, JobState, Result
+from tests.chats import DATA, SAID
+
+pytestmark = pytest.mark.redis
+
+IMAGE = {"type": "input_image", "image_url": DATA, "detail": "auto"}
+QUESTION = {"type": "input_text", "text": "What is this?"}
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"color": {"type": "string"}},
+    "required": ["color"],
+    "additionalProperties": False,
+}
+
+
+def about_it(*before: Any) -> Any:
+    return [*before, {"role": "user", "content": [IMAGE, QUESTION]}]
+
+
+def refused(client: OpenAI, **said: Any) -> openai.APIStatusError:
+    asked: dict[str, Any] = {"model": "nano", "input": about_it(), **said}
+    with pytest.raises(openai.APIStatusError) as error:
+        client.responses.create(**asked)
+    return error.value
+
+
+def test_an_answer_is_a_response(client, worker):
+    jobs = worker(SAID)
+    made = client.responses.create(
+        model="nano", input=about_it(), instructions="Be short.", max_output_tokens=7, store=True
+    )
+    (job,) = jobs
+    assert job.options.max_new_tokens == 7
+    assert job.options.chat == (
+        Turn(role=Role.SYSTEM, parts=("Be short.",)),
+        Turn(role=Role.USER, parts=(None, "What is this?")),
+    )
+    assert (made.id, made.object, made.model) == (f"resp_{job.id}", "response", "nano")
+    assert (made.status, made.error, made.incomplete_details) == ("completed", None, None)
+    assert made.output_text == "A red circle."
+    assert made.usage
+    assert (made.usage.input_tokens, made.usage.output_tokens, made.usage.total_tokens) == (21, 4, 25)
+    assert client.responses.retrieve(made.id).model_dump() == made.model_dump()
+
+
+def test_an_answer_that_is_sent_back_is_a_turn(client, worker):
+    jobs = worker(SAID, SAID)
+    first = client.responses.create(model="nano", input=about_it())
+    more = {"role": "user", "content": "And its size?", "type": "message"}
+    client.responses.create(model="nano", input=[*about_it(), *first.output, more])
+    assert jobs[1].options.chat == (
+        Turn(role=Role.USER, parts=(None, "What is this?")),
+        Turn(role=Role.ASSISTANT, parts=("A red circle.",)),
+        Turn(role=Role.USER, parts=("And its size?",)),
+    )
+    assert jobs[1].question == "And its size?"
+
+
+def test_an_answer_that_was_cut_is_incomplete(client, worker):
+    worker(SAID.model_copy(update={"finish_reason": FinishReason.LENGTH}))
+    made = client.responses.create(model="nano", input=about_it())
+    assert (made.status, made.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+    assert made.output[0].status == "incomplete"
+
+
+def test_a_failure_is_an_error_of_the_call_and_in_what_is_read_later(client, worker):
+    jobs = worker(Result(error=JobError(code=Code.INCOMPLETE_ANSWER, message="It was cut.")))
+    error = refused(client)
+    assert (error.status_code, error.code) == (500, "incomplete_answer")
+    kept = client.responses.retrieve(f"resp_{jobs[0].id}")
+    assert (kept.status, kept.error.message, kept.output) == ("failed", "It was cut.", [])
+
+
+def test_a_schema_is_kept_to(client, worker):
+    jobs = worker(SAID)
+    named = {"type": "json_schema", "name": "of_it", "schema": SCHEMA, "strict": True}
+    made = client.responses.create(model="nano", input=about_it(), text={"format": named})
+    wanted = jobs[0].options.response_format
+    assert (wanted.json_schema.name, wanted.json_schema.schema_) == ("of_it", SCHEMA)
+    assert made.text.format.type == "json_schema"
+    assert made.text.format.schema_ == SCHEMA
+
+
+def test_how_likely_tokens_were_is_said_where_that_is_asked(client, worker):
+    jobs = worker(SAID)
+    client.responses.create(model="nano", input=about_it(), include=["message.output_text.logprobs"])
+    assert jobs[0].options.top_logprobs == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "code"),
+    [
+        ({"input": "What is this?"}, "input", "missing_file"),
+        ({"input": []}, "input", "invalid_field"),
+        ({"input": [{"role": "user", "content": [QUESTION]}]}, "input", "missing_file"),
+        ({"input": [{"role": "user", "content": [IMAGE]}]}, "input", "missing_question"),
+        ({"input": [*about_it(), {"role": "assistant", "content": "A"}]}, "input", "invalid_field"),
+        ({"input": [{"role": "system", "content": [IMAGE]}]}, "input.0", "invalid_field"),
+        ({"input": [{"type": "reasoning", "id": "1", "summary": []}]}, "input.0.type", "invalid_field"),
+        ({"input": [{"role": "user", "content": [{**IMAGE, "file_id": "f"}]}]}, None, "invalid_field"),
+        ({"previous_response_id": "resp_1"}, "previous_response_id", "invalid_field"),
+        ({"background": True}, "background", "invalid_field"),
+        ({"store": False}, "store", "invalid_field"),
+        ({"tools": [{"type": "web_search"}]}, "tools", "invalid_field"),
+        ({"reasoning": {"effort": "high"}}, "reasoning", "invalid_field"),
+        ({"include": ["reasoning.encrypted_content"]}, "include.0", "invalid_field"),
+        ({"text": {"verbosity": "low"}}, "text.verbosity", "invalid_field"),
+        ({"stream_options": {"include_obfuscation": False}}, "stream_options", "invalid_field"),
+        ({"extra_body": {"seed": 1}}, "seed", "invalid_field"),
+        ({"extra_body": {"messages": []}}, "messages", "invalid_field"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_its_name(client, said, field, code):
+    error = refused(client, **said)
+    assert (error.status_code, error.code) == (400, code)
+    if field:
+        assert error.param is not None
+        assert error.param.startswith(field)
+
+
+def test_an_image_that_is_none_is_named_by_its_place(client):
+    bad = {**IMAGE, "image_url": "data:image/png;base64,?"}
+    error = refused(client, instructions="Be short.", input=about_it({"role": "user", "content": [bad]}))
+    assert error.param == "input.0.content.0.image_url"
+
+
+def test_a_stream_says_each_part_and_then_all_of_it(client, speaker):
+    goes_on = threading.Event()
+    worker = speaker((0, "A red"), goes_on, (5, " circle"), SAID)
+    events = client.responses.create(model="nano", input=about_it(), stream=True)
+    begun = [next(events) for _ in range(5)]
+    assert [event.type for event in begun] == [
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.output_text.delta",
+    ]
+    assert (begun[0].response.status, begun[0].response.output) == ("in_progress", [])
+    assert begun[-1].delta == "A red"
+    assert worker.state is JobState.RUNNING
+    goes_on.set()
+    rest = [*events]
+    all_of_it = [*begun, *rest]
+    assert [event.sequence_number for event in all_of_it] == [*range(len(all_of_it))]
+    said = "".join(event.delta for event in all_of_it if event.type == "response.output_text.delta")
+    assert said == "A red circle."
+    assert [event.type for event in rest[-4:]] == [
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.completed",
+    ]
+    last = rest[-1].response
+    assert (last.id, last.output_text) == (f"resp_{worker.job.id}", said)
+    assert last.model_dump() == client.responses.retrieve(last.id).model_dump()
+    assert {event.item_id for event in all_of_it if hasattr(event, "item_id")} == {last.output[0].id}
+
+
+def test_the_clients_own_helper_puts_a_stream_together(client, speaker):
+    speaker((0, "A red"), (5, " circle"), SAID)
+    with client.responses.stream(model="nano", input=about_it()) as stream:
+        assert stream.get_final_response().output_text == "A red circle."
+
+
+def test_a_stream_that_breaks_off_raises(client, speaker):
+    speaker((0, "A red"), Result(error=JobError(code=Code.INCOMPLETE_ANSWER, message="It was cut.")))
+    with pytest.raises(openai.APIError, match="It was cut") as error:
+        [*client.responses.create(model="nano", input=about_it(), stream=True)]
+    assert error.value.code == "incomplete_answer"
+
+
+def test_what_is_not_there_is_not_found(client):
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve("resp_" + "0" * 32)

@@ -1,0 +1,82 @@
+"""What a worker tells of answers while they are made, to those who listen and to nobody else."""
+
+from functools import partial
+
+import pytest
+
+from jobs.contract import names
+from jobs.contract.models import JobState
+from jobs.contract.saying.pieces import Piece
+from jobs.storage.wire import Wire
+from worker.job.telling import Telling
+
+pytestmark = pytest.mark.redis
+
+
+@pytest.fixture
+def heard(redis_client):
+    """What comes to an ear."""
+    line = Wire(redis_client).listen("ear", 0.05)
+    assert next(line) == []
+    yield line
+    line.close()
+
+
+def next_of(line) -> list[Piece]:
+    return next(pieces for pieces in line if pieces)
+
+
+def _piece(start: int, text: str) -> tuple[int, str]:
+    return start, text
+
+
+def test_the_end_is_told_when_the_record_says_it(slot, heard):
+    job = slot.answer(slot.job(listener="ear"))
+    assert job.state is JobState.SUCCEEDED
+    assert next_of(heard) == [Piece(job.id, 0, None)]
+
+
+def test_of_a_job_to_which_nobody_listens_nothing_is_told(slot, heard):
+    slot.answer(slot.job())
+    job = slot.answer(slot.job(question="and this?", listener="ear"))
+    assert next_of(heard) == [Piece(job.id, 0, None)]
+    assert slot.answering.telling.hear(slot.job(question="none")) is None
+
+
+def test_pieces_of_a_turn_go_together_and_empty_ones_not_at_all(slot, heard, redis_client):
+    telling = Telling(Wire(redis_client))
+    one, other = (slot.job(question=question, listener="ear") for question in ("one", "other"))
+    for job, start, text in ((one, 0, "A"), (other, 0, "Two"), (one, 1, ""), (one, 1, " red")):
+        hear = telling.hear(job)
+        assert hear
+        hear(partial(_piece, start, text))
+    telling.start()
+    telling.turn_over()
+    assert next_of(heard) == [Piece(one.id, 0, "A"), Piece(other.id, 0, "Two"), Piece(one.id, 1, " red")]
+
+
+def test_a_piece_that_cannot_be_made_does_not_silence_the_others(slot, heard, redis_client):
+    telling = Telling(Wire(redis_client))
+    hear = telling.hear(job := slot.job(listener="ear"))
+    assert hear
+    hear(lambda: (0, "x"[1]))
+    hear(lambda: (0, "A"))
+    telling.start()
+    telling.turn_over()
+    assert next_of(heard) == [Piece(job.id, 0, "A")]
+
+
+def test_what_is_no_piece_is_passed_over(heard, redis_client):
+    redis_client.publish(names.said_channel("ear"), "[1]")
+    Wire(redis_client).say("ear", [Piece("job", 3, "é")])
+    assert next_of(heard) == [Piece("job", 3, "é")]
+
+
+def test_many_pieces_go_in_several_messages(heard, redis_client):
+    pieces = [Piece("job", place, "x") for place in range(600)]
+    Wire(redis_client).say("ear", pieces)
+    first = next_of(heard)
+    assert len(first) < len(pieces)
+    while len(first) < len(pieces):
+        first += next_of(heard)
+    assert first == pieces

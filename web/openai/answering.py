@@ -1,0 +1,66 @@
+"""A request becomes a job, and the job's answer the response: as a whole, or while it is made."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from flask import Response, jsonify
+from flask_openapi3 import FileStorage
+
+from jobs.contract.models import Job
+from web.access.caller import caller
+from web.http.ears import Ear
+from web.http.waiting import Waiting
+from web.intake.asking import check_images, check_options, check_takes, choose_model
+from web.intake.fetching import after_fetching
+from web.intake.single import accept_question
+from web.intake.spool import spooled_request
+from web.openai.content import images_of, shown_question, turns_of
+from web.openai.ended import cancel, ended, logprobs_of
+from web.openai.endpoints import Endpoint
+from web.openai.following import Following
+from web.openai.request import Request
+from web.openai.stream import Stream
+from web.services import Services, services
+
+
+def answered(asked: Request, endpoint: Endpoint) -> Response:
+    """What a model says to a request, once there is something of it.
+
+    Raises what taking in a question raises, and BadField.
+    """
+    serving, until_s = services(), time.monotonic() + services().web.chat_wait_s
+    card, chat = choose_model(serving, asked.model), turns_of(asked, serving.limits)
+    options = check_options(serving, card, asked.wishes).model_copy(update={"chat": chat})
+    check = partial(check_takes, serving, card.name, caller().owner)
+    check()
+    files = images_of(asked, spooled_request().kept)
+    check_images("The chat", len(files), serving.limits)
+
+    def answer(files: Sequence[FileStorage]) -> Response:
+        accept = partial(accept_question, serving, card, shown_question(chat), options, files)
+        if asked.stream:
+            following, job = _followed(serving, until_s, lambda ear: accept(ear=ear))
+            return Stream(serving, following, endpoint.events(job, asked)).response()
+        job = accept()
+        look = partial(_look, serving, job.id, until_s, endpoint)
+        return Waiting(look, serving.stopping, left=partial(cancel, serving, job.id))
+
+    return after_fetching(serving, files, check, answer)
+
+
+def _followed(serving: Services, until_s: float, accept: Callable[[Ear], Job]) -> tuple[Following, Job]:
+    """The job that `accept` makes for an ear, and what follows its answer."""
+    ear = serving.ears.open()
+    try:
+        job = accept(ear)
+    except Exception:
+        serving.ears.close(ear)
+        raise
+    return Following(serving, ear, until_s), job
+
+
+def _look(serving: Services, job_id: str, until_s: float, endpoint: Endpoint) -> Response | None:
+    """The answer when it is there; raises the reason why there will be none."""
+    job = ended(serving, job_id, until_s)
+    return jsonify(endpoint.whole(job, logprobs_of(serving, job))) if job else None

@@ -1,0 +1,6 @@
+"""Chat completions.
+
+request     a request for one, read
+completion  a finished job as a completion
+events      the same while it is made
+"""

@@ -1,0 +1,101 @@
+"""An answer while it is made: what is known of it so far."""
+
+import time
+
+import redis
+
+from jobs.contract.errors import EngineFailure
+from jobs.contract.models import Job
+from jobs.contract.saying.pieces import Piece
+from web.http.bell import Bell
+from web.http.ears import Ear
+from web.openai.chat.completion import failure_of
+from web.openai.ended import cancel, ended
+from web.services import Services
+
+#: Seconds between two looks at the job's record, which ends unheard where a message was lost; they double.
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.25, 5.0
+
+
+class Following:
+    """Follows one job's answer until `until_s` by the monotonic clock; see Live.
+
+    A worker that dies has the answer begun anew by another: what is known already is passed over. What was
+    said is never taken back; where the second differs from the first, following ends with an error.
+    """
+
+    def __init__(self, serving: Services, ear: Ear, until_s: float) -> None:
+        self._serving, self._ear, self._until_s = serving, ear, until_s
+        self._pause_s = _FIRST_LOOK_S
+        self._next_look_s = time.monotonic() + self._pause_s
+        self._is_due = False
+        #: The answer, or its beginning.
+        self.said = ""
+        #: The job, once it has succeeded, and `said` is its answer.
+        self.ended: Job | None = None
+
+    @property
+    def bell(self) -> Bell:
+        """Rings when something was heard."""
+        return self._ear.bell
+
+    def plan_look(self) -> bool:
+        """Decide whether to look at the job's record; True when not."""
+        is_due = self._ear.has_ended or time.monotonic() >= self._next_look_s
+        self._is_due = is_due or self._serving.stopping.is_set()
+        return not self._is_due
+
+    def look(self) -> None:
+        """Take in what has come.
+
+        Raises Eva01Error, which says why there will be no answer, or none that goes on like this.
+        """
+        try:
+            for piece in self._ear.take():
+                self._add(piece)
+            if self._is_due:
+                self._look_at_record()
+        except Exception:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Hear no more, and cancel the job unless it has ended."""
+        self._serving.ears.close(self._ear)
+        cancel(self._serving, self._ear.job_id)
+
+    def _add(self, piece: Piece) -> None:
+        known, text = self.said[piece.start :], piece.text or ""
+        if piece.start > len(self.said):
+            # A message was lost: the rest comes with the end, or from a worker that begins anew.
+            return
+        if not (text.startswith(known) or known.startswith(text)):
+            raise self._otherwise()
+        self.said += text[len(known) :]
+
+    def _look_at_record(self) -> None:
+        self._ear.has_ended = False
+        self._pause_s = min(2 * self._pause_s, _LONGEST_LOOK_S)
+        self._next_look_s = time.monotonic() + self._pause_s
+        try:
+            job = ended(self._serving, self._ear.job_id, self._until_s)
+        except redis.RedisError:
+            if self._serving.stopping.is_set() or time.monotonic() >= self._until_s:
+                raise
+            return
+        if job:
+            self._end(job)
+
+    def _end(self, job: Job) -> None:
+        if job.answer is None:
+            raise failure_of(job)
+        if not job.answer.startswith(self.said):
+            raise self._otherwise()
+        self._serving.ears.close(self._ear)
+        self.said, self.ended = job.answer, job
+
+    def _otherwise(self) -> EngineFailure:
+        return EngineFailure(
+            f"The worker of job {self._ear.job_id} was lost, and another one answers otherwise than it had"
+            " begun. Ask again."
+        )
