@@ -77,15 +77,18 @@ def cards_to_serve(
     """The models to run, the default first.
 
     That is the one chosen; then the one of MODEL_NAME, when there is a GPU or it was set on purpose; then
-    those that any machine can run.
+    those that any machine can run. Of those that are called alike, the first is run.
     """
     model_name = settings.model_name
     wanted = [chosen] if chosen else []
     if can_use_gpu or settings.is_given("model_name"):
         wanted.append(name_of(model_name))
     wanted += [OCR.name] if can_use_gpu else [OCR.name, NANO.name]
-    cards = [card_for(model, model_name) for model in wanted]
-    return tuple({card.name: card for card in cards}.values())
+    cards: dict[str, ModelCard] = {}
+    for model in wanted:
+        card = card_for(model, model_name)
+        cards.setdefault(card.name, card)
+    return tuple(cards.values())
 
 
 def programs(plan: Plan, redis_url: str) -> list[Program]:

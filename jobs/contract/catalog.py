@@ -98,7 +98,7 @@ NANO = ModelCard(
     tasks=(Task.DESCRIBE, Task.LIST_OBJECTS),
 )
 
-_BUNDLED = {card.name: card for card in (OCR, NANO)}
+BUNDLED = {card.name: card for card in (OCR, NANO)}
 
 
 def name_of(source: str) -> str:
@@ -115,8 +115,8 @@ def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
     >>> card_for("qwen2.5-vl-7b").source
     'Qwen/Qwen2.5-VL-7B-Instruct'
     """
-    if model in _BUNDLED:
-        return _BUNDLED[model]
+    if model in BUNDLED:
+        return BUNDLED[model]
     source = model_name if model == name_of(model_name) else model
     return ModelCard(
         name=name_of(source),

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.contract.access.owners import Quotas
 from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI
-from jobs.contract.catalog import DEFAULT_MODEL_NAME
+from jobs.contract.catalog import BUNDLED, DEFAULT_MODEL_NAME, name_of
 from jobs.contract.hosts import address_of, is_host, split_host
 from jobs.contract.models import OWNER_PATTERN
 
@@ -460,6 +460,14 @@ class WorkerSettings(_FromEnvironment):
     openai_max_bytes: int = Field(default=64 * MIB, ge=1024)
     #: The pod a worker runs in, whose deletion cost it keeps; empty: none.
     pod_name: str = Field(default="", pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$", max_length=253)
+
+    @field_validator("model_name")
+    @classmethod
+    def _is_not_taken_for_another(cls, model_name: str) -> str:
+        name = name_of(model_name)
+        if name in BUNDLED and model_name not in BUNDLED:
+            raise ValueError(f"would be called {name}, as a model that comes with EVA-01 is")
+        return model_name
 
     @field_validator("openai_url", mode="before")
     @classmethod

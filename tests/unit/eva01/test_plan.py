@@ -12,7 +12,7 @@ from eva01.launcher import hardware, ports, redis_server
 from eva01.launcher.interrupts import Interrupts
 from eva01.launcher.lock import only_one
 from eva01.launcher.plan import cards_to_serve, make_plan, module_command, programs
-from jobs.contract.settings import WorkerSettings
+from jobs.contract.settings import BadSetting, WorkerSettings
 from tests.tools import VALKEY
 
 
@@ -47,6 +47,23 @@ def test_a_model_name_set_on_purpose_is_served_without_a_gpu_too(monkeypatch):
 def test_the_model_chosen_answers_first_and_is_served_once():
     assert names("nano", can_use_gpu=False) == ["nano", "ocr"]
     assert names("other/Model-VL", can_use_gpu=True) == ["model-vl", "qwen2.5-vl-7b", "ocr"]
+
+
+def test_a_model_that_is_called_as_a_bundled_one_is_served_in_its_place():
+    cards = cards_to_serve("openai:nano", WorkerSettings.read(), can_use_gpu=False)
+    assert [(card.name, card.source) for card in cards] == [
+        ("nano", "openai:nano"),
+        ("ocr", "bundled:rapidocr"),
+    ]
+    *_, worker, _ = programs(make_plan("openai:nano", can_use_gpu=False), "redis://127.0.0.1:1/0")
+    assert worker.command[-1] == "openai:nano"
+
+
+@pytest.mark.parametrize("model_name", ["openai:nano", "someone/OCR", "/models/nano/"])
+def test_a_model_name_that_would_be_taken_for_a_bundled_one_is_refused(monkeypatch, model_name):
+    monkeypatch.setenv("MODEL_NAME", model_name)
+    with pytest.raises(BadSetting, match="as a model that comes with EVA-01"):
+        WorkerSettings.read()
 
 
 def test_every_worker_has_its_model_and_a_port_of_its_own(monkeypatch):

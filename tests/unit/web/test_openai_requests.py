@@ -1,4 +1,4 @@
-"""Requests of OpenAI's API, of whatever JSON they are made: each is read, or refused by the name of a field."""
+"""Requests of OpenAI's API, made of whatever JSON: each is read, or refused by the name of a field."""
 
 from typing import Any
 
