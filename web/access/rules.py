@@ -45,7 +45,7 @@ _BY_RULE = {
         status.get_limits status.get_models status.get_status status.metrics
         pages.index pages.history pages.batch_page pages.account pages.usage_page
         me.get_me usage.get_usage usage.export_usage
-        openai.list_models openai.get_model
+        openai.list_models openai.get_model openai.get_response
         openai_files.list_files openai_files.get_file openai_files.read_file
         openai_files.get_output openai_files.read_output
         openai_batches.list_batches openai_batches.get_batch
@@ -55,7 +55,7 @@ _BY_RULE = {
         batches.add_known_files batches.close_batch batches.cancel_batch batches.retry_batch
         single.analyze single.create_job single.ask_again single.cancel_job single.retry_job
         sharing.share_batch sharing.revoke_share sharing.revoke_shares pages.create_batch
-        openai.complete_chat
+        openai.ask
         openai_files.send_file openai_files.delete_file openai_files.keep_output
         openai_batches.create_batch openai_batches.cancel_batch
     """,
