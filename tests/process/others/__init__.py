@@ -1,0 +1,1 @@
+"""Servers that nobody here wrote, with the bundled model, behind a worker of ours."""
