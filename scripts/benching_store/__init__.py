@@ -14,6 +14,7 @@ pages    a page of results and a batch's view, of small and of large batches
 verbs    cancel, retry and delete of a whole batch; what they leave to housekeeping
 copies   a batch's keys saved and restored, so that a verb can be repeated
 upload   `eva01 submit` of a folder of photos
+requests a file of requests, as OpenAI's clients send it
 
 `scripts/bench_store --write` measures all of it, in about an hour on two cores.
 """

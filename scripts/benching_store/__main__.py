@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from scripts import report
-from scripts.benching_store import create, export, memory, pages, upload, verbs
+from scripts.benching_store import create, export, memory, pages, requests, upload, verbs
 from scripts.benching_store.options import Options
 from scripts.benching_store.servers import Servers
 from scripts.report import Line
@@ -22,6 +22,7 @@ _PARTS: dict[str, Part] = {
     "pages": pages.measure,
     "verbs": verbs.measure,
     "upload": upload.measure,
+    "requests": requests.measure,
 }
 
 
