@@ -158,6 +158,9 @@ class Code(StrEnum):
         "There is no admin's key, so nobody could see to keys.", "Make one first.")
     BATCH_CLOSED = ("batch_closed", 409, FAIL,
         "The batch takes no more files.", "Make a new one.")
+    BATCH_BEING_MADE = ("batch_being_made", 409, FAIL,
+        "The batch is still being made of a file of requests.",
+        "Wait for its last line, or make a new batch.")
     JOB_FINISHED = ("job_finished", 409, FAIL,
         "The image is done already and cannot be cancelled.", "")
     JOB_NOT_FAILED = ("job_not_failed", 409, FAIL,

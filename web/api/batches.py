@@ -156,8 +156,11 @@ def add_known_files(path: BatchPath, body: KnownFiles) -> Response:
 
 @batches.post("/<batch_id>/close", responses={200: BatchView})
 def close_batch(path: BatchPath) -> Response:
-    """Say that no more files come."""
-    return jsonify(flow.close_batch(services(), path.batch_id).public())
+    """Say that no more files come; refused while the batch is being made of a file of requests."""
+    serving = services()
+    if not serving.store.get_batch(path.batch_id).is_done:
+        serving.orders.check_made(path.batch_id)
+    return jsonify(flow.close_batch(serving, path.batch_id).public())
 
 
 @batches.post("/<batch_id>/cancel", responses={200: BatchView})
@@ -189,6 +192,7 @@ def _open_batch(serving: Services, batch_id: str) -> Batch:
             f"Batch {batch_id} is {batch.state} and takes no more files. Make a new batch.",
             code=Code.BATCH_CLOSED,
         )
+    serving.orders.check_made(batch_id)
     return batch
 
 

@@ -12,6 +12,8 @@ from pathlib import PurePosixPath
 
 from jobs.contract import names
 from jobs.contract.asking.order import Order
+from jobs.contract.codes import Code
+from jobs.contract.errors import Conflict
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.unreadable import readable
 
@@ -39,6 +41,18 @@ class Orders:
             if order:
                 found[order.batch_id] = order
         return found
+
+    def check_made(self, batch_id: str) -> None:
+        """Raises Conflict (`batch_being_made`) while lines of a file become jobs of a batch.
+
+        A file of the same name and images would be taken for the line, and the line's answer be its.
+        """
+        if any(not order.is_filled for order in self.of([batch_id]).values()):
+            raise Conflict(
+                f"Batch {batch_id} is still being made of a file of requests. Wait for its last line, or"
+                " cancel it; send other files to a new batch.",
+                code=Code.BATCH_BEING_MADE,
+            )
 
     def underway(self) -> list[str]:
         """The ids of batches that are to be seen to, the oldest first."""

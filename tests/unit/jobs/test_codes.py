@@ -18,7 +18,7 @@ STATUSES = {
     405: "method_not_allowed",
     408: "request_too_slow",
     409: "batch_closed too_many_shares unreadable_record job_finished job_not_failed job_refused"
-    " idempotency_in_progress key_has_ended own_key no_admin other_caller file_in_use",
+    " idempotency_in_progress key_has_ended own_key no_admin other_caller file_in_use batch_being_made",
     410: "share_expired deleted_since",
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
     " prompt_too_long image_too_large too_many_pixels image_too_long image_too_thin too_many_pages"

@@ -73,6 +73,8 @@ def create_batch() -> Response:
         metadata=asked.metadata,
         quotas=caller().quotas,
     )
+    # The order comes first: nobody may send files to a batch that is going to be made of one.
+    serving.orders.note(order)
     flow.open_batch(serving, batch)
     serving.orders.begin(order)
     serving.ordered.set()

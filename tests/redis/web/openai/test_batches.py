@@ -4,6 +4,8 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from hashlib import sha256
+from io import BytesIO
 from typing import Any, Literal
 
 import httpx2
@@ -453,3 +455,33 @@ def test_a_line_is_not_streamed(client, services):
     fill(services)
     (refused,) = told(client, client.batches.retrieve(made.id).error_file_id)
     assert "`stream`" in refused["response"]["body"]["error"]["message"]
+
+
+def test_no_file_takes_the_place_of_a_line_that_is_still_to_be_read(client, services, redis_client, http):
+    batch = begin(client, line("a"), line("b"))
+    Filler(services, lines_at_a_time=1).run_once()
+    own = f"/api/batches/{batch.id.removeprefix('batch_')}"
+    sent = http.post(f"{own}/files", data={"file": (BytesIO(IMAGE), "b"), "questions": '{"b": "Else?"}'})
+    digest = sha256(IMAGE).hexdigest()
+    known = http.post(f"{own}/known", json={"files": [{"file": "b", "sha256": digest, "question": "Else?"}]})
+    assert [(one.status_code, one.get_json()["code"]) for one in (sent, known)] == [
+        (409, "batch_being_made"),
+        (409, "batch_being_made"),
+    ]
+    fill(services)
+    jobs = [*services.store.results(batch.id.removeprefix("batch_"))]
+    assert [(job.file, job.question) for job in jobs] == [("a", "What is this?"), ("b", "What is this?")]
+    answer(services, redis_client, SAID, SAID)
+    answered = told(client, client.batches.retrieve(batch.id).output_file_id)
+    assert [one["custom_id"] for one in answered] == ["a", "b"]
+
+
+def test_a_batch_is_not_closed_while_its_lines_are_read(client, services, http):
+    batch = begin(client, line("a"), line("b"))
+    close = f"/api/batches/{batch.id.removeprefix('batch_')}/close"
+    refused = http.post(close)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "batch_being_made")
+    fill(services)
+    assert http.post(close).status_code == 200
+    counts = client.batches.retrieve(batch.id).request_counts
+    assert counts.model_dump() == {"total": 2, "completed": 0, "failed": 0}
