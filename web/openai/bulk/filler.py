@@ -1,6 +1,6 @@
 """The thread that sees to batches made of files: their lines become jobs, and what is late is cancelled.
 
-    lines are left?     ──► some of them become jobs, in turns with other batches
+    lines are left?     ──► some of them become jobs, in turns with other owners
     all lines are jobs  ──► the batch takes no more
     its time is over?   ──► what has no answer is cancelled
     all is answered?    ──► nothing is left to see to
@@ -21,19 +21,21 @@ from jobs import flow
 from jobs.contract.asking.order import Order
 from jobs.contract.errors import Conflict, Eva01Error, NotFound, Unavailable
 from jobs.contract.models import Batch, BatchState
-from web.openai.bulk.filling import LINES_AT_A_TIME, Filling
+from web.openai.bulk.filling import LINES_AT_A_TIME, Filling, puts_off
 from web.services import Services
 
 _log = logging.getLogger(__name__)
 
-#: Seconds after which a process that falls silent is no longer the one: a step takes far less.
+#: Seconds after which a process that falls silent is no longer the one: a step, after which it speaks, takes
+#: far less.
 _SILENT_S = 60.0
 
 
 class Filler:
     """Looks every EVA01_HOUSEKEEPING_S, and whenever this process was told of a new batch.
 
-    `clock` gives the time now in Unix seconds.
+    Each owner has one step in a round, whatever the number of their batches. `clock` gives the time now in
+    Unix seconds, `ticks` seconds that only grow.
     """
 
     def __init__(
@@ -41,11 +43,16 @@ class Filler:
         serving: Services,
         clock: Callable[[], float] = time.time,
         lines_at_a_time: int = LINES_AT_A_TIME,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._serving, self._clock, self._lines_at_a_time = serving, clock, lines_at_a_time
+        self._serving, self._clock = serving, clock
+        self._lines_at_a_time, self._ticks = lines_at_a_time, ticks
         self._turn = serving.fillers_turn(_SILENT_S)
         self._filling: dict[str, Filling] = {}
         self._orders: dict[str, Order] = {}
+        #: Owners who had their step in this round, and batches whose last step was put off.
+        self._served: set[str | None] = set()
+        self._put_off: set[str] = set()
 
     def start(self) -> None:
         """Begin; it ends with the process."""
@@ -55,7 +62,7 @@ class Filler:
         serving = self._serving
         while not serving.stopping.is_set():
             try:
-                is_more = self._turn.take() and self.run_once()
+                is_more = self._turn.take() and self.run_once(self._turn.take)
             except (redis.RedisError, Unavailable) as error:
                 _log.warning("Batches that are made of files have to wait: %s", error)
                 is_more = False
@@ -67,8 +74,8 @@ class Filler:
                 serving.ordered.clear()
         self._turn.let_go()
 
-    def run_once(self) -> bool:
-        """See to each batch once; True when some have more lines.
+    def run_once(self, is_mine: Callable[[], bool] = lambda: True) -> bool:
+        """See to each batch once, as long as that `is_mine` to do; True when some have more lines.
 
         Raises redis.RedisError or Unavailable when Redis or the blob store is away.
         """
@@ -76,19 +83,25 @@ class Filler:
         self._orders |= self._serving.orders.of(one for one in underway if one not in self._orders)
         for gone in self._orders.keys() - set(underway):
             self._forget(gone)
+        self._served.clear()
+        # Of an owner's batches one after the other; those that were put off do not hold up the others.
+        underway.sort(key=lambda batch_id: batch_id in self._put_off)
         # Of each, whatever came of those before.
-        more = [self._see_to(batch_id) for batch_id in underway]
+        more = [self._see_to(batch_id) for batch_id in underway if is_mine()]
         return any(more)
 
     def _see_to(self, batch_id: str) -> bool:
+        self._put_off.discard(batch_id)
         try:
             return self._step(batch_id)
-        except (Unavailable, redis.RedisError):
+        except Exception as error:
+            if puts_off(error):
+                self._put_off.add(batch_id)
+                return False
             # What was read of the file and is no job yet is read again.
             self._filling.pop(batch_id, None)
-            raise
-        except Exception as error:
-            self._filling.pop(batch_id, None)
+            if isinstance(error, Unavailable | redis.RedisError):
+                raise
             if not isinstance(error, Eva01Error):
                 _log.exception("Batch %s could not be seen to; it is tried again.", batch_id)
             return False
@@ -112,10 +125,10 @@ class Filler:
 
     def _fill(self, order: Order, batch: Batch) -> bool:
         if not order.is_filled:
-            if batch.id not in self._filling:
-                self._filling[batch.id] = Filling(self._serving, order, self._lines_at_a_time)
+            if batch.owner in self._served:
+                return True
             try:
-                if self._filling[batch.id].step():
+                if self._fill_some(order, batch):
                     return True
             except Conflict:
                 _log.info("Batch %s was closed before all lines of its file were jobs.", batch.id)
@@ -123,6 +136,16 @@ class Filler:
         self._filling.pop(batch.id, None)
         flow.close_batch(self._serving, batch.id)
         return False
+
+    def _fill_some(self, order: Order, batch: Batch) -> bool:
+        if batch.id not in self._filling:
+            self._filling[batch.id] = Filling(self._serving, order, self._lines_at_a_time, self._ticks)
+        filling = self._filling[batch.id]
+        try:
+            return filling.step()
+        finally:
+            if filling.has_read:
+                self._served.add(batch.owner)
 
     def _expire(self, order: Order) -> None:
         """Cancel what has no answer; that this was for its time is noted first."""
@@ -141,4 +164,5 @@ class Filler:
 
     def _forget(self, batch_id: str) -> None:
         self._orders.pop(batch_id, None)
+        self._put_off.discard(batch_id)
         self._filling.pop(batch_id, None)

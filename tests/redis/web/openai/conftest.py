@@ -20,10 +20,18 @@ def http(make_http):
 
 
 @pytest.fixture
-def client(http) -> Iterator[OpenAI]:
+def make_client(http) -> Iterator[Callable[[str], OpenAI]]:
+    """Makes clients with a key."""
     transport = httpx2.WSGITransport(app=http.application)
     with httpx2.Client(transport=transport) as connection:
-        yield OpenAI(base_url="http://localhost/v1", api_key="any", http_client=connection, max_retries=0)
+        yield lambda key: OpenAI(
+            base_url="http://localhost/v1", api_key=key, http_client=connection, max_retries=0
+        )
+
+
+@pytest.fixture
+def client(make_client) -> OpenAI:
+    return make_client("any")
 
 
 @pytest.fixture

@@ -1,98 +1,41 @@
 """Files and batches as OpenAI's own client asks for them, on a real Redis, answered as a worker does."""
 
-import base64
 import json
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any
 
-import httpx2
 import openai
 import pytest
 from flask.testing import FlaskClient
-from openai import OpenAI
 
-from jobs.contract import names
 from jobs.contract.access.owners import Quotas
 from jobs.contract.codes import Code
-from jobs.contract.models import FinishReason, JobError, JobState, Result, Usage, utc_now
+from jobs.contract.models import JobError, JobState, Result, utc_now
 from jobs.upkeep.restore import Restore
-from tests import hostile
 from tests.asking import IMAGE
 from tests.redis.web.access.test_access import made as made_key
+from tests.redis.web.openai.ordering import (
+    ENDPOINT,
+    OTHER,
+    SAID,
+    answer,
+    begin,
+    file_of,
+    fill,
+    line,
+    shown,
+    told,
+)
 from web.openai.bulk.filler import Filler
-from web.services import Services
 
 pytestmark = pytest.mark.redis
-
-ENDPOINT: Literal["/v1/chat/completions"] = "/v1/chat/completions"
-OTHER = hostile.encoded(size=(20, 10))
-SAID = Result(
-    answer="A red circle.",
-    finish_reason=FinishReason.STOP,
-    usage=Usage(visual_tokens=9, prompt_tokens=21, output_tokens=4),
-)
-
-
-def shown(image: bytes) -> dict[str, Any]:
-    data = base64.b64encode(image).decode()
-    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
-
-
-def line(custom_id: str, *images: bytes, model: str = "nano", **said: Any) -> str:
-    content = [*map(shown, images or (IMAGE,)), {"type": "text", "text": "What is this?"}]
-    body = {"model": model, "messages": [{"role": "user", "content": content}], **said}
-    return json.dumps({"custom_id": custom_id, "method": "POST", "url": ENDPOINT, "body": body})
-
-
-def file_of(*lines: str) -> tuple[str, bytes]:
-    return "requests.jsonl", "\n".join(lines).encode()
 
 
 @pytest.fixture
 def http(make_http) -> FlaskClient:
     return make_http(limits={"max_requests": 100, "max_request_files": 3, "max_requests_bytes": 100_000})
-
-
-@pytest.fixture
-def make_client(http) -> Iterator[Callable[[str], OpenAI]]:
-    transport = httpx2.WSGITransport(app=http.application)
-    with httpx2.Client(transport=transport) as connection:
-        yield lambda key: OpenAI(
-            base_url="http://localhost/v1", api_key=key, http_client=connection, max_retries=0
-        )
-
-
-@pytest.fixture
-def client(make_client) -> OpenAI:
-    return make_client("any")
-
-
-def begin(client: OpenAI, *lines: str, **said: Any):
-    """A batch that was ordered of a file of lines."""
-    sent = client.files.create(file=file_of(*lines), purpose="batch")
-    return client.batches.create(input_file_id=sent.id, endpoint=ENDPOINT, completion_window="24h", **said)
-
-
-def fill(services: Services, **how: Any) -> None:
-    filler = Filler(services, **how)
-    while filler.run_once():
-        pass
-
-
-def answer(services: Services, redis_client, *results: Result) -> None:
-    for result in results:
-        assert redis_client.lpop(names.bulk_queue("nano"))
-        taken = services.store.take("nano", "ticket")
-        assert taken is not None
-        services.store.finish(taken.job.id, result)
-        services.journal.note_result(services.store.get_job(taken.job.id))
-
-
-def told(client: OpenAI, file_id: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in client.files.content(file_id).text.splitlines()]
 
 
 def test_a_file_is_kept_listed_given_back_and_deleted(client):

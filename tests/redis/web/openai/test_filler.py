@@ -1,0 +1,125 @@
+"""Whose lines become jobs when, and what becomes of those that cannot at the moment."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import count
+from threading import BoundedSemaphore
+
+import pytest
+
+from jobs.contract.access.owners import Quotas
+from jobs.contract.models import JobState
+from tests.redis.web.access.test_access import made as made_key
+from tests.redis.web.openai.ordering import SAID, answer, begin, fill, line, told
+from web.openai.bulk.filler import Filler
+from web.services import Services
+
+pytestmark = pytest.mark.redis
+
+#: A hundred patterns and more that all have to hold: more than can be found out in a second.
+COSTLY = {"allOf": [{"type": "string", "pattern": f"^.*{n}.*{n}.*$"} for n in range(200)]}
+
+
+def held_to(schema: dict) -> dict:
+    wanted = {"type": "object", "properties": {"a": schema}}
+    return {"type": "json_schema", "json_schema": {"name": "a", "schema": wanted}}
+
+
+def files(services: Services, *batches) -> list[list[str]]:
+    """The names of the jobs of batches."""
+    ids = [batch.id.removeprefix("batch_") for batch in batches]
+    return [[job.file for job in services.store.results(one)] for one in ids]
+
+
+class Places(BoundedSemaphore):
+    """Places for schemas that count how often one was taken."""
+
+    taken = 0
+
+    def acquire(self, *args, **kwargs) -> bool:
+        self.taken += 1
+        return super().acquire(*args, **kwargs)
+
+
+@pytest.fixture
+def http(make_http):
+    return make_http(limits={"request_cpu_s": 1}, schemas=1)
+
+
+@pytest.fixture
+def owners(make_client, services):
+    """A client of anna's and one of ben's."""
+    return [make_client(made_key(services, owner).text) for owner in ("anna", "ben")]
+
+
+def test_owners_have_turns_whatever_the_number_of_their_batches(owners, services):
+    anna, ben = owners
+    batches = [begin(anna, line("a"), line("b")), begin(anna, line("c")), begin(ben, line("d"))]
+    filler = Filler(services, lines_at_a_time=1)
+    seen = []
+    while filler.run_once():
+        seen.append(files(services, *batches))
+    assert seen[:3] == [[["a"], [], ["d"]], [["a", "b"], [], ["d"]], [["a", "b"], ["c"], ["d"]]]
+
+
+def test_a_step_ends_when_its_time_is_over_and_loses_no_line(client, services):
+    batch = begin(client, *map(line, "abcd"))
+    ticks: Iterable[float] = count(0, 2.5)
+    filler = Filler(services, ticks=iter(ticks).__next__)
+    lengths = []
+    while filler.run_once():
+        lengths.append(len(files(services, batch)[0]))
+    assert lengths == [1, 2, 3, 4]
+    assert files(services, batch) == [[*"abcd"]]
+
+
+def test_options_that_cost_too_much_are_looked_at_once(client, services):
+    places = Places(1)
+    batch = begin(client, *(line(name, response_format=held_to(COSTLY)) for name in "abc"), line("d"))
+    fill(replace(services, schemas=places))
+    refused = told(client, client.batches.retrieve(batch.id).error_file_id)
+    codes = [(one["custom_id"], one["response"]["body"]["error"]["code"]) for one in refused]
+    assert codes == [(name, "unsupported_schema") for name in "abc"]
+    assert places.taken == 1
+
+
+def test_where_no_schema_can_be_read_others_do_not_wait(owners, services):
+    anna, ben = owners
+    asked = held_to({"pattern": "^anna+$"})
+    first = begin(anna, line("a"), line("b", response_format=asked), line("c"))
+    others = [begin(anna, line("d")), begin(ben, line("e"))]
+    with services.schemas:
+        fill(services)
+        assert files(services, first, *others) == [["a"], ["d"], ["e"]]
+    fill(services)
+    assert files(services, first) == [["a", "b", "c"]]
+    assert anna.batches.retrieve(first.id).error_file_id is None
+
+
+def test_who_has_as_many_open_jobs_as_they_may_is_waited_for(make_client, services, redis_client):
+    client = make_client(made_key(services, "anna", quotas=Quotas(open_jobs=2)).text)
+    batch = begin(client, *map(line, "abcde"))
+    filler = Filler(services)
+    for made, answered in (("ab", 2), ("abcd", 2), ("abcde", 1)):
+        while filler.run_once():
+            pass
+        assert files(services, batch) == [[*made]]
+        answer(services, redis_client, *[SAID] * answered)
+    while filler.run_once():
+        pass
+    shown = client.batches.retrieve(batch.id)
+    assert (shown.status, shown.request_counts.model_dump()) == (
+        "completed",
+        {"total": 5, "completed": 5, "failed": 0},
+    )
+    jobs = services.store.results(batch.id.removeprefix("batch_"))
+    assert {job.state for job in jobs} == {JobState.SUCCEEDED}
+
+
+def test_a_line_whose_images_cost_too_much_to_look_at_is_refused(client, services):
+    batch = begin(client, line("a"), line("b"))
+    limits = services.limits.model_copy(update={"request_cpu_s": 1e-9})
+    fill(replace(services, limits=limits))
+    refused = told(client, client.batches.retrieve(batch.id).error_file_id)
+    codes = [(one["custom_id"], one["response"]["body"]["error"]["code"]) for one in refused]
+    assert codes == [("a", "request_too_costly"), ("b", "request_too_costly")]
