@@ -26,6 +26,7 @@ from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
+from jobs.storage.readings import Readings
 from jobs.storage.responses import Responses
 from jobs.storage.store import JobStore
 from jobs.storage.stores import Stores
@@ -80,6 +81,7 @@ class Backend:
             wire=Wire(client),
             sent_files=SentFiles(blobs),
             orders=Orders(blobs),
+            readings=Readings(client),
         )
         parts = (self.store, self.image_uses, blobs, self.journal)
         self.removal = Removal(*parts, SETTLE_S, self.clock, **self._removal)

@@ -27,6 +27,8 @@ from web.services import Services, services_of
 
 #: Seconds that requests under way may take after the server was told to stop.
 _GRACE_S = 30
+#: Seconds after that for the line of a file that is being read.
+_LINE_S = 10
 #: Seconds without a heartbeat after which gunicorn restarts the process; long requests do not stop it.
 _SILENCE_S = 60
 _BACKLOG = 1024
@@ -139,8 +141,10 @@ class Worker(base.Worker):
         with suppress(redis.RedisError, Unavailable):
             self._bring_back()
         housekeeping_of(self._services).start()
-        Filler(self._services).start()
+        filler = Filler(self._services)
+        filler.start()
         asyncio.run(self._serve())
+        filler.join(_LINE_S)
 
     def _bring_back(self) -> None:
         """Let Redis know what was ended, before anybody is let in."""

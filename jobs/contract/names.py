@@ -192,6 +192,11 @@ def batch_timeline_key(batch_id: str) -> str:
     return f"eva01:batch:{batch_id}:timeline"
 
 
+def batch_reading_key(batch_id: str) -> str:
+    """Which line of its file is being read for a batch, and at which ones that ended the process, as JSON."""
+    return f"eva01:batch:{batch_id}:reading"
+
+
 def batch_shares_key(batch_id: str) -> str:
     """The set of the batch's links, by the digests of their tokens."""
     return f"eva01:batch:{batch_id}:shares"

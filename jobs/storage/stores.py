@@ -22,6 +22,7 @@ from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
+from jobs.storage.readings import Readings
 from jobs.storage.responses import Responses
 from jobs.storage.restarts import RestartWatch
 from jobs.storage.store import JobStore
@@ -55,6 +56,7 @@ class Stores:
     wire: Wire
     sent_files: SentFiles
     orders: Orders
+    readings: Readings
 
     @classmethod
     def connect(cls, settings: Settings, /, **more: Any) -> Self:
@@ -87,6 +89,7 @@ class Stores:
             wire=Wire(client),
             sent_files=SentFiles(blobs),
             orders=Orders(blobs),
+            readings=Readings(client),
             **more,
         )
 

@@ -19,6 +19,20 @@ class SentFile(Kept):
     created_at: AwareDatetime = Field(default_factory=utc_now)
 
 
+class Reading(Kept):
+    """How far the lines of a file are read, as long as they are."""
+
+    #: The number of the line that is being read at the moment.
+    line: int | None = None
+    #: How many processes have died at a line, by its number.
+    deaths: dict[int, int] = Field(default_factory=dict)
+
+    def taken_over(self) -> "Reading":
+        """The same for who begins anew: whoever was at a line has died of it."""
+        died = {} if self.line is None else {self.line: self.deaths.get(self.line, 0) + 1}
+        return Reading(deaths=self.deaths | died)
+
+
 class Order(Kept):
     """What was asked of a batch that is made of a file."""
 

@@ -73,7 +73,7 @@ class Removals(Base):
         batch = names.batch_key(batch_id)
         model, owner = cast(list[str | None], self.redis.hmget(batch, "model", "owner"))
         keys = [names.batch_jobs_key(batch_id), names.batch_files_key(batch_id)]
-        keys += [names.batch_namesakes_key(batch_id)]
+        keys += [names.batch_namesakes_key(batch_id), names.batch_reading_key(batch_id)]
         keys += [names.batch_finishes_key(batch_id), names.batch_changes_key(batch_id)]
         keys += [names.batch_timeline_key(batch_id), names.batch_refused_key(batch_id)]
         keys += [names.batch_state_key(batch_id, state) for state in JobState]

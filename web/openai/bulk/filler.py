@@ -48,6 +48,7 @@ class Filler:
         self._serving, self._clock = serving, clock
         self._lines_at_a_time, self._ticks = lines_at_a_time, ticks
         self._turn = serving.fillers_turn(_SILENT_S)
+        self._thread = threading.Thread(target=self._run, name="filler", daemon=True)
         self._filling: dict[str, Filling] = {}
         self._orders: dict[str, Order] = {}
         #: Owners who had their step in this round, and batches whose last step was put off.
@@ -55,8 +56,12 @@ class Filler:
         self._put_off: set[str] = set()
 
     def start(self) -> None:
-        """Begin; it ends with the process."""
-        threading.Thread(target=self._run, name="filler", daemon=True).start()
+        """Begin; it ends when the services are stopping, and with the process."""
+        self._thread.start()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait until it has ended: a line that is cut off would count as one that the process died of."""
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         serving = self._serving
@@ -133,6 +138,7 @@ class Filler:
             except Conflict:
                 _log.info("Batch %s was closed before all lines of its file were jobs.", batch.id)
             self._note(order.model_copy(update={"is_filled": True}))
+            self._serving.readings.end(batch.id)
         self._filling.pop(batch.id, None)
         flow.close_batch(self._serving, batch.id)
         return False
@@ -159,6 +165,7 @@ class Filler:
         self._orders[order.batch_id] = order
 
     def _end(self, batch_id: str) -> None:
+        self._serving.readings.end(batch_id)
         self._serving.orders.end(batch_id)
         self._forget(batch_id)
 

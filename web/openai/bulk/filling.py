@@ -13,10 +13,18 @@ from itertools import islice
 
 from jobs import flow
 from jobs.contract.access.owners import Quotas
-from jobs.contract.asking.order import Order
+from jobs.contract.asking.order import Order, Reading
 from jobs.contract.catalog import ModelCard
 from jobs.contract.codes import Code
-from jobs.contract.errors import Eva01Error, NotFound, Overloaded, QuotaExceeded, Unavailable, UnknownModel
+from jobs.contract.errors import (
+    EngineFailure,
+    Eva01Error,
+    NotFound,
+    Overloaded,
+    QuotaExceeded,
+    Unavailable,
+    UnknownModel,
+)
 from jobs.contract.models import Batch, Job, JobError
 from jobs.contract.settings import MIB
 from jobs.flow.accept import Accepting
@@ -29,6 +37,8 @@ from web.services import Services
 
 #: Lines that become jobs at a time; and bytes of them, and seconds, after which no further one is read.
 LINES_AT_A_TIME, _BYTES_AT_A_TIME, _SECONDS_AT_A_TIME = 250, 16 * MIB, 2.0
+#: Processes that may die at a line before nobody reads it any more.
+_MOST_DEATHS = 2
 #: Codes of what is soon over, and concerns nobody else.
 _SOON_OVER = {Code.TOO_MANY_SCHEMAS, Code.IMAGE_BEING_DELETED}
 
@@ -60,6 +70,8 @@ class Filling:
         #: Lines that are read and not accepted yet.
         self._waiting: deque[Line] = deque()
         self._last = 0
+        #: Which line is being read; None before the first step.
+        self._reading: Reading | None = None
         #: True when the latest step has looked at a line.
         self.has_read = False
 
@@ -90,22 +102,46 @@ class Filling:
     def _read(self, batch: Batch, card: ModelCard, spool: Spool) -> tuple[list[Made], Eva01Error | None]:
         """The jobs of the next lines, and what stops it at the line behind them."""
         made: list[Made] = []
-        until, size_bytes = self._clock() + _SECONDS_AT_A_TIME, 0
+        stop: Eva01Error | None = None
         try:
-            for line in islice(self._next_lines(), self._lines_at_a_time):
-                self.has_read = True
-                made.append(self._making.made(batch, card, line, spool))
-                size_bytes += len(line.text or b"")
-                is_late = self._clock() >= until or self._serving.stopping.is_set()
-                if is_late or size_bytes >= _BYTES_AT_A_TIME:
-                    break
-        except NotFound as error:
-            return made, error
-        except Unavailable as error:
-            if not puts_off(error):
-                raise
-            return made, error
-        return made, None
+            for one in self._made(batch, card, spool):
+                made.append(one)
+        except (NotFound, Unavailable) as error:
+            stop = error
+        # After any other error the line stays noted: that counts as a death, or it would be read for ever.
+        self._note(None)
+        if isinstance(stop, Unavailable) and not puts_off(stop):
+            raise stop
+        return made, stop
+
+    def _made(self, batch: Batch, card: ModelCard, spool: Spool) -> Iterator[Made]:
+        until, size_bytes = self._clock() + _SECONDS_AT_A_TIME, 0
+        for line in islice(self._next_lines(), self._lines_at_a_time):
+            self.has_read = True
+            yield self._made_of(batch, card, line, spool)
+            size_bytes += len(line.text or b"")
+            is_late = self._clock() >= until or self._serving.stopping.is_set()
+            if is_late or size_bytes >= _BYTES_AT_A_TIME:
+                return
+
+    def _made_of(self, batch: Batch, card: ModelCard, line: Line, spool: Spool) -> Made:
+        if self._note(line.number) < _MOST_DEATHS:
+            return self._making.made(batch, card, line, spool)
+        # Not even its name is read.
+        error = EngineFailure(
+            f"The server broke off {_MOST_DEATHS} times at line {line.number} of the file, which is not read"
+            " again. Look at its images; save them anew before you send them.",
+            code=Code.POISON,
+        )
+        return self._making.refused(batch, f"line-{line.number}", line.number, error), ()
+
+    def _note(self, line: int | None) -> int:
+        """Note at which line this process is; gives how many have died there."""
+        batch_id, readings = self._order.batch_id, self._serving.readings
+        before = self._reading or readings.of(batch_id).taken_over()
+        self._reading = before.model_copy(update={"line": line})
+        readings.note(batch_id, self._reading)
+        return before.deaths.get(line, 0) if line else 0
 
     def _next_lines(self) -> Iterator[Line]:
         yield from [*self._waiting]

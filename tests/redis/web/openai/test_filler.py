@@ -31,6 +31,23 @@ def files(services: Services, *batches) -> list[list[str]]:
     return [[job.file for job in services.store.results(one)] for one in ids]
 
 
+class Died(BaseException):
+    """Ends a filler at a line, as a crash does: nothing is put in order."""
+
+
+def die_at(services: Services, line: int) -> None:
+    """Have a filler die at a line of the only batch."""
+    looks = iter([0.0] * line)
+
+    def ticks() -> float:
+        if (at := next(looks, None)) is None:
+            raise Died
+        return at
+
+    with pytest.raises(Died):
+        Filler(services, ticks=ticks).run_once()
+
+
 class Places(BoundedSemaphore):
     """Places for schemas that count how often one was taken."""
 
@@ -123,3 +140,25 @@ def test_a_line_whose_images_cost_too_much_to_look_at_is_refused(client, service
     refused = told(client, client.batches.retrieve(batch.id).error_file_id)
     codes = [(one["custom_id"], one["response"]["body"]["error"]["code"]) for one in refused]
     assert codes == [("a", "request_too_costly"), ("b", "request_too_costly")]
+
+
+def test_a_line_at_which_fillers_die_is_refused_and_the_others_are_read(client, services, redis_client):
+    batch = begin(client, *map(line, "abcd"))
+    die_at(services, 2)
+    die_at(services, 3)
+    die_at(services, 2)
+    assert files(services, batch) == [[]]
+    fill(services)
+    assert files(services, batch) == [["a", "line-2", "c", "d"]]
+    (refused,) = told(client, client.batches.retrieve(batch.id).error_file_id)
+    error = refused["response"]["body"]["error"]
+    assert (refused["custom_id"], error["code"]) == ("line-2", "poison")
+    assert "2 times at line 2" in error["message"]
+    assert redis_client.keys("*:reading") == []
+
+
+def test_a_line_at_which_a_filler_died_once_is_read(client, services):
+    batch = begin(client, *map(line, "ab"))
+    die_at(services, 2)
+    fill(services)
+    assert files(services, batch) == [["a", "b"]]
