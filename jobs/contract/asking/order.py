@@ -44,7 +44,9 @@ class Order(Kept):
     window: str
     expires_at: AwareDatetime
     metadata: dict[str, str] = Field(default_factory=dict)
-    #: What whoever asked may take.
+    #: The name of the caller who asked; empty in orders of before this was noted.
+    asked_by: str = ""
+    #: What they may take, as of then.
     quotas: Quotas = Quotas()
     #: True when every line is a job of the batch.
     is_filled: bool = False

@@ -6,6 +6,7 @@ batch    a batch as a client reads it
 output   its answers and errors, line by line
 listing  lists, a page at a time
 lines    a file of requests, line by line
+asker    whoever ordered one, and whether they may still ask
 making   one line as a job
 filling  one batch whose lines become jobs
 filler   the thread that sees to all of them

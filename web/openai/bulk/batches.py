@@ -71,6 +71,7 @@ def create_batch() -> Response:
         window=asked.completion_window,
         expires_at=utc_now() + _WINDOW,
         metadata=asked.metadata,
+        asked_by=caller().name,
         quotas=caller().quotas,
     )
     # The order comes first: nobody may send files to a batch that is going to be made of one.

@@ -19,7 +19,9 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import (
     EngineFailure,
     Eva01Error,
+    NotAllowed,
     NotFound,
+    NotSignedIn,
     Overloaded,
     QuotaExceeded,
     Unavailable,
@@ -31,6 +33,7 @@ from jobs.flow.accept import Accepting
 from web.intake.asking import check_room, choose_model
 from web.intake.spool import Spool
 from web.intake.uploads import kept_images
+from web.openai.bulk.asker import quotas_now
 from web.openai.bulk.lines import Line, lines_in
 from web.openai.bulk.making import Made, Making, without_images
 from web.services import Services
@@ -84,7 +87,10 @@ class Filling:
         """
         serving, self.has_read = self._serving, False
         batch = serving.store.get_batch(self._order.batch_id)
-        quotas = self._order.quotas
+        try:
+            quotas = quotas_now(serving, self._order)
+        except (NotSignedIn, NotAllowed) as error:
+            return self._end(batch, error)
         card = choose_model(serving, batch.model)
         check_room(serving, batch.model, batch.owner)
         serving.ledger.check_quotas(batch.owner, Quotas(open_jobs=quotas.open_jobs))
@@ -171,8 +177,11 @@ class Filling:
             self._last = self._waiting.popleft().number
 
     def _end(self, batch: Batch, error: Eva01Error) -> bool:
-        """Say in the batch that the rest of the file is gone."""
+        """Say in the batch why the rest of the file is not read: one refused file stands for all of it."""
+        # Jobs are made in the order of the lines: who begins anew may not have come so far again.
+        number = max(self._last, self._serving.store.get_batch(batch.id).total) + 1
+        said = f"{error.message} What the file has from about line {number} on is not read. Send it again."
+        rest = self._making.refused(batch, f"line-{number}", number, Eva01Error(said, code=error.code))
         with flow.accepting(self._serving, batch) as accepting:
-            refused = self._making.refused(batch, f"line-{self._last + 1}", self._last + 1, error)
-            accepting.add([refused])
+            accepting.add([rest])
         return False

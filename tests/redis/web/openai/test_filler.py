@@ -8,7 +8,7 @@ from threading import BoundedSemaphore
 import pytest
 
 from jobs.contract.access.owners import Quotas
-from jobs.contract.models import JobState
+from jobs.contract.models import BatchState, JobState
 from tests.redis.web.access.test_access import made as made_key
 from tests.redis.web.openai.ordering import SAID, answer, begin, fill, line, told
 from web.openai.bulk.filler import Filler
@@ -161,4 +161,61 @@ def test_a_line_at_which_a_filler_died_once_is_read(client, services):
     batch = begin(client, *map(line, "ab"))
     die_at(services, 2)
     fill(services)
+    assert files(services, batch) == [["a", "b"]]
+
+
+@pytest.mark.parametrize("is_begun_anew", [False, True])
+def test_the_rest_is_refused_once_the_key_is_revoked(make_client, services, is_begun_anew):
+    mine, other = (made_key(services, "anna") for _ in range(2))
+    batch = begin(make_client(mine.text), *map(line, "abcd"))
+    filler = Filler(services, lines_at_a_time=2)
+    filler.run_once()
+    services.keys.revoke(mine.key.prefix)
+    filler = Filler(services) if is_begun_anew else filler
+    while filler.run_once():
+        pass
+    assert files(services, batch) == [["a", "b", "line-3"]]
+    client = make_client(other.text)
+    (refused,) = told(client, client.batches.retrieve(batch.id).error_file_id)
+    error = refused["response"]["body"]["error"]
+    assert (refused["custom_id"], refused["response"]["status_code"]) == ("line-3", 401)
+    assert error["code"] == "invalid_api_key"
+    assert "revoked" in error["message"]
+    assert "line 3 on is not read" in error["message"]
+    assert services.store.get_batch(batch.id.removeprefix("batch_")).state is BatchState.CLOSED
+
+
+def test_quotas_are_those_of_now(make_client, services):
+    new = made_key(services, "anna")
+    batch = begin(make_client(new.text), *map(line, "abc"))
+    services.keys.add(new.key.model_copy(update={"quotas": Quotas(open_jobs=1)}))
+    fill(services)
+    assert files(services, batch) == [["a"]]
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "code"),
+    [
+        ("key:eva01_12345678", "unknown_key"),
+        ("key:configured", "unknown_key"),
+        ("openid:anna", "session_is_over"),
+        ("local", None),
+        ("", None),
+    ],
+)
+def test_who_is_no_longer_known_asks_no_more(client, services, asked_by, code):
+    batch = begin(client, line("a"))
+    (order,) = services.orders.of([batch.id.removeprefix("batch_")]).values()
+    services.orders.note(order.model_copy(update={"asked_by": asked_by}))
+    fill(services)
+    (job,) = services.store.results(batch.id.removeprefix("batch_"))
+    assert (job.error and job.error.code) == code
+
+
+def test_people_of_a_provider_have_the_quotas_of_now(client, services):
+    batch = begin(client, line("a"), line("b"))
+    (order,) = services.orders.of([batch.id.removeprefix("batch_")]).values()
+    services.orders.note(order.model_copy(update={"asked_by": "openid:anna"}))
+    web = services.web.model_copy(update={"oidc_issuer": "https://idp.example", "oidc_quotas": Quotas()})
+    fill(replace(services, web=web))
     assert files(services, batch) == [["a", "b"]]
