@@ -52,3 +52,7 @@ class Order(Kept):
     is_filled: bool = False
     #: When what had no answer was cancelled, because the time was over.
     expired_at: AwareDatetime | None = None
+
+    def unread(self, jobs: int) -> int:
+        """How many lines are no job of the batch, which has so many."""
+        return max(0, self.file.lines - jobs)

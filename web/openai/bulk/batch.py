@@ -16,7 +16,12 @@ BATCH = "batch_"
 def shown_batch(batch: Batch, order: Order | None) -> dict[str, Any]:
     """A batch, and what was asked of it where it is made of a file."""
     status = _status(batch, order)
-    failed = batch.counts[JobState.FAILED] + batch.counts[JobState.CANCELLED]
+    unread = order.unread(batch.total) if order else 0
+    # Of a file that was not read to its end one line says so, and has failed as all those that it stands for.
+    failed = batch.counts[JobState.FAILED] + (unread if order and order.is_filled else 0)
+    is_any_lost = (
+        failed or batch.counts[JobState.CANCELLED] or (unread and batch.state is BatchState.CANCELLED)
+    )
     cancelled_at = next((mark.at for mark in reversed(batch.marks) if mark.verb is Verb.CANCEL), None)
     return {
         "id": f"{BATCH}{batch.id}",
@@ -28,7 +33,7 @@ def shown_batch(batch: Batch, order: Order | None) -> dict[str, Any]:
         "completion_window": order.window if order else "",
         "status": status,
         "output_file_id": output_id(batch, Output.ANSWERS) if batch.counts[JobState.SUCCEEDED] else None,
-        "error_file_id": output_id(batch, Output.ERRORS) if failed else None,
+        "error_file_id": output_id(batch, Output.ERRORS) if is_any_lost else None,
         "created_at": _seconds(batch.created_at),
         "in_progress_at": _seconds(batch.first_started_at),
         "expires_at": _seconds(order.expires_at if order else None),
@@ -39,9 +44,9 @@ def shown_batch(batch: Batch, order: Order | None) -> dict[str, Any]:
         "cancelling_at": None,
         "cancelled_at": _seconds(cancelled_at) if status == "cancelled" else None,
         "request_counts": {
-            "total": _total(batch, order),
+            "total": batch.total + unread,
             "completed": batch.counts[JobState.SUCCEEDED],
-            "failed": batch.counts[JobState.FAILED],
+            "failed": failed,
         },
         "metadata": order.metadata if order else {},
     }
@@ -53,11 +58,6 @@ def _status(batch: Batch, order: Order | None) -> str:
     if batch.is_done:
         return "completed"
     return "validating" if order and not order.is_filled else "in_progress"
-
-
-def _total(batch: Batch, order: Order | None) -> int:
-    """All requests, also those whose lines are to be read yet."""
-    return order.file.lines if order and not order.is_filled else batch.total
 
 
 def _completed_at(batch: Batch) -> datetime | None:

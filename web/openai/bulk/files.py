@@ -119,7 +119,7 @@ def read_output(batch_id: str, which: str) -> Response:
     serving, output = services(), _output(batch_id, which)
     batch = serving.store.get_batch(batch_id)
     order = serving.orders.of([batch.id]).get(batch.id)
-    return _stream(lines_of(serving, batch.id, output, order))
+    return _stream(lines_of(serving, batch, output, order))
 
 
 @files.delete(_OUTPUT)

@@ -85,6 +85,14 @@ def custom_id_in(said: dict[str, Any]) -> str:
     return given if isinstance(given, str) else ""
 
 
+def named_in(line: Line, limits: Limits) -> str:
+    """What a line calls itself; empty where it does not, or cannot be read."""
+    try:
+        return custom_id_in(said_in(line, limits))
+    except BadInput:
+        return ""
+
+
 def request_in(said: dict[str, Any], endpoint: str) -> Request:
     """What a line asks; raises BadInput (`invalid_field`)."""
     try:

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from pydantic_core import to_json
 
 from jobs.contract.asking.order import Order
 from jobs.contract.chunks import chunks
-from jobs.contract.models import Job, JobState
+from jobs.contract.errors import NotFound
+from jobs.contract.models import Batch, BatchState, Job, JobState
+from web.intake.names.paths import shortened
 from web.intake.spool import CHAT_PATH
+from web.openai.bulk.lines import lines_in, named_in
 from web.openai.chat.completion import failure_of
 from web.openai.endpoints import ENDPOINTS, Endpoint
 from web.openai.envelope import error_of
@@ -30,13 +34,33 @@ class Output(StrEnum):
     ERRORS = "errors"
 
 
-def lines_of(serving: Services, batch_id: str, which: Output, order: Order | None) -> Iterator[bytes]:
-    """A line for each of a batch's requests that came so far, in the order in which they came."""
+def lines_of(serving: Services, batch: Batch, which: Output, order: Order | None) -> Iterator[bytes]:
+    """A line for each of a batch's requests that came so far, in the order in which they came.
+
+    Those of a batch that was cancelled while its file was read come from the file, as far as it is there.
+    """
     if which is Output.ANSWERS:
-        return _answers(serving, batch_id, ENDPOINTS[order.endpoint if order else CHAT_PATH])
+        return _answers(serving, batch.id, ENDPOINTS[order.endpoint if order else CHAT_PATH])
     results = serving.store.results
-    failed = chain(results(batch_id, JobState.FAILED), results(batch_id, JobState.CANCELLED))
-    return (_line(job, *_error(job, order)) for job in failed)
+    failed = chain(results(batch.id, JobState.FAILED), results(batch.id, JobState.CANCELLED))
+    told = (_line(job, *_error(job, order)) for job in failed)
+    is_cut = order and not order.is_filled and batch.state is BatchState.CANCELLED
+    return chain(told, _unread(serving, batch, order)) if order and is_cut else told
+
+
+def _unread(serving: Services, batch: Batch, order: Order) -> Iterator[bytes]:
+    """The lines of the file behind those that are jobs, which were made in their order."""
+    limits, left = serving.limits, order.unread(batch.total)
+    error = _unanswered(is_late=order.expired_at is not None)
+    try:
+        lines = lines_in(partial(serving.sent_files.piece, order.file), limits.max_chat_bytes)
+        for line in islice(lines, batch.total, None):
+            name = shortened(named_in(line, limits), limits.max_path_chars) or f"line-{line.number}"
+            yield _told(f"{batch.id}_{line.number}", name, None, error)
+            left -= 1
+    except NotFound:
+        said = f"{error['message']} The file is gone, of which {left:,} lines were not read."
+        yield _told(f"{batch.id}_rest", "rest", None, {**error, "message": said})
 
 
 def _answers(serving: Services, batch_id: str, endpoint: Endpoint) -> Iterator[bytes]:
@@ -68,6 +92,9 @@ def _response(job: Job, status: int, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _line(job: Job, response: dict[str, Any] | None, error: dict[str, str] | None) -> bytes:
-    custom_id = job.sent_as or job.file
-    told = {"id": f"batch_req_{job.id}", "custom_id": custom_id, "response": response, "error": error}
+    return _told(job.id, job.sent_as or job.file, response, error)
+
+
+def _told(id_: str, name: str, response: dict[str, Any] | None, error: dict[str, str] | None) -> bytes:
+    told = {"id": f"batch_req_{id_}", "custom_id": name, "response": response, "error": error}
     return to_json(told) + b"\n"

@@ -219,6 +219,40 @@ def test_a_batch_that_is_cancelled_while_its_lines_are_read_gets_no_more_of_them
     assert not filler.run_once()
     shown = client.batches.retrieve(batch.id)
     assert (shown.status, services.store.get_batch(batch.id.removeprefix("batch_")).total) == ("cancelled", 2)
+    assert shown.request_counts.model_dump() == {"total": 3, "completed": 0, "failed": 0}
+    lost = told(client, shown.error_file_id)
+    assert [(line["custom_id"], line["error"]["code"]) for line in lost] == [
+        (name, "batch_cancelled") for name in "abc"
+    ]
+
+
+def test_lines_that_were_never_read_are_told_of(client, services):
+    batch = begin(client, line("a"), "{", "", line("b" * 2000), line("c"))
+    client.batches.cancel(batch.id)
+    fill(services)
+    shown = client.batches.retrieve(batch.id)
+    assert (shown.status, shown.request_counts.total, shown.output_file_id) == ("cancelled", 4, None)
+    lost = [one["custom_id"] for one in told(client, shown.error_file_id)]
+    assert (lost[:2], lost[2][:1000], lost[3]) == (["a", "line-2"], "b" * 1000, "c")
+    client.files.delete(batch.input_file_id)
+    (rest,) = told(client, shown.error_file_id)
+    assert rest["error"]["code"] == "batch_cancelled"
+    assert "4 lines were not read" in rest["error"]["message"]
+
+
+def test_lines_that_were_not_read_in_time_have_expired(client, services):
+    batch = begin(client, line("a"), line("b"))
+    Filler(services, lines_at_a_time=1).run_once()
+    (order,) = services.orders.of([batch.id.removeprefix("batch_")]).values()
+    services.orders.note(order.model_copy(update={"expires_at": utc_now() - timedelta(seconds=1)}))
+    fill(services)
+    shown = client.batches.retrieve(batch.id)
+    assert (shown.status, shown.request_counts.total) == ("expired", 2)
+    lost = told(client, shown.error_file_id)
+    assert [(one["custom_id"], one["error"]["code"]) for one in lost] == [
+        ("a", "batch_expired"),
+        ("b", "batch_expired"),
+    ]
 
 
 def test_what_has_no_answer_in_its_time_has_expired(client, services, redis_client):

@@ -176,7 +176,9 @@ def test_the_rest_is_refused_once_the_key_is_revoked(make_client, services, is_b
         pass
     assert files(services, batch) == [["a", "b", "line-3"]]
     client = make_client(other.text)
-    (refused,) = told(client, client.batches.retrieve(batch.id).error_file_id)
+    shown = client.batches.retrieve(batch.id)
+    assert shown.request_counts.model_dump() == {"total": 4, "completed": 0, "failed": 2}
+    (refused,) = told(client, shown.error_file_id)
     error = refused["response"]["body"]["error"]
     assert (refused["custom_id"], refused["response"]["status_code"]) == ("line-3", 401)
     assert error["code"] == "invalid_api_key"
