@@ -19,9 +19,7 @@ def shown_batch(batch: Batch, order: Order | None) -> dict[str, Any]:
     unread = order.unread(batch.total) if order else 0
     # Of a file that was not read to its end one line says so, and has failed as all those that it stands for.
     failed = batch.counts[JobState.FAILED] + (unread if order and order.is_filled else 0)
-    is_any_lost = (
-        failed or batch.counts[JobState.CANCELLED] or (unread and batch.state is BatchState.CANCELLED)
-    )
+    cancelled = batch.counts[JobState.CANCELLED] + (unread if batch.state is BatchState.CANCELLED else 0)
     cancelled_at = next((mark.at for mark in reversed(batch.marks) if mark.verb is Verb.CANCEL), None)
     return {
         "id": f"{BATCH}{batch.id}",
@@ -33,7 +31,7 @@ def shown_batch(batch: Batch, order: Order | None) -> dict[str, Any]:
         "completion_window": order.window if order else "",
         "status": status,
         "output_file_id": output_id(batch, Output.ANSWERS) if batch.counts[JobState.SUCCEEDED] else None,
-        "error_file_id": output_id(batch, Output.ERRORS) if is_any_lost else None,
+        "error_file_id": output_id(batch, Output.ERRORS) if failed or cancelled else None,
         "created_at": _seconds(batch.created_at),
         "in_progress_at": _seconds(batch.first_started_at),
         "expires_at": _seconds(order.expires_at if order else None),
