@@ -15,6 +15,7 @@ files/        objects in a folder or a bucket, and the journal in them
 image_uses    who needs an image
 wire          pieces of answers while they are said
 responses     responses kept under an Idempotency-Key
+readings      which line of a file is being read, and at which ones processes have died
 restarts      whether Redis was started anew
 lives         how that is told
 turn          whose turn it is to keep house

@@ -5,7 +5,6 @@ with the same file again makes no second job of a line: each is known by its nam
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -68,11 +67,10 @@ class Filling:
         self._serving, self._order, self._lines_at_a_time = serving, order, lines_at_a_time
         self._clock = clock
         self._making = Making(serving, order)
-        read = partial(serving.sent_files.piece, order.file)
-        self._lines = lines_in(read, serving.limits.max_chat_bytes)
-        #: Lines that are read and not accepted yet.
-        self._waiting: deque[Line] = deque()
-        self._last = 0
+        #: Where the first line begins that is no job yet, in bytes, and its number; and the same behind each
+        #: line that was read in the latest step.
+        self._next: tuple[int, int] = (0, 1)
+        self._ends: list[tuple[int, int]] = []
         #: Which line is being read; None before the first step.
         self._reading: Reading | None = None
         #: True when the latest step has looked at a line.
@@ -108,6 +106,7 @@ class Filling:
     def _read(self, batch: Batch, card: ModelCard, spool: Spool) -> tuple[list[Made], Eva01Error | None]:
         """The jobs of the next lines, and what stops it at the line behind them."""
         made: list[Made] = []
+        self._ends = []
         stop: Eva01Error | None = None
         try:
             for one in self._made(batch, card, spool):
@@ -122,9 +121,12 @@ class Filling:
 
     def _made(self, batch: Batch, card: ModelCard, spool: Spool) -> Iterator[Made]:
         until, size_bytes = self._clock() + _SECONDS_AT_A_TIME, 0
-        for line in islice(self._next_lines(), self._lines_at_a_time):
+        read = partial(self._serving.sent_files.piece, self._order.file)
+        lines = lines_in(read, self._serving.limits.max_chat_bytes, *self._next)
+        for line in islice(lines, self._lines_at_a_time):
             self.has_read = True
             yield self._made_of(batch, card, line, spool)
+            self._ends.append((line.end, line.number + 1))
             size_bytes += len(line.text or b"")
             is_late = self._clock() >= until or self._serving.stopping.is_set()
             if is_late or size_bytes >= _BYTES_AT_A_TIME:
@@ -149,12 +151,6 @@ class Filling:
         readings.note(batch_id, self._reading)
         return before.deaths.get(line, 0) if line else 0
 
-    def _next_lines(self) -> Iterator[Line]:
-        yield from [*self._waiting]
-        for line in self._lines:
-            self._waiting.append(line)
-            yield line
-
     def _accept(self, accepting: Accepting, jobs: Sequence[Job]) -> QuotaExceeded | None:
         """Accept the jobs of the next lines; gives the quota for which those that are left have to wait."""
         if not jobs:
@@ -173,13 +169,13 @@ class Filling:
         return None
 
     def _done_with(self, lines: int) -> None:
-        for _ in range(lines):
-            self._last = self._waiting.popleft().number
+        if lines:
+            self._next = self._ends[lines - 1]
 
     def _end(self, batch: Batch, error: Eva01Error) -> bool:
         """Say in the batch why the rest of the file is not read: one refused file stands for all of it."""
         # Jobs are made in the order of the lines: who begins anew may not have come so far again.
-        number = max(self._last, self._serving.store.get_batch(batch.id).total) + 1
+        number = max(self._next[1], self._serving.store.get_batch(batch.id).total + 1)
         said = f"{error.message} What the file has from about line {number} on is not read. Send it again."
         rest = self._making.refused(batch, f"line-{number}", number, Eva01Error(said, code=error.code))
         with flow.accepting(self._serving, batch) as accepting:

@@ -25,6 +25,8 @@ class Line(NamedTuple):
     number: int
     #: None where it is longer than it may be.
     text: bytes | None
+    #: Where the next one begins, in bytes.
+    end: int
 
 
 class Request(BaseModel):
@@ -38,28 +40,31 @@ class Request(BaseModel):
     body: dict[str, Any]
 
 
-def lines_in(read: Callable[[int], bytes], most_bytes: int) -> Iterator[Line]:
+def lines_in(
+    read: Callable[[int], bytes], most_bytes: int, place: int = 0, number: int = 1
+) -> Iterator[Line]:
     """The lines of what `read` gives from a place on, piece by piece, until that is nothing.
 
-    No more than one line and one piece of it are in memory.
+    At `place`, in bytes, line `number` begins. No more than one line and one piece of it are in memory.
     """
-    place, number = 0, 1
     begun, is_cut = bytearray(), False
     while piece := read(place):
+        begin = place
         place += len(piece)
         for count, part in enumerate(piece.split(b"\n")):
             if count:
-                yield from _line(number, begun, is_cut)
+                yield from _line(number, begun, is_cut, begin)
                 number, begun, is_cut = number + 1, bytearray(), False
             is_cut = is_cut or len(begun) + len(part) > most_bytes
             begun = bytearray() if is_cut else begun + part
-    yield from _line(number, begun, is_cut)
+            begin += len(part) + 1
+    yield from _line(number, begun, is_cut, place)
 
 
-def _line(number: int, text: bytearray, is_cut: bool) -> Iterator[Line]:
+def _line(number: int, text: bytearray, is_cut: bool, end: int) -> Iterator[Line]:
     told = text.removeprefix(_MARK) if number == 1 else text
     if is_cut or told.strip():
-        yield Line(number, None if is_cut else bytes(told))
+        yield Line(number, None if is_cut else bytes(told), end)
 
 
 def said_in(line: Line, limits: Limits) -> dict[str, Any]:
