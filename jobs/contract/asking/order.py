@@ -22,7 +22,7 @@ class SentFile(Kept):
 class Reading(Kept):
     """How far the lines of a file are read, as long as they are."""
 
-    #: The number of the line that is being read at the moment.
+    #: The number of the line that is being read; while there are no deaths, of the first of some.
     line: int | None = None
     #: How many processes have died at a line, by its number.
     deaths: dict[int, int] = Field(default_factory=dict)

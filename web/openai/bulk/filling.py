@@ -71,7 +71,7 @@ class Filling:
         #: line that was read in the latest step.
         self._next: tuple[int, int] = (0, 1)
         self._ends: list[tuple[int, int]] = []
-        #: Which line is being read; None before the first step.
+        #: Which line is being read, or with which the step began; None before the first step.
         self._reading: Reading | None = None
         #: True when the latest step has looked at a line.
         self.has_read = False
@@ -133,7 +133,10 @@ class Filling:
                 return
 
     def _made_of(self, batch: Batch, card: ModelCard, line: Line, spool: Spool) -> Made:
-        if self._note(line.number) < _MOST_DEATHS:
+        # To note a line takes half as long as to read it: until somebody dies the first of a step will do.
+        if not self._ends or self._deaths:
+            self._note(line.number)
+        if self._deaths.get(line.number, 0) < _MOST_DEATHS:
             return self._making.made(batch, card, line, spool)
         # Not even its name is read.
         error = EngineFailure(
@@ -143,13 +146,16 @@ class Filling:
         )
         return self._making.refused(batch, f"line-{line.number}", line.number, error), ()
 
-    def _note(self, line: int | None) -> int:
-        """Note at which line this process is; gives how many have died there."""
+    @property
+    def _deaths(self) -> dict[int, int]:
+        return self._reading.deaths if self._reading else {}
+
+    def _note(self, line: int | None) -> None:
+        """Note at which line this process is; and with the first, at which one another has died."""
         batch_id, readings = self._order.batch_id, self._serving.readings
         before = self._reading or readings.of(batch_id).taken_over()
         self._reading = before.model_copy(update={"line": line})
         readings.note(batch_id, self._reading)
-        return before.deaths.get(line, 0) if line else 0
 
     def _accept(self, accepting: Accepting, jobs: Sequence[Job]) -> QuotaExceeded | None:
         """Accept the jobs of the next lines; gives the quota for which those that are left have to wait."""
