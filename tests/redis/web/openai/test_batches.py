@@ -4,7 +4,9 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import BytesIO
 from typing import Any, Literal
+from urllib.parse import quote
 
 import httpx2
 import openai
@@ -453,3 +455,30 @@ def test_a_line_is_not_streamed(client, services):
     fill(services)
     (refused,) = told(client, client.batches.retrieve(made.id).error_file_id)
     assert "`stream`" in refused["response"]["body"]["error"]["message"]
+
+
+@pytest.mark.parametrize("odd", ["\0", "\x01", "\x7f", "\n", "/", "Z"])
+def test_an_id_of_a_file_that_is_none_is_not_found(http, odd):
+    for method, rest in (("GET", ""), ("GET", "/content"), ("DELETE", "")):
+        answer = http.open(f"/v1/files/file-{'0' * 31}{quote(odd, safe='')}{rest}", method=method)
+        assert answer.status_code == 404, answer.json
+
+
+def test_a_list_does_not_tell_anothers_batch_from_none(make_client, client, services):
+    keys = {who: make_client(made_key(services, who).text) for who in ("anna", "ben")}
+    hers = begin(keys["anna"], line("a"))
+    for after in (hers.id, "batch_" + "0" * 32, "batch_x"):
+        with pytest.raises(openai.BadRequestError) as error:
+            keys["ben"].batches.list(after=after)
+        assert (error.value.code, error.value.param) == ("invalid_field", "after")
+    assert keys["anna"].batches.list(after=hers.id).data == []
+
+
+def test_few_bytes_of_lines_that_are_no_requests_are_looked_at(make_http, services):
+    http = make_http()
+    many = b"\n".join(b'{"body": "' + bytes([65 + number]) * 5_000_000 + b'"}' for number in range(5))
+    form = {"purpose": "batch", "file": (BytesIO(many + b"\n" + line("a").encode()), "a.jsonl")}
+    sent = http.post("/v1/files", data=form).get_json()["id"]
+    asked = {"input_file_id": sent, "endpoint": ENDPOINT, "completion_window": "24h"}
+    answer = http.post("/v1/batches", json=asked)
+    assert (answer.status_code, answer.get_json()["error"]["param"]) == (400, "input_file_id")
