@@ -4,7 +4,6 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from io import BytesIO
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -474,11 +473,11 @@ def test_a_list_does_not_tell_anothers_batch_from_none(make_client, client, serv
     assert keys["anna"].batches.list(after=hers.id).data == []
 
 
-def test_few_bytes_of_lines_that_are_no_requests_are_looked_at(make_http, services):
-    http = make_http()
+def test_few_bytes_of_lines_that_are_no_requests_are_looked_at(make_http):
     many = b"\n".join(b'{"body": "' + bytes([65 + number]) * 5_000_000 + b'"}' for number in range(5))
-    form = {"purpose": "batch", "file": (BytesIO(many + b"\n" + line("a").encode()), "a.jsonl")}
-    sent = http.post("/v1/files", data=form).get_json()["id"]
-    asked = {"input_file_id": sent, "endpoint": ENDPOINT, "completion_window": "24h"}
-    answer = http.post("/v1/batches", json=asked)
-    assert (answer.status_code, answer.get_json()["error"]["param"]) == (400, "input_file_id")
+    with httpx2.Client(transport=httpx2.WSGITransport(app=make_http().application)) as connection:
+        client = OpenAI(base_url="http://localhost/v1", api_key="any", http_client=connection, max_retries=0)
+        sent = client.files.create(file=("a.jsonl", many + b"\n" + line("a").encode()), purpose="batch")
+        with pytest.raises(openai.BadRequestError) as error:
+            client.batches.create(input_file_id=sent.id, endpoint=ENDPOINT, completion_window="24h")
+    assert error.value.param == "input_file_id"
