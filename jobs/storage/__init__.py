@@ -17,6 +17,7 @@ wire          pieces of answers while they are said
 responses     responses kept under an Idempotency-Key
 restarts      whether Redis was started anew
 lives         how that is told
+knowledge     whether Redis knows all that the journal has
 turn          whose turn it is to keep house
 unreadable    what is kept and cannot be read: counted, said, passed over
 """
