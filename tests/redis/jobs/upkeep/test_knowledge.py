@@ -114,6 +114,23 @@ def test_where_nothing_is_lost_images_go_from_the_first_look_on(http, services, 
     assert not services.blobs.has_image(sha256_of(IMAGE))
 
 
+def test_a_redis_of_an_older_version_that_was_started_anew_is_whole_when_it_has_caught_up(
+    http, services, redis_client, housekeeping, caplog
+):
+    housekeeping.keep_house()
+    batch = new_batch(http)
+    send(http, batch, {"a.png": IMAGE})
+    # As a Redis has it that was updated, and has lost its last second.
+    redis_client.delete(names.KNOWLEDGE, *redis_client.scan_iter("eva01:batch:*"))
+    redis_client.hset(names.SEEN, "run_id", "of another")
+    assert not Knowledge(redis_client).is_whole()
+    with caplog.at_level(logging.ERROR):
+        housekeeping.keep_house()
+    assert http.get(batch).status_code == 200
+    assert Knowledge(redis_client).is_whole()
+    assert SAID not in caplog.text
+
+
 def test_a_blob_store_that_is_away_at_the_first_look_is_looked_into_later(
     http, services, redis_client, housekeeping, caplog
 ):
