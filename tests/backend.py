@@ -24,6 +24,7 @@ from jobs.storage.files.orders import Orders
 from jobs.storage.files.sent import SentFiles
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
+from jobs.storage.knowledge import Knowledge
 from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
 from jobs.storage.readings import Readings
@@ -45,7 +46,10 @@ SETTLE_S = 30.0
 
 
 class Backend:
-    """Stores, queue and removal; its methods do what web, a worker and housekeeping do."""
+    """Stores, queue and removal; its methods do what web, a worker and housekeeping do.
+
+    Redis counts as knowing all that the journal has, as housekeeping finds at its first look.
+    """
 
     def __init__(self, client: "redis.Redis", folder: Path, **removal: Any) -> None:
         self.clock = Clock()
@@ -53,6 +57,7 @@ class Backend:
         self.blobs = BlobStore(folder.as_uri(), patience_s=0)
         self._removal = removal
         self.use(client, self.blobs)
+        know_all(client)
 
     def use(self, client: "redis.Redis", blobs: BlobStore) -> None:
         """Use another client and blob store from now on."""
@@ -170,7 +175,14 @@ def keys_left(client: "redis.Redis") -> set[str]:
     """All keys that belong to a batch, job or image: not the broker's, nor counters that outlive them."""
     others = ("_kombu.", names.usage_key(""))
     keys = {key for key in client.scan_iter("*") if not key.startswith(others)}
-    return keys - {f"eva01:{MODEL}:finishes", names.TICKETS, names.OPEN_JOBS, names.USAGE_DAYS}
+    lasting = {names.TICKETS, names.OPEN_JOBS, names.USAGE_DAYS, names.KNOWLEDGE}
+    return keys - {f"eva01:{MODEL}:finishes"} - lasting
+
+
+def know_all(client: "redis.Redis") -> None:
+    """Note that Redis knows all that the journal has, as housekeeping does when it finds so."""
+    knowledge = Knowledge(client)
+    knowledge.end(knowledge.begin_look(), is_whole=True)
 
 
 def sha256_of(content: bytes) -> str:

@@ -218,7 +218,9 @@ class Worker(Generic[Seen, Prepared]):
 
     def _become_ready(self) -> None:
         self._status.state = WorkerState.READY
-        self._status.start_s = perf_counter() - self._began_s
+        # How long it waited for another server says nothing of the next start.
+        if not self._engine.is_elsewhere:
+            self._status.start_s = perf_counter() - self._began_s
         self._heartbeat.beat_now()
         logger.info("Ready.")
 

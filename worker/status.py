@@ -33,7 +33,8 @@ class Status:
     #: Tells whether the device's thread can still answer.
     is_device_alive: Callable[[], bool] = _always
     started_at: datetime = field(default_factory=utc_now)
-    #: Seconds that it took from the start of its process until it was ready; None before.
+    #: Seconds that it took from the start of its process until it was ready; None before, and where it asks
+    #: other servers.
     start_s: float | None = None
 
     @property

@@ -58,6 +58,8 @@ SIGNING_KEY = "eva01:signing_key"
 AUDIT_FOLDER = "audit"
 #: Which Redis it was at the last look, and when that was: a hash.
 SEEN = "eva01:seen"
+#: Whether Redis knows all that the journal has: a word, and the id of who is finding out.
+KNOWLEDGE = "eva01:knowledge"
 #: In which life Redis is, where it does not say so itself: what tells it is a script of this text.
 LIFE = "eva01:life"
 

@@ -4,6 +4,7 @@ A keyword that is not known is refused as well: it may be one that is misspelled
 """
 
 import json
+import math
 from collections.abc import Iterator
 from threading import BoundedSemaphore
 from typing import Any
@@ -35,6 +36,9 @@ _ALIKE = {
     *("json-schema.org/draft/2020-12/schema", "json-schema.org/draft/2019-09/schema"),
     *("json-schema.org/draft-07/schema", "json-schema.org/draft-06/schema"),
 }
+#: The largest whole number that every program reads exactly (RFC 8259, 6). What holds answers to a schema
+#: ends its process at numbers near -2**63.
+_LARGEST = 2**53 - 1
 #: How deep schemas may be in one another, and JSON in all: programs read no more than 128.
 _DEEPEST, _DEEPEST_JSON = 32, 100
 
@@ -85,6 +89,8 @@ def _written(schema: dict[str, Any]) -> bytes:
         one, depth = values.pop()
         if depth > _DEEPEST_JSON:
             raise _bad(f"it is more than {_DEEPEST_JSON} values deep")
+        if isinstance(one, int | float) and _LARGEST < abs(one) < math.inf:
+            raise _unsupported(f"The schema has a number beyond ±{_LARGEST:,}.")
         inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
         values += [(value, depth + 1) for value in inner]
     try:

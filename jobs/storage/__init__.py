@@ -18,6 +18,7 @@ responses     responses kept under an Idempotency-Key
 readings      which line of a file is being read, and at which ones processes have died
 restarts      whether Redis was started anew
 lives         how that is told
+knowledge     whether Redis knows all that the journal has
 turn          whose turn it is to keep house
 unreadable    what is kept and cannot be read: counted, said, passed over
 """

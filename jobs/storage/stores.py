@@ -20,6 +20,7 @@ from jobs.storage.files.orders import Orders
 from jobs.storage.files.sent import SentFiles
 from jobs.storage.fleet import Fleet
 from jobs.storage.image_uses import ImageUses
+from jobs.storage.knowledge import Knowledge
 from jobs.storage.ledger import Ledger
 from jobs.storage.listing import BatchList
 from jobs.storage.readings import Readings
@@ -96,6 +97,10 @@ class Stores:
     def restart_watch(self) -> RestartWatch:
         """Notices that Redis was started anew."""
         return RestartWatch(self.store.redis)
+
+    def knowledge(self) -> Knowledge:
+        """Whether Redis knows all that the journal has."""
+        return Knowledge(self.store.redis)
 
     def abandoned(self, settings: Settings) -> Abandoned:
         """Gives back tickets that nobody holds any more."""

@@ -2,6 +2,7 @@
 
 housekeeping  the thread that does all of it, over and over
 reconciler    open jobs without a ticket
+lacks         whether Redis lacks something of the journal
 restore       what Redis has lost, from the journal
 retention     what is old enough to go
 removal       the parts of what was deleted

@@ -27,6 +27,7 @@ from jobs.contract.settings import Settings
 from jobs.flow.settle import settle_all
 from jobs.storage.stores import Stores
 from jobs.storage.unreadable import pass_over
+from jobs.upkeep.lacks import lacks
 from jobs.upkeep.reconciler import Reconciler
 from jobs.upkeep.removal import Removal
 from jobs.upkeep.restore import Restore, Restored
@@ -39,6 +40,9 @@ _SILENT_PASSES = 4
 
 #: Seconds between two looks after keys.
 _KEYS_S = 60.0
+
+#: Seconds between two lines that say that something is to be restored.
+_WANTING_S = 3600.0
 
 #: Jobs that are settled before the turn is kept again: some 100 ms.
 _SETTLED_A_TURN = 5000
@@ -87,6 +91,8 @@ class Housekeeping:
         self._watch = stores.restart_watch()
         self._abandoned = stores.abandoned(settings)
         self._reconciler = Reconciler(stores.store, stores.queue)
+        self._knowledge = stores.knowledge()
+        self._wanting_is_due_s = 0.0
         self._restore = Restore(stores.store, stores.journal)
         self._removal = Removal(
             stores.store, stores.image_uses, stores.blobs, stores.journal, settings.settle_s
@@ -130,6 +136,7 @@ class Housekeeping:
         with RECONCILE_SECONDS.time():
             self._reconcile()
             self._step(self._bring_back)
+            self._step(self._say_what_is_wanting)
             self._step(self._keep_keys_in_step)
         self._turn.take()
         for step in (self._settle, self._retention.run_once, self._forget_old, self._remove):
@@ -156,33 +163,50 @@ class Housekeeping:
         RECONCILED.labels("replaced").inc(mended.tickets)
 
     def _bring_back(self) -> None:
-        """Restore what a Redis that was started anew has forgotten; one that is blank is left to people."""
+        """Restore what a Redis that was started anew has forgotten; one that was wiped is left to people."""
         since = self._watch.forgotten_since()
         if since or self._watch.is_blank():
             self._keys_are_due_s = 0.0
         if since:
             _log.warning("Redis was started anew: looking in the journal for what it has forgotten.")
             restored = Restored()
-            for restored in self._restore.run(since):  # noqa: B007 (what counts is the last)
+            for restored in self._restore.catch_up(since):  # noqa: B007 (what counts is the last)
                 self._turn.take()
             RECONCILED.labels("restored").inc(restored.finished + restored.queued)
             _log.warning(
                 "Restored %d batches, %d finished jobs and %d to be answered.", *astuple(restored)[:3]
             )
-        elif self._watch.is_blank() and self._knows_less_than_the_journal():
-            _log.error("Redis is empty, and the blob store has batches. To bring them back: eva01 restore.")
+        if self._knowledge.is_open():
+            self._look_into_the_journal()
+        # Noted last: a Redis that nobody has looked at to the end must not pass for one that we know.
         self._watch.note()
+
+    def _look_into_the_journal(self) -> None:
+        """Find out whether Redis knows all that the journal has: until then no image is deleted."""
+        claim = self._knowledge.begin_look()
+        self._knowledge.end(claim, is_whole=not self._lacks_something())
+        self._wanting_is_due_s = 0.0
+
+    def _lacks_something(self) -> bool:
+        for is_lacking in lacks(self._stores.store, self._stores.journal):
+            self._turn.take()
+            if is_lacking:
+                return True
+        return False
+
+    def _say_what_is_wanting(self) -> None:
+        if self._knowledge.is_wanting() and time.monotonic() >= self._wanting_is_due_s:
+            _log.error(
+                "The blob store has batches or jobs that Redis has lost, and no image is deleted until they"
+                " are back. To bring them back: eva01 restore, to its end."
+            )
+            self._wanting_is_due_s = time.monotonic() + _WANTING_S
 
     def _keep_keys_in_step(self) -> None:
         """Let Redis know keys as the blob store has them, at once where it was started anew."""
         if time.monotonic() >= self._keys_are_due_s:
             self._stores.keys.bring_back()
             self._keys_are_due_s = time.monotonic() + _KEYS_S
-
-    def _knows_less_than_the_journal(self) -> bool:
-        """True when the journal has a batch that Redis has not: one that came just now is in both."""
-        batches = self._stores.journal.batches()
-        return any(not self._stores.store.has_record(batch.id) for batch in batches)
 
     def _settle(self) -> None:
         """Settle what was cancelled or retried as a whole, to the end: workers wait for the tickets."""

@@ -1,5 +1,7 @@
 """What is left of deleted batches, and images that nobody needs, are removed here, bit by bit.
 
+Images stay while the journal may know of something that Redis does not (jobs/storage/knowledge.py).
+
     mark ──► wait until workers are silent ──► jobs ──► links, kept responses, journal ──► batch, mark
 
 The mark, which has cancelled what was unfinished, goes last, so whatever breaks off is taken up again.
@@ -21,6 +23,7 @@ from jobs.storage.access.shares import Shares
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.files.journal import Journal
 from jobs.storage.image_uses import ImageUses
+from jobs.storage.knowledge import Knowledge
 from jobs.storage.store import JobStore
 from jobs.storage.unreadable import pass_over
 
@@ -64,6 +67,7 @@ class Removal:
         self._store = store
         self._image_uses, self._blobs, self._journal = image_uses, blobs, journal
         self._shares = Shares(store, journal)
+        self._knowledge = Knowledge(store.redis)
         self._settle_s = settle_s
         self._clock = clock
         self._jobs_a_pass = jobs_a_pass
@@ -126,12 +130,18 @@ class Removal:
 
     def _remove_images(self) -> Removed:
         images = 0
-        while images < _IMAGES_A_PASS and (chunk := self._image_uses.begin_deletion(_CHUNK)):
-            self._delete_images(chunk)
-            images += len(chunk)
+        while images < _IMAGES_A_PASS and self._knowledge.is_whole():
+            if not (chunk := self._image_uses.begin_deletion(_CHUNK)):
+                break
+            images += self._delete_images(chunk)
         return Removed(images=images)
 
-    def _delete_images(self, sha256s: list[str]) -> None:
+    def _delete_images(self, sha256s: list[str]) -> int:
+        """Delete images that are taken; gives how many."""
+        # Redis may have been lost just before they were taken: then nobody can say that they are unused.
+        if not self._knowledge.is_whole():
+            self._image_uses.end_deletion(sha256s, is_deleted=False)
+            return 0
         try:
             self._blobs.delete_images(sha256s)
         except Unavailable:
@@ -143,3 +153,4 @@ class Removal:
                 len(sha256s),
                 sha256s[0],
             )
+        return len(sha256s)

@@ -17,6 +17,7 @@ from jobs.contract.models import Asked, Batch, BatchState, Job, JobState, Mark, 
 from jobs.contract.sums import Sums
 from jobs.storage.access.shares import Shares
 from jobs.storage.files.journal import Journal, earliest_id
+from jobs.storage.knowledge import Knowledge
 from jobs.storage.store import JobStore
 
 logger = logging.getLogger(__name__)
@@ -55,9 +56,20 @@ class Restore:
     def __init__(self, store: JobStore, journal: Journal) -> None:
         self._store, self._journal = store, journal
         self._shares = Shares(store, journal)
+        self._knowledge = Knowledge(store.redis)
 
     def run(self, since: datetime | None = None) -> Iterator[Restored]:
-        """Restore everything, or what was accepted after `since`; gives what is done so far, to the end."""
+        """Restore everything, or what was accepted after `since`; gives what is done so far, to the end.
+
+        At the end of everything Redis counts as knowing all that the journal has.
+        """
+        claim = self._knowledge.begin_restore()
+        yield from self.catch_up(since)
+        if since is None:
+            self._knowledge.end(claim, is_whole=True)
+
+    def catch_up(self, since: datetime | None) -> Iterator[Restored]:
+        """The same for a Redis that has lost at most what was accepted after `since`: nothing is marked."""
         done = Restored()
         for step in self._steps(since):
             yield done

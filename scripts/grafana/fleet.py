@@ -9,7 +9,7 @@ from typing import Any
 from scripts.grafana.metrics import INSTALLATION, CodeMetrics
 from scripts.grafana.panels import Panel, Query, Row, amount, dashboard, installations, models
 
-_WORKERS = f'{INSTALLATION}, pod=~"worker-.*"'
+_WORKERS = f'{INSTALLATION}, pod=~"worker-.*|vllm-server-.*"'
 
 
 def fleet(code: CodeMetrics) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def _measure_streams(
 def _speaker(redis_url: str, folder: Path, step_s: float) -> Iterator[None]:
     port = free_port()
     env = {"REDIS_URL": redis_url, "EVA01_DATA": str(folder), "EVA01_WORKER_PORT": str(port)}
+    # Each round asks the same.
+    env["EVA01_ANSWER_CACHE"] = "false"
     command = python("scripts.streaming.speaker", str(step_s), str(_STEPS))
     process = Process.start(f"speaker-{port}", command, env, folder)
     try:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from jobs.contract.models import Usage
 from tests.stub_engine import StubEngine
@@ -22,11 +23,11 @@ from worker.ops.logs import set_up_logging
 _ROWS = 1000
 
 
+@dataclass
 class Speaking(StubRolling):
     """All its rows say a word after each step."""
 
-    def __post_init__(self) -> None:
-        self._said: dict[Asked, str] = defaultdict(str)
+    _said: dict[Asked, str] = field(default_factory=lambda: defaultdict(str))
 
     def turn(self) -> Sequence[Ended[Asked]]:
         """Take a step, and say when it ended."""

@@ -164,7 +164,7 @@ def test_only_what_needs_a_bucket_or_the_hub_reaches_out(folder):
     for name, seen, _pod in pods(folder):
         component = seen.labels["app.kubernetes.io/component"]
         reaches = may(folder, seen, "Egress", Peer(address=OUTSIDE), 443)
-        assert reaches is (component in ("web", "worker", "backup", "model-cache")), name
+        assert reaches is (component in ("web", "worker", "backup", "model-cache", "vllm-server")), name
 
 
 def test_nobody_takes_the_machines_own_identity(folder):

@@ -22,6 +22,7 @@ UNPINNED = {
     "oliver006/redis_exporter",
     "registry.k8s.io/autoscaling/cluster-autoscaler",
     "registry.k8s.io/prometheus-adapter/prometheus-adapter",
+    "vllm/vllm-openai",
 }
 KUSTOMIZED = {
     image.name for image in references((ROOT / "k8s/base/kustomization.yaml").read_text(encoding="utf-8"))

@@ -20,6 +20,7 @@ from tests.manifests.rendering import (
     folders,
     name_of,
     of_kind,
+    ours,
     owners,
     render,
     used_by,
@@ -75,8 +76,9 @@ def test_whatever_is_scaled_says_no_number_of_its_own(folder):
     for thing, _ in owners(objects):
         if name_of(thing) in scaled:
             assert "replicas" not in thing["spec"], name_of(thing)
-        if thing["metadata"]["labels"].get("eva01.dev/model"):
-            assert name_of(thing) in scaled
+        elif thing["metadata"]["labels"].get("eva01.dev/model"):
+            # One that asks other servers: these are scaled (tests/manifests/cluster/test_vllm_server.py).
+            assert "components/vllm-server" in used_by(folder), name_of(thing)
 
 
 @each_folder
@@ -295,13 +297,11 @@ def test_a_worker_whose_slots_are_all_taken_is_wanted(folder):
 @each_folder
 def test_a_fleet_knows_the_slots_of_its_workers(folder):
     objects = render(folder)
-    said = {
-        pod["metadata"]["labels"]["eva01.dev/model"]: environment(pod["spec"]["containers"][0], objects)
-        for owner, pod in owners(objects)
-        if owner["metadata"]["labels"].get("eva01.dev/model")
-    }
-    for model, fleet in model_fleets(folder):
-        assert said[model]["EVA01_SLOTS"] == str(slots(fleet))
+    pods = {name_of(owner): pod["spec"]["containers"][0] for owner, pod in owners(objects)}
+    for _, fleet in model_fleets(folder):
+        container = pods[target_of(fleet)]
+        said = [environment(container, objects).get("EVA01_SLOTS")] if ours(container) else container["args"]
+        assert str(slots(fleet)) in said or f"--max-num-seqs={slots(fleet)}" in said
 
 
 @each_folder

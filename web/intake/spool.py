@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, NoReturn, Protocol, cast
 
 from flask import Flask, Request, request
 from werkzeug.datastructures import FileStorage
@@ -17,7 +17,7 @@ from werkzeug.http import parse_options_header
 
 from jobs.contract.codes import Code
 from jobs.contract.discreet import discreet
-from jobs.contract.errors import NoRoom, TooLarge
+from jobs.contract.errors import BadInput, NoRoom, TooLarge
 from jobs.contract.settings import Limits
 from web.intake.budget import Budget
 from web.intake.forms import MULTIPART, FormParser
@@ -193,6 +193,23 @@ class SpooledRequest(Request):
         stream.write(data)
         stream.seek(0)
         return FileStorage(stream, name)
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """The body as JSON, also where `force` has it read whatever it is called, but for a form.
+
+        A form may be a hundred times as large, because its files do not go through memory. Raises BadInput
+        (`malformed_body`).
+        """
+        if force and self.mimetype == MULTIPART:
+            raise BadInput(
+                "The body is sent as a form. Send a JSON object, as application/json.",
+                code=Code.MALFORMED_BODY,
+            )
+        return super().get_json(force=force, silent=silent, cache=cache)
+
+    def on_json_loading_failed(self, e: ValueError | None) -> NoReturn:
+        """Raises BadInput (`malformed_body`) for a body that is no JSON."""
+        raise BadInput("The body is no JSON. Send a JSON object, in UTF-8.", code=Code.MALFORMED_BODY) from e
 
     def check_budget(self) -> None:
         """Raises TooLarge (`request_too_costly`) when no more of its files are to be looked at."""

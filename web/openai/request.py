@@ -48,6 +48,8 @@ Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 #: Two names of whoever set the model up.
 ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT}
 MOST_MESSAGES, MOST_PARTS = 1000, 1000
+#: What pydantic calls texts where a field may be something else as well.
+_KINDS = ("str", "constrained-str")
 #: Characters of what cannot be used that are shown.
 _SHOWN = 100
 
@@ -97,7 +99,7 @@ class BadField(BadInput):
         """About the first field that is wrong; `whole` stands for all of them."""
         first = error.errors()[0]
         # What pydantic calls the kinds that a field may be of is no part of its name.
-        names = (str(part) for part in first["loc"] if str(part) != "str" and "[" not in str(part))
+        names = (str(part) for part in first["loc"] if part not in _KINDS and "[" not in str(part))
         place = ".".join(names)[:_SHOWN] or whole
         has_value = isinstance(first.get("input"), str | int | float)
         shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""

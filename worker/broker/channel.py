@@ -65,8 +65,13 @@ class PatientQoS(QoS):
         return numbers
 
     def can_consume(self) -> bool:
-        """False while something that was refused is still to be done, or nothing could be answered."""
-        return not self._is_refused and self.channel.may_take() and super().can_consume()
+        """False while something that was refused is still to be done, or nothing could be answered.
+
+        What Redis was asked for before that is still read: a ticket that stayed in a connection would be
+        counted by nobody.
+        """
+        may_read = self.channel.may_take() or bool(self.channel._in_poll)
+        return not self._is_refused and may_read and super().can_consume()
 
     def refuse(self, error: redis.ResponseError) -> None:
         """Take no more tickets until Redis is well.
@@ -212,11 +217,14 @@ class _Patient:
         return client
 
     def _checked(self, taken: Any) -> tuple[bytes, bytes] | None:
-        """What was taken, as Celery is to see it; None, as if nothing had come, where it is no ticket."""
+        """What was taken, as Celery is to see it; None, as if nothing had come, for all else."""
         if not taken:
             return None
         queue, message = taken
         with self.conn_or_acquire() as client:  # type: ignore[attr-defined]
+            if not self.may_take():
+                put_back(client, queue.decode(), message)
+                return None
             try:
                 ticket = Ticket.read(message, self.unreadable.most_bytes)
                 if client.hexists(self.unacked_key, ticket.number):  # type: ignore[attr-defined]
@@ -233,6 +241,8 @@ class _Patient:
             raise self._as_away(error) from error
 
     def _brpop_start(self, timeout: float | None = None) -> None:
+        if not self.may_take():
+            return
         try:
             with self.conn_or_acquire() as client:  # type: ignore[attr-defined]
                 check_writes(client)

@@ -126,6 +126,19 @@ class Journal:
             if batch and (since is None or _could_grow(batch, since)):
                 yield batch
 
+    def has_batch(self, batch_id: str) -> bool:
+        """True when a batch's record is noted."""
+        return self._blobs.has(names.batch_path(batch_id))
+
+    def singles(self) -> Iterator[str]:
+        """The ids of the accepted jobs without a batch, in no order."""
+        for path in self._blobs.list(names.manifest_folder(None)):
+            yield PurePosixPath(path).stem
+
+    def has_single(self, job_id: str) -> bool:
+        """True when a job without a batch is noted as accepted."""
+        return self._blobs.has(names.manifest_path(None, job_id))
+
     def deleted(self) -> Iterator[str]:
         """The ids of deleted batches, in the order of the days on which they were."""
         for path in self._blobs.list(names.DELETED_FOLDER):

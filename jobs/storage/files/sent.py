@@ -4,6 +4,7 @@ files/<owner>/<id>.json    what is known of one; written last, deleted first
 files/<owner>/<id>.jsonl   itself
 """
 
+import re
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from functools import partial
@@ -14,7 +15,7 @@ from jobs.contract import names
 from jobs.contract.asking.order import SentFile
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
-from jobs.contract.models import made_at
+from jobs.contract.models import ID_PATTERN, made_at
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.unreadable import readable
 
@@ -38,7 +39,8 @@ class SentFiles:
 
         Raises NotFound.
         """
-        for sent in self._read(names.sent_path(owner, file_id) for owner in owners):
+        is_id = re.fullmatch(ID_PATTERN, file_id)
+        for sent in self._read(names.sent_path(owner, file_id) for owner in owners if is_id):
             return sent
         raise NotFound(f"There is no file file-{file_id}.", code=Code.FILE_NOT_FOUND)
 

@@ -180,6 +180,13 @@ class Jobs(Base):
                 found.append((job, batch))
         return found
 
+    def unknown(self, job_ids: Sequence[str]) -> list[str]:
+        """Those that there is nothing of."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.exists(names.job_key(job_id))
+            return [job_id for job_id, found in zip(job_ids, pipe.execute(), strict=True) if not found]
+
     def cancelled(self, job_ids: Sequence[str]) -> set[str]:
         """Those of the jobs that nobody waits for any more: cancelled, or gone."""
         waited_for = {job.id for job in self.get_jobs(job_ids) if job.state is not JobState.CANCELLED}

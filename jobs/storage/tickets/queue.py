@@ -64,7 +64,7 @@ class Balance:
         return max(0, self.queued + self.running - self.waiting - self.held)
 
 
-def put_back(client: "redis.Redis", queue: str, ticket: str) -> None:
+def put_back(client: "redis.Redis", queue: str, ticket: str | bytes) -> None:
     """Put a ticket back in front of its queue; a full Redis takes it as well.
 
     Raises redis.RedisError.

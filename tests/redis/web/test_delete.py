@@ -7,7 +7,7 @@ from jobs.contract.models import new_id
 from jobs.upkeep.removal import Removal, Removed
 from tests import hostile
 from tests.asking import IMAGE, ask, new_batch, post_files, send
-from tests.backend import keys_left
+from tests.backend import keys_left, know_all
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
 
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.redis
 def remove_all(services) -> Removed:
     parts = (services.store, services.image_uses, services.blobs, services.journal)
     removal, removed = Removal(*parts, settle_s=0), Removed()
+    know_all(services.store.redis)
 
     def is_done() -> bool:
         nonlocal removed

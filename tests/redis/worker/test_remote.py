@@ -141,6 +141,8 @@ def test_nothing_is_taken_while_the_server_is_away_and_all_goes_on_by_itself(wor
     first = workers.enqueue(QUESTIONS[0])
     wait_until(lambda: not worker.answers_200("/ready"), "it is not ready")
     wait_until(lambda: workers.state(first) is JobState.QUEUED and not workers.held(), "it is given back")
+    wait_until(lambda: workers.queue.depth(MODEL).waiting == 1, "its ticket is where an autoscaler counts it")
+    assert workers.store.redis.hlen("eva01:starts") == 0, "how long it waits for a server is no start's time"
     jobs = [first, *(workers.enqueue(question) for question in QUESTIONS[1:])]
     assert "is away" in httpx.get(f"{worker.url}/ready", timeout=30).json()["trouble"]
     server.start()

@@ -1,5 +1,6 @@
 """The calls of OpenAI's API for batches: made of a file of requests, found again, listed, cancelled."""
 
+import re
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -12,7 +13,8 @@ from jobs import flow
 from jobs.contract.access.audit import Kind, Target
 from jobs.contract.asking.order import Order, SentFile
 from jobs.contract.errors import BadInput
-from jobs.contract.models import Batch, utc_now
+from jobs.contract.models import ID_PATTERN, Batch, utc_now
+from jobs.contract.settings import MIB
 from web.access.audit import note_look
 from web.access.caller import caller
 from web.http.idempotency import speaks_of
@@ -33,8 +35,8 @@ _BATCH = f"{BATCHES_PATH}/{BATCH}<string(length=32):batch_id>"
 _MOST_LISTED = 100
 #: How long the one window is that there is.
 _WINDOW = timedelta(hours=24)
-#: Lines that are looked at for a model.
-_LOOKED_AT = 10
+#: Lines that are looked at for a model, and bytes of them after which no further one is.
+_LOOKED_AT, _LOOKED_AT_BYTES = 10, 8 * MIB
 _SHOWN = 100
 
 
@@ -87,7 +89,9 @@ def create_batch() -> Response:
 def list_batches() -> Response:
     """The caller's batches, the latest change first, also those that were not made of a file."""
     serving, who, asked = services(), caller(), Asked.read(_MOST_LISTED)
-    cursor = serving.batch_list.cursor_of(asked.after.removeprefix(BATCH)) if asked.after else None
+    after = asked.after.removeprefix(BATCH)
+    is_seen = re.fullmatch(ID_PATTERN, after) and who.sees(serving.ownership.of_batch(after))
+    cursor = serving.batch_list.cursor_of(after) if is_seen else None
     if asked.after and cursor is None:
         raise BadField(f"`after` is {asked.after[:_SHOWN]!r}, which is no batch.", "after")
     if who.sees_all:
@@ -136,14 +140,17 @@ def _model_and_question(serving: Services, sent: SentFile, endpoint: str) -> tup
     """Which model the first of a file's lines that can be read asks, and what."""
     limits = serving.limits
     lines = lines_in(partial(serving.sent_files.piece, sent), limits.max_chat_bytes)
+    size_bytes = 0
     for line in islice(lines, _LOOKED_AT):
+        size_bytes += len(line.text or b"")
         try:
             asked = ENDPOINTS[endpoint].request.read(said_in(line, limits).get("body"))
             return asked.model, shown_question(turns_of(asked, limits))
         except BadInput:
-            continue
+            if size_bytes > _LOOKED_AT_BYTES:
+                break
     raise BadField(
-        f"None of the first {_LOOKED_AT} lines of {FILE}{sent.id} can be read as a request to"
+        f"None of the first lines, {_LOOKED_AT} at most, of {FILE}{sent.id} can be read as a request to"
         f" {endpoint} about an image, which would say the batch's model.",
         "input_file_id",
     )

@@ -20,7 +20,7 @@ from jobs.storage.store import JobStore
 from jobs.upkeep.removal import Removal, Removed
 from tests import hostile
 from tests.asking import new_batch, post_files
-from tests.backend import MODEL, RECIPE, SETTLE_S, Backend, keys_left, sha256_of
+from tests.backend import MODEL, RECIPE, SETTLE_S, Backend, keys_left, know_all, sha256_of
 from tests.crashing import Countdown, Crashed, CrashingBlobs, CrashingRedis
 from tests.processes import wait_until
 
@@ -425,6 +425,7 @@ def test_a_large_batch_is_removed_over_several_passes(redis_url, redis_client, t
 
 def removal_of(services) -> Removal:
     parts = (services.store, services.image_uses, services.blobs, services.journal)
+    know_all(services.store.redis)
     return Removal(*parts, settle_s=0)
 
 

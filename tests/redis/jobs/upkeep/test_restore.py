@@ -1,13 +1,10 @@
 """Redis is wiped, or has lost a part, and is restored from the journal; what is not lost stays unchanged."""
 
-import sys
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
-from eva01.cli.main import main
 from jobs.contract import names
 from jobs.contract.errors import NotFound
 from jobs.contract.models import FinishReason, JobError, JobState, Result, Usage
@@ -31,21 +28,6 @@ FAILURE = Result(error=JobError(code="engine_failed", message="It failed."))
 @pytest.fixture
 def restore(services) -> Restore:
     return Restore(services.store, services.journal)
-
-
-@pytest.fixture
-def command(redis_url, tmp_path, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
-    """Runs `eva01 restore`; gives its exit code and what it printed on both streams."""
-    for name, value in {"REDIS_URL": redis_url, "EVA01_DATA": str(tmp_path), "COLUMNS": "200"}.items():
-        monkeypatch.setenv(name, value)
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["eva01", "restore", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0), *capsys.readouterr()
-
-    return command
 
 
 def run(restore: Restore, since: datetime | None = None) -> Restored:

@@ -5,10 +5,13 @@ from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
+from urllib.parse import quote
 
+import httpx2
 import openai
 import pytest
 from flask.testing import FlaskClient
+from openai import OpenAI
 
 from jobs.contract.access.owners import Quotas
 from jobs.contract.codes import Code
@@ -462,3 +465,30 @@ def test_a_batch_is_not_closed_while_its_lines_are_read(client, services, http):
     assert http.post(close).status_code == 200
     counts = client.batches.retrieve(batch.id).request_counts
     assert counts.model_dump() == {"total": 2, "completed": 0, "failed": 0}
+
+
+@pytest.mark.parametrize("odd", ["\0", "\x01", "\x7f", "\n", "/", "Z"])
+def test_an_id_of_a_file_that_is_none_is_not_found(http, odd):
+    for method, rest in (("GET", ""), ("GET", "/content"), ("DELETE", "")):
+        answer = http.open(f"/v1/files/file-{'0' * 31}{quote(odd, safe='')}{rest}", method=method)
+        assert answer.status_code == 404, answer.json
+
+
+def test_a_list_does_not_tell_anothers_batch_from_none(make_client, client, services):
+    keys = {who: make_client(made_key(services, who).text) for who in ("anna", "ben")}
+    hers = begin(keys["anna"], line("a"))
+    for after in (hers.id, "batch_" + "0" * 32, "batch_x"):
+        with pytest.raises(openai.BadRequestError) as error:
+            keys["ben"].batches.list(after=after)
+        assert (error.value.code, error.value.param) == ("invalid_field", "after")
+    assert keys["anna"].batches.list(after=hers.id).data == []
+
+
+def test_few_bytes_of_lines_that_are_no_requests_are_looked_at(make_http):
+    many = b"\n".join(b'{"body": "' + bytes([65 + number]) * 5_000_000 + b'"}' for number in range(5))
+    with httpx2.Client(transport=httpx2.WSGITransport(app=make_http().application)) as connection:
+        client = OpenAI(base_url="http://localhost/v1", api_key="any", http_client=connection, max_retries=0)
+        sent = client.files.create(file=("a.jsonl", many + b"\n" + line("a").encode()), purpose="batch")
+        with pytest.raises(openai.BadRequestError) as error:
+            client.batches.create(input_file_id=sent.id, endpoint=ENDPOINT, completion_window="24h")
+    assert error.value.param == "input_file_id"

@@ -290,3 +290,18 @@ def test_a_chat_of_many_bytes_is_taken_and_one_of_too_many_is_not(make_http):
     larger = [{"role": "user", "content": [*large[0]["content"], image(f"data:image/png;base64,{padded}")]}]
     refused = http.post("/v1/chat/completions", json={"model": "nano", "messages": larger})
     assert (refused.status_code, refused.json["error"]["code"]) == (413, "request_too_large")
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/batches"])
+def test_a_body_that_is_sent_as_a_form_is_not_read(http, path):
+    answer = http.post(path, data=b"x" * 100, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 400
+    assert "as a form" in answer.get_json()["error"]["message"]
+
+
+def test_a_body_that_is_no_json_is_said_to_be_none(http):
+    error = http.post("/v1/chat/completions", data="{", content_type="application/json").get_json()["error"]
+    assert (error["code"], error["message"]) == (
+        "malformed_body",
+        "The body is no JSON. Send a JSON object, in UTF-8.",
+    )

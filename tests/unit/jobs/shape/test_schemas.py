@@ -62,7 +62,17 @@ def test_what_answers_can_be_held_to_is_taken_as_it_is(schema):
         ({"type": "strin"}, "bad_schema", "strin"),
         ({"properties": []}, "bad_schema", "#/properties"),
         ({"type": "object", "required": "a"}, "bad_schema", "#/required"),
-        ({"maximum": 10**400}, "unsupported_schema", "number out of range"),
+        ({"maximum": 10**400}, "unsupported_schema", "beyond ±9,007,199,254,740,991"),
+        # With these what reads it has ended its process.
+        ({"type": "integer", "minimum": -1e30, "maximum": -1e29}, "unsupported_schema", "a number beyond"),
+        ({"type": ["number", "integer"], "const": -(2**63) - 1}, "unsupported_schema", "a number beyond"),
+        ({"type": "integer", "enum": [1, -(2**63)]}, "unsupported_schema", "a number beyond"),
+        # And with this it has panicked.
+        (
+            {"type": ["number", "integer"], "minimum": -20, "maximum": -20},
+            "unsupported_schema",
+            "fails on it",
+        ),
         ({"maximum": float("inf")}, "bad_schema", "a number that is too large"),
         ({"const": json.loads("[" * 101 + "]" * 101)}, "bad_schema", "100 values deep"),
         ({"not": {"type": "null"}}, "unsupported_schema", "`not`"),
