@@ -181,7 +181,7 @@ def keys_left(client: "redis.Redis") -> set[str]:
 
 def know_all(client: "redis.Redis") -> None:
     """Note that Redis knows all that the journal has, as housekeeping does when it finds so."""
-    knowledge = Knowledge(client)
+    knowledge = Knowledge(JobStore(client))
     knowledge.end(knowledge.begin_look(), is_whole=True)
 
 

@@ -19,6 +19,7 @@ from jobs.contract import names
 from jobs.contract.models import new_id
 from jobs.storage.lives import Lives
 from jobs.storage.restarts import RestartWatch
+from jobs.storage.store import JobStore
 from jobs.storage.unreadable import readable
 
 #: The mark when all is known; the others are one of these words and an id.
@@ -36,7 +37,8 @@ class Claim:
 class Knowledge:
     """The mark and its changes; every method raises redis.RedisError when Redis is away."""
 
-    def __init__(self, client: "redis.Redis") -> None:
+    def __init__(self, store: JobStore) -> None:
+        client = store.redis
         self._redis = client
         self._lives = Lives(client, "server", "run_id")
         self._watch = RestartWatch(client)

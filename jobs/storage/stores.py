@@ -100,7 +100,7 @@ class Stores:
 
     def knowledge(self) -> Knowledge:
         """Whether Redis knows all that the journal has."""
-        return Knowledge(self.store.redis)
+        return Knowledge(self.store)
 
     def abandoned(self, settings: Settings) -> Abandoned:
         """Gives back tickets that nobody holds any more."""

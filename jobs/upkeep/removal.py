@@ -67,7 +67,7 @@ class Removal:
         self._store = store
         self._image_uses, self._blobs, self._journal = image_uses, blobs, journal
         self._shares = Shares(store, journal)
-        self._knowledge = Knowledge(store.redis)
+        self._knowledge = Knowledge(store)
         self._settle_s = settle_s
         self._clock = clock
         self._jobs_a_pass = jobs_a_pass

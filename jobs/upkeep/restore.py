@@ -56,7 +56,7 @@ class Restore:
     def __init__(self, store: JobStore, journal: Journal) -> None:
         self._store, self._journal = store, journal
         self._shares = Shares(store, journal)
-        self._knowledge = Knowledge(store.redis)
+        self._knowledge = Knowledge(store)
 
     def run(self, since: datetime | None = None) -> Iterator[Restored]:
         """Restore everything, or what was accepted after `since`; gives what is done so far, to the end.

@@ -15,6 +15,7 @@ from jobs.storage.files.blobs import BlobStore
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.knowledge import Knowledge
 from jobs.storage.restarts import RestartWatch
+from jobs.storage.store import JobStore
 from jobs.upkeep.housekeeping import Housekeeping
 from jobs.upkeep.removal import Removal
 from jobs.upkeep.restore import Restore
@@ -123,11 +124,11 @@ def test_a_redis_of_an_older_version_that_was_started_anew_is_whole_when_it_has_
     # As a Redis has it that was updated, and has lost its last second.
     redis_client.delete(names.KNOWLEDGE, *redis_client.scan_iter("eva01:batch:*"))
     redis_client.hset(names.SEEN, "run_id", "of another")
-    assert not Knowledge(redis_client).is_whole()
+    assert not Knowledge(JobStore(redis_client)).is_whole()
     with caplog.at_level(logging.ERROR):
         housekeeping.keep_house()
     assert http.get(batch).status_code == 200
-    assert Knowledge(redis_client).is_whole()
+    assert Knowledge(JobStore(redis_client)).is_whole()
     assert SAID not in caplog.text
 
 
@@ -151,7 +152,7 @@ def test_a_blob_store_that_is_away_at_the_first_look_is_looked_into_later(
     blobs.is_away = False
     with caplog.at_level(logging.ERROR):
         housekeeping.keep_house()
-    assert Knowledge(redis_client).is_whole()
+    assert Knowledge(JobStore(redis_client)).is_whole()
     assert SAID not in caplog.text
 
 
@@ -218,7 +219,7 @@ def test_a_restore_of_late_jobs_alone_is_not_enough(backend, lost):
 
 
 def test_a_look_does_not_count_while_a_restore_is_under_way(backend, lost):
-    knowledge = Knowledge(backend.client)
+    knowledge = Knowledge(backend.store)
     look, steps = knowledge.begin_look(), restore_of(backend).run()
     next(steps)
     knowledge.end(look, is_whole=True)
@@ -228,7 +229,7 @@ def test_a_look_does_not_count_while_a_restore_is_under_way(backend, lost):
 
 
 def test_of_two_restores_the_first_to_end_has_brought_all_back(backend, lost):
-    slow, knowledge = restore_of(backend).run(), Knowledge(backend.client)
+    slow, knowledge = restore_of(backend).run(), Knowledge(backend.store)
     next(slow)
     list(restore_of(backend).run())
     assert knowledge.is_whole()
@@ -238,7 +239,7 @@ def test_of_two_restores_the_first_to_end_has_brought_all_back(backend, lost):
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_a_redis_that_is_wiped_during_a_restore_or_after_it_is_not_taken_for_whole(backend, lost, is_known):
-    knowledge = Knowledge(backend.client)
+    knowledge = Knowledge(backend.store)
     if is_known:
         list(restore_of(backend).run())
     steps = restore_of(backend).run()
@@ -251,7 +252,7 @@ def test_a_redis_that_is_wiped_during_a_restore_or_after_it_is_not_taken_for_who
 
 
 def test_a_redis_that_is_wiped_during_a_look_is_not_taken_for_whole(backend):
-    knowledge = Knowledge(backend.client)
+    knowledge = Knowledge(backend.store)
     look = knowledge.begin_look()
     backend.client.flushall()
     knowledge.end(look, is_whole=True)
@@ -293,7 +294,7 @@ def server(tmp_path):
 @pytest.mark.process
 def test_a_server_that_starts_anew_with_its_file_is_whole_when_it_was_looked_at(server):
     with connect(server.url) as client:
-        knowledge, watch = Knowledge(client), RestartWatch(client)
+        knowledge, watch = Knowledge(JobStore(client)), RestartWatch(client)
         knowledge.end(knowledge.begin_look(), is_whole=True)
         watch.note()
         assert knowledge.is_whole()
@@ -307,7 +308,7 @@ def test_a_server_that_starts_anew_with_its_file_is_whole_when_it_was_looked_at(
 @pytest.mark.process
 def test_what_was_found_out_of_a_life_that_is_over_does_not_count(server):
     with connect(server.url) as client:
-        knowledge = Knowledge(client)
+        knowledge = Knowledge(JobStore(client))
         claim = knowledge.begin_restore()
         server.stop()
         server.start()
