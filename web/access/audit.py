@@ -31,6 +31,7 @@ from web.services import services, services_of
 #: What each audited endpoint does, and to what.
 _BY_ACTION: dict[tuple[Action, Kind], str] = {
     (Action.BATCH_DELETE, Kind.BATCH): "batches.delete_batch",
+    (Action.FILE_DELETE, Kind.FILE): "openai_files.delete_file",
     (Action.KEY_ADD, Kind.KEY): "keys.add_key pages.make_key",
     (Action.KEY_REVOKE, Kind.KEY): "keys.revoke_key pages.revoke_key",
     (Action.KEY_ROTATE, Kind.KEY): "keys.rotate_key pages.rotate_key",
@@ -44,12 +45,19 @@ _BY_ACTION: dict[tuple[Action, Kind], str] = {
         shared.results.export_csv shared.results.export_jsonl shared.results.export_parquet
         shared.results.export_texts shared.results.export_xlsx
     """,
+    (Action.EXPORT, Kind.FILE): "openai_files.read_file",
     (Action.EXPORT, Kind.TRAIL): "audit.export_events",
 }
 #: The action of each of them, and the kind of its target.
 AUDITED = {endpoint: what for what, endpoints in _BY_ACTION.items() for endpoint in endpoints.split()}
 #: The part of an address that names a target.
-_NAMED_BY = {Kind.BATCH: "batch_id", Kind.JOB: "job_id", Kind.KEY: "prefix", Kind.SHARE: "share_id"}
+_NAMED_BY = {
+    Kind.BATCH: "batch_id",
+    Kind.JOB: "job_id",
+    Kind.FILE: "file_id",
+    Kind.KEY: "prefix",
+    Kind.SHARE: "share_id",
+}
 #: Who has a link to something that is shared, and who has not said who they are.
 _LINK, _UNKNOWN = "link", "unknown"
 #: In the environment of a request whose refused sign-in is written, or counted.

@@ -26,6 +26,8 @@ class Action(StrEnum):
     #: Of all sessions of somebody.
     SIGN_OUT_EVERYWHERE = "sign-out.everywhere"
     BATCH_DELETE = "batch.delete"
+    #: Of a file of requests.
+    FILE_DELETE = "file.delete"
     SHARE_ADD = "share.add"
     SHARE_REVOKE = "share.revoke"
     EXPORT = "export"
@@ -49,6 +51,8 @@ class Kind(StrEnum):
 
     BATCH = "batch"
     JOB = "job"
+    #: Of requests, from which batches are made.
+    FILE = "file"
     #: By its first characters.
     KEY = "key"
     #: By its id, which opens nothing.

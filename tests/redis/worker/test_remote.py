@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from jobs.contract.models import Job, JobState, Options
+from jobs.contract.saying.pieces import Piece
+from jobs.storage.wire import Wire
 from tests.openai_server import BREAK, BUSY, DIE, EMPTY, FILTER, LONG, REFUSE, SLOW
 from tests.processes import Process, accepts_connections, free_port, wait_until
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, ROOT, SHA256, Running, WorkerProcesses
@@ -80,6 +82,22 @@ def test_jobs_are_answered_with_the_image_as_it_came(workers, server):
     assert (done.finish_reason, done.width, done.height) == ("stop", 480, 320)
     assert (done.usage.prompt_tokens, done.usage.output_tokens) == (40, 4)
     assert done.confidence == pytest.approx(0.6065, abs=1e-4)
+
+
+def test_what_a_server_says_is_told_while_it_says_it(workers, server):
+    start(workers, server.start()).wait_until_ready()
+    line = Wire(workers.client).listen("ear", 0.05)
+    assert next(line) == []
+    asked = Job(file="a.png", question=SLOW, model=MODEL, images=(SHA256,), listener="ear")
+    job, _ = workers.store.create_job(asked)
+    pieces: list[Piece] = []
+    while sum(bool(piece.text) for piece in pieces) < 3:
+        pieces += next(line)
+    assert workers.state(job) is JobState.RUNNING
+    said = "".join(piece.text or "" for piece in pieces)
+    assert [piece.start for piece in pieces[:2]] == [0, len(pieces[0].text or "")]
+    assert said == SLOW * (len(said) // len(SLOW))
+    line.close()
 
 
 def test_what_a_server_refuses_fails_alone_with_its_reason(workers, server):

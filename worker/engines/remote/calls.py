@@ -10,7 +10,7 @@ deadline to the moment, and a cancel closes its connection, from which the serve
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from random import uniform
@@ -28,6 +28,7 @@ from worker.engines.remote.habits import Habits
 from worker.engines.remote.said import Said
 from worker.engines.remote.server import Server
 from worker.engines.remote.servers import AllAway, Servers
+from worker.engines.saying.beginning import Beginning
 
 #: Seconds that a turn waits for something to end: then it looks for new jobs.
 _TURN_S = 0.02
@@ -42,6 +43,7 @@ class Call:
     asked: Asked
     company: Company
     is_interactive: bool
+    hear: Hear | None = None
     #: Tries that a server has put off or failed on.
     tries: int = 0
     #: True when a server failed on it.
@@ -77,9 +79,9 @@ class Calls(Rolling[Asked, Call]):
     def request(
         self, prepared: Asked, *, company: Company, is_interactive: bool, hear: Hear | None = None
     ) -> Call:
-        """What stands for a job; answers come as a whole, so that there is nothing to `hear`."""
+        """What stands for a job; `hear` hears of its answer as the server says it."""
         self._ended.put(None)
-        return Call(prepared, company, is_interactive)
+        return Call(prepared, company, is_interactive, hear)
 
     def submit(self, request: Call) -> None:
         """Let it wait for a server."""
@@ -137,7 +139,7 @@ class Calls(Rolling[Asked, Call]):
                 await self._meet(error, server, call)
 
     async def _say(self, server: Server, call: Call) -> Said:
-        asked, said = call.asked, Said()
+        asked, said = call.asked, Said(on_text=_told(call.hear) if call.hear else None)
         call.sent = self._habits.applied(asked.body, asked.own)
         began_s = time.monotonic()
         try:
@@ -170,6 +172,17 @@ class Calls(Rolling[Asked, Call]):
             case Refused():
                 if not self._habits.learn(str(error), call.sent, call.asked.own):
                     raise error.failure from error
+
+
+def _told(hear: Hear) -> Callable[[str], None]:
+    """What has each part of a text told, from its first on."""
+    beginning = Beginning()
+
+    def tell(text: str) -> None:
+        piece = beginning.add(text)
+        hear(lambda: piece)
+
+    return tell
 
 
 def _rest_s(call: Call) -> float:

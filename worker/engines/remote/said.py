@@ -7,6 +7,7 @@ data: [DONE]
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,8 @@ class Said:
     finish_reason: str | None = None
     usage: dict[str, Any] = field(default_factory=dict)
     is_done: bool = False
+    #: Hears of each part of its text; None where nobody listens.
+    on_text: Callable[[str], object] | None = None
 
     @property
     def text(self) -> str:
@@ -78,6 +81,8 @@ class Said:
         said = choice.get("delta") or choice.get("message") or {}
         if text := said.get("content"):
             self.parts.append(text)
+            if self.on_text:
+                self.on_text(text)
         if refusal := said.get("refusal"):
             self.refusals.append(refusal)
         self.tokens += (choice.get("logprobs") or {}).get("content") or []

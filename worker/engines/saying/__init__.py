@@ -5,6 +5,7 @@ answers     makes an answer of them
 confidence  how sure it was
 logprobs    how likely each token was, and what else might have stood there
 aloud       says an answer piece by piece
+beginning   what is certain of it by then
 stops       texts at which an answer ends
 vocabulary  the bytes of a model's tokens
 """

@@ -8,11 +8,9 @@ from codecs import getincrementaldecoder
 from functools import partial
 
 from worker.engines.base import Hear
+from worker.engines.saying.beginning import Beginning
 from worker.engines.saying.stops import Stops
 from worker.engines.saying.vocabulary import Vocabulary
-
-#: What answers do not end with (see Answers): half a character where one is cut.
-_CUT = "\N{REPLACEMENT CHARACTER}"
 
 
 class Aloud:
@@ -22,24 +20,18 @@ class Aloud:
         self._vocabulary, self._hear = vocabulary, hear
         self._watch = stops.watch() if stops else None
         self._decoder = getincrementaldecoder("utf-8")("replace")
-        #: Bytes that may become a part of a stop text; and text that the answer may end with, or begin.
+        self._beginning = Beginning()
+        #: Bytes that may become a part of a stop text.
         self._unsettled = bytearray()
-        self._held = ""
-        #: Bytes that were decoded, and characters that were said.
-        self._decoded = self._start = 0
+        #: How many bytes were decoded.
+        self._decoded = 0
 
     def add(self, token: int) -> None:
         """Tell of a token more; called in the device's thread, where nothing is done about it."""
         self._hear(partial(self._piece, token))
 
     def _piece(self, token: int) -> tuple[int, str]:
-        text = self._held + self._decoder.decode(self._settled(token))
-        if not self._start:
-            text = text.lstrip()
-        said = _without_end(text)
-        self._held = text[len(said) :]
-        start, self._start = self._start, self._start + len(said)
-        return start, said
+        return self._beginning.add(self._decoder.decode(self._settled(token)))
 
     def _settled(self, token: int) -> bytes:
         """Bytes that have become certain with a token."""
@@ -52,14 +44,3 @@ class Aloud:
         settled, self._unsettled = bytes(self._unsettled[:count]), self._unsettled[count:]
         self._decoded += count
         return settled
-
-
-def _without_end(text: str) -> str:
-    """A text without what an answer does not end with.
-
-    >>> _without_end("A circle. \\n\\ufffd ")
-    'A circle.'
-    """
-    while text and (text[-1].isspace() or text[-1] == _CUT):
-        text = text.rstrip().rstrip(_CUT)
-    return text

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,21 @@ def without_a_place_to_write(services: Services, tmp_path: Path) -> None:
 
 def test_all_that_is_audited_is_an_endpoint(http):
     assert set(AUDITED) <= set(http.application.view_functions)
+
+
+def test_who_reads_and_deletes_a_file_of_requests_is_written(http, services):
+    headers = of(made(services, "anna"))
+    form = {"purpose": "batch", "file": (BytesIO(b"{}"), "NAME-of-a-file.jsonl")}
+    file_id = http.post("/v1/files", data=form, headers=headers).get_json()["id"]
+    assert http.get(f"/v1/files/{file_id}/content", headers=headers).status_code == 200
+    assert http.delete(f"/v1/files/{file_id}", headers=headers).status_code == 200
+    assert http.delete(f"/v1/files/{file_id}", headers=headers).status_code == 404
+    events = written(services)
+    assert said(events) == [("export", "done"), ("file.delete", "done"), ("file.delete", "failed")]
+    assert {(event.target.kind, event.target.id) for event in events if event.target} == {
+        ("file", file_id.removeprefix("file-"))
+    }
+    assert "NAME" not in "".join(event.model_dump_json() for event in events)
 
 
 def test_deletes_shares_and_exports_are_written_with_who_what_when_and_from_where(http, services):
