@@ -58,8 +58,8 @@ _TOP_P = Parameter("top_p", Support.DIFFERENT, "Only with `temperature`.")
 _STREAM = Parameter(
     "stream",
     Support.DIFFERENT,
-    "Text comes as the model says it, and `logprobs` with the end. A model that answers in static batches, and"
-    " `ocr`, say all at the end.",
+    "Text comes as the model says it, and `logprobs` with the end. A model that answers in static batches,"
+    " and `ocr`, say all at the end.",
 )
 _MAX_PIXELS = Parameter(
     "max_pixels", Support.DIFFERENT, "EVA-01's own: pixels of each image that the model sees at most."

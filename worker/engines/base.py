@@ -82,8 +82,8 @@ Request = TypeVar("Request")
 
 #: Makes the next piece of an answer, which may be empty: where it begins, in characters, and its text.
 Piece = Callable[[], tuple[int, str]]
-#: Hears of the pieces of one answer in their order, in the thread that has them, and makes them in another. An
-#: answer that is begun anew has its pieces told again from its first.
+#: Hears of the pieces of one answer in their order, in the thread that has them, and makes them in another.
+#: An answer that is begun anew has its pieces told again from its first.
 Hear = Callable[[Piece], None]
 
 
