@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from jobs import flow
 from jobs.contract import names
 from jobs.contract.access.owners import new_key
+from jobs.contract.asking.order import Reading
 from jobs.contract.catalog import NANO
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Batch, Job, Result, Usage, WorkerInfo, WorkerState, new_id, utc_now
@@ -119,6 +120,7 @@ class World:
         uses.redis.zadd(names.IMAGE_CLAIMS, {f"{UNUSED}/claim:{new_id()}": 1})
         self.services.signing_key.get()
         self.services.fillers_turn(60).take()
+        self.services.readings.note(id_of(self.batch), Reading(line=1, deaths={1: 1}))
         # What is there where Redis does not say which one it is.
         self.raw.set(names.LIFE, "return 1")
         self.repeat()
@@ -216,7 +218,7 @@ class World:
         said["close"] = self.post(f"{self.batch}/close")
         said["cancel"] = self.post(f"{self.batch}/cancel")
         found = [f"{what}: {fault}" for what, one in said.items() if (fault := _fault(one))]
-        return [*found, *self._of_a_worker(), *self._of_a_housekeeper()]
+        return [*found, *self._of_a_worker(), *self._of_a_housekeeper(), *self._of_a_filler()]
 
     def _of_a_housekeeper(self) -> list[str]:
         """The same of what nobody asks for; what it cannot read it passes over."""
@@ -224,6 +226,14 @@ class World:
             housekeeping_of(self.services).keep_house()
         except Exception as error:
             return [f"housekeeping: {type(error).__name__}: {error}"]
+        return []
+
+    def _of_a_filler(self) -> list[str]:
+        """The same of who makes jobs of the lines of files."""
+        try:
+            self.services.readings.of(id_of(self.batch))
+        except Exception as error:
+            return [] if is_wrong_type(error) else [f"a filler: {type(error).__name__}: {error}"]
         return []
 
     def _of_a_worker(self) -> list[str]:

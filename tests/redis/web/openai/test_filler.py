@@ -7,6 +7,7 @@ from threading import BoundedSemaphore
 
 import pytest
 
+from jobs.contract import names
 from jobs.contract.access.owners import Quotas
 from jobs.contract.models import BatchState, JobState
 from tests.redis.web.access.test_access import made as made_key
@@ -221,3 +222,10 @@ def test_people_of_a_provider_have_the_quotas_of_now(client, services):
     web = services.web.model_copy(update={"oidc_issuer": "https://idp.example", "oidc_quotas": Quotas()})
     fill(replace(services, web=web))
     assert files(services, batch) == [["a", "b"]]
+
+
+def test_what_is_kept_of_a_batch_and_is_none_of_ours_holds_up_nobody(owners, services, redis_client):
+    batches = [begin(owner, line("a")) for owner in owners]
+    redis_client.lpush(names.batch_reading_key(batches[0].id.removeprefix("batch_")), "x")
+    fill(services)
+    assert files(services, *batches) == [["a"], ["a"]]
