@@ -83,7 +83,11 @@ def check_format(
 
 
 def _written(schema: dict[str, Any]) -> bytes:
-    """A schema as JSON; raises BadInput (`bad_schema`) for one that other programs would not read."""
+    """A schema as JSON.
+
+    Raises BadInput: `bad_schema` for one that other programs would not read, `unsupported_schema` for a
+    number that some would read as another.
+    """
     values: list[tuple[Any, int]] = [(schema, 1)]
     while values:
         one, depth = values.pop()

@@ -204,11 +204,8 @@ def test_the_image_of_the_readme_has_all_that_such_a_worker_needs():
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """Another server, which is not there yet."""
-    server = Server(tmp_path)
-    try:
+    with Server(tmp_path) as server:
         yield server
-    finally:
-        server.end()
 
 
 @pytest.mark.redis

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(300)]
 
 
 class Server:
-    """A server's process, which is started anew by hand, at one address."""
+    """A server's process, which is started anew by hand, at one address; `with` it, it is ended."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
@@ -45,18 +45,18 @@ class Server:
         seen: dict[str, Any] = httpx.get(f"{self.url}/seen", timeout=30).json()
         return seen
 
-    def end(self) -> None:
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         for process in self.processes:
             process.end()
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path)
-    try:
+    with Server(tmp_path) as server:
         yield server
-    finally:
-        server.end()
 
 
 def start(workers: WorkerProcesses, *servers: Server, **env: str) -> Running:
@@ -169,8 +169,7 @@ def test_nothing_is_taken_while_the_server_is_away_and_all_goes_on_by_itself(wor
 
 
 def test_several_servers_share_the_jobs_and_one_is_enough(workers, server, tmp_path):
-    other = Server(tmp_path)
-    try:
+    with Server(tmp_path) as other:
         start(workers, server.start(), other.start(), EVA01_SLOTS="4").wait_until_ready()
         slow = [workers.enqueue(f"{SLOW} {n}") for n in range(4)]
         wait_until(lambda: all(one.seen()["under_way"] == 2 for one in (server, other)), "each has two")
@@ -179,8 +178,6 @@ def test_several_servers_share_the_jobs_and_one_is_enough(workers, server, tmp_p
         other.processes[-1].send(signal.SIGKILL)
         jobs = [workers.enqueue(question) for question in QUESTIONS]
         assert workers.wait_for_answers(jobs) == ANSWERS
-    finally:
-        other.end()
 
 
 def test_a_worker_that_stops_gives_back_what_it_cannot_finish(workers, server):
