@@ -127,7 +127,7 @@ class Journal:
                 yield batch
 
     def has_batch(self, batch_id: str) -> bool:
-        """True when a batch's record is noted."""
+        """True when a batch's record is noted: unless it is deleted, also where Redis does not know it."""
         return self._blobs.has(names.batch_path(batch_id))
 
     def singles(self) -> Iterator[str]:

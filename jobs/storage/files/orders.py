@@ -58,10 +58,6 @@ class Orders:
         """The ids of batches that are to be seen to, the oldest first."""
         return sorted(PurePosixPath(path).name for path in self._blobs.list(names.ORDERS_FOLDER))
 
-    def has_batch(self, batch_id: str) -> bool:
-        """True unless the batch is deleted, also where Redis does not know it."""
-        return self._blobs.has(names.batch_path(batch_id))
-
     def end(self, batch_id: str) -> None:
         """Note that there is nothing left to see to."""
         self._blobs.delete([names.underway_path(batch_id)])

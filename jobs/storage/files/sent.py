@@ -39,9 +39,9 @@ class SentFiles:
 
         Raises NotFound.
         """
-        is_id = re.fullmatch(ID_PATTERN, file_id)
-        for sent in self._read(names.sent_path(owner, file_id) for owner in owners if is_id):
-            return sent
+        if re.fullmatch(ID_PATTERN, file_id):
+            for sent in self._read(names.sent_path(owner, file_id) for owner in owners):
+                return sent
         raise NotFound(f"There is no file file-{file_id}.", code=Code.FILE_NOT_FOUND)
 
     def of(self, owners: Collection[str | None]) -> list[SentFile]:

@@ -117,7 +117,7 @@ class Filler:
         try:
             batch = self._serving.store.get_batch(batch_id)
         except NotFound:
-            if not self._serving.orders.has_batch(batch_id):
+            if not self._serving.journal.has_batch(batch_id):
                 self._end(batch_id)
             return False
         if batch.is_done or order is None:
