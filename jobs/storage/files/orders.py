@@ -54,6 +54,10 @@ class Orders:
                 code=Code.BATCH_BEING_MADE,
             )
 
+    def files_being_read(self) -> set[str]:
+        """The ids of files whose lines become jobs."""
+        return {order.file.id for order in self.of(self.underway()).values() if not order.is_filled}
+
     def underway(self) -> list[str]:
         """The ids of batches that are to be seen to, the oldest first."""
         return sorted(PurePosixPath(path).name for path in self._blobs.list(names.ORDERS_FOLDER))

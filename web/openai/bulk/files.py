@@ -13,6 +13,7 @@ from jobs.contract.models import Batch
 from jobs.contract.settings import Limits
 from web.access.caller import caller
 from web.export.lines import begun
+from web.http.idempotency import speaks_of
 from web.http.security import PRIVATE
 from web.intake.forms import check_form
 from web.intake.names.paths import sent_path, shortened
@@ -56,6 +57,7 @@ def send_file() -> Response:
         lines=_lines(part, serving.limits),
     )
     serving.sent_files.put(found, cast(IO[bytes], part))
+    speaks_of(found)
     return jsonify(_shown(serving, found))
 
 
@@ -96,8 +98,7 @@ def delete_file(file_id: str) -> Response:
     """
     serving = services()
     sent = serving.sent_files.get(file_id, caller().owners)
-    orders = serving.orders.of(serving.orders.underway())
-    if any(order.file.id == sent.id and not order.is_filled for order in orders.values()):
+    if sent.id in serving.orders.files_being_read():
         raise Conflict(
             f"A batch is being made of {FILE}{sent.id}. Delete it when that has all of its lines.",
             code=Code.FILE_IN_USE,
