@@ -5,6 +5,7 @@ A model of the hub needs no entry: `card_for` makes one from its address.
 
 import re
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -102,9 +103,17 @@ BUNDLED = {card.name: card for card in (OCR, NANO)}
 
 
 def name_of(source: str) -> str:
-    """The short name of a hub address or folder: `Qwen/Qwen2.5-VL-7B-Instruct` → `qwen2.5-vl-7b`."""
-    last = source.removeprefix(ELSEWHERE).rstrip("/").rsplit("/", 1)[-1].lower()
-    return re.sub(r"[^a-z0-9._-]+", "-", last.removesuffix("-instruct")).strip("-._")[:64]
+    """The short name of a hub address or folder: `Qwen/Qwen2.5-VL-7B-Instruct` → `qwen2.5-vl-7b`.
+
+    One in which nothing of that kind is has a name that follows from it alone.
+
+    >>> name_of("/models/模型")
+    'model-e1410eb5'
+    """
+    whole = source.removeprefix(ELSEWHERE).rstrip("/")
+    last = whole.rsplit("/", 1)[-1].lower()
+    shown = re.sub(r"[^a-z0-9._-]+", "-", last.removesuffix("-instruct")).strip("-._")[:64]
+    return shown or f"model-{sha256(whole.encode()).hexdigest()[:8]}"
 
 
 def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:

@@ -397,6 +397,8 @@ class WorkerSettings(_FromEnvironment):
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     #: `auto` (bfloat16 on a GPU, float32 on a CPU), `float32`, `bfloat16` or `float16`.
     dtype: str = Field(default="auto", pattern=r"^(auto|float32|bfloat16|float16)$")
+    #: What becomes of a model whose files have weights that no part of it takes: `refuse`, or `ignore` them.
+    unused_weights: str = Field(default="refuse", pattern=r"^(refuse|ignore)$")
     #: `auto` (flash_attention_2 when it is installed and there is a GPU, else sdpa), or one of them by name.
     attention: str = Field(default="auto", pattern=r"^(auto|sdpa|eager|flash_attention_2)$")
     #: Jobs a worker holds; 0: what suits the engine.

@@ -17,7 +17,9 @@ processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
 remote                asks another server, which speaks OpenAI's API
 layers                faster replacements for some of a model's layers
-weights               a model's files, before anything of them is loaded
+weights               a model's files, and whether they may be used
+templates             a model's chat template, and what it leaves out
+generation            a model's generation_config.json, as far as answers follow it
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """Any image-text-to-text model of the hub, by transformers; built for Qwen2.5-VL."""
 
 import logging
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -36,6 +37,7 @@ from worker.engines.devices import (
     first_line,
     use_all_cores,
 )
+from worker.engines.generation import settle
 from worker.engines.layers import replace_layers
 from worker.engines.processors import (
     AnyProcessor,
@@ -52,12 +54,16 @@ from worker.engines.saying.said import Said, has_ended
 from worker.engines.saying.stops import Stops
 from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.weights.bucket import NotFetched, fetch, is_in_bucket
+from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
-from worker.engines.weights.source import NotTrusted, Source
+from worker.engines.weights.source import Source
+from worker.engines.weights.unusable import Unusable
 from worker.ops.cores import core_count
 
 logger = logging.getLogger(__name__)
 
+#: Width and height of the image with which a model is tried.
+_PROBE_PX = (64, 64)
 #: Where models that come with the project lie.
 _BUNDLED = Path(__file__).parent.parent / "models"
 
@@ -80,6 +86,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._model: Any = None
         self._processor: Processor
         self._ends: frozenset[int] = frozenset()
+        #: Texts at which the model's makers have every answer end.
+        self._own_stops: tuple[str, ...] = ()
         self._vocabulary: Vocabulary
         self._grammars: Grammars
         self._answers: Answers
@@ -145,6 +153,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             self._source.check()
             self._processor = self._load_processor()
             self._model = self._load_model()
+            self._check_sight()
         except Exception as error:
             raise self._not_loaded(error) from error
         ends = self._model.generation_config.eos_token_id
@@ -161,6 +170,14 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             *(self._card.name, tokenizer, self._ends, self._vocabulary),
             pixels_per_token=self._processor.pixels_per_token,
         )
+        if self._own_stops and not self._vocabulary.is_known:
+            raise self._not_loaded(
+                Unusable(
+                    "its generation_config.json has answers end at texts, and its tokenizer does not say"
+                    " what text a token is",
+                    "take stop_strings out of its generation_config.json, or another model",
+                )
+            )
 
     def _start_rolling(self) -> None:
         """Use a rolling batch where the model allows one, and log which kind of batch is used."""
@@ -184,29 +201,33 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     def _load_model(self) -> Any:
         dtype = choose_dtype(self._settings, self._on)
-        model = self._source.load(
+        model, found = self._source.load(
             AutoModelForImageTextToText,
+            output_loading_info=True,
             use_safetensors=True,
             dtype=dtype,
             attn_implementation=choose_attention(self._settings, self._on, dtype),
             # On a GPU the weights go there as they are read, never whole through the machine's memory.
             device_map={"": self._on} if self._is_on_gpu else None,
         )
+        check_fit(model, found, may_be_unused=self._settings.unused_weights == "ignore")
         model.to(self._on).eval()
         replace_layers(model)
-        self._make_greedy(model.generation_config)
+        self._own_stops = settle(model.generation_config, self._processor.tokenizer)
         return model
 
-    def _make_greedy(self, config: Any) -> None:
-        """The same image and question give the same answer; the model's own sampling is not used."""
-        config.do_sample = False
-        config.temperature = config.top_p = config.top_k = None
-        if config.pad_token_id is None:
-            config.pad_token_id = self._processor.tokenizer.pad_token_id
-        if config.eos_token_id is None:
-            config.eos_token_id = self._processor.tokenizer.eos_token_id
-        # It would put an end token after an answer that is cut, which would then look whole.
-        config.forced_eos_token_id = None
+    def _check_sight(self) -> None:
+        """Raises Unusable where an image has no place among the tokens of its question."""
+        remedy = "take the chat template and the processor's settings of the model's makers"
+        try:
+            seen = self.see(Image.new("RGB", _PROBE_PX, "gray"))
+            job = self._processor.prepare([seen], [question_about(1, "?")], 1)
+            inputs = self._processor.collate([job])
+        except Exception as error:
+            why = f"{type(error).__name__}: {first_line(error)}"
+            raise Unusable(f"its processor cannot put an image into a question: {why}", remedy) from error
+        if self._count_visual_tokens(inputs, [job]) == [0]:
+            raise Unusable("its processor makes no place for an image among a question's tokens", remedy)
 
     def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """What the processor makes of an image."""
@@ -221,17 +242,20 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             turns = ending_with(turns, instruction_of(wanted))
         prepared = self._processor.prepare(seen, turns, longest)
         if prepared.tensors:
-            self._check_length(prepared.tensors["input_ids"])
+            room = self._room(prepared.tensors["input_ids"].shape[1])
+            prepared = replace(prepared, max_new_tokens=min(prepared.max_new_tokens, room))
         if options.top_logprobs is not None:
             self._check_vocabulary("tell how likely each was", "logprobs", Code.NO_LOGPROBS)
         if options.stop:
             self._check_vocabulary("find where to stop", "stop", Code.NO_SAMPLING)
+        # What is held to a format ends with it.
+        stops = () if wanted else (*(options.stop or ()), *self._own_stops)
         return replace(
             prepared,
             grammar=self._grammars.of(wanted) if wanted else None,
             top_logprobs=options.top_logprobs,
             sampling=Sampling.of(options),
-            stops=Stops(options.stop, self._vocabulary) if options.stop else None,
+            stops=Stops(stops, self._vocabulary) if stops else None,
         )
 
     def _check_vocabulary(self, purpose: str, field: str, code: Code) -> None:
@@ -247,16 +271,23 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             )
         self._vocabulary.text_of(0)
 
-    def _check_length(self, ids: torch.Tensor) -> None:
-        """Refuse prompts (rows × length) that are longer than the model has learned to read."""
+    def _room(self, length: int) -> int:
+        """Tokens that may follow a prompt of so many, as far as the model has learned to read.
+
+        Raises TooLarge (`prompt_too_long`).
+        """
         most = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        if most is not None and ids.shape[1] > most:
+        if most is None:
+            return sys.maxsize
+        if length > most:
             raise TooLarge(
-                f"The images and the question take {ids.shape[1]:,} tokens, and {self._card.name} takes in"
+                f"The images and the question take {length:,} tokens, and {self._card.name} takes in"
                 f" {most:,} at once. Send fewer images in one job or smaller ones, or ask for"
                 " fewer pixels of each (max_pixels).",
                 code=Code.PROMPT_TOO_LONG,
             )
+        # The last of them is never read.
+        return int(most) - length + 1
 
     def generate(
         self, batch: Sequence[JobInput], deadline: Deadline = NO_DEADLINE
@@ -266,8 +297,11 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         Raises OutOfMemory or DeviceLost.
         """
         inputs = self._processor.collate(batch)
-        longest = max(prepared.max_new_tokens for prepared in batch)
-        self._check_length(inputs["input_ids"])
+        lengths = inputs["attention_mask"].sum(dim=1).tolist()
+        most = [
+            min(prepared.max_new_tokens, self._room(length))
+            for prepared, length in zip(batch, lengths, strict=True)
+        ]
         matchers = [prepared.grammar.begin() if prepared.grammar else None for prepared in batch]
         held = Held(
             *(self._masks, matchers, self._ends),
@@ -275,24 +309,23 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             [prepared.sampling for prepared in batch],
         )
         watches = [prepared.stops.watch() if prepared.stops else None for prepared in batch]
-        stopped = Stopped(watches, [prepared.max_new_tokens for prepared in batch])
+        stopped = Stopped(watches, most)
         try:
-            rows = self._run(inputs, longest, deadline, held, stopped if any(watches) else None)
+            rows = self._run(inputs, max(most), deadline, held, stopped if any(watches) else None)
         except RuntimeError as error:
             raise engine_error(error) from error
         counts = self._count_visual_tokens(inputs, batch)
-        lengths = inputs["attention_mask"].sum(dim=1).tolist()
         said = [
-            Said(row[: prepared.max_new_tokens], logprobs, count, length, prepared.grammar, choices, watch)
-            for row, logprobs, choices, prepared, count, length, watch in zip(
-                rows, held.logprobs, held.choices, batch, counts, lengths, watches, strict=True
+            Said(row[:longest], logprobs, count, length, prepared.grammar, choices, watch)
+            for row, longest, logprobs, choices, prepared, count, length, watch in zip(
+                rows, most, held.logprobs, held.choices, batch, counts, lengths, watches, strict=True
             )
         ]
         return [
             self._answers.of(one)
-            if one.stopped or has_ended(one.tokens, prepared.max_new_tokens, self._ends)
+            if one.stopped or has_ended(one.tokens, longest, self._ends)
             else deadline.failure()
-            for one, prepared in zip(said, batch, strict=True)
+            for one, longest in zip(said, most, strict=True)
         ]
 
     @torch.inference_mode()
@@ -340,7 +373,7 @@ def _resolve(source: str) -> str:
 def _remedy(error: Exception, is_local: bool) -> str:
     """What would most likely help."""
     text = str(error).lower()
-    if isinstance(error, NotTrusted):
+    if isinstance(error, Unusable):
         return error.remedy
     if isinstance(error, NotFetched):
         return "check the address in MODEL_NAME, and that the worker may list and read what is there"

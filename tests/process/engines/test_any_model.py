@@ -3,61 +3,20 @@
 import random
 
 import pytest
-import torch
-from transformers import (
-    AutoTokenizer,
-    CLIPVisionConfig,
-    LlamaConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaProcessor,
-)
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from jobs.contract.catalog import card_for
 from jobs.contract.errors import TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from tests.drawing import random_scene
+from tests.miniatures import PATCH, PIXELS, save_llava
 from tests.preparing import prepare
 from worker.engines import create_engine
-from worker.engines.transformers_engine import _BUNDLED
-
-CHAT = (
-    "{% for message in messages %}USER: {% for part in message['content'] %}"
-    "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
-    "{% endfor %}{% endfor %} ASSISTANT:"
-)
-SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-PIXELS, PATCH = 56, 14
 
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "tiny-llava"
-    tokenizer = AutoTokenizer.from_pretrained(_BUNDLED / "nano")
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    config = LlavaConfig(
-        vision_config=CLIPVisionConfig(image_size=PIXELS, patch_size=PATCH, **SMALL),
-        text_config=LlamaConfig(
-            vocab_size=len(tokenizer),
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-            **SMALL,
-        ),
-        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
-    )
-    torch.manual_seed(0)
-    LlavaForConditionalGeneration(config).save_pretrained(folder)
-    square = {"height": PIXELS, "width": PIXELS}
-    LlavaProcessor(
-        image_processor=CLIPImageProcessorPil(size=square, crop_size=square),
-        tokenizer=tokenizer,
-        patch_size=PATCH,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=CHAT,
-    ).save_pretrained(folder)
+    folder = save_llava(tmp_path_factory.mktemp("models") / "tiny-llava")
     made = create_engine(card_for(str(folder)), WorkerSettings(device="cpu"))
     made.load()
     return made
@@ -95,6 +54,16 @@ def test_a_prompt_that_is_longer_than_the_model_has_learned_to_read_is_refused(e
     with pytest.raises(TooLarge, match="2,048 at once") as refused:
         engine.generate([job])
     assert refused.value.code == "prompt_too_long"
+
+
+def test_an_answer_goes_no_further_than_the_model_has_learned_to_read(engine):
+    image, most = random_scene(random.Random(4)).draw(100, 100), 2048
+    short, long = (prepare(engine, image, "what " * words, Options(max_new_tokens=40)) for words in (1, 1995))
+    answers = engine.generate([short, long])
+    assert [answer.finish_reason for answer in answers] == ["length", "length"]
+    assert answers[0].usage.output_tokens == 40
+    assert answers[1].usage.output_tokens == most - answers[1].usage.prompt_tokens + 1 < 40
+    assert answers == [engine.generate([one])[0] for one in (short, long)]
 
 
 def test_its_images_are_scaled_down_to_the_limit(engine):

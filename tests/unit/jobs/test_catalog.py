@@ -15,6 +15,10 @@ from jobs.contract.catalog import NAME_PATTERN, EngineName, card_for, name_of
         ("/models/My Model/", "my-model"),
         ("HuggingFaceTB/SmolVLM2-2.2B-Instruct", "smolvlm2-2.2b"),
         ("models/视觉模型-v2", "v2"),
+        ("/models/模型", "model-e1410eb5"),
+        ("/models/模型/", "model-e1410eb5"),
+        ("/models/另一个模型", "model-25edb776"),
+        ("/models/Модель", "model-f0019d55"),
     ],
 )
 def test_a_hub_address_or_folder_becomes_a_short_name_that_fits_keys_and_labels(source, name):

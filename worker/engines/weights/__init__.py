@@ -1,6 +1,8 @@
-"""A model's files, before anything of them is loaded.
+"""A model's files, and whether they may be used.
 
 source    where they are, and what of them is loaded
 bucket    a model's files out of a bucket
 identity  which weights a model has
+fit       whether the weights are the model's, all of them
+unusable  what is raised where they must not be used
 """

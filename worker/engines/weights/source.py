@@ -8,6 +8,8 @@ from typing import Any
 
 from transformers.utils import cached_file
 
+from worker.engines.weights.unusable import Unusable
+
 #: The files whose `auto_map` names code that comes with the weights.
 _SETTINGS = (
     *("config.json", "generation_config.json", "tokenizer_config.json"),
@@ -20,14 +22,6 @@ _OWN_GENERATE = Path("custom_generate", "generate.py")
 _SAFE = ".safetensors"
 #: Formats that are pickles, so that reading them runs what they say.
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-
-
-class NotTrusted(Exception):
-    """Raised when loading a model would run what came with its weights; `remedy` is what to do instead."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -49,14 +43,14 @@ class Source:
         )
 
     def check(self) -> None:
-        """Raises NotTrusted when the files need code of their own, or have pickled weights alone."""
+        """Raises Unusable when the files need code of their own, or have pickled weights alone."""
         for name in _SETTINGS:
             if code := next(_named_code(self._read(name)), None):
                 raise _own_code(f"its {name} names {code}")
         if self.is_local and Path(self.address, _OWN_GENERATE).is_file():
             raise _own_code(f"it has a {_OWN_GENERATE}")
         if pickled := self._pickled():
-            raise NotTrusted(
+            raise Unusable(
                 f"its weights are pickled ({pickled}), and reading pickles runs what they say",
                 "take weights as safetensors, or convert these by save_pretrained where they may run",
             )
@@ -90,8 +84,8 @@ class Source:
             return None
 
 
-def _own_code(why: str) -> NotTrusted:
-    return NotTrusted(
+def _own_code(why: str) -> Unusable:
+    return Unusable(
         f"{why}: code that comes with weights is never run",
         "take a model that transformers knows by itself, such as Qwen/Qwen2.5-VL-7B-Instruct",
     )

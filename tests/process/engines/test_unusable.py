@@ -1,0 +1,144 @@
+"""Models that would answer, and wrongly: they are refused when they are loaded, in one line with a remedy."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from jobs.contract.catalog import card_for
+from jobs.contract.models import Options
+from jobs.contract.settings import WorkerSettings
+from tests.drawing import Scene
+from tests.miniatures import CHAT, NANO, save_llava
+from tests.preparing import prepare
+from worker.engines import create_engine
+from worker.engines.base import ModelNotLoaded
+
+#: A tensor as the file calls it, and as the model does.
+IN_FILE, UP = (f"model.{text}layers.1.mlp.up_proj.weight" for text in ("", "language_model."))
+TEMPLATE = (NANO / "chat_template.jinja").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of nano."""
+    return Path(shutil.copytree(NANO, tmp_path / "copy"))
+
+
+def loaded(folder: Path, **settings: Any) -> Any:
+    engine = create_engine(card_for(str(folder)), WorkerSettings(device="cpu", **settings))
+    engine.load()
+    return engine
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(ModelNotLoaded) as caught:
+        loaded(folder)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
+def change_settings(folder: Path, name: str, **more: object) -> None:
+    path = folder / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | more))
+
+
+# Weights
+
+
+def test_a_tensor_that_is_missing_is_named(folder):
+    change_weights(folder, lambda weights: weights.pop(IN_FILE))
+    said = refusal(folder)
+    assert f"the files lack 1 ({UP}) of its tensors, which would be random" in said
+    assert "Remedy: get the whole folder anew" in said
+
+
+def test_tensors_of_other_names_are_not_the_models(folder):
+    def rename(weights: dict[str, torch.Tensor]) -> None:
+        for name in [name for name in weights if ".mlp." in name]:
+            weights[name.replace(".mlp.", ".feed_forward.")] = weights.pop(name)
+
+    change_weights(folder, rename)
+    said = refusal(folder)
+    assert "the files lack" in said
+    assert ".mlp." in said
+
+
+def test_tensors_that_nothing_takes_are_refused_unless_that_is_meant(folder):
+    change_weights(folder, lambda weights: weights.update({f"{IN_FILE}_scale_inv": torch.ones(3)}))
+    said = refusal(folder)
+    assert f"no part of the model takes 1 ({UP}_scale_inv)" in said
+    assert "EVA01_UNUSED_WEIGHTS=ignore" in said
+    loaded(folder, unused_weights="ignore")
+
+
+@pytest.mark.parametrize("method", ["modelopt", "of-tomorrow"])
+def test_weights_that_are_quantised_in_a_way_that_nobody_undoes_are_refused(folder, method):
+    change_settings(folder, "config.json", quantization_config={"quant_method": method, "bits": 4})
+    assert f"its weights are quantised by {method!r}" in refusal(folder)
+
+
+# Templates
+
+BLIND = {
+    "no place for an image": (
+        "{% for message in messages %}{% for part in message['content'] %}{{ part['text'] }}{% endfor %}"
+        "{% endfor %}"
+    ),
+    "leaves out the question": (
+        "{% for message in messages %}{% for part in message['content'] %}"
+        "{% if part['type'] == 'image' %}<|image_pad|>{% endif %}{% endfor %}{% endfor %}"
+    ),
+    "has 2 places for one image, and 4 for two": TEMPLATE.replace("<|image_pad|>", "<|image_pad|>" * 2),
+    "has 1 places for one image, and 1 for two": "<|image_pad|>{{ messages[0]['content'] }}",
+    "cannot be used: TemplateError: a system's turn is needed": (
+        '{{ raise_exception("a system\'s turn is needed") }}'
+    ),
+    "cannot be used: TypeError": "{{ messages[0]['role'] + messages[0]['content'] }}",
+}
+
+
+@pytest.mark.parametrize("why", BLIND)
+def test_a_template_that_would_leave_out_what_is_asked_is_refused(folder, why):
+    (folder / "chat_template.jinja").write_text(BLIND[why], encoding="utf-8")
+    said = refusal(folder)
+    assert why in said
+    assert "Remedy: take the chat template of the model's makers" in said
+
+
+def test_no_template_at_all_is_refused(folder):
+    (folder / "chat_template.jinja").unlink()
+    assert "it has no chat template" in refusal(folder)
+
+
+def test_a_template_that_only_the_tokenizer_has_is_used(folder):
+    asked = Scene("white", (("red", "circle"),)).draw(), "What is in the image?", Options(max_new_tokens=20)
+    usual = loaded(folder)
+    (folder / "chat_template.jinja").unlink()
+    change_settings(folder, "tokenizer_config.json", chat_template=TEMPLATE)
+    other = loaded(folder)
+    said = [engine.generate([prepare(engine, *asked)])[0].text for engine in (usual, other)]
+    assert said[0] == said[1] != ""
+
+
+@pytest.mark.parametrize(
+    ("chat", "why"),
+    [
+        (CHAT.replace("<image>", ""), "no place for an image"),
+        (CHAT.replace("<image>", "<picture>"), "cannot put an image into a question: ValueError"),
+        (CHAT.replace("<image>", "<image><image>"), "has 2 places for one image, and 4 for two"),
+    ],
+)
+def test_that_holds_for_other_families(tmp_path, chat, why):
+    assert why in refusal(save_llava(tmp_path / "llava", chat))

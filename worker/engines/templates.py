@@ -1,0 +1,49 @@
+"""A model's chat template, tried before anybody is answered by it: what it leaves out is never seen."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jobs.contract.asking.chat import Turn, question_about
+from worker.engines.weights.unusable import Unusable
+
+#: A question as no template has it by itself.
+_QUESTION = "Which of 7 kites is above the harbor?"
+_REMEDY = "take the chat template of the model's makers, chat_template.jinja, or a model that has one"
+#: Parts of processors that are texts which stand for an image.
+_PLACES = ("image_token", "boi_token", "start_image_token", "image_start_token")
+
+
+def choose_template(processor: Any) -> None:
+    """Give a processor its tokenizer's template where it has none of its own.
+
+    Raises Unusable when there is none at all, as for families that are not asked by chats.
+    """
+    template = processor.chat_template or getattr(processor.tokenizer, "chat_template", None)
+    if not template:
+        raise Unusable("it has no chat template, by which its images and questions are put together", _REMEDY)
+    processor.chat_template = template
+
+
+def check_template(processor: Any, render: Callable[[Sequence[Turn]], str]) -> None:
+    """Ask about no image, one and two.
+
+    Raises Unusable when the template fails, leaves out the question, or has not just so many places.
+    """
+    try:
+        none, one, two = (render([question_about(images, _QUESTION)]) for images in range(3))
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise Unusable(f"its chat template cannot be used: {why}", _REMEDY) from error
+    if _QUESTION not in one:
+        raise Unusable("its chat template leaves out the question", _REMEDY)
+    if one in (none, two):
+        raise Unusable("its chat template has no place for an image, which it would not see", _REMEDY)
+    for name in _PLACES:
+        place = getattr(processor, name, None)
+        if not isinstance(place, str) or place not in two:
+            continue
+        places = one.count(place), two.count(place)
+        if places != (1, 2):
+            raise Unusable(
+                f"its chat template has {places[0]} places for one image, and {places[1]} for two", _REMEDY
+            )
