@@ -467,6 +467,26 @@ def test_a_batch_is_not_closed_while_its_lines_are_read(client, services, http):
     assert counts.model_dump() == {"total": 2, "completed": 0, "failed": 0}
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        *[
+            (path, f"limit={limit}")
+            for path in ("files", "batches")
+            for limit in ("0", "+1", "1e1", "\u0661")
+        ],
+        ("files", "limit=00000000110001"),
+        ("batches", "limit=000000001101"),
+        ("batches", "limit=000000001" + "0" * 3000),
+        ("files", "order=ascending"),
+        ("batches", "order=asc"),
+    ],
+)
+def test_of_a_list_no_more_is_asked_than_it_takes(http, path, said):
+    refused = http.get(f"/v1/{path}?{said}")
+    assert (refused.status_code, refused.get_json()["error"]["param"]) == (400, said.partition("=")[0])
+
+
 @pytest.mark.parametrize("odd", ["\0", "\x01", "\x7f", "\n", "/", "Z"])
 def test_an_id_of_a_file_that_is_none_is_not_found(http, odd):
     for method, rest in (("GET", ""), ("GET", "/content"), ("DELETE", "")):
