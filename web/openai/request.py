@@ -170,7 +170,7 @@ class Request(Said, ABC):
         try:
             return cls.model_validate(supported(said, cls.PARAMETERS))._checked()
         except NotSupported as error:
-            raise BadField(str(error), error.name) from error
+            raise BadField(str(error), error.name[:_SHOWN]) from error
         except ValidationError as error:
             raise BadField.of(error, whole=cls.MESSAGES) from error
 

@@ -134,6 +134,16 @@ def test_lines_become_answers_and_errors_under_their_ids(client, services, redis
     assert [image["file"] for image in page["jobs"][2]["images"]] == ["image-1", "image-2"]
 
 
+def test_no_line_is_two_to_who_takes_other_characters_for_line_ends(client, services, redis_client):
+    batch = begin(client, line("one\u2028or\x85two"), line("{\u2029}", n=2))
+    fill(services)
+    answer(services, redis_client, Result(answer="A\u2028circle."))
+    batch = client.batches.retrieve(batch.id)
+    for file_id, name in ((batch.output_file_id, "one\u2028or\x85two"), (batch.error_file_id, "{\u2029}")):
+        (said,) = client.files.content(file_id).text.splitlines()
+        assert json.loads(said)["custom_id"] == name
+
+
 @pytest.mark.parametrize(
     ("bad", "code", "why"),
     [

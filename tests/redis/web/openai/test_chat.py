@@ -164,6 +164,12 @@ def test_what_is_not_supported_is_refused_by_its_name(client, redis_client, said
     assert list(redis_client.scan_iter("eva01:job:*")) == []
 
 
+def test_the_name_of_a_parameter_that_there_is_not_is_not_said_back_whole(client):
+    error = refused(client, extra_body={"k" * 10_000: 1})
+    assert error.param == "k" * 100
+    assert len(error.response.content) < 1000
+
+
 @pytest.mark.parametrize(
     ("said", "status", "code"),
     [
