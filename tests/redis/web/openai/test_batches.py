@@ -353,6 +353,21 @@ def test_a_file_that_is_gone_says_so_in_its_batch(client, services):
     assert [line["custom_id"] for line in told(client, shown.error_file_id)] == ["line-1"]
 
 
+def test_a_line_that_asks_how_likely_its_tokens_were_is_told_so_on_the_page_as_well(
+    client, services, redis_client, http
+):
+    batch = begin(client, line("one", logprobs=True, top_logprobs=0), line("two"))
+    fill(services)
+    token = {"token": "A", "logprob": -0.5, "bytes": [65], "top_logprobs": []}
+    address = f"/api/batches/{batch.id.removeprefix('batch_')}/results"
+    (one, _) = http.get(address).get_json()["jobs"]
+    said = json.dumps([token]).encode()
+    services.journal.note_logprobs(services.store.get_job(one["id"]), "A", said)
+    answer(services, redis_client, Result(answer="A"), Result(answer="A"))
+    lines = [json.loads(line) for line in http.get(f"{address}.jsonl").text.splitlines()]
+    assert [job.get("logprobs", "nothing") for job in lines] == [{"content": [token]}, "nothing"]
+
+
 def test_what_comes_when_a_quota_is_used_up_is_an_error_of_its_own(make_client, services):
     client = make_client(made_key(services, "anna", quotas=Quotas(images_per_day=2)).text)
     batch = begin(client, line("a"), "{", line("b"), line("c"), line("d"))
