@@ -36,6 +36,7 @@ _OUTPUT = f"{FILES_PATH}/{FILE}<string(length=32):batch_id>-<which>"
 _EMPTY_BYTES = 64
 _PIECE_BYTES = 1024 * 1024
 _MOST_LISTED = 10_000
+_LATEST_FIRST, _OLDEST_FIRST = "desc", "asc"
 
 
 @files.post(FILES_PATH)
@@ -67,8 +68,11 @@ def list_files() -> Response:
     serving, asked = services(), Asked.read(_MOST_LISTED, "order", "purpose")
     if asked.of.get("purpose", _PURPOSE) != _PURPOSE:
         return asked.page([])
+    order = asked.of.get("order", _LATEST_FIRST)
+    if order not in (_LATEST_FIRST, _OLDEST_FIRST):
+        raise BadField(f"`order` is {order[:100]!r}; it is `asc` or `desc`.", "order")
     found = serving.sent_files.of(caller().owners)
-    if asked.of.get("order", "desc") == "asc":
+    if order == _OLDEST_FIRST:
         found.reverse()
     return asked.page([_shown(serving, sent) for sent in found])
 
