@@ -1,6 +1,7 @@
 """Files of requests and the batches that are made of them.
 
 files    the calls for files: what batches are made of, and what came of them
+expiry   when they are to go
 batches  the calls for batches
 batch    a batch as a client reads it
 output   its answers and errors, line by line

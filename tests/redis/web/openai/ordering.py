@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any, Literal
 
-from openai import OpenAI
+from openai import NOT_GIVEN, OpenAI
 
 from jobs.contract import names
 from jobs.contract.models import FinishReason, Result, Usage
@@ -37,9 +37,9 @@ def file_of(*lines: str) -> tuple[str, bytes]:
     return "requests.jsonl", "\n".join(lines).encode()
 
 
-def begin(client: OpenAI, *lines: str, **said: Any):
+def begin(client: OpenAI, *lines: str, expires_after: Any = NOT_GIVEN, **said: Any):
     """A batch that was ordered of a file of lines."""
-    sent = client.files.create(file=file_of(*lines), purpose="batch")
+    sent = client.files.create(file=file_of(*lines), purpose="batch", expires_after=expires_after)
     return client.batches.create(input_file_id=sent.id, endpoint=ENDPOINT, completion_window="24h", **said)
 
 
