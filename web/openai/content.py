@@ -37,7 +37,8 @@ def turns_of(asked: Request, limits: Limits) -> tuple[Turn, ...]:
     )
     if not any(None in turn.parts for turn in turns):
         raise BadField(
-            f"There is no image in `{asked.MESSAGES}`. Send one, as a part of the type `{asked.IMAGE}`.",
+            f"There is no image in `{asked.MESSAGES}`, and only questions about images are answered here."
+            f" Send one, in any message of a user, as a part of the type `{asked.IMAGE}`.",
             *(asked.MESSAGES, Code.MISSING_FILE),
         )
     said = [text for turn in turns for text in turn.texts]

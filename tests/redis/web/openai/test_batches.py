@@ -150,6 +150,7 @@ def test_lines_become_answers_and_errors_under_their_ids(client, services, redis
         (line("b").replace(ENDPOINT, "/v1/embeddings"), "invalid_field", "`url`"),
         (line("b").replace("data:image/png;base64,", "https://a.example/"), "invalid_field", "at an address"),
         (line("b", max_tokens=1_000_000), "too_many_tokens", ""),
+        (line("b", messages=[{"role": "user", "content": "?"}]), "missing_file", "questions about images"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_one_of_the_error_file_and_stops_no_other(
