@@ -60,6 +60,13 @@ def shown_question(turns: Sequence[Turn]) -> str:
     )
 
 
+def addresses_of(asked: Request) -> list[Address]:
+    """The addresses among the images in messages."""
+    parts = (part for message in asked.turns for part in message.parts)
+    urls = [part.image_url.url for part in parts if isinstance(part, ImagePart)]
+    return [_address(url) for url in urls if not _is_data(url)]
+
+
 def images_of(asked: Request, keep: Keep) -> list[FileStorage]:
     """The images in messages, in their order: each a file that `keep` has made of its bytes, or an address.
 
@@ -75,8 +82,8 @@ def images_of(asked: Request, keep: Keep) -> list[FileStorage]:
 
 
 def _image(url: str, where: str, number: int, keep: Keep) -> FileStorage:
-    if url[:5].lower() != "data:":
-        return Address(BytesIO(url.encode("utf-8", "replace")), UNNAMED, URL_FIELD)
+    if not _is_data(url):
+        return _address(url)
     found = _DATA.match(url)
     if found is None:
         raise BadField(
@@ -90,3 +97,11 @@ def _image(url: str, where: str, number: int, keep: Keep) -> FileStorage:
         raise BadField(f"`{where}` is not in base64: {error}.", where) from error
     kind = found[1].lower().removeprefix("image/")
     return keep(data, f"image-{number}.{_ENDINGS.get(kind, kind)}")
+
+
+def _is_data(url: str) -> bool:
+    return url[:5].lower() == "data:"
+
+
+def _address(url: str) -> Address:
+    return Address(BytesIO(url.encode("utf-8", "replace")), UNNAMED, URL_FIELD)

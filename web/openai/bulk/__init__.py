@@ -8,6 +8,7 @@ output   its answers and errors, line by line
 listing  lists, a page at a time
 lines    a file of requests, line by line
 asker    whoever ordered one, and whether they may still ask
+fetches  images at addresses that lines name
 making   one line as a job
 filling  one batch whose lines become jobs
 filler   the thread that sees to all of them

@@ -22,12 +22,15 @@ SAID = Result(
 )
 
 
-def shown(image: bytes) -> dict[str, Any]:
+def shown(image: bytes | str) -> dict[str, Any]:
+    if isinstance(image, str):
+        return {"type": "image_url", "image_url": {"url": image}}
     data = base64.b64encode(image).decode()
     return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
 
 
-def line(custom_id: str, *images: bytes, model: str = "nano", **said: Any) -> str:
+def line(custom_id: str, *images: bytes | str, model: str = "nano", **said: Any) -> str:
+    """A line about images, or those at addresses."""
     content = [*map(shown, images or (IMAGE,)), {"type": "text", "text": "What is this?"}]
     body = {"model": model, "messages": [{"role": "user", "content": content}], **said}
     return json.dumps({"custom_id": custom_id, "method": "POST", "url": ENDPOINT, "body": body})
