@@ -75,6 +75,8 @@ class Filling:
         #: line that was read in the latest step.
         self._next: tuple[int, int] = (0, 1)
         self._ends: list[tuple[int, int]] = []
+        #: The line whose images are waited for: until they are there nothing is read.
+        self._waits_for = 0
         #: Which line is being read, or with which the step began; None before the first step.
         self._reading: Reading | None = None
         #: True when the latest step has looked at a line, and not only for whether its images have come.
@@ -88,14 +90,13 @@ class Filling:
         when the batch takes no more, and what accepting files raises.
         """
         serving, self.has_read = self._serving, False
+        self._making.fetches.check_over(self._waits_for)
         batch = serving.store.get_batch(self._order.batch_id)
         try:
             quotas = quotas_now(serving, self._order)
         except (NotSignedIn, NotAllowed) as error:
             return self._end(batch, error)
-        card = choose_model(serving, batch.model)
-        check_room(serving, batch.model, batch.owner)
-        serving.ledger.check_quotas(batch.owner, Quotas(open_jobs=quotas.open_jobs))
+        card = self._card(batch, quotas)
         with closing(Spool(serving.spool_folder, serving.limits.min_free_bytes)) as spool:
             made, stop = self._read(batch, card, spool)
             images = [image for _, of_job in made for image in of_job]
@@ -107,6 +108,17 @@ class Filling:
         if stop:
             raise stop
         return bool(made)
+
+    def _card(self, batch: Batch, quotas: Quotas) -> ModelCard:
+        """The model's card; raises what may put a file off for long, and keeps nothing of it then."""
+        serving = self._serving
+        try:
+            check_room(serving, batch.model, batch.owner)
+            serving.ledger.check_quotas(batch.owner, Quotas(open_jobs=quotas.open_jobs))
+            return choose_model(serving, batch.model)
+        except Eva01Error:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Fetch no more for its lines."""
@@ -122,7 +134,8 @@ class Filling:
                 made.append(one)
         except (NotFound, Unavailable, StillFetching) as error:
             stop = error
-            self.has_read = bool(made) or not isinstance(error, StillFetching)
+            if isinstance(error, StillFetching):
+                self.has_read = bool(made)
         # After any other error the line stays noted: that counts as a death, or it would be read for ever.
         self._note(None)
         if isinstance(stop, Unavailable) and not puts_off(stop):
@@ -138,7 +151,9 @@ class Filling:
             try:
                 made = self._made_of(batch, card, line, spool)
             except StillFetching:
-                self._fetch_ahead(batch, card, lines)
+                self._waits_for = line.number
+                if self._making.fetches.knows(line.number):
+                    self._fetch_ahead(batch, card, lines)
                 raise
             yield made
             self._ends.append((line.end, line.number + 1))

@@ -9,6 +9,7 @@ import pytest
 from openai import OpenAI
 from prometheus_client import REGISTRY
 
+from jobs.contract.access.owners import Quotas
 from jobs.contract.models import Job, JobState
 from tests.asking import IMAGE
 from tests.backend import sha256_of
@@ -217,6 +218,23 @@ def test_who_takes_over_fetches_nothing_again_for_a_line_that_is_a_job(
     assert [job.file for job in jobs] == [*"abcde"]
     assert [job.id for job in jobs][:4] == made
     assert len(internet.visits) == visits
+
+
+def test_while_an_owner_may_have_no_more_jobs_nothing_is_kept_for_them(
+    make_client, services, redis_client, filler, internet
+):
+    internet.pages["images.example.org/b.png"] = give(IMAGE)
+    client = make_client(made_key(services, "anna", quotas=Quotas(open_jobs=1)).text)
+    batch = begin(client, line("a"), line("b", f"{ADDRESS}b.png"))
+    services.ordered.clear()
+    filler.run_once()
+    assert services.ordered.wait(60), "it has come"
+    filler.run_once()
+    assert [job.file for job in jobs_of(services, batch)] == ["a"]
+    answer(services, redis_client, SAID)
+    wait_until(lambda: filler.run_once() or jobs_of(services, batch)[1:], "b is a job", every_s=0.005)
+    assert [job.file for job in jobs_of(services, batch)] == ["a", "b"]
+    assert len(internet.visits) == 2
 
 
 def test_a_batch_that_is_cancelled_lets_go_of_what_is_fetched(client, services, filler, internet, end):
