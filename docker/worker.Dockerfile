@@ -6,6 +6,10 @@
 #
 #   docker build -f docker/worker.Dockerfile -t ghcr.io/eva01/worker:0.1.0-cpu --build-arg LOCK=worker-cpu .
 #
+# For models of other servers, `openai:NAME`, and nothing else:
+#
+#   docker build -f docker/worker.Dockerfile -t ghcr.io/eva01/worker-openai:0.1.0 --build-arg LOCK=openai .
+#
 # The CUDA runtime comes with torch: its wheels on PyPI depend on NVIDIA's, each in the version that torch was
 # built with. On a base image of nvidia/cuda a second CUDA, of another version, would lie beside it unused, and
 # make it some gigabytes larger. The driver is the host's, which NVIDIA's container toolkit mounts.

@@ -74,7 +74,7 @@ class Backend:
             journal=self.journal,
             image_uses=self.image_uses,
             fleet=Fleet(client),
-            responses=Responses(client),
+            responses=Responses(client, blobs),
             signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),

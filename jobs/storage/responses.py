@@ -11,6 +11,7 @@ import redis
 
 from jobs.contract import names
 from jobs.contract.subject import Subject
+from jobs.storage.files.blobs import BlobStore
 from jobs.storage.scripts import load
 from jobs.storage.unreadable import replies
 
@@ -22,6 +23,7 @@ class Responses:
     """Remembers responses by a digest of their request; raises redis.RedisError when Redis is away."""
 
     _redis: "redis.Redis"
+    _blobs: BlobStore
 
     def begin(self, digest: str, most_s: int) -> bool:
         """Note that a request is being answered, for `most_s` seconds if its server dies meanwhile.
@@ -48,7 +50,12 @@ class Responses:
         self._redis.delete(names.idempotency_key(digest))
 
     def is_gone(self, subject: Subject) -> bool:
-        """True when what a response speaks of is deleted, be it that its parts are still there."""
+        """True when what a response speaks of is deleted, be it that its parts are still there.
+
+        Raises Unavailable when that is in the blob store, and it is away.
+        """
+        if subject.file is not None:
+            return not self._blobs.has(subject.file)
         batch, job = names.batch_key(subject.batch_id or ""), names.job_key(subject.job_id or "")
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.exists(batch)

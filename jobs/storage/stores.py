@@ -78,7 +78,7 @@ class Stores:
             journal=journal,
             image_uses=ImageUses(client),
             fleet=Fleet(client),
-            responses=Responses(client),
+            responses=Responses(client, blobs),
             signing_key=SigningKey(client),
             keys=Keys(client, blobs),
             ownership=Ownership(client),

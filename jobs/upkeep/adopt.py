@@ -3,6 +3,7 @@
     Redis     a batch with its line and its place in lists, in one step; then its jobs' images and answers,
               and what they count in usage and quotas, some jobs at a time, the last to come first
               jobs without a batch, some at a time, each with all that is its
+    files     of requests, but for those of which batches are being made: a later run takes them
     journal   batches, jobs without one and their answers that have no owner yet, also those that Redis lacks
 
 It may run at any time, also beside web and workers, and again after it was interrupted: both parts look for
@@ -37,6 +38,8 @@ class Adopted(Sums):
     singles: int = 0
     #: Records of the journal that did not say it.
     noted: int = 0
+    #: Files of requests.
+    files: int = 0
 
 
 class Adoption:
@@ -62,6 +65,7 @@ class Adoption:
             yield from self._adopt_batch(batch_id)
         for job_ids in chunks(store.single_ids(), _STEP):
             yield Adopted(singles=store.adopt_jobs(job_ids, self._owner))
+        yield from self._adopt_files()
         for batch in journal.batches():
             if batch.owner is None:
                 yield Adopted(noted=self._note_batch(batch))
@@ -78,6 +82,21 @@ class Adoption:
         while is_more:
             is_new, jobs, is_more = self._stores.store.adopt_batch(batch_id, self._owner, _STEP)
             yield Adopted(batches=int(is_new), jobs=jobs)
+
+    # Files
+
+    def _adopt_files(self) -> Iterator[Adopted]:
+        files = self._stores.sent_files
+        being_read = self._stores.orders.files_being_read()
+        for sent in files.of([None]):
+            if sent.id in being_read:
+                continue
+            try:
+                files.give(sent, self._owner)
+            except NotFound:
+                logger.info("File %s is deleted.", sent.id)
+            else:
+                yield Adopted(files=1)
 
     # The journal
 

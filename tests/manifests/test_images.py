@@ -17,6 +17,8 @@ from packaging.utils import canonicalize_name
 from tests import plain
 from tests.manifests.dockerfile import Stage, read
 from tests.processes import Process, free_port
+from tests.redis.worker.test_remote import Server
+from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, WorkerProcesses
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ("web", "worker")
@@ -73,13 +75,14 @@ def test_base_images_are_of_one_exact_version(image):
     assert {stage.texts("FROM")[0].split()[0] for stage in stages(image)} == {"${BASE}"}
 
 
-@pytest.mark.parametrize("lock", ["web", "worker", "worker-cpu", "ocr"])
+@pytest.mark.parametrize("lock", ["web", "worker", "worker-cpu", "ocr", "openai"])
 def test_a_lock_has_all_that_its_distributions_need_in_versions_that_they_allow(lock):
     requirements = {
         "web": needed("web") + needed_by_the_command(),
         "worker": needed("worker", "ocr"),
         "worker-cpu": needed("worker", "ocr"),
         "ocr": needed("ocr"),
+        "openai": needed("openai"),
     }[lock]
     for requirement in requirements:
         pin = pins(lock).get(canonicalize_name(requirement.name))
@@ -90,7 +93,7 @@ def test_a_lock_has_all_that_its_distributions_need_in_versions_that_they_allow(
 def test_the_lock_for_cpus_has_torch_without_cuda():
     assert pins("worker-cpu")["torch"] == f"{pins('worker')['torch']}+cpu"
     assert [name for name in pins("worker-cpu") if name.startswith("nvidia-")] == []
-    assert "torch" not in pins("ocr").keys() | pins("web").keys()
+    assert "torch" not in pins("ocr").keys() | pins("web").keys() | pins("openai").keys()
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -139,15 +142,15 @@ def test_the_default_worker_has_every_engine():
 
 
 class Built:
-    """An image's build stage, executed in a folder; the environment is in `home`."""
+    """An image's build stage, executed in a folder with these arguments; the environment is in `home`."""
 
-    def __init__(self, image: str, folder: Path) -> None:
+    def __init__(self, image: str, folder: Path, **arguments: str) -> None:
         build, self.run = stages(image)
         self.home = folder / "home"
         self._source = folder / "src"
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         # Compiling bytecode would take longer than it saves.
-        self._env = os.environ | {"PATH": path, "PIP_NO_COMPILE": "1"}
+        self._env = os.environ | {"PATH": path, "PIP_NO_COMPILE": "1", **arguments}
         self._env.pop("PYTHONPATH", None)
         for instruction in build.instructions:
             if instruction.name == "COPY":
@@ -211,6 +214,25 @@ def test_webs_steps_make_an_environment_without_torch_that_serves_and_is_healthy
         process.end()
     checked = subprocess.run(web.command(web.run.healthcheck), env=os.environ | env, capture_output=True)
     assert checked.returncode != 0
+
+
+@pytest.mark.process
+@pytest.mark.timeout(600)
+def test_a_worker_of_the_lock_openai_asks_another_server_and_has_no_other_engine(tmp_path):
+    worker = Built("worker", tmp_path, LOCK="openai", TORCH_CPU="")
+    assert worker.packages() >= {"worker", "jobs", "httpx"}
+    assert worker.packages().isdisjoint({"web", "eva01", "torch", "transformers", "onnxruntime"})
+    (entrypoint,) = [one for one in worker.run.instructions if one.name == "ENTRYPOINT"]
+    command = worker.command(entrypoint.words[entrypoint.words.index("python") :])
+    workers = WorkerProcesses(tmp_path)
+    try:
+        workers.start_redis()
+        with Server(tmp_path) as server:
+            env = {"PYTHONPATH": "", "EVA01_OPENAI_URL": server.start().url}
+            workers.run([*command, "--model", f"openai:{MODEL}"], **env).wait_until_ready()
+            assert workers.wait_for_answers([workers.enqueue(QUESTIONS[0])]) == ANSWERS[:1]
+    finally:
+        workers.end()
 
 
 @pytest.mark.process

@@ -14,6 +14,7 @@ from gunicorn.http.errors import (
 from jobs.contract.codes import Code
 from jobs.contract.errors import Eva01Error
 from web.http.problems import OUR_FAULT, problem
+from web.openai.envelope import enveloped_for
 
 #: Characters of gunicorn's reason that are passed on.
 _LONGEST_REASON = 200
@@ -33,11 +34,12 @@ class Refused(Exception):
         super().__init__(response.status)
         self.response = response
 
-    def as_bytes(self) -> bytes:
-        """The whole answer, after which the connection ends."""
-        headers = [*self.response.headers, ("Connection", "close")]
-        lines = [f"HTTP/1.1 {self.response.status}", *(f"{name}: {text}" for name, text in headers)]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1") + self.response.get_data()
+    def as_bytes(self, path: str) -> bytes:
+        """The whole answer to a request for `path`, after which the connection ends."""
+        response = enveloped_for(path, self.response)
+        headers = [*response.headers, ("Connection", "close")]
+        lines = [f"HTTP/1.1 {response.status}", *(f"{name}: {text}" for name, text in headers)]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + response.get_data()
 
 
 def unreadable(error: ParseException) -> Refused:

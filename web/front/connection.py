@@ -18,7 +18,7 @@ from web.front import answers
 from web.front.answers import Refused
 from web.front.call import Call
 from web.front.framing import PIECE_BYTES, BrokenBody, chunked, of_length
-from web.front.head import parsed, read_head
+from web.front.head import parsed, path_of, read_head
 from web.front.left import Left
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Connection:
         writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, _SEND_BUFFER_BYTES)
         #: True while nothing of a request has come.
         self.is_idle = True
+        #: What the latest request asks for, once its head has come.
+        self._path = ""
 
     async def serve(self) -> None:
         """Answer one request after the other, until there is a reason to end."""
@@ -76,6 +78,7 @@ class Connection:
         head = await self._next_head(wait_s)
         if not head:
             return False
+        self._path = path_of(head)
         try:
             call = self._front.call(parsed(head, self._addresses[0], self._front.config), self._addresses)
         except ParseException as error:
@@ -89,7 +92,7 @@ class Connection:
 
     async def _next_head(self, wait_s: float) -> bytes:
         """The next request's head; empty when none is begun in time, or the other side is gone."""
-        self.is_idle = True
+        self.is_idle, self._path = True, ""
         if self._front.is_stopping:
             return b""
         try:
@@ -104,8 +107,6 @@ class Connection:
         except TimeoutError as error:
             wanted = f"its headers did not end within {self._settings.head_s:g} s (EVA01_HEAD_S)"
             raise answers.too_slow(wanted) from error
-        except ParseException as error:
-            raise answers.unreadable(error) from error
         return rest and first + rest
 
     async def _receive(self, call: Call) -> None:
@@ -211,7 +212,7 @@ class Connection:
         return True
 
     async def _refuse(self, refused: Refused) -> None:
-        self._writer.write(refused.as_bytes())
+        self._writer.write(refused.as_bytes(self._path))
         with suppress(OSError, TimeoutError):
             await self._end()
 

@@ -26,6 +26,7 @@ import redis
 from flask import Flask, Response, g, request
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
+from jobs.contract.asking.order import SentFile
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Conflict, Gone, Unreadable
 from jobs.contract.metrics import UNREADABLE_RECORDS
@@ -105,7 +106,7 @@ def register_idempotency(
     app.after_request(lambda response: _remember(keeping, response))
 
 
-def speaks_of(thing: Batch | Job) -> None:
+def speaks_of(thing: Batch | Job | SentFile) -> None:
     """Note what the response to the current request speaks of, unless its address names that batch."""
     g.spoken_of = Subject.of(thing)
 

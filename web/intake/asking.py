@@ -139,7 +139,8 @@ def check_options(services: Services, card: ModelCard, wishes: Wishes) -> Option
     limits, most = services.limits, wishes.max_new_tokens
     if most is not None and most > limits.max_answer_tokens:
         raise TooLarge(
-            f"max_new_tokens is {most}; the limit is {limits.max_answer_tokens} (EVA01_MAX_ANSWER_TOKENS).",
+            f"An answer of up to {most:,} tokens was asked for; the limit is {limits.max_answer_tokens:,}"
+            " (EVA01_MAX_ANSWER_TOKENS). Ask for a shorter one.",
             code=Code.TOO_MANY_TOKENS,
         )
     wanted = _wanted_format(wishes, limits)
@@ -212,7 +213,7 @@ def _wanted_logprobs(card: ModelCard, wishes: Wishes, limits: Limits) -> int | N
         raise TooLarge(
             f"An answer of {longest:,} tokens with top_logprobs {top or 0} may have {needed:,} bytes of"
             f" logprobs; the limit is {limits.max_logprobs_bytes:,} (EVA01_MAX_LOGPROBS_BYTES). Ask for fewer"
-            " top_logprobs, or say a smaller max_new_tokens.",
+            " top_logprobs, or for a shorter answer.",
             code=Code.TOO_MANY_LOGPROBS,
         )
     return top or 0

@@ -43,12 +43,15 @@ def register_envelope(app: Flask) -> None:
 
 def enveloped(response: Response) -> Response:
     """A response as it leaves: a problem under /v1 in the envelope, anything else as it is."""
-    if not request.path.startswith(PREFIX):
-        return response
-    if response.mimetype != _PROBLEM:
+    return enveloped_for(request.path, response, g.get("refused_field"))
+
+
+def enveloped_for(path: str, response: Response, field: str | None = None) -> Response:
+    """The same of the response to a request for `path`; `field` is the parameter that it is about."""
+    if not path.startswith(PREFIX) or response.mimetype != _PROBLEM:
         return response
     problem = json.loads(response.get_data())
-    code, field = problem["code"], g.get("refused_field")
+    code = problem["code"]
     response.status_code, body = error_of(code, problem["detail"], response.status_code, field)
     response.set_data(json.dumps(body))
     response.content_type = "application/json"

@@ -203,9 +203,9 @@ def _matters(name: str, value: Any, parameter: Parameter | None) -> bool:
     if parameter is None:
         raise NotSupported(name, f"There is no parameter `{name[:100]}`. Leave it out.")
     if parameter.support is Support.REFUSED and not _is_neutral(value, parameter.neutral):
-        shown = f" is {value!r}"[:100] if isinstance(value, str | int | float) else ""
+        shown = f" is {value!r}"[:100] + ", which" if isinstance(value, str | int | float) else ""
         why = f" {parameter.note}" if parameter.note else ""
-        raise NotSupported(name, f"`{name}`{shown}, which is not supported.{why} Leave it out.")
+        raise NotSupported(name, f"`{name}`{shown} is not supported.{why} Leave it out.")
     return parameter.support in (Support.SUPPORTED, Support.DIFFERENT)
 
 

@@ -83,5 +83,5 @@ def _summary(owner: str, done: Adopted) -> str:
         return "Nothing belonged to nobody."
     batches = f"{done.batches:,} batch{'' if done.batches == 1 else 'es'}"
     jobs, singles = counted(done.jobs, "image"), counted(done.singles, "single question")
-    noted = counted(done.noted, "record")
-    return f"{owner} has {batches} more, with {jobs}, and {singles}; {noted} of the journal say so."
+    noted, files = counted(done.noted, "record"), counted(done.files, "request file")
+    return f"{owner} has {batches} more, with {jobs}, {singles}, and {files}; {noted} of the journal say so."

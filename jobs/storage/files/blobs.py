@@ -125,6 +125,16 @@ class BlobStore:
         except AlreadyExistsError as error:
             raise FileExistsError(f"{path} is in the blob store already.") from error
 
+    def copy(self, path: str, to: str) -> None:
+        """Write an object once more under another path, in place of what is there.
+
+        Raises NotFound.
+        """
+        try:
+            self._write(lambda: obstore.copy(self._store, path, to))
+        except _ABSENT as error:
+            raise _no_file(path) from error
+
     def get(self, path: str) -> bytes:
         """An object's bytes.
 
@@ -144,7 +154,7 @@ class BlobStore:
         try:
             return bytes(self._persist("get", read))
         except _ABSENT as error:
-            raise NotFound(f"{path} is not in the blob store.", code=Code.FILE_NOT_FOUND) from error
+            raise _no_file(path) from error
 
     def get_many(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Objects with their paths, in order, some read ahead; without those that are not there."""
@@ -312,6 +322,10 @@ class BlobStore:
             "The blob store does not answer. Try again in a moment; the server's log says why.",
             code=Code.BLOB_STORE_UNAVAILABLE,
         )
+
+
+def _no_file(path: str) -> NotFound:
+    return NotFound(f"{path} is not in the blob store.", code=Code.FILE_NOT_FOUND)
 
 
 def _no_image() -> NotFound:

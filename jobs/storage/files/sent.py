@@ -63,6 +63,18 @@ class SentFiles:
         path = names.sent_content_path(sent.owner, sent.id)
         return self._blobs.piece(path, start, end) if start < end else b""
 
+    def give(self, sent: SentFile, owner: str) -> None:
+        """Make a file another owner's.
+
+        Raises NotFound.
+        """
+        given = sent.model_copy(update={"owner": owner})
+        self._blobs.copy(
+            names.sent_content_path(sent.owner, sent.id), names.sent_content_path(owner, sent.id)
+        )
+        self._blobs.put(names.sent_path(owner, sent.id), given.model_dump_json().encode())
+        self.delete(sent)
+
     def delete(self, sent: SentFile) -> None:
         """Delete a file; one that is not there is no error."""
         self._delete(sent.owner, sent.id)

@@ -292,6 +292,23 @@ def test_what_never_reaches_the_app_is_answered_as_a_problem_too(server, sent, s
     assert (said["status"], said["code"]) == (status, f"http_{status}")
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (f"GET /v1/files?after={'x' * 4100} HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (f"GET /v1/{'x' * 40_000} HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        ("GET /v1/models HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400),
+        ("GET /v1/models HTTP/1.1\r\nHost: x\r\n" + f"X-One: {'a' * 1000}\r\n" * 40 + "\r\n", 431),
+    ],
+)
+def test_under_v1_it_is_answered_in_openais_envelope(server, sent, status):
+    head, _, body = answer_to(server, sent).partition("\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ")
+    assert "Content-Type: application/json" in head
+    assert f"Content-Length: {len(body.encode())}\r\n" in f"{head}\r\n"
+    assert json.loads(body)["error"]["code"] == f"http_{status}"
+
+
 def test_requests_on_one_connection_are_answered_in_their_order(server):
     body = '{"question": "What?", "model": "nano"}'
     new = "POST /api/batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

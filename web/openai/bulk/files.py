@@ -14,6 +14,7 @@ from jobs.contract.models import Batch, utc_now
 from jobs.contract.settings import Limits
 from web.access.caller import caller
 from web.export.lines import begun
+from web.http.idempotency import speaks_of
 from web.http.security import PRIVATE
 from web.intake.forms import check_form
 from web.intake.names.paths import sent_path, shortened
@@ -39,6 +40,7 @@ _OUTPUT = f"{FILES_PATH}/{FILE}<string(length=32):batch_id>-<which>"
 _EMPTY_BYTES = 64
 _PIECE_BYTES = 1024 * 1024
 _MOST_LISTED = 10_000
+_LATEST_FIRST, _OLDEST_FIRST = "desc", "asc"
 
 
 class NewFile(BaseModel):
@@ -74,6 +76,7 @@ def send_file() -> Response:
         lines=_lines(part, serving.limits),
     )
     serving.sent_files.put(found, cast(IO[bytes], part))
+    speaks_of(found)
     return jsonify(_shown(serving, found))
 
 
@@ -83,8 +86,11 @@ def list_files() -> Response:
     serving, asked = services(), Asked.read(_MOST_LISTED, "order", "purpose")
     if asked.of.get("purpose", _PURPOSE) != _PURPOSE:
         return asked.page([])
+    order = asked.of.get("order", _LATEST_FIRST)
+    if order not in (_LATEST_FIRST, _OLDEST_FIRST):
+        raise BadField(f"`order` is {order[:100]!r}; it is `asc` or `desc`.", "order")
     found = serving.sent_files.of(caller().owners)
-    if asked.of.get("order", "desc") == "asc":
+    if order == _OLDEST_FIRST:
         found.reverse()
     return asked.page([_shown(serving, sent) for sent in found])
 

@@ -27,6 +27,8 @@ from web.openai.endpoints import ENDPOINTS
 from web.openai.request import BadField, Request
 from web.services import Services
 
+#: Bytes of a name's digest that are remembered: nobody finds two names with the same.
+_DIGEST_BYTES = 16
 #: A job, and its images, which are in a spool.
 Made = tuple[Job, Sequence[Image]]
 
@@ -48,8 +50,8 @@ class Making:
     def __init__(self, serving: Services, order: Order, owner: str | None) -> None:
         self._serving, self._order = serving, order
         self.fetches = Fetches(serving, owner)
-        #: Which line has a name first; one that is read again has its own.
-        self._names: dict[str, int] = {}
+        #: Which line has a name first, by its digest: names may be long. One that is read again has its own.
+        self._names: dict[bytes, int] = {}
         #: What options are known by, and what came of them: mostly all lines have those of the line before.
         self._options: tuple[str, Options | BadInput] = ("", Options())
 
@@ -96,7 +98,8 @@ class Making:
                     f"`custom_id` has {len(own):,} characters; the limit is {most:,} (EVA01_MAX_PATH_CHARS).",
                     "custom_id",
                 )
-            if self._names.setdefault(name, line.number) != line.number:
+            digest = sha256(name.encode()).digest()[:_DIGEST_BYTES]
+            if self._names.setdefault(digest, line.number) != line.number:
                 raise BadField(f"`custom_id` is {name[:100]!r}, as that of a line before.", "custom_id")
             return Wanted(name, len(line.text or b""), *self._asked(batch, card, asked.body))
         except BadInput as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from eva01.launcher.commands.adopt import adopt
 from jobs import flow
 from jobs.contract import names
 from jobs.contract.access.owners import new_key
-from jobs.contract.models import Batch, Job, JobState, Result, Usage
+from jobs.contract.asking.order import Order, SentFile
+from jobs.contract.models import Batch, Job, JobState, Result, Usage, utc_now
 from jobs.storage.ledger import Taken
 from jobs.storage.stores import Stores
 from jobs.upkeep import adopt as adopting
@@ -323,6 +325,39 @@ def test_a_store_of_version_0_1_0_becomes_an_owners_with_all_there_is(backend, t
     assert usage_of(backend.stores, "anna") == usage_told_by(everything)
 
 
+# Files of requests
+
+
+def test_files_are_the_owners_but_for_those_that_are_being_read(backend):
+    stores = backend.stores
+    files = [send_file(stores, content) for content in (b"one", b"two", b"three")]
+    order = Order(
+        batch_id=backend.batch().id,
+        file=files[2],
+        endpoint="/v1/responses",
+        window="24h",
+        expires_at=utc_now(),
+    )
+    stores.orders.begin(order)
+    run(stores)
+    for sent, content in zip(files[:2], (b"one", b"two"), strict=True):
+        given = stores.sent_files.get(sent.id, {"anna"})
+        assert given == sent.model_copy(update={"owner": "anna"})
+        assert stores.sent_files.piece(given, 0) == content
+    assert stores.sent_files.of([None]) == [files[2]]
+    stores.orders.note(order.model_copy(update={"is_filled": True}))
+    assert run(stores).files == 1
+    assert stores.sent_files.of([None]) == []
+    assert [*stores.blobs.list(names.sent_folder(None))] == []
+    assert run(stores).files == 0
+
+
+def send_file(stores: Stores, content: bytes) -> SentFile:
+    sent = SentFile(name="a.jsonl", size_bytes=len(content), lines=1)
+    stores.sent_files.put(sent, BytesIO(content))
+    return sent
+
+
 # The command
 
 
@@ -335,9 +370,11 @@ def test_the_command_takes_over_and_says_what_it_did(backend, made, redis_url, t
         return result.exit_code, result.output
 
     flow.add_key(backend.stores, new_key("anna", role="admin").key)
+    send_file(backend.stores, b"one")
     assert said("anna") == (
         0,
-        "anna has 1 batch more, with 3 images, and 2 single questions; 4 records of the journal say so.\n",
+        "anna has 1 batch more, with 3 images, 2 single questions, and 1 request file; 4 records of the"
+        " journal say so.\n",
     )
     assert said("anna") == (0, "Nothing belonged to nobody.\n")
     code, text = said("of all")

@@ -140,6 +140,16 @@ def test_lines_become_answers_and_errors_under_their_ids(client, services, redis
     assert [image["file"] for image in page["jobs"][2]["images"]] == ["image-1", "image-2"]
 
 
+def test_no_line_is_two_to_who_takes_other_characters_for_line_ends(client, services, redis_client):
+    batch = begin(client, line("one\u2028or\x85two"), line("{\u2029}", n=2))
+    fill(services)
+    answer(services, redis_client, Result(answer="A\u2028circle."))
+    batch = client.batches.retrieve(batch.id)
+    for file_id, name in ((batch.output_file_id, "one\u2028or\x85two"), (batch.error_file_id, "{\u2029}")):
+        (said,) = client.files.content(file_id).text.splitlines()
+        assert json.loads(said)["custom_id"] == name
+
+
 @pytest.mark.parametrize(
     ("bad", "code", "why"),
     [
@@ -430,6 +440,21 @@ def test_a_file_that_is_gone_says_so_in_its_batch(client, services):
     assert [line["custom_id"] for line in told(client, shown.error_file_id)] == ["line-1"]
 
 
+def test_a_line_that_asks_how_likely_its_tokens_were_is_told_so_on_the_page_as_well(
+    client, services, redis_client, http
+):
+    batch = begin(client, line("one", logprobs=True, top_logprobs=0), line("two"))
+    fill(services)
+    token = {"token": "A", "logprob": -0.5, "bytes": [65], "top_logprobs": []}
+    address = f"/api/batches/{batch.id.removeprefix('batch_')}/results"
+    (one, _) = http.get(address).get_json()["jobs"]
+    said = json.dumps([token]).encode()
+    services.journal.note_logprobs(services.store.get_job(one["id"]), "A", said)
+    answer(services, redis_client, Result(answer="A"), Result(answer="A"))
+    lines = [json.loads(line) for line in http.get(f"{address}.jsonl").text.splitlines()]
+    assert [job.get("logprobs", "nothing") for job in lines] == [{"content": [token]}, "nothing"]
+
+
 def test_what_comes_when_a_quota_is_used_up_is_an_error_of_its_own(make_client, services):
     client = make_client(made_key(services, "anna", quotas=Quotas(images_per_day=2)).text)
     batch = begin(client, line("a"), "{", line("b"), line("c"), line("d"))
@@ -552,6 +577,26 @@ def test_a_batch_is_not_closed_while_its_lines_are_read(client, services, http):
     assert http.post(close).status_code == 200
     counts = client.batches.retrieve(batch.id).request_counts
     assert counts.model_dump() == {"total": 2, "completed": 0, "failed": 0}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        *[
+            (path, f"limit={limit}")
+            for path in ("files", "batches")
+            for limit in ("0", "+1", "1e1", "\u0661")
+        ],
+        ("files", "limit=00000000110001"),
+        ("batches", "limit=000000001101"),
+        ("batches", "limit=000000001" + "0" * 3000),
+        ("files", "order=ascending"),
+        ("batches", "order=asc"),
+    ],
+)
+def test_of_a_list_no_more_is_asked_than_it_takes(http, path, said):
+    refused = http.get(f"/v1/{path}?{said}")
+    assert (refused.status_code, refused.get_json()["error"]["param"]) == (400, said.partition("=")[0])
 
 
 @pytest.mark.parametrize("odd", ["\0", "\x01", "\x7f", "\n", "/", "Z"])
