@@ -13,7 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 from openai import OpenAI
 
+from jobs.contract import names
 from jobs.contract.access.owners import Quotas
+from jobs.contract.asking.order import SentFile
 from jobs.contract.codes import Code
 from jobs.contract.models import JobError, JobState, Result, utc_now
 from jobs.upkeep.restore import Restore
@@ -32,6 +34,7 @@ from tests.redis.web.openai.ordering import (
     told,
 )
 from web.openai.bulk.filler import Filler
+from web.server import housekeeping_of
 
 pytestmark = pytest.mark.redis
 
@@ -68,10 +71,13 @@ def test_a_file_is_kept_listed_given_back_and_deleted(client):
         ({"file": ("a.jsonl", b"{}\n" * 101)}, "request_too_large", None),
         ({"file": ("a.jsonl", b"x" * 100_001)}, "request_too_large", None),
         (
-            {"expires_after": {"anchor": "created_at", "seconds": 3600}},
+            {"expires_after": {"anchor": "created_at", "seconds": 3599}},
             "invalid_field",
-            "expires_after[anchor]",
+            "expires_after.seconds",
         ),
+        ({"expires_after": {"anchor": "now", "seconds": 3600}}, "invalid_field", "expires_after.anchor"),
+        ({"expires_after": {"anchor": "created_at"}}, "invalid_field", "expires_after.seconds"),
+        ({"extra_body": {"size": "small"}}, "invalid_field", "size"),
     ],
 )
 def test_a_file_that_is_none_of_requests_is_refused(client, services, said, code, param):
@@ -152,8 +158,8 @@ def test_no_line_is_two_to_who_takes_other_characters_for_line_ends(client, serv
         (line("b", n=2), "invalid_field", "`n`"),
         (line("b", b"no image"), "not_an_image", ""),
         (line("b").replace(ENDPOINT, "/v1/embeddings"), "invalid_field", "`url`"),
-        (line("b").replace("data:image/png;base64,", "https://a.example/"), "invalid_field", "at an address"),
         (line("b", max_tokens=1_000_000), "too_many_tokens", ""),
+        (line("b", messages=[{"role": "user", "content": "?"}]), "missing_file", "questions about images"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_one_of_the_error_file_and_stops_no_other(
@@ -184,7 +190,11 @@ def test_a_line_with_a_name_that_is_too_long_is_refused_under_the_beginning_of_i
     [
         ({"endpoint": "/v1/embeddings"}, "endpoint"),
         ({"completion_window": "1h"}, "completion_window"),
-        ({"output_expires_after": {"anchor": "created_at", "seconds": 3600}}, "output_expires_after"),
+        (
+            {"output_expires_after": {"anchor": "created_at", "seconds": 2_592_001}},
+            "output_expires_after.seconds",
+        ),
+        ({"output_expires_after": {"seconds": 3600}}, "output_expires_after.anchor"),
         ({"metadata": {"a" * 65: "b"}}, "metadata"),
         ({"input_file_id": "file-x"}, "input_file_id"),
     ],
@@ -344,9 +354,86 @@ def test_a_file_is_not_deleted_while_a_batch_is_made_of_it(client, services):
     assert client.batches.retrieve(batch.id).status == "in_progress"
 
 
+def age(services, file_id: str, **by: float) -> None:
+    """Have a file be older than it is."""
+    ((_, text),) = services.blobs.get_many([names.sent_path(None, file_id.removeprefix("file-"))])
+    sent = SentFile.model_validate_json(text)
+    passed = timedelta(**by)
+    assert sent.expires_at
+    older = {"created_at": sent.created_at - passed, "expires_at": sent.expires_at - passed}
+    content = BytesIO(services.sent_files.piece(sent, 0))
+    services.sent_files.put(sent.model_copy(update=older), content)
+
+
+def test_a_file_goes_when_it_was_asked_to(client, services):
+    hour: dict[str, Any] = {"anchor": "created_at", "seconds": 3600}
+    batch = begin(client, line("a"), line("b"), expires_after=hour)
+    sent = client.files.retrieve(batch.input_file_id)
+    assert sent.expires_at - sent.created_at == 3600
+    age(services, sent.id, minutes=59)
+    assert client.files.retrieve(sent.id).expires_at == sent.expires_at - 59 * 60
+    age(services, sent.id, minutes=2)
+    for gone in (client.files.retrieve, client.files.content, client.files.delete):
+        with pytest.raises(openai.NotFoundError) as error:
+            gone(sent.id)
+        assert error.value.code == "file_not_found"
+    assert [*client.files.list()] == []
+    with pytest.raises(openai.NotFoundError):
+        client.batches.create(input_file_id=sent.id, endpoint=ENDPOINT, completion_window="24h")
+    housekeeping_of(services).keep_house()
+    fill(services)
+    made = client.batches.retrieve(batch.id)
+    assert (made.status, made.request_counts.failed) == ("in_progress", 0)
+    assert services.store.get_batch(batch.id.removeprefix("batch_")).total == 2, "its lines were still there"
+
+
+def test_files_whose_time_is_over_leave_room_for_others(client, services):
+    hour: dict[str, Any] = {"anchor": "created_at", "seconds": 3600}
+    for _ in range(3):
+        sent = client.files.create(file=file_of(line("a")), purpose="batch", expires_after=hour)
+        age(services, sent.id, hours=2)
+    other = client.files.create(file=file_of(line("a")), purpose="batch")
+    housekeeping_of(services).keep_house()
+    assert {path.split("/")[-1] for path in services.blobs.list("files")} == {
+        f"{other.id.removeprefix('file-')}.{end}" for end in ("json", "jsonl")
+    }
+
+
+def test_no_file_lives_longer_than_all_do(make_http):
+    http = make_http(retention_days=0.5)
+    form = {"purpose": "batch", "expires_after[anchor]": "created_at", "expires_after[seconds]": "86400"}
+    sent = http.post("/v1/files", data=form | {"file": (BytesIO(b"{}"), "a.jsonl")}).get_json()
+    assert sent["expires_at"] - sent["created_at"] == 12 * 3600
+
+
+def test_answers_go_with_their_batch_when_they_were_asked_to(client, services, redis_client):
+    day: dict[str, Any] = {"anchor": "created_at", "seconds": 24 * 3600}
+    batch = begin(client, line("a"), "{", output_expires_after=day)
+    batch_id = batch.id.removeprefix("batch_")
+    fill(services)
+    errors = client.batches.retrieve(batch.id).error_file_id
+    assert client.files.retrieve(errors).expires_at is None, "it may grow"
+    answer(services, redis_client, SAID)
+    fill(services)
+    output = client.batches.retrieve(batch.id).output_file_id
+    for file in map(client.files.retrieve, (output, errors)):
+        assert file.expires_at - file.created_at == 24 * 3600
+    assert len(told(client, output)) == 1
+
+    redis_client.zincrby(names.BATCHES, -24 * 3600 - 1, batch_id)
+    for gone in (client.files.retrieve, client.files.content):
+        with pytest.raises(openai.NotFoundError) as error:
+            gone(output)
+        assert error.value.code == "file_not_found"
+    housekeeping_of(services).keep_house()
+    with pytest.raises(openai.NotFoundError):
+        client.batches.retrieve(batch.id)
+
+
 def test_a_file_that_is_gone_says_so_in_its_batch(client, services):
     batch = begin(client, line("a"))
-    services.sent_files.forget_before(utc_now() + timedelta(days=1))
+    at = utc_now() + timedelta(days=1)
+    services.sent_files.forget(sent_before=at, over_before=at, but=())
     fill(services)
     shown = client.batches.retrieve(batch.id)
     assert shown.status == "completed"
