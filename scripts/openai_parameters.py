@@ -7,13 +7,18 @@ from pathlib import Path
 import click
 
 from scripts.report import write
-from web.openai.parameters import CHAT, RESPONSE, Parameter
+from web.openai.parameters import BATCH, CHAT, FILE, RESPONSE, Parameter
 
 PAGE = Path(__file__).parents[1] / "docs" / "openai.md"
 
 
 #: Where they stand in the page.
-SECTIONS = {"parameters": CHAT, "response parameters": RESPONSE}
+SECTIONS = {
+    "parameters": CHAT,
+    "response parameters": RESPONSE,
+    "file parameters": FILE,
+    "batch parameters": BATCH,
+}
 
 
 def table(parameters: Sequence[Parameter]) -> str:

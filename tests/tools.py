@@ -78,6 +78,7 @@ NGINX = Tool(
     "apt-get install nginx-light (the package of Debian and Ubuntu)",
     package="nginx-light",
 )
+CURL = Tool("curl", ("curl",), "apt-get install curl (Debian's package)", package="curl")
 VALKEY = Tool(
     "Valkey",
     ("valkey-server", "redis-server"),
@@ -89,7 +90,7 @@ VALKEY = Tool(
 def missing_packages() -> list[str]:
     """Debian's packages of what is missing."""
     missing = set()
-    for tool in (CHROMIUM, PROMETHEUS, PROMTOOL, NGINX):
+    for tool in (CHROMIUM, PROMETHEUS, PROMTOOL, NGINX, CURL):
         try:
             tool.find()
         except Missing:

@@ -39,7 +39,7 @@ class Services(Stores):
     #: Set when the server was told to stop: those who wait should come to an end.
     stopping: threading.Event = field(default_factory=threading.Event)
 
-    #: Set when a batch was ordered that is made of a file.
+    #: Set when a batch was ordered that is made of a file, or what was fetched for one has come.
     ordered: threading.Event = field(default_factory=threading.Event)
 
     @classmethod

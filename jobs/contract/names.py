@@ -41,9 +41,11 @@ DELETED_FOLDER = "deleted"
 #: The lock of the one web process that keeps house, and of the one that fills batches from files.
 HOUSEKEEPER = "eva01:housekeeper"
 FILLER = "eva01:filler"
-#: The folder of files of requests in the blob store, and of notes of batches that are made of one.
+#: The folder of files of requests in the blob store, of notes of batches that are made of one, and of those
+#: that are to go earlier than all do.
 SENT_FOLDER = "files"
 ORDERS_FOLDER = "orders"
+EXPIRING_FOLDER = "expiring"
 #: Lies in the blob store where callers once had to say who they are.
 LOGIN_PATH = "login.json"
 #: Every API key by the digest of its text: a hash.
@@ -345,6 +347,11 @@ def order_path(batch_id: str) -> str:
 def underway_path(batch_id: str) -> str:
     """Where the note lies that such a batch has lines or jobs to be seen to."""
     return f"{ORDERS_FOLDER}/{batch_id}"
+
+
+def expiring_path(batch_id: str) -> str:
+    """Where the note lies that such a batch is to go earlier than all do."""
+    return f"{EXPIRING_FOLDER}/{batch_id}"
 
 
 def sent_folder(owner: str | None) -> str:

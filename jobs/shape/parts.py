@@ -16,6 +16,8 @@ _PLAIN = {
 }
 #: Keywords whose schemas do nothing but where something refers to them.
 _KEPT = ("$defs", "definitions")
+#: Keywords whose schemas are about the very value that theirs is about.
+_SAME_VALUE = ("anyOf", "oneOf", "allOf")
 #: Schemas that one may be when all that it refers to is written out.
 MOST = 10_000
 
@@ -53,6 +55,8 @@ class Extent:
 
     size: int
     comes_back: bool
+    #: True where it comes back to itself for the very same value: then it says nothing of it.
+    is_empty: bool = False
 
     @property
     def is_light(self) -> bool:
@@ -73,10 +77,13 @@ class _Extents:
         #: By identity; None while it is being written out.
         self._sizes: dict[int, int | None] = {}
         self._comes_back = False
+        #: By identity; True while it is being followed.
+        self._followed: dict[int, bool] = {}
+        self._is_empty = False
 
     def whole(self) -> Extent:
         try:
-            return Extent(self._size(self._whole), self._comes_back)
+            return Extent(self._size(self._whole), self._comes_back, self._is_empty)
         except RecursionError:
             return Extent(MOST + 1, self._comes_back)
 
@@ -88,10 +95,25 @@ class _Extents:
             used = [inner for keyword, _, inner in inner_of(schema) if keyword not in _KEPT]
             if "$ref" in schema:
                 used.append(self._named(schema["$ref"]))
+            self._is_empty = self._is_empty or self._turns_back(schema)
             self._sizes[id(schema)] = 1 + sum(map(self._size, used))
         size = self._sizes[id(schema)]
         self._comes_back = self._comes_back or size is None
         return size or 1
+
+    def _turns_back(self, schema: Any) -> bool:
+        """True where what is said of a value leads to the same schema, for the same value."""
+        if not isinstance(schema, dict):
+            return False
+        if id(schema) not in self._followed:
+            self._followed[id(schema)] = True
+            same = [inner for keyword, _, inner in inner_of(schema) if keyword in _SAME_VALUE]
+            if "$ref" in schema:
+                same.append(self._named(schema["$ref"]))
+            found = any(map(self._turns_back, same))
+            self._followed[id(schema)] = False
+            return found
+        return self._followed[id(schema)]
 
     def _named(self, ref: Any) -> Any:
         """What a JSON Pointer names (RFC 6901, 6)."""

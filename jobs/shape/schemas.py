@@ -136,15 +136,17 @@ def _check_meaning(schema: dict[str, Any]) -> None:
 
 
 def _check_extent(schema: dict[str, Any]) -> None:
-    """Raises BadInput (`unsupported_schema`) for one that doubles: an answer would be compared for ever."""
+    """Raises BadInput (`unsupported_schema`) for one that an answer would be compared with for ever."""
     try:
-        size = extent_of(schema).size
+        extent = extent_of(schema)
     except LookupError as error:
         ref = str(error.args[0])[:100]
         raise _unsupported(
             f"`$ref` has to name a part of the schema, as #/$defs/name does, and {ref!r} does not."
         ) from error
-    if size > MOST:
+    if extent.is_empty:
+        raise _unsupported("The schema refers by `$ref` to itself, for the very same value.")
+    if extent.size > MOST:
         raise _unsupported(
             f"The schema is more than {MOST:,} schemas when all that it refers to by `$ref` is written out."
         )

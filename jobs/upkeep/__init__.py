@@ -5,6 +5,7 @@ reconciler    open jobs without a ticket
 lacks         whether Redis lacks something of the journal
 restore       what Redis has lost, from the journal
 retention     what is old enough to go
+expiring      what goes at a time of its own
 removal       the parts of what was deleted
 adopt         what is nobody's, by a command
 """

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 
 import redis
@@ -27,6 +27,7 @@ from jobs.contract.settings import Settings
 from jobs.flow.settle import settle_all
 from jobs.storage.stores import Stores
 from jobs.storage.unreadable import pass_over
+from jobs.upkeep.expiring import Expiring
 from jobs.upkeep.lacks import lacks
 from jobs.upkeep.reconciler import Reconciler
 from jobs.upkeep.removal import Removal
@@ -40,6 +41,9 @@ _SILENT_PASSES = 4
 
 #: Seconds between two looks after keys.
 _KEYS_S = 60.0
+
+#: Seconds between two looks for what goes at a time of its own: nobody is given it after that time.
+_EXPIRING_S = 3600.0
 
 #: Seconds between two lines that say that something is to be restored.
 _WANTING_S = 3600.0
@@ -84,9 +88,9 @@ class Housekeeping:
         self._interval_s = interval_s
         self._stopping = stopping
         self._keys_are_due_s = 0.0
+        self._expiring_is_due_s = 0.0
         self._usage_days = usage_days
         self._first_day: date | None = None
-        self._retention_s = retention_s
         self._turn = stores.housekeepers_turn(interval_s * _SILENT_PASSES)
         self._watch = stores.restart_watch()
         self._abandoned = stores.abandoned(settings)
@@ -98,6 +102,7 @@ class Housekeeping:
             stores.store, stores.image_uses, stores.blobs, stores.journal, settings.settle_s
         )
         self._retention = Retention(stores.store, stores.journal, max(retention_s, settings.settle_s))
+        self._expiring = Expiring(stores, retention_s, settings.settle_s)
 
     def start(self) -> None:
         """Begin; it ends with the process."""
@@ -139,7 +144,8 @@ class Housekeeping:
             self._step(self._say_what_is_wanting)
             self._step(self._keep_keys_in_step)
         self._turn.take()
-        for step in (self._settle, self._retention.run_once, self._forget_old, self._remove):
+        steps = (self._settle, self._retention.run_once, self._expire, self._forget_old, self._remove)
+        for step in steps:
             self._step(step)
 
     def _step(self, step: Callable[[], object]) -> None:
@@ -213,13 +219,17 @@ class Housekeeping:
         while settle_all(self._stores, _SETTLED_A_TURN) and not self._stopping.is_set():
             self._turn.take()
 
+    def _expire(self) -> None:
+        if time.monotonic() >= self._expiring_is_due_s:
+            self._expiring.run_once()
+            self._expiring_is_due_s = time.monotonic() + _EXPIRING_S
+
     def _forget_old(self) -> None:
-        """Let go of what is over: usage, deletions, files of requests, claims of dead uploads."""
+        """Let go of what is over: usage, deletions, claims of dead uploads."""
         first = self._stores.ledger.today() - timedelta(self._usage_days)
         self._stores.ledger.forget_before(first)
         if first != self._first_day:
             self._stores.journal.forget_deleted(first)
-            self._stores.sent_files.forget_before(datetime.now(UTC) - timedelta(seconds=self._retention_s))
             self._first_day = first
         self._stores.image_uses.drop_stale_claims()
 

@@ -4,18 +4,26 @@ import asyncio
 import base64
 import json
 import random
-from collections.abc import Iterator
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import playwright
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from tests.drawing import Scene, random_scene
 from tests.process.conftest import Stack
+from tests.tools import CURL
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
 DESCRIBE = "Describe this image."
+ROOT = Path(__file__).parents[2]
+#: Node, which Playwright brings.
+NODE = Path(playwright.__file__).with_name("driver") / "node"
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +213,56 @@ def test_a_response_is_the_same_answer(nano, client):
     assert len(pieces) > 2
     assert client.responses.create(**how).output_text == scene.description
     assert client.responses.retrieve(whole.id).output_text == scene.description
+
+
+@pytest.fixture
+def shown_in_the_docs(nano: Stack) -> Callable[..., str]:
+    """Runs an example of docs/openai.md, the first one with some text in it; gives what it prints."""
+    text = (ROOT / "docs" / "openai.md").read_text("utf-8")
+
+    def run(language: str, having: str, folder: Path = ROOT) -> str:
+        examples = re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+        program = next(one for one in examples if having in one)
+        program = program.replace("http://127.0.0.1:8000", nano.url).replace("eva01_…", "any")
+        by = ["bash", "-euo", "pipefail", "-c", program.replace("sleep 5", "sleep 0.2")]
+        if language == "js":
+            by = [str(NODE), "--input-type=module", "--eval", program]
+        ran = subprocess.run(by, cwd=folder, capture_output=True, text=True, timeout=120)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        return ran.stdout
+
+    return run
+
+
+@pytest.fixture
+def red_circle(client) -> str:
+    """What is said of the image in the examples."""
+    data = base64.b64encode((ROOT / "examples/shapes/red-circle.png").read_bytes()).decode()
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+    made = client.chat.completions.create(model="nano", messages=asked(image, DESCRIBE))
+    return made.choices[0].message.content
+
+
+def test_the_docs_ask_with_curl_and_without_a_package_as_with_the_client(shown_in_the_docs, red_circle):
+    CURL.needed()
+    made = json.loads(shown_in_the_docs("sh", "Describe this image."))
+    assert made["choices"][0]["message"]["content"] == red_circle
+    assert shown_in_the_docs("js", "fetch(") == f"{red_circle}\n"
+
+
+def test_the_docs_stream_with_curl(shown_in_the_docs, red_circle):
+    CURL.needed()
+    events = re.findall(r"^data: (.*)$", shown_in_the_docs("sh", '"stream": true'), re.MULTILINE)
+    assert events.pop() == "[DONE]"
+    said = [json.loads(event)["choices"][0]["delta"].get("content") for event in events]
+    assert "".join(text or "" for text in said) == red_circle
+
+
+def test_the_docs_make_a_batch_with_curl(shown_in_the_docs, tmp_path):
+    CURL.needed()
+    scenes = [random_scene(random.Random(seed)) for seed in range(40, 43)]
+    (tmp_path / "requests.jsonl").write_bytes(requests_of(scenes))
+    shown_in_the_docs("sh", "requests.jsonl", tmp_path)
+    answers = answers_in((tmp_path / "answers.jsonl").read_text("utf-8"))
+    assert answers == {f"scene {n}": scene.description for n, scene in enumerate(scenes)}
+    assert "malformed_body" in (tmp_path / "errors.jsonl").read_text("utf-8")

@@ -69,12 +69,13 @@ def get_results(path: BatchPath, query: ResultsQuery) -> Response:
 def export_jsonl(path: BatchPath, query: JsonlQuery) -> Response:
     """All jobs of a batch, one JSON object a line; with `lines`, where each line of text stands.
 
-    Where the batch asked for `logprobs`, they are in each.
+    Where `logprobs` were asked for, they are in each.
     """
-    store = services().store
-    batch = store.get_batch(path.batch_id)
-    rows: Iterable[Row] = store.rows(batch.id, query.state, with_lines=query.lines)
-    if batch.options.top_logprobs is None:
+    serving = services()
+    batch = serving.store.get_batch(path.batch_id)
+    rows: Iterable[Row] = serving.store.rows(batch.id, query.state, with_lines=query.lines)
+    # Each line of a file of requests says for itself what it asks.
+    if batch.options.top_logprobs is None and not serving.orders.of([batch.id]):
         lines = jsonl(_begun(rows))
     else:
         # A line of these may be large.
@@ -165,13 +166,15 @@ def _begun(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _with_logprobs(rows: Iterable[Row], batch_id: str) -> Iterator[Row]:
-    """The rows of a batch, each with how likely the tokens of its answer were."""
+    """The rows of a batch, each that asked for it with how likely the tokens of its answer were."""
     journal = services().journal
 
     def joined() -> Iterator[Row]:
         for some in chunks(rows, _LOGPROBS_AT_A_TIME):
-            known = journal.logprobs(batch_id, {row["id"]: row["answer"] for row in some})
-            yield from ({**row, "logprobs": told(known.pop(row["id"], None))} for row in some)
+            asked = {row["id"]: row["answer"] for row in some if "logprobs" in row}
+            known = journal.logprobs(batch_id, asked) if asked else {}
+            for row in some:
+                yield {**row, "logprobs": told(known.pop(row["id"], None))} if row["id"] in asked else row
 
     return joined()
 

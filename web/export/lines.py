@@ -26,7 +26,13 @@ _LINE_END = re.compile("[" + "".join(_LINE_ENDS) + "]")
 
 def jsonl(jobs: Iterable[Row], lines_at_a_time: int = _CHUNK_LINES) -> Iterator[str]:
     """One JSON object a line."""
-    return (_json_lines(some) for some in chunks(jobs, lines_at_a_time))
+    return (json_lines(some) for some in chunks(jobs, lines_at_a_time))
+
+
+def json_lines(rows: Iterable[Any]) -> str:
+    """The same of a few, at once; no line is two to those who take other characters for line ends."""
+    lines = b"".join([to_json(row) + b"\n" for row in rows]).decode()
+    return lines if lines.isascii() else _LINE_END.sub(lambda found: _LINE_ENDS[found.group()], lines)
 
 
 def csv_lines(jobs: Iterable[Row], table: Table, *, with_bom: bool = False) -> Iterator[str]:
@@ -65,11 +71,6 @@ def _file_name(name: str) -> str:
 def _disposition(kind: str, name: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9 ._-]+", "_", name)
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _json_lines(jobs: Iterable[Row]) -> str:
-    lines = b"".join([to_json(job) + b"\n" for job in jobs]).decode()
-    return lines if lines.isascii() else _LINE_END.sub(lambda found: _LINE_ENDS[found.group()], lines)
 
 
 def row(cells: Iterable[Any]) -> str:

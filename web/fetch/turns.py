@@ -76,6 +76,8 @@ class Line:
 
     owner: _Owner
     left: deque[Work]
+    #: Called when all is done.
+    over: Callable[[], object] | None = None
     running: int = 0
     error: Exception | None = None
 
@@ -96,14 +98,20 @@ class Turns:
         # Held for moments; nothing is waited for with it but its own news.
         self._changed = threading.Condition()
 
-    def join(self, name: str | None, works: Iterable[Work]) -> Line:
-        """Have all this done for an owner, each when its turn has come.
+    def has_place(self, name: str | None) -> bool:
+        """True where none of an owner's own work holds up more of it."""
+        with self._changed:
+            owner = self._owners.get(name)
+            return owner is None or owner.busy + owner.waiting < self._most(_OWNERS_PART)
+
+    def join(self, name: str | None, works: Iterable[Work], over: Callable[[], object] | None = None) -> Line:
+        """Have all this done for an owner, each when its turn has come; `over` is called when all is.
 
         Raises Overloaded when the owner has too much that waits; what is all that they have is taken.
         """
         with self._changed:
             owner = self._owners.get(name) or _Owner(name)
-            line = Line(owner, deque(works))
+            line = Line(owner, deque(works), over)
             self._check_room(owner, len(line.left))
             if line.left:
                 self._owners[name] = owner
@@ -159,7 +167,7 @@ class Turns:
         if self._running >= self._places:
             return None
         # Whose look-ups hang wait for these; of nobody else more than one may come to it then.
-        most = 1 if self._hanging >= self._most_hanging else max(1, self._places // _OWNERS_PART)
+        most = 1 if self._hanging >= self._most_hanging else self._most(_OWNERS_PART)
         ready = [
             (owner, line)
             for owner in self._owners.values()
@@ -168,8 +176,11 @@ class Turns:
         return min(ready, key=lambda one: (one[0].busy, one[0].last))[1] if ready else None
 
     def _ready(self, owner: _Owner) -> Line | None:
-        most = max(1, self._places // _LINES_PART)
+        most = self._most(_LINES_PART)
         return next((line for line in owner.lines if line.running < most), None)
+
+    def _most(self, part: int) -> int:
+        return max(1, self._places // part)
 
     def _taken(self, line: Line) -> Work:
         owner = line.owner
@@ -197,6 +208,9 @@ class Turns:
             if error:
                 line.error = line.error or error
                 self._give_up(line)
+            is_over = line.is_over
+        if is_over and line.over:
+            line.over()
         self._begin()
 
     def _give_back(self, line: Line) -> None:

@@ -14,6 +14,7 @@ from gunicorn.http.wsgi import create
 
 from web.access.gate import lets_in
 from web.front.body import Body
+from web.front.turns import asked_by
 from web.http.waiting import LIVE, MAY_BE_LEFT, PAUSES, Live
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ class Call:
     def path(self) -> str:
         """Of what is asked for."""
         return str(self._request.path)
+
+    @property
+    def asked_by(self) -> str:
+        """Whose turn its steps take."""
+        return asked_by(self._environ)
 
     @property
     def content_type(self) -> str:

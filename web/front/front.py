@@ -19,6 +19,7 @@ from web.front.call import Call
 from web.front.connection import Connection
 from web.front.head import MOST_HEAD_BYTES
 from web.front.open_files import connections_within
+from web.front.turns import Turns
 from web.http.bell import Bell
 from web.http.hosts import hosts_of
 from web.http.request_metrics import IN_FLIGHT
@@ -49,6 +50,7 @@ class Front:
         self.settings, self.config = self._services.web, config
         self._app, self._health = app, answers.health(app)
         self._threads = ThreadPoolExecutor(self.settings.web_threads, "web")
+        self._turns = Turns(self.settings.web_threads)
         self._probes = ThreadPoolExecutor(_PROBE_THREADS, "probe")
         self._disk = ThreadPoolExecutor(_DISK_THREADS, "disk")
         self.most_connections = connections_within(self.settings.max_connections)
@@ -115,13 +117,19 @@ class Front:
         """Make a call's next step: in a thread, but for those that never wait."""
         if call.app is self._health or call.plan_step():
             return call.step()
-        threads = self._probes if call.path in _PROBES else self._threads
         with IN_FLIGHT.track_inprogress():
-            return await asyncio.get_running_loop().run_in_executor(threads, call.step)
+            if call.path in _PROBES:
+                return await asyncio.get_running_loop().run_in_executor(self._probes, call.step)
+            return await self._in_turn(call, call.step)
 
     async def lets_in(self, call: Call) -> bool:
         """Whether the app would read a call's body, looked at in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call.is_let_in)
+        return await self._in_turn(call, call.is_let_in)
+
+    async def _in_turn(self, call: Call, function: Callable[[], _T]) -> _T:
+        """Call what may take a while in a thread, when whoever asks has a turn."""
+        async with self._turns.turn(call.asked_by):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
     async def close(self, call: Call) -> None:
         """Let go of what a call that is not over holds."""

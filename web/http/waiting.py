@@ -20,6 +20,8 @@ PAUSES = "eva01.pauses"
 MAY_BE_LEFT = "eva01.may_be_left"
 #: Set there to the Live whose bell says when to look again, before the response and while it goes on.
 LIVE = "eva01.live"
+#: The status of what was left before there was a response, which nobody gets; nginx calls it so, too.
+LEFT = 499
 #: Seconds between two looks where the server does not pause by itself.
 _LOOK_S = 0.1
 
@@ -89,6 +91,8 @@ class Waiting(Response):
         except GeneratorExit:
             if self._left:
                 self._left()
+                # Nobody sees it; what counts answers, or keeps them, has to know that there is none.
+                current_app.process_response(Response(status=LEFT))
             raise
         try:
             yield from response(environ, start_response)

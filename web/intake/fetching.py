@@ -67,9 +67,18 @@ def after_fetching(
 
 
 class Fetching:
-    """Images that are being fetched for an owner, until EVA01_FETCH_REQUEST_S are over."""
+    """Images that are being fetched for an owner, until EVA01_FETCH_REQUEST_S are over.
 
-    def __init__(self, serving: Services, owner: str | None, addresses: Sequence[Address]) -> None:
+    `over` is called when the last of them has been.
+    """
+
+    def __init__(
+        self,
+        serving: Services,
+        owner: str | None,
+        addresses: Sequence[Address],
+        over: Callable[[], object] | None = None,
+    ) -> None:
         self._serving, self._turns = serving, serving.fetcher.turns
         self._texts = [address.text for address in addresses]
         self._addresses = addresses
@@ -85,7 +94,7 @@ class Fetching:
         #: Bytes of all that came.
         self.size_bytes = 0
         works = [partial(self._fetch, place) for place in range(len(addresses))]
-        self._line = self._turns.join(owner, works)
+        self._line = self._turns.join(owner, works, over)
 
     @property
     def is_over(self) -> bool:

@@ -37,7 +37,8 @@ def turns_of(asked: Request, limits: Limits) -> tuple[Turn, ...]:
     )
     if not any(None in turn.parts for turn in turns):
         raise BadField(
-            f"There is no image in `{asked.MESSAGES}`. Send one, as a part of the type `{asked.IMAGE}`.",
+            f"There is no image in `{asked.MESSAGES}`, and only questions about images are answered here."
+            f" Send one, in any message of a user, as a part of the type `{asked.IMAGE}`.",
             *(asked.MESSAGES, Code.MISSING_FILE),
         )
     said = [text for turn in turns for text in turn.texts]
@@ -59,6 +60,13 @@ def shown_question(turns: Sequence[Turn]) -> str:
     )
 
 
+def addresses_of(asked: Request) -> list[Address]:
+    """The addresses among the images in messages."""
+    parts = (part for message in asked.turns for part in message.parts)
+    urls = [part.image_url.url for part in parts if isinstance(part, ImagePart)]
+    return [_address(url) for url in urls if not _is_data(url)]
+
+
 def images_of(asked: Request, keep: Keep) -> list[FileStorage]:
     """The images in messages, in their order: each a file that `keep` has made of its bytes, or an address.
 
@@ -74,8 +82,8 @@ def images_of(asked: Request, keep: Keep) -> list[FileStorage]:
 
 
 def _image(url: str, where: str, number: int, keep: Keep) -> FileStorage:
-    if url[:5].lower() != "data:":
-        return Address(BytesIO(url.encode("utf-8", "replace")), UNNAMED, URL_FIELD)
+    if not _is_data(url):
+        return _address(url)
     found = _DATA.match(url)
     if found is None:
         raise BadField(
@@ -89,3 +97,11 @@ def _image(url: str, where: str, number: int, keep: Keep) -> FileStorage:
         raise BadField(f"`{where}` is not in base64: {error}.", where) from error
     kind = found[1].lower().removeprefix("image/")
     return keep(data, f"image-{number}.{_ENDINGS.get(kind, kind)}")
+
+
+def _is_data(url: str) -> bool:
+    return url[:5].lower() == "data:"
+
+
+def _address(url: str) -> Address:
+    return Address(BytesIO(url.encode("utf-8", "replace")), UNNAMED, URL_FIELD)

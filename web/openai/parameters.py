@@ -3,7 +3,8 @@
 Nothing is passed over in silence. A parameter that is not supported may have the values with which it changes
 nothing; any other is refused by its name.
 
-Source of the names: https://platform.openai.com/docs/api-reference/chat/create and …/responses/create
+Source of the names: https://platform.openai.com/docs/api-reference/chat/create, …/responses/create,
+…/files/create and …/batch/create
 """
 
 from collections.abc import Sequence
@@ -152,6 +153,29 @@ RESPONSE = (
     _refused("reasoning"),
     *_OF_BOTH,
 )
+#: The same for a file, and for a batch that is made of one.
+FILE = (
+    _supported("file"),
+    Parameter("purpose", Support.DIFFERENT, "`batch` alone: nothing would come of other files."),
+    Parameter(
+        "expires_after",
+        Support.DIFFERENT,
+        "As there, and `EVA01_RETENTION_DAYS` after it came at the latest; a batch that is being made of it"
+        " has it to its last line.",
+    ),
+)
+BATCH = (
+    _supported("input_file_id"),
+    Parameter("endpoint", Support.DIFFERENT, "`/v1/chat/completions` and `/v1/responses`."),
+    _supported("completion_window"),
+    _supported("metadata"),
+    Parameter(
+        "output_expires_after",
+        Support.DIFFERENT,
+        "Counted from when the batch is done, and not longer than `EVA01_RETENTION_DAYS`. Answers go with"
+        " their batch: so it goes then, with its images.",
+    ),
+)
 
 
 class NotSupported(ValueError):
@@ -179,9 +203,9 @@ def _matters(name: str, value: Any, parameter: Parameter | None) -> bool:
     if parameter is None:
         raise NotSupported(name, f"There is no parameter `{name[:100]}`. Leave it out.")
     if parameter.support is Support.REFUSED and not _is_neutral(value, parameter.neutral):
-        shown = f" is {value!r}"[:100] if isinstance(value, str | int | float) else ""
+        shown = f" is {value!r}"[:100] + ", which" if isinstance(value, str | int | float) else ""
         why = f" {parameter.note}" if parameter.note else ""
-        raise NotSupported(name, f"`{name}`{shown}, which is not supported.{why} Leave it out.")
+        raise NotSupported(name, f"`{name}`{shown} is not supported.{why} Leave it out.")
     return parameter.support in (Support.SUPPORTED, Support.DIFFERENT)
 
 

@@ -50,6 +50,8 @@ ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "as
 MOST_MESSAGES, MOST_PARTS = 1000, 1000
 #: What pydantic calls texts where a field may be something else as well.
 _KINDS = ("str", "constrained-str")
+#: What pydantic puts before what a check of our own says.
+_OURS = "Value error, "
 #: Characters of what cannot be used that are shown.
 _SHOWN = 100
 
@@ -103,7 +105,7 @@ class BadField(BadInput):
         place = ".".join(names)[:_SHOWN] or whole
         has_value = isinstance(first.get("input"), str | int | float)
         shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""
-        return cls(f"`{place}`{shown}: {first['msg']}.", place)
+        return cls(f"`{place}`{shown}: {first['msg'].removeprefix(_OURS)}.", place)
 
 
 class StreamOptions(Said):
@@ -170,7 +172,7 @@ class Request(Said, ABC):
         try:
             return cls.model_validate(supported(said, cls.PARAMETERS))._checked()
         except NotSupported as error:
-            raise BadField(str(error), error.name) from error
+            raise BadField(str(error), error.name[:_SHOWN]) from error
         except ValidationError as error:
             raise BadField.of(error, whole=cls.MESSAGES) from error
 

@@ -17,6 +17,8 @@ class SentFile(Kept):
     #: How many of its lines are not empty.
     lines: int
     created_at: AwareDatetime = Field(default_factory=utc_now)
+    #: From when on it is gone; None in notes of before this was noted.
+    expires_at: AwareDatetime | None = None
 
 
 class Reading(Kept):
@@ -48,6 +50,9 @@ class Order(Kept):
     asked_by: str = ""
     #: What they may take, as of then.
     quotas: Quotas = Quotas()
+    #: Seconds from the last change of a batch that is done until it goes with all its answers; None where
+    #: retention alone says it.
+    output_expires_after_s: int | None = None
     #: True when every line is a job of the batch.
     is_filled: bool = False
     #: When what had no answer was cancelled, because the time was over.

@@ -2,6 +2,7 @@
 
     batches/<batch>/order.json   what was asked; it goes with the batch
     orders/<batch>               that lines are to become jobs, or jobs to be answered in time
+    expiring/<batch>             that it is to go earlier than all do
 
 All of it is in the blob store, so that nothing has to be restored where Redis was lost.
 """
@@ -27,6 +28,8 @@ class Orders:
     def begin(self, order: Order) -> None:
         """Keep what was asked of a batch, which is to be seen to from now on."""
         self.note(order)
+        if order.output_expires_after_s is not None:
+            self._blobs.put(names.expiring_path(order.batch_id), b"")
         self._blobs.put(names.underway_path(order.batch_id), b"")
 
     def note(self, order: Order) -> None:
@@ -54,14 +57,25 @@ class Orders:
                 code=Code.BATCH_BEING_MADE,
             )
 
+    def underway(self) -> list[str]:
+        """The ids of batches that are to be seen to, the oldest first."""
+        return self._noted(names.ORDERS_FOLDER)
+
     def files_being_read(self) -> set[str]:
         """The ids of files whose lines become jobs."""
         return {order.file.id for order in self.of(self.underway()).values() if not order.is_filled}
 
-    def underway(self) -> list[str]:
-        """The ids of batches that are to be seen to, the oldest first."""
-        return sorted(PurePosixPath(path).name for path in self._blobs.list(names.ORDERS_FOLDER))
+    def expiring(self) -> list[str]:
+        """The ids of batches that are to go earlier than all do."""
+        return self._noted(names.EXPIRING_FOLDER)
+
+    def forget_expiring(self, batch_ids: Iterable[str]) -> None:
+        """Forget it of batches that are gone."""
+        self._blobs.delete(map(names.expiring_path, batch_ids))
 
     def end(self, batch_id: str) -> None:
         """Note that there is nothing left to see to."""
         self._blobs.delete([names.underway_path(batch_id)])
+
+    def _noted(self, folder: str) -> list[str]:
+        return sorted(PurePosixPath(path).name for path in self._blobs.list(folder))

@@ -15,7 +15,7 @@ from jobs.contract import names
 from jobs.contract.asking.order import SentFile
 from jobs.contract.codes import Code
 from jobs.contract.errors import NotFound
-from jobs.contract.models import ID_PATTERN, made_at
+from jobs.contract.models import ID_PATTERN, made_at, utc_now
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.unreadable import readable
 
@@ -37,18 +37,18 @@ class SentFiles:
     def get(self, file_id: str, owners: Collection[str | None]) -> SentFile:
         """What is known of a file of one of `owners`.
 
-        Raises NotFound.
+        Raises NotFound, also for one whose time is over.
         """
         if re.fullmatch(ID_PATTERN, file_id):
-            for sent in self._read(names.sent_path(owner, file_id) for owner in owners):
+            for sent in self._read_there(names.sent_path(owner, file_id) for owner in owners):
                 return sent
         raise NotFound(f"There is no file file-{file_id}.", code=Code.FILE_NOT_FOUND)
 
     def of(self, owners: Collection[str | None]) -> list[SentFile]:
-        """All files of `owners`, the latest first."""
+        """All files of `owners` whose time is not over, the latest first."""
         folders = map(names.sent_folder, owners)
         paths = [path for folder in folders for path in self._blobs.list(folder) if path.endswith(".json")]
-        return sorted(self._read(paths), key=lambda sent: sent.id, reverse=True)
+        return sorted(self._read_there(paths), key=lambda sent: sent.id, reverse=True)
 
     def count(self, owner: str | None) -> int:
         """How many files an owner has."""
@@ -79,11 +79,15 @@ class SentFiles:
         """Delete a file; one that is not there is no error."""
         self._delete(sent.owner, sent.id)
 
-    def forget_before(self, at: datetime) -> None:
-        """Delete all files that came before a time."""
-        for path in map(PurePosixPath, [*self._blobs.list(names.SENT_FOLDER)]):
+    def forget(self, *, sent_before: datetime, over_before: datetime, but: Collection[str]) -> None:
+        """Delete all files that came before a time, or whose own was over before another, `but` those ids."""
+        paths = [*map(PurePosixPath, self._blobs.list(names.SENT_FOLDER))]
+        noted = self._read(str(path) for path in paths if path.suffix == ".json")
+        over = {sent.id for sent in noted if sent.expires_at and sent.expires_at < over_before}
+        for path in paths:
             came_at = made_at(path.stem)
-            if came_at and came_at < at:
+            is_over = path.stem in over or (came_at is not None and came_at < sent_before)
+            if is_over and path.stem not in but:
                 self._delete(None if path.parent.name == "-" else path.parent.name, path.stem)
 
     def _delete(self, owner: str | None, file_id: str) -> None:
@@ -95,3 +99,7 @@ class SentFiles:
             sent = readable("sent_file", path, partial(SentFile.model_validate_json, text))
             if sent:
                 yield sent
+
+    def _read_there(self, paths: Collection[str] | Iterator[str]) -> Iterator[SentFile]:
+        now = utc_now()
+        return (sent for sent in self._read(paths) if sent.expires_at is None or now < sent.expires_at)

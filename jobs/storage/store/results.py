@@ -42,19 +42,21 @@ class Results(Base):
         return self._read(batch_id, places, is_pending=is_pending), next_cursor
 
     def results(self, batch_id: str, state: JobState | None = None) -> Iterator[Job]:
-        """All jobs of a batch in the order they came, read a chunk at a time."""
+        """All jobs of a batch in the order they came, read a chunk at a time.
+
+        A job that is gone, or in another state by then, is left out.
+        """
         cursor: int | None = 0
         while cursor is not None:
             some, cursor = self.page(batch_id, cursor=cursor, limit=_CHUNK, state=state)
-            yield from some
+            yield from (job for job in some if state in (None, job.state))
 
     def rows(
         self, batch_id: str, state: JobState | None = None, *, with_lines: bool = False
     ) -> Iterator[dict[str, Any]]:
         """The same as the API shows them; a chunk is read while the one before is used.
 
-        A job that is gone, or in another state by then, is left out. One that cannot be read is a row that
-        says so: there are as many rows as files.
+        One that cannot be read is a row that says so: there are as many rows as files.
         """
         # What cannot be read at all is said before the first row, while an error can still be told.
         self._places(batch_id, state or _ALL, 0, 1)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic_core import from_json
 
-from jobs.contract.asking.response_format import ResponseFormat, data_of
+from jobs.contract.asking.response_format import data_of
 from jobs.contract.codes import Code
 from jobs.contract.models import ID_PATTERN, Job, JobError, JobState, Options, Usage, time_in
 from jobs.contract.saying.several import described_images
@@ -41,6 +41,8 @@ _READERS = cycle([ThreadPoolExecutor(1, thread_name_prefix="read-ahead") for _ i
 def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[str, Any]:
     """A job from the values of ROW_FIELDS, and what it shares with its batch.
 
+    Where `logprobs` were asked for it has them, as null: they are kept elsewhere.
+
     Raises ValueError, LookupError or TypeError where they cannot be those of a job.
     """
     # One unpacking: exports spend a good part of their time here.
@@ -50,7 +52,8 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
     question = shared[0] if question is None else question
     model = shared[1] if model is None else model
     options = shared[2] if options is None else options
-    wanted = _format_in(options) if options else None
+    asked = _options_in(options) if options else None
+    wanted = asked and asked.response_format
     if None in (file, question, model):
         raise ValueError("file, question or model is missing")
     row: dict[str, Any] = {
@@ -81,6 +84,8 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
         "usage": usage and _usage(from_json(usage)),
         "cached": cached in ("1", "True"),
     }
+    if asked and asked.top_logprobs is not None:
+        row["logprobs"] = None
     if files or "," in (images or ""):
         lists = (_all(images or image), _all(media_types or media_type), _listed(files), _listed(looks))
         row["images"] = described_images(row, *lists)
@@ -149,9 +154,9 @@ def _second(seconds: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def _format_in(options: str) -> ResponseFormat | None:
-    """What answers have to be; those of a batch have the same options."""
-    return Options.model_validate_json(options).response_format
+def _options_in(options: str) -> Options:
+    """How to answer; most jobs of a batch have the same options."""
+    return Options.model_validate_json(options)
 
 
 def _part(value: str | float) -> float:

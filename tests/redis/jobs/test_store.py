@@ -308,6 +308,13 @@ def test_rows_are_what_the_api_shows_of_jobs(store, batch, redis_client):
     assert failed == ["b.png", "no.png"]
 
 
+def test_what_is_in_another_state_by_the_time_it_is_read_is_left_out(store, batch, redis_client):
+    first, second = (store.create_job(job_of(batch, f"{n}.png"))[0] for n in range(2))
+    redis_client.hset(names.job_key(first.id), "state", JobState.FAILED)
+    assert [job.id for job in store.results(batch.id, JobState.QUEUED)] == [second.id]
+    assert [row["id"] for row in store.rows(batch.id, JobState.QUEUED)] == [second.id]
+
+
 def test_a_row_says_where_lines_stand_when_it_is_asked_to(store, batch):
     job, _ = store.create_job(job_of(batch, "a.png"))
     store.create_job(job_of(batch, "waiting.png"))

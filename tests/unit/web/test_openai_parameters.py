@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 import pytest
+from openai.types import batch_create_params, file_create_params
 from openai.types.chat import completion_create_params as chat
 from openai.types.responses import response_create_params as response
 
 from scripts.openai_parameters import PAGE, table
+from web.openai.bulk.batches import NewBatch
+from web.openai.bulk.files import NewFile
 from web.openai.chat.request import ChatRequest
-from web.openai.parameters import CHAT, RESPONSE, Parameter, Support
+from web.openai.parameters import BATCH, CHAT, FILE, RESPONSE, Parameter, Support
 from web.openai.request import Request
 from web.openai.responses.request import ResponseRequest
 
@@ -63,4 +66,17 @@ def test_only_what_is_refused_has_values_that_change_nothing(
 def test_the_table_in_the_docs_is_that_of_the_code(
     theirs: set[str], known: Sequence[Parameter], request_type: type[Request]
 ):
+    assert table(known) in PAGE.read_text(encoding="utf-8")
+
+
+#: The same of what makes files, one of which is in the form beside its fields, and batches.
+FILES = ({*file_create_params.FileCreateParams.__annotations__}, FILE, {"file", *NewFile.model_fields})
+BATCHES = ({*batch_create_params.BatchCreateParams.__annotations__}, BATCH, {*NewBatch.model_fields})
+
+
+@pytest.mark.parametrize(("theirs", "known", "read"), [FILES, BATCHES])
+def test_files_and_batches_take_what_the_client_sends_and_no_more(
+    theirs: set[str], known: Sequence[Parameter], read: set[str]
+):
+    assert {parameter.name for parameter in known} == theirs == read
     assert table(known) in PAGE.read_text(encoding="utf-8")

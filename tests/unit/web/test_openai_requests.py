@@ -18,7 +18,7 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-PARTS = {
+PARTS: dict[str, list[dict[str, Any]]] = {
     "/v1/chat/completions": [
         {"type": "image_url", "image_url": {"url": DATA}},
         {"type": "text", "text": "What is this?"},
@@ -67,3 +67,20 @@ def test_a_message_of_anything_is_read_or_refused(endpoint, part, role):
 def test_a_body_of_anything_is_refused(endpoint, said):
     with pytest.raises(BadInput):
         ENDPOINTS[endpoint].request.read(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"tools": [{}]}, "`tools` is not supported. There are no tools. Leave it out."),
+        ({"user": None, "tool_choice": "x"}, "`tool_choice` is 'x', which is not supported. There are no"),
+        (
+            {"input": [{"role": "system", "content": [PARTS["/v1/responses"][0]]}]},
+            "`input.0`: an image can be in a message of the role `user` alone.",
+        ),
+    ],
+)
+def test_a_refusal_is_a_sentence(said, message):
+    with pytest.raises(BadField) as error:
+        ENDPOINTS["/v1/responses"].request.read(good("/v1/responses") | said)
+    assert error.value.message.startswith(message)

@@ -20,6 +20,7 @@ from web.access.caller import caller
 from web.http.idempotency import speaks_of
 from web.intake.asking import check_takes, choose_model
 from web.openai.bulk.batch import BATCH, shown_batch
+from web.openai.bulk.expiry import ExpiresAfter
 from web.openai.bulk.files import FILE
 from web.openai.bulk.lines import lines_in, said_in
 from web.openai.bulk.listing import Asked, listed
@@ -55,6 +56,7 @@ class NewBatch(BaseModel):
         ],
         Field(max_length=16),
     ] = {}
+    output_expires_after: ExpiresAfter | None = None
 
 
 @batches.post(BATCHES_PATH)
@@ -73,6 +75,7 @@ def create_batch() -> Response:
         window=asked.completion_window,
         expires_at=utc_now() + _WINDOW,
         metadata=asked.metadata,
+        output_expires_after_s=asked.output_expires_after.seconds if asked.output_expires_after else None,
         asked_by=caller().name,
         quotas=caller().quotas,
     )

@@ -1,15 +1,16 @@
 """The calls of OpenAI's API for files: those that batches are made of, and what came of batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import IO, Any, cast
+from typing import IO, Any, Literal, cast
 
 from flask import Blueprint, Response, jsonify, request
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from jobs.contract.asking.order import SentFile
+from jobs.contract.asking.order import Order, SentFile
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Conflict, NotFound, TooLarge
-from jobs.contract.models import Batch
+from jobs.contract.models import Batch, utc_now
 from jobs.contract.settings import Limits
 from web.access.caller import caller
 from web.export.lines import begun
@@ -18,6 +19,7 @@ from web.http.security import PRIVATE
 from web.intake.forms import check_form
 from web.intake.names.paths import sent_path, shortened
 from web.intake.spool import FILES_PATH, Part, spooled_request
+from web.openai.bulk.expiry import ExpiresAfter, Life
 from web.openai.bulk.lines import lines_in
 from web.openai.bulk.listing import Asked
 from web.openai.bulk.output import Output, lines_of
@@ -27,6 +29,8 @@ from web.services import Services, services
 files = Blueprint("openai_files", __name__)
 
 _PURPOSE = "batch"
+#: What begins the names of a form's fields that say when a file is to go.
+_EXPIRES = "expires_after["
 _JSONL = "application/jsonl; charset=utf-8"
 #: What comes before the ids of files, and of those that a batch gives, which say what is in them besides.
 FILE = "file-"
@@ -36,6 +40,16 @@ _OUTPUT = f"{FILES_PATH}/{FILE}<string(length=32):batch_id>-<which>"
 _EMPTY_BYTES = 64
 _PIECE_BYTES = 1024 * 1024
 _MOST_LISTED = 10_000
+_LATEST_FIRST, _OLDEST_FIRST = "desc", "asc"
+
+
+class NewFile(BaseModel):
+    """What is said of a file that is sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    purpose: Literal["batch"]
+    expires_after: ExpiresAfter | None = None
 
 
 @files.post(FILES_PATH)
@@ -43,15 +57,20 @@ def send_file() -> Response:
     """Keep a file of requests, one a line, to make batches of it."""
     serving = services()
     check_form(request)
-    _check_purpose()
+    asked = _read(request.form)
     sent = spooled_request().sent
     if len(sent) != 1:
         raise BadField("The form should have one `file`, with a request in each line.", "file")
     owner = caller().owner
     _check_room(serving, owner)
     part = cast(Part, sent[0].stream)
+    now, life_s = utc_now(), serving.web.retention_s
+    if asked.expires_after:
+        life_s = min(life_s, asked.expires_after.seconds)
     found = SentFile(
         owner=owner,
+        created_at=now,
+        expires_at=now + timedelta(seconds=life_s),
         name=shortened(sent_path(sent[0]), serving.limits.max_path_chars),
         size_bytes=part.size_bytes,
         lines=_lines(part, serving.limits),
@@ -67,8 +86,11 @@ def list_files() -> Response:
     serving, asked = services(), Asked.read(_MOST_LISTED, "order", "purpose")
     if asked.of.get("purpose", _PURPOSE) != _PURPOSE:
         return asked.page([])
+    order = asked.of.get("order", _LATEST_FIRST)
+    if order not in (_LATEST_FIRST, _OLDEST_FIRST):
+        raise BadField(f"`order` is {order[:100]!r}; it is `asc` or `desc`.", "order")
     found = serving.sent_files.of(caller().owners)
-    if asked.of.get("order", "desc") == "asc":
+    if order == _OLDEST_FIRST:
         found.reverse()
     return asked.page([_shown(serving, sent) for sent in found])
 
@@ -110,23 +132,21 @@ def delete_file(file_id: str) -> Response:
 @files.get(_OUTPUT)
 def get_output(batch_id: str, which: str) -> Response:
     """What is known of the answers of a batch, or of what has none."""
-    output = _output(batch_id, which)
-    return jsonify(_shown_output(services().store.get_batch(batch_id), output))
+    batch, output, _, life = _output(batch_id, which)
+    return jsonify(_shown_output(batch, output, life))
 
 
 @files.get(f"{_OUTPUT}/content")
 def read_output(batch_id: str, which: str) -> Response:
     """The answers that a batch has so far, or what has none: a line each."""
-    serving, output = services(), _output(batch_id, which)
-    batch = serving.store.get_batch(batch_id)
-    order = serving.orders.of([batch.id]).get(batch.id)
-    return _stream(lines_of(serving, batch, output, order))
+    batch, output, order, _ = _output(batch_id, which)
+    return _stream(lines_of(services(), batch, output, order))
 
 
 @files.delete(_OUTPUT)
 def keep_output(batch_id: str, which: str) -> Response:
     """Refuse it: answers go with their batch."""
-    output = _output(batch_id, which)
+    _, output, *_ = _output(batch_id, which)
     raise BadInput(
         f"The {output} file of a batch goes with the batch: DELETE /api/batches/{batch_id}.",
         code=Code.INVALID_FIELD,
@@ -138,25 +158,34 @@ def output_id(batch: Batch, which: Output) -> str:
     return f"{FILE}{batch.id}-{which}"
 
 
-def _output(batch_id: str, which: str) -> Output:
-    """Raises NotFound for what a batch does not give."""
-    if which not in list(Output):
-        raise NotFound(f"There is no file {FILE}{batch_id}-{which[:100]}.", code=Code.FILE_NOT_FOUND)
-    return Output(which)
+def _output(batch_id: str, which: str) -> tuple[Batch, Output, Order | None, Life]:
+    """A file that a batch gives; raises NotFound for what it does not give, or no longer."""
+    if which in list(Output):
+        serving = services()
+        batch = serving.store.get_batch(batch_id)
+        order = serving.orders.of([batch.id]).get(batch.id)
+        life = Life(serving, batch, order)
+        if not life.is_over:
+            return batch, Output(which), order, life
+    raise NotFound(f"There is no file {FILE}{batch_id}-{which[:100]}.", code=Code.FILE_NOT_FOUND)
 
 
-def _check_purpose() -> None:
-    """Raises BadField for another purpose, and for fields that nothing would come of."""
-    purpose = request.form.get("purpose", "")
-    if purpose != _PURPOSE:
-        raise BadField(f"`purpose` is {purpose[:100]!r}; files are kept for `batch` alone.", "purpose")
-    if other := next((name for name in request.form if name != "purpose"), None):
+def _read(form: Mapping[str, str]) -> NewFile:
+    """What a form says; raises BadField for the first field that cannot be used."""
+    said: dict[str, Any] = {name: text for name, text in form.items() if not name.startswith(_EXPIRES)}
+    expiry = {name.removeprefix(_EXPIRES).rstrip("]"): form[name] for name in form if name not in said}
+    if other := next((name for name in said if name not in NewFile.model_fields), None):
         raise BadField(f"`{other[:100]}` is not supported. Leave it out.", other[:100])
+    try:
+        return NewFile.model_validate(said | ({"expires_after": expiry} if expiry else {}))
+    except ValidationError as error:
+        raise BadField.of(error) from error
 
 
 def _check_room(serving: Services, owner: str | None) -> None:
     most = serving.limits.max_request_files
-    if serving.sent_files.count(owner) >= most:
+    # Those whose time is over are counted until they are deleted, unless it matters.
+    if serving.sent_files.count(owner) >= most and len(serving.sent_files.of([owner])) >= most:
         raise TooLarge(
             f"There are {most:,} files of requests already, as many as may be (EVA01_MAX_REQUEST_FILES)."
             " Delete some.",
@@ -199,7 +228,8 @@ def _stream(pieces: Iterator[bytes]) -> Response:
 
 
 def _shown(serving: Services, sent: SentFile) -> dict[str, Any]:
-    expires_at = sent.created_at + timedelta(seconds=serving.web.retention_s)
+    retained_until = sent.created_at + timedelta(seconds=serving.web.retention_s)
+    expires_at = min(sent.expires_at or retained_until, retained_until)
     return {
         "id": f"{FILE}{sent.id}",
         "object": "file",
@@ -212,13 +242,14 @@ def _shown(serving: Services, sent: SentFile) -> dict[str, Any]:
     }
 
 
-def _shown_output(batch: Batch, which: Output) -> dict[str, Any]:
+def _shown_output(batch: Batch, which: Output, life: Life) -> dict[str, Any]:
     return {
         "id": output_id(batch, which),
         "object": "file",
         # It is made as it is read: nobody knows before.
         "bytes": 0,
-        "created_at": int(batch.created_at.timestamp()),
+        "created_at": int((life.whole_at or batch.created_at).timestamp()),
+        "expires_at": int(life.expires_at.timestamp()) if life.expires_at else None,
         "filename": f"batch_{batch.id}_{which}.jsonl",
         "purpose": "batch_output",
         "status": "processed",

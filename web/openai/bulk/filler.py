@@ -1,6 +1,7 @@
 """The thread that sees to batches made of files: their lines become jobs, and what is late is cancelled.
 
     lines are left?     ──► some of them become jobs, in turns with other owners
+    at an address?      ──► their images are fetched, and meanwhile others have their turns
     all lines are jobs  ──► the batch takes no more
     its time is over?   ──► what has no answer is cancelled
     all is answered?    ──► nothing is left to see to
@@ -77,7 +78,13 @@ class Filler:
             if not is_more:
                 serving.ordered.wait(serving.web.housekeeping_s)
                 serving.ordered.clear()
+        self.close()
         self._turn.let_go()
+
+    def close(self) -> None:
+        """Fetch no more images."""
+        for batch_id in [*self._filling]:
+            self._drop(batch_id)
 
     def run_once(self, is_mine: Callable[[], bool] = lambda: True) -> bool:
         """See to each batch once, as long as that `is_mine` to do; True when some have more lines.
@@ -104,7 +111,7 @@ class Filler:
                 self._put_off.add(batch_id)
                 return False
             # What was read of the file and is no job yet is read again.
-            self._filling.pop(batch_id, None)
+            self._drop(batch_id)
             if isinstance(error, Unavailable | redis.RedisError):
                 raise
             if not isinstance(error, Eva01Error):
@@ -139,13 +146,14 @@ class Filler:
                 _log.info("Batch %s was closed before all lines of its file were jobs.", batch.id)
             self._note(order.model_copy(update={"is_filled": True}))
             self._serving.readings.end(batch.id)
-        self._filling.pop(batch.id, None)
+        self._drop(batch.id)
         flow.close_batch(self._serving, batch.id)
         return False
 
     def _fill_some(self, order: Order, batch: Batch) -> bool:
         if batch.id not in self._filling:
-            self._filling[batch.id] = Filling(self._serving, order, self._lines_at_a_time, self._ticks)
+            how = (batch.owner, self._lines_at_a_time, self._ticks)
+            self._filling[batch.id] = Filling(self._serving, order, *how)
         filling = self._filling[batch.id]
         try:
             return filling.step()
@@ -172,4 +180,8 @@ class Filler:
     def _forget(self, batch_id: str) -> None:
         self._orders.pop(batch_id, None)
         self._put_off.discard(batch_id)
-        self._filling.pop(batch_id, None)
+        self._drop(batch_id)
+
+    def _drop(self, batch_id: str) -> None:
+        if filling := self._filling.pop(batch_id, None):
+            filling.close()

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from web.http.numbers import whole
 from web.openai.request import BadField
 
 _FEW = 20
@@ -27,11 +28,15 @@ class Asked:
         said = request.args.to_dict()
         limit = said.pop("limit", str(min(_FEW, most)))
         after = said.pop("after", "")
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= most):
+        try:
+            few = whole(limit)
+        except ValueError:
+            few = 0
+        if not 1 <= few <= most:
             raise BadField(f"`limit` is {limit[:100]!r}; it should be from 1 to {most:,}.", "limit")
         if other := next((name for name in said if name not in others), None):
             raise BadField(f"`{other[:100]}` is not supported. Leave it out.", other[:100])
-        return cls(int(limit), after, said)
+        return cls(few, after, said)
 
     def page(self, shown: Sequence[dict[str, Any]]) -> Response:
         """Those of a whole list that are asked for."""

@@ -7,12 +7,11 @@ from http import HTTPStatus
 from itertools import chain, islice
 from typing import Any
 
-from pydantic_core import to_json
-
 from jobs.contract.asking.order import Order
 from jobs.contract.chunks import chunks
 from jobs.contract.errors import NotFound
 from jobs.contract.models import Batch, BatchState, Job, JobState
+from web.export.lines import json_lines
 from web.intake.names.paths import shortened
 from web.intake.spool import CHAT_PATH
 from web.openai.bulk.lines import lines_in, named_in
@@ -97,4 +96,4 @@ def _line(job: Job, response: dict[str, Any] | None, error: dict[str, str] | Non
 
 def _told(id_: str, name: str, response: dict[str, Any] | None, error: dict[str, str] | None) -> bytes:
     told = {"id": f"batch_req_{id_}", "custom_id": name, "response": response, "error": error}
-    return to_json(told) + b"\n"
+    return json_lines([told]).encode()

@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any, Literal
 
-from openai import OpenAI
+from openai import NOT_GIVEN, OpenAI
 
 from jobs.contract import names
 from jobs.contract.models import FinishReason, Result, Usage
@@ -22,12 +22,15 @@ SAID = Result(
 )
 
 
-def shown(image: bytes) -> dict[str, Any]:
+def shown(image: bytes | str) -> dict[str, Any]:
+    if isinstance(image, str):
+        return {"type": "image_url", "image_url": {"url": image}}
     data = base64.b64encode(image).decode()
     return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
 
 
-def line(custom_id: str, *images: bytes, model: str = "nano", **said: Any) -> str:
+def line(custom_id: str, *images: bytes | str, model: str = "nano", **said: Any) -> str:
+    """A line about images, or those at addresses."""
     content = [*map(shown, images or (IMAGE,)), {"type": "text", "text": "What is this?"}]
     body = {"model": model, "messages": [{"role": "user", "content": content}], **said}
     return json.dumps({"custom_id": custom_id, "method": "POST", "url": ENDPOINT, "body": body})
@@ -37,9 +40,9 @@ def file_of(*lines: str) -> tuple[str, bytes]:
     return "requests.jsonl", "\n".join(lines).encode()
 
 
-def begin(client: OpenAI, *lines: str, **said: Any):
+def begin(client: OpenAI, *lines: str, expires_after: Any = NOT_GIVEN, **said: Any):
     """A batch that was ordered of a file of lines."""
-    sent = client.files.create(file=file_of(*lines), purpose="batch")
+    sent = client.files.create(file=file_of(*lines), purpose="batch", expires_after=expires_after)
     return client.batches.create(input_file_id=sent.id, endpoint=ENDPOINT, completion_window="24h", **said)
 
 

@@ -1,11 +1,9 @@
-"""Files and batches as OpenAI's own client asks for them, on a real Redis, answered as a worker does."""
+"""Batches made of files as OpenAI's own client asks for them, on a real Redis, answered as a worker does."""
 
 import json
-from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote
 
 import httpx2
 import openai
@@ -13,10 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from openai import OpenAI
 
-from jobs.contract.access.owners import Quotas
 from jobs.contract.codes import Code
-from jobs.contract.models import JobError, JobState, Result, utc_now
-from jobs.upkeep.restore import Restore
+from jobs.contract.models import JobError, Result
 from tests.asking import IMAGE
 from tests.redis.web.access.test_access import made as made_key
 from tests.redis.web.openai.ordering import (
@@ -39,54 +35,6 @@ pytestmark = pytest.mark.redis
 @pytest.fixture
 def http(make_http) -> FlaskClient:
     return make_http(limits={"max_requests": 100, "max_request_files": 3, "max_requests_bytes": 100_000})
-
-
-def test_a_file_is_kept_listed_given_back_and_deleted(client):
-    content = file_of(line("a"), "", line("b"))
-    sent = client.files.create(file=content, purpose="batch")
-    assert (sent.filename, sent.purpose, sent.bytes) == ("requests.jsonl", "batch", len(content[1]))
-    assert sent.expires_at - sent.created_at == 30 * 24 * 3600
-    assert client.files.content(sent.id).read() == content[1]
-    assert client.files.retrieve(sent.id) == sent
-    other = client.files.create(file=file_of(line("c")), purpose="batch")
-    assert [file.id for file in client.files.list(limit=1)] == [other.id, sent.id]
-    assert [file.id for file in client.files.list(order="asc")] == [sent.id, other.id]
-    assert [*client.files.list(purpose="vision")] == []
-    assert client.files.delete(sent.id).deleted
-    for gone in (client.files.retrieve, client.files.content, client.files.delete):
-        with pytest.raises(openai.NotFoundError) as error:
-            gone(sent.id)
-        assert error.value.code == "file_not_found"
-    assert [file.id for file in client.files.list()] == [other.id]
-
-
-@pytest.mark.parametrize(
-    ("said", "code", "param"),
-    [
-        ({"purpose": "fine-tune"}, "invalid_field", "purpose"),
-        ({"file": ("a.jsonl", b"\n\n")}, "invalid_field", "file"),
-        ({"file": ("a.jsonl", b"{}\n" * 101)}, "request_too_large", None),
-        ({"file": ("a.jsonl", b"x" * 100_001)}, "request_too_large", None),
-        (
-            {"expires_after": {"anchor": "created_at", "seconds": 3600}},
-            "invalid_field",
-            "expires_after[anchor]",
-        ),
-    ],
-)
-def test_a_file_that_is_none_of_requests_is_refused(client, services, said, code, param):
-    with pytest.raises(openai.APIStatusError) as error:
-        client.files.create(**{"file": file_of(line("a")), "purpose": "batch", **said})
-    assert (error.value.code, error.value.param) == (code, param)
-    assert services.sent_files.count(None) == 0
-
-
-def test_there_are_no_more_files_than_may_be(client):
-    for _ in range(3):
-        client.files.create(file=file_of(line("a")), purpose="batch")
-    with pytest.raises(openai.APIStatusError) as error:
-        client.files.create(file=file_of(line("a")), purpose="batch")
-    assert (error.value.status_code, error.value.code) == (413, "too_many_files")
 
 
 def test_lines_become_answers_and_errors_under_their_ids(client, services, redis_client, http):
@@ -134,6 +82,16 @@ def test_lines_become_answers_and_errors_under_their_ids(client, services, redis
     assert [image["file"] for image in page["jobs"][2]["images"]] == ["image-1", "image-2"]
 
 
+def test_no_line_is_two_to_who_takes_other_characters_for_line_ends(client, services, redis_client):
+    batch = begin(client, line("one\u2028or\x85two"), line("{\u2029}", n=2))
+    fill(services)
+    answer(services, redis_client, Result(answer="A\u2028circle."))
+    batch = client.batches.retrieve(batch.id)
+    for file_id, name in ((batch.output_file_id, "one\u2028or\x85two"), (batch.error_file_id, "{\u2029}")):
+        (said,) = client.files.content(file_id).text.splitlines()
+        assert json.loads(said)["custom_id"] == name
+
+
 @pytest.mark.parametrize(
     ("bad", "code", "why"),
     [
@@ -142,8 +100,8 @@ def test_lines_become_answers_and_errors_under_their_ids(client, services, redis
         (line("b", n=2), "invalid_field", "`n`"),
         (line("b", b"no image"), "not_an_image", ""),
         (line("b").replace(ENDPOINT, "/v1/embeddings"), "invalid_field", "`url`"),
-        (line("b").replace("data:image/png;base64,", "https://a.example/"), "invalid_field", "at an address"),
         (line("b", max_tokens=1_000_000), "too_many_tokens", ""),
+        (line("b", messages=[{"role": "user", "content": "?"}]), "missing_file", "questions about images"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_one_of_the_error_file_and_stops_no_other(
@@ -174,7 +132,11 @@ def test_a_line_with_a_name_that_is_too_long_is_refused_under_the_beginning_of_i
     [
         ({"endpoint": "/v1/embeddings"}, "endpoint"),
         ({"completion_window": "1h"}, "completion_window"),
-        ({"output_expires_after": {"anchor": "created_at", "seconds": 3600}}, "output_expires_after"),
+        (
+            {"output_expires_after": {"anchor": "created_at", "seconds": 2_592_001}},
+            "output_expires_after.seconds",
+        ),
+        ({"output_expires_after": {"seconds": 3600}}, "output_expires_after.anchor"),
         ({"metadata": {"a" * 65: "b"}}, "metadata"),
         ({"input_file_id": "file-x"}, "input_file_id"),
     ],
@@ -197,165 +159,19 @@ def test_a_file_that_names_no_model_makes_no_batch(client):
     assert unknown.value.code == "model_not_found"
 
 
-def test_a_batch_that_is_cancelled_has_what_was_answered_before(client, services, redis_client):
-    batch = begin(client, line("a"), line("b"), line("c"))
+def test_a_line_that_asks_how_likely_its_tokens_were_is_told_so_on_the_page_as_well(
+    client, services, redis_client, http
+):
+    batch = begin(client, line("one", logprobs=True, top_logprobs=0), line("two"))
     fill(services)
-    answer(services, redis_client, SAID)
-    batch = client.batches.cancel(batch.id)
-    assert batch.status == "cancelled"
-    assert batch.cancelled_at
-    assert batch.request_counts.model_dump() == {"total": 3, "completed": 1, "failed": 0}
-    assert [line["custom_id"] for line in told(client, batch.output_file_id)] == ["a"]
-    assert [(line["custom_id"], line["error"]["code"]) for line in told(client, batch.error_file_id)] == [
-        ("b", "batch_cancelled"),
-        ("c", "batch_cancelled"),
-    ]
-    fill(services)
-    assert services.orders.underway() == []
-
-
-def test_a_batch_that_is_cancelled_while_its_lines_are_read_gets_no_more_of_them(client, services):
-    batch = begin(client, line("a"), line("b"), line("c"))
-    filler = Filler(services, lines_at_a_time=2)
-    assert filler.run_once()
-    client.batches.cancel(batch.id)
-    assert not filler.run_once()
-    shown = client.batches.retrieve(batch.id)
-    assert (shown.status, services.store.get_batch(batch.id.removeprefix("batch_")).total) == ("cancelled", 2)
-    assert shown.request_counts.model_dump() == {"total": 3, "completed": 0, "failed": 0}
-    lost = told(client, shown.error_file_id)
-    assert [(line["custom_id"], line["error"]["code"]) for line in lost] == [
-        (name, "batch_cancelled") for name in "abc"
-    ]
-
-
-def test_lines_that_were_never_read_are_told_of(client, services):
-    batch = begin(client, line("a"), "{", "", line("b" * 2000), line("c"))
-    client.batches.cancel(batch.id)
-    fill(services)
-    shown = client.batches.retrieve(batch.id)
-    assert (shown.status, shown.request_counts.total, shown.output_file_id) == ("cancelled", 4, None)
-    lost = [one["custom_id"] for one in told(client, shown.error_file_id)]
-    assert (lost[:2], lost[2][:1000], lost[3]) == (["a", "line-2"], "b" * 1000, "c")
-    client.files.delete(batch.input_file_id)
-    (rest,) = told(client, shown.error_file_id)
-    assert rest["error"]["code"] == "batch_cancelled"
-    assert "4 lines were not read" in rest["error"]["message"]
-
-
-def test_lines_that_were_not_read_in_time_have_expired(client, services):
-    batch = begin(client, line("a"), line("b"))
-    Filler(services, lines_at_a_time=1).run_once()
-    (order,) = services.orders.of([batch.id.removeprefix("batch_")]).values()
-    services.orders.note(order.model_copy(update={"expires_at": utc_now() - timedelta(seconds=1)}))
-    fill(services)
-    shown = client.batches.retrieve(batch.id)
-    assert (shown.status, shown.request_counts.total) == ("expired", 2)
-    lost = told(client, shown.error_file_id)
-    assert [(one["custom_id"], one["error"]["code"]) for one in lost] == [
-        ("a", "batch_expired"),
-        ("b", "batch_expired"),
-    ]
-
-
-def test_what_has_no_answer_in_its_time_has_expired(client, services, redis_client):
-    batch = begin(client, line("a"), line("b"))
-    fill(services)
-    answer(services, redis_client, SAID)
-    (order,) = services.orders.of([batch.id.removeprefix("batch_")]).values()
-    services.orders.note(order.model_copy(update={"expires_at": utc_now() - timedelta(seconds=1)}))
-    fill(services)
-    batch = client.batches.retrieve(batch.id)
-    assert batch.status == "expired"
-    assert batch.expired_at
-    assert [line["custom_id"] for line in told(client, batch.output_file_id)] == ["a"]
-    (late,) = told(client, batch.error_file_id)
-    assert (late["custom_id"], late["response"], late["error"]["code"]) == ("b", None, "batch_expired")
-
-
-def test_who_takes_over_goes_on_and_makes_no_line_twice(client, services):
-    lines = [line("a"), "{", line("a"), line("b", n=2), line("c", OTHER), line("d")]
-    batch = begin(client, *lines)
-    Filler(services, lines_at_a_time=4).run_once()
-    fill(services, lines_at_a_time=3)
-    jobs = [*services.store.results(batch.id.removeprefix("batch_"))]
-    assert [(job.file, job.sent_as, job.is_refused) for job in jobs] == [
-        ("a", None, False),
-        ("line-2", None, True),
-        ("a (2)", "a", True),
-        ("b", None, True),
-        ("c", None, False),
-        ("d", None, False),
-    ]
-    assert [line["custom_id"] for line in told(client, client.batches.retrieve(batch.id).error_file_id)] == [
-        "line-2",
-        "a",
-        "b",
-    ]
-
-
-def test_a_redis_that_was_lost_loses_no_line(client, services, redis_client):
-    batch = begin(client, line("a"), line("b"), line("c"), metadata={"of": "us"})
-    Filler(services, lines_at_a_time=2).run_once()
-    answer(services, redis_client, SAID)
-    redis_client.flushdb()
-    fill(services)
-    with pytest.raises(openai.NotFoundError):
-        client.batches.retrieve(batch.id)
-    *_, _ = Restore(services.store, services.journal).run()
-    fill(services)
-    shown = client.batches.retrieve(batch.id)
-    assert (shown.status, shown.metadata) == ("in_progress", {"of": "us"})
-    jobs = services.store.results(batch.id.removeprefix("batch_"))
-    assert [(job.file, job.state) for job in jobs] == [
-        ("a", JobState.SUCCEEDED),
-        ("b", JobState.QUEUED),
-        ("c", JobState.QUEUED),
-    ]
-
-
-def test_a_deleted_batch_is_seen_to_no_more_and_leaves_nothing(client, services, http):
-    batch = begin(client, line("a"), line("b"))
-    Filler(services, lines_at_a_time=1).run_once()
-    assert http.delete(f"/api/batches/{batch.id.removeprefix('batch_')}").status_code == 204
-    fill(services)
-    assert services.orders.underway() == []
-    with pytest.raises(openai.NotFoundError):
-        client.batches.retrieve(batch.id)
-
-
-def test_a_file_is_not_deleted_while_a_batch_is_made_of_it(client, services):
-    batch = begin(client, line("a"))
-    with pytest.raises(openai.ConflictError) as error:
-        client.files.delete(batch.input_file_id)
-    assert error.value.code == "file_in_use"
-    fill(services)
-    client.files.delete(batch.input_file_id)
-    assert client.batches.retrieve(batch.id).status == "in_progress"
-
-
-def test_a_file_that_is_gone_says_so_in_its_batch(client, services):
-    batch = begin(client, line("a"))
-    services.sent_files.forget_before(utc_now() + timedelta(days=1))
-    fill(services)
-    shown = client.batches.retrieve(batch.id)
-    assert shown.status == "completed"
-    assert [line["custom_id"] for line in told(client, shown.error_file_id)] == ["line-1"]
-
-
-def test_what_comes_when_a_quota_is_used_up_is_an_error_of_its_own(make_client, services):
-    client = make_client(made_key(services, "anna", quotas=Quotas(images_per_day=2)).text)
-    batch = begin(client, line("a"), "{", line("b"), line("c"), line("d"))
-    fill(services, lines_at_a_time=4)
-    shown = client.batches.retrieve(batch.id)
-    assert shown.request_counts.model_dump() == {"total": 5, "completed": 0, "failed": 3}
-    failed = told(client, shown.error_file_id)
-    assert [(line["custom_id"], line["response"]["body"]["error"]["code"]) for line in failed] == [
-        ("line-2", "malformed_body"),
-        ("c", "insufficient_quota"),
-        ("d", "insufficient_quota"),
-    ]
-    assert [line["response"]["status_code"] for line in failed] == [400, 429, 429]
+    token = {"token": "A", "logprob": -0.5, "bytes": [65], "top_logprobs": []}
+    address = f"/api/batches/{batch.id.removeprefix('batch_')}/results"
+    (one, _) = http.get(address).get_json()["jobs"]
+    said = json.dumps([token]).encode()
+    services.journal.note_logprobs(services.store.get_job(one["id"]), "A", said)
+    answer(services, redis_client, Result(answer="A"), Result(answer="A"))
+    lines = [json.loads(line) for line in http.get(f"{address}.jsonl").text.splitlines()]
+    assert [job.get("logprobs", "nothing") for job in lines] == [{"content": [token]}, "nothing"]
 
 
 def test_batches_are_listed_with_those_of_the_page(client, services, http):
@@ -366,15 +182,6 @@ def test_batches_are_listed_with_those_of_the_page(client, services, http):
     assert [batch.id for batch in listed] == [last.id, f"batch_{other}", first.id]
     assert (listed[1].input_file_id, listed[1].status) == ("", "in_progress")
     assert client.batches.retrieve(f"batch_{other}").endpoint == ENDPOINT
-
-
-def test_answers_go_with_their_batch(client, services, redis_client):
-    batch = begin(client, line("a"))
-    fill(services)
-    answer(services, redis_client, SAID)
-    output = client.batches.retrieve(batch.id).output_file_id
-    with pytest.raises(openai.BadRequestError):
-        client.files.delete(output)
 
 
 def test_nobody_sees_what_is_anothers(make_client, services):
@@ -467,11 +274,24 @@ def test_a_batch_is_not_closed_while_its_lines_are_read(client, services, http):
     assert counts.model_dump() == {"total": 2, "completed": 0, "failed": 0}
 
 
-@pytest.mark.parametrize("odd", ["\0", "\x01", "\x7f", "\n", "/", "Z"])
-def test_an_id_of_a_file_that_is_none_is_not_found(http, odd):
-    for method, rest in (("GET", ""), ("GET", "/content"), ("DELETE", "")):
-        answer = http.open(f"/v1/files/file-{'0' * 31}{quote(odd, safe='')}{rest}", method=method)
-        assert answer.status_code == 404, answer.json
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        *[
+            (path, f"limit={limit}")
+            for path in ("files", "batches")
+            for limit in ("0", "+1", "1e1", "\u0661")
+        ],
+        ("files", "limit=00000000110001"),
+        ("batches", "limit=000000001101"),
+        ("batches", "limit=000000001" + "0" * 3000),
+        ("files", "order=ascending"),
+        ("batches", "order=asc"),
+    ],
+)
+def test_of_a_list_no_more_is_asked_than_it_takes(http, path, said):
+    refused = http.get(f"/v1/{path}?{said}")
+    assert (refused.status_code, refused.get_json()["error"]["param"]) == (400, said.partition("=")[0])
 
 
 def test_a_list_does_not_tell_anothers_batch_from_none(make_client, client, services):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import openai
 import pytest
+from flask.testing import EnvironBuilder
 from gunicorn.config import Config
 from openai import OpenAI
 
@@ -20,6 +21,8 @@ from tests.asking import IMAGE
 from tests.chats import SAID, about, about_it, image, text
 from tests.processes import PATIENCE_S
 from web.front.front import Front
+from web.http.waiting import PAUSES
+from web.intake.spool import CHAT_PATH
 from web.openai.chat.completion import completion_of
 
 pytestmark = pytest.mark.redis
@@ -159,6 +162,12 @@ def test_what_is_not_supported_is_refused_by_its_name(client, redis_client, said
     assert f"`{error.param.split('.')[0]}" in error.message
     assert error.response.headers["x-should-retry"] == "false"
     assert list(redis_client.scan_iter("eva01:job:*")) == []
+
+
+def test_the_name_of_a_parameter_that_there_is_not_is_not_said_back_whole(client):
+    error = refused(client, extra_body={"k" * 10_000: 1})
+    assert error.param == "k" * 100
+    assert len(error.response.content) < 1000
 
 
 @pytest.mark.parametrize(
@@ -305,3 +314,14 @@ def test_a_body_that_is_no_json_is_said_to_be_none(http):
         "malformed_body",
         "The body is no JSON. Send a JSON object, in UTF-8.",
     )
+
+
+@pytest.mark.parametrize("more", [{}, {"stream": True}])
+def test_who_was_left_waiting_and_comes_again_under_the_same_key_is_answered(http, worker, more):
+    asked, headers = {"model": "nano", "messages": about_it(), **more}, {"Idempotency-Key": "one"}
+    left = EnvironBuilder(http.application, CHAT_PATH, method="POST", json=asked, headers=headers)
+    response = http.application(left.get_environ() | {PAUSES: True}, lambda *_: None)
+    assert next(iter(response)) == b""
+    response.close()
+    worker(SAID)
+    assert http.post(CHAT_PATH, json=asked, headers=headers).status_code == 200

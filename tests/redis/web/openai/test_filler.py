@@ -1,5 +1,6 @@
 """Whose lines become jobs when, and what becomes of those that cannot at the moment."""
 
+import tracemalloc
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
@@ -229,3 +230,17 @@ def test_what_is_kept_of_a_batch_and_is_none_of_ours_holds_up_nobody(owners, ser
     redis_client.lpush(names.batch_reading_key(batches[0].id.removeprefix("batch_")), "x")
     fill(services)
     assert files(services, *batches) == [["a"], ["a"]]
+
+
+def test_long_names_of_lines_take_no_memory_while_others_are_read(client, services):
+    # One character beyond U+FFFF makes four bytes of each.
+    said = [line(f"{n:04}" + "x" * 1000 + "\U0001f600", n=2) for n in range(500)]
+    begin(client, line("first"), *said)
+    filler = Filler(services, lines_at_a_time=250)
+    assert filler.run_once()
+    tracemalloc.start()
+    try:
+        assert filler.run_once()
+        assert tracemalloc.get_traced_memory()[0] < 250 * 2000
+    finally:
+        tracemalloc.stop()

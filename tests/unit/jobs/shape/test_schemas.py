@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from jobs.contract.asking.response_format import FormatType, ResponseFormat
 from jobs.contract.errors import Eva01Error
+from jobs.shape.parts import extent_of
 from jobs.shape.schemas import check_format
 
 LIMIT = 64 * 1024
@@ -89,6 +90,15 @@ def test_what_answers_can_be_held_to_is_taken_as_it_is(schema):
         ({"oneOf": [{"type": "string"}, {"minLength": 1}]}, "unsupported_schema", "oneOf"),
         ({"$ref": "https://example.org/schema"}, "unsupported_schema", "example.org"),
         ({"$ref": "#a", "$defs": {"a": {"$anchor": "a"}}}, "unsupported_schema", "'#a'"),
+        ({"$ref": "#"}, "unsupported_schema", "to itself"),
+        ({"anyOf": [{"type": "null"}, {"allOf": [{"$ref": "#"}]}]}, "unsupported_schema", "to itself"),
+        (
+            {
+                "items": {"$ref": "#/$defs/a"},
+                "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}},
+            },
+            *("unsupported_schema", "to itself"),
+        ),
         ({"$schema": "http://json-schema.org/draft-03/schema"}, "unsupported_schema", "draft-03"),
         ({"description": "x" * LIMIT}, "schema_too_large", "EVA01_MAX_SCHEMA_BYTES"),
     ],
@@ -120,3 +130,10 @@ def test_a_format_is_shown_as_openai_writes_it_and_without_what_a_later_version_
     del named["later"]
     assert wanted.public() == {"type": "json_schema", "json_schema": named}
     assert ResponseFormat(type=FormatType.JSON_OBJECT).public() == {"type": "json_object"}
+
+
+def test_a_schema_may_refer_to_itself_for_what_is_in_a_value():
+    kind = {"type": "object", "properties": {"of": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/kind"}]}}}
+    both = {"prefixItems": [{"$ref": "#/$defs/kind"}, {"$ref": "#/$defs/kind"}], "items": False}
+    schema = {"type": "array", **both, "$defs": {"kind": kind}}
+    assert not extent_of(schema).is_empty

@@ -113,6 +113,31 @@ def test_owners_who_all_have_much_take_turns(crowd):
     assert [name.split()[0] for name in all_.begun] == ["anna", "ben", "cleo"] * 3
 
 
+def test_an_owner_has_a_place_while_none_of_their_own_work_holds_up_more(crowd):
+    all_ = crowd(fetch_at_a_time=4)
+    all_.join("anna", "anna 0")
+    all_.wait_for("anna 0")
+    assert all_.turns.has_place("anna")
+    all_.join("anna", "anna 1")
+    all_.wait_for("anna 0", "anna 1")
+    assert not all_.turns.has_place("anna")
+    assert all_.turns.has_place("ben")
+    all_.end_all()
+    assert all_.turns.has_place("anna")
+
+
+def test_when_the_last_work_of_a_request_is_done_it_is_said_once(crowd):
+    all_, said = crowd(fetch_at_a_time=2), []
+    end = threading.Event()
+    works = [lambda _: None, lambda _: end.wait(60)]
+    line: Line = all_.turns.join("anna", works, lambda: said.append(line.is_over))
+    wait_until(lambda: line.running == 1 and not line.left, "the second runs", every_s=0.005)
+    assert said == []
+    end.set()
+    wait_until(lambda: said, "it is said", every_s=0.005)
+    assert said == [True]
+
+
 def test_requests_of_one_owner_take_turns(crowd):
     all_ = crowd(fetch_at_a_time=2)
     all_.join("anna", *(f"large {number}" for number in range(5)))
