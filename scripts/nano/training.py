@@ -1,7 +1,7 @@
 """The two phases, checkpoints, and the export.
 
     vision   the vision tower alone learns what every cell shows: kind, color, place from the left
-    answers  the whole model learns to answer, four questions an image, with the cells as a second loss
+    answers  the whole model learns to answer, five questions an image, with the cells as a second loss
 
 Learning to answer from nothing learns colors and then stalls on shapes; after the first phase it does not.
 The schedule is a fixed number of steps and every batch follows from the seed.
@@ -73,7 +73,7 @@ class Plan:
         """The phases in order."""
         return (
             Phase("vision", self.vision_steps, size=48, branches=0, warmup=100, flat=0.3, floor=0.6),
-            Phase("answers", self.answer_steps, size=32, branches=4, warmup=60, flat=0.1, floor=0.01),
+            Phase("answers", self.answer_steps, size=32, branches=5, warmup=60, flat=0.1, floor=0.01),
         )
 
 

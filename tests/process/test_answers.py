@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openpyxl
 import pytest
 from PIL import Image, ImageDraw
 
 from tests import pdfs
-from tests.drawing import Scene, random_scene
+from tests.drawing import RGB, SHAPES, Scene, random_scene
 from tests.process.conftest import Stack
 from tests.processes import wait_until
 
@@ -124,6 +125,46 @@ def test_a_worker_told_to_stop_in_the_middle_loses_nothing(stack):
         done = wait_until_done(client, batch_id)
         assert done["counts"]["succeeded"] == 60
         assert answers(client, batch_id) == {path: scene.description for path, scene in drawn.items()}
+
+
+#: Backgrounds, and colors of shapes that are easy to tell on them.
+COLORS = {
+    "white": ("red", "green", "blue", "black", "purple"),
+    "black": ("red", "yellow", "white", "orange", "green"),
+    "yellow": ("red", "blue", "black", "purple"),
+    "blue": ("white", "yellow", "orange"),
+}
+FIELDS = (f"background:{'|'.join(RGB)}", "count:integer", f"shapes:{'|'.join(SHAPES)}[]", "solid:boolean")
+
+
+def any_scene(rng: random.Random, shapes: int) -> Scene:
+    background = rng.choice([*COLORS])
+    colors = rng.sample(COLORS[background], shapes)
+    return Scene(background, tuple(zip(colors, rng.choices(SHAPES, k=shapes), strict=True)))
+
+
+def cells_of(scene: Scene) -> list[str | int | bool | None]:
+    """What stands in a table of FIELDS; an empty list is an empty cell."""
+    shapes = ", ".join(kind for _, kind in scene.shapes) or None
+    return [scene.background, len(scene.shapes), shapes, not scene.shapes]
+
+
+def test_every_cell_of_a_workbook_of_fields_is_as_drawn_and_of_its_type(nano_stack, tmp_path):
+    rng = random.Random(1)
+    drawn = {f"{n:03}.{['png', 'jpg'][n % 2]}": any_scene(rng, n % 4) for n in range(200)}
+    (tmp_path / "in").mkdir()
+    for name, scene in drawn.items():
+        (tmp_path / "in" / name).write_bytes(scene.encode("JPEG" if name.endswith("jpg") else "PNG"))
+    out = tmp_path / "out.xlsx"
+    asked = [part for field in FIELDS for part in ("--field", field)]
+    asked += ["--question", "Fill in the fields.", "--out", str(out)]
+    ran = nano_stack.command("submit", tmp_path / "in", *asked)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    header, *rows = openpyxl.load_workbook(out).worksheets[0].iter_rows(values_only=True)
+    places = [header.index(name) for name in ("file", "background", "count", "shapes", "solid")]
+    told = {row[places[0]]: [row[place] for place in places[1:]] for row in rows}
+    assert told == {name: cells_of(scene) for name, scene in drawn.items()}
+    assert {tuple(map(type, cells)) for cells in told.values() if cells[2]} == {(str, int, str, bool)}
 
 
 @pytest.fixture(scope="module")
