@@ -33,9 +33,10 @@ QUESTION = "Describe this image."
 QUESTION_ZH = "描述这张图片的内容和颜色"
 #: What `nano` can say of a drawing.
 DRAWN_FIELDS = (
-    "background:black|blue|brown|gray|green|orange|pink|purple|red|white|yellow!:its color",
-    "count:integer!:how many shapes",
-    "round:boolean!:true when one of them is a circle",
+    "background:black|blue|brown|cyan|gray|green|orange|pink|purple|red|white|yellow",
+    "count:integer",
+    "shapes:circle|square|triangle[]",
+    "solid:boolean",
 )
 DESKTOP = (1280, 860)
 #: Tall enough to show the results below the reasons for failures.
