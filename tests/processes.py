@@ -1,5 +1,6 @@
 """Real processes for the tests: started with their own environment, waited for, and always ended."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -47,6 +48,13 @@ def wait_until(
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {patience_s:.0f} s in vain: {what}")
         time.sleep(every_s)
+
+
+async def until(fact: Callable[[], object]) -> None:
+    """The same beside other tasks of an event loop; raises TimeoutError after PATIENCE_S."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not fact():
+            await asyncio.sleep(0.01)
 
 
 def answers_200(url: str) -> bool:

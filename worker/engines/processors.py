@@ -7,9 +7,8 @@ and their own processor makes the batch. A question comes after all images; in a
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from math import sqrt
 from typing import Any, Protocol
 
@@ -24,7 +23,7 @@ from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.sampling import Sampling
 from worker.engines.saying.stops import Stops
-from worker.engines.templates import check_template, choose_template
+from worker.engines.templates import rendered, use_template
 from worker.engines.weights.source import Source
 
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
@@ -122,7 +121,7 @@ class QwenProcessor:
         self._processor = source.load(ImageOnlyQwenProcessor)
         self.tokenizer = self._processor.tokenizer
         self.tokenizer.padding_side = "left"
-        _check_template(self._processor)
+        use_template(self._processor)
         self._cleaner = TextCleaner(self.tokenizer)
         own = self._processor.image_processor
         self.pixels_per_token = (own.patch_size * own.merge_size) ** 2
@@ -155,7 +154,7 @@ class QwenProcessor:
         """Tokenise, with a place for each visual token: what the stock processor does after the patches."""
         images = _joined([image.tensors for image in seen])
         places = images["image_grid_thw"].prod(dim=1) // self._processor.image_processor.merge_size**2
-        text = _rendered(self._processor, map(self._cleaner.cleaned, turns))
+        text = rendered(self._processor, map(self._cleaner.cleaned, turns))
         tokens = self.tokenizer([self._with_places(text, places.tolist())], return_tensors="pt")
         kinds = (tokens["input_ids"] == self._processor.image_token_id).long()
         tensors = {**images, **tokens, "mm_token_type_ids": kinds}
@@ -188,7 +187,7 @@ class AnyProcessor:
         self._processor = source.load(AutoProcessor)
         self.tokenizer = self._processor.tokenizer
         self.tokenizer.padding_side = "left"
-        _check_template(self._processor)
+        use_template(self._processor)
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self._cleaner = TextCleaner(self.tokenizer)
@@ -213,7 +212,7 @@ class AnyProcessor:
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
         """Have the model's own processor make the batch."""
-        texts = [_rendered(self._processor, prepared.turns) for prepared in batch]
+        texts = [rendered(self._processor, prepared.turns) for prepared in batch]
         images = [[*prepared.images] for prepared in batch]
         return dict(self._processor(text=texts, images=images, padding=True, return_tensors="pt"))
 
@@ -241,23 +240,6 @@ class TextCleaner:
         """A turn whose texts are clean."""
         parts = tuple(part if part is None else self.clean(part) for part in turn.parts)
         return Turn(role=turn.role, parts=parts)
-
-
-def _check_template(processor: Any) -> None:
-    """Raises Unusable where a processor's template would leave out what is asked."""
-    choose_template(processor)
-    check_template(processor, partial(_rendered, processor))
-
-
-def _rendered(processor: Any, turns: Iterable[Turn]) -> str:
-    """Turns as the model's chat template puts them, up to where its answer begins."""
-    messages = [{"role": turn.role.value, "content": [*map(_part, turn.parts)]} for turn in turns]
-    text: str = processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-    return text
-
-
-def _part(part: str | None) -> dict[str, Any]:
-    return {"type": "image"} if part is None else {"type": "text", "text": part}
 
 
 def _joined(parts: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:

@@ -1,6 +1,6 @@
 """A model's chat template, tried before anybody is answered by it: what it leaves out is never seen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from jobs.contract.asking.chat import Turn, question_about
@@ -13,24 +13,18 @@ _REMEDY = "take the chat template of the model's makers, chat_template.jinja, or
 _PLACES = ("image_token", "boi_token", "start_image_token", "image_start_token")
 
 
-def choose_template(processor: Any) -> None:
-    """Give a processor its tokenizer's template where it has none of its own.
+def use_template(processor: Any) -> None:
+    """Give a processor its tokenizer's template where it has none of its own, and try what it has.
 
-    Raises Unusable when there is none at all, as for families that are not asked by chats.
+    It is asked about no image, one and two. Raises Unusable when there is no template at all, as for families
+    that are not asked by chats; when it fails, leaves out the question, or has not just so many places.
     """
     template = processor.chat_template or getattr(processor.tokenizer, "chat_template", None)
     if not template:
         raise Unusable("it has no chat template, by which its images and questions are put together", _REMEDY)
     processor.chat_template = template
-
-
-def check_template(processor: Any, render: Callable[[Sequence[Turn]], str]) -> None:
-    """Ask about no image, one and two.
-
-    Raises Unusable when the template fails, leaves out the question, or has not just so many places.
-    """
     try:
-        none, one, two = (render([question_about(images, _QUESTION)]) for images in range(3))
+        none, one, two = (rendered(processor, [question_about(images, _QUESTION)]) for images in range(3))
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
         raise Unusable(f"its chat template cannot be used: {why}", _REMEDY) from error
@@ -47,3 +41,14 @@ def check_template(processor: Any, render: Callable[[Sequence[Turn]], str]) -> N
             raise Unusable(
                 f"its chat template has {places[0]} places for one image, and {places[1]} for two", _REMEDY
             )
+
+
+def rendered(processor: Any, turns: Iterable[Turn]) -> str:
+    """Turns as the model's chat template puts them, up to where its answer begins."""
+    messages = [{"role": turn.role.value, "content": [*map(_part, turn.parts)]} for turn in turns]
+    text: str = processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    return text
+
+
+def _part(part: str | None) -> dict[str, Any]:
+    return {"type": "image"} if part is None else {"type": "text", "text": part}

@@ -2,14 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 
 import pytest
 from flask import request
 from gunicorn.config import Config
 
 from jobs.contract.settings import WebSettings
-from tests.processes import PATIENCE_S
+from tests.processes import PATIENCE_S, until
 from web.front.front import Front
 
 pytestmark = pytest.mark.redis
@@ -52,9 +51,3 @@ async def answered(address: tuple[str, int], who: str) -> bytes:
     first = await reader.readline()
     writer.close()
     return first
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not is_so():
-            await asyncio.sleep(0.01)

@@ -16,7 +16,7 @@ from web.services import Services
 
 @pytest.fixture
 def http(make_http):
-    return make_http()
+    return make_http(limits={"max_requests": 100, "max_request_files": 3, "max_requests_bytes": 100_000})
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from flask.testing import FlaskClient
 from openai import OpenAI
 
 from jobs.contract.codes import Code
@@ -30,11 +29,6 @@ from tests.redis.web.openai.ordering import (
 from web.openai.bulk.filler import Filler
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def http(make_http) -> FlaskClient:
-    return make_http(limits={"max_requests": 100, "max_request_files": 3, "max_requests_bytes": 100_000})
 
 
 def test_lines_become_answers_and_errors_under_their_ids(client, services, redis_client, http):

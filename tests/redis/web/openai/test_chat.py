@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-from collections.abc import Callable
 
 import openai
 import pytest
@@ -19,7 +18,7 @@ from jobs.contract.settings import WebSettings
 from tests import pdfs
 from tests.asking import IMAGE
 from tests.chats import SAID, about, about_it, image, text
-from tests.processes import PATIENCE_S
+from tests.processes import until
 from web.front.front import Front
 from web.http.waiting import PAUSES
 from web.intake.spool import CHAT_PATH
@@ -263,12 +262,6 @@ def test_who_leaves_a_server_that_notices_takes_the_job_along(make_app, backend,
         server.close()
 
     asyncio.run(leave())
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not is_so():
-            await asyncio.sleep(0.01)
 
 
 def test_models_are_listed_and_found(client):

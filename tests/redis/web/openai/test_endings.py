@@ -5,7 +5,6 @@ from typing import Any
 
 import openai
 import pytest
-from flask.testing import FlaskClient
 
 from jobs.contract import names
 from jobs.contract.access.owners import Quotas
@@ -25,11 +24,6 @@ from web.openai.bulk.filler import Filler
 from web.server import housekeeping_of
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def http(make_http) -> FlaskClient:
-    return make_http(limits={"max_requests": 100, "max_request_files": 3, "max_requests_bytes": 100_000})
 
 
 def test_a_batch_that_is_cancelled_has_what_was_answered_before(client, services, redis_client):

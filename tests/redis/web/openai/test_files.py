@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import openai
 import pytest
-from flask.testing import FlaskClient
 
 from jobs.contract import names
 from jobs.contract.asking.order import SentFile
@@ -23,11 +22,6 @@ from web.server import housekeeping_of
 pytestmark = pytest.mark.redis
 
 ONCE = {"Idempotency-Key": "once"}
-
-
-@pytest.fixture
-def http(make_http) -> FlaskClient:
-    return make_http(limits={"max_requests": 100, "max_request_files": 3, "max_requests_bytes": 100_000})
 
 
 def test_a_file_is_kept_listed_given_back_and_deleted(client):

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import openai
@@ -15,7 +14,7 @@ from jobs.contract.codes import Code
 from jobs.contract.models import JobError, JobState, Result
 from jobs.contract.settings import WebSettings
 from tests.chats import SAID, about_it
-from tests.processes import PATIENCE_S, wait_until
+from tests.processes import until, wait_until
 from tests.redis.web.openai.speaker import Speaker
 from web.front.front import Front
 from web.services import services_of
@@ -172,9 +171,3 @@ def test_many_are_streamed_at_once_by_fewer_threads_and_who_leaves_is_noticed(ma
     assert asyncio.run(ask_all()) == ["A red circle."] * (len(workers) - 1)
     for worker in workers:
         worker.join()
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not is_so():
-            await asyncio.sleep(0.01)
