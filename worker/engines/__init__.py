@@ -13,10 +13,15 @@ rolling               its rolling batch
 constraint            answers held to a format, token by token
 sampling              tokens drawn by chance, by a seed
 saying                what a model said, made an answer
-processors            images and questions to tensors, ahead of the device
+processors            images and questions to tensors, ahead of the device; Qwen2.5-VL's
+any_processor         the same by a model's own processor, of any family
+image_only            that processor without its part for videos
+tiling                how many tiles it may cut an image into
+joining               the input of several jobs, from each one's
 devices               which device, number format and attention to use
 remote                asks another server, which speaks OpenAI's API
 layers                faster replacements for some of a model's layers
+remedies              what to do when a model cannot be loaded
 weights               a model's files, and whether they may be used
 templates             a model's chat template, and what it leaves out
 generation            a model's generation_config.json, as far as answers follow it

@@ -23,6 +23,7 @@ from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from jobs.shape.telling import instruction_of
 from worker.engines import families
+from worker.engines.any_processor import AnyProcessor
 from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.grammars import Grammars
@@ -39,13 +40,8 @@ from worker.engines.devices import (
 )
 from worker.engines.generation import settle
 from worker.engines.layers import replace_layers
-from worker.engines.processors import (
-    AnyProcessor,
-    JobInput,
-    Processor,
-    QwenProcessor,
-    SeenImage,
-)
+from worker.engines.processors import JobInput, Processor, QwenProcessor, SeenImage
+from worker.engines.remedies import remedy_of
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.sampling import Sampling
@@ -53,7 +49,7 @@ from worker.engines.saying.answers import Answers
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.saying.stops import Stops
 from worker.engines.saying.vocabulary import Vocabulary
-from worker.engines.weights.bucket import NotFetched, fetch, is_in_bucket
+from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
 from worker.engines.weights.source import Source
@@ -75,6 +71,7 @@ library_logging.disable_progress_bar()
 class TransformersEngine(Engine[SeenImage, JobInput]):
     """A vision-language model on one device."""
 
+    #: Fewer where a model's jobs cannot be put together.
     max_batch = 128
 
     def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
@@ -201,15 +198,29 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     def _load_model(self) -> Any:
         dtype = choose_dtype(self._settings, self._on)
-        model, found = self._source.load(
+        *others, last = choose_attention(self._settings, self._on, dtype)
+        for attention in others:
+            try:
+                return self._ready(*self._load_weights(dtype, attention))
+            except ValueError:
+                # Said before any weights are read.
+                logger.info("%s has no %s, so another attention is used.", self._card.name, attention)
+        return self._ready(*self._load_weights(dtype, last))
+
+    def _load_weights(self, dtype: torch.dtype, attention: str | None) -> Any:
+        """The model, and what its loading says was found in its files."""
+        return self._source.load(
             AutoModelForImageTextToText,
             output_loading_info=True,
             use_safetensors=True,
             dtype=dtype,
-            attn_implementation=choose_attention(self._settings, self._on, dtype),
+            attn_implementation=attention,
             # On a GPU the weights go there as they are read, never whole through the machine's memory.
             device_map={"": self._on} if self._is_on_gpu else None,
         )
+
+    def _ready(self, model: Any, found: Any) -> Any:
+        """The model on its device, with our layers, generating as we do; raises Unusable."""
         check_fit(model, found, may_be_unused=self._settings.unused_weights == "ignore")
         model.to(self._on).eval()
         replace_layers(model)
@@ -228,6 +239,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             raise Unusable(f"its processor cannot put an image into a question: {why}", remedy) from error
         if self._count_visual_tokens(inputs, [job]) == [0]:
             raise Unusable("its processor makes no place for an image among a question's tokens", remedy)
+        if not self._processor.can_join():
+            self.max_batch = 1
+            logger.info("%s answers one job at a time: its processor's batches differ.", self._card.name)
 
     def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """What the processor makes of an image."""
@@ -241,9 +255,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         if wanted:
             turns = ending_with(turns, instruction_of(wanted))
         prepared = self._processor.prepare(seen, turns, longest)
-        if prepared.tensors:
-            room = self._room(prepared.tensors["input_ids"].shape[1])
-            prepared = replace(prepared, max_new_tokens=min(prepared.max_new_tokens, room))
+        room = self._room(prepared.tensors["input_ids"].shape[1])
         if options.top_logprobs is not None:
             self._check_vocabulary("tell how likely each was", "logprobs", Code.NO_LOGPROBS)
         if options.stop:
@@ -252,6 +264,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         stops = () if wanted else (*(options.stop or ()), *self._own_stops)
         return replace(
             prepared,
+            max_new_tokens=min(longest, room),
             grammar=self._grammars.of(wanted) if wanted else None,
             top_logprobs=options.top_logprobs,
             sampling=Sampling.of(options),
@@ -286,6 +299,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
                 " fewer pixels of each (max_pixels).",
                 code=Code.PROMPT_TOO_LONG,
             )
+        if self._model.config.is_encoder_decoder:
+            return int(most)
         # The last of them is never read.
         return int(most) - length + 1
 
@@ -298,10 +313,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         """
         inputs = self._processor.collate(batch)
         lengths = inputs["attention_mask"].sum(dim=1).tolist()
-        most = [
-            min(prepared.max_new_tokens, self._room(length))
-            for prepared, length in zip(batch, lengths, strict=True)
-        ]
+        most = [prepared.max_new_tokens for prepared in batch]
         matchers = [prepared.grammar.begin() if prepared.grammar else None for prepared in batch]
         held = Held(
             *(self._masks, matchers, self._ends),
@@ -338,9 +350,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         stopped: Stopped | None,
     ) -> list[list[int]]:
         """The new tokens of each row, with all that follows an early end; the deadline cuts all of them."""
-        on_device = {name: tensor.to(self._on, non_blocking=True) for name, tensor in inputs.items()}
-        if "pixel_values" in on_device:
-            on_device["pixel_values"] = on_device["pixel_values"].to(self._model.dtype)
+        on_device = {name: self._put(tensor) for name, tensor in inputs.items()}
         out = self._model.generate(
             **on_device,
             max_new_tokens=max_new_tokens,
@@ -348,8 +358,15 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             logits_processor=[held],
             stopping_criteria=[stopped] if stopped else None,
         )
-        rows: list[list[int]] = out[:, inputs["input_ids"].shape[1] :].tolist()
+        # Where an encoder reads the prompt, what is said begins with the decoder's own first token.
+        said = 1 if self._model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+        rows: list[list[int]] = out[:, said:].tolist()
         return rows
+
+    def _put(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor on the device; numbers that are no counts in the model's format."""
+        dtype = self._model.dtype if tensor.is_floating_point() else tensor.dtype
+        return tensor.to(self._on, dtype, non_blocking=True)
 
     def _count_visual_tokens(self, inputs: dict[str, torch.Tensor], batch: Sequence[JobInput]) -> list[int]:
         """The image tokens in each row; the estimate where a model has no such token."""
@@ -361,30 +378,10 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     def _not_loaded(self, error: Exception) -> ModelNotLoaded:
         tried = f"{self._source.address} on {self.device}: {type(error).__name__}: {first_line(error)}"
-        return ModelNotLoaded(self._card.name, tried, _remedy(error, self._source.is_local))
+        return ModelNotLoaded(self._card.name, tried, remedy_of(error, self._source))
 
 
 def _resolve(source: str) -> str:
     """A folder, or an address on the hub: `bundled:nano` → this package's models/nano."""
     kind, _, name = source.partition(":")
     return str(_BUNDLED / name) if kind == "bundled" else source
-
-
-def _remedy(error: Exception, is_local: bool) -> str:
-    """What would most likely help."""
-    text = str(error).lower()
-    if isinstance(error, Unusable):
-        return error.remedy
-    if isinstance(error, NotFetched):
-        return "check the address in MODEL_NAME, and that the worker may list and read what is there"
-    if isinstance(error, torch.OutOfMemoryError):
-        return "take a smaller model (MODEL_NAME) or a larger device"
-    if "torchvision" in text:
-        return "this model's processor needs torchvision: install the build that fits your torch"
-    if "EVA01_DEVICE" in str(error):
-        return "set EVA01_DEVICE=auto"
-    if "flash" in text:
-        return "set EVA01_ATTENTION=sdpa"
-    if isinstance(error, OSError) and not is_local:
-        return "check MODEL_NAME, the network and, for a gated model, HF_TOKEN; or give a folder"
-    return "check that MODEL_NAME is an image-text-to-text model that this transformers knows"

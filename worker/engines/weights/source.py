@@ -45,7 +45,7 @@ class Source:
     def check(self) -> None:
         """Raises Unusable when the files need code of their own, or have pickled weights alone."""
         for name in _SETTINGS:
-            if code := next(_named_code(self._read(name)), None):
+            if code := next(_named_code(self.read(name)), None):
                 raise _own_code(f"its {name} names {code}")
         if self.is_local and Path(self.address, _OWN_GENERATE).is_file():
             raise _own_code(f"it has a {_OWN_GENERATE}")
@@ -57,7 +57,7 @@ class Source:
 
     def _pickled(self) -> str | None:
         """A pickled file that would be read for the weights."""
-        index = self._read(_INDEX)
+        index = self.read(_INDEX)
         named = index.get("weight_map", {}) if isinstance(index, dict) else {}
         files = {str(file) for file in named.values()} if isinstance(named, dict) else set()
         if other := sorted(file for file in files if not file.endswith(_SAFE)):
@@ -69,8 +69,8 @@ class Source:
             return None
         return next((name for name in there if name.endswith(_PICKLED)), None)
 
-    def _read(self, name: str) -> Any:
-        """A file of JSON; None where there is none, or no JSON, of which transformers says more."""
+    def read(self, name: str) -> Any:
+        """What a file of JSON says; None where there is none, or no JSON, of which transformers says more."""
         path = cached_file(
             self.address,
             name,
