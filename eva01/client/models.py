@@ -96,6 +96,8 @@ class Job(Reply):
     #: Each of its images, in their order, where it was made of a list of files; else None.
     images: list[JobImage] | None = None
     answer: str | None = None
+    #: What the model thought aloud before its answer; None where it did not.
+    reasoning: str | None = None
     #: What the answer says, where it was to be JSON; None for plain text.
     data: Any = None
     #: How sure the model was, 0 to 1; and the same of each field of `data`.

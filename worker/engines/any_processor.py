@@ -41,11 +41,11 @@ class AnyProcessor:
     max_pixels = pixels_per_token = None
 
     def __init__(self, source: Source, max_pixels: int) -> None:
-        self._processor = load_processor(source)
-        limit_tiles(self._processor.image_processor, max_pixels)
-        self.tokenizer = self._processor.tokenizer
+        self.own = load_processor(source)
+        limit_tiles(self.own.image_processor, max_pixels)
+        self.tokenizer = self.own.tokenizer
         self.tokenizer.padding_side = "left"
-        use_template(self._processor)
+        use_template(self.own)
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self._cleaner = TextCleaner(self.tokenizer)
@@ -61,10 +61,17 @@ class AnyProcessor:
         )
         return SeenImage(image=fit(scaled(image, scale, Image.Resampling.BICUBIC)))
 
-    def prepare(self, seen: Sequence[SeenImage], turns: Sequence[Turn], max_new_tokens: int) -> JobInput:
+    def prepare(
+        self,
+        seen: Sequence[SeenImage],
+        turns: Sequence[Turn],
+        max_new_tokens: int,
+        *,
+        thinking: bool | None = None,
+    ) -> JobInput:
         """Have the model's own processor make the job."""
         images = [one.image for one in seen if one.image is not None]
-        text = rendered(self._processor, map(self._cleaner.cleaned, turns))
+        text = rendered(self.own, map(self._cleaner.cleaned, turns), thinking)
         # In a list of its own for each text some do not take them; for one text all do without.
         made = self._made(text=[text], images=images or None)
         return JobInput(self._cost(made), max_new_tokens, made)
@@ -107,18 +114,18 @@ class AnyProcessor:
         return False
 
     def _text(self, images: Sequence[Any], question: str) -> str:
-        return rendered(self._processor, [question_about(len(images), question)])
+        return rendered(self.own, [question_about(len(images), question)])
 
     def _made(self, **given: Any) -> dict[str, torch.Tensor]:
         """Tensors of what the processor is given."""
-        made = self._processor(**given, return_tensors="pt")
+        made = self.own(**given, return_tensors="pt")
         return {name: value for name, value in made.items() if name not in _NOT_READ}
 
     def _cost(self, made: dict[str, torch.Tensor]) -> int:
         """Visual tokens: as many as there are places for them, or as the pixels that were made would be."""
-        place = getattr(self._processor, "image_token", None)
+        place = getattr(self.own, "image_token", None)
         places = (made["input_ids"] == self.tokenizer.convert_tokens_to_ids(place)).sum() if place else 0
         # Videos' models see an image as several frames, all of them the same.
-        frames = getattr(self._processor.image_processor, "temporal_patch_size", None) or 1
+        frames = getattr(self.own.image_processor, "temporal_patch_size", None) or 1
         values = sum(value.numel() for value in made.values() if value.is_floating_point())
         return max(1, int(places), values // (_COLORS * frames * PIXELS_PER_TOKEN))

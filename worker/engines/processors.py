@@ -69,6 +69,10 @@ class Processor(Protocol):
     """Turns jobs into a model's input."""
 
     @property
+    def own(self) -> Any:
+        """The model's own processor, as transformers has it."""
+
+    @property
     def tokenizer(self) -> Any:
         """The model's own tokenizer."""
 
@@ -83,8 +87,18 @@ class Processor(Protocol):
     def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """What depends on one image alone; called from many threads at once."""
 
-    def prepare(self, seen: Sequence[SeenImage], turns: Sequence[Turn], max_new_tokens: int) -> JobInput:
-        """One job about images that were seen, in their order; called from many threads at once."""
+    def prepare(
+        self,
+        seen: Sequence[SeenImage],
+        turns: Sequence[Turn],
+        max_new_tokens: int,
+        *,
+        thinking: bool | None = None,
+    ) -> JobInput:
+        """One job about images that were seen, in their order; called from many threads at once.
+
+        `thinking` says whether the model thinks aloud before it answers; None leaves that to its template.
+        """
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
         """The model's input for all of them, padded on the left."""
@@ -97,12 +111,12 @@ class QwenProcessor:
     """Prepares jobs whole, images scaled down to `max_pixels`; a job may ask for up to `most_pixels`."""
 
     def __init__(self, source: Source, max_pixels: int, most_pixels: int = 0) -> None:
-        self._processor = source.load(image_only(Qwen2_5_VLProcessor))
-        self.tokenizer = self._processor.tokenizer
+        self.own = source.load(image_only(Qwen2_5_VLProcessor))
+        self.tokenizer = self.own.tokenizer
         self.tokenizer.padding_side = "left"
-        use_template(self._processor)
+        use_template(self.own)
         self._cleaner = TextCleaner(self.tokenizer)
-        own = self._processor.image_processor
+        own = self.own.image_processor
         self.pixels_per_token = (own.patch_size * own.merge_size) ** 2
         self.size = self._limit_size(max_pixels)
         usual = self.size["longest_edge"]
@@ -115,7 +129,7 @@ class QwenProcessor:
 
         They are called edges, but are areas.
         """
-        own = self._processor.image_processor.size
+        own = self.own.image_processor.size
         largest = min(max_pixels, own["longest_edge"])
         return {"shortest_edge": min(own["shortest_edge"], largest), "longest_edge": largest}
 
@@ -126,22 +140,29 @@ class QwenProcessor:
         longest_px = sqrt(MOST_ELONGATED * max(size["longest_edge"], self.size["longest_edge"]))
         scale = scale_for(image.size, longest_px / max(image.size))
         fitting = fit(scaled(image, scale, Image.Resampling.BICUBIC))
-        made = self._processor.image_processor(images=[fitting], size=size, return_tensors="pt")
+        made = self.own.image_processor(images=[fitting], size=size, return_tensors="pt")
         return SeenImage({name: made[name] for name in _JOINED})
 
-    def prepare(self, seen: Sequence[SeenImage], turns: Sequence[Turn], max_new_tokens: int) -> JobInput:
+    def prepare(
+        self,
+        seen: Sequence[SeenImage],
+        turns: Sequence[Turn],
+        max_new_tokens: int,
+        *,
+        thinking: bool | None = None,
+    ) -> JobInput:
         """Tokenise, with a place for each visual token: what the stock processor does after the patches."""
         images = _joined([image.tensors for image in seen])
-        places = images["image_grid_thw"].prod(dim=1) // self._processor.image_processor.merge_size**2
-        text = rendered(self._processor, map(self._cleaner.cleaned, turns))
+        places = images["image_grid_thw"].prod(dim=1) // self.own.image_processor.merge_size**2
+        text = rendered(self.own, map(self._cleaner.cleaned, turns), thinking)
         tokens = self.tokenizer([self._with_places(text, places.tolist())], return_tensors="pt")
-        kinds = (tokens["input_ids"] == self._processor.image_token_id).long()
+        kinds = (tokens["input_ids"] == self.own.image_token_id).long()
         tensors = {**images, **tokens, "mm_token_type_ids": kinds}
         return JobInput(int(places.sum()), max_new_tokens, tensors)
 
     def _with_places(self, text: str, places: Sequence[int]) -> str:
         """The text with as many image tokens for each image as it has visual tokens."""
-        token = self._processor.image_token
+        token = self.own.image_token
         first, *others = text.split(token)
         return first + "".join(token * many + then for many, then in zip(places, others, strict=True))
 

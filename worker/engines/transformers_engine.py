@@ -49,6 +49,7 @@ from worker.engines.saying.answers import Answers
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.saying.stops import Stops
 from worker.engines.saying.vocabulary import Vocabulary
+from worker.engines.templates import begins_thoughts, can_choose_thinking
 from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
@@ -125,12 +126,19 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def identity(self) -> str:
         """The weights, and what else decides answers; attention and device change only their rounding."""
         settings = f"{self._model.dtype}, {self._settings.max_pixels} pixels"
+        if self._thinking is not None:
+            settings += f", thinking {self._settings.thinking}"
         return f"{weights_of(self._source.address)}, {settings}, transformers {transformers.__version__}"
 
     @cached_property
     def _masks(self) -> Masks:
         """Made where answers are made in static batches: a rolling one has its own."""
         return Masks(self._model.config.get_text_config().vocab_size, self._on, core_count())
+
+    @property
+    def _thinking(self) -> bool | None:
+        """Whether it is to think aloud before it answers; None leaves that to its makers."""
+        return {"on": True, "off": False}.get(self._settings.thinking)
 
     @property
     def _is_on_gpu(self) -> bool:
@@ -166,7 +174,10 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._answers = Answers(
             *(self._card.name, tokenizer, self._ends, self._vocabulary),
             pixels_per_token=self._processor.pixels_per_token,
+            is_thinking=begins_thoughts(self._processor.own, self._thinking),
         )
+        if self._thinking is not None and not can_choose_thinking(self._processor.own):
+            logger.warning("%s has no choice of thinking: EVA01_THINKING does nothing.", self._card.name)
         if self._own_stops and not self._vocabulary.is_known:
             raise self._not_loaded(
                 Unusable(
@@ -182,7 +193,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             logger.info("%s answers in static batches: %s.", self._card.name, reason)
             return
         loop = create_loop(self._model, self._ends, self._rows, self._settings)
-        self._rolling = RollingAnswers(loop, self._answers.of, self._vocabulary)
+        self._rolling = RollingAnswers(
+            *(loop, self._answers.of, self._vocabulary), is_thinking=self._answers.is_thinking
+        )
         logger.info(
             "%s answers in a rolling batch: %d images at once, %d tokens in memory.",
             self._card.name,
@@ -254,7 +267,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         turns = options.chat or (question_about(len(seen), question),)
         if wanted:
             turns = ending_with(turns, instruction_of(wanted))
-        prepared = self._processor.prepare(seen, turns, longest)
+        # What is held to a format begins with it.
+        thinking = False if wanted else self._thinking
+        prepared = self._processor.prepare(seen, turns, longest, thinking=thinking)
         room = self._room(prepared.tensors["input_ids"].shape[1])
         if options.top_logprobs is not None:
             self._check_vocabulary("tell how likely each was", "logprobs", Code.NO_LOGPROBS)

@@ -159,7 +159,7 @@ def test_a_prompt_that_is_longer_than_the_model_has_learned_to_read_is_refused_a
 
 
 def test_a_processor_has_no_part_for_videos_where_those_need_torchvision(loaded):
-    processor = loaded("internvl")._processor._processor
+    processor = loaded("internvl")._processor.own
     assert type(processor.video_processor).__name__ == "_NoVideos"
     assert type(processor.image_processor).__name__ == "GotOcr2ImageProcessorPil"
 

@@ -214,6 +214,13 @@ def test_a_code_of_a_later_version_is_a_failure_too():
     assert (error.value.code, error.value.message) == (Code.ENGINE_FAILED, "Why.")
 
 
+def test_what_was_thought_is_beside_the_answer_of_a_completion():
+    job = Job(file="a", question="?", model="nano", state=JobState.SUCCEEDED, answer="A circle.")
+    assert "reasoning_content" not in completion_of(job, None)["choices"][0]["message"]
+    said = completion_of(job.model_copy(update={"reasoning": "It is red."}), None)["choices"][0]["message"]
+    assert (said["content"], said["reasoning_content"]) == ("A circle.", "It is red.")
+
+
 def jobs_of(store, redis_client) -> list[Job]:
     ids = [key.removeprefix("eva01:job:") for key in redis_client.scan_iter("eva01:job:*")]
     return [store.get_job(job_id) for job_id in ids]

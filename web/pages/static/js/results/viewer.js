@@ -235,10 +235,12 @@ export class Viewer {
     const { record } = this;
     const version = this.#shownVersion;
     drawFacts(record, null);
+    drawReasoning(null);
     const job = await api(`/jobs/${record.id}`).catch(() => null);
     if (!job || this.record !== record || this.#shownVersion !== version) return;
     this.#job = job;
     drawFacts(record, job);
+    drawReasoning(job.reasoning);
     this.#pdfText.draw(record, job);
     const isOther = job.question && job.question !== this.#batch.question;
     sayOrHide(byId("viewer-question"), isOther ? job.question : "");
@@ -249,6 +251,14 @@ export class Viewer {
 function picturesOf(record, sheet) {
   const { image, thumbnail } = addressesOf(record, sheet);
   return isShownWhole(record, sheet) ? [image, thumbnail] : [thumbnail];
+}
+
+/** What was thought before the answer, which is closed until somebody opens it. */
+function drawReasoning(reasoning) {
+  const root = byId("viewer-reasoning");
+  root.open = false;
+  show(root, Boolean(reasoning));
+  say(byId("viewer-reasoning-text"), reasoning ?? "");
 }
 
 function drawFacts({ cameMs, startedMs, finishedMs }, job) {
