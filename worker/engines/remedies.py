@@ -1,11 +1,17 @@
 """What would most likely help where a model cannot be loaded."""
 
+import re
+from collections.abc import Iterator
+
 import torch
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
 from worker.engines.weights.bucket import NotFetched
 from worker.engines.weights.source import Source
 from worker.engines.weights.unusable import Unusable
 
+#: How the libraries that we use name a package that they need.
+_NAMED = re.compile(r"pip install (?:-U |--upgrade )?['\"]?([A-Za-z0-9_.\[\],<>=-]*[A-Za-z0-9\]])")
 #: The one that goes with our torch (setup.cfg).
 TORCHVISION = "torchvision==0.28.0"
 #: Where its builds for a torch without CUDA are; the package index has others.
@@ -27,9 +33,29 @@ def remedy_of(error: Exception, source: Source) -> str:
         return "set EVA01_DEVICE=auto"
     if "flash" in text:
         return "set EVA01_ATTENTION=sdpa"
+    if "image processor" in text and source.is_local:
+        return "get the folder anew, with preprocessor_config.json"
+    if package := _NAMED.search(str(error)):
+        return f"pip install {package[1]}"
     if isinstance(error, OSError) and not source.is_local:
-        return "check MODEL_NAME, the network and, for a gated model, HF_TOKEN; or give a folder"
+        return _of_hub(error, source.address)
     return "check that MODEL_NAME is an image-text-to-text model that this transformers knows"
+
+
+def _of_hub(error: BaseException, address: str) -> str:
+    """What to do where the hub gives no model."""
+    causes = [*_causes(error)]
+    if any(isinstance(cause, GatedRepoError) for cause in causes):
+        return f"accept its terms at https://huggingface.co/{address}, and set HF_TOKEN to a token of who did"
+    if any(isinstance(cause, RepositoryNotFoundError) for cause in causes):
+        return "check MODEL_NAME; where it is private, set HF_TOKEN to a token of who may read it"
+    return "check the network, or give a folder (MODEL_NAME): the hub was not reached"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _install_torchvision() -> str:

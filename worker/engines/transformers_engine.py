@@ -11,7 +11,7 @@ from typing import Any, final
 import torch
 import transformers
 from PIL import Image
-from transformers import AutoConfig, AutoModelForImageTextToText
+from transformers import AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
 
 from jobs.contract.asking.chat import ending_with, question_about
@@ -53,6 +53,8 @@ from worker.engines.templates import begins_thoughts, can_choose_thinking
 from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
+from worker.engines.weights.kind import family_of
+from worker.engines.weights.quantised import check_quantised
 from worker.engines.weights.source import Source
 from worker.engines.weights.unusable import Unusable
 from worker.ops.cores import core_count
@@ -156,6 +158,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             if is_in_bucket(self._source.address):
                 self._source = Source(str(fetch(self._source.address, self._settings.weights_streams)))
             self._source.check()
+            check_quantised(self._source, is_on_gpu=self._is_on_gpu)
             self._processor = self._load_processor()
             self._model = self._load_model()
             self._check_sight()
@@ -204,8 +207,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         )
 
     def _load_processor(self) -> Processor:
-        family = self._source.load(AutoConfig).model_type
-        if family in families.QWEN:
+        if family_of(self._source) in families.QWEN:
             return QwenProcessor(self._source, self._settings.max_pixels, self._settings.most_pixels)
         return AnyProcessor(self._source, self._settings.max_pixels)
 
