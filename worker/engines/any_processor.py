@@ -14,6 +14,8 @@ import torch
 from PIL import Image
 
 from jobs.contract.asking.chat import Turn, question_about
+from jobs.contract.discreet import discreet
+from jobs.contract.errors import EngineFailure
 from worker.engines.image_only import load_processor
 from worker.engines.joining import joined
 from worker.engines.processors import PIXELS_PER_TOKEN, JobInput, SeenImage, TextCleaner
@@ -69,11 +71,14 @@ class AnyProcessor:
         *,
         thinking: bool | None = None,
     ) -> JobInput:
-        """Have the model's own processor make the job."""
+        """Have the model's own processor make the job; raises EngineFailure where that fails."""
         images = [one.image for one in seen if one.image is not None]
         text = rendered(self.own, map(self._cleaner.cleaned, turns), thinking)
-        # In a list of its own for each text some do not take them; for one text all do without.
-        made = self._made(text=[text], images=images or None)
+        try:
+            # In a list of its own for each text some do not take them; for one text all do without.
+            made = self._made(text=[text], images=images or None)
+        except Exception as error:
+            raise EngineFailure(f"The model's own processor failed on it: {discreet(error)}") from error
         return JobInput(self._cost(made), max_new_tokens, made)
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
@@ -99,12 +104,12 @@ class AnyProcessor:
 
     def _joins(self, jobs: Sequence[tuple[Sequence[Any], str]]) -> bool:
         texts = [self._text(*job) for job in jobs]
-        apart = [self._made(text=[text], images=[*job[0]]) for text, job in zip(texts, jobs, strict=True)]
         nested = [[*images] for images, _ in jobs]
         # Some take a list of images for each text, others all images in one.
         for images in (nested, [image for several in nested for image in several]):
             try:
                 whole = self._made(text=texts, images=images, padding=True)
+                apart = [self._made(text=[text], images=own) for text, own in zip(texts, nested, strict=True)]
                 ours = joined(apart, self.tokenizer.pad_token_id)
             except Exception as error:
                 logger.debug("Jobs were not put together: %r", error)

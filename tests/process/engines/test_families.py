@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 from PIL import Image
 
 from jobs.contract.catalog import card_for
-from jobs.contract.errors import TooLarge
+from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from tests.drawing import random_scene
@@ -21,6 +21,7 @@ from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.layers import PackedLinear
+from worker.engines.processors import SeenImage
 from worker.engines.remedies import TORCHVISION
 
 pytestmark = pytest.mark.filterwarnings(
@@ -153,6 +154,13 @@ def test_a_prompt_that_is_longer_than_the_model_has_learned_to_read_is_refused_a
     with pytest.raises(TooLarge, match=r"take 4,\d+ tokens, and idefics3 takes in 4,096") as refused:
         asked(engine, scene(97, 140), "what " * 4096)
     assert refused.value.code == "prompt_too_long"
+
+
+def test_what_a_processor_fails_on_fails_with_its_reason(loaded):
+    engine = loaded("idefics3")
+    with pytest.raises(EngineFailure, match="The model's own processor failed on it: "):
+        # Some do on images of odd shapes.
+        engine.prepare([SeenImage(image=cast("Image.Image", object()))], "?", Options())
 
 
 # Without torchvision
