@@ -23,6 +23,7 @@ from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from jobs.shape.telling import instruction_of
 from worker.engines import families
+from worker.engines.about import Fact, bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
 from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.grammars import Grammars
@@ -92,6 +93,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._grammars: Grammars
         self._answers: Answers
         self._rolling: RollingAnswers | None = None
+        #: How it answers.
+        self._batches: Sequence[Fact] = ()
+        self._weights_bytes = 0
 
     @property
     def device(self) -> str:
@@ -107,6 +111,18 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def max_pixels(self) -> PixelRange | None:
         """As the processor says."""
         return self._processor.max_pixels
+
+    @property
+    def about(self) -> Sequence[Fact]:
+        """Its family, where it is, how it answers, and how large it sees images."""
+        settings, known = self._settings, self._vocabulary.is_known
+        held = "fields, logprobs and stop texts: " + ("yes" if known else "no, its tokenizer says too little")
+        return [
+            *model_facts(self._model, self._device_name, self._weights_bytes),
+            *self._batches,
+            pixel_fact(self.max_pixels, settings.max_pixels),
+            ("answers", f"up to {settings.max_new_tokens:,} tokens where a job does not say; {held}"),
+        ]
 
     @property
     def rolling(self) -> RollingAnswers | None:
@@ -180,18 +196,16 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             )
 
     def _start_rolling(self) -> None:
-        """Use a rolling batch where the model allows one, and log which kind of batch is used."""
-        if reason := why_static(self._model, self._settings):
-            logger.info("%s answers in static batches: %s.", self._card.name, reason)
+        """Use a rolling batch where the model allows one."""
+        settings = self._settings
+        if reason := why_static(self._model, settings):
+            self._batches = static_facts(reason, self.max_batch, settings.batch_tokens)
             return
-        loop = create_loop(self._model, self._ends, self._rows, self._settings)
+        loop = create_loop(self._model, self._ends, self._rows, settings)
         self._rolling = RollingAnswers(loop, self._answers.of, self._vocabulary)
-        logger.info(
-            "%s answers in a rolling batch: %d images at once, %d tokens in memory.",
-            self._card.name,
-            self._rows,
-            loop.budget.tokens,
-        )
+        per_token = self._processor.pixels_per_token
+        seen = (self.max_pixels.default if self.max_pixels else settings.max_pixels) // (per_token or 1)
+        self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)
 
     def _load_processor(self) -> Processor:
         family = self._source.load(AutoConfig).model_type
@@ -212,6 +226,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         )
         check_fit(model, found, may_be_unused=self._settings.unused_weights == "ignore")
         model.to(self._on).eval()
+        self._weights_bytes = bytes_of(model)
         replace_layers(model)
         self._own_stops = settle(model.generation_config, self._processor.tokenizer)
         return model
