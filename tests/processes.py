@@ -130,6 +130,10 @@ class Process:
         """Send a signal to the process alone."""
         self.popen.send_signal(number)
 
+    def send_all(self, number: signal.Signals) -> None:
+        """Send a signal to the process and all that it has started."""
+        os.killpg(self.popen.pid, number)
+
     def wait(self, patience_s: float = PATIENCE_S) -> int:
         """Its exit code, once it has ended."""
         return self.popen.wait(patience_s)
@@ -141,7 +145,7 @@ class Process:
             try:
                 self.popen.wait(15)
             except subprocess.TimeoutExpired:
-                os.killpg(self.popen.pid, signal.SIGKILL)
+                self.send_all(signal.SIGKILL)
                 self.popen.wait()
 
 

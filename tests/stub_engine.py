@@ -60,6 +60,7 @@ class StubEngine:
     enough_pixels: int = 1_000_000
     is_elsewhere: bool = False
     trouble: str = ""
+    about: tuple[()] = ()
     max_pixels: PixelRange | None = None
     identity: str = "stub"
     rolling: Rolling[Sized, Any] | None = None

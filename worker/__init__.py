@@ -2,6 +2,7 @@
 
     main     the entry point: `python -m worker --model M`
     life     a worker from its settings to its exit: its parts, made, started and stopped
+    summary  what it will do with its model, in lines for people
     status   its current state, which heartbeat and health server report
     drain    how it stops: finish what fits in time, give the rest back
     broker   messages: when one is taken, kept, given back

@@ -46,6 +46,7 @@ from worker.ops.heartbeat import Heartbeat
 from worker.ops.metrics import ModelMetrics
 from worker.ops.pod_cost import Pod, PodCost
 from worker.status import Status
+from worker.summary import facts
 
 logger = logging.getLogger(__name__)
 
@@ -150,6 +151,8 @@ class Worker(Generic[Seen, Prepared]):
         status.device = self._engine.device
         status.max_pixels = self._engine.max_pixels
         status.slots = self._environment.worker.slots or self._engine.default_slots
+        for about, said in facts(self._engine, self._environment.worker):
+            logger.info("%s: %s: %s.", status.model, about, said)
         logger.info(
             "%s loaded in %.1f s on %s: %d slots, health on http://%s.",
             status.model,

@@ -9,25 +9,28 @@ from time import perf_counter
 from typing import NoReturn
 
 from jobs.contract.catalog import ModelCard, card_for
-from jobs.contract.settings import BadSetting
+from jobs.contract.settings import BadSetting, WorkerSettings
 from jobs.storage.files.rights import keep_private
 from worker.engines import create_engine
 from worker.engines.base import Engine, ModelNotLoaded, Prepared, Seen
 from worker.life import Environment, Worker
 from worker.ops.cores import share_cores
 from worker.ops.logs import set_up_logging
+from worker.summary import report
 
 #: The exit code of a worker that could not start.
 _COULD_NOT_START = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Serve one model until told to stop; ends the process.
+    """Serve one model until told to stop; with `--check` only say what that would be. Ends the process.
 
-    Exits with 0 when it was told to stop, 1 when a part of it broke, 2 when it could not start.
+    Exits with 0 when it was told to stop, or the model can be served; 1 when a part of it broke, 2 when it
+    could not start.
     """
     began_s = perf_counter()
-    model = _parser().parse_args(arguments).model
+    given = _parser().parse_args(arguments)
+    model = given.model
     try:
         environment = Environment.read()
         set_up_logging(environment.shared.log)
@@ -35,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if said := keep_private(environment.shared):
             logging.getLogger(__name__).warning("%s", said)
         card = card_for(model, environment.worker.model_name)
-        serve(card, environment, create_engine(card, environment.worker), began_s)
+        engine = create_engine(card, environment.worker)
+        if given.check:
+            _check(card, environment.worker, engine)
+        serve(card, environment, engine, began_s)
     except (BadSetting, ModelNotLoaded) as error:
         print(error, file=sys.stderr)  # noqa: T201
         _leave(_COULD_NOT_START)
@@ -56,10 +62,21 @@ def serve(
     sys.exit(code)
 
 
+def _check(card: ModelCard, settings: WorkerSettings, engine: Engine[Seen, Prepared]) -> NoReturn:
+    """Load the model, say what a worker would do with it, and end the process; raises ModelNotLoaded."""
+    engine.load()
+    print(*report(card, engine, settings), sep="\n")  # noqa: T201
+    sys.stdout.flush()
+    _leave(0)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m worker", description="Answer the jobs of one model.")
     parser.add_argument(
         "--model", required=True, help="ocr, nano, the short name of MODEL_NAME, or an address on the hub"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="load it, say how it would be served, and end: 0 if it would"
     )
     return parser
 

@@ -57,8 +57,10 @@ def _steps(loop: RollingLoop, telling: Telling) -> None:
 
 def _filled(model: Any, rows: int, seed: int, telling: Telling | None) -> RollingLoop:
     loop, words = new_loop(model, rows), _Words(model.config.get_text_config().vocab_size)
+    # A process of web hears all that is said to its clients.
+    web = new_id()
     for job in draw_jobs(rows, lambda _: 2 + _TIMES * _STEPS, seed):
-        hear = telling and telling.hear(Job(question="?", model="bench", file="a.png", listener=new_id()))
+        hear = telling and telling.hear(Job(question="?", model="bench", file="a.png", listener=web))
         aloud = partial(Aloud, words, None, hear) if hear else None
         loop.submit(loop.request(job.tensors, job.output_tokens, aloud=aloud))
     while loop.in_flight < rows:

@@ -1,6 +1,5 @@
 """A whole EVA-01 for fault injection: Redis, a failing blob store, web, and workers behind proxies."""
 
-import os
 import signal
 import sys
 import time
@@ -203,7 +202,7 @@ class Deployment:
 
     def kill_web(self) -> None:
         """Kill web and all its children with SIGKILL."""
-        os.killpg(self.web.popen.pid, signal.SIGKILL)
+        self.web.send_all(signal.SIGKILL)
         self.web.wait()
 
     def _start_worker(self, number: int, proxy: Proxy, port: int) -> Process:

@@ -303,7 +303,7 @@ def test_a_question_asked_while_a_batch_is_in_flight_is_answered_before_the_batc
         wait_until(lambda: client.get(job).json()["state"] == "succeeded", "the single question is answered")
         assert finished_before(client, batch_id, client.get(job).json()) < 150
         assert client.get(job).json()["answer"] == scene.description
-        assert "answers in a rolling batch" in worker.output()
+        assert "nano: batches: rolling" in worker.output()
         client.post(f"{batch}/cancel").raise_for_status()
 
 

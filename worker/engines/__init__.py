@@ -1,5 +1,6 @@
 """The code that runs a model; one file an engine, behind one small protocol.
 
+about                 what is to be known of a model that is loaded, in words for people
 base                  Engine, Static, Rolling, Answer: the boundary
 company               which jobs may be on the device together
 families              the families of models that are known by name

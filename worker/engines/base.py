@@ -193,6 +193,11 @@ class Engine(Static[Prepared], Protocol[Seen, Prepared]):
         """Where it runs, such as `cpu` or `cuda:0 NVIDIA H100`; known once loaded."""
 
     @property
+    def about(self) -> Sequence[tuple[str, str]]:
+        """What it is about, and what is to be known of it, in words for people; known once loaded."""
+        return ()
+
+    @property
     def default_slots(self) -> int:
         """Jobs to hold when the settings do not say."""
 

@@ -68,7 +68,7 @@ def use_all_cores() -> None:
         torch.set_num_threads(core_count())
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """An error's first line, without the statistics and advice that follow."""
     return str(error).strip().split("\n", 1)[0]
 

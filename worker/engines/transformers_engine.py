@@ -11,7 +11,6 @@ from typing import Any, final
 import torch
 import transformers
 from PIL import Image
-from transformers import AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
 
 from jobs.contract.asking.chat import ending_with, question_about
@@ -23,6 +22,7 @@ from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from jobs.shape.telling import instruction_of
 from worker.engines import families
+from worker.engines.about import Fact, bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
 from worker.engines.any_processor import AnyProcessor
 from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
@@ -54,6 +54,7 @@ from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
 from worker.engines.weights.kind import family_of
+from worker.engines.weights.loading import load_weights
 from worker.engines.weights.quantised import check_quantised
 from worker.engines.weights.source import Source
 from worker.engines.weights.unusable import Unusable
@@ -92,6 +93,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._grammars: Grammars
         self._answers: Answers
         self._rolling: RollingAnswers | None = None
+        #: How it answers.
+        self._batches: Sequence[Fact] = ()
+        self._weights_bytes = 0
 
     @property
     def device(self) -> str:
@@ -107,6 +111,18 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def max_pixels(self) -> PixelRange | None:
         """As the processor says."""
         return self._processor.max_pixels
+
+    @property
+    def about(self) -> Sequence[Fact]:
+        """Its family, where it is, how it answers, and how large it sees images."""
+        settings, known = self._settings, self._vocabulary.is_known
+        held = "fields, logprobs and stop texts: " + ("yes" if known else "no, its tokenizer says too little")
+        return [
+            *model_facts(self._model, self._device_name, self._weights_bytes),
+            *self._batches,
+            pixel_fact(self.max_pixels, settings.max_pixels),
+            ("answers", f"up to {settings.max_new_tokens:,} tokens where a job does not say; {held}"),
+        ]
 
     @property
     def rolling(self) -> RollingAnswers | None:
@@ -191,20 +207,18 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             )
 
     def _start_rolling(self) -> None:
-        """Use a rolling batch where the model allows one, and log which kind of batch is used."""
-        if reason := why_static(self._model, self._settings):
-            logger.info("%s answers in static batches: %s.", self._card.name, reason)
+        """Use a rolling batch where the model allows one."""
+        settings = self._settings
+        if reason := why_static(self._model, settings):
+            self._batches = static_facts(reason, self.max_batch, settings.batch_tokens)
             return
-        loop = create_loop(self._model, self._ends, self._rows, self._settings)
+        loop = create_loop(self._model, self._ends, self._rows, settings)
         self._rolling = RollingAnswers(
             *(loop, self._answers.of, self._vocabulary), is_thinking=self._answers.is_thinking
         )
-        logger.info(
-            "%s answers in a rolling batch: %d images at once, %d tokens in memory.",
-            self._card.name,
-            self._rows,
-            loop.budget.tokens,
-        )
+        per_token = self._processor.pixels_per_token
+        seen = (self.max_pixels.default if self.max_pixels else settings.max_pixels) // (per_token or 1)
+        self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)
 
     def _load_processor(self) -> Processor:
         if family_of(self._source) in families.QWEN:
@@ -213,31 +227,11 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     def _load_model(self) -> Any:
         dtype = choose_dtype(self._settings, self._on)
-        *others, last = choose_attention(self._settings, self._on, dtype)
-        for attention in others:
-            try:
-                return self._ready(*self._load_weights(dtype, attention))
-            except ValueError:
-                # Said before any weights are read.
-                logger.info("%s has no %s, so another attention is used.", self._card.name, attention)
-        return self._ready(*self._load_weights(dtype, last))
-
-    def _load_weights(self, dtype: torch.dtype, attention: str | None) -> Any:
-        """The model, and what its loading says was found in its files."""
-        return self._source.load(
-            AutoModelForImageTextToText,
-            output_loading_info=True,
-            use_safetensors=True,
-            dtype=dtype,
-            attn_implementation=attention,
-            # On a GPU the weights go there as they are read, never whole through the machine's memory.
-            device_map={"": self._on} if self._is_on_gpu else None,
-        )
-
-    def _ready(self, model: Any, found: Any) -> Any:
-        """The model on its device, with our layers, generating as we do; raises Unusable."""
+        attentions = choose_attention(self._settings, self._on, dtype)
+        model, found = load_weights(self._source, self._on, dtype, attentions)
         check_fit(model, found, may_be_unused=self._settings.unused_weights == "ignore")
         model.to(self._on).eval()
+        self._weights_bytes = bytes_of(model)
         replace_layers(model)
         self._own_stops = settle(model.generation_config, self._processor.tokenizer)
         return model
@@ -250,7 +244,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             job = self._processor.prepare([seen], [question_about(1, "?")], 1)
             inputs = self._processor.collate([job])
         except Exception as error:
-            why = f"{type(error).__name__}: {first_line(error)}"
+            own = error.__cause__ or error
+            why = f"{type(own).__name__}: {first_line(own)}"
             raise Unusable(f"its processor cannot put an image into a question: {why}", remedy) from error
         if self._count_visual_tokens(inputs, [job]) == [0]:
             raise Unusable("its processor makes no place for an image among a question's tokens", remedy)
@@ -269,7 +264,6 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         turns = options.chat or (question_about(len(seen), question),)
         if wanted:
             turns = ending_with(turns, instruction_of(wanted))
-        # What is held to a format begins with it.
         thinking = False if wanted else self._thinking
         prepared = self._processor.prepare(seen, turns, longest, thinking=thinking)
         room = self._room(prepared.tensors["input_ids"].shape[1])

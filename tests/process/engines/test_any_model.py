@@ -73,9 +73,6 @@ def test_its_images_are_scaled_down_to_the_limit(engine):
     assert abs(image.width * image.height - 50_000) < 500
 
 
-def test_it_answers_in_static_batches_and_says_why(engine, caplog):
-    again = create_engine(card_for(engine._source.address), WorkerSettings(device="cpu"))
-    with caplog.at_level("INFO"):
-        again.load()
-    assert again.rolling is None
-    assert "in static batches: there is no rolling batch for the family llava." in caplog.text
+def test_it_answers_in_static_batches_and_says_why(engine):
+    assert engine.rolling is None
+    assert dict(engine.about)["batches"] == "static: there is no rolling batch for the family llava"

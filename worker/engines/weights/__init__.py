@@ -6,6 +6,7 @@ identity   which weights a model has
 whole      whether they are all there, and none is cut
 kind       of which family a model is, and whether that sees images
 quantised  what it takes to use weights that are quantised
+loading    reads them, with the attention that a family has
 fit        whether the weights are the model's, all of them
 unusable   what is raised where they must not be used
 """
