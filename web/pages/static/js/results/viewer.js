@@ -235,12 +235,12 @@ export class Viewer {
     const { record } = this;
     const version = this.#shownVersion;
     drawFacts(record, null);
-    drawReasoning(null);
+    closeReasoning(record);
     const job = await api(`/jobs/${record.id}`).catch(() => null);
     if (!job || this.record !== record || this.#shownVersion !== version) return;
     this.#job = job;
     drawFacts(record, job);
-    drawReasoning(job.reasoning);
+    drawReasoning(job);
     this.#pdfText.draw(record, job);
     const isOther = job.question && job.question !== this.#batch.question;
     sayOrHide(byId("viewer-question"), isOther ? job.question : "");
@@ -253,11 +253,17 @@ function picturesOf(record, sheet) {
   return isShownWhole(record, sheet) ? [image, thumbnail] : [thumbnail];
 }
 
-/** What was thought before the answer, which is closed until somebody opens it. */
-function drawReasoning(reasoning) {
+/** What was thought before another record's answer is closed; that of the same stays as it is. */
+function closeReasoning({ id }) {
   const root = byId("viewer-reasoning");
+  if (root.dataset.job === id) return;
+  root.dataset.job = id;
   root.open = false;
-  show(root, Boolean(reasoning));
+  show(root, false);
+}
+
+function drawReasoning({ reasoning }) {
+  show(byId("viewer-reasoning"), Boolean(reasoning));
   say(byId("viewer-reasoning-text"), reasoning ?? "");
 }
 
