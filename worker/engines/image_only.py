@@ -11,6 +11,9 @@ from transformers.models.auto.processing_auto import PROCESSOR_MAPPING, processo
 
 from worker.engines.weights.source import Source
 
+#: Of a family's processors for images that by Pillow, where it has one: what it makes is the same wherever it
+#: runs, and takes one core.
+BACKEND = "pil"
 #: What a processor calls its part for videos.
 _VIDEO = "video_processor"
 #: The files that may name a processor's class, in the order in which transformers looks.
@@ -32,12 +35,12 @@ class _NoVideos(dict[str, Any]):
 def load_processor(source: Source) -> Any:
     """A model's own processor, without videos where those need what is not installed."""
     try:
-        return source.load(AutoProcessor)
+        return source.load(AutoProcessor, backend=BACKEND)
     except ImportError:
         kind = _class_named(source)
         if kind is None or _VIDEO not in kind.get_attributes():
             raise
-        return source.load(image_only(kind))
+        return source.load(image_only(kind), backend=BACKEND)
 
 
 def image_only(kind: Any) -> Any:

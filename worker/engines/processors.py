@@ -19,7 +19,7 @@ from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProce
 from jobs.contract.asking.chat import Turn
 from jobs.contract.asking.pixels import PixelRange
 from worker.engines.constraint.grammars import Grammar
-from worker.engines.image_only import image_only
+from worker.engines.image_only import BACKEND, image_only
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.sampling import Sampling
 from worker.engines.saying.stops import Stops
@@ -111,7 +111,7 @@ class QwenProcessor:
     """Prepares jobs whole, images scaled down to `max_pixels`; a job may ask for up to `most_pixels`."""
 
     def __init__(self, source: Source, max_pixels: int, most_pixels: int = 0) -> None:
-        self.own = source.load(image_only(Qwen2_5_VLProcessor))
+        self.own = source.load(image_only(Qwen2_5_VLProcessor), backend=BACKEND)
         self.tokenizer = self.own.tokenizer
         self.tokenizer.padding_side = "left"
         use_template(self.own)
