@@ -149,6 +149,8 @@ class Batch(Reply):
     #: True when it is said of each token how likely it was; and how many of the likeliest are named besides.
     logprobs: bool = False
     top_logprobs: int | None = None
+    #: True when it was made of a file of requests, each of which says for itself how it is to be answered.
+    has_requests: bool = False
     #: open, closed or cancelled.
     state: str = ""
     created_at: datetime | None = None

@@ -359,6 +359,8 @@ class Batch(Kept):
     question: str = ""
     model: str
     options: Options = Options()
+    #: True when it was made of a file of requests, each of which says for itself how it is to be answered.
+    has_requests: bool = False
     state: BatchState = BatchState.OPEN
     created_at: AwareDatetime = Field(default_factory=lambda given: made_at(given["id"]) or utc_now())
     closed_at: AwareDatetime | None = None

@@ -86,6 +86,10 @@ class BatchView(ResponseModel):
     )
     seed: int | None = Field(description="What draws follow from; null for chance.")
     stop: list[str] | None = Field(description="Texts at which answers end; null for none.")
+    has_requests: bool = Field(
+        description="True when it was made of a file of requests, each of which says for itself how it is to"
+        " be answered."
+    )
     state: BatchState = Field(description="Whether it takes more files.")
     created_at: AwareDatetime
     closed_at: AwareDatetime | None

@@ -28,7 +28,3 @@ export function drawState(chip, record, kind = "") {
 export function moreTokens(tokens, { max_answer_tokens: most = Infinity }) {
   return tokens < most ? Math.min(2 * Math.max(1, tokens), most) : null;
 }
-
-/** How a batch's answers are drawn, and where they stop, as a body that asks again says it. */
-export const sampling = (batch) =>
-  Object.fromEntries(["temperature", "top_p", "seed", "stop"].map((name) => [name, batch[name] ?? undefined]));
