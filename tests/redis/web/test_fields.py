@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from pyarrow import parquet
 
-from jobs.contract.models import JobError, JobState, Result
+from jobs.contract.models import JobError, JobState, Result, Usage
 from jobs.upkeep.adopt import Adoption
 from jobs.upkeep.restore import Restore
 from tests.asking import IMAGE, ask, ask_both, id_of, new_batch, post_files, send
@@ -274,6 +274,30 @@ def test_all_of_it_is_there_when_it_becomes_an_owners(http, services, answered):
     batch = services.store.get_batch(id_of(answered))
     assert (batch.owner, batch.public()["response_format"]) == ("anna", before[0]["response_format"])
     assert [job.public() for job in services.store.results(batch.id)] == before[1]
+
+
+def test_what_failed_by_being_cut_says_so_wherever_it_is_read(http, services, batch, redis_client):
+    (sent,) = send(http, batch, {"a.png": IMAGE})
+    error = JobError(code="incomplete_answer", message='The answer was cut: {"total": 12.')
+    usage = Usage(visual_tokens=9, output_tokens=7)
+    services.store.finish(sent["job_id"], Result(error=error, finish_reason="length", usage=usage))
+    services.journal.note_result(services.store.get_job(sent["job_id"]))
+    http.post(f"{batch}/close")
+    redis_client.flushall()
+    assert [*Restore(services.store, services.journal).run()][-1].batches == 1
+
+    (listed,) = http.get(f"{batch}/results").json["jobs"]
+    shown = http.get(f"/api/jobs/{sent['job_id']}").json
+    (line,) = (json.loads(line) for line in http.get(f"{batch}/results.jsonl").text.splitlines())
+    for job in (listed, shown, line):
+        assert (job["state"], job["answer"], job["finish_reason"]) == ("failed", None, "length")
+        assert (job["usage"]["visual_tokens"], job["usage"]["output_tokens"]) == (9, 7)
+    (row,) = csv.DictReader(io.StringIO(http.get(f"{batch}/results.csv").text))
+    assert [row[name] for name in ("error_code", "finish_reason", "visual_tokens", "output_tokens")] == [
+        *("incomplete_answer", "length", "9", "7"),
+    ]
+    assert http.get(batch).json["cut_short"] == 1
+    assert "Answers that are cut short: 1." in http.get(batch.removeprefix("/api")).text
 
 
 def test_what_is_retried_or_known_is_asked_for_the_same_fields(http, services, batch):

@@ -96,7 +96,9 @@ class BatchView(ResponseModel):
     first_started_at: AwareDatetime | None = Field(description="When a worker first began one of its jobs.")
     last_finished_at: AwareDatetime | None = Field(description="When one of its jobs last came to an end.")
     counts: dict[JobState, int] = Field(description="How many jobs are in each state.")
-    cut_short: int = Field(description="Answers that were cut at the longest that was allowed.")
+    cut_short: int = Field(
+        description="Answers that were cut at the longest that was allowed; those that failed by that, too."
+    )
     has_lists: bool = Field(description="True when a job of it was made of a list of files.")
     rate_per_s: float | None = Field(description="Jobs finished per second of late.")
     total: int = Field(description="Jobs in all.")
