@@ -1,6 +1,6 @@
 """The page of usage; it needs no script."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import ValidationError
 
 from jobs.contract.access.owners import Role
@@ -20,10 +20,8 @@ def register_usage(pages: Blueprint) -> None:
 
 def usage_page() -> Response:
     """What was taken by day, and in all; admins see that of all owners."""
-    # Of a form, a field that is left empty says nothing.
-    asked = {name: value for name, value in request.args.items() if value.strip()}
     try:
-        query = UsageQuery.model_validate(asked)
+        query = UsageQuery.asked()
     except ValidationError as error:
         first = error.errors()[0]
         message = f"The address asks for usage that there is not: {first['msg']}."

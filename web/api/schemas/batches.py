@@ -10,7 +10,7 @@ from pydantic import (
 from jobs.contract.asking.pages import Pages
 from jobs.contract.models import BatchState, JobState
 from jobs.storage.listing import CURSOR_PATTERN
-from web.api.schemas.base import RequestModel, ResponseModel
+from web.api.schemas.base import QueryModel, ResponseModel
 from web.http.numbers import Ordinal
 from web.intake.outcomes import FileOutcome, KnownFile, KnownJob, PassedOver
 from web.intake.wishes import SaidFormat, SaidWishes
@@ -32,7 +32,7 @@ class BatchChange(BaseModel):
     name: str = Field(description="A name for people.")
 
 
-class BatchesQuery(RequestModel):
+class BatchesQuery(QueryModel):
     """Which batches."""
 
     search: str = Field("", description="A part of their name or question, in upper or lower case.")
