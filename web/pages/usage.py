@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from jobs.contract.access.owners import Role
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
+from jobs.contract.faults import fault_of
 from web.access.caller import caller
 from web.api.schemas.usage import UsageQuery
 from web.api.usage import usage_view
@@ -24,7 +25,7 @@ def usage_page() -> Response:
         query = UsageQuery.asked()
     except ValidationError as error:
         first = error.errors()[0]
-        message = f"The address asks for usage that there is not: {first['msg']}."
+        message = f"The address asks for usage that there is not: {fault_of(first)}."
         raise BadInput(message, code=Code.INVALID_FIELD) from error
     return page(
         "usage.html",
