@@ -67,7 +67,7 @@ def create_batch() -> Response:
     model, question = _model_and_question(serving, sent, asked.endpoint)
     card = choose_model(serving, model)
     check_takes(serving, card.name, caller().owner)
-    batch = Batch(owner=caller().owner, name=sent.name, question=question, model=card.name)
+    batch = Batch(owner=caller().owner, name=sent.name, question=question, model=card.name, has_requests=True)
     order = Order(
         batch_id=batch.id,
         file=sent,

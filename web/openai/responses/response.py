@@ -42,7 +42,7 @@ def response_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
         "top_logprobs": options.top_logprobs or 0,
         "top_p": options.top_p,
         "truncation": "disabled",
-        "usage": _usage(job) if job.state is JobState.SUCCEEDED else None,
+        "usage": _usage(job) if job.usage or job.state is JobState.SUCCEEDED else None,
         "metadata": {},
     }
 

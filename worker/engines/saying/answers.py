@@ -39,11 +39,12 @@ class Answers:
         self._model, self._tokenizer, self._ends = model, tokenizer, ends
         self._vocabulary, self._pixels_per_token = vocabulary, pixels_per_token
 
-    def of(self, said: Said) -> Answer | EngineFailure:
-        """The answer, or why there is none: `empty_answer`, `incomplete_answer`."""
+    def of(self, said: Said) -> Answer:
+        """What was said; where that is no answer, its `failure` is `empty_answer` or `incomplete_answer`."""
         text, tokens, reason = self._text_of(said)
         if not (text := text.strip()):
-            return self._without_a_word(said, tokens, reason)
+            answer = self._answer(text, said, tokens, reason)
+            return answer.failing(self._without_a_word(said, tokens, reason))
         if said.grammar is None:
             return self._answer(text, said, tokens, reason)
         return self._as_asked(text, said, tokens, reason, said.grammar)
@@ -61,8 +62,8 @@ class Answers:
 
     def _as_asked(
         self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason, grammar: Grammar
-    ) -> Answer | EngineFailure:
-        """An answer that was held to a format: whole and as asked for, or a failure, never anything else."""
+    ) -> Answer:
+        """An answer that was held to a format: whole and as asked for, or failing, never anything else."""
         wanted = grammar.response_format
         # All jobs wait for the device's thread, which this is: what may take seconds is left to the job's.
         try:
@@ -70,22 +71,24 @@ class Answers:
                 check_closed(text)
             _ = checked(text, wanted) if grammar.is_soon_checked else parsed(text)
         except NotAsAsked as error:
-            return self._incomplete(text, tokens, reason, error)
+            answer = self._answer(text, said, tokens, reason)
+            return answer.failing(self._incomplete(text, tokens, reason, error))
         sizes = [len(self._vocabulary.bytes_of(token)) for token in tokens]
         whole, of_each = field_confidence_of(text, sizes, said.logprobs)
         answer = self._answer(text, said, tokens, FinishReason.STOP)
         if of_each:
             answer = replace(answer, confidence=whole, field_confidence=of_each)
         if not grammar.is_soon_checked:
-            answer = replace(answer, check=partial(self._check, text, tokens, reason, wanted))
+            answer = replace(answer, check=partial(self._mismatch, text, tokens, wanted))
         return answer
 
-    def _check(self, text: str, tokens: Sequence[int], reason: FinishReason, wanted: ResponseFormat) -> None:
-        """Raises EngineFailure."""
+    def _mismatch(self, text: str, tokens: Sequence[int], wanted: ResponseFormat) -> EngineFailure | None:
+        """Why JSON that is whole is not what was asked for, if it is not."""
         try:
             checked(text, wanted)
         except NotAsAsked as error:
-            raise self._incomplete(text, tokens, reason, error) from error
+            return self._incomplete(text, tokens, FinishReason.STOP, error)
+        return None
 
     def _answer(self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
         # The end was chosen as well, be it a token or a text.
