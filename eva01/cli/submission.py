@@ -20,7 +20,7 @@ from eva01.cli.unsent import append_csv, append_jsonl, write_csv
 from eva01.client.address import Address
 from eva01.client.client import Client, server_of_environment
 from eva01.client.errors import ClientError
-from eva01.client.files import Found, Together, together
+from eva01.client.files import Found, Together
 from eva01.client.groups import GroupBy
 from eva01.client.kinds import PICTURES, SPECIAL, LeftOut, by_kind, in_words
 from eva01.client.models import Batch, PassedOver, Upload, refused
@@ -111,11 +111,12 @@ def say_what_is_left_out(console: Console, left_out: Sequence[LeftOut]) -> None:
         say(console, " ".join([f"Left out {in_words(others)}.", *remedies]))
 
 
-def say_what_is_together(console: Console, submission: Submission) -> None:
-    """Which files are one job, before they are sent."""
-    if not submission.group_by:
-        return
-    sent = together(submission.found.files, submission.group_by, submission.top)
+def say_what_is_together(console: Console, client: Client, submission: Submission) -> None:
+    """Which files are one job, before they are sent.
+
+    Raises ClientError where they are more than the server takes in one.
+    """
+    sent = client.jobs_of(submission.found.files, group_by=submission.group_by, top=submission.top)
     jobs = [job for job in sent if isinstance(job, Together)]
     if jobs:
         images = counted(sum(len(job.files) for job in jobs), "image")
@@ -207,7 +208,8 @@ def send(client: Client, batch_id: str, submission: Submission, watcher: Watcher
         renamed=tuple(one for one in outcomes if one.sent_as and not one.is_further_page),
         passed_over=sum(passed_over, PassedOver()),
     )
-    watcher.sent(total - max(0, len(sent.unsent) - len(found.unreadable)), total, is_last=True)
+    missing = sum(outcome.files_through for outcome in sent.unsent) - len(found.unreadable)
+    watcher.sent(max(0, total - max(0, missing)), total, is_last=True)
     return sent
 
 

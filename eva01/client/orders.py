@@ -57,8 +57,9 @@ class Orders:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def create(self, file: Path) -> Ordered:
+    def create(self, file: Path | str) -> Ordered:
         """Send a file and make a batch of it."""
+        file = Path(file)
         part = FilePart("file", file.name, file, file.stat().st_size)
         part.check()
         sent = self._json("POST", "/v1/files", body=Multipart([part], {"purpose": "batch"}))
@@ -74,7 +75,7 @@ class Orders:
                 return
             self._transport.sleep(_LOOK_S)
 
-    def save(self, file_id: str, target: Path) -> None:
+    def save(self, file_id: str, target: Path | str) -> None:
         """Write a file of answers or errors into `target`, which is replaced only when all has come."""
         self._transport.download(f"/v1/files/{file_id}/content", target)
 

@@ -123,8 +123,8 @@ def submit(
     first = name_of(inputs[0])
     called, top = name if name is not None else first, first if len(inputs) == 1 else ""
     task = Submission(found, question, model, called, max_new_tokens, wanted, max_pixels, group_by, top)
-    steps.say_what_is_together(console, task)
     with connect() as client:
+        steps.say_what_is_together(console, client, task)
         steps.say_what_it_costs(console, client, task)
         batch = _open_batch(client, batch_id) if batch_id else steps.create_batch(client, task)
         again = steps.again(inputs, batch.id, client.server, group_by)
