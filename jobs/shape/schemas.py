@@ -15,10 +15,11 @@ from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge, Unavailable
 from jobs.shape.apart import TooMany, TooMuch, fault_apart
+from jobs.shape.faults import placed
 from jobs.shape.grammar import fault_in
-from jobs.shape.parts import LISTS, MOST, OBJECTS, ONE, extent_of, inner_of, is_plain
+from jobs.shape.parts import LISTS, MOST, OBJECTS, ONE, extent_of, inner_of, is_plain, step_to
 
-#: Keywords that answers are held to. What of them cannot be, llguidance says itself.
+#: Keywords that answers are held to. What of them cannot be, llguidance says, and faults.py where.
 _HELD_TO = {
     *("type", "enum", "const", "$ref", "required", "minProperties", "maxProperties", "minItems", "maxItems"),
     *("minLength", "maxLength", "pattern", "format"),
@@ -67,7 +68,7 @@ def check_format(
     _check_meaning(schema)
     _check_extent(schema)
     try:
-        fault = fault_in(schema) if is_plain(schema) else fault_apart(schema, cpu_s, places)
+        fault = _fault_here(schema) if is_plain(schema) else fault_apart(schema, cpu_s, places)
     except TooMuch as error:
         raise _unsupported(
             "To hold answers to the schema takes too much time or memory (EVA01_REQUEST_CPU_S)."
@@ -78,8 +79,13 @@ def check_format(
             code=Code.TOO_MANY_SCHEMAS,
         ) from error
     if fault:
-        raise _unsupported(f"Answers cannot be held to the schema: {_short(fault)}.")
+        raise _unsupported(f"Answers cannot be held to {_short(fault)}.")
     return response_format
+
+
+def _fault_here(schema: dict[str, Any]) -> str | None:
+    fault = fault_in(schema)
+    return fault and placed(schema, fault, fault_in)
 
 
 def _written(schema: dict[str, Any]) -> bytes:
@@ -122,8 +128,8 @@ def _schemas_in(schema: Any, place: str = "#", depth: int = 0) -> Iterator[tuple
     yield place, schema, depth
     if depth > _DEEPEST:
         return
-    for keyword, behind, one in inner_of(schema):
-        yield from _schemas_in(one, f"{place}/{keyword}{behind}", depth + 1)
+    for keyword, key, one in inner_of(schema):
+        yield from _schemas_in(one, f"{place}/{step_to(keyword, key)}", depth + 1)
 
 
 def _check_meaning(schema: dict[str, Any]) -> None:
