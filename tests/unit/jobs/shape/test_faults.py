@@ -117,7 +117,7 @@ def test_of_two_with_the_same_fault_the_first_is_named():
 
 
 def test_where_the_place_is_not_found_the_reason_is_said_alone():
-    many = {"type": "object", "properties": {f"p{n}": TEXT for n in range(3001)}}
+    many: dict[str, Any] = {"type": "object", "properties": {f"p{n}": TEXT for n in range(3001)}}
     many["properties"]["last"] = {"type": "string", "format": "klingon"}
     said = placed(many, str(fault_in(many)), fault_in)
     assert said == "the schema: Unknown format: klingon"
