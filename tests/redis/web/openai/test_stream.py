@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from jobs.contract.codes import Code
 from jobs.contract.models import JobError, JobState, Result
 from jobs.contract.settings import WebSettings
-from tests.chats import SAID, about_it
+from tests.chats import SAID, SURE, about_it
 from tests.processes import until, wait_until
 from tests.redis.web.openai.speaker import Speaker
 from web.front.front import Front
@@ -54,6 +54,13 @@ def test_text_comes_while_it_is_said(client, speaker):
     assert {(chunk.id, chunk.model, chunk.object) for chunk in (role, first, *rest, last, used)} == {
         (f"chatcmpl-{worker.job.id}", "nano", "chat.completion.chunk")
     }
+
+
+def test_the_last_piece_says_how_sure_the_model_was(client, speaker):
+    speaker((0, "A red"), SURE)
+    *chunks, last = client.chat.completions.create(**ASKED)
+    assert (last.choices[0].confidence, last.choices[0].field_confidence) == (0.75, {"color": 0.5})
+    assert not any(chunk.choices[0].model_extra for chunk in chunks)
 
 
 def test_without_anybody_who_says_it_piece_by_piece_the_answer_comes_at_the_end(client, speaker):
