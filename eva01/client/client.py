@@ -254,7 +254,7 @@ class Client:
 
     def results(self, batch_id: str, *, state: str | None = None) -> Iterator[Job]:
         """All jobs of a batch in the order they came, or those in one state; fetched a page at a time."""
-        params: dict[str, Any] = {"limit": _PAGE} | ({"state": state} if state else {})
+        params: dict[str, Any] = {"limit": _PAGE} | ({} if state is None else {"state": state})
         while True:
             page = self._json("GET", f"/api/batches/{batch_id}/results", params=params)
             yield from (Job.model_validate(job) for job in page["jobs"])

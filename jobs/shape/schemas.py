@@ -40,6 +40,12 @@ _ALIKE = {
 #: The largest whole number that every program reads exactly (RFC 8259, 6). What holds answers to a schema
 #: ends its process at numbers near -2**63.
 _LARGEST = 2**53 - 1
+#: Keywords that say from where to where, and whether both may be the same.
+_BOUNDS = (
+    *(("minimum", "maximum", True), ("minimum", "exclusiveMaximum", False)),
+    *(("exclusiveMinimum", "maximum", False), ("exclusiveMinimum", "exclusiveMaximum", False)),
+    *((f"min{what}", f"max{what}", True) for what in ("Length", "Items", "Properties")),
+)
 #: How deep schemas may be in one another, and JSON in all: programs read no more than 128.
 _DEEPEST, _DEEPEST_JSON = 32, 100
 
@@ -66,6 +72,7 @@ def check_format(
         )
     _check_keywords(schema)
     _check_meaning(schema)
+    _check_bounds(schema)
     _check_extent(schema)
     try:
         fault = _fault_here(schema) if is_plain(schema) else fault_apart(schema, cpu_s, places)
@@ -139,6 +146,25 @@ def _check_meaning(schema: dict[str, Any]) -> None:
     except jsonschema_rs.ValidationError as error:
         place = "/".join(["#", *map(str, error.instance_path)])
         raise _bad(f"{_short(error.message)}, at {_short(place)}") from error
+
+
+def _check_bounds(schema: dict[str, Any]) -> None:
+    """Raises BadInput (`unsupported_schema`) for what nothing satisfies, also where nothing has to be."""
+    for place, one, _ in _schemas_in(schema):
+        if one.get("enum") == []:
+            raise _unsupported(
+                f"Answers cannot be held to `enum`, at {place} of the schema: it has no value."
+            )
+        for least, most, may_be_same in _BOUNDS:
+            if least in one and most in one and not _is_room(one[least], one[most], may_be_same):
+                raise _unsupported(
+                    f"Answers cannot be held to `{least}` with `{most}`, at {place} of the schema: nothing is"
+                    f" from {one[least]} to {one[most]}."
+                )
+
+
+def _is_room(least: float, most: float, may_be_same: bool) -> bool:
+    return least < most or (may_be_same and least == most)
 
 
 def _check_extent(schema: dict[str, Any]) -> None:

@@ -107,6 +107,7 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("max_completion_tokens", "max_output_tokens"), lambda given: given and min(given, 4096)),
     "messages": lambda _: MESSAGES,
     "input": lambda _: INPUT,
+    "endpoint": lambda _: "/v1/chat/completions",
 }
 
 _answers: defaultdict[str, Counter[int]] = defaultdict(Counter)

@@ -13,6 +13,7 @@ from jobs.shape.grammar import fault_in
 from jobs.shape.schemas import check_format
 
 TEXT, SELF = {"type": "string"}, {"$ref": "#"}
+NEVER = {"type": "string", "const": 1}
 LOOKS = {"type": "string", "pattern": "(?=a)b"}
 
 
@@ -75,12 +76,12 @@ def test_keywords_are_named_with_their_place(part, names):
 @pytest.mark.parametrize(
     ("schema", "says"),
     [
-        ({"anyOf": [False, {"enum": []}]}, "`enum`, at #/anyOf/1"),
+        ({"anyOf": [False, NEVER]}, "`type` with `const`, at #/anyOf/1"),
         # What cannot be, and need not be, is not at fault.
         (
             {
                 "type": "object",
-                "properties": {"no": {"enum": []}, "a": {"anyOf": [TEXT, {"enum": []}]}, "z": LOOKS},
+                "properties": {"no": NEVER, "a": {"anyOf": [TEXT, NEVER]}, "z": LOOKS},
             },
             "`pattern`, at #/properties/z",
         ),
@@ -110,6 +111,21 @@ def test_keywords_are_named_with_their_place(part, names):
 )
 def test_the_deepest_part_at_fault_is_named(schema, says):
     assert says in refusal(schema)
+
+
+@pytest.mark.parametrize(
+    ("part", "names"),
+    [
+        ({"enum": []}, "`enum`"),
+        ({"type": "number", "minimum": 3, "maximum": 2}, "`minimum` with `maximum`"),
+        ({"type": "number", "exclusiveMinimum": 2, "maximum": 2}, "`exclusiveMinimum` with `maximum`"),
+        ({"type": "string", "minLength": 3, "maxLength": 2}, "`minLength` with `maxLength`"),
+        ({"type": "object", "minProperties": 3, "maxProperties": 2}, "`minProperties` with `maxProperties`"),
+    ],
+)
+def test_what_nothing_satisfies_is_refused_also_where_it_may_be_left_out(part, names):
+    schema = {"type": "object", "properties": {"a": part, "b": TEXT}}
+    assert f"cannot be held to {names}, at #/properties/a of the schema" in refusal(schema)
 
 
 def test_of_two_with_the_same_fault_the_first_is_named():
