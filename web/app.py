@@ -19,7 +19,7 @@ from web.api.keys import SHOWN_ONCE, keys, me
 from web.api.progress import progress
 from web.api.questions import questions
 from web.api.results import results
-from web.api.schemas.base import Problem
+from web.api.schemas.base import PROBLEMS, Problem
 from web.api.shared_batch import shared_batch
 from web.api.sharing import sharing
 from web.api.status import status
@@ -106,7 +106,7 @@ def create_app(
 
 def _document(app: OpenAPI) -> dict[str, Any]:
     """What is made from the handlers, and the calls of OpenAI's API."""
-    made, more = app.api_doc, described()
+    made, more = app.api_doc, described(PROBLEMS)
     components = made["components"]
     schemas = components["schemas"] | more["schemas"]
     return {**made, "paths": made["paths"] | more["paths"], "components": components | {"schemas": schemas}}

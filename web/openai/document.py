@@ -3,14 +3,13 @@
 What a request may say besides is in `parameters`: hints, and values with which a refused one changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from web.api.schemas.base import PROBLEMS
 from web.intake.spool import CHAT_PATH, FILES_PATH, RESPONSES_PATH
 from web.openai import parameters as taken
 from web.openai.bulk.batch import BATCH
@@ -56,15 +55,22 @@ _NULL: _Schema = {"type": "null"}
 _TEXT, _WHOLE, _YES_OR_NO = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
 
 
-@cache
-def described() -> _Schema:
-    """Paths, and schemas by their names; the rest of the document is made from the handlers."""
-    return {"paths": _paths(), "schemas": _requests() | _answers()}
+def described(problems: Mapping[str, _Schema]) -> _Schema:
+    """Paths, and schemas by their names; `problems` are the errors of each call, by their status.
+
+    The rest of the document is made from the handlers.
+    """
+    paths = _paths()
+    for calls in paths.values():
+        for call in calls.values():
+            call["responses"] |= {status: _error(said) for status, said in problems.items()}
+    return {"paths": paths, "schemas": _requests() | _answers()}
 
 
 # Requests
 
 
+@cache
 def _requests() -> dict[str, _Schema]:
     template = f"#/components/schemas/{_OURS}{{model}}"
     _, made = models_json_schema([(model, "validation") for model, _ in _REQUESTS], ref_template=template)
@@ -211,7 +217,7 @@ def _call(endpoint: str, answer: str | _Schema, *parameters: _Schema, body: _Sch
         "operationId": endpoint,
         "summary": _SUMMARIES[endpoint],
         "parameters": [*parameters],
-        "responses": {"200": {"description": "OK", "content": content}, **_ERRORS},
+        "responses": {"200": {"description": "OK", "content": content}},
         **({"requestBody": {"required": True, "content": body}} if body else {}),
     }
 
@@ -228,6 +234,7 @@ def _json(name: str) -> _Schema:
 
 
 def _error(said: _Schema) -> _Schema:
+    """A problem in the envelope."""
     return {"description": "An error.", "headers": {}, **said, "content": _json("Error")}
 
 
@@ -241,7 +248,3 @@ def _id(name: str, pattern: str) -> _Schema:
 
 def _upto(most: int) -> _Schema:
     return {**_WHOLE, "minimum": 1, "maximum": most}
-
-
-#: The same statuses as other calls of the API have, in the envelope.
-_ERRORS: dict[str, _Schema] = {status: _error(said) for status, said in PROBLEMS.items()}
