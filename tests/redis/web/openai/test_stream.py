@@ -76,9 +76,12 @@ def test_what_a_second_worker_says_again_is_passed_over(client, speaker):
 
 
 def test_what_a_lost_message_held_comes_with_the_end(client, speaker):
-    speaker((0, "A"), (5, " circle"), SAID)
-    chunks = [*client.chat.completions.create(**ASKED)]
-    assert texts(chunks) == ["A", " red circle."]
+    goes_on = threading.Event()
+    speaker((0, "A"), goes_on, (5, " circle"), SAID)
+    stream = client.chat.completions.create(**ASKED)
+    assert texts([next(stream), next(stream)]) == ["A"]
+    goes_on.set()
+    assert texts(stream) == [" red circle."]
 
 
 @pytest.mark.parametrize("then", [(0, "A blue"), (2, "blue"), Result(answer="A blue circle.")])
