@@ -255,9 +255,9 @@ class Uploaded(Reply):
         return Uploaded(files=self.files + other.files, passed_over=self.passed_over + other.passed_over)
 
 
-def refused(name: str, error: ClientError) -> Upload:
-    """What became of what was not sent, or not taken."""
-    return Upload(file=name, error=Problem(code=error.code, message=error.message))
+def refused(name: str, error: ClientError, files: list[str] | None = None) -> Upload:
+    """What became of what was not sent, or not taken; `files` where that is a job of a list of them."""
+    return Upload(file=name, files=files, error=Problem(code=error.code, message=error.message))
 
 
 class PixelRange(Reply):
