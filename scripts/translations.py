@@ -5,31 +5,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 from jobs.contract.codes import Code
+from scripts.sentences import javascript, jinja
+from scripts.sentences.unread import UnreadError
 
 WEB = Path(__file__).parents[1] / "web/pages"
 TRANSLATIONS = WEB / "translations"
-METHODS = [("templates/**.html", "jinja2.ext.babel_extract"), ("static/js/**.js", "javascript")]
+#: Where sentences are said, and who finds them there.
+READERS = (
+    ("templates/**/*.html", jinja.sentences_in),
+    ("static/js/**/*.js", javascript.sentences_in),
+)
 #: The file with the sentences of error codes.
 CODES = "jobs/contract/codes.py"
 #: Catalogues name the file only: a sentence that moves within it changes nothing.
 NO_LINE = 0
-#: `_("…")` in templates; `t("…")` and `tn("…", "…", count)` in scripts.
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "t": None, "tn": (1, 2)}
 
 
 def collect() -> Catalog:
-    """Every sentence of templates, scripts and error codes, with the files that use it."""
+    """Every sentence of templates, scripts and error codes, with the files that use it.
+
+    Raises UnreadError where one stands that cannot be read.
+    """
     found = Catalog(project="EVA-01", charset="utf-8", fuzzy=False)
-    options = {"templates/**.html": {"silent": "false"}}
-    for file, _line, message, _comments, _context in extract_from_dir(
-        WEB, METHODS, options, keywords=KEYWORDS
-    ):
-        found.add(message, "", [(file, NO_LINE)])
+    for pattern, sentences_in in READERS:
+        for path in sorted(WEB.glob(pattern)):
+            file = path.relative_to(WEB).as_posix()
+            for sentence in sentences_in(path.read_text(encoding="utf-8"), file):
+                found.add(sentence, "", [(file, NO_LINE)])
     for code in Code:
         for sentence in filter(None, (code.sentence, code.remedy)):
             found.add(sentence, "", [(CODES, NO_LINE)])
@@ -90,7 +96,11 @@ def missing(catalogue: Catalog) -> list[str]:
 
 def main() -> int:
     """Update every language, or with --check say what is out of date."""
-    found, problems = collect(), 0
+    try:
+        found, problems = collect(), 0
+    except UnreadError as error:
+        print(error)
+        return 1
     for path in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")):
         catalogue = merged(path, found)
         if "--check" not in sys.argv[1:]:

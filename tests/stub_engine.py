@@ -143,9 +143,9 @@ def said_of(item: Sized) -> Answer:
     )
 
 
-def _refuse() -> None:
+def _refuse() -> EngineFailure:
     assert threading.current_thread().name != "device", "all others wait for that thread"
-    raise EngineFailure("not what was asked for", code=Code.INCOMPLETE_ANSWER)
+    return EngineFailure("not what was asked for", code=Code.INCOMPLETE_ANSWER)
 
 
 def _told(words: Sequence[str], top: int) -> list[SaidToken]:

@@ -1,6 +1,7 @@
 """gunicorn, which keeps one process running that serves: one, so that one registry holds all metrics."""
 
 import asyncio
+import ctypes
 import logging
 import os
 import signal
@@ -34,10 +35,15 @@ _SILENCE_S = 60
 _BACKLOG = 1024
 #: Seconds between two heartbeats.
 _BEAT_S = 1.0
+#: glibc's number for the most arenas of `malloc` (malloc.h), and how many threads share. It makes eight a
+#: core, and each keeps what its threads once held together. After three files of 200 MB web had 244 MiB, and
+#: has 163.
+_M_ARENA_MAX, _ARENAS = -8, 2
 
 
 def main() -> NoReturn:
     """Serve until told to stop; exits with 2, and one line on stderr, when it cannot start."""
+    _share_arenas()
     try:
         shared, settings = Settings.read(), WebSettings.read()
         log.set_up(shared.log)
@@ -53,6 +59,13 @@ def main() -> NoReturn:
     logging.getLogger("web").info("EVA-01 listens on http://%s:%s", host, port)
     _Server(app, listener).run()
     sys.exit(0)
+
+
+def _share_arenas() -> None:
+    """Let threads share memory that was freed, where the system's library is glibc; MALLOC_ARENA_MAX wins."""
+    limit = getattr(ctypes.CDLL(None), "mallopt", None)
+    if limit and "MALLOC_ARENA_MAX" not in os.environ:
+        limit(_M_ARENA_MAX, _ARENAS)
 
 
 def _check_exposure(serving: Services) -> None:

@@ -103,7 +103,7 @@ class Job(Reply):
     #: How sure the model was, 0 to 1; and the same of each field of `data`.
     confidence: float | None = None
     field_confidence: dict[str, float] | None = None
-    #: `stop`, or `length` when the answer was cut at the longest that was allowed.
+    #: `stop`, or `length` when the answer was cut at the longest that was allowed, or failed by that.
     finish_reason: str | None = None
     error: Problem | None = None
     attempts: int = 0
@@ -151,6 +151,8 @@ class Batch(Reply):
     #: True when it is said of each token how likely it was; and how many of the likeliest are named besides.
     logprobs: bool = False
     top_logprobs: int | None = None
+    #: True when it was made of a file of requests, each of which says for itself how it is to be answered.
+    has_requests: bool = False
     #: open, closed or cancelled.
     state: str = ""
     created_at: datetime | None = None
@@ -159,7 +161,7 @@ class Batch(Reply):
     total: int = 0
     #: True when a job of it was made of a list of files: then jobs are counted, and not images.
     has_lists: bool = False
-    #: Answers that were cut at the longest that was allowed.
+    #: Answers that were cut at the longest that was allowed, those included that failed by that.
     cut_short: int = 0
     is_done: bool = False
     #: Jobs finished per second recently.
@@ -255,9 +257,9 @@ class Uploaded(Reply):
         return Uploaded(files=self.files + other.files, passed_over=self.passed_over + other.passed_over)
 
 
-def refused(name: str, error: ClientError) -> Upload:
-    """What became of what was not sent, or not taken."""
-    return Upload(file=name, error=Problem(code=error.code, message=error.message))
+def refused(name: str, error: ClientError, files: list[str] | None = None) -> Upload:
+    """What became of what was not sent, or not taken; `files` where that is a job of a list of them."""
+    return Upload(file=name, files=files, error=Problem(code=error.code, message=error.message))
 
 
 class PixelRange(Reply):

@@ -11,6 +11,7 @@ hosts      names and addresses of machines, as addresses and settings have them
 settings   the environment, read once
 errors     what can go wrong, in one tree; each class says what kind it is
 codes      the stable code of each error: its HTTP status, whether a retry helps, its sentence for people
+faults     what is wrong with a value, as people are told of it
 discreet   what a stranger may hear of an error that nobody foresaw
 refusals   what a Redis that is there refuses
 chunks     many things, some at a time

@@ -239,10 +239,10 @@ class Code(StrEnum):
 
     # A job.
     EMPTY_ANSWER = ("empty_answer", 500, FAIL,
-        "The model said nothing.", "Retry, or ask in other words.")
+        "The model said nothing.", "Ask in other words, or again with more tokens (max_new_tokens).")
     INCOMPLETE_ANSWER = ("incomplete_answer", 500, FAIL,
         "The answer was cut before all of it was there.",
-        "Retry with more tokens (max_new_tokens), or ask for less.")
+        "Ask again with more tokens (max_new_tokens), or for less.")
     CONTENT_FILTER = ("content_filter", 500, FAIL,
         "The server that has the model withholds its answer.", "Ask in other words, or another model.")
     DEADLINE_EXCEEDED = ("deadline_exceeded", 500, FAIL,

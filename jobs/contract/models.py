@@ -237,7 +237,8 @@ class Result(Kept):
     answer: str | None = None
     #: What the model thought aloud before its answer; None where it did not.
     reasoning: str | None = None
-    #: Why the answer ends where it does; None where there is none, and for those of version 0.1.0.
+    #: Why what was said ends where it does, also where it is no answer; None where nothing was said, and for
+    #: answers of version 0.1.0.
     finish_reason: FinishReason | None = None
     error: JobError | None = None
     #: What to know of its images, such as that one is incomplete.
@@ -361,6 +362,8 @@ class Batch(Kept):
     question: str = ""
     model: str
     options: Options = Options()
+    #: True when it was made of a file of requests, each of which says for itself how it is to be answered.
+    has_requests: bool = False
     state: BatchState = BatchState.OPEN
     created_at: AwareDatetime = Field(default_factory=lambda given: made_at(given["id"]) or utc_now())
     closed_at: AwareDatetime | None = None
@@ -372,7 +375,7 @@ class Batch(Kept):
     last_finished_at: AwareDatetime | None = None
     #: How many jobs are in each state.
     counts: Counts = Field(default_factory=lambda: dict.fromkeys(JobState, 0))
-    #: How many of its answers were cut at the longest that was allowed.
+    #: How many of its answers were cut at the longest that was allowed, those included that failed by that.
     cut_short: int = 0
     #: True when a job of it was made of a list of files.
     has_lists: bool = False

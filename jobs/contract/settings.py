@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from jobs.contract.access.owners import Quotas
 from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI
 from jobs.contract.catalog import BUNDLED, DEFAULT_MODEL_NAME, name_of
+from jobs.contract.faults import fault_of
 from jobs.contract.hosts import address_of, is_host, split_host
 from jobs.contract.models import OWNER_PATTERN
 
@@ -519,4 +520,4 @@ def _explain(error: ValidationError, secrets: Collection[str]) -> str:
     place = str(first["loc"][0])
     variable = place if place.isupper() else f"EVA01_{place.upper()}"
     value = "***" if place in secrets else repr(first["input"])
-    return f"{variable}={value}: {first['msg']}. See docs/configuration.md."
+    return f"{variable}={value}: {fault_of(first)}. See docs/configuration.md."

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import redis
 from redis.client import Pipeline
 
+from jobs.contract.faults import fault_of
 from jobs.contract.metrics import UNREADABLE_RECORDS
 from jobs.contract.refusals import is_wrong_type
 from jobs.contract.seldom import PAUSE_S, Seldom
@@ -94,5 +95,5 @@ def _reason(error: Exception) -> str:
     errors = getattr(error, "errors", None)
     if errors:
         first = errors(include_url=False, include_input=False, include_context=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:_LONGEST]
+        return f"{'.'.join(map(str, first['loc']))}: {fault_of(first)}"[:_LONGEST]
     return f"{type(error).__name__}"

@@ -68,7 +68,7 @@ def claims_of(cases: Sequence[Case], outcomes: Sequence[object]) -> tuple[list[C
     whole: list[Claim] = []
     fields: list[Claim] = []
     for case, outcome in zip(cases, outcomes, strict=True):
-        if not isinstance(outcome, Answer) or outcome.confidence is None:
+        if not isinstance(outcome, Answer) or outcome.failure() or outcome.confidence is None:
             continue
         whole.append(Claim(outcome.confidence, outcome.text == case.question.answer))
         if outcome.field_confidence:

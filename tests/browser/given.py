@@ -27,22 +27,16 @@ def make_batch(
     *,
     model: str = "nano",
     question: str = DESCRIBE,
-    max_new_tokens: int | None = None,
     questions: dict[str, str] | None = None,
-    fields: Sequence[str] | None = None,
     jobs: Sequence[dict[str, Any]] = (),
-    pages: str | None = None,
+    **wishes: Any,
 ) -> str:
-    """A closed batch of these files, some with questions of their own, or in jobs together; gives its id."""
+    """A closed batch of these files, some with questions of their own, or in jobs together; gives its id.
+
+    `wishes` are those that POST /api/batches takes.
+    """
     with stack.client() as client:
-        wanted: dict[str, Any] = {
-            "name": name,
-            "question": question,
-            "model": model,
-            "max_new_tokens": max_new_tokens,
-            "pages": pages,
-        }
-        wanted |= {"fields": fields} if fields else {}
+        wanted = {"name": name, "question": question, "model": model, **wishes}
         batch_id = _checked(client.post("/api/batches", json=wanted))["id"]
         parts = [("files", (path, content)) for path, content in files.items()]
         own = {"questions": json.dumps(questions or {})} | ({"jobs": json.dumps(jobs)} if jobs else {})

@@ -1,17 +1,38 @@
 """Answers that are cut short: they say so wherever they are shown, and are asked for again with more."""
 
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from jobs.contract import names
-from tests.browser.given import images_of, jobs_of, make_chairs, make_cut_batch, wait_until_done
-from tests.browser.images import drawn
+from tests.browser.given import (
+    images_of,
+    jobs_of,
+    make_batch,
+    make_chairs,
+    make_cut_batch,
+    wait_until_done,
+)
+from tests.browser.images import DESCRIBE, drawn
 from tests.browser.pages import BatchPage, tab_to
+from web.intake.wishes import SaidWishes
 
 CUT = ["0000.png", "0001.png", "0002.png", "0004.png"]
 WORDS = "This answer is cut short"
+#: All that a batch can be asked with, but for how long answers may be and what would exclude another.
+WISHES: dict[str, Any] = {
+    "max_pixels": 9800,
+    "dpi": 100,
+    "pages": "each",
+    "logprobs": True,
+    "top_logprobs": 2,
+    "temperature": 0.1,
+    "top_p": 0.5,
+    "seed": 7,
+    "stop": ["@@"],
+}
 
 
 def test_they_have_a_badge_and_can_be_shown_alone(page, cut_batch):
@@ -92,6 +113,59 @@ def test_all_are_asked_for_again_in_a_new_batch_until_they_are_whole(page, stack
     assert answers == {file: cut_files.answers[file] for file in ("0000.png", "0001.png", "0002.png")}
     expect(page.locator("#cut-short")).to_be_hidden()
     expect(page.locator("#states button", has_text="Cut short")).to_be_hidden()
+
+
+def test_fields_that_failed_by_being_cut_are_asked_for_again_and_not_retried(page, stack):
+    some = drawn(2, seed=80)
+    fields = ["count:integer!", "background:white|black|other!"]
+    batch_id = make_batch(stack, "short of fields", some.files, fields=fields, max_new_tokens=4)
+    wait_until_done(stack, batch_id)
+    assert {job["error"]["code"] for job in jobs_of(stack, batch_id).values()} == {"incomplete_answer"}
+    batch = BatchPage(page).open(batch_id, answers=2)
+    expect(page.locator("#failures-title")).to_have_text("2 answers are missing")
+    expect(batch.failure("Ask again with more tokens")).to_be_visible()
+    expect(page.locator("#retry-all")).to_be_hidden()
+    expect(page.locator("#cut-short-title")).to_have_text("2 answers are cut short")
+    expect(batch.tile("0000.png").locator(".chip--cut")).to_have_text("Cut short")
+
+    batch.tile("0000.png").click()
+    expect(page.locator("#viewer-cut")).to_contain_text("after 4 tokens")
+    expect(page.locator("#viewer-retry")).to_be_hidden()
+    page.locator("#viewer-more").press("Enter")
+    expect(page.locator("#follow-up-thread li")).to_contain_text("With up to 8 tokens")
+    page.keyboard.press("Escape")
+    asked, jobs = batch_id, jobs_of(stack, batch_id).values()
+    while any(job["finish_reason"] == "length" for job in jobs):
+        asked = _ask_all_again(page, asked, stack)
+        jobs = jobs_of(stack, asked).values()
+    assert {(job["state"], *sorted(job["data"])) for job in jobs} == {("succeeded", "background", "count")}
+    expect(page.locator("#cut-short")).to_be_hidden()
+
+
+def _ask_all_again(page, batch_id, stack) -> str:
+    """Ask again for what a batch was asked for, and wait for it; gives the new batch's id."""
+    page.locator("#ask-cut-again").click()
+    page.wait_for_url(lambda url: "/batches/" in url and batch_id not in url)
+    made = BatchPage(page).wait_until_done().expect_found("2 images").batch_id
+    with stack.client() as client:
+        before, after = (client.get(f"/api/batches/{one}").json() for one in (batch_id, made))
+    assert after["response_format"] == before["response_format"] is not None
+    return made
+
+
+def test_they_are_asked_for_again_as_they_were_asked_for(page, stack):
+    assert set(WISHES) == set(SaidWishes.model_fields) - {"max_new_tokens", "fields", "response_format"}
+    batch_id = make_batch(stack, "as asked", drawn(1, seed=79).files, max_new_tokens=4, **WISHES)
+    wait_until_done(stack, batch_id)
+    BatchPage(page).open(batch_id, answers=1).tile("0000.png").click()
+    with page.expect_request("**/ask") as asked:
+        page.locator("#viewer-more").press("Enter")
+    question = {"question": DESCRIBE, "model": "nano", "max_new_tokens": 8}
+    assert asked.value.post_data_json == question | WISHES
+    page.keyboard.press("Escape")
+    with page.expect_request(lambda request: request.url.endswith("/api/batches")) as made:
+        page.locator("#ask-cut-again").click()
+    assert made.value.post_data_json == {"name": "as asked"} | question | WISHES
 
 
 def test_what_is_as_long_as_the_server_allows_is_not_asked_for_again(page, stack, cut_batch):

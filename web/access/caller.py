@@ -16,7 +16,7 @@ from web.services import services
 
 _SCHEME = "bearer"
 #: By it a page says for whom it was made, by their mark: a header; and what an address of a form has instead.
-_MADE_FOR, _MADE_FOR_FIELD = "Eva01-For", "made_for"
+_MADE_FOR, MADE_FOR_FIELD = "Eva01-For", "made_for"
 _MARK_CHARS = 16
 
 
@@ -41,7 +41,7 @@ def mark_of(who: Caller) -> str:
 
 def check_page(who: Caller) -> None:
     """Raises Conflict (`other_caller`) for a call of a page that was made for another than who asks now."""
-    said = request.headers.get(_MADE_FOR, request.args.get(_MADE_FOR_FIELD))
+    said = request.headers.get(_MADE_FOR, request.args.get(MADE_FOR_FIELD))
     if said not in (None, mark_of(who)):
         raise Conflict(
             "This page was made for somebody else, who was signed in in this browser before. Load it again.",

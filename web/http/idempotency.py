@@ -29,6 +29,7 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from jobs.contract.asking.order import SentFile
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, Conflict, Gone, Unreadable
+from jobs.contract.faults import fault_of
 from jobs.contract.metrics import UNREADABLE_RECORDS
 from jobs.contract.models import Batch, Job
 from jobs.contract.subject import Subject
@@ -165,7 +166,7 @@ def _read(kept: str) -> Kept:
         return Kept.model_validate_json(kept)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise _unreadable(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise _unreadable(f"{'.'.join(map(str, first['loc']))}: {fault_of(first)}") from None
 
 
 def _unreadable(reason: str) -> Unreadable:

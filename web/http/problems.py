@@ -22,6 +22,7 @@ from jobs.contract.errors import (
     TooManyWrongKeys,
     Unreadable,
 )
+from jobs.contract.faults import fault_of
 from jobs.contract.metrics import UNREADABLE_RECORDS
 from jobs.contract.refusals import Refusal, is_wrong_type, unavailable
 from web.http.request_log import called
@@ -90,7 +91,7 @@ def refuse_fields(error: ValidationError) -> Response:
     if code is Code.MALFORMED_BODY:
         raise BadInput("The body is not a JSON object. Send one, as application/json.", code=code)
     shown = repr(first.get("input"))[:100]
-    raise BadInput(f"`{'.'.join(place)[:100]}` is {shown}: {first['msg']}.", code=code) from error
+    raise BadInput(f"`{'.'.join(place)[:100]}` is {shown}: {fault_of(first)}.", code=code) from error
 
 
 def _from_ours(error: Eva01Error) -> Response:

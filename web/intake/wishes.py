@@ -60,8 +60,15 @@ _STOP = (
 _FORMAT = "What each answer has to be, as OpenAI's API says it. Not with `fields`."
 
 
+#: What OpenAI's APIs say beside a schema.
+_WRAPPED = {"name", "description", "schema", "strict"}
+
+
 class SaidSchema(BaseModel):
-    """A JSON Schema and its name."""
+    """A JSON Schema and its name.
+
+    OpenAI's APIs wrap a schema up with its name, and that once more; pasted in its place, it is unwrapped.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -72,6 +79,18 @@ class SaidSchema(BaseModel):
         description="Answers are held to it; docs/api.md lists the keywords that may be in it.",
     )
     strict: bool | None = Field(None, description="Answers are held to the schema, whatever this says.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unwrapped(cls, said: Any) -> Any:
+        """No schema has the keywords by which a wrapper is known: what is taken for one is nothing else."""
+        inner = said.get("schema") if isinstance(said, dict) else None
+        if isinstance(inner, dict) and inner.get("type") == "json_schema":
+            flat = {name: value for name, value in inner.items() if name != "type"}
+            inner = inner.get("json_schema", flat)
+        if isinstance(inner, dict) and "schema" in inner and set(inner) <= _WRAPPED:
+            return {**said, **inner}
+        return said
 
 
 class SaidFormat(BaseModel):
@@ -155,7 +174,21 @@ def _json(text: Any) -> Any:
     """What the text of a form's field says; raises ValueError for no JSON, and for too much of it."""
     if has_many_values(text):
         raise ValueError("it has more values than are read")
-    return from_json(text, allow_inf_nan=False)
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise ValueError(f"it is no JSON, {error}") from error
+
+
+def _json_or_lines(text: str) -> Any:
+    """The same of fields, which may be said in short as well, each in a line."""
+    try:
+        return _json(text)
+    except ValueError:
+        # What begins so is JSON that somebody has to mend.
+        if text.lstrip()[:1] in tuple('[{"'):
+            raise
+    return _lines(text)
 
 
 def _truth(text: Any) -> bool:
@@ -202,7 +235,7 @@ SeedOfForm = Annotated[Annotated[int, _SEEDS, BeforeValidator(signed)] | None, F
 _STOPS = Annotated[list[StopText], Field(min_length=1, max_length=MOST_STOPS)]
 Stop = Annotated[StopText | _STOPS | None, AfterValidator(_listed), Field(description=_STOP)]
 StopOfForm = Annotated[Stop, BeforeValidator(_json), _TEXT]
-FieldsOfForm = Annotated[Fields, BeforeValidator(_json), _TEXT]
+FieldsOfForm = Annotated[Fields, BeforeValidator(_json_or_lines), _TEXT]
 FormatOfForm = Annotated[Format, BeforeValidator(_json), _TEXT]
 
 

@@ -10,6 +10,7 @@ from jobs.contract.asking.chat import Role
 from jobs.contract.asking.pages import Pages
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
+from jobs.contract.faults import fault_of
 from jobs.shape.fields import AnswerField
 from web.http.numbers import Rank
 from web.intake.wishes import Temperature, TopLogprobs, TopP, Wishes
@@ -50,8 +51,6 @@ ROLES = {"system": Role.SYSTEM, "developer": Role.SYSTEM, "user": Role.USER, "as
 MOST_MESSAGES, MOST_PARTS = 1000, 1000
 #: What pydantic calls texts where a field may be something else as well.
 _KINDS = ("str", "constrained-str")
-#: What pydantic puts before what a check of our own says.
-_OURS = "Value error, "
 #: Characters of what cannot be used that are shown.
 _SHOWN = 100
 
@@ -105,7 +104,7 @@ class BadField(BadInput):
         place = ".".join(names)[:_SHOWN] or whole
         has_value = isinstance(first.get("input"), str | int | float)
         shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""
-        return cls(f"`{place}`{shown}: {first['msg'].removeprefix(_OURS)}.", place)
+        return cls(f"`{place}`{shown}: {fault_of(first)}.", place)
 
 
 class StreamOptions(Said):

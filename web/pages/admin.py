@@ -13,6 +13,7 @@ from jobs.contract.access.audit import Kind
 from jobs.contract.access.owners import NewKey, Role, new_key
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
+from jobs.contract.faults import fault_of
 from jobs.contract.models import OWNER_PATTERN, end_of, utc_now
 from web.access.audit import concerns, fails
 from web.api.keys import check_not_own
@@ -109,7 +110,7 @@ def _new(typed: Mapping[str, str]) -> NewKey:
 def _bad_field(error: ValidationError) -> BadInput:
     first = error.errors()[0]
     field, value = first["loc"][0], str(first.get("input"))[:100]
-    return BadInput(f"`{field}` is {value!r}: {first['msg']}.", code=Code.INVALID_FIELD)
+    return BadInput(f"`{field}` is {value!r}: {fault_of(first)}.", code=Code.INVALID_FIELD)
 
 
 def _end_of(day: str) -> datetime | None:

@@ -12,9 +12,8 @@ from web.pages.page import page
 
 def audit_page() -> Response:
     """Who did what to what, the latest first."""
-    asked = {name: text for name, text in request.args.items() if text}
     try:
-        query = EventsQuery.model_validate(asked)
+        query = EventsQuery.asked()
     except ValidationError as error:
         raise BadInput("The address asks for events that there are not.", code=Code.INVALID_FIELD) from error
     events, next_cursor = found(query)
@@ -22,6 +21,6 @@ def audit_page() -> Response:
         "audit.html",
         here="admin",
         events=events,
-        asked={name: asked.get(name, "") for name in ("from", "to")},
+        asked={name: request.args.get(name, "") for name in ("from", "to")},
         next_cursor=next_cursor,
     )

@@ -1,11 +1,12 @@
 """The page of usage; it needs no script."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import ValidationError
 
 from jobs.contract.access.owners import Role
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
+from jobs.contract.faults import fault_of
 from web.access.caller import caller
 from web.api.schemas.usage import UsageQuery
 from web.api.usage import usage_view
@@ -20,13 +21,11 @@ def register_usage(pages: Blueprint) -> None:
 
 def usage_page() -> Response:
     """What was taken by day, and in all; admins see that of all owners."""
-    # Of a form, a field that is left empty says nothing.
-    asked = {name: value for name, value in request.args.items() if value.strip()}
     try:
-        query = UsageQuery.model_validate(asked)
+        query = UsageQuery.asked()
     except ValidationError as error:
         first = error.errors()[0]
-        message = f"The address asks for usage that there is not: {first['msg']}."
+        message = f"The address asks for usage that there is not: {fault_of(first)}."
         raise BadInput(message, code=Code.INVALID_FIELD) from error
     return page(
         "usage.html",

@@ -96,7 +96,7 @@ def shared_page(token: str) -> Response:
 def history() -> Response:
     """The caller's batches, the latest change first."""
     try:
-        query = BatchesQuery.model_validate(request.args.to_dict())
+        query = BatchesQuery.asked()
     except ValidationError as error:
         raise BadInput("The address asks for batches that there are not.", code=Code.INVALID_FIELD) from error
     batches, next_cursor = listed(query)
@@ -170,7 +170,7 @@ def _checked(batch_id: str) -> tuple[BatchPath, ResultsQuery]:
     except ValidationError as error:
         raise BadInput(f"{batch_id[:100]!r} is no batch's id.", code=Code.MALFORMED_ID) from error
     try:
-        return path, ResultsQuery.model_validate(request.args.to_dict())
+        return path, ResultsQuery.asked()
     except ValidationError as error:
         raise BadInput("The address asks for results that there are not.", code=Code.INVALID_FIELD) from error
 

@@ -106,8 +106,16 @@ class Answer:
     field_confidence: dict[str, float] | None = None
     #: Makes how likely each of its tokens was, which takes a while; None where the job did not ask for it.
     logprobs: Callable[[], list[SaidToken]] | None = None
-    #: Raises EngineFailure when it is not what was asked for, which takes a while; None where that is known.
-    check: Callable[[], None] | None = None
+    #: Says why it is no answer after all, which may take a while; None where it is known to be one.
+    check: Callable[[], EngineFailure | None] | None = None
+
+    def failure(self) -> EngineFailure | None:
+        """Why it is no answer after all, as one that was cut before it was whole; may take a while."""
+        return self.check() if self.check else None
+
+    def failing(self, failure: EngineFailure) -> "Answer":
+        """The same as what was said, and is no answer."""
+        return replace(self, check=lambda: failure)
 
     def costing(self, device_s: float) -> "Answer":
         """The same with what it took of the device, in seconds."""

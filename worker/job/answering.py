@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import redis
 
@@ -212,16 +212,14 @@ class Answering(Generic[Seen, Prepared]):
             _check_images(job)
             check_max_pixels(job.options.max_pixels, self.model, self.engine.max_pixels)
             answer = joined([*self._answers(looked)])
-            if answer.check:
-                # Now that nothing is held any more that others wait for.
-                answer.check()
+            # Now that nothing is held any more that others wait for.
+            if failure := answer.failure():
+                return _failed(looked, failure, finish_reason=answer.finish_reason, usage=answer.usage)
             self._keep_logprobs(job, answer)
         except (GivenBack, Cancelled):
             raise
         except Eva01Error as error:
-            return Result(
-                error=JobError(code=error.code, message=looked.placed(error.message)), **looked.facts
-            )
+            return _failed(looked, error)
         except Exception as error:
             logger.exception("Job %s: an error that nobody foresaw.", job.id)
             message = looked.placed(f"The worker failed on this image: {discreet(error)}")
@@ -443,6 +441,13 @@ class Answering(Generic[Seen, Prepared]):
 def _check_images(job: Job) -> None:
     if not job.images:
         raise NotFound("The job has no image. Send the file again.", code=Code.IMAGE_NOT_FOUND)
+
+
+def _failed(looked: Looked, error: Eva01Error, **said: Any) -> Result:
+    """That there is no answer; `said`: what was said in its place."""
+    return Result(
+        error=JobError(code=error.code, message=looked.placed(error.message)), **said, **looked.facts
+    )
 
 
 def _usage_of_run(result: Result) -> Usage | None:

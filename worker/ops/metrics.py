@@ -50,7 +50,7 @@ _OUTPUT_TOKENS = Counter(
 )
 _ANSWERS = Counter(
     "eva01_answers_total",
-    "How many answers were given, whole (stop) and cut at the most tokens that they might have (length).",
+    "How many answers came whole (stop), and how many cut at the most tokens that they might have (length).",
     ["model", "finish_reason"],
 )
 _CACHE = Counter(
@@ -149,7 +149,8 @@ class ModelMetrics:
     def count_finished(self, state: JobState, reason: FinishReason | None, usage: Usage | None) -> None:
         """Count a job whose result is stored, why its answer ends, and the tokens that ran for it."""
         JOBS_TOTAL.labels(self._model, state.value).inc()
-        if reason:
+        # What failed without being cut is no whole answer.
+        if reason is FinishReason.LENGTH or (reason and state is JobState.SUCCEEDED):
             _ANSWERS.labels(self._model, reason.value).inc()
         if usage:
             _VISUAL_TOKENS.labels(self._model).inc(usage.visual_tokens)

@@ -28,6 +28,7 @@ from jobs import flow
 from jobs.contract.access.audit import MOST_CHARS, Action, Kind, Target, by_command
 from jobs.contract.access.owners import Key, NewKey, Role, new_key, prefix_of
 from jobs.contract.errors import Eva01Error
+from jobs.contract.faults import fault_of
 from jobs.contract.models import utc_now
 from jobs.contract.refusals import Refusal
 from jobs.contract.settings import Settings, WebSettings
@@ -242,7 +243,7 @@ def _new(owner: str, **fields: Any) -> NewKey:
         first = error.errors()[0]
         field = [part for part in first["loc"] if isinstance(part, str)][-1]
         option = _OPTIONS.get(field, f"--{field.replace('_', '-')}")
-        raise click.UsageError(f"{option} {first['input']}: {first['msg']}.") from error
+        raise click.UsageError(f"{option} {first['input']}: {fault_of(first)}.") from error
 
 
 def _check_is_none(prefix: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import AwareDatetime, Field, ValidationError
 
 from jobs.contract.base import Frozen, Kept
+from jobs.contract.faults import fault_of
 from jobs.contract.models import Owner, utc_now
 
 #: What a key begins with, so that people and scanners for secrets know it.
@@ -69,7 +70,7 @@ class Quotas(Kept):
             return cls.model_validate(limits)
         except ValidationError as error:
             first = error.errors()[0]
-            raise ValueError(f"{first['loc'][0]}: {first['msg']}") from error
+            raise ValueError(f"{first['loc'][0]}: {fault_of(first)}") from error
 
 
 class KeyState(StrEnum):

@@ -116,7 +116,7 @@ local function place(job)
     changes[#changes + 1], changes[#changes + 2] = digits(first_change), job.id
     first_change = first_change + 1
     counts[job.state] = (counts[job.state] or 0) + 1
-    count_cut(batch_id, job.fields.finish_reason, 1)
+    count_cut(batch_id, job.state, job.fields.finish_reason, 1)
     if job.started_at and (not first_started or job.started_at < first_started) then first_started = job.started_at end
     if job.finished_at and (not last_finished or job.finished_at > last_finished) then last_finished = job.finished_at end
     if not first_came or job.came_s < first_came then first_came = job.came_s end

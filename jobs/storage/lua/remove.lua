@@ -12,7 +12,7 @@ local function leave_batch(job, finish_reason)
     redis.call('ZREM', batch .. ':changes', job.id)
     leave_set(job)
     count(job.batch_id, job.state, -1)
-    count_cut(job.batch_id, finish_reason, -1)
+    count_cut(job.batch_id, job.state, finish_reason, -1)
 end
 
 -- An owner's answer may be where those of nobody are, since before answers had owners.

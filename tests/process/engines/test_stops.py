@@ -86,9 +86,11 @@ def test_an_answer_ends_before_it_and_its_row_at_once(engine, seen, question):
 def test_an_answer_that_begins_with_it_is_none(engine, seen):
     job = engine.prepare(seen, QUESTIONS[0], Options(stop=("A",)))
     for outcome in (*rolled(engine, [job]), *engine.generate([job])):
-        assert isinstance(outcome, EngineFailure)
-        assert outcome.code is Code.EMPTY_ANSWER
-        assert "Leave it out of `stop`" in outcome.message
+        assert isinstance(outcome, Answer)
+        failure = outcome.failure()
+        assert failure
+        assert failure.code is Code.EMPTY_ANSWER
+        assert "Leave it out of `stop`" in failure.message
 
 
 def test_a_tokenizer_that_says_too_little_is_refused_before_the_device(engine, seen, monkeypatch):

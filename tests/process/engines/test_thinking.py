@@ -103,7 +103,9 @@ def test_a_prompt_that_begins_a_thought_needs_no_mark_in_what_is_said(marks):
 
 
 def test_who_is_still_thinking_at_the_end_has_no_answer():
-    failure = Speech(is_thinking=True).answer("A red circle, it seems", is_whole=False)
+    answer = Speech(is_thinking=True).answer("A red circle, it seems", is_whole=False)
+    failure = answer.failure()
+    assert (answer.text, answer.finish_reason) == ("", "length")
     assert isinstance(failure, EngineFailure)
     assert "was still thinking" in failure.message
     assert failure.code == "empty_answer"

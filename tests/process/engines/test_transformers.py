@@ -296,21 +296,25 @@ def test_a_model_without_end_tokens_never_says_that_it_is_done():
     assert until_end([5, 6], ends=frozenset()) == ([5, 6], FinishReason.LENGTH)
 
 
-def answer_of(engine: TransformersEngine, row: list[int]) -> Answer | EngineFailure:
+def answer_of(engine: TransformersEngine, row: list[int]) -> Answer:
     return engine._answers.of(Said(row, [-0.5] * len(row), 7, 12))
 
 
 def test_a_row_that_begins_with_an_end_token_is_no_answer(engine):
     end = next(iter(engine._ends))
     outcome = answer_of(engine, [end, *engine._processor.tokenizer.encode(" red")])
-    assert isinstance(outcome, EngineFailure)
-    assert (outcome.code, "Ask in another way" in outcome.message) == ("empty_answer", True)
+    failure = outcome.failure()
+    assert failure
+    assert (failure.code, "Ask in another way" in failure.message) == ("empty_answer", True)
+    assert outcome.finish_reason is FinishReason.STOP
 
 
 def test_an_answer_that_was_cut_before_its_first_word_says_what_would_help(engine):
     outcome = answer_of(engine, engine._processor.tokenizer.encode(" \n "))
-    assert isinstance(outcome, EngineFailure)
-    assert (outcome.code, "larger max_new_tokens" in outcome.message) == ("empty_answer", True)
+    failure = outcome.failure()
+    assert failure
+    assert (failure.code, "larger max_new_tokens" in failure.message) == ("empty_answer", True)
+    assert outcome.finish_reason is FinishReason.LENGTH
 
 
 def test_a_letter_that_was_cut_in_two_is_left_out(engine):
@@ -318,8 +322,7 @@ def test_a_letter_that_was_cut_in_two_is_left_out(engine):
     row = tokenizer.encode("red 🦊")
     assert tokenizer.decode(row[:-1]).endswith("\N{REPLACEMENT CHARACTER}"), "so that a letter is cut"
     outcome = answer_of(engine, row[:-1])
-    assert isinstance(outcome, Answer)
-    assert (outcome.text, outcome.finish_reason) == ("red", FinishReason.LENGTH)
+    assert (outcome.text, outcome.finish_reason, outcome.failure()) == ("red", FinishReason.LENGTH, None)
 
 
 def test_a_model_that_puts_an_end_token_after_every_answer_does_not_make_a_cut_one_whole(tmp_path):
@@ -375,13 +378,17 @@ def test_a_control_token_in_a_question_is_only_text(engine, token):
     hostile = prepare(engine, image, f"what {token}{token}", SHORT).tensors["input_ids"]
     number = engine._processor.tokenizer.convert_tokens_to_ids(token)
     assert (hostile == number).sum() == (plain == number).sum()
-    assert not isinstance(ask(engine, image, f"{token} {DESCRIBE}"), EngineFailure)
+    outcome = ask(engine, image, f"{token} {DESCRIBE}")
+    assert isinstance(outcome, Answer)
+    assert outcome.failure() is None
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 1900), (1900, 1), (27, 27), (3000, 14)])
 def test_images_of_any_shape_are_answered(engine, size):
     outcome = ask(engine, Image.new("RGB", size, "red"), options=Options(max_new_tokens=4))
-    assert isinstance(outcome, Answer) or outcome.code == "empty_answer"
+    assert isinstance(outcome, Answer)
+    failure = outcome.failure()
+    assert failure is None or failure.code == "empty_answer"
 
 
 @pytest.mark.parametrize("size", [(1, 4000), (200_000, 1), (7, 2500)])

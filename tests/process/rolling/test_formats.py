@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jobs.contract.asking.response_format import FormatType, ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
-from jobs.contract.models import Options
+from jobs.contract.models import FinishReason, Options
 from tests.drawing import random_scene
 from tests.process.rolling.reference import QUESTIONS, submit, turns
 from worker.engines.base import Answer
@@ -75,7 +75,7 @@ def asked(engine, seen, number: int, options: Options) -> JobInput:
     return prepared
 
 
-def rolled(engine: TransformersEngine, jobs: list[JobInput]) -> list[Answer | EngineFailure]:
+def rolled(engine: TransformersEngine, jobs: list[JobInput]) -> list[Answer]:
     """What each is answered in a rolling batch of its own engine."""
     rolling = engine.rolling
     assert rolling is not None
@@ -89,9 +89,7 @@ def rolled(engine: TransformersEngine, jobs: list[JobInput]) -> list[Answer | En
 
 
 def said(outcome) -> Any:
-    if isinstance(outcome, Answer):
-        return outcome.text, outcome.confidence, outcome.field_confidence
-    return outcome.code
+    return outcome.text, outcome.confidence, outcome.field_confidence, outcome.failure() is None
 
 
 @pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
@@ -105,13 +103,13 @@ def said(outcome) -> Any:
 def test_whatever_the_schema_an_answer_satisfies_it_or_is_a_failure(engine, seen, drawn):
     jobs = [asked(engine, seen, n, held_to(schema, most)) for n, (schema, most) in enumerate(drawn)]
     for outcome, (schema, most) in zip(rolled(engine, jobs), drawn, strict=True):
-        if isinstance(outcome, Answer):
+        if failure := outcome.failure():
+            assert failure.code is Code.INCOMPLETE_ANSWER
+            assert f"its {most} tokens were used up" in failure.message
+        else:
             data = json.loads(outcome.text)
             jsonschema.validate(data, schema, format_checker=jsonschema.FormatChecker())
             assert "\\u" not in outcome.text, "Chinese is written as it is"
-        else:
-            assert outcome.code is Code.INCOMPLETE_ANSWER
-            assert f"its {most} tokens were used up" in outcome.message
 
 
 FIELDS = _object(
@@ -179,14 +177,16 @@ def test_a_static_batch_answers_as_the_rolling_one(engine, seen):
 )
 def test_what_is_cut_is_a_failure_that_says_what_was_said(engine, seen, schema, most, is_whole):
     (outcome,) = rolled(engine, [asked(engine, seen, 0, held_to(schema, most))])
+    failure = outcome.failure()
     if is_whole:
-        assert isinstance(outcome, Answer)
+        assert failure is None
         assert json.loads(outcome.text) == {"a": 1}
     else:
-        assert isinstance(outcome, EngineFailure)
-        assert outcome.code is Code.INCOMPLETE_ANSWER
-        assert f"its {most} tokens were used up" in outcome.message
-        assert "It said: " in outcome.message
+        assert failure is not None
+        assert failure.code is Code.INCOMPLETE_ANSWER
+        assert f"its {most} tokens were used up" in failure.message
+        assert "It said: " in failure.message
+        assert (outcome.finish_reason, outcome.usage.output_tokens) == (FinishReason.LENGTH, most)
 
 
 def test_what_takes_a_while_to_compare_with_an_answer_is_left_to_the_jobs_own_thread(engine, seen):
@@ -195,21 +195,19 @@ def test_what_takes_a_while_to_compare_with_an_answer_is_left_to_the_jobs_own_th
     tree = {"$ref": "#/$defs/t", "$defs": {"t": {"anyOf": [leaf, {"$ref": "#/$defs/t"}]}}}
     jobs = [asked(engine, seen, 0, held_to(schema, 60)) for schema in (leaf, tree)]
     soon, later = rolled(engine, jobs)
-    assert isinstance(soon, Answer)
-    assert isinstance(later, Answer)
     assert soon.check is None
     assert later.check is not None
-    later.check()
+    assert later.failure() is None
 
 
 def test_any_object_is_an_object(engine, seen):
     options = Options(max_new_tokens=40, response_format=ResponseFormat(type=FormatType.JSON_OBJECT))
     (outcome,) = rolled(engine, [asked(engine, seen, 0, options)])
-    if isinstance(outcome, Answer):
-        assert isinstance(json.loads(outcome.text), dict)
+    if failure := outcome.failure():
+        assert failure.code is Code.INCOMPLETE_ANSWER
+        assert "It said: {" in failure.message
     else:
-        assert outcome.code is Code.INCOMPLETE_ANSWER
-        assert "It said: {" in outcome.message
+        assert isinstance(json.loads(outcome.text), dict)
 
 
 def test_a_grammar_is_compiled_once_for_all_jobs_of_a_schema(engine, seen):

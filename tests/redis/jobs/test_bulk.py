@@ -10,7 +10,16 @@ from datetime import UTC, datetime
 import pytest
 
 from jobs.contract import names
-from jobs.contract.models import Batch, BatchState, Job, JobError, JobState, Result
+from jobs.contract.models import (
+    Batch,
+    BatchState,
+    FinishReason,
+    Job,
+    JobError,
+    JobState,
+    Result,
+    Usage,
+)
 from jobs.storage.feed import BatchFeed
 from jobs.storage.store import JobStore
 from jobs.storage.store.batches import Cancelled
@@ -20,6 +29,12 @@ pytestmark = pytest.mark.redis
 
 SHA = "ab" * 32
 FAILURE = Result(error=JobError(code="engine_failed", message="no"))
+#: JSON that was cut: there is no answer, and why it ended is known.
+CUT = Result(
+    error=JobError(code="incomplete_answer", message="It was cut."),
+    finish_reason=FinishReason.LENGTH,
+    usage=Usage(output_tokens=4),
+)
 REFUSAL = JobError(code="not_an_image", message="none")
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = JobState
 
@@ -253,6 +268,32 @@ def test_marks_do_not_pile_up(store, batch):
     assert [mark.verb for mark in store.get_batch(batch.id).marks] == ["retry", "cancel"]
 
 
+def test_what_failed_because_it_was_cut_is_counted_as_long_as_it_is_so(store, batch):
+    jobs = jobs_of(batch, 5)
+    store.create_jobs([*jobs, refused_of(batch, "notes.txt")])
+    for job in jobs[:4]:
+        store.finish(job.id, CUT)
+    store.finish(jobs[4].id, Result(answer="A red", finish_reason=FinishReason.LENGTH))
+    assert store.get_batch(batch.id).cut_short == 5
+    assert store.get_job(jobs[0].id).usage == CUT.usage
+
+    assert store.retry(jobs[0].id)
+    again = store.get_job(jobs[0].id)
+    assert (again.finish_reason, again.usage, store.get_batch(batch.id).cut_short) == (None, None, 4)
+    store.remove_job(jobs[1].id)
+    assert store.get_batch(batch.id).cut_short == 3
+
+    assert store.retry_batch(batch.id) == 2
+    assert store.get_batch(batch.id).cut_short == 1, "before any job is settled"
+    assert {job.finish_reason for job in store.get_jobs([job.id for job in jobs[:4]])} == {None}
+    assert store.get_batch(batch.id).cut_short == 1
+    store.finish(jobs[2].id, CUT)
+    assert store.get_batch(batch.id).cut_short == 2
+    store.retry_batch(batch.id)
+    store.retry_batch(batch.id)
+    assert store.get_batch(batch.id).cut_short == 1
+
+
 # Records of version 0.1.0
 
 
@@ -285,6 +326,8 @@ class Model:
         self.feed = BatchFeed(store)
         self.states: dict[str, JobState] = {}
         self.refused: set[str] = set()
+        #: Those that were cut when they last failed.
+        self.cut: set[str] = set()
         self.told: dict[str, JobState] = {}
         self.cursor = 0
         self.tickets = 0
@@ -332,7 +375,10 @@ class Model:
     def fail(self) -> None:
         if job_id := self.some(*JobState):
             is_open = self.states[job_id] in (QUEUED, RUNNING)
-            assert self.store.finish(job_id, FAILURE) == is_open
+            result = self.dice.choice((FAILURE, CUT))
+            assert self.store.finish(job_id, result) == is_open
+            if is_open:
+                (self.cut.add if result is CUT else self.cut.discard)(job_id)
             self.states[job_id] = FAILED if is_open else self.states[job_id]
 
     def give_back(self) -> None:
@@ -384,6 +430,8 @@ class Model:
 
     def check(self) -> None:
         assert counts_of(self.store, self.batch) == Counter(self.states.values())
+        cut = sum(self.states[job_id] is FAILED for job_id in self.cut)
+        assert self.store.get_batch(self.batch.id).cut_short == cut
 
     def check_all(self) -> None:
         """What every reader sees, in this order: counts, one job, each state's pages, the feed to its end."""

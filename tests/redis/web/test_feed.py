@@ -90,6 +90,27 @@ def test_a_list_that_cannot_be_is_refused(http, query):
     assert code_of(http.get(f"/api/batches?{query}")) == (400, "invalid_field")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/batches?",
+        "{batch}/results?",
+        "{batch}/results?order=changed&",
+        "{batch}/results.csv?",
+        "{batch}/results.jsonl?lines=true&",
+    ],
+)
+def test_a_name_behind_the_question_mark_that_there_is_not_is_refused_by_it(http, batch, path):
+    refused = http.get(f"{path.format(batch=batch)}sort=confidence")
+    assert code_of(refused) == (400, "invalid_field")
+    assert refused.json["detail"].startswith("Nothing is asked by `sort` here. What can be: `")
+
+
+def test_a_pages_address_may_have_other_words_behind_the_question_mark(http, batch):
+    for path in (batch.removeprefix("/api"), "/history"):
+        assert http.get(f"{path}?from_elsewhere=1&cursor=&state=").status_code == 200
+
+
 def test_a_batch_gets_another_name(http, batch, services):
     renamed = http.patch(batch, json={"name": " Feiertag 🎄 "})
     assert (renamed.status_code, renamed.json["name"]) == (200, "Feiertag 🎄")

@@ -11,7 +11,7 @@ import pytest
 from openpyxl import load_workbook
 from pyarrow import parquet
 
-from jobs.contract.models import JobError, JobState, Result
+from jobs.contract.models import JobError, JobState, Result, Usage
 from jobs.upkeep.adopt import Adoption
 from jobs.upkeep.restore import Restore
 from tests.asking import IMAGE, ask, ask_both, id_of, new_batch, post_files, send
@@ -112,7 +112,52 @@ def test_where_no_script_runs_a_form_says_a_field_a_line_or_a_schema(http, servi
     assert services.store.redis.zcard("eva01:batches") == 2
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda named: {"type": "json_schema", "json_schema": named},
+        lambda named: {"type": "json_schema", **named},
+        lambda named: named,
+    ],
+)
+def test_a_schema_may_be_pasted_as_openai_wraps_it_up(http, wrap):
+    pasted = wrap({"name": "a_receipt", "schema": SCHEMA, "strict": True})
+    wanted = {"type": "json_schema", "json_schema": {"name": "mine", "schema": pasted}}
+    assert http.get(new_batch(http, response_format=wanted)).json["response_format"] == FORMAT
+    form = {"question": "?", "model": "nano", "schema": json.dumps(pasted)}
+    sent = post_files(http, "/batches", {"a.png": IMAGE}, **form)
+    assert http.get(f"/api{sent.headers['Location']}").json["response_format"] == FORMAT
+
+
+def test_fields_of_a_form_may_be_said_in_short_a_line_each(http, services):
+    for said, fields in (("count:integer", ["count"]), ("total:number\nkind:a|b!\n", ["total", "kind"])):
+        made = ask(http, fields=said)
+        assert made.status_code == 202, made.text
+        wanted = services.store.get_job(made.json["id"]).options.response_format
+        assert [*wanted.schema_of_answer["properties"]] == fields
+
+
 # Refused
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        (
+            {"fields": "total\ncount:integre"},
+            "`fields.1` is 'count:integre': 'integre' is no type. Those there are: text, number, integer,",
+        ),
+        ({"fields": '["total"'}, "`fields` is '[\"total\"': it is no JSON, EOF while parsing a list"),
+        ({"stop": "end"}, "`stop` is 'end': it is no JSON, expected value at"),
+        ({"temperature": "hot"}, "`temperature` is 'hot': should be a number"),
+        ({"response_format": '{"type": "json_schema"}'}, "`json_schema` belongs to the type `json_schema`"),
+    ],
+)
+def test_what_is_wrong_is_said_in_our_words_alone(http, form, says):
+    refused = ask(http, **form)
+    assert code_of(refused) == (400, "invalid_field")
+    assert says in refused.json["detail"]
+    assert "Value error" not in refused.json["detail"]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +183,8 @@ def test_where_no_script_runs_a_form_says_a_field_a_line_or_a_schema(http, servi
         ({"response_format": {**FORMAT, "strikt": True}}, (400, "invalid_field"), "strikt"),
         ({"schema": {"type": "strin"}}, (400, "bad_schema"), "strin"),
         ({"schema": {"not": {}}}, (422, "unsupported_schema"), "`not`"),
+        ({"schema": {"type": "object", "schema": {}}}, (422, "unsupported_schema"), "`schema`"),
+        ({"schema": {"type": "json_schema"}}, (400, "bad_schema"), "json_schema"),
         ({"schema": {"description": "x" * 65_536}}, (413, "schema_too_large"), "EVA01_MAX_SCHEMA_BYTES"),
         (
             {"schema": {"properties": {f"f{n}": {} for n in range(201)}}},
@@ -274,6 +321,30 @@ def test_all_of_it_is_there_when_it_becomes_an_owners(http, services, answered):
     batch = services.store.get_batch(id_of(answered))
     assert (batch.owner, batch.public()["response_format"]) == ("anna", before[0]["response_format"])
     assert [job.public() for job in services.store.results(batch.id)] == before[1]
+
+
+def test_what_failed_by_being_cut_says_so_wherever_it_is_read(http, services, batch, redis_client):
+    (sent,) = send(http, batch, {"a.png": IMAGE})
+    error = JobError(code="incomplete_answer", message='The answer was cut: {"total": 12.')
+    usage = Usage(visual_tokens=9, output_tokens=7)
+    services.store.finish(sent["job_id"], Result(error=error, finish_reason="length", usage=usage))
+    services.journal.note_result(services.store.get_job(sent["job_id"]))
+    http.post(f"{batch}/close")
+    redis_client.flushall()
+    assert [*Restore(services.store, services.journal).run()][-1].batches == 1
+
+    (listed,) = http.get(f"{batch}/results").json["jobs"]
+    shown = http.get(f"/api/jobs/{sent['job_id']}").json
+    (line,) = (json.loads(line) for line in http.get(f"{batch}/results.jsonl").text.splitlines())
+    for job in (listed, shown, line):
+        assert (job["state"], job["answer"], job["finish_reason"]) == ("failed", None, "length")
+        assert (job["usage"]["visual_tokens"], job["usage"]["output_tokens"]) == (9, 7)
+    (row,) = csv.DictReader(io.StringIO(http.get(f"{batch}/results.csv").text))
+    assert [row[name] for name in ("error_code", "finish_reason", "visual_tokens", "output_tokens")] == [
+        *("incomplete_answer", "length", "9", "7"),
+    ]
+    assert http.get(batch).json["cut_short"] == 1
+    assert "Answers that are cut short: 1." in http.get(batch.removeprefix("/api")).text
 
 
 def test_what_is_retried_or_known_is_asked_for_the_same_fields(http, services, batch):

@@ -192,9 +192,17 @@ def test_an_image_that_the_engine_cannot_see_fails_with_its_size(slot):
     assert (job.state, job.error.code, job.width) == (JobState.FAILED, "engine_failed", 480)
 
 
-def test_an_answer_that_is_found_late_not_to_be_what_was_asked_for_is_none(slot):
-    job = slot.answer(slot.job(question=UNASKED))
+@pytest.mark.parametrize(("most", "reason"), [(2, "length"), (3, "stop")])
+def test_an_answer_that_is_found_late_not_to_be_what_was_asked_for_is_none(slot, most, reason):
+    batch = slot.store.create_batch(Batch(model=MODEL))
+    before = answers("length")
+    asked = slot.job(question=UNASKED, batch_id=batch.id, options=Options(max_new_tokens=most))
+    job = slot.answer(asked)
     assert (job.state, job.error.code, job.answer) == (JobState.FAILED, "incomplete_answer", None)
+    # What was said in its place took its time, and says whether more tokens would help.
+    assert (job.finish_reason, job.usage.visual_tokens, job.usage.device_s is None) == (reason, 480, False)
+    assert next(slot.journal.results(batch.id, [job.id])) == job
+    assert (slot.store.get_batch(batch.id).cut_short, answers("length") - before) == (reason == "length",) * 2
     several = slot.answer(slot.job_about(PNG, PNG, question=UNASKED))
     assert several.error.code == "incomplete_answer"
 

@@ -226,6 +226,9 @@ def test_options_are_passed_on(workers, server):
         jobs.append(workers.store.create_job(job)[0])
     assert workers.wait_for_answers(jobs) == ['{"a": 1}', None, None]
     assert [error_of(workers, job) for job in jobs] == ["", "incomplete_answer", "incomplete_answer"]
+    ended = [workers.store.get_job(job.id) for job in jobs]
+    assert [job.finish_reason for job in ended] == ["stop", "length", "stop"]
+    assert all(job.usage and job.usage.output_tokens for job in ended)
     asked = server.seen()["requests"][0]
     assert (asked["max_tokens"], asked["top_logprobs"]) == (7, 2)
     assert asked["response_format"] == wanted

@@ -60,6 +60,34 @@ def test_answers_are_written_and_the_exit_code_is_0(run, server, requests, tmp_p
     ]
 
 
+def test_a_file_and_its_answers_go_when_it_is_said(run, server, requests):
+    server.replies = [SENT, state("completed", 2), state("completed", 2)]
+    assert run("batch", requests, "--expires-after", "36h")[0] == 0
+    life = {"anchor": "created_at", "seconds": 129_600}
+    sent = {"expires_after[anchor]": "created_at", "expires_after[seconds]": "129600"}
+    assert server.fields[0] == {"purpose": "batch", **sent}
+    assert server.bodies[1]["output_expires_after"] == life
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--expires-after", "soon"), "'soon' is no time. Write 3600 (seconds), 90min, 36h or 7d."),
+        (("--expires-after", "59min"), "is not from 1 h 00 min to 720 h 00 min"),
+        (("--expires-after", "31d"), "is not from"),
+        (("--out", "a.jsonl", "--errors", "a.jsonl"), "one would be written over another"),
+        (("--out", "requests.jsonl"), "one would be written over another"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_sent(
+    run, server, requests, monkeypatch, options, says
+):
+    monkeypatch.chdir(requests.parent)
+    code, _, err = run("batch", requests.name, *options)
+    assert (code, server.requests) == (2, [])
+    assert says in err
+
+
 def test_errors_are_written_beside_the_file_and_the_exit_code_is_1(run, server, requests, tmp_path):
     done = state("completed", 1, 1, output_file_id="file-o", error_file_id="file-e")
     server.replies = [SENT, state("validating"), done, ("1\n", 200, {}), ("2\n", 200, {})]

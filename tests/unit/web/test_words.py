@@ -70,6 +70,7 @@ def test_scripts_get_their_own_sentences_and_no_others() -> None:
     words = script_words("zh")
     assert words["All is sent."] == "全部已发送。"
     assert words["{count} image"] == ["{count} 张图片"]
+    assert words["{count} job"] == ["{count} 个任务"], "it is said within another sentence"
     assert "Skip to the content" not in words
     assert script_words("en") == {}
 

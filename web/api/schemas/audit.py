@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, WithJson
 
 from jobs.contract.access.audit import Event
 from jobs.storage.access.audit import CURSOR_PATTERN
-from web.api.schemas.base import RequestModel, ResponseModel
+from web.api.schemas.base import QueryModel, ResponseModel
 from web.api.times import DAY, TIME
 from web.http.numbers import Ordinal
 
@@ -40,7 +40,7 @@ def _time(text: Any, after_day: timedelta) -> Any:
         raise ValueError("should be a day or a time that there is") from error
 
 
-class TimesQuery(RequestModel):
+class TimesQuery(QueryModel):
     """Of which time."""
 
     model_config = ConfigDict(populate_by_name=True)

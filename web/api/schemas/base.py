@@ -1,19 +1,24 @@
 """What requests and responses have in common: ids in addresses, and problems."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
+from flask import request
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
     StringConstraints,
+    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from jobs.contract.codes import Code
+from jobs.contract.errors import BadInput
 from jobs.contract.models import ID_PATTERN
+from web.access.caller import MADE_FOR_FIELD
 
 _Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
@@ -36,6 +41,34 @@ class RequestModel(BaseModel):
             if field.get("default", "") is None:
                 del field["default"]
         return schema
+
+
+class QueryModel(RequestModel):
+    """What stands behind the `?` of an address; a name that there is not is refused, and not passed over."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_names(cls, said: dict[str, Any]) -> dict[str, Any]:
+        """Raises BadInput (`invalid_field`)."""
+        names = cls._names()
+        if other := next((name for name in said if name not in (*names, MADE_FOR_FIELD)), None):
+            known = ", ".join(f"`{name}`" for name in names)
+            message = f"Nothing is asked by `{other[:100]}` here. What can be: {known}."
+            raise BadInput(message, code=Code.INVALID_FIELD)
+        return said
+
+    @classmethod
+    def asked(cls) -> Self:
+        """What a page's address asks: fields of a form that are left empty, and other names, ask nothing.
+
+        Raises pydantic.ValidationError.
+        """
+        said = {name: request.args.get(name, "") for name in cls._names()}
+        return cls.model_validate({name: text for name, text in said.items() if text.strip()})
+
+    @classmethod
+    def _names(cls) -> list[str]:
+        return [field.alias or name for name, field in cls.model_fields.items()]
 
 
 class ResponseModel(BaseModel):

@@ -10,7 +10,7 @@ from pydantic import (
 from jobs.contract.asking.pages import Pages
 from jobs.contract.models import BatchState, JobState
 from jobs.storage.listing import CURSOR_PATTERN
-from web.api.schemas.base import RequestModel, ResponseModel
+from web.api.schemas.base import QueryModel, ResponseModel
 from web.http.numbers import Ordinal
 from web.intake.outcomes import FileOutcome, KnownFile, KnownJob, PassedOver
 from web.intake.wishes import SaidFormat, SaidWishes
@@ -32,7 +32,7 @@ class BatchChange(BaseModel):
     name: str = Field(description="A name for people.")
 
 
-class BatchesQuery(RequestModel):
+class BatchesQuery(QueryModel):
     """Which batches."""
 
     search: str = Field("", description="A part of their name or question, in upper or lower case.")
@@ -86,13 +86,19 @@ class BatchView(ResponseModel):
     )
     seed: int | None = Field(description="What draws follow from; null for chance.")
     stop: list[str] | None = Field(description="Texts at which answers end; null for none.")
+    has_requests: bool = Field(
+        description="True when it was made of a file of requests, each of which says for itself how it is to"
+        " be answered."
+    )
     state: BatchState = Field(description="Whether it takes more files.")
     created_at: AwareDatetime
     closed_at: AwareDatetime | None
     first_started_at: AwareDatetime | None = Field(description="When a worker first began one of its jobs.")
     last_finished_at: AwareDatetime | None = Field(description="When one of its jobs last came to an end.")
     counts: dict[JobState, int] = Field(description="How many jobs are in each state.")
-    cut_short: int = Field(description="Answers that were cut at the longest that was allowed.")
+    cut_short: int = Field(
+        description="Answers that were cut at the longest that was allowed; those that failed by that, too."
+    )
     has_lists: bool = Field(description="True when a job of it was made of a list of files.")
     rate_per_s: float | None = Field(description="Jobs finished per second of late.")
     total: int = Field(description="Jobs in all.")

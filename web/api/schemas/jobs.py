@@ -9,7 +9,7 @@ from pydantic import (
 )
 
 from jobs.contract.models import BatchId, JobId, JobState, Note, Result, new_id, utc_now
-from web.api.schemas.base import RequestModel, ResponseModel, left_out_at_times
+from web.api.schemas.base import QueryModel, ResponseModel, left_out_at_times
 from web.http.numbers import Ordinal, Rank
 from web.intake.wishes import SaidWishes
 
@@ -25,7 +25,7 @@ class FollowUp(SaidWishes):
 LINES = Field(False, description="Say of each line of an answer where it stands in the image (`ocr`).")
 
 
-class JobQuery(RequestModel):
+class JobQuery(QueryModel):
     """What is said of a job."""
 
     lines: bool = LINES
@@ -44,7 +44,7 @@ class TextView(ResponseModel):
     pages: list[PageText] = Field(description="Those that hold some, in order.")
 
 
-class ImageQuery(RequestModel):
+class ImageQuery(QueryModel):
     """Which image of a job."""
 
     number: Ordinal = Field(1, description="Of several images which one, counted from 1 in their order.")

@@ -9,7 +9,7 @@ from jobs.contract.access.owners import LEAST_RATE, MOST_RATE, KeyState, Quotas,
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.models import Owner, utc_now
-from web.api.schemas.base import RequestModel, ResponseModel
+from web.api.schemas.base import QueryModel, RequestModel, ResponseModel
 from web.api.times import Moment
 from web.http.numbers import COUNTED, Count, Number
 
@@ -84,7 +84,7 @@ class KeyPath(RequestModel):
     prefix: str = Field(description="The key's first 14 letters.")
 
 
-class Confirmation(RequestModel):
+class Confirmation(QueryModel):
     """That something is meant."""
 
     confirm: bool = Field(False, description="True to end the very key that this is asked with.")

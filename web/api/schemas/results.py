@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from jobs.contract.models import JobState
-from web.api.schemas.base import RequestModel, ResponseModel
+from web.api.schemas.base import QueryModel, ResponseModel
 from web.api.schemas.jobs import LINES, JobView
 from web.http.numbers import Ordinal, Whole
 
@@ -19,7 +19,7 @@ class Order(StrEnum):
     CHANGED = "changed"
 
 
-class ResultsQuery(RequestModel):
+class ResultsQuery(QueryModel):
     """Which results."""
 
     order: Order = Field(
@@ -32,7 +32,7 @@ class ResultsQuery(RequestModel):
     state: JobState | None = Field(None, description="Only jobs in this state.")
 
 
-class ExportQuery(RequestModel):
+class ExportQuery(QueryModel):
     """Which results."""
 
     state: JobState | None = Field(None, description="Only jobs in this state.")

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_v
 
 from jobs.contract.models import OWNER_PATTERN
 from jobs.storage.ledger import OwnersDay, Taken
-from web.api.schemas.base import RequestModel, ResponseModel
+from web.api.schemas.base import QueryModel, ResponseModel
 from web.api.schemas.keys import QuotasView
 from web.api.times import DAY
 
@@ -25,7 +25,7 @@ def _written_as_a_day(text: object) -> object:
 _Day = Annotated[date, BeforeValidator(_written_as_a_day)]
 
 
-class UsageQuery(RequestModel):
+class UsageQuery(QueryModel):
     """Which usage."""
 
     model_config = ConfigDict(populate_by_name=True)

@@ -28,6 +28,7 @@ def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
                 "message": _message_of(job),
                 "logprobs": None if logprobs is None else {"content": logprobs, "refusal": None},
                 "finish_reason": finish_reason_of(job),
+                **sureness_of(job),
             }
         ],
         "usage": usage_of(job),
@@ -43,6 +44,11 @@ def _message_of(job: Job) -> dict[str, Any]:
 def finish_reason_of(job: Job) -> str:
     """Why the answer ends where it does."""
     return (job.finish_reason or FinishReason.STOP).value
+
+
+def sureness_of(job: Job) -> dict[str, Any]:
+    """How sure the model was, in all and of each field: an addition of ours, which their clients keep."""
+    return {"confidence": job.confidence, "field_confidence": job.field_confidence}
 
 
 def usage_of(job: Job) -> dict[str, Any]:

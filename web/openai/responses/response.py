@@ -5,7 +5,7 @@ from typing import Any
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.models import FinishReason, Job, JobState, Usage
 from jobs.contract.saying.logprobs import SaidToken
-from web.openai.chat.completion import failure_of, prompt_tokens
+from web.openai.chat.completion import failure_of, prompt_tokens, sureness_of
 
 PREFIX = "resp_"
 _STATUS = {
@@ -42,8 +42,9 @@ def response_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
         "top_logprobs": options.top_logprobs or 0,
         "top_p": options.top_p,
         "truncation": "disabled",
-        "usage": _usage(job) if job.state is JobState.SUCCEEDED else None,
+        "usage": _usage(job) if job.usage or job.state is JobState.SUCCEEDED else None,
         "metadata": {},
+        **sureness_of(job),
     }
 
 

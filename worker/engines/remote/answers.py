@@ -9,7 +9,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Usage
 from jobs.contract.saying.logprobs import SaidToken, TokenLogprob
-from jobs.shape.checked import NotAsAsked, check_closed, checked
+from jobs.shape.checked import NotAsAsked, check_closed, checked, parsed
 from worker.engines.base import Answer
 from worker.engines.remote.asking import Asked
 from worker.engines.remote.errors import filtered
@@ -22,16 +22,17 @@ _SHOWN_CHARS = 300
 
 
 def answer_of(said: Said, asked: Asked) -> Answer:
-    """The answer; comparing it with its schema is left to its `check`.
+    """What was said; where that is no answer, its `failure` is `empty_answer` or `incomplete_answer`.
 
-    Raises EngineFailure (`empty_answer`, `content_filter`, `no_logprobs`).
+    Raises EngineFailure (`content_filter`, `no_logprobs`).
     """
-    thought, text = (None, said.text.strip()) if asked.response_format else apart(said.text)
-    reason = _reason(said)
+    wanted = asked.response_format
+    thought, text = (None, said.text.strip()) if wanted else apart(said.text)
+    reason = _reason(said, text, wanted)
     if said.finish_reason == "content_filter" or (said.refusals and not text):
         raise filtered("".join(said.refusals)[:_SHOWN_CHARS])
     if not text:
-        raise _without_a_word(said, reason)
+        return Answer(text, usage_of(said), reason).failing(_without_a_word(said, reason))
     tokens = [told for token in said.tokens if (told := _token(token))]
     if asked.top_logprobs is not None and not tokens:
         raise EngineFailure(
@@ -39,17 +40,16 @@ def answer_of(said: Said, asked: Asked) -> Answer:
         )
     if thought:
         tokens = _after_thought(tokens)
-    whole, of_each = _confidence(said.text, text, tokens, asked.response_format)
-    wanted = asked.response_format
+    whole, of_each = _confidence(said.text, text, tokens, wanted)
     return Answer(
         text,
         usage_of(said),
-        FinishReason.STOP if wanted else reason,
+        reason,
         "".join(said.thoughts).strip() or thought,
         confidence=whole,
         field_confidence=of_each,
         logprobs=(lambda: tokens) if asked.top_logprobs is not None else None,
-        check=(lambda: _check(text, reason, wanted)) if wanted else None,
+        check=(lambda: _mismatch(text, reason, wanted)) if wanted else None,
     )
 
 
@@ -67,23 +67,36 @@ def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and value >= 0 else None
 
 
-def _reason(said: Said) -> FinishReason:
-    return FinishReason.LENGTH if said.finish_reason == "length" else FinishReason.STOP
+def _reason(said: Said, text: str, wanted: ResponseFormat | None) -> FinishReason:
+    """Why it ends there: JSON that is whole has said all, and is not cut."""
+    if said.finish_reason != "length" or (wanted and text and _is_whole(text)):
+        return FinishReason.STOP
+    return FinishReason.LENGTH
 
 
-def _check(text: str, reason: FinishReason, wanted: ResponseFormat) -> None:
-    """Raises EngineFailure (`incomplete_answer`)."""
+def _is_whole(text: str) -> bool:
+    try:
+        check_closed(text)
+        parsed(text)
+    except NotAsAsked:
+        return False
+    return True
+
+
+def _mismatch(text: str, reason: FinishReason, wanted: ResponseFormat) -> EngineFailure | None:
+    """Why it is not what was asked for, if it is not."""
     try:
         if reason is FinishReason.LENGTH:
             check_closed(text)
         checked(text, wanted)
     except NotAsAsked as error:
         cut = " It was cut: ask again with a larger max_new_tokens, or for less."
-        raise EngineFailure(
+        return EngineFailure(
             f"The answer is not what was asked for: {error}.{cut if reason is FinishReason.LENGTH else ''}"
             f" The server said: {text[:_SHOWN_CHARS]}{'…' if len(text) > _SHOWN_CHARS else ''}",
             code=Code.INCOMPLETE_ANSWER,
-        ) from error
+        )
+    return None
 
 
 def _without_a_word(said: Said, reason: FinishReason) -> EngineFailure:

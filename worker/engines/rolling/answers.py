@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import final
 
-from jobs.contract.errors import EngineFailure
 from worker.engines.base import Answer, Ended, Hear, Rolling
 from worker.engines.company import Company
 from worker.engines.processors import JobInput
@@ -25,7 +24,7 @@ class RollingAnswers(Rolling[JobInput, Request]):
     def __init__(
         self,
         loop: RollingLoop,
-        answer_of: Callable[[Said], Answer | EngineFailure],
+        answer_of: Callable[[Said], Answer],
         vocabulary: Vocabulary,
         *,
         is_thinking: bool = False,
@@ -91,8 +90,5 @@ class RollingAnswers(Rolling[JobInput, Request]):
                 *(outcome.tokens, outcome.logprobs, request.visual_tokens, request.prompt_tokens),
                 *(request.grammar, outcome.choices, outcome.watch),
             )
-            answer = self._answer_of(said)
-            if isinstance(answer, Answer):
-                answer = answer.costing(request.own_s)
-            return Ended(request, answer, outcome.device_s)
+            return Ended(request, self._answer_of(said).costing(request.own_s), outcome.device_s)
         return Ended(request, outcome.failure, outcome.device_s)

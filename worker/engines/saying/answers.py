@@ -15,7 +15,7 @@ from worker.engines.constraint.grammars import Grammar
 from worker.engines.saying.confidence import confidence_of, field_confidence_of
 from worker.engines.saying.logprobs import Told
 from worker.engines.saying.said import Said, until_end
-from worker.engines.saying.thinking import Spoken, apart
+from worker.engines.saying.thinking import Apart, Spoken, apart
 from worker.engines.saying.vocabulary import Vocabulary
 
 #: Characters of a broken answer that are shown.
@@ -43,15 +43,16 @@ class Answers:
         self._spoken = Spoken(tokenizer)
         self._vocabulary, self._pixels_per_token = vocabulary, pixels_per_token
 
-    def of(self, said: Said) -> Answer | EngineFailure:
-        """The answer, or why there is none: `empty_answer`, `incomplete_answer`."""
+    def of(self, said: Said) -> Answer:
+        """What was said; where that is no answer, its `failure` is `empty_answer` or `incomplete_answer`."""
         spoken, tokens, reason = self._text_of(said)
-        if said.grammar:
-            thought, text = None, spoken.strip()
-        else:
-            thought, text = apart(spoken, is_begun=self.is_thinking)
+        thought, text = (
+            Apart(None, spoken.strip()) if said.grammar else apart(spoken, is_begun=self.is_thinking)
+        )
         if not text:
-            return self._without_a_word(said, tokens, reason, has_thought=thought is not None)
+            answer = self._answer(text, said, tokens, reason)
+            has_thought = thought is not None
+            return answer.failing(self._without_a_word(said, tokens, reason, has_thought=has_thought))
         if said.grammar is None:
             first = 0 if text == spoken.strip() else self._spoken.thought_of(tokens)
             return replace(self._answer(text, said, tokens, reason, first), reasoning=thought)
@@ -70,8 +71,8 @@ class Answers:
 
     def _as_asked(
         self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason, grammar: Grammar
-    ) -> Answer | EngineFailure:
-        """An answer that was held to a format: whole and as asked for, or a failure, never anything else."""
+    ) -> Answer:
+        """An answer that was held to a format: whole and as asked for, or failing, never anything else."""
         wanted = grammar.response_format
         # All jobs wait for the device's thread, which this is: what may take seconds is left to the job's.
         try:
@@ -79,22 +80,24 @@ class Answers:
                 check_closed(text)
             _ = checked(text, wanted) if grammar.is_soon_checked else parsed(text)
         except NotAsAsked as error:
-            return self._incomplete(text, tokens, reason, error)
+            answer = self._answer(text, said, tokens, reason)
+            return answer.failing(self._incomplete(text, tokens, reason, error))
         sizes = [len(self._vocabulary.bytes_of(token)) for token in tokens]
         whole, of_each = field_confidence_of(text, sizes, said.logprobs)
         answer = self._answer(text, said, tokens, FinishReason.STOP)
         if of_each:
             answer = replace(answer, confidence=whole, field_confidence=of_each)
         if not grammar.is_soon_checked:
-            answer = replace(answer, check=partial(self._check, text, tokens, reason, wanted))
+            answer = replace(answer, check=partial(self._mismatch, text, tokens, wanted))
         return answer
 
-    def _check(self, text: str, tokens: Sequence[int], reason: FinishReason, wanted: ResponseFormat) -> None:
-        """Raises EngineFailure."""
+    def _mismatch(self, text: str, tokens: Sequence[int], wanted: ResponseFormat) -> EngineFailure | None:
+        """Why JSON that is whole is not what was asked for, if it is not."""
         try:
             checked(text, wanted)
         except NotAsAsked as error:
-            raise self._incomplete(text, tokens, reason, error) from error
+            return self._incomplete(text, tokens, FinishReason.STOP, error)
+        return None
 
     def _answer(
         self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason, first: int = 0

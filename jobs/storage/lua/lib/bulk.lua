@@ -77,6 +77,7 @@ local function mark(batch_id, verb, from, to, at, now)
     for _, state in ipairs(from) do
         is_from[state] = true
         try(charge_all, batch_id, pending, state, to)
+        if state == 'failed' then try(count_no_cut_failure, batch_id) end
     end
     for _, one in ipairs(pending) do
         if is_from[one.steps[#one.steps].to] then table.insert(one.steps, step) end

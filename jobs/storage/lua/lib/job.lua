@@ -32,7 +32,9 @@ local function set_of(batch_id, state, is_refused)
 end
 
 -- What a job that runs anew no longer has.
-local STALE = {'error', 'started_at', 'finished_at', 'usage', 'crashes', 'confidence', 'field_confidence'}
+local STALE = {
+    'error', 'started_at', 'finished_at', 'finish_reason', 'usage', 'crashes', 'confidence', 'field_confidence',
+}
 
 -- Let a job not have begun, and count a crash against it if it had: what its worker had not begun cannot be why it ended.
 local function count_crash(job_id)
@@ -61,9 +63,27 @@ local function count(batch_id, state, by)
     redis.call('HINCRBY', key('batch', batch_id), 'count:' .. state, by)
 end
 
--- Count an answer that was cut. A job with an answer never changes again: it is only removed.
-local function count_cut(batch_id, finish_reason, by)
-    if finish_reason == 'length' then redis.call('HINCRBY', key('batch', batch_id), 'cut_short', by) end
+-- Count an answer that was cut. A job with one never changes again: it is only removed. One that has failed by that may run
+-- again, so how many of all those have is counted by itself as well.
+local function count_cut(batch_id, state, finish_reason, by)
+    if finish_reason ~= 'length' then return end
+    redis.call('HINCRBY', key('batch', batch_id), 'cut_short', by)
+    if state == 'failed' then redis.call('HINCRBY', key('batch', batch_id), 'cut_short:failed', by) end
+end
+
+-- The failed jobs of a batch run again, all of them.
+local function count_no_cut_failure(batch_id)
+    local batch = key('batch', batch_id)
+    local failed = counted(redis.call('HGET', batch, 'cut_short:failed')) or 0
+    if failed ~= 0 then redis.call('HINCRBY', batch, 'cut_short', -failed) end
+    redis.call('HDEL', batch, 'cut_short:failed')
+end
+
+-- Let a job have said nothing yet.
+local function forget_end(job)
+    local record = key('job', job.id)
+    if job.batch_id then count_cut(job.batch_id, job.state, redis.call('HGET', record, 'finish_reason'), -1) end
+    redis.call('HDEL', record, unpack(STALE))
 end
 
 -- What a move means to the job's batch.
@@ -73,7 +93,7 @@ local function move_in_batch(job, to, set, now)
     redis.call('ZADD', set_of(job.batch_id, to, false), redis.call('ZSCORE', batch .. ':jobs', job.id), job.id)
     count(job.batch_id, job.state, -1)
     count(job.batch_id, to, 1)
-    count_cut(job.batch_id, set.finish_reason, 1)
+    count_cut(job.batch_id, to, set.finish_reason, 1)
     note_span(batch, set.started_at, set.finished_at)
     -- That a worker has begun is told by the counters; nobody reads a job again for it.
     if to ~= 'running' then note_change(batch, job.id, now) end
@@ -90,7 +110,7 @@ local function move(job, to, change, now)
     redis.call('HSET', record, 'state', to)
     for field, value in pairs(set) do redis.call('HSET', record, field, value) end
     for _, field in ipairs(change.unset or {}) do redis.call('HDEL', record, field) end
-    if change.is_anew then redis.call('HDEL', record, unpack(STALE)) end
+    if change.is_anew then forget_end(job) end
     if change.is_crash then count_crash(job.id) end
     for field, by in pairs(change.increase or {}) do try(redis.call, 'HINCRBY', record, field, by) end
     each_image(set.images, function(image) use_image(job.id, image, job.owner) end)

@@ -12,7 +12,7 @@ from openai import OpenAI
 
 from jobs.contract.codes import Code
 from jobs.contract.models import JobError, Result
-from tests.asking import IMAGE
+from tests.asking import IMAGE, id_of, new_batch
 from tests.redis.web.access.test_access import made as made_key
 from tests.redis.web.openai.ordering import (
     ENDPOINT,
@@ -29,6 +29,16 @@ from tests.redis.web.openai.ordering import (
 from web.openai.bulk.filler import Filler
 
 pytestmark = pytest.mark.redis
+
+
+def test_the_answers_of_a_batch_say_how_sure_the_model_was(client, services, redis_client):
+    batch = begin(client, line("first"))
+    fill(services)
+    sure = {"confidence": 0.75, "field_confidence": {"color": 0.5}}
+    answer(services, redis_client, SAID.model_copy(update=sure))
+    (done,) = told(client, client.batches.retrieve(batch.id).output_file_id)
+    choice = done["response"]["body"]["choices"][0]
+    assert {name: choice[name] for name in sure} == sure
 
 
 def test_lines_become_answers_and_errors_under_their_ids(client, services, redis_client, http):
@@ -74,6 +84,18 @@ def test_lines_become_answers_and_errors_under_their_ids(client, services, redis
         ("two", "What is this?"),
     ]
     assert [image["file"] for image in page["jobs"][2]["images"]] == ["image-1", "image-2"]
+
+
+@pytest.mark.parametrize("is_ordered", [True, False])
+def test_the_page_asks_nothing_again_of_requests_that_say_for_themselves_how(client, http, is_ordered):
+    if is_ordered:
+        batch_id = begin(client, line("a", max_tokens=5)).id.removeprefix("batch_")
+    else:
+        batch_id = id_of(new_batch(http))
+    assert http.get(f"/api/batches/{batch_id}").get_json()["has_requests"] is is_ordered
+    page = http.get(f"/batches/{batch_id}").text
+    assert ('id="ask-cut-again"' in page, 'id="viewer-more"' in page) == (not is_ordered, not is_ordered)
+    assert ("Each request says for itself" in page) is is_ordered
 
 
 def test_no_line_is_two_to_who_takes_other_characters_for_line_ends(client, services, redis_client):

@@ -17,7 +17,7 @@ from jobs.contract.models import Job, JobError, JobState, Result
 from jobs.contract.settings import WebSettings
 from tests import pdfs
 from tests.asking import IMAGE
-from tests.chats import SAID, about, about_it, image, text
+from tests.chats import SAID, SURE, about, about_it, image, text
 from tests.processes import until
 from web.front.front import Front
 from web.http.waiting import PAUSES
@@ -54,6 +54,16 @@ def test_an_answer_is_a_completion(client, worker):
     assert (job.question, job.file, job.options.max_new_tokens) == ("What is this?", "image-1.png", 7)
     assert job.batch_id is None
     assert choice.logprobs is None
+
+
+def test_how_sure_the_model_was_is_in_the_choice_and_the_client_keeps_it(client, worker):
+    worker(SURE, SAID)
+    sure, unknown = (
+        client.chat.completions.create(model="nano", messages=about_it(question)).choices[0]
+        for question in ("What is this?", "Sure?")
+    )
+    assert (sure.confidence, sure.model_extra["field_confidence"]) == (0.75, {"color": 0.5})
+    assert unknown.model_extra == {"confidence": None, "field_confidence": None}
 
 
 def test_a_chat_is_kept_turn_by_turn_with_its_images_in_their_places(client, worker):

@@ -10,7 +10,7 @@ from openai import OpenAI
 from jobs.contract.asking.chat import Role, Turn
 from jobs.contract.codes import Code
 from jobs.contract.models import FinishReason, JobError, JobState, Result
-from tests.chats import DATA, SAID
+from tests.chats import DATA, SAID, SURE
 
 pytestmark = pytest.mark.redis
 
@@ -22,6 +22,7 @@ SCHEMA: dict[str, Any] = {
     "required": ["color"],
     "additionalProperties": False,
 }
+CUT = {"finish_reason": FinishReason.LENGTH}
 
 
 def about_it(*before: Any) -> Any:
@@ -54,6 +55,17 @@ def test_an_answer_is_a_response(client, worker):
     assert client.responses.retrieve(made.id).model_dump() == made.model_dump()
 
 
+def test_how_sure_the_model_was_is_in_the_response_also_of_a_stream_and_later(client, worker, speaker):
+    worker(SURE)
+    made = client.responses.create(model="nano", input=about_it())
+    assert (made.confidence, made.model_extra["field_confidence"]) == (0.75, {"color": 0.5})
+    assert client.responses.retrieve(made.id).model_extra == made.model_extra
+    speaker((0, "A red"), SURE)
+    begun, *_, last = client.responses.create(model="nano", input=about_it(), stream=True, temperature=1)
+    assert begun.response.confidence is None
+    assert last.response.model_extra == made.model_extra
+
+
 def test_an_answer_that_is_sent_back_is_a_turn(client, worker):
     jobs = worker(SAID, SAID)
     first = client.responses.create(model="nano", input=about_it())
@@ -68,18 +80,21 @@ def test_an_answer_that_is_sent_back_is_a_turn(client, worker):
 
 
 def test_an_answer_that_was_cut_is_incomplete(client, worker):
-    worker(SAID.model_copy(update={"finish_reason": FinishReason.LENGTH}))
+    worker(SAID.model_copy(update=CUT))
     made = client.responses.create(model="nano", input=about_it())
     assert (made.status, made.incomplete_details.reason) == ("incomplete", "max_output_tokens")
     assert made.output[0].status == "incomplete"
 
 
 def test_a_failure_is_an_error_of_the_call_and_in_what_is_read_later(client, worker):
-    jobs = worker(Result(error=JobError(code=Code.INCOMPLETE_ANSWER, message="It was cut.")))
+    cut = JobError(code=Code.INCOMPLETE_ANSWER, message="It was cut.")
+    jobs = worker(SAID.model_copy(update=CUT | {"answer": None, "error": cut}))
     error = refused(client)
     assert (error.status_code, error.code) == (500, "incomplete_answer")
     kept = client.responses.retrieve(f"resp_{jobs[0].id}")
     assert (kept.status, kept.error.message, kept.output) == ("failed", "It was cut.", [])
+    assert kept.incomplete_details.reason == "max_output_tokens"
+    assert kept.usage and kept.usage.output_tokens == 4
 
 
 def test_a_schema_is_kept_to(client, worker):

@@ -64,8 +64,8 @@ export class Grouping {
   }
 
   get #words() {
-    const isMore = this.#selection.zips && this.way;
-    return isMore ? `${this.counted}; ${t("what is in the zips comes on top, grouped in the same way")}` : this.counted;
+    if (!this.#selection.zips || !this.way) return this.counted;
+    return t("{counted}; what is in the zips comes on top, grouped in the same way", { counted: this.counted });
   }
 
   #line(job) {

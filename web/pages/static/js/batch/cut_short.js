@@ -5,7 +5,8 @@ import { byId, make, say, show, toast } from "../core/dom.js";
 import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
 import { t, tn } from "../core/words.js";
-import { moreTokens, sampling } from "../results/cut_short.js";
+import { askedWith } from "../results/asked.js";
+import { moreTokens } from "../results/cut_short.js";
 import { readLimits } from "../upload/limits.js";
 
 const FILES_AT_A_TIME = 500;
@@ -50,11 +51,10 @@ async function askAgain(batch, records) {
   tell(t("Their images are not there any more. Send the files again."));
 }
 
-const newBatch = ({ name, question, model, response_format: format, max_pixels: pixels, ...others }, longest) =>
-  api("/batches", { json: {
-    name, question, model, max_new_tokens: longest, response_format: format ?? undefined, max_pixels: pixels ?? undefined,
-    ...sampling(others),
-  } });
+const newBatch = (batch, longest) => {
+  const { name, question, model } = batch;
+  return api("/batches", { json: { name, question, model, ...askedWith(batch), max_new_tokens: longest } });
+};
 
 /** Put the images into the new batch and close it; gives how many are not there any more. After an error there is no new batch. */
 async function fill(id, batch, records, atATime) {

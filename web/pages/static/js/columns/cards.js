@@ -84,7 +84,7 @@ function makeCard(column, place, onFilter) {
   const element = make("section", { class: "column-card", "aria-labelledby": title.id }, title, filled, ...body.elements);
   const draw = (summary) => {
     const said = tn("{count} answer has it", "{count} answers have it", summary.filled);
-    say(filled, summary.missing ? `${said}, ${t("{n} not", { n: number(summary.missing) })}` : said);
+    say(filled, summary.missing ? t("{have}, {n} not", { have: said, n: number(summary.missing) }) : said);
     body.draw(summary);
   };
   return { element, draw, clear: body.clear };

@@ -5,7 +5,7 @@ import { stateWord, t } from "../core/words.js";
 /** A filter beside those of the states. */
 export const CUT = "cut";
 
-/** What it takes to ask for the rest of a job's answer; null when the answer is whole. */
+/** What it takes to ask for the rest of a job's answer, also where there is none for being cut; null for one that is not. */
 export function cutOf({ finish_reason: reason, usage, image, question, page }) {
   return reason === "length" ? { tokens: usage?.output_tokens ?? 0, image, question, page } : null;
 }
@@ -24,11 +24,10 @@ export function drawState(chip, record, kind = "") {
   return state;
 }
 
-/** The longest answer to ask for after one of `tokens`: twice that, as far as the server allows; null when it allows no more. */
+/**
+ * The longest answer to ask for after one of `tokens`: twice that, as far as the server allows, or all that it allows where that
+ * is not known (0); null when it allows no more.
+ */
 export function moreTokens(tokens, { max_answer_tokens: most = Infinity }) {
-  return tokens < most ? Math.min(2 * Math.max(1, tokens), most) : null;
+  return tokens < most ? Math.min(2 * (tokens || most), most) : null;
 }
-
-/** How a batch's answers are drawn, and where they stop, as a body that asks again says it. */
-export const sampling = (batch) =>
-  Object.fromEntries(["temperature", "top_p", "seed", "stop"].map((name) => [name, batch[name] ?? undefined]));

@@ -8,7 +8,8 @@ import { number, t } from "../core/words.js";
 import { wholeNotes } from "../images/notes.js";
 import { canTurn, isAboutSeveral } from "../images/several.js";
 import { readLimits } from "../upload/limits.js";
-import { CUT, cutOf, moreTokens, sampling, wordOf } from "./cut_short.js";
+import { askedWith } from "./asked.js";
+import { CUT, cutOf, moreTokens, wordOf } from "./cut_short.js";
 
 const LOOK_AGAIN_MS = 1000;
 const PATIENT_LOOK_MS = 4000;
@@ -75,8 +76,7 @@ export class FollowUp {
 
   /** Ask a record's own question again, and allow a longer answer. */
   askForMore({ cut }) {
-    const { model } = this.#batch;
-    return this.#askForMore({ question: cut.question, model, ...this.#sharpness(model), ...sampling(this.#batch) }, cut);
+    return this.#askForMore({ question: cut.question, model: this.#batch.model, ...askedWith(this.#batch) }, cut);
   }
 
   /** Pages are drawn as before, and the batch's model sees as many pixels; what others take is their own. */

@@ -199,7 +199,7 @@ export class Viewer {
   }
 
   #showWords() {
-    const { state, answer, errorCode, errorMessage, hasImage } = this.record;
+    const { state, answer, errorCode, errorMessage, hasImage, cut } = this.record;
     drawState(byId("viewer-state"), this.record);
     this.#showCut();
     drawUnsure(byId("viewer-unsure"), this.record);
@@ -214,7 +214,7 @@ export class Viewer {
     sayOrHide(byId("viewer-notes"), isAboutSeveral(this.record) ? "" : wholeNotes(this.record));
     show(byId("viewer-copy"), Boolean(answer));
     show(byId("viewer-reason"), state === "failed");
-    if (byId("viewer-retry")) show(byId("viewer-retry"), state === "failed" && hasImage);
+    if (byId("viewer-retry")) show(byId("viewer-retry"), state === "failed" && hasImage && cut === null);
     if (state !== "failed") return;
     const { what, remedy } = reasonOf(errorCode, errorMessage);
     const reason = byId("viewer-reason");
