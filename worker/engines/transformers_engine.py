@@ -23,7 +23,6 @@ from jobs.contract.settings import WorkerSettings
 from jobs.shape.telling import instruction_of
 from worker.engines import families
 from worker.engines.about import Fact, bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
-from worker.engines.any_processor import AnyProcessor
 from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.grammars import Grammars
@@ -40,8 +39,6 @@ from worker.engines.devices import (
 )
 from worker.engines.generation import settle
 from worker.engines.layers import replace_layers
-from worker.engines.processors import JobInput, Processor, QwenProcessor, SeenImage
-from worker.engines.remedies import remedy_of
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.sampling import Sampling
@@ -49,13 +46,16 @@ from worker.engines.saying.answers import Answers
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.saying.stops import Stops
 from worker.engines.saying.vocabulary import Vocabulary
-from worker.engines.templates import begins_thoughts, can_choose_thinking
+from worker.engines.seeing.any_processor import AnyProcessor
+from worker.engines.seeing.processors import JobInput, Processor, QwenProcessor, SeenImage
+from worker.engines.seeing.templates import begins_thoughts, can_choose_thinking
 from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
 from worker.engines.weights.kind import family_of
 from worker.engines.weights.loading import load_weights
 from worker.engines.weights.quantised import check_quantised
+from worker.engines.weights.remedies import remedy_of
 from worker.engines.weights.source import Source
 from worker.engines.weights.unusable import Unusable
 from worker.ops.cores import core_count

@@ -21,8 +21,8 @@ from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.layers import PackedLinear
-from worker.engines.processors import SeenImage
-from worker.engines.remedies import TORCHVISION
+from worker.engines.seeing.processors import SeenImage
+from worker.engines.weights.remedies import TORCHVISION
 
 pytestmark = pytest.mark.filterwarnings(
     # In transformers' own Pillow processors, by which GLM-4V's grids become tensors.

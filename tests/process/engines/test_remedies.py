@@ -16,8 +16,8 @@ from jobs.contract.settings import WorkerSettings
 from tests.miniatures import NANO
 from worker.engines import create_engine
 from worker.engines.base import ModelNotLoaded
-from worker.engines.remedies import remedy_of
 from worker.engines.weights.quantised import check_quantised
+from worker.engines.weights.remedies import remedy_of
 from worker.engines.weights.source import Source
 from worker.engines.weights.unusable import Unusable
 

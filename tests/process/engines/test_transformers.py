@@ -22,9 +22,9 @@ from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline
-from worker.engines.processors import QwenProcessor
 from worker.engines.proportions import fit
 from worker.engines.saying.said import Said, has_ended, until_end
+from worker.engines.seeing.processors import QwenProcessor
 from worker.engines.transformers_engine import _BUNDLED, TransformersEngine
 from worker.engines.weights.source import Source
 

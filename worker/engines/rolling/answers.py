@@ -6,12 +6,12 @@ from typing import final
 
 from worker.engines.base import Answer, Ended, Hear, Rolling
 from worker.engines.company import Company
-from worker.engines.processors import JobInput
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.said import Said
 from worker.engines.saying.vocabulary import Vocabulary
+from worker.engines.seeing.processors import JobInput
 
 
 @final

@@ -9,4 +9,5 @@ quantised  what it takes to use weights that are quantised
 loading    reads them, with the attention that a family has
 fit        whether the weights are the model's, all of them
 unusable   what is raised where they must not be used
+remedies   what to do when a model cannot be loaded
 """

@@ -16,12 +16,12 @@ from PIL import Image
 from jobs.contract.asking.chat import Turn, question_about
 from jobs.contract.discreet import discreet
 from jobs.contract.errors import EngineFailure
-from worker.engines.image_only import load_processor
-from worker.engines.joining import joined
-from worker.engines.processors import PIXELS_PER_TOKEN, JobInput, SeenImage, TextCleaner
 from worker.engines.proportions import fit, scale_for, scaled
-from worker.engines.templates import rendered, use_template
-from worker.engines.tiling import limit_tiles
+from worker.engines.seeing.image_only import load_processor
+from worker.engines.seeing.joining import joined
+from worker.engines.seeing.processors import PIXELS_PER_TOKEN, JobInput, SeenImage, TextCleaner
+from worker.engines.seeing.templates import rendered, use_template
+from worker.engines.seeing.tiling import limit_tiles
 from worker.engines.weights.source import Source
 
 logger = logging.getLogger(__name__)

@@ -19,11 +19,11 @@ from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProce
 from jobs.contract.asking.chat import Turn
 from jobs.contract.asking.pixels import PixelRange
 from worker.engines.constraint.grammars import Grammar
-from worker.engines.image_only import BACKEND, image_only
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.sampling import Sampling
 from worker.engines.saying.stops import Stops
-from worker.engines.templates import rendered, use_template
+from worker.engines.seeing.image_only import BACKEND, image_only
+from worker.engines.seeing.templates import rendered, use_template
 from worker.engines.weights.source import Source
 
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
