@@ -15,6 +15,7 @@ from jobs.contract.catalog import card_for
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
+from scripts.families import KNOWN, makers, row, rows_of_page
 from tests.drawing import random_scene
 from tests.families import FAMILIES
 from tests.preparing import prepare
@@ -54,7 +55,7 @@ def folder_of(tmp_path_factory):
 
     def of(name: str) -> Path:
         if name not in made:
-            made[name] = FAMILIES[name](tmp_path_factory.mktemp("models") / name)
+            made[name] = makers()[name](tmp_path_factory.mktemp("models") / name)
         return made[name]
 
     return of
@@ -68,10 +69,10 @@ def loaded(folder_of):
     def load(name: str, **settings: Any) -> Any:
         key = name, *settings.items()
         if key not in made:
-            made[key] = create_engine(
-                card_for(str(folder_of(name))), WorkerSettings(device="cpu", **settings)
-            )
-            made[key].load()
+            card = card_for(str(folder_of(name)))
+            engine = create_engine(card, WorkerSettings(device="cpu", **settings))
+            engine.load()
+            made[key] = engine
         return made[key]
 
     return load
@@ -202,3 +203,15 @@ def test_a_limit_of_pixels_is_one_of_tiles_too(loaded):
             counts.append(job.tensors["pixel_values"].flatten(0, -4).shape[0])
     assert tiles["idefics3"] == [1, 5, 17]
     assert tiles["internvl"] == [1, 5, 10]
+
+
+# What is said of them
+
+
+@pytest.mark.parametrize("family", KNOWN)
+def test_the_page_of_models_says_what_each_does(loaded, folder_of, family):
+    try:
+        engine = loaded(family)
+    except ModelNotLoaded as error:
+        engine = error
+    assert row(family, engine) in rows_of_page()
