@@ -122,7 +122,7 @@ class Restore:
 
     def _end(self, batch: Batch) -> None:
         if batch.state is not BatchState.OPEN:
-            self._store.close_batch(batch.id, batch.state)
+            self._store.close_batch(batch.id, batch.state, batch.closed_at)
 
     # Jobs
 
@@ -167,11 +167,12 @@ class Restore:
 
     def _finish(self, job_id: str, finished: Job) -> bool:
         if finished.state is JobState.CANCELLED:
-            return bool(self._store.cancel(job_id))
+            return bool(self._store.cancel(job_id, finished.finished_at))
         result = Result.model_validate(finished.model_dump(exclude=_NOT_SAID))
         # A failure says nothing about a job that was queued again after it.
         since = finished.finished_at if finished.state is JobState.FAILED else None
-        return self._store.finish(job_id, result, recipe=finished.recipe, unless_queued_since=since)
+        at = finished.finished_at
+        return self._store.finish(job_id, result, recipe=finished.recipe, at=at, unless_queued_since=since)
 
 
 def _marks(batch: Batch) -> tuple[Mark, ...]:

@@ -42,6 +42,9 @@ class Base:
     def _now_text(self) -> str:
         return time_text(datetime.fromtimestamp(self._clock(), UTC))
 
+    def _text_of(self, at: datetime | None) -> str:
+        return time_text(at) if at else self._now_text()
+
     def _settle(self, batch_id: str, job_ids: Sequence[str]) -> None:
         """Settle those of the jobs that were cancelled or retried with their whole batch."""
         for start in range(0, len(job_ids), _SETTLED_AT_ONCE):

@@ -17,7 +17,7 @@ from jobs.contract.errors import NotFound, Unreadable
 from jobs.contract.models import FLEETING_BATCH, Batch, BatchState
 from jobs.storage.store.base import Base
 from jobs.storage.store.quotas import as_json, exceeded
-from jobs.storage.store.records import Record, as_text, batch_from, rate_per_s, time_text
+from jobs.storage.store.records import Record, as_text, batch_from, rate_per_s
 from jobs.storage.unreadable import pass_over, readable, replies
 
 #: How a batch's jobs are kept: since 2, refused files are in a set of their own.
@@ -85,13 +85,15 @@ class Batches(Base):
         self._call("change_batch", batch_id, "name", name)
         return self.get_batch(batch_id)
 
-    def close_batch(self, batch_id: str, state: BatchState = BatchState.CLOSED) -> Batch:
-        """Take no more files, whatever becomes of the jobs; closing twice changes nothing.
+    def close_batch(
+        self, batch_id: str, state: BatchState = BatchState.CLOSED, at: datetime | None = None
+    ) -> Batch:
+        """Take no more files from now on or since `at`, whatever becomes of the jobs; the first time counts.
 
         Raises NotFound.
         """
         if self.get_batch(batch_id).state is BatchState.OPEN:
-            closed = ("state", state.value, "closed_at", self._now_text())
+            closed = ("state", state.value, "closed_at", self._text_of(at))
             self._call("change_batch", batch_id, *closed)
         return self.get_batch(batch_id)
 
@@ -139,9 +141,6 @@ class Batches(Base):
     def settle_some(self, batch_id: str, limit: int) -> int:
         """Settle up to `limit` jobs of a batch; gives how many there were, 0 when none is left."""
         return int(self._call("settle", batch_id, limit))
-
-    def _text_of(self, at: datetime | None) -> str:
-        return time_text(at) if at else self._now_text()
 
     def _known(self, batch_id: str, counts: list[int]) -> list[int]:
         if not counts:

@@ -280,15 +280,16 @@ class Jobs(Base):
         result: Result,
         *,
         recipe: str | None = None,
+        at: datetime | None = None,
         unless_queued_since: datetime | None = None,
     ) -> bool:
-        """Write a job's answer or error; False, and nothing changed, when it is already finished.
+        """Write a job's answer or error, of now or `at`; False, and nothing changed, when it is finished.
 
         With a recipe, `known_answer` finds the answer from now on; an error is found by nobody. With
         `unless_queued_since`, nothing changes either when the job came into the queue again after that.
         """
         state = JobState.FAILED if result.error else JobState.SUCCEEDED
-        change = result.model_dump(mode="json", exclude_none=True) | {"finished_at": self._now_text()}
+        change = result.model_dump(mode="json", exclude_none=True) | {"finished_at": self._text_of(at)}
         for field in ("cached", "notes", "looks"):
             if not change[field]:
                 del change[field]
@@ -299,12 +300,12 @@ class Jobs(Base):
 
     # A user's
 
-    def cancel(self, job_id: str) -> JobState | None:
-        """Cancel a job that has no answer yet; gives the state it was in, None when it was finished.
+    def cancel(self, job_id: str, at: datetime | None = None) -> JobState | None:
+        """Cancel a job that has no answer yet, now or `at`; gives the state it was in, None when finished.
 
         Raises NotFound.
         """
-        finished = {"finished_at": self._now_text()}
+        finished = {"finished_at": self._text_of(at)}
         return self._move_from(job_id, JobState.CANCELLED, _UNFINISHED, finished)
 
     def retry(self, job_id: str, quotas: Quotas | None = None) -> bool:

@@ -1,5 +1,6 @@
 """Redis is wiped, or has lost a part, and is restored from the journal; what is not lost stays unchanged."""
 
+import time
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -8,6 +9,7 @@ import pytest
 from jobs.contract import names
 from jobs.contract.errors import NotFound
 from jobs.contract.models import FinishReason, JobError, JobState, Result, Usage
+from jobs.storage.store import JobStore
 from jobs.upkeep.restore import Restore, Restored
 from tests.asking import IMAGE, ask, id_of, new_batch, post_files, send
 from web.services import Services
@@ -63,6 +65,20 @@ def batch(http, services) -> str:
 def queued(services: Services) -> tuple[int, int]:
     depth = services.queue.depth("nano")
     return depth.interactive, depth.bulk
+
+
+def test_what_ended_before_ended_then_whenever_it_is_restored(http, services, batch, redis_client):
+    http.post(f"{batch}/close")
+    http.post(f"{batch}/cancel")
+    before, record = seen(http, batch), services.store.get_batch(id_of(batch))
+    redis_client.flushall()
+    later = JobStore(redis_client, lambda: time.time() + 3600)
+
+    run(Restore(later, services.journal))
+
+    assert seen(http, batch) == before
+    after = services.store.get_batch(id_of(batch))
+    assert (after.closed_at, after.last_finished_at) == (record.closed_at, record.last_finished_at)
 
 
 def test_a_wiped_redis_comes_back_with_every_answer_reason_and_count(
