@@ -170,13 +170,16 @@ def _wanted_sampling(card: ModelCard, wishes: Wishes, *, is_held: bool) -> dict[
     """How tokens are drawn, and where answers end; `is_held` when they are held to a format."""
     said = {name: getattr(wishes, name) for name in SAMPLING}
     asked = {name: value for name, value in said.items() if value is not None}
+    if wishes.temperature is None and wishes.top_p == 1:
+        # Some clients always say it, and it leaves nothing out.
+        del asked["top_p"]
     if asked and not card.has_sampling:
         raise BadInput(
             f"{card.name} draws nothing by chance, and stops at no text. Choose another model, or leave out"
             f" {', '.join(sorted(asked))}.",
             code=Code.NO_SAMPLING,
         )
-    if wishes.top_p is not None and wishes.temperature is None:
+    if "top_p" in asked and wishes.temperature is None:
         raise BadInput(
             f"top_p is {wishes.top_p:g}, and without a temperature nothing is drawn."
             " Send temperature as well.",

@@ -21,6 +21,7 @@ ALL = {"temperature": 0.5, "top_p": 0.9, "seed": LEAST_SEED, "stop": ["\n", "。
         (ALL, Options(temperature=0.5, top_p=0.9, seed=LEAST_SEED, stop=("\n", "。"))),
         ({"temperature": 2, "seed": MOST_SEED}, Options(temperature=2, seed=MOST_SEED)),
         ({"temperature": 0, "top_p": 1}, Options(temperature=0, top_p=1)),
+        ({"top_p": 1}, Options()),
         ({"stop": " END"}, Options(stop=(" END",))),
         ({"seed": 0}, Options(seed=0)),
         (dict.fromkeys(ALL), Options()),
