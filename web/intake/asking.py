@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from jobs.contract.asking.fields import format_of
 from jobs.contract.asking.pages import Pages
 from jobs.contract.asking.resolution import check_max_pixels
 from jobs.contract.asking.response_format import ResponseFormat
@@ -14,7 +15,6 @@ from jobs.contract.models import SAMPLING, Options
 from jobs.contract.saying.logprobs import size_bytes
 from jobs.contract.settings import Limits
 from jobs.shape.columns import columns_of
-from jobs.shape.fields import format_of
 from jobs.shape.schemas import check_format
 from web.access.caller import caller
 from web.intake.wishes import Wishes

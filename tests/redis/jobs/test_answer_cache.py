@@ -9,9 +9,9 @@ import redis
 from prometheus_client import REGISTRY
 
 from jobs.contract import names
+from jobs.contract.asking.fields import AnswerField, format_of
 from jobs.contract.asking.response_format import FormatType, ResponseFormat
 from jobs.contract.models import Batch, Job, JobState, Options, Result
-from jobs.shape.fields import AnswerField, format_of
 from jobs.storage.store.jobs import Came
 from tests import worker_processes
 from tests.drawing import Scene
