@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.contract.asking.fields import format_of
+from jobs.contract.asking.fields import AnswerField, field_from, format_of
 from jobs.contract.asking.pages import Pages
 from jobs.contract.asking.resolution import check_max_pixels
 from jobs.contract.asking.response_format import ResponseFormat
@@ -143,7 +143,7 @@ def check_options(services: Services, card: ModelCard, wishes: Wishes) -> Option
             " (EVA01_MAX_ANSWER_TOKENS). Ask for a shorter one.",
             code=Code.TOO_MANY_TOKENS,
         )
-    wanted = _wanted_format(wishes, limits)
+    wanted = _wanted_format(card, wishes, limits)
     if wanted and not card.has_fields:
         raise BadInput(
             f"{card.name} cannot answer with fields. Choose another model, or ask for text.",
@@ -185,7 +185,8 @@ def _wanted_sampling(card: ModelCard, wishes: Wishes, *, is_held: bool) -> dict[
     if wishes.stop and is_held:
         raise BadInput(
             "`stop` would cut answers that have to be whole, as `fields` and `response_format` say. Leave out"
-            " one of them.",
+            " one of them; of a model that has fields by itself, ask for the `response_format` of the type"
+            " `text`.",
             code=Code.INVALID_FIELD,
         )
     return asked
@@ -219,7 +220,7 @@ def _wanted_logprobs(card: ModelCard, wishes: Wishes, limits: Limits) -> int | N
     return top or 0
 
 
-def _wanted_format(wishes: Wishes, limits: Limits) -> ResponseFormat | None:
+def _wanted_format(card: ModelCard, wishes: Wishes, limits: Limits) -> ResponseFormat | None:
     if wishes.fields and wishes.response_format:
         raise BadInput(
             "`fields` and `response_format` both say how an answer looks. Send one of them.",
@@ -228,7 +229,10 @@ def _wanted_format(wishes: Wishes, limits: Limits) -> ResponseFormat | None:
     if wishes.fields:
         _check_count(len(wishes.fields), limits)
         return format_of(wishes.fields)
-    return wishes.response_format.kept() if wishes.response_format else None
+    if wishes.response_format:
+        return wishes.response_format.kept()
+    own = [AnswerField.model_validate(field_from(short)) for short in card.fields]
+    return format_of(own) if own else None
 
 
 def _check_count(fields: int, limits: Limits) -> None:
