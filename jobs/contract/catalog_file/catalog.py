@@ -28,3 +28,7 @@ class Catalog:
         """The settings of a worker of `card`'s model: what its environment says wins over the file."""
         entry = self.entries.get(card.name)
         return entry.settle(settings) if entry and self.cards[card.name] == card else settings
+
+
+#: Where there is no file.
+NOTHING_LISTED = Catalog()

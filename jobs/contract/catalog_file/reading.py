@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from jobs.contract.base import Frozen
-from jobs.contract.catalog_file.catalog import Catalog
+from jobs.contract.catalog_file.catalog import NOTHING_LISTED, Catalog
 from jobs.contract.catalog_file.entry import Entry
 from jobs.contract.catalog_file.marked import Marked, NotRead, read
 from jobs.contract.faults import fault_of
@@ -40,7 +40,7 @@ def read_catalog(path: Path | None) -> Catalog:
     Raises BadSetting, which names the line.
     """
     if path is None:
-        return Catalog()
+        return NOTHING_LISTED
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
