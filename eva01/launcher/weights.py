@@ -77,6 +77,6 @@ def _bytes_in(path: Path, number_bytes: int) -> int:
 
 def _bytes_of(tensor: dict[str, Any], number_bytes: int) -> int:
     if tensor["dtype"] in _FLOATS:
-        return prod(tensor["shape"]) * number_bytes
+        return prod(map(int, tensor["shape"])) * number_bytes
     begin, end = tensor["data_offsets"]
     return int(end - begin)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from jobs.contract.asking.fields import AnswerField
 from jobs.contract.asking.pixels import PixelRange
 
 #: The model EVA-01 is built for.
@@ -103,8 +104,8 @@ class ModelCard(_Shown):
     tasks: tuple[Task, ...] = ()
     #: Questions that the page offers besides those for its tasks.
     presets: tuple[Preset, ...] = ()
-    #: What its answers have, in short, where nobody says what they should be; none for text.
-    fields: tuple[str, ...] = ()
+    #: What its answers have where nobody says what they should be; none for text.
+    fields: tuple[AnswerField, ...] = ()
     price: Price | None = None
     #: What the model is told, where QUESTION stands for what was asked.
     prompt: str = QUESTION

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.contract.asking.fields import AnswerField, field_from, format_of
+from jobs.contract.asking.fields import format_of
 from jobs.contract.asking.pages import Pages
 from jobs.contract.asking.resolution import check_max_pixels
 from jobs.contract.asking.response_format import ResponseFormat
@@ -231,8 +231,7 @@ def _wanted_format(card: ModelCard, wishes: Wishes, limits: Limits) -> ResponseF
         return format_of(wishes.fields)
     if wishes.response_format:
         return wishes.response_format.kept()
-    own = [AnswerField.model_validate(field_from(short)) for short in card.fields]
-    return format_of(own) if own else None
+    return format_of(card.fields) if card.fields else None
 
 
 def _check_count(fields: int, limits: Limits) -> None:

@@ -253,7 +253,7 @@ def _offered(card: ModelCard) -> dict[str, Any]:
         "name": card.name,
         "description": getattr(own, language()) if own else card.description,
         "language": language() if own else "en",
-        "fields": [short.partition(":")[0] for short in card.fields],
+        "fields": [field.name for field in card.fields],
         "price": price and format_currency(price.amount, price.currency, _PRICE, currency_digits=False),
     }
 

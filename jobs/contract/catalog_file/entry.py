@@ -121,7 +121,7 @@ class Entry(Frozen):
         said: dict[str, Any] = {
             "name": self.name,
             "presets": [preset.said for preset in self.presets],
-            "fields": [field.short for field in self.fields],
+            "fields": self.fields,
             "price": self.price,
         }
         if self.description:
