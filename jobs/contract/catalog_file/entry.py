@@ -8,6 +8,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationInfo,
     field_validator,
 )
@@ -29,7 +30,7 @@ _PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ([A-Z]{3})")
 #: What else an entry says of a worker, where its environment does not.
 _OF_WORKERS = ("slots", "max_pixels")
 
-_Line = Annotated[str, Field(min_length=1)]
+_Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class _SaidWords(Words):
@@ -101,7 +102,7 @@ class Entry(Frozen):
     slots: Annotated[int, Field(ge=1, le=MOST_SLOTS)] | None = None
     max_pixels: Annotated[int, Field(ge=LEAST_PIXELS)] | None = None
     #: What the model is told, with one QUESTION in it.
-    prompt: Annotated[str, AfterValidator(_have_one_question)] | None = None
+    prompt: Annotated[_Line, AfterValidator(_have_one_question)] | None = None
     fields: Annotated[
         tuple[Annotated[AnswerField, BeforeValidator(_field_from)], ...], AfterValidator(_are_told_apart)
     ] = ()

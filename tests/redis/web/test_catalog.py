@@ -78,6 +78,17 @@ def test_what_is_listed_goes_before_what_a_worker_says(listed):
     assert (models(listed)["nano"]["engine"], models(listed)["nano"]["workers"]) == ("openai", 1)
 
 
+def test_a_web_without_the_file_shows_what_a_worker_says_of_its_model(listed, http):
+    services = services_of(listed.application)
+    info = WorkerInfo(
+        id="one", model="receipts", state=WorkerState.READY, slots=1, device="cpu", started_at=utc_now()
+    )
+    services.fleet.beat(info, services.catalog.cards["receipts"], 60)
+    told, listing = models(http)["receipts"], models(listed)["receipts"]
+    assert told == listing
+    assert http.get(new_batch(http, model="receipts")).json["response_format"] == format_of(FIELDS).public()
+
+
 def test_its_fields_hold_where_nobody_says_what_an_answer_has_to_be(listed):
     def wanted(**more) -> dict | None:
         return listed.get(new_batch(listed, model="receipts", **more)).json["response_format"]

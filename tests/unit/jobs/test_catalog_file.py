@@ -71,7 +71,7 @@ def test_all_that_may_be_said_of_a_model_is_on_its_card(reading):
     ]
     assert card.price
     assert (card.price.amount, card.price.currency) == (0.4, "EUR")
-    assert card.prompt == "You read receipts.\n{question}\n"
+    assert card.prompt == "You read receipts.\n{question}"
 
 
 def test_a_name_of_ours_may_stand_for_another_model(reading):
@@ -81,6 +81,14 @@ def test_a_name_of_ours_may_stand_for_another_model(reading):
     assert catalog.card_for("nano").engine is EngineName.OPENAI
     again = reading("models: [{name: shapes, source: nano}]").card_for("shapes")
     assert (again.source, again.description, again.descriptions) == (NANO.source, NANO.description, None)
+
+
+@pytest.mark.parametrize(
+    "said", ["只说一次", "{zh: 只说一次}", "{en: 只说一次}", "{en: '只说一次 ', zh: 只说一次}"]
+)
+def test_what_is_said_in_one_language_is_said_in_both(reading, said):
+    card = reading(f"models: [{{name: a, source: nano, description: {said}}}]").card_for("a")
+    assert card.descriptions == Words(en="是", zh="是")
 
 
 def test_a_card_is_the_same_once_redis_has_it(reading):
