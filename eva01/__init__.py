@@ -9,5 +9,7 @@ version   the one number of a release, read by both distributions
 from eva01.client.address import Address as Address
 from eva01.client.client import Client as Client
 from eva01.client.errors import ClientError as ClientError
+from eva01.client.files import Together as Together
+from eva01.client.groups import GroupBy as GroupBy
 from eva01.client.models import Batch as Batch
 from eva01.client.models import Job as Job

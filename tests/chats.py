@@ -9,6 +9,8 @@ DATA = "data:image/png;base64," + base64.b64encode(IMAGE).decode()
 USAGE = Usage(visual_tokens=9, prompt_tokens=21, output_tokens=4)
 SAID = Result(answer="A red circle.", finish_reason=FinishReason.STOP, usage=USAGE)
 
+SURE = SAID.model_copy(update={"confidence": 0.75, "field_confidence": {"color": 0.5}})
+
 
 def image(url: str = DATA, **more: str) -> dict:
     return {"type": "image_url", "image_url": {"url": url, **more}}

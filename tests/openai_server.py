@@ -34,11 +34,20 @@ REFUSE = "refuse"
 LONG = "long"
 #: It says that its answer is withheld; nothing at all; half of an object; an object that was not asked for.
 FILTER, EMPTY, HALF, OTHER = "filter", "empty", "half", "other"
+#: Its model thinks aloud: within its answer, or apart from it.
+THINK, APART = "think", "apart"
 
 KEY = os.environ.get("KEY", "")
 #: Parameters that it does not know.
 UNKNOWN = set(filter(None, os.environ.get("UNKNOWN", "").split(",")))
-SAYS = {EMPTY: "", HALF: '{"a": ', OTHER: '{"b": 1}', "json": '{"a": 1}'}
+SAYS = {
+    EMPTY: "",
+    HALF: '{"a": ',
+    OTHER: '{"b": 1}',
+    "json": '{"a": 1}',
+    THINK: "<think>It is red.</think> A circle.",
+    APART: "A circle.",
+}
 ENDS = {FILTER: "content_filter", HALF: "length"}
 
 
@@ -110,6 +119,10 @@ class Server:
         words = SAYS.get(word, f"{sizes} {question}")
         parts = [part + " " for part in words.split(" ")] if words else []
         for part in [word] * 1200 if word == SLOW else parts:
+            if word == APART:
+                yield _event({"delta": {"reasoning_content": "It "}})
+                yield _event({"delta": {"reasoning_content": "is red."}})
+                word = ""
             yield _event({"delta": {"content": part}, "logprobs": _logprobs(part, body)})
             if word == DIE:
                 os.kill(os.getpid(), signal.SIGKILL)

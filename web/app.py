@@ -19,7 +19,7 @@ from web.api.keys import SHOWN_ONCE, keys, me
 from web.api.progress import progress
 from web.api.questions import questions
 from web.api.results import results
-from web.api.schemas.base import Problem
+from web.api.schemas.base import PROBLEMS, Problem
 from web.api.shared_batch import shared_batch
 from web.api.sharing import sharing
 from web.api.status import status
@@ -40,6 +40,7 @@ from web.intake.spool import register_spool
 from web.openai.bulk.batches import batches as openai_batches
 from web.openai.bulk.files import files as openai_files
 from web.openai.calls import openai
+from web.openai.document import described
 from web.openai.envelope import register_envelope
 from web.pages.views import pages
 from web.services import Services
@@ -98,9 +99,17 @@ def create_app(
     for calls in (openai, openai_files, openai_batches):
         app.register_blueprint(calls)
     app.register_blueprint(pages)
-    register_docs(app, lambda: app.api_doc)
+    register_docs(app, lambda: _document(app))
     register_audit(app)
     return app
+
+
+def _document(app: OpenAPI) -> dict[str, Any]:
+    """What is made from the handlers, and the calls of OpenAI's API."""
+    made, more = app.api_doc, described(PROBLEMS)
+    components = made["components"]
+    schemas = components["schemas"] | more["schemas"]
+    return {**made, "paths": made["paths"] | more["paths"], "components": components | {"schemas": schemas}}
 
 
 def _keeping(services: Services) -> Keeping:

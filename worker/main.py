@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from time import perf_counter
 from typing import NoReturn
@@ -22,6 +23,8 @@ from worker.summary import report
 
 #: The exit code of a worker that could not start.
 _COULD_NOT_START = 2
+#: Looks at other servers in a check: a worker looks until one is there.
+_LOOKS = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -68,7 +71,14 @@ def serve(
 
 def _check(card: ModelCard, settings: WorkerSettings, engine: Engine[Seen, Prepared]) -> NoReturn:
     """Load the model, say what a worker would do with it, and end the process; raises ModelNotLoaded."""
-    engine.load()
+    look_s = settings.openai_connect_s + settings.openai_look_s
+    most_s = _LOOKS * look_s if engine.is_elsewhere else None
+    loading = ThreadPoolExecutor(1).submit(engine.load)
+    try:
+        loading.result(most_s)
+    except TimeoutError as error:
+        tried = f"the servers at EVA01_OPENAI_URL: none has answered within {most_s:.3g} s"
+        raise ModelNotLoaded(card.name, tried, "start one, or check the address") from error
     print(*report(card, engine, settings), sep="\n")  # noqa: T201
     sys.stdout.flush()
     _leave(0)

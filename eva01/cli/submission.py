@@ -20,7 +20,7 @@ from eva01.cli.unsent import append_csv, append_jsonl, write_csv
 from eva01.client.address import Address
 from eva01.client.client import Client, server_of_environment
 from eva01.client.errors import ClientError
-from eva01.client.files import Found, Together, together
+from eva01.client.files import Found, Together
 from eva01.client.groups import GroupBy
 from eva01.client.kinds import PICTURES, SPECIAL, LeftOut, by_kind, in_words
 from eva01.client.models import Batch, PassedOver, Upload, refused
@@ -48,7 +48,14 @@ class Kind(StrEnum):
     PARQUET = "parquet"
 
 
-_ENDINGS = {".jsonl": Kind.JSONL, ".ndjson": Kind.JSONL, ".xlsx": Kind.XLSX, ".parquet": Kind.PARQUET}
+_ENDINGS = {
+    "": Kind.CSV,
+    ".csv": Kind.CSV,
+    ".jsonl": Kind.JSONL,
+    ".ndjson": Kind.JSONL,
+    ".xlsx": Kind.XLSX,
+    ".parquet": Kind.PARQUET,
+}
 _WRITERS = {
     Kind.CSV: Client.results_csv,
     Kind.XLSX: Client.results_xlsx,
@@ -111,11 +118,12 @@ def say_what_is_left_out(console: Console, left_out: Sequence[LeftOut]) -> None:
         say(console, " ".join([f"Left out {in_words(others)}.", *remedies]))
 
 
-def say_what_is_together(console: Console, submission: Submission) -> None:
-    """Which files are one job, before they are sent."""
-    if not submission.group_by:
-        return
-    sent = together(submission.found.files, submission.group_by, submission.top)
+def say_what_is_together(console: Console, client: Client, submission: Submission) -> None:
+    """Which files are one job, before they are sent.
+
+    Raises ClientError where they are more than the server takes in one.
+    """
+    sent = client.jobs_of(submission.found.files, group_by=submission.group_by, top=submission.top)
     jobs = [job for job in sent if isinstance(job, Together)]
     if jobs:
         images = counted(sum(len(job.files) for job in jobs), "image")
@@ -162,17 +170,10 @@ def say_what_is_otherwise(console: Console, sent: Sent) -> None:
         )
 
 
-def say_what_it_costs(console: Console, client: Client, submission: Submission) -> None:
-    """What other pixels than the usual cost, where some are asked for."""
-    if submission.max_pixels:
-        asked = (model for model in client.models() if submission.model in (None, model.name))
-        if (model := next(asked, None)) and (cost := cost_of(submission.max_pixels, model)):
-            say(console, cost)
-
-
-def create_batch(client: Client, submission: Submission) -> Batch:
-    """The open batch for a submission."""
-    return client.create_batch(
+def create_batch(console: Console, client: Client, submission: Submission) -> Batch:
+    """The open batch for a submission; says what pixels cost, where the server takes others than usual."""
+    cost = _cost(client, submission)
+    batch = client.create_batch(
         submission.question,
         model=submission.model,
         name=submission.name,
@@ -180,6 +181,17 @@ def create_batch(client: Client, submission: Submission) -> Batch:
         max_pixels=submission.max_pixels,
         **submission.wanted,
     )
+    if cost:
+        say(console, cost)
+    return batch
+
+
+def _cost(client: Client, submission: Submission) -> str | None:
+    """What the pixels that are asked for cost; None where none are, or as usual."""
+    if not submission.max_pixels:
+        return None
+    model = next((one for one in client.models() if submission.model in (None, one.name)), None)
+    return cost_of(submission.max_pixels, model) if model else None
 
 
 def send(client: Client, batch_id: str, submission: Submission, watcher: Watcher) -> Sent:
@@ -207,7 +219,8 @@ def send(client: Client, batch_id: str, submission: Submission, watcher: Watcher
         renamed=tuple(one for one in outcomes if one.sent_as and not one.is_further_page),
         passed_over=sum(passed_over, PassedOver()),
     )
-    watcher.sent(total - max(0, len(sent.unsent) - len(found.unreadable)), total, is_last=True)
+    missing = sum(outcome.files_through for outcome in sent.unsent) - len(found.unreadable)
+    watcher.sent(max(0, total - max(0, missing)), total, is_last=True)
     return sent
 
 
@@ -239,7 +252,7 @@ def save(
     kind: Kind | None = None,
     lines: bool = False,
 ) -> None:
-    """Write all results into `out`, as `kind`, or as its name ends; CSV where that says nothing.
+    """Write all results into `out`, as `kind`, or as its name ends.
 
     What could not be sent has a row as well, in the state `not_sent`; where no row can be added, in a CSV
     beside `out`. Raises CommandError when nothing can be written there.
@@ -285,8 +298,16 @@ def _unwritable(out: Path, error: OSError, remedy: str) -> CommandError:
 
 
 def kind_of(out: Path) -> Kind:
-    """What results that go there are: CSV unless its name ends otherwise."""
-    return _ENDINGS.get(out.suffix.lower(), Kind.CSV)
+    """What results that go there are, by its name's ending; CSV where there is none.
+
+    Raises CommandError for any other.
+    """
+    if kind := _ENDINGS.get(out.suffix.lower()):
+        return kind
+    known = ", ".join(filter(None, _ENDINGS))
+    raise CommandError(
+        "unknown_ending", f"{out}: results are not written as {out.suffix}. Name one of {known}."
+    )
 
 
 def show(console: Console, client: Client, batch: Batch, sent: Sent, out: Path | None) -> None:

@@ -14,7 +14,8 @@ objects of name, type, choices, is_list, is_required and hint; or by `response_f
 it. Then `job.data` is what it says.
 
 Files that are asked about together are `Together.of("trip", paths)` among others, or a list in place of an
-image; `group_by` makes a job of each folder, or of names that are the same but for a number at their end.
+image; `group_by` makes a job of each folder ("folder"), or of names that are the same but for a number at
+their end ("prefix").
 
 With `logprobs=True`, `job.logprobs` says how likely each token of an answer was, and `top_logprobs` (0 to 20)
 which others might have stood there. They are in `analyze`, `job` and `results_jsonl`.
@@ -23,11 +24,11 @@ With `temperature` (to 2) tokens are drawn, with `top_p` of the likeliest alone,
 `stop` is a text, or up to four, before which an answer ends.
 """
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self, Unpack
 from urllib.parse import urljoin, urlsplit
@@ -36,11 +37,22 @@ import httpx
 
 from eva01.client.address import Address
 from eva01.client.errors import ClientError
-from eva01.client.files import Found, Sendable, Together, files_in, find, name_of, together, with_own_names
+from eva01.client.files import (
+    Found,
+    Sendable,
+    Together,
+    check_sizes,
+    find,
+    name_of,
+    sendable,
+    together,
+    with_own_names,
+)
+from eva01.client.forms import form_of_files, form_of_question
+from eva01.client.given import listed
 from eva01.client.groups import GroupBy
 from eva01.client.key import key_of_environment
 from eva01.client.models import Batch, Job, Model, PassedOver, Share, Upload, Uploaded, refused
-from eva01.client.multipart import FilePart, Multipart, TextPart
 from eva01.client.orders import Orders
 from eva01.client.transport import Transport, retry_after_s
 from eva01.client.uploads import upload
@@ -48,8 +60,8 @@ from eva01.client.wishes import Wishes, asked
 
 #: Where a server is when nothing else is said.
 DEFAULT_SERVER = "http://127.0.0.1:8000"
-#: What is asked about: a file, or the address of an image.
-Image = Path | Address
+#: What is asked about: a file, or the address of an image; as a text either of them.
+Image = Path | Address | str
 #: Jobs in one page of results.
 _PAGE = 500
 #: Seconds between two looks at a batch when the server asks for nothing else; the limits of what it may ask.
@@ -115,9 +127,9 @@ class Client:
     def upload_files(
         self,
         batch_id: str,
-        files: Sequence[Sendable | Path],
+        files: Iterable[Sendable | Image],
         *,
-        group_by: GroupBy | None = None,
+        group_by: GroupBy | str | None = None,
         top: str = "",
         on_passed_over: Callable[[PassedOver], None] | None = None,
     ) -> Iterator[Upload]:
@@ -128,32 +140,52 @@ class Client:
         those in no folder are called then. Gives what became of each job as it is known; a file of a zip
         counts as a file. Files that the batch has already make no second job, so an upload that was cut off
         may be sent again. `on_passed_over` hears what zips had in them that became no job, as the server
-        passes over it.
+        passes over it. Raises at once what `jobs_of` raises.
         """
-        named = list(with_own_names([_named(file) if isinstance(file, Path) else file for file in files]))
-        jobs = together(named, group_by, top) if group_by else named
-        too_large = self._too_large(jobs)
-        yield from too_large.values()
-        sent = [job for job in jobs if job not in too_large]
-        for uploaded in upload(sent, partial(self._send_files, batch_id, group_by)):
+        by = None if group_by is None else GroupBy(group_by)
+        return self._upload(batch_id, self.jobs_of(files, group_by=by, top=top), by, on_passed_over)
+
+    def jobs_of(
+        self, files: Iterable[Sendable | Image], *, group_by: GroupBy | str | None = None, top: str = ""
+    ) -> list[Sendable]:
+        """What `upload_files` would send, so that it may be seen before there is a batch.
+
+        Raises ClientError (`too_many_images`) where a job would be about more images than the server takes,
+        and ValueError for a `group_by` that there is not.
+        """
+        named = list(with_own_names([sendable(file) for file in listed(files)]))
+        jobs = named if group_by is None else together(named, GroupBy(group_by), top)
+        if any(isinstance(job, Together) for job in jobs):
+            check_sizes(jobs, self._most_images())
+        return jobs
+
+    def _upload(
+        self,
+        batch_id: str,
+        jobs: Sequence[Sendable],
+        group_by: GroupBy | None,
+        on_passed_over: Callable[[PassedOver], None] | None,
+    ) -> Iterator[Upload]:
+        for uploaded in upload(jobs, partial(self._send_files, batch_id, group_by)):
             if on_passed_over and uploaded.passed_over.count:
                 on_passed_over(uploaded.passed_over)
             yield from uploaded.files
 
     def upload_folder(
-        self, batch_id: str, folder: Path, *, group_by: GroupBy | None = None
+        self, batch_id: str, folder: Path | str, *, group_by: GroupBy | str | None = None
     ) -> Iterator[Upload]:
         """Send the images of a folder and those below it, under their paths relative to it.
 
         Linked folders are followed once. What cannot be read is an outcome with its error. `group_by` as in
         `upload_files`.
         """
+        folder = Path(folder)
         return self.upload_found(batch_id, find([folder]), group_by=group_by, top=name_of(folder))
 
     def upload_found(self, batch_id: str, found: Found, **how: Any) -> Iterator[Upload]:
         """Send what `find` has found, as `upload_files` does; what it could not read has an outcome, too."""
-        yield from (refused(error.name, error) for error in found.unreadable)
-        yield from self.upload_files(batch_id, found.files, **how)
+        unreadable = (refused(error.name, error) for error in found.unreadable)
+        return chain(unreadable, self.upload_files(batch_id, found.files, **how))
 
     def close_batch(self, batch_id: str) -> Batch:
         """Say that no more files come."""
@@ -222,7 +254,7 @@ class Client:
 
     def results(self, batch_id: str, *, state: str | None = None) -> Iterator[Job]:
         """All jobs of a batch in the order they came, or those in one state; fetched a page at a time."""
-        params: dict[str, Any] = {"limit": _PAGE} | ({"state": state} if state else {})
+        params: dict[str, Any] = {"limit": _PAGE} | ({} if state is None else {"state": state})
         while True:
             page = self._json("GET", f"/api/batches/{batch_id}/results", params=params)
             yield from (Job.model_validate(job) for job in page["jobs"])
@@ -231,11 +263,11 @@ class Client:
                 return
             params["cursor"] = cursor
 
-    def results_csv(self, batch_id: str, target: Path) -> None:
+    def results_csv(self, batch_id: str, target: Path | str) -> None:
         """Write all results as CSV into `target`, which is replaced only when all has come."""
         self._transport.download(f"/api/batches/{batch_id}/results.csv", target)
 
-    def results_jsonl(self, batch_id: str, target: Path, *, lines: bool = False) -> None:
+    def results_jsonl(self, batch_id: str, target: Path | str, *, lines: bool = False) -> None:
         """Write all results into `target`, one JSON object a line.
 
         With `lines`, each says where every line of its text stands.
@@ -243,11 +275,11 @@ class Client:
         query = "?lines=true" if lines else ""
         self._transport.download(f"/api/batches/{batch_id}/results.jsonl{query}", target)
 
-    def results_xlsx(self, batch_id: str, target: Path) -> None:
+    def results_xlsx(self, batch_id: str, target: Path | str) -> None:
         """Write all results as a workbook into `target`."""
         self._transport.download(f"/api/batches/{batch_id}/results.xlsx", target)
 
-    def results_parquet(self, batch_id: str, target: Path) -> None:
+    def results_parquet(self, batch_id: str, target: Path | str) -> None:
         """Write all results as Parquet into `target`: typed columns, one for each field."""
         self._transport.download(f"/api/batches/{batch_id}/results.parquet", target)
 
@@ -310,36 +342,22 @@ class Client:
         return dict(self._json("GET", "/api/status"))
 
     def usage(
-        self, first: date | None = None, last: date | None = None, owner: str | None = None
+        self, first: date | str | None = None, last: date | str | None = None, owner: str | None = None
     ) -> dict[str, Any]:
         """What was taken from one day to another (UTC), by day and owner, as the server tells it."""
-        asked = {"from": first and first.isoformat(), "to": last and last.isoformat(), "owner": owner}
-        given = {name: value for name, value in asked.items() if value}
+        asked = {"from": first, "to": last, "owner": owner}
+        given = {name: _written(value) for name, value in asked.items() if value is not None}
         return dict(self._json("GET", "/api/usage", params=given))
 
     def _ask_about(self, image: Image | Sequence[Image], path: str, fields: Mapping[str, Any]) -> Job:
-        texts = {
-            name: value if isinstance(value, str) else _json_text(value) for name, value in fields.items()
-        }
-        images = [image] if isinstance(image, Image) else image
-        named = with_own_names([_named(one) if isinstance(one, Path) else one for one in images])
-        body = Multipart([part for one in named for part in _parts(one, "file")], texts)
+        body = form_of_question(with_own_names([sendable(one) for one in listed(image)]), fields)
         return Job.model_validate(self._transport.send("POST", path, body=body).json())
 
     def _json(self, method: str, path: str, **options: Any) -> Any:
         return self._transport.send(method, path, **options).json()
 
-    def _too_large(self, jobs: Sequence[Sendable]) -> dict[Sendable, Upload]:
-        """Those jobs that are about more images than the server takes, and what is said of them.
-
-        Raises ClientError where it takes none about several.
-        """
-        several = [job for job in jobs if isinstance(job, Together)]
-        most = self._most_images() if several else 0
-        return {job: _refused(job, most) for job in several if len(job.files) > most}
-
     def _most_images(self) -> int:
-        """How many images one job may be about."""
+        """How many images one job may be about; raises ClientError for a server that is too old to say it."""
         limits = self._json("GET", "/api/limits")
         if "max_images_per_job" not in limits:
             message = f"The server at {self.server} takes no jobs about several images. Update it."
@@ -347,15 +365,7 @@ class Client:
         return int(limits["max_images_per_job"])
 
     def _send_files(self, batch_id: str, group_by: GroupBy | None, files: Sequence[Sendable]) -> Uploaded:
-        jobs = [
-            {"file": job.name, "files": [file.name for file in job.files]}
-            for job in files
-            if isinstance(job, Together)
-        ]
-        texts = {"jobs": _json_text(jobs)} if jobs else {}
-        if group_by and any(file.is_zip for file in files):
-            texts["group_by"] = group_by.value
-        body = Multipart([part for file in files for part in _parts(file, "files")], texts)
+        body = form_of_files(files, group_by)
         reply = self._transport.send("POST", f"/api/batches/{batch_id}/files", body=body)
         return Uploaded.model_validate(reply.json())
 
@@ -365,36 +375,14 @@ def server_of_environment() -> str:
     return os.environ.get("EVA01_SERVER") or DEFAULT_SERVER
 
 
-def _named(path: Path) -> Sendable:
-    return find([path]).files[0]
-
-
 def _page_address(server: str, url: str) -> str:
     """Where a page is; `url` begins with the server's own path only where a proxy has told it of that."""
     below = urlsplit(server).path.rstrip("/")
     return urljoin(server, url) if below and url.startswith(f"{below}/") else f"{server.rstrip('/')}{url}"
 
 
-def _json_text(value: Any) -> str:
-    """What is no text in a form."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _parts(sendable: Sendable, field: str) -> Sequence[FilePart | TextPart]:
-    if isinstance(sendable, Address):
-        return [TextPart("url", sendable.url)]
-    parts = [FilePart(field, file.name, file.path, file.size_bytes) for file in files_in(sendable)]
-    for part in parts:
-        part.check()
-    return parts
-
-
-def _refused(job: Together, most: int) -> Upload:
-    message = (
-        f"{job.name} would be about {len(job.files):,} images; the server takes {most:,} in one job."
-        " Ask about fewer of them together."
-    )
-    return refused(job.name, ClientError("too_many_images", message))
+def _written(value: date | str) -> str:
+    return value if isinstance(value, str) else value.isoformat()
 
 
 def _look_s(response: httpx.Response) -> float:

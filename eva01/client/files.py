@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -12,6 +12,7 @@ from eva01.client.address import Address
 from eva01.client.beginnings import is_image
 from eva01.client.errors import ClientError, FileUnreadable
 from eva01.client.folders import Seen, Walk, look
+from eva01.client.given import input_of, listed
 from eva01.client.groups import GroupBy, grouped
 from eva01.client.kinds import RAW, LeftOut, in_words, kind_of_name
 
@@ -54,10 +55,16 @@ class Together:
     is_zip: ClassVar[bool] = False
 
     @classmethod
-    def of(cls, name: str, paths: Sequence[Path]) -> Self:
-        """Files that are named one by one; raises ClientError where one is missing."""
+    def of(cls, name: str, paths: Iterable[Path | str]) -> Self:
+        """Files that are named one by one; raises ClientError where one is missing.
+
+        Raises TypeError for the address of an image, which is a job by itself.
+        """
+        given = [input_of(path) for path in listed(paths)]
+        if address := next((one for one in given if isinstance(one, Address)), None):
+            raise TypeError(f"{address} is an address: only files can be asked about together in a batch.")
         return cls(
-            name, tuple(one for path in paths for file in find([path]).files for one in files_in(file))
+            name, tuple(one for path in given for file in find([path]).files for one in files_in(file))
         )
 
     @property
@@ -79,36 +86,35 @@ class Found:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def find(inputs: Sequence[Path | Address]) -> Found:
+def find(given: Iterable[Path | Address | str]) -> Found:
     """The images in these folders and files, sorted by path within each; addresses as they are.
 
     Names are relative to the folder; with several inputs a folder's own name comes first. What cannot be
     read is noted, and the rest goes on. Raises ClientError when an input does not exist, or nothing is left
     to send.
     """
+    inputs = [input_of(one) for one in listed(given)]
     files: dict[Path | Address, InputFile | Address] = {}
     unreadable: list[FileUnreadable] = []
     left_out: list[LeftOut] = []
     walk = Walk()
-    for given in inputs:
-        if isinstance(given, Address):
-            files.setdefault(given, given)
+    for one in inputs:
+        if isinstance(one, Address):
+            files.setdefault(one, one)
             continue
-        for seen, name in _walk(walk, given, is_only=len(inputs) == 1):
+        for seen, name in _walk(walk, one, is_only=len(inputs) == 1):
             if seen.trouble:
                 unreadable.append(FileUnreadable(name, seen.trouble))
             elif seen.kind:
                 left_out.append(LeftOut(name, seen.kind))
-            elif seen.path != given and not _is_image(seen.path):
+            elif seen.path != one and not _is_image(seen.path):
                 left_out.append(LeftOut(name, kind_of_name(name)))
             else:
                 path = seen.path
                 files.setdefault(_place(path), InputFile(path, name, seen.size_bytes))
     found = Found(tuple(with_own_names(list(files.values()))), tuple(unreadable), tuple(left_out))
     if not files:
-        raise ClientError(
-            "no_images", _why_nothing([given for given in inputs if isinstance(given, Path)], found)
-        )
+        raise ClientError("no_images", _why_nothing([one for one in inputs if isinstance(one, Path)], found))
     return found
 
 
@@ -174,6 +180,34 @@ def files_in(sendable: Sendable) -> tuple[InputFile, ...]:
     if isinstance(sendable, Address):
         return ()
     return sendable.files if isinstance(sendable, Together) else (sendable,)
+
+
+def sendable(given: object) -> Sendable:
+    """One file to send, or the address of an image.
+
+    Raises ClientError where it is missing, or is a folder, and TypeError for what is none of them.
+    """
+    if isinstance(given, InputFile | Together):
+        return given
+    place = input_of(given)
+    if isinstance(place, Path) and place.is_dir():
+        message = f"{valid_text(str(place))} is a folder: name its files, or send it by upload_folder."
+        raise ClientError("is_folder", message)
+    return find([place]).files[0]
+
+
+def check_sizes(jobs: Iterable[Sendable], most: int) -> None:
+    """Raises ClientError (`too_many_images`) where one would be about more images than a server takes."""
+    large = [job for job in jobs if isinstance(job, Together) and len(job.files) > most]
+    if large:
+        named = ", ".join(f"{job.name} ({len(job.files):,})" for job in large[:_MOST_TROUBLES])
+        more = f" and {len(large) - _MOST_TROUBLES:,} others" if len(large) > _MOST_TROUBLES else ""
+        raise ClientError(
+            "too_many_images",
+            f"Asked about together, {named}{more} would be more images than the server takes in one job,"
+            f" {most:,}. Nothing was sent. Put fewer together, or have the server take more"
+            " (EVA01_MAX_IMAGES_PER_JOB).",
+        )
 
 
 def together(files: Sequence[Sendable], by: GroupBy, top: str = "") -> list[Sendable]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Never
 
 #: What sets a number at a name's end apart from what stands before it.
 _SEPARATORS = " ._-(["
@@ -24,6 +25,12 @@ class GroupBy(StrEnum):
     #: The folder, and their names but for the number at their end.
     PREFIX = "prefix"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Never:
+        """Says what there is to choose from."""
+        choices = " or ".join(repr(by.value) for by in cls)
+        raise ValueError(f"Files are grouped by {choices}, and not by {value!r}.")
+
 
 @dataclass(frozen=True)
 class Group:
@@ -35,12 +42,13 @@ class Group:
     places: tuple[int, ...]
 
 
-def grouped(paths: Sequence[str], by: GroupBy, top: str = "") -> list[Group]:
+def grouped(paths: Sequence[str], by: GroupBy | str, top: str = "") -> list[Group]:
     """All files in groups, each in exactly one, in the order in which the groups begin.
 
     `top` is what a job of files in no folder is called; without it, the first of them gives it its name.
-    Paths have `/` between their parts.
+    Paths have `/` between their parts. Raises ValueError for what is no value of GroupBy.
     """
+    by = GroupBy(by)
     groups: dict[str | int, list[int]] = {}
     for place, path in enumerate(paths):
         common = common_name(path, by)

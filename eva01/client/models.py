@@ -96,6 +96,8 @@ class Job(Reply):
     #: Each of its images, in their order, where it was made of a list of files; else None.
     images: list[JobImage] | None = None
     answer: str | None = None
+    #: What the model thought aloud before its answer; None where it did not.
+    reasoning: str | None = None
     #: What the answer says, where it was to be JSON; None for plain text.
     data: Any = None
     #: How sure the model was, 0 to 1; and the same of each field of `data`.
@@ -255,9 +257,9 @@ class Uploaded(Reply):
         return Uploaded(files=self.files + other.files, passed_over=self.passed_over + other.passed_over)
 
 
-def refused(name: str, error: ClientError) -> Upload:
-    """What became of what was not sent, or not taken."""
-    return Upload(file=name, error=Problem(code=error.code, message=error.message))
+def refused(name: str, error: ClientError, files: list[str] | None = None) -> Upload:
+    """What became of what was not sent, or not taken; `files` where that is a job of a list of them."""
+    return Upload(file=name, files=files, error=Problem(code=error.code, message=error.message))
 
 
 class PixelRange(Reply):

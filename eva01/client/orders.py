@@ -57,12 +57,20 @@ class Orders:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def create(self, file: Path) -> Ordered:
-        """Send a file and make a batch of it."""
+    def create(self, file: Path | str, *, expires_after: int | None = None) -> Ordered:
+        """Send a file and make a batch of it.
+
+        `expires_after` is in how many seconds the file is to go, and, from when the batch is done, all that
+        came of it with the batch; from an hour to 30 days. None: as the server keeps batches.
+        """
+        file = Path(file)
         part = FilePart("file", file.name, file, file.stat().st_size)
         part.check()
-        sent = self._json("POST", "/v1/files", body=Multipart([part], {"purpose": "batch"}))
+        life = {} if expires_after is None else {"anchor": "created_at", "seconds": expires_after}
+        said = {f"expires_after[{name}]": str(value) for name, value in life.items()}
+        sent = self._json("POST", "/v1/files", body=Multipart([part], {"purpose": "batch", **said}))
         asked = {"input_file_id": sent["id"], "endpoint": endpoint_of(file), "completion_window": _WINDOW}
+        asked |= {"output_expires_after": life} if life else {}
         return Ordered.model_validate(self._json("POST", "/v1/batches", json=asked))
 
     def watch(self, batch_id: str) -> Iterator[Ordered]:
@@ -74,7 +82,7 @@ class Orders:
                 return
             self._transport.sleep(_LOOK_S)
 
-    def save(self, file_id: str, target: Path) -> None:
+    def save(self, file_id: str, target: Path | str) -> None:
         """Write a file of answers or errors into `target`, which is replaced only when all has come."""
         self._transport.download(f"/v1/files/{file_id}/content", target)
 

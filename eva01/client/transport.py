@@ -92,8 +92,9 @@ class Transport:
 
         return self._persist(attempt)
 
-    def download(self, path: str, target: Path) -> None:
+    def download(self, path: str, target: Path | str) -> None:
         """Stream a response into `target`, which is replaced only when all has come."""
+        target = Path(target)
         partial = target.with_name(f".{target.name}.{os.getpid()}.part")
 
         def attempt() -> None:

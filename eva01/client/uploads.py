@@ -81,19 +81,20 @@ def _send_chunk(chunk: list[Sendable], send: Send) -> Uploaded:
     except FileUnreadable as error:
         spoilt = [file for file in chunk if any(one.name == error.name for one in files_in(file))]
         readable = [file for file in chunk if file not in spoilt]
-        outcomes = (_refused(file.name, error) for file in spoilt)
+        outcomes = (_refused(file, error) for file in spoilt)
         return sum(outcomes, Uploaded()) + _send_chunk(readable, send)
     except ClientError as error:
         if error.status != 413:
             raise
         if len(chunk) == 1:
-            return _refused(chunk[0].name, error)
+            return _refused(chunk[0], error)
         middle = len(chunk) // 2
         return _send_chunk(chunk[:middle], send) + _send_chunk(chunk[middle:], send)
 
 
-def _refused(name: str, error: ClientError) -> Uploaded:
-    return Uploaded(files=[refused(name, error)])
+def _refused(file: Sendable, error: ClientError) -> Uploaded:
+    files = [one.name for one in file.files] if isinstance(file, Together) else None
+    return Uploaded(files=[refused(file.name, error, files)])
 
 
 def _count(file: Sendable) -> int:

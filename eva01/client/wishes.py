@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from eva01.client.given import listed
+
 #: One thing that each answer has: in short, or an object.
 Field = str | Mapping[str, Any]
 
@@ -35,13 +37,23 @@ class Wishes(TypedDict, total=False):
 
 
 def asked(question: str, model: str | None, wishes: Wishes, **others: int | None) -> dict[str, Any]:
-    """What is asked, without what is left to others; raises TypeError for a wish that there is not."""
+    """What is asked, without what is left to others; raises TypeError for a wish that there is not.
+
+    A field, or a text at which answers end, may stand by itself where several may be.
+    """
     if unknown := wishes.keys() - Wishes.__annotations__.keys():
         raise TypeError(f"There is nothing called {', '.join(sorted(unknown))} to wish for.")
     chosen: dict[str, Any] = {"model": model or None, **wishes, **others}
     chosen["logprobs"] = wishes.get("logprobs") or None
-    chosen["fields"] = [*fields] if (fields := wishes.get("fields")) else None
-    chosen["response_format"] = {**wanted} if (wanted := wishes.get("response_format")) else None
-    if isinstance(stop := wishes.get("stop"), str):
-        chosen["stop"] = [stop]
+    for name in ("fields", "stop"):
+        if chosen.get(name) is not None:
+            chosen[name] = listed(chosen[name]) or None
+    if (wanted := wishes.get("response_format")) is not None:
+        chosen["response_format"] = _object(wanted)
     return {"question": question} | {name: value for name, value in chosen.items() if value is not None}
+
+
+def _object(wanted: object) -> dict[str, Any]:
+    if not isinstance(wanted, Mapping):
+        raise TypeError(f"response_format is an object, as {{'type': 'json_object'}} is, and not {wanted!r}.")
+    return {**wanted}

@@ -273,8 +273,7 @@ class _Session(threading.Thread):
         submission.say_what_is_left_out(console, task.found.left_out)
         asked = f": {harmless(task.question)}" if task.question else ""
         say(console, f"Asking {task.model} about {counted(len(task.found.files), 'file')}{asked}")
-        submission.say_what_it_costs(console, client, task)
-        self._batch = submission.create_batch(client, task)
+        self._batch = submission.create_batch(console, client, task)
         if not self._wishes.is_exiting:
             say(console, f"On the page: {client.server}/batches/{self._batch.id}")
         with shown(console) as watcher:

@@ -235,6 +235,8 @@ class Result(Kept):
     """What was said: a worker's answer or its error, never both."""
 
     answer: str | None = None
+    #: What the model thought aloud before its answer; None where it did not.
+    reasoning: str | None = None
     #: Why what was said ends where it does, also where it is no answer; None where nothing was said, and for
     #: answers of version 0.1.0.
     finish_reason: FinishReason | None = None
@@ -318,7 +320,7 @@ class Job(Asked, Result, Fleeting):
 PUBLIC_JOB = (
     *("id", "batch_id", "state", "file", "page", "pages", "question", "model"),
     *("image", "media_type", "images"),
-    *("answer", "data", "finish_reason", "confidence", "field_confidence", "error", "notes"),
+    *("answer", "reasoning", "data", "finish_reason", "confidence", "field_confidence", "error", "notes"),
     *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
 )
 #: Those of its fields that say what there is to show of its images.

@@ -418,6 +418,9 @@ class WorkerSettings(_FromEnvironment):
     unused_weights: str = Field(default="refuse", pattern=r"^(refuse|ignore)$")
     #: `auto` (flash_attention_2 when it is installed and there is a GPU, else sdpa), or one of them by name.
     attention: str = Field(default="auto", pattern=r"^(auto|sdpa|eager|flash_attention_2)$")
+    #: Whether a model thinks aloud before it answers, where its template lets one choose: `auto` (as its
+    #: makers have it), `on` or `off`.
+    thinking: str = Field(default="auto", pattern=r"^(auto|on|off)$")
     #: Jobs a worker holds; 0: what suits the engine.
     slots: int = Field(default=0, ge=0, le=MOST_SLOTS)
     #: `auto`: a rolling batch where the model allows it, else static ones; `static`: always these.

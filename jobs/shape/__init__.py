@@ -2,6 +2,8 @@
 
 schemas    whether answers can be held to a schema; said at the door, with the keyword's name
 parts      the schemas in a schema, and what reading them may cost
+faults     where in a schema the fault is
+ending     parts of a schema that no value with an end satisfies
 grammar    a schema as the grammar that answers are held to, token by token
 telling    what a model is told of it
 columns    the typed columns that answers make, and their cells

@@ -15,22 +15,45 @@ _PLAIN = {
     *("format", "minimum", "maximum", "title", "description", "default", "examples", "$schema"),
 }
 #: Keywords whose schemas do nothing but where something refers to them.
-_KEPT = ("$defs", "definitions")
+KEPT = ("$defs", "definitions")
 #: Keywords whose schemas are about the very value that theirs is about.
 _SAME_VALUE = ("anyOf", "oneOf", "allOf")
 #: Schemas that one may be when all that it refers to is written out.
 MOST = 10_000
 
 
-def inner_of(schema: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """What stands right in a schema where schemas do: the keyword, the place behind it, and what is there."""
+def inner_of(schema: dict[str, Any]) -> Iterator[tuple[str, str | int | None, Any]]:
+    """What stands right in a schema where schemas do: the keyword, its key behind that, and what is there."""
     for keyword, value in schema.items():
         if keyword in ONE:
-            yield keyword, "", value
+            yield keyword, None, value
         elif keyword in LISTS and isinstance(value, list):
-            yield from ((keyword, f"/{number}", one) for number, one in enumerate(value))
+            yield from ((keyword, number, one) for number, one in enumerate(value))
         elif keyword in OBJECTS and isinstance(value, dict):
-            yield from ((keyword, f"/{name[:100]}", one) for name, one in value.items())
+            yield from ((keyword, name, one) for name, one in value.items())
+
+
+def step_to(keyword: str, key: str | int | None) -> str:
+    """The end of the JSON Pointer (RFC 6901) of what stands in a schema there; a long name is cut.
+
+    >>> step_to("properties", "a/b"), step_to("anyOf", 1), step_to("items", None)
+    ('properties/a~1b', 'anyOf/1', 'items')
+    """
+    if key is None:
+        return keyword
+    return f"{keyword}/{str(key)[:100].replace('~', '~0').replace('/', '~1')}"
+
+
+def named_by(ref: str, whole: dict[str, Any]) -> Any:
+    """What a JSON Pointer names in a document (RFC 6901, 6); raises LookupError."""
+    found: Any = whole
+    for step in unquote(ref).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        try:
+            found = found[int(name)] if isinstance(found, list) else found[name]
+        except (LookupError, TypeError, ValueError) as error:
+            raise LookupError(ref) from error
+    return found
 
 
 def is_plain(schema: Any) -> bool:
@@ -92,7 +115,7 @@ class _Extents:
             return 1
         if id(schema) not in self._sizes:
             self._sizes[id(schema)] = None
-            used = [inner for keyword, _, inner in inner_of(schema) if keyword not in _KEPT]
+            used = [inner for keyword, _, inner in inner_of(schema) if keyword not in KEPT]
             if "$ref" in schema:
                 used.append(self._named(schema["$ref"]))
             self._is_empty = self._is_empty or self._turns_back(schema)
@@ -116,17 +139,10 @@ class _Extents:
         return self._followed[id(schema)]
 
     def _named(self, ref: Any) -> Any:
-        """What a JSON Pointer names (RFC 6901, 6)."""
+        """What a `$ref` names."""
         if not isinstance(ref, str) or not (ref == "#" or ref.startswith("#/")) or self._has_inner_id:
             raise LookupError(ref)
-        found: Any = self._whole
-        for step in unquote(ref).split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
-            try:
-                found = found[int(name)] if isinstance(found, list) else found[name]
-            except (LookupError, TypeError, ValueError) as error:
-                raise LookupError(ref) from error
-        return found
+        return named_by(ref, self._whole)
 
     @cached_property
     def _has_inner_id(self) -> bool:

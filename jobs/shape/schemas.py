@@ -15,10 +15,11 @@ from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge, Unavailable
 from jobs.shape.apart import TooMany, TooMuch, fault_apart
+from jobs.shape.faults import placed
 from jobs.shape.grammar import fault_in
-from jobs.shape.parts import LISTS, MOST, OBJECTS, ONE, extent_of, inner_of, is_plain
+from jobs.shape.parts import LISTS, MOST, OBJECTS, ONE, extent_of, inner_of, is_plain, step_to
 
-#: Keywords that answers are held to. What of them cannot be, llguidance says itself.
+#: Keywords that answers are held to. What of them cannot be, llguidance says, and faults.py where.
 _HELD_TO = {
     *("type", "enum", "const", "$ref", "required", "minProperties", "maxProperties", "minItems", "maxItems"),
     *("minLength", "maxLength", "pattern", "format"),
@@ -39,6 +40,12 @@ _ALIKE = {
 #: The largest whole number that every program reads exactly (RFC 8259, 6). What holds answers to a schema
 #: ends its process at numbers near -2**63.
 _LARGEST = 2**53 - 1
+#: Keywords that say from where to where, and whether both may be the same.
+_BOUNDS = (
+    *(("minimum", "maximum", True), ("minimum", "exclusiveMaximum", False)),
+    *(("exclusiveMinimum", "maximum", False), ("exclusiveMinimum", "exclusiveMaximum", False)),
+    *((f"min{what}", f"max{what}", True) for what in ("Length", "Items", "Properties")),
+)
 #: How deep schemas may be in one another, and JSON in all: programs read no more than 128.
 _DEEPEST, _DEEPEST_JSON = 32, 100
 
@@ -65,9 +72,10 @@ def check_format(
         )
     _check_keywords(schema)
     _check_meaning(schema)
+    _check_bounds(schema)
     _check_extent(schema)
     try:
-        fault = fault_in(schema) if is_plain(schema) else fault_apart(schema, cpu_s, places)
+        fault = _fault_here(schema) if is_plain(schema) else fault_apart(schema, cpu_s, places)
     except TooMuch as error:
         raise _unsupported(
             "To hold answers to the schema takes too much time or memory (EVA01_REQUEST_CPU_S)."
@@ -78,8 +86,13 @@ def check_format(
             code=Code.TOO_MANY_SCHEMAS,
         ) from error
     if fault:
-        raise _unsupported(f"Answers cannot be held to the schema: {_short(fault)}.")
+        raise _unsupported(f"Answers cannot be held to {_short(fault)}.")
     return response_format
+
+
+def _fault_here(schema: dict[str, Any]) -> str | None:
+    fault = fault_in(schema)
+    return fault and placed(schema, fault, fault_in)
 
 
 def _written(schema: dict[str, Any]) -> bytes:
@@ -122,8 +135,8 @@ def _schemas_in(schema: Any, place: str = "#", depth: int = 0) -> Iterator[tuple
     yield place, schema, depth
     if depth > _DEEPEST:
         return
-    for keyword, behind, one in inner_of(schema):
-        yield from _schemas_in(one, f"{place}/{keyword}{behind}", depth + 1)
+    for keyword, key, one in inner_of(schema):
+        yield from _schemas_in(one, f"{place}/{step_to(keyword, key)}", depth + 1)
 
 
 def _check_meaning(schema: dict[str, Any]) -> None:
@@ -133,6 +146,25 @@ def _check_meaning(schema: dict[str, Any]) -> None:
     except jsonschema_rs.ValidationError as error:
         place = "/".join(["#", *map(str, error.instance_path)])
         raise _bad(f"{_short(error.message)}, at {_short(place)}") from error
+
+
+def _check_bounds(schema: dict[str, Any]) -> None:
+    """Raises BadInput (`unsupported_schema`) for what nothing satisfies, also where nothing has to be."""
+    for place, one, _ in _schemas_in(schema):
+        if one.get("enum") == []:
+            raise _unsupported(
+                f"Answers cannot be held to `enum`, at {place} of the schema: it has no value."
+            )
+        for least, most, may_be_same in _BOUNDS:
+            if least in one and most in one and not _is_room(one[least], one[most], may_be_same):
+                raise _unsupported(
+                    f"Answers cannot be held to `{least}` with `{most}`, at {place} of the schema: nothing is"
+                    f" from {one[least]} to {one[most]}."
+                )
+
+
+def _is_room(least: float, most: float, may_be_same: bool) -> bool:
+    return least < most or (may_be_same and least == most)
 
 
 def _check_extent(schema: dict[str, Any]) -> None:

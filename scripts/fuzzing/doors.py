@@ -169,12 +169,15 @@ DOORS: Mapping[str, Door] = {
 #: That of zips which are damaged themselves.
 OF_ZIPS = "damaged zips", as_zips
 CALLS = frozenset({"/api/batches/{batch_id}/files", "/api/jobs", "/analyze"})
+#: Takes a file of requests, the images in which are text.
+_OF_REQUESTS = "/v1/files"
 
 
 def unknown_doors(servers: Servers) -> set[str]:
     """Calls of the OpenAPI document that take a file and are not in `CALLS`."""
     document = servers.http.get("/openapi.json").json()
-    return {path for path, calls in document["paths"].items() if _takes_files(calls, document)} ^ CALLS
+    found = {path for path, calls in document["paths"].items() if _takes_files(calls, document)}
+    return (found - {_OF_REQUESTS}) ^ CALLS
 
 
 def _takes_files(calls: Mapping[str, Any], document: Mapping[str, Any]) -> bool:

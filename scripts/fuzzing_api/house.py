@@ -1,5 +1,6 @@
 """A Redis, a web that asks for keys, a worker that answers at once; callers, and what they have there."""
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Self
 import httpx
 
 from tests.chaos.servers import RedisServer
+from tests.chats import about, image
 from tests.drawing import Scene
 from tests.processes import Process, free_port, python, wait_until
 
@@ -16,6 +18,27 @@ ROOT = Path(__file__).parents[2]
 USERS, ADMIN = ("anna", "ben"), "dora"
 #: What the worker is called.
 MODEL = "stub"
+#: A chat about an image, and a file with one request.
+IMAGE = Scene("white", (("red", "circle"),)).encode()
+MESSAGES = about(image("data:image/png;base64," + base64.b64encode(IMAGE).decode()))
+_SEEN, _ASKED = MESSAGES[0]["content"]
+INPUT = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "input_image", "image_url": _SEEN["image_url"]["url"]},
+            {"type": "input_text", "text": _ASKED["text"]},
+        ],
+    }
+]
+REQUESTS = json.dumps(
+    {
+        "custom_id": "a",
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"model": MODEL, "messages": MESSAGES},
+    }
+)
 _ADMIN_KEY = "eva01_of-a-server-that-is-there-to-be-called-alone"
 #: More than schemathesis tries, all from one address.
 _WRONG_KEYS = "1000000"
@@ -60,20 +83,21 @@ class House:
         self._redis.stop()
 
     def things(self, caller: str) -> dict[str, str]:
-        """What is the caller's: an open batch; a link to another, with one job answered and one failed."""
+        """What is the caller's: an open batch; a link to one that is done, with a job that failed; a file."""
         asked = {"question": "What is it?", "model": MODEL}
         with self._client(caller) as client:
             is_open, shared = (_said(client.post("/api/batches", json=asked))["id"] for _ in range(2))
             batch = f"/api/batches/{shared}"
-            image = Scene("white", (("red", "circle"),)).encode()
-            files = [("files", (name, image)) for name in ("a.png", "b.png")]
+            files = [("files", (name, IMAGE)) for name in ("a.png", "b.png")]
             own = {"questions": json.dumps({"b.png": "poison"})}
             answered, failed = _said(client.post(f"{batch}/files", files=files, data=own))["files"]
             client.post(f"{batch}/close")
             wait_until(lambda: client.get(batch).json()["is_done"], "both jobs have an end")
             url = _said(client.post(f"{batch}/share", json={}))["url"]
+            file = _said(client.post("/v1/files", files={"file": REQUESTS}, data={"purpose": "batch"}))
         jobs = {"job": answered["job_id"], "failed": failed["job_id"]}
-        return {"batch": is_open, "token": url.rpartition("/")[2], **jobs}
+        token = url.rpartition("/")[2]
+        return {"batch": is_open, "done": shared, "token": token, "file": file["id"], **jobs}
 
     def web_said(self) -> str:
         """What web has logged."""

@@ -15,6 +15,8 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData
 
+from scripts.fuzzing_api.house import INPUT, MESSAGES
+
 # Which models there are, what each needs and can, and where limits are, a server says (/api/models,
 # /api/limits); and that one field needs another.
 _ASKED = (
@@ -41,6 +43,21 @@ _NAMED = ("name_too_long",)
 _DAYS = ("should be a day or a time that there is", "should not be before `from`")
 # That a time has not come yet, and that it is not said twice.
 _ENDS = ("which is over", "both say when the key ends")
+# That there is an image, and a question of a user at the end; and what else does not go together.
+_SAID = (
+    *_ASKED,
+    *_SHAPED,
+    "model_not_found",
+    "missing_file",
+    "`messages",
+    "`input",
+    "`max_tokens`",
+    "`stream_options`",
+    "too_many_images",
+    "`text.",
+)
+# Which ids a list has.
+_BEHIND = ("`after` is",)
 #: By call, what a problem says, in its code or its detail, that refuses a request which fits the document.
 BEYOND: dict[str, tuple[str, ...]] = {
     "POST /analyze": (*_ASKED, *_SENT, *_SEVERAL, *_EITHER, *_IN_A_FORM),
@@ -53,6 +70,12 @@ BEYOND: dict[str, tuple[str, ...]] = {
         *("question_too_long", "too_many_files", "too_many_images", "No file is named"),
     ),
     "POST /api/batches/{batch_id}/share": ("too_many_days",),
+    **dict.fromkeys(("POST /v1/chat/completions", "POST /v1/responses"), _SAID),
+    "POST /v1/files": ("The file is empty",),
+    "GET /v1/files": _BEHIND,
+    "DELETE /v1/files/{file_id}": ("goes with the batch",),
+    "POST /v1/batches": ("file_not_found", "can be read as a request to"),
+    "GET /v1/batches": _BEHIND,
     "GET /api/usage": _DAYS,
     "GET /api/usage.csv": _DAYS,
     "GET /api/audit": _DAYS,
@@ -81,6 +104,10 @@ _FITS: dict[str, Callable[[Any], Any]] = {
     "fields": lambda given: '["total:number"]' if isinstance(given, str) else given and ["total:number"],
     "response_format": lambda _: None,
     "jobs": lambda given: "[]" if isinstance(given, str) else given,
+    **dict.fromkeys(("max_completion_tokens", "max_output_tokens"), lambda given: given and min(given, 4096)),
+    "messages": lambda _: MESSAGES,
+    "input": lambda _: INPUT,
+    "endpoint": lambda _: "/v1/chat/completions",
 }
 
 _answers: defaultdict[str, Counter[int]] = defaultdict(Counter)
@@ -98,7 +125,9 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
         return is_done and not is_file and not any(one in failure.message for one in TAKEN.get(call, ()))
     if isinstance(failure, RejectedPositiveData):
         said = response.json()
-        text = f"{said['code']}: {said['detail']}"
+        # Under /v1 an error is as OpenAI's clients read it.
+        said = said.get("error", said)
+        text = f"{said['code']}: {said.get('detail', said.get('message'))}"
         return not any(reason in text for reason in BEYOND.get(call, ()))
     return True
 

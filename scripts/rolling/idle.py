@@ -16,10 +16,10 @@ from scripts.rolling.load import Asked, ask_about, geometric
 from scripts.rolling.serving import new_loop
 from worker.device.roller import Roller
 from worker.engines.base import Answer
-from worker.engines.processors import JobInput, QwenProcessor
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.rows import Request
 from worker.engines.saying.vocabulary import Vocabulary
+from worker.engines.seeing.processors import JobInput, QwenProcessor
 from worker.engines.weights.source import Source
 from worker.job.decode.decoder import Decoder
 from worker.ops.metrics import ModelMetrics

@@ -13,10 +13,10 @@ from jobs.contract.errors import EngineFailure
 from scripts.seven_b import jobs
 from scripts.seven_b.measures import Numbers, new_loop, submit
 from worker.engines.base import Answer
-from worker.engines.processors import JobInput
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.attention import NAME
 from worker.engines.rolling.loop import RollingLoop
+from worker.engines.seeing.processors import JobInput
 from worker.engines.transformers_engine import TransformersEngine
 
 _RECEIPT: dict[str, Any] = {

@@ -9,7 +9,7 @@ from PIL import Image
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.models import Options
 from scripts.rolling.load import geometric
-from worker.engines.processors import JobInput, SeenImage
+from worker.engines.seeing.processors import JobInput, SeenImage
 from worker.engines.transformers_engine import TransformersEngine
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -17,10 +17,10 @@ from scripts.rolling.idle import idle_share, started
 from scripts.rolling.load import geometric
 from scripts.rolling.measures import timed
 from scripts.seven_b import jobs
-from worker.engines.processors import JobInput
 from worker.engines.rolling.attention import NAME
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.setup import bytes_per_token, create_loop
+from worker.engines.seeing.processors import JobInput
 from worker.engines.transformers_engine import TransformersEngine
 from worker.job.decode.decoder import Decoder
 

@@ -72,11 +72,11 @@ class Stack:
         process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
         return process
 
-    def command(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    def command(self, *arguments: object, **env: str) -> "subprocess.CompletedProcess[str]":
         """Run `eva01` to its end."""
         return subprocess.run(
             [sys.executable, "-m", "eva01", *map(str, arguments)],
-            env={**self.env, "EVA01_SERVER": self.url, "PYTHONPATH": str(_HOME), "COLUMNS": "200"},
+            env={**self.env, "EVA01_SERVER": self.url, "PYTHONPATH": str(_HOME), "COLUMNS": "200", **env},
             capture_output=True,
             text=True,
             timeout=120,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.conftest import Stack
+from tests.processes import free_port
 
 pytestmark = pytest.mark.process
 
@@ -44,3 +45,11 @@ def test_one_that_cannot_is_a_line_and_2(alone, tmp_path):
     (line,) = ran.stderr.splitlines()
     assert line.startswith("The model half could not be loaded. Tried: ")
     assert "Remedy: " in line
+
+
+def test_another_server_that_is_not_there_is_a_line_and_2(alone):
+    free = f"http://127.0.0.1:{free_port()}/v1"
+    soon = {"EVA01_OPENAI_CONNECT_S": "0.2", "EVA01_OPENAI_LOOK_S": "0.2"}
+    ran = alone.command("check", "openai:theirs", EVA01_OPENAI_URL=free, **soon)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "none has answered within 1.2 s. Remedy: start one, or check the address." in ran.stderr

@@ -63,7 +63,11 @@ def _here(document: dict[str, Any]) -> dict[str, Any]:
     """The document as it is of this server: who has to be known, and the path that its calls are below."""
     rules = {(_address(rule), method): RULES[rule.endpoint] for rule, method in _calls()}
     paths = {
-        path: {method: _ruled(call, rules[path, method.upper()]) for method, call in calls.items()}
+        path: {
+            # Where the document writes an address otherwise than Flask, a call is named as its endpoint.
+            method: _ruled(call, rules.get((path, method.upper())) or RULES[call["operationId"]])
+            for method, call in calls.items()
+        }
         for path, calls in document["paths"].items()
     }
     below = {"servers": [{"url": request.script_root}]} if request.script_root else {}

@@ -12,5 +12,6 @@ following   an answer while it is made
 stream      the same as server-sent events
 chat        how chat completions look
 responses   how responses look
+document    what /openapi.json says of all that
 envelope    errors as OpenAI's clients read them
 """

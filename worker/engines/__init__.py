@@ -8,18 +8,16 @@ deadline              how long a batch may be on the device
 ocr                   reads text, with the nets of RapidOCR
 reading               finds lines of text, reads them, and puts them in order
 proportions           long and thin images: what may be made of them
-tiles                 long images, cut where nothing is written
 transformers_engine   any image-text-to-text model; built for Qwen2.5-VL
 rolling               its rolling batch
 constraint            answers held to a format, token by token
+seeing                images and questions to tensors, ahead of the device
 sampling              tokens drawn by chance, by a seed
 saying                what a model said, made an answer
-processors            images and questions to tensors, ahead of the device
 devices               which device, number format and attention to use
 remote                asks another server, which speaks OpenAI's API
 layers                faster replacements for some of a model's layers
-weights               a model's files, and whether they may be used
-templates             a model's chat template, and what it leaves out
+weights               a model's files, whether they may be used, and what to do where not
 generation            a model's generation_config.json, as far as answers follow it
 """
 

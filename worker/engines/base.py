@@ -95,6 +95,8 @@ class Answer:
     usage: Usage
     #: LENGTH when it was cut at the most tokens that it might have.
     finish_reason: FinishReason = FinishReason.STOP
+    #: What it thought before; None where it thought nothing aloud.
+    reasoning: str | None = None
     #: Where its lines stand, one after the other, in pixels of the image that the engine saw; none where it
     #: does not say.
     places: tuple[Place, ...] = ()

@@ -37,14 +37,19 @@ def choose_dtype(settings: WorkerSettings, device: torch.device) -> torch.dtype:
     return dtype
 
 
-def choose_attention(settings: WorkerSettings, device: torch.device, dtype: torch.dtype) -> str:
-    """The attention of the settings; `auto`: flash-attention where it is installed and works, else sdpa."""
+def choose_attention(
+    settings: WorkerSettings, device: torch.device, dtype: torch.dtype
+) -> tuple[str | None, ...]:
+    """The attention of the settings, or what to try one after the other; None: the best that the family has.
+
+    `auto`: flash-attention where it is installed and works on the device, which not every family has.
+    """
     if settings.attention != "auto":
-        return settings.attention
+        return (settings.attention,)
     has_flash = importlib.util.find_spec("flash_attn") is not None
     if has_flash and device.type == "cuda" and dtype is not torch.float32:
-        return "flash_attention_2"
-    return "sdpa"
+        return ("flash_attention_2", None)
+    return (None,)
 
 
 def describe(device: torch.device) -> str:
@@ -63,7 +68,7 @@ def use_all_cores() -> None:
         torch.set_num_threads(core_count())
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """An error's first line, without the statistics and advice that follow."""
     return str(error).strip().split("\n", 1)[0]
 

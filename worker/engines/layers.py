@@ -10,19 +10,41 @@ from torch import nn
 
 
 class PackedLinear(nn.Module):
-    """Replaces a float32 `nn.Linear` that is not trained any more; keeps the weights in packed form only."""
+    """Replaces a float32 `nn.Linear` that is not trained any more; keeps the weights in packed form only.
+
+    A model may read `weight`, for its number format or to multiply by itself. When that is first done it is
+    laid out plainly again, and stays so.
+    """
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         self.in_features, self.out_features = layer.in_features, layer.out_features
+        #: Plain, as `nn.Linear` has it.
+        self.bias = None if layer.bias is None else layer.bias.detach()
         # torch.compile replaces a frozen linear layer by the same two operations.
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach())
-        self._bias = None if layer.bias is None else layer.bias.detach()
+        self._packed: torch.Tensor | None = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach())
+        self._plain: torch.Tensor | None = None
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """As `nn.Linear` has it: features that come out × features that go in."""
+        if self._plain is None:
+            assert self._packed is not None
+            self._plain, self._packed = self._packed.to_dense(), None
+        return self._plain
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Inputs times weights, plus bias."""
+        if self._packed is None:
+            return nn.functional.linear(inputs, self.weight, self.bias)
         out: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
-            inputs, self._weight, self._bias, "none", [], ""
+            # Of what is a part of something wider, oneDNN has no such operation.
+            inputs.contiguous(),
+            self._packed,
+            self.bias,
+            "none",
+            [],
+            "",
         )
         return out
 

@@ -18,8 +18,8 @@ from worker.engines.base import Answer, Engine, ModelNotLoaded
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.proportions import scale_for, scaled
 from worker.engines.reading.page import Line, PageReader, Piece, TimeIsOver
+from worker.engines.reading.tiles import tiles
 from worker.engines.reading.weights import open_reader
-from worker.engines.tiles import tiles
 from worker.ops.cores import core_count
 
 #: The answer for an image without text: a job that succeeded always has an answer.

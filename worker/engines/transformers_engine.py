@@ -11,7 +11,6 @@ from typing import Any, final
 import torch
 import transformers
 from PIL import Image
-from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging as library_logging
 
 from jobs.contract.asking.chat import ending_with, question_about
@@ -40,13 +39,6 @@ from worker.engines.devices import (
 )
 from worker.engines.generation import settle
 from worker.engines.layers import replace_layers
-from worker.engines.processors import (
-    AnyProcessor,
-    JobInput,
-    Processor,
-    QwenProcessor,
-    SeenImage,
-)
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.sampling import Sampling
@@ -54,9 +46,16 @@ from worker.engines.saying.answers import Answers
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.saying.stops import Stops
 from worker.engines.saying.vocabulary import Vocabulary
-from worker.engines.weights.bucket import NotFetched, fetch, is_in_bucket
+from worker.engines.seeing.any_processor import AnyProcessor
+from worker.engines.seeing.processors import JobInput, Processor, QwenProcessor, SeenImage
+from worker.engines.seeing.templates import begins_thoughts, can_choose_thinking
+from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
+from worker.engines.weights.kind import family_of
+from worker.engines.weights.loading import load_weights
+from worker.engines.weights.quantised import check_quantised
+from worker.engines.weights.remedies import remedy_of
 from worker.engines.weights.source import Source
 from worker.engines.weights.unusable import Unusable
 from worker.ops.cores import core_count
@@ -76,6 +75,7 @@ library_logging.disable_progress_bar()
 class TransformersEngine(Engine[SeenImage, JobInput]):
     """A vision-language model on one device."""
 
+    #: Fewer where a model's jobs cannot be put together.
     max_batch = 128
 
     def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
@@ -144,12 +144,19 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def identity(self) -> str:
         """The weights, and what else decides answers; attention and device change only their rounding."""
         settings = f"{self._model.dtype}, {self._settings.max_pixels} pixels"
+        if self._thinking is not None:
+            settings += f", thinking {self._settings.thinking}"
         return f"{weights_of(self._source.address)}, {settings}, transformers {transformers.__version__}"
 
     @cached_property
     def _masks(self) -> Masks:
         """Made where answers are made in static batches: a rolling one has its own."""
         return Masks(self._model.config.get_text_config().vocab_size, self._on, core_count())
+
+    @property
+    def _thinking(self) -> bool | None:
+        """Whether it is to think aloud before it answers; None leaves that to its makers."""
+        return {"on": True, "off": False}.get(self._settings.thinking)
 
     @property
     def _is_on_gpu(self) -> bool:
@@ -167,6 +174,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             if is_in_bucket(self._source.address):
                 self._source = Source(str(fetch(self._source.address, self._settings.weights_streams)))
             self._source.check()
+            check_quantised(self._source, is_on_gpu=self._is_on_gpu)
             self._processor = self._load_processor()
             self._model = self._load_model()
             self._check_sight()
@@ -185,7 +193,10 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._answers = Answers(
             *(self._card.name, tokenizer, self._ends, self._vocabulary),
             pixels_per_token=self._processor.pixels_per_token,
+            is_thinking=begins_thoughts(self._processor.own, self._thinking),
         )
+        if self._thinking is not None and not can_choose_thinking(self._processor.own):
+            logger.warning("%s has no choice of thinking: EVA01_THINKING does nothing.", self._card.name)
         if self._own_stops and not self._vocabulary.is_known:
             raise self._not_loaded(
                 Unusable(
@@ -202,28 +213,22 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             self._batches = static_facts(reason, self.max_batch, settings.batch_tokens)
             return
         loop = create_loop(self._model, self._ends, self._rows, settings)
-        self._rolling = RollingAnswers(loop, self._answers.of, self._vocabulary)
+        self._rolling = RollingAnswers(
+            *(loop, self._answers.of, self._vocabulary), is_thinking=self._answers.is_thinking
+        )
         per_token = self._processor.pixels_per_token
         seen = (self.max_pixels.default if self.max_pixels else settings.max_pixels) // (per_token or 1)
         self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)
 
     def _load_processor(self) -> Processor:
-        family = self._source.load(AutoConfig).model_type
-        if family in families.QWEN:
+        if family_of(self._source) in families.QWEN:
             return QwenProcessor(self._source, self._settings.max_pixels, self._settings.most_pixels)
         return AnyProcessor(self._source, self._settings.max_pixels)
 
     def _load_model(self) -> Any:
         dtype = choose_dtype(self._settings, self._on)
-        model, found = self._source.load(
-            AutoModelForImageTextToText,
-            output_loading_info=True,
-            use_safetensors=True,
-            dtype=dtype,
-            attn_implementation=choose_attention(self._settings, self._on, dtype),
-            # On a GPU the weights go there as they are read, never whole through the machine's memory.
-            device_map={"": self._on} if self._is_on_gpu else None,
-        )
+        attentions = choose_attention(self._settings, self._on, dtype)
+        model, found = load_weights(self._source, self._on, dtype, attentions)
         check_fit(model, found, may_be_unused=self._settings.unused_weights == "ignore")
         model.to(self._on).eval()
         self._weights_bytes = bytes_of(model)
@@ -239,10 +244,14 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             job = self._processor.prepare([seen], [question_about(1, "?")], 1)
             inputs = self._processor.collate([job])
         except Exception as error:
-            why = f"{type(error).__name__}: {first_line(error)}"
+            own = error.__cause__ or error
+            why = f"{type(own).__name__}: {first_line(own)}"
             raise Unusable(f"its processor cannot put an image into a question: {why}", remedy) from error
         if self._count_visual_tokens(inputs, [job]) == [0]:
             raise Unusable("its processor makes no place for an image among a question's tokens", remedy)
+        if not self._processor.can_join():
+            self.max_batch = 1
+            logger.info("%s answers one job at a time: its processor's batches differ.", self._card.name)
 
     def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """What the processor makes of an image."""
@@ -255,10 +264,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         turns = options.chat or (question_about(len(seen), question),)
         if wanted:
             turns = ending_with(turns, instruction_of(wanted))
-        prepared = self._processor.prepare(seen, turns, longest)
-        if prepared.tensors:
-            room = self._room(prepared.tensors["input_ids"].shape[1])
-            prepared = replace(prepared, max_new_tokens=min(prepared.max_new_tokens, room))
+        thinking = False if wanted else self._thinking
+        prepared = self._processor.prepare(seen, turns, longest, thinking=thinking)
+        room = self._room(prepared.tensors["input_ids"].shape[1])
         if options.top_logprobs is not None:
             self._check_vocabulary("tell how likely each was", "logprobs", Code.NO_LOGPROBS)
         if options.stop:
@@ -267,6 +275,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         stops = () if wanted else (*(options.stop or ()), *self._own_stops)
         return replace(
             prepared,
+            max_new_tokens=min(longest, room),
             grammar=self._grammars.of(wanted) if wanted else None,
             top_logprobs=options.top_logprobs,
             sampling=Sampling.of(options),
@@ -301,6 +310,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
                 " fewer pixels of each (max_pixels).",
                 code=Code.PROMPT_TOO_LONG,
             )
+        if self._model.config.is_encoder_decoder:
+            return int(most)
         # The last of them is never read.
         return int(most) - length + 1
 
@@ -313,10 +324,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         """
         inputs = self._processor.collate(batch)
         lengths = inputs["attention_mask"].sum(dim=1).tolist()
-        most = [
-            min(prepared.max_new_tokens, self._room(length))
-            for prepared, length in zip(batch, lengths, strict=True)
-        ]
+        most = [prepared.max_new_tokens for prepared in batch]
         matchers = [prepared.grammar.begin() if prepared.grammar else None for prepared in batch]
         held = Held(
             *(self._masks, matchers, self._ends),
@@ -353,9 +361,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         stopped: Stopped | None,
     ) -> list[list[int]]:
         """The new tokens of each row, with all that follows an early end; the deadline cuts all of them."""
-        on_device = {name: tensor.to(self._on, non_blocking=True) for name, tensor in inputs.items()}
-        if "pixel_values" in on_device:
-            on_device["pixel_values"] = on_device["pixel_values"].to(self._model.dtype)
+        on_device = {name: self._put(tensor) for name, tensor in inputs.items()}
         out = self._model.generate(
             **on_device,
             max_new_tokens=max_new_tokens,
@@ -363,8 +369,15 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             logits_processor=[held],
             stopping_criteria=[stopped] if stopped else None,
         )
-        rows: list[list[int]] = out[:, inputs["input_ids"].shape[1] :].tolist()
+        # Where an encoder reads the prompt, what is said begins with the decoder's own first token.
+        said = 1 if self._model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+        rows: list[list[int]] = out[:, said:].tolist()
         return rows
+
+    def _put(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor on the device; numbers that are no counts in the model's format."""
+        dtype = self._model.dtype if tensor.is_floating_point() else tensor.dtype
+        return tensor.to(self._on, dtype, non_blocking=True)
 
     def _count_visual_tokens(self, inputs: dict[str, torch.Tensor], batch: Sequence[JobInput]) -> list[int]:
         """The image tokens in each row; the estimate where a model has no such token."""
@@ -376,30 +389,10 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     def _not_loaded(self, error: Exception) -> ModelNotLoaded:
         tried = f"{self._source.address} on {self.device}: {type(error).__name__}: {first_line(error)}"
-        return ModelNotLoaded(self._card.name, tried, _remedy(error, self._source.is_local))
+        return ModelNotLoaded(self._card.name, tried, remedy_of(error, self._source))
 
 
 def _resolve(source: str) -> str:
     """A folder, or an address on the hub: `bundled:nano` → this package's models/nano."""
     kind, _, name = source.partition(":")
     return str(_BUNDLED / name) if kind == "bundled" else source
-
-
-def _remedy(error: Exception, is_local: bool) -> str:
-    """What would most likely help."""
-    text = str(error).lower()
-    if isinstance(error, Unusable):
-        return error.remedy
-    if isinstance(error, NotFetched):
-        return "check the address in MODEL_NAME, and that the worker may list and read what is there"
-    if isinstance(error, torch.OutOfMemoryError):
-        return "take a smaller model (MODEL_NAME) or a larger device"
-    if "torchvision" in text:
-        return "this model's processor needs torchvision: install the build that fits your torch"
-    if "EVA01_DEVICE" in str(error):
-        return "set EVA01_DEVICE=auto"
-    if "flash" in text:
-        return "set EVA01_ATTENTION=sdpa"
-    if isinstance(error, OSError) and not is_local:
-        return "check MODEL_NAME, the network and, for a gated model, HF_TOKEN; or give a folder"
-    return "check that MODEL_NAME is an image-text-to-text model that this transformers knows"

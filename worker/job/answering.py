@@ -233,6 +233,7 @@ class Answering(Generic[Seen, Prepared]):
                 give_back()
         return Result(
             answer=answer.text,
+            reasoning=answer.reasoning,
             finish_reason=answer.finish_reason,
             lines=packed(answer.places),
             confidence=answer.confidence,

@@ -18,7 +18,7 @@ from eva01.cli.commands.options import (
     server_options,
 )
 from eva01.cli.errors import CommandError
-from eva01.cli.submission import Kind, exit_code, save
+from eva01.cli.submission import Kind, exit_code, kind_of, save
 from eva01.cli.tables import say, show_batch, show_cut_short, show_jobs, show_outcome, show_service
 from eva01.client.client import Client
 from eva01.client.models import Batch
@@ -66,7 +66,7 @@ def results(
         raise click.UsageError("--out and --format write all results; they cannot be used with --state.")
     if kind and as_json and not out:
         raise click.UsageError("--format and --json both print; give one of them, or name a file with --out.")
-    chosen = Kind(kind) if kind else None
+    chosen = Kind(kind) if kind else kind_of(out) if out else None
     check_lines(out, chosen, lines=lines)
     with connect() as client:
         batch = client.batch(batch_id)

@@ -9,9 +9,11 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from eva01.cli.durations import seconds_in
 from eva01.cli.errors import CommandError
 from eva01.cli.pixels import pixels_in
 from eva01.cli.submission import Kind, kind_of
+from eva01.cli.text import duration
 from eva01.client.address import Address, is_address
 from eva01.client.client import DEFAULT_SERVER, Client, server_of_environment
 from eva01.client.files import valid_text
@@ -88,6 +90,27 @@ class Pixels(click.ParamType[int]):
             return value if isinstance(value, int) else pixels_in(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Duration(click.ParamType[int]):
+    """Seconds, written as `3600` or `36h`, within limits."""
+
+    name = "duration"
+
+    def __init__(self, least_s: int, most_s: int) -> None:
+        self._least_s, self._most_s = least_s, most_s
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; click says what is wrong with any other text."""
+        try:
+            seconds = value if isinstance(value, int) else seconds_in(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not self._least_s <= seconds <= self._most_s:
+            self.fail(
+                f"{value!r} is not from {duration(self._least_s)} to {duration(self._most_s)}.", param, ctx
+            )
+        return seconds
 
 
 def max_pixels_option(command: _Command) -> _Command:
@@ -215,12 +238,15 @@ def sampling_options(command: _Command) -> _Command:
         stop: tuple[str, ...],
         **others: Any,
     ) -> Any:
-        if top_p is not None and temperature is None:
-            raise click.UsageError("--top-p needs a --temperature: without one nothing is drawn.")
+        for option, said in (("--top-p", top_p), ("--seed", seed)):
+            if said is not None and not temperature:
+                raise click.UsageError(
+                    f"{option} needs a --temperature above 0: without one nothing is drawn."
+                )
         if stop and ("fields" in wanted or "response_format" in wanted):
             raise click.UsageError("--stop would cut answers that --field and --schema want whole.")
-        said = {"temperature": temperature, "top_p": top_p, "seed": seed, "stop": [*stop] or None}
-        asked = {name: value for name, value in said.items() if value is not None}
+        chosen = {"temperature": temperature, "top_p": top_p, "seed": seed, "stop": [*stop] or None}
+        asked = {name: value for name, value in chosen.items() if value is not None}
         return command(wanted=wanted | asked, **others)
 
     return cast(_Command, with_sampling)

@@ -7,11 +7,15 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from eva01.cli.commands.options import Connect, json_option, print_json, server_options
+from eva01.cli.commands.options import Connect, Duration, json_option, print_json, server_options
 from eva01.cli.submission import INTERRUPTED, check_writable
 from eva01.cli.tables import say
+from eva01.cli.text import counted
 from eva01.client.client import Client
 from eva01.client.orders import Ordered
+
+#: What OpenAI's API allows, in seconds.
+_SHORTEST_S, _LONGEST_S = 3600, 30 * 86_400
 
 
 @click.command()
@@ -25,9 +29,23 @@ from eva01.client.orders import Ordered
 @click.option(
     "--errors", type=click.Path(path_type=Path), help="And the errors.  [default: FILE.errors.jsonl]"
 )
+@click.option(
+    "--expires-after",
+    type=Duration(_SHORTEST_S, _LONGEST_S),
+    metavar="TIME",
+    help="How long the server keeps FILE, and, once it is done, the batch with its answers: 3600 (s), 36h,"
+    " 7d; an hour to 30 days.  [default: as it keeps any]",
+)
 @server_options
 @json_option
-def batch(file: Path, out: Path | None, errors: Path | None, connect: Connect, as_json: bool) -> None:
+def batch(
+    file: Path,
+    out: Path | None,
+    errors: Path | None,
+    expires_after: int | None,
+    connect: Connect,
+    as_json: bool,
+) -> None:
     """Answer a file of requests, one a line, as OpenAI's API for batches has them.
 
     Exit code 0 if every request has an answer, 1 if some have none, 2 if nothing was sent.
@@ -36,11 +54,13 @@ def batch(file: Path, out: Path | None, errors: Path | None, connect: Connect, a
         out or file.with_suffix(".answers.jsonl"),
         errors or file.with_suffix(".errors.jsonl"),
     )
+    if len({path.resolve() for path in (file, answers_to, errors_to)}) < 3:
+        raise click.UsageError("FILE, --out and --errors are three files: one would be written over another.")
     for target in (answers_to, errors_to):
         check_writable(target)
     console = Console(stderr=as_json)
     with connect() as client:
-        ordered = client.orders.create(file)
+        ordered = client.orders.create(file, expires_after=expires_after)
         try:
             done = _watch(client, ordered, console)
         except KeyboardInterrupt:
@@ -52,11 +72,17 @@ def batch(file: Path, out: Path | None, errors: Path | None, connect: Connect, a
             if file_id:
                 client.orders.save(file_id, target)
                 say(console, f"{'Answers' if target is answers_to else 'Errors'}: {target}")
+        cut_short = client.batch(_own_id(done)).cut_short
     counts = done.request_counts
     if as_json:
         print_json(done.model_dump(mode="json"))
     else:
-        say(console, f"{counts.completed:,} of {counts.total:,} requests have an answer ({done.status}).")
+        have = "request has" if counts.total == 1 else "requests have"
+        say(console, f"{counts.completed:,} of {counts.total:,} {have} an answer ({done.status}).")
+    if cut_short:
+        are = "is" if cut_short == 1 else "are"
+        said = f"{counted(cut_short, 'answer')} {are} cut short: the lines want a larger max_tokens."
+        say(Console(stderr=as_json), said)
     sys.exit(0 if done.status == "completed" and counts.completed == counts.total else 1)
 
 

@@ -104,6 +104,8 @@ def submit(
     """
     if out and no_wait:
         raise click.UsageError("--out needs the results; it cannot be used with --no-wait.")
+    if batch_id == "":
+        raise click.UsageError("--batch names no batch. Write its id, or leave out --batch for a new one.")
     if batch_id and (question or model or name is not None or max_new_tokens or max_pixels or wanted):
         raise click.UsageError(
             "--batch has its question, model, fields, pixels, pages, logprobs, temperature, stops and name:"
@@ -115,6 +117,7 @@ def submit(
     check_lines(out, lines=lines)
     check_logprobs(out, wanted)
     if out:
+        steps.kind_of(out)
         steps.check_writable(out)
     found = find(inputs)
     # With --json, stdout is for programs only: tables go to stderr, and no progress is shown.
@@ -123,10 +126,9 @@ def submit(
     first = name_of(inputs[0])
     called, top = name if name is not None else first, first if len(inputs) == 1 else ""
     task = Submission(found, question, model, called, max_new_tokens, wanted, max_pixels, group_by, top)
-    steps.say_what_is_together(console, task)
     with connect() as client:
-        steps.say_what_it_costs(console, client, task)
-        batch = _open_batch(client, batch_id) if batch_id else steps.create_batch(client, task)
+        steps.say_what_is_together(console, client, task)
+        batch = _open_batch(client, batch_id) if batch_id else steps.create_batch(console, client, task)
         again = steps.again(inputs, batch.id, client.server, group_by)
         sys.exit(
             _run(

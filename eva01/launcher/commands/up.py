@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from eva01.cli.commands.options import (
@@ -16,8 +17,12 @@ from eva01.cli.commands.options import (
     pages_options,
     sampling_options,
 )
+from eva01.cli.submission import kind_of
 from eva01.launcher.commands.settings import settings_checked
 from eva01.launcher.up import Wishes, run
+
+#: Parameters that say something also where there is no folder.
+_OF_THE_PARTS = ("folder", "model", "redis_port", "is_exiting")
 
 
 def _split(names: str | None) -> tuple[str, ...]:
@@ -73,8 +78,22 @@ def up(
     """
     if is_exiting and folder is None:
         raise click.UsageError("--exit needs a FOLDER: there is nothing to wait for.")
+    if folder is None and (about_it := _given_of_a_folder(click.get_current_context())):
+        raise click.UsageError(f"{', '.join(about_it)}: that is asked about a FOLDER. Name one.")
+    kind_of(out)
     check_logprobs(out, wanted)
     asked = (folder, question, model, models, max_new_tokens, max_pixels, wanted)
     wishes = Wishes(*asked, out, is_exiting, redis_port)
     with settings_checked():
         sys.exit(run(wishes, Console()))
+
+
+def _given_of_a_folder(context: click.Context) -> list[str]:
+    """The options on the command line that say how a folder is answered."""
+    return [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name
+        and parameter.name not in _OF_THE_PARTS
+        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]

@@ -25,7 +25,7 @@ from jobs.storage.store.records import SHARED, Shared
 ROW_FIELDS = (
     *("state", "batch_id", "file", "page", "pages", "question", "model", "options"),
     *("images", "image", "media_types", "media_type", "files", "looks"),
-    *("answer", "finish_reason", "confidence", "field_confidence", "error", "notes"),
+    *("answer", "reasoning", "finish_reason", "confidence", "field_confidence", "error", "notes"),
     *("attempts", "created_at", "started_at", "finished_at", "width", "height", "usage", "cached"),
 )
 #: Read besides where an export says where lines stand.
@@ -47,8 +47,8 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
     """
     # One unpacking: exports spend a good part of their time here.
     (state, batch_id, file, page, pages, question, model, options, images, image, media_types, media_type,
-     files, looks, answer, finish_reason, confidence, field_confidence, error, notes, attempts, created_at,
-     started_at, finished_at, width, height, usage, cached) = values  # fmt: skip
+     files, looks, answer, reasoning, finish_reason, confidence, field_confidence, error, notes, attempts,
+     created_at, started_at, finished_at, width, height, usage, cached) = values  # fmt: skip
     question = shared[0] if question is None else question
     model = shared[1] if model is None else model
     options = shared[2] if options is None else options
@@ -69,6 +69,7 @@ def row_from(job_id: str, values: Sequence[str | None], shared: Shared) -> dict[
         "media_type": _first(media_types or media_type),
         "images": None,
         "answer": answer,
+        "reasoning": reasoning,
         "data": data_of(answer, wanted) if wanted else None,
         "finish_reason": finish_reason,
         "confidence": None if confidence is None else _part(confidence),

@@ -50,9 +50,8 @@ def test_a_model_of_another_family_is_given_all_images_of_a_job(engine):
 
 def test_a_prompt_that_is_longer_than_the_model_has_learned_to_read_is_refused(engine):
     image = random_scene(random.Random(4)).draw(100, 100)
-    job = prepare(engine, [image] * 200, "what?", Options(max_new_tokens=1))
     with pytest.raises(TooLarge, match="2,048 at once") as refused:
-        engine.generate([job])
+        prepare(engine, [image] * 200, "what?", Options(max_new_tokens=1))
     assert refused.value.code == "prompt_too_long"
 
 
@@ -70,7 +69,7 @@ def test_its_images_are_scaled_down_to_the_limit(engine):
     scene = random_scene(random.Random(3))
     small = create_engine(card_for(engine._source.address), WorkerSettings(device="cpu", max_pixels=50_000))
     small.load()
-    image = prepare(small, scene.draw(1000, 500), "q", Options()).images[0]
+    image = small.see(scene.draw(1000, 500)).image
     assert abs(image.width * image.height - 50_000) < 500
 
 

@@ -23,6 +23,18 @@ def test_a_packed_layer_gives_what_the_plain_one_gives(shape, bias):
         torch.testing.assert_close(PackedLinear(layer)(given), layer(given))
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_packed_layer_whose_weights_are_read_has_them_and_gives_the_same(bias):
+    layer, given = nn.Linear(48, 80, bias=bias), torch.randn(5, 48)
+    packed = PackedLinear(layer)
+    with torch.inference_mode():
+        before = packed(given)
+        assert torch.equal(packed.weight, layer.weight)
+        assert packed.weight.dtype is torch.float32
+        assert (packed.bias is None) if layer.bias is None else torch.equal(packed.bias, layer.bias)
+        torch.testing.assert_close(packed(given), before)
+
+
 def test_every_linear_layer_of_a_model_is_packed_wherever_it_is():
     model = nn.Sequential(nn.Linear(8, 8), nn.Sequential(nn.GELU(), nn.Linear(8, 4)))
     given = torch.randn(3, 8)

@@ -105,7 +105,7 @@ def test_pickled_weights_beside_safetensors_are_not_touched(folder):
 
 def test_a_folder_without_weights_says_which_file_is_missing(folder):
     (folder / "model.safetensors").unlink()
-    assert "no file named model.safetensors" in refusal(folder)
+    assert "there are no weights (model.safetensors) in it" in refusal(folder)
 
 
 def test_what_comes_with_us_is_trusted():

@@ -22,9 +22,9 @@ from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline
-from worker.engines.processors import QwenProcessor
 from worker.engines.proportions import fit
 from worker.engines.saying.said import Said, has_ended, until_end
+from worker.engines.seeing.processors import QwenProcessor
 from worker.engines.transformers_engine import _BUNDLED, TransformersEngine
 from worker.engines.weights.source import Source
 
@@ -86,7 +86,7 @@ def test_eight_mixed_images_together_answer_as_one_at_a_time(engine):
 
 @pytest.mark.parametrize("size", [(130, 900), (1100, 640), (1, 1), (1500, 3)])
 def test_an_image_seen_once_and_asked_often_is_as_the_stock_processor_makes_it(engine, size):
-    own, stock = engine._processor, engine._processor._processor
+    own, stock = engine._processor, engine._processor.own
     image = random_scene(random.Random(5), shapes=2).draw(*size)
     seen = engine.see(image)
     for question in (DESCRIBE, "描述这张图片的内容和颜色", "<|image_pad|>", " "):
@@ -109,7 +109,7 @@ def test_an_image_seen_once_and_asked_often_is_as_the_stock_processor_makes_it(e
     "sizes", [[(130, 900), (1100, 640)], [(1, 1), (1500, 3), (1, 1), (300, 200), (64, 640)]]
 )
 def test_several_images_in_their_order_are_as_the_stock_processor_makes_them(engine, sizes):
-    own, stock = engine._processor, engine._processor._processor
+    own, stock = engine._processor, engine._processor.own
     rng = random.Random(6)
     images = [random_scene(rng, shapes=2).draw(*size) for size in sizes]
     question = "What differs? <|image_pad|>"
@@ -128,7 +128,7 @@ def test_several_images_in_their_order_are_as_the_stock_processor_makes_them(eng
 
 
 def test_a_chat_is_as_the_stock_processor_makes_it_each_image_in_its_place(engine):
-    own, stock = engine._processor, engine._processor._processor
+    own, stock = engine._processor, engine._processor.own
     (red, _), (blue, _), *_ = mixed(3)
     image = {"type": "image"}
     talk: list[dict[str, Any]] = [
@@ -181,7 +181,7 @@ def test_more_images_than_the_model_can_read_at_once_are_refused_and_the_reason_
 
 @pytest.mark.parametrize("pixels", [3136, 9800, 19_600])
 def test_at_the_pixels_that_are_asked_for_the_tensors_are_those_of_the_stock_processor(engine, pixels):
-    stock = engine._processor._processor.image_processor
+    stock = engine._processor.own.image_processor
     image = random_scene(random.Random(8), shapes=3).draw(1100, 640)
     whole = stock(images=[image], size={"shortest_edge": pixels, "longest_edge": pixels}, return_tensors="pt")
     seen = engine.see(image, pixels)
@@ -221,7 +221,7 @@ def test_jobs_may_choose_as_far_as_the_settings_and_the_models_own_limit_allow(u
 def test_usage_counts_the_tokens_of_image_and_answer(engine):
     prepared = prepare(engine, Scene("blue", ()).draw(400, 300), DESCRIBE, SHORT)
     (answer,) = engine.generate([prepared])
-    placeholders = (prepared.tensors["input_ids"] == engine._processor._processor.image_token_id).sum()
+    placeholders = (prepared.tensors["input_ids"] == engine._processor.own.image_token_id).sum()
     assert answer.usage.visual_tokens == prepared.visual_tokens == placeholders > 0
     assert 0 < answer.usage.output_tokens <= 24
 
@@ -410,7 +410,7 @@ def test_a_thin_image_is_padded_with_white_and_others_are_left_alone():
 
 
 def test_a_models_own_pixel_limit_is_never_raised(engine):
-    own = engine._processor._processor.image_processor.size["longest_edge"]
+    own = engine._processor.own.image_processor.size["longest_edge"]
     assert engine._processor.size["longest_edge"] == own < WorkerSettings().max_pixels
 
 

@@ -17,7 +17,7 @@ from tests.drawing import random_scene
 from tests.process.rolling.reference import QUESTIONS, submit, turns
 from worker.engines.base import Answer
 from worker.engines.company import Company
-from worker.engines.processors import JobInput
+from worker.engines.seeing.processors import JobInput
 from worker.engines.transformers_engine import TransformersEngine
 
 #: Schemas of all kinds; names and values in English and Chinese.

@@ -16,11 +16,11 @@ from tests.drawing import random_scene
 from tests.process.rolling.reference import QUESTIONS, Reference, submit, turns
 from tests.process.rolling.test_formats import FIELDS, rolled
 from worker.engines.base import Answer
-from worker.engines.processors import JobInput
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
 from worker.engines.saying.logprobs import NEVER, Choices, Told
 from worker.engines.saying.vocabulary import Vocabulary
+from worker.engines.seeing.processors import JobInput
 from worker.engines.transformers_engine import TransformersEngine
 
 #: What each job asks for; None for nothing.

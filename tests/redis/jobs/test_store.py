@@ -286,7 +286,15 @@ def test_rows_are_what_the_api_shows_of_jobs(store, batch, redis_client):
         [
             job_of(batch, HOSTILE, media_types=("image/png",)),
             job_of(batch, "own.png", question="And this?", created_at=whole_second),
-            job_of(batch, "a.png", state=JobState.SUCCEEDED, answer="名前", usage=Usage(lines=2), **ended),
+            job_of(
+                batch,
+                "a.png",
+                state=JobState.SUCCEEDED,
+                answer="名前",
+                reasoning="想",
+                usage=Usage(lines=2),
+                **ended,
+            ),
             job_of(batch, "cached.png", state=JobState.SUCCEEDED, answer="known", cached=True, **ended),
             job_of(batch, "b.png", state=JobState.FAILED, error=JobError(code="c", message="m"), **ended),
             job_of(batch, "no.png", state=JobState.FAILED, is_refused=True, images=(), **ended),

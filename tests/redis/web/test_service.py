@@ -1,6 +1,7 @@
 """Idempotency, status, metrics, documents and headers, on a real server."""
 
 import json
+import re
 from io import BytesIO
 
 import pytest
@@ -459,10 +460,37 @@ def test_the_document_lists_every_call_of_the_contract(http):
     shown = http.get(f"{asked.headers['Location']}?lines=true").json
     assert set(schemas["JobView"]["properties"]) == set(shown)
     assert set(schemas["BatchView"]["properties"]) == set(http.get(new_batch(http)).json)
-    for item in document["paths"].values():
+    for path, item in document["paths"].items():
         for call in item.values():
             assert call["summary"]
-            assert "application/problem+json" in call["responses"]["400"]["content"]
+            problem = "application/json" if path.startswith("/v1/") else "application/problem+json"
+            assert problem in call["responses"]["400"]["content"]
+
+
+def test_the_document_lists_every_call_of_openais_api(http):
+    paths = http.get("/openapi.json").json["paths"]
+    rules = {(rule.rule, method) for rule in http.application.url_map.iter_rules() for method in rule.methods}
+    said = {(path, method.upper()) for path, item in paths.items() for method in item}
+    there, described = (
+        {
+            # What of an id is always the same is part of Flask's address, and of the document's pattern.
+            (re.sub(r"/[^/]*[<{][^/]*", "/{}", path), method)
+            for path, method in calls
+            if path.startswith("/v1/") and method not in ("HEAD", "OPTIONS")
+        }
+        for calls in (rules, said)
+    )
+    assert there == described
+    assert paths["/v1/files/{file_id}"]["delete"]["operationId"] == "openai_files.delete_file"
+
+
+@pytest.mark.parametrize("name", ["ChatRequest", "ResponseRequest", "NewBatch"])
+def test_the_document_says_of_parameters_that_do_nothing_what_they_may_be(http, name):
+    said = http.get("/openapi.json").json["components"]["schemas"][f"OpenAI{name}"]["properties"]
+    assert "metadata" in said
+    if name == "ChatRequest":
+        assert said["n"]["enum"] == [1, None]
+        assert said["prediction"]["enum"] == [None]
 
 
 def test_the_document_is_one_of_openapi(http):

@@ -12,7 +12,7 @@ import pytest
 from jobs.contract.models import Job, JobState, Options
 from jobs.contract.saying.pieces import Piece
 from jobs.storage.wire import Wire
-from tests.openai_server import BREAK, BUSY, DIE, EMPTY, FILTER, LONG, REFUSE, SLOW
+from tests.openai_server import APART, BREAK, BUSY, DIE, EMPTY, FILTER, LONG, REFUSE, SLOW, THINK
 from tests.processes import Process, accepts_connections, free_port, wait_until
 from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, ROOT, SHA256, Running, WorkerProcesses
 
@@ -98,6 +98,15 @@ def test_what_a_server_says_is_told_while_it_says_it(workers, server):
     assert [piece.start for piece in pieces[:2]] == [0, len(pieces[0].text or "")]
     assert said == SLOW * (len(said) // len(SLOW))
     line.close()
+
+
+def test_what_a_servers_model_thought_is_kept_apart(workers, server):
+    start(workers, server.start()).wait_until_ready()
+    jobs = [workers.enqueue(question) for question in (THINK, APART)]
+    assert workers.wait_for_answers(jobs) == ["A circle."] * 2
+    done = [workers.store.get_job(job.id) for job in jobs]
+    assert [job.reasoning for job in done] == ["It is red."] * 2
+    assert [job.public()["reasoning"] for job in done] == ["It is red."] * 2
 
 
 def test_what_a_server_refuses_fails_alone_with_its_reason(workers, server):

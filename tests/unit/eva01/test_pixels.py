@@ -45,6 +45,14 @@ def test_nothing_is_sent_when_the_pixels_cannot_be_understood_or_the_batch_has_i
     assert (code, "pixels" in err, server.requests) == (2, True, [])
 
 
+def test_no_price_is_said_of_pixels_that_the_server_refuses(run, server, images):  # noqa: F811
+    refusal = {"code": "resolution_out_of_range", "detail": "nano takes 3,136 to 4,194,304 pixels."}
+    server.replies = [MODELS, (refusal, 422, {})]
+    code, out, err = run("submit", images, "-q", "?", "-m", "nano", "--max-pixels", "9M")
+    assert (code, out) == (2, "")
+    assert "nano takes 3,136 to 4,194,304 pixels." in err
+
+
 def test_models_say_which_pixels_they_take(run, server):  # noqa: F811
     server.replies = [MODELS]
     _, out, _ = run("models")

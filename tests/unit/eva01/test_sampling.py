@@ -40,6 +40,8 @@ def test_submit_says_them(run, server, images):  # noqa: F811
     [
         (("--temperature", "2.5"), "2.5"),
         (("--top-p", "0.5"), "needs a --temperature"),
+        (("--temperature", "0", "--top-p", "0.5"), "needs a --temperature above 0"),
+        (("--seed", "1"), "--seed needs a --temperature above 0"),
         (("--temperature", "1", "--top-p", "0"), "0"),
         (("--seed", "9223372036854776001"), "seed"),
         (("--stop", "a", "--field", "total:number"), "want whole"),

@@ -8,7 +8,7 @@ from worker.engines.reading.boxes import Box
 from worker.engines.reading.direction import page_angle
 from worker.engines.reading.order import TextBox, in_reading_order
 from worker.engines.reading.recognizer import NOTHING, Reading
-from worker.engines.tiles import tiles
+from worker.engines.reading.tiles import tiles
 
 
 def box(text: str, left: float, top: float, height: float = 20, width: float = 50) -> TextBox:

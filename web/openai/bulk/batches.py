@@ -33,7 +33,8 @@ batches = Blueprint("openai_batches", __name__)
 
 BATCHES_PATH = "/v1/batches"
 _BATCH = f"{BATCHES_PATH}/{BATCH}<string(length=32):batch_id>"
-_MOST_LISTED = 100
+#: Batches of one page of a list.
+MOST_LISTED = 100
 #: How long the one window is that there is.
 _WINDOW = timedelta(hours=24)
 #: Lines that are looked at for a model, and bytes of them after which no further one is.
@@ -91,7 +92,7 @@ def create_batch() -> Response:
 @batches.get(BATCHES_PATH)
 def list_batches() -> Response:
     """The caller's batches, the latest change first, also those that were not made of a file."""
-    serving, who, asked = services(), caller(), Asked.read(_MOST_LISTED)
+    serving, who, asked = services(), caller(), Asked.read(MOST_LISTED)
     after = asked.after.removeprefix(BATCH)
     is_seen = re.fullmatch(ID_PATTERN, after) and who.sees(serving.ownership.of_batch(after))
     cursor = serving.batch_list.cursor_of(after) if is_seen else None

@@ -39,7 +39,8 @@ _OUTPUT = f"{FILES_PATH}/{FILE}<string(length=32):batch_id>-<which>"
 #: Bytes of an empty line at most.
 _EMPTY_BYTES = 64
 _PIECE_BYTES = 1024 * 1024
-_MOST_LISTED = 10_000
+#: Files of one page of a list.
+MOST_LISTED = 10_000
 _LATEST_FIRST, _OLDEST_FIRST = "desc", "asc"
 
 
@@ -83,7 +84,7 @@ def send_file() -> Response:
 @files.get(FILES_PATH)
 def list_files() -> Response:
     """The caller's files of requests, the latest first."""
-    serving, asked = services(), Asked.read(_MOST_LISTED, "order", "purpose")
+    serving, asked = services(), Asked.read(MOST_LISTED, "order", "purpose")
     if asked.of.get("purpose", _PURPOSE) != _PURPOSE:
         return asked.page([])
     order = asked.of.get("order", _LATEST_FIRST)

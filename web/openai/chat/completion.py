@@ -25,18 +25,30 @@ def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
         "choices": [
             {
                 "index": 0,
-                "message": {"role": "assistant", "content": job.answer, "refusal": None},
+                "message": _message_of(job),
                 "logprobs": None if logprobs is None else {"content": logprobs, "refusal": None},
                 "finish_reason": finish_reason_of(job),
+                **sureness_of(job),
             }
         ],
         "usage": usage_of(job),
     }
 
 
+def _message_of(job: Job) -> dict[str, Any]:
+    """What is said; what was thought before is called as vLLM and DeepSeek call it, where there was any."""
+    thought = {"reasoning_content": job.reasoning} if job.reasoning else {}
+    return {"role": "assistant", "content": job.answer, "refusal": None} | thought
+
+
 def finish_reason_of(job: Job) -> str:
     """Why the answer ends where it does."""
     return (job.finish_reason or FinishReason.STOP).value
+
+
+def sureness_of(job: Job) -> dict[str, Any]:
+    """How sure the model was, in all and of each field: an addition of ours, which their clients keep."""
+    return {"confidence": job.confidence, "field_confidence": job.field_confidence}
 
 
 def usage_of(job: Job) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from flask import json
 
 from jobs.contract.models import Job
 from jobs.contract.saying.logprobs import SaidToken
-from web.openai.chat.completion import PREFIX, finish_reason_of, usage_of
+from web.openai.chat.completion import PREFIX, finish_reason_of, sureness_of, usage_of
 from web.openai.stream import Events
 
 _DONE = b"data: [DONE]\n\n"
@@ -37,9 +37,9 @@ class ChatEvents(Events):
         return self._chunk({"content": text})
 
     def end(self, job: Job, logprobs: list[SaidToken] | None) -> Iterator[bytes]:
-        """Why it ends, and what it took."""
+        """Why it ends, how sure it is, and what it took."""
         told = None if logprobs is None else {"content": logprobs, "refusal": None}
-        yield self._chunk({}, finish_reason=finish_reason_of(job), logprobs=told)
+        yield self._chunk({}, finish_reason=finish_reason_of(job), logprobs=told, **sureness_of(job))
         if self._has_usage:
             yield _event({**self._same, "choices": [], "usage": usage_of(job)})
         yield _DONE
@@ -49,9 +49,9 @@ class ChatEvents(Events):
         return _event({"error": error})
 
     def _chunk(
-        self, delta: dict[str, Any], *, finish_reason: str | None = None, logprobs: Any = None
+        self, delta: dict[str, Any], *, finish_reason: str | None = None, logprobs: Any = None, **more: Any
     ) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason, **more}
         usage = {"usage": None} if self._has_usage else {}
         return _event({**self._same, "choices": [choice], **usage})
 

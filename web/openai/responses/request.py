@@ -84,6 +84,16 @@ class Item(Said):
         return Message(role=self.role, content=said)
 
 
+class SaidTextFormat(Said):
+    """A format as it is sent: what describes its schema is not in a field of its own."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    name: str | None = None
+    description: str | None = None
+    schema_: dict[str, Any] | None = Field(None, alias="schema")
+    strict: bool | None = None
+
+
 def _as_in_chats(said: Any) -> Any:
     """A format with what describes its schema in a field of its own."""
     if not isinstance(said, dict) or said.get("type") != "json_schema":
@@ -94,7 +104,9 @@ def _as_in_chats(said: Any) -> Any:
 class TextAsked(Said):
     """What the answer has to be."""
 
-    format: Annotated[Format, BeforeValidator(_as_in_chats)] = None
+    format: Annotated[Format, BeforeValidator(_as_in_chats, json_schema_input_type=SaidTextFormat | None)] = (
+        None
+    )
     verbosity: Literal["medium"] | None = None
 
 

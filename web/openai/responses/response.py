@@ -5,7 +5,7 @@ from typing import Any
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.models import FinishReason, Job, JobState, Usage
 from jobs.contract.saying.logprobs import SaidToken
-from web.openai.chat.completion import failure_of, prompt_tokens
+from web.openai.chat.completion import failure_of, prompt_tokens, sureness_of
 
 PREFIX = "resp_"
 _STATUS = {
@@ -44,6 +44,7 @@ def response_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
         "truncation": "disabled",
         "usage": _usage(job) if job.usage or job.state is JobState.SUCCEEDED else None,
         "metadata": {},
+        **sureness_of(job),
     }
 
 

@@ -15,6 +15,7 @@ from worker.engines.remote.asking import Asked
 from worker.engines.remote.errors import filtered
 from worker.engines.remote.said import Said
 from worker.engines.saying.confidence import confidence_of, field_confidence_of
+from worker.engines.saying.thinking import END, apart
 
 #: Characters of a broken answer that are shown.
 _SHOWN_CHARS = 300
@@ -25,7 +26,8 @@ def answer_of(said: Said, asked: Asked) -> Answer:
 
     Raises EngineFailure (`content_filter`, `no_logprobs`).
     """
-    text, wanted = said.text.strip(), asked.response_format
+    wanted = asked.response_format
+    thought, text = (None, said.text.strip()) if wanted else apart(said.text)
     reason = _reason(said, text, wanted)
     if said.finish_reason == "content_filter" or (said.refusals and not text):
         raise filtered("".join(said.refusals)[:_SHOWN_CHARS])
@@ -36,11 +38,14 @@ def answer_of(said: Said, asked: Asked) -> Answer:
         raise EngineFailure(
             "The server does not say how likely its tokens were. Leave out logprobs.", code=Code.NO_LOGPROBS
         )
+    if thought:
+        tokens = _after_thought(tokens)
     whole, of_each = _confidence(said.text, text, tokens, wanted)
     return Answer(
         text,
         usage_of(said),
         reason,
+        "".join(said.thoughts).strip() or thought,
         confidence=whole,
         field_confidence=of_each,
         logprobs=(lambda: tokens) if asked.top_logprobs is not None else None,
@@ -102,6 +107,16 @@ def _without_a_word(said: Said, reason: FinishReason) -> EngineFailure:
             " Ask again with a larger max_new_tokens."
         )
     return EngineFailure(message, code=Code.EMPTY_ANSWER)
+
+
+def _after_thought(tokens: Sequence[SaidToken]) -> list[SaidToken]:
+    """Those that follow the mark which ends what was thought."""
+    said = ""
+    for count, token in enumerate(tokens, 1):
+        said += token["token"]
+        if END in said:
+            return [*tokens[count:]]
+    return [*tokens]
 
 
 def _confidence(

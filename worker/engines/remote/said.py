@@ -21,6 +21,8 @@ class Said:
     """An answer as it grows."""
 
     parts: list[str] = field(default_factory=list)
+    #: What its model thought before, where the server keeps that apart.
+    thoughts: list[str] = field(default_factory=list)
     #: Why it will not answer, in a model's own words.
     refusals: list[str] = field(default_factory=list)
     #: How likely its tokens were, as the server writes them.
@@ -83,6 +85,8 @@ class Said:
             self.parts.append(text)
             if self.on_text:
                 self.on_text(text)
+        if thought := said.get("reasoning_content") or said.get("reasoning"):
+            self.thoughts.append(str(thought))
         if refusal := said.get("refusal"):
             self.refusals.append(refusal)
         self.tokens += (choice.get("logprobs") or {}).get("content") or []

@@ -6,26 +6,31 @@ from typing import final
 
 from worker.engines.base import Answer, Ended, Hear, Rolling
 from worker.engines.company import Company
-from worker.engines.processors import JobInput
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.said import Said
-from worker.engines.saying.stops import Stops
 from worker.engines.saying.vocabulary import Vocabulary
+from worker.engines.seeing.processors import JobInput
 
 
 @final
 class RollingAnswers(Rolling[JobInput, Request]):
-    """Makes answers of a loop's tokens, which are of `vocabulary`, by `answer_of`."""
+    """Makes answers of a loop's tokens, which are of `vocabulary`, by `answer_of`.
+
+    With `is_thinking` the prompts of plain text end within what the model thinks.
+    """
 
     def __init__(
         self,
         loop: RollingLoop,
         answer_of: Callable[[Said], Answer],
         vocabulary: Vocabulary,
+        *,
+        is_thinking: bool = False,
     ) -> None:
         self._loop, self._answer_of, self._vocabulary = loop, answer_of, vocabulary
+        self._is_thinking = is_thinking
 
     @property
     def is_idle(self) -> bool:
@@ -48,18 +53,19 @@ class RollingAnswers(Rolling[JobInput, Request]):
             top_logprobs=prepared.top_logprobs,
             sampling=prepared.sampling,
             stops=prepared.stops,
-            aloud=self._aloud(prepared.stops, hear) if hear else None,
+            aloud=self._aloud(prepared, hear) if hear else None,
             company=company,
             is_interactive=is_interactive,
         )
 
-    def _aloud(self, stops: Stops | None, hear: Hear) -> Callable[[], Aloud] | None:
+    def _aloud(self, prepared: JobInput, hear: Hear) -> Callable[[], Aloud] | None:
         """What says an answer piece by piece; None for a tokenizer that says too little of its tokens."""
         if not self._vocabulary.is_known:
             return None
         # Read here, and not while the first token waits.
         self._vocabulary.text_of(0)
-        return partial(Aloud, self._vocabulary, stops, hear)
+        is_thinking = self._is_thinking and prepared.grammar is None
+        return partial(Aloud, self._vocabulary, prepared.stops, hear, is_thinking=is_thinking)
 
     def submit(self, request: Request) -> None:
         """Let it wait for a row."""

@@ -7,5 +7,6 @@ logprobs    how likely each token was, and what else might have stood there
 aloud       says an answer piece by piece
 beginning   what is certain of it by then
 stops       texts at which an answer ends
+thinking    what it thought before, kept apart
 vocabulary  the bytes of a model's tokens
 """

@@ -16,11 +16,13 @@ from worker.engines.saying.vocabulary import Vocabulary
 class Aloud:
     """Has each token of one answer from its first on told to `hear`, which makes the pieces when it likes."""
 
-    def __init__(self, vocabulary: Vocabulary, stops: Stops | None, hear: Hear) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, stops: Stops | None, hear: Hear, *, is_thinking: bool = False
+    ) -> None:
         self._vocabulary, self._hear = vocabulary, hear
         self._watch = stops.watch() if stops else None
         self._decoder = getincrementaldecoder("utf-8")("replace")
-        self._beginning = Beginning()
+        self._beginning = Beginning(is_thinking=is_thinking)
         #: Bytes that may become a part of a stop text.
         self._unsettled = bytearray()
         #: How many bytes were decoded.

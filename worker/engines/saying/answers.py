@@ -15,6 +15,7 @@ from worker.engines.constraint.grammars import Grammar
 from worker.engines.saying.confidence import confidence_of, field_confidence_of
 from worker.engines.saying.logprobs import Told
 from worker.engines.saying.said import Said, until_end
+from worker.engines.saying.thinking import Apart, Spoken, apart
 from worker.engines.saying.vocabulary import Vocabulary
 
 #: Characters of a broken answer that are shown.
@@ -24,7 +25,8 @@ _SHOWN_CHARS = 300
 class Answers:
     """Makes answers of the tokens of `tokenizer`, of which `ends` end an answer.
 
-    `pixels_per_token` are those behind one visual token; None where that is not known.
+    `pixels_per_token` are those behind one visual token; None where that is not known. With `is_thinking` the
+    prompts of plain text end within what the model thinks.
     """
 
     def __init__(
@@ -35,18 +37,25 @@ class Answers:
         vocabulary: Vocabulary,
         *,
         pixels_per_token: int | None = None,
+        is_thinking: bool = False,
     ) -> None:
-        self._model, self._tokenizer, self._ends = model, tokenizer, ends
+        self._model, self._ends, self.is_thinking = model, ends, is_thinking
+        self._spoken = Spoken(tokenizer)
         self._vocabulary, self._pixels_per_token = vocabulary, pixels_per_token
 
     def of(self, said: Said) -> Answer:
         """What was said; where that is no answer, its `failure` is `empty_answer` or `incomplete_answer`."""
-        text, tokens, reason = self._text_of(said)
-        if not (text := text.strip()):
+        spoken, tokens, reason = self._text_of(said)
+        thought, text = (
+            Apart(None, spoken.strip()) if said.grammar else apart(spoken, is_begun=self.is_thinking)
+        )
+        if not text:
             answer = self._answer(text, said, tokens, reason)
-            return answer.failing(self._without_a_word(said, tokens, reason))
+            has_thought = thought is not None
+            return answer.failing(self._without_a_word(said, tokens, reason, has_thought=has_thought))
         if said.grammar is None:
-            return self._answer(text, said, tokens, reason)
+            first = 0 if text == spoken.strip() else self._spoken.thought_of(tokens)
+            return replace(self._answer(text, said, tokens, reason, first), reasoning=thought)
         return self._as_asked(text, said, tokens, reason, said.grammar)
 
     def _text_of(self, said: Said) -> tuple[str, Sequence[int], FinishReason]:
@@ -54,7 +63,7 @@ class Answers:
         tokens, reason = until_end(said.tokens, self._ends)
         if stopped := said.stopped:
             return stopped.text, tokens[: stopped.count], FinishReason.STOP
-        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        text = self._spoken.text_of(tokens)
         if reason is FinishReason.LENGTH:
             # A letter may take several tokens, and the last one be cut in two.
             text = text.rstrip("\N{REPLACEMENT CHARACTER}")
@@ -90,10 +99,13 @@ class Answers:
             return self._incomplete(text, tokens, FinishReason.STOP, error)
         return None
 
-    def _answer(self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason) -> Answer:
+    def _answer(
+        self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason, first: int = 0
+    ) -> Answer:
+        """The answer that its tokens are from `first` on."""
         # The end was chosen as well, be it a token or a text.
         stopped, ended = said.stopped, len(tokens) + (reason is FinishReason.STOP)
-        logprobs = said.logprobs[: stopped.count_with_stop if stopped else ended]
+        logprobs = said.logprobs[first : stopped.count_with_stop if stopped else ended]
         size = self._pixels_per_token
         usage = Usage(
             visual_tokens=said.visual_tokens,
@@ -106,7 +118,7 @@ class Answers:
             usage,
             reason,
             confidence=confidence_of(logprobs),
-            logprobs=Told(said.choices, len(tokens), self._vocabulary) if said.choices else None,
+            logprobs=Told(said.choices, len(tokens), self._vocabulary, first) if said.choices else None,
         )
 
     def _incomplete(
@@ -122,9 +134,16 @@ class Answers:
             message = f"The answer of {self._model} is not what was asked for: {error}. {what}"
         return EngineFailure(message, code=Code.INCOMPLETE_ANSWER)
 
-    def _without_a_word(self, said: Said, tokens: Sequence[int], reason: FinishReason) -> EngineFailure:
+    def _without_a_word(
+        self, said: Said, tokens: Sequence[int], reason: FinishReason, *, has_thought: bool
+    ) -> EngineFailure:
         message = f"{self._model} ended without a word. Ask in another way."
-        if said.stopped:
+        if has_thought and reason is FinishReason.LENGTH:
+            message = (
+                f"{self._model} was still thinking when its {len(tokens)} tokens were used up. Ask again with"
+                " a larger max_new_tokens; EVA01_THINKING=off has it answer at once."
+            )
+        elif said.stopped:
             message = f"{self._model} began with a text at which it was to stop. Leave it out of `stop`."
         elif reason is FinishReason.LENGTH:
             message = (

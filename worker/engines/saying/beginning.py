@@ -1,16 +1,19 @@
 """What is certain of an answer while its text comes piece by piece."""
 
+from worker.engines.saying.thinking import AnswerAlone
+
 #: What answers do not end with (see Answers): half a character where one is cut.
 _CUT = "\N{REPLACEMENT CHARACTER}"
 
 
 class Beginning:
-    """Holds back what an answer may end with, or begin: space, and parts of characters.
+    """Holds back what an answer may end with, or begin: space, parts of characters, and what is thought.
 
-    The pieces, put together, are the answer or its beginning.
+    The pieces, put together, are the answer or its beginning. With `is_thinking` all begins within a thought.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_thinking: bool = False) -> None:
+        self._alone = AnswerAlone(is_begun=is_thinking)
         self._held = ""
         self._start = 0
 
@@ -21,7 +24,7 @@ class Beginning:
         >>> beginning.add(" A"), beginning.add(" "), beginning.add("circle. ")
         ((0, 'A'), (1, ''), (1, ' circle.'))
         """
-        text = self._held + text
+        text = self._held + self._alone.add(text)
         if not self._start:
             text = text.lstrip()
         said = _without_end(text)

@@ -74,11 +74,13 @@ def choices_of(logits: torch.Tensor, tokens: torch.Tensor, tops: Sequence[int | 
 
 @dataclass(frozen=True)
 class Told:
-    """Tells, when called, of the first `count` tokens how likely each was: which takes a while."""
+    """Tells, when called, of the tokens up to `count` how likely each was: which takes a while."""
 
     choices: Choices
     count: int
     vocabulary: Vocabulary
+    #: Those before it are not told of.
+    first: int = 0
 
     def __call__(self) -> list[SaidToken]:
         """The tokens as OpenAI's API has them."""
@@ -89,7 +91,7 @@ class Told:
             return {"token": text, "logprob": _rounded(logprob), "bytes": octets}
 
         said: list[SaidToken] = []
-        for tokens, logprobs in islice(self.choices, self.count):
+        for tokens, logprobs in islice(self.choices, self.first, self.count):
             first, *likeliest = map(of, tokens, logprobs)
             # One that could not come at all is no candidate.
             top = [one for one in likeliest if one["logprob"] > NEVER]

@@ -9,6 +9,8 @@ from llguidance import LLTokenizer
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from worker.engines.saying.thinking import BEGIN, END
+
 
 class Vocabulary:
     """Knows the tokens of `tokenizer`, of which `ends` end an answer; called from many threads at once.
@@ -61,4 +63,6 @@ class Vocabulary:
     def _control(self) -> frozenset[int]:
         """Those that are left out where an answer's text is made."""
         added = self._tokenizer.added_tokens_decoder
-        return frozenset(number for number, token in added.items() if token.special).union(self._ends)
+        marks = (BEGIN, END)
+        control = {id_ for id_, token in added.items() if token.special and str(token) not in marks}
+        return frozenset(control.union(self._ends))

@@ -9,6 +9,7 @@ from typing import Any
 from transformers.utils import cached_file
 
 from worker.engines.weights.unusable import Unusable
+from worker.engines.weights.whole import check_settings, check_weights
 
 #: The files whose `auto_map` names code that comes with the weights.
 _SETTINGS = (
@@ -43,9 +44,13 @@ class Source:
         )
 
     def check(self) -> None:
-        """Raises Unusable when the files need code of their own, or have pickled weights alone."""
+        """Raises Unusable for files that are not there or not whole, need code of their own, or are pickled.
+
+        Raises OSError for an address at which the hub has no model, or gives none away.
+        """
+        self._check_there()
         for name in _SETTINGS:
-            if code := next(_named_code(self._read(name)), None):
+            if code := next(_named_code(self.read(name)), None):
                 raise _own_code(f"its {name} names {code}")
         if self.is_local and Path(self.address, _OWN_GENERATE).is_file():
             raise _own_code(f"it has a {_OWN_GENERATE}")
@@ -54,10 +59,24 @@ class Source:
                 f"its weights are pickled ({pickled}), and reading pickles runs what they say",
                 "take weights as safetensors, or convert these by save_pretrained where they may run",
             )
+        if self.is_local:
+            check_weights(Path(self.address))
+
+    def _check_there(self) -> None:
+        if self.is_local:
+            check_settings(Path(self.address))
+        elif _is_a_path(self.address):
+            raise Unusable(
+                f"there is no folder {self.address}, as seen from {Path.cwd()}",
+                "check MODEL_NAME: it is a folder, or NAME/MODEL on the hub",
+            )
+        else:
+            # Before all the others, each of which would be asked for again and again where nobody answers.
+            cached_file(self.address, "config.json")
 
     def _pickled(self) -> str | None:
         """A pickled file that would be read for the weights."""
-        index = self._read(_INDEX)
+        index = self.read(_INDEX)
         named = index.get("weight_map", {}) if isinstance(index, dict) else {}
         files = {str(file) for file in named.values()} if isinstance(named, dict) else set()
         if other := sorted(file for file in files if not file.endswith(_SAFE)):
@@ -69,8 +88,8 @@ class Source:
             return None
         return next((name for name in there if name.endswith(_PICKLED)), None)
 
-    def _read(self, name: str) -> Any:
-        """A file of JSON; None where there is none, or no JSON, of which transformers says more."""
+    def read(self, name: str) -> Any:
+        """What a file of JSON says; None where there is none, or no JSON, of which transformers says more."""
         path = cached_file(
             self.address,
             name,
@@ -82,6 +101,11 @@ class Source:
             return json.loads(Path(path).read_bytes()) if path else None
         except ValueError:
             return None
+
+
+def _is_a_path(address: str) -> bool:
+    """True for what is no address on the hub: these have one slash at most, and begin with none."""
+    return address.startswith(("/", ".", "~")) or address.count("/") > 1
 
 
 def _own_code(why: str) -> Unusable:

@@ -3,16 +3,22 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
+from click.testing import Result as Ran
 from openpyxl import load_workbook
+from rich.console import Console
 from werkzeug.serving import make_server
 
 from eva01.cli.main import eva01 as cli
+from eva01.cli.progress import Lines
+from eva01.cli.submission import Submission
+from eva01.cli.submission import send as send_all
 from eva01.client.client import Client
 from eva01.client.errors import ClientError
 from eva01.client.files import Together, find
@@ -101,20 +107,29 @@ def test_the_client_asks_about_several_images(http, served, shop):
     assert [image.file for image in job.images] == ["top.png", "1.png"]
 
 
-def test_what_is_too_much_for_a_job_or_cannot_be_read_is_an_outcome_of_the_job(http, served, shop):
-    for number in range(4):
-        (shop / "cup" / f"{number}.png").write_bytes(A)
+def test_what_cannot_be_read_is_an_outcome_of_the_job(http, served, shop):
     found = find([shop])
     (shop / "lamp/2.png").unlink()
     batch = new_batch(http)
     with Client(served) as client:
         sent = [*client.upload_found(id_of(batch), found, group_by=GroupBy.FOLDER)]
     assert {one.file: one.error and one.error.code for one in sent} == {
-        "cup": "too_many_images",
+        "cup": None,
         "lamp": "file_unreadable",
         "top.png": None,
     }
-    assert [*jobs_of(http, batch)] == ["top.png"]
+    assert {one.file: one.files for one in sent}["lamp"] == ["lamp/2.png", "lamp/10.png"]
+    assert {*jobs_of(http, batch)} == {"cup", "top.png"}
+
+
+def test_the_client_sends_nothing_where_something_is_too_much_for_a_job(http, served, shop):
+    for number in range(4):
+        (shop / "cup" / f"{number}.png").write_bytes(A)
+    batch = new_batch(http)
+    with Client(served) as client, pytest.raises(ClientError) as error:
+        client.upload_folder(id_of(batch), shop, group_by="folder")
+    assert error.value.code == "too_many_images"
+    assert jobs_of(http, batch) == {}
 
 
 def test_an_older_server_is_said_to_take_no_such_jobs(served, shop, monkeypatch):
@@ -124,33 +139,46 @@ def test_an_older_server_is_said_to_take_no_such_jobs(served, shop, monkeypatch)
     assert error.value.code == "not_supported"
 
 
-def submit(served: str, *arguments: object) -> tuple[int, str, str]:
+def submit(served: str, *arguments: object) -> Ran:
     command = ["submit", *map(str, arguments), "--server", served, "-q", "What?", "-m", "nano", "--no-wait"]
-    ran = CliRunner().invoke(cli, command)
-    return ran.exit_code, ran.stdout, ran.stderr
+    return CliRunner().invoke(cli, command)
 
 
 def test_the_command_says_what_it_asks_about_together_and_does(http, served, shop):
-    code, said, _ = submit(served, shop, "--group-by", "folder")
-    assert code == 0, said
-    assert "Together: 4 images in 3 jobs: shop (1), cup (1), lamp (2)" in said
+    ran = submit(served, shop, "--group-by", "folder")
+    assert ran.exit_code == 0, ran.output
+    assert "Together: 4 images in 3 jobs: shop (1), cup (1), lamp (2)" in ran.stdout
     (batch,) = http.get("/api/batches").json["batches"]
     assert jobs_of(http, f"/api/batches/{batch['id']}") == BY_FOLDER
 
 
-def test_the_command_counts_jobs_and_says_which_were_too_large(http, served, shop):
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_the_command_makes_no_batch_where_a_folder_has_more_images_than_a_job_may_have(
+    http, served, shop, more
+):
     for number in range(4):
         (shop / "cup" / f"{number}.png").write_bytes(A)
-    code, said, notes = submit(served, shop, "--group-by", "folder", "--json")
-    assert code == 1
-    told = json.loads(said)
-    assert (told["total"], [one["file"] for one in told["not_sent"]]) == (2, ["cup"])
-    assert "cup (4)" in notes
+    ran = submit(served, shop, "--group-by", "folder", *more)
+    assert isinstance(ran.exception, ClientError)
+    assert re.search(
+        r"cup \(4\) would be more images .* one job, 3\..*EVA01_MAX_IMAGES_PER_JOB", str(ran.exception)
+    )
+    assert ran.stdout == ""
+    assert http.get("/api/batches").json["batches"] == []
+
+
+def test_the_files_of_a_job_that_was_not_sent_are_not_counted_as_sent(http, served, shop):
+    task = Submission(find([shop]), "What?", "nano", "shop", group_by=GroupBy.FOLDER, top="shop")
+    (shop / "lamp/2.png").unlink()
+    shown = io.StringIO()
+    with Client(served) as client:
+        send_all(client, id_of(new_batch(http)), task, Lines(Console(file=shown)))
+    assert "Sent 2 of 4 files." in shown.getvalue()
 
 
 def test_the_command_refuses_to_put_addresses_together(served, shop):
-    code, _, said = submit(served, shop, "https://images.example.org/a.png", "--group-by", "folder")
-    assert (code, "--group-by is for files" in said) == (2, True)
+    ran = submit(served, shop, "https://images.example.org/a.png", "--group-by", "folder")
+    assert (ran.exit_code, "--group-by is for files" in ran.stderr) == (2, True)
 
 
 # Files of results

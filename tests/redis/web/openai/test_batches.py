@@ -31,6 +31,16 @@ from web.openai.bulk.filler import Filler
 pytestmark = pytest.mark.redis
 
 
+def test_the_answers_of_a_batch_say_how_sure_the_model_was(client, services, redis_client):
+    batch = begin(client, line("first"))
+    fill(services)
+    sure = {"confidence": 0.75, "field_confidence": {"color": 0.5}}
+    answer(services, redis_client, SAID.model_copy(update=sure))
+    (done,) = told(client, client.batches.retrieve(batch.id).output_file_id)
+    choice = done["response"]["body"]["choices"][0]
+    assert {name: choice[name] for name in sure} == sure
+
+
 def test_lines_become_answers_and_errors_under_their_ids(client, services, redis_client, http):
     batch = begin(client, line("first"), "{", line("two", IMAGE, OTHER), metadata={"of": "us"})
     assert (batch.status, batch.metadata, batch.request_counts.total) == ("validating", {"of": "us"}, 3)

@@ -17,7 +17,7 @@ from jobs.contract.models import Job, JobError, JobState, Result
 from jobs.contract.settings import WebSettings
 from tests import pdfs
 from tests.asking import IMAGE
-from tests.chats import SAID, about, about_it, image, text
+from tests.chats import SAID, SURE, about, about_it, image, text
 from tests.processes import until
 from web.front.front import Front
 from web.http.waiting import PAUSES
@@ -54,6 +54,16 @@ def test_an_answer_is_a_completion(client, worker):
     assert (job.question, job.file, job.options.max_new_tokens) == ("What is this?", "image-1.png", 7)
     assert job.batch_id is None
     assert choice.logprobs is None
+
+
+def test_how_sure_the_model_was_is_in_the_choice_and_the_client_keeps_it(client, worker):
+    worker(SURE, SAID)
+    sure, unknown = (
+        client.chat.completions.create(model="nano", messages=about_it(question)).choices[0]
+        for question in ("What is this?", "Sure?")
+    )
+    assert (sure.confidence, sure.model_extra["field_confidence"]) == (0.75, {"color": 0.5})
+    assert unknown.model_extra == {"confidence": None, "field_confidence": None}
 
 
 def test_a_chat_is_kept_turn_by_turn_with_its_images_in_their_places(client, worker):
@@ -212,6 +222,13 @@ def test_a_code_of_a_later_version_is_a_failure_too():
     with pytest.raises(EngineFailure) as error:
         completion_of(job, None)
     assert (error.value.code, error.value.message) == (Code.ENGINE_FAILED, "Why.")
+
+
+def test_what_was_thought_is_beside_the_answer_of_a_completion():
+    job = Job(file="a", question="?", model="nano", state=JobState.SUCCEEDED, answer="A circle.")
+    assert "reasoning_content" not in completion_of(job, None)["choices"][0]["message"]
+    said = completion_of(job.model_copy(update={"reasoning": "It is red."}), None)["choices"][0]["message"]
+    assert (said["content"], said["reasoning_content"]) == ("A circle.", "It is red.")
 
 
 def jobs_of(store, redis_client) -> list[Job]:

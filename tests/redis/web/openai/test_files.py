@@ -7,7 +7,9 @@ from urllib.parse import quote
 
 import openai
 import pytest
+from werkzeug.serving import make_server
 
+from eva01 import Client
 from jobs.contract import names
 from jobs.contract.asking.order import SentFile
 from tests.redis.web.openai.ordering import (
@@ -17,6 +19,7 @@ from tests.redis.web.openai.ordering import (
     fill,
     line,
 )
+from tests.serving import Serving
 from web.server import housekeeping_of
 
 pytestmark = pytest.mark.redis
@@ -156,3 +159,14 @@ def test_a_file_sent_twice_under_one_key_is_kept_once_and_not_spoken_of_when_it_
         send()
     assert (error.value.status_code, error.value.code) == (410, "deleted_since")
     assert [*client.files.list()] == []
+
+
+def test_our_own_client_says_when_a_file_and_its_answers_are_to_go(client, http, services, tmp_path):
+    (tmp_path / "requests.jsonl").write_bytes(file_of(line("a"))[1])
+    server = make_server("127.0.0.1", 0, http.application, threaded=True)
+    with Serving(server), Client(f"http://127.0.0.1:{server.server_port}") as ours:
+        ordered = ours.orders.create(tmp_path / "requests.jsonl", expires_after=7200)
+    (sent,) = client.files.list()
+    assert sent.expires_at - sent.created_at == 7200
+    batch_id = ordered.id.removeprefix("batch_")
+    assert services.orders.of([batch_id])[batch_id].output_expires_after_s == 7200

@@ -10,7 +10,7 @@ from openai import OpenAI
 from jobs.contract.asking.chat import Role, Turn
 from jobs.contract.codes import Code
 from jobs.contract.models import FinishReason, JobError, JobState, Result
-from tests.chats import DATA, SAID
+from tests.chats import DATA, SAID, SURE
 
 pytestmark = pytest.mark.redis
 
@@ -53,6 +53,17 @@ def test_an_answer_is_a_response(client, worker):
     assert made.usage
     assert (made.usage.input_tokens, made.usage.output_tokens, made.usage.total_tokens) == (21, 4, 25)
     assert client.responses.retrieve(made.id).model_dump() == made.model_dump()
+
+
+def test_how_sure_the_model_was_is_in_the_response_also_of_a_stream_and_later(client, worker, speaker):
+    worker(SURE)
+    made = client.responses.create(model="nano", input=about_it())
+    assert (made.confidence, made.model_extra["field_confidence"]) == (0.75, {"color": 0.5})
+    assert client.responses.retrieve(made.id).model_extra == made.model_extra
+    speaker((0, "A red"), SURE)
+    begun, *_, last = client.responses.create(model="nano", input=about_it(), stream=True, temperature=1)
+    assert begun.response.confidence is None
+    assert last.response.model_extra == made.model_extra
 
 
 def test_an_answer_that_is_sent_back_is_a_turn(client, worker):

@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 from jobs.contract.codes import Code
 from jobs.contract.models import JobError, JobState, Result
 from jobs.contract.settings import WebSettings
-from tests.chats import SAID, about_it
+from tests.chats import SAID, SURE, about_it
 from tests.processes import until, wait_until
 from tests.redis.web.openai.speaker import Speaker
 from web.front.front import Front
@@ -56,6 +56,13 @@ def test_text_comes_while_it_is_said(client, speaker):
     }
 
 
+def test_the_last_piece_says_how_sure_the_model_was(client, speaker):
+    speaker((0, "A red"), SURE)
+    *chunks, last = client.chat.completions.create(**ASKED)
+    assert (last.choices[0].confidence, last.choices[0].field_confidence) == (0.75, {"color": 0.5})
+    assert not any(chunk.choices[0].model_extra for chunk in chunks)
+
+
 def test_without_anybody_who_says_it_piece_by_piece_the_answer_comes_at_the_end(client, speaker):
     speaker(SAID)
     chunks = [*client.chat.completions.create(**ASKED)]
@@ -69,9 +76,12 @@ def test_what_a_second_worker_says_again_is_passed_over(client, speaker):
 
 
 def test_what_a_lost_message_held_comes_with_the_end(client, speaker):
-    speaker((0, "A"), (5, " circle"), SAID)
-    chunks = [*client.chat.completions.create(**ASKED)]
-    assert texts(chunks) == ["A", " red circle."]
+    goes_on = threading.Event()
+    speaker((0, "A"), goes_on, (5, " circle"), SAID)
+    stream = client.chat.completions.create(**ASKED)
+    assert texts([next(stream), next(stream)]) == ["A"]
+    goes_on.set()
+    assert texts(stream) == [" red circle."]
 
 
 @pytest.mark.parametrize("then", [(0, "A blue"), (2, "blue"), Result(answer="A blue circle.")])

@@ -235,10 +235,12 @@ export class Viewer {
     const { record } = this;
     const version = this.#shownVersion;
     drawFacts(record, null);
+    closeReasoning(record);
     const job = await api(`/jobs/${record.id}`).catch(() => null);
     if (!job || this.record !== record || this.#shownVersion !== version) return;
     this.#job = job;
     drawFacts(record, job);
+    drawReasoning(job);
     this.#pdfText.draw(record, job);
     const isOther = job.question && job.question !== this.#batch.question;
     sayOrHide(byId("viewer-question"), isOther ? job.question : "");
@@ -249,6 +251,20 @@ export class Viewer {
 function picturesOf(record, sheet) {
   const { image, thumbnail } = addressesOf(record, sheet);
   return isShownWhole(record, sheet) ? [image, thumbnail] : [thumbnail];
+}
+
+/** What was thought before another record's answer is closed; that of the same stays as it is. */
+function closeReasoning({ id }) {
+  const root = byId("viewer-reasoning");
+  if (root.dataset.job === id) return;
+  root.dataset.job = id;
+  root.open = false;
+  show(root, false);
+}
+
+function drawReasoning({ reasoning }) {
+  show(byId("viewer-reasoning"), Boolean(reasoning));
+  say(byId("viewer-reasoning-text"), reasoning ?? "");
 }
 
 function drawFacts({ cameMs, startedMs, finishedMs }, job) {

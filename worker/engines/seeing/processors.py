@@ -1,8 +1,8 @@
 """Turns images and questions into tensors, on the CPU and ahead of the device.
 
-A Qwen2.5-VL is prepared whole: each image becomes patches and each question tokens in their slot's thread,
-and a batch only has to be padded and joined. For models of other families the images and turns are kept,
-and their own processor makes the batch. A question comes after all images; in a chat each has its place.
+Each image becomes patches and each question tokens in their slot's thread, and a batch only has to be padded
+and joined: for Qwen2.5-VL here, for other families by any_processor.py. A question comes after all images; in
+a chat each has its place.
 """
 
 import re
@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 import torch
 from PIL import Image
-from transformers import AutoProcessor
 from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
 
 from jobs.contract.asking.chat import Turn
@@ -23,7 +22,8 @@ from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.sampling import Sampling
 from worker.engines.saying.stops import Stops
-from worker.engines.templates import rendered, use_template
+from worker.engines.seeing.image_only import BACKEND, image_only
+from worker.engines.seeing.templates import rendered, use_template
 from worker.engines.weights.source import Source
 
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
@@ -32,34 +32,11 @@ PIXELS_PER_TOKEN = 784
 _LEAST_TOKENS = 4
 #: How many times the usual pixels may be asked for when the settings do not say.
 _MOST_TIMES = 4
-#: The longest side for processors of other families, in sides of a square of as many pixels as they may see:
-#: some make a square of what they get.
-_LONGEST_SIDES = 4
 _ZERO_WIDTH_SPACE = "\u200b"
 #: Tensors that are padded to the batch's longest job, on the left because a decoder goes on at the right.
 _PADDED = ("input_ids", "attention_mask", "mm_token_type_ids")
 #: Tensors whose rows belong to the jobs one after the other.
 _JOINED = ("pixel_values", "image_grid_thw")
-
-
-class ImageOnlyQwenProcessor(Qwen2_5_VLProcessor):
-    """The processor of Qwen2.5-VL without videos.
-
-    The stock class insists on a video processor, which needs torchvision, of which there is no build beside
-    the CPU build of torch. Which parts a processor has is read from the parameters of its `__init__`.
-    """
-
-    def __init__(
-        self,
-        image_processor: Any = None,
-        tokenizer: Any = None,
-        chat_template: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self.image_token, self.video_token = "<|image_pad|>", "<|video_pad|>"
-        self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
-        self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
-        super(Qwen2_5_VLProcessor, self).__init__(image_processor, tokenizer, chat_template=chat_template)
 
 
 @dataclass(frozen=True)
@@ -72,13 +49,12 @@ class SeenImage:
 
 @dataclass(frozen=True)
 class JobInput:
-    """One job for the device: its own tensors, or the images and turns for its model's processor."""
+    """One job for the device."""
 
+    #: What it costs on the device.
     visual_tokens: int
     max_new_tokens: int
-    tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
-    images: tuple[Image.Image, ...] = ()
-    turns: tuple[Turn, ...] = ()
+    tensors: Mapping[str, torch.Tensor]
     #: What its answer is held to; None for plain text.
     grammar: Grammar | None = None
     #: How many of the likeliest tokens are noted in each place of its answer; None for nothing of that.
@@ -91,6 +67,10 @@ class JobInput:
 
 class Processor(Protocol):
     """Turns jobs into a model's input."""
+
+    @property
+    def own(self) -> Any:
+        """The model's own processor, as transformers has it."""
 
     @property
     def tokenizer(self) -> Any:
@@ -107,23 +87,36 @@ class Processor(Protocol):
     def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """What depends on one image alone; called from many threads at once."""
 
-    def prepare(self, seen: Sequence[SeenImage], turns: Sequence[Turn], max_new_tokens: int) -> JobInput:
-        """One job about images that were seen, in their order; called from many threads at once."""
+    def prepare(
+        self,
+        seen: Sequence[SeenImage],
+        turns: Sequence[Turn],
+        max_new_tokens: int,
+        *,
+        thinking: bool | None = None,
+    ) -> JobInput:
+        """One job about images that were seen, in their order; called from many threads at once.
+
+        `thinking` says whether the model thinks aloud before it answers; None leaves that to its template.
+        """
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
         """The model's input for all of them, padded on the left."""
+
+    def can_join(self) -> bool:
+        """Whether several jobs may be on the device together; takes a moment."""
 
 
 class QwenProcessor:
     """Prepares jobs whole, images scaled down to `max_pixels`; a job may ask for up to `most_pixels`."""
 
     def __init__(self, source: Source, max_pixels: int, most_pixels: int = 0) -> None:
-        self._processor = source.load(ImageOnlyQwenProcessor)
-        self.tokenizer = self._processor.tokenizer
+        self.own = source.load(image_only(Qwen2_5_VLProcessor), backend=BACKEND)
+        self.tokenizer = self.own.tokenizer
         self.tokenizer.padding_side = "left"
-        use_template(self._processor)
+        use_template(self.own)
         self._cleaner = TextCleaner(self.tokenizer)
-        own = self._processor.image_processor
+        own = self.own.image_processor
         self.pixels_per_token = (own.patch_size * own.merge_size) ** 2
         self.size = self._limit_size(max_pixels)
         usual = self.size["longest_edge"]
@@ -136,7 +129,7 @@ class QwenProcessor:
 
         They are called edges, but are areas.
         """
-        own = self._processor.image_processor.size
+        own = self.own.image_processor.size
         largest = min(max_pixels, own["longest_edge"])
         return {"shortest_edge": min(own["shortest_edge"], largest), "longest_edge": largest}
 
@@ -147,22 +140,29 @@ class QwenProcessor:
         longest_px = sqrt(MOST_ELONGATED * max(size["longest_edge"], self.size["longest_edge"]))
         scale = scale_for(image.size, longest_px / max(image.size))
         fitting = fit(scaled(image, scale, Image.Resampling.BICUBIC))
-        made = self._processor.image_processor(images=[fitting], size=size, return_tensors="pt")
+        made = self.own.image_processor(images=[fitting], size=size, return_tensors="pt")
         return SeenImage({name: made[name] for name in _JOINED})
 
-    def prepare(self, seen: Sequence[SeenImage], turns: Sequence[Turn], max_new_tokens: int) -> JobInput:
+    def prepare(
+        self,
+        seen: Sequence[SeenImage],
+        turns: Sequence[Turn],
+        max_new_tokens: int,
+        *,
+        thinking: bool | None = None,
+    ) -> JobInput:
         """Tokenise, with a place for each visual token: what the stock processor does after the patches."""
         images = _joined([image.tensors for image in seen])
-        places = images["image_grid_thw"].prod(dim=1) // self._processor.image_processor.merge_size**2
-        text = rendered(self._processor, map(self._cleaner.cleaned, turns))
+        places = images["image_grid_thw"].prod(dim=1) // self.own.image_processor.merge_size**2
+        text = rendered(self.own, map(self._cleaner.cleaned, turns), thinking)
         tokens = self.tokenizer([self._with_places(text, places.tolist())], return_tensors="pt")
-        kinds = (tokens["input_ids"] == self._processor.image_token_id).long()
+        kinds = (tokens["input_ids"] == self.own.image_token_id).long()
         tensors = {**images, **tokens, "mm_token_type_ids": kinds}
         return JobInput(int(places.sum()), max_new_tokens, tensors)
 
     def _with_places(self, text: str, places: Sequence[int]) -> str:
         """The text with as many image tokens for each image as it has visual tokens."""
-        token = self._processor.image_token
+        token = self.own.image_token
         first, *others = text.split(token)
         return first + "".join(token * many + then for many, then in zip(places, others, strict=True))
 
@@ -176,45 +176,9 @@ class QwenProcessor:
         }
         return padded | _joined(jobs)
 
-
-class AnyProcessor:
-    """Leaves the work to the model's own processor, a batch at a time."""
-
-    #: That processor has sizes of its own, which it may scale an image up or down to.
-    max_pixels = pixels_per_token = None
-
-    def __init__(self, source: Source, max_pixels: int) -> None:
-        self._processor = source.load(AutoProcessor)
-        self.tokenizer = self._processor.tokenizer
-        self.tokenizer.padding_side = "left"
-        use_template(self._processor)
-        if self.tokenizer.pad_token_id is None:
-            self.tokenizer.pad_token = self.tokenizer.eos_token
-        self._cleaner = TextCleaner(self.tokenizer)
-        self._max_pixels = max_pixels
-
-    def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
-        """Scale down to the limit; raises TooLarge (`image_too_thin`)."""
-        side_px = sqrt(self._max_pixels)
-        scale = scale_for(
-            image.size,
-            side_px / sqrt(image.width * image.height),
-            _LONGEST_SIDES * side_px / max(image.size),
-        )
-        return SeenImage(image=fit(scaled(image, scale, Image.Resampling.BICUBIC)))
-
-    def prepare(self, seen: Sequence[SeenImage], turns: Sequence[Turn], max_new_tokens: int) -> JobInput:
-        """Keep images and turns; the tokens are an estimate for the batching rule."""
-        images = tuple(one.image for one in seen if one.image is not None)
-        tokens = sum(max(1, image.width * image.height // PIXELS_PER_TOKEN) for image in images)
-        cleaned = tuple(map(self._cleaner.cleaned, turns))
-        return JobInput(tokens, max_new_tokens, images=images, turns=cleaned)
-
-    def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:
-        """Have the model's own processor make the batch."""
-        texts = [rendered(self._processor, prepared.turns) for prepared in batch]
-        images = [[*prepared.images] for prepared in batch]
-        return dict(self._processor(text=texts, images=images, padding=True, return_tensors="pt"))
+    def can_join(self) -> bool:
+        """True: each job's tensors are its own."""
+        return True
 
 
 class TextCleaner:

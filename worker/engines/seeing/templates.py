@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from jobs.contract.asking.chat import Turn, question_about
+from worker.engines.saying.thinking import BEGIN, END
 from worker.engines.weights.unusable import Unusable
 
+#: The variable of templates by which one chooses whether a model thinks aloud.
+_SWITCH = "enable_thinking"
 #: A question as no template has it by itself.
 _QUESTION = "Which of 7 kites is above the harbor?"
 _REMEDY = "take the chat template of the model's makers, chat_template.jinja, or a model that has one"
@@ -43,11 +46,31 @@ def use_template(processor: Any) -> None:
             )
 
 
-def rendered(processor: Any, turns: Iterable[Turn]) -> str:
-    """Turns as the model's chat template puts them, up to where its answer begins."""
+def rendered(processor: Any, turns: Iterable[Turn], thinking: bool | None = None) -> str:
+    """Turns as the model's chat template puts them, up to where its answer begins.
+
+    `thinking` says whether it thinks aloud before, where its template lets one choose; None leaves that to
+    it. A model whose prompts always begin a thought is given the end of one.
+    """
     messages = [{"role": turn.role.value, "content": [*map(_part, turn.parts)]} for turn in turns]
-    text: str = processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-    return text
+    switch = {} if thinking is None else {_SWITCH: thinking}
+    text: str = processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False, **switch)
+    return f"{text.rstrip()}\n{END}\n\n" if thinking is False and _begins_a_thought(text) else text
+
+
+def begins_thoughts(processor: Any, thinking: bool | None) -> bool:
+    """True for a model whose prompts end within what it thinks."""
+    return _begins_a_thought(rendered(processor, [question_about(1, _QUESTION)], thinking))
+
+
+def _begins_a_thought(prompt: str) -> bool:
+    return prompt.rstrip().endswith(BEGIN)
+
+
+def can_choose_thinking(processor: Any) -> bool:
+    """True where `rendered` heeds `thinking`, also if only to end a thought."""
+    template = processor.chat_template
+    return _SWITCH in str(template) or begins_thoughts(processor, None)
 
 
 def _part(part: str | None) -> dict[str, Any]:

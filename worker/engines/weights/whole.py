@@ -1,0 +1,82 @@
+"""Whether a model's folder is there as a whole: what was downloaded by half is named, and how to go on."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from worker.engines.weights.unusable import Unusable
+
+#: What a file begins with that only says where Git LFS has the real one.
+_POINTER = b"version https://git-lfs"
+_SAFE, _LLAMA_CPP = ".safetensors", ".gguf"
+_INDEX = "model.safetensors.index.json"
+#: The longest header that safetensors takes, in bytes.
+_LONGEST_HEADER = 100_000_000
+_AGAIN = "get the folder anew; `hf download NAME --local-dir FOLDER` goes on where it stopped"
+
+
+def check_settings(folder: Path) -> None:
+    """Raises Unusable for a folder without settings, or with pointers in the place of files."""
+    if not (folder / "config.json").is_file():
+        raise Unusable(
+            f"there is no config.json in {folder}",
+            "name the folder that has it, with the weights and the processor's settings, in MODEL_NAME",
+        )
+    for file in sorted(folder.iterdir()):
+        if file.is_file() and _begins(file, len(_POINTER)) == _POINTER:
+            raise Unusable(
+                f"{file.name} only says where Git LFS has it",
+                "run `git lfs pull` in the folder, or get it by `hf download`",
+            )
+
+
+def check_weights(folder: Path) -> None:
+    """Raises Unusable where weights are missing, or cut."""
+    there = sorted(file.name for file in folder.iterdir())
+    named = sorted(_named(folder / _INDEX))
+    if missing := [name for name in named if name not in there]:
+        raise Unusable(
+            f"{len(missing)} of its {len(named)} files of weights are missing: {missing[0]}", _AGAIN
+        )
+    files = [folder / name for name in there if name.endswith(_SAFE)]
+    if not files:
+        other = next((name for name in there if name.endswith(_LLAMA_CPP)), None)
+        if other:
+            raise Unusable(
+                f"its weights are llama.cpp's ({other})",
+                "take weights as safetensors, or have llama.cpp serve them and ask it as openai:NAME",
+            )
+        raise Unusable("there are no weights (model.safetensors) in it", _AGAIN)
+    for file in files:
+        has, needs = file.stat().st_size, _size(file)
+        if has < needs:
+            raise Unusable(f"{file.name} is cut: it has {has:,} bytes of {needs:,}", _AGAIN)
+
+
+def _begins(file: Path, count: int) -> bytes:
+    with file.open("rb") as read:
+        return read.read(count)
+
+
+def _named(index: Path) -> Iterator[str]:
+    """The files that an index names; what cannot be read names none, of which transformers says more."""
+    try:
+        yield from {str(name) for name in json.loads(index.read_bytes())["weight_map"].values()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return
+
+
+def _size(file: Path) -> int:
+    """How many bytes a file of safetensors says that it has; 0 where it says nothing that can be read."""
+    length = int.from_bytes(_begins(file, 8), "little")
+    if length > _LONGEST_HEADER:
+        return 0
+    header = _begins(file, 8 + length)[8:]
+    if len(header) < length:
+        return 8 + length
+    try:
+        tensors = json.loads(header)
+        ends = (tensor["data_offsets"][1] for name, tensor in tensors.items() if name != "__metadata__")
+        return 8 + length + int(max(ends, default=0))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return 0
