@@ -22,7 +22,7 @@ from eva01.launcher.commands.settings import settings_checked
 from eva01.launcher.up import Wishes, run
 
 #: Parameters that say something also where there is no folder.
-_OF_THE_PARTS = ("folder", "model", "redis_port", "is_exiting")
+_OF_THE_PARTS = ("folder", "model", "models", "redis_port", "is_exiting")
 
 
 def _split(names: str | None) -> tuple[str, ...]:
