@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 
+from jobs.contract.catalog import QUESTION
 from jobs.contract.models import Job, Options
 from jobs.contract.settings import Limits
 from jobs.storage.files.blobs import BlobStore
@@ -87,14 +88,14 @@ class Slot:
             telling=Telling(Wire(redis_client)),
         )
 
-    def cache(self, identity: str = "", *, is_on: bool = True) -> AnswerCache:
+    def cache(self, identity: str = "", *, is_on: bool = True, prompt: str = QUESTION) -> AnswerCache:
         """An answer cache as a worker has it; `identity` defaults to the engine's."""
         identity = identity or self.engine.identity
         pixels = self.engine.max_pixels
         usual = Options(
             max_new_tokens=MAX_NEW_TOKENS, max_pixels=pixels and pixels.default, dpi=Limits().pdf_dpi
         )
-        return AnswerCache(self.store, self.logprobs, self.metrics, identity, usual, is_on=is_on)
+        return AnswerCache(self.store, self.logprobs, self.metrics, identity, usual, prompt, is_on=is_on)
 
     def job(self, data: bytes | None = PNG, question: str = "what?", **fields: Any) -> Job:
         sha256 = hashlib.sha256(data or b"").hexdigest()

@@ -194,7 +194,7 @@ def housekeeping_of(services: Services) -> Housekeeping:
     return Housekeeping(
         services,
         services.settings,
-        offered=services.web.models,
+        offered=(*services.web.models, *services.catalog.entries),
         retention_s=services.web.retention_s,
         usage_days=services.web.usage_days,
         interval_s=services.web.housekeeping_s,

@@ -8,6 +8,8 @@ from typing import cast
 from flask import Flask, current_app
 
 from jobs.contract.catalog import ModelCard
+from jobs.contract.catalog_file.catalog import Catalog
+from jobs.contract.catalog_file.reading import read_catalog
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.storage.files.rights import private_folder
 from jobs.storage.stores import Stores
@@ -24,6 +26,8 @@ class Services(Stores):
     settings: Settings
     limits: Limits
     web: WebSettings
+    #: The models that people have listed.
+    catalog: Catalog
     #: Where uploads lie while their request is answered.
     spool_folder: Path
     #: What is asked for images at addresses.
@@ -48,7 +52,7 @@ class Services(Stores):
     ) -> "Services":
         """Make them all, and a fetcher where none is given; Redis is only connected to when it is first used.
 
-        Raises BadSetting when the blob store's address or the data folder cannot be used.
+        Raises BadSetting when the blob store's address, the data folder or the file of models cannot be used.
         """
         folder = private_folder(settings, "tmp")
         made = cls.connect(
@@ -56,6 +60,7 @@ class Services(Stores):
             settings=settings,
             limits=limits,
             web=web,
+            catalog=read_catalog(settings.catalog),
             spool_folder=folder,
             fetcher=fetcher or Fetcher(web, limits),
             workbooks=threading.BoundedSemaphore(web.workbooks),
@@ -67,7 +72,7 @@ class Services(Stores):
 
     def known_cards(self) -> dict[str, ModelCard]:
         """The card of every model that may be asked, by name, the default first."""
-        return self.fleet.cards(self.web.models)
+        return self.fleet.cards(self.web.models, self.catalog.cards)
 
     def attach(self, app: Flask) -> None:
         """Store these services on the app, where `services()` finds them."""

@@ -198,6 +198,7 @@ class Worker(Generic[Seen, Prepared]):
             ready=Room(self._environment.worker.ready_images),
             logprobs=self._logprobs,
             telling=self._telling,
+            prompt=self._card.prompt,
         )
 
     def _preparation(self) -> Preparation[Seen]:
@@ -215,7 +216,7 @@ class Worker(Generic[Seen, Prepared]):
         dpi = self._environment.limits.pdf_dpi
         usual = Options(max_new_tokens=own.max_new_tokens, max_pixels=pixels and pixels.default, dpi=dpi)
         return AnswerCache(
-            *(self._store, self._logprobs, self._metrics, self._engine.identity, usual),
+            *(self._store, self._logprobs, self._metrics, self._engine.identity, usual, self._card.prompt),
             is_on=own.answer_cache,
         )
 

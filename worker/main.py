@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import perf_counter
 from typing import NoReturn
 
-from jobs.contract.catalog import ModelCard, card_for
+from jobs.contract.catalog import ModelCard
+from jobs.contract.catalog_file.reading import read_catalog
 from jobs.contract.settings import BadSetting, WorkerSettings
 from jobs.storage.files.rights import keep_private
 from worker.engines import create_engine
@@ -40,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         share_cores()
         if said := keep_private(environment.shared):
             logging.getLogger(__name__).warning("%s", said)
-        card = card_for(model, environment.worker.model_name)
+        catalog = read_catalog(environment.shared.catalog)
+        card = catalog.card_for(model, environment.worker.model_name)
+        environment = replace(environment, worker=catalog.settle(card, environment.worker))
         engine = create_engine(card, environment.worker)
         if given.check:
             _check(card, environment.worker, engine)
@@ -83,7 +87,9 @@ def _check(card: ModelCard, settings: WorkerSettings, engine: Engine[Seen, Prepa
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m worker", description="Answer the jobs of one model.")
     parser.add_argument(
-        "--model", required=True, help="ocr, nano, the short name of MODEL_NAME, or an address on the hub"
+        "--model",
+        required=True,
+        help="ocr, nano, a name in EVA01_CATALOG, the short name of MODEL_NAME, or an address on the hub",
     )
     parser.add_argument(
         "--check", action="store_true", help="load it, say how it would be served, and end: 0 if it would"

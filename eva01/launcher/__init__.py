@@ -11,6 +11,8 @@ own_key       the key with which a folder is sent
 private       files that nobody else reads
 environment   what each part gets of our environment
 hardware      what this machine has
+memory        whether models fit into it together
+weights       how much of it a model's weights take
 ports         free ports
 lock          at most one `up` for a data folder
 interrupts    signals as flags to poll

@@ -13,7 +13,10 @@ from eva01.cli.errors import CommandError
 from eva01.client.tls import NOBODY
 from eva01.launcher import environment, ports
 from eva01.launcher.child import Program
-from jobs.contract.catalog import NANO, OCR, ModelCard, card_for, name_of
+from eva01.launcher.memory import Free, check_fit
+from jobs.contract.catalog import NANO, OCR, ModelCard, name_of
+from jobs.contract.catalog_file.catalog import NOTHING_LISTED, Catalog
+from jobs.contract.catalog_file.reading import read_catalog
 from jobs.contract.hosts import address_of
 from jobs.contract.settings import Settings, UpSettings, WebSettings, WorkerSettings
 from jobs.storage.connection.address import Address
@@ -39,6 +42,10 @@ class Plan:
     env: Mapping[str, str]
     #: True when other machines may ask web, and by no name.
     is_nameless: bool = False
+    #: The models that people have listed.
+    catalog: Catalog = NOTHING_LISTED
+    #: What is to be said before anything starts.
+    notes: Sequence[str] = ()
 
     @property
     def logs(self) -> Path:
@@ -51,14 +58,19 @@ class Plan:
         return f"http://{ports.reachable(self.host)}:{self.port}"
 
 
-def make_plan(chosen_model: str | None, *, can_use_gpu: bool) -> Plan:
-    """Read the environment and decide.
+def make_plan(chosen_model: str | None, models: Sequence[str] = (), *, can_use_gpu: bool) -> Plan:
+    """Read the environment and decide; of `models`, where some are named, all are served, and no others.
 
-    Raises BadSetting, and CommandError when web's port is taken.
+    Raises BadSetting, and CommandError when web's port is taken, or those models do not fit into memory.
     """
     settings, web, worker = Settings.read(), WebSettings.read(), WorkerSettings.read()
     Address.parse(settings.redis_url)
-    cards = cards_to_serve(chosen_model, worker, can_use_gpu=can_use_gpu)
+    catalog = read_catalog(settings.catalog)
+    cards = cards_to_serve(chosen_model, worker, models, catalog, can_use_gpu=can_use_gpu)
+    notes: list[str] = []
+    if models:
+        free = Free.now(worker.device, can_use_gpu=can_use_gpu)
+        notes = check_fit(cards, worker, free, can_use_gpu=can_use_gpu)
     port = _web_port(web)
     taken = {port}
     for number in range(len(cards)):
@@ -66,29 +78,42 @@ def make_plan(chosen_model: str | None, *, can_use_gpu: bool) -> Plan:
         taken.add(ports.next_free(worker.worker_host, wished, taken))
     data = settings.data.resolve()
     env = {"EVA01_DATA": str(data), "EVA01_PORT": str(port), "EVA01_MODELS": _offered(cards, web.models)}
+    if settings.catalog:
+        env["EVA01_CATALOG"] = str(settings.catalog.resolve())
     listens_on = address_of(web.host)
     is_nameless = listens_on is not None and not listens_on.is_loopback and not web.hosts
-    return Plan(data, cards, web.host, port, tuple(sorted(taken - {port})), env, is_nameless)
+    worker_ports = tuple(sorted(taken - {port}))
+    return Plan(data, cards, web.host, port, worker_ports, env, is_nameless, catalog, notes)
 
 
 def cards_to_serve(
-    chosen: str | None, settings: WorkerSettings, *, can_use_gpu: bool
+    chosen: str | None,
+    settings: WorkerSettings,
+    models: Sequence[str] = (),
+    catalog: Catalog = NOTHING_LISTED,
+    *,
+    can_use_gpu: bool,
 ) -> tuple[ModelCard, ...]:
     """The models to run, the default first.
 
-    That is the one chosen; then the one of MODEL_NAME, when there is a GPU or it was set on purpose; then
-    those that any machine can run. Of those that are called alike, the first is run.
+    That is the one chosen, then `models`. Where none are named it is the one of MODEL_NAME, when there is a
+    GPU or it was set on purpose, and then those that any machine can run. Of those that are called alike, the
+    first is run.
     """
     model_name = settings.model_name
     wanted = [chosen] if chosen else []
-    if can_use_gpu or settings.is_given("model_name"):
-        wanted.append(name_of(model_name))
-    wanted += [OCR.name] if can_use_gpu else [OCR.name, NANO.name]
+    wanted += models or _usual(settings, can_use_gpu=can_use_gpu)
     cards: dict[str, ModelCard] = {}
     for model in wanted:
-        card = card_for(model, model_name)
+        card = catalog.card_for(model, model_name)
         cards.setdefault(card.name, card)
     return tuple(cards.values())
+
+
+def _usual(settings: WorkerSettings, *, can_use_gpu: bool) -> list[str]:
+    has_own = can_use_gpu or settings.is_given("model_name")
+    own = [name_of(settings.model_name)] if has_own else []
+    return [*own, OCR.name] if can_use_gpu else [*own, OCR.name, NANO.name]
 
 
 def programs(plan: Plan, redis_url: str) -> list[Program]:
@@ -131,7 +156,7 @@ def is_ready(url: str) -> bool:
 
 def _worker(plan: Plan, card: ModelCard, port: int, env: Mapping[str, str]) -> Program:
     settings = WorkerSettings.read()
-    is_known = card.source.startswith("bundled:") or card.source == settings.model_name
+    is_known = plan.catalog.card_for(card.name, settings.model_name) == card
     return Program(
         name=f"worker {card.name}",
         command=tuple(module_command("worker", "--model", card.name if is_known else card.source)),

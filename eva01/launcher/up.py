@@ -56,6 +56,8 @@ class Wishes:
     folder: Path | None
     question: str
     model: str | None
+    #: The models to serve, and no others; none for the usual ones.
+    models: Sequence[str]
     #: The longest answer, in tokens; None for the worker's setting.
     max_new_tokens: int | None
     #: Pixels of each image that the model sees at most; None for the worker's setting.
@@ -86,7 +88,7 @@ def run(wishes: Wishes, console: Console) -> int:
             say(console, said)
         if found:
             check_own_key(web, keys)
-        plan = make_plan(wishes.model, can_use_gpu=_can_use_gpu(console))
+        plan = make_plan(wishes.model, wishes.models, can_use_gpu=_can_use_gpu(console))
         plan.logs.mkdir(mode=0o700, exist_ok=True)
         return _run_plan(plan, wishes, found, interrupts, console)
 
@@ -142,6 +144,8 @@ def _can_use_gpu(console: Console) -> bool:
 def _start(
     plan: Plan, wishes: Wishes, supervisor: Supervisor, interrupts: Interrupts, console: Console
 ) -> None:
+    for note in plan.notes:
+        say(console, note)
     say(console, f"Data: {plan.data}  Logs: {plan.logs}")
     redis_url = _start_redis(plan, wishes, supervisor, interrupts, console)
     if interrupts.is_set():

@@ -6,6 +6,7 @@ asking/    what may be asked of a model beyond the question
 saying/    what is said of an answer beyond its text
 access/    whose things are, and who may do what
 catalog    the models a user may pick, and what each can do
+catalog_file/  the file in which people list models of their own
 names      queues, the task, every Redis key and blob path, and a page's path
 hosts      names and addresses of machines, as addresses and settings have them
 settings   the environment, read once

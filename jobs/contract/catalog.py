@@ -10,12 +10,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from jobs.contract.asking.fields import AnswerField
 from jobs.contract.asking.pixels import PixelRange
 
 #: The model EVA-01 is built for.
 DEFAULT_MODEL_NAME = "Qwen/Qwen2.5-VL-7B-Instruct"
 #: What stands before a model's name where another server has the model.
 ELSEWHERE = "openai:"
+#: What stands for the question in a prompt.
+QUESTION = "{question}"
 #: A model's name becomes part of Redis keys, labels and addresses.
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
@@ -44,18 +47,45 @@ class Task(StrEnum):
     CHECK = "check"
 
 
-class ModelCard(BaseModel):
-    """What a user needs to know to choose a model, and a worker to load it."""
+class _Shown(BaseModel):
+    """Workers write cards, and webs of other versions read them."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Words(_Shown):
+    """A sentence for people in each language of the page."""
+
+    en: str
+    zh: str
+
+
+class Preset(_Shown):
+    """A question that the page offers, and what its button says."""
+
+    label: Words
+    question: Words
+
+
+class Price(_Shown):
+    """What a thousand images cost; the currency as ISO 4217 has it."""
+
+    amount: float
+    currency: str
+
+
+class ModelCard(_Shown):
+    """What a user needs to know to choose a model, and a worker to load it."""
 
     name: str
     engine: EngineName
     #: Where the weights come from: a hub address, a folder, a bucket's address, or `bundled:<folder>`; where
     #: another server has the model, `openai:` and what it is called there.
     source: str
-    #: One sentence for people.
+    #: One sentence for people, in English.
     description: str
+    #: The same in each language of the page; None where it is one of ours, which the page knows.
+    descriptions: Words | None = None
     #: False when the model always does the same thing, whatever it is asked.
     uses_question: bool
     #: The question asked when the user gives none; empty when they must give one.
@@ -72,6 +102,13 @@ class ModelCard(BaseModel):
     max_pixels: PixelRange | None = None
     #: What it can do.
     tasks: tuple[Task, ...] = ()
+    #: Questions that the page offers besides those for its tasks.
+    presets: tuple[Preset, ...] = ()
+    #: What its answers have where nobody says what they should be; none for text.
+    fields: tuple[AnswerField, ...] = ()
+    price: Price | None = None
+    #: What the model is told, where QUESTION stands for what was asked.
+    prompt: str = QUESTION
 
 
 OCR = ModelCard(

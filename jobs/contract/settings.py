@@ -25,6 +25,8 @@ GIB = 1024 * MIB
 READY_OF_LATE_S = 3600.0
 #: Hours that a session in the browser may last at most.
 LONGEST_SESSION_HOURS = 366 * 24
+#: The most jobs that a worker may hold, and the fewest pixels at which one may see images.
+MOST_SLOTS, LEAST_PIXELS = 1024, 28 * 28
 #: The most fields that EVA01_MAX_FIELDS may allow: a request is read no further.
 MOST_FIELDS = 1000
 #: The most images that EVA01_MAX_IMAGES_PER_JOB may allow: all of them are read for one prompt.
@@ -82,6 +84,8 @@ class Settings(_FromEnvironment):
     )
     #: The local data folder.
     data: Path = Path("eva01-data")
+    #: The file that lists models of one's own; None: there is none.
+    catalog: Path | None = None
     #: The blob store's address; empty: the folder `blobs` of the data folder.
     blobs: str = Field(default="", repr=False)
     #: Seconds for which a worker that fell silent keeps what it holds; then others take it.
@@ -402,7 +406,7 @@ class WorkerSettings(_FromEnvironment):
     )
     #: Pixels an image is scaled down to before the model sees it; 784 pixels are one visual token.
     max_pixels: int = Field(
-        default=1_048_576, validation_alias=AliasChoices("MAX_PIXELS", "max_pixels"), ge=28 * 28
+        default=1_048_576, validation_alias=AliasChoices("MAX_PIXELS", "max_pixels"), ge=LEAST_PIXELS
     )
     #: The most that a batch or a question may ask for in place of that; 0: four times that.
     most_pixels: int = Field(default=0, ge=0)
@@ -418,7 +422,7 @@ class WorkerSettings(_FromEnvironment):
     #: makers have it), `on` or `off`.
     thinking: str = Field(default="auto", pattern=r"^(auto|on|off)$")
     #: Jobs a worker holds; 0: what suits the engine.
-    slots: int = Field(default=0, ge=0, le=1024)
+    slots: int = Field(default=0, ge=0, le=MOST_SLOTS)
     #: `auto`: a rolling batch where the model allows it, else static ones; `static`: always these.
     batching: str = Field(default="auto", pattern=r"^(auto|static)$")
     #: Parts of a model that are read from its bucket at the same time; each takes 16 MiB of memory meanwhile.

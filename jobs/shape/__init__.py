@@ -1,6 +1,5 @@
-"""What an answer has to look like: fields, the schema they are, and the table that answers make.
+"""What an answer has to look like: the schemas it is held to, and the table that answers make.
 
-fields     fields as people name them, and their schema
 schemas    whether answers can be held to a schema; said at the door, with the keyword's name
 parts      the schemas in a schema, and what reading them may cost
 faults     where in a schema the fault is

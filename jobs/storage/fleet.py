@@ -1,7 +1,7 @@
 """The fleet: which workers are up, and which models they serve. Workers write it, web reads it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import cast
 
@@ -115,15 +115,17 @@ class Fleet:
         )
         return {name: card for name, card in read if card and card.name == name}
 
-    def cards(self, offered: Sequence[str] = ()) -> dict[str, ModelCard]:
+    def cards(
+        self, offered: Sequence[str] = (), listed: Mapping[str, ModelCard] = {}
+    ) -> dict[str, ModelCard]:
         """The card of every model that may be asked, by name, the default first.
 
-        First those `offered`, then those that ever had a worker; the default is the first offered, or else
-        the first that has a worker now. One may choose what all workers take that are up, or else what the
-        last one took.
+        First those `offered`, then those `listed` by people, then those that ever had a worker; the default
+        is the first offered or listed, or else the first that has a worker now. What is listed goes before
+        what workers say. One may choose what all workers take that are up, or else what the last one took.
         """
-        registered = self.models()
-        first = [registered.get(name) or card_for(name) for name in offered]
+        registered = {**self.models(), **listed}
+        first = [registered.get(name) or card_for(name) for name in (*offered, *listed)]
         up = [worker for worker in self.workers() if worker.state is WorkerState.READY]
         ready = {worker.model for worker in up}
         others = sorted(registered.values(), key=lambda card: (card.name not in ready, card.name))

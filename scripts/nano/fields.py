@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.shape.fields import AnswerField, FieldType, format_of
+from jobs.contract.asking.fields import AnswerField, FieldType, format_of
 from scripts.nano.colors import BY_NAME, NAMES
 from scripts.nano.questions import LANGUAGES, WORDINGS, Question, single_shapes
 from scripts.nano.world import SHAPES, Scene, sample_scene

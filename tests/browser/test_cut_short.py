@@ -161,6 +161,7 @@ def test_they_are_asked_for_again_as_they_were_asked_for(page, stack):
     with page.expect_request("**/ask") as asked:
         page.locator("#viewer-more").press("Enter")
     question = {"question": DESCRIBE, "model": "nano", "max_new_tokens": 8}
+    question |= {"response_format": {"type": "text"}}
     assert asked.value.post_data_json == question | WISHES
     page.keyboard.press("Escape")
     with page.expect_request(lambda request: request.url.endswith("/api/batches")) as made:

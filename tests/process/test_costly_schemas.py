@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from jobs.contract.asking.fields import AnswerField, format_of
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.errors import BadInput, Unavailable
 from jobs.shape.checked import NotAsAsked, checked
-from jobs.shape.fields import AnswerField, format_of
 from jobs.shape.parts import extent_of
 from jobs.shape.schemas import check_format
 

@@ -171,6 +171,30 @@ def test_a_folder_is_read_by_ocr_and_all_ends_with_0(run):
     }
 
 
+def test_models_that_are_named_are_served_and_nothing_else(run):
+    write(run.folder / "images", a_png=RED_CIRCLE.encode())
+    (run.folder / "models.yaml").write_text("models: [{name: shapes, source: nano}]")
+    run.env["EVA01_CATALOG"] = "models.yaml"
+    asked = ("images", "--models", "shapes", "--question", "Describe this image.", "--exit")
+    assert run.start(*asked).wait() == 0, run.output()
+    assert rows(run.folder / "results.csv")["a.png"]["answer"] == RED_CIRCLE.description
+    assert {path.name for path in (run.data / "logs").iterdir()} == {
+        "redis.log",
+        "web.log",
+        "worker-shapes.log",
+    }
+
+
+def test_models_that_do_not_fit_into_memory_are_not_started(run):
+    header = b'{"w": {"dtype": "F32", "shape": [1000000000000000], "data_offsets": [0, 0]}}'
+    weights = len(header).to_bytes(8, "little") + header
+    write(run.folder / "huge", model_safetensors=weights)
+    assert run.start("--models", "nano,./huge").wait() == 2
+    assert "The models do not fit together: they need 4000002.0 GB of memory" in run.output()
+    assert "huge 4000001.0 GB" in run.output()
+    assert not (run.data / "logs").exists()
+
+
 def test_one_broken_image_means_1_and_its_reason_is_in_table_and_file(run):
     write(
         run.folder / "images",

@@ -24,7 +24,7 @@ from web.http.conditional import fresh_json
 from web.intake.headers import MEDIA_TYPES
 from web.services import Services, services
 
-_SHOWN_OF_CARD = set(ModelView.model_fields) & set(ModelCard.model_fields)
+_SHOWN_OF_CARD = set(ModelView.model_fields) & set(ModelCard.model_fields) - {"fields"}
 
 status = APIBlueprint(
     "status",
@@ -42,6 +42,7 @@ def get_models() -> Response:
     models = [
         ModelView(
             **card.model_dump(include=_SHOWN_OF_CARD),
+            fields=[field.short for field in card.fields],
             workers=ready[card.name],
             is_default=place == 0,
         )

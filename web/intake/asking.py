@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from jobs.contract.asking.fields import format_of
 from jobs.contract.asking.pages import Pages
 from jobs.contract.asking.resolution import check_max_pixels
 from jobs.contract.asking.response_format import ResponseFormat
@@ -14,7 +15,6 @@ from jobs.contract.models import SAMPLING, Options
 from jobs.contract.saying.logprobs import size_bytes
 from jobs.contract.settings import Limits
 from jobs.shape.columns import columns_of
-from jobs.shape.fields import format_of
 from jobs.shape.schemas import check_format
 from web.access.caller import caller
 from web.intake.wishes import Wishes
@@ -143,7 +143,7 @@ def check_options(services: Services, card: ModelCard, wishes: Wishes) -> Option
             " (EVA01_MAX_ANSWER_TOKENS). Ask for a shorter one.",
             code=Code.TOO_MANY_TOKENS,
         )
-    wanted = _wanted_format(wishes, limits)
+    wanted = _wanted_format(card, wishes, limits)
     if wanted and not card.has_fields:
         raise BadInput(
             f"{card.name} cannot answer with fields. Choose another model, or ask for text.",
@@ -188,7 +188,8 @@ def _wanted_sampling(card: ModelCard, wishes: Wishes, *, is_held: bool) -> dict[
     if wishes.stop and is_held:
         raise BadInput(
             "`stop` would cut answers that have to be whole, as `fields` and `response_format` say. Leave out"
-            " one of them.",
+            " one of them; of a model that has fields by itself, ask for the `response_format` of the type"
+            " `text`.",
             code=Code.INVALID_FIELD,
         )
     return asked
@@ -222,7 +223,7 @@ def _wanted_logprobs(card: ModelCard, wishes: Wishes, limits: Limits) -> int | N
     return top or 0
 
 
-def _wanted_format(wishes: Wishes, limits: Limits) -> ResponseFormat | None:
+def _wanted_format(card: ModelCard, wishes: Wishes, limits: Limits) -> ResponseFormat | None:
     if wishes.fields and wishes.response_format:
         raise BadInput(
             "`fields` and `response_format` both say how an answer looks. Send one of them.",
@@ -231,7 +232,9 @@ def _wanted_format(wishes: Wishes, limits: Limits) -> ResponseFormat | None:
     if wishes.fields:
         _check_count(len(wishes.fields), limits)
         return format_of(wishes.fields)
-    return wishes.response_format.kept() if wishes.response_format else None
+    if wishes.response_format:
+        return wishes.response_format.kept()
+    return format_of(card.fields) if card.fields else None
 
 
 def _check_count(fields: int, limits: Limits) -> None:

@@ -15,12 +15,12 @@ from pydantic import (
 )
 from pydantic_core import from_json
 
+from jobs.contract.asking.fields import AnswerField, SaidField
 from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI, Pages
 from jobs.contract.asking.response_format import FormatType, NamedSchema, ResponseFormat
 from jobs.contract.asking.sampling import LEAST_SEED, MOST_SEED, MOST_STOPS, MOST_TEMPERATURE, StopText
 from jobs.contract.saying.logprobs import MOST_TOP_LOGPROBS
 from jobs.contract.settings import MOST_FIELDS
-from jobs.shape.fields import AnswerField, SaidField
 from web.http.json import has_many_values
 from web.http.numbers import COUNTED, Number, Ordinal, Rank, decimal, signed, whole
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from jobs.contract.asking.chat import Role
+from jobs.contract.asking.fields import AnswerField
 from jobs.contract.asking.pages import Pages
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from jobs.contract.faults import fault_of
-from jobs.shape.fields import AnswerField
 from web.http.numbers import Rank
 from web.intake.wishes import Temperature, TopLogprobs, TopP, Wishes
 from web.openai.parameters import NotSupported, Parameter, supported

@@ -6,6 +6,7 @@ from typing import Any, cast
 import redis
 from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request, url_for
 from flask.sansio.blueprints import BlueprintSetupState
+from flask_babel import format_currency
 from pydantic import ValidationError
 from werkzeug import Response as PlainResponse
 from werkzeug.datastructures import FileStorage
@@ -36,7 +37,7 @@ from web.intake.wishes import LINES, SaidWishes, wishes_in_lines
 from web.pages.admin import register_admin
 from web.pages.audit import audit_page
 from web.pages.errors import register_errors
-from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, register_words, script_words
+from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, language, register_words, script_words
 from web.pages.page import THEME_COOKIE, THEMES, local_path, page
 from web.pages.signing import register_signing
 from web.pages.usage import register_usage
@@ -50,6 +51,8 @@ register_admin(pages)
 register_usage(pages)
 
 _YEAR_S = 365 * 24 * 3600
+#: What a price looks like: images are cheap, and their prices have more digits than their currency.
+_PRICE = "¤#,##0.00##"
 #: Answers on a page that is read without scripts.
 _PAGE_JOBS = 200
 
@@ -240,7 +243,19 @@ def offered_models() -> list[dict[str, Any]]:
         cards = services().known_cards()
     except redis.RedisError:
         return []
-    return [{"name": card.name, "description": card.description} for card in cards.values()]
+    return [_offered(card) for card in cards.values()]
+
+
+def _offered(card: ModelCard) -> dict[str, Any]:
+    """A model in the visitor's language, as far as its card knows that."""
+    own, price = card.descriptions, card.price
+    return {
+        "name": card.name,
+        "description": getattr(own, language()) if own else card.description,
+        "language": language() if own else "en",
+        "fields": [field.name for field in card.fields],
+        "price": price and format_currency(price.amount, price.currency, _PRICE, currency_digits=False),
+    }
 
 
 pages.add_app_template_global(new_id)

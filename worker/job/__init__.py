@@ -1,6 +1,7 @@
 """The life of one job in its slot.
 
 answering    from the ticket to the stored answer
+prompt       the words around each question
 suspects     which jobs may begin beside each other, and which alone
 logprobs     keeps how likely each token of an answer was
 cache        reuses an earlier answer to the same image and recipe

@@ -27,6 +27,7 @@ import redis
 
 from jobs import log
 from jobs.contract.asking.resolution import check_max_pixels
+from jobs.contract.catalog import QUESTION
 from jobs.contract.codes import Code
 from jobs.contract.discreet import discreet
 from jobs.contract.errors import Eva01Error, NotFound, Unavailable, Unreadable
@@ -49,6 +50,7 @@ from worker.job.logprobs import Logprobs
 from worker.job.pages import Looked, are_together, joined, made_ready
 from worker.job.places import placed
 from worker.job.preparation import Preparation
+from worker.job.prompt import told
 from worker.job.suspects import Suspects
 from worker.job.telling import Telling
 from worker.job.texts import Texts
@@ -93,6 +95,8 @@ class Answering(Generic[Seen, Prepared]):
     ready: Room
     logprobs: Logprobs
     telling: Telling
+    #: What the model is told, where QUESTION stands for what was asked.
+    prompt: str = QUESTION
     _suspects: Suspects = field(default_factory=Suspects)
 
     def answer(self, ticket: str, *, is_redelivered: bool) -> None:
@@ -343,7 +347,7 @@ class Answering(Generic[Seen, Prepared]):
 
     def _prepare(self, job: Job, seen: Sequence[Seen]) -> Prepared:
         with self.metrics.stage("prepare"):
-            return self.engine.prepare(seen, job.question, job.options)
+            return self.engine.prepare(seen, *told(self.prompt, job))
 
     def _submit(self, job: Job, prepared: Prepared) -> Reply:
         return self.device.submit(

@@ -1,17 +1,20 @@
 """Reuse an earlier answer to the same image and recipe, of the same owner, without the device.
 
-A recipe is all else that decides an answer: question, model, options as they take effect, the engine's
-weights and settings, and our own version. The index holds no answer of its own: an entry names the job that
-has it, and is gone when that job is deleted. Errors are never reused, nor is what was drawn without a seed.
+A recipe is all else that decides an answer: the question with the prompt around it, model, options as they
+take effect, the engine's weights and settings, and our own version. The index holds no answer of its own: an
+entry names the job that has it, and is gone when that job is deleted. Errors are never reused, nor is what
+was drawn without a seed.
 """
 
 import hashlib
 import json
 
+from jobs.contract.catalog import QUESTION
 from jobs.contract.models import Job, Options, Result
 from jobs.contract.version import own_version
 from jobs.storage.store import JobStore
 from worker.job.logprobs import Logprobs
+from worker.job.prompt import told
 from worker.ops.metrics import ModelMetrics
 
 #: Hexadecimal digits of a recipe: 128 bits, in each record.
@@ -25,7 +28,8 @@ class AnswerCache:
 
     An answer whose job asked for logprobs comes with a copy of them, or not at all.
 
-    `usual` are the options that hold where a job does not say. With `is_on` False, nothing is found and
+    `usual` are the options that hold where a job does not say, `prompt` what the model is told around each
+    question. With `is_on` False, nothing is found and
     nothing indexed.
     """
 
@@ -36,24 +40,26 @@ class AnswerCache:
         metrics: ModelMetrics,
         identity: str,
         usual: Options,
+        prompt: str = QUESTION,
         *,
         is_on: bool,
     ) -> None:
         self._store, self._logprobs, self._metrics = store, logprobs, metrics
         self._identity = f"{identity}, eva01 {own_version()}"
         self._usual = usual.model_dump(mode="json")
+        self._prompt = prompt
         self._is_on = is_on
 
     def recipe(self, job: Job) -> str | None:
         """The recipe to index the job's answer by; None when it is not to be reused."""
         if not self._is_on or job.image is None:
             return None
-        own = job.options
+        question, own = told(self._prompt, job)
         if own.is_drawn and own.seed is None:
             return None
         unused = set() if own.is_drawn else {"temperature", "top_p", "seed"}
         options = self._usual | own.model_dump(mode="json", exclude_none=True, exclude=unused)
-        parts = [job.question, job.model, options, self._identity, *job.images[1:]]
+        parts = [question, job.model, options, self._identity, *job.images[1:]]
         if job.page:
             parts.append(f"page {job.page}")
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_DIGITS]

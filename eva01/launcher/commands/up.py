@@ -22,13 +22,22 @@ from eva01.launcher.commands.settings import settings_checked
 from eva01.launcher.up import Wishes, run
 
 #: Parameters that say something also where there is no folder.
-_OF_THE_PARTS = ("folder", "model", "redis_port", "is_exiting")
+_OF_THE_PARTS = ("folder", "model", "models", "redis_port", "is_exiting")
+
+
+def _split(names: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
 
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @click.option("--question", "-q", default="", help="What to ask of every image in FOLDER.")
 @click.option("--model", "-m", help="Ask this model, and start it if need be: a name, hub address or folder.")
+@click.option(
+    "--models",
+    callback=lambda _context, _option, names: _split(names),
+    help="Serve these and no others, separated by commas; where they do not fit into memory together, none.",
+)
 @max_new_tokens_option
 @max_pixels_option
 @fields_options
@@ -55,6 +64,7 @@ def up(
     folder: Path | None,
     question: str,
     model: str | None,
+    models: tuple[str, ...],
     max_new_tokens: int | None,
     max_pixels: int | None,
     wanted: dict[str, Any],
@@ -72,7 +82,8 @@ def up(
         raise click.UsageError(f"{', '.join(about_it)}: that is asked about a FOLDER. Name one.")
     kind_of(out)
     check_logprobs(out, wanted)
-    wishes = Wishes(folder, question, model, max_new_tokens, max_pixels, wanted, out, is_exiting, redis_port)
+    asked = (folder, question, model, models, max_new_tokens, max_pixels, wanted)
+    wishes = Wishes(*asked, out, is_exiting, redis_port)
     with settings_checked():
         sys.exit(run(wishes, Console()))
 

@@ -1,6 +1,7 @@
 """What may be asked of a model beyond the question.
 
 chat             turns, where what is asked is more than one question
+fields           fields of an answer as people name them, and their schema
 groups           which files make one job, told by their paths
 order            a batch that is made of a file of requests, and that file
 pages            which pages of a file make one job, and how those of a PDF are drawn

@@ -46,6 +46,17 @@ def ending_with(turns: Sequence[Turn], text: str) -> tuple[Turn, ...]:
     return (*earlier, Turn(role=last.role, parts=parts))
 
 
+def surrounded(turns: Sequence[Turn], before: str, after: str) -> tuple[Turn, ...]:
+    """The same turns, in which these texts stand around what is asked in the end."""
+    place = max((place for place, turn in enumerate(turns) if turn.role is Role.USER), default=len(turns) - 1)
+    asked = turns[place]
+    parts = [*asked.parts] if asked.texts else [*asked.parts, ""]
+    texts = [number for number, part in enumerate(parts) if part is not None]
+    parts[texts[0]] = f"{before}{parts[texts[0]]}"
+    parts[texts[-1]] = f"{parts[texts[-1]]}{after}"
+    return (*turns[:place], Turn(role=asked.role, parts=tuple(parts)), *turns[place + 1 :])
+
+
 def question_in(turns: Sequence[Turn]) -> str:
     """What is asked in the end, as people are shown it: the texts of the last turn of who asks."""
     asked = [turn for turn in turns if turn.role is Role.USER]

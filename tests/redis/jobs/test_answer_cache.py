@@ -9,15 +9,17 @@ import redis
 from prometheus_client import REGISTRY
 
 from jobs.contract import names
+from jobs.contract.asking.chat import Role, Turn
+from jobs.contract.asking.fields import AnswerField, format_of
 from jobs.contract.asking.response_format import FormatType, ResponseFormat
 from jobs.contract.models import Batch, Job, JobState, Options, Result
-from jobs.shape.fields import AnswerField, format_of
 from jobs.storage.store.jobs import Came
 from tests import worker_processes
 from tests.drawing import Scene
 from tests.processes import wait_until
 from tests.slot import MAX_NEW_TOKENS, MODEL, PNG, Slot
 from tests.stub_engine import POISON
+from worker.job.prompt import told
 
 pytestmark = pytest.mark.redis
 
@@ -49,6 +51,50 @@ def test_who_asks_the_same_gets_the_same_and_the_engine_is_not_asked(slot):
     assert [getattr(second, name) for name in same] == [getattr(first, name) for name in same]
     assert slot.engine.batches == [["what?"]]
     assert list(slot.journal.results(None, [second.id])) == [second]
+
+
+def with_prompt(slot: Slot, prompt: str) -> None:
+    slot.answering = replace(slot.answering, cache=slot.cache(prompt=prompt), prompt=prompt)
+
+
+def test_what_is_told_around_a_question_makes_another_answer_and_the_record_keeps_the_question(slot):
+    with_prompt(slot, "Be brief. {question} In one word.")
+    first, second = ask(slot), ask(slot)
+    assert (first.question, first.cached, second.cached) == ("what?", False, True)
+    assert slot.engine.batches == [["Be brief. what? In one word."]]
+    with_prompt(slot, "Be long. {question}")
+    assert not ask(slot).cached
+    with_prompt(slot, "{question}")
+    assert not ask(slot).cached
+    assert ask(slot, question="Be long. what?").cached, "the model is told the same"
+    assert [one for batch in slot.engine.batches for one in batch][1:] == ["Be long. what?", "what?"]
+
+
+def test_in_a_chat_it_is_told_around_what_is_asked_last(slot):
+    turns = tuple(
+        Turn(role=role, parts=parts)
+        for role, parts in (
+            (Role.SYSTEM, ("Speak.",)),
+            (Role.USER, (None, "What?")),
+            (Role.ASSISTANT, ("A dog.",)),
+            (Role.USER, ("Which", "breed?")),
+        )
+    )
+    job = slot.job(options=Options(chat=turns))
+    _, options = told("Say {question} now", job)
+    assert options.chat
+    assert [turn.parts for turn in options.chat] == [
+        *(turn.parts for turn in turns[:3]),
+        ("Say Which", "breed? now"),
+    ]
+    shown = job.options.model_copy(update={"chat": (Turn(role=Role.USER, parts=(None,)),)})
+    _, options = told("Say {question} now", job.model_copy(update={"options": shown}))
+    assert options.chat == (Turn(role=Role.USER, parts=(None, "Say  now")),)
+    with_prompt(slot, "Say {question}")
+    first = slot.answer(job)
+    with_prompt(slot, "Tell {question}")
+    assert not slot.answer(slot.job(options=Options(chat=turns))).cached
+    assert first.options.chat == turns
 
 
 def test_what_is_known_is_neither_fetched_nor_decoded_nor_prepared(slot):

@@ -90,6 +90,28 @@ def test_models_offered_on_purpose_stay_offered(monkeypatch):
     assert make_plan(None, can_use_gpu=False).env["EVA01_MODELS"] == "ocr,nano,elsewhere"
 
 
+def test_the_models_that_are_named_are_served_and_no_others(monkeypatch, tmp_path):
+    catalog = tmp_path / "models.yaml"
+    catalog.write_text("models: [{name: shapes, source: nano}, {name: words, source: ocr}]")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVA01_CATALOG", "models.yaml")
+    plan = make_plan(None, ("shapes", "ocr"), can_use_gpu=False)
+    web, *workers = programs(plan, "redis://127.0.0.1:1/0")
+    assert [worker.command[-1] for worker in workers] == ["shapes", "ocr"]
+    assert web.env["EVA01_MODELS"] == "shapes,ocr"
+    assert {part.env["EVA01_CATALOG"] for part in (web, *workers)} == {str(catalog)}
+    chosen = make_plan("words", ("shapes",), can_use_gpu=False)
+    assert [card.name for card in chosen.cards] == ["words", "shapes"]
+
+
+def test_a_folder_called_as_a_listed_model_is_served_in_its_place(monkeypatch, tmp_path):
+    (tmp_path / "models.yaml").write_text("models: [{name: shapes, source: nano}]")
+    monkeypatch.setenv("EVA01_CATALOG", str(tmp_path / "models.yaml"))
+    plan = make_plan("/models/shapes", ("shapes",), can_use_gpu=False)
+    *_, worker = programs(plan, "redis://127.0.0.1:1/0")
+    assert (len(plan.cards), worker.command[-1]) == (1, "/models/shapes")
+
+
 def test_a_taken_port_is_refused_with_the_remedy(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setenv("EVA01_PORT", str(taken.getsockname()[1]))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jobs.contract.asking.fields import AnswerField, FieldType, format_of
 from jobs.contract.models import Job, JobError, JobState, Look, Note, Options, Usage, made_at, new_id
-from jobs.shape.fields import AnswerField, FieldType, format_of
 from jobs.storage.store.records import SHARED, Record, Shared, job_from, job_record
 from jobs.storage.store.rows import ROW_FIELDS, row_from
 

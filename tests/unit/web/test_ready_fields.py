@@ -7,8 +7,8 @@ import pytest
 from babel.messages.pofile import read_po
 
 import web.pages
+from jobs.contract.asking.fields import AnswerField, FieldType, field_from, format_of
 from jobs.contract.settings import Limits
-from jobs.shape.fields import AnswerField, FieldType, field_from, format_of
 from jobs.shape.schemas import check_format
 
 _PAGES = Path(web.pages.__file__).parent

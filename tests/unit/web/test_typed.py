@@ -14,9 +14,9 @@ from openpyxl import load_workbook
 from pyarrow import parquet
 from pydantic import TypeAdapter
 
+from jobs.contract.asking.fields import SaidField, format_of
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.models import Job, JobError, JobState, Options, Usage
-from jobs.shape.fields import SaidField, format_of
 from web.export.lines import csv_lines, jsonl
 from web.export.parquet import write_parquet
 from web.export.sheets import write_workbook

@@ -16,6 +16,27 @@ class PixelsView(ResponseModel):
     most: int = Field(description="The most that may be asked for.")
 
 
+class WordsView(ResponseModel):
+    """A sentence in each language of the page."""
+
+    en: str
+    zh: str
+
+
+class PresetView(ResponseModel):
+    """A question that the page offers, and what its button says."""
+
+    label: WordsView
+    question: WordsView
+
+
+class PriceView(ResponseModel):
+    """What a thousand images cost."""
+
+    amount: float
+    currency: str = Field(description="As ISO 4217 has it.")
+
+
 class ModelView(ResponseModel):
     """A model that can be asked."""
 
@@ -36,6 +57,15 @@ class ModelView(ResponseModel):
     )
     reads_pages: bool = Field(description="True when it reads all pages of a file for one answer.")
     tasks: list[Task] = Field(description="What it can do.")
+    descriptions: WordsView | None = Field(
+        description="`description` in each language of the page; null where it is one of ours."
+    )
+    presets: list[PresetView] = Field(description="Questions that are offered for it.")
+    fields: list[str] = Field(
+        description="What its answers have, in short, where a request says neither `fields` nor"
+        " `response_format`; none for text."
+    )
+    price: PriceView | None = Field(description="What is asked for its answers; null where nothing is said.")
     workers: int = Field(description="How many are ready.")
     is_default: bool
 

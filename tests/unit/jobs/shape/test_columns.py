@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
+from jobs.contract.asking.fields import SaidField, format_of
 from jobs.contract.asking.response_format import FormatType, ResponseFormat, data_of
 from jobs.shape.columns import Column, ColumnType, columns_of
-from jobs.shape.fields import SaidField, format_of
 from jobs.shape.spans import spans_of
 
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from jobs.contract.asking.fields import AnswerField, FieldType, SaidField, format_of
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.errors import BadInput
 from jobs.shape.checked import NotAsAsked, checked
 from jobs.shape.columns import ColumnType, columns_of
-from jobs.shape.fields import AnswerField, FieldType, SaidField, format_of
 from jobs.shape.schemas import check_format
 from jobs.shape.telling import told
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.shape.fields import AnswerField, FieldType, format_of
+from jobs.contract.asking.fields import AnswerField, FieldType, format_of
 from jobs.shape.parts import MOST, Extent, extent_of, is_plain
 
 LEAF = {"type": "string"}

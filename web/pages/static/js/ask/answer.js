@@ -18,6 +18,9 @@ export class Answer {
   /** What a preset has taken the place of: {fields, question}. */
   #before = null;
   #isPreset = false;
+  /** The fields that the chosen model answers with by itself, in short: they are put until somebody chooses otherwise. */
+  #own = [];
+  #isTouched = false;
 
   /** `onChange` is called when something else is wanted; `onQuestion(question)` puts a preset's, and gives the one before. */
   constructor({ onChange, onQuestion }) {
@@ -27,6 +30,8 @@ export class Answer {
       this.#isPreset = false;
       this.#changed();
     });
+    this.#root.addEventListener("input", () => this.#touched());
+    this.#root.addEventListener("click", ({ target }) => target.closest("button") && this.#touched());
     for (const radio of this.#radios) radio.addEventListener("change", () => this.#turn());
     byId("field-add").addEventListener("click", () => this.#rows.add());
     byId("field-back").addEventListener("click", () => this.#putBack());
@@ -36,15 +41,21 @@ export class Answer {
     this.#turn();
   }
 
-  /** Hide what a model cannot do. */
+  /** Hide what a model cannot do, and put the fields that it answers with by itself. */
   suit(model) {
     show(this.#root, model?.has_fields !== false);
+    const own = model?.fields ?? [];
+    if (own.join("\n") === this.#own.join("\n")) return;
+    this.#own = own;
+    if (this.#isTouched) return;
+    this.#rows.fields = own.map(fieldFrom);
+    this.#choose(own.length ? "fields" : "text");
   }
 
-  /** What the API is told of it: nothing for text. */
+  /** What the API is told of it: of text only where the model would answer with fields. */
   get wish() {
     if (this.#kind === "fields") return { fields: this.#rows.fields.map(sentField) };
-    if (this.#kind !== "schema") return {};
+    if (this.#kind !== "schema") return this.#own.length ? { response_format: { type: "text" } } : {};
     return { response_format: { type: "json_schema", json_schema: { schema: JSON.parse(byId("schema").value) } } };
   }
 
@@ -80,6 +91,15 @@ export class Answer {
 
   get #kind() {
     return this.#root.hidden ? "text" : this.#root.dataset.kind;
+  }
+
+  #touched() {
+    this.#isTouched = true;
+  }
+
+  #choose(kind) {
+    for (const radio of this.#radios) radio.checked = radio.value === kind;
+    this.#turn();
   }
 
   #turn() {

@@ -33,7 +33,7 @@ export const kinds = () => ({
   ],
 });
 
-/** A field in its short form, `total:number!:what was paid`, as jobs/shape/fields.py reads it. */
+/** A field in its short form, `total:number!:what was paid`, as jobs/contract/asking/fields.py reads it. */
 export function fieldFrom(short) {
   const [name, type = "", ...rest] = short.split(":");
   const isRequired = type.endsWith("!");

@@ -2,7 +2,7 @@
 
 import { byId, make, say } from "../core/dom.js";
 import { poll } from "../core/polling.js";
-import { t, tn } from "../core/words.js";
+import { inWords, money, t, tn } from "../core/words.js";
 import { canDo } from "./presets.js";
 
 const LOOK_S = 5;
@@ -96,13 +96,15 @@ function cardElement(card, isChosen) {
     make("span", { class: "model-name", text: card.name }),
     make("span", { class: "lamp" }),
     make("span", { class: "note", text: described(card) }),
+    card.price && make("span", { class: "note", text: t("{price} for 1,000 images", { price: money(card.price) }) }),
     make("span", { class: "model-tasks" }, ...tasks));
 }
 
-/** A card's own sentence is English; those of the models that come along are known here. */
+/** What people have written in both languages; else a card's sentence is English, and ours are known here. */
 function described(card) {
-  if (card.name === "ocr") return t("Reads the text in an image, in reading order. It does not use the question.");
-  if (card.name === "nano") {
+  if (card.descriptions) return inWords(card.descriptions);
+  if (card.engine === "ocr") return t("Reads the text in an image, in reading order. It does not use the question.");
+  if (card.description.startsWith("A tiny demonstration model.")) {
     return t("A tiny demonstration model. It knows drawn circles, squares and triangles and their colors, in English and 中文, and nothing else.");
   }
   const generic = card.description.match(/^(.+): a vision-language model\. It answers any question about an image\.$/);

@@ -1,7 +1,7 @@
 // Ready questions, one for each thing that models can do, and the ones asked lately.
 
 import { byId, make, show } from "../core/dom.js";
-import { t } from "../core/words.js";
+import { inWords, t } from "../core/words.js";
 import { recentQuestions } from "./recent.js";
 
 /** Marks what the reader is to fill in. */
@@ -23,6 +23,9 @@ export function canDo(model, task) {
 
 export class Questions {
   #buttons = new Map();
+  /** Those that the chosen model brings along, as #buttons has its own: [task, {button, question}]. */
+  #offered = [];
+  #offeredBy = "";
 
   /** `onChange` is called when another question is in the box, `onTask` when a ready one is picked. */
   constructor({ onChange, onTask }) {
@@ -51,8 +54,9 @@ export class Questions {
     return before;
   }
 
-  /** Dim what `model` is not made for; null lights all. */
+  /** Offer what `model` brings along, and dim what it is not made for; null lights all. */
   suit(model) {
+    this.#offer(model);
     for (const [task, { button }] of this.#buttons) {
       const isFit = !model || canDo(model, task);
       button.classList.toggle("is-unfit", !isFit);
@@ -60,11 +64,21 @@ export class Questions {
     }
   }
 
-  #addPreset({ task, label, question }) {
-    const button = make("button", {
-      type: "button", class: "button button--small", text: label, "aria-pressed": "false", data: { task },
-      on: { click: () => this.#pick(task, question) },
+  #offer(model) {
+    const by = JSON.stringify(model?.presets ?? []);
+    if (by === this.#offeredBy) return;
+    this.#offeredBy = by;
+    for (const [, { button }] of this.#offered) button.remove();
+    this.#offered = (model?.presets ?? []).map(({ label, question }) => {
+      const asked = inWords(question);
+      return ["offered", { button: presetButton("offered", inWords(label), () => this.#put(asked)), question: asked }];
     });
+    byId("presets").prepend(...this.#offered.map(([, { button }]) => button));
+    this.#light();
+  }
+
+  #addPreset({ task, label, question }) {
+    const button = presetButton(task, label, () => this.#pick(task, question));
     this.#buttons.set(task, { button, question });
     byId("presets").append(button);
   }
@@ -90,8 +104,9 @@ export class Questions {
   }
 
   #light() {
-    const known = [...this.#buttons.values()].find(({ question }) => question && question === this.text);
-    for (const [task, { button, question }] of this.#buttons) {
+    const all = [...this.#offered, ...this.#buttons];
+    const [, known] = all.find(([, { question }]) => question && question === this.text) ?? [];
+    for (const [task, { button, question }] of all) {
       const isLit = known ? known.question === question : task === "own" && this.text !== "";
       button.setAttribute("aria-pressed", String(isLit));
     }
@@ -104,4 +119,10 @@ export class Questions {
       type: "button", class: "button button--small", title: question, on: { click: () => this.#pick("own", question) },
     }, make("span", { class: "clip", text: question })))));
   }
+}
+
+function presetButton(task, label, onClick) {
+  return make("button", {
+    type: "button", class: "button button--small", text: label, "aria-pressed": "false", data: { task }, on: { click: onClick },
+  });
 }

@@ -23,6 +23,9 @@ export function t(sentence, values) {
   return fill(catalogue[sentence] || sentence, values);
 }
 
+/** What people have written in each language, {en, zh}, in the reader's. */
+export const inWords = (written) => written[LOCALE.startsWith("zh") ? "zh" : "en"];
+
 /** One of two sentences by a count, which both name `{count}`: tn("{count} image", "{count} images", 3). */
 export function tn(one, many, count, values) {
   const [translated] = catalogue[one] ?? [];
@@ -47,6 +50,9 @@ export const decimal = (value) => short.format(value);
 /** A number with all its digits. */
 export const exact = (value) => (Number.isInteger(value) ? digits : precise).format(value);
 export const percent = (ratio) => share.format(ratio);
+/** {amount, currency}; images are cheap, so a price may have more digits than its currency. */
+export const money = ({ amount, currency }) =>
+  new Intl.NumberFormat(LOCALE, { style: "currency", currency, maximumFractionDigits: 4 }).format(amount);
 /** A day, `2026-11-26`; what is none stays as it is. */
 export const dateOnly = (date) => (Number.isNaN(Date.parse(date)) ? date : day.format(new Date(date)));
 export const dateTime = (time) => moment.format(new Date(time));

@@ -5,5 +5,8 @@ const WISHES = [
   "response_format", "max_pixels", "dpi", "pages", "logprobs", "top_logprobs", "temperature", "top_p", "seed", "stop",
 ];
 
-/** The same with another question, or longer answers, asks for nothing else. */
-export const askedWith = (batch) => Object.fromEntries(WISHES.map((name) => [name, batch[name] ?? undefined]));
+/** The same with another question, or longer answers, asks for nothing else; text was no model's own fields either. */
+export const askedWith = (batch) => ({
+  ...Object.fromEntries(WISHES.map((name) => [name, batch[name] ?? undefined])),
+  response_format: batch.response_format ?? { type: "text" },
+});

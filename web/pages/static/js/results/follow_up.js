@@ -14,6 +14,8 @@ import { CUT, cutOf, moreTokens, wordOf } from "./cut_short.js";
 const LOOK_AGAIN_MS = 1000;
 const PATIENT_LOOK_MS = 4000;
 const PATIENT_AFTER = 20;
+/** Whoever types a question here wants to read the answer, also of a model that has fields by itself. */
+const TEXT = { response_format: { type: "text" } };
 
 export class FollowUp {
   #record = null;
@@ -71,7 +73,7 @@ export class FollowUp {
     if (!question) return;
     box.value = "";
     const model = byId("follow-up-model").value || undefined;
-    this.#send({ question, model, ...this.#sharpness(model) });
+    this.#send({ question, model, ...TEXT, ...this.#sharpness(model) });
   }
 
   /** Ask a record's own question again, and allow a longer answer. */

@@ -97,6 +97,13 @@ class AnswerField(Frozen):
                 value["enum"] = [*value["enum"], None]
         return value | ({"description": self.hint} if self.hint else {})
 
+    @property
+    def short(self) -> str:
+        """Its short form; a choice whose values have `|`, `:` or `!` in them has none."""
+        kind = "|".join(self.choices) or self.type.value
+        kind += "[]" * self.is_list + "!" * self.is_required
+        return f"{self.name}:{kind}:{self.hint}" if self.hint else f"{self.name}:{kind}"
+
 
 def field_from(said: Any) -> Any:
     """A field in its short form as an object; what is none stays as it is.
