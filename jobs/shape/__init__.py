@@ -2,6 +2,7 @@
 
 schemas    whether answers can be held to a schema; said at the door, with the keyword's name
 parts      the schemas in a schema, and what reading them may cost
+idle       keywords that ask for nothing, and are left out of what answers are held to
 faults     where in a schema the fault is
 ending     parts of a schema that no value with an end satisfies
 grammar    a schema as the grammar that answers are held to, token by token

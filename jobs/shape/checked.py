@@ -16,6 +16,11 @@ _CLOSED = '}]"el'
 class NotAsAsked(ValueError):
     """Raised for an answer that is not what was asked for; says why, and nothing of the answer."""
 
+    def __init__(self, reason: str, *, is_whole: bool = False) -> None:
+        super().__init__(reason)
+        #: True for JSON to which nothing more belongs: then more tokens would not have helped.
+        self.is_whole = is_whole
+
 
 def check_closed(answer: str) -> None:
     """Raises NotAsAsked for JSON that was cut, and to which more may belong: of a number, more digits can."""
@@ -26,25 +31,35 @@ def check_closed(answer: str) -> None:
 def checked(answer: str, response_format: ResponseFormat) -> Any:
     """What an answer says.
 
-    Raises NotAsAsked when it is no JSON, or does not satisfy its schema, or that takes too much to find out.
+    Raises NotAsAsked when it is no JSON, has a name twice in an object, or does not satisfy its schema, or
+    that takes too much to find out.
     """
     data = parsed(answer)
     schema = json.dumps(response_format.schema_of_answer)
     try:
         reason = mismatch(schema, data) if _is_light(schema) else mismatch_apart(schema, answer)
     except TooMuch as error:
-        raise NotAsAsked("whether it is takes too long to find out with this schema") from error
+        why = "whether it is takes too long to find out with this schema"
+        raise NotAsAsked(why, is_whole=True) from error
     if reason:
-        raise NotAsAsked(reason)
+        raise NotAsAsked(reason, is_whole=True)
     return data
 
 
 def parsed(answer: str) -> Any:
-    """The JSON of an answer, whatever its schema. Raises NotAsAsked."""
+    """The JSON of an answer, whatever its schema.
+
+    Raises NotAsAsked, also for an object with the same name twice: of two values one would be lost, and
+    which is another matter in each program (RFC 8259, 4).
+    """
+    objects = _Objects()
     try:
-        return json.loads(answer, parse_constant=_refuse_constant)
+        data = json.loads(answer, parse_constant=_refuse_constant, object_pairs_hook=objects.take)
     except (ValueError, RecursionError) as error:
         raise NotAsAsked("it is no JSON") from error
+    if objects.have_lost:
+        raise NotAsAsked("an object in it has the same name twice", is_whole=True)
+    return data
 
 
 def is_soon_checked(response_format: ResponseFormat) -> bool:
@@ -59,6 +74,18 @@ def _is_light(schema: str) -> bool:
         return extent_of(json.loads(schema)).is_light
     except LookupError:
         return False
+
+
+class _Objects:
+    """Makes the objects of an answer, and remembers whether one had a name twice."""
+
+    def __init__(self) -> None:
+        self.have_lost = False
+
+    def take(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        self.have_lost = self.have_lost or len(made) < len(pairs)
+        return made
 
 
 def _refuse_constant(name: str) -> NoReturn:

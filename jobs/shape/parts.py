@@ -78,8 +78,10 @@ class Extent:
 
     size: int
     comes_back: bool
-    #: True where it comes back to itself for the very same value: then it says nothing of it.
-    is_empty: bool = False
+    #: A part that comes back to itself for the very same value: then it says nothing of it.
+    empty: dict[str, Any] | None = None
+    #: The innermost part that is more than MOST, where that is known.
+    large: dict[str, Any] | None = None
 
     @property
     def is_light(self) -> bool:
@@ -88,7 +90,7 @@ class Extent:
 
 
 def extent_of(schema: dict[str, Any]) -> Extent:
-    """Raises LookupError for a `$ref` that is no JSON Pointer to a part of the schema, which it names."""
+    """Raises LookupError where a `$ref` is no JSON Pointer to a part, of it and of what has it."""
     return _Extents(schema).whole()
 
 
@@ -102,11 +104,12 @@ class _Extents:
         self._comes_back = False
         #: By identity; True while it is being followed.
         self._followed: dict[int, bool] = {}
-        self._is_empty = False
+        self._empty: dict[str, Any] | None = None
+        self._large: dict[str, Any] | None = None
 
     def whole(self) -> Extent:
         try:
-            return Extent(self._size(self._whole), self._comes_back, self._is_empty)
+            return Extent(self._size(self._whole), self._comes_back, self._empty, self._large)
         except RecursionError:
             return Extent(MOST + 1, self._comes_back)
 
@@ -117,12 +120,14 @@ class _Extents:
             self._sizes[id(schema)] = None
             used = [inner for keyword, _, inner in inner_of(schema) if keyword not in KEPT]
             if "$ref" in schema:
-                used.append(self._named(schema["$ref"]))
-            self._is_empty = self._is_empty or self._turns_back(schema)
-            self._sizes[id(schema)] = 1 + sum(map(self._size, used))
-        size = self._sizes[id(schema)]
-        self._comes_back = self._comes_back or size is None
-        return size or 1
+                used.append(self._named(schema))
+            self._turns_back(schema)
+            size = self._sizes[id(schema)] = 1 + sum(map(self._size, used))
+            if size > MOST and self._large is None:
+                self._large = schema
+        known = self._sizes[id(schema)]
+        self._comes_back = self._comes_back or known is None
+        return known or 1
 
     def _turns_back(self, schema: Any) -> bool:
         """True where what is said of a value leads to the same schema, for the same value."""
@@ -132,17 +137,23 @@ class _Extents:
             self._followed[id(schema)] = True
             same = [inner for keyword, _, inner in inner_of(schema) if keyword in _SAME_VALUE]
             if "$ref" in schema:
-                same.append(self._named(schema["$ref"]))
+                same.append(self._named(schema))
             found = any(map(self._turns_back, same))
+            if found and "$ref" in schema and self._empty is None:
+                self._empty = schema
             self._followed[id(schema)] = False
             return found
         return self._followed[id(schema)]
 
-    def _named(self, ref: Any) -> Any:
-        """What a `$ref` names."""
+    def _named(self, schema: dict[str, Any]) -> Any:
+        """What the `$ref` of a part names."""
+        ref = schema["$ref"]
         if not isinstance(ref, str) or not (ref == "#" or ref.startswith("#/")) or self._has_inner_id:
-            raise LookupError(ref)
-        return named_by(ref, self._whole)
+            raise LookupError(ref, schema)
+        try:
+            return named_by(ref, self._whole)
+        except LookupError as error:
+            raise LookupError(ref, schema) from error
 
     @cached_property
     def _has_inner_id(self) -> bool:

@@ -4,8 +4,7 @@ A keyword that is not known is refused as well: it may be one that is misspelled
 """
 
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -17,6 +16,7 @@ from jobs.contract.errors import BadInput, TooLarge, Unavailable
 from jobs.shape.apart import TooMany, TooMuch, fault_apart
 from jobs.shape.faults import placed
 from jobs.shape.grammar import fault_in
+from jobs.shape.idle import is_idle
 from jobs.shape.parts import LISTS, MOST, OBJECTS, ONE, extent_of, inner_of, is_plain, step_to
 
 #: Keywords that answers are held to. What of them cannot be, llguidance says, and faults.py where.
@@ -29,8 +29,10 @@ _HELD_TO = {
 _NOTES = {
     *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"),
     *("$schema", "$id", "$anchor", "contentEncoding", "contentMediaType", "discriminator"),
+    *("example", "markdownDescription", "enumNames", "propertyOrdering"),
 }
-_KNOWN = ONE | LISTS | OBJECTS | _HELD_TO | _NOTES
+_SCHEMAS = ONE | LISTS | OBJECTS
+_KNOWN = _SCHEMAS | _HELD_TO | _NOTES
 #: The dialect that schemas are read as, and others in which the keywords above mean the same.
 _READ_AS = "https://json-schema.org/draft/2020-12/schema"
 _ALIKE = {
@@ -96,36 +98,69 @@ def _fault_here(schema: dict[str, Any]) -> str | None:
 
 
 def _written(schema: dict[str, Any]) -> bytes:
-    """A schema as JSON.
-
-    Raises BadInput: `bad_schema` for one that other programs would not read, `unsupported_schema` for a
-    number that some would read as another.
-    """
+    """A schema as JSON. Raises BadInput (`bad_schema`) for one that other programs would not read."""
     values: list[tuple[Any, int]] = [(schema, 1)]
     while values:
         one, depth = values.pop()
         if depth > _DEEPEST_JSON:
             raise _bad(f"it is more than {_DEEPEST_JSON} values deep")
-        if isinstance(one, int | float) and _LARGEST < abs(one) < math.inf:
-            raise _unsupported(f"The schema has a number beyond ±{_LARGEST:,}.")
-        inner = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
-        values += [(value, depth + 1) for value in inner]
+        values += [(value, depth + 1) for value in _values_in(one)]
     try:
         return json.dumps(schema, ensure_ascii=False, allow_nan=False).encode()
     except ValueError as error:
         raise _bad("it has a number that is too large, or half of a character") from error
 
 
+def _values_in(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
 def _check_keywords(schema: dict[str, Any]) -> None:
+    """Raises BadInput (`unsupported_schema`) for a keyword that answers cannot be held to.
+
+    And for a number that some programs would read as another.
+    """
     for place, one, depth in _schemas_in(schema):
         if depth > _DEEPEST:
             raise _unsupported(f"The schema is more than {_DEEPEST} schemas deep, at {place}.")
-        for keyword in one:
-            if keyword not in _KNOWN and not keyword.startswith("x-"):
-                raise _unsupported(f"Answers cannot be held to `{keyword[:100]}`, at {place} of the schema.")
+        for keyword, said in one.items():
+            if not _is_known(keyword, one, place):
+                hint = _instead_of(keyword, one)
+                raise _unsupported(
+                    f"Answers cannot be held to `{keyword[:100]}`, at {place} of the schema{hint}."
+                )
+            if keyword not in _SCHEMAS and _has_large_number(said):
+                raise _unsupported(
+                    f"`{keyword[:100]}`, at {place} of the schema, has a number beyond ±{_LARGEST:,}."
+                )
     dialect = str(schema.get("$schema", _READ_AS))
     if dialect.partition("://")[2].rstrip("#") not in _ALIKE:
         raise _unsupported(f"The schema is of the dialect {dialect[:100]!r}, which is not read here.")
+
+
+def _is_known(keyword: str, schema: dict[str, Any], place: str) -> bool:
+    """True for what answers can be held to, and for what asks for nothing."""
+    # Of a part it was an address in draft 4, by which pointers in it were read.
+    is_old_address = keyword == "id" and place == "#" and isinstance(schema["id"], str)
+    return keyword in _KNOWN or keyword.startswith("x-") or is_old_address or is_idle(keyword, schema)
+
+
+def _instead_of(keyword: str, schema: dict[str, Any]) -> str:
+    """What to say in place of a keyword, behind its refusal."""
+    if keyword != "nullable":
+        return ""
+    kind = schema.get("type") if isinstance(schema.get("type"), str) else "string"
+    return f': say `"type": ["{kind}", "null"]` in its place'
+
+
+def _has_large_number(said: Any) -> bool:
+    left = [said]
+    while left:
+        one = left.pop()
+        if isinstance(one, int | float) and abs(one) > _LARGEST:
+            return True
+        left += _values_in(one)
+    return False
 
 
 def _schemas_in(schema: Any, place: str = "#", depth: int = 0) -> Iterator[tuple[str, dict[str, Any], int]]:
@@ -172,16 +207,27 @@ def _check_extent(schema: dict[str, Any]) -> None:
     try:
         extent = extent_of(schema)
     except LookupError as error:
-        ref = str(error.args[0])[:100]
+        ref, part = error.args
         raise _unsupported(
-            f"`$ref` has to name a part of the schema, as #/$defs/name does, and {ref!r} does not."
+            f"`$ref`, at {_place_of(part, schema)} of the schema, has to name a part of it, as #/$defs/name"
+            f" does, and {str(ref)[:100]!r} does not."
         ) from error
-    if extent.is_empty:
-        raise _unsupported("The schema refers by `$ref` to itself, for the very same value.")
-    if extent.size > MOST:
+    if extent.empty is not None:
+        place = _place_of(extent.empty, schema)
         raise _unsupported(
-            f"The schema is more than {MOST:,} schemas when all that it refers to by `$ref` is written out."
+            f"`$ref`, at {place} of the schema, leads back to itself, for the very same value."
         )
+    if extent.size > MOST:
+        place = _place_of(extent.large, schema)
+        raise _unsupported(
+            f"What is at {place} of the schema is more than {MOST:,} schemas when all"
+            " that it refers to by `$ref` is written out."
+        )
+
+
+def _place_of(part: Any, schema: dict[str, Any]) -> str:
+    """The place of a part; that of the whole for one where no schema stands, as in an example."""
+    return next((place for place, one, _ in _schemas_in(schema) if one is part), "#")
 
 
 def _bad(reason: str) -> BadInput:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from jobs.contract.asking.response_format import ResponseFormat
+from jobs.shape.idle import without_idle
 
 _FIELDS = "Answer with a JSON object of these fields:"
 _SCHEMA = "Answer with JSON that satisfies this schema:"
@@ -26,7 +27,7 @@ def instruction_of(response_format: ResponseFormat) -> str:
     if named is None:
         return _OBJECT
     purpose = f"{named.description}\n" if named.description else ""
-    lines = _lines_of(named.schema_)
+    lines = _lines_of(without_idle(named.schema_))
     if lines is None:
         return f"{purpose}{_SCHEMA}\n{json.dumps(named.schema_, ensure_ascii=False)}"
     return "\n".join([purpose + _FIELDS, *lines])

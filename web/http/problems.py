@@ -90,8 +90,10 @@ def refuse_fields(error: ValidationError) -> Response:
     code = _MALFORMED.get(field, Code.INVALID_FIELD)
     if code is Code.MALFORMED_BODY:
         raise BadInput("The body is not a JSON object. Send one, as application/json.", code=code)
-    shown = repr(first.get("input"))[:100]
-    raise BadInput(f"`{'.'.join(place)[:100]}` is {shown}: {fault_of(first)}.", code=code) from error
+    value = first.get("input")
+    # An object as Python writes it, cut in its middle, would say nothing to anybody.
+    shown = "" if isinstance(value, dict) else f" is {repr(value)[:100]}"
+    raise BadInput(f"`{'.'.join(place)[:100]}`{shown}: {fault_of(first)}.", code=code) from error
 
 
 def _from_ours(error: Eva01Error) -> Response:

@@ -4,6 +4,8 @@
                             by `|`; `[]` behind it makes a list of them, and `!` says that there always is one
 
 A field may be null, which says that the image does not show it: a model that must name a total names one.
+What means something else than it looks like, as `count:integer|null`, `count!` and `背景：text`, is refused:
+whoever means it sends an object.
 """
 
 from collections import Counter
@@ -60,6 +62,12 @@ _SCHEMAS: dict[FieldType, dict[str, Any]] = {
 
 #: The types that are named in the short form.
 _NAMED = tuple(kind.value for kind in FieldType if kind is not FieldType.CHOICE)
+#: Words that are taken for types, and for no value, where nothing else is among them.
+_TYPE_WORDS = {*_NAMED, *_ALSO} - {""}
+_NULL_WORDS = {"null", "none"}
+#: Marks of the short form as they are typed in Chinese, and what each stands for.
+_WIDE = "：！［］"
+_NARROW = str.maketrans(f"{_WIDE}｜", ":![]|")
 
 
 class AnswerField(Frozen):
@@ -82,8 +90,9 @@ class AnswerField(Frozen):
     def _chooses(self) -> Self:
         if bool(self.choices) != (self.type is FieldType.CHOICE):
             raise ValueError(f"`choices` belong to the type {FieldType.CHOICE}, and to no other")
-        if len(set(self.choices)) < len(self.choices):
-            raise ValueError("a value is there twice among its choices")
+        value, times = Counter(self.choices).most_common(1)[0] if self.choices else ("", 0)
+        if times > 1:
+            raise ValueError(f"{self.name!r} has {value!r} twice among its choices")
         return self
 
     def as_schema(self) -> dict[str, Any]:
@@ -108,7 +117,7 @@ class AnswerField(Frozen):
 def field_from(said: Any) -> Any:
     """A field in its short form as an object; what is none stays as it is.
 
-    Raises ValueError for a type that there is not.
+    Raises ValueError for a type that there is not, and for what means something else than it looks like.
 
     >>> field_from("kind:receipt|invoice")["choices"]
     ('receipt', 'invoice')
@@ -116,15 +125,16 @@ def field_from(said: Any) -> Any:
     if not isinstance(said, str):
         return said
     name, _, rest = said.partition(":")
+    name = name.strip()
+    _check_name(name, said)
     kind, _, hint = rest.partition(":")
-    kind = kind.strip()
-    is_required, kind = kind.endswith("!"), kind.removesuffix("!").rstrip()
-    is_list, kind = kind.endswith("[]"), kind.removesuffix("[]").rstrip()
-    made = {"name": name.strip(), "hint": hint.strip(), "is_required": is_required, "is_list": is_list}
+    kind, is_list, is_required = _without_marks(kind)
+    made = {"name": name, "hint": hint.strip(), "is_required": is_required, "is_list": is_list}
     if kind.count("|") >= _MOST_CHOICES:
         raise ValueError(f"a field has at most {_MOST_CHOICES} choices")
     if "|" in kind:
         choices = tuple(choice.strip() for choice in kind.split("|"))
+        _check_choices(name, choices, "[]" * is_list)
         return made | {"type": FieldType.CHOICE.value, "choices": choices}
     found = _ALSO.get(kind, kind)
     if found not in _NAMED:
@@ -133,8 +143,48 @@ def field_from(said: Any) -> Any:
     return made | {"type": found}
 
 
-#: The short form as a pattern, for the API's document: narrower than what is read, and no wider.
-_WORDS = r"[^\s:|!\[\]\x00-\x1f]([^:|!\[\]\x00-\x1f]{0,60}[^\s:|!\[\]\x00-\x1f])?"
+def _without_marks(text: str) -> tuple[str, bool, bool]:
+    """A text without `[]` and `!` at its end, and whether each was there."""
+    text = text.strip()
+    is_required, text = text.endswith("!"), text.removesuffix("!").rstrip()
+    return text.removesuffix("[]").rstrip(), text.endswith("[]"), is_required
+
+
+def _check_name(name: str, short: str) -> None:
+    """Raises ValueError for a name in which something stands that was meant to say more than the name."""
+    if name.endswith(("!", "[]")) or any(mark in name for mark in _WIDE):
+        raise ValueError(f"its name would be {name[:100]!r}. Write `{_mended(short)[:100]}`")
+
+
+def _mended(short: str) -> str:
+    """What was meant by a field whose name has marks: `count:!`, `shapes:text[]`, `背景:text`."""
+    name, colon, rest = short.partition(":")
+    name, _, rest = f"{name.translate(_NARROW)}{colon}{rest}".partition(":")
+    kind, *hint = rest.split(":", 1)
+    name, *of_name = _without_marks(name)
+    kind, *of_kind = _without_marks(kind)
+    is_list, is_required = map(any, zip(of_name, of_kind, strict=True))
+    kind = (kind or "text" * is_list) + "[]" * is_list + "!" * is_required
+    return ":".join([name, kind, *hint] if kind or hint else [name])
+
+
+def _check_choices(name: str, choices: Sequence[str], mark: str) -> None:
+    """Raises ValueError where all that may be chosen is the names of types: one of these was meant."""
+    words = [_without_marks(choice) for choice in choices]
+    kinds = {
+        word.lower(): "[]" * is_list or mark for word, is_list, _ in words if word.lower() in _TYPE_WORDS
+    }
+    if kinds and all(word.lower() in _TYPE_WORDS | _NULL_WORDS for word, *_ in words):
+        written = " or ".join(f"`{name[:_NAME_CHARS]}:{kind}{listed}`" for kind, listed in kinds.items())
+        raise ValueError(
+            f"one of these very words would be its value. Write {written}: a field is empty where the image"
+            " does not say it, and `!` behind the type says that there always is one"
+        )
+
+
+#: The short form as a pattern, for the API's document: narrower than what is read, and no wider but for
+#: choices that are names of types.
+_WORDS = r"[^\s:|!\[\]：！［］\x00-\x1f]([^:|!\[\]：！［］\x00-\x1f]{0,60}[^\s:|!\[\]：！［］\x00-\x1f])?"
 _KIND = rf"({'|'.join(_NAMED)}|{_WORDS}(\|{_WORDS})+)(\[\])?!?"
 _SHORT = Annotated[str, Field(pattern=rf"^{_WORDS}(:({_KIND})?(:[^\x00-\x1f]{{0,500}})?)?$")]
 #: A field, as an object or in its short form.

@@ -103,6 +103,7 @@ def test_where_no_script_runs_a_form_says_a_field_a_line_or_a_schema(http, servi
     assert schema_of(http.get(f"/api{sent.headers['Location']}").json) == SCHEMA
     for fields in (
         {"fields": "total:numbr"},
+        {"fields": "count:integer|null"},
         {"schema": "{"},
         {"schema": "[]"},
         {"fields": "a", "schema": "{}"},
@@ -146,6 +147,15 @@ def test_fields_of_a_form_may_be_said_in_short_a_line_each(http, services):
         (
             {"fields": "total\ncount:integre"},
             "`fields.1` is 'count:integre': 'integre' is no type. Those there are: text, number, integer,",
+        ),
+        ({"fields": "k:x|x"}, "`fields.0`: 'k' has 'x' twice among its choices."),
+        (
+            {"fields": "count:integer|null"},
+            "`fields.0` is 'count:integer|null': one of these very words would",
+        ),
+        (
+            {"fields": "a\n背景：text"},
+            "`fields.1` is '背景：text': its name would be '背景：text'. Write `背景:text`.",
         ),
         ({"fields": '["total"'}, "`fields` is '[\"total\"': it is no JSON, EOF while parsing a list"),
         ({"stop": "end"}, "`stop` is 'end': it is no JSON, expected value at"),

@@ -78,8 +78,8 @@ def _is_whole(text: str) -> bool:
     try:
         check_closed(text)
         parsed(text)
-    except NotAsAsked:
-        return False
+    except NotAsAsked as error:
+        return error.is_whole
     return True
 
 

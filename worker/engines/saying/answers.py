@@ -80,6 +80,7 @@ class Answers:
                 check_closed(text)
             _ = checked(text, wanted) if grammar.is_soon_checked else parsed(text)
         except NotAsAsked as error:
+            reason = FinishReason.STOP if error.is_whole else reason
             answer = self._answer(text, said, tokens, reason)
             return answer.failing(self._incomplete(text, tokens, reason, error))
         sizes = [len(self._vocabulary.bytes_of(token)) for token in tokens]

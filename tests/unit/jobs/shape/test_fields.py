@@ -58,7 +58,7 @@ def test_the_short_form_says_the_same_as_the_object(short, whole):
         ("total:numbr", "'numbr' is no type. Those there are: text, number, integer, boolean, date"),
         (":number", "at least 1 character"),
         ("", "at least 1 character"),
-        ("k:a|a", "twice among its choices"),
+        ("k:a|a", "'k' has 'a' twice among its choices"),
         ("k:a|", "at least 1 character"),
         ("a\nb:text", "match pattern"),
         ("a:" + "|" * 1_000_000, "at most 200 choices"),
@@ -73,6 +73,53 @@ def test_the_short_form_says_the_same_as_the_object(short, whole):
 def test_what_is_no_field_is_refused_with_the_reason(said, why):
     with pytest.raises(ValidationError, match=why):
         fields(said)
+
+
+@pytest.mark.parametrize(
+    ("short", "written"),
+    [
+        ("count:integer|null", "`count:integer`: a field is empty where the image does not say it, and `!`"),
+        ("total:number|null", "`total:number`: "),
+        ("day:date|none", "`day:date`: "),
+        ("day: Date | None !", "`day:date`: "),
+        ("tags:text[]|null", "`tags:text[]`: "),
+        ("tags:int|null[]", "`tags:int[]`: "),
+        ("x:text|number", "`x:text` or `x:number`: "),
+        ("ok:yes/no|null", "`ok:yes/no`: "),
+        ("count!", "`count:!`"),
+        ("count!:integer", "`count:integer!`"),
+        ("count!:integer!:how many", "`count:integer!:how many`"),
+        ("shapes[]", "`shapes:text[]`"),
+        ("shapes[]!", "`shapes:text[]!`"),
+        ("shapes []:number", "`shapes:number[]`"),
+        ("背景：text", "`背景:text`"),
+        ("背景：a｜b！", "`背景:a|b!`"),
+        ("背景：text:颜色：红", "`背景:text:颜色：红`"),
+        ("数量！", "`数量:!`"),
+        ("形状［］", "`形状:text[]`"),
+    ],
+)
+def test_what_means_something_else_than_it_looks_like_is_refused_with_what_to_write(short, written):
+    with pytest.raises(ValidationError) as refused:
+        fields(short)
+    (error,) = refused.value.errors()
+    assert error["input"] == short
+    assert f"Write {written}" in error["msg"]
+    fields(re.split("`(?: or `)?", written)[1])
+
+
+def test_an_object_may_have_such_names_and_choices():
+    said = [
+        {"name": "count!", "type": "choice", "choices": ["integer", "null"]},
+        {"name": "背景：text［］"},
+    ]
+    assert [field.name for field in fields(*said)] == ["count!", "背景：text［］"]
+
+
+@pytest.mark.parametrize("short", ["kind:text|photo", "severity:none|low", "what:date|time", "a!b", "a[]b"])
+def test_words_that_are_no_types_and_marks_within_a_name_are_what_they_look_like(short):
+    (field,) = fields(short)
+    assert short in (field.name, f"{field.name}:{'|'.join(field.choices)}")
 
 
 @pytest.mark.parametrize(

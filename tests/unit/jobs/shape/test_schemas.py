@@ -63,6 +63,11 @@ def test_what_answers_can_be_held_to_is_taken_as_it_is(schema):
         ({"type": "strin"}, "bad_schema", "strin"),
         ({"properties": []}, "bad_schema", "#/properties"),
         ({"type": "object", "required": "a"}, "bad_schema", "#/required"),
+        ({"items": {"maximum": 10**400}}, "unsupported_schema", "`maximum`, at #/items of the schema"),
+        (
+            {"properties": {"a/b": {"enum": [1, [{"x": 2**53}]]}}},
+            *("unsupported_schema", "`enum`, at #/properties/a~1b of the schema, has a number beyond"),
+        ),
         ({"maximum": 10**400}, "unsupported_schema", "beyond ±9,007,199,254,740,991"),
         # With these what reads it has ended its process.
         ({"type": "integer", "minimum": -1e30, "maximum": -1e29}, "unsupported_schema", "a number beyond"),
@@ -87,10 +92,27 @@ def test_what_answers_can_be_held_to_is_taken_as_it_is(schema):
         ({"$dynamicRef": "#a"}, "unsupported_schema", "`$dynamicRef`"),
         ({"type": "string", "pattern": "(?=a)b"}, "unsupported_schema", "look-around"),
         ({"type": "string", "format": "klingon"}, "unsupported_schema", "klingon"),
-        ({"oneOf": [{"type": "string"}, {"minLength": 1}]}, "unsupported_schema", "oneOf"),
+        (
+            {"items": {"oneOf": [{"type": "string"}, {"minLength": 1}]}},
+            *(
+                "unsupported_schema",
+                "at #/items of the schema: oneOf constraints are not supported; say anyOf",
+            ),
+        ),
         ({"$ref": "https://example.org/schema"}, "unsupported_schema", "example.org"),
+        (
+            {"properties": {"a": {"items": {"$ref": "#/$defs/b"}}}},
+            *(
+                "unsupported_schema",
+                "`$ref`, at #/properties/a/items of the schema, has to name a part of it",
+            ),
+        ),
         ({"$ref": "#a", "$defs": {"a": {"$anchor": "a"}}}, "unsupported_schema", "'#a'"),
-        ({"$ref": "#"}, "unsupported_schema", "to itself"),
+        ({"$ref": "#"}, "unsupported_schema", "`$ref`, at # of the schema, leads back to itself"),
+        (
+            {"properties": {"a": {"anyOf": [{"type": "null"}, {"$ref": "#/properties/a"}]}}},
+            *("unsupported_schema", "`$ref`, at #/properties/a/anyOf/1 of the schema, leads back to itself"),
+        ),
         ({"anyOf": [{"type": "null"}, {"allOf": [{"$ref": "#"}]}]}, "unsupported_schema", "to itself"),
         (
             {
@@ -121,7 +143,7 @@ def test_a_schema_that_cannot_be_had_stays_small_at_the_door():
     assert refusal({"allOf": [either] * 100})[0] == "unsupported_schema"
     doubling = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(60)}
     bomb = {"$ref": "#/$defs/d0", "$defs": doubling | {"d60": {"type": "string"}}}
-    assert "10,000 schemas" in refusal(bomb)[1]
+    assert "What is at #/$defs/d48 of the schema is more than 10,000 schemas" in refusal(bomb)[1]
 
 
 def test_a_format_is_shown_as_openai_writes_it_and_without_what_a_later_version_knows():
@@ -136,4 +158,4 @@ def test_a_schema_may_refer_to_itself_for_what_is_in_a_value():
     kind = {"type": "object", "properties": {"of": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/kind"}]}}}
     both = {"prefixItems": [{"$ref": "#/$defs/kind"}, {"$ref": "#/$defs/kind"}], "items": False}
     schema = {"type": "array", **both, "$defs": {"kind": kind}}
-    assert not extent_of(schema).is_empty
+    assert extent_of(schema).empty is None
