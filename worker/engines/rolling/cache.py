@@ -95,6 +95,18 @@ class Pass:
         rows, longest = self.rows, self._longest
         return self._cache.keys[layer][:rows, :, :longest], self._cache.values[layer][:rows, :, :longest]
 
+    # What transformers asks of a cache and of a mask before it makes a mask; ours is there already.
+
+    ndim = 4
+
     def get_seq_length(self, *_: Any) -> int:
-        """Required by transformers' Cache interface; unused."""
+        """Unused."""
         return 0
+
+    def get_query_offset(self, *_: Any) -> int:
+        """Unused."""
+        return 0
+
+    def get_mask_sizes(self, *_: Any) -> tuple[int, int]:
+        """Unused."""
+        return 0, 0
