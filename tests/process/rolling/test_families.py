@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.catalog import card_for
 from jobs.contract.models import Options
-from scripts.families import makers
+from scripts.families import makers, rows_of_page
 from tests.drawing import random_scene
 from tests.preparing import prepare
 from tests.process.rolling.reference import (
@@ -25,6 +26,7 @@ from tests.process.rolling.reference import (
 from tests.process.rolling.test_formats import FIELDS
 from worker.engines import create_engine
 from worker.engines.company import Company
+from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.setup import why_static
 
 pytestmark = pytest.mark.filterwarnings(
@@ -116,3 +118,24 @@ def test_a_decoder_that_looks_at_a_part_of_a_text_answers_in_static_batches(fami
     monkeypatch.undo()
     monkeypatch.setitem(text.rope_parameters, "rope_type", "dynamic")
     assert why_static(family.model, SETTINGS) == "its positions depend on how long a text is"
+
+
+def test_all_that_roll_by_the_page_are_tried():
+    rolling = {row.split("`")[1] for row in rows_of_page() if "| rolling |" in row}
+    assert rolling == {"qwen2_5_vl", *ROLLING}
+
+
+def test_tiles_before_a_decoder_that_was_not_tried_are_answered_in_static_batches():
+    config = transformers.LlavaConfig(text_config=transformers.GemmaConfig())
+    assert why_unknown(config) == "there is no rolling batch for a llava with a gemma"
+
+
+def test_a_decoder_whose_every_layer_looks_at_a_part_of_a_text_does_not_roll():
+    layers = {"num_hidden_layers": 1}
+    text = transformers.MistralConfig(sliding_window=8, **layers)
+    eye = transformers.CLIPVisionConfig(**layers)
+    with torch.device("meta"):
+        model = transformers.LlavaForConditionalGeneration(
+            transformers.LlavaConfig(text_config=text, vision_config=eye)
+        )
+    assert why_static(model, SETTINGS) == "some of its layers look at a part of the text only"
