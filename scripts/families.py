@@ -46,6 +46,7 @@ class Known(NamedTuple):
 KNOWN = {
     "qwen2_5_vl": Known("Qwen2.5-VL", "Qwen/Qwen2.5-VL-7B-Instruct"),
     "qwen3_vl": Known("Qwen3-VL", "Qwen/Qwen3-VL-4B-Instruct"),
+    "qwen3_vl_moe": Known("Qwen3-VL-MoE", "Qwen/Qwen3-VL-30B-A3B-Instruct"),
     "qwen3_5": Known("Qwen3.5", "Qwen/Qwen3.5-27B"),
     "glm4v": Known("GLM-4V", "zai-org/GLM-4.1V-9B-Thinking"),
     "idefics3": Known("Idefics3", "HuggingFaceM4/Idefics3-8B-Llama3"),

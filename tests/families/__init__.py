@@ -1,6 +1,6 @@
 """Models of many families in miniature: random weights, their makers' processors, folders as the hub has.
 
-grids.py     images as grids of patches: Qwen3-VL, Qwen3.5, GLM-4V
+grids.py     images as grids of patches: Qwen3-VL and its MoE, Qwen3.5, GLM-4V
 tiles.py     images in tiles: Idefics3, InternVL, LLaVA-OneVision, LLaVA-NeXT, Llama 3.2 Vision
 squares.py   images as they fit into a square: Gemma 3 and 4, T5Gemma 2
 readers.py   those that read documents: GOT-OCR2, DeepSeek-OCR-2
@@ -15,6 +15,7 @@ from tests.families import grids, readers, squares, tiles, wanting
 #: Each makes the folder of one, with what it is called.
 FAMILIES: dict[str, Callable[[Path], Path]] = {
     "qwen3_vl": grids.qwen3_vl,
+    "qwen3_vl_moe": grids.qwen3_vl_moe,
     "qwen3_5": grids.qwen3_5,
     "glm4v": grids.glm4v,
     "idefics3": tiles.idefics3,

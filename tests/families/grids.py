@@ -13,16 +13,29 @@ _VISION = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 
 _MERGED = {"temporal_patch_size": 2, "merge_size": 2}
 
 
+def _rope(sections: list[int], **more: Any) -> dict[str, Any]:
+    return {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": sections} | more
+
+
+#: Of the two families whose encoder's layers enter the decoder's.
+_STACK = _VISION | {"num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1]}
+_STACKED: dict[str, Any] = {"head_dim": 16, "rope_parameters": _rope([4, 2, 2], mrope_interleaved=True)}
+
+
 def qwen3_vl(folder: Path) -> Path:
     """Qwen3-VL: what its first layers see enters the decoder's first layers as well."""
     tokens, ids = _qwen()
-    rope = _rope([4, 2, 2], mrope_interleaved=True)
-    config = transformers.Qwen3VLConfig(
-        text_config=tokens.text(head_dim=16, rope_parameters=rope),
-        vision_config=_VISION | {"num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1]},
-        **ids,
-    )
+    config = transformers.Qwen3VLConfig(text_config=tokens.text(**_STACKED), vision_config=_STACK, **ids)
     return _save_qwen(folder, transformers.Qwen3VLForConditionalGeneration(config), tokens)
+
+
+def qwen3_vl_moe(folder: Path) -> Path:
+    """Qwen3-VL-MoE: each token goes through a few experts of many."""
+    tokens, ids = _qwen()
+    experts = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
+    text = tokens.text(**_STACKED, **experts)
+    config = transformers.Qwen3VLMoeConfig(text_config=text, vision_config=_STACK, **ids)
+    return _save_qwen(folder, transformers.Qwen3VLMoeForConditionalGeneration(config), tokens)
 
 
 def qwen3_5(folder: Path) -> Path:
@@ -48,9 +61,10 @@ def glm4v(folder: Path) -> Path:
         *(f"<|{edge}_of_{kind}|>" for kind in ("image", "video") for edge in ("begin", "end")),
     )
     tokens = Tokens(*names)
+    rope = _rope([1, 1, 2], partial_rotary_factor=0.5)
     kinds = ("image", "video", "image_start", "image_end", "video_start", "video_end")
     config = transformers.Glm4vConfig(
-        text_config=tokens.text(head_dim=16, rope_parameters=_rope([1, 1, 2], partial_rotary_factor=0.5)),
+        text_config=tokens.text(num_attention_heads=2, num_key_value_heads=1, rope_parameters=rope),
         vision_config=_VISION | {"image_size": 56, "patch_size": 14},
         **{f"{kind}_token_id": token for kind, token in zip(kinds, tokens.ids, strict=True)},
     )
@@ -70,10 +84,6 @@ def _qwen() -> tuple[Tokens, dict[str, int]]:
     tokens = Tokens()
     ids = tokens.tokenizer.convert_tokens_to_ids([*_QWEN])
     return tokens, dict(zip(_QWEN_NAMES, ids, strict=True))
-
-
-def _rope(sections: list[int], **more: Any) -> dict[str, Any]:
-    return {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": sections} | more
 
 
 def _save_qwen(folder: Path, model: Any, tokens: Tokens) -> Path:

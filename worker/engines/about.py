@@ -27,10 +27,17 @@ def model_facts(model: Any, device: str, weights_bytes: int) -> Sequence[Fact]:
     ]
 
 
-def rolling_facts(model: Any, loop: RollingLoop, rows: int, seen: int, answer: int) -> Sequence[Fact]:
-    """How it answers, where jobs come and go: the largest usual one has `seen` tokens and `answer` others."""
+def rolling_facts(model: Any, loop: RollingLoop, rows: int, seen: int | None, answer: int) -> Sequence[Fact]:
+    """How it answers, where jobs come and go.
+
+    The largest usual one has `seen` tokens of its image, None where only the model's own processor knows, and
+    `answer` others.
+    """
     token, tokens = bytes_per_token(model), loop.budget.tokens
-    job = f"up to {size(token * (seen + answer))}: {seen:,} tokens of its image, {answer:,} of its answer"
+    if seen is None:
+        job = f"{size(token)} a token: those of its images and its question, and {answer:,} of its answer"
+    else:
+        job = f"up to {size(token * (seen + answer))}: {seen:,} tokens of its image, {answer:,} of its answer"
     return [
         ("batches", f"rolling: up to {rows} jobs at once (EVA01_ROWS)"),
         ("memory", f"{size(token * tokens)} for {tokens:,} tokens of all jobs (EVA01_CACHE_TOKENS)"),

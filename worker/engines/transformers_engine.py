@@ -216,8 +216,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._rolling = RollingAnswers(
             *(loop, self._answers.of, self._vocabulary), is_thinking=self._answers.is_thinking
         )
-        per_token = self._processor.pixels_per_token
-        seen = (self.max_pixels.default if self.max_pixels else settings.max_pixels) // (per_token or 1)
+        per_token, pixels = self._processor.pixels_per_token, self.max_pixels
+        seen = pixels.default // per_token if pixels and per_token else None
         self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)
 
     def _load_processor(self) -> Processor:

@@ -73,6 +73,7 @@ def test_its_images_are_scaled_down_to_the_limit(engine):
     assert abs(image.width * image.height - 50_000) < 500
 
 
-def test_it_answers_in_static_batches_and_says_why(engine):
-    assert engine.rolling is None
-    assert dict(engine.about)["batches"] == "static: there is no rolling batch for the family llava"
+def test_it_answers_in_a_rolling_batch_and_says_what_a_token_takes(engine):
+    about = dict(engine.about)
+    assert about["batches"].startswith("rolling: up to 9 jobs at once")
+    assert about["a job"].endswith("of its images and its question, and 512 of its answer")

@@ -215,3 +215,9 @@ def test_the_page_of_models_says_what_each_does(loaded, folder_of, family):
     except ModelNotLoaded as error:
         engine = error
     assert row(family, engine) in rows_of_page()
+
+
+def test_a_family_that_does_not_roll_answers_in_static_batches_and_says_why(loaded):
+    engine = loaded("mllama")
+    assert engine.rolling is None
+    assert dict(engine.about)["batches"] == "static: there is no rolling batch for the family mllama"

@@ -1,7 +1,7 @@
 """What a model answers to sample inputs when each is alone: the reference for a rolling batch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.contract.catalog import NANO
@@ -10,9 +10,12 @@ from jobs.contract.settings import WorkerSettings
 from tests.clock import Clock
 from worker.engines import create_engine
 from worker.engines.company import Company
+from worker.engines.constraint.generating import Held
+from worker.engines.constraint.masks import Masks
 from worker.engines.rolling import loop as loop_module
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
+from worker.engines.seeing.processors import JobInput
 from worker.engines.transformers_engine import TransformersEngine
 
 QUESTIONS = ("Describe this image.", "描述这张图片的内容和颜色", "How many shapes are there?")
@@ -38,10 +41,19 @@ class Reference:
     ends: frozenset[int]
     tensors: list[Any]
     alone: list[tuple[int, ...]]
+    #: How each is answered: its grammar, its sampling.
+    how: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, model: Any, ends: frozenset[int], tensors: list[Any]) -> "Reference":
         return cls(model, ends, tensors, [answer_alone(model, one) for one in tensors])
+
+    @classmethod
+    def of_jobs(cls, engine: TransformersEngine, jobs: Sequence[JobInput]) -> "Reference":
+        """The same of jobs that may be held to a format, or drawn."""
+        how = [{"grammar": job.grammar, "sampling": job.sampling} for job in jobs]
+        tensors = [dict(job.tensors) for job in jobs]
+        return cls(engine._model, engine._ends, tensors, [job_alone(engine, job) for job in jobs], how)
 
     def loop(
         self, *, slots=4, budget_tokens=10_000, prefill_tokens=512, timeout_s=60.0, clock=None
@@ -57,7 +69,8 @@ class Reference:
         )
 
     def request(self, number: int, longest: int = LONGEST, **how: Any) -> Request:
-        return self.loop().request(self.tensors[number], longest, **how)
+        own = self.how[number] if self.how else {}
+        return self.loop().request(self.tensors[number], longest, **own, **how)
 
     def answer(self, number: int, longest: int = LONGEST) -> tuple[int, ...]:
         return self.alone[number][:longest]
@@ -66,6 +79,16 @@ class Reference:
 def answer_alone(model: Any, tensors: Any) -> tuple[int, ...]:
     out = model.generate(**tensors, max_new_tokens=LONGEST)
     return tuple(out[0, tensors["input_ids"].shape[1] :].tolist())
+
+
+def job_alone(engine: TransformersEngine, job: JobInput) -> tuple[int, ...]:
+    """The same of a job that may be held to a format, or drawn."""
+    model, prompt = engine._model, job.tensors["input_ids"].shape[1]
+    matcher = job.grammar.begin() if job.grammar else None
+    masks = Masks(model.config.get_text_config().vocab_size, model.device, 1)
+    held = Held(masks, [matcher], engine._ends, [None], [job.sampling])
+    out = model.generate(**job.tensors, max_new_tokens=LONGEST, logits_processor=[held])
+    return tuple(out[0, prompt:].tolist())
 
 
 def run(loop: RollingLoop) -> dict[Request, Outcome]:

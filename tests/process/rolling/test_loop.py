@@ -10,6 +10,7 @@ from tests.clock import Clock
 from tests.process.rolling.reference import LONGEST, SEVERAL, fail, failure_of, run, submit, turns
 from worker.engines.company import Company
 from worker.engines.rolling.admission import cost, vision_pass
+from worker.engines.rolling.families.known import family_of
 from worker.engines.rolling.prefill import prefill
 from worker.engines.rolling.rows import Request
 
@@ -217,7 +218,7 @@ def test_what_is_seen_of_each_image_stands_at_its_place_in_the_prompt(engine, re
     requests = [reference.request(number) for number in (SEVERAL, 0, SEVERAL - 1)]
     model = engine._model
     with torch.inference_mode():
-        prefill(model, requests, most_tokens)
+        prefill(family_of(model), requests, most_tokens)
         for request in requests:
             ids, grids = request.tensors["input_ids"][0], request.tensors["image_grid_thw"]
             patches = request.tensors["pixel_values"].split(grids.prod(dim=1).tolist())
@@ -226,8 +227,8 @@ def test_what_is_seen_of_each_image_stands_at_its_place_in_the_prompt(engine, re
                 for pixels, grid in zip(patches, grids.split(1), strict=True)
             ]
             assert not any(torch.equal(*two) for two in itertools.combinations(alone, 2))
-            assert request.embedded is not None
-            places = request.embedded[ids == model.config.image_token_id]
+            assert request.prompt is not None
+            places = request.prompt.embedded[ids == model.config.image_token_id]
             torch.testing.assert_close(places, torch.cat(alone))
 
 

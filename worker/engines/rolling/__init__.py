@@ -2,6 +2,7 @@
 
 rows       a request, its row while it is in flight, and its outcome
 admission  which request is next, and whether the cache has room for it
+families   what differs between the families of models
 prefill    turns images and questions into embeddings, several images together
 cache      the keys and values of all rows in flight
 attention  which tokens each token of a step attends to

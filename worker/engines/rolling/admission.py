@@ -78,13 +78,13 @@ def vision_pass(first: Sequence[Request], others: Iterable[Request], most_tokens
     Others are seen before they have a row, because images cost less together. A single question does not
     wait for that, and each is seen with its company alone.
     """
-    pack = [request for request in first if request.embedded is None]
+    pack = [request for request in first if request.prompt is None]
     if not pack or any(request.is_interactive for request in pack):
         return pack
     company = pack[0].company
     tokens = sum(request.prompt_tokens for request in pack)
     for request in others:
-        if request.embedded is not None or not company.admits(request.company):
+        if request.prompt is not None or not company.admits(request.company):
             continue
         tokens += request.prompt_tokens
         if tokens > most_tokens:

@@ -52,5 +52,12 @@ def _attend_to_the_past(query: torch.Tensor, now: Pass, layer: int, scaling: flo
     return out.reshape(rows, heads, width)
 
 
+def mask(*sizes: Any, attention_mask: "Pass | torch.Tensor | None" = None, **kwargs: Any) -> Any:
+    """The mask of a model's layers: a pass is its own, and any other is transformers'."""
+    if isinstance(attention_mask, Pass):
+        return attention_mask
+    return sdpa_mask(*sizes, attention_mask=attention_mask, **kwargs)
+
+
 AttentionInterface.register(NAME, attend)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionMaskInterface.register(NAME, mask)

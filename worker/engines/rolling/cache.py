@@ -62,6 +62,9 @@ class Pass:
     the new rows, which come after the others.
     """
 
+    #: Of the sizes of a mask; one of 2 would be taken for a mask over padding.
+    ndim = 4
+
     def __init__(self, cache: RowCache, lengths: torch.Tensor, longest: int, prompts: Sequence[int]) -> None:
         self._cache, self._lengths, self._longest = cache, lengths, longest
         self.rows = lengths.shape[0]
@@ -95,6 +98,16 @@ class Pass:
         rows, longest = self.rows, self._longest
         return self._cache.keys[layer][:rows, :, :longest], self._cache.values[layer][:rows, :, :longest]
 
+    # transformers asks these before it has a mask made; ours is there already (`attention.mask`).
+
     def get_seq_length(self, *_: Any) -> int:
         """Required by transformers' Cache interface; unused."""
         return 0
+
+    def get_query_offset(self, *_: Any) -> int:
+        """Required by transformers' Cache interface; unused."""
+        return 0
+
+    def get_mask_sizes(self, *_: Any) -> tuple[int, int]:
+        """Required by transformers' Cache interface; unused."""
+        return 0, 0

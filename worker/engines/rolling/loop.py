@@ -25,10 +25,11 @@ from worker.engines.deadline import Deadline
 from worker.engines.devices import engine_error
 from worker.engines.rolling.admission import Budget, Waiting, vision_pass
 from worker.engines.rolling.cache import RowCache
+from worker.engines.rolling.families.known import family_of
 from worker.engines.rolling.penalty import RepetitionPenalty
-from worker.engines.rolling.prefill import positions_of, prefill
+from worker.engines.rolling.prefill import prefill
 from worker.engines.rolling.rows import Outcome, Request, Row
-from worker.engines.rolling.step import Prompt, Tails, step
+from worker.engines.rolling.step import Tails, step
 from worker.engines.sampling import Sampling, chosen
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.confidence import logprobs_of
@@ -57,7 +58,7 @@ class RollingLoop:
         timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._model = model
+        self._family = family_of(model)
         self._most_rows = rows
         self._timeout_s = timeout_s
         self._clock = clock
@@ -114,8 +115,8 @@ class RollingLoop:
         is_interactive: bool = False,
     ) -> Request:
         """Images with their question, ready to be submitted; may be called from any thread."""
-        positions, delta = positions_of(self._model, tensors)
-        visual_tokens = int((tensors["input_ids"] == self._model.config.image_token_id).sum())
+        positions, delta = self._family.positions(tensors)
+        visual_tokens = int((tensors["input_ids"] == self._family.model.config.image_token_id).sum())
         return Request(
             *(tensors, max_new_tokens, positions, delta, visual_tokens),
             grammar=grammar,
@@ -186,7 +187,7 @@ class RollingLoop:
     def _prefill(self) -> None:
         if self._unseen:
             with self._shared_by(self._unseen):
-                prefill(self._model, self._unseen, self.prefill_tokens)
+                prefill(self._family, self._unseen, self.prefill_tokens)
 
     # Step
 
@@ -201,8 +202,8 @@ class RollingLoop:
         reserved = max(request.reserved_tokens for request in requests)
         self._cache.reserve(len(requests), reserved, in_flight=count)
         longest = max((row.length for row in self._rows), default=0) + 1
-        prompts = [Prompt.of(request) for request in self._new]
-        logits = step(self._model, self._cache, self._tails, count, longest, prompts)
+        prompts = [request.prompt for request in self._new if request.prompt]
+        logits = step(self._family, self._cache, self._tails, count, longest, prompts)
         for place, request in enumerate(self._new, start=count):
             self._tails.begin(place, request)
             self._penalty.begin(place, request.tensors["input_ids"][0])
@@ -231,7 +232,7 @@ class RollingLoop:
         for request, matcher in zip(self._new, begun, strict=True):
             self._begun += 1
             self._rows.append(Row.of(request, self._begun, matcher))
-            request.embedded = None
+            request.prompt = None
         self._new = []
         self._tails.append(tokens)
         self._penalty.append(tokens)

@@ -1,6 +1,6 @@
 """A request, its row while it is in flight, and its outcome."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -15,12 +15,26 @@ from worker.engines.saying.logprobs import Choice, Choices, noted
 from worker.engines.saying.stops import Stops, Watch
 
 
+@dataclass(frozen=True, eq=False)
+class Prompt:
+    """A prompt as the decoder takes it, on the device."""
+
+    #: Length × width, with what is seen in its places.
+    embedded: torch.Tensor
+    #: Axes × length.
+    positions: torch.Tensor
+    #: Where the visual tokens are: length, true or false.
+    places: torch.Tensor
+    #: What is added there after each of the first layers: visual tokens × width each; mostly nothing.
+    deeper: Sequence[torch.Tensor]
+
+
 @dataclass(eq=False)
 class Request:
     """Images and the question about them, prepared.
 
-    `tensors` has `input_ids` and `mm_token_type_ids` (1 × length), `pixel_values` and `image_grid_thw`;
-    `positions` (3 × length) are the prompt's, and `delta` is the next position less the length.
+    `tensors` has `input_ids` (1 × length), and of the images what the model's family reads; `positions`
+    (axes × length) are the prompt's, and `delta` is the next position less the length.
     """
 
     tensors: Mapping[str, torch.Tensor]
@@ -46,8 +60,8 @@ class Request:
     began_s: float | None = None
     #: Seconds of the device so far: its part of each vision pass and of each step that it was in.
     own_s: float = 0.0
-    #: Its prompt as the decoder takes it (length × width), once its images have been seen.
-    embedded: torch.Tensor | None = None
+    #: What the decoder takes in, once its images have been seen.
+    prompt: Prompt | None = None
 
     @property
     def prompt_tokens(self) -> int:

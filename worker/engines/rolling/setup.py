@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from jobs.contract.settings import WorkerSettings
-from worker.engines import families
 from worker.engines.rolling import attention
+from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.loop import RollingLoop
 
 #: Settings of `generate` that this loop does not know; a model that uses one answers in static batches.
@@ -24,6 +24,8 @@ _UNSUPPORTED = (
     "exponential_decay_length_penalty",
     "guidance_scale",
 )
+#: Kinds of positions that are other ones beyond a length, for all rows of a pass.
+_ROPES_OF_THE_LONGEST = ("dynamic", "longrope")
 #: Tokens of cache on a CPU, when the settings do not say: 1.9 GB in fp32 for Qwen2-VL-2B.
 _CPU_TOKENS = 32_768
 #: The part of a GPU's free memory that keys and values may take; the rest is for what a step needs meanwhile.
@@ -35,13 +37,21 @@ def why_static(model: Any, settings: WorkerSettings) -> str | None:
     config = model.config
     if settings.batching == "static":
         return "EVA01_BATCHING=static"
-    if config.model_type not in families.ROLLING:
-        return f"there is no rolling batch for the family {config.model_type}"
-    if "sliding_attention" in config.get_text_config().layer_types:
-        return "some of its layers look at a part of the text only"
+    if reason := why_unknown(config) or _why_its_layers_do_not_roll(config.get_text_config()):
+        return reason
     for name in _UNSUPPORTED:
         if getattr(model.generation_config, name, None):
             return f"its generation_config.json sets {name}"
+    return None
+
+
+def _why_its_layers_do_not_roll(text: Any) -> str | None:
+    kinds = getattr(text, "layer_types", None)
+    is_sliding = set(kinds) != {"full_attention"} if kinds else getattr(text, "sliding_window", None)
+    if is_sliding:
+        return "some of its layers look at a part of the text only"
+    if (text.rope_parameters or {}).get("rope_type") in _ROPES_OF_THE_LONGEST:
+        return "its positions depend on how long a text is"
     return None
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from worker.engines.rolling.cache import Pass, RowCache
-from worker.engines.rolling.rows import Request
+from worker.engines.rolling.families.family import Family
+from worker.engines.rolling.rows import Prompt, Request
 
 
 @dataclass
@@ -43,38 +43,27 @@ class Tails:
             tensor[target] = tensor[source]
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """A new row for the next step: its prompt (length × width) and its positions (3 × length)."""
-
-    embedded: torch.Tensor
-    positions: torch.Tensor
-
-    @classmethod
-    def of(cls, request: Request) -> "Prompt":
-        """The prompt of a request whose image was seen."""
-        assert request.embedded is not None
-        return cls(request.embedded, request.positions.to(request.embedded.device))
-
-
 def step(
-    model: Any, cache: RowCache, tails: Tails, rows: int, longest: int, prompts: Sequence[Prompt]
+    family: Family, cache: RowCache, tails: Tails, rows: int, longest: int, prompts: Sequence[Prompt]
 ) -> torch.Tensor:
     """The logits of each row's next token (rows × vocabulary): the first `rows`, then the new ones.
 
     `longest` is the length of the longest row with the token that is written now. Changes no tail: a step
     that fails can be made again.
     """
-    lengths = tails.lengths[:rows]
+    model, lengths = family.model, tails.lengths[:rows]
     now = Pass(cache, lengths, longest, [prompt.embedded.shape[0] for prompt in prompts])
-    positions = (lengths + tails.deltas[:rows]).expand(3, -1)
+    positions = (lengths + tails.deltas[:rows]).expand(family.axes, -1)
     embedded = model.get_input_embeddings()(tails.tokens[:rows])
     hidden = model.model.language_model(
         inputs_embeds=torch.cat([embedded, *(prompt.embedded for prompt in prompts)])[None],
-        position_ids=torch.cat([positions, *(prompt.positions for prompt in prompts)], dim=1)[:, None],
-        attention_mask={"full_attention": now},
+        position_ids=family.position_ids(
+            torch.cat([positions, *(prompt.positions for prompt in prompts)], dim=1)
+        ),
+        attention_mask=now,
         cache=now,
         use_cache=True,
+        **family.also(rows, prompts),
     ).last_hidden_state
     logits: torch.Tensor = model.lm_head(hidden[0, now.last] if prompts else hidden[0])
     return logits

@@ -1,0 +1,141 @@
+"""Each family that rolls answers as `generate` does, whatever else is in flight; in miniature."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jobs.contract.asking.response_format import ResponseFormat
+from jobs.contract.catalog import card_for
+from jobs.contract.models import Options
+from scripts.families import makers, rows_of_page
+from tests.drawing import random_scene
+from tests.preparing import prepare
+from tests.process.rolling.reference import (
+    LONGEST,
+    QUESTIONS,
+    SETTINGS,
+    Reference,
+    assert_each_answer_is_the_one_given_alone,
+)
+from tests.process.rolling.test_formats import FIELDS
+from worker.engines import create_engine
+from worker.engines.company import Company
+from worker.engines.rolling.families.known import why_unknown
+from worker.engines.rolling.setup import why_static
+
+pytestmark = pytest.mark.filterwarnings(
+    # In transformers' own Pillow processors, by which GLM-4V's grids become tensors.
+    "ignore:__array__ implementation:DeprecationWarning"
+)
+
+ROLLING = ("qwen3_vl", "qwen3_vl_moe", "glm4v", "internvl", "llava")
+#: How the jobs are answered, each about one image, two or three.
+WANTED: list[dict[str, Any]] = [
+    {},
+    {},
+    {},
+    {"response_format": ResponseFormat.of_schema(FIELDS)},
+    {"temperature": 1.5, "seed": 3},
+    {"temperature": 0.7, "top_p": 0.9, "seed": 4},
+]
+ARRIVALS = st.lists(
+    st.tuples(
+        st.integers(0, len(WANTED) - 1),
+        st.integers(1, LONGEST),
+        st.integers(0, 12),
+        st.booleans(),
+        st.sampled_from(Company),
+        st.integers(0, 40),
+    ),
+    min_size=2,
+    max_size=8,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """What is so small takes ten times as long by several, which wait for each other."""
+    before = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        torch.set_num_threads(1)
+        yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module", params=ROLLING)
+def family(request, tmp_path_factory) -> Reference:
+    engine: Any = create_engine(
+        card_for(str(makers()[request.param](tmp_path_factory.mktemp("models") / request.param))), SETTINGS
+    )
+    engine.load()
+    assert engine.rolling
+    rng, jobs = random.Random(11), []
+    for number, wanted in enumerate(WANTED):
+        count = 1 + number % 3
+        images = [random_scene(rng, shapes=2).draw(*rng.choices(range(60, 300), k=2)) for _ in range(count)]
+        jobs.append(prepare(engine, images, QUESTIONS[number % 3], Options(max_new_tokens=LONGEST, **wanted)))
+    made = Reference.of_jobs(engine, jobs)
+    assert len(set(made.alone)) == len(WANTED), "so that answers can be told apart"
+    return made
+
+
+@pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(ARRIVALS, st.integers(2, 5), st.sampled_from([300, 800, 10_000]), st.sampled_from([1, 150, 512]))
+def test_whatever_else_is_in_flight_an_answer_is_the_one_given_alone(
+    family, arrivals, slots, budget, prefill_tokens
+):
+    assert_each_answer_is_the_one_given_alone(
+        family, arrivals, slots=slots, budget_tokens=budget, prefill_tokens=prefill_tokens
+    )
+
+
+def test_what_is_seen_decides_each_token_of_an_answer(family):
+    """An answer that is the same whatever is seen would prove nothing of the above."""
+    number = 0
+    blind = dict(family.tensors[number])
+    blind["pixel_values"] = torch.zeros_like(blind["pixel_values"])
+    out = family.model.generate(**blind, max_new_tokens=LONGEST)
+    assert tuple(out[0, blind["input_ids"].shape[1] :].tolist()) != family.alone[number]
+
+
+def test_a_decoder_that_looks_at_a_part_of_a_text_answers_in_static_batches(family, monkeypatch):
+    text = family.model.config.get_text_config()
+    monkeypatch.setattr(text, "layer_types", ["full_attention", "sliding_attention"], raising=False)
+    assert why_static(family.model, SETTINGS) == "some of its layers look at a part of the text only"
+    monkeypatch.undo()
+    monkeypatch.setitem(text.rope_parameters, "rope_type", "dynamic")
+    assert why_static(family.model, SETTINGS) == "its positions depend on how long a text is"
+
+
+def test_all_that_roll_by_the_page_are_tried():
+    rolling = {row.split("`")[1] for row in rows_of_page() if "| rolling |" in row}
+    assert rolling == {"qwen2_5_vl", *ROLLING}
+
+
+def test_tiles_before_a_decoder_that_was_not_tried_are_answered_in_static_batches():
+    config = transformers.LlavaConfig(text_config=transformers.GemmaConfig())
+    assert why_unknown(config) == "there is no rolling batch for a llava with a gemma"
+
+
+def test_a_decoder_whose_every_layer_looks_at_a_part_of_a_text_does_not_roll():
+    layers = {"num_hidden_layers": 1}
+    text = transformers.MistralConfig(sliding_window=8, **layers)
+    eye = transformers.CLIPVisionConfig(**layers)
+    with torch.device("meta"):
+        model = transformers.LlavaForConditionalGeneration(
+            transformers.LlavaConfig(text_config=text, vision_config=eye)
+        )
+    assert why_static(model, SETTINGS) == "some of its layers look at a part of the text only"

@@ -1,0 +1,51 @@
+"""Images as grids of patches, as many as they have room for, whose tokens have a row and a column."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from worker.engines.rolling.families.family import Family, Piece, Seen
+
+
+class Grids(Family):
+    """A piece is an image; positions are counted over time, rows and columns."""
+
+    axes = 3
+
+    def positions(self, tensors: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
+        """A prompt's positions (3 × length), and the next position less the prompt's length.
+
+        An image takes up fewer positions than tokens: positions count its rows and columns, not its patches.
+        The next image goes on where it ends.
+        """
+        positions, delta = self.model.model.get_rope_index(
+            input_ids=tensors["input_ids"],
+            image_grid_thw=tensors["image_grid_thw"],
+            mm_token_type_ids=tensors["mm_token_type_ids"],
+        )
+        return positions[:, 0], int(delta)
+
+    def position_ids(self, positions: torch.Tensor) -> torch.Tensor:
+        """3 × 1 × tokens."""
+        return positions[:, None]
+
+    def pieces(self, tensors: Mapping[str, torch.Tensor]) -> Sequence[Piece]:
+        """Each image, with its grid."""
+        merged = self.model.config.vision_config.spatial_merge_size**2
+        grids = tensors["image_grid_thw"]
+        patches = tensors["pixel_values"].split(grids.prod(dim=1).tolist())
+        return [
+            Piece({"pixel_values": own, "image_grid_thw": grid}, own.shape[0] // merged)
+            for own, grid in zip(patches, grids.split(1), strict=True)
+        ]
+
+    def see(self, pieces: Sequence[Piece]) -> Sequence[Seen]:
+        """What stands in the prompt."""
+        return [(seen,) for seen in self.features(pieces).pooler_output]
+
+    def features(self, pieces: Sequence[Piece]) -> Any:
+        """All that the vision encoder says."""
+        return self.model.model.get_image_features(
+            self.joined(pieces, "pixel_values"), self.joined(pieces, "image_grid_thw"), return_dict=True
+        )
