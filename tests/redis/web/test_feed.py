@@ -1,6 +1,7 @@
 """What pages poll, and the check for images that need no upload: over HTTP, on a real server."""
 
 import hashlib
+import io
 
 import pytest
 
@@ -9,6 +10,7 @@ from jobs.contract.models import JobError, JobState, Result, new_id
 from tests import hostile, tiffs
 from tests.asking import IMAGE, id_of, new_batch, send
 from tests.redis.web.test_jobs import code_of
+from web.api.docs import names_in
 
 pytestmark = pytest.mark.redis
 
@@ -104,6 +106,39 @@ def test_a_name_behind_the_question_mark_that_there_is_not_is_refused_by_it(http
     refused = http.get(f"{path.format(batch=batch)}sort=confidence")
     assert code_of(refused) == (400, "invalid_field")
     assert refused.json["detail"].startswith("Nothing is asked by `sort` here. What can be: `")
+
+
+def test_nothing_is_done_of_a_call_that_is_asked_by_a_name_that_there_is_not(http, batch):
+    send(http, batch, {"a.png": IMAGE})
+    for refused in (
+        http.delete(f"{batch}?dry_run=true"),
+        http.post(f"{batch}/cancel?only=queued"),
+        http.post(f"{batch}/files?group_by=folder", data={"files": (io.BytesIO(IMAGE), "b.png")}),
+        http.post("/api/batches?max_new_tokens=3", json={"question": "?", "model": "nano"}),
+    ):
+        assert code_of(refused) == (400, "invalid_field")
+        assert "stands in its body" in refused.json["detail"]
+    assert len(http.get("/api/batches").json["batches"]) == 1
+    assert http.get(batch).json["counts"]["queued"] == 1
+
+
+def test_a_name_that_there_is_not_is_refused_in_openais_envelope_and_named(http):
+    refused = http.get("/v1/models?sort=x")
+    error = refused.json["error"]
+    assert (refused.status_code, error["code"], error["param"]) == (400, "invalid_field", "sort")
+
+
+def test_health_metrics_and_pages_may_be_asked_by_any_name(http):
+    for path in ("/health", "/ready", "/metrics", "/", "/openapi.json", "/docs"):
+        assert http.get(f"{path}?probe=1").status_code == 200
+
+
+def test_what_the_document_names_behind_the_question_mark_is_taken(http):
+    taken = names_in(http.get("/openapi.json").json)
+    addresses = {
+        (method, rule.rule) for rule in http.application.url_map.iter_rules() for method in rule.methods
+    }
+    assert {call for call, names in taken.items() if names} <= addresses
 
 
 def test_a_pages_address_may_have_other_words_behind_the_question_mark(http, batch):

@@ -84,7 +84,7 @@ def send_file() -> Response:
 @files.get(FILES_PATH)
 def list_files() -> Response:
     """The caller's files of requests, the latest first."""
-    serving, asked = services(), Asked.read(MOST_LISTED, "order", "purpose")
+    serving, asked = services(), Asked.read(MOST_LISTED)
     if asked.of.get("purpose", _PURPOSE) != _PURPOSE:
         return asked.page([])
     order = asked.of.get("order", _LATEST_FIRST)
