@@ -18,21 +18,24 @@ _SHOWN = 100
 
 
 def register_query(app: Flask, taken: Callable[[], Taken], anywhere: Collection[str] = ()) -> None:
-    """Have `app` refuse names that a call does not take, before it does anything; all calls take `anywhere`."""
+    """Have `app` refuse what a call does not take, before anything is done; all calls take `anywhere`."""
     app.extensions[_TAKEN] = cache(taken), anywhere
     app.before_request(check_query)
 
 
 def check_query() -> None:
-    """Raises BadInput (`invalid_field`) for a name that the current request's call does not take."""
+    """Raises BadInput (`invalid_field`) for a name that the call does not take, or that is there twice."""
     rule = request.url_rule
     if not request.args or rule is None or not rule.rule.startswith(_CALLS):
         return
     taken, anywhere = current_app.extensions[_TAKEN]
     known = taken().get(("GET" if request.method == "HEAD" else request.method, rule.rule), ())
-    for name in request.args:
+    for name, said in request.args.lists():
         if name not in (*known, *anywhere):
             raise _refused(name, f"Nothing is asked by `{name[:_SHOWN]}` here. {_remedy(known)}")
+        # No call takes a list there.
+        if len(said) > 1:
+            raise _refused(name, f"`{name}` is there twice behind the `?` of the address. Say it once.")
 
 
 def _remedy(known: Collection[str]) -> str:

@@ -128,6 +128,37 @@ def test_a_name_that_there_is_not_is_refused_in_openais_envelope_and_named(http)
     assert (refused.status_code, error["code"], error["param"]) == (400, "invalid_field", "sort")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/batches?limit=1&limit=2",
+        "{batch}/results?state=failed&state=succeeded",
+        "{batch}/results.csv?state=failed&state=failed",
+        "/v1/files?order=asc&order=desc",
+    ],
+)
+def test_a_name_that_is_twice_behind_the_question_mark_is_refused_by_it(http, batch, path):
+    refused = http.get(path.format(batch=batch))
+    assert refused.status_code == 400
+    name = path.split("?")[1].split("=")[0]
+    assert f"`{name}` is there twice" in refused.get_data(as_text=True)
+
+
+def test_a_key_that_is_twice_in_a_body_is_refused_by_name(http):
+    said = '{"model": "nano", "question": "Is it red?", "question": "Is it blue?"}'
+    refused = http.post("/api/batches", data=said, content_type="application/json")
+    assert code_of(refused) == (400, "invalid_field")
+    assert refused.json["detail"] == "The body has `question` twice in one object. Send it once."
+    assert http.get("/api/batches").json["batches"] == []
+
+
+@pytest.mark.parametrize("path", ["chat/completions", "responses", "batches"])
+def test_openais_clients_are_told_which_key_is_twice(http, path):
+    said = '{"model": "nano", "metadata": {"a": "1", "a": "2"}}'
+    error = http.post(f"/v1/{path}", data=said, content_type="application/json").json["error"]
+    assert (error["code"], error["param"]) == ("invalid_field", "a")
+
+
 def test_health_metrics_and_pages_may_be_asked_by_any_name(http):
     for path in ("/health", "/ready", "/metrics", "/", "/openapi.json", "/docs"):
         assert http.get(f"{path}?probe=1").status_code == 200

@@ -9,7 +9,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    Json,
     WithJsonSchema,
 )
 
@@ -17,7 +16,6 @@ from jobs.contract.asking.groups import GroupBy
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from web.api.schemas.base import RequestModel
-from web.http.json import has_many_values
 from web.http.numbers import Decimal, Ordinal
 from web.intake.forms import FILE_FIELDS, MULTIPART, URL_FIELD, Address, check_form
 from web.intake.grouping import Said, SaidJob
@@ -34,6 +32,7 @@ from web.intake.wishes import (
     TemperatureOfForm,
     TopLogprobsOfForm,
     TopPOfForm,
+    in_json,
 )
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
@@ -161,12 +160,6 @@ _OBJECT = WithJsonSchema({"type": "object", "additionalProperties": {"type": "st
 _LIST = WithJsonSchema({"type": "string", "contentMediaType": "application/json"})
 
 
-def _of_few_values(text: str) -> str:
-    if has_many_values(text):
-        raise ValueError("it has more values than are read; send its files in several requests")
-    return text
-
-
 class FilesForm(Form):
     """Images and zips for a batch."""
 
@@ -181,11 +174,11 @@ class FilesForm(Form):
         description="Addresses of images, by https; EVA01_FETCH_ALLOW names the hosts. Such an image is"
         " called by its host and path.",
     )
-    questions: Annotated[Json[dict[str, str]], BeforeValidator(_of_few_values), _OBJECT] = Field(
+    questions: Annotated[dict[str, str], BeforeValidator(in_json), _OBJECT] = Field(
         default_factory=dict, description="A JSON object from paths to questions that replace the batch's."
     )
 
-    jobs: Annotated[Json[list[SaidJob]], BeforeValidator(_of_few_values), _LIST] = Field(
+    jobs: Annotated[list[SaidJob], BeforeValidator(in_json), _LIST] = Field(
         default_factory=list,
         description="Files of this request that are one job together, as JSON: a list of objects, each with"
         " `files`, their names in order, and `file`, what the job is called. Others are a job each.",

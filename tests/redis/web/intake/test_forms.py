@@ -161,6 +161,22 @@ def test_a_field_that_is_there_twice_is_refused_by_name(http, address):
     assert f"`{field}` is there twice" in refused.json["detail"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "twice"),
+    [
+        ("questions", '{"a.png": "Is it red?", "a.png": "Is it blue?"}', "a.png"),
+        ("jobs", '[{"file": "x", "files": ["a.png"], "file": "y"}]', "file"),
+    ],
+)
+def test_a_key_that_is_twice_in_a_field_of_json_is_refused_by_name(http, field, value, twice):
+    batch = new_batch(http)
+    image = part('name="files"; filename="a.png"', IMAGE)
+    refused = post(http, f"{batch}/files", form(text(field, value), image))
+    assert code_of(refused) == (400, "invalid_field")
+    assert f"it has `{twice}` twice in one object" in refused.json["detail"]
+    assert http.get(f"{batch}/results").json["jobs"] == []
+
+
 def test_a_form_may_say_what_it_is_written_in(http):
     image = part('name="files"; filename="a.png"', IMAGE)
     assert post(http, f"{new_batch(http)}/files", form(image, text("_charset_", "utf-8"))).status_code == 202
