@@ -4,12 +4,14 @@ import hashlib
 import io
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
 from jobs.contract import names
 from jobs.contract.models import JobError, JobState, Result, new_id
 from tests import hostile, tiffs
 from tests.asking import IMAGE, id_of, new_batch, send
 from tests.redis.web.test_jobs import code_of
+from web.access.gate import lets_in
 from web.api.docs import names_in
 
 pytestmark = pytest.mark.redis
@@ -120,6 +122,12 @@ def test_nothing_is_done_of_a_call_that_is_asked_by_a_name_that_there_is_not(htt
         assert "stands in its body" in refused.json["detail"]
     assert len(http.get("/api/batches").json["batches"]) == 1
     assert http.get(batch).json["counts"]["queued"] == 1
+
+
+def test_no_large_body_is_read_of_a_call_that_is_asked_by_a_name_that_there_is_not(http, batch):
+    for query, is_read in (("", True), ("group_by=folder", False)):
+        environ = EnvironBuilder(f"{batch}/files", method="POST", query_string=query).get_environ()
+        assert lets_in(http.application, environ) is is_read
 
 
 def test_a_name_that_there_is_not_is_refused_in_openais_envelope_and_named(http):
