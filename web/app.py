@@ -8,12 +8,12 @@ from flask_openapi3.models import PathItem
 from jobs.contract.settings import Limits, Settings, WebSettings
 from jobs.contract.version import own_version
 from web.access.audit import register_audit
-from web.access.caller import identity
+from web.access.caller import MADE_FOR_FIELD, identity
 from web.access.gate import register_access
 from web.access.rules import RULES, Rule
 from web.api.audit import audit
 from web.api.batches import batches
-from web.api.docs import SECURITY_SCHEMES, register_docs
+from web.api.docs import SECURITY_SCHEMES, names_in, register_docs
 from web.api.job import job_calls
 from web.api.keys import SHOWN_ONCE, keys, me
 from web.api.progress import progress
@@ -31,6 +31,7 @@ from web.http.json import StrictJson
 from web.http.origins import register_origins
 from web.http.problems import refuse_fields, register_problems
 from web.http.proxies import register_proxies
+from web.http.query import register_query
 from web.http.request_log import register_request_log
 from web.http.request_metrics import register_metrics
 from web.http.security import register_security
@@ -87,6 +88,7 @@ def create_app(
     register_hosts(app, Hosts(services.web.host, services.web.hosts))
     register_origins(app)
     register_access(app)
+    register_query(app, lambda: names_in(_document(app)), (MADE_FOR_FIELD,))
     register_waiting(app)
     register_security(app)
     register_proxies(app, services.web.proxies)

@@ -40,7 +40,11 @@ class Eva01Error(Exception):
 
 
 class BadInput(Eva01Error):
-    """Raised when a request cannot be understood or is not allowed."""
+    """Raised when a request cannot be understood or is not allowed; `field` may name the part of it."""
+
+    def __init__(self, message: str, *, code: Code, field: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.field = field
 
 
 class ImageRejected(BadInput):

@@ -28,6 +28,7 @@ from web.http.hosts import check_host
 from web.http.origins import SAFE, check_origin
 from web.http.problems import of_redis, what_is_left
 from web.http.proxies import believe_proxies
+from web.http.query import check_query
 from web.services import services
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def lets_in(app: Flask, environ: "WSGIEnvironment") -> bool:
             check_host()
             check_origin()
             _check()
+            check_query()
         except Eva01Error:
             return False
         except redis.RedisError as error:

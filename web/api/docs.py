@@ -12,6 +12,7 @@ from jobs.contract.errors import Unavailable
 from web.access.login import login
 from web.access.rules import RULES, Rule
 from web.api.schemas.base import header
+from web.http.query import Taken
 
 #: The files of Swagger UI, as the package brings them.
 _SWAGGER = files("flask_openapi3_swagger") / "templates" / "swagger"
@@ -57,6 +58,17 @@ def register_docs(app: Flask, document: Any) -> None:
     docs.add_url_rule("/docs", "page", _page)
     docs.add_url_rule("/docs/start.js", "start", _start)
     app.register_blueprint(docs)
+
+
+def names_in(document: dict[str, Any]) -> Taken:
+    """What calls take behind the `?`: whatever the document names, and nothing else."""
+    return {
+        (method.upper(), path.replace("{", "<").replace("}", ">")): [
+            one["name"] for one in call.get("parameters", ()) if one["in"] == "query"
+        ]
+        for path, calls in document["paths"].items()
+        for method, call in calls.items()
+    }
 
 
 def _here(document: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 problems         every error as problem JSON
 json             JSON that is read strictly
+query            what stands behind the `?` of an address
 numbers          numbers that are read strictly
 conditional      ETag, If-None-Match, Retry-After
 idempotency      Idempotency-Key

@@ -10,7 +10,7 @@ no boundary, another one, no end                    ──► BadInput (`malform
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
@@ -31,6 +31,8 @@ _FORM_TYPES = (MULTIPART, "application/x-www-form-urlencoded")
 FILE_FIELDS = ("file", "files")
 #: The field of addresses of images, and bytes of one that are looked at.
 URL_FIELD, _ADDRESS_BYTES = "url", 64 * 1024
+#: A field in which HTML's forms say what they are written in; here it means nothing.
+CHARSET_FIELD = "_charset_"
 #: What a file without a name is called.
 UNNAMED = "unnamed"
 _ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
@@ -62,6 +64,20 @@ def check_form(request: Request) -> None:
     if has_body and request.mimetype not in _FORM_TYPES:
         kind = request.mimetype[:100] or "of no type"
         raise _malformed(f"The body is {kind}, and no form. Send {MULTIPART} with the file in it.")
+
+
+def check_fields(texts: MultiDict[str, str], known: Collection[str]) -> None:
+    """Raises BadInput (`invalid_field`) for a field of text that is none of `known`, or is there twice."""
+    for name, said in texts.lists():
+        if name == CHARSET_FIELD:
+            continue
+        if name not in known:
+            fields = ", ".join(f"`{field}`" for field in known)
+            message = f"There is no field `{name[:100]}` in this form. Those there are: {fields}."
+            raise BadInput(message, code=Code.INVALID_FIELD, field=name[:100])
+        if len(said) > 1:
+            message = f"`{name[:100]}` is there twice in the form. Send it once."
+            raise BadInput(message, code=Code.INVALID_FIELD, field=name[:100])
 
 
 class FormParser(FormDataParser):

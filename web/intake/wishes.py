@@ -13,7 +13,6 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import from_json
 
 from jobs.contract.asking.fields import AnswerField, SaidField
 from jobs.contract.asking.pages import LEAST_DPI, MOST_DPI, Pages
@@ -21,7 +20,7 @@ from jobs.contract.asking.response_format import FormatType, NamedSchema, Respon
 from jobs.contract.asking.sampling import LEAST_SEED, MOST_SEED, MOST_STOPS, MOST_TEMPERATURE, StopText
 from jobs.contract.saying.logprobs import MOST_TOP_LOGPROBS
 from jobs.contract.settings import MOST_FIELDS
-from web.http.json import has_many_values
+from web.http.json import Unusable, value_in
 from web.http.numbers import COUNTED, Number, Ordinal, Rank, decimal, signed, whole
 
 _FIELDS = (
@@ -170,12 +169,12 @@ class Wishes(Protocol):
         """What each has to be."""
 
 
-def _json(text: Any) -> Any:
-    """What the text of a form's field says; raises ValueError for no JSON, and for too much of it."""
-    if has_many_values(text):
-        raise ValueError("it has more values than are read")
+def in_json(text: str) -> Any:
+    """What the text of a form's field says; raises ValueError for no JSON, and for what nobody could use."""
     try:
-        return from_json(text, allow_inf_nan=False)
+        return value_in(text)
+    except Unusable as error:
+        raise ValueError(f"it {error}") from error
     except ValueError as error:
         raise ValueError(f"it is no JSON, {error}") from error
 
@@ -183,7 +182,7 @@ def _json(text: Any) -> Any:
 def _json_or_lines(text: str) -> Any:
     """The same of fields, which may be said in short as well, each in a line."""
     try:
-        return _json(text)
+        return in_json(text)
     except ValueError:
         # What begins so is JSON that somebody has to mend.
         if text.lstrip()[:1] in tuple('[{"'):
@@ -234,9 +233,9 @@ Seed = Annotated[Annotated[int, _SEEDS, COUNTED] | None, Field(description=_SEED
 SeedOfForm = Annotated[Annotated[int, _SEEDS, BeforeValidator(signed)] | None, Field(description=_SEED)]
 _STOPS = Annotated[list[StopText], Field(min_length=1, max_length=MOST_STOPS)]
 Stop = Annotated[StopText | _STOPS | None, AfterValidator(_listed), Field(description=_STOP)]
-StopOfForm = Annotated[Stop, BeforeValidator(_json), _TEXT]
+StopOfForm = Annotated[Stop, BeforeValidator(in_json), _TEXT]
 FieldsOfForm = Annotated[Fields, BeforeValidator(_json_or_lines), _TEXT]
-FormatOfForm = Annotated[Format, BeforeValidator(_json), _TEXT]
+FormatOfForm = Annotated[Format, BeforeValidator(in_json), _TEXT]
 
 
 class SaidWishes(BaseModel):
@@ -268,7 +267,7 @@ class _Lines(BaseModel):
     dpi: Annotated[DpiOfForm, _Empty]
     pages: Annotated[ManyPages, _Empty]
     fields: Annotated[Fields, BeforeValidator(_lines)]
-    schema_: Annotated[dict[str, Any] | None, BeforeValidator(_json)] = Field(alias="schema")
+    schema_: Annotated[dict[str, Any] | None, BeforeValidator(in_json)] = Field(alias="schema")
 
 
 #: The fields of such a form.

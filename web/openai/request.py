@@ -91,9 +91,10 @@ class Message(Said):
 class BadField(BadInput):
     """Raised for a part of a request that cannot be used; `field` says which."""
 
+    field: str
+
     def __init__(self, message: str, field: str, code: Code = Code.INVALID_FIELD) -> None:
-        super().__init__(message, code=code)
-        self.field = field
+        super().__init__(message, code=code, field=field)
 
     @classmethod
     def of(cls, error: ValidationError, whole: str = "") -> Self:

@@ -23,7 +23,11 @@ from web.http.problems import (
     our_fault,
     when_to_come_again,
 )
+from web.intake.wishes import LINES
 from web.pages.page import page, problem_shown
+
+#: The fields of the form in which somebody types or chooses something.
+TYPED = ("question", "model", *LINES, "group_by")
 
 
 def register_errors(pages: Blueprint) -> None:
@@ -107,8 +111,7 @@ def _typed() -> dict[str, str]:
     """The form's texts; none when it could not be read, because reading it again would fail again."""
     if "form" not in vars(request):
         return {}
-    names = ("question", "model", "fields", "schema", "group_by", "max_pixels", "dpi", "pages")
-    return {name: request.form.get(name, "") for name in names}
+    return {name: request.form.get(name, "") for name in TYPED}
 
 
 def _plain_error_page(status: int, code: str, message: str) -> Response:

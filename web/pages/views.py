@@ -30,13 +30,13 @@ from web.http.problems import refuse_fields
 from web.intake.asking import check_options, check_question, check_takes, choose_model
 from web.intake.fetching import after_fetching
 from web.intake.files import Intake
-from web.intake.forms import check_form
+from web.intake.forms import check_fields, check_form
 from web.intake.grouping import Said
 from web.intake.spool import spooled_request
 from web.intake.wishes import LINES, SaidWishes, wishes_in_lines
 from web.pages.admin import register_admin
 from web.pages.audit import audit_page
-from web.pages.errors import register_errors
+from web.pages.errors import TYPED, register_errors
 from web.pages.i18n import LANGUAGE_COOKIE, LANGUAGES, language, register_words, script_words
 from web.pages.page import THEME_COOKIE, THEMES, local_path, page
 from web.pages.signing import register_signing
@@ -50,6 +50,8 @@ register_signing(pages)
 register_admin(pages)
 register_usage(pages)
 
+#: The fields of the form that asks: `once` tells it from others, and `answer` is for scripts.
+_FIELDS = (*TYPED, "once", "answer")
 _YEAR_S = 365 * 24 * 3600
 #: What a price looks like: images are cheap, and their prices have more digits than their currency.
 _PRICE = "¤#,##0.00##"
@@ -80,6 +82,7 @@ def create_batch() -> Response:
     sent = spooled_request().sent
     if not sent:
         raise BadInput("No image was chosen. Choose some, then ask.", code=Code.MISSING_FILE)
+    check_fields(request.form, _FIELDS)
     return after_fetching(services(), sent, _asked, _batch_of)
 
 

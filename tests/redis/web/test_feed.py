@@ -1,14 +1,18 @@
 """What pages poll, and the check for images that need no upload: over HTTP, on a real server."""
 
 import hashlib
+import io
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
 from jobs.contract import names
 from jobs.contract.models import JobError, JobState, Result, new_id
 from tests import hostile, tiffs
 from tests.asking import IMAGE, id_of, new_batch, send
 from tests.redis.web.test_jobs import code_of
+from web.access.gate import lets_in
+from web.api.docs import names_in
 
 pytestmark = pytest.mark.redis
 
@@ -104,6 +108,76 @@ def test_a_name_behind_the_question_mark_that_there_is_not_is_refused_by_it(http
     refused = http.get(f"{path.format(batch=batch)}sort=confidence")
     assert code_of(refused) == (400, "invalid_field")
     assert refused.json["detail"].startswith("Nothing is asked by `sort` here. What can be: `")
+
+
+def test_nothing_is_done_of_a_call_that_is_asked_by_a_name_that_there_is_not(http, batch):
+    send(http, batch, {"a.png": IMAGE})
+    for refused in (
+        http.delete(f"{batch}?dry_run=true"),
+        http.post(f"{batch}/cancel?only=queued"),
+        http.post(f"{batch}/files?group_by=folder", data={"files": (io.BytesIO(IMAGE), "b.png")}),
+        http.post("/api/batches?max_new_tokens=3", json={"question": "?", "model": "nano"}),
+    ):
+        assert code_of(refused) == (400, "invalid_field")
+        assert "stands in its body" in refused.json["detail"]
+    assert len(http.get("/api/batches").json["batches"]) == 1
+    assert http.get(batch).json["counts"]["queued"] == 1
+
+
+def test_no_large_body_is_read_of_a_call_that_is_asked_by_a_name_that_there_is_not(http, batch):
+    for query, is_read in (("", True), ("group_by=folder", False)):
+        environ = EnvironBuilder(f"{batch}/files", method="POST", query_string=query).get_environ()
+        assert lets_in(http.application, environ) is is_read
+
+
+def test_a_name_that_there_is_not_is_refused_in_openais_envelope_and_named(http):
+    refused = http.get("/v1/models?sort=x")
+    error = refused.json["error"]
+    assert (refused.status_code, error["code"], error["param"]) == (400, "invalid_field", "sort")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/batches?limit=1&limit=2",
+        "{batch}/results?state=failed&state=succeeded",
+        "{batch}/results.csv?state=failed&state=failed",
+        "/v1/files?order=asc&order=desc",
+    ],
+)
+def test_a_name_that_is_twice_behind_the_question_mark_is_refused_by_it(http, batch, path):
+    refused = http.get(path.format(batch=batch))
+    assert refused.status_code == 400
+    name = path.split("?")[1].split("=")[0]
+    assert f"`{name}` is there twice" in refused.get_data(as_text=True)
+
+
+def test_a_key_that_is_twice_in_a_body_is_refused_by_name(http):
+    said = '{"model": "nano", "question": "Is it red?", "question": "Is it blue?"}'
+    refused = http.post("/api/batches", data=said, content_type="application/json")
+    assert code_of(refused) == (400, "invalid_field")
+    assert refused.json["detail"] == "The body has `question` twice in one object. Send it once."
+    assert http.get("/api/batches").json["batches"] == []
+
+
+@pytest.mark.parametrize("path", ["chat/completions", "responses", "batches"])
+def test_openais_clients_are_told_which_key_is_twice(http, path):
+    said = '{"model": "nano", "metadata": {"a": "1", "a": "2"}}'
+    error = http.post(f"/v1/{path}", data=said, content_type="application/json").json["error"]
+    assert (error["code"], error["param"]) == ("invalid_field", "a")
+
+
+def test_health_metrics_and_pages_may_be_asked_by_any_name(http):
+    for path in ("/health", "/ready", "/metrics", "/", "/openapi.json", "/docs"):
+        assert http.get(f"{path}?probe=1").status_code == 200
+
+
+def test_what_the_document_names_behind_the_question_mark_is_taken(http):
+    taken = names_in(http.get("/openapi.json").json)
+    addresses = {
+        (method, rule.rule) for rule in http.application.url_map.iter_rules() for method in rule.methods
+    }
+    assert {call for call, names in taken.items() if names} <= addresses
 
 
 def test_a_pages_address_may_have_other_words_behind_the_question_mark(http, batch):

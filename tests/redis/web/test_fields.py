@@ -71,10 +71,10 @@ def test_fields_may_be_objects_and_a_format_as_openai_has_it(http, services):
     assert services.store.get_batch(id_of(text)).options.response_format is None
 
 
-@pytest.mark.parametrize("address", ["/api/jobs", "/analyze?wait=0"])
+@pytest.mark.parametrize("address", ["/api/jobs", "/analyze"])
 def test_a_single_question_asks_for_them_in_its_form(http, services, address):
     more: dict[str, Any] = {"wait": "0"} if "analyze" in address else {}
-    made = ask(http, address.partition("?")[0], fields=json.dumps(FIELDS), **more)
+    made = ask(http, address, fields=json.dumps(FIELDS), **more)
     assert made.status_code == 202, made.text
     wanted = services.store.get_job(made.json["id"]).options.response_format
     assert [*wanted.schema_of_answer["properties"]] == ["total", "kind", "day", "items"]
@@ -157,8 +157,12 @@ def test_fields_of_a_form_may_be_said_in_short_a_line_each(http, services):
             {"fields": "a\n背景：text"},
             "`fields.1` is '背景：text': its name would be '背景：text'. Write `背景:text`.",
         ),
-        ({"fields": '["total"'}, "`fields` is '[\"total\"': it is no JSON, EOF while parsing a list"),
-        ({"stop": "end"}, "`stop` is 'end': it is no JSON, expected value at"),
+        ({"fields": '["total"'}, "`fields` is '[\"total\"': it is no JSON, Expecting ',' delimiter"),
+        ({"stop": "end"}, "`stop` is 'end': it is no JSON, Expecting value"),
+        (
+            {"response_format": '{"type": "text", "type": "json_object"}'},
+            "it has `type` twice in one object",
+        ),
         ({"temperature": "hot"}, "`temperature` is 'hot': should be a number"),
         ({"response_format": '{"type": "json_schema"}'}, "`json_schema` belongs to the type `json_schema`"),
     ],

@@ -10,15 +10,11 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     StringConstraints,
-    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from jobs.contract.codes import Code
-from jobs.contract.errors import BadInput
 from jobs.contract.models import ID_PATTERN
-from web.access.caller import MADE_FOR_FIELD
 
 _Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
@@ -44,18 +40,7 @@ class RequestModel(BaseModel):
 
 
 class QueryModel(RequestModel):
-    """What stands behind the `?` of an address; a name that there is not is refused, and not passed over."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _check_names(cls, said: dict[str, Any]) -> dict[str, Any]:
-        """Raises BadInput (`invalid_field`)."""
-        names = cls._names()
-        if other := next((name for name in said if name not in (*names, MADE_FOR_FIELD)), None):
-            known = ", ".join(f"`{name}`" for name in names)
-            message = f"Nothing is asked by `{other[:100]}` here. What can be: {known}."
-            raise BadInput(message, code=Code.INVALID_FIELD)
-        return said
+    """What stands behind the `?` of an address; other names never come so far (web/http/query.py)."""
 
     @classmethod
     def asked(cls) -> Self:
@@ -63,12 +48,9 @@ class QueryModel(RequestModel):
 
         Raises pydantic.ValidationError.
         """
-        said = {name: request.args.get(name, "") for name in cls._names()}
+        names = [field.alias or name for name, field in cls.model_fields.items()]
+        said = {name: request.args.get(name, "") for name in names}
         return cls.model_validate({name: text for name, text in said.items() if text.strip()})
-
-    @classmethod
-    def _names(cls) -> list[str]:
-        return [field.alias or name for name, field in cls.model_fields.items()]
 
 
 class ResponseModel(BaseModel):

@@ -9,17 +9,24 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    Json,
     WithJsonSchema,
 )
+from werkzeug.datastructures import MultiDict
 
 from jobs.contract.asking.groups import GroupBy
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput
 from web.api.schemas.base import RequestModel
-from web.http.json import has_many_values
 from web.http.numbers import Decimal, Ordinal
-from web.intake.forms import FILE_FIELDS, MULTIPART, URL_FIELD, Address, check_form
+from web.intake.forms import (
+    CHARSET_FIELD,
+    FILE_FIELDS,
+    MULTIPART,
+    URL_FIELD,
+    Address,
+    check_fields,
+    check_form,
+)
 from web.intake.grouping import Said, SaidJob
 from web.intake.spool import spooled_request
 from web.intake.wishes import (
@@ -34,14 +41,11 @@ from web.intake.wishes import (
     TemperatureOfForm,
     TopLogprobsOfForm,
     TopPOfForm,
+    in_json,
 )
 
 #: The longest wait of POST /analyze, in seconds: below the minute at which proxies give up.
 LONGEST_WAIT_S = 55
-
-
-#: A field in which HTML's forms say what they are written in; here it means nothing.
-_CHARSET_FIELD = "_charset_"
 
 
 class Form(RequestModel):
@@ -54,7 +58,7 @@ class Form(RequestModel):
         Raises BadInput (`malformed_form`, `invalid_field`) when it cannot be read.
         """
         check_form(request)
-        texts = cls._texts([*request.form.items(multi=True)])
+        texts = cls._texts(request.form)
         files = list(request.files.items(multi=True))
         for name, file in files:
             if name in cls.model_fields and name not in FILE_FIELDS and not isinstance(file, Address):
@@ -63,31 +67,21 @@ class Form(RequestModel):
         return texts | cls._files(files)
 
     @classmethod
-    def _texts(cls, sent: Sequence[tuple[str, str]]) -> dict[str, str]:
+    def _texts(cls, sent: MultiDict[str, str]) -> dict[str, str]:
         """The fields that are not blank.
 
         Raises BadInput: `invalid_field` for one that is unknown, or there twice; `missing_file` for the name
         of a file, or its bytes, in a form that can hold none.
         """
-        texts: dict[str, str] = {}
-        for name, value in sent:
+        for name, value in sent.items():
             if name in FILE_FIELDS:
                 raise BadInput(
                     f"`{name}` came as text, {value[:100]!r}. Send {MULTIPART} with the file itself, as"
                     f" `curl -F {name}=@image.png` does.",
                     code=Code.MISSING_FILE,
                 )
-        for name, value in sent:
-            if name not in (*cls.model_fields, _CHARSET_FIELD):
-                known = ", ".join(f"`{field}`" for field in cls.model_fields)
-                message = f"There is no field `{name[:100]}` in this form. Those there are: {known}."
-                raise BadInput(message, code=Code.INVALID_FIELD)
-            if name in texts:
-                message = f"`{name[:100]}` is there twice in the form. Send it once."
-                raise BadInput(message, code=Code.INVALID_FIELD)
-            if value.strip() and name != _CHARSET_FIELD:
-                texts[name] = value
-        return texts
+        check_fields(sent, cls.model_fields)
+        return {name: text for name, text in sent.items() if text.strip() and name != CHARSET_FIELD}
 
     @classmethod
     def _files(cls, sent: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -161,12 +155,6 @@ _OBJECT = WithJsonSchema({"type": "object", "additionalProperties": {"type": "st
 _LIST = WithJsonSchema({"type": "string", "contentMediaType": "application/json"})
 
 
-def _of_few_values(text: str) -> str:
-    if has_many_values(text):
-        raise ValueError("it has more values than are read; send its files in several requests")
-    return text
-
-
 class FilesForm(Form):
     """Images and zips for a batch."""
 
@@ -181,11 +169,11 @@ class FilesForm(Form):
         description="Addresses of images, by https; EVA01_FETCH_ALLOW names the hosts. Such an image is"
         " called by its host and path.",
     )
-    questions: Annotated[Json[dict[str, str]], BeforeValidator(_of_few_values), _OBJECT] = Field(
+    questions: Annotated[dict[str, str], BeforeValidator(in_json), _OBJECT] = Field(
         default_factory=dict, description="A JSON object from paths to questions that replace the batch's."
     )
 
-    jobs: Annotated[Json[list[SaidJob]], BeforeValidator(_of_few_values), _LIST] = Field(
+    jobs: Annotated[list[SaidJob], BeforeValidator(in_json), _LIST] = Field(
         default_factory=list,
         description="Files of this request that are one job together, as JSON: a list of objects, each with"
         " `files`, their names in order, and `file`, what the job is called. Others are a job each.",

@@ -1,11 +1,12 @@
 """The calls of OpenAI's API for files: those that batches are made of, and what came of batches."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import IO, Any, Literal, cast
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel, ConfigDict, ValidationError
+from werkzeug.datastructures import MultiDict
 
 from jobs.contract.asking.order import Order, SentFile
 from jobs.contract.codes import Code
@@ -84,7 +85,7 @@ def send_file() -> Response:
 @files.get(FILES_PATH)
 def list_files() -> Response:
     """The caller's files of requests, the latest first."""
-    serving, asked = services(), Asked.read(MOST_LISTED, "order", "purpose")
+    serving, asked = services(), Asked.read(MOST_LISTED)
     if asked.of.get("purpose", _PURPOSE) != _PURPOSE:
         return asked.page([])
     order = asked.of.get("order", _LATEST_FIRST)
@@ -171,8 +172,10 @@ def _output(batch_id: str, which: str) -> tuple[Batch, Output, Order | None, Lif
     raise NotFound(f"There is no file {FILE}{batch_id}-{which[:100]}.", code=Code.FILE_NOT_FOUND)
 
 
-def _read(form: Mapping[str, str]) -> NewFile:
+def _read(form: MultiDict[str, str]) -> NewFile:
     """What a form says; raises BadField for the first field that cannot be used."""
+    if twice := next((name for name, texts in form.lists() if len(texts) > 1), None):
+        raise BadField(f"`{twice[:100]}` is there twice in the form. Send it once.", twice[:100])
     said: dict[str, Any] = {name: text for name, text in form.items() if not name.startswith(_EXPIRES)}
     expiry = {name.removeprefix(_EXPIRES).rstrip("]"): form[name] for name in form if name not in said}
     if other := next((name for name in said if name not in NewFile.model_fields), None):

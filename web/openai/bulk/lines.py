@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import from_json
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.settings import Limits
-from web.http.json import has_many_values
+from web.http.json import Unusable, value_in
 from web.openai.request import BadField
 
 #: What some programs put before the first line.
@@ -68,19 +67,20 @@ def _line(number: int, text: bytearray, is_cut: bool, end: int) -> Iterator[Line
 
 
 def said_in(line: Line, limits: Limits) -> dict[str, Any]:
-    """A line as an object; raises BadInput (`malformed_body`, `request_too_large`)."""
+    """A line as an object; raises BadInput (`malformed_body`, `invalid_field`, `request_too_large`)."""
     if line.text is None:
         raise TooLarge(
             f"The line has more than {limits.max_chat_bytes:,} bytes (EVA01_MAX_CHAT_BYTES).",
             code=Code.REQUEST_TOO_LARGE,
         )
     try:
-        text = line.text.decode()
-        said = None if has_many_values(text) else from_json(text, allow_inf_nan=False)
+        said = value_in(line.text.decode())
+    except Unusable as error:
+        raise BadInput(f"The line {error}.", code=error.code, field=error.key) from error
     except ValueError as error:
         raise BadInput(f"The line is no JSON: {str(error)[:_SHOWN]}.", code=Code.MALFORMED_BODY) from error
     if not isinstance(said, dict):
-        raise BadInput("The line is no JSON object that can be used.", code=Code.MALFORMED_BODY)
+        raise BadInput("The line is no JSON object.", code=Code.MALFORMED_BODY)
     return said
 
 

@@ -23,8 +23,8 @@ class Asked:
     of: dict[str, str]
 
     @classmethod
-    def read(cls, most: int, *others: str) -> "Asked":
-        """What the current request asks; raises BadField, also for what is none of `others`."""
+    def read(cls, most: int) -> "Asked":
+        """What the current request asks; raises BadField."""
         said = request.args.to_dict()
         limit = said.pop("limit", str(min(_FEW, most)))
         after = said.pop("after", "")
@@ -34,8 +34,6 @@ class Asked:
             few = 0
         if not 1 <= few <= most:
             raise BadField(f"`limit` is {limit[:100]!r}; it should be from 1 to {most:,}.", "limit")
-        if other := next((name for name in said if name not in others), None):
-            raise BadField(f"`{other[:100]}` is not supported. Leave it out.", other[:100])
         return cls(few, after, said)
 
     def page(self, shown: Sequence[dict[str, Any]]) -> Response:

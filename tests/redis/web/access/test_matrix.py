@@ -54,13 +54,13 @@ class House:
         text = token if caller == "link" else self.texts.get(caller)
         return {"Authorization": f"Bearer {text}"} if text else {}
 
-    def call(self, rule: UrlRule, method: str, caller: str) -> tuple[int, str]:
-        """The status and code of a call that says nothing but its address."""
+    def call(self, rule: UrlRule, method: str, caller: str, query: str = "") -> tuple[int, str]:
+        """The status and code of a call that says nothing but its address, and `query` behind its `?`."""
         things = self.things()
         given = {name: things.get(name, "x") for name in rule.arguments}
         _, address = rule.build(given) or ("", "")
         headers = self.headers(caller, things["token"])
-        with self.client.open(address, method=method, headers=headers) as response:
+        with self.client.open(f"{address}?{query}", method=method, headers=headers) as response:
             said = response.get_json() if response.is_json else {}
             code = _code_of(said) if isinstance(said, dict) else ""
             if rule.endpoint.startswith("pages."):
@@ -144,3 +144,18 @@ def test_every_call_lets_in_whom_its_rule_says(house, caller):
         if not is_right or status >= 500:
             wrong.append((method, rule.rule, status, code))
     assert wrong == []
+
+
+@pytest.mark.parametrize("query", ["max_tokens=2", "dry_run"])
+def test_every_call_refuses_a_name_behind_the_question_mark_that_it_does_not_take(house, query):
+    wrong, seen = [], 0
+    for rule, method in calls(house.client.application):
+        if not rule.rule.startswith(("/api/", "/v1/", "/analyze")):
+            continue
+        seen += 1
+        caller = "admin" if RULES[rule.endpoint] in (Rule.ADMIN, Rule.KNOWN_ADMIN) else "owner"
+        said = house.call(rule, method, caller, query)
+        if said != (400, "invalid_field"):
+            wrong.append((method, rule.rule, *said))
+    assert wrong == []
+    assert seen > 60

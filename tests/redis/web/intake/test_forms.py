@@ -1,5 +1,7 @@
 """Forms as programs send them: no part is lost for its name, and a broken body is called one."""
 
+import re
+
 import pytest
 
 from tests import hostile
@@ -161,17 +163,59 @@ def test_a_field_that_is_there_twice_is_refused_by_name(http, address):
     assert f"`{field}` is there twice" in refused.json["detail"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "twice"),
+    [
+        ("questions", '{"a.png": "Is it red?", "a.png": "Is it blue?"}', "a.png"),
+        ("jobs", '[{"file": "x", "files": ["a.png"], "file": "y"}]', "file"),
+    ],
+)
+def test_a_key_that_is_twice_in_a_field_of_json_is_refused_by_name(http, field, value, twice):
+    batch = new_batch(http)
+    image = part('name="files"; filename="a.png"', IMAGE)
+    refused = post(http, f"{batch}/files", form(text(field, value), image))
+    assert code_of(refused) == (400, "invalid_field")
+    assert f"it has `{twice}` twice in one object" in refused.json["detail"]
+    assert http.get(f"{batch}/results").json["jobs"] == []
+
+
 def test_a_form_may_say_what_it_is_written_in(http):
     image = part('name="files"; filename="a.png"', IMAGE)
     assert post(http, f"{new_batch(http)}/files", form(image, text("_charset_", "utf-8"))).status_code == 202
 
 
-def test_the_form_without_scripts_may_have_further_fields(http):
-    image = part('name="file"; filename="a.png"', IMAGE)
-    sent = post(
-        http, "/batches", form(image, text("question", "?"), text("model", "nano"), text("from", "x"))
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("max_tokens", "3"), "There is no field `max_tokens` in this form."),
+        (("temperature", "2"), "There is no field `temperature` in this form."),
+        (("question", "Is it blue?"), "`question` is there twice in the form."),
+    ],
+)
+def test_the_form_without_scripts_is_refused_with_a_field_that_it_has_not_or_has_twice(http, more, says):
+    image, asked = part('name="files"; filename="a.png"', IMAGE), text("question", "Is it red?")
+    sent = form(image, asked, text("model", "nano"), text("once", "1" * 32), text(*more))
+    refused = post(http, "/batches", sent)
+    assert (refused.status_code, refused.mimetype) == (400, "text/html")
+    assert says in refused.text
+    assert "Is it red?" in refused.text
+    in_chinese = post(http, "/batches", sent, **{"Accept-Language": "zh-CN"})
+    assert (in_chinese.status_code, '<html lang="zh">' in in_chinese.text) == (400, True)
+    assert "有一个值不被服务器接受。" in in_chinese.text
+    assert http.get("/api/batches").json["batches"] == []
+
+
+def test_the_form_without_scripts_is_taken_with_all_the_fields_that_its_page_has(http):
+    page = http.get("/").text
+    names = set(
+        re.findall(r'<(?:input|textarea|select)[^>]*?\sname="(\w+)"', page.split('<form id="ask"')[1])
     )
-    assert sent.status_code == 303
+    image = part('name="files"; filename="a.png"', IMAGE)
+    fields = dict.fromkeys(names - {"files"}, "") | {"question": "?", "model": "nano", "answer": "text"}
+    assert {"once", "answer", "dpi", "schema"} <= fields.keys()
+    fields["once"] = "1" * 32
+    sent = post(http, "/batches", form(image, *(text(*field) for field in fields.items())))
+    assert sent.status_code == 303, sent.text
 
 
 @pytest.mark.parametrize("address", ["/api/jobs", "/batches"])

@@ -279,6 +279,18 @@ def test_no_file_takes_the_place_of_a_line_that_is_still_to_be_read(client, serv
     assert [one["custom_id"] for one in answered] == ["a", "b"]
 
 
+def test_a_line_with_a_key_twice_is_refused_by_it_and_no_other(client, services):
+    twice = line("twice").replace('"model": "nano"', '"model": "nano", "model": "ocr"')
+    batch = begin(client, line("once"), twice)
+    fill(services)
+    batch = client.batches.retrieve(batch.id)
+    (refused,) = told(client, batch.error_file_id)
+    error = refused["response"]["body"]["error"]
+    assert (refused["custom_id"], error["code"]) == ("line-2", "invalid_field")
+    assert error["message"] == "The line has `model` twice in one object."
+    assert [job.file for job in services.store.results(batch.id.removeprefix("batch_"))] == ["once", "line-2"]
+
+
 def test_a_batch_is_not_closed_while_its_lines_are_read(client, services, http):
     batch = begin(client, line("a"), line("b"))
     close = f"/api/batches/{batch.id.removeprefix('batch_')}/close"

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import openai
 import pytest
+from werkzeug.datastructures import MultiDict
 from werkzeug.serving import make_server
 
 from eva01 import Client
@@ -68,6 +69,12 @@ def test_a_file_that_is_none_of_requests_is_refused(client, services, said, code
         client.files.create(**{"file": file_of(line("a")), "purpose": "batch", **said})
     assert (error.value.code, error.value.param) == (code, param)
     assert services.sent_files.count(None) == 0
+
+
+def test_a_field_that_is_twice_in_the_form_of_a_file_is_refused_by_its_name(http):
+    form = MultiDict([("purpose", "batch"), ("purpose", "batch"), ("file", (BytesIO(b"{}"), "a.jsonl"))])
+    error = http.post("/v1/files", data=form).get_json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_field", "purpose")
 
 
 def test_there_are_no_more_files_than_may_be(client):
