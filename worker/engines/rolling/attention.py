@@ -8,7 +8,9 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from worker.engines.rolling.cache import Pass
+from worker.engines.rolling.grouping import Groups
+from worker.engines.rolling.passing import Pass
+from worker.engines.rolling.pool import Pool
 
 #: The name under which transformers knows it.
 NAME = "eva01_rolling"
@@ -31,25 +33,38 @@ def attend(
         out: torch.Tensor
         out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
         return out, None
-    now, parts = attention_mask, []
-    if now.rows:
-        parts.append(_attend_to_the_past(query[0, :, : now.rows], now, module.layer_idx, scaling))
-    for begin, end in now.spans:
-        own = slice(begin, end)
+    now, layer, parts = attention_mask, module.layer_idx, []
+    if now.past:
+        parts.append(_attend_to_the_past(query[0, :, : now.rows], now.pool, now.past, layer, scaling))
+    for stretch in now.stretches:
+        own = query[:, :, stretch.place]
+        keys, values = key[:, :, stretch.place], value[:, :, stretch.place]
+        earlier = stretch.earlier
+        if earlier:
+            keys, values = now.pool.read(layer, earlier.blocks, 1, earlier.mask.shape[-1])
         out = scaled_dot_product_attention(
-            query[:, :, own], key[:, :, own], value[:, :, own], is_causal=True, scale=scaling, enable_gqa=True
+            *(own, keys, values),
+            attn_mask=earlier.mask if earlier else None,
+            is_causal=earlier is None,
+            scale=scaling,
+            enable_gqa=True,
         )
         parts.append(out[0].transpose(0, 1))
     return torch.cat(parts)[None], None
 
 
-def _attend_to_the_past(query: torch.Tensor, now: Pass, layer: int, scaling: float | None) -> torch.Tensor:
-    """Query: heads × rows × width. Heads that share a key head are its queries, so no key is copied."""
-    keys, values = now.past(layer)
+def _attend_to_the_past(
+    query: torch.Tensor, pool: Pool, past: Groups, layer: int, scaling: float | None
+) -> torch.Tensor:
+    """Query: heads × rows × width. Heads that share a key head are its queries: no key is repeated."""
     heads, rows, width = query.shape
-    grouped = query.transpose(0, 1).reshape(rows, keys.shape[1], heads // keys.shape[1], width)
-    out = scaled_dot_product_attention(grouped, keys, values, attn_mask=now.mask, scale=scaling)
-    return out.reshape(rows, heads, width)
+    grouped = query.transpose(0, 1).reshape(rows, pool.heads, heads // pool.heads, width)
+    grouped, parts = grouped[past.order], []
+    for group in past.parts:
+        own = grouped[group.rows]
+        keys, values = pool.read(layer, group.past.blocks, own.shape[0], group.past.mask.shape[-1])
+        parts.append(scaled_dot_product_attention(own, keys, values, group.past.mask, scale=scaling))
+    return torch.cat(parts)[past.back].reshape(rows, heads, width)
 
 
 def mask(*sizes: Any, attention_mask: "Pass | torch.Tensor | None" = None, **kwargs: Any) -> Any:

@@ -24,12 +24,14 @@ def prefill(family: Family, requests: Sequence[Request], most_tokens: int) -> No
 
 def _prompt(family: Family, request: Request, seen: Sequence[Seen]) -> Prompt:
     device = family.model.device
-    ids = request.tensors["input_ids"][0].to(device)
+    ids = request.ids.to(device)
     words = family.model.get_input_embeddings()(ids)
-    places = ids == family.model.config.image_token_id
+    # What it has said is text, whatever its tokens.
+    places = torch.arange(len(ids), device=device) < request.prompt_tokens
+    places &= ids == family.model.config.image_token_id
     features, *deeper = (torch.cat(layer) for layer in zip(*seen, strict=True))
     embedded = words.masked_scatter(places.unsqueeze(-1), features.to(words.dtype))
-    return Prompt(embedded, request.positions.to(device), places, deeper)
+    return Prompt(embedded, request.positions_of_ids.to(device), places, deeper)
 
 
 def _seen(family: Family, pieces: Sequence[Piece], most_tokens: int) -> Iterator[Seen]:
