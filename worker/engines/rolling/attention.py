@@ -59,12 +59,12 @@ def _attend_to_the_past(
     """Query: heads × rows × width. Heads that share a key head are its queries: no key is repeated."""
     heads, rows, width = query.shape
     grouped = query.transpose(0, 1).reshape(rows, pool.heads, heads // pool.heads, width)
-    grouped, parts = grouped[past.order], []
+    grouped, parts = grouped.index_select(0, past.order), []
     for group in past.parts:
         own = grouped[group.rows]
         keys, values = pool.read(layer, group.past.blocks, own.shape[0], group.past.mask.shape[-1])
         parts.append(scaled_dot_product_attention(own, keys, values, group.past.mask, scale=scaling))
-    return torch.cat(parts)[past.back].reshape(rows, heads, width)
+    return torch.cat(parts).index_select(0, past.back).reshape(rows, heads, width)
 
 
 def mask(*sizes: Any, attention_mask: "Pass | torch.Tensor | None" = None, **kwargs: Any) -> Any:

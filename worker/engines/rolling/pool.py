@@ -6,10 +6,8 @@ said yet. A block is tokens × heads × width.
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 #: Tokens of a block.
@@ -27,8 +25,7 @@ def blocks_for(tokens: int) -> int:
     return -(-tokens // BLOCK_TOKENS)
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """Tokens `begin` to `end` of a row; `blocks` are all that it holds."""
 
     begin: int
@@ -104,12 +101,13 @@ class Pool:
 
     def slots(self, spans: Iterable[Span]) -> torch.Tensor:
         """Where the tokens of spans are kept, one after the other, counted in tokens."""
-        places = []
-        for span in spans:
-            tokens = np.arange(span.begin, span.end)
-            blocks = np.asarray(span.blocks)[tokens // BLOCK_TOKENS]
-            places.append(blocks * BLOCK_TOKENS + tokens % BLOCK_TOKENS)
-        return torch.from_numpy(np.concatenate(places)).to(self.device)
+        slots: list[int] = []
+        for begin, end, blocks in spans:
+            slots += [
+                blocks[token // BLOCK_TOKENS] * BLOCK_TOKENS + token % BLOCK_TOKENS
+                for token in range(begin, end)
+            ]
+        return torch.tensor(slots, device=self.device)
 
     def write(self, layer: int, slots: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> None:
         """Keep tokens' keys and values (tokens × heads × width) at their slots."""
