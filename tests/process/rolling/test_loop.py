@@ -182,7 +182,8 @@ def test_what_is_seen_of_each_image_stands_at_its_place_in_the_prompt(engine, re
     requests = [reference.request(number) for number in (SEVERAL, 0, SEVERAL - 1)]
     model = engine._model
     with torch.inference_mode():
-        prefill(family_of(model), requests, most_tokens)
+        while waiting := [request for request in requests if request.prompt is None]:
+            prefill(family_of(model), waiting, most_tokens)
         for request in requests:
             ids, grids = request.tensors["input_ids"][0], request.tensors["image_grid_thw"]
             patches = request.tensors["pixel_values"].split(grids.prod(dim=1).tolist())

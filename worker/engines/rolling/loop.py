@@ -2,8 +2,8 @@
 
 Every turn admits as many requests as there are free rows and room for, turns their images and questions into
 embeddings, makes one step for all rows in flight, which takes the new prompts in, and releases the rows that
-have ended. New prompts of one turn have `prefill_tokens` at most, so that rows in flight do not wait for
-long between two of their tokens; a single one that is larger goes alone.
+have ended. New images and prompts of one turn have `prefill_tokens` at most, so that rows in flight do not
+wait for long between two of their tokens; of a larger one each turn takes in a part.
 """
 
 import logging
@@ -186,8 +186,10 @@ class RollingLoop:
 
     def _add_a_token(self) -> None:
         flight, writing = self._flight, len(self._flight.writing)
-        flight.pool.reserve(self.budget.blocks)
         read = flight.spans(self.prefill_tokens)
+        if not (flight.writing or read):
+            return
+        flight.pool.reserve(self.budget.blocks)
         parts = [
             (span, row.request.prompt.part(span.begin, span.end)) for row, span in read if row.request.prompt
         ]

@@ -71,6 +71,8 @@ class Request:
     began_s: float | None = None
     #: Seconds of the device so far: its part of each vision pass and of each step that it was in.
     own_s: float = 0.0
+    #: What was seen so far of its images, piece by piece, until its prompt is made.
+    seen: list[tuple[torch.Tensor, ...]] = field(default_factory=list)
     #: What the decoder takes in, once its images have been seen.
     prompt: Prompt | None = None
     #: Its row, once it has begun; where that was freed it goes on with what it has said.
