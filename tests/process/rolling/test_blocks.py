@@ -27,7 +27,12 @@ def put_back(loop: Any) -> list[Request]:
     """Collects the requests that lose their rows."""
     lost: list[Request] = []
     add = loop._waiting.put_back
-    loop._waiting.put_back = lambda request: (lost.append(request), add(request))
+
+    def noted(request: Request) -> None:
+        lost.append(request)
+        add(request)
+
+    loop._waiting.put_back = noted
     return lost
 
 
@@ -67,7 +72,8 @@ def test_where_no_block_is_left_the_newest_goes_on_later_with_what_it_has_said(e
     lost = put_back(loop)
     requests = [endless.request(n, _LONG, top_logprobs=1) for n in numbers]
     submit(loop, *requests)
-    said, begun = {}, {}
+    said: dict[Request, Any] = {}
+    begun: dict[Request, int] = {}
     for outcomes in turns(loop):
         said |= {one.request: one for one in outcomes}
         begun |= {one: len(one.row.generated) for one in lost if one.row and one not in begun}
