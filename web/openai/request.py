@@ -42,7 +42,7 @@ class Said(BaseModel):
 
 
 #: How a data URL begins, or an address.
-_ADDRESS = re.compile(r"data:|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_ADDRESS = r"^([dD][aA][tT][aA]:|[a-zA-Z][a-zA-Z0-9+.-]*://)"
 
 
 class TextPart(Said):
@@ -54,7 +54,7 @@ class TextPart(Said):
 
 def _addressed(url: str) -> str:
     """Raises ValueError for what cannot be where an image is, such as its bytes alone."""
-    if not _ADDRESS.match(url):
+    if not re.match(_ADDRESS, url):
         raise ValueError(
             "should be a data URL, data:image/png;base64,…, or an address that begins with https://"
         )
@@ -62,7 +62,7 @@ def _addressed(url: str) -> str:
 
 
 #: Where an image is: a data URL, which holds it, or an address from which it is fetched.
-Where = Annotated[str, AfterValidator(_addressed)]
+Where = Annotated[str, AfterValidator(_addressed), Field(json_schema_extra={"pattern": _ADDRESS})]
 
 
 class ImageUrl(Said):

@@ -179,6 +179,7 @@ def test_what_changes_nothing_may_be_said(client, worker):
         ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
         ({"stop": "a", "response_format": {"type": "json_object"}}, "stop"),
         ({"response_format": {"type": "json_schema"}}, "response_format"),
+        ({"extra_body": {"response_format": "json"}}, "response_format"),
         ({"top_p": 0.5}, "top_p"),
     ],
 )
@@ -187,6 +188,7 @@ def test_what_is_not_supported_is_refused_by_its_name(client, redis_client, said
     assert (error.status_code, error.code, error.type) == (400, "invalid_field", "invalid_request_error")
     assert error.param == field
     assert re.split(r"[.[]", field)[0] in error.message
+    assert not re.search("instance|dictionary|tag", error.message), "it speaks of Python"
     assert error.response.headers["x-should-retry"] == "false"
     assert list(redis_client.scan_iter("eva01:job:*")) == []
 
