@@ -1,6 +1,7 @@
 """Days and times as patterns, so that answers can be held to those that there are.
 
-llguidance knows how long months are, and not when February has 29 days; nor when a minute has 61 seconds.
+llguidance knows how long months are, but not in which years February has 29 days, nor that no minute has a
+61st second.
 """
 
 from typing import Any

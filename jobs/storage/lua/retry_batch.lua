@@ -2,8 +2,8 @@
 --
 -- ARGV  1 batch id   2 the time now as a record says it   3 the time now, Unix seconds   4 JSON: the quotas to keep
 --
--- Gives {how many, how many stay failed since their answers were cut}; or {} when there is no such batch; or {'over', quota, what is taken of it} when
--- that would pass a quota, and nothing has changed.
+-- Gives {how many, how many stay failed since their answers were cut}; or {} when there is no such batch; or
+-- {'over', quota, what is taken of it} when that would pass a quota, and nothing has changed.
 local id, now_text, now, quotas = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 local batch = key('batch', id)
 
