@@ -10,6 +10,7 @@ from functools import partial
 from worker.engines.base import Hear
 from worker.engines.saying.beginning import Beginning
 from worker.engines.saying.stops import Stops
+from worker.engines.saying.thinking import Marks
 from worker.engines.saying.vocabulary import Vocabulary
 
 
@@ -17,12 +18,12 @@ class Aloud:
     """Has each token of one answer from its first on told to `hear`, which makes the pieces when it likes."""
 
     def __init__(
-        self, vocabulary: Vocabulary, stops: Stops | None, hear: Hear, *, is_thinking: bool = False
+        self, vocabulary: Vocabulary, stops: Stops | None, hear: Hear, begun: Marks | None = None
     ) -> None:
         self._vocabulary, self._hear = vocabulary, hear
         self._watch = stops.watch() if stops else None
         self._decoder = getincrementaldecoder("utf-8")("replace")
-        self._beginning = Beginning(is_thinking=is_thinking)
+        self._beginning = Beginning(begun)
         #: Bytes that may become a part of a stop text.
         self._unsettled = bytearray()
         #: How many bytes were decoded.

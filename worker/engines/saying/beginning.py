@@ -1,6 +1,6 @@
 """What is certain of an answer while its text comes piece by piece."""
 
-from worker.engines.saying.thinking import AnswerAlone
+from worker.engines.saying.thinking import AnswerAlone, Marks
 
 #: What answers do not end with (see Answers): half a character where one is cut.
 _CUT = "\N{REPLACEMENT CHARACTER}"
@@ -9,11 +9,12 @@ _CUT = "\N{REPLACEMENT CHARACTER}"
 class Beginning:
     """Holds back what an answer may end with, or begin: space, parts of characters, and what is thought.
 
-    The pieces, put together, are the answer or its beginning. With `is_thinking` all begins within a thought.
+    The pieces, put together, are the answer or its beginning. All begins within a thought where a prompt has
+    `begun` one.
     """
 
-    def __init__(self, *, is_thinking: bool = False) -> None:
-        self._alone = AnswerAlone(is_begun=is_thinking)
+    def __init__(self, begun: Marks | None = None) -> None:
+        self._alone = AnswerAlone(begun)
         self._held = ""
         self._start = 0
 
