@@ -67,10 +67,10 @@ class Speech:
         tokens = self.tokens(text) + (self._ends if is_whole else [])
         return self.answers.of(Said(tokens, [math.log(0.5)] * len(tokens), 1, 1, **more))
 
-    def pieces(self, text: str) -> str:
-        """All of it that is told while it is said."""
+    def pieces(self, text: str, *, are_thought: bool = False) -> str:
+        """All of its answer that is told while it is said, or of its thought."""
         pieces: list[str] = []
-        hear = lambda piece: pieces.append(piece()[1])  # noqa: E731
+        hear = lambda piece: pieces.extend(text for _, text, is_it in piece() if is_it == are_thought)  # noqa: E731
         aloud = Aloud(self.vocabulary, None, hear, self._begun)
         for token in self.tokens(text):
             aloud.add(token)
@@ -98,9 +98,11 @@ def test_each_familys_marks_are_known_also_piece_by_piece(marks, kind):
     answer = speech.answer(said)
     assert (answer.reasoning, answer.text) == ("A red circle, it seems.", "A red circle.")
     assert speech.pieces(said) == "A red circle."
-    begun = f"{marks.label}A red{marks.end}A circle."
-    answer, pieces = Speech(kind, marks, marks=marks[:2]).answer(begun), Speech(kind, marks, marks=marks[:2])
-    assert (answer.reasoning, answer.text, pieces.pieces(begun)) == ("A red", "A circle.", "A circle.")
+    assert speech.pieces(said, are_thought=True) == "A red circle, it seems."
+    speech, said = Speech(kind, marks, marks=marks[:2]), f"\nA red {marks.end}\nA circle."
+    answer = speech.answer(said)
+    assert (answer.reasoning, answer.text, speech.pieces(said)) == ("A red", "A circle.", "A circle.")
+    assert speech.pieces(said, are_thought=True) == "A red"
 
 
 def test_marks_around_an_answer_and_within_it_are_no_part_of_it_either():

@@ -5,9 +5,10 @@ answer is held back until it is known what it is. The pieces, put together, are 
 """
 
 from codecs import getincrementaldecoder
+from collections.abc import Sequence
 from functools import partial
 
-from worker.engines.base import Hear
+from worker.engines.base import Hear, Part
 from worker.engines.saying.beginning import Beginning
 from worker.engines.saying.stops import Stops
 from worker.engines.saying.thinking import Marks
@@ -33,7 +34,7 @@ class Aloud:
         """Tell of a token more; called in the device's thread, where nothing is done about it."""
         self._hear(partial(self._piece, token))
 
-    def _piece(self, token: int) -> tuple[int, str]:
+    def _piece(self, token: int) -> Sequence[Part]:
         return self._beginning.add(self._decoder.decode(self._settled(token)))
 
     def _settled(self, token: int) -> bytes:

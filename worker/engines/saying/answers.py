@@ -25,8 +25,8 @@ _SHOWN_CHARS = 300
 class Answers:
     """Makes answers of the tokens of `tokenizer`, of which `ends` end an answer.
 
-    `pixels_per_token` are those behind one visual token; None where that is not known. `begun` are the marks of
-    the thought that the prompts of plain text begin.
+    `pixels_per_token` are those behind one visual token; None where that is not known. `begun` are the marks
+    of the thought that the prompts of plain text begin.
     """
 
     def __init__(

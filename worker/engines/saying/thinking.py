@@ -61,14 +61,15 @@ def apart(text: str, begun: Marks | None = None) -> Apart:
     if marks is None:
         return Apart(None, text.strip())
     thought, _, rest = text.partition(marks.end)
-    thought = thought.lstrip().removeprefix(marks.begin).removeprefix(marks.label).strip()
+    if not begun:
+        thought = thought.lstrip().removeprefix(marks.begin).removeprefix(marks.label)
     begin, end = len(text) - len(rest), None
     answer = rest.strip()
     if answer.startswith(OPEN):
         begin = len(text) - len(rest.lstrip()) + len(OPEN)
         answer = _without_close(answer.removeprefix(OPEN)).strip()
         end = text.index(answer, begin) + len(answer)
-    return Apart(thought or None, answer, begin, end)
+    return Apart(thought.strip() or None, answer, begin, end)
 
 
 def marks_at(text: str) -> Marks | None:
@@ -87,73 +88,86 @@ def marks_begun(prompt: str) -> Marks | None:
     return next((marks for marks in MARKS if ending.endswith((marks.begin + marks.label).rstrip())), None)
 
 
-class AnswerAlone:
-    """Leaves what is thought, and marks, out of a text that comes piece by piece."""
+class Parting:
+    """Parts a thought from an answer, and leaves out their marks, while a text comes piece by piece."""
 
     def __init__(self, begun: Marks | None = None) -> None:
         self._marks = begun
-        self._held = ""
-        self._read: Callable[[], str] = self._thought if begun else self._first
+        self._held = self._thought = self._answer = ""
+        self._read = self._in_thought if begun else self._before
 
-    def add(self, text: str) -> str:
-        """What is certain to be of the answer, with a piece more.
+    def add(self, text: str) -> tuple[str, str]:
+        """What is certain to be thought, and to be of the answer, with a piece more.
 
-        >>> alone = AnswerAlone()
-        >>> [alone.add(text) for text in (" <thi", "nk>Red", "</think", "> A", " circle.")]
-        ['', '', '', ' A', ' circle.']
+        >>> parting = Parting()
+        >>> [parting.add(text) for text in (" <thi", "nk>Red", ".</think", "> A", " circle.")]
+        [('', ''), ('Red', ''), ('.', ''), ('', ' A'), ('', ' circle.')]
         """
         self._held += text
-        return self._read()
+        self._thought = self._answer = ""
+        self._read()
+        return self._thought, self._answer
 
-    def _first(self) -> str:
+    def _before(self) -> None:
         begun = self._held.lstrip()
         self._marks = marks_at(begun)
-        if self._marks is None and any(marks.begin.startswith(begun) for marks in MARKS):
-            return ""
-        return self._go_on(self._thought if self._marks else self._all)
+        if self._marks:
+            self._held = begun.removeprefix(self._marks.begin)
+            self._go_on(self._before_label)
+        elif not any(marks.begin.startswith(begun) for marks in MARKS):
+            self._go_on(self._in_answer)
 
-    def _thought(self) -> str:
+    def _before_label(self) -> None:
         assert self._marks
-        _, end, answer = self._held.partition(self._marks.end)
-        if not end:
-            return ""
-        self._held = answer
-        return self._go_on(self._opening)
+        label = self._marks.label
+        if self._held.startswith(label) or not label.startswith(self._held):
+            self._held = self._held.removeprefix(label)
+            self._go_on(self._in_thought)
 
-    def _opening(self) -> str:
+    def _in_thought(self) -> None:
+        assert self._marks
+        thought, end, rest = self._held.partition(self._marks.end)
+        self._thought = thought if end else _without(thought, self._marks.end)
+        self._held = rest if end else thought[len(self._thought) :]
+        if end:
+            self._go_on(self._before_answer)
+
+    def _before_answer(self) -> None:
         begun = self._held.lstrip()
-        if OPEN.startswith(begun):
-            # The whole mark is followed by an answer, or by nothing that is one.
-            return ""
-        if not begun.startswith(OPEN):
-            return self._go_on(self._all)
-        self._held = begun.removeprefix(OPEN)
-        return self._go_on(self._all_but_the_end)
+        if begun != OPEN and OPEN.startswith(begun):
+            return
+        if begun.startswith(OPEN):
+            self._held = begun.removeprefix(OPEN)
+            self._go_on(self._in_wrapped)
+        else:
+            self._go_on(self._in_answer)
 
-    def _all_but_the_end(self) -> str:
-        said = _without_close(self._held)
-        self._held = self._held[len(said) :]
-        return said
+    def _in_wrapped(self) -> None:
+        self._answer = _without_close(self._held)
+        self._held = self._held[len(self._answer) :]
 
-    def _all(self) -> str:
-        said, self._held = self._held, ""
-        return said
+    def _in_answer(self) -> None:
+        self._answer, self._held = self._held, ""
 
-    def _go_on(self, read: Callable[[], str]) -> str:
+    def _go_on(self, read: Callable[[], None]) -> None:
         self._read = read
-        return read()
+        read()
 
 
 def _without_close(text: str) -> str:
-    """A text without what may be the mark at its end, or the beginning of that.
+    """A text without the mark behind an answer, or the beginning of that.
 
     >>> _without_close("A circle.</answer>\\n"), _without_close("A circle.</ans"), _without_close("a < b ")
     ('A circle.', 'A circle.', 'a < b ')
     """
-    if text.rstrip().endswith(CLOSE):
-        return text.rstrip().removesuffix(CLOSE)
-    sizes = range(len(CLOSE) - 1, 0, -1)
-    return next((text[:-size] for size in sizes if text.endswith(CLOSE[:size])), text)
+    closed = text.rstrip()
+    return closed.removesuffix(CLOSE) if closed.endswith(CLOSE) else _without(text, CLOSE)
+
+
+def _without(text: str, mark: str) -> str:
+    """A text without the beginning of a mark at its end."""
+    sizes = range(min(len(mark) - 1, len(text)), 0, -1)
+    return next((text[:-size] for size in sizes if text.endswith(mark[:size])), text)
 
 
 class Spoken:
