@@ -1,4 +1,4 @@
-"""Families of models, each in miniature behind a real worker: it says the same of images together and alone."""
+"""Families of models, each in miniature behind a real worker: images together are answered as each alone."""
 
 import hashlib
 import os
