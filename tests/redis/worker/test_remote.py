@@ -118,7 +118,8 @@ def test_what_a_servers_model_thought_is_kept_apart(workers, server):
     for job in jobs:
         of_it = [piece for piece in pieces if piece.job_id == job.id and piece.text]
         said = [
-            "".join(piece.text for piece in of_it if piece.is_thought == is_it) for is_it in (True, False)
+            "".join(piece.text or "" for piece in of_it if piece.is_thought == is_it)
+            for is_it in (True, False)
         ]
         assert said == ["It is red.", "A circle."]
 
