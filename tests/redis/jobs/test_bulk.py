@@ -32,6 +32,7 @@ FAILURE = Result(error=JobError(code="engine_failed", message="no"))
 #: JSON that was cut: there is no answer, and why it ended is known.
 CUT = Result(
     error=JobError(code="incomplete_answer", message="It was cut."),
+    reasoning="It is red.",
     finish_reason=FinishReason.LENGTH,
     usage=Usage(output_tokens=4),
 )
@@ -280,12 +281,14 @@ def test_what_failed_because_it_was_cut_is_counted_as_long_as_it_is_so(store, ba
     assert store.retry(jobs[0].id)
     again = store.get_job(jobs[0].id)
     assert (again.finish_reason, again.usage, store.get_batch(batch.id).cut_short) == (None, None, 4)
+    assert (CUT.reasoning, again.reasoning) == ("It is red.", None)
     store.remove_job(jobs[1].id)
     assert store.get_batch(batch.id).cut_short == 3
 
     assert store.retry_batch(batch.id) == 2
     assert store.get_batch(batch.id).cut_short == 1, "before any job is settled"
-    assert {job.finish_reason for job in store.get_jobs([job.id for job in jobs[:4]])} == {None}
+    of_all = store.get_jobs([job.id for job in jobs[:4]])
+    assert {said for job in of_all for said in (job.finish_reason, job.reasoning)} == {None}
     assert store.get_batch(batch.id).cut_short == 1
     store.finish(jobs[2].id, CUT)
     assert store.get_batch(batch.id).cut_short == 2
