@@ -144,12 +144,13 @@ def show_shares(console: Console, shares: Sequence[Share]) -> None:
 
 def show_models(console: Console, models: Sequence[Model]) -> None:
     """A row for each model and what it can do."""
-    shown = table("model", "workers", "max-pixels", "what it does")
+    shown = table("model", "workers", "max-pixels", "1,000 images", "what it does")
     for model in models:
         workers = "" if model.workers is None else str(model.workers)
         takes = model.max_pixels
         pixels = f"{takes.least:,} – {takes.most:,}" if takes else ""
-        shown.add_row(Text(harmless(model.name)), workers, pixels, Text(harmless(model.description)))
+        price = harmless(model.price.of(1000)) if model.price else ""
+        shown.add_row(Text(harmless(model.name)), workers, pixels, price, Text(harmless(model.description)))
     console.print(shown)
 
 

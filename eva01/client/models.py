@@ -5,6 +5,7 @@ kept, so a client survives a server that is older or newer than itself.
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -132,6 +133,25 @@ class Job(Reply):
         return self.state not in ("queued", "running")
 
 
+class Price(Reply):
+    """What a thousand images cost."""
+
+    amount: float = 0.0
+    #: As ISO 4217 has it.
+    currency: str = ""
+
+    def of(self, images: int) -> str:
+        """What so many cost, in digits that mean something.
+
+        >>> Price(amount=0.4, currency="EUR").of(1000), Price(amount=0.4, currency="EUR").of(3)
+        ('0.40 EUR', '0.0012 EUR')
+        """
+        cost = self.amount * images / 1000
+        return (
+            f"{cost:,.2f} {self.currency}" if cost >= 0.1 else f"{Decimal(f'{cost:.2g}'):f} {self.currency}"
+        )
+
+
 class Batch(Reply):
     """Many jobs that came together, with one question."""
 
@@ -168,6 +188,8 @@ class Batch(Reply):
     rate_per_s: float | None = None
     #: Seconds until the last job is finished, as far as the rate tells.
     time_left_s: float | None = None
+    #: What is asked for a thousand images, of one that was just made; None where nothing is said.
+    price: Price | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -297,5 +319,7 @@ class Model(Reply):
     has_sampling: bool = False
     #: What may be asked for as `max_pixels`; None where that cannot be chosen.
     max_pixels: PixelRange | None = None
+    #: What is asked for its answers; None where nothing is said.
+    price: Price | None = None
     #: Workers that serve it now; None when the server does not say.
     workers: int | None = None

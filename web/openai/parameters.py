@@ -122,7 +122,8 @@ RESPONSE = (
     _supported(
         "input",
         "A text, or messages of the roles `system`, `developer`, `user`, `assistant` with parts `input_text`,"
-        " `input_image` and `output_text`. The last one is a user's. There has to be an image.",
+        " `input_image` and `output_text`. The last one is a user's. There has to be an image. What was"
+        " thought (`reasoning`) is passed over.",
     ),
     _MODEL,
     _supported("instructions"),

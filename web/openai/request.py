@@ -102,6 +102,8 @@ class Message(Said):
 
     role: Literal["system", "developer", "user", "assistant"]
     content: Annotated[list[Part], Field(min_length=1, max_length=MOST_PARTS)] | str
+    #: What was thought before an answer that is sent back: it is passed over.
+    reasoning_content: str = ""
 
     _say_what_they_say = model_validator(mode="before")(without_nulls)
 
@@ -259,6 +261,6 @@ class Request(Said, ABC):
             raise BadField(
                 "`stream_options` are there, and `stream` is not true. Leave them out.", "stream_options"
             )
-        if self.turns[-1].speaker is not Role.USER:
+        if not self.turns or self.turns[-1].speaker is not Role.USER:
             raise BadField(f"The last of `{self.MESSAGES}` has to be of the role `user`.", self.MESSAGES)
         return self

@@ -32,6 +32,7 @@ FAILURE = Result(error=JobError(code="engine_failed", message="no"))
 #: JSON that was cut: there is no answer, and why it ended is known.
 CUT = Result(
     error=JobError(code="incomplete_answer", message="It was cut."),
+    reasoning="It is red.",
     finish_reason=FinishReason.LENGTH,
     usage=Usage(output_tokens=4),
 )

@@ -11,6 +11,7 @@ from jobs.contract.asking.pages import Pages
 from jobs.contract.models import BatchState, JobState
 from jobs.storage.listing import CURSOR_PATTERN
 from web.api.schemas.base import QueryModel, ResponseModel
+from web.api.schemas.status import PriceView
 from web.http.numbers import Ordinal
 from web.intake.outcomes import FileOutcome, KnownFile, KnownJob, PassedOver
 from web.intake.wishes import SaidFormat, SaidWishes
@@ -104,6 +105,14 @@ class BatchView(ResponseModel):
     total: int = Field(description="Jobs in all.")
     is_done: bool = Field(description="True when it is closed and no job is unfinished.")
     time_left_s: float | None = Field(description="Seconds until it is done, as far as the rate tells.")
+
+
+class NewBatchView(BatchView):
+    """A batch that was just made."""
+
+    price: PriceView | None = Field(
+        description="What is asked for a thousand images of it; null where nothing is said."
+    )
 
 
 class BatchesPage(ResponseModel):

@@ -9,6 +9,8 @@ from jobs.contract.models import FinishReason, Job, Usage
 from jobs.contract.saying.logprobs import SaidToken
 
 PREFIX = "chatcmpl-"
+#: What a message calls what was thought before it, as vLLM and DeepSeek do.
+THOUGHT = "reasoning_content"
 
 
 def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
@@ -32,8 +34,8 @@ def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
 
 
 def _message_of(job: Job) -> dict[str, Any]:
-    """What is said; what was thought before is called as vLLM and DeepSeek call it, where there was any."""
-    thought = {"reasoning_content": job.reasoning} if job.reasoning else {}
+    """What is said, and what was thought before, where there was anything."""
+    thought = {THOUGHT: job.reasoning} if job.reasoning else {}
     return {"role": "assistant", "content": job.answer, "refusal": None} | thought
 
 

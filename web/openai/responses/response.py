@@ -32,7 +32,7 @@ def response_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
         "instructions": None,
         "max_output_tokens": options.max_new_tokens,
         "model": job.model,
-        "output": [] if job.answer is None else [message_of(job, job.answer, logprobs)],
+        "output": _output_of(job, logprobs),
         "parallel_tool_calls": False,
         "previous_response_id": None,
         "store": True,
@@ -54,8 +54,30 @@ def status_of(job: Job) -> str:
     return _STATUS.get(job.state) or ("incomplete" if job.finish_reason in _CUT else "completed")
 
 
+def _output_of(job: Job, logprobs: list[SaidToken] | None) -> list[dict[str, Any]]:
+    thought = [] if job.reasoning is None else [reasoning_of(job, job.reasoning)]
+    return thought if job.answer is None else [*thought, message_of(job, job.answer, logprobs)]
+
+
+def reasoning_of(job: Job, thought: str | None) -> dict[str, Any]:
+    """What is thought before the answer; None before it is begun."""
+    ended = "incomplete" if job.answer is None else "completed"
+    return {
+        "id": f"rs_{job.id}",
+        "type": "reasoning",
+        "summary": [],
+        "status": ended if job.state.is_finished else "in_progress",
+        "content": [] if thought is None else [thought_part(thought)],
+    }
+
+
+def thought_part(thought: str) -> dict[str, Any]:
+    """What is thought, as a part of its item."""
+    return {"type": "reasoning_text", "text": thought}
+
+
 def message_of(job: Job, answer: str | None, logprobs: list[SaidToken] | None) -> dict[str, Any]:
-    """The one thing that a response has: what is said; None before it is begun."""
+    """What is said; None before it is begun."""
     return {
         "id": f"msg_{job.id}",
         "type": "message",

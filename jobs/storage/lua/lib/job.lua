@@ -39,7 +39,8 @@ end
 
 -- What a job that runs anew no longer has.
 local STALE = {
-    'error', 'started_at', 'finished_at', 'finish_reason', 'usage', 'crashes', 'confidence', 'field_confidence',
+    'error', 'reasoning', 'started_at', 'finished_at', 'finish_reason', 'usage', 'crashes', 'confidence',
+    'field_confidence',
 }
 
 -- Let a job not have begun, and count a crash against it if it had: what its worker had not begun cannot be why it ended.
