@@ -214,6 +214,15 @@ class Batch(Reply):
         return self.succeeded + self.failed + self.counts.get("cancelled", 0)
 
 
+class Retried(Batch):
+    """A batch whose failed jobs run again."""
+
+    #: How many do.
+    retried: int = 0
+    #: How many failed ones were left as they are, since their answers were cut, and would be cut again.
+    left_cut_short: int = 0
+
+
 class Share(Reply):
     """A link with which anybody can read a batch, without its address."""
 
@@ -304,6 +313,8 @@ class Model(Reply):
     has_fields: bool = False
     #: True when it says how likely each token of its answers was.
     has_logprobs: bool = False
+    #: True when it can be said how many tokens an answer has at most.
+    has_token_limit: bool = True
     #: True when its answers can be drawn, and stop at texts.
     has_sampling: bool = False
     #: What may be asked for as `max_pixels`; None where that cannot be chosen.

@@ -172,9 +172,9 @@ def cancel_batch(path: BatchPath) -> Response:
 
 @batches.post("/<batch_id>/retry", responses={200: RetriedView})
 def retry_batch(path: BatchPath) -> Response:
-    """Run the failed jobs again, but for those whose file was refused."""
+    """Run the failed jobs again, but for those whose file was refused, or whose answer was cut."""
     batch, retried = flow.retry_batch(services(), path.batch_id, caller().quotas)
-    return jsonify({**batch.public(), "retried": retried})
+    return jsonify({**batch.public(), "retried": retried.queued, "left_cut_short": retried.cut_short})
 
 
 def _outcomes(outcomes: list[FileOutcome], status: int, intake: Intake | None = None) -> Response:

@@ -1,6 +1,7 @@
 """An answer while it is made: what is known of it so far."""
 
 import time
+from collections.abc import Mapping
 
 import redis
 
@@ -20,12 +21,15 @@ _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.25, 5.0
 class Following:
     """Follows one job's answer until `until_s` by the monotonic clock; see Live.
 
+    What its request calls otherwise than others do, `names` has.
+
     A worker that dies has the answer begun anew by another: what is known already is passed over. What was
     said is never taken back; where the second differs from the first, following ends with an error.
     """
 
-    def __init__(self, serving: Services, ear: Ear, until_s: float) -> None:
+    def __init__(self, serving: Services, ear: Ear, until_s: float, names: Mapping[str, str]) -> None:
         self._serving, self._ear, self._until_s = serving, ear, until_s
+        self._names = names
         self._pause_s = _FIRST_LOOK_S
         self._next_look_s = time.monotonic() + self._pause_s
         self._is_due = False
@@ -96,7 +100,7 @@ class Following:
 
     def _end(self, job: Job) -> None:
         if job.answer is None:
-            raise failure_of(job)
+            raise failure_of(job, self._names)
         thought = job.reasoning or ""
         is_same = thought == self.thought if self.said else thought.startswith(self.thought)
         if not (is_same and job.answer.startswith(self.said)):

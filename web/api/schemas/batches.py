@@ -128,6 +128,10 @@ class RetriedView(BatchView):
     """A batch whose failed jobs run again."""
 
     retried: int = Field(description="How many do.")
+    left_cut_short: int = Field(
+        description="How many failed jobs were left as they are, since their answers were cut, and would be"
+        " cut again: ask about their images with a larger `max_new_tokens`."
+    )
 
 
 class FileOutcomes(ResponseModel):

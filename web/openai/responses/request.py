@@ -1,7 +1,8 @@
 """A request for a response, read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -20,6 +21,7 @@ from web.openai.request import (
     Request,
     Said,
     TextPart,
+    Where,
     without_nulls,
 )
 
@@ -43,7 +45,7 @@ class Image(Said):
     """An image: a data URL, which holds it, or an address from which it is fetched."""
 
     type: Literal["input_image"]
-    image_url: str = Field(min_length=1)
+    image_url: Where
     #: Every image is seen as the worker is set up, or at `max_pixels`.
     detail: Literal["auto", "high", "original"] = "auto"
 
@@ -140,6 +142,14 @@ class ResponseRequest(Request):
     PARAMETERS = RESPONSE
     MESSAGES = "input"
     IMAGE = "input_image"
+    NAMES = MappingProxyType(
+        {
+            "max_new_tokens": "max_output_tokens",
+            "response_format": "text.format",
+            # In chats what describes a schema is in a field of its own.
+            "text.format.json_schema": "text.format",
+        }
+    )
 
     input: Annotated[list[AnyItem], Field(min_length=1, max_length=MOST_MESSAGES)] | str
     instructions: str | None = None
@@ -166,6 +176,11 @@ class ResponseRequest(Request):
         return self.max_output_tokens
 
     @property
+    def names(self) -> Mapping[str, str]:
+        """See Request."""
+        return {**self.NAMES, "logprobs": "include" if self.include else "top_logprobs"}
+
+    @property
     def logprobs(self) -> bool | None:
         """Whether to say of each token how likely it was."""
         return True if self.include or self.top_logprobs is not None else None
@@ -186,7 +201,7 @@ class ResponseRequest(Request):
     def place_of_image(self, message: int, part: int) -> str:
         """See Request."""
         places = [place for place, item in enumerate(self.input) if isinstance(item, Item)]
-        return f"input.{places[message - len(self._first)]}.content.{part}.image_url"
+        return f"input[{places[message - len(self._first)]}].content[{part}].image_url"
 
     @property
     def _first(self) -> Sequence[Message]:

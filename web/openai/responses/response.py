@@ -3,9 +3,10 @@
 from typing import Any
 
 from jobs.contract.asking.response_format import ResponseFormat
-from jobs.contract.models import FinishReason, Job, JobState, Usage
+from jobs.contract.models import FinishReason, Job, JobError, JobState, Usage
 from jobs.contract.saying.logprobs import SaidToken
-from web.openai.chat.completion import failure_of, prompt_tokens, sureness_of
+from web.openai.chat.completion import prompt_tokens, sureness_of, told_in
+from web.openai.responses.request import ResponseRequest
 
 PREFIX = "resp_"
 _STATUS = {
@@ -26,7 +27,7 @@ def response_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
         "object": "response",
         "created_at": int(job.created_at.timestamp()),
         "status": status_of(job),
-        "error": {"code": job.error.code, "message": job.error.message} if job.error else None,
+        "error": _error(job.error) if job.error else None,
         "incomplete_details": {"reason": _CUT[job.finish_reason]} if job.finish_reason in _CUT else None,
         "instructions": None,
         "max_output_tokens": options.max_new_tokens,
@@ -46,13 +47,6 @@ def response_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
         "metadata": {},
         **sureness_of(job),
     }
-
-
-def answered_response(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
-    """The response that an answered job is; raises Eva01Error for one that has no answer."""
-    if job.state is not JobState.SUCCEEDED:
-        raise failure_of(job)
-    return response_of(job, logprobs)
 
 
 def status_of(job: Job) -> str:
@@ -96,6 +90,10 @@ def message_of(job: Job, answer: str | None, logprobs: list[SaidToken] | None) -
 def text_of(answer: str, logprobs: list[SaidToken] | None) -> dict[str, Any]:
     """What is said, as a part of a message."""
     return {"type": "output_text", "text": answer, "annotations": [], "logprobs": logprobs or []}
+
+
+def _error(error: JobError) -> dict[str, str]:
+    return {"code": error.code, "message": told_in(ResponseRequest.NAMES, error.message)}
 
 
 def _format(wanted: ResponseFormat | None) -> dict[str, Any]:

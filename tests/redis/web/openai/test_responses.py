@@ -122,17 +122,18 @@ def test_how_likely_tokens_were_is_said_where_that_is_asked(client, worker):
         ({"input": [{"role": "user", "content": [QUESTION]}]}, "input", "missing_file"),
         ({"input": [{"role": "user", "content": [IMAGE]}]}, "input", "missing_question"),
         ({"input": [*about_it(), {"role": "assistant", "content": "A"}]}, "input", "invalid_field"),
-        ({"input": [{"role": "system", "content": [IMAGE]}]}, "input.0", "invalid_field"),
+        ({"input": [{"role": "system", "content": [IMAGE]}]}, "input[0]", "invalid_field"),
         ({"input": [{"type": "reasoning", "id": "1", "summary": []}]}, "input", "invalid_field"),
-        ({"input": [{"type": "web_search_call", "id": "1"}]}, "input.0", "invalid_field"),
+        ({"input": [{"type": "web_search_call", "id": "1"}]}, "input[0]", "invalid_field"),
         ({"input": [{"role": "user", "content": [{**IMAGE, "file_id": "f"}]}]}, None, "invalid_field"),
         ({"previous_response_id": "resp_1"}, "previous_response_id", "invalid_field"),
         ({"background": True}, "background", "invalid_field"),
         ({"store": False}, "store", "invalid_field"),
         ({"tools": [{"type": "web_search"}]}, "tools", "invalid_field"),
         ({"reasoning": {"effort": "high"}}, "reasoning", "invalid_field"),
-        ({"include": ["reasoning.encrypted_content"]}, "include.0", "invalid_field"),
+        ({"include": ["reasoning.encrypted_content"]}, "include[0]", "invalid_field"),
         ({"text": {"verbosity": "low"}}, "text.verbosity", "invalid_field"),
+        ({"text": {"format": {"type": "json_schema"}}}, "text.format.schema", "invalid_field"),
         ({"stream_options": {"include_obfuscation": False}}, "stream_options", "invalid_field"),
         ({"extra_body": {"seed": 1}}, "seed", "invalid_field"),
         ({"extra_body": {"messages": []}}, "messages", "invalid_field"),
@@ -149,7 +150,7 @@ def test_what_cannot_be_used_is_refused_by_its_name(client, said, field, code):
 def test_an_image_that_is_none_is_named_by_its_place(client):
     bad = {**IMAGE, "image_url": "data:image/png;base64,?"}
     error = refused(client, instructions="Be short.", input=about_it({"role": "user", "content": [bad]}))
-    assert error.param == "input.0.content.0.image_url"
+    assert error.param == "input[0].content[0].image_url"
 
 
 def test_a_stream_says_each_part_and_then_all_of_it(client, speaker):
@@ -205,7 +206,7 @@ def test_what_was_thought_is_an_item_before_the_answer_and_may_be_sent_back(clie
     assert [turn.role for turn in jobs[1].options.chat] == [Role.USER, Role.ASSISTANT, Role.USER]
     assert "It is red." not in str(jobs[1].options.chat)
     bad = {"role": "user", "content": [{**IMAGE, "image_url": "data:image/png;base64,?"}]}
-    assert refused(client, input=[*about_it(), *made.output, bad]).param == "input.3.content.0.image_url"
+    assert refused(client, input=[*about_it(), *made.output, bad]).param == "input[3].content[0].image_url"
 
 
 @pytest.mark.parametrize(
