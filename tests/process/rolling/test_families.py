@@ -17,6 +17,7 @@ from jobs.contract.catalog import card_for
 from jobs.contract.models import Options
 from scripts.families import makers, rows_of_page
 from tests.drawing import random_scene
+from tests.families import tiles
 from tests.miniatures import save_llava
 from tests.preparing import prepare
 from tests.process.rolling.reference import (
@@ -37,11 +38,23 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning"
 )
 
-ROLLING = ("qwen3_vl", "qwen3_vl_moe", "glm4v", "internvl", "llava")
-#: Decoders of which all layers, or one of two, see fewer tokens than the longest answers have.
+ROLLING = (
+    "qwen3_vl",
+    "qwen3_vl_moe",
+    "glm4v",
+    "internvl",
+    "llava",
+    "gemma3",
+    "idefics3",
+    "llava_next",
+    "llava_onevision",
+)
 _WINDOW = {"sliding_window": 20, "num_key_value_heads": 1}
 _HALF = {"use_sliding_window": True, "layer_types": ["sliding_attention", "full_attention"]}
-SLIDING: dict[str, Callable[[Path], Path]] = {
+#: Beside those of the page: SmolVLM, and decoders of which all layers, or one of two, see fewer tokens than
+#: the longest answers have.
+MORE: dict[str, Callable[[Path], Path]] = {
+    "smolvlm": tiles.smolvlm,
     "mistral": partial(save_llava, text=transformers.MistralConfig, **_WINDOW),
     "qwen2": partial(save_llava, text=transformers.Qwen2Config, **_WINDOW, **_HALF),
 }
@@ -79,9 +92,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="module", params=[*ROLLING, *SLIDING])
+@pytest.fixture(scope="module", params=[*ROLLING, *MORE])
 def family(request, tmp_path_factory) -> Reference:
-    make = (makers() | SLIDING)[request.param]
+    make = (makers() | MORE)[request.param]
     engine: Any = create_engine(
         card_for(str(make(tmp_path_factory.mktemp("models") / request.param))), SETTINGS
     )

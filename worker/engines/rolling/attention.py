@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from worker.engines.rolling.cache import Pass
@@ -38,14 +38,8 @@ def attend(
         seen = now.masks.of_rows(sliding_window)
         parts.append(_attend_to_the_past(query[0, :, : now.rows], now, seen, module.layer_idx, scaling))
     for number, (begin, end) in enumerate(now.spans):
-        own, seen = slice(begin, end), now.masks.of_prompt(number, sliding_window)
-        out = scaled_dot_product_attention(
-            *(query[:, :, own], key[:, :, own], value[:, :, own], seen),
-            is_causal=seen is None,
-            scale=scaling,
-            enable_gqa=True,
-        )
-        parts.append(out[0].transpose(0, 1))
+        own = tuple(whole[:, :, begin:end] for whole in (query, key, value))
+        parts.append(_attend_to_itself(*own, now.masks.of_prompt(number, sliding_window), scaling))
     return torch.cat(parts)[None], None
 
 
@@ -58,6 +52,24 @@ def _attend_to_the_past(
     grouped = query.transpose(0, 1).reshape(rows, keys.shape[1], heads // keys.shape[1], width)
     out = scaled_dot_product_attention(grouped, keys, values, attn_mask=seen, scale=scaling)
     return out.reshape(rows, heads, width)
+
+
+def _attend_to_itself(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    seen: torch.Tensor | None,
+    scaling: float | None,
+) -> torch.Tensor:
+    """A new prompt (1 × heads × length × width); gives length × heads × width."""
+    if seen is not None:
+        # None of torch's fast kernels for a GPU takes a mask where there are fewer key heads.
+        shared = query.shape[1] // key.shape[1]
+        key, value = repeat_kv(key, shared), repeat_kv(value, shared)
+    out = scaled_dot_product_attention(
+        query, key, value, attn_mask=seen, is_causal=seen is None, scale=scaling, enable_gqa=seen is None
+    )
+    return out[0].transpose(0, 1)
 
 
 def mask(*sizes: Any, attention_mask: "Pass | torch.Tensor | None" = None, **kwargs: Any) -> Any:
