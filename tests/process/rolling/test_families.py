@@ -49,8 +49,8 @@ ROLLING = (
     "llava_next",
     "llava_onevision",
 )
-_WINDOW = {"sliding_window": 20, "num_key_value_heads": 1}
-_HALF = {"use_sliding_window": True, "layer_types": ["sliding_attention", "full_attention"]}
+_WINDOW: dict[str, Any] = {"sliding_window": 20, "num_key_value_heads": 1}
+_HALF: dict[str, Any] = {"use_sliding_window": True, "layer_types": ["sliding_attention", "full_attention"]}
 #: Beside those of the page: SmolVLM, and decoders of which all layers, or one of two, see fewer tokens than
 #: the longest answers have.
 MORE: dict[str, Callable[[Path], Path]] = {

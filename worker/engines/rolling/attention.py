@@ -35,11 +35,11 @@ def attend(
         return out, None
     now, parts = attention_mask, []
     if now.rows:
-        seen = now.masks.of_rows(sliding_window)
-        parts.append(_attend_to_the_past(query[0, :, : now.rows], now, seen, module.layer_idx, scaling))
+        past = now.masks.of_rows(sliding_window)
+        parts.append(_attend_to_the_past(query[0, :, : now.rows], now, past, module.layer_idx, scaling))
     for number, (begin, end) in enumerate(now.spans):
-        own = tuple(whole[:, :, begin:end] for whole in (query, key, value))
-        parts.append(_attend_to_itself(*own, now.masks.of_prompt(number, sliding_window), scaling))
+        own, seen = slice(begin, end), now.masks.of_prompt(number, sliding_window)
+        parts.append(_attend_to_itself(query[:, :, own], key[:, :, own], value[:, :, own], seen, scaling))
     return torch.cat(parts)[None], None
 
 

@@ -26,8 +26,8 @@ class Anyres(Tiles):
         """What stands in the prompt. Each has a pass of its own, since it is several tiles already."""
         return [(torch.cat(self._features(piece)),) for piece in pieces]
 
-    def _features(self, piece: Piece) -> Sequence[torch.Tensor]:
+    def _features(self, piece: Piece) -> list[torch.Tensor]:
         images = dict(piece.tensors) | {"pixel_values": self.joined([piece], "pixel_values")}
-        features: Sequence[torch.Tensor]
+        features: list[torch.Tensor]
         features = self.model.model.get_image_features(**images, return_dict=True).pooler_output
         return features
