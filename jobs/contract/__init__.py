@@ -16,6 +16,7 @@ faults     what is wrong with a value, as people are told of it
 discreet   what a stranger may hear of an error that nobody foresaw
 refusals   what a Redis that is there refuses
 chunks     many things, some at a time
+sizes      how many bytes something has, for people
 sums       what was done, in numbers that add up
 subject    what a response speaks of
 seldom     how often something is said in the log

@@ -79,7 +79,8 @@ Prepared_contra = TypeVar("Prepared_contra", bound=HasCost, contravariant=True)
 #: What stands for one job in a rolling batch.
 Request = TypeVar("Request")
 
-
+#: What is to be known of an engine, in words for people: what it is about, and what is said of it.
+Fact = tuple[str, str]
 #: Makes the next piece of an answer, which may be empty: where it begins, in characters, and its text.
 Piece = Callable[[], tuple[int, str]]
 #: Hears of the pieces of one answer in their order, in the thread that has them, and makes them in another.
@@ -201,8 +202,8 @@ class Engine(Static[Prepared], Protocol[Seen, Prepared]):
         """Where it runs, such as `cpu` or `cuda:0 NVIDIA H100`; known once loaded."""
 
     @property
-    def about(self) -> Sequence[tuple[str, str]]:
-        """What it is about, and what is to be known of it, in words for people; known once loaded."""
+    def about(self) -> Sequence[Fact]:
+        """What is to be known of it; known once loaded."""
         return ()
 
     @property
