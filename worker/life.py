@@ -3,6 +3,7 @@
 loading ──model there, queue listened to──► ready ──told to stop──► draining ──► gone
 """
 
+import gc
 import logging
 import os
 import socket
@@ -140,6 +141,8 @@ class Worker(Generic[Seen, Prepared]):
     def _load(self) -> None:
         started_s = perf_counter()
         self._engine.load()
+        # What was made so far stays: no collection has to look at it.
+        gc.freeze()
         seconds = perf_counter() - started_s
         self._metrics.load_seconds.set(seconds)
         self._device = self._open_device()
