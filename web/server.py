@@ -51,7 +51,7 @@ def main() -> NoReturn:
         if said := keep_private(shared):
             logging.getLogger(__name__).warning("%s", said)
         app = create_app(shared, web=settings)
-        # What was made so far stays: no collection has to look at it, and none copies its memory after a fork.
+        # What was made so far stays: no collection looks at it, nor copies its memory after the fork.
         gc.freeze()
         _check_exposure(services_of(app))
         listener = _listen(settings)

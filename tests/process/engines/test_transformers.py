@@ -13,7 +13,7 @@ from PIL import Image
 
 from jobs.contract.asking.chat import Role, Turn, question_about
 from jobs.contract.asking.response_format import FormatType, ResponseFormat
-from jobs.contract.catalog import NANO, card_for
+from jobs.contract.catalog import MODELS_FOLDER, NANO, card_for
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import FinishReason, Options
 from jobs.contract.settings import WorkerSettings
