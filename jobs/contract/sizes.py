@@ -1,6 +1,6 @@
 """How many bytes something has, in words for people. Imports nothing of ours."""
 
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 
 def size(count: float) -> str:
