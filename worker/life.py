@@ -37,7 +37,9 @@ from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoder
 from worker.job.decode.room import Room
+from worker.job.ending import Ending
 from worker.job.logprobs import Logprobs
+from worker.job.patience import Patience
 from worker.job.preparation import Preparation
 from worker.job.telling import Telling
 from worker.job.texts import Texts
@@ -182,10 +184,10 @@ class Worker(Generic[Seen, Prepared]):
         return self._drain.exit_code == 0 and (self._device.is_alive or self._drain.has_begun)
 
     def _answering(self) -> Answering[Seen, Prepared]:
+        patience = Patience(self._drain, self._status.trouble)
         return Answering(
             model=self._status.model,
             store=self._store,
-            journal=self._journal,
             preparation=self._preparation(),
             engine=self._engine,
             device=self._device,
@@ -193,7 +195,8 @@ class Worker(Generic[Seen, Prepared]):
             thumbnails=self._thumbnails(),
             texts=Texts(self._blobs, self._image_uses),
             drain=self._drain,
-            trouble=self._status.trouble,
+            patience=patience,
+            ending=Ending(self._store, self._journal, self._telling, self._metrics, patience),
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
             reads_pages=self._card.reads_pages,
