@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -15,15 +14,15 @@ from transformers.utils import logging as library_logging
 
 from jobs.contract.asking.chat import ending_with, question_about
 from jobs.contract.asking.pixels import PixelRange
-from jobs.contract.catalog import ModelCard
+from jobs.contract.catalog import ModelCard, place_of
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from jobs.shape.telling import instruction_of
 from worker.engines import families
-from worker.engines.about import Fact, bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
-from worker.engines.base import Answer, Engine, ModelNotLoaded
+from worker.engines.about import bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
+from worker.engines.base import Answer, Engine, Fact, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.grammars import Grammars
 from worker.engines.constraint.masks import Masks
@@ -48,7 +47,7 @@ from worker.engines.saying.stops import Stops
 from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.seeing.any_processor import AnyProcessor
 from worker.engines.seeing.processors import JobInput, Processor, QwenProcessor, SeenImage
-from worker.engines.seeing.templates import begins_thoughts, can_choose_thinking
+from worker.engines.seeing.templates import can_choose_thinking, thought_begun
 from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
@@ -64,8 +63,6 @@ logger = logging.getLogger(__name__)
 
 #: Width and height of the image with which a model is tried.
 _PROBE_PX = (64, 64)
-#: Where models that come with the project lie.
-_BUNDLED = Path(__file__).parent.parent / "models"
 
 library_logging.set_verbosity_error()
 library_logging.disable_progress_bar()
@@ -81,7 +78,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
         self._card = card
         self._settings = settings
-        self._source = Source(_resolve(card.source))
+        self._source = Source(place_of(card.source))
         self._device_name = settings.device
         self._on: torch.device
         self._model: Any = None
@@ -193,7 +190,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._answers = Answers(
             *(self._card.name, tokenizer, self._ends, self._vocabulary),
             pixels_per_token=self._processor.pixels_per_token,
-            is_thinking=begins_thoughts(self._processor.own, self._thinking),
+            begun=thought_begun(self._processor.own, self._thinking),
         )
         if self._thinking is not None and not can_choose_thinking(self._processor.own):
             logger.warning("%s has no choice of thinking: EVA01_THINKING does nothing.", self._card.name)
@@ -213,9 +210,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             self._batches = static_facts(reason, self.max_batch, settings.batch_tokens)
             return
         loop = create_loop(self._model, self._ends, self._rows, settings)
-        self._rolling = RollingAnswers(
-            *(loop, self._answers.of, self._vocabulary), is_thinking=self._answers.is_thinking
-        )
+        self._rolling = RollingAnswers(*(loop, self._answers.of, self._vocabulary), begun=self._answers.begun)
         per_token, pixels = self._processor.pixels_per_token, self.max_pixels
         seen = pixels.default // per_token if pixels and per_token else None
         self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)
@@ -390,9 +385,3 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def _not_loaded(self, error: Exception) -> ModelNotLoaded:
         tried = f"{self._source.address} on {self.device}: {type(error).__name__}: {first_line(error)}"
         return ModelNotLoaded(self._card.name, tried, remedy_of(error, self._source))
-
-
-def _resolve(source: str) -> str:
-    """A folder, or an address on the hub: `bundled:nano` → this package's models/nano."""
-    kind, _, name = source.partition(":")
-    return str(_BUNDLED / name) if kind == "bundled" else source

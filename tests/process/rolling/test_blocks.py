@@ -131,7 +131,7 @@ def test_a_row_that_was_put_back_holds_to_its_format_and_says_no_word_twice(engi
         said = run(loop)
         return (
             [said[one].tokens for one in requests],
-            ["".join(piece()[1] for piece in own) for own in pieces],
+            ["".join(part.text for piece in own for part in piece()) for own in pieces],
             lost,
         )
 

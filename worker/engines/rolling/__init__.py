@@ -8,7 +8,8 @@ prefill    turns images and questions into embeddings, several images together
 pool       the keys and values of all rows in flight, in blocks
 grouping   which rows' keys and values are gathered together
 passing    one pass of the decoder: where its tokens are kept
-attention  which tokens each token of a pass attends to
+masks      which tokens each token of a pass attends to
+attention  the attention of a pass
 step       parts of prompts, and one token more for every row that writes, in one pass
 penalty    the repetition penalty
 loop       admission, prefill, step and release, turn by turn

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from worker.engines.rolling.masks import Masks
 from worker.engines.rolling.pool import Pool, Span, blocks_for
 
 #: Bytes of keys and values that are gathered at once, by kind of device: on a CPU, what its cache may hold.
@@ -15,34 +16,15 @@ _SPARE = 16
 
 
 @dataclass(frozen=True)
-class Past:
-    """What spans attend to, which are as long as each other."""
+class Group:
+    """Rows whose past is gathered together."""
 
+    #: Which, in the order of the groups.
+    rows: slice
     #: The blocks of one after the other, each as many as the longest has.
     blocks: torch.Tensor
-    #: What is added to how much each token attends to each: spans × 1 × tokens of a span × tokens.
-    mask: torch.Tensor
-
-    @classmethod
-    def of(cls, pool: Pool, spans: Sequence[Span]) -> "Past":
-        """Each token attends to those of its row before it, and to itself; the longest row is the first."""
-        longest = spans[0].end
-        table = np.zeros((len(spans), blocks_for(longest)), np.int64)
-        for span, blocks in zip(spans, table, strict=True):
-            own = span.blocks[: blocks_for(span.end)]
-            blocks[: len(own)] = own
-        tokens = np.array([range(span.begin, span.end) for span in spans])
-        is_hidden = np.arange(longest) > tokens[..., None]
-        hidden = torch.from_numpy(is_hidden[:, None]).to(pool.device)
-        return cls(torch.from_numpy(table).flatten().to(pool.device), pool.hiding(hidden))
-
-
-@dataclass(frozen=True)
-class Group:
-    """Rows whose past is gathered together: which, in the order of the groups."""
-
-    rows: slice
-    past: Past
+    #: What each attends to.
+    masks: Masks
 
 
 class Groups:
@@ -56,7 +38,17 @@ class Groups:
         #: The rows in the order of the groups, and where each row is there.
         self.order = torch.tensor(order, device=pool.device)
         self.back = self.order.argsort()
-        self.parts = [Group(part, Past.of(pool, rows[part])) for part in parts]
+        self.parts = [_group(pool, part, rows[part]) for part in parts]
+
+
+def _group(pool: Pool, part: slice, rows: Sequence[Span]) -> Group:
+    longest = rows[0].end
+    table = np.zeros((len(rows), blocks_for(longest)), np.int64)
+    for row, blocks in zip(rows, table, strict=True):
+        blocks[: len(row.blocks)] = row.blocks
+    places = torch.tensor([[row.begin] for row in rows], device=pool.device)
+    masks = Masks(places, longest, pool.keys[0])
+    return Group(part, torch.from_numpy(table).flatten().to(pool.device), masks)
 
 
 def grouped(blocks: Sequence[int], most: int, spare: int) -> list[slice]:

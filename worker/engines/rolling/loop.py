@@ -7,6 +7,7 @@ wait for long between two of their tokens; of a larger one each turn takes in a 
 """
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -186,7 +187,7 @@ class RollingLoop:
 
     def _add_a_token(self) -> None:
         flight, writing = self._flight, len(self._flight.writing)
-        read = flight.spans(self.prefill_tokens)
+        read = flight.spans(sys.maxsize if self._family.reads_whole else self.prefill_tokens)
         if not (flight.writing or read):
             return
         flight.pool.reserve(self.budget.blocks)

@@ -133,9 +133,5 @@ class Pool:
         keys, values = (whole[:, :, :tokens] for whole in by_head)
         return keys, values
 
-    def hiding(self, is_hidden: torch.Tensor) -> torch.Tensor:
-        """A mask in the number format of the keys, which is added to how much a token is attended to."""
-        return self._none.new_zeros(()).masked_fill(is_hidden, -torch.inf)
-
     def _empty(self, count: int) -> torch.Tensor:
         return self._none.new_empty(count, *self._none.shape[1:])

@@ -18,10 +18,11 @@ def step(
     Rows and prompts × vocabulary. Changes no row: a step that fails can be made again.
     """
     model, device, prompts = family.model, pool.device, [prompt for _, prompt in reading]
-    now = Pass(pool, [row.last for row in rows], [span for span, _ in reading])
+    mutual = [family.blocks(prompt) for prompt in prompts]
+    now = Pass(pool, [row.last for row in rows], [span for span, _ in reading], mutual)
     last = [(row.generated[-1], row.cached + row.request.delta) for row in rows]
     tokens, positions = torch.tensor(last, dtype=torch.long, device=device).view(-1, 2).T
-    hidden = model.model.language_model(
+    hidden = model.get_decoder()(
         inputs_embeds=torch.cat(
             [model.get_input_embeddings()(tokens), *(prompt.embedded for prompt in prompts)]
         )[None],
