@@ -49,7 +49,7 @@ class WorkerSettings(FromEnvironment):
     rows: int = Field(default=0, ge=0, le=1024)
     #: Tokens that a rolling batch may hold in memory; 0: what a GPU has room for, 32,768 on a CPU.
     cache_tokens: int = Field(default=0, ge=0)
-    #: Tokens of new images and questions that a rolling batch takes in between two steps, at least one job.
+    #: Tokens of new images and questions that a rolling batch takes in between two steps, at least one image.
     prefill_tokens: int = Field(default=2048, ge=1)
     #: Images that a worker has ready together of jobs with several, or at more pixels than usual, where each
     #: counts as several; a job waits until its own fit in.
