@@ -1,9 +1,11 @@
 """Rows take the cache by the block: as many fit as have room now, and the newest makes room for others."""
 
 from functools import partial
+from math import isnan
 from typing import Any
 
 import pytest
+import torch
 
 from tests.process.rolling.reference import SEVERAL, Reference, run, submit, turns
 from tests.process.rolling.test_formats import FIELDS, asked, held_to, seen  # noqa: F401
@@ -148,3 +150,19 @@ def test_rows_of_like_lengths_are_gathered_together():
     assert grouped([90, 7, 6, 6], most=100, spare=4) == [slice(0, 1), slice(1, 4)]
     assert grouped([90, 90], most=100, spare=4) == [slice(0, 1), slice(1, 2)]
     assert grouped([500], most=100, spare=4) == [slice(0, 1)], "a row alone has what it has"
+
+
+def test_what_is_no_number_in_a_row_spoils_none_beside_it_nor_the_next_in_its_blocks(reference):
+    loop = reference.loop(slots=3)
+    broken = dict(reference.tensors[SEVERAL])
+    broken["pixel_values"] = torch.full_like(broken["pixel_values"], torch.nan)
+    lost = loop.request(broken, 2)
+    beside = [reference.request(n) for n in (0, 1)]
+    submit(loop, lost, *beside)
+    said = run(loop)
+    assert all(map(isnan, said[lost].logprobs))
+    assert [said[one].tokens for one in beside] == [reference.answer(n) for n in (0, 1)]
+    after = [reference.request(n) for n in (2, 3, 4)]
+    submit(loop, *after)
+    said = run(loop)
+    assert [said[one].tokens for one in after] == [reference.answer(n) for n in (2, 3, 4)]

@@ -43,9 +43,10 @@ class Groups:
 
 def _group(pool: Pool, part: slice, rows: Sequence[Span]) -> Group:
     longest = rows[0].end
-    table = np.zeros((len(rows), blocks_for(longest)), np.int64)
+    table = np.empty((len(rows), blocks_for(longest)), np.int64)
     for row, blocks in zip(rows, table, strict=True):
-        blocks[: len(row.blocks)] = row.blocks
+        # Padded with its own: what is masked counts nothing, unless it is no number.
+        blocks[: len(row.blocks)], blocks[len(row.blocks) :] = row.blocks, row.blocks[0]
     places = torch.tensor([[row.begin] for row in rows], device=pool.device)
     masks = Masks(places, longest, pool.keys[0])
     return Group(part, torch.from_numpy(table).flatten().to(pool.device), masks)

@@ -42,8 +42,8 @@ class Pool:
         self._none = torch.empty(0, BLOCK_TOKENS, heads, width, device=device, dtype=dtype)
         self.keys = [self._none] * config.num_hidden_layers
         self.values = [self._none] * config.num_hidden_layers
-        #: Those below `_count` that nobody holds.
-        self._free = array("q")
+        #: Those below `_count` that nobody holds, and those in which a row has left something.
+        self._free, self._left = array("q"), array("q")
         self._count = 0
         self._rooms = (self._none, self._none)
 
@@ -63,7 +63,9 @@ class Pool:
 
     def give_back(self, blocks: Iterable[int]) -> None:
         """Blocks are held no more."""
+        blocks = array("q", blocks)
         self._free.extend(blocks)
+        self._left.extend(blocks)
         if not self.held:
             self._free, self._count = array("q"), 0
 
@@ -79,6 +81,16 @@ class Pool:
         elif have < self._count:
             grown = have + max(have // _GROWTH, _LEAST_GROWTH)
             self._resize(max(self._count, min(most, grown)))
+        self._empty_those_left()
+
+    def _empty_those_left(self) -> None:
+        """What no row has written is masked, and has to be a number for that."""
+        left = [block for block in self._left if block < self.keys[0].shape[0]]
+        if left:
+            places = torch.tensor(left, device=self.device)
+            for tensor in (*self.keys, *self.values):
+                tensor.index_fill_(0, places, 0)
+        self._left = array("q")
 
     def _resize(self, count: int) -> None:
         for tensors in (self.keys, self.values):
@@ -86,7 +98,6 @@ class Pool:
                 if old.shape[0] == count:
                     continue
                 kept = min(count, old.shape[0])
-                # What no row has written is masked, and has to be a number for that.
                 tensors[layer] = torch.cat((old[:kept], old.new_zeros(count - kept, *old.shape[1:])))
 
     @property
