@@ -25,7 +25,7 @@ def engine():
 def said_aloud(engine, tokens, stops=None) -> list[str]:
     """The pieces; each begins where the last has ended."""
     pieces: list[tuple[int, str]] = []
-    aloud = Aloud(engine._vocabulary, stops, lambda piece: pieces.append(piece()))
+    aloud = Aloud(engine._conversation.vocabulary, stops, lambda piece: pieces.append(piece()))
     for token in tokens:
         aloud.add(token)
     texts = [text for _, text in pieces]
@@ -56,7 +56,9 @@ def test_what_is_not_utf_8_and_ends_of_answers_are_as_in_the_answer(engine):
     rng, ends = random.Random(4), sorted(engine._ends)
     for _ in range(300):
         tokens = [rng.randrange(len(engine._processor.tokenizer)) for _ in range(rng.randrange(1, 12))]
-        tokens = [token for token in tokens if token not in engine._vocabulary._control] + ends[:1]
+        tokens = [token for token in tokens if token not in engine._conversation.vocabulary._control] + ends[
+            :1
+        ]
         said, whole = "".join(said_aloud(engine, tokens)), answer_of(engine, tokens)
         assert whole.startswith(said)
         rest = whole.removeprefix(said)
@@ -67,7 +69,7 @@ def test_no_part_of_a_stop_text_is_ever_said(engine):
     tokens = engine._processor.tokenizer(TEXT)["input_ids"]
     for first in range(len(TEXT)):
         for end in range(first + 1, min(len(TEXT), first + 7) + 1):
-            stops = Stops([TEXT[first:end], "not there"], engine._vocabulary)
+            stops = Stops([TEXT[first:end], "not there"], engine._conversation.vocabulary)
             pieces = said_aloud(engine, tokens, stops)
             before = TEXT[: TEXT.find(TEXT[first:end])].strip()
             assert before.startswith("".join(pieces))

@@ -170,7 +170,7 @@ def test_a_part_of_a_character_has_its_bytes_and_a_token_that_is_no_text_has_non
     choices = Choices(top=2)
     for token in tokens:
         choices.add(([token, token, beyond], [-0.123456789, 0.0, float("-inf")]))
-    told = Told(choices, len(tokens), engine._vocabulary)()
+    told = Told(choices, len(tokens), engine._conversation.vocabulary)()
     assert b"".join(bytes(token["bytes"] or ()) for token in told).decode() == "圆😀"
     assert sum("\N{REPLACEMENT CHARACTER}" in token["token"] for token in told) > 2
     assert [token["bytes"] for token in told[-len(engine._ends) :]] == [None] * len(engine._ends)
@@ -181,8 +181,8 @@ def test_a_part_of_a_character_has_its_bytes_and_a_token_that_is_no_text_has_non
         [(token["token"], "0.0")] for token in told
     ]
     choices.add(([tokens[0], tokens[0], tokens[0]], [float("-inf"), float("nan"), 0.0]))
-    assert Told(choices, len(tokens) + 1, engine._vocabulary)()[-1]["logprob"] == NEVER
-    assert Told(choices, 1, engine._vocabulary)() == told[:1]
+    assert Told(choices, len(tokens) + 1, engine._conversation.vocabulary)()[-1]["logprob"] == NEVER
+    assert Told(choices, 1, engine._conversation.vocabulary)() == told[:1]
 
 
 def test_a_tokenizer_that_says_too_little_is_refused_before_the_device(engine, seen, monkeypatch):
