@@ -39,7 +39,7 @@ def answer_of(engine, tokens, stops=None) -> str:
     if watch:
         for token in tokens:
             watch.add(token)
-    answer = engine._answers.of(Said(tokens, [0.0] * len(tokens), 1, 1, watch=watch))
+    answer = engine._conversation.answers.of(Said(tokens, [0.0] * len(tokens), 1, 1, watch=watch))
     return answer.text if isinstance(answer, Answer) else ""
 
 
@@ -53,7 +53,7 @@ def test_pieces_are_the_beginning_of_every_answer_that_they_may_become(engine):
 
 
 def test_what_is_not_utf_8_and_ends_of_answers_are_as_in_the_answer(engine):
-    rng, ends = random.Random(4), sorted(engine._ends)
+    rng, ends = random.Random(4), sorted(engine._conversation.ends)
     for _ in range(300):
         tokens = [rng.randrange(len(engine._processor.tokenizer)) for _ in range(rng.randrange(1, 12))]
         tokens = [token for token in tokens if token not in engine._conversation.vocabulary._control] + ends[

@@ -54,7 +54,7 @@ def test_the_first_of_several_counts(engine):
 
 def test_a_token_that_controls_the_model_is_no_text(engine):
     watch = Stops(["im_"], engine._conversation.vocabulary).watch()
-    for token in engine._ends:
+    for token in engine._conversation.ends:
         watch.add(token)
     assert not watch.has_found
 
@@ -94,7 +94,9 @@ def test_an_answer_that_begins_with_it_is_none(engine, seen):
 
 
 def test_a_tokenizer_that_says_too_little_is_refused_before_the_device(engine, seen, monkeypatch):
-    monkeypatch.setattr(engine, "_vocabulary", Vocabulary(object(), engine._ends, 10))
+    monkeypatch.setattr(
+        engine._conversation, "vocabulary", Vocabulary(object(), engine._conversation.ends, 10)
+    )
     with pytest.raises(EngineFailure) as caught:
         engine.prepare(seen, QUESTIONS[0], Options(stop=("A",)))
     assert caught.value.code is Code.NO_SAMPLING
