@@ -12,11 +12,11 @@ BARE = Machine(has_vllm=False, has_gpu=True)
 QWEN: dict[str, Any] = {"model_type": "qwen2_5_vl"}
 
 
-def chosen(machine: Machine, config: dict[str, Any] = QWEN, said: Any = None, **settings: str) -> Choice:
+def chosen(machine: Machine, config: dict[str, Any] = QWEN, said: Any = None, **settings: Any) -> Choice:
     return choose(WorkerSettings(**settings), machine, config, said or {})
 
 
-def refusal(machine: Machine, config: dict[str, Any] = QWEN, said: Any = None, **settings: str) -> CannotRun:
+def refusal(machine: Machine, config: dict[str, Any] = QWEN, said: Any = None, **settings: Any) -> CannotRun:
     with pytest.raises(CannotRun) as refused:
         chosen(machine, config, said, engine="vllm", **settings)
     return refused.value
