@@ -43,16 +43,19 @@ def arguments(
     is_on_gpu: bool,
     most_tokens: int,
     token_bytes: int,
+    most_pixels: int,
     has_penalty: bool,
 ) -> dict[str, Any]:
     """The engine's arguments for the model at `address`, which metrics call `name`.
 
-    It has learned to read `most_tokens`, and each takes `token_bytes` of the cache; with a penalty, tokens
-    are chosen from other numbers than it gives.
+    It has learned to read `most_tokens`, each takes `token_bytes` of the cache, and images have `most_pixels`
+    at most; with a penalty, tokens are chosen from other numbers than it gives.
     """
     usual = {
         # Graphs and compiled layers begin to pay on a GPU; on a CPU they are minutes of a compiler.
         "enforce_eager": not is_on_gpu,
+        # It keeps room for the largest images: else for the largest that the model's makers allow.
+        "mm_processor_kwargs": {"max_pixels": most_pixels},
         **_memory(_tokens(settings, is_on_gpu=is_on_gpu), most_tokens, token_bytes),
     }
     if settings.is_given("prefill_tokens"):

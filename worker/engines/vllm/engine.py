@@ -168,6 +168,7 @@ class VllmEngine(Engine[Seen, Asked]):
             is_on_gpu=self._on.type == "cuda",
             most_tokens=text.max_position_embeddings,
             token_bytes=bytes_of_token(text, choose_dtype(settings, self._on).itemsize),
+            most_pixels=self._processor.max_pixels.most,
             has_penalty=self._penalty != 1,
         )
         threading.Thread(target=self._loop.run_forever, name="vllm", daemon=True).start()

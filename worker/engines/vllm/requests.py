@@ -199,7 +199,7 @@ class Requests(Rolling[Asked, Request]):
         request.task = self._loop.create_task(self._answer(request))
 
     def _lose(self) -> None:
-        for request in self._there:
+        for request in [*self._there]:
             if request.task:
                 request.is_lost = True
                 request.task.cancel()

@@ -18,6 +18,7 @@ def told(*, is_on_gpu: bool = True, has_penalty: bool = False, **settings: Any) 
         is_on_gpu=is_on_gpu,
         most_tokens=4096,
         token_bytes=1000,
+        most_pixels=784,
         has_penalty=has_penalty,
     )
 
