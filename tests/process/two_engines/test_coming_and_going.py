@@ -92,3 +92,4 @@ def test_vllms_engine_that_dies_while_nobody_asks_ends_its_worker(both):
     served = both[VLLM]
     next(one for one in served.processes()[1:] if "EngineCore" in " ".join(one.cmdline())).kill()
     assert served.process.wait() == 1
+    served.start()
