@@ -9,7 +9,7 @@ both from step to step and asks only what a job costs.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from PIL import Image
 
@@ -79,9 +79,21 @@ Prepared_contra = TypeVar("Prepared_contra", bound=HasCost, contravariant=True)
 #: What stands for one job in a rolling batch.
 Request = TypeVar("Request")
 
+#: What is to be known of an engine, in words for people: what it is about, and what is said of it.
+Fact = tuple[str, str]
 
-#: Makes the next piece of an answer, which may be empty: where it begins, in characters, and its text.
-Piece = Callable[[], tuple[int, str]]
+
+class Part(NamedTuple):
+    """A part of what is said: what is thought, then the answer."""
+
+    #: Where it begins in both, one behind the other, in characters.
+    start: int
+    text: str
+    is_thought: bool = False
+
+
+#: Makes the next parts of an answer, of which there may be none.
+Piece = Callable[[], Sequence[Part]]
 #: Hears of the pieces of one answer in their order, in the thread that has them, and makes them in another.
 #: An answer that is begun anew has its pieces told again from its first.
 Hear = Callable[[Piece], None]
@@ -201,8 +213,8 @@ class Engine(Static[Prepared], Protocol[Seen, Prepared]):
         """Where it runs, such as `cpu` or `cuda:0 NVIDIA H100`; known once loaded."""
 
     @property
-    def about(self) -> Sequence[tuple[str, str]]:
-        """What it is about, and what is to be known of it, in words for people; known once loaded."""
+    def about(self) -> Sequence[Fact]:
+        """What is to be known of it; known once loaded."""
         return ()
 
     @property

@@ -85,7 +85,7 @@ def _fault(
     if not config:
         return CannotRun("its config.json could not be read", "check MODEL_NAME")
     family = config.get("model_type")
-    if family not in families.QWEN:
+    if family not in families.TRIED_WITH_VLLM:
         return CannotRun(
             f"prompts of the family {family} have not been tried with vLLM", "set EVA01_ENGINE=transformers"
         )

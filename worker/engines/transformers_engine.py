@@ -17,8 +17,8 @@ from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from worker.engines import families
-from worker.engines.about import Fact, bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
-from worker.engines.base import Answer, Engine, ModelNotLoaded
+from worker.engines.about import bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
+from worker.engines.base import Answer, Engine, Fact, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.masks import Masks
 from worker.engines.conversation import Conversation

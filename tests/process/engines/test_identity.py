@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from huggingface_hub import constants
 
-from jobs.contract.catalog import MODELS_FOLDER, NANO, OCR, card_for
+from jobs.contract.catalog import NANO, OCR, card_for, place_of
 from jobs.contract.settings import WorkerSettings
 from worker.engines import create_engine
 from worker.engines.weights import identity
@@ -74,9 +74,7 @@ def test_pixels_and_number_format_decide_answers_and_how_many_fit_does_not():
 
 
 def test_the_same_weights_under_another_name_are_the_same():
-    engine = create_engine(
-        card_for(str(MODELS_FOLDER / "nano")), WorkerSettings(device="cpu", dtype="float32")
-    )
+    engine = create_engine(card_for(place_of(NANO.source)), WorkerSettings(device="cpu", dtype="float32"))
     engine.load()
     assert engine.identity == loaded(dtype="float32")
 

@@ -19,8 +19,8 @@ from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.catalog import ModelCard, place_of
 from jobs.contract.models import Options
 from jobs.contract.settings import BadSetting, WorkerSettings
-from worker.engines.about import Fact, pixel_fact
-from worker.engines.base import Answer, Engine, ModelNotLoaded
+from worker.engines.about import pixel_fact
+from worker.engines.base import Answer, Engine, Fact, ModelNotLoaded
 from worker.engines.conversation import Conversation
 from worker.engines.deadline import Deadline
 from worker.engines.devices import choose_device, choose_dtype, first_line
