@@ -48,8 +48,9 @@ def test_what_is_cancelled_is_given_up(served, client, folder):
 
 def test_cancelled_jobs_leave_vllm_nothing_to_do(both, client, folder):
     served = both[VLLM]
+    before = served.counted("vllm:prompt_tokens_total")
     batch_id = send(client, folder, VLLM, "Describe this image.", temperature=2, max_new_tokens=2000)
-    wait_until(lambda: served.counted("vllm:num_requests_running"), "vLLM has begun")
+    wait_until(lambda: served.counted("vllm:prompt_tokens_total") > before, "vLLM has begun")
     client.cancel_batch(batch_id)
     wait_until(lambda: not served.counted("vllm:num_requests_running"), "vLLM has nothing to do")
     assert not served.counted("vllm:num_requests_waiting")
