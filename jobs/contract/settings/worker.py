@@ -28,6 +28,11 @@ class WorkerSettings(FromEnvironment):
     )
     #: The most that a batch or a question may ask for in place of that; 0: four times that.
     most_pixels: int = Field(default=0, ge=0)
+    #: What runs a model of the hub: `transformers`, `vllm`, or `auto`: vLLM where it is installed, knows the
+    #: family and has a GPU.
+    engine: str = Field(default="auto", pattern="^(auto|transformers|vllm)$")
+    #: What vLLM is told besides, by the names of its engine's arguments, as a JSON object.
+    vllm_extra: dict[str, Any] = Field(default_factory=dict)
     #: `auto`, `cpu`, `cuda`, `cuda:1`, …
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     #: `auto` (bfloat16 on a GPU, float32 on a CPU), `float32`, `bfloat16` or `float16`.

@@ -47,7 +47,7 @@ class Answers:
     def of(self, said: Said) -> Answer:
         """What was said; where that is no answer, its `failure` is `empty_answer` or `incomplete_answer`."""
         spoken, tokens, reason = self._text_of(said)
-        # Held to a format, a token without a choice has no number either; what is not allowed fails by itself.
+        # Held to a format, a token without a choice has no number either; what is not allowed fails anyway.
         if said.grammar is None and any(map(isnan, said.logprobs[: len(tokens)])):
             return self._answer("", said, tokens, reason).failing(self._without_numbers())
         parts = Apart(None, spoken.strip()) if said.grammar else apart(spoken, self.begun)
@@ -154,9 +154,9 @@ class Answers:
 
     def _without_numbers(self) -> EngineFailure:
         return EngineFailure(
-            f"{self._model} gave no numbers for what comes next (NaN or infinity): what it computed is beyond its"
-            " number format, or its weights are damaged. Set EVA01_DTYPE=bfloat16 or float32; if it fails again,"
-            " download the model anew."
+            f"{self._model} gave no numbers for what comes next (NaN or infinity): what it computes is beyond"
+            " its number format, or its weights are damaged. Set EVA01_DTYPE=bfloat16 or float32; if that"
+            " does not help, download the model anew."
         )
 
     def _without_a_word(
