@@ -483,6 +483,7 @@ def test_models_for_programs_are_what_the_server_said(run, server):
         "has_sampling": False,
         "has_token_limit": True,
         "max_pixels": None,
+        "price": None,
     }
     assert json.loads(out)[0] == {**model, **shown}
 
