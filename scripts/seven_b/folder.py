@@ -6,6 +6,7 @@ stock folder; nothing is merged, so a question takes a token a byte.
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -44,15 +45,13 @@ _VISION = {
 _PIXELS = {"shortest_edge": 3_136, "longest_edge": 12_845_056}
 
 
-def write_tokens(folder: Path) -> None:
-    """Tokenizer, chat template and image settings; nothing where they are there."""
-    if (folder / "tokenizer.json").exists():
-        return
+def write_tokens(folder: Path, pieces: Iterable[bytes]) -> None:
+    """Tokenizer, chat template and image settings; the control tokens follow on those pieces of text."""
     folder.mkdir(parents=True, exist_ok=True)
     letters = bytes_to_unicode()
-    pieces = ("".join(letters[byte] for byte in piece) for piece in vocabulary(_WORDS + 1)[:-1])
+    written = ("".join(letters[byte] for byte in piece) for piece in pieces)
     tokenizer = Qwen2Tokenizer(
-        vocab={piece: number for number, piece in enumerate(pieces)},
+        vocab={piece: number for number, piece in enumerate(written)},
         merges=[],
         unk_token="<|endoftext|>",  # noqa: S106 - a token of text, no password
         eos_token="<|im_end|>",  # noqa: S106 - neither
@@ -90,7 +89,8 @@ def write_weights(folder: Path) -> None:
 
 def make(folder: Path) -> None:
     """The whole folder; Qwen's processor reads it, and so does the worker's engine."""
-    write_tokens(folder)
+    if not (folder / "tokenizer.json").exists():
+        write_tokens(folder, vocabulary(_WORDS + 1)[:-1])
     if not any(folder.glob("*.safetensors")):
         free_gb = shutil.disk_usage(folder).free / 1e9
         if free_gb < 18:

@@ -1,0 +1,110 @@
+"""The engine alone, with no queue, web or slots around it: `python -m scripts.benching.bare MODEL`.
+
+In a process of its own, as a worker has one, with the same settings. It reads a list of tasks from each line
+on stdin, and answers each line with one: seconds for all of them, and tokens that were said.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.contract.catalog import card_for
+from jobs.contract.models import Options
+from jobs.contract.settings import Limits, WorkerSettings
+from scripts.benching.house import ROOT
+from scripts.benching.tasks import Task
+from tests.processes import python
+from worker.engines import create_engine
+from worker.engines.base import Answer, Engine
+from worker.engines.company import Company
+from worker.job.decode.decoder import Decoder
+from worker.ops.cores import share_cores
+
+
+@dataclass(frozen=True)
+class Alone:
+    """What one line of tasks took."""
+
+    seconds: float
+    tokens: int
+
+
+class Bare:
+    """The process, once its model is loaded."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._read()
+
+    def answer(self, tasks: Sequence[Task]) -> Alone:
+        """Have all of these answered."""
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps([asdict(task) for task in tasks]) + "\n")
+        self._process.stdin.flush()
+        return Alone(**self._read())
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout
+        if line := self._process.stdout.readline():
+            return dict(json.loads(line))
+        raise RuntimeError(f"the engine alone ended with {self._process.wait()}; stderr says why")
+
+
+@contextmanager
+def bare(model: str, env: Mapping[str, str]) -> Iterator[Bare]:
+    """A process with this model, with a worker's settings."""
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = ["env", *(f"{name}={value}" for name, value in env.items())]
+    command += python("scripts.benching.bare", model)
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+        try:
+            yield Bare(process)
+        finally:
+            process.terminate()
+
+
+def main() -> None:
+    """Answer line after line."""
+    (model,) = sys.argv[1:]
+    share_cores()
+    settings = WorkerSettings.read()
+    engine = create_engine(card_for(model, settings.model_name), settings)
+    engine.load()
+    decoder = Decoder(Limits.read(), engine.enough_pixels)
+    print("{}", flush=True)
+    for line in sys.stdin:
+        tasks = [Task(**task) for task in json.loads(line)]
+        print(json.dumps(asdict(_answer(engine, decoder, tasks, settings.rows))), flush=True)
+
+
+def _answer(engine: Engine[Any, Any], decoder: Decoder, tasks: Sequence[Task], rows: int) -> Alone:
+    """Prepare no more than is needed next, and turn until all have ended."""
+    rolling = engine.rolling
+    assert rolling, "only models with a rolling batch are measured"
+    began_s, left, waiting, tokens = time.perf_counter(), deque(tasks), 0, 0
+    while left or waiting:
+        while left and waiting < rows:
+            prepared = _prepare(engine, decoder, left.popleft())
+            rolling.submit(rolling.request(prepared, company=Company.INNOCENTS, is_interactive=False))
+            waiting += 1
+        for ended in rolling.turn():
+            assert isinstance(ended.outcome, Answer), ended.outcome
+            tokens += ended.outcome.usage.output_tokens or 0
+            waiting -= 1
+    return Alone(time.perf_counter() - began_s, tokens)
+
+
+def _prepare(engine: Engine[Any, Any], decoder: Decoder, task: Task) -> Any:
+    image = decoder.decode(Path(task.file).read_bytes()).image
+    return engine.prepare([engine.see(image)], task.question, Options(max_new_tokens=task.tokens))
+
+
+if __name__ == "__main__":
+    main()

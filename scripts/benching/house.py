@@ -1,0 +1,54 @@
+"""Redis, web and workers as real processes, in a folder of their own."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from jobs.contract.settings import Settings
+from jobs.storage.stores import Stores
+from tests.process.conftest import Stack
+from tests.processes import Process, free_port, python
+
+ROOT = Path(__file__).parents[2]
+#: Jobs on the device together, and those that a worker holds; of workers and of engines alone.
+ROWS, SLOTS = 16, 24
+#: What every worker here runs with. The same pictures, in other files, are asked about each round.
+WORKER = {"EVA01_ROWS": f"{ROWS}", "EVA01_SLOTS": f"{SLOTS}", "EVA01_ANSWER_CACHE": "false"}
+#: The model of workers that sleep.
+STUB = "stub"
+
+
+@contextmanager
+def house(*, has_web: bool = True, **env: str) -> Iterator[Stack]:
+    """Redis, and web; workers are started by who needs them."""
+    with TemporaryDirectory(prefix="eva01-bench-") as folder, Stack(Path(folder)) as stack:
+        stack.start_redis()
+        if has_web:
+            stack.start_web(**env)
+        yield stack
+
+
+def stores_of(stack: Stack) -> Stores:
+    """What speaks with its Redis and its blobs."""
+    return Stores.connect(Settings(redis_url=stack.env["REDIS_URL"], data=stack.folder))
+
+
+def start_sleeper(stack: Stack, name: str, takes_s: float, **env: str) -> Process:
+    """Start a worker that sleeps for so long over each image, one after the other; it is ready later."""
+    command = python("tests.stub_worker", f"{takes_s:g}")
+    return stack.start(name, command, **{"EVA01_ANSWER_CACHE": "false", **env})
+
+
+def start_ready_sleeper(stack: Stack, name: str, takes_s: float) -> Process:
+    """The same, once it takes jobs."""
+    port = free_port()
+    process = start_sleeper(stack, name, takes_s, EVA01_WORKER_PORT=f"{port}")
+    process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
+    return process
+
+
+def make_model(folder: Path) -> None:
+    """A folder with a model of random weights; made by a process of its own, so that torch is not in ours."""
+    subprocess.run(python("scripts.benching.weights", str(folder)), cwd=ROOT, check=True)

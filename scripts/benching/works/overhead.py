@@ -1,0 +1,65 @@
+"""A folder of mixed images from upload to CSV; beside the same engine alone over the same files."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from eva01 import Client
+from scripts.benching.bare import Bare, bare
+from scripts.benching.found import Found
+from scripts.benching.house import ROWS, SLOTS, WORKER, house
+from scripts.benching.options import Options
+from scripts.benching.pictures import write_mixed
+from scripts.benching.tasks import Task
+from scripts.benching.works.work import Work
+
+_QUESTION = "Describe this image."
+#: More tokens than any answer has.
+_TOKENS = 64
+
+
+def measure(options: Options) -> Iterator[Found]:
+    """Both ways in turn, each time with files that nobody has seen."""
+    count = options.of(2000, 8)
+    through, alone = [], []
+    with house() as stack, bare("nano", WORKER) as engine, Client(stack.url) as client:
+        stack.start_worker("nano", **WORKER)
+        for number in range(-1, options.rounds):
+            with TemporaryDirectory(prefix="eva01-pictures-") as folder:
+                # The first time only warms up.
+                files = write_mixed(Path(folder), count if number >= 0 else 1, number)
+                took_s = [_through(client, Path(folder), len(files)), _alone(engine, files)]
+            if number >= 0:
+                through.append(count / took_s[0])
+                alone.append(count / took_s[1])
+    yield Found("images/s, from upload to CSV", through, form=".1f")
+    yield Found("images/s, the engine alone", alone, form=".1f")
+    yield Found(
+        "the whole ÷ the engine alone", [a / b for a, b in zip(through, alone, strict=True)], "≥ 0.85"
+    )
+
+
+def _through(client: Client, folder: Path, count: int) -> float:
+    began_s = time.perf_counter()
+    batch = client.create_batch(_QUESTION, model="nano", max_new_tokens=_TOKENS)
+    failed = [sent.error for sent in client.upload_folder(batch.id, folder) if sent.error]
+    assert not failed, failed
+    client.close_batch(batch.id)
+    client.wait(batch.id)
+    client.results_csv(batch.id, folder / "answers.csv")
+    took_s = time.perf_counter() - began_s
+    answered = client.batch(batch.id).counts["succeeded"]
+    assert answered == count, f"{answered} of {count} images were answered"
+    return took_s
+
+
+def _alone(engine: Bare, files: Sequence[Path]) -> float:
+    return engine.answer([Task(str(file), _QUESTION, _TOKENS) for file in files]).seconds
+
+
+WORK = Work(
+    "A folder of images to its CSV",
+    f"2,000 mixed images (JPEG and PNG, 320 × 240 to 1600 × 1200), `nano`, {ROWS} rows, {SLOTS} slots.",
+    measure,
+)
