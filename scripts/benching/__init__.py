@@ -10,6 +10,7 @@ pictures  folders of images
 weights   a folder with a model of random weights
 tasks     what is asked of that model
 asking    a client that asks any server of OpenAI's API
+loops     processes that answer without a server
 bare      the engine alone, which the whole is compared with
 works     what is measured: a file a work
 peers     others that do the same, each in an environment of its own

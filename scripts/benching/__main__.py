@@ -22,15 +22,18 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--small", action="store_true", help="a miniature of each, which measures nothing")
     parser.add_argument("--out", type=Path, help="a file for what was found, as JSON")
+    parser.add_argument(
+        "--environments", type=Path, default=Options.environments, help="a folder for those of peers"
+    )
     parser.add_argument("--write", action="store_true", help="put it into docs/benchmarks.md")
     given = parser.parse_args()
     if given.write and given.small:
         parser.error("--write is for whole works: leave --small out.")
-    options = Options(given.rounds, given.small)
+    options = Options(given.rounds, given.small, given.environments)
     found: dict[str, Measured] = {}
     is_whole = True
     for name in given.only:
-        work: Work = import_module(WORKS[name]).WORK
+        work = _work(name)
         found[name] = _measured(name, work, options)
         is_whole = is_whole and not any(one.reason for one in found[name].found)
         if given.write:
@@ -53,6 +56,12 @@ def _named(text: str) -> list[str]:
 
 def _all_of(name: str) -> Sequence[str]:
     return [work for work in WORKS if work == name or work.startswith(f"{name}.")]
+
+
+def _work(name: str) -> Work:
+    # Looked up only now: some bring large libraries.
+    found: Work = import_module(WORKS[name]).WORKS[name]
+    return found
 
 
 def _measured(name: str, work: Work, options: Options) -> Measured:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -35,9 +35,14 @@ class Run:
         return quantiles(self.latencies_s, n=20)[-1]
 
 
-def ask(url: str, model: str, tasks: Sequence[Task], more: Mapping[str, Any]) -> Run:
-    """Ask all at once; every request says `more` besides. Fails when an answer is of another length."""
-    return asyncio.run(_ask(url, [_body(model, task, more) for task in tasks], tasks))
+def ask(url: str, model: str, tasks: Sequence[Task], *, takes_lists: bool = False, **more: Any) -> Run:
+    """Ask all at once; every request says `more` besides. Fails when an answer is of another length.
+
+    Who `takes_lists` is sent a list of one request, and answers with a list.
+    """
+    asked = [body_of(model, task) | more for task in tasks]
+    bodies = [json.dumps({"bodies": [one]} if takes_lists else one).encode() for one in asked]
+    return asyncio.run(_ask(url, bodies, tasks))
 
 
 async def _ask(url: str, bodies: Sequence[bytes], tasks: Sequence[Task]) -> Run:
@@ -49,8 +54,7 @@ async def _ask(url: str, bodies: Sequence[bytes], tasks: Sequence[Task]) -> Run:
             response = await client.post(f"{url}/v1/chat/completions", content=body)
             took_s = time.perf_counter() - began_s
             assert response.status_code == httpx.codes.OK, response.text
-            said = response.json()["usage"]["completion_tokens"]
-            assert said == task.tokens, f"{said} tokens were said, of {task.tokens} that were asked for"
+            _check(response.json(), task)
             return took_s
 
         began_s = time.perf_counter()
@@ -58,9 +62,16 @@ async def _ask(url: str, bodies: Sequence[bytes], tasks: Sequence[Task]) -> Run:
         return Run(time.perf_counter() - began_s, latencies_s)
 
 
-def _body(model: str, task: Task, more: Mapping[str, Any]) -> bytes:
+def _check(said: Any, task: Task) -> None:
+    one = said[0] if isinstance(said, list) else said
+    tokens = one["usage"]["completion_tokens"]
+    assert tokens == task.tokens, f"{tokens} tokens were said, of {task.tokens} that were asked for"
+
+
+def body_of(model: str, task: Task) -> dict[str, Any]:
+    """The request for a chat completion."""
     data = b64encode(Path(task.file).read_bytes()).decode()
     image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
     content = [image, {"type": "text", "text": task.question}]
-    asked = {"model": model, "messages": [{"role": "user", "content": content}], "max_tokens": task.tokens}
-    return json.dumps({**asked, "temperature": 0, **more}).encode()
+    messages = [{"role": "user", "content": content}]
+    return {"model": model, "messages": messages, "max_tokens": task.tokens, "temperature": 0}

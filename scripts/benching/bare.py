@@ -1,24 +1,22 @@
 """The engine alone, with no queue, web or slots around it: `python -m scripts.benching.bare MODEL`.
 
-In a process of its own, as a worker has one, with the same settings. It reads a list of tasks from each line
-on stdin, and answers each line with one: seconds for all of them, and tokens that were said.
+In a process of its own, as a worker has one, with the same settings.
 """
 
 import json
-import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from jobs.contract.catalog import card_for
 from jobs.contract.models import Options
 from jobs.contract.settings import Limits, WorkerSettings
-from scripts.benching.house import ROOT
+from scripts.benching.loops import Alone, Loop, loop
 from scripts.benching.tasks import Task
 from tests.processes import python
 from worker.engines import create_engine
@@ -28,46 +26,9 @@ from worker.job.decode.decoder import Decoder
 from worker.ops.cores import share_cores
 
 
-@dataclass(frozen=True)
-class Alone:
-    """What one line of tasks took."""
-
-    seconds: float
-    tokens: int
-
-
-class Bare:
-    """The process, once its model is loaded."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-        self._read()
-
-    def answer(self, tasks: Sequence[Task]) -> Alone:
-        """Have all of these answered."""
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps([asdict(task) for task in tasks]) + "\n")
-        self._process.stdin.flush()
-        return Alone(**self._read())
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout
-        if line := self._process.stdout.readline():
-            return dict(json.loads(line))
-        raise RuntimeError(f"the engine alone ended with {self._process.wait()}; stderr says why")
-
-
-@contextmanager
-def bare(model: str, env: Mapping[str, str]) -> Iterator[Bare]:
-    """A process with this model, with a worker's settings."""
-    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    command = ["env", *(f"{name}={value}" for name, value in env.items())]
-    command += python("scripts.benching.bare", model)
-    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
-        try:
-            yield Bare(process)
-        finally:
-            process.terminate()
+def bare(model: str, env: Mapping[str, str]) -> AbstractContextManager[Loop]:
+    """The process with this model, with a worker's settings."""
+    return loop(python("scripts.benching.bare", model), env)
 
 
 def main() -> None:

@@ -8,16 +8,22 @@ from tempfile import TemporaryDirectory
 
 from jobs.contract.settings import Settings
 from jobs.storage.stores import Stores
+from scripts.benching.options import ROOT
 from tests.process.conftest import Stack
 from tests.processes import Process, free_port, python
 
-ROOT = Path(__file__).parents[2]
-#: Jobs on the device together, and those that a worker holds; of workers and of engines alone.
-ROWS, SLOTS = 16, 24
-#: What every worker here runs with. The same pictures, in other files, are asked about each round.
-WORKER = {"EVA01_ROWS": f"{ROWS}", "EVA01_SLOTS": f"{SLOTS}", "EVA01_ANSWER_CACHE": "false"}
+#: Jobs on the device together, where nothing else is said.
+ROWS = 16
 #: The model of workers that sleep.
 STUB = "stub"
+
+
+def worker(rows: int = ROWS) -> dict[str, str]:
+    """The settings of a worker, or an engine alone, with so many jobs on the device.
+
+    Nothing that was asked before is answered from memory.
+    """
+    return {"EVA01_ROWS": f"{rows}", "EVA01_SLOTS": f"{rows + rows // 2}", "EVA01_ANSWER_CACHE": "false"}
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """How much is measured."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -9,6 +12,8 @@ class Options:
 
     rounds: int = 5
     is_small: bool = False
+    #: A folder for the environments of peers, which are kept.
+    environments: Path = ROOT / ".venv-peers"
 
     def of(self, whole: int, small: int) -> int:
         """The first of these numbers, or in a miniature the second."""

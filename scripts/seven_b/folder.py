@@ -42,10 +42,10 @@ _VISION = {
     "window_size": 112,
 }
 #: Pixels between which the stock folder scales images.
-_PIXELS = {"shortest_edge": 3_136, "longest_edge": 12_845_056}
+_LEAST_PIXELS, _MOST_PIXELS = 3_136, 12_845_056
 
 
-def write_tokens(folder: Path, pieces: Iterable[bytes]) -> None:
+def write_tokens(folder: Path, pieces: Iterable[bytes], most_pixels: int = _MOST_PIXELS) -> None:
     """Tokenizer, chat template and image settings; the control tokens follow on those pieces of text."""
     folder.mkdir(parents=True, exist_ok=True)
     letters = bytes_to_unicode()
@@ -61,7 +61,8 @@ def write_tokens(folder: Path, pieces: Iterable[bytes]) -> None:
     )
     tokenizer.chat_template = (NANO / "chat_template.jinja").read_text()
     tokenizer.save_pretrained(folder)
-    settings = json.loads((NANO / "preprocessor_config.json").read_text()) | {"size": _PIXELS}
+    size = {"shortest_edge": _LEAST_PIXELS, "longest_edge": most_pixels}
+    settings = json.loads((NANO / "preprocessor_config.json").read_text()) | {"size": size}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
 
 

@@ -12,10 +12,18 @@ reading      W9: `ocr` beside RapidOCR alone
 workers      W10: workers that sleep, beside the ideal
 """
 
+#: Numbers of sequences that vLLM may have at once, each of which is a work of its own.
+SEQUENCES = (8, 16, 32, 64, 128, 256)
+_VLLM = [f"W3.{kind}-{sequences}" for kind in ("vllm-loop", "vllm-serve") for sequences in SEQUENCES]
+#: Servers of others, which all answer requests for chat completions.
+_SERVERS = [f"W3.{name}" for name in ("transformers", "litserve", "ray", "bentoml")]
 #: Where each work is, in the order of the table.
 WORKS = {
     "W1": "scripts.benching.works.overhead",
     "W2": "scripts.benching.works.serving",
+    **dict.fromkeys(_VLLM, "scripts.benching.peers.vllm"),
+    **dict.fromkeys(_SERVERS, "scripts.benching.peers.servers"),
+    "W3.celery": "scripts.benching.peers.celery",
     "W4": "scripts.benching.works.interactive",
     "W5": "scripts.benching.works.submit",
     "W6": "scripts.benching.works.million",

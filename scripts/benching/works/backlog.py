@@ -149,9 +149,11 @@ class _House:
         )
 
 
-WORK = Work(
-    "What a job costs behind others",
-    "Uploads of 500 files, and 1,500 answers of a worker without a model; behind 1,000 jobs, or a few more,"
-    " and behind 1,000,000.",
-    measure,
-)
+WORKS = {
+    "W8": Work(
+        "What a job costs behind others",
+        "500 uploads, and 1,500 answers of a worker without a model; behind 1,000 jobs, or a few more,"
+        " and behind 1,000,000.",
+        measure,
+    )
+}

@@ -10,7 +10,7 @@ from eva01 import Client
 from jobs.contract.models import Batch, Job
 from jobs.storage.stores import Stores
 from scripts.benching.found import Found
-from scripts.benching.house import STUB, WORKER, house, start_ready_sleeper, stores_of
+from scripts.benching.house import STUB, house, start_ready_sleeper, stores_of, worker
 from scripts.benching.options import Options
 from scripts.benching.pictures import write_mixed
 from scripts.benching.works.work import Work
@@ -29,7 +29,7 @@ def measure(options: Options) -> Iterator[Found]:
         if options.is_small:
             start_ready_sleeper(stack, "worker", 0.01)
         else:
-            stack.start_worker(model, **WORKER)
+            stack.start_worker(model, **worker())
         stores = stores_of(stack)
         pictures = write_mixed(stack.folder, _IMAGES, 0)
         images = [_keep(stores, picture) for picture in pictures]
@@ -78,8 +78,10 @@ def _p95_s(client: Client, model: str, pictures: Sequence[Path], every_s: float)
     return quantiles(took_s, n=20, method="inclusive")[-1] if len(took_s) > 1 else took_s[0]
 
 
-WORK = Work(
-    "Single questions behind bulk",
-    "25 questions to `nano`, a second apart, about mixed images; idle, and behind a batch of 5,000.",
-    measure,
-)
+WORKS = {
+    "W4": Work(
+        "Single questions behind bulk",
+        "25 questions to `nano`, a second apart, about mixed images; idle, and behind a batch of 5,000.",
+        measure,
+    )
+}

@@ -45,8 +45,10 @@ def _p99_ms(servers: Servers, address: Callable[[], str], calls: int) -> float:
     return 1000 * p99([seconds(lambda: servers.http.get(address()).raise_for_status()) for _ in range(calls)])
 
 
-WORK = Work(
-    "A batch of a million jobs",
-    "1,000,000 answered jobs of one batch, by one client after the other; no worker.",
-    measure,
-)
+WORKS = {
+    "W6": Work(
+        "A batch of a million jobs",
+        "1,000,000 answered jobs of one batch, by one client after the other; no worker.",
+        measure,
+    )
+}

@@ -6,9 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from eva01 import Client
-from scripts.benching.bare import Bare, bare
+from scripts.benching.bare import bare
 from scripts.benching.found import Found
-from scripts.benching.house import ROWS, SLOTS, WORKER, house
+from scripts.benching.house import ROWS, house, worker
+from scripts.benching.loops import Loop
 from scripts.benching.options import Options
 from scripts.benching.pictures import write_mixed
 from scripts.benching.tasks import Task
@@ -23,8 +24,8 @@ def measure(options: Options) -> Iterator[Found]:
     """Both ways in turn, each time with files that nobody has seen."""
     count = options.of(2000, 8)
     through, alone = [], []
-    with house() as stack, bare("nano", WORKER) as engine, Client(stack.url) as client:
-        stack.start_worker("nano", **WORKER)
+    with house() as stack, bare("nano", worker()) as engine, Client(stack.url) as client:
+        stack.start_worker("nano", **worker())
         for number in range(-1, options.rounds):
             with TemporaryDirectory(prefix="eva01-pictures-") as folder:
                 # The first time only warms up.
@@ -54,12 +55,14 @@ def _through(client: Client, folder: Path, count: int) -> float:
     return took_s
 
 
-def _alone(engine: Bare, files: Sequence[Path]) -> float:
+def _alone(engine: Loop, files: Sequence[Path]) -> float:
     return engine.answer([Task(str(file), _QUESTION, _TOKENS) for file in files]).seconds
 
 
-WORK = Work(
-    "A folder of images to its CSV",
-    f"2,000 mixed images (JPEG and PNG, 320 × 240 to 1600 × 1200), `nano`, {ROWS} rows, {SLOTS} slots.",
-    measure,
-)
+WORKS = {
+    "W1": Work(
+        "A folder of images to its CSV",
+        f"2,000 mixed images (JPEG and PNG, 320 × 240 to 1600 × 1200), `nano`, {ROWS} rows.",
+        measure,
+    )
+}

@@ -40,8 +40,10 @@ def _drawable() -> Iterator[int]:
         assert number < 10_000, "no typeface of the quality set is here: see scripts/ocr_quality"
 
 
-WORK = Work(
-    "Pages by `ocr`",
-    "Six pages a round of the quality set, in its typefaces that are on the machine, each read by both.",
-    measure,
-)
+WORKS = {
+    "W9": Work(
+        "Pages by `ocr`",
+        "Six pages a round of the quality set, in its typefaces that are on the machine, each read by both.",
+        measure,
+    )
+}

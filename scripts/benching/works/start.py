@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from eva01 import Client
 from scripts.benching.found import Found
-from scripts.benching.house import ROOT, WORKER, house
-from scripts.benching.options import Options
+from scripts.benching.house import house, worker
+from scripts.benching.options import ROOT, Options
 from scripts.benching.works.work import Work
 from tests.process.conftest import Stack
 from tests.processes import python, wait_until
@@ -61,13 +61,13 @@ def _first_answer_s(stack: Stack, model: str, number: int) -> float:
     with Client(stack.url) as client:
         job = client.create_job(_picture(stack.folder, number), "What is written here?", model=model)
         began_s = time.monotonic()
-        worker = stack.start(
-            f"{model}-{number}", python("worker", "--model", model), EVA01_WORKER_PORT="0", **WORKER
+        process = stack.start(
+            f"{model}-{number}", python("worker", "--model", model), EVA01_WORKER_PORT="0", **worker()
         )
         wait_until(lambda: client.job(job.id).is_finished, "it is answered", every_s=_LOOK_S)
         took_s = time.monotonic() - began_s
         assert client.job(job.id).error is None, client.job(job.id).error
-    worker.end()
+    process.end()
     return took_s
 
 
@@ -80,8 +80,10 @@ def _picture(folder: Path, number: int) -> Path:
     return file
 
 
-WORK = Work(
-    "From a process's start to its first answer",
-    "One small image in the queue before the worker starts; `ocr` and `nano`.",
-    measure,
-)
+WORKS = {
+    "W7": Work(
+        "From a process's start to its first answer",
+        "One small image in the queue before the worker starts; `ocr` and `nano`.",
+        measure,
+    )
+}

@@ -63,8 +63,10 @@ def _seconds(stores: Stores, count: int) -> float:
     return time.perf_counter() - began_s
 
 
-WORK = Work(
-    "Workers that sleep",
-    "2, 4, 8 and 16 workers, each with 15 images of 1 s, one after the other: the ideal is 15 s.",
-    measure,
-)
+WORKS = {
+    "W10": Work(
+        "Workers that sleep",
+        "2, 4, 8 and 16 workers, each with 15 images of 1 s, one after the other: the ideal is 15 s.",
+        measure,
+    )
+}
