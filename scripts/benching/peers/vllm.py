@@ -19,6 +19,8 @@ from tests.process.others.servers import Vllm
 #: Its settings besides the number of sequences. All cores are its own, as its page for CPUs advises.
 _ENV = {
     "HF_HUB_OFFLINE": "1",
+    # Nothing of ours is in its environment.
+    "PYTHONPATH": "",
     # Of what is beside the loop; that binds its own.
     "OMP_NUM_THREADS": "1",
     "VLLM_CPU_KVCACHE_SPACE": "2",
