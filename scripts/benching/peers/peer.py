@@ -27,10 +27,9 @@ def random_model() -> Iterator[Path]:
 
 
 def rounds_of(model: Path, options: Options, count: int) -> Iterator[tuple[bool, Sequence[Task]]]:
-    """Other tasks each round, and before them one that only warms up, of which False is said."""
-    yield False, write_tasks(model.parent, 1, -1)
-    for seed in range(options.rounds):
-        yield True, write_tasks(model.parent, count, seed)
+    """Other tasks each round, and whether it counts."""
+    for seed in range(options.first_round, options.rounds):
+        yield seed >= 0, write_tasks(model.parent, count, seed)
 
 
 def compare_loops(

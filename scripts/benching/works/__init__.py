@@ -16,7 +16,7 @@ workers      W10: workers that sleep, beside the ideal
 SEQUENCES = (8, 16, 32, 64, 128, 256)
 _VLLM = [f"W3.{kind}-{sequences}" for kind in ("vllm-loop", "vllm-serve") for sequences in SEQUENCES]
 #: Servers of others, which all answer requests for chat completions.
-_SERVERS = [f"W3.{name}" for name in ("transformers", "litserve", "ray", "bentoml")]
+_SERVERS = [f"W3.{name}" for name in ("transformers", "litserve", "ray", "bentoml", "llama")]
 #: Where each work is, in the order of the table.
 WORKS = {
     "W1": "scripts.benching.works.overhead",

@@ -26,9 +26,8 @@ def measure(options: Options) -> Iterator[Found]:
     through, alone = [], []
     with house() as stack, bare("nano", worker()) as engine, Client(stack.url) as client:
         stack.start_worker("nano", **worker())
-        for number in range(-1, options.rounds):
+        for number in range(options.first_round, options.rounds):
             with TemporaryDirectory(prefix="eva01-pictures-") as folder:
-                # The first time only warms up.
                 files = write_mixed(Path(folder), count if number >= 0 else 1, number)
                 took_s = [_through(client, Path(folder), len(files)), _alone(engine, files)]
             if number >= 0:

@@ -37,12 +37,12 @@ def measure(options: Options) -> Iterator[Found]:
     """Both in turn, by the clock that all processes share."""
     with house() as stack:
         for model in _MODELS[: options.of(len(_MODELS), 1)]:
-            # Files that were read before are in memory, for both.
-            _alone_s(model)
             first, alone = [], []
-            for number in range(options.rounds):
-                alone.append(_alone_s(model))
-                first.append(_first_answer_s(stack, model, number))
+            for number in range(options.first_round, options.rounds):
+                both = _alone_s(model), _first_answer_s(stack, model, number)
+                if number >= 0:
+                    alone.append(both[0])
+                    first.append(both[1])
             above = [a - b for a, b in zip(first, alone, strict=True)]
             yield Found(f"`{model}`: from the process's start to its first answer (s)", first)
             yield Found(f"`{model}`: imports and weights alone (s)", alone)
