@@ -16,9 +16,12 @@ from typing import Any
 from jobs.contract.catalog import card_for
 from jobs.contract.models import Options
 from jobs.contract.settings import Limits, WorkerSettings
+from scripts.benching.house import STUB
 from scripts.benching.loops import Alone, Loop, loop
 from scripts.benching.tasks import Task
 from tests.processes import python
+from tests.stub_engine import StubEngine
+from tests.stub_rolling import StubRolling
 from worker.engines import create_engine
 from worker.engines.base import Answer, Engine
 from worker.engines.company import Company
@@ -36,13 +39,18 @@ def main() -> None:
     (model,) = sys.argv[1:]
     share_cores()
     settings = WorkerSettings.read()
-    engine = create_engine(card_for(model, settings.model_name), settings)
+    engine = _stub() if model == STUB else create_engine(card_for(model, settings.model_name), settings)
     engine.load()
     decoder = Decoder(Limits.read(), engine.enough_pixels)
     print("{}", flush=True)
     for line in sys.stdin:
         tasks = [Task(**task) for task in json.loads(line)]
         print(json.dumps(asdict(_answer(engine, decoder, tasks, settings.rows))), flush=True)
+
+
+def _stub() -> StubEngine:
+    """Without a model, for a miniature."""
+    return StubEngine(rolling=StubRolling(turns=1))
 
 
 def _answer(engine: Engine[Any, Any], decoder: Decoder, tasks: Sequence[Task], rows: int) -> Alone:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from jobs.contract.settings import Settings
 from jobs.storage.stores import Stores
-from scripts.benching.options import ROOT
+from scripts.benching.options import ROOT, Options
 from tests.process.conftest import Stack
 from tests.processes import Process, free_port, python
 
@@ -47,12 +47,19 @@ def start_sleeper(stack: Stack, name: str, takes_s: float, **env: str) -> Proces
     return stack.start(name, command, **{"EVA01_ANSWER_CACHE": "false", **env})
 
 
-def start_ready_sleeper(stack: Stack, name: str, takes_s: float) -> Process:
-    """The same, once it takes jobs."""
+def small_model(options: Options) -> str:
+    """A model that any machine has; in a miniature none at all."""
+    return STUB if options.is_small else "nano"
+
+
+def start_worker(stack: Stack, model: str) -> None:
+    """Start a worker and wait until it takes jobs."""
+    if model != STUB:
+        stack.start_worker(model, **worker())
+        return
     port = free_port()
-    process = start_sleeper(stack, name, takes_s, EVA01_WORKER_PORT=f"{port}")
+    process = start_sleeper(stack, "worker", 0.01, EVA01_WORKER_PORT=f"{port}")
     process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
-    return process
 
 
 def make_model(folder: Path) -> None:

@@ -29,7 +29,7 @@ def random_model() -> Iterator[Path]:
 def rounds_of(model: Path, options: Options, count: int) -> Iterator[tuple[bool, Sequence[Task]]]:
     """Other tasks each round, and whether it counts."""
     for seed in range(options.first_round, options.rounds):
-        yield seed >= 0, write_tasks(model.parent, count, seed)
+        yield seed >= 0, write_tasks(model.parent, count if seed >= 0 else count // 4, seed)
 
 
 def compare_loops(

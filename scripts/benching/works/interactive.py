@@ -10,7 +10,7 @@ from eva01 import Client
 from jobs.contract.models import Batch, Job
 from jobs.storage.stores import Stores
 from scripts.benching.found import Found
-from scripts.benching.house import STUB, house, start_ready_sleeper, stores_of, worker
+from scripts.benching.house import house, small_model, start_worker, stores_of
 from scripts.benching.options import Options
 from scripts.benching.pictures import write_mixed
 from scripts.benching.works.work import Work
@@ -22,14 +22,11 @@ _IMAGES, _GROUP = 64, 500
 
 def measure(options: Options) -> Iterator[Found]:
     """Questions to an idle house and behind bulk, in turn; other bulk each round."""
-    model, every_s = (STUB, 0.0) if options.is_small else ("nano", 1.0)
+    model, every_s = small_model(options), options.of(1, 0)
     jobs, questions = options.of(5000, 60), options.of(25, 3)
     idle, behind = [], []
     with house(EVA01_MODELS=model) as stack, Client(stack.url) as client:
-        if options.is_small:
-            start_ready_sleeper(stack, "worker", 0.01)
-        else:
-            stack.start_worker(model, **worker())
+        start_worker(stack, model)
         stores = stores_of(stack)
         pictures = write_mixed(stack.folder, _IMAGES, 0)
         images = [_keep(stores, picture) for picture in pictures]

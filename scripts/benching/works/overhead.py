@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from eva01 import Client
 from scripts.benching.bare import bare
 from scripts.benching.found import Found
-from scripts.benching.house import ROWS, house, worker
+from scripts.benching.house import ROWS, house, small_model, start_worker, worker
 from scripts.benching.loops import Loop
 from scripts.benching.options import Options
 from scripts.benching.pictures import write_mixed
@@ -24,12 +24,13 @@ def measure(options: Options) -> Iterator[Found]:
     """Both ways in turn, each time with files that nobody has seen."""
     count = options.of(2000, 8)
     through, alone = [], []
-    with house() as stack, bare("nano", worker()) as engine, Client(stack.url) as client:
-        stack.start_worker("nano", **worker())
+    model = small_model(options)
+    with house(EVA01_MODELS=model) as stack, bare(model, worker()) as engine, Client(stack.url) as client:
+        start_worker(stack, model)
         for number in range(options.first_round, options.rounds):
             with TemporaryDirectory(prefix="eva01-pictures-") as folder:
                 files = write_mixed(Path(folder), count if number >= 0 else 1, number)
-                took_s = [_through(client, Path(folder), len(files)), _alone(engine, files)]
+                took_s = [_through(client, model, Path(folder)), _alone(engine, files)]
             if number >= 0:
                 through.append(count / took_s[0])
                 alone.append(count / took_s[1])
@@ -40,9 +41,10 @@ def measure(options: Options) -> Iterator[Found]:
     )
 
 
-def _through(client: Client, folder: Path, count: int) -> float:
+def _through(client: Client, model: str, folder: Path) -> float:
+    count = len(list(folder.iterdir()))
     began_s = time.perf_counter()
-    batch = client.create_batch(_QUESTION, model="nano", max_new_tokens=_TOKENS)
+    batch = client.create_batch(_QUESTION, model=model, max_new_tokens=_TOKENS)
     failed = [sent.error for sent in client.upload_folder(batch.id, folder) if sent.error]
     assert not failed, failed
     client.close_batch(batch.id)
