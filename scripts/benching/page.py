@@ -9,9 +9,8 @@ from scripts.benching.found import Found, Measured
 from scripts.benching.plot import draw
 
 DOCS = Path(__file__).parents[2] / "docs"
-#: All that was measured last; the table and the plot are made of it.
-KEPT = DOCS / "benchmarks.json"
-PLOT = DOCS / "images" / "benchmarks.svg"
+#: In that folder: all that was measured last, of which the table and the picture are made.
+_PAGE, _KEPT, _PICTURE = "benchmarks.md", "benchmarks.json", "images/benchmarks.svg"
 
 Works = Mapping[str, Measured]
 
@@ -30,12 +29,13 @@ def write(path: Path, works: Works) -> None:
     path.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def publish(works: Works, order: Sequence[str]) -> None:
+def publish(works: Works, order: Sequence[str], docs: Path = DOCS) -> None:
     """Put what was measured into the page, beside what was measured of the other works before."""
-    kept = read(KEPT) | dict(works)
-    write(KEPT, {name: kept[name] for name in order if name in kept})
-    report.write("bench", table(kept, order))
-    PLOT.write_text(draw(kept, order), encoding="utf-8")
+    kept = read(docs / _KEPT) | dict(works)
+    write(docs / _KEPT, {name: kept[name] for name in order if name in kept})
+    (docs / _PICTURE).write_text(draw(kept, order), encoding="utf-8")
+    picture = f"![How far each number is from its bar, a dot a round]({_PICTURE})"
+    report.write("bench", f"{table(kept, order)}\n\n{picture}", docs / _PAGE)
 
 
 def table(works: Works, order: Sequence[str]) -> str:
