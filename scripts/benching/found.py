@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from math import inf
 from statistics import median
 from typing import Any, Self
 
@@ -41,7 +42,9 @@ class Found:
         if not bar:
             return []
         sense, limit = bar[1], float(bar[2].replace(",", ""))
-        return [value / limit if sense == "≥" else limit / value for value in self.rounds if value]
+        if sense == "≥":
+            return [value / limit for value in self.rounds]
+        return [limit / value if value > 0 else inf for value in self.rounds]
 
 
 @dataclass(frozen=True)

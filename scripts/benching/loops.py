@@ -6,14 +6,19 @@ line with one: seconds for all of them, and tokens that were said.
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from threading import Timer
 from typing import Any
 
 from scripts.benching.options import ROOT
 from scripts.benching.tasks import Task
+
+#: Seconds that a model may take to be loaded, or to answer a line; and to end.
+_PATIENCE_S, _END_S = 600.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,15 @@ class Loop:
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout
-        for line in self._process.stdout:
-            # Libraries print what they like.
-            if line.startswith("{"):
-                return dict(json.loads(line))
+        hangs = Timer(_PATIENCE_S, self._process.kill)
+        hangs.start()
+        try:
+            for line in self._process.stdout:
+                # Libraries print what they like.
+                if line.startswith("{"):
+                    return dict(json.loads(line))
+        finally:
+            hangs.cancel()
         raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait()}; stderr says why")
 
 
@@ -57,8 +67,19 @@ class Loop:
 def loop(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Loop]:
     """Such a process, with these variables besides ours."""
     pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ | env, **pipes) as process:
+    environment = os.environ | env
+    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **pipes) as process:
         try:
             yield Loop(process)
         finally:
-            process.terminate()
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """It ends when there is nothing more to read; what it has started and left is ended, too."""
+    assert process.stdin
+    process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_END_S)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -55,5 +55,5 @@ def _row(number: int, name: str, values: Sequence[float]) -> str:
 
 def _x(times: float) -> float:
     """The place of a number; what is beyond an end of the scale is at that end."""
-    power = min(_MOST, max(_LEAST, log2(times)))
+    power = min(_MOST, max(_LEAST, log2(times))) if times > 0 else _LEAST
     return _EDGE + _NAMES + (power - _LEAST) * _STEP

@@ -1,5 +1,6 @@
 """The table and the picture of `scripts/bench`."""
 
+from math import inf
 from xml.etree import ElementTree
 
 import pytest
@@ -42,10 +43,19 @@ def test_a_page_keeps_what_was_measured_of_other_works_before(tmp_path):
 
 @pytest.mark.parametrize(
     "wanted, values, times",
-    [("≥ 60,000", [30_000.0, 120_000.0], [0.5, 2.0]), ("≤ 50 (100 before)", [25.0, 100.0], [2.0, 0.5])],
+    [
+        ("≥ 60,000", [30_000.0, 120_000.0], [0.5, 2.0]),
+        ("≤ 50 (100 before)", [25.0, 100.0, -1.0], [2.0, 0.5, inf]),
+    ],
 )
 def test_a_number_is_so_many_times_as_good_as_its_bar(wanted, values, times):
     assert Found("it", values, wanted).times_the_bar == times
+
+
+def test_what_is_off_the_scale_stands_at_its_end():
+    found = [Found("a", [-1.0], "≤ 1"), Found("b", [0.0], "≥ 1")]
+    drawn = ElementTree.fromstring(draw({"W1": Measured("One", "", "", 1, found)}, ORDER))
+    assert len({dot.attrib["cx"] for dot in drawn.findall(".//{*}circle")}) == 2
 
 
 def test_the_picture_has_a_dot_for_each_round_of_what_has_a_bar():

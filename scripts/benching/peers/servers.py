@@ -1,6 +1,6 @@
 """Servers of others: what each is installed from, and how it is started with the model."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +14,7 @@ from scripts.benching.options import ROOT, Options
 from scripts.benching.peers.peer import Ask, compare_servers
 from scripts.benching.works.work import Work
 from tests.process.environments import Environment
+from tests.process.others.servers import TransformersServe
 from tests.processes import PATIENCE_S, Process, answers_200, free_port, wait_until
 
 _PROGRAMS = ROOT / "scripts" / "benching" / "peers"
@@ -32,8 +33,8 @@ class Server:
     #: The path that answers 200 once it serves.
     ready: str
     settings: str
-    #: Packages that are installed without what they need.
-    bare_packages: Sequence[str] = ()
+    #: Makes its environment, where more than `packages` is needed.
+    environment: Callable[[Path], Environment] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     #: What it calls the model; its folder where None.
     model: str | None = "theirs"
@@ -41,22 +42,20 @@ class Server:
 
     def work(self) -> Work:
         """It beside ours."""
-        said = " ".join([*self.packages, *self.bare_packages])
-        settings = f"{said}; {self.settings}; 48 tasks as in W2, all asked at once."
+        settings = f"{', '.join(self.packages)}; {self.settings}; 48 tasks as in W2, all asked at once."
         return Work(self.name, settings, self._measure)
 
     def _measure(self, options: Options) -> Iterator[Found]:
-        environment = self._environment(options.environments / self.name.replace(" ", "-"))
+        folder = options.environments / self.name.replace(" ", "-")
+        environment = self.environment(folder) if self.environment else self._borrowing(folder)
         yield from compare_servers(options, self.name, ROWS, partial(self._started, environment), count=48)
 
-    def _environment(self, folder: Path) -> Environment:
+    def _borrowing(self, folder: Path) -> Environment:
         """Made once, and again when other packages are wanted."""
         environment, stamp = Environment(folder), folder / "installed.txt"
-        wanted = "\n".join([*self.packages, *self.bare_packages])
+        wanted = "\n".join(self.packages)
         if not stamp.exists() or stamp.read_text() != wanted:
             environment.install(*self.packages)
-            if self.bare_packages:
-                environment.install("--no-deps", *self.bare_packages)
             environment.borrow_packages()
             stamp.write_text(wanted)
         return environment
@@ -101,14 +100,14 @@ def _not_converted(options: Options) -> Iterator[Found]:
 WORKS = {
     "W3.transformers": Server(
         "transformers serve",
-        ["fastapi==0.165.0"],
+        ["transformers as ours", "fastapi", "torchvision without CUDA's operators"],
         [
             *(f"{ROOT}/tests/process/others/transformers_serve.py", "serve", "{model}"),
             *("--host", "127.0.0.1", "--port", "{port}", "--device=cpu", "--dtype=float32"),
         ],
         "/v1/models",
         "one request after the other, as it has no other way for images",
-        bare_packages=["torchvision==0.28.0"],
+        environment=TransformersServe.environment,
         model=None,
     ).work(),
     "W3.litserve": Server(
