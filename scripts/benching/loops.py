@@ -81,5 +81,10 @@ def _end(process: "subprocess.Popen[str]") -> None:
     process.stdin.close()
     with suppress(subprocess.TimeoutExpired):
         process.wait(_END_S)
+    end_left(process.pid)
+
+
+def end_left(leader: int) -> None:
+    """End what is left of a process and of all that it has started, once it was told to end itself."""
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(leader, signal.SIGKILL)

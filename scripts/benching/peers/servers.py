@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from scripts.benching.asking import ask
 from scripts.benching.found import Found
 from scripts.benching.house import ROWS
+from scripts.benching.loops import end_left
 from scripts.benching.options import ROOT, Options
 from scripts.benching.peers.peer import Ask, compare_servers
 from scripts.benching.works.work import Work
@@ -77,6 +78,7 @@ class Server:
                 yield asked
             finally:
                 process.end()
+                end_left(process.popen.pid)
 
 
 def ask_with(url: str, model: str, takes_lists: bool) -> Ask:

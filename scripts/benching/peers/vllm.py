@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from scripts.benching.asking import ask
 from scripts.benching.found import Found
-from scripts.benching.loops import Loop, loop
+from scripts.benching.loops import Loop, end_left, loop
 from scripts.benching.options import ROOT, Options
 from scripts.benching.peers.peer import Ask, compare_loops, compare_servers
 from scripts.benching.works import SEQUENCES
@@ -91,6 +91,8 @@ def _server(environment: Environment, sequences: int, model: Path) -> Iterator[A
             yield lambda tasks: ask(server.url, "theirs", tasks, ignore_eos=True)
         finally:
             server.end()
+            if server.process:
+                end_left(server.process.popen.pid)
 
 
 def _work(name: str, sequences: int, how: str, measure: Callable[[int, Options], Iterator[Found]]) -> Work:
