@@ -73,22 +73,17 @@ class Server:
         with TemporaryDirectory(prefix="eva01-peer-") as folder:
             process = Process.start("peer", command, env, Path(folder))
             try:
-                _wait(process, f"http://127.0.0.1:{port}{self.ready}")
-                asked = ask_with(f"http://127.0.0.1:{port}", self.model or str(model), self.takes_lists)
-                yield asked
+                url = f"http://127.0.0.1:{port}"
+                _wait(process, f"{url}{self.ready}")
+                yield partial(ask, url, self.model or str(model), takes_lists=self.takes_lists)
             finally:
                 process.end()
                 end_left(process.popen.pid)
 
 
-def ask_with(url: str, model: str, takes_lists: bool) -> Ask:
-    """How it is asked."""
-    return lambda tasks: ask(url, model, tasks, takes_lists=takes_lists)
-
-
 def _wait(process: Process, url: str) -> None:
     def serves() -> bool:
-        assert process.popen.poll() is None, f"it ended: {process.output()[-500:]}"
+        assert process.popen.poll() is None, f"it ended: {process.output().strip().splitlines()[-1:]}"
         return answers_200(url)
 
     wait_until(serves, "it serves", 2 * PATIENCE_S)

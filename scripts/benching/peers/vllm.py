@@ -88,7 +88,7 @@ def _server(environment: Environment, sequences: int, model: Path) -> Iterator[A
         server = _MidSize(Path(folder), environment, model, sequences)
         try:
             server.start()
-            yield lambda tasks: ask(server.url, "theirs", tasks, ignore_eos=True)
+            yield partial(ask, server.url, "theirs", ignore_eos=True)
         finally:
             server.end()
             if server.process:
