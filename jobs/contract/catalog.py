@@ -96,6 +96,8 @@ class ModelCard(_Shown):
     has_fields: bool = False
     #: True when it says how likely each token of its answers was.
     has_logprobs: bool = False
+    #: True when it can be said how many tokens an answer has at most; `ocr` of old did not say.
+    has_token_limit: bool = True
     #: True when its answers can be drawn (temperature), and stop at texts.
     has_sampling: bool = False
     #: What its workers let one choose of its resolution; None where nobody may, and before one has come up.
@@ -118,6 +120,7 @@ OCR = ModelCard(
     description="Reads the text in an image, in reading order. It does not use the question.",
     uses_question=False,
     reads_pages=True,
+    has_token_limit=False,
     tasks=(Task.READ_TEXT,),
 )
 

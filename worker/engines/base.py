@@ -9,7 +9,7 @@ both from step to step and asks only what a job costs.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from PIL import Image
 
@@ -80,8 +80,17 @@ Prepared_contra = TypeVar("Prepared_contra", bound=HasCost, contravariant=True)
 Request = TypeVar("Request")
 
 
-#: Makes the next piece of an answer, which may be empty: where it begins, in characters, and its text.
-Piece = Callable[[], tuple[int, str]]
+class Part(NamedTuple):
+    """A part of what is said: what is thought, then the answer."""
+
+    #: Where it begins in both, one behind the other, in characters.
+    start: int
+    text: str
+    is_thought: bool = False
+
+
+#: Makes the next parts of an answer, of which there may be none.
+Piece = Callable[[], Sequence[Part]]
 #: Hears of the pieces of one answer in their order, in the thread that has them, and makes them in another.
 #: An answer that is begun anew has its pieces told again from its first.
 Hear = Callable[[Piece], None]

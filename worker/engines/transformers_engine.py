@@ -48,7 +48,7 @@ from worker.engines.saying.stops import Stops
 from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.seeing.any_processor import AnyProcessor
 from worker.engines.seeing.processors import JobInput, Processor, QwenProcessor, SeenImage
-from worker.engines.seeing.templates import begins_thoughts, can_choose_thinking
+from worker.engines.seeing.templates import can_choose_thinking, thought_begun
 from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
@@ -193,7 +193,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._answers = Answers(
             *(self._card.name, tokenizer, self._ends, self._vocabulary),
             pixels_per_token=self._processor.pixels_per_token,
-            is_thinking=begins_thoughts(self._processor.own, self._thinking),
+            begun=thought_begun(self._processor.own, self._thinking),
         )
         if self._thinking is not None and not can_choose_thinking(self._processor.own):
             logger.warning("%s has no choice of thinking: EVA01_THINKING does nothing.", self._card.name)
@@ -213,9 +213,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             self._batches = static_facts(reason, self.max_batch, settings.batch_tokens)
             return
         loop = create_loop(self._model, self._ends, self._rows, settings)
-        self._rolling = RollingAnswers(
-            *(loop, self._answers.of, self._vocabulary), is_thinking=self._answers.is_thinking
-        )
+        self._rolling = RollingAnswers(*(loop, self._answers.of, self._vocabulary), begun=self._answers.begun)
         per_token, pixels = self._processor.pixels_per_token, self.max_pixels
         seen = pixels.default // per_token if pixels and per_token else None
         self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)

@@ -218,7 +218,8 @@ class Answering(Generic[Seen, Prepared]):
             answer = joined([*self._answers(looked)])
             # Now that nothing is held any more that others wait for.
             if failure := answer.failure():
-                return _failed(looked, failure, finish_reason=answer.finish_reason, usage=answer.usage)
+                said = {"reasoning": answer.reasoning, "finish_reason": answer.finish_reason}
+                return _failed(looked, failure, **said, usage=answer.usage)
             self._keep_logprobs(job, answer)
         except (GivenBack, Cancelled):
             raise

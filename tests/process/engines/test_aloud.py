@@ -8,7 +8,7 @@ from jobs.contract.models import Options
 from tests.drawing import random_scene
 from tests.process.rolling.reference import loaded
 from tests.process.rolling.test_formats import rolled
-from worker.engines.base import Answer
+from worker.engines.base import Answer, Piece
 from worker.engines.company import Company
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.said import Said
@@ -24,13 +24,21 @@ def engine():
 
 def said_aloud(engine, tokens, stops=None) -> list[str]:
     """The pieces; each begins where the last has ended."""
-    pieces: list[tuple[int, str]] = []
-    aloud = Aloud(engine._vocabulary, stops, lambda piece: pieces.append(piece()))
+    pieces: list[str] = []
+    start = 0
+
+    def hear(piece: Piece) -> None:
+        nonlocal start
+        parts = piece()
+        for part in parts:
+            assert (part.start, part.is_thought) == (start, False)
+            start += len(part.text)
+        pieces.append("".join(part.text for part in parts))
+
+    aloud = Aloud(engine._vocabulary, stops, hear)
     for token in tokens:
         aloud.add(token)
-    texts = [text for _, text in pieces]
-    assert [start for start, _ in pieces] == [len("".join(texts[:place])) for place in range(len(texts))]
-    return texts
+    return pieces
 
 
 def answer_of(engine, tokens, stops=None) -> str:
@@ -83,7 +91,10 @@ def test_a_rolling_batch_says_each_answer_as_it_is_made(engine):
     assert isinstance(whole, Answer)
     told: list[str] = []
     request = engine._rolling.request(
-        prepared, company=Company.INNOCENTS, is_interactive=True, hear=lambda piece: told.append(piece()[1])
+        prepared,
+        company=Company.INNOCENTS,
+        is_interactive=True,
+        hear=lambda piece: told.append("".join(part.text for part in piece())),
     )
     engine._rolling.submit(request)
     turns = 0

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from jobs.contract.asking.chat import question_about
 from jobs.contract.catalog import card_for
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
@@ -21,9 +22,11 @@ from tests.families import FAMILIES
 from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
-from worker.engines.layers import PackedLinear
+from worker.engines.layers import PackedLinear, PatchLinear
+from worker.engines.seeing.any_processor import AnyProcessor
 from worker.engines.seeing.processors import SeenImage
 from worker.engines.weights.remedies import TORCHVISION
+from worker.engines.weights.source import Source
 
 pytestmark = pytest.mark.filterwarnings(
     # In transformers' own Pillow processors, by which GLM-4V's grids become tensors.
@@ -221,3 +224,24 @@ def test_a_family_that_does_not_roll_answers_in_static_batches_and_says_why(load
     engine = loaded("mllama")
     assert engine.rolling is None
     assert dict(engine.about)["batches"] == "static: there is no rolling batch for the family mllama"
+
+
+@pytest.mark.parametrize("family", ["qwen3_vl", "qwen3_vl_moe", "qwen3_5"])
+def test_later_qwens_are_prepared_whole_and_as_their_own_processors_do(loaded, folder_of, family):
+    engine, own = loaded(family), AnyProcessor(Source(str(folder_of(family))), WorkerSettings().max_pixels)
+    images = [scene(97, 140), scene(640, 300)]
+    turns = [question_about(len(images), "what is <|image_pad|> this")]
+    ours = engine._processor.prepare([engine.see(image) for image in images], turns, 6).tensors
+    theirs = own.prepare([own.see(image) for image in images], turns, 6).tensors
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert any(isinstance(layer, PatchLinear) for layer in engine._model.modules())
+
+
+def test_of_a_later_qwen_one_chooses_how_many_pixels_it_sees(loaded):
+    engine = loaded("qwen3_vl")
+    assert engine.max_pixels
+    assert (engine.max_pixels.least, engine._processor.pixels_per_token) == (4096, 32 * 32)
+    few, usual = (engine.see(scene(640, 300), pixels) for pixels in (20_000, None))
+    tokens = [engine.prepare([seen], "?", Options()).visual_tokens for seen in (few, usual)]
+    assert tokens[0] <= 20_000 // 1024 < tokens[1]

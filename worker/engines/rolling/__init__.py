@@ -5,7 +5,8 @@ admission  which request is next, and whether the cache has room for it
 families   what differs between the families of models
 prefill    turns images and questions into embeddings, several images together
 cache      the keys and values of all rows in flight
-attention  which tokens each token of a step attends to
+masks      which tokens each token of a step attends to
+attention  the attention of a step
 step       new prompts, and one token more for every row in flight, in one pass
 penalty    the repetition penalty
 loop       admission, prefill, step and release, turn by turn

@@ -10,6 +10,7 @@ from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.said import Said
+from worker.engines.saying.thinking import Marks
 from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.seeing.processors import JobInput
 
@@ -18,7 +19,7 @@ from worker.engines.seeing.processors import JobInput
 class RollingAnswers(Rolling[JobInput, Request]):
     """Makes answers of a loop's tokens, which are of `vocabulary`, by `answer_of`.
 
-    With `is_thinking` the prompts of plain text end within what the model thinks.
+    `begun` are the marks of the thought that the prompts of plain text begin.
     """
 
     def __init__(
@@ -26,11 +27,10 @@ class RollingAnswers(Rolling[JobInput, Request]):
         loop: RollingLoop,
         answer_of: Callable[[Said], Answer],
         vocabulary: Vocabulary,
-        *,
-        is_thinking: bool = False,
+        begun: Marks | None = None,
     ) -> None:
         self._loop, self._answer_of, self._vocabulary = loop, answer_of, vocabulary
-        self._is_thinking = is_thinking
+        self._begun = begun
 
     @property
     def is_idle(self) -> bool:
@@ -64,8 +64,8 @@ class RollingAnswers(Rolling[JobInput, Request]):
             return None
         # Read here, and not while the first token waits.
         self._vocabulary.text_of(0)
-        is_thinking = self._is_thinking and prepared.grammar is None
-        return partial(Aloud, self._vocabulary, prepared.stops, hear, is_thinking=is_thinking)
+        begun = self._begun if prepared.grammar is None else None
+        return partial(Aloud, self._vocabulary, prepared.stops, hear, begun)
 
     def submit(self, request: Request) -> None:
         """Let it wait for a row."""

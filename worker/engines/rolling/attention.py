@@ -1,11 +1,11 @@
-"""Attention in a step: a row attends to its own past, and a token of a new prompt to those before it."""
+"""Attention in a step: of each row to its own past, and of each new prompt to itself."""
 
 from typing import Any
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from worker.engines.rolling.cache import Pass
@@ -21,10 +21,12 @@ def attend(
     value: torch.Tensor,
     attention_mask: "Pass | torch.Tensor | None",
     scaling: float | None = None,
+    sliding_window: int | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attention over the tokens of a pass (1 × heads × tokens × width); gives 1 × tokens × heads × width.
 
+    `sliding_window` is the layer's: how many tokens each one sees, itself among them; None for all.
     For any other mask, as in `generate`, it is transformers' own.
     """
     if not isinstance(attention_mask, Pass):
@@ -33,23 +35,41 @@ def attend(
         return out, None
     now, parts = attention_mask, []
     if now.rows:
-        parts.append(_attend_to_the_past(query[0, :, : now.rows], now, module.layer_idx, scaling))
-    for begin, end in now.spans:
-        own = slice(begin, end)
-        out = scaled_dot_product_attention(
-            query[:, :, own], key[:, :, own], value[:, :, own], is_causal=True, scale=scaling, enable_gqa=True
-        )
-        parts.append(out[0].transpose(0, 1))
+        past = now.masks.of_rows(sliding_window)
+        parts.append(_attend_to_the_past(query[0, :, : now.rows], now, past, module.layer_idx, scaling))
+    for number, (begin, end) in enumerate(now.spans):
+        own, seen = slice(begin, end), now.masks.of_prompt(number, sliding_window)
+        parts.append(_attend_to_itself(query[:, :, own], key[:, :, own], value[:, :, own], seen, scaling))
     return torch.cat(parts)[None], None
 
 
-def _attend_to_the_past(query: torch.Tensor, now: Pass, layer: int, scaling: float | None) -> torch.Tensor:
+def _attend_to_the_past(
+    query: torch.Tensor, now: Pass, seen: torch.Tensor, layer: int, scaling: float | None
+) -> torch.Tensor:
     """Query: heads × rows × width. Heads that share a key head are its queries, so no key is copied."""
     keys, values = now.past(layer)
     heads, rows, width = query.shape
     grouped = query.transpose(0, 1).reshape(rows, keys.shape[1], heads // keys.shape[1], width)
-    out = scaled_dot_product_attention(grouped, keys, values, attn_mask=now.mask, scale=scaling)
+    out = scaled_dot_product_attention(grouped, keys, values, attn_mask=seen, scale=scaling)
     return out.reshape(rows, heads, width)
+
+
+def _attend_to_itself(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    seen: torch.Tensor | None,
+    scaling: float | None,
+) -> torch.Tensor:
+    """A new prompt (1 × heads × length × width); gives length × heads × width."""
+    if seen is not None:
+        # None of torch's fast kernels for a GPU takes a mask where there are fewer key heads.
+        shared = query.shape[1] // key.shape[1]
+        key, value = repeat_kv(key, shared), repeat_kv(value, shared)
+    out = scaled_dot_product_attention(
+        query, key, value, attn_mask=seen, is_causal=seen is None, scale=scaling, enable_gqa=seen is None
+    )
+    return out[0].transpose(0, 1)
 
 
 def mask(*sizes: Any, attention_mask: "Pass | torch.Tensor | None" = None, **kwargs: Any) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from worker.engines.rolling.masks import Masks
+
 #: Lengths are rounded up to this many tokens, so that the tensors seldom have to grow.
 _LENGTH_STEP = 128
 
@@ -57,15 +59,21 @@ class RowCache:
 class Pass:
     """One pass of the decoder over a sequence of tokens: one of each row in flight, then the new prompts.
 
-    It is given to the model's layers both as their cache and as their mask. `lengths` are the rows' tokens in
-    the cache, `longest` the length of the longest with the one that is written now, `prompts` the lengths of
-    the new rows, which come after the others.
+    It is given to the model's layers both as their cache and as their mask. `lengths`, `longest`, `prompts`
+    and `blocks` are those of its masks; the new rows come after the others.
     """
 
     #: Of the sizes of a mask; one of 2 would be taken for a mask over padding.
     ndim = 4
 
-    def __init__(self, cache: RowCache, lengths: torch.Tensor, longest: int, prompts: Sequence[int]) -> None:
+    def __init__(
+        self,
+        cache: RowCache,
+        lengths: torch.Tensor,
+        longest: int,
+        prompts: Sequence[int],
+        blocks: Sequence[torch.Tensor | None],
+    ) -> None:
         self._cache, self._lengths, self._longest = cache, lengths, longest
         self.rows = lengths.shape[0]
         ends = [self.rows]
@@ -74,8 +82,7 @@ class Pass:
         #: Where each new prompt begins and ends in the sequence.
         self.spans = list(pairwise(ends))
         self._places = torch.arange(self.rows, device=lengths.device)
-        #: What each row may attend to: rows × 1 × 1 × longest.
-        self.mask = (torch.arange(longest, device=lengths.device) <= lengths[:, None])[:, None, None]
+        self.masks = Masks(lengths, longest, prompts, blocks)
 
     @property
     def last(self) -> torch.Tensor:

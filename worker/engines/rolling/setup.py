@@ -26,6 +26,8 @@ _UNSUPPORTED = (
 )
 #: Kinds of positions that are other ones beyond a length, for all rows of a pass.
 _ROPES_OF_THE_LONGEST = ("dynamic", "longrope")
+#: Kinds of layers whose every row keeps its keys and values; those that slide see the last of them only.
+_LAYERS = {"full_attention", "sliding_attention"}
 #: Tokens of cache on a CPU, when the settings do not say: 1.9 GB in fp32 for Qwen2-VL-2B.
 _CPU_TOKENS = 32_768
 #: The part of a GPU's free memory that keys and values may take; the rest is for what a step needs meanwhile.
@@ -46,18 +48,22 @@ def why_static(model: Any, settings: WorkerSettings) -> str | None:
 
 
 def _why_its_layers_do_not_roll(text: Any) -> str | None:
-    kinds = getattr(text, "layer_types", None)
-    is_sliding = set(kinds) != {"full_attention"} if kinds else getattr(text, "sliding_window", None)
-    if is_sliding:
-        return "some of its layers look at a part of the text only"
-    if (text.rope_parameters or {}).get("rope_type") in _ROPES_OF_THE_LONGEST:
+    if others := set(getattr(text, "layer_types", None) or ()) - _LAYERS:
+        return f"it has layers of {', '.join(sorted(others))}, whose past is not kept as that of others"
+    if any(rope.get("rope_type") in _ROPES_OF_THE_LONGEST for rope in _ropes(text)):
         return "its positions depend on how long a text is"
     return None
 
 
+def _ropes(text: Any) -> list[dict[str, Any]]:
+    """What is said of its positions, of each kind of layers where they differ."""
+    said = text.rope_parameters or {}
+    return [said, *(own for own in said.values() if isinstance(own, dict))]
+
+
 def create_loop(model: Any, ends: Collection[int], rows: int, settings: WorkerSettings) -> RollingLoop:
     """The loop for a model, with at most `rows` images at once."""
-    model.model.language_model.set_attn_implementation(attention.NAME)
+    model.get_decoder().set_attn_implementation(attention.NAME)
     return RollingLoop(
         model,
         ends,

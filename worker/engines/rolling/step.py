@@ -52,10 +52,11 @@ def step(
     that fails can be made again.
     """
     model, lengths = family.model, tails.lengths[:rows]
-    now = Pass(cache, lengths, longest, [prompt.embedded.shape[0] for prompt in prompts])
+    blocks = [family.blocks(prompt) for prompt in prompts]
+    now = Pass(cache, lengths, longest, [prompt.embedded.shape[0] for prompt in prompts], blocks)
     positions = (lengths + tails.deltas[:rows]).expand(family.axes, -1)
     embedded = model.get_input_embeddings()(tails.tokens[:rows])
-    hidden = model.model.language_model(
+    hidden = model.get_decoder()(
         inputs_embeds=torch.cat([embedded, *(prompt.embedded for prompt in prompts)])[None],
         position_ids=family.position_ids(
             torch.cat([positions, *(prompt.positions for prompt in prompts)], dim=1)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from jobs.contract.asking.chat import Turn, question_about
-from worker.engines.saying.thinking import BEGIN, END
+from worker.engines.saying.thinking import Marks, marks_begun
 from worker.engines.weights.unusable import Unusable
 
 #: The variable of templates by which one chooses whether a model thinks aloud.
@@ -55,22 +55,19 @@ def rendered(processor: Any, turns: Iterable[Turn], thinking: bool | None = None
     messages = [{"role": turn.role.value, "content": [*map(_part, turn.parts)]} for turn in turns]
     switch = {} if thinking is None else {_SWITCH: thinking}
     text: str = processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False, **switch)
-    return f"{text.rstrip()}\n{END}\n\n" if thinking is False and _begins_a_thought(text) else text
+    begun = marks_begun(text) if thinking is False else None
+    return f"{text.rstrip()}\n{begun.end}\n\n" if begun else text
 
 
-def begins_thoughts(processor: Any, thinking: bool | None) -> bool:
-    """True for a model whose prompts end within what it thinks."""
-    return _begins_a_thought(rendered(processor, [question_about(1, _QUESTION)], thinking))
-
-
-def _begins_a_thought(prompt: str) -> bool:
-    return prompt.rstrip().endswith(BEGIN)
+def thought_begun(processor: Any, thinking: bool | None) -> Marks | None:
+    """The marks of the thought within which a model's prompts end."""
+    return marks_begun(rendered(processor, [question_about(1, _QUESTION)], thinking))
 
 
 def can_choose_thinking(processor: Any) -> bool:
     """True where `rendered` heeds `thinking`, also if only to end a thought."""
     template = processor.chat_template
-    return _SWITCH in str(template) or begins_thoughts(processor, None)
+    return _SWITCH in str(template) or thought_begun(processor, None) is not None
 
 
 def _part(part: str | None) -> dict[str, Any]:

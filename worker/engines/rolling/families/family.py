@@ -47,6 +47,13 @@ class Family(ABC):
         """Positions of a line of tokens (axes × tokens) as the decoder takes them."""
         return positions
 
+    def blocks(self, prompt: Prompt) -> torch.Tensor | None:
+        """Numbers, from 1, of a prompt's blocks, whose tokens attend to one another in both directions.
+
+        None where every token sees those before it, and no others.
+        """
+        return None
+
     def also(self, rows: int, prompts: Sequence[Prompt]) -> dict[str, Any]:
         """What the decoder is given besides, where new prompts come after `rows` tokens of others."""
         return {}
