@@ -8,6 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +27,7 @@ from worker.engines import create_engine
 from worker.engines.base import Answer, Engine
 from worker.engines.company import Company
 from worker.job.decode.decoder import Decoder
-from worker.ops.cores import share_cores
+from worker.ops.cores import core_count, share_cores
 
 
 def bare(model: str, env: Mapping[str, str]) -> AbstractContextManager[Loop]:
@@ -54,19 +55,23 @@ def _stub() -> StubEngine:
 
 
 def _answer(engine: Engine[Any, Any], decoder: Decoder, tasks: Sequence[Task], rows: int) -> Alone:
-    """Prepare no more than is needed next, and turn until all have ended."""
+    """Prepare what is needed next in a thread a core, and turn until all have ended."""
     rolling = engine.rolling
     assert rolling, "only models with a rolling batch are measured"
     began_s, left, waiting, tokens = time.perf_counter(), deque(tasks), 0, 0
-    while left or waiting:
-        while left and waiting < rows:
-            prepared = _prepare(engine, decoder, left.popleft())
-            rolling.submit(rolling.request(prepared, company=Company.INNOCENTS, is_interactive=False))
-            waiting += 1
-        for ended in rolling.turn():
-            assert isinstance(ended.outcome, Answer), ended.outcome
-            tokens += ended.outcome.usage.output_tokens or 0
-            waiting -= 1
+    ahead: deque[Future[Any]] = deque()
+    with ThreadPoolExecutor(core_count()) as pool:
+        while left or ahead or waiting:
+            while left and len(ahead) < rows:
+                ahead.append(pool.submit(_prepare, engine, decoder, left.popleft()))
+            while ahead and waiting < rows and (ahead[0].done() or not waiting):
+                prepared = ahead.popleft().result()
+                rolling.submit(rolling.request(prepared, company=Company.INNOCENTS, is_interactive=False))
+                waiting += 1
+            for ended in rolling.turn():
+                assert isinstance(ended.outcome, Answer), ended.outcome
+                tokens += ended.outcome.usage.output_tokens
+                waiting -= 1
     return Alone(time.perf_counter() - began_s, tokens)
 
 
