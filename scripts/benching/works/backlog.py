@@ -28,8 +28,8 @@ _WARM, _SPARE = 50, 1000
 
 def measure(options: Options) -> Iterator[Found]:
     """Two houses, one with each backlog, in turn."""
-    few, many = options.of(1_000, 40), options.of(1_000_000, 400)
-    sent, answered = options.of(500, 5), options.of(1500, 20)
+    few, many = options.of(1_000, 500), options.of(1_000_000, 1_000)
+    sent, answered = options.of(2000, 60), options.of(1500, 20)
     a_round = _WARM + sent + answered + _SPARE
     web_ms: dict[int, list[float]] = {few: [], many: []}
     worker_ms: dict[int, list[float]] = {few: [], many: []}
@@ -37,11 +37,10 @@ def measure(options: Options) -> Iterator[Found]:
         redis_bytes = {few: short.fill(few)}
         short.empty()
         # What a worker comes to has to be there; what waits behind is only counted.
-        short.add(few)
         long.add(options.rounds * a_round)
         redis_bytes[many] = long.fill(many)
         for number in range(options.rounds):
-            short.add(a_round)
+            short.top_up(few + _WARM + answered)
             for size, house in ((few, short), (many, long)):
                 web_ms[size].append(1000 * house.web_s(sent, number) / sent)
                 worker_ms[size].append(1000 * house.worker_s(answered))
@@ -83,8 +82,8 @@ class _House:
 
     def fill(self, count: int) -> float:
         """Add jobs whose images are nowhere; bytes of Redis for each."""
-        # The first one brings scripts and lists that all use.
-        fill(self._servers.stores, self._batches[0], 1, JobState.QUEUED)
+        # The first ones bring scripts, lists and buffers that all use.
+        fill(self._servers.stores, self._batches[0], min(count, _GROUP), JobState.QUEUED)
         self._servers.wait_until_quiet()
         before = self._servers.info("memory")["used_memory"]
         fill(self._servers.stores, self._batches[0], count, JobState.QUEUED)
@@ -97,6 +96,10 @@ class _House:
             images = [(self._images[number % _IMAGES],) for number in range(len(group))]
             jobs = [one.model_copy(update={"images": im}) for one, im in zip(group, images, strict=True)]
             self._servers.stores.store.create_jobs(jobs)
+
+    def top_up(self, count: int) -> None:
+        """Have so many jobs wait."""
+        self.add(max(0, count - self._counted(JobState.QUEUED)))
 
     def web_s(self, count: int, seed: int) -> float:
         """Seconds of CPU that web takes for an upload of so many files."""
@@ -132,9 +135,12 @@ class _House:
             worker.end()
 
     def _answered(self) -> int:
+        assert not self._counted(JobState.FAILED), "a job failed"
+        return self._counted(JobState.SUCCEEDED)
+
+    def _counted(self, state: JobState) -> int:
         batches = [self._servers.stores.store.get_batch(batch.id) for batch in self._batches]
-        assert not any(batch.counts[JobState.FAILED] for batch in batches), "a job failed"
-        return sum(batch.counts[JobState.SUCCEEDED] for batch in batches)
+        return sum(batch.counts[state] for batch in batches)
 
     def _keep_images(self) -> Sequence[str]:
         names = []
@@ -152,7 +158,7 @@ class _House:
 WORKS = {
     "W8": Work(
         "What a job costs behind others",
-        "500 uploads, and 1,500 answers of a worker without a model; behind 1,000 jobs, or a few more,"
+        "2,000 uploads, and 1,500 answers of a worker without a model; behind 1,000 jobs, or a few more,"
         " and behind 1,000,000.",
         measure,
     )
