@@ -15,9 +15,9 @@ from transformers import (
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from worker.engines.transformers_engine import _BUNDLED
+from jobs.contract.catalog import MODELS_FOLDER
 
-NANO = _BUNDLED / "nano"
+NANO = MODELS_FOLDER / "nano"
 CHAT = (
     "{% for message in messages %}USER: {% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
+from jobs.contract.catalog import NANO, place_of
 from jobs.contract.models import Usage
 from jobs.contract.settings import Limits
 from scripts.rolling.load import Asked, ask_about, geometric
@@ -77,7 +78,7 @@ class _Slot:
     def __init__(self, roller: Roller[JobInput, Request], rng: random.Random) -> None:
         self._roller, self._rng = roller, rng
         self._decoder = Decoder(Limits(), enough_pixels=1_000_000)
-        self._processor = QwenProcessor(Source(str(ROOT / "worker" / "models" / "nano")), 1_000_000)
+        self._processor = QwenProcessor(Source(place_of(NANO.source)), 1_000_000)
         self._photo = PHOTO.read_bytes()
 
     def answer(self, number: int) -> Answer:

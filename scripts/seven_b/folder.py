@@ -14,10 +14,11 @@ from transformers import GenerationConfig, Qwen2_5_VLConfig, Qwen2_5_VLForCondit
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 
+from jobs.contract.catalog import MODELS_FOLDER
 from scripts.compare_grammars import vocabulary
 from scripts.nano.tokenizer import CONTROL_TOKENS
 
-NANO = Path(__file__).parents[2] / "worker" / "models" / "nano"
+NANO = MODELS_FOLDER / "nano"
 #: Tokens before the control tokens. Source of these and of the shape: the tokenizer and the config.json of
 #: Qwen/Qwen2.5-VL-7B-Instruct.
 _WORDS = 151_643

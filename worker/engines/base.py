@@ -79,6 +79,9 @@ Prepared_contra = TypeVar("Prepared_contra", bound=HasCost, contravariant=True)
 #: What stands for one job in a rolling batch.
 Request = TypeVar("Request")
 
+#: What is to be known of an engine, in words for people: what it is about, and what is said of it.
+Fact = tuple[str, str]
+
 
 class Part(NamedTuple):
     """A part of what is said: what is thought, then the answer."""
@@ -210,8 +213,8 @@ class Engine(Static[Prepared], Protocol[Seen, Prepared]):
         """Where it runs, such as `cpu` or `cuda:0 NVIDIA H100`; known once loaded."""
 
     @property
-    def about(self) -> Sequence[tuple[str, str]]:
-        """What it is about, and what is to be known of it, in words for people; known once loaded."""
+    def about(self) -> Sequence[Fact]:
+        """What is to be known of it; known once loaded."""
         return ()
 
     @property

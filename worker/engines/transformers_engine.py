@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -15,15 +14,15 @@ from transformers.utils import logging as library_logging
 
 from jobs.contract.asking.chat import ending_with, question_about
 from jobs.contract.asking.pixels import PixelRange
-from jobs.contract.catalog import ModelCard
+from jobs.contract.catalog import ModelCard, place_of
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from jobs.shape.telling import instruction_of
 from worker.engines import families
-from worker.engines.about import Fact, bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
-from worker.engines.base import Answer, Engine, ModelNotLoaded
+from worker.engines.about import bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
+from worker.engines.base import Answer, Engine, Fact, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.grammars import Grammars
 from worker.engines.constraint.masks import Masks
@@ -64,8 +63,6 @@ logger = logging.getLogger(__name__)
 
 #: Width and height of the image with which a model is tried.
 _PROBE_PX = (64, 64)
-#: Where models that come with the project lie.
-_BUNDLED = Path(__file__).parent.parent / "models"
 
 library_logging.set_verbosity_error()
 library_logging.disable_progress_bar()
@@ -81,7 +78,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
         self._card = card
         self._settings = settings
-        self._source = Source(_resolve(card.source))
+        self._source = Source(place_of(card.source))
         self._device_name = settings.device
         self._on: torch.device
         self._model: Any = None
@@ -388,9 +385,3 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def _not_loaded(self, error: Exception) -> ModelNotLoaded:
         tried = f"{self._source.address} on {self.device}: {type(error).__name__}: {first_line(error)}"
         return ModelNotLoaded(self._card.name, tried, remedy_of(error, self._source))
-
-
-def _resolve(source: str) -> str:
-    """A folder, or an address on the hub: `bundled:nano` → this package's models/nano."""
-    kind, _, name = source.partition(":")
-    return str(_BUNDLED / name) if kind == "bundled" else source

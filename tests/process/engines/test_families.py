@@ -1,7 +1,6 @@
 """The transformers engine with models of many families, in miniature and with random weights."""
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
 from pathlib import Path
@@ -28,27 +27,17 @@ from worker.engines.seeing.processors import SeenImage
 from worker.engines.weights.remedies import TORCHVISION
 from worker.engines.weights.source import Source
 
-pytestmark = pytest.mark.filterwarnings(
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     # In transformers' own Pillow processors, by which GLM-4V's grids become tensors.
-    "ignore:__array__ implementation:DeprecationWarning"
-)
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 #: Those that load where there is no torchvision.
 THERE = [name for name in FAMILIES if name != "lfm2_vl"]
 #: Of these two, whose eye is a large one, one image is enough.
 READERS = ("got_ocr2", "deepseek_ocr2")
 SIZES = ((97, 140), (640, 300), (200, 200))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """What is so small takes ten times as long by several, which wait for each other."""
-    before = torch.get_num_threads()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        torch.set_num_threads(1)
-        yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

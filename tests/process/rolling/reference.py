@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from jobs.contract.catalog import NANO
 from jobs.contract.errors import Eva01Error
 from jobs.contract.settings import WorkerSettings
@@ -19,6 +21,8 @@ from worker.engines.seeing.processors import JobInput
 from worker.engines.transformers_engine import TransformersEngine
 
 QUESTIONS = ("Describe this image.", "描述这张图片的内容和颜色", "How many shapes are there?")
+#: How examples are drawn: the same in each run, with fixtures that none of them changes.
+DRAWN = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 #: The largest token limit of a request in these tests.
 LONGEST = 24
 #: The sample input of sixteen images, which is the last.

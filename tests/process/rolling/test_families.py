@@ -1,7 +1,7 @@
 """Each family that rolls answers as `generate` does, whatever else is in flight; in miniature."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.contract.asking.response_format import ResponseFormat
@@ -21,6 +21,7 @@ from tests.families import tiles
 from tests.miniatures import save_llava
 from tests.preparing import prepare
 from tests.process.rolling.reference import (
+    DRAWN,
     LONGEST,
     QUESTIONS,
     SETTINGS,
@@ -33,10 +34,11 @@ from worker.engines.company import Company
 from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.setup import why_static
 
-pytestmark = pytest.mark.filterwarnings(
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     # In transformers' own Pillow processors, by which GLM-4V's grids become tensors.
-    "ignore:__array__ implementation:DeprecationWarning"
-)
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 ROLLING = (
     "qwen3_vl",
@@ -81,17 +83,6 @@ ARRIVALS = st.lists(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """What is so small takes ten times as long by several, which wait for each other."""
-    before = torch.get_num_threads()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        torch.set_num_threads(1)
-        yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module", params=[*ROLLING, *MORE])
 def family(request, tmp_path_factory) -> Reference:
     make = (makers() | MORE)[request.param]
@@ -111,12 +102,7 @@ def family(request, tmp_path_factory) -> Reference:
 
 
 @pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
-@settings(
-    max_examples=8,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(DRAWN, max_examples=8)
 @given(ARRIVALS, st.integers(2, 5), st.sampled_from([300, 800, 10_000]), st.sampled_from([1, 150, 512]))
 def test_whatever_else_is_in_flight_an_answer_is_the_one_given_alone(
     family, arrivals, slots, budget, prefill_tokens

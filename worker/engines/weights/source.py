@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers.utils import cached_file
 
+from jobs.formats.safetensors import INDEX, SUFFIX, files_in
 from worker.engines.weights.unusable import Unusable
 from worker.engines.weights.whole import check_settings, check_weights
 
@@ -16,11 +17,8 @@ _SETTINGS = (
     *("config.json", "generation_config.json", "tokenizer_config.json"),
     *("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json"),
 )
-#: Which file holds which weights.
-_INDEX = "model.safetensors.index.json"
 #: Code of its own that a folder may have without an `auto_map`.
 _OWN_GENERATE = Path("custom_generate", "generate.py")
-_SAFE = ".safetensors"
 #: Formats that are pickles, so that reading them runs what they say.
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
@@ -76,15 +74,13 @@ class Source:
 
     def _pickled(self) -> str | None:
         """A pickled file that would be read for the weights."""
-        index = self.read(_INDEX)
-        named = index.get("weight_map", {}) if isinstance(index, dict) else {}
-        files = {str(file) for file in named.values()} if isinstance(named, dict) else set()
-        if other := sorted(file for file in files if not file.endswith(_SAFE)):
+        files = files_in(self.read(INDEX))
+        if other := sorted(file for file in files if not file.endswith(SUFFIX)):
             return other[0]
         if not self.is_local:
             return None
         there = sorted(path.name for path in Path(self.address).iterdir())
-        if any(name.endswith(_SAFE) for name in there):
+        if any(name.endswith(SUFFIX) for name in there):
             return None
         return next((name for name in there if name.endswith(_PICKLED)), None)
 

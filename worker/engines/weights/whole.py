@@ -1,17 +1,13 @@
 """Whether a model's folder is there as a whole: what was downloaded by half is named, and how to go on."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
+from jobs.formats.safetensors import SUFFIX, HeaderCut, header_of, indexed_files
 from worker.engines.weights.unusable import Unusable
 
 #: What a file begins with that only says where Git LFS has the real one.
 _POINTER = b"version https://git-lfs"
-_SAFE, _LLAMA_CPP = ".safetensors", ".gguf"
-_INDEX = "model.safetensors.index.json"
-#: The longest header that safetensors takes, in bytes.
-_LONGEST_HEADER = 100_000_000
+_LLAMA_CPP = ".gguf"
 _AGAIN = "get the folder anew; `hf download NAME --local-dir FOLDER` goes on where it stopped"
 
 
@@ -33,12 +29,12 @@ def check_settings(folder: Path) -> None:
 def check_weights(folder: Path) -> None:
     """Raises Unusable where weights are missing, or cut."""
     there = sorted(file.name for file in folder.iterdir())
-    named = sorted(_named(folder / _INDEX))
+    named = sorted(indexed_files(folder))
     if missing := [name for name in named if name not in there]:
         raise Unusable(
             f"{len(missing)} of its {len(named)} files of weights are missing: {missing[0]}", _AGAIN
         )
-    files = [folder / name for name in there if name.endswith(_SAFE)]
+    files = [folder / name for name in there if name.endswith(SUFFIX)]
     if not files:
         other = next((name for name in there if name.endswith(_LLAMA_CPP)), None)
         if other:
@@ -58,25 +54,11 @@ def _begins(file: Path, count: int) -> bytes:
         return read.read(count)
 
 
-def _named(index: Path) -> Iterator[str]:
-    """The files that an index names; what cannot be read names none, of which transformers says more."""
-    try:
-        yield from {str(name) for name in json.loads(index.read_bytes())["weight_map"].values()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return
-
-
 def _size(file: Path) -> int:
     """How many bytes a file of safetensors says that it has; 0 where it says nothing that can be read."""
-    length = int.from_bytes(_begins(file, 8), "little")
-    if length > _LONGEST_HEADER:
-        return 0
-    header = _begins(file, 8 + length)[8:]
-    if len(header) < length:
-        return 8 + length
     try:
-        tensors = json.loads(header)
-        ends = (tensor["data_offsets"][1] for name, tensor in tensors.items() if name != "__metadata__")
-        return 8 + length + int(max(ends, default=0))
-    except (ValueError, LookupError, TypeError, AttributeError):
+        return header_of(file).file_bytes
+    except HeaderCut as cut:
+        return cut.needed_bytes
+    except ValueError:
         return 0
