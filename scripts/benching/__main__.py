@@ -1,6 +1,7 @@
 """The command behind `scripts/bench`: works with their bars, as a table, as JSON and as a picture."""
 
 import argparse
+import signal
 import sys
 import time
 import traceback
@@ -29,6 +30,8 @@ def main() -> int:
     given = parser.parse_args()
     if given.write and given.small:
         parser.error("--write is for whole works: leave --small out.")
+    # Told to stop, it ends what it has started, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = Options(given.rounds, given.small, given.environments)
     found: dict[str, Measured] = {}
     is_whole = True
