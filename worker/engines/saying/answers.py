@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
+from math import isnan
 from typing import Any
 
 from jobs.contract.asking.response_format import ResponseFormat
@@ -46,6 +47,9 @@ class Answers:
     def of(self, said: Said) -> Answer:
         """What was said; where that is no answer, its `failure` is `empty_answer` or `incomplete_answer`."""
         spoken, tokens, reason = self._text_of(said)
+        # Held to a format, a place without a choice has none either.
+        if said.grammar is None and any(map(isnan, said.logprobs[: len(tokens)])):
+            return self._answer("", said, tokens, reason).failing(self._without_a_number())
         parts = Apart(None, spoken.strip()) if said.grammar else apart(spoken, self.begun)
         if not parts.answer:
             answer = self._answer("", said, tokens, reason)
@@ -147,6 +151,13 @@ class Answers:
         else:
             message = f"The answer of {self._model} is not what was asked for: {error}. {what}"
         return EngineFailure(message, code=Code.INCOMPLETE_ANSWER)
+
+    def _without_a_number(self) -> EngineFailure:
+        return EngineFailure(
+            f"{self._model} computed what is no number (NaN), so that what it said means nothing. Its weights"
+            " are damaged, or its numbers too large for their format: get them anew, or set"
+            " EVA01_DTYPE=bfloat16 or float32."
+        )
 
     def _without_a_word(
         self, said: Said, tokens: Sequence[int], reason: FinishReason, *, has_thought: bool
