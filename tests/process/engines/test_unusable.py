@@ -10,7 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from jobs.contract.asking.chat import Role, Turn
 from jobs.contract.catalog import card_for
+from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from tests.drawing import Scene
@@ -139,6 +141,24 @@ def test_a_template_that_would_leave_out_what_is_asked_is_refused(folder, why):
     said = refusal(folder)
     assert why in said
     assert "Remedy: take the chat template of the model's makers" in said
+
+
+@pytest.mark.parametrize(
+    ("rest", "why"),
+    [
+        ("{% set messages = messages[-1:] %}", "leaves out a turn of the system"),
+        (
+            "{% if messages | length > 1 %}{{ raise_exception('one turn') }}{% endif %}",
+            "refuses the chat: one",
+        ),
+    ],
+)
+def test_a_chat_of_which_the_template_leaves_out_a_turn_fails(folder, rest, why):
+    (folder / "chat_template.jinja").write_text(rest + TEMPLATE, encoding="utf-8")
+    engine, image = loaded(folder), Scene("white", (("red", "circle"),)).draw()
+    chat = (Turn(role=Role.SYSTEM, parts=("In French.",)), Turn(role=Role.USER, parts=(None, "What is it?")))
+    with pytest.raises(EngineFailure, match=why):
+        prepare(engine, image, "", Options(max_new_tokens=1, chat=chat))
 
 
 def test_no_template_at_all_is_refused(folder):
