@@ -17,7 +17,6 @@ _WRITTEN: Any = {
     "key_separator": ": ?",
     "lenient": False,
     "coerce_one_of": False,
-    "json_allow_general_unicode_escapes": False,
 }
 #: Advice of llguidance that is none to whoever sends a schema.
 _TO_PROGRAMS = ". Enable 'coerce_one_of'"

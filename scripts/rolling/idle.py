@@ -19,7 +19,6 @@ from worker.device.roller import Roller
 from worker.engines.base import Answer
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.rows import Request
-from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.seeing.processors import JobInput, QwenProcessor
 from worker.engines.weights.source import Source
 from worker.job.decode.decoder import Decoder
@@ -38,8 +37,7 @@ def idle(model: Any, rows: int, seed: int) -> dict[str, float]:
     Each slot decodes and scales a photo for each job.
     """
     name = f"idle-{rows}-{seed}"
-    nobody_listens = Vocabulary(None, (), 0)
-    rolling = RollingAnswers(new_loop(model, rows), lambda _: Answer("words", Usage()), nobody_listens)
+    rolling = RollingAnswers(new_loop(model, rows), lambda _: Answer("words", Usage()), lambda *_: None)
     with started(rolling, name) as roller:
         return {"share": idle_share(name, rows, _Slot(roller, random.Random(seed)).answer)}
 

@@ -24,6 +24,12 @@ _NOBODYS = (
     *("cache_implementation", "cache_config"),
     *("max_length", "max_new_tokens", "max_time", "stop_strings"),
 )
+#: Those that change which tokens are said, and that nobody but `generate` heeds.
+HEEDED_BY_GENERATE = (
+    *("no_repeat_ngram_size", "encoder_repetition_penalty", "bad_words_ids", "sequence_bias"),
+    *("suppress_tokens", "begin_suppress_tokens", "forced_bos_token_id", "min_length", "min_new_tokens"),
+    *("exponential_decay_length_penalty", "guidance_scale"),
+)
 
 
 def settle(config: Any, tokenizer: Any) -> tuple[str, ...]:

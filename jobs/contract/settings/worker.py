@@ -28,6 +28,11 @@ class WorkerSettings(FromEnvironment):
     )
     #: The most that a batch or a question may ask for in place of that; 0: four times that.
     most_pixels: int = Field(default=0, ge=0)
+    #: What runs a model of the hub: `transformers`, `vllm`, or `auto`: vLLM where it is installed, knows the
+    #: family and has a GPU.
+    engine: str = Field(default="auto", pattern="^(auto|transformers|vllm)$")
+    #: What vLLM is told besides, by the names of its engine's arguments, as a JSON object.
+    vllm_extra: dict[str, Any] = Field(default_factory=dict)
     #: `auto`, `cpu`, `cuda`, `cuda:1`, …
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     #: `auto` (bfloat16 on a GPU, float32 on a CPU), `float32`, `bfloat16` or `float16`.
@@ -49,7 +54,7 @@ class WorkerSettings(FromEnvironment):
     rows: int = Field(default=0, ge=0, le=1024)
     #: Tokens that a rolling batch may hold in memory; 0: what a GPU has room for, 32,768 on a CPU.
     cache_tokens: int = Field(default=0, ge=0)
-    #: Tokens of new images and questions that a rolling batch takes in between two steps, at least one job.
+    #: Tokens of new images and questions that a rolling batch takes in between two steps, at least one image.
     prefill_tokens: int = Field(default=2048, ge=1)
     #: Images that a worker has ready together of jobs with several, or at more pixels than usual, where each
     #: counts as several; a job waits until its own fit in.

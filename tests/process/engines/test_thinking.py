@@ -162,7 +162,7 @@ def test_a_model_thinks_or_not_as_the_setting_says(tmp_path, end, thinking, prom
     job = prepare(engine, IMAGE, "What is it?", Options(max_new_tokens=3))
     text = engine._processor.tokenizer.decode(job.tensors["input_ids"][0])
     assert text.endswith(prompt)
-    assert engine._answers.begun == (THINK if prompt == "<think>\n" else None)
+    assert engine._conversation.answers.begun == (THINK if prompt == "<think>\n" else None)
     assert ("thinking" in engine.identity) == (thinking != "auto")
 
 

@@ -297,11 +297,11 @@ def test_a_model_without_end_tokens_never_says_that_it_is_done():
 
 
 def answer_of(engine: TransformersEngine, row: list[int]) -> Answer:
-    return engine._answers.of(Said(row, [-0.5] * len(row), 7, 12))
+    return engine._conversation.answers.of(Said(row, [-0.5] * len(row), 7, 12))
 
 
 def test_a_row_that_begins_with_an_end_token_is_no_answer(engine):
-    end = next(iter(engine._ends))
+    end = next(iter(engine._conversation.ends))
     outcome = answer_of(engine, [end, *engine._processor.tokenizer.encode(" red")])
     failure = outcome.failure()
     assert failure

@@ -20,7 +20,6 @@ from tests.miniatures import CHAT, NANO, save_llava
 from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import ModelNotLoaded
-from worker.engines.company import Company
 
 #: A tensor as the file calls it, and as the model does.
 IN_FILE, UP = (f"model.{text}layers.1.mlp.up_proj.weight" for text in ("", "language_model."))
@@ -91,22 +90,6 @@ def test_a_tensor_of_another_size_than_the_settings_say_is_named_with_both(folde
     said = refusal(folder)
     assert f"1 of the files' tensors have other sizes than config.json says: {UP} has 10 × " in said
     assert "Remedy: get the config.json that belongs to these weights" in said
-
-
-@pytest.mark.parametrize("batching", ["auto", "static"])
-def test_what_is_computed_as_no_number_is_no_answer(folder, batching):
-    change_weights(folder, lambda weights: weights[IN_FILE].fill_(torch.nan))
-    engine = loaded(folder, batching=batching)
-    job = prepare(engine, Scene("white", (("red", "circle"),)).draw(), "?", Options(max_new_tokens=2))
-    if engine.rolling:
-        engine.rolling.submit(engine.rolling.request(job, company=Company.INNOCENTS, is_interactive=False))
-        (ended,) = [one for _ in range(3) for one in engine.rolling.turn()]
-        answer = ended.outcome
-    else:
-        (answer,) = engine.generate([job])
-    failure = answer.failure()
-    assert failure is not None
-    assert "no number (NaN)" in failure.message
 
 
 @pytest.mark.parametrize("method", ["modelopt", "of-tomorrow"])

@@ -1,64 +1,36 @@
-"""Which tokens each token of a pass attends to: a row to its past, one of a new prompt to those before it.
+"""Which tokens each token of a pass attends to: those before it in its row, and itself.
 
 A layer with a window sees that many tokens, the token itself among them; None sees all.
 """
-
-from collections.abc import Sequence
 
 import torch
 
 
 class Masks:
-    """The masks of a pass, each made when the first layer with its window needs it.
+    """The masks of spans of one length, each made when the first layer with its window needs it.
 
-    `lengths` are the rows' tokens in the cache, and `longest` that of the longest with the one that is
-    written now; `prompts` are the lengths of the new rows, and `blocks` number the tokens of each that attend
-    to one another in both directions, from 1; None where there are none.
+    `places` are where the tokens of each span are in its row (spans × tokens), of which they attend to the
+    first `longest`; `mutual` numbers those that attend to one another in both directions, from 1. The masks
+    are in the number format of `like`, and are added to how much a token is attended to.
     """
 
     def __init__(
-        self,
-        lengths: torch.Tensor,
-        longest: int,
-        prompts: Sequence[int],
-        blocks: Sequence[torch.Tensor | None],
+        self, places: torch.Tensor, longest: int, like: torch.Tensor, mutual: torch.Tensor | None = None
     ) -> None:
-        self._lengths, self._longest = lengths, longest
-        self._prompts, self._blocks = prompts, blocks
-        self._of_rows: dict[int | None, torch.Tensor] = {}
-        self._of_prompts: dict[tuple[int, int | None], torch.Tensor] = {}
+        self._places, self._longest, self._mutual = places, longest, mutual
+        self._none = like.new_zeros(())
+        self._made: dict[int | None, torch.Tensor] = {}
 
-    def of_rows(self, window: int | None) -> torch.Tensor:
-        """What each row may attend to: rows × 1 × 1 × longest."""
-        if window not in self._of_rows:
-            own = self._lengths[:, None]
-            self._of_rows[window] = _past(own, self._places(self._longest), window)[:, None, None]
-        return self._of_rows[window]
+    def of(self, window: int | None) -> torch.Tensor:
+        """Spans × 1 × tokens × longest."""
+        if window not in self._made:
+            self._made[window] = self._none.masked_fill(~self._seen(window), -torch.inf)[:, None]
+        return self._made[window]
 
-    def of_prompt(self, number: int, window: int | None) -> torch.Tensor | None:
-        """What each token of a new prompt may attend to (length × length); None for all before it."""
-        length, blocks = self._prompts[number], self._blocks[number]
-        if window is not None and length <= window:
-            window = None
-        if window is None and blocks is None:
-            return None
-        if (number, window) not in self._of_prompts:
-            self._of_prompts[number, window] = _within(self._places(length), blocks, window)
-        return self._of_prompts[number, window]
-
-    def _places(self, length: int) -> torch.Tensor:
-        return torch.arange(length, device=self._lengths.device)
-
-
-def _past(own: torch.Tensor, places: torch.Tensor, window: int | None) -> torch.Tensor:
-    seen = places <= own
-    return seen if window is None else seen & (places > own - window)
-
-
-def _within(places: torch.Tensor, blocks: torch.Tensor | None, window: int | None) -> torch.Tensor:
-    """The window holds for what is behind a token only: a block is seen to its end."""
-    own = places[:, None]
-    seen = places <= own
-    if blocks is not None:
-        seen |= (blocks == blocks[:, None]) & (blocks > 0)
-    return seen if window is None else seen & (places > own - window)
+    def _seen(self, window: int | None) -> torch.Tensor:
+        """The window holds for what is behind a token only: what is mutual is seen to its end."""
+        own, there = self._places[..., None], torch.arange(self._longest, device=self._places.device)
+        seen = there <= own
+        if self._mutual is not None:
+            seen |= (self._mutual == self._mutual[:, None]) & (self._mutual > 0)
+        return seen if window is None else seen & (there > own - window)

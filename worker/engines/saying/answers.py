@@ -47,9 +47,9 @@ class Answers:
     def of(self, said: Said) -> Answer:
         """What was said; where that is no answer, its `failure` is `empty_answer` or `incomplete_answer`."""
         spoken, tokens, reason = self._text_of(said)
-        # Held to a format, a place without a choice has none either.
+        # Held to a format, a token without a choice has no number either; what is not allowed fails anyway.
         if said.grammar is None and any(map(isnan, said.logprobs[: len(tokens)])):
-            return self._answer("", said, tokens, reason).failing(self._without_a_number())
+            return self._answer("", said, tokens, reason).failing(self._without_numbers())
         parts = Apart(None, spoken.strip()) if said.grammar else apart(spoken, self.begun)
         if not parts.answer:
             answer = self._answer("", said, tokens, reason)
@@ -152,11 +152,11 @@ class Answers:
             message = f"The answer of {self._model} is not what was asked for: {error}. {what}"
         return EngineFailure(message, code=Code.INCOMPLETE_ANSWER)
 
-    def _without_a_number(self) -> EngineFailure:
+    def _without_numbers(self) -> EngineFailure:
         return EngineFailure(
-            f"{self._model} computed what is no number (NaN), so that what it said means nothing. Its weights"
-            " are damaged, or its numbers too large for their format: get them anew, or set"
-            " EVA01_DTYPE=bfloat16 or float32."
+            f"{self._model} gave no numbers for what comes next (NaN or infinity): what it computes is beyond"
+            " its number format, or its weights are damaged. Set EVA01_DTYPE=bfloat16 or float32; if that"
+            " does not help, download the model anew."
         )
 
     def _without_a_word(

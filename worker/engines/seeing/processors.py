@@ -108,9 +108,15 @@ class Processor(Protocol):
 
 
 class QwenProcessor:
-    """Prepares jobs whole, images scaled down to `max_pixels`; a job may ask for up to `most_pixels`."""
+    """Prepares jobs whole, images scaled down to `max_pixels`; a job may ask for up to `most_pixels`.
 
-    def __init__(self, source: Source, max_pixels: int, most_pixels: int = 0) -> None:
+    With `as_bytes` patches are the colors as they are, for whoever makes a model's numbers of them.
+    """
+
+    def __init__(
+        self, source: Source, max_pixels: int, most_pixels: int = 0, *, as_bytes: bool = False
+    ) -> None:
+        self._as_bytes = as_bytes
         self.own = source.load(image_only(Qwen2_5_VLProcessor), backend=BACKEND)
         self.tokenizer = self.own.tokenizer
         self.tokenizer.padding_side = "left"
@@ -140,7 +146,10 @@ class QwenProcessor:
         longest_px = sqrt(MOST_ELONGATED * max(size["longest_edge"], self.size["longest_edge"]))
         scale = scale_for(image.size, longest_px / max(image.size))
         fitting = fit(scaled(image, scale, Image.Resampling.BICUBIC))
-        made = self.own.image_processor(images=[fitting], size=size, return_tensors="pt")
+        plain = {"do_rescale": False, "do_normalize": False} if self._as_bytes else {}
+        made = self.own.image_processor(images=[fitting], size=size, return_tensors="pt", **plain)
+        if self._as_bytes:
+            made["pixel_values"] = made["pixel_values"].to(torch.uint8)
         return SeenImage({name: made[name] for name in _JOINED})
 
     def prepare(

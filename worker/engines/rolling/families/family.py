@@ -27,6 +27,8 @@ class Family(ABC):
 
     #: In how many directions positions are counted.
     axes = 1
+    #: Whether a prompt is read in one step, because tokens of it attend to later ones.
+    reads_whole = False
 
     def __init__(self, model: Any) -> None:
         self.model = model

@@ -9,6 +9,8 @@ from worker.engines.rolling.rows import Prompt
 class Mutual(Tiles):
     """An image is a block, as long as nothing stands within it."""
 
+    reads_whole = True
+
     def blocks(self, prompt: Prompt) -> torch.Tensor:
         """The visual tokens that stand side by side."""
         places = prompt.places
