@@ -26,7 +26,7 @@ from jobs.contract.catalog import (
 from jobs.contract.errors import BadInput
 from jobs.contract.settings import LEAST_PIXELS, MOST_SLOTS, WorkerSettings
 
-_PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ([A-Z]{3})")
+_PRICE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ([A-Z]{3})")
 #: What else an entry says of a worker, where its environment does not.
 _OF_WORKERS = ("slots", "max_pixels")
 

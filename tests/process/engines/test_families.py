@@ -197,6 +197,13 @@ def test_a_limit_of_pixels_is_one_of_tiles_too(loaded):
     assert tiles["internvl"] == [1, 5, 10]
 
 
+def test_a_limit_of_pixels_goes_before_what_a_processor_says_of_tiles(loaded):
+    """DeepSeek-OCR-2's has a count of tiles beside that of its image processor."""
+    jobs = [asked(loaded("deepseek_ocr2", max_pixels=most), scene(3000, 2000)) for most in (100_000, 4 << 20)]
+    least, most = (job.visual_tokens for job in jobs)
+    assert least < most / 1.8
+
+
 # What is said of them
 
 

@@ -89,6 +89,16 @@ def test_a_part_of_the_weights_that_is_missing_is_named(folder):
     assert f"1 of its {len(parts)} files of weights are missing: {parts[1].name}" in refusal(folder)
 
 
+@pytest.mark.parametrize("index", [None, "{", '{"weight_map": {}}'])
+def test_parts_of_weights_without_a_word_of_what_they_hold_are_refused(folder, index):
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    if index:
+        (folder / "model.safetensors.index.json").write_text(index)
+    said = refusal(folder)
+    assert "there is no model.safetensors, and no model.safetensors.index.json that says" in said
+    assert "Remedy: get the folder anew; `hf download" in said
+
+
 def test_weights_of_llama_cpp_are_served_by_it(folder):
     (folder / "model.safetensors").rename(folder / "model-Q4_K_M.gguf")
     said = refusal(folder)

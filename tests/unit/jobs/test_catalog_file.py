@@ -132,6 +132,7 @@ def test_the_languages_are_those_of_the_page():
         ("slots: 8", "slots: 8\n    slots: 9", "line 10: .*'slots' is there twice"),
         ("source: Qwen/Qwen2.5-VL-7B-Instruct", "source: ocr", "line 5: .*ocr uses no question"),
         ("  - name: nano", "  - nano\n  - name: n", "line 18: models='nano': should be keys"),
+        ("0.40 EUR", f"{'9' * 400} EUR", "line 17: price='9"),
         ("price: 0.40 EUR", "price: {", "line 18: it is no YAML"),
         ("price: 0.40 EUR", "\tprice: 1", "line 17: it is no YAML"),
         ("price: 0.40 EUR", "price: \0", "line 17: it is no YAML"),

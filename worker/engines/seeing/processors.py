@@ -23,7 +23,7 @@ from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.sampling import Sampling
 from worker.engines.saying.stops import Stops
 from worker.engines.seeing.image_only import BACKEND, image_only
-from worker.engines.seeing.templates import rendered, use_template
+from worker.engines.seeing.templates import asked, use_template
 from worker.engines.weights.source import Source
 
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
@@ -163,7 +163,7 @@ class QwenProcessor:
         """Tokenise, with a place for each visual token: what the stock processor does after the patches."""
         images = _joined([image.tensors for image in seen])
         places = images["image_grid_thw"].prod(dim=1) // self.own.image_processor.merge_size**2
-        text = rendered(self.own, map(self._cleaner.cleaned, turns), thinking)
+        text = asked(self.own, [*map(self._cleaner.cleaned, turns)], thinking)
         tokens = self.tokenizer([self._with_places(text, places.tolist())], return_tensors="pt")
         kinds = (tokens["input_ids"] == self.own.image_token_id).long()
         tensors = {**images, **tokens, "mm_token_type_ids": kinds}

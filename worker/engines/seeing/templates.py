@@ -1,9 +1,12 @@
 """A model's chat template, tried before anybody is answered by it: what it leaves out is never seen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from jobs.contract.asking.chat import Turn, question_about
+from jinja2 import TemplateError
+
+from jobs.contract.asking.chat import Role, Turn, question_about
+from jobs.contract.errors import EngineFailure
 from worker.engines.saying.thinking import Marks, marks_begun
 from worker.engines.weights.unusable import Unusable
 
@@ -57,6 +60,26 @@ def rendered(processor: Any, turns: Iterable[Turn], thinking: bool | None = None
     text: str = processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False, **switch)
     begun = marks_begun(text) if thinking is False else None
     return f"{text.rstrip()}\n{begun.end}\n\n" if begun else text
+
+
+def asked(processor: Any, turns: Sequence[Turn], thinking: bool | None) -> str:
+    """The same of what people ask; raises EngineFailure where the template refuses or leaves out a part.
+
+    What a model has said before may be left out: some templates drop what it thought.
+    """
+    try:
+        text = rendered(processor, turns, thinking)
+    except TemplateError as error:
+        raise EngineFailure(
+            f"The model's chat template refuses the chat: {error}. Ask in other turns."
+        ) from error
+    for turn in turns:
+        if turn.role is not Role.ASSISTANT and any(part and part.strip() not in text for part in turn.parts):
+            raise EngineFailure(
+                f"The model's chat template leaves out a turn of the {turn.role.value}. Say it in the last"
+                " turn of the user, or ask another model."
+            )
+    return text
 
 
 def thought_begun(processor: Any, thinking: bool | None) -> Marks | None:

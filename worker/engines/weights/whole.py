@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jobs.formats.safetensors import SUFFIX, HeaderCut, header_of, indexed_files
+from jobs.formats.safetensors import INDEX, SUFFIX, WHOLE, HeaderCut, header_of, indexed_files
 from worker.engines.weights.unusable import Unusable
 
 #: What a file begins with that only says where Git LFS has the real one.
@@ -43,6 +43,8 @@ def check_weights(folder: Path) -> None:
                 "take weights as safetensors, or have llama.cpp serve them and ask it as openai:NAME",
             )
         raise Unusable("there are no weights (model.safetensors) in it", _AGAIN)
+    if not named and WHOLE not in there:
+        raise Unusable(f"there is no {WHOLE}, and no {INDEX} that says which file holds what", _AGAIN)
     for file in files:
         has, needs = file.stat().st_size, _size(file)
         if has < needs:
