@@ -7,7 +7,6 @@ goes by the settings that image processors have, whatever family they are of.
 from math import ceil, sqrt
 from typing import Any
 
-
 #: How many tiles there are; some processors say it over again, and go before their image processors.
 _COUNTS = ("min_patches", "max_patches")
 
