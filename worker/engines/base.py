@@ -56,8 +56,9 @@ def failure_of(error: Exception) -> Eva01Error:
         return error
     if isinstance(error, OutOfMemory):
         message = (
-            f"The job does not fit into the device's memory even alone: {error}. Ask for fewer pixels"
-            " (max_pixels), or about fewer images in one job, or lower MAX_PIXELS."
+            f"The job does not fit into the device's memory even alone: {error}. Ask about fewer"
+            " images in one job, in fewer words, or for fewer pixels: by max_pixels where the model has that"
+            " choice, else by MAX_PIXELS of its worker."
         )
         return EngineFailure(message, code=Code.OUT_OF_MEMORY)
     return EngineFailure(f"The model failed on this image: {discreet(error)}")
