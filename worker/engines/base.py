@@ -28,7 +28,9 @@ class ModelNotLoaded(Exception):
     """Raised when a model cannot be loaded; one line with its name, what was tried, and the remedy."""
 
     def __init__(self, model: str, tried: str, remedy: str) -> None:
-        super().__init__(f"The model {model} could not be loaded. Tried: {tried}. Remedy: {remedy}.")
+        super().__init__(
+            f"The model {model} could not be loaded. Tried: {tried.rstrip('.')}. Remedy: {remedy}."
+        )
 
 
 class OutOfMemory(Exception):

@@ -53,6 +53,11 @@ def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(address):
     assert "Remedy: check MODEL_NAME" in said
 
 
+def test_a_file_in_the_place_of_a_folder_is_called_one(folder):
+    said = refusal(folder / "config.json")
+    assert f"{folder}/config.json is a file. Remedy: name a folder in MODEL_NAME" in said
+
+
 def test_a_folder_without_settings_says_so(folder):
     (folder / "config.json").unlink()
     assert f"there is no config.json in {folder}" in refusal(folder)
@@ -202,6 +207,13 @@ def test_what_the_hub_does_not_give_says_why(hub, address, remedy):
         except Exception as error:
             raise OSError("cannot") from error
     assert remedy_of(refused.value, Source(address)).startswith(remedy)
+
+
+@pytest.mark.parametrize("address", ["no such", "them/no such"])
+def test_what_is_no_address_is_told_what_one_looks_like(address):
+    said = refusal(address)
+    assert "Remedy: check MODEL_NAME: it is a folder that is there, or an address on the hub" in said
+    assert ".." not in said
 
 
 def test_a_hub_that_is_not_reached_is_no_gate():

@@ -63,6 +63,11 @@ class Source:
     def _check_there(self) -> None:
         if self.is_local:
             check_settings(Path(self.address))
+        elif Path(self.address).is_file():
+            raise Unusable(
+                f"{self.address} is a file",
+                "name a folder in MODEL_NAME: one with config.json, weights and the processor's settings",
+            )
         elif _is_a_path(self.address):
             raise Unusable(
                 f"there is no folder {self.address}, as seen from {Path.cwd()}",
