@@ -76,6 +76,24 @@ def test_a_pointer_in_the_place_of_a_file_is_named(folder, name):
     assert "Remedy: run `git lfs pull`" in said
 
 
+@pytest.mark.parametrize(
+    "name", ["config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json"]
+)
+def test_a_file_of_settings_that_is_cut_is_named(folder, name):
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    said = refusal(folder)
+    assert f"{name} is cut, or no JSON object" in said
+    assert "Remedy: get the folder anew; `hf download" in said
+
+
+def test_a_folder_without_a_tokenizer_says_so(folder):
+    (folder / "tokenizer.json").unlink()
+    said = refusal(folder)
+    assert "there is no tokenizer.json in it, nor another tokenizer's files" in said
+    assert "Remedy: get the folder anew; `hf download" in said
+
+
 @pytest.mark.parametrize("kept", [0.5, 0.001])
 def test_weights_that_are_cut_say_how_much_is_there(folder, kept):
     whole = (folder / "model.safetensors").read_bytes()
