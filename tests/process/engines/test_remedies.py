@@ -158,6 +158,7 @@ def test_a_family_of_tomorrow_is_named(folder):
         ({"load_in_4bit": True}, "bitsandbytes"),
         ({"quant_method": "compressed-tensors"}, "compressed-tensors"),
         ({"quant_method": "torchao"}, "torchao"),
+        ({"quant_method": "quark"}, "amd-quark"),
         ({"quant_method": "fp8"}, "kernels"),
     ],
 )
@@ -170,11 +171,18 @@ def test_weights_that_are_quantised_name_the_packages_to_install(folder, setting
     assert refused.value.remedy.startswith(f"pip install {packages}, or take ")
 
 
+def test_quantisation_that_cannot_be_read_is_refused(folder):
+    change(folder, quantization_config=["awq"])
+    said = refusal(folder)
+    assert "quantization_config in its config.json is no JSON object. Remedy: get the config.json" in said
+
+
 def test_a_cpu_multiplies_out_what_it_can_and_says_what_it_cannot(folder):
     change(folder, quantization_config={"quant_method": "fp8"})
     check_quantised(Source(str(folder)), is_on_gpu=False)
-    change(folder, quantization_config={"quant_method": "fbgemm_fp8"})
-    assert "which a GPU alone can use" in refusal(folder)
+    for method in ("fbgemm_fp8", "fp_quant", "higgs", "spqr"):
+        change(folder, quantization_config={"quant_method": method})
+        assert f"its weights are quantised by {method!r}, which a GPU alone can use" in refusal(folder)
 
 
 def test_a_package_that_a_processor_needs_is_named():
