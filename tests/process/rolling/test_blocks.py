@@ -119,7 +119,9 @@ def test_a_row_that_was_put_back_holds_to_its_format_and_says_no_word_twice(engi
 
     def answered(budget_tokens: int) -> tuple[list[Any], list[str], list[Request]]:
         pieces: list[list[Any]] = [[] for _ in jobs]
-        loop = Reference(engine._model, engine._ends, [], []).loop(slots=4, budget_tokens=budget_tokens)
+        loop = Reference(engine._model, engine._conversation.ends, [], []).loop(
+            slots=4, budget_tokens=budget_tokens
+        )
         lost = put_back(loop)
         requests = [
             loop.request(
