@@ -115,11 +115,13 @@ def test_with_room_for_hardly_more_than_one_every_answer_is_right(endless, budge
 def test_a_row_that_was_put_back_holds_to_its_format_and_says_no_word_twice(engine, endless, seen):  # noqa: F811
     several = {"type": "array", "items": FIELDS, "minItems": 2}
     jobs = [asked(engine, seen, n, held_to(several, 60)) for n in range(4)]
-    vocabulary = engine.rolling._vocabulary
+    vocabulary = engine._conversation.vocabulary
 
     def answered(budget_tokens: int) -> tuple[list[Any], list[str], list[Request]]:
         pieces: list[list[Any]] = [[] for _ in jobs]
-        loop = Reference(engine._model, engine._ends, [], []).loop(slots=4, budget_tokens=budget_tokens)
+        loop = Reference(engine._model, engine._conversation.ends, [], []).loop(
+            slots=4, budget_tokens=budget_tokens
+        )
         lost = put_back(loop)
         requests = [
             loop.request(
