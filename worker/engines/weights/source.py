@@ -10,7 +10,7 @@ from transformers.utils import cached_file
 
 from jobs.formats.safetensors import INDEX, SUFFIX, files_in
 from worker.engines.weights.unusable import Unusable
-from worker.engines.weights.whole import SETTINGS, check_settings, check_weights
+from worker.engines.weights.whole import SETTINGS, check_settings, check_tokenizer, check_weights
 
 #: Code of its own that a folder may have without an `auto_map`.
 _OWN_GENERATE = Path("custom_generate", "generate.py")
@@ -54,6 +54,7 @@ class Source:
             )
         if self.is_local:
             check_weights(Path(self.address))
+            check_tokenizer(Path(self.address))
 
     def _check_there(self) -> None:
         if self.is_local:

@@ -21,7 +21,7 @@ _AGAIN = "get the folder anew; `hf download NAME --local-dir FOLDER` goes on whe
 
 
 def check_settings(folder: Path) -> None:
-    """Raises Unusable for a folder without settings or a tokenizer, or with files that cannot be read."""
+    """Raises Unusable for a folder without settings, or with files that cannot be read."""
     if not (folder / "config.json").is_file():
         raise Unusable(
             f"there is no config.json in {folder}",
@@ -36,8 +36,6 @@ def check_settings(folder: Path) -> None:
     for name in (*SETTINGS, _TOKENIZER):
         if (folder / name).is_file() and not _is_object(folder / name):
             raise Unusable(f"{name} is cut, or no JSON object", _AGAIN)
-    if not any(any(folder.glob(pattern)) for pattern in _TOKENIZERS):
-        raise Unusable(f"there is no {_TOKENIZER} in it, nor another tokenizer's files", _AGAIN)
 
 
 def check_weights(folder: Path) -> None:
@@ -63,6 +61,12 @@ def check_weights(folder: Path) -> None:
         has, needs = file.stat().st_size, _size(file)
         if has < needs:
             raise Unusable(f"{file.name} is cut: it has {has:,} bytes of {needs:,}", _AGAIN)
+
+
+def check_tokenizer(folder: Path) -> None:
+    """Raises Unusable where there is none."""
+    if not any(any(folder.glob(pattern)) for pattern in _TOKENIZERS):
+        raise Unusable(f"there is no {_TOKENIZER} in it, nor another tokenizer's files", _AGAIN)
 
 
 def _is_object(file: Path) -> bool:
