@@ -28,7 +28,9 @@ class ModelNotLoaded(Exception):
     """Raised when a model cannot be loaded; one line with its name, what was tried, and the remedy."""
 
     def __init__(self, model: str, tried: str, remedy: str) -> None:
-        super().__init__(f"The model {model} could not be loaded. Tried: {tried}. Remedy: {remedy}.")
+        super().__init__(
+            f"The model {model} could not be loaded. Tried: {tried.rstrip('.')}. Remedy: {remedy}."
+        )
 
 
 class OutOfMemory(Exception):
@@ -56,8 +58,9 @@ def failure_of(error: Exception) -> Eva01Error:
         return error
     if isinstance(error, OutOfMemory):
         message = (
-            f"The job does not fit into the device's memory even alone: {error}. Ask for fewer pixels"
-            " (max_pixels), or about fewer images in one job, or lower MAX_PIXELS."
+            f"The job does not fit into the device's memory even alone: {error}. Ask about fewer"
+            " images in one job, in fewer words, or for fewer pixels: by max_pixels where the model has that"
+            " choice, else by MAX_PIXELS of its worker."
         )
         return EngineFailure(message, code=Code.OUT_OF_MEMORY)
     return EngineFailure(f"The model failed on this image: {discreet(error)}")

@@ -93,7 +93,7 @@ class Conversation:
             turns = ending_with(turns, instruction_of(wanted))
         thinking = False if wanted else self.thinking
         prepared = self._processor.prepare(seen, turns, longest, thinking=thinking)
-        room = self._room(prepared.tensors["input_ids"].shape[1])
+        room = self._room(prepared)
         if options.top_logprobs is not None:
             self._check_vocabulary("tell how likely each was", "logprobs", Code.NO_LOGPROBS)
         if options.stop:
@@ -131,22 +131,29 @@ class Conversation:
             )
         self.vocabulary.text_of(0)
 
-    def _room(self, length: int) -> int:
-        """Tokens that may follow a prompt of so many, as far as the model has learned to read.
+    def _room(self, prepared: JobInput) -> int:
+        """Tokens that may follow a job's prompt, as far as the model has learned to read.
 
         Raises TooLarge (`prompt_too_long`).
         """
-        most = self._most_tokens
+        most, length = self._most_tokens, prepared.tensors["input_ids"].shape[1]
         if most is None:
             return sys.maxsize
         if length > most:
             raise TooLarge(
                 f"The images and the question take {length:,} tokens, and {self._model} takes in"
-                f" {most:,} at once. Send fewer images in one job or smaller ones, or ask for"
-                " fewer pixels of each (max_pixels).",
+                f" {most:,} at once. {self._shortening(length - prepared.visual_tokens > most)}",
                 code=Code.PROMPT_TOO_LONG,
             )
         if self._is_encoder_decoder:
             return most
         # The last of them is never read.
         return most - length + 1
+
+    def _shortening(self, is_by_text_alone: bool) -> str:
+        """What helps where a prompt is too long."""
+        if is_by_text_alone:
+            return "The text alone is too long: ask in fewer words."
+        if self._processor.max_pixels is None:
+            return "Send fewer images in one job, ask in fewer words, or lower MAX_PIXELS of the worker."
+        return "Send fewer images in one job or smaller ones, or ask for fewer pixels of each (max_pixels)."

@@ -144,6 +144,15 @@ def test_a_chat_of_which_the_template_leaves_out_a_turn_fails(folder, rest, why)
         prepare(engine, image, "", Options(max_new_tokens=1, chat=chat))
 
 
+def test_a_template_with_another_models_place_for_an_image_is_refused(folder):
+    (folder / "chat_template.jinja").write_text(
+        TEMPLATE.replace("<|image_pad|>", "<image>"), encoding="utf-8"
+    )
+    said = refusal(folder)
+    assert "the chat template made 0 of 1 places (<|image_pad|>)" in said
+    assert "Remedy: take the chat template and the processor's settings" in said
+
+
 def test_no_template_at_all_is_refused(folder):
     (folder / "chat_template.jinja").unlink()
     assert "it has no chat template" in refusal(folder)

@@ -173,6 +173,8 @@ class QwenProcessor:
         """The text with as many image tokens for each image as it has visual tokens."""
         token = self.own.image_token
         first, *others = text.split(token)
+        if len(others) != len(places):
+            raise ValueError(f"the chat template made {len(others)} of {len(places)} places ({token})")
         return first + "".join(token * many + then for many, then in zip(places, others, strict=True))
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:

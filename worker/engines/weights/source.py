@@ -10,13 +10,8 @@ from transformers.utils import cached_file
 
 from jobs.formats.safetensors import INDEX, SUFFIX, files_in
 from worker.engines.weights.unusable import Unusable
-from worker.engines.weights.whole import check_settings, check_weights
+from worker.engines.weights.whole import SETTINGS, check_settings, check_tokenizer, check_weights
 
-#: The files whose `auto_map` names code that comes with the weights.
-_SETTINGS = (
-    *("config.json", "generation_config.json", "tokenizer_config.json"),
-    *("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json"),
-)
 #: Code of its own that a folder may have without an `auto_map`.
 _OWN_GENERATE = Path("custom_generate", "generate.py")
 #: Formats that are pickles, so that reading them runs what they say.
@@ -47,7 +42,7 @@ class Source:
         Raises OSError for an address at which the hub has no model, or gives none away.
         """
         self._check_there()
-        for name in _SETTINGS:
+        for name in SETTINGS:
             if code := next(_named_code(self.read(name)), None):
                 raise _own_code(f"its {name} names {code}")
         if self.is_local and Path(self.address, _OWN_GENERATE).is_file():
@@ -59,10 +54,16 @@ class Source:
             )
         if self.is_local:
             check_weights(Path(self.address))
+            check_tokenizer(Path(self.address))
 
     def _check_there(self) -> None:
         if self.is_local:
             check_settings(Path(self.address))
+        elif Path(self.address).is_file():
+            raise Unusable(
+                f"{self.address} is a file",
+                "name a folder in MODEL_NAME: one with config.json, weights and the processor's settings",
+            )
         elif _is_a_path(self.address):
             raise Unusable(
                 f"there is no folder {self.address}, as seen from {Path.cwd()}",

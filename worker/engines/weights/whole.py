@@ -1,10 +1,19 @@
 """Whether a model's folder is there as a whole: what was downloaded by half is named, and how to go on."""
 
+import json
 from pathlib import Path
 
 from jobs.formats.safetensors import INDEX, SUFFIX, WHOLE, HeaderCut, header_of, indexed_files
 from worker.engines.weights.unusable import Unusable
 
+#: What says how a model is made and used; the `auto_map` of each names code that comes with the weights.
+SETTINGS = (
+    *("config.json", "generation_config.json", "tokenizer_config.json"),
+    *("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json"),
+)
+_TOKENIZER = "tokenizer.json"
+#: What tokenizers are read from; the first has all of one.
+_TOKENIZERS = (_TOKENIZER, "tekken.json", "vocab*", "*.model", "*.spm", "*.tiktoken")
 #: What a file begins with that only says where Git LFS has the real one.
 _POINTER = b"version https://git-lfs"
 _LLAMA_CPP = ".gguf"
@@ -12,7 +21,7 @@ _AGAIN = "get the folder anew; `hf download NAME --local-dir FOLDER` goes on whe
 
 
 def check_settings(folder: Path) -> None:
-    """Raises Unusable for a folder without settings, or with pointers in the place of files."""
+    """Raises Unusable for a folder without settings, or with files that cannot be read."""
     if not (folder / "config.json").is_file():
         raise Unusable(
             f"there is no config.json in {folder}",
@@ -24,6 +33,9 @@ def check_settings(folder: Path) -> None:
                 f"{file.name} only says where Git LFS has it",
                 "run `git lfs pull` in the folder, or get it by `hf download`",
             )
+    for name in (*SETTINGS, _TOKENIZER):
+        if (folder / name).is_file() and not _is_object(folder / name):
+            raise Unusable(f"{name} is cut, or no JSON object", _AGAIN)
 
 
 def check_weights(folder: Path) -> None:
@@ -49,6 +61,19 @@ def check_weights(folder: Path) -> None:
         has, needs = file.stat().st_size, _size(file)
         if has < needs:
             raise Unusable(f"{file.name} is cut: it has {has:,} bytes of {needs:,}", _AGAIN)
+
+
+def check_tokenizer(folder: Path) -> None:
+    """Raises Unusable where there is none."""
+    if not any(any(folder.glob(pattern)) for pattern in _TOKENIZERS):
+        raise Unusable(f"there is no {_TOKENIZER} in it, nor another tokenizer's files", _AGAIN)
+
+
+def _is_object(file: Path) -> bool:
+    try:
+        return isinstance(json.loads(file.read_bytes()), dict)
+    except ValueError:
+        return False
 
 
 def _begins(file: Path, count: int) -> bytes:
