@@ -74,7 +74,13 @@ class StubRolling:
         return len(self._placed)
 
     def request(
-        self, prepared: Sized, *, company: Company, is_interactive: bool, hear: Hear | None = None
+        self,
+        prepared: Sized,
+        *,
+        company: Company,
+        is_interactive: bool,
+        owner: str | None = None,
+        hear: Hear | None = None,
     ) -> Asked:
         """A new request, not submitted yet."""
         return Asked(prepared, company, is_interactive, self.turns or prepared.sizes[0][0], hear=hear)

@@ -77,6 +77,7 @@ def _device(code: CodeMetrics) -> Row:
             code["eva01_output_tokens_total"],
         ],
     )
+    prompts = code["eva01_prompt_tokens_total"]
     cache, device = code["eva01_answer_cache_total"], code["eva01_device_seconds_total"]
     return Row(
         "Device",
@@ -106,6 +107,13 @@ def _device(code: CodeMetrics) -> Row:
                 [Query(count.rate("model"), f"{{{{model}}}} {count.name.split('_')[1]}") for count in tokens],
                 " ".join(count.help for count in tokens),
                 "ops",
+            ),
+            Panel(
+                "Prompt tokens, read and shared",
+                [Query(prompts.rate("model", "source") + _OR_NONE, "{{model}} {{source}}")],
+                prompts.help,
+                "ops",
+                is_stacked=True,
             ),
             Panel(
                 "Answers by their end",

@@ -81,6 +81,8 @@ class Item(Generic[Prepared]):
     company: Company = Company.INNOCENTS
     #: A single question, which may go before the jobs of batches.
     is_interactive: bool = False
+    #: Whose it is; None where there are no owners.
+    owner: str | None = None
     #: Hears of its answer piece by piece; None where nobody listens.
     hear: Hear | None = None
     reply: Reply = field(default_factory=Reply)
@@ -136,15 +138,16 @@ class Device(ABC, Generic[Prepared]):
         *,
         company: Company = Company.INNOCENTS,
         is_interactive: bool = False,
+        owner: str | None = None,
         hear: Hear | None = None,
     ) -> Reply:
-        """Hand over one job; `company`, `is_interactive` and `hear`: see Item.
+        """Hand over one job; `company`, `is_interactive`, `owner` and `hear`: see Item.
 
         The reply raises EngineFailure when the model failed on it or was too slow, Cancelled when nobody
         wants the answer, Overran when the device did not come back, and GivenBack when the worker stops
         first.
         """
-        item = Item(prepared, job_id, company, is_interactive, hear)
+        item = Item(prepared, job_id, company, is_interactive, owner, hear)
         add = self._ready(item)
         with self._changed:
             if not self._closed.is_set():

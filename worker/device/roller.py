@@ -52,7 +52,11 @@ class Roller(Device[Prepared], Generic[Prepared, Request]):
 
     def _ready(self, item: Item[Prepared]) -> Callable[[], None]:
         request = self._rolling.request(
-            item.prepared, company=item.company, is_interactive=item.is_interactive, hear=item.hear
+            item.prepared,
+            company=item.company,
+            is_interactive=item.is_interactive,
+            owner=item.owner,
+            hear=item.hear,
         )
         return lambda: self._add(request, item)
 
@@ -100,6 +104,7 @@ class Roller(Device[Prepared], Generic[Prepared, Request]):
             item = self._items.pop(ended.request, None)
         if ended.device_s:
             self._metrics.observe_stage("generate", ended.device_s)
+        self._metrics.count_prompt(ended.read_tokens, ended.shared_tokens)
         if item:
             item.reply.end(_heard(ended.outcome))
 

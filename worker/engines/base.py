@@ -146,6 +146,10 @@ class Ended(Generic[Request]):
     outcome: Answer | Eva01Error | GoesBack | None
     #: Seconds that it was on the device.
     device_s: float
+    #: Tokens of its prompt that were read for it, and those that were read for another before, as far as is
+    #: known.
+    read_tokens: int = 0
+    shared_tokens: int = 0
 
 
 class Static(Protocol[Prepared_contra]):
@@ -183,12 +187,14 @@ class Rolling(Protocol[Prepared_contra, Request]):
         *,
         company: Company,
         is_interactive: bool,
+        owner: str | None = None,
         hear: Hear | None = None,
     ) -> Request:
         """What stands for a job here; called from many threads at once.
 
-        Only its `company` is on the device with it; it goes before others if `is_interactive`. What can say
-        an answer piece by piece tells `hear` of each; what cannot gives it as a whole.
+        Only its `company` is on the device with it; it goes before others if `is_interactive`. What it has in
+        common with other jobs may be read once for all of its `owner`. What can say an answer piece by piece
+        tells `hear` of each; what cannot gives it as a whole.
         """
 
     def submit(self, request: Request) -> None:

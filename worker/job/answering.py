@@ -351,6 +351,7 @@ class Answering(Generic[Seen, Prepared]):
             job.id,
             company=self._company(job),
             is_interactive=job.batch_id is None,
+            owner=job.owner,
             # What is said of each page is put together later.
             hear=None if self.reads_pages else self.telling.hear(job),
         )

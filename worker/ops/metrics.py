@@ -48,6 +48,12 @@ _VISUAL_TOKENS = Counter(
 _OUTPUT_TOKENS = Counter(
     "eva01_output_tokens_total", "How many tokens the models wrote in their answers.", ["model"]
 )
+_PROMPT_TOKENS = Counter(
+    "eva01_prompt_tokens_total",
+    "How many tokens of answered prompts a rolling batch read, and how many it had read for another job that"
+    " begins alike (shared).",
+    ["model", "source"],
+)
 _ANSWERS = Counter(
     "eva01_answers_total",
     "How many answers came whole (stop), and how many cut at the most tokens that they might have (length).",
@@ -114,6 +120,11 @@ class ModelMetrics:
             yield
         finally:
             _DEVICE.labels(self._model, activity).inc(perf_counter() - started_s)
+
+    def count_prompt(self, read_tokens: int, shared_tokens: int) -> None:
+        """Count the tokens of a prompt: those that were read for it, and those that others had read."""
+        _PROMPT_TOKENS.labels(self._model, "read").inc(read_tokens)
+        _PROMPT_TOKENS.labels(self._model, "shared").inc(shared_tokens)
 
     def count_lookup(self, outcome: str) -> None:
         """Count a lookup in the answer cache: `hit` or `miss`."""

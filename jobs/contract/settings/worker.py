@@ -56,6 +56,8 @@ class WorkerSettings(FromEnvironment):
     cache_tokens: int = Field(default=0, ge=0)
     #: Tokens of new images and questions that a rolling batch takes in between two steps, at least one image.
     prefill_tokens: int = Field(default=2048, ge=1)
+    #: Whether what several prompts of one owner begin with is read once in a rolling batch.
+    shared_prefixes: bool = True
     #: Images that a worker has ready together of jobs with several, or at more pixels than usual, where each
     #: counts as several; a job waits until its own fit in.
     ready_images: int = Field(default=32, ge=1)

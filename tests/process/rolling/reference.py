@@ -62,7 +62,14 @@ class Reference:
         )
 
     def loop(
-        self, *, slots=4, budget_tokens=10_000, prefill_tokens=512, timeout_s=60.0, clock=None
+        self,
+        *,
+        slots=4,
+        budget_tokens=10_000,
+        prefill_tokens=512,
+        timeout_s=60.0,
+        shares_prefixes=True,
+        clock=None,
     ) -> RollingLoop:
         return RollingLoop(
             self.model,
@@ -71,6 +78,7 @@ class Reference:
             budget_tokens=budget_tokens,
             prefill_tokens=prefill_tokens,
             timeout_s=timeout_s,
+            shares_prefixes=shares_prefixes,
             clock=clock or Clock(0),
         )
 

@@ -120,7 +120,7 @@ def test_a_row_that_was_put_back_holds_to_its_format_and_says_no_word_twice(engi
     def answered(budget_tokens: int) -> tuple[list[Any], list[str], list[Request]]:
         pieces: list[list[Any]] = [[] for _ in jobs]
         loop = Reference(engine._model, engine._conversation.ends, [], []).loop(
-            slots=4, budget_tokens=budget_tokens
+            slots=4, budget_tokens=budget_tokens, shares_prefixes=False
         )
         lost = put_back(loop)
         requests = [

@@ -132,7 +132,9 @@ def test_those_whose_images_are_seen_ahead_are_on_the_device_while_they_are(refe
 
 @pytest.mark.parametrize("company", Company)
 def test_an_image_is_seen_with_those_of_its_company(reference, company):
-    first, alike, *others = [reference.request(0, company=of) for of in (company, company, *Company)]
+    first, alike, *others = [
+        reference.request(n, company=of) for n, of in enumerate((company, company, *Company))
+    ]
     expected = [alike, *(one for one in others if one.company is company)] * (company is not Company.NOBODY)
     assert vision_pass([first], [alike, *others], 10_000) == [first, *expected]
 

@@ -78,7 +78,13 @@ class Calls(Rolling[Asked, Call]):
         return len(self._under_way)
 
     def request(
-        self, prepared: Asked, *, company: Company, is_interactive: bool, hear: Hear | None = None
+        self,
+        prepared: Asked,
+        *,
+        company: Company,
+        is_interactive: bool,
+        owner: str | None = None,
+        hear: Hear | None = None,
     ) -> Call:
         """What stands for a job; `hear` hears of its answer as the server says it."""
         self._ended.put(None)

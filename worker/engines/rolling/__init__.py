@@ -5,6 +5,7 @@ flight     the rows in flight, and the blocks of the cache that they hold
 admission  which request is next, and whether the cache has room for it
 families   what differs between the families of models
 prefill    turns images and questions into embeddings, several images together
+prefixes   what prompts begin with in common, which is read once
 pool       the keys and values of all rows in flight, in blocks
 grouping   which rows' keys and values are gathered together
 passing    one pass of the decoder: where its tokens are kept

@@ -40,10 +40,6 @@ class Waiting:
         """Take a request out, wherever it stands."""
         self._line.remove(request)
 
-    def first(self) -> Request | None:
-        """The next; None when nothing waits."""
-        return min(self._line, key=_turn, default=None)
-
 
 def _turn(request: Request) -> tuple[bool, bool]:
     """What comes before what."""
@@ -64,14 +60,16 @@ class Budget:
     def admits(self, flight: Flight, request: Request) -> bool:
         """True when the request fits beside those in flight; a request alone is always tried.
 
-        Room is needed for its prompt, and for a block more for each, since all go on.
+        Room is needed for what no row in flight holds of its prompt, and for a block more for each, since
+        all go on.
         """
         rows = flight.rows
         if not rows:
             return True
         if not rows[0].request.company.admits(request.company):
             return False
-        return flight.held_blocks + blocks_for(request.length) + len(rows) + 1 <= self.blocks
+        shared = sum(map(flight.prefixes.is_held, flight.found(request).blocks))
+        return flight.held_blocks + blocks_for(request.length) - shared + len(rows) + 1 <= self.blocks
 
     def halve(self, held_blocks: int) -> None:
         """Plan with half of what did not fit, or half of the budget if that is less."""
@@ -82,16 +80,21 @@ def vision_pass(first: Sequence[Request], others: Iterable[Request], most_tokens
     """Fill one vision pass: those of `first` whose image is not seen yet, then others up to `most_tokens`.
 
     Others are seen before they have a row, because images cost less together. A single question does not
-    wait for that, and each is seen with its company alone.
+    wait for that, and each is seen with its company alone. Who begins as one that is seen now needs nothing.
     """
     pack = [request for request in first if request.prompt is None]
     if not pack or any(request.is_interactive for request in pack):
         return pack
     company = pack[0].company
-    tokens = sum(request.length for request in pack)
+    tokens = sum(request.length - request.cached for request in pack)
+    seen = {sight.key for request in pack for sight in request.prefix.sights}
     for request in others:
         if request.prompt is not None or not company.admits(request.company):
             continue
+        own = {sight.key for sight in request.prefix.sights}
+        if seen & own:
+            continue
+        seen |= own
         tokens += request.length
         if tokens > most_tokens:
             break

@@ -35,7 +35,13 @@ class RollingAnswers(Rolling[JobInput, Request]):
         return self._loop.in_flight
 
     def request(
-        self, prepared: JobInput, *, company: Company, is_interactive: bool, hear: Hear | None = None
+        self,
+        prepared: JobInput,
+        *,
+        company: Company,
+        is_interactive: bool,
+        owner: str | None = None,
+        hear: Hear | None = None,
     ) -> Request:
         """A job's request; see Rolling."""
         return self._loop.request(
@@ -48,6 +54,7 @@ class RollingAnswers(Rolling[JobInput, Request]):
             aloud=self._aloud(prepared, hear) if hear else None,
             company=company,
             is_interactive=is_interactive,
+            owner=owner,
         )
 
     def submit(self, request: Request) -> None:
@@ -73,5 +80,9 @@ class RollingAnswers(Rolling[JobInput, Request]):
                 *(outcome.tokens, outcome.logprobs, request.visual_tokens, request.prompt_tokens),
                 *(request.grammar, outcome.choices, outcome.watch),
             )
-            return Ended(request, self._answer_of(said).costing(request.own_s), outcome.device_s)
+            return Ended(
+                *(request, self._answer_of(said).costing(request.own_s), outcome.device_s),
+                read_tokens=request.prompt_tokens - request.shared_tokens,
+                shared_tokens=request.shared_tokens,
+            )
         return Ended(request, outcome.failure, outcome.device_s)

@@ -28,6 +28,7 @@ from worker.engines.rolling.families.known import family_of
 from worker.engines.rolling.flight import Flight
 from worker.engines.rolling.pool import Span
 from worker.engines.rolling.prefill import prefill
+from worker.engines.rolling.prefixes.keys import NOTHING, prefix_of
 from worker.engines.rolling.rows import Outcome, Request, Row
 from worker.engines.rolling.step import step
 from worker.engines.sampling import Sampling, chosen
@@ -44,7 +45,7 @@ class RollingLoop:
     """At most `rows` rows in flight, whose cache holds at most `budget_tokens`.
 
     `ends` are the tokens that end an answer; `timeout_s` counts from when a request first goes to the
-    device; `clock` gives seconds.
+    device; `clock` gives seconds. With `shares_prefixes` what prompts begin with in common is read once.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class RollingLoop:
         budget_tokens: int,
         prefill_tokens: int,
         timeout_s: float,
+        shares_prefixes: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._family = family_of(model)
         self._most_rows = rows
         self._timeout_s = timeout_s
+        self._shares_prefixes = shares_prefixes
         self._clock = clock
         self._flight = Flight(model, rows)
         self._masks = Masks(model.config.get_text_config().vocab_size, model.device, core_count())
@@ -102,12 +105,21 @@ class RollingLoop:
         aloud: Callable[[], Aloud] | None = None,
         company: Company = Company.INNOCENTS,
         is_interactive: bool = False,
+        owner: str | None = None,
     ) -> Request:
-        """Images with their question, ready to be submitted; may be called from any thread."""
+        """Images with their question, ready to be submitted; may be called from any thread.
+
+        It shares what it begins with among the requests of its owner.
+        """
         positions, delta = self._family.positions(tensors)
-        visual_tokens = int((tensors["input_ids"] == self._family.model.config.image_token_id).sum())
+        ids = tensors["input_ids"][0]
+        places = ids == self._family.model.config.image_token_id
+        prefix = NOTHING
+        if self._shares_prefixes:
+            pieces = [piece.tensors for piece in self._family.pieces(tensors)]
+            prefix = prefix_of(owner, ids, positions, places, pieces)
         return Request(
-            *(tensors, max_new_tokens, positions, delta, visual_tokens),
+            *(tensors, max_new_tokens, positions, delta, int(places.sum()), prefix),
             grammar=grammar,
             top_logprobs=top_logprobs,
             sampling=sampling,
@@ -141,7 +153,7 @@ class RollingLoop:
         self._put_back(self._flight.make_room(self.budget.blocks))
         self._admit()
         reading = [row.request for row in self._flight.reading]
-        self._unseen = vision_pass(reading, self._waiting, self.prefill_tokens)
+        self._unseen = vision_pass(reading, self._to_see(), self.prefill_tokens)
         try:
             self._prefill()
             self._step()
@@ -155,22 +167,36 @@ class RollingLoop:
     # Admission
 
     def _admit(self) -> None:
-        """Give rows to those that have waited longest, as far as they fit."""
+        """Give rows to those that have waited longest, as far as they fit.
+
+        Who begins as a row whose prompt is read waits until that has read the images that they share.
+        """
         flight = self._flight
         tokens = sum(row.length - row.cached for row in flight.reading)
-        while (request := self._waiting.first()) and self._has_place_for(request):
-            tokens += request.length
+        for request in self._waiting:
+            if flight.waits(request):
+                continue
+            if not self._has_place_for(request):
+                return
+            tokens += request.length - flight.found(request).tokens
             if flight.reading and tokens > self.prefill_tokens:
                 return
             self._waiting.remove(request)
-            if request.began_s is None:
-                request.began_s = self._clock()
             flight.begin(request)
+            if request.began_s is None:
+                request.began_s, request.shared_tokens = self._clock(), request.cached
 
     def _has_place_for(self, request: Request) -> bool:
         return self.in_flight < self._most_rows and self.budget.admits(self._flight, request)
 
     # Prefill
+
+    def _to_see(self) -> Iterator[Request]:
+        """Those that wait whose images no row has seen, nor will see."""
+        for request in self._waiting:
+            is_seen = any(sight.key in self._flight.prefixes for sight in request.prefix.sights)
+            if not is_seen and not self._flight.waits(request):
+                yield request
 
     def _prefill(self) -> None:
         if self._unseen:
@@ -190,7 +216,7 @@ class RollingLoop:
         read = flight.spans(sys.maxsize if self._family.reads_whole else self.prefill_tokens)
         if not (flight.writing or read):
             return
-        flight.pool.reserve(self.budget.blocks)
+        flight.reserve(self.budget.blocks)
         parts = [
             (span, row.request.prompt.part(span.begin, span.end)) for row, span in read if row.request.prompt
         ]

@@ -10,8 +10,9 @@ class Masks:
     """The masks of spans of one length, each made when the first layer with its window needs it.
 
     `places` are where the tokens of each span are in its row (spans × tokens), of which they attend to the
-    first `longest`; `mutual` numbers those that attend to one another in both directions, from 1. The masks
-    are in the number format of `like`, and are added to how much a token is attended to.
+    first `longest`; `mutual` numbers those that attend to one another in both directions, from 1; they
+    are the last of a span's. The masks are in the number format of `like`, and are added to how much a token
+    is attended to.
     """
 
     def __init__(
@@ -32,5 +33,6 @@ class Masks:
         own, there = self._places[..., None], torch.arange(self._longest, device=self._places.device)
         seen = there <= own
         if self._mutual is not None:
-            seen |= (self._mutual == self._mutual[:, None]) & (self._mutual > 0)
+            own_tokens = seen[..., -len(self._mutual) :]
+            own_tokens |= (self._mutual == self._mutual[:, None]) & (self._mutual > 0)
         return seen if window is None else seen & (there > own - window)

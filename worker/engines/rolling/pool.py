@@ -52,6 +52,16 @@ class Pool:
         """Blocks that are held."""
         return self._count - len(self._free)
 
+    @property
+    def room(self) -> int:
+        """Blocks that can be taken before it has to grow."""
+        return len(self._free) + max(0, self.values[-1].shape[0] - self._count)
+
+    @property
+    def count(self) -> int:
+        """Blocks up to the last one that was taken."""
+        return self._count
+
     def take(self, count: int) -> "array[int]":
         """So many blocks more are held; there is room for them after `reserve`."""
         kept = max(0, len(self._free) - count)
@@ -99,6 +109,13 @@ class Pool:
                     continue
                 kept = min(count, old.shape[0])
                 tensors[layer] = torch.cat((old[:kept], old.new_zeros(count - kept, *old.shape[1:])))
+
+    def copy(self, begun: Sequence[tuple[Span, Span]]) -> None:
+        """Copy what is in tokens of some blocks to as many of others."""
+        sources, targets = (self.slots(spans) for spans in zip(*begun, strict=True))
+        for tensor in (*self.keys, *self.values):
+            tokens = tensor.flatten(0, 1)
+            tokens[targets] = tokens[sources]
 
     @property
     def bytes_of_a_block(self) -> int:

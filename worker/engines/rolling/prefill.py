@@ -15,30 +15,40 @@ def prefill(family: Family, requests: Sequence[Request], most_tokens: int) -> No
     Several images at once cost less than one after the other, so some requests may have no row yet. The
     vision encoder sees at most `most_tokens` visual tokens at once, or one piece that has more.
     """
-    line = [(request, piece) for request in requests for piece in _unseen(family, request)]
-    line = line[: _that_fit([piece.tokens for _, piece in line], most_tokens)]
-    for (request, _), seen in zip(line, family.see([piece for _, piece in line]), strict=True):
-        request.seen.append(seen)
+    line = [(request, *one) for request in requests for one in _unseen(family, request)]
+    line = line[: _that_fit([piece.tokens for *_, piece in line], most_tokens)]
+    if line:
+        made = family.see([piece for *_, piece in line])
+        for (request, number, _), seen in zip(line, made, strict=True):
+            request.seen[number] = seen
     for request in requests:
         if not _unseen(family, request):
             request.prompt = _prompt(family, request)
             request.seen.clear()
 
 
-def _unseen(family: Family, request: Request) -> Sequence[Piece]:
-    return family.pieces(request.tensors)[len(request.seen) :]
+def _unseen(family: Family, request: Request) -> Sequence[tuple[int, Piece]]:
+    """The pieces of its images that have still to be seen, with their numbers."""
+    first = request.prefix.pieces(request.cached)
+    pieces = enumerate(family.pieces(request.tensors))
+    return [(number, piece) for number, piece in pieces if number >= first and number not in request.seen]
 
 
 def _prompt(family: Family, request: Request) -> Prompt:
-    device = family.model.device
-    ids = request.ids.to(device)
-    words = family.model.get_input_embeddings()(ids)
+    """What is not in the cache of a prompt, with what is seen of its images there."""
+    device, begin = family.model.device, request.cached
+    ids = request.ids[begin:].to(device)
+    embedded = family.model.get_input_embeddings()(ids)
     # What it has said is text, whatever its tokens.
-    places = torch.arange(len(ids), device=device) < request.prompt_tokens
+    places = torch.arange(begin, request.length, device=device) < request.prompt_tokens
     places &= ids == family.model.config.image_token_id
-    features, *deeper = (torch.cat(layer) for layer in zip(*request.seen, strict=True))
-    embedded = words.masked_scatter(places.unsqueeze(-1), features.to(words.dtype))
-    return Prompt(embedded, request.positions_of_ids.to(device), places, deeper)
+    first = request.prefix.pieces(begin)
+    seen = [request.seen[number] for number in sorted(request.seen) if number >= first]
+    deeper: list[torch.Tensor] = []
+    if seen:
+        features, *deeper = (torch.cat(layer) for layer in zip(*seen, strict=True))
+        embedded = embedded.masked_scatter(places.unsqueeze(-1), features.to(embedded.dtype))
+    return Prompt(begin, embedded, request.positions_of_ids[:, begin:].to(device), places, deeper)
 
 
 def _that_fit(sizes: Sequence[int], most: int) -> int:

@@ -11,6 +11,7 @@ from jobs.contract.errors import Eva01Error
 from worker.engines.company import Company
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.rolling.pool import Span
+from worker.engines.rolling.prefixes.keys import NOTHING, Prefix
 from worker.engines.sampling import Draw, Sampling
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.logprobs import Choice, Choices, noted
@@ -19,8 +20,9 @@ from worker.engines.saying.stops import Stops, Watch
 
 @dataclass(frozen=True, eq=False)
 class Prompt:
-    """A prompt as the decoder takes it, on the device."""
+    """A prompt as the decoder takes it, on the device: its tokens from `begin` on."""
 
+    begin: int
     #: Length × width, with what is seen in its places.
     embedded: torch.Tensor
     #: Axes × length.
@@ -34,10 +36,10 @@ class Prompt:
         """Its tokens from `begin` to `end`."""
         if end - begin == self.embedded.shape[0]:
             return self
-        first, last = (int(self.places[:place].sum()) for place in (begin, end))
+        own = slice(begin - self.begin, end - self.begin)
+        first, last = (int(self.places[:place].sum()) for place in (own.start, own.stop))
         deeper = [layer[first:last] for layer in self.deeper]
-        own = slice(begin, end)
-        return Prompt(self.embedded[own], self.positions[:, own], self.places[own], deeper)
+        return Prompt(begin, self.embedded[own], self.positions[:, own], self.places[own], deeper)
 
 
 @dataclass(eq=False)
@@ -53,6 +55,8 @@ class Request:
     positions: torch.Tensor
     delta: int
     visual_tokens: int
+    #: What its prompt may have in common with others.
+    prefix: Prefix = NOTHING
     #: What its answer is held to; None for plain text.
     grammar: Grammar | None = None
     #: How many of the likeliest tokens are noted in each place of its answer; None for nothing of that.
@@ -71,8 +75,10 @@ class Request:
     began_s: float | None = None
     #: Seconds of the device so far: its part of each vision pass and of each step that it was in.
     own_s: float = 0.0
-    #: What was seen so far of its images, piece by piece, until its prompt is made.
-    seen: list[tuple[torch.Tensor, ...]] = field(default_factory=list)
+    #: Tokens of its prompt that others had read when it first had a row.
+    shared_tokens: int = 0
+    #: What was seen so far of its images, by the numbers of their pieces, until its prompt is made.
+    seen: dict[int, tuple[torch.Tensor, ...]] = field(default_factory=dict)
     #: What the decoder takes in, once its images have been seen.
     prompt: Prompt | None = None
     #: Its row, once it has begun; where that was freed it goes on with what it has said.
@@ -99,6 +105,11 @@ class Request:
     def length(self) -> int:
         """Tokens that the decoder takes in before its next word."""
         return self.row.length if self.row else self.prompt_tokens
+
+    @property
+    def cached(self) -> int:
+        """How many of them are in the cache."""
+        return self.row.cached if self.row else 0
 
     def draw(self, place: int) -> Draw | None:
         """The draw of a token of its answer, counted from 0; None for the likeliest."""

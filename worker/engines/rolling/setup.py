@@ -58,6 +58,7 @@ def create_loop(model: Any, ends: Collection[int], rows: int, settings: WorkerSe
         budget_tokens=settings.cache_tokens or _tokens_that_fit(model),
         prefill_tokens=settings.prefill_tokens,
         timeout_s=settings.job_timeout_s,
+        shares_prefixes=settings.shared_prefixes,
     )
 
 

@@ -133,7 +133,13 @@ class Requests(Rolling[Asked, Request]):
         return self._is_stuck or self._core.is_dead
 
     def request(
-        self, prepared: Asked, *, company: Company, is_interactive: bool, hear: Hear | None = None
+        self,
+        prepared: Asked,
+        *,
+        company: Company,
+        is_interactive: bool,
+        owner: str | None = None,
+        hear: Hear | None = None,
     ) -> Request:
         """What stands for a job."""
         self._ended.put(None)

@@ -23,9 +23,9 @@ class Deepstack(Grids):
         if not prompts:
             return {}
         none = prompts[0].places.new_zeros(rows)
+        # Where others have read all images of a prompt, it has no layers of its own.
+        deeper = [prompt.deeper for prompt in prompts if prompt.deeper]
         return {
             "visual_pos_masks": torch.cat([none, *(prompt.places for prompt in prompts)])[None],
-            "deepstack_visual_embeds": [
-                torch.cat(layer) for layer in zip(*(prompt.deeper for prompt in prompts), strict=True)
-            ],
+            "deepstack_visual_embeds": [torch.cat(layer) for layer in zip(*deeper, strict=True)],
         }
