@@ -43,11 +43,13 @@ class Flight:
         return self.prefixes.find(request.prefix, request.length - 1)
 
     def waits(self, request: Request) -> bool:
-        """True while a row reads an image up to which the request begins as that row does."""
-        reading = {
-            sight.key for row in self.reading for sight in row.request.prefix.sights if sight.end > row.cached
-        }
-        return any(sight.key in reading for sight in request.prefix.sights)
+        """True while a row is read that begins as the request does, up to the end of an image."""
+        reading = {sight.key for row in self.reading for sight in row.request.prefix.sights}
+        return any(sight.key in reading and sight.key not in self.prefixes for sight in request.prefix.sights)
+
+    def share(self, row: Row) -> None:
+        """Let others have what was read of a row's prompt."""
+        self.prefixes.note(row.request.prefix, row.blocks)
 
     def begin(self, request: Request) -> None:
         """Give a request its row, or the one that it had before it was put back."""
@@ -151,7 +153,6 @@ class Flight:
             row.cached += 1
         for row, span in read:
             row.cached = span.end
-            self.prefixes.note(row.request.prefix, row.blocks, span.begin, span.end)
             if row.cached == row.length:
                 self.writing.append(row)
                 self.reading.remove(row)

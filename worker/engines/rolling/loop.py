@@ -169,7 +169,7 @@ class RollingLoop:
     def _admit(self) -> None:
         """Give rows to those that have waited longest, as far as they fit.
 
-        Who begins as a row whose prompt is read waits until that has read the images that they share.
+        Who begins as a row whose prompt is being read, up to the end of an image, waits until it is read.
         """
         flight = self._flight
         tokens = sum(row.length - row.cached for row in flight.reading)
@@ -234,7 +234,12 @@ class RollingLoop:
         logits = self._masks.apply(own, matchers)
         tokens = chosen(logits, [row.request.draw(len(row.generated)) for row in rows])
         choices = choices_of(own, tokens, [row.request.top_logprobs for row in rows])
+        # What is no number, as by an image that was seen beside a broken one, is shared with nobody.
+        sound = (~own[writing:, 0].isnan()).tolist()
         self._append(read, tokens, logprobs_of(logits, tokens), choices)
+        for row, is_sound in zip(rows[writing:], sound, strict=True):
+            if is_sound:
+                flight.share(row)
         self._masks.advance(matchers, [row.generated[-1] for row in rows])
 
     def _append(

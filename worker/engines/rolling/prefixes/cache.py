@@ -74,13 +74,13 @@ class PrefixCache:
             self._noted[block].rows += 1
             self._idle.pop(block, None)
 
-    def note(self, prefix: Prefix, blocks: Sequence[int], begin: int, end: int) -> None:
-        """A row has read a prompt's tokens from `begin` to `end` into its blocks."""
-        for number in range(begin // BLOCK_TOKENS, min(end // BLOCK_TOKENS, len(prefix.keys))):
-            if prefix.keys[number] not in self._blocks:
-                self._add(prefix.keys[number], blocks[number])
+    def note(self, prefix: Prefix, blocks: Sequence[int]) -> None:
+        """A row has read its prompt into its blocks."""
+        for key, block in zip(prefix.keys, blocks, strict=False):
+            if key not in self._blocks:
+                self._add(key, block)
         for sight in prefix.sights:
-            if begin <= sight.end <= end and sight.end % BLOCK_TOKENS:
+            if sight.end % BLOCK_TOKENS:
                 # The end of an image is to stay as long as its newest reader's other blocks.
                 if sight.key in self._blocks:
                     self._noted[self._blocks[sight.key]].keys.remove(sight.key)
