@@ -38,7 +38,7 @@ def main() -> None:
     model = random_model()
     model.model.language_model.set_attn_implementation(NAME)
     found = [compared(model, seed) for seed in range(1, arguments.rounds + 1)]
-    lines = [
+    lines: list[tuple[str, str, list[float]]] = [
         (
             "prompt tokens that are read, without ÷ with",
             "≥ 3",
