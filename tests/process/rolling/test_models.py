@@ -86,4 +86,4 @@ def test_what_was_given_up_is_first_in_its_line(reference):
     first, second = reference.request(0), reference.request(1)
     line.add(first)
     line.put_back(second)
-    assert line.first() is second
+    assert next(iter(line)) is second

@@ -105,5 +105,5 @@ def _digest(pieces: Sequence[Mapping[str, torch.Tensor]]) -> bytes:
     for piece in pieces:
         for name, tensor in sorted(piece.items()):
             whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            whole.update(memoryview(tensor.contiguous().flatten().view(torch.uint8).numpy()))
+            whole.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
     return whole.digest()
