@@ -18,7 +18,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from jobs.contract import names
 from jobs.contract.saying.pieces import pieces_in
-from tests.drawing import Scene, random_scene
+from tests.files.drawing import Scene, random_scene
 from tests.process.conftest import Stack
 from tests.processes import PATIENCE_S, wait_until
 from tests.tools import CURL

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from jobs.contract.models import Options
-from tests.drawing import random_scene
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import loaded
 from tests.process.rolling.test_formats import rolled
 from worker.engines.base import Answer, Piece

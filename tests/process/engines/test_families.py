@@ -16,9 +16,9 @@ from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from scripts.families import KNOWN, makers, row, rows_of_page
-from tests.drawing import random_scene
 from tests.families import FAMILIES
-from tests.preparing import prepare
+from tests.files.drawing import random_scene
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.layers import PackedLinear, PatchLinear

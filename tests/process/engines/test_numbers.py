@@ -9,7 +9,7 @@ import torch
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.models import Options
-from tests.drawing import random_scene
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import QUESTIONS, loaded
 from tests.process.rolling.test_formats import FIELDS, rolled
 

@@ -13,7 +13,7 @@ from transformers import AutoModelForImageTextToText
 
 from jobs.contract.catalog import card_for
 from jobs.contract.settings import WorkerSettings
-from tests.miniatures import NANO
+from tests.families.miniatures import NANO
 from worker.engines import create_engine
 from worker.engines.base import ModelNotLoaded
 from worker.engines.weights.quantised import check_quantised

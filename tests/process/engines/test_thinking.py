@@ -14,9 +14,9 @@ from jobs.contract.catalog import card_for
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from tests.drawing import Scene
-from tests.miniatures import NANO
-from tests.preparing import prepare
+from tests.families.miniatures import NANO
+from tests.files.drawing import Scene
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer
 from worker.engines.saying.aloud import Aloud

@@ -17,8 +17,8 @@ from jobs.contract.catalog import MODELS_FOLDER, NANO, card_for
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import FinishReason, Options
 from jobs.contract.settings import WorkerSettings
-from tests.drawing import Scene, random_scene
-from tests.preparing import prepare
+from tests.files.drawing import Scene, random_scene
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from eva01 import Client, Job
-from tests.drawing import Scene, random_scene
+from tests.files.drawing import Scene, random_scene
 from tests.process.conftest import Stack
 
 #: What the model is called here, and what it is asked.

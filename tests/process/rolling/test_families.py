@@ -16,10 +16,9 @@ from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.catalog import card_for
 from jobs.contract.models import Options
 from scripts.families import makers, rows_of_page
-from tests.drawing import random_scene
 from tests.families import tiles
-from tests.miniatures import save_llava
-from tests.preparing import prepare
+from tests.families.miniatures import save_llava
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import (
     DRAWN,
     LONGEST,
@@ -30,6 +29,7 @@ from tests.process.rolling.reference import (
     assert_each_answer_is_the_one_given_alone,
 )
 from tests.process.rolling.test_formats import FIELDS
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.setup import why_static

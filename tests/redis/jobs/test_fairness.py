@@ -7,7 +7,7 @@ import pytest
 
 from jobs.contract.models import Batch, Job, JobState
 from tests.processes import wait_until
-from tests.worker_processes import MODEL, SHA256, WorkerProcesses
+from tests.stubs.processes import MODEL, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 

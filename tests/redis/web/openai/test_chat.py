@@ -15,9 +15,9 @@ from jobs.contract.asking.chat import Role, Turn
 from jobs.contract.codes import Code
 from jobs.contract.models import Job, JobError, JobState, Result
 from jobs.contract.settings import WebSettings
-from tests import pdfs
 from tests.asking import IMAGE
 from tests.chats import SAID, SURE, about, about_it, image, text
+from tests.files import pdfs
 from tests.processes import until
 from web.front.front import Front
 from web.http.waiting import PAUSES
