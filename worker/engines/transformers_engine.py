@@ -43,6 +43,7 @@ from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
 from worker.engines.weights.kind import family_of
 from worker.engines.weights.loading import load_weights
+from worker.engines.weights.numbers import check_numbers
 from worker.engines.weights.quantised import check_quantised
 from worker.engines.weights.remedies import remedy_of
 from worker.engines.weights.source import Source
@@ -184,6 +185,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         attentions = choose_attention(self._settings, self._on, dtype)
         model, found = load_weights(self._source, self._on, dtype, attentions)
         check_fit(model, found, may_be_unused=self._settings.unused_weights == "ignore")
+        check_numbers(model)
         model.to(self._on).eval()
         self._weights_bytes = bytes_of(model)
         replace_layers(model)
