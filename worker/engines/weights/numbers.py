@@ -21,8 +21,8 @@ def check_numbers(model: Any) -> None:
     if not_finite := [name for name, tensor in tensors.items() if not _sampled(tensor).isfinite().all()]:
         raise Unusable(
             f"{_counted(not_finite, len(tensors))} NaN or infinity",
-            "get the whole folder anew; where EVA01_DTYPE is float16, whose numbers end at 65,504, set bfloat16"
-            " or float32",
+            "get the whole folder anew; where EVA01_DTYPE is float16, whose numbers end at 65,504, set it to"
+            " bfloat16 or float32",
         )
     if zero := [name for name, tensor in tensors.items() if _is_zero(name, tensor)]:
         raise Unusable(
