@@ -37,7 +37,7 @@ from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.seeing.any_processor import AnyProcessor
-from worker.engines.seeing.processors import JobInput, Processor, QwenProcessor, SeenImage
+from worker.engines.seeing.processors import GridProcessor, JobInput, Processor, SeenImage
 from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
@@ -176,8 +176,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)
 
     def _load_processor(self) -> Processor:
-        if family_of(self._source) in families.QWEN:
-            return QwenProcessor(self._source, self._settings.max_pixels, self._settings.most_pixels)
+        if (family := family_of(self._source)) in families.GRIDS:
+            limits = self._settings.max_pixels, self._settings.most_pixels
+            return GridProcessor(self._source, *limits, family=family)
         return AnyProcessor(self._source, self._settings.max_pixels)
 
     def _load_model(self) -> Any:

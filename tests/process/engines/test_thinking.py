@@ -25,7 +25,7 @@ from worker.engines.saying.logprobs import Choices
 from worker.engines.saying.said import Said
 from worker.engines.saying.thinking import MARKS, Marks, Thinking
 from worker.engines.saying.vocabulary import Vocabulary
-from worker.engines.seeing.processors import QwenProcessor
+from worker.engines.seeing.processors import GridProcessor
 from worker.engines.seeing.templates import thinking_of
 from worker.engines.weights.source import Source
 
@@ -187,7 +187,7 @@ def test_a_thought_that_is_begun_again_is_none_of_the_answer(begun):
     ],
 )
 def test_a_models_marks_are_those_of_its_template_and_its_tokenizer(end, tokens, expected):
-    processor = QwenProcessor(Source(str(NANO)), 200_000).own
+    processor = GridProcessor(Source(str(NANO)), 200_000).own
     processor.chat_template = TEMPLATE + end
     processor.tokenizer.add_tokens(tokens)
     assert thinking_of(processor, None) == expected
