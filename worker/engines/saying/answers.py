@@ -75,7 +75,9 @@ class Answers:
     def _counts_of(self, parts: Apart, tokens: Sequence[int]) -> _Counts:
         """How many of the tokens are thought, come before the answer, and up to its end."""
         places = {parts.thought_end, parts.begin, parts.end}
-        counts = {place: self._spoken.count_of(tokens, place) for place in places if place is not None}
+        counts: dict[int | None, int] = {
+            place: self._spoken.count_of(tokens, place) for place in places if place is not None
+        }
         unended = len(tokens) if parts.thought else 0
         thought = counts.get(parts.thought_end, unended)
         return _Counts(thought, counts.get(parts.begin, 0), counts.get(parts.end, len(tokens)))
