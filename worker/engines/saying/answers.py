@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
-from math import isfinite, isnan
+from math import inf, isnan
 from typing import Any, NamedTuple
 
 from jobs.contract.asking.response_format import ResponseFormat
@@ -57,7 +57,7 @@ class Answers:
         """What was said; where that is no answer, its `failure` is `empty_answer` or `incomplete_answer`."""
         spoken, tokens, reason = self._text_of(said)
         # Held to a format, a token may have had to be; of any other, infinity is beyond the number format.
-        fault = isnan if said.grammar else lambda logprob: not isfinite(logprob)
+        fault = isnan if said.grammar else lambda logprob: isnan(logprob) or logprob == inf
         if any(map(fault, said.logprobs[: len(tokens)])):
             return self._answer("", said, tokens, reason).failing(self._without_numbers())
         parts = Apart(None, spoken.strip()) if said.grammar else apart(spoken, self.thinking)
