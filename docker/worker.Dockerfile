@@ -10,6 +10,10 @@
 #
 #   docker build -f docker/worker.Dockerfile -t ghcr.io/eva01/worker-openai:0.1.0 --build-arg LOCK=openai .
 #
+# For models that vLLM runs within the worker, on a GPU. Triton makes its kernels when it runs, by a compiler:
+#
+#   docker build -f docker/worker.Dockerfile -t ghcr.io/eva01/worker-vllm:0.1.0 --build-arg LOCK=vllm --build-arg COMPILER="gcc libc6-dev" .
+#
 # The CUDA runtime comes with torch: its wheels on PyPI depend on NVIDIA's, each in the version that torch was
 # built with. On a base image of nvidia/cuda a second CUDA, of another version, would lie beside it unused, and
 # make it some gigabytes larger. The driver is the host's, which NVIDIA's container toolkit mounts.
@@ -17,7 +21,7 @@
 # Runs with a read-only root: only /data, /models and /tmp are written to.
 #
 # The base is pinned by its digest (scripts/pin_images), Python's packages by their hashes (scripts/lock); Debian's
-# `tini` is what its archive has on the day of the build.
+# packages are what its archive has on the day of the build.
 ARG BASE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
 
 FROM ${BASE} AS build
@@ -39,10 +43,12 @@ RUN /opt/eva01/bin/pip install --disable-pip-version-check --no-index --no-build
     && /opt/eva01/bin/pip check
 
 FROM ${BASE}
+# Packages of Debian besides.
+ARG COMPILER=
 # tini: a process with the number 1 does not hear SIGTERM before it has a handler, and importing torch takes
 # seconds. Without it a pod that is removed while it starts would stay for its whole grace period.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends tini \
+    && apt-get install --yes --no-install-recommends tini $COMPILER \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin eva01 \
     && install -d -o eva01 -g eva01 /data /models

@@ -1,4 +1,4 @@
-"""Runs the tests of servers that somebody else wrote with a real vLLM, and says what came of each."""
+"""Runs the tests of a real vLLM, as a server and within a worker, and says what came of each."""
 
 import argparse
 import os
@@ -13,26 +13,36 @@ from scripts.report import write
 from tests.process.others.servers import Vllm
 
 _ROOT = Path(__file__).parents[1]
-_PAGE = _ROOT / "docs" / "openai.md"
-_TESTS = "tests/process/others"
+#: The tests' folder, and where what came of it stands: a mark, and the page.
+_RUNS = (
+    ("tests/process/others", "vllm", _ROOT / "docs" / "openai.md"),
+    ("tests/process/two_engines", "two-engines", _ROOT / "docs" / "vllm.md"),
+)
 
 
 def main() -> int:
     """Exits with 0 when each test passes."""
     parser = argparse.ArgumentParser(prog="scripts/vllm", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=_ROOT / ".venv-vllm")
-    parser.add_argument("--write", action="store_true", help="put what came of it into docs/openai.md")
+    parser.add_argument("--write", action="store_true", help="put what came of it into docs/")
     given = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        report = Path(folder, "report.xml")
-        env = os.environ | {"VLLM_ENVIRONMENT": str(given.folder)}
-        command = [sys.executable, "-m", "pytest", _TESTS, f"--junit-xml={report}"]
+    codes = []
+    for tests, mark, page in _RUNS:
+        code, said = _run(tests, given.folder)
+        codes.append(code)
+        print(said)
+        if given.write:
+            write(mark, said, page)
+    return max(codes)
+
+
+def _run(tests: str, folder: Path) -> tuple[int, str]:
+    with TemporaryDirectory() as reports:
+        report = Path(reports, "report.xml")
+        env = os.environ | {"VLLM_ENVIRONMENT": str(folder)}
+        command = [sys.executable, "-m", "pytest", "-n", "0", tests, f"--junit-xml={report}"]
         code = subprocess.run(command, cwd=_ROOT, env=env, check=False).returncode
-        said = _table(report)
-    print(said)
-    if given.write:
-        write("vllm", said, _PAGE)
-    return code
+        return code, _table(report)
 
 
 def _table(report: Path) -> str:
@@ -41,7 +51,8 @@ def _table(report: Path) -> str:
     lines = [f"vLLM {Vllm.version} on a CPU, `nano` in fp32, {datetime.now(UTC):%Y-%m-%d}:", ""]
     lines += ["| what is asked of it | |", "|---|---|"]
     for test in tests:
-        sentence = test.attrib["name"].removeprefix("test_").replace("_", " ")
+        name, _, engine = test.attrib["name"].removeprefix("test_").partition("[")
+        sentence = name.replace("_", " ") + (f" ({engine.rstrip(']')})" if engine else "")
         lines.append(f"| {sentence} | {'no' if len(test) else 'yes'} |")
     return "\n".join(lines)
 

@@ -1,6 +1,7 @@
 """Models in miniature, in folders as the hub has them."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -10,12 +11,13 @@ from transformers import (
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
+    PreTrainedConfig,
 )
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-from worker.engines.transformers_engine import _BUNDLED
+from jobs.contract.catalog import MODELS_FOLDER
 
-NANO = _BUNDLED / "nano"
+NANO = MODELS_FOLDER / "nano"
 CHAT = (
     "{% for message in messages %}USER: {% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}<image>{% else %}{{ part['text'] }}{% endif %}"
@@ -26,17 +28,20 @@ PIXELS, PATCH = 56, 14
 _SMALL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
 
 
-def save_llava(folder: Path, chat: str = CHAT) -> Path:
-    """A LLaVA with random weights, and nano's tokens."""
+def save_llava(
+    folder: Path, chat: str = CHAT, *, text: type[PreTrainedConfig] = LlamaConfig, **more: Any
+) -> Path:
+    """A LLaVA with random weights, and nano's tokens; its decoder is one of `text`, which is told `more`."""
     tokenizer = AutoTokenizer.from_pretrained(NANO)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
     config = LlavaConfig(
         vision_config=CLIPVisionConfig(image_size=PIXELS, patch_size=PATCH, **_SMALL),
-        text_config=LlamaConfig(
+        text_config=text(
             vocab_size=len(tokenizer),
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
             **_SMALL,
+            **more,
         ),
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
     )

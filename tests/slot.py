@@ -24,7 +24,9 @@ from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoder
 from worker.job.decode.room import Room
+from worker.job.ending import Ending
 from worker.job.logprobs import Logprobs
+from worker.job.patience import Patience
 from worker.job.preparation import Preparation
 from worker.job.telling import Telling
 from worker.job.texts import Texts
@@ -67,25 +69,26 @@ class Slot:
         self.logprobs = Logprobs(self.journal, MAX_LOGPROBS_BYTES)
         decoder = Decoder(Limits(), self.engine.enough_pixels)
         self.preparation = Preparation(self.blobs, decoder, self.engine, self.metrics)
+        patience, telling = Patience(self.drain, Trouble()), Telling(Wire(redis_client))
         self.answering = Answering(
             model=MODEL,
             store=self.store,
-            journal=self.journal,
             preparation=self.preparation,
             engine=self.engine,
             device=self.batcher,
             cache=self.cache(),
             thumbnails=Thumbnails(self.blobs, ImageUses(redis_client), THUMBNAIL_PX),
             texts=Texts(self.blobs, ImageUses(redis_client)),
-            trouble=Trouble(),
             drain=self.drain,
+            patience=patience,
+            ending=Ending(self.store, self.journal, telling, self.metrics, patience),
             metrics=self.metrics,
             max_crashes=2,
             reads_pages=reads_pages,
             max_images=Limits().max_images_per_job,
             ready=Room(READY_IMAGES),
             logprobs=self.logprobs,
-            telling=Telling(Wire(redis_client)),
+            telling=telling,
         )
 
     def cache(self, identity: str = "", *, is_on: bool = True, prompt: str = QUESTION) -> AnswerCache:

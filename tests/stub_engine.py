@@ -139,8 +139,15 @@ def said_of(item: Sized) -> Answer:
     told = None if item.top_logprobs is None else partial(_told, words[: item.most_words], item.top_logprobs)
     check = _refuse if item.question == UNASKED else None
     return Answer(
-        " ".join(words[: item.most_words]), usage, reason, places=(place,), logprobs=told, check=check
+        *(" ".join(words[: item.most_words]), usage, reason, _thought_of(item)),
+        places=(place,),
+        logprobs=told,
+        check=check,
     )
+
+
+def _thought_of(item: Sized) -> str | None:
+    return "Hm." if item.question == UNASKED else None
 
 
 def _refuse() -> EngineFailure:

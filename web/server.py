@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -50,6 +51,8 @@ def main() -> NoReturn:
         if said := keep_private(shared):
             logging.getLogger(__name__).warning("%s", said)
         app = create_app(shared, web=settings)
+        # What was made so far stays: no collection looks at it, nor copies its memory after the fork.
+        gc.freeze()
         _check_exposure(services_of(app))
         listener = _listen(settings)
     except BadSetting as error:

@@ -2,4 +2,6 @@
 
 from worker.main import main
 
-main()
+# A process that starts another one for an engine has it read this file anew.
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 loading ──model there, queue listened to──► ready ──told to stop──► draining ──► gone
 """
 
+import gc
 import logging
 import os
 import socket
@@ -36,7 +37,9 @@ from worker.job.answering import Answering
 from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoder
 from worker.job.decode.room import Room
+from worker.job.ending import Ending
 from worker.job.logprobs import Logprobs
+from worker.job.patience import Patience
 from worker.job.preparation import Preparation
 from worker.job.telling import Telling
 from worker.job.texts import Texts
@@ -140,6 +143,8 @@ class Worker(Generic[Seen, Prepared]):
     def _load(self) -> None:
         started_s = perf_counter()
         self._engine.load()
+        # What was made so far stays: no collection has to look at it.
+        gc.freeze()
         seconds = perf_counter() - started_s
         self._metrics.load_seconds.set(seconds)
         self._device = self._open_device()
@@ -179,10 +184,10 @@ class Worker(Generic[Seen, Prepared]):
         return self._drain.exit_code == 0 and (self._device.is_alive or self._drain.has_begun)
 
     def _answering(self) -> Answering[Seen, Prepared]:
+        patience = Patience(self._drain, self._status.trouble)
         return Answering(
             model=self._status.model,
             store=self._store,
-            journal=self._journal,
             preparation=self._preparation(),
             engine=self._engine,
             device=self._device,
@@ -190,7 +195,8 @@ class Worker(Generic[Seen, Prepared]):
             thumbnails=self._thumbnails(),
             texts=Texts(self._blobs, self._image_uses),
             drain=self._drain,
-            trouble=self._status.trouble,
+            patience=patience,
+            ending=Ending(self._store, self._journal, self._telling, self._metrics, patience),
             metrics=self._metrics,
             max_crashes=self._environment.worker.max_crashes,
             reads_pages=self._card.reads_pages,

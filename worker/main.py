@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = _parser().parse_args(arguments)
     model = given.model
     try:
+        if not model.strip():
+            raise BadSetting("The name of the model is empty. Give a model's name, hub address or folder.")
         environment = Environment.read()
         set_up_logging(environment.shared.log)
         share_cores()

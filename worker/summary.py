@@ -4,10 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from jobs.contract.catalog import ModelCard
 from jobs.contract.settings import WorkerSettings
-from worker.engines.base import Engine, Prepared, Seen
-
-#: What it is about, and what is said of it.
-Fact = tuple[str, str]
+from worker.engines.base import Engine, Fact, Prepared, Seen
 
 
 def facts(engine: Engine[Seen, Prepared], settings: WorkerSettings) -> Sequence[Fact]:

@@ -20,13 +20,15 @@ from eva01.cli.unsent import append_csv, append_jsonl, write_csv
 from eva01.client.address import Address
 from eva01.client.client import Client, server_of_environment
 from eva01.client.errors import ClientError
-from eva01.client.files import Found, Together
+from eva01.client.files import Found, Sendable, Together
 from eva01.client.groups import GroupBy
 from eva01.client.kinds import PICTURES, SPECIAL, LeftOut, by_kind, in_words
-from eva01.client.models import Batch, PassedOver, Upload, refused
+from eva01.client.models import Batch, PassedOver, Price, Upload, refused
 
 #: The code of a server where a quota is used up, and does not renew soon.
 _QUOTA = "quota_exceeded"
+#: Endings of files that may have several images in them.
+_SEVERAL = (".zip", ".pdf", ".tif", ".tiff")
 #: Names of one kind that are said.
 _MOST_NAMES = 12
 #: Every image has an answer.
@@ -171,7 +173,7 @@ def say_what_is_otherwise(console: Console, sent: Sent) -> None:
 
 
 def create_batch(console: Console, client: Client, submission: Submission) -> Batch:
-    """The open batch for a submission; says what pixels cost, where the server takes others than usual."""
+    """The open batch for a submission; says what its images and unusual pixels cost, before they are sent."""
     cost = _cost(client, submission)
     batch = client.create_batch(
         submission.question,
@@ -183,7 +185,17 @@ def create_batch(console: Console, client: Client, submission: Submission) -> Ba
     )
     if cost:
         say(console, cost)
+    if batch.price:
+        say(console, _price_of(submission.found.files, batch.price))
     return batch
+
+
+def _price_of(files: Sequence[Sendable], price: Price) -> str:
+    """What the images cost; how many are in a file of several is known once it was sent."""
+    are_more = any(file.name.lower().endswith(_SEVERAL) for file in files)
+    more = " More where files have several images or pages." if are_more else ""
+    cost, usual = harmless(price.of(len(files))), harmless(price.of(1000))
+    return f"{counted(len(files), 'image')} cost {cost}, at {usual} for 1,000.{more}"
 
 
 def _cost(client: Client, submission: Submission) -> str | None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eva01.cli.text import counted, duration, harmless, moment, shortened, unit_of
-from eva01.client.models import Batch, Job, Model, Share, Upload
+from eva01.client.models import Batch, Job, Model, Retried, Share, Upload
 
 #: Fields that have a column; the results file has all of them.
 _MOST_FIELDS = 8
@@ -144,12 +144,13 @@ def show_shares(console: Console, shares: Sequence[Share]) -> None:
 
 def show_models(console: Console, models: Sequence[Model]) -> None:
     """A row for each model and what it can do."""
-    shown = table("model", "workers", "max-pixels", "what it does")
+    shown = table("model", "workers", "max-pixels", "1,000 images", "what it does")
     for model in models:
         workers = "" if model.workers is None else str(model.workers)
         takes = model.max_pixels
         pixels = f"{takes.least:,} – {takes.most:,}" if takes else ""
-        shown.add_row(Text(harmless(model.name)), workers, pixels, Text(harmless(model.description)))
+        price = harmless(model.price.of(1000)) if model.price else ""
+        shown.add_row(Text(harmless(model.name)), workers, pixels, price, Text(harmless(model.description)))
     console.print(shown)
 
 
@@ -204,6 +205,17 @@ def show_cut_short(console: Console, batch: Batch) -> None:
         say(
             console,
             f"{counted(batch.cut_short, 'answer')} {are} cut short."
+            " Ask again with more:  eva01 submit … --max-new-tokens NUMBER",
+        )
+
+
+def show_left(console: Console, batch: Retried) -> None:
+    """How many failed jobs a retry has left as they are, one line; nothing when it has left none."""
+    if left := batch.left_cut_short:
+        was, it = ("was", "it") if left == 1 else ("were", "they")
+        say(
+            console,
+            f"{counted(left, 'answer')} {was} cut and left alone: {it} would be cut again."
             " Ask again with more:  eva01 submit … --max-new-tokens NUMBER",
         )
 

@@ -52,7 +52,7 @@ from eva01.client.forms import form_of_files, form_of_question
 from eva01.client.given import listed
 from eva01.client.groups import GroupBy
 from eva01.client.key import key_of_environment
-from eva01.client.models import Batch, Job, Model, PassedOver, Share, Upload, Uploaded, refused
+from eva01.client.models import Batch, Job, Model, PassedOver, Retried, Share, Upload, Uploaded, refused
 from eva01.client.orders import Orders
 from eva01.client.transport import Transport, retry_after_s
 from eva01.client.uploads import upload
@@ -195,9 +195,9 @@ class Client:
         """Cancel what has no answer yet, and take no more files."""
         return Batch.model_validate(self._json("POST", f"/api/batches/{batch_id}/cancel"))
 
-    def retry_batch(self, batch_id: str) -> Batch:
-        """Run the failed jobs again."""
-        return Batch.model_validate(self._json("POST", f"/api/batches/{batch_id}/retry"))
+    def retry_batch(self, batch_id: str) -> Retried:
+        """Run the failed jobs again, but for those whose file was refused, or whose answer was cut."""
+        return Retried.model_validate(self._json("POST", f"/api/batches/{batch_id}/retry"))
 
     def rename_batch(self, batch_id: str, name: str) -> Batch:
         """Give a batch another name."""

@@ -5,6 +5,7 @@ kept, so a client survives a server that is older or newer than itself.
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -132,6 +133,25 @@ class Job(Reply):
         return self.state not in ("queued", "running")
 
 
+class Price(Reply):
+    """What a thousand images cost."""
+
+    amount: float = 0.0
+    #: As ISO 4217 has it.
+    currency: str = ""
+
+    def of(self, images: int) -> str:
+        """What so many cost, in digits that mean something.
+
+        >>> Price(amount=0.4, currency="EUR").of(1000), Price(amount=0.4, currency="EUR").of(3)
+        ('0.40 EUR', '0.0012 EUR')
+        """
+        cost = self.amount * images / 1000
+        return (
+            f"{cost:,.2f} {self.currency}" if cost >= 0.1 else f"{Decimal(f'{cost:.2g}'):f} {self.currency}"
+        )
+
+
 class Batch(Reply):
     """Many jobs that came together, with one question."""
 
@@ -168,6 +188,8 @@ class Batch(Reply):
     rate_per_s: float | None = None
     #: Seconds until the last job is finished, as far as the rate tells.
     time_left_s: float | None = None
+    #: What is asked for a thousand images, of one that was just made; None where nothing is said.
+    price: Price | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -190,6 +212,15 @@ class Batch(Reply):
     def finished(self) -> int:
         """Jobs that have succeeded, failed or been cancelled."""
         return self.succeeded + self.failed + self.counts.get("cancelled", 0)
+
+
+class Retried(Batch):
+    """A batch whose failed jobs run again."""
+
+    #: How many do.
+    retried: int = 0
+    #: How many failed ones were left as they are, since their answers were cut, and would be cut again.
+    left_cut_short: int = 0
 
 
 class Share(Reply):
@@ -282,9 +313,13 @@ class Model(Reply):
     has_fields: bool = False
     #: True when it says how likely each token of its answers was.
     has_logprobs: bool = False
+    #: True when it can be said how many tokens an answer has at most.
+    has_token_limit: bool = True
     #: True when its answers can be drawn, and stop at texts.
     has_sampling: bool = False
     #: What may be asked for as `max_pixels`; None where that cannot be chosen.
     max_pixels: PixelRange | None = None
+    #: What is asked for its answers; None where nothing is said.
+    price: Price | None = None
     #: Workers that serve it now; None when the server does not say.
     workers: int | None = None

@@ -22,7 +22,8 @@ _OURS = (
 #: What models are loaded and run with.
 _MODELS = (
     *("CUDA_*", "NVIDIA_*", "HF_*", "HUGGING_FACE_*", "HUGGINGFACE_*", "TRANSFORMERS_*", "TORCH*"),
-    *("PYTORCH_*", "TRITON_*", "NCCL_*", "CUBLAS_*", "CUDNN_*", "ROCR_*", "ROCM_*", "HIP_*", "HSA_*"),
+    *("PYTORCH_*", "TRITON_*", "VLLM_*", "NCCL_*", "CUBLAS_*", "CUDNN_*"),
+    *("ROCR_*", "ROCM_*", "HIP_*", "HSA_*"),
     *("OMP_*", "MKL_*", "KMP_*", "GOMP_*", "OPENBLAS_*", "ORT_*", "KUBERNETES_*"),
 )
 #: Credentials of the blob store, by the scheme of its address.

@@ -14,6 +14,7 @@ from eva01.cli.errors import CommandError
 from eva01.launcher.weights import weights_bytes
 from jobs.contract.catalog import EngineName, ModelCard
 from jobs.contract.settings import WorkerSettings
+from jobs.contract.sizes import size
 
 #: Bytes that a worker takes besides its weights: its process has half of it on a CPU, as was measured; the
 #: rest is for one job in work.
@@ -58,12 +59,12 @@ def _check(cards: Sequence[ModelCard], where: str, free: int | None, number_byte
     needed = {name: (count or 0) + WORKER_BYTES for name, count in weights.items()}
     total = sum(needed.values())
     if free is not None and total > free:
-        each = ", ".join(f"{name} {_gigabytes(count)}" for name, count in needed.items())
+        each = ", ".join(f"{name} {size(count)}" for name, count in needed.items())
         more = f" without the weights of {', '.join(unknown)}" if unknown else ""
         raise CommandError(
             "not_enough_memory",
-            f"The models do not fit together: they need {_gigabytes(total)} of {where}{more} ({each}), and"
-            f" {_gigabytes(free)} are free. Nothing was started; name fewer in --models.",
+            f"The models do not fit together: they need {size(total)} of {where}{more} ({each}), and"
+            f" {size(free)} are free. Nothing was started; name fewer in --models.",
         )
     said = [f"How much of {where} is free is not known: it was not checked."] if free is None else []
     if unknown:
@@ -109,7 +110,3 @@ def _number_bytes(settings: WorkerSettings, usual: int) -> int:
     if settings.dtype == "auto":
         return usual
     return 4 if settings.dtype == "float32" else 2
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"

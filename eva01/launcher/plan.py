@@ -98,7 +98,7 @@ def cards_to_serve(
 
     That is the one chosen, then `models`. Where none are named it is the one of MODEL_NAME, when there is a
     GPU or it was set on purpose, and then those that any machine can run. Of those that are called alike, the
-    first is run.
+    first is run; CommandError is raised where two of `models` are.
     """
     model_name = settings.model_name
     wanted = [chosen] if chosen else []
@@ -107,7 +107,20 @@ def cards_to_serve(
     for model in wanted:
         card = catalog.card_for(model, model_name)
         cards.setdefault(card.name, card)
+    _check_names([catalog.card_for(model, model_name) for model in models])
     return tuple(cards.values())
+
+
+def _check_names(cards: Sequence[ModelCard]) -> None:
+    firsts: dict[str, ModelCard] = {}
+    for card in cards:
+        first = firsts.setdefault(card.name, card)
+        if first.source != card.source:
+            raise CommandError(
+                "names_alike",
+                f"--models: {first.source} and {card.source} are both called {card.name}, and one alone would"
+                " be served. Give them names of their own in a file of models (EVA01_CATALOG).",
+            )
 
 
 def _usual(settings: WorkerSettings, *, can_use_gpu: bool) -> list[str]:

@@ -1,20 +1,14 @@
 """How much memory a model's weights will take, from the files that are here; nothing is loaded for it."""
 
-import json
 import os
-import struct
 from collections.abc import Iterable
-from math import prod
 from pathlib import Path
-from typing import Any
 
-from jobs.contract.catalog import EngineName, ModelCard
+from jobs.contract.catalog import EngineName, ModelCard, place_of
+from jobs.formats.safetensors import INDEX, SUFFIX, WHOLE, Tensor, header_of, indexed_files
 
-_BUNDLED = Path(__file__).parents[2] / "worker" / "models"
 #: Number formats that are loaded as whichever a worker uses; others, as those of quantised weights, stay.
 _FLOATS = {"F64", "F32", "F16", "BF16"}
-#: Bytes of a file's header that are read; real ones have some megabytes at most.
-_MOST_HEADER_BYTES = 100_000_000
 
 
 def weights_bytes(card: ModelCard, number_bytes: int) -> int | None:
@@ -29,14 +23,13 @@ def weights_bytes(card: ModelCard, number_bytes: int) -> int | None:
         return None
     try:
         return sum(_bytes_in(path, number_bytes) for path in _files_in(folder)) or None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+    except (OSError, ValueError):
         # Whatever is wrong with it, the worker says.
         return None
 
 
 def _folder_of(source: str) -> Path | None:
-    kind, _, name = source.partition(":")
-    folder = _BUNDLED / name if kind == "bundled" else Path(source).expanduser()
+    folder = Path(place_of(source)).expanduser()
     return folder if folder.is_dir() else _downloaded(source)
 
 
@@ -60,23 +53,15 @@ def _hub() -> Path:
 
 def _files_in(folder: Path) -> Iterable[Path]:
     """The files with weights: those of the index, where there is one; makers add the same in other forms."""
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        return {folder / name for name in json.loads(index.read_text("utf-8"))["weight_map"].values()}
-    whole = folder / "model.safetensors"
-    return [whole] if whole.is_file() else folder.glob("*.safetensors")
+    if (folder / INDEX).is_file():
+        return [folder / name for name in indexed_files(folder)]
+    whole = folder / WHOLE
+    return [whole] if whole.is_file() else folder.glob(f"*{SUFFIX}")
 
 
 def _bytes_in(path: Path, number_bytes: int) -> int:
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        tensors: dict[str, Any] = json.loads(file.read(min(length, _MOST_HEADER_BYTES)))
-    tensors.pop("__metadata__", None)
-    return sum(_bytes_of(one, number_bytes) for one in tensors.values())
+    return sum(_bytes_of(tensor, number_bytes) for tensor in header_of(path).tensors)
 
 
-def _bytes_of(tensor: dict[str, Any], number_bytes: int) -> int:
-    if tensor["dtype"] in _FLOATS:
-        return prod(map(int, tensor["shape"])) * number_bytes
-    begin, end = tensor["data_offsets"]
-    return int(end - begin)
+def _bytes_of(tensor: Tensor, number_bytes: int) -> int:
+    return tensor.numbers * number_bytes if tensor.dtype in _FLOATS else tensor.size_bytes

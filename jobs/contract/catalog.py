@@ -19,6 +19,8 @@ DEFAULT_MODEL_NAME = "Qwen/Qwen2.5-VL-7B-Instruct"
 ELSEWHERE = "openai:"
 #: What stands for the question in a prompt.
 QUESTION = "{question}"
+#: Where models that come with the project lie.
+MODELS_FOLDER = Path(__file__).parents[2] / "worker" / "models"
 #: A model's name becomes part of Redis keys, labels and addresses.
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
@@ -96,6 +98,8 @@ class ModelCard(_Shown):
     has_fields: bool = False
     #: True when it says how likely each token of its answers was.
     has_logprobs: bool = False
+    #: True when it can be said how many tokens an answer has at most; `ocr` of old did not say.
+    has_token_limit: bool = True
     #: True when its answers can be drawn (temperature), and stop at texts.
     has_sampling: bool = False
     #: What its workers let one choose of its resolution; None where nobody may, and before one has come up.
@@ -118,6 +122,7 @@ OCR = ModelCard(
     description="Reads the text in an image, in reading order. It does not use the question.",
     uses_question=False,
     reads_pages=True,
+    has_token_limit=False,
     tasks=(Task.READ_TEXT,),
 )
 
@@ -175,6 +180,12 @@ def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:
         has_sampling=True,
         tasks=tuple(Task),
     )
+
+
+def place_of(source: str) -> str:
+    """Where a card's source is: the folder of a model that comes with the project, any other as it says."""
+    kind, _, name = source.partition(":")
+    return str(MODELS_FOLDER / name) if kind == "bundled" else source
 
 
 def _shown(source: str) -> str:

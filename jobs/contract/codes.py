@@ -122,6 +122,9 @@ class Code(StrEnum):
         "Choose another one (max_pixels).")
     NO_LOGPROBS = ("no_logprobs", 422, FAIL,
         "This model does not say how likely its tokens were.", "Choose another model, or leave out logprobs.")
+    NO_TOKEN_LIMIT = ("no_token_limit", 422, FAIL,
+        "How long this model's answers may be cannot be chosen.",
+        "Choose another model, or leave out max_new_tokens.")
     NO_SAMPLING = ("no_sampling", 422, FAIL,
         "This model draws nothing by chance, and stops at no text.",
         "Choose another model, or leave out temperature, top_p, seed and stop.")
@@ -167,6 +170,9 @@ class Code(StrEnum):
         "The image has not failed, so there is nothing to retry.", "")
     JOB_REFUSED = ("job_refused", 409, FAIL,
         "The file was refused, so there is no image.", "Mend the file and send it: it is a job of its own.")
+    JOB_CUT_SHORT = ("job_cut_short", 409, FAIL,
+        "The answer was cut, and would be cut again.",
+        "Ask again with more tokens (max_new_tokens), or for less.")
 
     UNREADABLE_RECORD = ("unreadable_record", 409, FAIL,
         "What the server keeps of this cannot be read.",

@@ -40,11 +40,16 @@ class Eva01Error(Exception):
 
 
 class BadInput(Eva01Error):
-    """Raised when a request cannot be understood or is not allowed; `field` may name the part of it."""
+    """Raised when a request cannot be understood or is not allowed; `field` may name the part of it.
 
-    def __init__(self, message: str, *, code: Code, field: str | None = None) -> None:
+    `image` is the place of the image that it is about, counted from 0; None where it is about no image.
+    """
+
+    def __init__(
+        self, message: str, *, code: Code, field: str | None = None, image: int | None = None
+    ) -> None:
         super().__init__(message, code=code)
-        self.field = field
+        self.field, self.image = field, image
 
 
 class ImageRejected(BadInput):
@@ -62,7 +67,7 @@ class UnknownModel(BadInput):
     """Raised when no worker serves, or ever served, the model asked for."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, code=Code.UNKNOWN_MODEL)
+        super().__init__(message, code=Code.UNKNOWN_MODEL, field="model")
 
 
 class NotSignedIn(Eva01Error):

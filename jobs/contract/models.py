@@ -287,6 +287,12 @@ class Job(Asked, Result, Fleeting):
     recipe: str | None = None
 
     @property
+    def stays_failed(self) -> bool:
+        """True for a failed job that no retry runs again: it was refused, or cut, and would be cut again."""
+        is_cut = self.state is JobState.FAILED and self.finish_reason is FinishReason.LENGTH
+        return self.is_refused or is_cut
+
+    @property
     def image(self) -> str | None:
         """The first image, mostly the only one; None when the file was refused."""
         return self.images[0] if self.images else None

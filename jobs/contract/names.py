@@ -162,7 +162,7 @@ def batch_state_key(batch_id: str, state: str) -> str:
 
 
 def batch_refused_key(batch_id: str) -> str:
-    """The sorted set of the batch's refused files: failed jobs that no retry runs again."""
+    """The sorted set of the batch's failed jobs that no retry runs again, such as refused files."""
     return f"eva01:batch:{batch_id}:jobs:refused"
 
 

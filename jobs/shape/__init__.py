@@ -5,6 +5,7 @@ parts      the schemas in a schema, and what reading them may cost
 idle       keywords that ask for nothing, and are left out of what answers are held to
 faults     where in a schema the fault is
 ending     parts of a schema that no value with an end satisfies
+days       formats of days and times as patterns, which know how long months are
 grammar    a schema as the grammar that answers are held to, token by token
 telling    what a model is told of it
 columns    the typed columns that answers make, and their cells

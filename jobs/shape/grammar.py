@@ -5,6 +5,7 @@ from typing import Any
 
 from llguidance import LLMatcher
 
+from jobs.shape.days import with_patterns
 from jobs.shape.idle import without_idle
 
 #: How JSON is written: on one line, with a space or none behind `,` and `:`. A model that might write any
@@ -16,7 +17,6 @@ _WRITTEN: Any = {
     "key_separator": ": ?",
     "lenient": False,
     "coerce_one_of": False,
-    "json_allow_general_unicode_escapes": False,
 }
 #: Advice of llguidance that is none to whoever sends a schema.
 _TO_PROGRAMS = ". Enable 'coerce_one_of'"
@@ -24,7 +24,9 @@ _TO_PROGRAMS = ". Enable 'coerce_one_of'"
 
 def grammar_of(schema: dict[str, Any]) -> str:
     """The grammar of answers that satisfy a schema, as llguidance reads it."""
-    return LLMatcher.grammar_from_json_schema(json.dumps(without_idle(schema)), overrides=_WRITTEN)
+    return LLMatcher.grammar_from_json_schema(
+        json.dumps(with_patterns(without_idle(schema))), overrides=_WRITTEN
+    )
 
 
 def fault_in(schema: dict[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ They are taken as they are, and left out of what answers are held to, whose read
 from collections.abc import Callable
 from typing import Any
 
-from jobs.shape.parts import LISTS, OBJECTS, ONE
+from jobs.shape.parts import changed
 
 #: What each has where it asks for nothing. Of names, that they are texts: all are.
 _NOTHING: dict[str, Callable[[Any], bool]] = {
@@ -35,21 +35,11 @@ def is_idle(keyword: str, schema: dict[str, Any]) -> bool:
 
 def without_idle(schema: Any) -> Any:
     """The same schema without such keywords in it and in all its parts."""
-    if not isinstance(schema, dict):
-        return schema
-    left = {
-        keyword: _inner(keyword, said) for keyword, said in schema.items() if not is_idle(keyword, schema)
-    }
+    return changed(schema, _without_idle)
+
+
+def _without_idle(schema: dict[str, Any]) -> dict[str, Any]:
+    left = {keyword: said for keyword, said in schema.items() if not is_idle(keyword, schema)}
     if "unevaluatedProperties" in schema.keys() - left.keys():
         left.setdefault("additionalProperties", False)
     return left
-
-
-def _inner(keyword: str, said: Any) -> Any:
-    if keyword in ONE:
-        return without_idle(said)
-    if keyword in LISTS and isinstance(said, list):
-        return [without_idle(one) for one in said]
-    if keyword in OBJECTS and isinstance(said, dict):
-        return {name: without_idle(one) for name, one in said.items()}
-    return said

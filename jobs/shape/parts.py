@@ -1,6 +1,6 @@
 """The schemas in a schema, and what reading them may cost."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -31,6 +31,23 @@ def inner_of(schema: dict[str, Any]) -> Iterator[tuple[str, str | int | None, An
             yield from ((keyword, number, one) for number, one in enumerate(value))
         elif keyword in OBJECTS and isinstance(value, dict):
             yield from ((keyword, name, one) for name, one in value.items())
+
+
+def changed(schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """The same schema after a change of it and of all its parts."""
+    if not isinstance(schema, dict):
+        return schema
+    return {keyword: _changed_in(keyword, said, change) for keyword, said in change(schema).items()}
+
+
+def _changed_in(keyword: str, said: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    if keyword in ONE:
+        return changed(said, change)
+    if keyword in LISTS and isinstance(said, list):
+        return [changed(one, change) for one in said]
+    if keyword in OBJECTS and isinstance(said, dict):
+        return {name: changed(one, change) for name, one in said.items()}
+    return said
 
 
 def step_to(keyword: str, key: str | int | None) -> str:

@@ -192,6 +192,6 @@ def _as_it_was(job: Job, result: Job | None, marks: Sequence[Mark]) -> Job:
             continue
         if mark.verb is Verb.CANCEL and not ended:
             ended = anew.model_copy(update={"state": JobState.CANCELLED, "finished_at": mark.at})
-        elif mark.verb is Verb.RETRY and ended and ended.state is JobState.FAILED and not ended.is_refused:
+        elif mark.verb is Verb.RETRY and ended and ended.state is JobState.FAILED and not ended.stays_failed:
             ended = None
     return ended or anew

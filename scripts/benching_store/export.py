@@ -20,19 +20,21 @@ def measure(servers: Servers, options: Options) -> Iterator[Line]:
     batch = new_batch(servers.stores)
     fill(servers.stores, batch, count, JobState.SUCCEEDED)
     servers.wait_until_quiet()
-    by_web = [_rate(_download(servers, batch), count) for _ in range(options.rounds)]
+    by_web = [rate(download(servers, batch), count) for _ in range(options.rounds)]
     yield "JSONL by web (rows/s)", "≥ 60,000 (24,000 before)", by_web, ",.0f"
     rows = servers.stores.store.rows
-    within = [_rate(map(str.encode, jsonl(rows(batch.id))), count) for _ in range(options.rounds)]
+    within = [rate(map(str.encode, jsonl(rows(batch.id))), count) for _ in range(options.rounds)]
     yield "JSONL within one process (rows/s)", "", within, ",.0f"
 
 
-def _download(servers: Servers, batch: Batch) -> Iterator[bytes]:
+def download(servers: Servers, batch: Batch) -> Iterator[bytes]:
+    """The batch's results from web, piece by piece."""
     with servers.http.stream("GET", f"/api/batches/{batch.id}/results.jsonl") as response:
         yield from response.iter_raw()
 
 
-def _rate(pieces: Iterable[bytes], count: int) -> float:
+def rate(pieces: Iterable[bytes], count: int) -> float:
+    """Rows a second of `count` that are in these pieces."""
     began_s = time.perf_counter()
     lines = sum(piece.count(b"\n") for piece in pieces)
     took_s = time.perf_counter() - began_s

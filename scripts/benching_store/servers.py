@@ -21,18 +21,22 @@ _PATIENCE_S = 600.0
 
 
 class Servers:
-    """Both servers, with their files in `folder`; housekeeping is off until `start_housekeeping`."""
+    """Both servers, with their files in `folder`; housekeeping is off until `start_housekeeping`.
 
-    def __init__(self, folder: Path) -> None:
+    `env` goes to web besides its own variables.
+    """
+
+    def __init__(self, folder: Path, **env: str) -> None:
         self._redis = RedisServer(folder)
-        settings = Settings(redis_url=self._redis.url, data=folder, redis_timeout_s=_PATIENCE_S)
+        self.redis_url = self._redis.url
+        settings = Settings(redis_url=self.redis_url, data=folder, redis_timeout_s=_PATIENCE_S)
         self.stores = Stores.connect(settings)
         self.redis = self.stores.store.redis
         self.stop_housekeeping()
         self.url = f"http://127.0.0.1:{(port := free_port())}"
-        env = {
+        own = {
             "PYTHONPATH": str(ROOT),
-            "REDIS_URL": self._redis.url,
+            "REDIS_URL": self.redis_url,
             "EVA01_DATA": str(folder),
             "EVA01_PORT": str(port),
             "EVA01_MODELS": MODEL,
@@ -40,7 +44,7 @@ class Servers:
             "EVA01_ADMIN_OWNER": OWNER,
             "EVA01_HOUSEKEEPING_S": "1",
         }
-        self._web = Process.start("web", python("web"), env, folder)
+        self._web = Process.start("web", python("web"), own | env, folder)
         self.http = self.new_client()
 
     def __enter__(self) -> Self:

@@ -23,11 +23,11 @@ _ASKED = (
     *("unknown_model", "missing_question", "question_too_long", "too_many_tokens"),
     *("resolution_fixed", "resolution_out_of_range"),
     *("no_logprobs", "too_many_logprobs", "Send logprobs as well"),
-    *("no_sampling", "Send temperature as well", "`stop` would cut"),
+    *("no_token_limit", "no_sampling", "Send temperature as well", "`stop` would cut"),
 )
 # What belongs together in a field, that no two are called the same, and what answers can be held to.
 _SHAPED = (
-    *("`fields.", "two fields", "Send one of them", "belongs to the type"),
+    *("`fields.", "two fields", "Send one of them", "belongs to the type", "which the type"),
     *("bad_schema", "unsupported_schema", "schema_too_large", "no_fields"),
 )
 # Of a form's field of JSON the document says that it is text.

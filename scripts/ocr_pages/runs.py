@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from time import perf_counter
 
@@ -56,16 +56,16 @@ class Outcome:
 
 def run(given: Run) -> Iterator[Outcome]:
     """Read every page; in the order of their numbers."""
-    tasks = [(given, number) for number in range(given.first, given.first + given.pages)]
+    numbers = range(given.first, given.first + given.pages)
     if given.processes == 1:
-        yield from map(_read_page, tasks)
+        yield from (read_page(given, number) for number in numbers)
         return
     with ProcessPoolExecutor(given.processes) as pool:
-        yield from pool.map(_read_page, tasks)
+        yield from pool.map(partial(read_page, given), numbers)
 
 
-def _read_page(task: tuple[Run, int]) -> Outcome:
-    given, number = task
+def read_page(given: Run, number: int) -> Outcome:
+    """Draw one page, and read it."""
     drawn_sheet = sheet(given.seed, number)
     page, lines = drawn(drawn_sheet, given.seed)
     image = worn(page, drawn_sheet)

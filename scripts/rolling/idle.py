@@ -10,6 +10,7 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
+from jobs.contract.catalog import NANO, place_of
 from jobs.contract.models import Usage
 from jobs.contract.settings import Limits
 from scripts.rolling.load import Asked, ask_about, geometric
@@ -18,7 +19,6 @@ from worker.device.roller import Roller
 from worker.engines.base import Answer
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.rows import Request
-from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.seeing.processors import JobInput, QwenProcessor
 from worker.engines.weights.source import Source
 from worker.job.decode.decoder import Decoder
@@ -37,8 +37,7 @@ def idle(model: Any, rows: int, seed: int) -> dict[str, float]:
     Each slot decodes and scales a photo for each job.
     """
     name = f"idle-{rows}-{seed}"
-    nobody_listens = Vocabulary(None, (), 0)
-    rolling = RollingAnswers(new_loop(model, rows), lambda _: Answer("words", Usage()), nobody_listens)
+    rolling = RollingAnswers(new_loop(model, rows), lambda _: Answer("words", Usage()), lambda *_: None)
     with started(rolling, name) as roller:
         return {"share": idle_share(name, rows, _Slot(roller, random.Random(seed)).answer)}
 
@@ -77,7 +76,7 @@ class _Slot:
     def __init__(self, roller: Roller[JobInput, Request], rng: random.Random) -> None:
         self._roller, self._rng = roller, rng
         self._decoder = Decoder(Limits(), enough_pixels=1_000_000)
-        self._processor = QwenProcessor(Source(str(ROOT / "worker" / "models" / "nano")), 1_000_000)
+        self._processor = QwenProcessor(Source(place_of(NANO.source)), 1_000_000)
         self._photo = PHOTO.read_bytes()
 
     def answer(self, number: int) -> Answer:

@@ -17,8 +17,8 @@ _TEXT = {
     "intermediate_size": 2368,
     "vocab_size": 16_384,
     "max_position_embeddings": 4096,
-    "bos_token_id": 16_004,
-    "eos_token_id": 16_005,
+    "bos_token_id": None,
+    "eos_token_id": 16_002,
     "rope_parameters": {"rope_type": "default", "mrope_section": [8, 12, 12], "rope_theta": 1e6},
 }
 _VISION = {
@@ -30,14 +30,23 @@ _VISION = {
     "fullatt_block_indexes": [7],
     "window_size": 112,
 }
-IMAGE, VISION_START, VISION_END, VIDEO = 16_000, 16_001, 16_002, 16_003
-#: Tokens below this are words.
+#: Tokens below this are words; control tokens follow, as `CONTROL_TOKENS` of scripts/nano has them.
 WORDS = 16_000
+PAD, END, VISION_START, VISION_END, IMAGE, VIDEO = (WORDS + place for place in (0, 2, 9, 10, 12, 13))
 
 
-def random_model(seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
+def random_model() -> Qwen2_5_VLForConditionalGeneration:
     """The model as the engine has it, in fp32 on the CPU; it never writes an end token."""
-    torch.manual_seed(seed)
+    model = random_weights()
+    replace_layers(model)
+    generation = model.generation_config
+    generation.do_sample, generation.eos_token_id, generation.pad_token_id = False, None, 0
+    return model
+
+
+def random_weights() -> Qwen2_5_VLForConditionalGeneration:
+    """The model as its files have it, always the same."""
+    torch.manual_seed(0)
     config = Qwen2_5_VLConfig(
         text_config=_TEXT,
         vision_config=_VISION,
@@ -47,8 +56,4 @@ def random_model(seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
         vision_end_token_id=VISION_END,
         tie_word_embeddings=False,
     )
-    model = Qwen2_5_VLForConditionalGeneration(config).eval().float()
-    replace_layers(model)
-    generation = model.generation_config
-    generation.do_sample, generation.eos_token_id, generation.pad_token_id = False, None, 0
-    return model
+    return Qwen2_5_VLForConditionalGeneration(config).eval().float()

@@ -44,7 +44,7 @@ except Exception as error:
 
 def answers(engine: TransformersEngine, loop: RollingLoop, prepared: Sequence[JobInput]) -> list[Any]:
     """Answers or failures in the jobs' order."""
-    rolling = RollingAnswers(loop, engine._answers.of, engine._vocabulary)
+    rolling = RollingAnswers(loop, engine._conversation.answers.of, engine._conversation.aloud)
     requests = [loop.request(one.tensors, one.max_new_tokens, grammar=one.grammar) for one in prepared]
     for request in requests:
         rolling.submit(request)

@@ -6,6 +6,7 @@ stock folder; nothing is merged, so a question takes a token a byte.
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -13,10 +14,11 @@ from transformers import GenerationConfig, Qwen2_5_VLConfig, Qwen2_5_VLForCondit
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 
+from jobs.contract.catalog import MODELS_FOLDER
 from scripts.compare_grammars import vocabulary
 from scripts.nano.tokenizer import CONTROL_TOKENS
 
-NANO = Path(__file__).parents[2] / "worker" / "models" / "nano"
+NANO = MODELS_FOLDER / "nano"
 #: Tokens before the control tokens. Source of these and of the shape: the tokenizer and the config.json of
 #: Qwen/Qwen2.5-VL-7B-Instruct.
 _WORDS = 151_643
@@ -41,18 +43,16 @@ _VISION = {
     "window_size": 112,
 }
 #: Pixels between which the stock folder scales images.
-_PIXELS = {"shortest_edge": 3_136, "longest_edge": 12_845_056}
+_LEAST_PIXELS, _MOST_PIXELS = 3_136, 12_845_056
 
 
-def write_tokens(folder: Path) -> None:
-    """Tokenizer, chat template and image settings; nothing where they are there."""
-    if (folder / "tokenizer.json").exists():
-        return
+def write_tokens(folder: Path, pieces: Iterable[bytes], most_pixels: int = _MOST_PIXELS) -> None:
+    """Tokenizer, chat template and image settings; the control tokens follow on those pieces of text."""
     folder.mkdir(parents=True, exist_ok=True)
     letters = bytes_to_unicode()
-    pieces = ("".join(letters[byte] for byte in piece) for piece in vocabulary(_WORDS + 1)[:-1])
+    written = ("".join(letters[byte] for byte in piece) for piece in pieces)
     tokenizer = Qwen2Tokenizer(
-        vocab={piece: number for number, piece in enumerate(pieces)},
+        vocab={piece: number for number, piece in enumerate(written)},
         merges=[],
         unk_token="<|endoftext|>",  # noqa: S106 - a token of text, no password
         eos_token="<|im_end|>",  # noqa: S106 - neither
@@ -62,7 +62,8 @@ def write_tokens(folder: Path) -> None:
     )
     tokenizer.chat_template = (NANO / "chat_template.jinja").read_text()
     tokenizer.save_pretrained(folder)
-    settings = json.loads((NANO / "preprocessor_config.json").read_text()) | {"size": _PIXELS}
+    size = {"shortest_edge": _LEAST_PIXELS, "longest_edge": most_pixels}
+    settings = json.loads((NANO / "preprocessor_config.json").read_text()) | {"size": size}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
 
 
@@ -90,7 +91,8 @@ def write_weights(folder: Path) -> None:
 
 def make(folder: Path) -> None:
     """The whole folder; Qwen's processor reads it, and so does the worker's engine."""
-    write_tokens(folder)
+    if not (folder / "tokenizer.json").exists():
+        write_tokens(folder, vocabulary(_WORDS + 1)[:-1])
     if not any(folder.glob("*.safetensors")):
         free_gb = shutil.disk_usage(folder).free / 1e9
         if free_gb < 18:

@@ -14,7 +14,7 @@ from jobs.contract.models import Usage
 from tests.stub_engine import StubEngine
 from tests.stub_rolling import Asked, StubRolling
 from tests.stub_worker import CARD
-from worker.engines.base import Answer, Ended
+from worker.engines.base import Answer, Ended, Part
 from worker.life import Environment
 from worker.main import serve
 from worker.ops.logs import set_up_logging
@@ -47,7 +47,7 @@ class Speaking(StubRolling):
         start = len(self._said[row])
         self._said[row] += word
         if row.hear:
-            row.hear(lambda: (start, word))
+            row.hear(lambda: [Part(start, word)])
 
 
 def main() -> None:

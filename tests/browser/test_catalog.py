@@ -104,6 +104,16 @@ def test_its_fields_are_there_until_somebody_chooses_otherwise(visit):
     expect(page.get_by_label("Name of field 1")).to_have_value("mine")
 
 
+@pytest.mark.parametrize(("locale", "said"), [("en-US", "They cost €0.000012."), ("zh-CN", "共 €0.000012。")])
+def test_what_the_chosen_images_cost_is_said_before_they_are_sent(visit, tmp_path, locale, said):
+    ask = visit(locale)
+    ask.choose(drawn(3, seed=6).write(tmp_path)).expect_count(3)
+    note = ask.page.locator("#estimate-note")
+    expect(note).to_contain_text(said)
+    choose(ask.page, "plain")
+    expect(note).not_to_contain_text("€")
+
+
 def test_text_means_text(visit, listing, tmp_path):
     ask = visit()
     page = ask.page

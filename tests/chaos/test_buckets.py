@@ -1,15 +1,14 @@
 """The blob store that fails now and then, through the client that everything else uses."""
 
 import hashlib
-from pathlib import Path
 
 import obstore
 import pytest
 from huggingface_hub import constants
 from obstore.store import from_url
 
-import worker
 from jobs.contract.access.audit import Action, Event, Outcome
+from jobs.contract.catalog import MODELS_FOLDER
 from jobs.contract.errors import Unavailable
 from jobs.storage.access.audit import AuditTrail
 from jobs.storage.files.blobs import BlobStore
@@ -17,7 +16,7 @@ from tests.chaos.buckets import FaultyBuckets
 from worker.engines.weights.bucket import fetch
 from worker.engines.weights.identity import weights_of
 
-NANO = Path(worker.__file__).parent / "models" / "nano"
+NANO = MODELS_FOLDER / "nano"
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Models of many families in miniature: random weights, their makers' processors, folders as the hub has.
 
 grids.py     images as grids of patches: Qwen3-VL and its MoE, Qwen3.5, GLM-4V
-tiles.py     images in tiles: Idefics3, InternVL, LLaVA-OneVision, LLaVA-NeXT, Llama 3.2 Vision
+tiles.py     images in tiles: Idefics3, SmolVLM, InternVL, LLaVA-OneVision, LLaVA-NeXT, Llama 3.2 Vision
 squares.py   images as they fit into a square: Gemma 3 and 4, T5Gemma 2
 readers.py   those that read documents: GOT-OCR2, DeepSeek-OCR-2
 wanting.py   those whose processors need torchvision: LFM2-VL

@@ -31,7 +31,7 @@ _GEMMA4_MARKS = ("<|image|>", "<|image>", "<image|>", "<|audio|>", "<|audio>", "
 
 
 def gemma3(folder: Path) -> Path:
-    """Gemma 3."""
+    """Gemma 3; with ends that are tied so small a model says its last token again and again."""
     tokens = Tokens(*_MARKS, bos="<bos>")
     image, begin, end, *_ = tokens.ids
     config = transformers.Gemma3Config(
@@ -41,6 +41,7 @@ def gemma3(folder: Path) -> Path:
         boi_token_index=begin,
         eoi_token_index=end,
         image_token_index=image,
+        tie_word_embeddings=False,
     )
     return _save_gemma3(folder, transformers.Gemma3ForConditionalGeneration(config), tokens)
 

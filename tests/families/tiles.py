@@ -2,6 +2,7 @@
 
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import transformers
 
@@ -15,10 +16,19 @@ _VIT = VISION | {"image_size": TILE, "patch_size": PATCH}
 
 def idefics3(folder: Path) -> Path:
     """Idefics3: the longest side is scaled up to four tiles, however small the image is."""
+    return _rows_of_tiles(folder, transformers.Idefics3Config, transformers.Idefics3ForConditionalGeneration)
+
+
+def smolvlm(folder: Path) -> Path:
+    """SmolVLM, by Idefics3's processor: its own needs a package for videos, and makes the same of images."""
+    return _rows_of_tiles(folder, transformers.SmolVLMConfig, transformers.SmolVLMForConditionalGeneration)
+
+
+def _rows_of_tiles(folder: Path, of: Any, model: Any) -> Path:
     tile, rows = 64, range(1, 7)
     marks = ("<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>")
     tokens = Tokens(*marks, *(f"<row_{row}_col_{column}>" for row, column in product(rows, rows)))
-    config = transformers.Idefics3Config(
+    config = of(
         text_config=tokens.text(model_type="llama"),
         vision_config=VISION | {"image_size": tile, "patch_size": 16},
         image_token_id=tokens.ids[0],
@@ -27,7 +37,7 @@ def idefics3(folder: Path) -> Path:
     )
     names = ("image_token", "fake_image_token", "global_image_token", "end_of_utterance_token")
     return save(
-        *(folder, transformers.Idefics3ForConditionalGeneration(config), tokens, chat("<image>")),
+        *(folder, model(config), tokens, chat("<image>")),
         processor="Idefics3Processor",
         images=PICTURES
         | {"image_processor_type": "Idefics3ImageProcessor", "do_image_splitting": True, "do_pad": True}

@@ -75,7 +75,7 @@ def test_base_images_are_of_one_exact_version(image):
     assert {stage.texts("FROM")[0].split()[0] for stage in stages(image)} == {"${BASE}"}
 
 
-@pytest.mark.parametrize("lock", ["web", "worker", "worker-cpu", "ocr", "openai"])
+@pytest.mark.parametrize("lock", ["web", "worker", "worker-cpu", "ocr", "openai", "vllm"])
 def test_a_lock_has_all_that_its_distributions_need_in_versions_that_they_allow(lock):
     requirements = {
         "web": needed("web") + needed_by_the_command(),
@@ -83,6 +83,7 @@ def test_a_lock_has_all_that_its_distributions_need_in_versions_that_they_allow(
         "worker-cpu": needed("worker", "ocr"),
         "ocr": needed("ocr"),
         "openai": needed("openai"),
+        "vllm": needed("vllm"),
     }[lock]
     for requirement in requirements:
         pin = pins(lock).get(canonicalize_name(requirement.name))

@@ -129,3 +129,17 @@ def nano_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.start_web()
         stack.start_worker("nano")
         yield stack
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """What is so small takes ten times as long by several threads, which wait for each other."""
+    # Only here: most files of this ring do without a library of models.
+    import torch
+
+    before = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        torch.set_num_threads(1)
+        yield
+    torch.set_num_threads(before)

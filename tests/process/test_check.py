@@ -47,6 +47,15 @@ def test_one_that_cannot_is_a_line_and_2(alone, tmp_path):
     assert "Remedy: " in line
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_a_line_and_2(alone, name):
+    ran = alone.command("check", name)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.splitlines() == [
+        "The name of the model is empty. Give a model's name, hub address or folder."
+    ]
+
+
 def test_another_server_that_is_not_there_is_a_line_and_2(alone):
     free = f"http://127.0.0.1:{free_port()}/v1"
     soon = {"EVA01_OPENAI_CONNECT_S": "0.2", "EVA01_OPENAI_LOOK_S": "0.2"}

@@ -20,6 +20,7 @@ from web.api.schemas.batches import (
     FileOutcomes,
     KnownFiles,
     NewBatch,
+    NewBatchView,
     RetriedView,
 )
 from web.api.schemas.forms import FilesForm
@@ -43,7 +44,7 @@ batches = Blueprint(
 )
 
 
-@batches.post("", responses={201: placed(BatchView)})
+@batches.post("", responses={201: placed(NewBatchView)})
 def create_batch(body: NewBatch) -> Response:
     """Make an open batch."""
     serving = services()
@@ -57,7 +58,7 @@ def create_batch(body: NewBatch) -> Response:
     )
     flow.open_batch(serving, batch)
     speaks_of(batch)
-    response = jsonify(batch.public())
+    response = jsonify({**batch.public(), "price": card.price and card.price.model_dump()})
     response.status_code = 201
     response.headers["Location"] = url_for("progress.get_batch", batch_id=batch.id)
     return response
@@ -171,9 +172,9 @@ def cancel_batch(path: BatchPath) -> Response:
 
 @batches.post("/<batch_id>/retry", responses={200: RetriedView})
 def retry_batch(path: BatchPath) -> Response:
-    """Run the failed jobs again, but for those whose file was refused."""
+    """Run the failed jobs again, but for those whose file was refused, or whose answer was cut."""
     batch, retried = flow.retry_batch(services(), path.batch_id, caller().quotas)
-    return jsonify({**batch.public(), "retried": retried})
+    return jsonify({**batch.public(), "retried": retried.queued, "left_cut_short": retried.cut_short})
 
 
 def _outcomes(outcomes: list[FileOutcome], status: int, intake: Intake | None = None) -> Response:

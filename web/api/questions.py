@@ -68,7 +68,7 @@ def cancel_job(path: JobPath) -> Response:
 
 @questions.post("/api/jobs/<job_id>/retry", responses={200: JobView})
 def retry_job(path: JobPath) -> Response:
-    """Run a failed job again."""
+    """Run a failed job again; one whose answer was cut is refused, since it would be cut again."""
     job = flow.retry_job(services(), path.job_id, caller().quotas)
     speaks_of(job)
     return jsonify(job.public())

@@ -2,7 +2,7 @@
 
 a/b.jpg     ──► a/b.jpg.txt
 no answer   ──► a line of errors.csv
-cut short   ──► a.jpg.txt, and a line of cut_short.csv
+cut short   ──► a.jpg.txt, or a line of errors.csv with what was said; and a line of cut_short.csv
 """
 
 import io
@@ -34,7 +34,8 @@ _MODE = 0o100644 << 16
 def text_zip(jobs: Iterable[Row], spool_folder: Path) -> Iterator[bytes]:
     """A zip with a UTF-8 text file for each answer, and `errors.csv` for the jobs that have none.
 
-    `cut_short.csv` lists the answers that are cut at the longest that was allowed, if there are any.
+    `cut_short.csv` lists the answers that are cut at the longest that was allowed, if there are any, those
+    included that failed by that.
     Paths are kept, except for characters that file names cannot have; a name that is taken gets a number.
     What grows with the number of jobs goes to files in `spool_folder`, but for some bytes a name.
     """
@@ -67,10 +68,10 @@ def _pack_answers(
             at = datetime.fromisoformat(job["finished_at"] or job["created_at"])
             entry = _entry(names.take(job["file"], ".txt"), at.astimezone(UTC))
             archive.writestr(entry, job["answer"].encode("utf-8", "replace"))
-            if job["finish_reason"] == FinishReason.LENGTH:
-                cut.write(_cut_row(job).encode("utf-8", "replace"))
         else:
             errors.write(_error_row(job).encode("utf-8", "replace"))
+        if job["finish_reason"] == FinishReason.LENGTH:
+            cut.write(_cut_row(job).encode("utf-8", "replace"))
         yield from outlet.take(_CHUNK_BYTES)
 
 

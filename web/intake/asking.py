@@ -79,13 +79,14 @@ def check_question(card: ModelCard, question: str, limits: Limits) -> str:
     return asked
 
 
-def check_images(job: str, images: int, limits: Limits) -> None:
+def check_images(job: str, images: int, limits: Limits, field: str | None = None) -> None:
     """Raises TooLarge (`too_many_images`) when a job would be about more images than it may."""
     if images > limits.max_images_per_job:
         raise TooLarge(
             f"{job} would be about {images:,} images; the limit is {limits.max_images_per_job}"
             " (EVA01_MAX_IMAGES_PER_JOB). Ask about fewer of them together.",
             code=Code.TOO_MANY_IMAGES,
+            field=field,
         )
 
 
@@ -134,25 +135,40 @@ def check_options(services: Services, card: ModelCard, wishes: Wishes) -> Option
     Raises TooLarge (`too_many_tokens`, `schema_too_large`, `too_many_logprobs`), and BadInput:
     `invalid_field` for what contradicts itself, `no_fields` for a model that answers with text alone,
     `no_logprobs` for one that does not say how likely its tokens were, `no_sampling` for one that draws
-    nothing and stops nowhere, and what check_format and check_max_pixels raise.
+    nothing and stops nowhere, `no_token_limit` for one that counts no tokens, and what check_format and
+    check_max_pixels raise.
     """
     limits, most = services.limits, wishes.max_new_tokens
+    if most is not None and not card.has_token_limit:
+        raise BadInput(
+            f"{card.name} says all that it reads: how many tokens an answer may have cannot be chosen. Choose"
+            " another model, or leave out max_new_tokens.",
+            code=Code.NO_TOKEN_LIMIT,
+            field="max_new_tokens",
+        )
     if most is not None and most > limits.max_answer_tokens:
         raise TooLarge(
-            f"An answer of up to {most:,} tokens was asked for; the limit is {limits.max_answer_tokens:,}"
-            " (EVA01_MAX_ANSWER_TOKENS). Ask for a shorter one.",
+            f"max_new_tokens is {most:,}; the limit is {limits.max_answer_tokens:,}"
+            " (EVA01_MAX_ANSWER_TOKENS). Ask for a shorter answer.",
             code=Code.TOO_MANY_TOKENS,
+            field="max_new_tokens",
         )
     wanted = _wanted_format(card, wishes, limits)
+    named = "fields" if wishes.fields else "response_format"
     if wanted and not card.has_fields:
         raise BadInput(
             f"{card.name} cannot answer with fields. Choose another model, or ask for text.",
             code=Code.NO_FIELDS,
+            field=named,
         )
     if wanted:
         places = services.schemas
-        check_format(wanted, limits.max_schema_bytes, cpu_s=limits.request_cpu_s, places=places)
-        _check_count(len(columns_of(wanted)), limits)
+        try:
+            check_format(wanted, limits.max_schema_bytes, cpu_s=limits.request_cpu_s, places=places)
+            _check_count(len(columns_of(wanted)), limits)
+        except BadInput as error:
+            error.field = named
+            raise
     check_max_pixels(wishes.max_pixels, card.name, card.max_pixels)
     top = _wanted_logprobs(card, wishes, limits)
     return Options(
@@ -178,12 +194,14 @@ def _wanted_sampling(card: ModelCard, wishes: Wishes, *, is_held: bool) -> dict[
             f"{card.name} draws nothing by chance, and stops at no text. Choose another model, or leave out"
             f" {', '.join(sorted(asked))}.",
             code=Code.NO_SAMPLING,
+            field=min(asked),
         )
     if "top_p" in asked and wishes.temperature is None:
         raise BadInput(
             f"top_p is {wishes.top_p:g}, and without a temperature nothing is drawn."
             " Send temperature as well.",
             code=Code.INVALID_FIELD,
+            field="top_p",
         )
     if wishes.stop and is_held:
         raise BadInput(
@@ -191,6 +209,7 @@ def _wanted_sampling(card: ModelCard, wishes: Wishes, *, is_held: bool) -> dict[
             " one of them; of a model that has fields by itself, ask for the `response_format` of the type"
             " `text`.",
             code=Code.INVALID_FIELD,
+            field="stop",
         )
     return asked
 
@@ -203,6 +222,7 @@ def _wanted_logprobs(card: ModelCard, wishes: Wishes, limits: Limits) -> int | N
             raise BadInput(
                 f"top_logprobs is {top}, and logprobs were not asked for. Send logprobs as well, with true.",
                 code=Code.INVALID_FIELD,
+                field="top_logprobs",
             )
         return None
     if not card.has_logprobs:
@@ -210,15 +230,17 @@ def _wanted_logprobs(card: ModelCard, wishes: Wishes, limits: Limits) -> int | N
             f"{card.name} does not say how likely its tokens were. Choose another model, or leave out"
             " logprobs.",
             code=Code.NO_LOGPROBS,
+            field="logprobs",
         )
     longest = wishes.max_new_tokens or limits.max_answer_tokens
     needed = size_bytes(longest, top or 0)
     if needed > limits.max_logprobs_bytes:
         raise TooLarge(
-            f"An answer of {longest:,} tokens with top_logprobs {top or 0} may have {needed:,} bytes of"
-            f" logprobs; the limit is {limits.max_logprobs_bytes:,} (EVA01_MAX_LOGPROBS_BYTES). Ask for fewer"
-            " top_logprobs, or for a shorter answer.",
+            f"What is said of {longest:,} tokens with top_logprobs {top or 0} may have {needed:,} bytes; the"
+            f" limit is {limits.max_logprobs_bytes:,} (EVA01_MAX_LOGPROBS_BYTES). Ask for fewer top_logprobs,"
+            " or for a shorter answer.",
             code=Code.TOO_MANY_LOGPROBS,
+            field="top_logprobs",
         )
     return top or 0
 

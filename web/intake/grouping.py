@@ -102,14 +102,15 @@ def names_in(name: str, paths: Sequence[str]) -> tuple[str, ...]:
 
 @contextmanager
 def about_image(place: int, paths: Sequence[str]) -> Iterator[None]:
-    """Have a BadInput that is raised in the block say about which of a job's images it is, if of several."""
+    """Have a BadInput that is raised in the block say about which of a job's images it is."""
     try:
         yield
     except BadInput as error:
+        error.image = place
         if len(paths) == 1:
             raise
         message = f"Image {place + 1} of {len(paths)}, {paths[place][:1000]}: {error.message}"
-        raise BadInput(message, code=error.code) from error
+        raise BadInput(message, code=error.code, image=place) from error
 
 
 def _wanted(said: str, files: Sequence[tuple[str, _T]]) -> Wanted[_T]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -102,8 +101,12 @@ class SaidFormat(BaseModel):
 
     @model_validator(mode="after")
     def _has_its_schema(self) -> Self:
-        if (self.json_schema is not None) != (self.type == "json_schema"):
+        if self.type != "json_schema" and self.json_schema is not None:
             raise ValueError("`json_schema` belongs to the type `json_schema`, and to no other")
+        if self.type == "json_schema" and self.json_schema is None:
+            raise ValueError(
+                '`json_schema` is missing, which the type `json_schema` needs: {"name": …, "schema": {…}}'
+            )
         return self
 
     def kept(self) -> ResponseFormat | None:
@@ -197,8 +200,14 @@ def _truth(text: Any) -> bool:
     return bool(text == "true")
 
 
-def _listed(stop: Any) -> Any:
-    return [stop] if isinstance(stop, str) else stop
+def _stops(said: Any) -> Any:
+    """Texts, also where one is said without a list; raises ValueError for anything else, and for too many."""
+    stops = [said] if isinstance(said, str) else said
+    if stops is not None and not isinstance(stops, list):
+        raise ValueError(f"should be a text, or a list of up to {MOST_STOPS}")
+    if stops is not None and len(stops) > MOST_STOPS:
+        raise ValueError(f"has {len(stops):,} texts, and may have {MOST_STOPS} at most")
+    return stops
 
 
 def _lines(text: str) -> list[str] | None:
@@ -232,7 +241,11 @@ _SEEDS = Field(ge=LEAST_SEED, le=MOST_SEED)
 Seed = Annotated[Annotated[int, _SEEDS, COUNTED] | None, Field(description=_SEED)]
 SeedOfForm = Annotated[Annotated[int, _SEEDS, BeforeValidator(signed)] | None, Field(description=_SEED)]
 _STOPS = Annotated[list[StopText], Field(min_length=1, max_length=MOST_STOPS)]
-Stop = Annotated[StopText | _STOPS | None, AfterValidator(_listed), Field(description=_STOP)]
+Stop = Annotated[
+    _STOPS | None,
+    BeforeValidator(_stops, json_schema_input_type=StopText | _STOPS | None),
+    Field(description=_STOP),
+]
 StopOfForm = Annotated[Stop, BeforeValidator(in_json), _TEXT]
 FieldsOfForm = Annotated[Fields, BeforeValidator(_json_or_lines), _TEXT]
 FormatOfForm = Annotated[Format, BeforeValidator(in_json), _TEXT]

@@ -7,7 +7,7 @@ from functools import partial
 from flask import Response, jsonify
 from flask_openapi3 import FileStorage
 
-from jobs.contract.models import Job
+from jobs.contract.models import Job, JobState
 from web.access.caller import caller
 from web.http.ears import Ear
 from web.http.waiting import Waiting
@@ -15,6 +15,7 @@ from web.intake.asking import check_images, check_options, check_takes, choose_m
 from web.intake.fetching import after_fetching
 from web.intake.single import accept_question
 from web.intake.spool import spooled_request
+from web.openai.chat.completion import failure_of
 from web.openai.content import images_of, shown_question, turns_of
 from web.openai.ended import cancel, ended, logprobs_of
 from web.openai.endpoints import Endpoint
@@ -31,25 +32,31 @@ def answered(asked: Request, endpoint: Endpoint) -> Response:
     """
     serving, until_s = services(), time.monotonic() + services().web.chat_wait_s
     card, chat = choose_model(serving, asked.model), turns_of(asked, serving.limits)
-    options = check_options(serving, card, asked.wishes).model_copy(update={"chat": chat})
+    with asked.in_own_words():
+        options = check_options(serving, card, asked.wishes).model_copy(update={"chat": chat})
     check = partial(check_takes, serving, card.name, caller().owner)
     check()
     files = images_of(asked, spooled_request().kept)
-    check_images("The chat", len(files), serving.limits)
+    check_images("The chat", len(files), serving.limits, field=asked.MESSAGES)
 
     def answer(files: Sequence[FileStorage]) -> Response:
-        accept = partial(accept_question, serving, card, shown_question(chat), options, files)
+        def accept(ear: Ear | None = None) -> Job:
+            with asked.in_own_words():
+                return accept_question(serving, card, shown_question(chat), options, files, ear=ear)
+
         if asked.stream:
-            following, job = _followed(serving, until_s, lambda ear: accept(ear=ear))
+            following, job = _followed(serving, until_s, asked, accept)
             return Stream(serving, following, endpoint.events(job, asked)).response()
         job = accept()
-        look = partial(_look, serving, job.id, until_s, endpoint)
+        look = partial(_look, serving, job.id, until_s, asked, endpoint)
         return Waiting(look, serving.stopping, left=partial(cancel, serving, job.id))
 
     return after_fetching(serving, files, check, answer)
 
 
-def _followed(serving: Services, until_s: float, accept: Callable[[Ear], Job]) -> tuple[Following, Job]:
+def _followed(
+    serving: Services, until_s: float, asked: Request, accept: Callable[[Ear], Job]
+) -> tuple[Following, Job]:
     """The job that `accept` makes for an ear, and what follows its answer."""
     ear = serving.ears.open()
     try:
@@ -57,10 +64,14 @@ def _followed(serving: Services, until_s: float, accept: Callable[[Ear], Job]) -
     except Exception:
         serving.ears.close(ear)
         raise
-    return Following(serving, ear, until_s), job
+    return Following(serving, ear, until_s, asked.names), job
 
 
-def _look(serving: Services, job_id: str, until_s: float, endpoint: Endpoint) -> Response | None:
+def _look(
+    serving: Services, job_id: str, until_s: float, asked: Request, endpoint: Endpoint
+) -> Response | None:
     """The answer when it is there; raises the reason why there will be none."""
     job = ended(serving, job_id, until_s)
+    if job and job.state is not JobState.SUCCEEDED:
+        raise failure_of(job, asked.names)
     return jsonify(endpoint.whole(job, logprobs_of(serving, job))) if job else None

@@ -49,6 +49,7 @@ def turns_of(asked: Request, limits: Limits) -> tuple[Turn, ...]:
             f"The messages have {chars:,} characters; the limit is {limits.max_question_chars:,}"
             " (EVA01_MAX_QUESTION_CHARS).",
             code=Code.QUESTION_TOO_LONG,
+            field=asked.MESSAGES,
         )
     return turns
 
@@ -62,9 +63,7 @@ def shown_question(turns: Sequence[Turn]) -> str:
 
 def addresses_of(asked: Request) -> list[Address]:
     """The addresses among the images in messages."""
-    parts = (part for message in asked.turns for part in message.parts)
-    urls = [part.image_url.url for part in parts if isinstance(part, ImagePart)]
-    return [_address(url) for url in urls if not _is_data(url)]
+    return [_address(url) for _, url in asked.images if not _is_data(url)]
 
 
 def images_of(asked: Request, keep: Keep) -> list[FileStorage]:
@@ -72,13 +71,7 @@ def images_of(asked: Request, keep: Keep) -> list[FileStorage]:
 
     Raises BadInput (`invalid_field`) for what is neither, and what keeping a file raises.
     """
-    images: list[FileStorage] = []
-    for number, message in enumerate(asked.turns):
-        for place, part in enumerate(message.parts):
-            if isinstance(part, ImagePart):
-                where = asked.place_of_image(number, place)
-                images.append(_image(part.image_url.url, where, len(images) + 1, keep))
-    return images
+    return [_image(url, where, number, keep) for number, (where, url) in enumerate(asked.images, start=1)]
 
 
 def _image(url: str, where: str, number: int, keep: Keep) -> FileStorage:

@@ -13,7 +13,7 @@ from web.openai.chat.request import ChatRequest
 from web.openai.request import Request
 from web.openai.responses.events import ResponseEvents
 from web.openai.responses.request import ResponseRequest
-from web.openai.responses.response import answered_response
+from web.openai.responses.response import response_of
 from web.openai.stream import Events
 
 
@@ -22,7 +22,7 @@ class Endpoint:
     """One of them."""
 
     request: type[Request]
-    #: A finished job as its answer; raises Eva01Error for one that has none.
+    #: A job with an answer as the response.
     whole: Callable[[Job, list[SaidToken] | None], dict[str, Any]]
     #: The same while it is made.
     events: Callable[[Job, Request], Events]
@@ -32,5 +32,5 @@ ENDPOINTS = {
     CHAT_PATH: Endpoint(
         ChatRequest, completion_of, lambda job, asked: ChatEvents(job, has_usage=asked.has_usage)
     ),
-    RESPONSES_PATH: Endpoint(ResponseRequest, answered_response, lambda job, _: ResponseEvents(job)),
+    RESPONSES_PATH: Endpoint(ResponseRequest, response_of, lambda job, _: ResponseEvents(job)),
 }

@@ -1,6 +1,7 @@
 """An answer while it is made: what is known of it so far."""
 
 import time
+from collections.abc import Mapping
 
 import redis
 
@@ -20,15 +21,20 @@ _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.25, 5.0
 class Following:
     """Follows one job's answer until `until_s` by the monotonic clock; see Live.
 
+    What its request calls otherwise than others do, `names` has.
+
     A worker that dies has the answer begun anew by another: what is known already is passed over. What was
     said is never taken back; where the second differs from the first, following ends with an error.
     """
 
-    def __init__(self, serving: Services, ear: Ear, until_s: float) -> None:
+    def __init__(self, serving: Services, ear: Ear, until_s: float, names: Mapping[str, str]) -> None:
         self._serving, self._ear, self._until_s = serving, ear, until_s
+        self._names = names
         self._pause_s = _FIRST_LOOK_S
         self._next_look_s = time.monotonic() + self._pause_s
         self._is_due = False
+        #: What was thought before the answer, or the beginning of it.
+        self.thought = ""
         #: The answer, or its beginning.
         self.said = ""
         #: The job, once it has succeeded, and `said` is its answer.
@@ -65,13 +71,19 @@ class Following:
         cancel(self._serving, self._ear.job_id)
 
     def _add(self, piece: Piece) -> None:
-        known, text = self.said[piece.start :], piece.text or ""
-        if piece.start > len(self.said):
+        so_far, text = self.thought + self.said, piece.text or ""
+        known, more = so_far[piece.start :], text[len(so_far) - piece.start :]
+        if piece.start > len(so_far):
             # A message was lost: the rest comes with the end, or from a worker that begins anew.
             return
-        if not (text.startswith(known) or known.startswith(text)):
+        if not (text.startswith(known) or known.startswith(text)) or (
+            more and self.said and piece.is_thought
+        ):
             raise self._otherwise()
-        self.said += text[len(known) :]
+        if piece.is_thought:
+            self.thought += more
+        else:
+            self.said += more
 
     def _look_at_record(self) -> None:
         self._ear.has_ended = False
@@ -88,11 +100,13 @@ class Following:
 
     def _end(self, job: Job) -> None:
         if job.answer is None:
-            raise failure_of(job)
-        if not job.answer.startswith(self.said):
+            raise failure_of(job, self._names)
+        thought = job.reasoning or ""
+        is_same = thought == self.thought if self.said else thought.startswith(self.thought)
+        if not (is_same and job.answer.startswith(self.said)):
             raise self._otherwise()
         self._serving.ears.close(self._ear)
-        self.said, self.ended = job.answer, job
+        self.thought, self.said, self.ended = thought, job.answer, job
 
     def _otherwise(self) -> EngineFailure:
         return EngineFailure(

@@ -56,6 +56,7 @@ _TEMPERATURE = Parameter(
     "temperature", Support.DIFFERENT, "Without it the likeliest token is chosen each time, as with `0`."
 )
 _TOP_P = Parameter("top_p", Support.DIFFERENT, "Only with `temperature`.")
+_LENGTH = "Not of `ocr`, which says all that it reads."
 _STREAM = Parameter(
     "stream",
     Support.DIFFERENT,
@@ -87,7 +88,7 @@ CHAT = (
         " user's. There has to be an image.",
     ),
     _MODEL,
-    _supported("max_completion_tokens"),
+    _supported("max_completion_tokens", _LENGTH),
     _supported("max_tokens", "The older name."),
     _supported(
         "response_format", "`text`, `json_object`, `json_schema`; answers are held to it, strict or not."
@@ -121,11 +122,12 @@ RESPONSE = (
     _supported(
         "input",
         "A text, or messages of the roles `system`, `developer`, `user`, `assistant` with parts `input_text`,"
-        " `input_image` and `output_text`. The last one is a user's. There has to be an image.",
+        " `input_image` and `output_text`. The last one is a user's. There has to be an image. What was"
+        " thought (`reasoning`) is passed over.",
     ),
     _MODEL,
     _supported("instructions"),
-    _supported("max_output_tokens"),
+    _supported("max_output_tokens", _LENGTH),
     Parameter(
         "text",
         Support.DIFFERENT,

@@ -1,10 +1,20 @@
 """A request, read: what it asks, and how the answer is to look."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    model_validator,
+)
 
 from jobs.contract.asking.chat import Role
 from jobs.contract.asking.fields import AnswerField
@@ -17,10 +27,22 @@ from web.intake.wishes import Temperature, TopLogprobs, TopP, Wishes
 from web.openai.parameters import NotSupported, Parameter, supported
 
 
+def _reword(error: BadInput, names: Mapping[str, str]) -> None:
+    """Have an error call fields by the names that they have in the request, by those of other requests."""
+    for name, own in names.items():
+        pattern = rf"\b{re.escape(name)}\b"
+        error.message = re.sub(pattern, own, error.message)
+        error.field = re.sub(pattern, own, error.field or "") or None
+
+
 class Said(BaseModel):
     """What is said there; nothing else may be."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+#: How a data URL begins, or an address.
+_ADDRESS = r"^([dD][aA][tT][aA]:|[a-zA-Z][a-zA-Z0-9+.-]*://)"
 
 
 class TextPart(Said):
@@ -30,10 +52,23 @@ class TextPart(Said):
     text: str
 
 
-class ImageUrl(Said):
-    """Where an image is: a data URL, which holds it, or an address from which it is fetched."""
+def _addressed(url: str) -> str:
+    """Raises ValueError for what cannot be where an image is, such as its bytes alone."""
+    if not re.match(_ADDRESS, url):
+        raise ValueError(
+            "should be a data URL, data:image/png;base64,…, or an address that begins with https://"
+        )
+    return url
 
-    url: str = Field(min_length=1)
+
+#: Where an image is: a data URL, which holds it, or an address from which it is fetched.
+Where = Annotated[str, AfterValidator(_addressed), Field(json_schema_extra={"pattern": _ADDRESS})]
+
+
+class ImageUrl(Said):
+    """An image by where it is."""
+
+    url: Where
     #: Every image is seen as the worker is set up, or at `max_pixels`.
     detail: Literal["auto", "high"] = "auto"
 
@@ -67,6 +102,8 @@ class Message(Said):
 
     role: Literal["system", "developer", "user", "assistant"]
     content: Annotated[list[Part], Field(min_length=1, max_length=MOST_PARTS)] | str
+    #: What was thought before an answer that is sent back: it is passed over.
+    reasoning_content: str = ""
 
     _say_what_they_say = model_validator(mode="before")(without_nulls)
 
@@ -100,12 +137,24 @@ class BadField(BadInput):
     def of(cls, error: ValidationError, whole: str = "") -> Self:
         """About the first field that is wrong; `whole` stands for all of them."""
         first = error.errors()[0]
-        # What pydantic calls the kinds that a field may be of is no part of its name.
-        names = (str(part) for part in first["loc"] if part not in _KINDS and "[" not in str(part))
-        place = ".".join(names)[:_SHOWN] or whole
+        place = place_of(first["loc"])[:_SHOWN] or whole
         has_value = isinstance(first.get("input"), str | int | float)
         shown = f" is {first['input']!r}"[:_SHOWN] if has_value else ""
         return cls(f"`{place}`{shown}: {fault_of(first)}.", place)
+
+
+def place_of(steps: Sequence[str | int]) -> str:
+    """The name of a part of a request, as OpenAI's API has it, by the steps that pydantic takes to it.
+
+    >>> place_of(["messages", 0, "content", "list[tagged-union]", 1, "image_url", "image_url", "url"])
+    'messages[0].content[1].image_url.url'
+    """
+    # What it calls the kinds that a field may be of is no part of its name.
+    named = [step for step in steps if step not in _KINDS and "[" not in str(step)]
+    # Nor is the type of a part of a message, behind the part's number.
+    types = {place + 2 for place, step in enumerate(named) if step == "content"}
+    shown = [step for place, step in enumerate(named) if place not in types]
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in shown).removeprefix(".")
 
 
 class StreamOptions(Said):
@@ -122,6 +171,8 @@ class Request(Said, ABC):
     PARAMETERS: ClassVar[Sequence[Parameter]]
     MESSAGES: ClassVar[str]
     IMAGE: ClassVar[str]
+    #: What it calls otherwise than other requests do, by the names that those have.
+    NAMES: ClassVar[Mapping[str, str]]
 
     model: str
     max_pixels: Rank | None = None
@@ -144,6 +195,32 @@ class Request(Said, ABC):
     @abstractmethod
     def place_of_image(self, message: int, part: int) -> str:
         """The name of the field that has an image, by the places of its message and of its part."""
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The same as NAMES, where there are two for the same the one that was used."""
+        return self.NAMES
+
+    @property
+    def images(self) -> list[tuple[str, str]]:
+        """The images in messages, in their order: of each the name of its field, and what that has."""
+        return [
+            (self.place_of_image(number, place), part.image_url.url)
+            for number, message in enumerate(self.turns)
+            for place, part in enumerate(message.parts)
+            if isinstance(part, ImagePart)
+        ]
+
+    @contextmanager
+    def in_own_words(self) -> Iterator[None]:
+        """Have a BadInput that is raised in the block name fields as the request does."""
+        try:
+            yield
+        except BadInput as error:
+            if error.image is not None:
+                error.field, _ = self.images[error.image]
+            _reword(error, self.names)
+            raise
 
     @property
     def has_usage(self) -> bool:
@@ -174,7 +251,9 @@ class Request(Said, ABC):
         except NotSupported as error:
             raise BadField(str(error), error.name[:_SHOWN]) from error
         except ValidationError as error:
-            raise BadField.of(error, whole=cls.MESSAGES) from error
+            told = BadField.of(error, whole=cls.MESSAGES)
+            _reword(told, cls.NAMES)
+            raise told from error
 
     def _checked(self) -> Self:
         """Raises BadField where fields do not go together."""
@@ -182,6 +261,6 @@ class Request(Said, ABC):
             raise BadField(
                 "`stream_options` are there, and `stream` is not true. Leave them out.", "stream_options"
             )
-        if self.turns[-1].speaker is not Role.USER:
+        if not self.turns or self.turns[-1].speaker is not Role.USER:
             raise BadField(f"The last of `{self.MESSAGES}` has to be of the role `user`.", self.MESSAGES)
         return self

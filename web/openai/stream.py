@@ -1,10 +1,10 @@
 """An answer while it is made: server-sent events, as OpenAI's clients read them.
 
-    beginning ──► text ──► … ──► end
+    beginning ──► what is thought ──► … ──► text ──► … ──► end
                     └─ nothing for a while: a comment, so that no proxy ends the connection
                     └─ no answer after all: an error, and nothing more
 
-Until there is a first text the response has not begun: what fails by then has its status like any other.
+Until there is a first word the response has not begun: what fails by then has its status like any other.
 """
 
 import time
@@ -33,7 +33,10 @@ class Events(Protocol):
     def begin(self) -> Iterator[bytes]:
         """Those before there is anything of it."""
 
-    def add(self, text: str) -> bytes:
+    def think(self, text: str) -> Iterator[bytes]:
+        """A piece of what is thought before it."""
+
+    def add(self, text: str) -> Iterator[bytes]:
         """A piece of it."""
 
     def end(self, job: Job, logprobs: list[SaidToken] | None) -> Iterator[bytes]:
@@ -58,7 +61,7 @@ class Stream:
     def _look(self) -> Response | None:
         following = self._following
         following.look()
-        if not (following.said or following.ended or self._is_silent):
+        if not (following.thought or following.said or following.ended or self._is_silent):
             return None
         return Response(self._all(), mimetype=EVENTS, headers=_HEADERS)
 
@@ -81,12 +84,16 @@ class Stream:
             yield self._events.fail(enveloped(response).get_json()["error"])
 
     def _texts(self) -> Iterator[bytes]:
-        following, given = self._following, 0
+        following, thought, given = self._following, 0, 0
         while True:
+            if text := following.thought[thought:]:
+                thought += len(text)
+                self._spoke_s = time.monotonic()
+                yield from self._events.think(text)
             if text := following.said[given:]:
                 given += len(text)
                 self._spoke_s = time.monotonic()
-                yield self._events.add(text)
+                yield from self._events.add(text)
             elif self._is_silent:
                 self._spoke_s = time.monotonic()
                 yield _ALIVE

@@ -6,13 +6,11 @@ from typing import Any
 from torch import nn
 
 from jobs.contract.asking.pixels import PixelRange
+from jobs.contract.sizes import size
+from worker.engines.base import Fact
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.setup import bytes_per_token
 from worker.ops.cores import core_count
-
-#: What it is about, and what is said of it.
-Fact = tuple[str, str]
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def model_facts(model: Any, device: str, weights_bytes: int) -> Sequence[Fact]:
@@ -65,11 +63,3 @@ def bytes_of(model: nn.Module) -> int:
     """What a model's weights take of memory, in bytes; those that layers share count once."""
     weights = {id(one): one for one in (*model.parameters(), *model.buffers())}
     return sum(one.numel() * one.element_size() for one in weights.values())
-
-
-def size(count: float) -> str:
-    """Bytes in the largest unit that leaves a whole number before the point: `16.6 GB`."""
-    place = 0
-    while count >= 1000 and place < len(_UNITS) - 1:
-        count, place = count / 1000, place + 1
-    return f"{count:.3g} {_UNITS[place]}"

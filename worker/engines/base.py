@@ -9,7 +9,7 @@ both from step to step and asks only what a job costs.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from PIL import Image
 
@@ -28,7 +28,9 @@ class ModelNotLoaded(Exception):
     """Raised when a model cannot be loaded; one line with its name, what was tried, and the remedy."""
 
     def __init__(self, model: str, tried: str, remedy: str) -> None:
-        super().__init__(f"The model {model} could not be loaded. Tried: {tried}. Remedy: {remedy}.")
+        super().__init__(
+            f"The model {model} could not be loaded. Tried: {tried.rstrip('.')}. Remedy: {remedy}."
+        )
 
 
 class OutOfMemory(Exception):
@@ -56,8 +58,9 @@ def failure_of(error: Exception) -> Eva01Error:
         return error
     if isinstance(error, OutOfMemory):
         message = (
-            f"The job does not fit into the device's memory even alone: {error}. Ask for fewer pixels"
-            " (max_pixels), or about fewer images in one job, or lower MAX_PIXELS."
+            f"The job does not fit into the device's memory even alone: {error}. Ask about fewer"
+            " images in one job, in fewer words, or for fewer pixels: by max_pixels where the model has that"
+            " choice, else by MAX_PIXELS of its worker."
         )
         return EngineFailure(message, code=Code.OUT_OF_MEMORY)
     return EngineFailure(f"The model failed on this image: {discreet(error)}")
@@ -79,9 +82,21 @@ Prepared_contra = TypeVar("Prepared_contra", bound=HasCost, contravariant=True)
 #: What stands for one job in a rolling batch.
 Request = TypeVar("Request")
 
+#: What is to be known of an engine, in words for people: what it is about, and what is said of it.
+Fact = tuple[str, str]
 
-#: Makes the next piece of an answer, which may be empty: where it begins, in characters, and its text.
-Piece = Callable[[], tuple[int, str]]
+
+class Part(NamedTuple):
+    """A part of what is said: what is thought, then the answer."""
+
+    #: Where it begins in both, one behind the other, in characters.
+    start: int
+    text: str
+    is_thought: bool = False
+
+
+#: Makes the next parts of an answer, of which there may be none.
+Piece = Callable[[], Sequence[Part]]
 #: Hears of the pieces of one answer in their order, in the thread that has them, and makes them in another.
 #: An answer that is begun anew has its pieces told again from its first.
 Hear = Callable[[Piece], None]
@@ -201,8 +216,8 @@ class Engine(Static[Prepared], Protocol[Seen, Prepared]):
         """Where it runs, such as `cpu` or `cuda:0 NVIDIA H100`; known once loaded."""
 
     @property
-    def about(self) -> Sequence[tuple[str, str]]:
-        """What it is about, and what is to be known of it, in words for people; known once loaded."""
+    def about(self) -> Sequence[Fact]:
+        """What is to be known of it; known once loaded."""
         return ()
 
     @property

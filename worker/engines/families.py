@@ -3,5 +3,7 @@
 Any other family is prepared by its own processor; which ones roll says rolling/families/known.py.
 """
 
-#: What is prepared whole in each job's own thread: the tensors of a job are the same in all of them.
-QWEN = ("qwen2_vl", "qwen2_5_vl")
+#: What is prepared whole in each job's own thread: the tensors of a job are made alike in all of them.
+QWEN = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe")
+#: Of those, what vLLM has been tried with.
+TRIED_WITH_VLLM = ("qwen2_vl", "qwen2_5_vl")

@@ -20,7 +20,15 @@ _NOBODYS = (
     *("temperature", "top_p", "top_k", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff"),
     *("num_beam_groups", "diversity_penalty", "length_penalty", "early_stopping", "constraints"),
     *("force_words_ids", "penalty_alpha", "dola_layers", "prompt_lookup_num_tokens", "watermarking_config"),
+    # Of static batches alone; some of them need packages, or a GPU.
+    *("cache_implementation", "cache_config"),
     *("max_length", "max_new_tokens", "max_time", "stop_strings"),
+)
+#: Those that change which tokens are said, and that nobody but `generate` heeds.
+HEEDED_BY_GENERATE = (
+    *("no_repeat_ngram_size", "encoder_repetition_penalty", "bad_words_ids", "sequence_bias"),
+    *("suppress_tokens", "begin_suppress_tokens", "forced_bos_token_id", "min_length", "min_new_tokens"),
+    *("exponential_decay_length_penalty", "guidance_scale"),
 )
 
 

@@ -1,11 +1,8 @@
 """Any image-text-to-text model of the hub, by transformers; built for Qwen2.5-VL."""
 
 import logging
-import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, final
 
 import torch
@@ -13,20 +10,18 @@ import transformers
 from PIL import Image
 from transformers.utils import logging as library_logging
 
-from jobs.contract.asking.chat import ending_with, question_about
+from jobs.contract.asking.chat import question_about
 from jobs.contract.asking.pixels import PixelRange
-from jobs.contract.catalog import ModelCard
-from jobs.contract.codes import Code
-from jobs.contract.errors import EngineFailure, TooLarge
+from jobs.contract.catalog import ModelCard, place_of
+from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from jobs.shape.telling import instruction_of
 from worker.engines import families
-from worker.engines.about import Fact, bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
-from worker.engines.base import Answer, Engine, ModelNotLoaded
+from worker.engines.about import bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
+from worker.engines.base import Answer, Engine, Fact, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
-from worker.engines.constraint.grammars import Grammars
 from worker.engines.constraint.masks import Masks
+from worker.engines.conversation import Conversation
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import (
     choose_attention,
@@ -37,18 +32,12 @@ from worker.engines.devices import (
     first_line,
     use_all_cores,
 )
-from worker.engines.generation import settle
 from worker.engines.layers import replace_layers
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
-from worker.engines.sampling import Sampling
-from worker.engines.saying.answers import Answers
 from worker.engines.saying.said import Said, has_ended
-from worker.engines.saying.stops import Stops
-from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.seeing.any_processor import AnyProcessor
 from worker.engines.seeing.processors import JobInput, Processor, QwenProcessor, SeenImage
-from worker.engines.seeing.templates import begins_thoughts, can_choose_thinking
 from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
@@ -64,8 +53,6 @@ logger = logging.getLogger(__name__)
 
 #: Width and height of the image with which a model is tried.
 _PROBE_PX = (64, 64)
-#: Where models that come with the project lie.
-_BUNDLED = Path(__file__).parent.parent / "models"
 
 library_logging.set_verbosity_error()
 library_logging.disable_progress_bar()
@@ -73,25 +60,23 @@ library_logging.disable_progress_bar()
 
 @final
 class TransformersEngine(Engine[SeenImage, JobInput]):
-    """A vision-language model on one device."""
+    """A vision-language model on one device; `reason` says why it is not run by vLLM."""
 
     #: Fewer where a model's jobs cannot be put together.
     max_batch = 128
 
-    def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
+    def __init__(
+        self, card: ModelCard, settings: WorkerSettings, reason: str = "EVA01_ENGINE=transformers"
+    ) -> None:
         self._card = card
         self._settings = settings
-        self._source = Source(_resolve(card.source))
+        self._reason = reason
+        self._source = Source(place_of(card.source))
         self._device_name = settings.device
         self._on: torch.device
         self._model: Any = None
         self._processor: Processor
-        self._ends: frozenset[int] = frozenset()
-        #: Texts at which the model's makers have every answer end.
-        self._own_stops: tuple[str, ...] = ()
-        self._vocabulary: Vocabulary
-        self._grammars: Grammars
-        self._answers: Answers
+        self._conversation: Conversation
         self._rolling: RollingAnswers | None = None
         #: How it answers.
         self._batches: Sequence[Fact] = ()
@@ -115,13 +100,12 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     @property
     def about(self) -> Sequence[Fact]:
         """Its family, where it is, how it answers, and how large it sees images."""
-        settings, known = self._settings, self._vocabulary.is_known
-        held = "fields, logprobs and stop texts: " + ("yes" if known else "no, its tokenizer says too little")
         return [
+            ("engine", f"transformers {transformers.__version__}: {self._reason}"),
             *model_facts(self._model, self._device_name, self._weights_bytes),
             *self._batches,
-            pixel_fact(self.max_pixels, settings.max_pixels),
-            ("answers", f"up to {settings.max_new_tokens:,} tokens where a job does not say; {held}"),
+            pixel_fact(self.max_pixels, self._settings.max_pixels),
+            self._conversation.about,
         ]
 
     @property
@@ -144,7 +128,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def identity(self) -> str:
         """The weights, and what else decides answers; attention and device change only their rounding."""
         settings = f"{self._model.dtype}, {self._settings.max_pixels} pixels"
-        if self._thinking is not None:
+        if self._conversation.thinking is not None:
             settings += f", thinking {self._settings.thinking}"
         return f"{weights_of(self._source.address)}, {settings}, transformers {transformers.__version__}"
 
@@ -152,11 +136,6 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def _masks(self) -> Masks:
         """Made where answers are made in static batches: a rolling one has its own."""
         return Masks(self._model.config.get_text_config().vocab_size, self._on, core_count())
-
-    @property
-    def _thinking(self) -> bool | None:
-        """Whether it is to think aloud before it answers; None leaves that to its makers."""
-        return {"on": True, "off": False}.get(self._settings.thinking)
 
     @property
     def _is_on_gpu(self) -> bool:
@@ -178,33 +157,10 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             self._processor = self._load_processor()
             self._model = self._load_model()
             self._check_sight()
+            self._conversation = self._converse()
         except Exception as error:
             raise self._not_loaded(error) from error
-        ends = self._model.generation_config.eos_token_id
-        self._ends = frozenset(ends if isinstance(ends, list) else [ends])
-        self._hold_to_formats()
         self._start_rolling()
-
-    def _hold_to_formats(self) -> None:
-        """Get ready to hold answers to formats; a grammar is compiled when one is first asked for."""
-        tokenizer, width = self._processor.tokenizer, self._model.config.get_text_config().vocab_size
-        self._vocabulary = Vocabulary(tokenizer, self._ends, width)
-        self._grammars = Grammars(self._vocabulary)
-        self._answers = Answers(
-            *(self._card.name, tokenizer, self._ends, self._vocabulary),
-            pixels_per_token=self._processor.pixels_per_token,
-            is_thinking=begins_thoughts(self._processor.own, self._thinking),
-        )
-        if self._thinking is not None and not can_choose_thinking(self._processor.own):
-            logger.warning("%s has no choice of thinking: EVA01_THINKING does nothing.", self._card.name)
-        if self._own_stops and not self._vocabulary.is_known:
-            raise self._not_loaded(
-                Unusable(
-                    "its generation_config.json has answers end at texts, and its tokenizer does not say"
-                    " what text a token is",
-                    "take stop_strings out of its generation_config.json, or another model",
-                )
-            )
 
     def _start_rolling(self) -> None:
         """Use a rolling batch where the model allows one."""
@@ -212,10 +168,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         if reason := why_static(self._model, settings):
             self._batches = static_facts(reason, self.max_batch, settings.batch_tokens)
             return
-        loop = create_loop(self._model, self._ends, self._rows, settings)
-        self._rolling = RollingAnswers(
-            *(loop, self._answers.of, self._vocabulary), is_thinking=self._answers.is_thinking
-        )
+        loop = create_loop(self._model, self._conversation.ends, self._rows, settings)
+        self._rolling = RollingAnswers(loop, self._conversation.answers.of, self._conversation.aloud)
         per_token, pixels = self._processor.pixels_per_token, self.max_pixels
         seen = pixels.default // per_token if pixels and per_token else None
         self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)
@@ -233,8 +187,15 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         model.to(self._on).eval()
         self._weights_bytes = bytes_of(model)
         replace_layers(model)
-        self._own_stops = settle(model.generation_config, self._processor.tokenizer)
         return model
+
+    def _converse(self) -> Conversation:
+        config = self._model.config
+        most = getattr(config.get_text_config(), "max_position_embeddings", None)
+        return Conversation(
+            *(self._card.name, self._processor, config, self._model.generation_config, self._settings),
+            most_tokens=most,
+        )
 
     def _check_sight(self) -> None:
         """Raises Unusable where an image has no place among the tokens of its question."""
@@ -259,61 +220,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
 
     def prepare(self, seen: Sequence[SeenImage], question: str, options: Options) -> JobInput:
         """Tensors of one job, and what its answer is held to; raises TooLarge (`prompt_too_long`)."""
-        longest = options.max_new_tokens or self._settings.max_new_tokens
-        wanted = options.response_format
-        turns = options.chat or (question_about(len(seen), question),)
-        if wanted:
-            turns = ending_with(turns, instruction_of(wanted))
-        thinking = False if wanted else self._thinking
-        prepared = self._processor.prepare(seen, turns, longest, thinking=thinking)
-        room = self._room(prepared.tensors["input_ids"].shape[1])
-        if options.top_logprobs is not None:
-            self._check_vocabulary("tell how likely each was", "logprobs", Code.NO_LOGPROBS)
-        if options.stop:
-            self._check_vocabulary("find where to stop", "stop", Code.NO_SAMPLING)
-        # What is held to a format ends with it.
-        stops = () if wanted else (*(options.stop or ()), *self._own_stops)
-        return replace(
-            prepared,
-            max_new_tokens=min(longest, room),
-            grammar=self._grammars.of(wanted) if wanted else None,
-            top_logprobs=options.top_logprobs,
-            sampling=Sampling.of(options),
-            stops=Stops(stops, self._vocabulary) if stops else None,
-        )
-
-    def _check_vocabulary(self, purpose: str, field: str, code: Code) -> None:
-        """Read the tokens, ahead of the device.
-
-        Raises EngineFailure with `code` where they are not known.
-        """
-        if not self._vocabulary.is_known:
-            raise EngineFailure(
-                f"The tokenizer of {self._card.name} says too little of its tokens to {purpose}."
-                f" Leave out {field}, or ask another model.",
-                code=code,
-            )
-        self._vocabulary.text_of(0)
-
-    def _room(self, length: int) -> int:
-        """Tokens that may follow a prompt of so many, as far as the model has learned to read.
-
-        Raises TooLarge (`prompt_too_long`).
-        """
-        most = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        if most is None:
-            return sys.maxsize
-        if length > most:
-            raise TooLarge(
-                f"The images and the question take {length:,} tokens, and {self._card.name} takes in"
-                f" {most:,} at once. Send fewer images in one job or smaller ones, or ask for"
-                " fewer pixels of each (max_pixels).",
-                code=Code.PROMPT_TOO_LONG,
-            )
-        if self._model.config.is_encoder_decoder:
-            return int(most)
-        # The last of them is never read.
-        return int(most) - length + 1
+        return self._conversation.prepare(seen, question, options)
 
     def generate(
         self, batch: Sequence[JobInput], deadline: Deadline = NO_DEADLINE
@@ -327,7 +234,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         most = [prepared.max_new_tokens for prepared in batch]
         matchers = [prepared.grammar.begin() if prepared.grammar else None for prepared in batch]
         held = Held(
-            *(self._masks, matchers, self._ends),
+            *(self._masks, matchers, self._conversation.ends),
             [prepared.top_logprobs for prepared in batch],
             [prepared.sampling for prepared in batch],
         )
@@ -345,8 +252,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             )
         ]
         return [
-            self._answers.of(one)
-            if one.stopped or has_ended(one.tokens, longest, self._ends)
+            self._conversation.answers.of(one)
+            if one.stopped or has_ended(one.tokens, longest, self._conversation.ends)
             else deadline.failure()
             for one, longest in zip(said, most, strict=True)
         ]
@@ -390,9 +297,3 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def _not_loaded(self, error: Exception) -> ModelNotLoaded:
         tried = f"{self._source.address} on {self.device}: {type(error).__name__}: {first_line(error)}"
         return ModelNotLoaded(self._card.name, tried, remedy_of(error, self._source))
-
-
-def _resolve(source: str) -> str:
-    """A folder, or an address on the hub: `bundled:nano` → this package's models/nano."""
-    kind, _, name = source.partition(":")
-    return str(_BUNDLED / name) if kind == "bundled" else source

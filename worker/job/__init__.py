@@ -1,6 +1,8 @@
 """The life of one job in its slot.
 
 answering    from the ticket to the stored answer
+ending       stores what came of a job, or queues it again
+patience     waits for Redis
 prompt       the words around each question
 suspects     which jobs may begin beside each other, and which alone
 logprobs     keeps how likely each token of an answer was

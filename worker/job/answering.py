@@ -17,11 +17,11 @@ has a worker to itself, and only the culprit crashes another; after `max_crashes
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import redis
 
@@ -30,10 +30,9 @@ from jobs.contract.asking.resolution import check_max_pixels
 from jobs.contract.catalog import QUESTION
 from jobs.contract.codes import Code
 from jobs.contract.discreet import discreet
-from jobs.contract.errors import Eva01Error, NotFound, Unavailable, Unreadable
-from jobs.contract.models import Job, JobError, JobState, Note, Result, Usage
+from jobs.contract.errors import Eva01Error, NotFound
+from jobs.contract.models import Job, JobError, Note, Result
 from jobs.contract.saying.lines import packed
-from jobs.storage.files.journal import Journal
 from jobs.storage.store import JobStore
 from jobs.storage.store.jobs import Came, Taken
 from worker.device.base import Cancelled, Device, GivenBack, Suspected
@@ -45,9 +44,11 @@ from worker.job.cache import AnswerCache
 from worker.job.decode.decoder import Decoded
 from worker.job.decode.memory import give_back
 from worker.job.decode.room import Room
+from worker.job.ending import Ending
 from worker.job.in_flight import Held
 from worker.job.logprobs import Logprobs
 from worker.job.pages import Looked, are_together, joined, made_ready
+from worker.job.patience import Patience
 from worker.job.places import placed
 from worker.job.preparation import Preparation
 from worker.job.prompt import told
@@ -56,17 +57,11 @@ from worker.job.telling import Telling
 from worker.job.texts import Texts
 from worker.job.thumbnails import Thumbnails
 from worker.ops.metrics import ModelMetrics
-from worker.ops.trouble import Trouble
 
 logger = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
-#: The part of a worker that this is, to its `Trouble`.
-_PART = "slots"
 #: The memory of an image of so many pixels goes back to the machine with the image.
 _LARGE_PIXELS = 4_000_000
-#: Seconds between tries to reach Redis; the last is repeated.
-_PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,6 @@ class Answering(Generic[Seen, Prepared]):
 
     model: str
     store: JobStore
-    journal: Journal
     preparation: Preparation[Seen]
     engine: Engine[Seen, Prepared]
     device: Device[Prepared]
@@ -83,7 +77,8 @@ class Answering(Generic[Seen, Prepared]):
     thumbnails: Thumbnails
     texts: Texts
     drain: Drain
-    trouble: Trouble
+    patience: Patience
+    ending: Ending
     metrics: ModelMetrics
     #: Crashes of its workers after which a job is not tried any more.
     max_crashes: int
@@ -118,7 +113,7 @@ class Answering(Generic[Seen, Prepared]):
                 logger.info("Job %s of batch %s: cancelled before it had an answer.", job.id, job.batch_id)
             except GivenBack as error:
                 is_suspect = isinstance(error, Suspected)
-                self._give_back(
+                self.ending.give_back(
                     job, self.store.take_back if is_suspect else self.store.give_back, error.reason
                 )
                 raise
@@ -140,7 +135,7 @@ class Answering(Generic[Seen, Prepared]):
         started_s = perf_counter()
         result = self._known(job) or self._result_of(job)
         with log.about(hidden=(result.answer or "",)):
-            self._store_result(job, result)
+            self.ending.store_result(job, result, self.cache.recipe(job))
         seconds = perf_counter() - started_s
         self.metrics.run_seconds.observe(seconds)
         outcome = f"failed: {result.error.code}" if result.error else "answered"
@@ -158,7 +153,7 @@ class Answering(Generic[Seen, Prepared]):
             now, came = came, Came.AGAIN
             return self.store.take(self.model, ticket, now)
 
-        taken = self._until_redis_answers(take)
+        taken = self.patience.until_redis_answers(take)
         if taken and taken.is_resumed:
             job = taken.job
             self.metrics.count_redelivery("crash")
@@ -185,7 +180,7 @@ class Answering(Generic[Seen, Prepared]):
 
     def _begin_now(self, job: Job) -> bool:
         try:
-            return self._until_redis_answers(lambda: self.store.begin(job.id))
+            return self.patience.until_redis_answers(lambda: self.store.begin(job.id))
         except NotFound:
             return False
 
@@ -195,7 +190,7 @@ class Answering(Generic[Seen, Prepared]):
             " Retry it by hand, alone."
         )
         result = Result(error=JobError(code=Code.POISON, message=message))
-        if self._finish(job, result):
+        if self.ending.finish(job, result, self.cache.recipe(job)):
             logger.error(
                 "Job %s of batch %s: quarantined, its worker ended %d times.",
                 job.id,
@@ -208,7 +203,7 @@ class Answering(Generic[Seen, Prepared]):
 
     def _known(self, job: Job) -> Result | None:
         """An earlier job's answer; a failed job that is retried may find one, too."""
-        return self._until_redis_answers(lambda: self.cache.find(job))
+        return self.patience.until_redis_answers(lambda: self.cache.find(job))
 
     def _result_of(self, job: Job) -> Result:
         looked = Looked(job)
@@ -218,7 +213,8 @@ class Answering(Generic[Seen, Prepared]):
             answer = joined([*self._answers(looked)])
             # Now that nothing is held any more that others wait for.
             if failure := answer.failure():
-                return _failed(looked, failure, finish_reason=answer.finish_reason, usage=answer.usage)
+                said = {"reasoning": answer.reasoning, "finish_reason": answer.finish_reason}
+                return _failed(looked, failure, **said, usage=answer.usage)
             self._keep_logprobs(job, answer)
         except (GivenBack, Cancelled):
             raise
@@ -373,74 +369,6 @@ class Answering(Generic[Seen, Prepared]):
             self._check_wanted(job)
             self.logprobs.keep(job, answer.text, answer.logprobs())
 
-    # End
-
-    def _store_result(self, job: Job, result: Result) -> None:
-        with self.metrics.stage("store"):
-            is_ours = self._finish(job, result)
-        if not is_ours and self._until_redis_answers(lambda: self.store.cancelled([job.id])):
-            self.metrics.count_cancellation("device" if _usage_of_run(result) else "held")
-
-    def _finish(self, job: Job, result: Result) -> bool:
-        """Write the result; False when the job was finished otherwise, or is gone."""
-        try:
-            # Indexed in the step that stores it, so that the index never names an answer that is not there. A
-            # reused answer is indexed as this job's, which is deleted later than the job it came from.
-            recipe = self.cache.recipe(job)
-            is_ours = self._until_redis_answers(lambda: self.store.finish(job.id, result, recipe=recipe))
-        except NotFound:
-            logger.info("Job %s: its record was removed meanwhile.", job.id)
-            return False
-        if is_ours:
-            state = JobState.FAILED if result.error else JobState.SUCCEEDED
-            self.metrics.count_finished(state, result.finish_reason, _usage_of_run(result))
-        self.telling.end(job)
-        # Where it was finished otherwise, that may have been this, of which the reply was lost.
-        self._note_result(job.id)
-        return is_ours
-
-    def _note_result(self, job_id: str) -> None:
-        """Write the result to the journal; without it, the job would run again after a restore."""
-        try:
-            self.journal.note_result(self._until_redis_answers(lambda: self.store.get_job(job_id)))
-        except NotFound:
-            logger.info("Job %s: its record was removed meanwhile.", job_id)
-        except (Unavailable, Unreadable, GivenBack) as error:
-            logger.warning("Job %s: its result could not be noted in the journal: %s", job_id, error)
-
-    def _give_back(self, job: Job, give_back: Callable[[str], bool], reason: str) -> None:
-        """Queue the job again; when Redis is away, its ticket still comes back, marked as redelivered."""
-        try:
-            is_queued = give_back(job.id)
-        except (redis.RedisError, NotFound):
-            logger.warning("Job %s: could not be marked as queued; its ticket goes back.", job.id)
-            return
-        if is_queued:
-            self.metrics.count_redelivery(reason)
-            logger.info("Job %s of batch %s: given back (%s).", job.id, job.batch_id, reason)
-
-    # Waiting
-
-    def _until_redis_answers(self, call: Callable[[], _T]) -> _T:
-        """Call until Redis answers, and does not refuse.
-
-        Raises GivenBack when the worker stops first.
-        """
-        tries = 0
-        while True:
-            try:
-                done = call()
-            except redis.RedisError as error:
-                if isinstance(error, redis.ResponseError):
-                    # The heartbeat notices when Redis is away, and not every refusal.
-                    self.trouble.meet(_PART, error)
-                self.drain.pause(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)])
-                tries += 1
-            else:
-                if tries:
-                    self.trouble.get_over(_PART)
-                return done
-
 
 def _check_images(job: Job) -> None:
     if not job.images:
@@ -452,8 +380,3 @@ def _failed(looked: Looked, error: Eva01Error, **said: Any) -> Result:
     return Result(
         error=JobError(code=error.code, message=looked.placed(error.message)), **said, **looked.facts
     )
-
-
-def _usage_of_run(result: Result) -> Usage | None:
-    """The usage that this job itself caused on the device; None for a reused answer."""
-    return None if result.cached else result.usage

@@ -52,10 +52,11 @@ class Telling:
             said: dict[str, list[Piece]] = defaultdict(list)
             for _ in range(len(self._noted)):
                 job, make = self._noted.popleft()
-                if (piece := _made(job, make)) and job.listener:
-                    said[job.listener].append(piece)
+                if job.listener:
+                    said[job.listener] += _made(job, make)
             for listener, pieces in said.items():
-                self._say(listener, pieces)
+                if pieces:
+                    self._say(listener, pieces)
 
     def _say(self, listener: str, pieces: Sequence[Piece]) -> None:
         try:
@@ -64,12 +65,11 @@ class Telling:
             logger.debug("Not told: %d pieces of answers: %s", len(pieces), error)
 
 
-def _made(job: Job, make: base.Piece) -> Piece | None:
-    """A piece; None where there is nothing to tell."""
+def _made(job: Job, make: base.Piece) -> Sequence[Piece]:
+    """The next pieces; none where there is nothing to tell."""
     try:
-        start, text = make()
+        return [Piece(job.id, *part) for part in make()]
     except Exception:
         # Those that follow are no use without it, and the thread goes on for other jobs.
         logger.exception("Job %s: a piece of its answer could not be made.", job.id)
-        return None
-    return Piece(job.id, start, text) if text else None
+        return []

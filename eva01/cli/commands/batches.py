@@ -19,7 +19,7 @@ from eva01.cli.commands.options import (
 )
 from eva01.cli.errors import CommandError
 from eva01.cli.submission import Kind, exit_code, kind_of, save
-from eva01.cli.tables import say, show_batch, show_cut_short, show_jobs, show_outcome, show_service
+from eva01.cli.tables import say, show_batch, show_cut_short, show_jobs, show_left, show_outcome, show_service
 from eva01.client.client import Client
 from eva01.client.models import Batch
 
@@ -100,9 +100,12 @@ def cancel(batch_id: str, connect: Connect, as_json: bool) -> None:
 @server_options
 @json_option
 def retry(batch_id: str, connect: Connect, as_json: bool) -> None:
-    """Run the failed images of BATCH again."""
+    """Run the failed images of BATCH again, but for those whose answers were cut."""
     with connect() as client:
-        _show(client.retry_batch(batch_id), as_json=as_json)
+        batch = client.retry_batch(batch_id)
+    _show(batch, as_json=as_json)
+    if not as_json:
+        show_left(Console(), batch)
 
 
 @click.command()

@@ -17,10 +17,12 @@ def check_max_pixels(asked: int | None, model: str, offered: PixelRange | None) 
             f"max_pixels is {asked:,}, but how many pixels of an image {model} sees cannot be chosen, or no"
             " worker of it has come up yet. Leave it out, or choose another model.",
             code=Code.RESOLUTION_FIXED,
+            field="max_pixels",
         )
     if not offered.least <= asked <= offered.most:
         raise BadInput(
             f"max_pixels is {asked:,}; {model} takes {offered.least:,} to {offered.most:,} here"
             " (EVA01_MOST_PIXELS of its workers). Choose a number between these.",
             code=Code.RESOLUTION_OUT_OF_RANGE,
+            field="max_pixels",
         )

@@ -16,6 +16,7 @@ from pydantic import (
 from jobs.contract.asking.fields import AnswerField, field_from, format_of
 from jobs.contract.base import Frozen
 from jobs.contract.catalog import (
+    BUNDLED,
     NAME_PATTERN,
     QUESTION,
     ModelCard,
@@ -26,7 +27,7 @@ from jobs.contract.catalog import (
 from jobs.contract.errors import BadInput
 from jobs.contract.settings import LEAST_PIXELS, MOST_SLOTS, WorkerSettings
 
-_PRICE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ([A-Z]{3})")
+_PRICE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ([A-Z]{3})")
 #: What else an entry says of a worker, where its environment does not.
 _OF_WORKERS = ("slots", "max_pixels")
 
@@ -87,8 +88,18 @@ def _are_told_apart(fields: tuple[AnswerField, ...]) -> tuple[AnswerField, ...]:
     try:
         format_of(fields)
     except BadInput as error:
-        raise ValueError(error.message) from error
+        raise ValueError(error.message.removesuffix(".")) from error
     return fields
+
+
+def _is_named(source: str) -> str:
+    if source.startswith("bundled:"):
+        raise ValueError(f"a model that comes with EVA-01 is called by its name: {' or '.join(BUNDLED)}")
+    return source
+
+
+def _none_where_nothing(said: Any) -> Any:
+    return () if said is None else said
 
 
 class Entry(Frozen):
@@ -96,15 +107,17 @@ class Entry(Frozen):
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
     #: An address of the hub, a folder, a bucket, `openai:` and a name, or the name of a model of ours.
-    source: _Line
+    source: Annotated[_Line, AfterValidator(_is_named)]
     description: _InBoth | None = None
-    presets: tuple[_SaidPreset, ...] = ()
+    presets: Annotated[tuple[_SaidPreset, ...], BeforeValidator(_none_where_nothing)] = ()
     slots: Annotated[int, Field(ge=1, le=MOST_SLOTS)] | None = None
     max_pixels: Annotated[int, Field(ge=LEAST_PIXELS)] | None = None
     #: What the model is told, with one QUESTION in it.
     prompt: Annotated[_Line, AfterValidator(_have_one_question)] | None = None
     fields: Annotated[
-        tuple[Annotated[AnswerField, BeforeValidator(_field_from)], ...], AfterValidator(_are_told_apart)
+        tuple[Annotated[AnswerField, BeforeValidator(_field_from)], ...],
+        BeforeValidator(_none_where_nothing),
+        AfterValidator(_are_told_apart),
     ] = ()
     price: Annotated[Price, BeforeValidator(_price_from)] | None = None
 

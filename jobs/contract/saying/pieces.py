@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 
 class Piece(NamedTuple):
-    """A part of a job's answer."""
+    """A part of what a job's model says: what it thinks, then its answer."""
 
     job_id: str
-    #: Where it begins in the answer, in characters.
+    #: Where it begins in thought and answer, one behind the other, in characters.
     start: int
     #: None where the job has ended: its record says how.
     text: str | None
+    is_thought: bool = False
 
 
 def message_of(pieces: Sequence[Piece]) -> str:
@@ -26,6 +27,8 @@ def pieces_in(message: str) -> list[Piece]:
     Raises ValueError for what is none.
     """
     try:
-        return [Piece(str(job_id), int(start), text) for job_id, start, text in json.loads(message)]
+        said = json.loads(message)
+        # Workers of earlier versions do not say what is thought.
+        return [Piece(str(job_id), int(start), text, *more) for job_id, start, text, *more in said]
     except (TypeError, ValueError) as error:
         raise ValueError(f"no pieces of answers: {message[:100]!r}") from error

@@ -108,7 +108,7 @@ end
 local function place(job)
     sequence = sequence + 1
     if shared.owner then days = with_day(days, sequence, day_of(job.id)) end
-    local set = set_of(batch_id, job.state, job.is_refused)
+    local set = set_of(batch_id, job.state, stays_failed(job.is_refused, job.state, job.fields.finish_reason))
     sets[set] = sets[set] or {}
     places[#places + 1], places[#places + 2] = sequence, job.id
     table.insert(sets[set], sequence)

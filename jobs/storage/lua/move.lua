@@ -1,7 +1,7 @@
 -- Move one job to another state, if it is in one that allows it, with all that depends on it, in one step.
 --
 -- ARGV  1 job id   2 the state to move to   3 JSON: the states it may move from   4 JSON: {set: {field: value},
---       unset: [field], is_anew, is_crash, increase: {field: by}, send_ticket, needs_image; quotas: those to keep;
+--       unset: [field], is_anew, is_crash, increase: {field: by}, send_ticket, is_retry; quotas: those to keep;
 --       unless_queued_since: a time as a record says it}   5 the time now, Unix seconds
 --
 -- Gives {'moved', the state it was in}; or {'refused', the state it is in} when that is not one of those allowed,
@@ -16,7 +16,7 @@ local from = job.state
 if to == 'queued' and job.batch_id and redis.call('HEXISTS', key('batch', job.batch_id), 'removed_at') == 1 then
     return {'refused', from}
 end
-if change.needs_image and not job.images then return {'refused', from} end
+if change.is_retry and job.stays_failed then return {'refused', from} end
 if change.unless_queued_since then
     local queued_at = redis.call('HGET', key('job', id), 'queued_at')
     if queued_at and queued_at > change.unless_queued_since then return {'refused', from} end

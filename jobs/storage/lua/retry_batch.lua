@@ -1,9 +1,9 @@
--- Queue the failed jobs of a batch again, but for those whose file was refused, in one step.
+-- Queue the failed jobs of a batch again, but for those that stay failed, in one step.
 --
 -- ARGV  1 batch id   2 the time now as a record says it   3 the time now, Unix seconds   4 JSON: the quotas to keep
 --
--- Gives {how many}; or {} when there is no such batch; or {'over', quota, what is taken of it} when
--- that would pass a quota, and nothing has changed.
+-- Gives {how many, how many stay failed since their answers were cut}; or {} when there is no such batch; or
+-- {'over', quota, what is taken of it} when that would pass a quota, and nothing has changed.
 local id, now_text, now, quotas = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 local batch = key('batch', id)
 
@@ -16,4 +16,5 @@ if owner then
         if passed then return {'over', unpack(passed)} end
     end
 end
-return mark(id, 'retry', {'failed'}, 'queued', now_text, now)
+local queued = mark(id, 'retry', {'failed'}, 'queued', now_text, now)[1]
+return {queued, counted(redis.call('HGET', batch, 'cut_short:failed')) or 0}

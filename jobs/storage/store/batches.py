@@ -20,9 +20,10 @@ from jobs.storage.store.quotas import as_json, exceeded
 from jobs.storage.store.records import Record, as_text, batch_from, rate_per_s
 from jobs.storage.unreadable import pass_over, readable, replies
 
-#: How a batch's jobs are kept: since 2, refused files are in a set of their own.
-_LAYOUT = 2
-#: Failed jobs of a batch of version 0.1.0 that are looked at in one step.
+#: How a batch's jobs are kept: since 2, refused files are in a set of their own, and since 3 with them those
+#: that failed by being cut.
+_LAYOUT = 3
+#: Failed jobs of a batch of an earlier version that are looked at in one step.
 _SORTED_AT_ONCE = 1000
 
 
@@ -32,6 +33,15 @@ class Cancelled:
 
     queued: int
     running: int
+
+
+@dataclass(frozen=True)
+class Retried:
+    """What became of the failed jobs of a batch."""
+
+    queued: int
+    #: How many were left as they are, since their answers were cut, and would be cut again.
+    cut_short: int
 
 
 class Batches(Base):
@@ -105,18 +115,18 @@ class Batches(Base):
         counts = self._call("cancel_batch", batch_id, self._text_of(at), self._clock())
         return Cancelled(*self._known(batch_id, counts))
 
-    def retry_batch(self, batch_id: str, at: datetime | None = None, quotas: Quotas | None = None) -> int:
-        """Queue the failed jobs again, now or `at`, but for those whose file was refused; gives how many.
+    def retry_batch(self, batch_id: str, at: datetime | None = None, quotas: Quotas | None = None) -> Retried:
+        """Queue the failed jobs again, now or `at`, but for those that stay so (Job.stays_failed).
 
         Their tickets are sent as they are settled. Raises NotFound, and QuotaExceeded when they are more than
         `quotas` leave.
         """
-        while self._call("sort_refused", batch_id, _SORTED_AT_ONCE):
+        while self._call("sort_failed", batch_id, _SORTED_AT_ONCE, _LAYOUT):
             pass
         counts = self._call("retry_batch", batch_id, self._text_of(at), self._clock(), as_json(quotas))
         if counts[:1] == ["over"]:
             raise exceeded(quotas or Quotas(), counts[1:], self._clock())
-        return self._known(batch_id, counts)[0]
+        return Retried(*self._known(batch_id, counts))
 
     def mark_removed(self, batch_id: str) -> Cancelled:
         """Make a batch unknown at once, and cancel what has no answer yet; gives how many jobs that were.

@@ -309,11 +309,11 @@ class Jobs(Base):
         return self._move_from(job_id, JobState.CANCELLED, _UNFINISHED, finished)
 
     def retry(self, job_id: str, quotas: Quotas | None = None) -> bool:
-        """Move a failed job back to queued, with a ticket; False when it has not failed or has no image.
+        """Move a failed job back to queued, with a ticket; False when it has not failed, or stays so.
 
         Raises NotFound, and QuotaExceeded.
         """
-        how = {"is_anew": True, "send_ticket": True, "needs_image": True, "quotas": quotas}
+        how = {"is_anew": True, "send_ticket": True, "is_retry": True, "quotas": quotas}
         return self._queue_again(job_id, JobState.FAILED, **how)
 
     # Changes

@@ -8,7 +8,7 @@ from jobs.contract.models import Options
 from tests.drawing import random_scene
 from tests.process.rolling.reference import loaded
 from tests.process.rolling.test_formats import rolled
-from worker.engines.base import Answer
+from worker.engines.base import Answer, Piece
 from worker.engines.company import Company
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.said import Said
@@ -24,13 +24,21 @@ def engine():
 
 def said_aloud(engine, tokens, stops=None) -> list[str]:
     """The pieces; each begins where the last has ended."""
-    pieces: list[tuple[int, str]] = []
-    aloud = Aloud(engine._vocabulary, stops, lambda piece: pieces.append(piece()))
+    pieces: list[str] = []
+    start = 0
+
+    def hear(piece: Piece) -> None:
+        nonlocal start
+        parts = piece()
+        for part in parts:
+            assert (part.start, part.is_thought) == (start, False)
+            start += len(part.text)
+        pieces.append("".join(part.text for part in parts))
+
+    aloud = Aloud(engine._conversation.vocabulary, stops, hear)
     for token in tokens:
         aloud.add(token)
-    texts = [text for _, text in pieces]
-    assert [start for start, _ in pieces] == [len("".join(texts[:place])) for place in range(len(texts))]
-    return texts
+    return pieces
 
 
 def answer_of(engine, tokens, stops=None) -> str:
@@ -39,7 +47,7 @@ def answer_of(engine, tokens, stops=None) -> str:
     if watch:
         for token in tokens:
             watch.add(token)
-    answer = engine._answers.of(Said(tokens, [0.0] * len(tokens), 1, 1, watch=watch))
+    answer = engine._conversation.answers.of(Said(tokens, [0.0] * len(tokens), 1, 1, watch=watch))
     return answer.text if isinstance(answer, Answer) else ""
 
 
@@ -53,10 +61,12 @@ def test_pieces_are_the_beginning_of_every_answer_that_they_may_become(engine):
 
 
 def test_what_is_not_utf_8_and_ends_of_answers_are_as_in_the_answer(engine):
-    rng, ends = random.Random(4), sorted(engine._ends)
+    rng, ends = random.Random(4), sorted(engine._conversation.ends)
     for _ in range(300):
         tokens = [rng.randrange(len(engine._processor.tokenizer)) for _ in range(rng.randrange(1, 12))]
-        tokens = [token for token in tokens if token not in engine._vocabulary._control] + ends[:1]
+        tokens = [token for token in tokens if token not in engine._conversation.vocabulary._control] + ends[
+            :1
+        ]
         said, whole = "".join(said_aloud(engine, tokens)), answer_of(engine, tokens)
         assert whole.startswith(said)
         rest = whole.removeprefix(said)
@@ -67,7 +77,7 @@ def test_no_part_of_a_stop_text_is_ever_said(engine):
     tokens = engine._processor.tokenizer(TEXT)["input_ids"]
     for first in range(len(TEXT)):
         for end in range(first + 1, min(len(TEXT), first + 7) + 1):
-            stops = Stops([TEXT[first:end], "not there"], engine._vocabulary)
+            stops = Stops([TEXT[first:end], "not there"], engine._conversation.vocabulary)
             pieces = said_aloud(engine, tokens, stops)
             before = TEXT[: TEXT.find(TEXT[first:end])].strip()
             assert before.startswith("".join(pieces))
@@ -83,7 +93,10 @@ def test_a_rolling_batch_says_each_answer_as_it_is_made(engine):
     assert isinstance(whole, Answer)
     told: list[str] = []
     request = engine._rolling.request(
-        prepared, company=Company.INNOCENTS, is_interactive=True, hear=lambda piece: told.append(piece()[1])
+        prepared,
+        company=Company.INNOCENTS,
+        is_interactive=True,
+        hear=lambda piece: told.append("".join(part.text for part in piece())),
     )
     engine._rolling.submit(request)
     turns = 0

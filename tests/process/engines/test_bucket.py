@@ -8,11 +8,10 @@ from huggingface_hub import constants
 from obstore.exceptions import PreconditionError
 from obstore.store import from_url
 
-from jobs.contract.catalog import card_for
+from jobs.contract.catalog import MODELS_FOLDER, card_for
 from jobs.contract.settings import WorkerSettings
 from worker.engines import create_engine
 from worker.engines.base import ModelNotLoaded
-from worker.engines.transformers_engine import _BUNDLED
 from worker.engines.weights import bucket
 from worker.engines.weights.bucket import fetch
 from worker.engines.weights.identity import weights_of
@@ -21,7 +20,7 @@ from worker.engines.weights.identity import weights_of
 @pytest.fixture
 def there(tmp_path: Path) -> Path:
     """A bucket with nano in it."""
-    return Path(shutil.copytree(_BUNDLED / "nano", tmp_path / "there" / "nano"))
+    return Path(shutil.copytree(MODELS_FOLDER / "nano", tmp_path / "there" / "nano"))
 
 
 @pytest.fixture(autouse=True)

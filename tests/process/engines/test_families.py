@@ -1,7 +1,6 @@
 """The transformers engine with models of many families, in miniature and with random weights."""
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from jobs.contract.asking.chat import question_about
 from jobs.contract.catalog import card_for
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
@@ -21,31 +21,23 @@ from tests.families import FAMILIES
 from tests.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
-from worker.engines.layers import PackedLinear
+from worker.engines.layers import PackedLinear, PatchLinear
+from worker.engines.seeing.any_processor import AnyProcessor
 from worker.engines.seeing.processors import SeenImage
 from worker.engines.weights.remedies import TORCHVISION
+from worker.engines.weights.source import Source
 
-pytestmark = pytest.mark.filterwarnings(
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     # In transformers' own Pillow processors, by which GLM-4V's grids become tensors.
-    "ignore:__array__ implementation:DeprecationWarning"
-)
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 #: Those that load where there is no torchvision.
 THERE = [name for name in FAMILIES if name != "lfm2_vl"]
 #: Of these two, whose eye is a large one, one image is enough.
 READERS = ("got_ocr2", "deepseek_ocr2")
 SIZES = ((97, 140), (640, 300), (200, 200))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """What is so small takes ten times as long by several, which wait for each other."""
-    before = torch.get_num_threads()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        torch.set_num_threads(1)
-        yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +143,9 @@ def test_where_an_encoder_reads_the_prompt_nothing_of_the_answer_is_cut(loaded):
 
 def test_a_prompt_that_is_longer_than_the_model_has_learned_to_read_is_refused_ahead_of_the_device(loaded):
     engine = loaded("idefics3")
-    with pytest.raises(TooLarge, match=r"take 4,\d+ tokens, and idefics3 takes in 4,096") as refused:
+    with pytest.raises(
+        TooLarge, match=r"take 4,\d+ tokens, and idefics3 takes in 4,096.* ask in fewer words\.$"
+    ) as refused:
         asked(engine, scene(97, 140), "what " * 4096)
     assert refused.value.code == "prompt_too_long"
 
@@ -205,6 +199,13 @@ def test_a_limit_of_pixels_is_one_of_tiles_too(loaded):
     assert tiles["internvl"] == [1, 5, 10]
 
 
+def test_a_limit_of_pixels_goes_before_what_a_processor_says_of_tiles(loaded):
+    """DeepSeek-OCR-2's has a count of tiles beside that of its image processor."""
+    jobs = [asked(loaded("deepseek_ocr2", max_pixels=most), scene(3000, 2000)) for most in (100_000, 4 << 20)]
+    least, most = (job.visual_tokens for job in jobs)
+    assert least < most / 1.8
+
+
 # What is said of them
 
 
@@ -221,3 +222,24 @@ def test_a_family_that_does_not_roll_answers_in_static_batches_and_says_why(load
     engine = loaded("mllama")
     assert engine.rolling is None
     assert dict(engine.about)["batches"] == "static: there is no rolling batch for the family mllama"
+
+
+@pytest.mark.parametrize("family", ["qwen3_vl", "qwen3_vl_moe", "qwen3_5"])
+def test_later_qwens_are_prepared_whole_and_as_their_own_processors_do(loaded, folder_of, family):
+    engine, own = loaded(family), AnyProcessor(Source(str(folder_of(family))), WorkerSettings().max_pixels)
+    images = [scene(97, 140), scene(640, 300)]
+    turns = [question_about(len(images), "what is <|image_pad|> this")]
+    ours = engine._processor.prepare([engine.see(image) for image in images], turns, 6).tensors
+    theirs = own.prepare([own.see(image) for image in images], turns, 6).tensors
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert any(isinstance(layer, PatchLinear) for layer in engine._model.modules())
+
+
+def test_of_a_later_qwen_one_chooses_how_many_pixels_it_sees(loaded):
+    engine = loaded("qwen3_vl")
+    assert engine.max_pixels
+    assert (engine.max_pixels.least, engine._processor.pixels_per_token) == (4096, 32 * 32)
+    few, usual = (engine.see(scene(640, 300), pixels) for pixels in (20_000, None))
+    tokens = [engine.prepare([seen], "?", Options()).visual_tokens for seen in (few, usual)]
+    assert tokens[0] <= 20_000 // 1024 < tokens[1]

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from huggingface_hub import constants
 
-from jobs.contract.catalog import NANO, OCR, card_for
+from jobs.contract.catalog import NANO, OCR, card_for, place_of
 from jobs.contract.settings import WorkerSettings
 from worker.engines import create_engine
-from worker.engines.transformers_engine import _BUNDLED
 from worker.engines.weights import identity
 from worker.engines.weights.identity import weights_of
 
@@ -75,7 +74,7 @@ def test_pixels_and_number_format_decide_answers_and_how_many_fit_does_not():
 
 
 def test_the_same_weights_under_another_name_are_the_same():
-    engine = create_engine(card_for(str(_BUNDLED / "nano")), WorkerSettings(device="cpu", dtype="float32"))
+    engine = create_engine(card_for(place_of(NANO.source)), WorkerSettings(device="cpu", dtype="float32"))
     engine.load()
     assert engine.identity == loaded(dtype="float32")
 

@@ -53,6 +53,11 @@ def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(address):
     assert "Remedy: check MODEL_NAME" in said
 
 
+def test_a_file_in_the_place_of_a_folder_is_called_one(folder):
+    said = refusal(folder / "config.json")
+    assert f"{folder}/config.json is a file. Remedy: name a folder in MODEL_NAME" in said
+
+
 def test_a_folder_without_settings_says_so(folder):
     (folder / "config.json").unlink()
     assert f"there is no config.json in {folder}" in refusal(folder)
@@ -71,6 +76,24 @@ def test_a_pointer_in_the_place_of_a_file_is_named(folder, name):
     assert "Remedy: run `git lfs pull`" in said
 
 
+@pytest.mark.parametrize(
+    "name", ["config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json"]
+)
+def test_a_file_of_settings_that_is_cut_is_named(folder, name):
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    said = refusal(folder)
+    assert f"{name} is cut, or no JSON object" in said
+    assert "Remedy: get the folder anew; `hf download" in said
+
+
+def test_a_folder_without_a_tokenizer_says_so(folder):
+    (folder / "tokenizer.json").unlink()
+    said = refusal(folder)
+    assert "there is no tokenizer.json in it, nor another tokenizer's files" in said
+    assert "Remedy: get the folder anew; `hf download" in said
+
+
 @pytest.mark.parametrize("kept", [0.5, 0.001])
 def test_weights_that_are_cut_say_how_much_is_there(folder, kept):
     whole = (folder / "model.safetensors").read_bytes()
@@ -87,6 +110,16 @@ def test_a_part_of_the_weights_that_is_missing_is_named(folder):
     parts = sorted(folder.glob("model-*"))
     parts[1].unlink()
     assert f"1 of its {len(parts)} files of weights are missing: {parts[1].name}" in refusal(folder)
+
+
+@pytest.mark.parametrize("index", [None, "{", '{"weight_map": {}}'])
+def test_parts_of_weights_without_a_word_of_what_they_hold_are_refused(folder, index):
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    if index:
+        (folder / "model.safetensors.index.json").write_text(index)
+    said = refusal(folder)
+    assert "there is no model.safetensors, and no model.safetensors.index.json that says" in said
+    assert "Remedy: get the folder anew; `hf download" in said
 
 
 def test_weights_of_llama_cpp_are_served_by_it(folder):
@@ -125,6 +158,7 @@ def test_a_family_of_tomorrow_is_named(folder):
         ({"load_in_4bit": True}, "bitsandbytes"),
         ({"quant_method": "compressed-tensors"}, "compressed-tensors"),
         ({"quant_method": "torchao"}, "torchao"),
+        ({"quant_method": "quark"}, "amd-quark"),
         ({"quant_method": "fp8"}, "kernels"),
     ],
 )
@@ -137,11 +171,18 @@ def test_weights_that_are_quantised_name_the_packages_to_install(folder, setting
     assert refused.value.remedy.startswith(f"pip install {packages}, or take ")
 
 
+def test_quantisation_that_cannot_be_read_is_refused(folder):
+    change(folder, quantization_config=["awq"])
+    said = refusal(folder)
+    assert "quantization_config in its config.json is no JSON object. Remedy: get the config.json" in said
+
+
 def test_a_cpu_multiplies_out_what_it_can_and_says_what_it_cannot(folder):
     change(folder, quantization_config={"quant_method": "fp8"})
     check_quantised(Source(str(folder)), is_on_gpu=False)
-    change(folder, quantization_config={"quant_method": "fbgemm_fp8"})
-    assert "which a GPU alone can use" in refusal(folder)
+    for method in ("fbgemm_fp8", "fp_quant", "higgs", "spqr"):
+        change(folder, quantization_config={"quant_method": method})
+        assert f"its weights are quantised by {method!r}, which a GPU alone can use" in refusal(folder)
 
 
 def test_a_package_that_a_processor_needs_is_named():
@@ -192,6 +233,13 @@ def test_what_the_hub_does_not_give_says_why(hub, address, remedy):
         except Exception as error:
             raise OSError("cannot") from error
     assert remedy_of(refused.value, Source(address)).startswith(remedy)
+
+
+@pytest.mark.parametrize("address", ["no such", "them/no such"])
+def test_what_is_no_address_is_told_what_one_looks_like(address):
+    said = refusal(address)
+    assert "Remedy: check MODEL_NAME: it is a folder that is there, or an address on the hub" in said
+    assert ".." not in said
 
 
 def test_a_hub_that_is_not_reached_is_no_gate():

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from jobs.contract.catalog import card_for
+from jobs.contract.catalog import MODELS_FOLDER, card_for
 from jobs.contract.settings import WorkerSettings
 from worker.engines import create_engine
 from worker.engines.base import ModelNotLoaded
-from worker.engines.transformers_engine import _BUNDLED
 from worker.engines.weights.source import Source
 
-NANO = _BUNDLED / "nano"
+NANO = MODELS_FOLDER / "nano"
 
 
 @pytest.fixture

@@ -29,13 +29,13 @@ def seen(engine):
 
 def test_any_part_of_a_text_is_found_with_the_token_that_completes_it(engine):
     tokens = engine._processor.tokenizer(TEXT)["input_ids"]
-    parts = [engine._vocabulary.text_of(token) for token in tokens]
+    parts = [engine._conversation.vocabulary.text_of(token) for token in tokens]
     assert b"".join(parts).decode() == TEXT
     assert len(tokens) < len(TEXT.encode()), "some tokens have more than a byte"
     for first in range(len(TEXT)):
         for end in range(first + 1, min(len(TEXT), first + 7) + 1):
             stop = TEXT[first:end]
-            watch = Stops([stop, "not there"], engine._vocabulary).watch()
+            watch = Stops([stop, "not there"], engine._conversation.vocabulary).watch()
             for count, token in enumerate(tokens, start=1):
                 watch.add(token)
                 assert watch.has_found == (stop.encode() in b"".join(parts[:count]))
@@ -46,15 +46,15 @@ def test_any_part_of_a_text_is_found_with_the_token_that_completes_it(engine):
 
 
 def test_the_first_of_several_counts(engine):
-    watch = Stops(["circle", "red", "d c"], engine._vocabulary).watch()
+    watch = Stops(["circle", "red", "d c"], engine._conversation.vocabulary).watch()
     for token in engine._processor.tokenizer(TEXT)["input_ids"]:
         watch.add(token)
     assert watch.text == "A "
 
 
 def test_a_token_that_controls_the_model_is_no_text(engine):
-    watch = Stops(["im_"], engine._vocabulary).watch()
-    for token in engine._ends:
+    watch = Stops(["im_"], engine._conversation.vocabulary).watch()
+    for token in engine._conversation.ends:
         watch.add(token)
     assert not watch.has_found
 
@@ -78,7 +78,7 @@ def test_an_answer_ends_before_it_and_its_row_at_once(engine, seen, question):
     loop.submit(request)
     while not (ended := loop.turn()):
         pass
-    said = [engine._vocabulary.text_of(token) for token in ended[0].tokens]
+    said = [engine._conversation.vocabulary.text_of(token) for token in ended[0].tokens]
     assert stop.encode() in b"".join(said)
     assert stop.encode() not in b"".join(said[:-1])
 
@@ -94,7 +94,9 @@ def test_an_answer_that_begins_with_it_is_none(engine, seen):
 
 
 def test_a_tokenizer_that_says_too_little_is_refused_before_the_device(engine, seen, monkeypatch):
-    monkeypatch.setattr(engine, "_vocabulary", Vocabulary(object(), engine._ends, 10))
+    monkeypatch.setattr(
+        engine._conversation, "vocabulary", Vocabulary(object(), engine._conversation.ends, 10)
+    )
     with pytest.raises(EngineFailure) as caught:
         engine.prepare(seen, QUESTIONS[0], Options(stop=("A",)))
     assert caught.value.code is Code.NO_SAMPLING

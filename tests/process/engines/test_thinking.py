@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.answers import Answers
 from worker.engines.saying.logprobs import Choices
 from worker.engines.saying.said import Said
-from worker.engines.saying.thinking import BEGIN, END
+from worker.engines.saying.thinking import MARKS, Marks
 from worker.engines.saying.vocabulary import Vocabulary
 
 TEMPLATE = (NANO / "chat_template.jinja").read_text(encoding="utf-8")
 #: The end of the templates of two families: one always begins a thought, of the other one chooses.
 ALWAYS = "{{ '<think>\\n' }}"
 SWITCH = f"{{% if enable_thinking %}}{ALWAYS}{{% else %}}{{{{ '<think>\\n\\n</think>\\n\\n' }}}}{{% endif %}}"
+THINK = MARKS[0]
 THOUGHT = "<think>\nA red circle, it seems.\n</think>\n\nA red circle."
 IMAGE = Scene("white", (("red", "circle"),)).draw()
 
@@ -49,25 +51,27 @@ def loaded(folder: Path, **settings: Any) -> Any:
 class Speech:
     """Makes answers of nano's tokens; its marks are `text`, tokens, or tokens that `control` a model."""
 
-    def __init__(self, marks: str = "text", *, is_thinking: bool = False) -> None:
+    def __init__(
+        self, kind: str = "text", begun: Marks | None = None, *, marks: Sequence[str] = THINK[:2]
+    ) -> None:
         self.tokenizer = AutoTokenizer.from_pretrained(NANO)
-        if marks != "text":
-            self.tokenizer.add_tokens([BEGIN, END], special_tokens=marks == "control")
+        if kind != "text":
+            self.tokenizer.add_tokens([*marks], special_tokens=kind == "control")
         ends = [self.tokenizer.eos_token_id]
         self.vocabulary = Vocabulary(self.tokenizer, ends, len(self.tokenizer))
-        self.answers = Answers("nano", self.tokenizer, ends, self.vocabulary, is_thinking=is_thinking)
-        self._ends, self._is_thinking = ends, is_thinking
+        self.answers = Answers("nano", self.tokenizer, ends, self.vocabulary, begun=begun)
+        self._ends, self._begun = ends, begun
 
     def answer(self, text: str, *, is_whole: bool = True, **more: Any) -> Any:
         """What becomes of it when a model says it, and then ends."""
         tokens = self.tokens(text) + (self._ends if is_whole else [])
         return self.answers.of(Said(tokens, [math.log(0.5)] * len(tokens), 1, 1, **more))
 
-    def pieces(self, text: str) -> str:
-        """All of it that is told while it is said."""
+    def pieces(self, text: str, *, are_thought: bool = False) -> str:
+        """All of its answer that is told while it is said, or of its thought."""
         pieces: list[str] = []
-        hear = lambda piece: pieces.append(piece()[1])  # noqa: E731
-        aloud = Aloud(self.vocabulary, None, hear, is_thinking=self._is_thinking)
+        hear = lambda piece: pieces.extend(text for _, text, is_it in piece() if is_it == are_thought)  # noqa: E731
+        aloud = Aloud(self.vocabulary, None, hear, self._begun)
         for token in self.tokens(text):
             aloud.add(token)
         return "".join(pieces)
@@ -86,6 +90,37 @@ def test_what_is_thought_is_no_part_of_the_answer(marks):
     assert speech.pieces(THOUGHT) == speech.pieces("A red circle.") != ""
 
 
+@pytest.mark.parametrize("marks", MARKS, ids=str)
+@pytest.mark.parametrize("kind", ["text", "control"])
+def test_each_familys_marks_are_known_also_piece_by_piece(marks, kind):
+    speech = Speech(kind, marks=marks[:2])
+    said = f"{marks.begin}{marks.label}A red circle, it seems.{marks.end}A red circle."
+    answer = speech.answer(said)
+    assert (answer.reasoning, answer.text) == ("A red circle, it seems.", "A red circle.")
+    assert speech.pieces(said) == "A red circle."
+    assert speech.pieces(said, are_thought=True) == "A red circle, it seems."
+    speech, said = Speech(kind, marks, marks=marks[:2]), f"\nA red {marks.end}\nA circle."
+    answer = speech.answer(said)
+    assert (answer.reasoning, answer.text, speech.pieces(said)) == ("A red", "A circle.", "A circle.")
+    assert speech.pieces(said, are_thought=True) == "A red"
+
+
+def test_marks_around_an_answer_and_within_it_are_no_part_of_it_either():
+    boxes = ("<|begin_of_box|>", "<|end_of_box|>")
+    speech, choices = Speech("tokens", marks=boxes), Choices(0)
+    said = f"<think>Red.</think>\n<answer>It is {boxes[0]}a red circle{boxes[1]}.</answer>\n"
+    for token in speech.tokens(said):
+        choices.add(([token], [-0.5]))
+    answer = speech.answer(said, choices=choices)
+    assert (answer.reasoning, answer.text) == ("Red.", "It is a red circle.")
+    assert speech.pieces(said) == answer.text
+    likely = [one for one in answer.logprobs() if one["bytes"]]
+    assert "".join(one["token"] for one in likely).strip() == answer.text
+    cut = "<think>Red.</think><answer>A red circle</ans"
+    assert speech.answer(cut, is_whole=False).text == speech.pieces(cut) == "A red circle"
+    assert speech.answer("<answer>A</answer>").text == "<answer>A</answer>"
+
+
 def test_how_likely_tokens_were_is_said_of_the_answer_alone():
     speech, choices = Speech(), Choices(0)
     for token in speech.tokens(THOUGHT):
@@ -96,19 +131,19 @@ def test_how_likely_tokens_were_is_said_of_the_answer_alone():
 
 @pytest.mark.parametrize("marks", ["text", "control"])
 def test_a_prompt_that_begins_a_thought_needs_no_mark_in_what_is_said(marks):
-    speech, said = Speech(marks, is_thinking=True), THOUGHT.removeprefix("<think>\n")
+    speech, said = Speech(marks, THINK), THOUGHT.removeprefix("<think>\n")
     answer = speech.answer(said)
     assert (answer.reasoning, answer.text) == ("A red circle, it seems.", "A red circle.")
     assert speech.pieces(said) == Speech(marks).pieces("A red circle.")
 
 
 def test_who_is_still_thinking_at_the_end_has_no_answer():
-    answer = Speech(is_thinking=True).answer("A red circle, it seems", is_whole=False)
+    answer = Speech(begun=THINK).answer("A red circle, it seems", is_whole=False)
     failure = answer.failure()
-    assert (answer.text, answer.finish_reason) == ("", "length")
+    assert (answer.text, answer.finish_reason, answer.reasoning) == ("", "length", "A red circle, it seems")
     assert isinstance(failure, EngineFailure)
     assert "was still thinking" in failure.message
-    assert failure.code == "empty_answer"
+    assert failure.code == "incomplete_answer"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +162,7 @@ def test_a_model_thinks_or_not_as_the_setting_says(tmp_path, end, thinking, prom
     job = prepare(engine, IMAGE, "What is it?", Options(max_new_tokens=3))
     text = engine._processor.tokenizer.decode(job.tensors["input_ids"][0])
     assert text.endswith(prompt)
-    assert engine._answers.is_thinking == (prompt == "<think>\n")
+    assert engine._conversation.answers.begun == (THINK if prompt == "<think>\n" else None)
     assert ("thinking" in engine.identity) == (thinking != "auto")
 
 

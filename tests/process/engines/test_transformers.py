@@ -13,7 +13,7 @@ from PIL import Image
 
 from jobs.contract.asking.chat import Role, Turn, question_about
 from jobs.contract.asking.response_format import FormatType, ResponseFormat
-from jobs.contract.catalog import NANO, card_for
+from jobs.contract.catalog import MODELS_FOLDER, NANO, card_for
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import FinishReason, Options
 from jobs.contract.settings import WorkerSettings
@@ -25,7 +25,7 @@ from worker.engines.deadline import Deadline
 from worker.engines.proportions import fit
 from worker.engines.saying.said import Said, has_ended, until_end
 from worker.engines.seeing.processors import QwenProcessor
-from worker.engines.transformers_engine import _BUNDLED, TransformersEngine
+from worker.engines.transformers_engine import TransformersEngine
 from worker.engines.weights.source import Source
 
 DESCRIBE = "Describe this image."
@@ -63,7 +63,7 @@ def mixed(count: int) -> list[tuple[Image.Image, str]]:
 
 def test_a_model_out_of_a_bucket_answers_as_that_of_a_folder(engine, tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HOME", str(tmp_path))
-    card = card_for((_BUNDLED / "nano").as_uri())
+    card = card_for((MODELS_FOLDER / "nano").as_uri())
     other = create_engine(card, WorkerSettings(dtype="float32", device="cpu"))
     other.load()
     image = Scene("white", (("blue", "square"),)).draw(300, 200)
@@ -174,7 +174,7 @@ def test_more_images_than_the_model_can_read_at_once_are_refused_and_the_reason_
     most = engine._model.config.get_text_config().max_position_embeddings
     each = engine.prepare([seen], DESCRIBE, SHORT).visual_tokens
     engine.prepare([seen] * (most // (each + 2) - 2), DESCRIBE, SHORT)
-    with pytest.raises(TooLarge, match=f"nano takes in {most:,} at once. Send fewer images") as refused:
+    with pytest.raises(TooLarge, match=f"nano takes in {most:,} at once. Send .*max_pixels") as refused:
         engine.prepare([seen] * (most // each + 1), DESCRIBE, SHORT)
     assert refused.value.code == "prompt_too_long"
 
@@ -214,7 +214,7 @@ def test_what_is_small_is_read_at_more_pixels_and_not_at_fewer(engine):
     ],
 )
 def test_jobs_may_choose_as_far_as_the_settings_and_the_models_own_limit_allow(usual, most, takes):
-    made = QwenProcessor(Source(str(_BUNDLED / "nano")), usual, most)
+    made = QwenProcessor(Source(str(MODELS_FOLDER / "nano")), usual, most)
     assert (made.max_pixels.least, made.max_pixels.default, made.max_pixels.most) == takes
 
 
@@ -297,11 +297,11 @@ def test_a_model_without_end_tokens_never_says_that_it_is_done():
 
 
 def answer_of(engine: TransformersEngine, row: list[int]) -> Answer:
-    return engine._answers.of(Said(row, [-0.5] * len(row), 7, 12))
+    return engine._conversation.answers.of(Said(row, [-0.5] * len(row), 7, 12))
 
 
 def test_a_row_that_begins_with_an_end_token_is_no_answer(engine):
-    end = next(iter(engine._ends))
+    end = next(iter(engine._conversation.ends))
     outcome = answer_of(engine, [end, *engine._processor.tokenizer.encode(" red")])
     failure = outcome.failure()
     assert failure
@@ -327,7 +327,7 @@ def test_a_letter_that_was_cut_in_two_is_left_out(engine):
 
 def test_a_model_that_puts_an_end_token_after_every_answer_does_not_make_a_cut_one_whole(tmp_path):
     """Some models' files tell `generate` to end with an end token, whatever was said before it."""
-    folder = Path(shutil.copytree(_BUNDLED / "nano", tmp_path / "nano"))
+    folder = Path(shutil.copytree(MODELS_FOLDER / "nano", tmp_path / "nano"))
     config = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
     config["forced_eos_token_id"] = config["eos_token_id"][0]
     (folder / "generation_config.json").write_text(json.dumps(config), encoding="utf-8")

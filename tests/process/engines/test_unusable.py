@@ -10,7 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from jobs.contract.asking.chat import Role, Turn
 from jobs.contract.catalog import card_for
+from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from tests.drawing import Scene
@@ -83,6 +85,13 @@ def test_tensors_that_nothing_takes_are_refused_unless_that_is_meant(folder):
     loaded(folder, unused_weights="ignore")
 
 
+def test_a_tensor_of_another_size_than_the_settings_say_is_named_with_both(folder):
+    change_weights(folder, lambda weights: weights.update({IN_FILE: weights[IN_FILE][:10].clone()}))
+    said = refusal(folder)
+    assert f"1 of the files' tensors have other sizes than config.json says: {UP} has 10 × " in said
+    assert "Remedy: get the config.json that belongs to these weights" in said
+
+
 @pytest.mark.parametrize("method", ["modelopt", "of-tomorrow"])
 def test_weights_that_are_quantised_in_a_way_that_nobody_undoes_are_refused(folder, method):
     change_settings(folder, "config.json", quantization_config={"quant_method": method, "bits": 4})
@@ -115,6 +124,33 @@ def test_a_template_that_would_leave_out_what_is_asked_is_refused(folder, why):
     said = refusal(folder)
     assert why in said
     assert "Remedy: take the chat template of the model's makers" in said
+
+
+@pytest.mark.parametrize(
+    ("rest", "why"),
+    [
+        ("{% set messages = messages[-1:] %}", "leaves out a turn of the system"),
+        (
+            "{% if messages | length > 1 %}{{ raise_exception('one turn') }}{% endif %}",
+            "refuses the chat: one",
+        ),
+    ],
+)
+def test_a_chat_of_which_the_template_leaves_out_a_turn_fails(folder, rest, why):
+    (folder / "chat_template.jinja").write_text(rest + TEMPLATE, encoding="utf-8")
+    engine, image = loaded(folder), Scene("white", (("red", "circle"),)).draw()
+    chat = (Turn(role=Role.SYSTEM, parts=("In French.",)), Turn(role=Role.USER, parts=(None, "What is it?")))
+    with pytest.raises(EngineFailure, match=why):
+        prepare(engine, image, "", Options(max_new_tokens=1, chat=chat))
+
+
+def test_a_template_with_another_models_place_for_an_image_is_refused(folder):
+    (folder / "chat_template.jinja").write_text(
+        TEMPLATE.replace("<|image_pad|>", "<image>"), encoding="utf-8"
+    )
+    said = refusal(folder)
+    assert "the chat template made 0 of 1 places (<|image_pad|>)" in said
+    assert "Remedy: take the chat template and the processor's settings" in said
 
 
 def test_no_template_at_all_is_refused(folder):

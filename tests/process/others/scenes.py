@@ -1,20 +1,21 @@
 """What the servers are asked about, and how."""
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from eva01 import Client, Job
-from tests.drawing import random_scene
+from tests.drawing import Scene, random_scene
 
 #: What the model is called here, and what it is asked.
 THEIRS, QUESTION = "theirs", "Describe this image."
 SCENES = [random_scene(random.Random(seed)) for seed in range(16)]
 
 
-def write_scenes(folder: Path) -> Path:
+def write_scenes(folder: Path, scenes: Sequence[Scene] = SCENES) -> Path:
     """Each scene as a PNG, in their order."""
-    for number, scene in enumerate(SCENES):
+    for number, scene in enumerate(scenes):
         (folder / f"{number:02}.png").write_bytes(scene.encode("PNG", width=300, height=200))
     return folder
 

@@ -37,6 +37,6 @@ def tensors(engine) -> list[Any]:
 
 @pytest.fixture(scope="session")
 def reference(engine, tensors) -> Reference:
-    made = Reference.of(engine._model, engine._ends, tensors)
+    made = Reference.of(engine._model, engine._conversation.ends, tensors)
     assert len({len(answer) for answer in made.alone}) > 2
     return made

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from jobs.contract.catalog import NANO
 from jobs.contract.errors import Eva01Error
 from jobs.contract.settings import WorkerSettings
@@ -19,6 +21,8 @@ from worker.engines.seeing.processors import JobInput
 from worker.engines.transformers_engine import TransformersEngine
 
 QUESTIONS = ("Describe this image.", "描述这张图片的内容和颜色", "How many shapes are there?")
+#: How examples are drawn: the same in each run, with fixtures that none of them changes.
+DRAWN = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 #: The largest token limit of a request in these tests.
 LONGEST = 24
 #: The sample input of sixteen images, which is the last.
@@ -53,7 +57,9 @@ class Reference:
         """The same of jobs that may be held to a format, or drawn."""
         how = [{"grammar": job.grammar, "sampling": job.sampling} for job in jobs]
         tensors = [dict(job.tensors) for job in jobs]
-        return cls(engine._model, engine._ends, tensors, [job_alone(engine, job) for job in jobs], how)
+        return cls(
+            engine._model, engine._conversation.ends, tensors, [job_alone(engine, job) for job in jobs], how
+        )
 
     def loop(
         self, *, slots=4, budget_tokens=10_000, prefill_tokens=512, timeout_s=60.0, clock=None
@@ -86,7 +92,7 @@ def job_alone(engine: TransformersEngine, job: JobInput) -> tuple[int, ...]:
     model, prompt = engine._model, job.tensors["input_ids"].shape[1]
     matcher = job.grammar.begin() if job.grammar else None
     masks = Masks(model.config.get_text_config().vocab_size, model.device, 1)
-    held = Held(masks, [matcher], engine._ends, [None], [job.sampling])
+    held = Held(masks, [matcher], engine._conversation.ends, [None], [job.sampling])
     out = model.generate(**job.tensors, max_new_tokens=LONGEST, logits_processor=[held])
     return tuple(out[0, prompt:].tolist())
 

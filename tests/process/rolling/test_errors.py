@@ -43,7 +43,12 @@ def test_an_image_that_does_not_fit_alone_fails_and_the_loop_lives(reference, mo
         fail(patch, where, FULL, lambda *_: True)
         request = reference.request(0)
         loop.submit(request)
-        assert failure_of(run(loop)[request]).code == "out_of_memory"
+        failure = failure_of(run(loop)[request])
+        assert failure.code == "out_of_memory"
+        assert (
+            "by max_pixels where the model has that choice, else by MAX_PIXELS of its worker"
+            in failure.message
+        )
     again = reference.request(0)
     loop.submit(again)
     assert run(loop)[again].tokens == reference.answer(0)

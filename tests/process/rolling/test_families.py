@@ -1,13 +1,15 @@
 """Each family that rolls answers as `generate` does, whatever else is in flight; in miniature."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import transformers
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.contract.asking.response_format import ResponseFormat
@@ -15,8 +17,11 @@ from jobs.contract.catalog import card_for
 from jobs.contract.models import Options
 from scripts.families import makers, rows_of_page
 from tests.drawing import random_scene
+from tests.families import tiles
+from tests.miniatures import save_llava
 from tests.preparing import prepare
 from tests.process.rolling.reference import (
+    DRAWN,
     LONGEST,
     QUESTIONS,
     SETTINGS,
@@ -29,12 +34,32 @@ from worker.engines.company import Company
 from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.setup import why_static
 
-pytestmark = pytest.mark.filterwarnings(
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     # In transformers' own Pillow processors, by which GLM-4V's grids become tensors.
-    "ignore:__array__ implementation:DeprecationWarning"
-)
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
-ROLLING = ("qwen3_vl", "qwen3_vl_moe", "glm4v", "internvl", "llava")
+ROLLING = (
+    "qwen3_vl",
+    "qwen3_vl_moe",
+    "glm4v",
+    "internvl",
+    "llava",
+    "gemma3",
+    "idefics3",
+    "llava_next",
+    "llava_onevision",
+)
+_WINDOW: dict[str, Any] = {"sliding_window": 20, "num_key_value_heads": 1}
+_HALF: dict[str, Any] = {"use_sliding_window": True, "layer_types": ["sliding_attention", "full_attention"]}
+#: Beside those of the page: SmolVLM, and decoders of which all layers, or one of two, see fewer tokens than
+#: the longest answers have.
+MORE: dict[str, Callable[[Path], Path]] = {
+    "smolvlm": tiles.smolvlm,
+    "mistral": partial(save_llava, text=transformers.MistralConfig, **_WINDOW),
+    "qwen2": partial(save_llava, text=transformers.Qwen2Config, **_WINDOW, **_HALF),
+}
 #: How the jobs are answered, each about one image, two or three.
 WANTED: list[dict[str, Any]] = [
     {},
@@ -58,21 +83,11 @@ ARRIVALS = st.lists(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """What is so small takes ten times as long by several, which wait for each other."""
-    before = torch.get_num_threads()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        torch.set_num_threads(1)
-        yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module", params=ROLLING)
+@pytest.fixture(scope="module", params=[*ROLLING, *MORE])
 def family(request, tmp_path_factory) -> Reference:
+    make = (makers() | MORE)[request.param]
     engine: Any = create_engine(
-        card_for(str(makers()[request.param](tmp_path_factory.mktemp("models") / request.param))), SETTINGS
+        card_for(str(make(tmp_path_factory.mktemp("models") / request.param))), SETTINGS
     )
     engine.load()
     assert engine.rolling
@@ -87,12 +102,7 @@ def family(request, tmp_path_factory) -> Reference:
 
 
 @pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
-@settings(
-    max_examples=8,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(DRAWN, max_examples=8)
 @given(ARRIVALS, st.integers(2, 5), st.sampled_from([300, 800, 10_000]), st.sampled_from([1, 150, 512]))
 def test_whatever_else_is_in_flight_an_answer_is_the_one_given_alone(
     family, arrivals, slots, budget, prefill_tokens
@@ -106,17 +116,24 @@ def test_what_is_seen_decides_each_token_of_an_answer(family):
     """An answer that is the same whatever is seen would prove nothing of the above."""
     number = 0
     blind = dict(family.tensors[number])
-    blind["pixel_values"] = torch.zeros_like(blind["pixel_values"])
+    blind["pixel_values"] = torch.ones_like(blind["pixel_values"])
     out = family.model.generate(**blind, max_new_tokens=LONGEST)
     assert tuple(out[0, blind["input_ids"].shape[1] :].tolist()) != family.alone[number]
 
 
-def test_a_decoder_that_looks_at_a_part_of_a_text_answers_in_static_batches(family, monkeypatch):
+def test_a_decoder_that_keeps_a_state_or_counts_by_the_longest_text_answers_in_static_batches(
+    family, monkeypatch
+):
     text = family.model.config.get_text_config()
-    monkeypatch.setattr(text, "layer_types", ["full_attention", "sliding_attention"], raising=False)
-    assert why_static(family.model, SETTINGS) == "some of its layers look at a part of the text only"
-    monkeypatch.undo()
-    monkeypatch.setitem(text.rope_parameters, "rope_type", "dynamic")
+    with monkeypatch.context() as patch:
+        patch.setattr(text, "layer_types", ["full_attention", "linear_attention"], raising=False)
+        assert why_static(family.model, SETTINGS) == (
+            "it has layers of linear_attention, whose past is not kept as that of others"
+        )
+    rope = next(
+        one for one in (*text.rope_parameters.values(), text.rope_parameters) if isinstance(one, dict)
+    )
+    monkeypatch.setitem(rope, "rope_type", "dynamic")
     assert why_static(family.model, SETTINGS) == "its positions depend on how long a text is"
 
 
@@ -128,14 +145,3 @@ def test_all_that_roll_by_the_page_are_tried():
 def test_tiles_before_a_decoder_that_was_not_tried_are_answered_in_static_batches():
     config = transformers.LlavaConfig(text_config=transformers.GemmaConfig())
     assert why_unknown(config) == "there is no rolling batch for a llava with a gemma"
-
-
-def test_a_decoder_whose_every_layer_looks_at_a_part_of_a_text_does_not_roll():
-    layers = {"num_hidden_layers": 1}
-    text = transformers.MistralConfig(sliding_window=8, **layers)
-    eye = transformers.CLIPVisionConfig(**layers)
-    with torch.device("meta"):
-        model = transformers.LlavaForConditionalGeneration(
-            transformers.LlavaConfig(text_config=text, vision_config=eye)
-        )
-    assert why_static(model, SETTINGS) == "some of its layers look at a part of the text only"

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.contract.asking.response_format import FormatType, ResponseFormat
@@ -14,7 +14,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Options
 from tests.drawing import random_scene
-from tests.process.rolling.reference import QUESTIONS, submit, turns
+from tests.process.rolling.reference import DRAWN, QUESTIONS, submit, turns
 from worker.engines.base import Answer
 from worker.engines.company import Company
 from worker.engines.seeing.processors import JobInput
@@ -93,12 +93,7 @@ def said(outcome) -> Any:
 
 
 @pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
-@settings(
-    max_examples=12,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(DRAWN, max_examples=12)
 @given(st.lists(st.tuples(_SCHEMAS, st.sampled_from([4, 16, 64])), min_size=2, max_size=4))
 def test_whatever_the_schema_an_answer_satisfies_it_or_is_a_failure(engine, seen, drawn):
     jobs = [asked(engine, seen, n, held_to(schema, most)) for n, (schema, most) in enumerate(drawn)]

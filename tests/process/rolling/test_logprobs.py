@@ -139,7 +139,7 @@ def test_what_a_model_itself_says_less_often_is_less_likely(engine, seen, monkey
     """A model that asks for a repetition penalty chooses by it; so do its probabilities say."""
     monkeypatch.setattr(engine._model.generation_config, "repetition_penalty", 1.4)
     job = asked(engine, seen, 0, 4)
-    reference = Reference(engine._model, engine._ends, [], [])
+    reference = Reference(engine._model, engine._conversation.ends, [], [])
     loop = reference.loop()
     loop.submit(loop.request(job.tensors, job.max_new_tokens, top_logprobs=4))
     (outcome,) = (outcome for ended in turns(loop) for outcome in ended)
@@ -165,28 +165,32 @@ def test_of_plain_text_they_are_what_its_confidence_is_made_of(engine, seen):
 
 
 def test_a_part_of_a_character_has_its_bytes_and_a_token_that_is_no_text_has_none(engine):
-    tokens = [*engine._processor.tokenizer("圆😀")["input_ids"], *engine._ends]
+    tokens = [*engine._processor.tokenizer("圆😀")["input_ids"], *engine._conversation.ends]
     beyond = engine._model.config.get_text_config().vocab_size - 1
     choices = Choices(top=2)
     for token in tokens:
         choices.add(([token, token, beyond], [-0.123456789, 0.0, float("-inf")]))
-    told = Told(choices, len(tokens), engine._vocabulary)()
+    told = Told(choices, len(tokens), engine._conversation.vocabulary)()
     assert b"".join(bytes(token["bytes"] or ()) for token in told).decode() == "圆😀"
     assert sum("\N{REPLACEMENT CHARACTER}" in token["token"] for token in told) > 2
-    assert [token["bytes"] for token in told[-len(engine._ends) :]] == [None] * len(engine._ends)
-    assert {token["token"] for token in told[-len(engine._ends) :]} >= {"<|im_end|>"}
+    assert [token["bytes"] for token in told[-len(engine._conversation.ends) :]] == [None] * len(
+        engine._conversation.ends
+    )
+    assert {token["token"] for token in told[-len(engine._conversation.ends) :]} >= {"<|im_end|>"}
     assert {token["logprob"] for token in told} == {-0.1234568}
     # What could not come at all is not named; no number is below 0 and yet nothing.
     assert [[(one["token"], str(one["logprob"])) for one in token["top_logprobs"]] for token in told] == [
         [(token["token"], "0.0")] for token in told
     ]
     choices.add(([tokens[0], tokens[0], tokens[0]], [float("-inf"), float("nan"), 0.0]))
-    assert Told(choices, len(tokens) + 1, engine._vocabulary)()[-1]["logprob"] == NEVER
-    assert Told(choices, 1, engine._vocabulary)() == told[:1]
+    assert Told(choices, len(tokens) + 1, engine._conversation.vocabulary)()[-1]["logprob"] == NEVER
+    assert Told(choices, 1, engine._conversation.vocabulary)() == told[:1]
 
 
 def test_a_tokenizer_that_says_too_little_is_refused_before_the_device(engine, seen, monkeypatch):
-    monkeypatch.setattr(engine, "_vocabulary", Vocabulary(object(), engine._ends, 10))
+    monkeypatch.setattr(
+        engine._conversation, "vocabulary", Vocabulary(object(), engine._conversation.ends, 10)
+    )
     with pytest.raises(EngineFailure) as caught:
         asked(engine, seen, 0, 1)
     assert caught.value.code is Code.NO_LOGPROBS

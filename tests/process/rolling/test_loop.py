@@ -9,7 +9,7 @@ import torch
 from tests.clock import Clock
 from tests.process.rolling.reference import LONGEST, SEVERAL, fail, failure_of, run, submit, turns
 from worker.engines.company import Company
-from worker.engines.rolling.admission import cost, vision_pass
+from worker.engines.rolling.admission import vision_pass
 from worker.engines.rolling.families.known import family_of
 from worker.engines.rolling.prefill import prefill
 from worker.engines.rolling.rows import Request
@@ -21,18 +21,6 @@ def test_a_row_that_ends_is_answered_at_once_and_its_place_goes_to_the_next(refe
     submit(loop, long, short, next_one)
     order = [outcome.request for _ in range(60) for outcome in loop.turn()]
     assert order == [short, next_one, long]
-
-
-def test_a_row_that_remains_alone_when_a_much_longer_one_has_left_keeps_what_it_has_read(reference):
-    lengths = [len(answer) for answer in reference.alone]
-    first_to_end, last_to_end = lengths.index(min(lengths)), lengths.index(max(lengths))
-    loop = reference.loop(slots=2)
-    roomy, small = reference.request(first_to_end, 1000), reference.request(last_to_end)
-    assert roomy.reserved_tokens > 2 * small.reserved_tokens
-    submit(loop, roomy, small)
-    outcomes = run(loop)
-    assert outcomes[roomy].tokens == reference.answer(first_to_end)
-    assert outcomes[small].tokens == reference.answer(last_to_end)
 
 
 def test_it_says_of_each_answer_whether_it_is_whole_or_cut(engine, reference, tensors):
@@ -117,20 +105,6 @@ def test_suspects_take_the_device_no_longer_than_a_fifth_more(reference):
     assert steps([Company.SUSPECTS, Company.INNOCENTS] * 32) <= 1.2 * undisturbed
 
 
-def test_new_prompts_of_one_turn_stay_within_their_limit(reference):
-    loop = reference.loop(slots=8, prefill_tokens=100)
-    submit(loop, *(reference.request(n) for n in range(8)))
-    grown = []
-    before: set[Request] = set()
-    for _ in turns(loop):
-        grown.append([request for request in loop.on_device() if request not in before])
-        before = set(loop.on_device())
-        if loop.in_flight == 8:
-            break
-    assert all(len(new) == 1 or sum(one.prompt_tokens for one in new) <= 100 for new in grown)
-    assert len(grown) > 2
-
-
 def test_images_that_wait_are_seen_with_one_that_has_a_place(reference):
     first, *others = [reference.request(n) for n in range(5)]
     limit = first.prompt_tokens + sum(other.prompt_tokens for other in others[:2])
@@ -202,23 +176,14 @@ def test_time_in_the_line_does_not_count(reference):
     assert run(loop)[request].tokens == reference.answer(0)
 
 
-def test_the_budget_keeps_rows_out_that_would_not_fit(reference):
-    requests = [reference.request(n, 4) for n in range(6)]
-    loop = reference.loop(slots=6, budget_tokens=cost(requests) // 2)
-    submit(loop, *requests)
-    most = 0
-    for _ in turns(loop):
-        most = max(most, loop.in_flight)
-    assert 1 <= most <= 3
-
-
 @pytest.mark.parametrize("most_tokens", [1, 100, 10_000])
 def test_what_is_seen_of_each_image_stands_at_its_place_in_the_prompt(engine, reference, most_tokens):
     """Whether the images of all requests are seen one by one, some together, or all at once."""
     requests = [reference.request(number) for number in (SEVERAL, 0, SEVERAL - 1)]
     model = engine._model
     with torch.inference_mode():
-        prefill(family_of(model), requests, most_tokens)
+        while waiting := [request for request in requests if request.prompt is None]:
+            prefill(family_of(model), waiting, most_tokens)
         for request in requests:
             ids, grids = request.tensors["input_ids"][0], request.tensors["image_grid_thw"]
             patches = request.tensors["pixel_values"].split(grids.prod(dim=1).tolist())

@@ -14,7 +14,7 @@ from tests.process.rolling.reference import (
     assert_each_answer_is_the_one_given_alone,
     loaded,
 )
-from worker.engines.rolling.admission import Budget, Waiting, cost
+from worker.engines.rolling.admission import Waiting
 from worker.engines.rolling.setup import bytes_per_token, create_loop, why_static
 
 
@@ -22,7 +22,7 @@ def test_a_models_repetition_penalty_is_that_of_generate(tensors):
     made = loaded()
     before = [answer_alone(made._model, one) for one in tensors]
     made._model.generation_config.repetition_penalty = 1.7
-    reference = Reference.of(made._model, made._ends, tensors)
+    reference = Reference.of(made._model, made._conversation.ends, tensors)
     assert reference.alone != before, "so that the penalty matters"
     assert_each_answer_is_the_one_given_alone(reference, MIXED)
 
@@ -79,13 +79,6 @@ def test_a_token_costs_a_key_and_a_value_in_every_layer(reference):
     text = reference.model.config.text_config
     width = text.hidden_size // text.num_attention_heads
     assert bytes_per_token(reference.model) == 8 * text.num_hidden_layers * text.num_key_value_heads * width
-
-
-def test_requests_cost_their_count_times_the_largest(reference):
-    small, large = reference.request(0, 1), reference.request(0, 100)
-    assert cost([small, large]) == 2 * large.reserved_tokens
-    assert Budget(1).admits([], large)
-    assert not Budget(cost([small, large]) - 1).admits([small], large)
 
 
 def test_what_was_given_up_is_first_in_its_line(reference):

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.models import Options
 from tests.drawing import random_scene
-from tests.process.rolling.reference import LONGEST, QUESTIONS, SEVERAL, fail, run, submit
+from tests.process.rolling.reference import DRAWN, LONGEST, QUESTIONS, SEVERAL, fail, run, submit
 from tests.process.rolling.test_formats import FIELDS, rolled
 from worker.engines import sampling as sampling_module
 from worker.engines.base import Answer
@@ -51,12 +51,7 @@ def alone(reference):
 
 
 @pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
-@settings(
-    max_examples=12,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(DRAWN, max_examples=12)
 @given(ARRIVALS, st.integers(1, 5), st.sampled_from([150, 400, 10_000]))
 def test_whatever_else_is_in_flight_a_seed_draws_what_it_draws_alone(
     reference, alone, arrivals, slots, budget

@@ -1,10 +1,10 @@
 """Answers do not depend on other requests in flight."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.process.rolling.reference import LONGEST, SEVERAL, assert_each_answer_is_the_one_given_alone
+from tests.process.rolling.reference import DRAWN, LONGEST, SEVERAL, assert_each_answer_is_the_one_given_alone
 from worker.engines.company import Company
 
 ARRIVALS = st.lists(
@@ -22,12 +22,7 @@ ARRIVALS = st.lists(
 
 
 @pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes
-@settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(DRAWN, max_examples=25)
 @given(ARRIVALS, st.integers(1, 5), st.sampled_from([150, 400, 10_000]), st.sampled_from([1, 100, 512]))
 def test_whatever_else_is_in_flight_an_answer_is_the_one_given_alone(
     reference, arrivals, slots, budget, prefill_tokens

@@ -22,7 +22,7 @@ from jobs.contract.models import (
 )
 from jobs.storage.feed import BatchFeed
 from jobs.storage.store import JobStore
-from jobs.storage.store.batches import Cancelled
+from jobs.storage.store.batches import Cancelled, Retried
 from jobs.storage.tickets.queue import JobQueue
 
 pytestmark = pytest.mark.redis
@@ -32,6 +32,7 @@ FAILURE = Result(error=JobError(code="engine_failed", message="no"))
 #: JSON that was cut: there is no answer, and why it ended is known.
 CUT = Result(
     error=JobError(code="incomplete_answer", message="It was cut."),
+    reasoning="It is red.",
     finish_reason=FinishReason.LENGTH,
     usage=Usage(output_tokens=4),
 )
@@ -209,13 +210,13 @@ def test_a_retry_takes_all_failed_jobs_but_those_that_were_refused(store, batch)
     jobs = jobs_of(batch, 20)
     store.create_jobs([*jobs, refused_of(batch, "x.txt")])
     fail_all(store, jobs[:12])
-    assert store.retry_batch(batch.id) == 12
+    assert store.retry_batch(batch.id).queued == 12
     assert counts_of(store, batch) == {QUEUED: 20, FAILED: 1}
     again = store.get_job(jobs[0].id)
     assert (again.state, again.error, again.finished_at) == (QUEUED, None, None)
     assert listed(store, batch, FAILED) == ["x.txt"]
     assert listed(store, batch, QUEUED) == [job.file for job in jobs]
-    assert store.retry_batch(batch.id) == 0
+    assert store.retry_batch(batch.id).queued == 0
 
 
 def test_tickets_come_with_the_jobs_that_are_settled(store, batch):
@@ -243,7 +244,7 @@ def test_what_is_retried_and_then_cancelled_is_cancelled_without_its_old_error(s
     assert counts_of(store, batch) == {CANCELLED: 10}
     job = store.get_job(jobs[3].id)
     assert (job.state, job.error) == (CANCELLED, None)
-    assert store.retry_batch(batch.id) == 0
+    assert store.retry_batch(batch.id).queued == 0
 
 
 def test_a_cancelled_batch_may_retry_what_had_failed_and_be_cancelled_again(store, batch):
@@ -251,7 +252,7 @@ def test_a_cancelled_batch_may_retry_what_had_failed_and_be_cancelled_again(stor
     store.create_jobs(jobs)
     fail_all(store, jobs[:4])
     store.cancel_batch(batch.id)
-    assert store.retry_batch(batch.id) == 4
+    assert store.retry_batch(batch.id).queued == 4
     assert counts_of(store, batch) == {QUEUED: 4, CANCELLED: 6}
     assert store.get_batch(batch.id).state is BatchState.CANCELLED
     assert store.cancel_batch(batch.id) == Cancelled(queued=4, running=0)
@@ -268,8 +269,8 @@ def test_marks_do_not_pile_up(store, batch):
     assert [mark.verb for mark in store.get_batch(batch.id).marks] == ["retry", "cancel"]
 
 
-def test_what_failed_because_it_was_cut_is_counted_as_long_as_it_is_so(store, batch):
-    jobs = jobs_of(batch, 5)
+def test_what_failed_because_it_was_cut_is_counted_and_no_retry_runs_it_again(store, batch):
+    jobs = jobs_of(batch, 6)
     store.create_jobs([*jobs, refused_of(batch, "notes.txt")])
     for job in jobs[:4]:
         store.finish(job.id, CUT)
@@ -277,24 +278,35 @@ def test_what_failed_because_it_was_cut_is_counted_as_long_as_it_is_so(store, ba
     assert store.get_batch(batch.id).cut_short == 5
     assert store.get_job(jobs[0].id).usage == CUT.usage
 
-    assert store.retry(jobs[0].id)
-    again = store.get_job(jobs[0].id)
-    assert (again.finish_reason, again.usage, store.get_batch(batch.id).cut_short) == (None, None, 4)
+    assert not store.retry(jobs[0].id)
     store.remove_job(jobs[1].id)
-    assert store.get_batch(batch.id).cut_short == 3
+    assert store.get_batch(batch.id).cut_short == 4
 
-    assert store.retry_batch(batch.id) == 2
-    assert store.get_batch(batch.id).cut_short == 1, "before any job is settled"
-    assert {job.finish_reason for job in store.get_jobs([job.id for job in jobs[:4]])} == {None}
-    assert store.get_batch(batch.id).cut_short == 1
+    store.finish(jobs[5].id, FAILURE)
+    assert store.retry_batch(batch.id) == Retried(queued=1, cut_short=3)
+    assert counts_of(store, batch) == {QUEUED: 1, SUCCEEDED: 1, FAILED: 4}
+    assert store.get_batch(batch.id).cut_short == 4
+    assert [store.get_job(job.id).finish_reason for job in jobs[2:4]] == ["length"] * 2
+    assert set(listed(store, batch, FAILED)) == {jobs[0].file, jobs[2].file, jobs[3].file, "notes.txt"}
+    assert store.retry_batch(batch.id) == Retried(queued=0, cut_short=3)
+
+
+# Records of earlier versions
+
+
+def test_a_retry_leaves_cut_answers_alone_that_an_older_version_kept_with_the_failed(
+    store, batch, redis_client
+):
+    jobs = jobs_of(batch, 3)
+    store.create_jobs(jobs)
+    fail_all(store, jobs[:2])
     store.finish(jobs[2].id, CUT)
-    assert store.get_batch(batch.id).cut_short == 2
-    store.retry_batch(batch.id)
-    store.retry_batch(batch.id)
-    assert store.get_batch(batch.id).cut_short == 1
-
-
-# Records of version 0.1.0
+    place = redis_client.zscore(names.batch_refused_key(batch.id), jobs[2].id)
+    redis_client.delete(names.batch_refused_key(batch.id))
+    redis_client.zadd(names.batch_state_key(batch.id, FAILED), {jobs[2].id: place})
+    redis_client.hset(names.batch_key(batch.id), "layout", 2)
+    assert store.retry_batch(batch.id) == Retried(queued=2, cut_short=1)
+    assert listed(store, batch, FAILED) == ["2.png"]
 
 
 def test_a_retry_leaves_refused_files_alone_that_an_older_version_kept_with_the_failed(
@@ -309,7 +321,7 @@ def test_a_retry_leaves_refused_files_alone_that_an_older_version_kept_with_the_
     redis_client.zadd(names.batch_state_key(batch.id, FAILED), {refused.id: place})
     redis_client.hdel(names.job_key(refused.id), "is_refused")
     redis_client.hdel(names.batch_key(batch.id), "layout")
-    assert store.retry_batch(batch.id) == 3
+    assert store.retry_batch(batch.id).queued == 3
     assert counts_of(store, batch) == {QUEUED: 3, FAILED: 1}
     assert store.get_job(refused.id).is_refused
     assert listed(store, batch, FAILED) == ["x.txt"]
@@ -326,7 +338,7 @@ class Model:
         self.feed = BatchFeed(store)
         self.states: dict[str, JobState] = {}
         self.refused: set[str] = set()
-        #: Those that were cut when they last failed.
+        #: Those that have failed by being cut.
         self.cut: set[str] = set()
         self.told: dict[str, JobState] = {}
         self.cursor = 0
@@ -342,7 +354,7 @@ class Model:
 
     def move_all(self, *states: JobState, to: JobState) -> None:
         for job_id, state in self.states.items():
-            if state in states and job_id not in self.refused:
+            if state in states and job_id not in self.refused | self.cut:
                 self.states[job_id] = to
 
     def add(self) -> None:
@@ -377,8 +389,8 @@ class Model:
             is_open = self.states[job_id] in (QUEUED, RUNNING)
             result = self.dice.choice((FAILURE, CUT))
             assert self.store.finish(job_id, result) == is_open
-            if is_open:
-                (self.cut.add if result is CUT else self.cut.discard)(job_id)
+            if is_open and result is CUT:
+                self.cut.add(job_id)
             self.states[job_id] = FAILED if is_open else self.states[job_id]
 
     def give_back(self) -> None:
@@ -406,7 +418,7 @@ class Model:
 
     def retry(self) -> None:
         if job_id := self.some(*JobState):
-            may = self.states[job_id] is FAILED and job_id not in self.refused
+            may = self.states[job_id] is FAILED and job_id not in self.refused | self.cut
             assert self.store.retry(job_id) == may
             self.states[job_id] = QUEUED if may else self.states[job_id]
 
@@ -416,8 +428,9 @@ class Model:
         self.move_all(QUEUED, RUNNING, to=CANCELLED)
 
     def retry_all(self) -> None:
-        failed = [job_id for job_id, state in self.states.items() if state is FAILED]
-        assert self.store.retry_batch(self.batch.id) == len(set(failed) - self.refused)
+        failed = {job_id for job_id, state in self.states.items() if state is FAILED}
+        retried = Retried(len(failed - self.refused - self.cut), len(self.cut))
+        assert self.store.retry_batch(self.batch.id) == retried
         self.move_all(FAILED, to=QUEUED)
 
     def settle(self) -> None:
@@ -430,8 +443,7 @@ class Model:
 
     def check(self) -> None:
         assert counts_of(self.store, self.batch) == Counter(self.states.values())
-        cut = sum(self.states[job_id] is FAILED for job_id in self.cut)
-        assert self.store.get_batch(self.batch.id).cut_short == cut
+        assert self.store.get_batch(self.batch.id).cut_short == len(self.cut)
 
     def check_all(self) -> None:
         """What every reader sees, in this order: counts, one job, each state's pages, the feed to its end."""

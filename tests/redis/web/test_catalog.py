@@ -63,6 +63,11 @@ def test_they_are_offered_behind_those_of_the_settings_with_all_that_is_said_of_
     assert receipts["fields"] == ["total:number!:what was paid", "kind:cash|card"]
     assert receipts["price"] == {"amount": 0.4, "currency": "EUR"}
     assert "prompt" not in receipts
+    made = [
+        listed.post("/api/batches", json={"question": "?", "model": name}).json
+        for name in ("receipts", "ocr")
+    ]
+    assert [batch["price"] for batch in made] == [receipts["price"], None]
     assert (told["ocr"]["descriptions"], told["ocr"]["fields"], told["ocr"]["price"]) == (None, [], None)
 
 

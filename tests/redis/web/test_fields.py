@@ -164,7 +164,11 @@ def test_fields_of_a_form_may_be_said_in_short_a_line_each(http, services):
             "it has `type` twice in one object",
         ),
         ({"temperature": "hot"}, "`temperature` is 'hot': should be a number"),
-        ({"response_format": '{"type": "json_schema"}'}, "`json_schema` belongs to the type `json_schema`"),
+        ({"response_format": '{"type": "json_schema"}'}, "`json_schema` is missing, which the type"),
+        (
+            {"response_format": '{"type": "text", "json_schema": {"schema": {}}}'},
+            "`json_schema` belongs to the type `json_schema`",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_our_words_alone(http, form, says):

@@ -106,7 +106,7 @@ def test_the_jobs_of_a_batch_ask_as_it_does(http, services, batch):
         ({"logprobs": True, "top_logprobs": 20}, (413, "too_many_logprobs"), "4,096 tokens"),
         (
             {"logprobs": True, "top_logprobs": 20, "max_new_tokens": 1998},
-            *((413, "too_many_logprobs"), "4,195,800 bytes of logprobs; the limit is 4,194,304"),
+            *((413, "too_many_logprobs"), "4,195,800 bytes; the limit is 4,194,304"),
         ),
         (
             {"logprobs": True, "max_new_tokens": 5000},

@@ -7,7 +7,7 @@ import pytest
 
 from jobs import flow
 from jobs.contract import names
-from jobs.contract.models import Job, JobError, Result, new_id
+from jobs.contract.models import FinishReason, Job, JobError, Result, new_id
 from tests.asking import IMAGE, ask, id_of, new_batch, send
 from tests.hostile import encoded
 from tests.redis.web.test_jobs import code_of
@@ -62,6 +62,15 @@ def test_what_has_not_failed_is_not_retried(http, services, job, result, redis_c
         services.store.finish(id_of(job), result)
     assert code_of(http.post(f"{job}/retry")) == (409, "job_not_failed")
     assert redis_client.llen(names.bulk_queue("nano")) == 1
+
+
+def test_what_failed_by_being_cut_is_not_retried_and_hears_what_to_do_instead(http, services, job):
+    services.store.finish(id_of(job), Result(error=FAILURE.error, finish_reason=FinishReason.LENGTH))
+    refused = http.post(f"{job}/retry")
+    assert code_of(refused) == (409, "job_cut_short")
+    assert f"larger max_new_tokens: POST {job}/ask" in refused.json["detail"]
+    assert http.get(job).json["finish_reason"] == "length"
+    assert http.post(f"{job}/ask", json={"question": "And?", "max_new_tokens": 9}).status_code == 202
 
 
 def test_a_refused_file_is_neither_retried_nor_asked_about(http):

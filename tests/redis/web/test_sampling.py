@@ -58,12 +58,13 @@ FIELDS = {"fields": ["total:number"]}
         ({"stop": []}, (400, "invalid_field"), "stop"),
         ({"stop": ""}, (400, "invalid_field"), "stop"),
         ({"stop": ["a", ""]}, (400, "invalid_field"), "stop"),
-        ({"stop": ["a"] * 5}, (400, "invalid_field"), "stop"),
+        ({"stop": ["a"] * 5}, (400, "invalid_field"), "has 5 texts, and may have 4 at most"),
         ({"stop": "a" * 257}, (400, "invalid_field"), "stop"),
         ({"stop": 7}, (400, "invalid_field"), "stop"),
         ({"stop": "a", **FIELDS}, (400, "invalid_field"), "`stop` would cut"),
         ({"stop": "a", "model": "ocr"}, (422, "no_sampling"), "leave out stop"),
         ({"temperature": 0, "seed": 1, "model": "ocr"}, (422, "no_sampling"), "leave out seed, temperature"),
+        ({"max_new_tokens": 9, "model": "ocr"}, (422, "no_token_limit"), "leave out max_new_tokens"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused_by_its_name_and_nothing_is_made(
@@ -82,5 +83,6 @@ def test_drawn_answers_may_have_fields(http, services):
 
 
 def test_models_say_whether_they_can(http):
-    told = {model["name"]: model["has_sampling"] for model in http.get("/api/models").json["models"]}
-    assert told == {"nano": True, "ocr": False}
+    models = http.get("/api/models").json["models"]
+    told = {model["name"]: (model["has_sampling"], model["has_token_limit"]) for model in models}
+    assert told == {"nano": (True, True), "ocr": (False, False)}

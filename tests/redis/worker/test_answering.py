@@ -200,6 +200,7 @@ def test_an_answer_that_is_found_late_not_to_be_what_was_asked_for_is_none(slot,
     job = slot.answer(asked)
     assert (job.state, job.error.code, job.answer) == (JobState.FAILED, "incomplete_answer", None)
     # What was said in its place took its time, and says whether more tokens would help.
+    assert job.reasoning == "Hm."
     assert (job.finish_reason, job.usage.visual_tokens, job.usage.device_s is None) == (reason, 480, False)
     assert next(slot.journal.results(batch.id, [job.id])) == job
     assert (slot.store.get_batch(batch.id).cut_short, answers("length") - before) == (reason == "length",) * 2

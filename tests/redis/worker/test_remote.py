@@ -102,11 +102,28 @@ def test_what_a_server_says_is_told_while_it_says_it(workers, server):
 
 def test_what_a_servers_model_thought_is_kept_apart(workers, server):
     start(workers, server.start()).wait_until_ready()
-    jobs = [workers.enqueue(question) for question in (THINK, APART)]
+    line = Wire(workers.client).listen("ear", 0.05)
+    assert next(line) == []
+    asked = {"model": MODEL, "images": (SHA256,), "listener": "ear"}
+    jobs = [
+        workers.store.create_job(Job(file="a.png", question=question, **asked))[0]
+        for question in (THINK, APART)
+    ]
     assert workers.wait_for_answers(jobs) == ["A circle."] * 2
     done = [workers.store.get_job(job.id) for job in jobs]
     assert [job.reasoning for job in done] == ["It is red."] * 2
     assert [job.public()["reasoning"] for job in done] == ["It is red."] * 2
+    pieces: list[Piece] = []
+    while sum(len(piece.text or "") for piece in pieces) < 2 * len("It is red.A circle."):
+        pieces += next(line)
+    line.close()
+    for job in jobs:
+        of_it = [piece for piece in pieces if piece.job_id == job.id and piece.text]
+        said = [
+            "".join(piece.text or "" for piece in of_it if piece.is_thought == is_it)
+            for is_it in (True, False)
+        ]
+        assert said == ["It is red.", "A circle."]
 
 
 def test_what_a_server_refuses_fails_alone_with_its_reason(workers, server):

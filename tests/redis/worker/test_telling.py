@@ -1,13 +1,15 @@
 """What a worker tells of answers while they are made, to those who listen and to nobody else."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
 
 from jobs.contract import names
 from jobs.contract.models import JobState
-from jobs.contract.saying.pieces import Piece
+from jobs.contract.saying.pieces import Piece, pieces_in
 from jobs.storage.wire import Wire
+from worker.engines.base import Part
 from worker.job.telling import Telling
 
 pytestmark = pytest.mark.redis
@@ -26,8 +28,8 @@ def next_of(line) -> list[Piece]:
     return next(pieces for pieces in line if pieces)
 
 
-def _piece(start: int, text: str) -> tuple[int, str]:
-    return start, text
+def _parts(*parts: Part) -> Sequence[Part]:
+    return parts
 
 
 def test_the_end_is_told_when_the_record_says_it(slot, heard):
@@ -46,21 +48,26 @@ def test_of_a_job_to_which_nobody_listens_nothing_is_told(slot, heard):
 def test_pieces_of_a_turn_go_together_and_empty_ones_not_at_all(slot, heard, redis_client):
     telling = Telling(Wire(redis_client))
     one, other = (slot.job(question=question, listener="ear") for question in ("one", "other"))
-    for job, start, text in ((one, 0, "A"), (other, 0, "Two"), (one, 1, ""), (one, 1, " red")):
+    said = ((one, Part(0, "A", True)), (other, Part(0, "Two")), (one,), (one, Part(1, " red"), Part(5, ".")))
+    for job, *parts in said:
         hear = telling.hear(job)
         assert hear
-        hear(partial(_piece, start, text))
+        hear(partial(_parts, *parts))
     telling.start()
     telling.turn_over()
-    assert next_of(heard) == [Piece(one.id, 0, "A"), Piece(other.id, 0, "Two"), Piece(one.id, 1, " red")]
+    assert next_of(heard) == [
+        Piece(one.id, 0, "A", True),
+        Piece(other.id, 0, "Two"),
+        *(Piece(one.id, 1, " red"), Piece(one.id, 5, ".")),
+    ]
 
 
 def test_a_piece_that_cannot_be_made_does_not_silence_the_others(slot, heard, redis_client):
     telling = Telling(Wire(redis_client))
     hear = telling.hear(job := slot.job(listener="ear"))
     assert hear
-    hear(lambda: (0, "x"[1]))
-    hear(lambda: (0, "A"))
+    hear(lambda: [Part(0, "x"[1])])
+    hear(lambda: [Part(0, "A")])
     telling.start()
     telling.turn_over()
     assert next_of(heard) == [Piece(job.id, 0, "A")]
@@ -70,6 +77,7 @@ def test_what_is_no_piece_is_passed_over(heard, redis_client):
     redis_client.publish(names.said_channel("ear"), "[1]")
     Wire(redis_client).say("ear", [Piece("job", 3, "é")])
     assert next_of(heard) == [Piece("job", 3, "é")]
+    assert pieces_in('[["job",3,"é"]]') == [Piece("job", 3, "é", False)], "as version 0.1.0 says them"
 
 
 def test_many_pieces_go_in_several_messages(heard, redis_client):

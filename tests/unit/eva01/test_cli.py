@@ -359,6 +359,15 @@ def test_status_cancel_and_retry_show_the_batch_in_one_line(run, server):
     assert posted == [f"/api/batches/{BATCH_ID}/cancel", f"/api/batches/{BATCH_ID}/retry"]
 
 
+def test_retry_says_how_many_it_has_left_alone_and_how_to_ask_again(run, server):
+    server.replies = [batch(retried=0, left_cut_short=2)]
+    code, out, _ = run("retry", BATCH_ID)
+    assert code == 0
+    assert "2 answers were cut and left alone: they would be cut again. Ask again with more:" in out
+    server.replies = [batch(left_cut_short=1)]
+    assert json.loads(run("retry", BATCH_ID, "--json")[1])["left_cut_short"] == 1
+
+
 def test_models_and_the_state_of_the_service_are_tables(run, server):
     model = {"name": "nano", "description": "Knows [drawn] shapes.", "workers": 2, "uses_question": True}
     server.replies = [({"models": [model]}, 200, {})]
@@ -472,7 +481,9 @@ def test_models_for_programs_are_what_the_server_said(run, server):
         "has_fields": False,
         "has_logprobs": False,
         "has_sampling": False,
+        "has_token_limit": True,
         "max_pixels": None,
+        "price": None,
     }
     assert json.loads(out)[0] == {**model, **shown}
 

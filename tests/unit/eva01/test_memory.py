@@ -71,8 +71,8 @@ def test_models_that_do_not_fit_are_refused_with_the_numbers(hub):
     with pytest.raises(CommandError) as caught:
         check_fit(cards, WorkerSettings(), free, can_use_gpu=False)
     assert caught.value.message == (
-        "The models do not fit together: they need 24.0 GB of memory (large-vl 22.0 GB, nano 1.0 GB, ocr 1.0"
-        " GB), and 20.0 GB are free. Nothing was started; name fewer in --models."
+        "The models do not fit together: they need 24 GB of memory (large-vl 22 GB, nano 1.01 GB, ocr 1 GB),"
+        " and 20 GB are free. Nothing was started; name fewer in --models."
     )
     assert check_fit(cards, WorkerSettings(), free, can_use_gpu=True) == []
     assert check_fit(cards, WorkerSettings(dtype="bfloat16"), free, can_use_gpu=False) == []

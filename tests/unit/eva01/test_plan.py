@@ -59,6 +59,11 @@ def test_a_model_that_is_called_as_a_bundled_one_is_served_in_its_place():
     assert worker.command[-1] == "openai:nano"
 
 
+def test_of_models_that_are_named_none_is_left_out_for_its_name():
+    with pytest.raises(CommandError, match="/a/final and /b/final are both called final"):
+        cards_to_serve(None, WorkerSettings.read(), ["/a/final", "/b/final"], can_use_gpu=False)
+
+
 @pytest.mark.parametrize("model_name", ["openai:nano", "someone/OCR", "/models/nano/"])
 def test_a_model_name_that_would_be_taken_for_a_bundled_one_is_refused(monkeypatch, model_name):
     monkeypatch.setenv("MODEL_NAME", model_name)

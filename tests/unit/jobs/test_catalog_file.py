@@ -106,6 +106,12 @@ def test_what_a_workers_environment_says_goes_before_the_file(reading, monkeypat
     assert catalog.settle(other, WorkerSettings.read()).max_pixels == 1_048_576
 
 
+def test_what_is_written_as_nothing_is_as_if_it_were_left_out(reading):
+    keys = ("description", "presets", "slots", "max_pixels", "prompt", "fields", "price")
+    said = "models:\n  - name: mine\n    source: nano\n"
+    assert reading(said + "".join(f"    {key}: ~\n" for key in keys)).entries == reading(said).entries
+
+
 def test_the_languages_are_those_of_the_page():
     assert [*Words.model_fields] == [*LANGUAGES]
 
@@ -126,12 +132,14 @@ def test_the_languages_are_those_of_the_page():
         ("{question}", "{question} {question}", "line 11: prompt=.*{question} in it once"),
         ("- total:number", "- total: number", "line 15: fields=.*no space behind the colon"),
         ("total:number", "total:numbr", "line 15: .*'numbr' is no type"),
-        ("kind:", "total:", "line 14: fields=.*two fields called 'total'"),
+        ("kind:", "total:", r"line 14: fields=.*two fields called 'total'. Rename one\. docs/"),
+        ("Qwen/Qwen2.5-VL-7B-Instruct", "bundled:../../etc", "line 3: source=.*by its name: ocr or nano"),
         ("0.40 EUR", "cheap", "line 17: price='cheap': .*such as 0.40 EUR"),
         ("Who sold it?", "", "line 8: question=None: should be keys"),
         ("slots: 8", "slots: 8\n    slots: 9", "line 10: .*'slots' is there twice"),
         ("source: Qwen/Qwen2.5-VL-7B-Instruct", "source: ocr", "line 5: .*ocr uses no question"),
         ("  - name: nano", "  - nano\n  - name: n", "line 18: models='nano': should be keys"),
+        ("0.40 EUR", f"{'9' * 400} EUR", "line 17: price='9"),
         ("price: 0.40 EUR", "price: {", "line 18: it is no YAML"),
         ("price: 0.40 EUR", "\tprice: 1", "line 17: it is no YAML"),
         ("price: 0.40 EUR", "price: \0", "line 17: it is no YAML"),

@@ -18,6 +18,7 @@ STATUSES = {
     405: "method_not_allowed",
     408: "request_too_slow",
     409: "batch_closed too_many_shares unreadable_record job_finished job_not_failed job_refused"
+    " job_cut_short"
     " idempotency_in_progress key_has_ended own_key no_admin other_caller file_in_use batch_being_made",
     410: "share_expired deleted_since",
     413: "request_too_large too_many_files question_too_long name_too_long too_many_tokens too_many_days"
@@ -28,7 +29,7 @@ STATUSES = {
     421: "unknown_host",
     422: "unknown_model idempotency_key_reused not_an_image unsupported_format empty_file truncated_image"
     " no_public_address fetch_failed fetch_too_slow unsupported_schema no_fields resolution_fixed"
-    " resolution_out_of_range no_logprobs no_sampling pdf_password",
+    " resolution_out_of_range no_logprobs no_sampling no_token_limit pdf_password",
     429: "queue_full quota_exceeded too_many_wrong_keys",
     500: "internal_error engine_failed out_of_memory empty_answer incomplete_answer content_filter"
     " deadline_exceeded poison answer_too_late",

@@ -76,7 +76,7 @@ def test_a_body_of_anything_is_refused(endpoint, said):
         ({"user": None, "tool_choice": "x"}, "`tool_choice` is 'x', which is not supported. There are no"),
         (
             {"input": [{"role": "system", "content": [PARTS["/v1/responses"][0]]}]},
-            "`input.0`: an image can be in a message of the role `user` alone.",
+            "`input[0]`: an image can be in a message of the role `user` alone.",
         ),
     ],
 )

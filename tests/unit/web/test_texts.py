@@ -48,6 +48,16 @@ def test_answers_that_are_cut_short_are_listed(tmp_path):
     assert "cut_short.csv" not in unpacked([whole], tmp_path)
 
 
+def test_what_failed_by_being_cut_is_listed_with_what_was_said(tmp_path):
+    error = JobError(code="incomplete_answer", message='It was cut. It said: {"total": 12.')
+    failed = Job(file="a.png", question="", model="nano", state=JobState.FAILED, error=error)
+    failed = failed.model_copy(update={"finish_reason": FinishReason.LENGTH, "usage": Usage(output_tokens=7)})
+    entries = unpacked([failed], tmp_path)
+    assert entries["cut_short.csv"].decode() == f"file,output_tokens,id\r\na.png,7,{failed.id}\r\n"
+    (row,) = csv.DictReader(io.StringIO(entries["errors.csv"].decode(), newline=""))
+    assert row["error_message"] == error.message
+
+
 @pytest.mark.parametrize(
     ("file", "entry"),
     [

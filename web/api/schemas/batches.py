@@ -11,6 +11,7 @@ from jobs.contract.asking.pages import Pages
 from jobs.contract.models import BatchState, JobState
 from jobs.storage.listing import CURSOR_PATTERN
 from web.api.schemas.base import QueryModel, ResponseModel
+from web.api.schemas.status import PriceView
 from web.http.numbers import Ordinal
 from web.intake.outcomes import FileOutcome, KnownFile, KnownJob, PassedOver
 from web.intake.wishes import SaidFormat, SaidWishes
@@ -106,6 +107,14 @@ class BatchView(ResponseModel):
     time_left_s: float | None = Field(description="Seconds until it is done, as far as the rate tells.")
 
 
+class NewBatchView(BatchView):
+    """A batch that was just made."""
+
+    price: PriceView | None = Field(
+        description="What is asked for a thousand images of it; null where nothing is said."
+    )
+
+
 class BatchesPage(ResponseModel):
     """Some of all batches, the latest change first."""
 
@@ -119,6 +128,10 @@ class RetriedView(BatchView):
     """A batch whose failed jobs run again."""
 
     retried: int = Field(description="How many do.")
+    left_cut_short: int = Field(
+        description="How many failed jobs were left as they are, since their answers were cut, and would be"
+        " cut again: ask about their images with a larger `max_new_tokens`."
+    )
 
 
 class FileOutcomes(ResponseModel):

@@ -47,6 +47,9 @@ class ModelView(ResponseModel):
     default_question: str
     has_fields: bool = Field(description="True when its answers can be held to fields, or to a schema.")
     has_logprobs: bool = Field(description="True when it says how likely each token of its answers was.")
+    has_token_limit: bool = Field(
+        description="True when it can be said how many tokens an answer has at most (`max_new_tokens`)."
+    )
     has_sampling: bool = Field(
         description="True when its answers can be drawn (`temperature`, `top_p`, `seed`), and end at texts"
         " (`stop`)."

@@ -128,7 +128,8 @@ class Making:
                 "model",
             )
         chat = turns_of(asked, self._serving.limits)
-        options = self._checked(card, asked).model_copy(update={"chat": chat})
+        with asked.in_own_words():
+            options = self._checked(card, asked).model_copy(update={"chat": chat})
         check_images("The chat", sum(turn.parts.count(None) for turn in chat), self._serving.limits)
         return asked, options
 

@@ -39,12 +39,16 @@ def lines_of(serving: Services, batch: Batch, which: Output, order: Order | None
     Those of a batch that was cancelled while its file was read come from the file, as far as it is there.
     """
     if which is Output.ANSWERS:
-        return _answers(serving, batch.id, ENDPOINTS[order.endpoint if order else CHAT_PATH])
+        return _answers(serving, batch.id, _endpoint(order))
     results = serving.store.results
     failed = chain(results(batch.id, JobState.FAILED), results(batch.id, JobState.CANCELLED))
     told = (_line(job, *_error(job, order)) for job in failed)
     is_cut = order and not order.is_filled and batch.state is BatchState.CANCELLED
     return chain(told, _unread(serving, batch, order)) if order and is_cut else told
+
+
+def _endpoint(order: Order | None) -> Endpoint:
+    return ENDPOINTS[order.endpoint if order else CHAT_PATH]
 
 
 def _unread(serving: Services, batch: Batch, order: Order) -> Iterator[bytes]:
@@ -75,7 +79,7 @@ def _error(job: Job, order: Order | None) -> tuple[dict[str, Any] | None, dict[s
     """The response that a request had, and what is said of one that had none."""
     if job.state is JobState.CANCELLED:
         return None, _unanswered(is_late=order is not None and order.expired_at is not None)
-    error = failure_of(job)
+    error = failure_of(job, _endpoint(order).request.NAMES)
     code = job.error.code if job.error else error.code
     return _response(job, *error_of(code, error.message, error.code.http_status)), None
 

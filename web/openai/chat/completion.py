@@ -1,22 +1,20 @@
 """A finished job as a chat completion."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from jobs.contract.codes import Code
 from jobs.contract.errors import Conflict, EngineFailure, Eva01Error
-from jobs.contract.models import FinishReason, Job, JobState, Usage
+from jobs.contract.models import FinishReason, Job, Usage
 from jobs.contract.saying.logprobs import SaidToken
 
 PREFIX = "chatcmpl-"
+#: What a message calls what was thought before it, as vLLM and DeepSeek do.
+THOUGHT = "reasoning_content"
 
 
 def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
-    """The completion that a job is, with how likely its tokens were, where that was asked.
-
-    Raises Eva01Error for one that has no answer.
-    """
-    if job.state is not JobState.SUCCEEDED:
-        raise failure_of(job)
+    """The completion that an answered job is, with how likely its tokens were, where that was asked."""
     return {
         "id": f"{PREFIX}{job.id}",
         "object": "chat.completion",
@@ -36,8 +34,8 @@ def completion_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
 
 
 def _message_of(job: Job) -> dict[str, Any]:
-    """What is said; what was thought before is called as vLLM and DeepSeek call it, where there was any."""
-    thought = {"reasoning_content": job.reasoning} if job.reasoning else {}
+    """What is said, and what was thought before, where there was anything."""
+    thought = {THOUGHT: job.reasoning} if job.reasoning else {}
     return {"role": "assistant", "content": job.answer, "refusal": None} | thought
 
 
@@ -67,9 +65,15 @@ def prompt_tokens(usage: Usage) -> int:
     return usage.visual_tokens if usage.prompt_tokens is None else usage.prompt_tokens
 
 
-def failure_of(job: Job) -> Eva01Error:
-    """Why a job that has ended has no answer."""
+def failure_of(job: Job, names: Mapping[str, str]) -> Eva01Error:
+    """Why a job that has ended has no answer, in the `names` that its request has for fields."""
     if job.error is None:
         message = f"The request was cancelled before job {job.id} had an answer."
         return Conflict(message, code=Code.JOB_FINISHED)
-    return EngineFailure(job.error.message, code=Code.known(job.error.code) or Code.ENGINE_FAILED)
+    message = told_in(names, job.error.message)
+    return EngineFailure(message, code=Code.known(job.error.code) or Code.ENGINE_FAILED)
+
+
+def told_in(names: Mapping[str, str], failure: str) -> str:
+    """A worker's message, which has one field in it: how long an answer may be."""
+    return failure.replace("max_new_tokens", names["max_new_tokens"])

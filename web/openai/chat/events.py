@@ -1,6 +1,6 @@
 """A chat completion while it is made.
 
-role ──► text ──► … ──► finish_reason ──► usage, where it was asked for ──► [DONE]
+role ──► what is thought ──► … ──► text ──► … ──► finish_reason ──► usage, where it was asked for ──► [DONE]
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from flask import json
 
 from jobs.contract.models import Job
 from jobs.contract.saying.logprobs import SaidToken
-from web.openai.chat.completion import PREFIX, finish_reason_of, sureness_of, usage_of
+from web.openai.chat.completion import PREFIX, THOUGHT, finish_reason_of, sureness_of, usage_of
 from web.openai.stream import Events
 
 _DONE = b"data: [DONE]\n\n"
@@ -32,9 +32,13 @@ class ChatEvents(Events):
         """Who speaks."""
         yield self._chunk({"role": "assistant", "content": ""})
 
-    def add(self, text: str) -> bytes:
+    def think(self, text: str) -> Iterator[bytes]:
+        """A piece of what is thought before the answer."""
+        yield self._chunk({THOUGHT: text})
+
+    def add(self, text: str) -> Iterator[bytes]:
         """A piece of the answer."""
-        return self._chunk({"content": text})
+        yield self._chunk({"content": text})
 
     def end(self, job: Job, logprobs: list[SaidToken] | None) -> Iterator[bytes]:
         """Why it ends, how sure it is, and what it took."""

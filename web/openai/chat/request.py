@@ -1,6 +1,7 @@
 """A request for a chat completion, read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Self
 
 from pydantic import Field, StrictBool
@@ -23,6 +24,7 @@ class ChatRequest(Request):
     PARAMETERS = CHAT
     MESSAGES = "messages"
     IMAGE = "image_url"
+    NAMES = MappingProxyType({"max_new_tokens": "max_completion_tokens"})
 
     messages: list[Message] = Field(min_length=1, max_length=MOST_MESSAGES)
     max_completion_tokens: Rank | None = None
@@ -49,13 +51,19 @@ class ChatRequest(Request):
         return self.max_completion_tokens or self.max_tokens
 
     @property
+    def names(self) -> Mapping[str, str]:
+        """See Request."""
+        is_older = self.max_tokens and not self.max_completion_tokens
+        return {"max_new_tokens": "max_tokens"} if is_older else self.NAMES
+
+    @property
     def has_usage(self) -> bool:
         """True where a stream is to say how many tokens the answer took."""
         return bool(self.stream_options and self.stream_options.include_usage)
 
     def place_of_image(self, message: int, part: int) -> str:
         """See Request."""
-        return f"messages.{message}.content.{part}.image_url.url"
+        return f"messages[{message}].content[{part}].image_url.url"
 
     def _checked(self) -> Self:
         if self.max_tokens not in (None, self.max_new_tokens):

@@ -1,10 +1,11 @@
 """A request for a response, read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from jobs.contract.asking.chat import Role
 from web.http.numbers import Rank
@@ -20,6 +21,7 @@ from web.openai.request import (
     Request,
     Said,
     TextPart,
+    Where,
     without_nulls,
 )
 
@@ -43,7 +45,7 @@ class Image(Said):
     """An image: a data URL, which holds it, or an address from which it is fetched."""
 
     type: Literal["input_image"]
-    image_url: str = Field(min_length=1)
+    image_url: Where
     #: Every image is seen as the worker is set up, or at `max_pixels`.
     detail: Literal["auto", "high", "original"] = "auto"
 
@@ -84,6 +86,30 @@ class Item(Said):
         return Message(role=self.role, content=said)
 
 
+class Thought(Said):
+    """What was thought before an answer that is sent back: it is passed over."""
+
+    type: Literal["reasoning"]
+    id: str = ""
+    summary: Sequence[Any] = ()
+    content: Sequence[Any] = ()
+    status: Literal["completed", "incomplete"] = "completed"
+
+    _say_what_they_say = model_validator(mode="before")(without_nulls)
+
+
+def _kind_of(said: Any) -> str:
+    kind = said.get("type") if isinstance(said, dict) else getattr(said, "type", None)
+    return _THOUGHT if kind == "reasoning" else _MESSAGE
+
+
+#: What is said, by its kind; kinds in brackets are no part of a field's name.
+_THOUGHT, _MESSAGE = "[thought]", "[message]"
+AnyItem = Annotated[
+    Annotated[Item, Tag(_MESSAGE)] | Annotated[Thought, Tag(_THOUGHT)], Discriminator(_kind_of)
+]
+
+
 class SaidTextFormat(Said):
     """A format as it is sent: what describes its schema is not in a field of its own."""
 
@@ -116,8 +142,16 @@ class ResponseRequest(Request):
     PARAMETERS = RESPONSE
     MESSAGES = "input"
     IMAGE = "input_image"
+    NAMES = MappingProxyType(
+        {
+            "max_new_tokens": "max_output_tokens",
+            "response_format": "text.format",
+            # In chats what describes a schema is in a field of its own.
+            "text.format.json_schema": "text.format",
+        }
+    )
 
-    input: Annotated[list[Item], Field(min_length=1, max_length=MOST_MESSAGES)] | str
+    input: Annotated[list[AnyItem], Field(min_length=1, max_length=MOST_MESSAGES)] | str
     instructions: str | None = None
     max_output_tokens: Rank | None = None
     text: TextAsked = TextAsked()
@@ -127,12 +161,9 @@ class ResponseRequest(Request):
     def turns(self) -> Sequence[Message]:
         """What was said so far."""
         asked = self.input
-        said = (
-            [Message(role="user", content=asked)]
-            if isinstance(asked, str)
-            else [item.message for item in asked]
-        )
-        return [*self._first, *said]
+        if isinstance(asked, str):
+            return [*self._first, Message(role="user", content=asked)]
+        return [*self._first, *(item.message for item in asked if isinstance(item, Item))]
 
     @property
     def wishes(self) -> Wishes:
@@ -143,6 +174,11 @@ class ResponseRequest(Request):
     def max_new_tokens(self) -> int | None:
         """The longest answer, in tokens."""
         return self.max_output_tokens
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """See Request."""
+        return {**self.NAMES, "logprobs": "include" if self.include else "top_logprobs"}
 
     @property
     def logprobs(self) -> bool | None:
@@ -164,7 +200,8 @@ class ResponseRequest(Request):
 
     def place_of_image(self, message: int, part: int) -> str:
         """See Request."""
-        return f"input.{message - len(self._first)}.content.{part}.image_url"
+        places = [place for place, item in enumerate(self.input) if isinstance(item, Item)]
+        return f"input[{places[message - len(self._first)]}].content[{part}].image_url"
 
     @property
     def _first(self) -> Sequence[Message]:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from jobs.contract.asking.response_format import ResponseFormat
-from jobs.contract.models import FinishReason, Job, JobState, Usage
+from jobs.contract.models import FinishReason, Job, JobError, JobState, Usage
 from jobs.contract.saying.logprobs import SaidToken
-from web.openai.chat.completion import failure_of, prompt_tokens, sureness_of
+from web.openai.chat.completion import prompt_tokens, sureness_of, told_in
+from web.openai.responses.request import ResponseRequest
 
 PREFIX = "resp_"
 _STATUS = {
@@ -26,12 +27,12 @@ def response_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
         "object": "response",
         "created_at": int(job.created_at.timestamp()),
         "status": status_of(job),
-        "error": {"code": job.error.code, "message": job.error.message} if job.error else None,
+        "error": _error(job.error) if job.error else None,
         "incomplete_details": {"reason": _CUT[job.finish_reason]} if job.finish_reason in _CUT else None,
         "instructions": None,
         "max_output_tokens": options.max_new_tokens,
         "model": job.model,
-        "output": [] if job.answer is None else [message_of(job, job.answer, logprobs)],
+        "output": _output_of(job, logprobs),
         "parallel_tool_calls": False,
         "previous_response_id": None,
         "store": True,
@@ -48,20 +49,35 @@ def response_of(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
     }
 
 
-def answered_response(job: Job, logprobs: list[SaidToken] | None) -> dict[str, Any]:
-    """The response that an answered job is; raises Eva01Error for one that has no answer."""
-    if job.state is not JobState.SUCCEEDED:
-        raise failure_of(job)
-    return response_of(job, logprobs)
-
-
 def status_of(job: Job) -> str:
     """How far a job is, as responses say it."""
     return _STATUS.get(job.state) or ("incomplete" if job.finish_reason in _CUT else "completed")
 
 
+def _output_of(job: Job, logprobs: list[SaidToken] | None) -> list[dict[str, Any]]:
+    thought = [] if job.reasoning is None else [reasoning_of(job, job.reasoning)]
+    return thought if job.answer is None else [*thought, message_of(job, job.answer, logprobs)]
+
+
+def reasoning_of(job: Job, thought: str | None) -> dict[str, Any]:
+    """What is thought before the answer; None before it is begun."""
+    ended = "incomplete" if job.answer is None else "completed"
+    return {
+        "id": f"rs_{job.id}",
+        "type": "reasoning",
+        "summary": [],
+        "status": ended if job.state.is_finished else "in_progress",
+        "content": [] if thought is None else [thought_part(thought)],
+    }
+
+
+def thought_part(thought: str) -> dict[str, Any]:
+    """What is thought, as a part of its item."""
+    return {"type": "reasoning_text", "text": thought}
+
+
 def message_of(job: Job, answer: str | None, logprobs: list[SaidToken] | None) -> dict[str, Any]:
-    """The one thing that a response has: what is said; None before it is begun."""
+    """What is said; None before it is begun."""
     return {
         "id": f"msg_{job.id}",
         "type": "message",
@@ -74,6 +90,10 @@ def message_of(job: Job, answer: str | None, logprobs: list[SaidToken] | None) -
 def text_of(answer: str, logprobs: list[SaidToken] | None) -> dict[str, Any]:
     """What is said, as a part of a message."""
     return {"type": "output_text", "text": answer, "annotations": [], "logprobs": logprobs or []}
+
+
+def _error(error: JobError) -> dict[str, str]:
+    return {"code": error.code, "message": told_in(ResponseRequest.NAMES, error.message)}
 
 
 def _format(wanted: ResponseFormat | None) -> dict[str, Any]:

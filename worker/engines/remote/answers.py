@@ -1,7 +1,9 @@
 """Makes an answer of what a server said: whole and as asked for, or a failure, never anything else."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import accumulate, pairwise
 from typing import Any
 
 from jobs.contract.asking.response_format import ResponseFormat
@@ -15,7 +17,7 @@ from worker.engines.remote.asking import Asked
 from worker.engines.remote.errors import filtered
 from worker.engines.remote.said import Said
 from worker.engines.saying.confidence import confidence_of, field_confidence_of
-from worker.engines.saying.thinking import END, apart
+from worker.engines.saying.thinking import Apart, apart
 
 #: Characters of a broken answer that are shown.
 _SHOWN_CHARS = 300
@@ -27,25 +29,26 @@ def answer_of(said: Said, asked: Asked) -> Answer:
     Raises EngineFailure (`content_filter`, `no_logprobs`).
     """
     wanted = asked.response_format
-    thought, text = (None, said.text.strip()) if wanted else apart(said.text)
+    parts = Apart(None, said.text.strip()) if wanted else apart(said.text)
+    text, thought = parts.answer, "".join(said.thoughts).strip() or parts.thought
     reason = _reason(said, text, wanted)
     if said.finish_reason == "content_filter" or (said.refusals and not text):
         raise filtered("".join(said.refusals)[:_SHOWN_CHARS])
     if not text:
-        return Answer(text, usage_of(said), reason).failing(_without_a_word(said, reason))
+        failure = _without_a_word(said, reason, has_thought=thought is not None)
+        return Answer(text, usage_of(said), reason, thought).failing(failure)
     tokens = [told for token in said.tokens if (told := _token(token))]
     if asked.top_logprobs is not None and not tokens:
         raise EngineFailure(
             "The server does not say how likely its tokens were. Leave out logprobs.", code=Code.NO_LOGPROBS
         )
-    if thought:
-        tokens = _after_thought(tokens)
+    tokens = _of_answer(tokens, parts)
     whole, of_each = _confidence(said.text, text, tokens, wanted)
     return Answer(
         text,
         usage_of(said),
         reason,
-        "".join(said.thoughts).strip() or thought,
+        thought,
         confidence=whole,
         field_confidence=of_each,
         logprobs=(lambda: tokens) if asked.top_logprobs is not None else None,
@@ -99,8 +102,14 @@ def _mismatch(text: str, reason: FinishReason, wanted: ResponseFormat) -> Engine
     return None
 
 
-def _without_a_word(said: Said, reason: FinishReason) -> EngineFailure:
+def _without_a_word(said: Said, reason: FinishReason, *, has_thought: bool) -> EngineFailure:
     message = "The server's model ended without a word. Ask in another way."
+    if reason is FinishReason.LENGTH and has_thought:
+        return EngineFailure(
+            f"The server's model was still thinking when {usage_of(said).output_tokens} tokens were used up."
+            " Ask again with a larger max_new_tokens, or have the server's model answer at once.",
+            code=Code.INCOMPLETE_ANSWER,
+        )
     if reason is FinishReason.LENGTH:
         message = (
             f"The server's model had said no word when {usage_of(said).output_tokens} tokens were used up."
@@ -109,14 +118,14 @@ def _without_a_word(said: Said, reason: FinishReason) -> EngineFailure:
     return EngineFailure(message, code=Code.EMPTY_ANSWER)
 
 
-def _after_thought(tokens: Sequence[SaidToken]) -> list[SaidToken]:
-    """Those that follow the mark which ends what was thought."""
-    said = ""
-    for count, token in enumerate(tokens, 1):
-        said += token["token"]
-        if END in said:
-            return [*tokens[count:]]
-    return [*tokens]
+def _of_answer(tokens: Sequence[SaidToken], parts: Apart) -> list[SaidToken]:
+    """Those without the ones of the thought before it, and of marks around it."""
+    begin, end = parts.begin or 0, sys.maxsize if parts.end is None else parts.end
+    places = accumulate((len(token["token"]) for token in tokens), initial=0)
+    between = pairwise(places)
+    return [
+        token for token, (first, last) in zip(tokens, between, strict=True) if last > begin and first < end
+    ]
 
 
 def _confidence(

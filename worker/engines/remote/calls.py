@@ -12,13 +12,14 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from random import uniform
 from typing import Any, final
 
 from jobs.contract.errors import EngineFailure, Eva01Error
 from jobs.contract.settings import WorkerSettings
-from worker.engines.base import Answer, Ended, GoesBack, Hear, Rolling, failure_of
+from worker.engines.base import Answer, Ended, GoesBack, Hear, Part, Rolling, failure_of
 from worker.engines.company import Company
 from worker.engines.deadline import Deadline
 from worker.engines.remote.answers import answer_of
@@ -139,7 +140,9 @@ class Calls(Rolling[Asked, Call]):
                 await self._meet(error, server, call)
 
     async def _say(self, server: Server, call: Call) -> Said:
-        asked, said = call.asked, Said(on_text=_told(call.hear) if call.hear else None)
+        asked, said = call.asked, Said()
+        if call.hear:
+            _tell(said, call.hear)
         call.sent = self._habits.applied(asked.body, asked.own)
         began_s = time.monotonic()
         try:
@@ -174,15 +177,15 @@ class Calls(Rolling[Asked, Call]):
                     raise error.failure from error
 
 
-def _told(hear: Hear) -> Callable[[str], None]:
-    """What has each part of a text told, from its first on."""
+def _tell(said: Said, hear: Hear) -> None:
+    """Have each part of what is said told, from its first on."""
     beginning = Beginning()
 
-    def tell(text: str) -> None:
-        piece = beginning.add(text)
-        hear(lambda: piece)
+    def told(add: Callable[[str], Sequence[Part]], text: str) -> None:
+        parts = add(text)
+        hear(lambda: parts)
 
-    return tell
+    said.on_text, said.on_thought = partial(told, beginning.add), partial(told, beginning.add_thought)
 
 
 def _rest_s(call: Call) -> float:

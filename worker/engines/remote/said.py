@@ -30,8 +30,9 @@ class Said:
     finish_reason: str | None = None
     usage: dict[str, Any] = field(default_factory=dict)
     is_done: bool = False
-    #: Hears of each part of its text; None where nobody listens.
+    #: Hears of each part of its text, and of its thoughts; None where nobody listens.
     on_text: Callable[[str], object] | None = None
+    on_thought: Callable[[str], object] | None = None
 
     @property
     def text(self) -> str:
@@ -81,12 +82,14 @@ class Said:
 
     def _take_choice(self, choice: dict[str, Any]) -> None:
         said = choice.get("delta") or choice.get("message") or {}
+        if thought := said.get("reasoning_content") or said.get("reasoning"):
+            self.thoughts.append(str(thought))
+            if self.on_thought:
+                self.on_thought(str(thought))
         if text := said.get("content"):
             self.parts.append(text)
             if self.on_text:
                 self.on_text(text)
-        if thought := said.get("reasoning_content") or said.get("reasoning"):
-            self.thoughts.append(str(thought))
         if refusal := said.get("refusal"):
             self.refusals.append(refusal)
         self.tokens += (choice.get("logprobs") or {}).get("content") or []

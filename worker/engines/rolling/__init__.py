@@ -1,12 +1,16 @@
 """The rolling batch (continuous batching): one token a step for all rows, and a free row is filled at once.
 
 rows       a request, its row while it is in flight, and its outcome
+flight     the rows in flight, and the blocks of the cache that they hold
 admission  which request is next, and whether the cache has room for it
 families   what differs between the families of models
 prefill    turns images and questions into embeddings, several images together
-cache      the keys and values of all rows in flight
-attention  which tokens each token of a step attends to
-step       new prompts, and one token more for every row in flight, in one pass
+pool       the keys and values of all rows in flight, in blocks
+grouping   which rows' keys and values are gathered together
+passing    one pass of the decoder: where its tokens are kept
+masks      which tokens each token of a pass attends to
+attention  the attention of a pass
+step       parts of prompts, and one token more for every row that writes, in one pass
 penalty    the repetition penalty
 loop       admission, prefill, step and release, turn by turn
 setup      whether a model can answer so, and the loop for one that can

@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from worker.engines.company import Company
+from worker.engines.rolling.flight import Flight
+from worker.engines.rolling.pool import BLOCK_TOKENS, blocks_for
 from worker.engines.rolling.rows import Request
 
 
@@ -49,27 +51,31 @@ def _turn(request: Request) -> tuple[bool, bool]:
 
 
 class Budget:
-    """How many tokens the cache may hold; every row costs as many as the longest, to which all are padded."""
+    """How many tokens the cache may hold."""
 
     def __init__(self, tokens: int) -> None:
         self.tokens = tokens
 
-    def admits(self, in_flight: Sequence[Request], request: Request) -> bool:
-        """True when the request fits beside the others; a request alone is always tried."""
-        if not in_flight:
+    @property
+    def blocks(self) -> int:
+        """The same in blocks."""
+        return max(1, self.tokens // BLOCK_TOKENS)
+
+    def admits(self, flight: Flight, request: Request) -> bool:
+        """True when the request fits beside those in flight; a request alone is always tried.
+
+        Room is needed for its prompt, and for a block more for each, since all go on.
+        """
+        rows = flight.rows
+        if not rows:
             return True
-        if not in_flight[0].company.admits(request.company):
+        if not rows[0].request.company.admits(request.company):
             return False
-        return cost((*in_flight, request)) <= self.tokens
+        return flight.held_blocks + blocks_for(request.length) + len(rows) + 1 <= self.blocks
 
-    def halve(self, burst: Sequence[Request]) -> None:
+    def halve(self, held_blocks: int) -> None:
         """Plan with half of what did not fit, or half of the budget if that is less."""
-        self.tokens = max(1, min(self.tokens, cost(burst)) // 2)
-
-
-def cost(requests: Sequence[Request]) -> int:
-    """Tokens of cache that these need together: their count times the largest."""
-    return len(requests) * max((request.reserved_tokens for request in requests), default=0)
+        self.tokens = max(1, min(self.tokens, held_blocks * BLOCK_TOKENS) // 2)
 
 
 def vision_pass(first: Sequence[Request], others: Iterable[Request], most_tokens: int) -> list[Request]:
@@ -82,11 +88,11 @@ def vision_pass(first: Sequence[Request], others: Iterable[Request], most_tokens
     if not pack or any(request.is_interactive for request in pack):
         return pack
     company = pack[0].company
-    tokens = sum(request.prompt_tokens for request in pack)
+    tokens = sum(request.length for request in pack)
     for request in others:
         if request.prompt is not None or not company.admits(request.company):
             continue
-        tokens += request.prompt_tokens
+        tokens += request.length
         if tokens > most_tokens:
             break
         pack.append(request)

@@ -1,7 +1,6 @@
 """The rolling batch as the worker knows it: prepared jobs in, answers out."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import final
 
 from worker.engines.base import Answer, Ended, Hear, Rolling
@@ -10,27 +9,20 @@ from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Outcome, Request
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.said import Said
-from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.seeing.processors import JobInput
 
 
 @final
 class RollingAnswers(Rolling[JobInput, Request]):
-    """Makes answers of a loop's tokens, which are of `vocabulary`, by `answer_of`.
-
-    With `is_thinking` the prompts of plain text end within what the model thinks.
-    """
+    """Makes answers of a loop's tokens by `answer_of`; `aloud` gives what says one piece by piece, if any."""
 
     def __init__(
         self,
         loop: RollingLoop,
         answer_of: Callable[[Said], Answer],
-        vocabulary: Vocabulary,
-        *,
-        is_thinking: bool = False,
+        aloud: Callable[[JobInput, Hear], Callable[[], Aloud] | None],
     ) -> None:
-        self._loop, self._answer_of, self._vocabulary = loop, answer_of, vocabulary
-        self._is_thinking = is_thinking
+        self._loop, self._answer_of, self._aloud = loop, answer_of, aloud
 
     @property
     def is_idle(self) -> bool:
@@ -57,15 +49,6 @@ class RollingAnswers(Rolling[JobInput, Request]):
             company=company,
             is_interactive=is_interactive,
         )
-
-    def _aloud(self, prepared: JobInput, hear: Hear) -> Callable[[], Aloud] | None:
-        """What says an answer piece by piece; None for a tokenizer that says too little of its tokens."""
-        if not self._vocabulary.is_known:
-            return None
-        # Read here, and not while the first token waits.
-        self._vocabulary.text_of(0)
-        is_thinking = self._is_thinking and prepared.grammar is None
-        return partial(Aloud, self._vocabulary, prepared.stops, hear, is_thinking=is_thinking)
 
     def submit(self, request: Request) -> None:
         """Let it wait for a row."""

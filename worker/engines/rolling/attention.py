@@ -1,14 +1,16 @@
-"""Attention in a step: a row attends to its own past, and a token of a new prompt to those before it."""
+"""Attention in a step: of each row to its own past, and of parts of prompts to what is before them."""
 
 from typing import Any
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from worker.engines.rolling.cache import Pass
+from worker.engines.rolling.grouping import Groups
+from worker.engines.rolling.passing import Pass
+from worker.engines.rolling.pool import Pool
 
 #: The name under which transformers knows it.
 NAME = "eva01_rolling"
@@ -21,35 +23,61 @@ def attend(
     value: torch.Tensor,
     attention_mask: "Pass | torch.Tensor | None",
     scaling: float | None = None,
+    sliding_window: int | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attention over the tokens of a pass (1 × heads × tokens × width); gives 1 × tokens × heads × width.
 
+    `sliding_window` is the layer's: how many tokens each one sees, itself among them; None for all.
     For any other mask, as in `generate`, it is transformers' own.
     """
     if not isinstance(attention_mask, Pass):
         out: torch.Tensor
         out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
         return out, None
-    now, parts = attention_mask, []
-    if now.rows:
-        parts.append(_attend_to_the_past(query[0, :, : now.rows], now, module.layer_idx, scaling))
-    for begin, end in now.spans:
-        own = slice(begin, end)
-        out = scaled_dot_product_attention(
-            query[:, :, own], key[:, :, own], value[:, :, own], is_causal=True, scale=scaling, enable_gqa=True
-        )
-        parts.append(out[0].transpose(0, 1))
+    now, layer, parts = attention_mask, module.layer_idx, []
+    if now.past:
+        past = (now.pool, now.past, layer)
+        parts.append(_attend_to_the_past(query[0, :, : now.rows], *past, sliding_window, scaling))
+    for stretch in now.stretches:
+        keys, values = key[:, :, stretch.place], value[:, :, stretch.place]
+        if stretch.blocks is not None:
+            keys, values = now.pool.read(layer, stretch.blocks, 1, stretch.end)
+        seen = stretch.mask(sliding_window)
+        parts.append(_attend_to_a_prompt(query[:, :, stretch.place], keys, values, seen, scaling))
     return torch.cat(parts)[None], None
 
 
-def _attend_to_the_past(query: torch.Tensor, now: Pass, layer: int, scaling: float | None) -> torch.Tensor:
-    """Query: heads × rows × width. Heads that share a key head are its queries, so no key is copied."""
-    keys, values = now.past(layer)
+def _attend_to_the_past(
+    query: torch.Tensor, pool: Pool, past: Groups, layer: int, window: int | None, scaling: float | None
+) -> torch.Tensor:
+    """Query: heads × rows × width. Heads that share a key head are its queries: no key is repeated."""
     heads, rows, width = query.shape
-    grouped = query.transpose(0, 1).reshape(rows, keys.shape[1], heads // keys.shape[1], width)
-    out = scaled_dot_product_attention(grouped, keys, values, attn_mask=now.mask, scale=scaling)
-    return out.reshape(rows, heads, width)
+    grouped = query.transpose(0, 1).reshape(rows, pool.heads, heads // pool.heads, width)
+    grouped, parts = grouped.index_select(0, past.order), []
+    for group in past.parts:
+        own, seen = grouped[group.rows], group.masks.of(window)
+        keys, values = pool.read(layer, group.blocks, own.shape[0], seen.shape[-1])
+        parts.append(scaled_dot_product_attention(own, keys, values, seen, scale=scaling))
+    return torch.cat(parts).index_select(0, past.back).reshape(rows, heads, width)
+
+
+def _attend_to_a_prompt(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    seen: torch.Tensor | None,
+    scaling: float | None,
+) -> torch.Tensor:
+    """A part of a prompt (1 × heads × length × width); gives length × heads × width."""
+    if seen is not None:
+        # None of torch's fast kernels for a GPU takes a mask where there are fewer key heads.
+        shared = query.shape[1] // key.shape[1]
+        key, value = repeat_kv(key, shared), repeat_kv(value, shared)
+    out = scaled_dot_product_attention(
+        query, key, value, attn_mask=seen, is_causal=seen is None, scale=scaling, enable_gqa=seen is None
+    )
+    return out[0].transpose(0, 1)
 
 
 def mask(*sizes: Any, attention_mask: "Pass | torch.Tensor | None" = None, **kwargs: Any) -> Any:

@@ -2,11 +2,12 @@
 
 Every turn admits as many requests as there are free rows and room for, turns their images and questions into
 embeddings, makes one step for all rows in flight, which takes the new prompts in, and releases the rows that
-have ended. New prompts of one turn have `prefill_tokens` at most, so that rows in flight do not wait for
-long between two of their tokens; a single one that is larger goes alone.
+have ended. New images and prompts of one turn have `prefill_tokens` at most, so that rows in flight do not
+wait for long between two of their tokens; of a larger one each turn takes in a part.
 """
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,6 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from llguidance import LLMatcher
 
 from jobs.contract.errors import Eva01Error
 from worker.engines.base import DeviceLost, OutOfMemory, failure_of
@@ -24,12 +24,12 @@ from worker.engines.constraint.masks import Masks
 from worker.engines.deadline import Deadline
 from worker.engines.devices import engine_error
 from worker.engines.rolling.admission import Budget, Waiting, vision_pass
-from worker.engines.rolling.cache import RowCache
 from worker.engines.rolling.families.known import family_of
-from worker.engines.rolling.penalty import RepetitionPenalty
+from worker.engines.rolling.flight import Flight
+from worker.engines.rolling.pool import Span
 from worker.engines.rolling.prefill import prefill
 from worker.engines.rolling.rows import Outcome, Request, Row
-from worker.engines.rolling.step import Tails, step
+from worker.engines.rolling.step import step
 from worker.engines.sampling import Sampling, chosen
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.confidence import logprobs_of
@@ -62,20 +62,12 @@ class RollingLoop:
         self._most_rows = rows
         self._timeout_s = timeout_s
         self._clock = clock
-        text, device = model.config.get_text_config(), model.device
-        self._cache = RowCache(text, rows, device, model.dtype)
-        self._tails = Tails.empty(rows, device)
-        factor = model.generation_config.repetition_penalty or 1
-        self._penalty = RepetitionPenalty(factor, rows, text.vocab_size, device)
-        self._masks = Masks(text.vocab_size, device, core_count())
+        self._flight = Flight(model, rows)
+        self._masks = Masks(model.config.get_text_config().vocab_size, model.device, core_count())
         self._ends = frozenset(ends)
         self._waiting = Waiting()
-        #: Requests that were admitted in this turn, and rows whose prompts were taken in before.
-        self._new: list[Request] = []
-        self._rows: list[Row] = []
         #: Requests whose images are seen in this turn; some of them have no row yet.
         self._unseen: Sequence[Request] = ()
-        self._begun = 0
         self._outcomes: list[Outcome] = []
         self.budget = Budget(budget_tokens)
         self.prefill_tokens = prefill_tokens
@@ -83,23 +75,20 @@ class RollingLoop:
     @property
     def in_flight(self) -> int:
         """Rows on the device."""
-        return len(self._rows)
+        return len(self._flight.rows)
 
     @property
     def is_idle(self) -> bool:
         """True when there is nothing to do."""
-        return not (self._rows or self._waiting or self._outcomes)
+        return not (self._flight.rows or self._waiting or self._outcomes)
 
     def on_device(self) -> list[Request]:
         """The requests that the device works on; may be called from any thread.
 
         In a turn that is those that have a row, and those whose images are seen before they have one.
         """
-        return list(dict.fromkeys((*self._placed(), *self._unseen)))
-
-    def _placed(self) -> list[Request]:
-        """The requests that have a row."""
-        return [*(row.request for row in list(self._rows)), *self._new]
+        placed = [row.request for row in self._flight.rows]
+        return list(dict.fromkeys((*placed, *self._unseen)))
 
     def request(
         self,
@@ -138,11 +127,8 @@ class RollingLoop:
         if request in self._waiting:
             self._waiting.remove(request)
             self._end(request)
-        for place, row in enumerate(self._rows):
-            if row.request is request:
-                self._release(place)
-                self._end(request)
-                return
+        elif request.row in self._flight.rows:
+            self._end(request)
 
     @torch.inference_mode()
     def turn(self) -> list[Outcome]:
@@ -152,8 +138,10 @@ class RollingLoop:
         only the culprit fails.
         """
         self._end_overdue()
+        self._put_back(self._flight.make_room(self.budget.blocks))
         self._admit()
-        self._unseen = vision_pass(self._new, self._waiting, self.prefill_tokens)
+        reading = [row.request for row in self._flight.reading]
+        self._unseen = vision_pass(reading, self._waiting, self.prefill_tokens)
         try:
             self._prefill()
             self._step()
@@ -168,19 +156,19 @@ class RollingLoop:
 
     def _admit(self) -> None:
         """Give rows to those that have waited longest, as far as they fit."""
-        tokens = 0
+        flight = self._flight
+        tokens = sum(row.length - row.cached for row in flight.reading)
         while (request := self._waiting.first()) and self._has_place_for(request):
-            tokens += request.prompt_tokens
-            if self._new and tokens > self.prefill_tokens:
+            tokens += request.length
+            if flight.reading and tokens > self.prefill_tokens:
                 return
             self._waiting.remove(request)
             if request.began_s is None:
                 request.began_s = self._clock()
-            self._new.append(request)
+            flight.begin(request)
 
     def _has_place_for(self, request: Request) -> bool:
-        taken = self._placed()
-        return len(taken) < self._most_rows and self.budget.admits(taken, request)
+        return self.in_flight < self._most_rows and self.budget.admits(self._flight, request)
 
     # Prefill
 
@@ -193,50 +181,49 @@ class RollingLoop:
 
     def _step(self) -> None:
         """Take the new prompts in, and add a token to every row."""
-        if requests := self._placed():
-            with self._shared_by(requests):
-                self._add_a_token(requests)
+        if rows := self._flight.rows:
+            with self._shared_by([row.request for row in rows]):
+                self._add_a_token()
 
-    def _add_a_token(self, requests: Sequence[Request]) -> None:
-        count = len(self._rows)
-        reserved = max(request.reserved_tokens for request in requests)
-        self._cache.reserve(len(requests), reserved, in_flight=count)
-        longest = max((row.length for row in self._rows), default=0) + 1
-        prompts = [request.prompt for request in self._new if request.prompt]
-        logits = step(self._family, self._cache, self._tails, count, longest, prompts)
-        for place, request in enumerate(self._new, start=count):
-            self._tails.begin(place, request)
-            self._penalty.begin(place, request.tensors["input_ids"][0])
+    def _add_a_token(self) -> None:
+        flight, writing = self._flight, len(self._flight.writing)
+        read = flight.spans(sys.maxsize if self._family.reads_whole else self.prefill_tokens)
+        if not (flight.writing or read):
+            return
+        flight.pool.reserve(self.budget.blocks)
+        parts = [
+            (span, row.request.prompt.part(span.begin, span.end)) for row, span in read if row.request.prompt
+        ]
+        logits = step(self._family, flight.pool, flight.writing, parts)
+        # Of prompts that are not read to their ends nothing follows yet.
+        done = [place for place, (row, span) in enumerate(read) if span.end == row.length]
+        rows = [*flight.writing, *(read[place][0] for place in done)]
+        if len(done) < len(read):
+            logits = logits[[*range(writing), *(writing + place for place in done)]]
+        for place, row in enumerate(rows[writing:], start=writing):
+            flight.penalty.begin(place, row.request.ids)
         # What is above may fail for lack of memory; it has changed no row in flight.
-        begun = [request.grammar.begin() if request.grammar else None for request in self._new]
-        matchers = [*(row.matcher for row in self._rows), *begun]
-        own = self._penalty.apply(logits)
+        matchers = [row.matcher for row in rows]
+        own = flight.penalty.apply(logits)
         logits = self._masks.apply(own, matchers)
-        places = [*(len(row.generated) for row in self._rows), *(0 for _ in begun)]
-        draws = [request.draw(place) for request, place in zip(requests, places, strict=True)]
-        tokens = chosen(logits, draws)
-        choices = choices_of(own, tokens, [request.top_logprobs for request in requests])
-        self._append(tokens, logprobs_of(logits, tokens), choices, begun)
-        self._masks.advance(matchers, [row.generated[-1] for row in self._rows])
+        tokens = chosen(logits, [row.request.draw(len(row.generated)) for row in rows])
+        choices = choices_of(own, tokens, [row.request.top_logprobs for row in rows])
+        self._append(read, tokens, logprobs_of(logits, tokens), choices)
+        self._masks.advance(matchers, [row.generated[-1] for row in rows])
 
     def _append(
         self,
+        read: Sequence[tuple[Row, Span]],
         tokens: torch.Tensor,
         logprobs: torch.Tensor,
         choices: Sequence[Choice | None],
-        begun: Sequence[LLMatcher | None],
     ) -> None:
-        """Note a token more for every row, and how likely it was; the new rows' matchers are `begun`."""
+        """Note what was read, a token more for every row that writes, and how likely it was."""
         # This waits for the device, so an error there is raised before any row is changed.
         new_tokens, new_logprobs = tokens.tolist(), logprobs.tolist()
-        for request, matcher in zip(self._new, begun, strict=True):
-            self._begun += 1
-            self._rows.append(Row.of(request, self._begun, matcher))
-            request.prompt = None
-        self._new = []
-        self._tails.append(tokens)
-        self._penalty.append(tokens)
-        for row, *new in zip(self._rows, new_tokens, new_logprobs, choices, strict=True):
+        self._flight.penalty.append(tokens)
+        self._flight.advance(read)
+        for row, *new in zip(self._flight.writing, new_tokens, new_logprobs, choices, strict=True):
             row.append(*new)
 
     @contextmanager
@@ -253,24 +240,15 @@ class RollingLoop:
     # Release
 
     def _release_ended(self) -> None:
-        for place in reversed(range(len(self._rows))):
-            row = self._rows[place]
+        for row in list(self._flight.writing):
             if row.has_ended(self._ends):
                 self._end(row.request, said=row)
-                self._release(place)
-
-    def _release(self, place: int) -> None:
-        """Free a row; the last one moves there, so that rows stay together at the front."""
-        last = len(self._rows) - 1
-        row = self._rows.pop()
-        if place != last:
-            self._cache.move(last, place, row.length)
-            self._tails.move(last, place)
-            self._penalty.move(last, place)
-            self._rows[place] = row
 
     def _end(self, request: Request, *, said: Row | None = None, failure: Eva01Error | None = None) -> None:
         """End a request with what its row has said, or why it says nothing; with neither it is cancelled."""
+        if request.row in self._flight.rows:
+            self._flight.release(request.row)
+        request.row = None
         seconds = self._clock() - request.began_s if request.began_s is not None else 0.0
         outcome = Outcome(request, failure=failure, device_s=seconds)
         if said:
@@ -282,10 +260,8 @@ class RollingLoop:
 
     def _end_overdue(self) -> None:
         latest_s = self._clock() - self._timeout_s
-        for place in reversed(range(len(self._rows))):
-            request = self._rows[place].request
+        for request in [row.request for row in self._flight.rows]:
             if request.began_s is not None and request.began_s <= latest_s:
-                self._release(place)
                 self._end(request, failure=Deadline(self._timeout_s).failure())
 
     # Errors
@@ -296,7 +272,6 @@ class RollingLoop:
             raise error
         requests = self.on_device()
         if len(requests) == 1:
-            self._clear()
             self._end(requests[0], failure=failure_of(error))
         elif isinstance(error, OutOfMemory):
             self._give_up_newest()
@@ -318,30 +293,27 @@ class RollingLoop:
         What is planned from now on is halved: the tokens of one vision pass if it had several jobs, which
         may have been too many whatever is in the cache, else the tokens of the cache.
         """
+        flight = self._flight
         if len(self._unseen) > 1:
             self.prefill_tokens = max(1, self.prefill_tokens // 2)
         else:
-            self.budget.halve(self._placed())
-        self._put_back(self._new or self._newest_half())
-        self._new = []
-
-    def _newest_half(self) -> list[Request]:
-        """Release the newer half of the rows; gives their requests, oldest first."""
-        newest = sorted(self._rows, key=lambda row: row.number)[-(len(self._rows) // 2) :]
+            self.budget.halve(flight.held_blocks)
+        newest = [*flight.reading] or flight.newer_half()
         for row in newest:
-            self._release(self._rows.index(row))
-        return [row.request for row in newest]
+            flight.release(row)
+        self._put_back(newest)
 
     def _run_alone(self, requests: Sequence[Request]) -> None:
         for request in requests:
             request.company = Company.NOBODY
-        placed = self._placed()
-        self._clear()
-        self._put_back(placed)
+        rows = self._flight.rows
+        self._flight.clear()
+        self._put_back(rows)
+        for row in rows:
+            # Where it stood is not known for certain, so that it begins anew.
+            row.request.row = None
 
-    def _clear(self) -> None:
-        self._rows, self._new = [], []
-
-    def _put_back(self, requests: Sequence[Request]) -> None:
-        for request in reversed(requests):
-            self._waiting.put_back(request)
+    def _put_back(self, rows: Sequence[Row]) -> None:
+        """Let rows that were freed wait again, before all others of their kinds."""
+        for row in reversed(rows):
+            self._waiting.put_back(row.request)

@@ -1,53 +1,50 @@
 """Turns images and questions into embeddings, which the next step takes in."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Sequence
+from itertools import accumulate
 
 import torch
 
-from worker.engines.rolling.families.family import Family, Piece, Seen
+from worker.engines.rolling.families.family import Family, Piece
 from worker.engines.rolling.rows import Prompt, Request
 
 
 def prefill(family: Family, requests: Sequence[Request], most_tokens: int) -> None:
-    """See all images of all requests, and put what is seen of each into its place in its prompt.
+    """See the next images of the requests in one pass, and make the prompts of those that are seen whole.
 
     Several images at once cost less than one after the other, so some requests may have no row yet. The
     vision encoder sees at most `most_tokens` visual tokens at once, or one piece that has more.
     """
-    pieces = [family.pieces(request.tensors) for request in requests]
-    # Of all requests, one after the other.
-    seen = _seen(family, [*chain(*pieces)], most_tokens)
-    for request, own in zip(requests, pieces, strict=True):
-        request.prompt = _prompt(family, request, [next(seen) for _ in own])
+    line = [(request, piece) for request in requests for piece in _unseen(family, request)]
+    line = line[: _that_fit([piece.tokens for _, piece in line], most_tokens)]
+    for (request, _), seen in zip(line, family.see([piece for _, piece in line]), strict=True):
+        request.seen.append(seen)
+    for request in requests:
+        if not _unseen(family, request):
+            request.prompt = _prompt(family, request)
+            request.seen.clear()
 
 
-def _prompt(family: Family, request: Request, seen: Sequence[Seen]) -> Prompt:
+def _unseen(family: Family, request: Request) -> Sequence[Piece]:
+    return family.pieces(request.tensors)[len(request.seen) :]
+
+
+def _prompt(family: Family, request: Request) -> Prompt:
     device = family.model.device
-    ids = request.tensors["input_ids"][0].to(device)
+    ids = request.ids.to(device)
     words = family.model.get_input_embeddings()(ids)
-    places = ids == family.model.config.image_token_id
-    features, *deeper = (torch.cat(layer) for layer in zip(*seen, strict=True))
+    # What it has said is text, whatever its tokens.
+    places = torch.arange(len(ids), device=device) < request.prompt_tokens
+    places &= ids == family.model.config.image_token_id
+    features, *deeper = (torch.cat(layer) for layer in zip(*request.seen, strict=True))
     embedded = words.masked_scatter(places.unsqueeze(-1), features.to(words.dtype))
-    return Prompt(embedded, request.positions.to(device), places, deeper)
+    return Prompt(embedded, request.positions_of_ids.to(device), places, deeper)
 
 
-def _seen(family: Family, pieces: Sequence[Piece], most_tokens: int) -> Iterator[Seen]:
-    """What the vision encoder makes of each piece, a pass when its first one is asked for."""
-    for group in _passes([piece.tokens for piece in pieces], most_tokens):
-        yield from family.see(pieces[group])
+def _that_fit(sizes: Sequence[int], most: int) -> int:
+    """How many of the first have at most `most` together; one at least.
 
-
-def _passes(sizes: Sequence[int], most: int) -> list[slice]:
-    """Neighbours that together have at most `most`, or one alone that has more.
-
-    >>> _passes([3, 4, 9, 1], most=7)
-    [slice(0, 2, None), slice(2, 3, None), slice(3, 4, None)]
+    >>> _that_fit([3, 4, 9, 1], most=7), _that_fit([9, 1], most=7)
+    (2, 1)
     """
-    passes, begin, taken = [], 0, 0
-    for place, size in enumerate(sizes):
-        if place > begin and taken + size > most:
-            passes.append(slice(begin, place))
-            begin, taken = place, 0
-        taken += size
-    return [*passes, slice(begin, len(sizes))]
+    return max(1, sum(taken <= most for taken in accumulate(sizes)))

@@ -1,5 +1,6 @@
 """A request, its row while it is in flight, and its outcome."""
 
+from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from llguidance import LLMatcher
 from jobs.contract.errors import Eva01Error
 from worker.engines.company import Company
 from worker.engines.constraint.grammars import Grammar
+from worker.engines.rolling.pool import Span
 from worker.engines.sampling import Draw, Sampling
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.logprobs import Choice, Choices, noted
@@ -27,6 +29,15 @@ class Prompt:
     places: torch.Tensor
     #: What is added there after each of the first layers: visual tokens × width each; mostly nothing.
     deeper: Sequence[torch.Tensor]
+
+    def part(self, begin: int, end: int) -> "Prompt":
+        """Its tokens from `begin` to `end`."""
+        if end - begin == self.embedded.shape[0]:
+            return self
+        first, last = (int(self.places[:place].sum()) for place in (begin, end))
+        deeper = [layer[first:last] for layer in self.deeper]
+        own = slice(begin, end)
+        return Prompt(self.embedded[own], self.positions[:, own], self.places[own], deeper)
 
 
 @dataclass(eq=False)
@@ -60,8 +71,24 @@ class Request:
     began_s: float | None = None
     #: Seconds of the device so far: its part of each vision pass and of each step that it was in.
     own_s: float = 0.0
+    #: What was seen so far of its images, piece by piece, until its prompt is made.
+    seen: list[tuple[torch.Tensor, ...]] = field(default_factory=list)
     #: What the decoder takes in, once its images have been seen.
     prompt: Prompt | None = None
+    #: Its row, once it has begun; where that was freed it goes on with what it has said.
+    row: "Row | None" = None
+
+    @property
+    def ids(self) -> torch.Tensor:
+        """The tokens of its prompt, and those that it has said."""
+        ids = self.tensors["input_ids"][0]
+        return torch.cat((ids, ids.new_tensor(self.row.generated))) if self.row else ids
+
+    @property
+    def positions_of_ids(self) -> torch.Tensor:
+        """Where they are (axes × length)."""
+        further = torch.arange(self.prompt_tokens, self.length) + self.delta
+        return torch.cat((self.positions, further.expand(self.positions.shape[0], -1)), dim=1)
 
     @property
     def prompt_tokens(self) -> int:
@@ -69,9 +96,9 @@ class Request:
         return self.tensors["input_ids"].shape[1]
 
     @property
-    def reserved_tokens(self) -> int:
-        """Places in the cache that it may come to need."""
-        return self.prompt_tokens + self.max_new_tokens
+    def length(self) -> int:
+        """Tokens that the decoder takes in before its next word."""
+        return self.row.length if self.row else self.prompt_tokens
 
     def draw(self, place: int) -> Draw | None:
         """The draw of a token of its answer, counted from 0; None for the likeliest."""
@@ -100,13 +127,17 @@ class Outcome:
         return not self.tokens and self.failure is None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Row:
     """A request in flight, and the tokens generated so far."""
 
     request: Request
     #: Counts up as rows begin: a larger one is newer.
     number: int
+    #: The blocks of the cache that it holds, in the order of its tokens.
+    blocks: "array[int]" = field(default_factory=lambda: array("q"))
+    #: How many of its tokens are there.
+    cached: int = 0
     #: What may follow; None for plain text.
     matcher: LLMatcher | None = None
     generated: list[int] = field(default_factory=list)
@@ -120,16 +151,26 @@ class Row:
     aloud: Aloud | None = None
 
     @classmethod
-    def of(cls, request: Request, number: int, matcher: LLMatcher | None) -> "Row":
+    def of(cls, request: Request, number: int) -> "Row":
         """A row that has generated nothing yet."""
-        watch = request.stops.watch() if request.stops else None
-        aloud = request.aloud() if request.aloud else None
-        return cls(request, number, matcher, choices=noted(request.top_logprobs), watch=watch, aloud=aloud)
+        return cls(
+            request,
+            number,
+            matcher=request.grammar.begin() if request.grammar else None,
+            choices=noted(request.top_logprobs),
+            watch=request.stops.watch() if request.stops else None,
+            aloud=request.aloud() if request.aloud else None,
+        )
 
     @property
     def length(self) -> int:
-        """Tokens in the cache: the last one that was generated is not there yet."""
-        return self.request.prompt_tokens + len(self.generated) - 1
+        """Tokens of its prompt and its answer so far; the last one of a row that writes is not cached yet."""
+        return self.request.prompt_tokens + len(self.generated)
+
+    @property
+    def last(self) -> Span:
+        """Its last token, which a row that writes has not in the cache yet."""
+        return Span(self.cached, self.cached + 1, self.blocks)
 
     def append(self, token: int, logprob: float, choice: Choice | None) -> None:
         """Note a token more."""

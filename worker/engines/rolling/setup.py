@@ -6,26 +6,15 @@ from typing import Any
 import torch
 
 from jobs.contract.settings import WorkerSettings
+from worker.engines.generation import HEEDED_BY_GENERATE
 from worker.engines.rolling import attention
 from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.loop import RollingLoop
 
-#: Settings of `generate` that this loop does not know; a model that uses one answers in static batches.
-_UNSUPPORTED = (
-    "no_repeat_ngram_size",
-    "encoder_repetition_penalty",
-    "bad_words_ids",
-    "sequence_bias",
-    "suppress_tokens",
-    "begin_suppress_tokens",
-    "forced_bos_token_id",
-    "min_length",
-    "min_new_tokens",
-    "exponential_decay_length_penalty",
-    "guidance_scale",
-)
 #: Kinds of positions that are other ones beyond a length, for all rows of a pass.
 _ROPES_OF_THE_LONGEST = ("dynamic", "longrope")
+#: Kinds of layers whose every row keeps its keys and values; those that slide see the last of them only.
+_LAYERS = {"full_attention", "sliding_attention"}
 #: Tokens of cache on a CPU, when the settings do not say: 1.9 GB in fp32 for Qwen2-VL-2B.
 _CPU_TOKENS = 32_768
 #: The part of a GPU's free memory that keys and values may take; the rest is for what a step needs meanwhile.
@@ -39,25 +28,29 @@ def why_static(model: Any, settings: WorkerSettings) -> str | None:
         return "EVA01_BATCHING=static"
     if reason := why_unknown(config) or _why_its_layers_do_not_roll(config.get_text_config()):
         return reason
-    for name in _UNSUPPORTED:
+    for name in HEEDED_BY_GENERATE:
         if getattr(model.generation_config, name, None):
             return f"its generation_config.json sets {name}"
     return None
 
 
 def _why_its_layers_do_not_roll(text: Any) -> str | None:
-    kinds = getattr(text, "layer_types", None)
-    is_sliding = set(kinds) != {"full_attention"} if kinds else getattr(text, "sliding_window", None)
-    if is_sliding:
-        return "some of its layers look at a part of the text only"
-    if (text.rope_parameters or {}).get("rope_type") in _ROPES_OF_THE_LONGEST:
+    if others := set(getattr(text, "layer_types", None) or ()) - _LAYERS:
+        return f"it has layers of {', '.join(sorted(others))}, whose past is not kept as that of others"
+    if any(rope.get("rope_type") in _ROPES_OF_THE_LONGEST for rope in _ropes(text)):
         return "its positions depend on how long a text is"
     return None
 
 
+def _ropes(text: Any) -> list[dict[str, Any]]:
+    """What is said of its positions, of each kind of layers where they differ."""
+    said = text.rope_parameters or {}
+    return [said, *(own for own in said.values() if isinstance(own, dict))]
+
+
 def create_loop(model: Any, ends: Collection[int], rows: int, settings: WorkerSettings) -> RollingLoop:
     """The loop for a model, with at most `rows` images at once."""
-    model.model.language_model.set_attn_implementation(attention.NAME)
+    model.get_decoder().set_attn_implementation(attention.NAME)
     return RollingLoop(
         model,
         ends,
@@ -78,7 +71,11 @@ def _tokens_that_fit(model: Any) -> int:
 
 
 def bytes_per_token(model: Any) -> int:
-    """What a token costs in the cache: a key and a value for each key head in every layer."""
-    text = model.config.get_text_config()
+    """What a token costs in the cache of a model that is loaded."""
+    return bytes_of_token(model.config.get_text_config(), model.dtype.itemsize)
+
+
+def bytes_of_token(text: Any, number_bytes: int) -> int:
+    """What a token costs in a decoder's cache: a key and a value for each key head in every layer."""
     width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    return int(2 * text.num_hidden_layers * text.num_key_value_heads * width * model.dtype.itemsize)
+    return int(2 * text.num_hidden_layers * text.num_key_value_heads * width * number_bytes)

@@ -5,11 +5,13 @@ answer is held back until it is known what it is. The pieces, put together, are 
 """
 
 from codecs import getincrementaldecoder
+from collections.abc import Sequence
 from functools import partial
 
-from worker.engines.base import Hear
+from worker.engines.base import Hear, Part
 from worker.engines.saying.beginning import Beginning
 from worker.engines.saying.stops import Stops
+from worker.engines.saying.thinking import Marks
 from worker.engines.saying.vocabulary import Vocabulary
 
 
@@ -17,12 +19,12 @@ class Aloud:
     """Has each token of one answer from its first on told to `hear`, which makes the pieces when it likes."""
 
     def __init__(
-        self, vocabulary: Vocabulary, stops: Stops | None, hear: Hear, *, is_thinking: bool = False
+        self, vocabulary: Vocabulary, stops: Stops | None, hear: Hear, begun: Marks | None = None
     ) -> None:
         self._vocabulary, self._hear = vocabulary, hear
         self._watch = stops.watch() if stops else None
         self._decoder = getincrementaldecoder("utf-8")("replace")
-        self._beginning = Beginning(is_thinking=is_thinking)
+        self._beginning = Beginning(begun)
         #: Bytes that may become a part of a stop text.
         self._unsettled = bytearray()
         #: How many bytes were decoded.
@@ -32,7 +34,7 @@ class Aloud:
         """Tell of a token more; called in the device's thread, where nothing is done about it."""
         self._hear(partial(self._piece, token))
 
-    def _piece(self, token: int) -> tuple[int, str]:
+    def _piece(self, token: int) -> Sequence[Part]:
         return self._beginning.add(self._decoder.decode(self._settled(token)))
 
     def _settled(self, token: int) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
+from math import isnan
 from typing import Any
 
 from jobs.contract.asking.response_format import ResponseFormat
@@ -15,7 +16,7 @@ from worker.engines.constraint.grammars import Grammar
 from worker.engines.saying.confidence import confidence_of, field_confidence_of
 from worker.engines.saying.logprobs import Told
 from worker.engines.saying.said import Said, until_end
-from worker.engines.saying.thinking import Apart, Spoken, apart
+from worker.engines.saying.thinking import Apart, Marks, Spoken, apart
 from worker.engines.saying.vocabulary import Vocabulary
 
 #: Characters of a broken answer that are shown.
@@ -25,8 +26,8 @@ _SHOWN_CHARS = 300
 class Answers:
     """Makes answers of the tokens of `tokenizer`, of which `ends` end an answer.
 
-    `pixels_per_token` are those behind one visual token; None where that is not known. With `is_thinking` the
-    prompts of plain text end within what the model thinks.
+    `pixels_per_token` are those behind one visual token; None where that is not known. `begun` are the marks
+    of the thought that the prompts of plain text begin.
     """
 
     def __init__(
@@ -37,26 +38,36 @@ class Answers:
         vocabulary: Vocabulary,
         *,
         pixels_per_token: int | None = None,
-        is_thinking: bool = False,
+        begun: Marks | None = None,
     ) -> None:
-        self._model, self._ends, self.is_thinking = model, ends, is_thinking
+        self._model, self._ends, self.begun = model, ends, begun
         self._spoken = Spoken(tokenizer)
         self._vocabulary, self._pixels_per_token = vocabulary, pixels_per_token
 
     def of(self, said: Said) -> Answer:
         """What was said; where that is no answer, its `failure` is `empty_answer` or `incomplete_answer`."""
         spoken, tokens, reason = self._text_of(said)
-        thought, text = (
-            Apart(None, spoken.strip()) if said.grammar else apart(spoken, is_begun=self.is_thinking)
-        )
-        if not text:
-            answer = self._answer(text, said, tokens, reason)
-            has_thought = thought is not None
-            return answer.failing(self._without_a_word(said, tokens, reason, has_thought=has_thought))
+        # Held to a format, a token without a choice has no number either; what is not allowed fails anyway.
+        if said.grammar is None and any(map(isnan, said.logprobs[: len(tokens)])):
+            return self._answer("", said, tokens, reason).failing(self._without_numbers())
+        parts = Apart(None, spoken.strip()) if said.grammar else apart(spoken, self.begun)
+        if not parts.answer:
+            answer = self._answer("", said, tokens, reason)
+            has_thought = parts.thought is not None
+            failure = self._without_a_word(said, tokens, reason, has_thought=has_thought)
+            return replace(answer.failing(failure), reasoning=parts.thought)
         if said.grammar is None:
-            first = 0 if text == spoken.strip() else self._spoken.thought_of(tokens)
-            return replace(self._answer(text, said, tokens, reason, first), reasoning=thought)
-        return self._as_asked(text, said, tokens, reason, said.grammar)
+            places = self._places_of(parts, tokens)
+            return replace(self._answer(parts.answer, said, tokens, reason, places), reasoning=parts.thought)
+        return self._as_asked(parts.answer, said, tokens, reason, said.grammar)
+
+    def _places_of(self, parts: Apart, tokens: Sequence[int]) -> slice:
+        """Which of the tokens are the answer."""
+        begin, end = (
+            None if place is None else self._spoken.count_of(tokens, place)
+            for place in (parts.begin, parts.end)
+        )
+        return slice(begin, end)
 
     def _text_of(self, said: Said) -> tuple[str, Sequence[int], FinishReason]:
         """The text, its tokens, and why they end there."""
@@ -101,9 +112,15 @@ class Answers:
         return None
 
     def _answer(
-        self, text: str, said: Said, tokens: Sequence[int], reason: FinishReason, first: int = 0
+        self,
+        text: str,
+        said: Said,
+        tokens: Sequence[int],
+        reason: FinishReason,
+        places: slice = slice(None),
     ) -> Answer:
-        """The answer that its tokens are from `first` on."""
+        """The answer that the tokens in these places are."""
+        first, last, _ = places.indices(len(tokens))
         # The end was chosen as well, be it a token or a text.
         stopped, ended = said.stopped, len(tokens) + (reason is FinishReason.STOP)
         logprobs = said.logprobs[first : stopped.count_with_stop if stopped else ended]
@@ -119,7 +136,7 @@ class Answers:
             usage,
             reason,
             confidence=confidence_of(logprobs),
-            logprobs=Told(said.choices, len(tokens), self._vocabulary, first) if said.choices else None,
+            logprobs=Told(said.choices, last, self._vocabulary, first) if said.choices else None,
         )
 
     def _incomplete(
@@ -135,16 +152,24 @@ class Answers:
             message = f"The answer of {self._model} is not what was asked for: {error}. {what}"
         return EngineFailure(message, code=Code.INCOMPLETE_ANSWER)
 
+    def _without_numbers(self) -> EngineFailure:
+        return EngineFailure(
+            f"{self._model} gave no numbers for what comes next (NaN or infinity): what it computes is beyond"
+            " its number format, or its weights are damaged. Set EVA01_DTYPE=bfloat16 or float32; if that"
+            " does not help, download the model anew."
+        )
+
     def _without_a_word(
         self, said: Said, tokens: Sequence[int], reason: FinishReason, *, has_thought: bool
     ) -> EngineFailure:
-        message = f"{self._model} ended without a word. Ask in another way."
         if has_thought and reason is FinishReason.LENGTH:
-            message = (
+            return EngineFailure(
                 f"{self._model} was still thinking when its {len(tokens)} tokens were used up. Ask again with"
-                " a larger max_new_tokens; EVA01_THINKING=off has it answer at once."
+                " a larger max_new_tokens; EVA01_THINKING=off has it answer at once.",
+                code=Code.INCOMPLETE_ANSWER,
             )
-        elif said.stopped:
+        message = f"{self._model} ended without a word. Ask in another way."
+        if said.stopped:
             message = f"{self._model} began with a text at which it was to stop. Leave it out of `stop`."
         elif reason is FinishReason.LENGTH:
             message = (

@@ -1,36 +1,60 @@
-"""What is certain of an answer while its text comes piece by piece."""
+"""What is certain of an answer, and of the thought before it, while its text comes piece by piece."""
 
-from worker.engines.saying.thinking import AnswerAlone
+from collections.abc import Sequence
+
+from worker.engines.base import Part
+from worker.engines.saying.thinking import Marks, Parting
 
 #: What answers do not end with (see Answers): half a character where one is cut.
 _CUT = "\N{REPLACEMENT CHARACTER}"
 
 
 class Beginning:
-    """Holds back what an answer may end with, or begin: space, parts of characters, and what is thought.
+    """Holds back what a thought or an answer may end with, or begin: space, parts of characters, and marks.
 
-    The pieces, put together, are the answer or its beginning. With `is_thinking` all begins within a thought.
+    The pieces, put together, are both or their beginning. All begins within a thought where a prompt has
+    `begun` one.
     """
 
-    def __init__(self, *, is_thinking: bool = False) -> None:
-        self._alone = AnswerAlone(is_begun=is_thinking)
-        self._held = ""
+    def __init__(self, begun: Marks | None = None) -> None:
+        self._parting = Parting(begun)
+        self._thought, self._answer = _Trimmed(), _Trimmed()
         self._start = 0
 
-    def add(self, text: str) -> tuple[int, str]:
-        """Where the next piece begins, in characters, and what it is: nothing where all is held back.
+    def add(self, text: str) -> Sequence[Part]:
+        """The next parts; none where all is held back.
 
         >>> beginning = Beginning()
-        >>> beginning.add(" A"), beginning.add(" "), beginning.add("circle. ")
-        ((0, 'A'), (1, ''), (1, ' circle.'))
+        >>> [beginning.add(text) for text in ("<think>Red", "</think>", " A", " ", "circle. ")][2:]
+        [[Part(start=3, text='A', is_thought=False)], [], [Part(start=4, text=' circle.', is_thought=False)]]
         """
-        text = self._held + self._alone.add(text)
-        if not self._start:
+        thought, answer = self._parting.add(text)
+        return [*self.add_thought(thought), *self._parts(self._answer.add(answer))]
+
+    def add_thought(self, text: str) -> Sequence[Part]:
+        """The same of a text that is known to be thought."""
+        return self._parts(self._thought.add(text), is_thought=True)
+
+    def _parts(self, text: str, *, is_thought: bool = False) -> Sequence[Part]:
+        start, self._start = self._start, self._start + len(text)
+        return [Part(start, text, is_thought)] if text else []
+
+
+class _Trimmed:
+    """Leaves space at the ends of a text out of it."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._has_begun = False
+
+    def add(self, text: str) -> str:
+        text = self._held + text
+        if not self._has_begun:
             text = text.lstrip()
         said = _without_end(text)
         self._held = text[len(said) :]
-        start, self._start = self._start, self._start + len(said)
-        return start, said
+        self._has_begun = self._has_begun or bool(said)
+        return said
 
 
 def _without_end(text: str) -> str:

@@ -9,7 +9,7 @@ from llguidance import LLTokenizer
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from worker.engines.saying.thinking import BEGIN, END
+from worker.engines.saying.thinking import is_control
 
 
 class Vocabulary:
@@ -63,6 +63,5 @@ class Vocabulary:
     def _control(self) -> frozenset[int]:
         """Those that are left out where an answer's text is made."""
         added = self._tokenizer.added_tokens_decoder
-        marks = (BEGIN, END)
-        control = {id_ for id_, token in added.items() if token.special and str(token) not in marks}
+        control = {id_ for id_, token in added.items() if is_control(token)}
         return frozenset(control.union(self._ends))

@@ -20,7 +20,7 @@ from worker.engines.proportions import fit, scale_for, scaled
 from worker.engines.seeing.image_only import load_processor
 from worker.engines.seeing.joining import joined
 from worker.engines.seeing.processors import PIXELS_PER_TOKEN, JobInput, SeenImage, TextCleaner
-from worker.engines.seeing.templates import rendered, use_template
+from worker.engines.seeing.templates import asked, rendered, use_template
 from worker.engines.seeing.tiling import limit_tiles
 from worker.engines.weights.source import Source
 
@@ -44,7 +44,7 @@ class AnyProcessor:
 
     def __init__(self, source: Source, max_pixels: int) -> None:
         self.own = load_processor(source)
-        limit_tiles(self.own.image_processor, max_pixels)
+        limit_tiles(self.own, max_pixels)
         self.tokenizer = self.own.tokenizer
         self.tokenizer.padding_side = "left"
         use_template(self.own)
@@ -73,7 +73,7 @@ class AnyProcessor:
     ) -> JobInput:
         """Have the model's own processor make the job; raises EngineFailure where that fails."""
         images = [one.image for one in seen if one.image is not None]
-        text = rendered(self.own, map(self._cleaner.cleaned, turns), thinking)
+        text = asked(self.own, [*map(self._cleaner.cleaned, turns)], thinking)
         try:
             # In a list of its own for each text some do not take them; for one text all do without.
             made = self._made(text=[text], images=images or None)

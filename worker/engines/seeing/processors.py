@@ -23,7 +23,7 @@ from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.sampling import Sampling
 from worker.engines.saying.stops import Stops
 from worker.engines.seeing.image_only import BACKEND, image_only
-from worker.engines.seeing.templates import rendered, use_template
+from worker.engines.seeing.templates import asked, use_template
 from worker.engines.weights.source import Source
 
 #: Pixels behind one visual token of a Qwen2.5-VL: 28 × 28.
@@ -108,9 +108,15 @@ class Processor(Protocol):
 
 
 class QwenProcessor:
-    """Prepares jobs whole, images scaled down to `max_pixels`; a job may ask for up to `most_pixels`."""
+    """Prepares jobs whole, images scaled down to `max_pixels`; a job may ask for up to `most_pixels`.
 
-    def __init__(self, source: Source, max_pixels: int, most_pixels: int = 0) -> None:
+    With `as_bytes` patches are the colors as they are, for whoever makes a model's numbers of them.
+    """
+
+    def __init__(
+        self, source: Source, max_pixels: int, most_pixels: int = 0, *, as_bytes: bool = False
+    ) -> None:
+        self._as_bytes = as_bytes
         self.own = source.load(image_only(Qwen2_5_VLProcessor), backend=BACKEND)
         self.tokenizer = self.own.tokenizer
         self.tokenizer.padding_side = "left"
@@ -140,7 +146,10 @@ class QwenProcessor:
         longest_px = sqrt(MOST_ELONGATED * max(size["longest_edge"], self.size["longest_edge"]))
         scale = scale_for(image.size, longest_px / max(image.size))
         fitting = fit(scaled(image, scale, Image.Resampling.BICUBIC))
-        made = self.own.image_processor(images=[fitting], size=size, return_tensors="pt")
+        plain = {"do_rescale": False, "do_normalize": False} if self._as_bytes else {}
+        made = self.own.image_processor(images=[fitting], size=size, return_tensors="pt", **plain)
+        if self._as_bytes:
+            made["pixel_values"] = made["pixel_values"].to(torch.uint8)
         return SeenImage({name: made[name] for name in _JOINED})
 
     def prepare(
@@ -154,7 +163,7 @@ class QwenProcessor:
         """Tokenise, with a place for each visual token: what the stock processor does after the patches."""
         images = _joined([image.tensors for image in seen])
         places = images["image_grid_thw"].prod(dim=1) // self.own.image_processor.merge_size**2
-        text = rendered(self.own, map(self._cleaner.cleaned, turns), thinking)
+        text = asked(self.own, [*map(self._cleaner.cleaned, turns)], thinking)
         tokens = self.tokenizer([self._with_places(text, places.tolist())], return_tensors="pt")
         kinds = (tokens["input_ids"] == self.own.image_token_id).long()
         tensors = {**images, **tokens, "mm_token_type_ids": kinds}
@@ -164,6 +173,8 @@ class QwenProcessor:
         """The text with as many image tokens for each image as it has visual tokens."""
         token = self.own.image_token
         first, *others = text.split(token)
+        if len(others) != len(places):
+            raise ValueError(f"the chat template made {len(others)} of {len(places)} places ({token})")
         return first + "".join(token * many + then for many, then in zip(places, others, strict=True))
 
     def collate(self, batch: Sequence[JobInput]) -> dict[str, torch.Tensor]:

@@ -1,10 +1,13 @@
 """A model's chat template, tried before anybody is answered by it: what it leaves out is never seen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from jobs.contract.asking.chat import Turn, question_about
-from worker.engines.saying.thinking import BEGIN, END
+from jinja2 import TemplateError
+
+from jobs.contract.asking.chat import Role, Turn, question_about
+from jobs.contract.errors import EngineFailure
+from worker.engines.saying.thinking import Marks, marks_begun
 from worker.engines.weights.unusable import Unusable
 
 #: The variable of templates by which one chooses whether a model thinks aloud.
@@ -55,22 +58,39 @@ def rendered(processor: Any, turns: Iterable[Turn], thinking: bool | None = None
     messages = [{"role": turn.role.value, "content": [*map(_part, turn.parts)]} for turn in turns]
     switch = {} if thinking is None else {_SWITCH: thinking}
     text: str = processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False, **switch)
-    return f"{text.rstrip()}\n{END}\n\n" if thinking is False and _begins_a_thought(text) else text
+    begun = marks_begun(text) if thinking is False else None
+    return f"{text.rstrip()}\n{begun.end}\n\n" if begun else text
 
 
-def begins_thoughts(processor: Any, thinking: bool | None) -> bool:
-    """True for a model whose prompts end within what it thinks."""
-    return _begins_a_thought(rendered(processor, [question_about(1, _QUESTION)], thinking))
+def asked(processor: Any, turns: Sequence[Turn], thinking: bool | None) -> str:
+    """The same of what people ask; raises EngineFailure where the template refuses or leaves out a part.
+
+    What a model has said before may be left out: some templates drop what it thought.
+    """
+    try:
+        text = rendered(processor, turns, thinking)
+    except TemplateError as error:
+        raise EngineFailure(
+            f"The model's chat template refuses the chat: {error}. Ask in other turns."
+        ) from error
+    for turn in turns:
+        if turn.role is not Role.ASSISTANT and any(part and part.strip() not in text for part in turn.parts):
+            raise EngineFailure(
+                f"The model's chat template leaves out a turn of the {turn.role.value}. Say it in the last"
+                " turn of the user, or ask another model."
+            )
+    return text
 
 
-def _begins_a_thought(prompt: str) -> bool:
-    return prompt.rstrip().endswith(BEGIN)
+def thought_begun(processor: Any, thinking: bool | None) -> Marks | None:
+    """The marks of the thought within which a model's prompts end."""
+    return marks_begun(rendered(processor, [question_about(1, _QUESTION)], thinking))
 
 
 def can_choose_thinking(processor: Any) -> bool:
     """True where `rendered` heeds `thinking`, also if only to end a thought."""
     template = processor.chat_template
-    return _SWITCH in str(template) or begins_thoughts(processor, None)
+    return _SWITCH in str(template) or thought_begun(processor, None) is not None
 
 
 def _part(part: str | None) -> dict[str, Any]:

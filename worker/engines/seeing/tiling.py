@@ -7,12 +7,21 @@ goes by the settings that image processors have, whatever family they are of.
 from math import ceil, sqrt
 from typing import Any
 
+#: How many tiles there are; some processors say it over again, and go before their image processors.
+_COUNTS = ("min_patches", "max_patches")
 
-def limit_tiles(image_processor: Any, max_pixels: int) -> None:
+
+def limit_tiles(processor: Any, max_pixels: int) -> None:
     """Have an image cut into tiles of `max_pixels` together, up to the next whole tile.
 
     There are never more than before. A tile that shows the whole image may come on top.
     """
+    image_processor = processor.image_processor
+    said = dict(getattr(processor, "images_kwargs", {}))
+    for name in _COUNTS:
+        if name in said:
+            setattr(image_processor, name, said.pop(name))
+    processor.images_kwargs = said
     _limit_sides(image_processor, max_pixels)
     _limit_count(image_processor, max_pixels)
 

@@ -8,6 +8,7 @@ weights have one identity on all machines.
 
 import fcntl
 import hashlib
+import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import obstore
 from huggingface_hub import constants
@@ -73,6 +75,14 @@ def fetch(address: str, streams: int) -> Path:
         # The library's first line says what happened, its others are its state.
         raise NotFetched(first_line(error)) from error
     return folder
+
+
+def read_settings(address: str, name: str) -> Any:
+    """What a file of JSON at `address` says; None where there is none that can be read."""
+    try:
+        return json.loads(bytes(obstore.get(from_url(address), name).bytes()))
+    except (BaseError, OSError, ValueError):
+        return None
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Whether weights fit their model: what is missing would be random, and what fits nowhere is not used."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from worker.engines.weights.unusable import Unusable
@@ -18,6 +18,13 @@ def check_fit(model: Any, found: Mapping[str, Collection[Any]], *, may_be_unused
         raise Unusable(
             f"its weights are quantised by {quantised!r}, which this transformers does not apply",
             "take the weights that are not quantised, or some that are quantised in another way",
+        )
+    if others := sorted(found["mismatched_keys"]):
+        name, in_files, in_model = others[0]
+        raise Unusable(
+            f"{len(others)} of the files' tensors have other sizes than config.json says: {name} has"
+            f" {_sizes(in_files)} in place of {_sizes(in_model)}",
+            "get the config.json that belongs to these weights",
         )
     if missing := sorted(found["missing_keys"]):
         raise Unusable(
@@ -43,6 +50,10 @@ def _not_applied(model: Any) -> str | None:
         return None
     known = said if isinstance(said, Mapping) else vars(said)
     return str(known.get("quant_method", "something"))
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return " × ".join(map(str, shape))
 
 
 def _named(keys: Collection[str]) -> str:

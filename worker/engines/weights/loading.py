@@ -33,6 +33,8 @@ def _load(source: Source, device: torch.device, dtype: torch.dtype, attention: s
         AutoModelForImageTextToText,
         output_loading_info=True,
         use_safetensors=True,
+        # Said by names and sizes, as the rest that is wrong (fit.py), in place of an error without either.
+        ignore_mismatched_sizes=True,
         dtype=dtype,
         attn_implementation=attention,
         # On a GPU the weights go there as they are read, never whole through the machine's memory.

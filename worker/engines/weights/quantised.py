@@ -16,10 +16,11 @@ _NEEDED = {
     "torchao": {"torchao": "torchao"},
     "hqq": {"hqq": "hqq"},
     "fbgemm_fp8": {"fbgemm_gpu": "fbgemm-gpu"},
+    "quark": {"quark": "amd-quark"},
     "fp8": {"kernels": "kernels"},
 }
 #: Those that a CPU cannot use; and those whose weights it multiplies out, for which it needs nothing.
-_GPU_ALONE, _PLAIN_ON_CPU = ("fbgemm_fp8",), ("fp8",)
+_GPU_ALONE, _PLAIN_ON_CPU = ("fbgemm_fp8", "fp_quant", "higgs", "spqr"), ("fp8",)
 _PLAIN = "take the weights that are not quantised"
 
 
@@ -39,12 +40,20 @@ def check_quantised(source: Source, *, is_on_gpu: bool) -> None:
 
 
 def _method(config: Any) -> str:
-    """How a config.json says that weights are quantised; empty where they are not."""
+    """How a config.json says that weights are quantised; empty where they are not.
+
+    Raises Unusable where it says that in a way that cannot be read.
+    """
     if not isinstance(config, Mapping):
         return ""
     said = config.get("quantization_config") or (config.get("text_config") or {}).get("quantization_config")
-    if not isinstance(said, Mapping):
+    if not said:
         return ""
+    if not isinstance(said, Mapping):
+        raise Unusable(
+            "quantization_config in its config.json is no JSON object",
+            "get the config.json that belongs to these weights",
+        )
     # As bitsandbytes wrote it before there were others.
     is_old = said.get("load_in_4bit") or said.get("load_in_8bit")
     return str(said.get("quant_method") or ("bitsandbytes" if is_old else ""))

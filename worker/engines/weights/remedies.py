@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import torch
-from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
 from worker.engines.weights.bucket import NotFetched
 from worker.engines.weights.source import Source
@@ -47,6 +47,8 @@ def _of_hub(error: BaseException, address: str) -> str:
     causes = [*_causes(error)]
     if any(isinstance(cause, GatedRepoError) for cause in causes):
         return f"accept its terms at https://huggingface.co/{address}, and set HF_TOKEN to a token of who did"
+    if any(isinstance(cause, HFValidationError) for cause in causes):
+        return "check MODEL_NAME: it is a folder that is there, or an address on the hub, which is OWNER/NAME"
     if any(isinstance(cause, RepositoryNotFoundError) for cause in causes):
         return "check MODEL_NAME; where it is private, set HF_TOKEN to a token of who may read it"
     return "check the network, or give a folder (MODEL_NAME): the hub was not reached"

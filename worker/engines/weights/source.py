@@ -8,19 +8,12 @@ from typing import Any
 
 from transformers.utils import cached_file
 
+from jobs.formats.safetensors import INDEX, SUFFIX, files_in
 from worker.engines.weights.unusable import Unusable
-from worker.engines.weights.whole import check_settings, check_weights
+from worker.engines.weights.whole import SETTINGS, check_settings, check_tokenizer, check_weights
 
-#: The files whose `auto_map` names code that comes with the weights.
-_SETTINGS = (
-    *("config.json", "generation_config.json", "tokenizer_config.json"),
-    *("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json"),
-)
-#: Which file holds which weights.
-_INDEX = "model.safetensors.index.json"
 #: Code of its own that a folder may have without an `auto_map`.
 _OWN_GENERATE = Path("custom_generate", "generate.py")
-_SAFE = ".safetensors"
 #: Formats that are pickles, so that reading them runs what they say.
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
@@ -49,7 +42,7 @@ class Source:
         Raises OSError for an address at which the hub has no model, or gives none away.
         """
         self._check_there()
-        for name in _SETTINGS:
+        for name in SETTINGS:
             if code := next(_named_code(self.read(name)), None):
                 raise _own_code(f"its {name} names {code}")
         if self.is_local and Path(self.address, _OWN_GENERATE).is_file():
@@ -61,10 +54,16 @@ class Source:
             )
         if self.is_local:
             check_weights(Path(self.address))
+            check_tokenizer(Path(self.address))
 
     def _check_there(self) -> None:
         if self.is_local:
             check_settings(Path(self.address))
+        elif Path(self.address).is_file():
+            raise Unusable(
+                f"{self.address} is a file",
+                "name a folder in MODEL_NAME: one with config.json, weights and the processor's settings",
+            )
         elif _is_a_path(self.address):
             raise Unusable(
                 f"there is no folder {self.address}, as seen from {Path.cwd()}",
@@ -76,15 +75,13 @@ class Source:
 
     def _pickled(self) -> str | None:
         """A pickled file that would be read for the weights."""
-        index = self.read(_INDEX)
-        named = index.get("weight_map", {}) if isinstance(index, dict) else {}
-        files = {str(file) for file in named.values()} if isinstance(named, dict) else set()
-        if other := sorted(file for file in files if not file.endswith(_SAFE)):
+        files = files_in(self.read(INDEX))
+        if other := sorted(file for file in files if not file.endswith(SUFFIX)):
             return other[0]
         if not self.is_local:
             return None
         there = sorted(path.name for path in Path(self.address).iterdir())
-        if any(name.endswith(_SAFE) for name in there):
+        if any(name.endswith(SUFFIX) for name in there):
             return None
         return next((name for name in there if name.endswith(_PICKLED)), None)
 

@@ -1,22 +1,27 @@
 """Whether a model's folder is there as a whole: what was downloaded by half is named, and how to go on."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
+from jobs.formats.safetensors import INDEX, SUFFIX, WHOLE, HeaderCut, header_of, indexed_files
 from worker.engines.weights.unusable import Unusable
 
+#: What says how a model is made and used; the `auto_map` of each names code that comes with the weights.
+SETTINGS = (
+    *("config.json", "generation_config.json", "tokenizer_config.json"),
+    *("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json"),
+)
+_TOKENIZER = "tokenizer.json"
+#: What tokenizers are read from; the first has all of one.
+_TOKENIZERS = (_TOKENIZER, "tekken.json", "vocab*", "*.model", "*.spm", "*.tiktoken")
 #: What a file begins with that only says where Git LFS has the real one.
 _POINTER = b"version https://git-lfs"
-_SAFE, _LLAMA_CPP = ".safetensors", ".gguf"
-_INDEX = "model.safetensors.index.json"
-#: The longest header that safetensors takes, in bytes.
-_LONGEST_HEADER = 100_000_000
+_LLAMA_CPP = ".gguf"
 _AGAIN = "get the folder anew; `hf download NAME --local-dir FOLDER` goes on where it stopped"
 
 
 def check_settings(folder: Path) -> None:
-    """Raises Unusable for a folder without settings, or with pointers in the place of files."""
+    """Raises Unusable for a folder without settings, or with files that cannot be read."""
     if not (folder / "config.json").is_file():
         raise Unusable(
             f"there is no config.json in {folder}",
@@ -28,17 +33,20 @@ def check_settings(folder: Path) -> None:
                 f"{file.name} only says where Git LFS has it",
                 "run `git lfs pull` in the folder, or get it by `hf download`",
             )
+    for name in (*SETTINGS, _TOKENIZER):
+        if (folder / name).is_file() and not _is_object(folder / name):
+            raise Unusable(f"{name} is cut, or no JSON object", _AGAIN)
 
 
 def check_weights(folder: Path) -> None:
     """Raises Unusable where weights are missing, or cut."""
     there = sorted(file.name for file in folder.iterdir())
-    named = sorted(_named(folder / _INDEX))
+    named = sorted(indexed_files(folder))
     if missing := [name for name in named if name not in there]:
         raise Unusable(
             f"{len(missing)} of its {len(named)} files of weights are missing: {missing[0]}", _AGAIN
         )
-    files = [folder / name for name in there if name.endswith(_SAFE)]
+    files = [folder / name for name in there if name.endswith(SUFFIX)]
     if not files:
         other = next((name for name in there if name.endswith(_LLAMA_CPP)), None)
         if other:
@@ -47,10 +55,25 @@ def check_weights(folder: Path) -> None:
                 "take weights as safetensors, or have llama.cpp serve them and ask it as openai:NAME",
             )
         raise Unusable("there are no weights (model.safetensors) in it", _AGAIN)
+    if not named and WHOLE not in there:
+        raise Unusable(f"there is no {WHOLE}, and no {INDEX} that says which file holds what", _AGAIN)
     for file in files:
         has, needs = file.stat().st_size, _size(file)
         if has < needs:
             raise Unusable(f"{file.name} is cut: it has {has:,} bytes of {needs:,}", _AGAIN)
+
+
+def check_tokenizer(folder: Path) -> None:
+    """Raises Unusable where there is none."""
+    if not any(any(folder.glob(pattern)) for pattern in _TOKENIZERS):
+        raise Unusable(f"there is no {_TOKENIZER} in it, nor another tokenizer's files", _AGAIN)
+
+
+def _is_object(file: Path) -> bool:
+    try:
+        return isinstance(json.loads(file.read_bytes()), dict)
+    except ValueError:
+        return False
 
 
 def _begins(file: Path, count: int) -> bytes:
@@ -58,25 +81,11 @@ def _begins(file: Path, count: int) -> bytes:
         return read.read(count)
 
 
-def _named(index: Path) -> Iterator[str]:
-    """The files that an index names; what cannot be read names none, of which transformers says more."""
-    try:
-        yield from {str(name) for name in json.loads(index.read_bytes())["weight_map"].values()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return
-
-
 def _size(file: Path) -> int:
     """How many bytes a file of safetensors says that it has; 0 where it says nothing that can be read."""
-    length = int.from_bytes(_begins(file, 8), "little")
-    if length > _LONGEST_HEADER:
-        return 0
-    header = _begins(file, 8 + length)[8:]
-    if len(header) < length:
-        return 8 + length
     try:
-        tensors = json.loads(header)
-        ends = (tensor["data_offsets"][1] for name, tensor in tensors.items() if name != "__metadata__")
-        return 8 + length + int(max(ends, default=0))
-    except (ValueError, LookupError, TypeError, AttributeError):
+        return header_of(file).file_bytes
+    except HeaderCut as cut:
+        return cut.needed_bytes
+    except ValueError:
         return 0

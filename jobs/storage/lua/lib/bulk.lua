@@ -44,7 +44,7 @@ local function note_mark(batch, verb, at)
     redis.call('HSET', batch, 'marks', cjson.encode(marks))
 end
 
--- The sets that hold a batch's jobs of a state, also those that are still to be settled; without refused files.
+-- The sets that hold a batch's jobs of a state, also those that are still to be settled; without those that stay failed.
 local function sets_of(batch_id, state, pending)
     local sets = {set_of(batch_id, state, false)}
     for _, one in ipairs(pending) do
@@ -77,7 +77,6 @@ local function mark(batch_id, verb, from, to, at, now)
     for _, state in ipairs(from) do
         is_from[state] = true
         try(charge_all, batch_id, pending, state, to)
-        if state == 'failed' then try(count_no_cut_failure, batch_id) end
     end
     for _, one in ipairs(pending) do
         if is_from[one.steps[#one.steps].to] then table.insert(one.steps, step) end
@@ -90,9 +89,8 @@ local function mark(batch_id, verb, from, to, at, now)
             redis.call('RENAME', set, pending_key(batch_id, number))
             table.insert(pending, {set = digits(number), steps = {step}})
         end
-        -- Refused files are failed as well, and stay so.
-        local refused = state == 'failed' and redis.call('ZCARD', set_of(batch_id, 'failed', true)) or 0
-        local moved = math.max(0, (counted(redis.call('HGET', batch, 'count:' .. state)) or 0) - refused)
+        local stay = state == 'failed' and redis.call('ZCARD', set_of(batch_id, 'failed', true)) or 0
+        local moved = math.max(0, (counted(redis.call('HGET', batch, 'count:' .. state)) or 0) - stay)
         if moved > 0 then
             count(batch_id, state, -moved)
             count(batch_id, to, moved)

@@ -5,14 +5,20 @@ local function was_refused(is_refused, state, images)
     return is_refused == '1' or (state == 'failed' and not images)
 end
 
+-- True for a failed job that no retry runs again: its file was refused, or its answer was cut, and would be cut again.
+local function stays_failed(is_refused, state, finish_reason)
+    return is_refused or (state == 'failed' and finish_reason == 'length')
+end
+
 -- What scripts need of a record; nil when there is none, or it cannot be one. Fields that a job shares with its batch are the batch's,
 -- and its owner always is. Version 0.1.0 wrote `image`.
 local function read_job(job_id)
     local fields = fields_of(
-        key('job', job_id), 'state', 'batch_id', 'model', 'owner', 'images', 'image', 'is_refused', 'counts_as'
+        key('job', job_id), 'state', 'batch_id', 'model', 'owner', 'images', 'image', 'is_refused', 'counts_as', 'finish_reason'
     )
-    local state, batch_id, model, owner, images, image, is_refused, counts_as = unpack(fields)
+    local state, batch_id, model, owner, images, image, is_refused, counts_as, finish_reason = unpack(fields)
     images = images or image
+    is_refused = was_refused(is_refused, state, images)
     local days
     if batch_id then
         local model_of_all, owner_of_all, days_of_all = unpack(fields_of(key('batch', batch_id), 'model', 'owner', 'days'))
@@ -22,18 +28,19 @@ local function read_job(job_id)
     return {
         id = job_id, state = state, batch_id = batch_id or nil, model = model, owner = owner or nil,
         images = images or nil, count = images_of(images, counts_as), charged = charged(job_id, owner, batch_id, owner, days),
-        is_refused = was_refused(is_refused, state, images),
+        is_refused = is_refused, stays_failed = stays_failed(is_refused, state, finish_reason),
     }
 end
 
--- Which of its batch's sets a job is in: refused files are failed jobs that no retry runs again.
-local function set_of(batch_id, state, is_refused)
-    return key('batch', batch_id, 'jobs', (state == 'failed' and is_refused) and 'refused' or state)
+-- Which of its batch's sets a job is in: failed ones that stay so have one of their own.
+local function set_of(batch_id, state, stays)
+    return key('batch', batch_id, 'jobs', (state == 'failed' and stays) and 'refused' or state)
 end
 
 -- What a job that runs anew no longer has.
 local STALE = {
-    'error', 'started_at', 'finished_at', 'finish_reason', 'usage', 'crashes', 'confidence', 'field_confidence',
+    'error', 'reasoning', 'started_at', 'finished_at', 'finish_reason', 'usage', 'crashes', 'confidence',
+    'field_confidence',
 }
 
 -- Let a job not have begun, and count a crash against it if it had: what its worker had not begun cannot be why it ended.
@@ -54,43 +61,28 @@ local function leave_state(job)
 end
 
 local function leave_set(job)
-    redis.call('ZREM', set_of(job.batch_id, job.state, job.is_refused), job.id)
-    -- Where version 0.1.0 put refused files.
-    if job.is_refused then redis.call('ZREM', set_of(job.batch_id, 'failed', false), job.id) end
+    redis.call('ZREM', set_of(job.batch_id, job.state, job.stays_failed), job.id)
+    -- Where earlier versions put it.
+    if job.stays_failed then redis.call('ZREM', set_of(job.batch_id, 'failed', false), job.id) end
 end
 
 local function count(batch_id, state, by)
     redis.call('HINCRBY', key('batch', batch_id), 'count:' .. state, by)
 end
 
--- Count an answer that was cut. A job with one never changes again: it is only removed. One that has failed by that may run
--- again, so how many of all those have is counted by itself as well.
+-- Count an answer that was cut, and by itself how many have failed by that. Such a job never changes again: it is only removed.
 local function count_cut(batch_id, state, finish_reason, by)
     if finish_reason ~= 'length' then return end
     redis.call('HINCRBY', key('batch', batch_id), 'cut_short', by)
     if state == 'failed' then redis.call('HINCRBY', key('batch', batch_id), 'cut_short:failed', by) end
 end
 
--- The failed jobs of a batch run again, all of them.
-local function count_no_cut_failure(batch_id)
-    local batch = key('batch', batch_id)
-    local failed = counted(redis.call('HGET', batch, 'cut_short:failed')) or 0
-    if failed ~= 0 then redis.call('HINCRBY', batch, 'cut_short', -failed) end
-    redis.call('HDEL', batch, 'cut_short:failed')
-end
-
--- Let a job have said nothing yet.
-local function forget_end(job)
-    local record = key('job', job.id)
-    if job.batch_id then count_cut(job.batch_id, job.state, redis.call('HGET', record, 'finish_reason'), -1) end
-    redis.call('HDEL', record, unpack(STALE))
-end
-
 -- What a move means to the job's batch.
 local function move_in_batch(job, to, set, now)
     local batch = key('batch', job.batch_id)
     leave_set(job)
-    redis.call('ZADD', set_of(job.batch_id, to, false), redis.call('ZSCORE', batch .. ':jobs', job.id), job.id)
+    local set_now = set_of(job.batch_id, to, stays_failed(false, to, set.finish_reason))
+    redis.call('ZADD', set_now, redis.call('ZSCORE', batch .. ':jobs', job.id), job.id)
     count(job.batch_id, job.state, -1)
     count(job.batch_id, to, 1)
     count_cut(job.batch_id, to, set.finish_reason, 1)
@@ -110,7 +102,7 @@ local function move(job, to, change, now)
     redis.call('HSET', record, 'state', to)
     for field, value in pairs(set) do redis.call('HSET', record, field, value) end
     for _, field in ipairs(change.unset or {}) do redis.call('HDEL', record, field) end
-    if change.is_anew then forget_end(job) end
+    if change.is_anew then redis.call('HDEL', record, unpack(STALE)) end
     if change.is_crash then count_crash(job.id) end
     for field, by in pairs(change.increase or {}) do try(redis.call, 'HINCRBY', record, field, by) end
     each_image(set.images, function(image) use_image(job.id, image, job.owner) end)

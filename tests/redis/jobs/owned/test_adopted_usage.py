@@ -53,7 +53,7 @@ def test_a_batch_that_was_taken_over_counts_as_if_its_owner_had_made_it(backend)
     for batch, jobs in ((annas, jobs_of_anna), (bens, jobs_of_ben)):
         store.finish(jobs[5].id, FAILURE)
         flow.cancel_batch(stores, batch.id)
-        assert flow.retry_batch(stores, batch.id)[1] == 1
+        assert flow.retry_batch(stores, batch.id)[1].queued == 1
     assert assert_same()[0] == 1
     for batch in (annas, bens):
         flow.delete_batch(stores, batch.id)
@@ -86,7 +86,7 @@ def test_jobs_that_change_before_their_turn_are_counted_as_they_are_then(backend
     counted = [jobs[5].id, jobs[6].id, later.id]
     assert usage_of(stores, "anna") == usage_told_by(store.get_jobs(counted))
     flow.cancel_batch(stores, batch.id)
-    assert store.retry_batch(batch.id) == 2
+    assert store.retry_batch(batch.id).queued == 2
     assert usage_of(stores, "anna") == usage_told_by(store.get_jobs(counted))
     run(stores, "ben")
     assert usage_of(stores, "anna") == usage_told_by([*store.results(batch.id)])
@@ -115,7 +115,7 @@ def test_a_retry_of_what_was_taken_over_takes_a_quota_as_any_other(backend):
         store.retry_batch(batch.id, quotas=Quotas(images_per_day=5))
     assert (error.value.quota, error.value.left) == ("images_per_day", 2)
     assert usage_of(backend.stores, "anna") == usage_told_by(store.results(batch.id))
-    assert store.retry_batch(batch.id, quotas=Quotas(images_per_day=6, open_jobs=4)) == 3
+    assert store.retry_batch(batch.id, quotas=Quotas(images_per_day=6, open_jobs=4)).queued == 3
     assert usage_of(backend.stores, "anna")[0] == 4
 
 

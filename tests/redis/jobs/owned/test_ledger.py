@@ -217,7 +217,7 @@ class Owners(RuleBasedStateMachine):
         theirs = [one for one in self.known.values() if one.job.batch_id == batch.id]
         if verb == "retry":
             failed = [one for one in theirs if one.state is FAILED and not one.is_refused]
-            assert self.store.retry_batch(batch.id) == len(failed)
+            assert self.store.retry_batch(batch.id).queued == len(failed)
             for one in failed:
                 one.state = QUEUED
             return

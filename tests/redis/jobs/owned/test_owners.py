@@ -145,7 +145,7 @@ def test_what_is_given_back_cancelled_or_retried_is_in_its_owners_line(store, re
         store.finish(job.id, Result(error={"code": "engine_failed", "message": "x"}))
     store.cancel_batch(batch.id)
     assert not redis_client.exists(names.owned_turns_key(MODEL, "anna"))
-    assert store.retry_batch(batch.id) == 2
+    assert store.retry_batch(batch.id).queued == 2
     while store.settle_some(batch.id, 10):
         pass
     assert redis_client.zrange(names.owned_turns_key(MODEL, "anna"), 0, -1) == [batch.id]

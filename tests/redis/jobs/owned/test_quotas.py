@@ -88,7 +88,7 @@ def test_what_failed_or_was_cancelled_is_given_back_and_a_retry_takes_it_again(b
             retry()
         assert left_of(error) == ("images_per_day", 0)
     assert store.get_job(jobs[1].id).state is FAILED
-    assert store.retry_batch(annas.id, quotas=Quotas(images_per_day=5)) == 1
+    assert store.retry_batch(annas.id, quotas=Quotas(images_per_day=5)).queued == 1
 
 
 def test_all_images_of_a_job_count_and_are_given_back_together(backend, annas):
@@ -108,7 +108,7 @@ def test_all_images_of_a_job_count_and_are_given_back_together(backend, annas):
     assert [row.taken for row in backend.stores.ledger.days(TODAY, TODAY)] == [
         Taken(taken=6, failed=3, cancelled=3)
     ]
-    assert store.retry_batch(annas.id, quotas=quotas) == 1
+    assert store.retry_batch(annas.id, quotas=quotas).queued == 1
 
 
 def test_a_job_that_cannot_be_retried_has_failed_as_before_in_the_journal_too(backend, annas):

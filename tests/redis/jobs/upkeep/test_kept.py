@@ -58,7 +58,7 @@ def test_its_jobs_go_on(store, batch_id, redis_client):
 
 
 def test_its_batch_is_retried_and_cancelled_as_a_whole(store, batch_id):
-    assert store.retry_batch(batch_id) == 1, "its refused file was kept with the others"
+    assert store.retry_batch(batch_id).queued == 1, "its refused file was kept with the others"
     assert states_of(store, batch_id) == STATES | {"2 名.jpg": JobState.QUEUED}
     store.cancel_batch(batch_id)
     counts = store.get_batch(batch_id).counts

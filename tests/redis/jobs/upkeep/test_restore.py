@@ -286,6 +286,20 @@ def test_a_failure_that_is_retried_does_not_come_back(http, services, restore, b
     assert services.store.get_job(failed["id"]).state == "queued"
 
 
+def test_what_failed_by_being_cut_comes_back_as_it_was_whatever_was_retried_since(
+    http, services, restore, batch, redis_client
+):
+    cut = next(job["id"] for job in seen(http, batch)[1] if job["file"] == "k.png")
+    finish(services, cut, Result(error=FAILURE.error, finish_reason=FinishReason.LENGTH))
+    retried = http.post(f"{batch}/retry").json
+    assert (retried["retried"], retried["left_cut_short"]) == (1, 1)
+    before = seen(http, batch)
+    redis_client.flushall()
+    run(restore)
+    assert seen(http, batch) == before
+    assert services.store.get_job(cut).state == "failed"
+
+
 def test_since_adds_what_came_later_and_nothing_else(http, services, restore, batch):
     yesterday = f"{int((datetime.now(UTC) - timedelta(days=1)).timestamp() * 1000):012x}"
     for path in list(services.blobs.list(names.manifest_folder(id_of(batch)))):

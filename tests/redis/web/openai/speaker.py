@@ -9,7 +9,7 @@ from tests.processes import PATIENCE_S, wait_until
 from web.services import Services
 
 #: A piece of an answer, how it ends, or what is waited for before the next.
-Step = tuple[int, str] | Result | threading.Event
+Step = tuple[int, str] | tuple[int, str, bool] | Result | threading.Event
 
 
 class Speaker:
@@ -45,7 +45,7 @@ class Speaker:
             else:
                 self._say(*step)
 
-    def _say(self, start: int, text: str | None) -> None:
+    def _say(self, start: int, text: str | None, is_thought: bool = False) -> None:
         assert self.job
         assert self.job.listener
-        self._services.wire.say(self.job.listener, [Piece(self.job.id, start, text)])
+        self._services.wire.say(self.job.listener, [Piece(self.job.id, start, text, is_thought)])

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 
 import openai
 import pytest
@@ -12,7 +13,6 @@ from openai import OpenAI
 
 from jobs.contract.asking.chat import Role, Turn
 from jobs.contract.codes import Code
-from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Job, JobError, JobState, Result
 from jobs.contract.settings import WebSettings
 from tests import pdfs
@@ -22,9 +22,18 @@ from tests.processes import until
 from web.front.front import Front
 from web.http.waiting import PAUSES
 from web.intake.spool import CHAT_PATH
-from web.openai.chat.completion import completion_of
+from web.openai.chat.completion import completion_of, failure_of
+from web.openai.chat.request import ChatRequest
 
 pytestmark = pytest.mark.redis
+
+
+URL = "messages[0].content[0].image_url.url"
+OBFUSCATION = "stream_options.include_obfuscation"
+
+
+def schema_of(schema: dict) -> dict:
+    return {"type": "json_schema", "json_schema": {"name": "seen", "schema": schema}}
 
 
 def refused(client: OpenAI, **said) -> openai.APIStatusError:
@@ -146,29 +155,40 @@ def test_what_changes_nothing_may_be_said(client, worker):
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
         ({"presence_penalty": 0.5}, "presence_penalty"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
-        ({"stream": True, "stream_options": {"include_obfuscation": True}}, "stream_options"),
+        ({"stream": True, "stream_options": {"include_obfuscation": True}}, OBFUSCATION),
         ({"extra_body": {"stream": 1}}, "stream"),
         ({"extra_body": {"top_k": 5}}, "top_k"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": 7, "max_completion_tokens": 8}, "max_tokens"),
-        ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "y"}]}, "messages.0.role"),
-        ({"messages": [{"role": "user", "name": "Anna", "content": "x"}]}, "messages.0.name"),
-        ({"messages": [{"role": "user", "content": [image(detail="low")]}]}, None),
-        ({"messages": [{"role": "user", "content": [image("data:image/png,abc"), text("?")]}]}, None),
-        ({"messages": [{"role": "user", "content": [image("data:image/png;base64,a$b="), text("?")]}]}, None),
-        ({"messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]}, None),
+        ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "y"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user", "name": "Anna", "content": "x"}]}, "messages[0].name"),
+        ({"messages": about(image(detail="low"))}, "messages[0].content[0].image_url.detail"),
+        ({"messages": about({"type": "text"})}, "messages[0].content[0].text"),
+        (
+            {"messages": about(text("?"), {"type": "image_url", "image_url": "x"})},
+            "messages[0].content[1].image_url",
+        ),
+        ({"messages": about(image("data:image/png,abc"))}, URL),
+        ({"messages": about(image("data:image/png;base64,a$b="))}, URL),
+        ({"messages": about(image("iVBORw0KGgoAAAANSUhEUgAA"))}, URL),
+        ({"messages": about({"type": "file", "file": {}})}, "messages[0].content[0]"),
         ({"messages": [*about_it(), {"role": "assistant", "content": "A"}]}, "messages"),
-        ({"messages": [{"role": "system", "content": [image()]}, *about_it()]}, "messages.0"),
+        ({"messages": [{"role": "system", "content": [image()]}, *about_it()]}, "messages[0]"),
         ({"messages": []}, "messages"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
+        ({"stop": "a", "response_format": {"type": "json_object"}}, "stop"),
+        ({"response_format": {"type": "json_schema"}}, "response_format"),
+        ({"extra_body": {"response_format": "json"}}, "response_format"),
+        ({"top_p": 0.5}, "top_p"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_its_name(client, redis_client, said, field):
     error = refused(client, **said)
     assert (error.status_code, error.code, error.type) == (400, "invalid_field", "invalid_request_error")
-    assert error.param is not None
-    assert error.param.startswith(field or "messages.0.content")
-    assert f"`{error.param.split('.')[0]}" in error.message
+    assert error.param == field
+    assert re.split(r"[.[]", field)[0] in error.message
+    assert not re.search("instance|dictionary|tag", error.message), "it speaks of Python"
     assert error.response.headers["x-should-retry"] == "false"
     assert list(redis_client.scan_iter("eva01:job:*")) == []
 
@@ -180,22 +200,34 @@ def test_the_name_of_a_parameter_that_there_is_not_is_not_said_back_whole(client
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "code"),
+    ("said", "status", "code", "field"),
     [
-        ({"messages": [{"role": "user", "content": "What is the time?"}]}, 400, "missing_file"),
-        ({"messages": [{"role": "user", "content": [image()]}]}, 400, "missing_question"),
-        ({"messages": about_it("x" * 4001)}, 413, "question_too_long"),
-        ({"model": "gpt-5"}, 404, "model_not_found"),
-        ({"max_tokens": 5000}, 413, "too_many_tokens"),
-        ({"model": "ocr", "logprobs": True}, 422, "no_logprobs"),
-        ({"messages": about(image("https://a.example/b.png"))}, 422, "no_public_address"),
-        ({"messages": about(image("data:image/png;base64,AAAA"))}, 422, "not_an_image"),
-        ({"messages": about(*[image()] * 17)}, 413, "too_many_images"),
+        ({"messages": [{"role": "user", "content": "What is the time?"}]}, 400, "missing_file", "messages"),
+        ({"messages": [{"role": "user", "content": [image()]}]}, 400, "missing_question", "messages"),
+        ({"messages": about_it("x" * 4001)}, 413, "question_too_long", "messages"),
+        ({"model": "gpt-5"}, 404, "model_not_found", "model"),
+        ({"max_tokens": 5000}, 413, "too_many_tokens", "max_tokens"),
+        ({"max_completion_tokens": 5000}, 413, "too_many_tokens", "max_completion_tokens"),
+        ({"model": "ocr", "max_tokens": 50}, 422, "no_token_limit", "max_tokens"),
+        ({"model": "ocr", "logprobs": True}, 422, "no_logprobs", "logprobs"),
+        ({"model": "ocr", "seed": 1, "stop": "x"}, 422, "no_sampling", "seed"),
+        ({"model": "ocr", "response_format": {"type": "json_object"}}, 422, "no_fields", "response_format"),
+        ({"response_format": schema_of({"not": {}})}, 422, "unsupported_schema", "response_format"),
+        ({"messages": about(image("https://a.example/b.png"))}, 422, "no_public_address", URL),
+        ({"messages": about(image("data:image/png;base64,AAAA"))}, 422, "not_an_image", URL),
+        (
+            {"messages": about(image(), text("And?"), image("data:image/png;base64,AAAA"))},
+            *(422, "not_an_image", "messages[0].content[2].image_url.url"),
+        ),
+        ({"messages": about(*[image()] * 17)}, 413, "too_many_images", "messages"),
     ],
 )
-def test_other_refusals_have_their_codes(client, redis_client, said, status, code):
+def test_other_refusals_have_their_codes_and_the_callers_names(
+    client, redis_client, said, status, code, field
+):
     error = refused(client, **said)
-    assert (error.status_code, error.code) == (status, code)
+    assert (error.status_code, error.code, error.param) == (status, code, field)
+    assert "max_new_tokens" not in error.message
     assert list(redis_client.scan_iter("eva01:job:*")) == []
 
 
@@ -209,19 +241,19 @@ def test_an_image_may_be_at_an_address_beside_one_that_is_sent(client, worker, i
 
 
 def test_a_failure_is_an_error_that_is_not_sent_again(client, worker):
-    worker(Result(error=JobError(code=Code.INCOMPLETE_ANSWER, message="It was cut.")))
-    error = refused(client)
-    assert (error.status_code, error.code, error.message) == (500, "incomplete_answer", error.message)
-    assert "It was cut." in error.message
+    message = "It was cut. Ask again with a larger max_new_tokens."
+    worker(Result(error=JobError(code=Code.INCOMPLETE_ANSWER, message=message)))
+    error = refused(client, max_tokens=9)
+    assert (error.status_code, error.code) == (500, "incomplete_answer")
+    assert "It was cut. Ask again with a larger max_tokens." in error.message
     assert error.response.headers["x-should-retry"] == "false"
 
 
 def test_a_code_of_a_later_version_is_a_failure_too():
     job = Job(file="a", question="?", model="nano", state=JobState.FAILED)
     job = job.model_copy(update={"error": JobError(code="of_later", message="Why.")})
-    with pytest.raises(EngineFailure) as error:
-        completion_of(job, None)
-    assert (error.value.code, error.value.message) == (Code.ENGINE_FAILED, "Why.")
+    error = failure_of(job, ChatRequest.NAMES)
+    assert (error.code, error.message) == (Code.ENGINE_FAILED, "Why.")
 
 
 def test_what_was_thought_is_beside_the_answer_of_a_completion():

@@ -23,6 +23,7 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 CUT = {"finish_reason": FinishReason.LENGTH}
+THOUGHT = SAID.model_copy(update={"reasoning": "It is red."})
 
 
 def about_it(*before: Any) -> Any:
@@ -121,16 +122,18 @@ def test_how_likely_tokens_were_is_said_where_that_is_asked(client, worker):
         ({"input": [{"role": "user", "content": [QUESTION]}]}, "input", "missing_file"),
         ({"input": [{"role": "user", "content": [IMAGE]}]}, "input", "missing_question"),
         ({"input": [*about_it(), {"role": "assistant", "content": "A"}]}, "input", "invalid_field"),
-        ({"input": [{"role": "system", "content": [IMAGE]}]}, "input.0", "invalid_field"),
-        ({"input": [{"type": "reasoning", "id": "1", "summary": []}]}, "input.0.type", "invalid_field"),
+        ({"input": [{"role": "system", "content": [IMAGE]}]}, "input[0]", "invalid_field"),
+        ({"input": [{"type": "reasoning", "id": "1", "summary": []}]}, "input", "invalid_field"),
+        ({"input": [{"type": "web_search_call", "id": "1"}]}, "input[0]", "invalid_field"),
         ({"input": [{"role": "user", "content": [{**IMAGE, "file_id": "f"}]}]}, None, "invalid_field"),
         ({"previous_response_id": "resp_1"}, "previous_response_id", "invalid_field"),
         ({"background": True}, "background", "invalid_field"),
         ({"store": False}, "store", "invalid_field"),
         ({"tools": [{"type": "web_search"}]}, "tools", "invalid_field"),
         ({"reasoning": {"effort": "high"}}, "reasoning", "invalid_field"),
-        ({"include": ["reasoning.encrypted_content"]}, "include.0", "invalid_field"),
+        ({"include": ["reasoning.encrypted_content"]}, "include[0]", "invalid_field"),
         ({"text": {"verbosity": "low"}}, "text.verbosity", "invalid_field"),
+        ({"text": {"format": {"type": "json_schema"}}}, "text.format.schema", "invalid_field"),
         ({"stream_options": {"include_obfuscation": False}}, "stream_options", "invalid_field"),
         ({"extra_body": {"seed": 1}}, "seed", "invalid_field"),
         ({"extra_body": {"messages": []}}, "messages", "invalid_field"),
@@ -147,7 +150,7 @@ def test_what_cannot_be_used_is_refused_by_its_name(client, said, field, code):
 def test_an_image_that_is_none_is_named_by_its_place(client):
     bad = {**IMAGE, "image_url": "data:image/png;base64,?"}
     error = refused(client, instructions="Be short.", input=about_it({"role": "user", "content": [bad]}))
-    assert error.param == "input.0.content.0.image_url"
+    assert error.param == "input[0].content[0].image_url"
 
 
 def test_a_stream_says_each_part_and_then_all_of_it(client, speaker):
@@ -184,9 +187,72 @@ def test_a_stream_says_each_part_and_then_all_of_it(client, speaker):
 
 
 def test_the_clients_own_helper_puts_a_stream_together(client, speaker):
-    speaker((0, "A red"), (5, " circle"), SAID)
-    with client.responses.stream(model="nano", input=about_it()) as stream:
-        assert stream.get_final_response().output_text == "A red circle."
+    for said in ([(0, "A red"), (5, " circle"), SAID], [(0, "It is", True), (9, "A red"), THOUGHT]):
+        speaker(*said)
+        with client.responses.stream(model="nano", input=about_it()) as stream:
+            assert stream.get_final_response().output_text == "A red circle."
+
+
+def test_what_was_thought_is_an_item_before_the_answer_and_may_be_sent_back(client, worker):
+    jobs = worker(THOUGHT, SAID)
+    made = client.responses.create(model="nano", input=about_it())
+    thought, message = made.output
+    assert (thought.type, thought.status, thought.summary) == ("reasoning", "completed", [])
+    assert [(part.type, part.text) for part in thought.content] == [("reasoning_text", "It is red.")]
+    assert (message.type, made.output_text) == ("message", "A red circle.")
+    assert client.responses.retrieve(made.id).model_dump() == made.model_dump()
+    more = {"role": "user", "content": "And its size?"}
+    client.responses.create(model="nano", input=[*about_it(), *made.output, more])
+    assert [turn.role for turn in jobs[1].options.chat] == [Role.USER, Role.ASSISTANT, Role.USER]
+    assert "It is red." not in str(jobs[1].options.chat)
+    bad = {"role": "user", "content": [{**IMAGE, "image_url": "data:image/png;base64,?"}]}
+    assert refused(client, input=[*about_it(), *made.output, bad]).param == "input[3].content[0].image_url"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [(0, "It is", True), (5, " red.", True), (10, "A red"), THOUGHT],
+        [(0, "It is", True), (10, "A red"), THOUGHT],
+        [THOUGHT],
+    ],
+    ids=["all of it", "but for a message that was lost", "at the end"],
+)
+def test_a_stream_says_what_is_thought_as_an_item_of_its_own(client, speaker, said):
+    speaker(*said)
+    events = [*client.responses.create(model="nano", input=about_it(), stream=True)]
+    kinds = [*dict.fromkeys(event.type for event in events)]
+    assert kinds == [
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.reasoning_text.delta",
+        "response.reasoning_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.completed",
+    ]
+    told = {
+        kind: "".join(event.delta for event in events if event.type == f"response.{kind}.delta")
+        for kind in ("reasoning_text", "output_text")
+    }
+    assert told == {"reasoning_text": "It is red.", "output_text": "A red circle."}
+    items = [event.item for event in events if event.type == "response.output_item.done"]
+    places = [event.output_index for event in events if hasattr(event, "output_index")]
+    assert events[-1].response.output == items
+    assert places == sorted(places)
+    assert {*places} == {0, 1}
+
+
+def test_what_was_thought_stays_where_there_was_no_answer(client, worker):
+    cut = JobError(code=Code.INCOMPLETE_ANSWER, message="It was still thinking.")
+    jobs = worker(THOUGHT.model_copy(update=CUT | {"answer": None, "error": cut}))
+    assert refused(client).code == "incomplete_answer"
+    (thought,) = client.responses.retrieve(f"resp_{jobs[0].id}").output
+    assert (thought.status, thought.content[0].text) == ("incomplete", "It is red.")
 
 
 def test_a_stream_that_breaks_off_raises(client, speaker):

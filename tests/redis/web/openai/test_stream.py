@@ -70,6 +70,17 @@ def test_without_anybody_who_says_it_piece_by_piece_the_answer_comes_at_the_end(
     assert all(chunk.usage is None and chunk.choices for chunk in chunks)
 
 
+def test_what_is_thought_comes_before_the_text(client, speaker):
+    said = SAID.model_copy(update={"reasoning": "It is red."})
+    speaker((0, "It is", True), (0, "It is red.", True), (10, "A red"), said)
+    chunks = [*client.chat.completions.create(**ASKED)]
+    deltas = [chunk.choices[0].delta for chunk in chunks]
+    thought = [delta.model_extra.get("reasoning_content") for delta in deltas]
+    assert [one for one in thought if one] == ["It is", " red."]
+    assert "".join(texts(chunks)) == "A red circle."
+    assert not any(delta.content for delta, one in zip(deltas, thought, strict=True) if one)
+
+
 def test_what_a_second_worker_says_again_is_passed_over(client, speaker):
     speaker((0, "A red"), (0, "A"), (1, " re"), (4, "d circ"), SAID)
     assert "".join(texts(client.chat.completions.create(**ASKED))) == "A red circle."
@@ -84,7 +95,13 @@ def test_what_a_lost_message_held_comes_with_the_end(client, speaker):
     assert texts(stream) == [" red circle."]
 
 
-@pytest.mark.parametrize("then", [(0, "A blue"), (2, "blue"), Result(answer="A blue circle.")])
+@pytest.mark.parametrize(
+    "then",
+    [
+        *((0, "A blue"), (2, "blue"), Result(answer="A blue circle.")),
+        *((5, " or so", True), SAID.model_copy(update={"reasoning": "It is red."})),
+    ],
+)
 def test_a_second_worker_that_says_something_else_ends_the_stream(client, speaker, then):
     goes_on = threading.Event()
     worker = speaker((0, "A red"), goes_on, then)

@@ -27,6 +27,8 @@ class Family(ABC):
 
     #: In how many directions positions are counted.
     axes = 1
+    #: Whether a prompt is read in one step, because tokens of it attend to later ones.
+    reads_whole = False
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -46,6 +48,13 @@ class Family(ABC):
     def position_ids(self, positions: torch.Tensor) -> torch.Tensor:
         """Positions of a line of tokens (axes × tokens) as the decoder takes them."""
         return positions
+
+    def blocks(self, prompt: Prompt) -> torch.Tensor | None:
+        """Numbers, from 1, of a prompt's blocks, whose tokens attend to one another in both directions.
+
+        None where every token sees those before it, and no others.
+        """
+        return None
 
     def also(self, rows: int, prompts: Sequence[Prompt]) -> dict[str, Any]:
         """What the decoder is given besides, where new prompts come after `rows` tokens of others."""

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from worker.engines.rolling.families.anyres import Anyres
 from worker.engines.rolling.families.deepstack import Deepstack
 from worker.engines.rolling.families.family import Family
 from worker.engines.rolling.families.grids import Grids
+from worker.engines.rolling.families.mutual import Mutual
+from worker.engines.rolling.families.nested import Nested
 from worker.engines.rolling.families.tiles import Tiles
 
 _KNOWN: dict[str, type[Family]] = {
@@ -15,10 +18,15 @@ _KNOWN: dict[str, type[Family]] = {
     "glm4v": Grids,
     "internvl": Tiles,
     "llava": Tiles,
+    "llava_next": Anyres,
+    "llava_onevision": Anyres,
+    "idefics3": Nested,
+    "smolvlm": Nested,
+    "gemma3": Mutual,
 }
-#: What a model of tiles may be built of: encoders of squares, and decoders that are given nothing but tokens,
-#: positions, a cache and a mask.
-_PARTS = ("clip_vision_model", "siglip_vision_model", "internvl_vision", "llama", "mistral", "qwen2", "qwen3")
+#: What a family may be built of besides its own parts, which are called after it: encoders of squares, and
+#: decoders that are given nothing but tokens, positions, a cache and a mask.
+_PARTS = ("clip_vision_model", "siglip_vision_model", "llama", "mistral", "qwen2", "qwen3")
 
 
 def why_unknown(config: Any) -> str | None:
@@ -26,10 +34,9 @@ def why_unknown(config: Any) -> str | None:
     kind = config.model_type
     if kind not in _KNOWN:
         return f"there is no rolling batch for the family {kind}"
-    if _KNOWN[kind] is Tiles:
-        for part in (config.vision_config, config.get_text_config()):
-            if part.model_type not in _PARTS:
-                return f"there is no rolling batch for a {kind} with a {part.model_type}"
+    for part in (config.vision_config, config.get_text_config()):
+        if part.model_type not in _PARTS and not part.model_type.startswith(kind):
+            return f"there is no rolling batch for a {kind} with a {part.model_type}"
     return None
 
 

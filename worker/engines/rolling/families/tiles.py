@@ -16,9 +16,14 @@ class Tiles(Family):
 
     def pieces(self, tensors: Mapping[str, torch.Tensor]) -> Sequence[Piece]:
         """Each tile of each image."""
-        tiles = tensors["pixel_values"].split(1)
+        return self.shares(tensors, [{"pixel_values": tile} for tile in tensors["pixel_values"].split(1)])
+
+    def shares(
+        self, tensors: Mapping[str, torch.Tensor], pieces: Sequence[Mapping[str, torch.Tensor]]
+    ) -> Sequence[Piece]:
+        """The pieces of a job, each with an equal share of its visual tokens."""
         places = int((tensors["input_ids"] == self.model.config.image_token_id).sum())
-        return [Piece({"pixel_values": tile}, places // len(tiles)) for tile in tiles]
+        return [Piece(piece, places // len(pieces)) for piece in pieces]
 
     def see(self, pieces: Sequence[Piece]) -> Sequence[Seen]:
         """What stands in the prompt."""

@@ -1,7 +1,7 @@
 // What is said before anything is sent: how many, how large, which are refused and why, how long it will take.
 
 import { byId, icon, make, say, sayOrHide, show } from "../core/dom.js";
-import { bytes, duration, number, t, tn } from "../core/words.js";
+import { bytes, duration, money, number, t, tn } from "../core/words.js";
 import { isPdf } from "../upload/limits.js";
 import { estimate } from "./estimate.js";
 import { counted } from "./selection.js";
@@ -34,7 +34,7 @@ export function showReadiness({ selection, grouping, questions, models, answer, 
     seconds !== null && resolution.check ? t("At the resolution that is chosen it may take another time.") : "",
     selection.zips && selection.count ? t("What is in the zips comes on top.") : "",
   ];
-  sayOrHide(byId("estimate-note"), [note, ...more].filter(Boolean).join(" "));
+  sayOrHide(byId("estimate-note"), [note, priceNote(selection, models.chosen), ...more].filter(Boolean).join(" "));
   const checks = checksOf({ selection, grouping, questions, models, answer, resolution, isReading });
   byId("checks").replaceChildren(...checks.map(({ kind, words }) =>
     make("li", { class: `check check--${kind}` }, icon(kind === "warn" ? "warn" : "check"), make("span", { text: words }))));
@@ -43,6 +43,13 @@ export function showReadiness({ selection, grouping, questions, models, answer, 
   const asked = grouping.way ? grouping.counted : counted(selection);
   say(byId("send"), selection.count ? t("Ask {images}", { images: asked }) : t("Ask"));
   return checks.find(({ kind }) => kind === "open") ?? null;
+}
+
+/** What the model's images cost; how many are in a PDF or a zip is known once it was sent. */
+function priceNote({ count, pdfs, zips }, model) {
+  if (!count || !model?.price) return "";
+  const price = money({ ...model.price, amount: (model.price.amount * count) / 1000 });
+  return pdfs || zips ? t("They cost {price}, and more where files have several images or pages.", { price }) : t("They cost {price}.", { price });
 }
 
 function checksOf({ selection, grouping, questions, models, answer, resolution, isReading }) {

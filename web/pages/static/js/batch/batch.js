@@ -181,8 +181,8 @@ async function retryAll() {
 
 async function retryOne(record) {
   if (!mayWrite || record?.state !== "failed") return;
-  if (!record.hasImage) {
-    const { what, remedy } = reasonOf("job_refused");
+  if (!record.hasImage || record.cut) {
+    const { what, remedy } = reasonOf(record.cut ? "job_cut_short" : "job_refused");
     return toast(`${what} ${remedy}`, "bad");
   }
   try {

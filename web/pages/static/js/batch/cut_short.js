@@ -5,6 +5,7 @@ import { byId, make, say, show, toast } from "../core/dom.js";
 import { pageUrl } from "../core/place.js";
 import { problemText } from "../core/problem_text.js";
 import { t, tn } from "../core/words.js";
+import { byCame } from "../results/arrange.js";
 import { askedWith } from "../results/asked.js";
 import { moreTokens } from "../results/cut_short.js";
 import { readLimits } from "../upload/limits.js";
@@ -32,7 +33,8 @@ export function listenForCutShort(batch, records, onShow) {
   });
 }
 
-const cutOnes = (records) => [...records].filter(({ cut }) => cut !== null);
+/** Those that are cut, in the order in which they came. */
+const cutOnes = (records) => [...records].filter(({ cut }) => cut !== null).sort(byCame);
 
 async function askAgain(batch, records) {
   const limits = await readLimits();
@@ -61,9 +63,9 @@ async function fill(id, batch, records, atATime) {
   let missing = 0;
   try {
     for (const some of portions(records, atATime)) {
-      const [files, jobs] = [false, true].map((are) => some.filter(({ images }) => images.length > 0 === are));
-      const json = { files: files.map((record) => known(record, batch)) };
-      if (jobs.length) json.jobs = jobs.map((record) => knownJob(record, batch));
+      const json = isOfList(some[0])
+        ? { jobs: some.map((record) => knownJob(record, batch)) }
+        : { files: some.map((record) => known(record, batch)) };
       const outcomes = await api(`/batches/${id}/known`, { json });
       missing += outcomes.files.filter(({ state }) => state !== "accepted").length;
     }
@@ -75,13 +77,16 @@ async function fill(id, batch, records, atATime) {
   return missing;
 }
 
-/** The records some at a time, with at most so many images, or one record. */
+/** True for a job that was made of a list of files. */
+const isOfList = ({ images }) => images.length > 0;
+
+/** The records some at a time, in their order: of one kind, with at most so many images, or one record. */
 function* portions(records, most) {
   let some = [];
   let count = 0;
   for (const record of records) {
     const images = record.images.length || 1;
-    if (some.length && count + images > most) {
+    if (some.length && (count + images > most || isOfList(some[0]) !== isOfList(record))) {
       yield some;
       some = [];
       count = 0;

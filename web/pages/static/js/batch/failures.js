@@ -4,18 +4,17 @@ import { byId, make, say, show } from "../core/dom.js";
 import { reasonOf } from "../core/reasons.js";
 import { number, t, tn } from "../core/words.js";
 
-/** Reasons of failed records, the most frequent first: {code, count, retryable, isHelped, message} each. */
+/** Reasons of failed records, the most frequent first: {code, count, retryable, message} each. */
 export function reasonsOf(records) {
   const reasons = new Map();
   for (const record of records) {
     if (record.state !== "failed") continue;
-    const reason = reasons.get(record.errorCode) ?? { code: record.errorCode, count: 0, retryable: 0, isHelped: false };
+    const reason = reasons.get(record.errorCode) ?? { code: record.errorCode, count: 0, retryable: 0 };
     reason.message ??= record.errorMessage;
     reason.count += 1;
-    // A file that was refused was never kept: there is nothing to run again.
-    reason.retryable += record.hasImage ? 1 : 0;
-    // What was cut would be cut again: that it may be longer is asked for by cut_short.js.
-    reason.isHelped ||= record.hasImage && record.cut === null;
+    // A file that was refused was never kept: there is nothing to run again. What was cut would be cut again: that it may
+    // be longer is asked for by cut_short.js.
+    reason.retryable += record.hasImage && record.cut === null ? 1 : 0;
     reasons.set(record.errorCode, reason);
   }
   return [...reasons.values()].sort((a, b) => b.count - a.count);
@@ -30,7 +29,7 @@ export function showFailures(records, onShow) {
   say(byId("failures-title"), tn("{count} answer is missing", "{count} answers are missing", count));
   const button = byId("retry-all");
   if (button) {
-    show(button, reasons.some(({ isHelped }) => isHelped));
+    show(button, retryable > 0);
     say(button.querySelector("span"), retryable === count
       ? t("Retry all")
       : tn("Retry the {count} that can be", "Retry the {count} that can be", retryable));

@@ -51,8 +51,10 @@ export const decimal = (value) => short.format(value);
 export const exact = (value) => (Number.isInteger(value) ? digits : precise).format(value);
 export const percent = (ratio) => share.format(ratio);
 /** {amount, currency}; images are cheap, so a price may have more digits than its currency. */
-export const money = ({ amount, currency }) =>
-  new Intl.NumberFormat(LOCALE, { style: "currency", currency, maximumFractionDigits: 4 }).format(amount);
+export const money = ({ amount, currency }) => {
+  const shown = amount < 0.1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 4 };
+  return new Intl.NumberFormat(LOCALE, { style: "currency", currency, ...shown }).format(amount);
+};
 /** A day, `2026-11-26`; what is none stays as it is. */
 export const dateOnly = (date) => (Number.isNaN(Date.parse(date)) ? date : day.format(new Date(date)));
 export const dateTime = (time) => moment.format(new Date(time));

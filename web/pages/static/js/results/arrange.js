@@ -15,8 +15,8 @@ const NO_FILTERS = new Map();
 const breathe = () => new Promise((resolve) => setTimeout(resolve));
 
 const byText = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-// Ids begin with the time at which the job came.
-const byCame = (a, b) => byText(a.id, b.id);
+/** In the order in which jobs came: their ids begin with the time. */
+export const byCame = (a, b) => byText(a.id, b.id);
 const keyOf = (record) => (record.fileKey ??= fileKey(record.file));
 
 /** The orders there are besides those of columns; where nothing is known to order by, a record comes last. */

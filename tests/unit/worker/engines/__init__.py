@@ -1,0 +1,1 @@
+"""What engines decide without a model."""
