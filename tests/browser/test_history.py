@@ -35,7 +35,7 @@ def test_a_batch_is_found_by_its_name_or_question(page, row, batch_id, mixed_bat
     expect(page.locator("#history-empty")).to_contain_text("Nothing found")
     search.fill("describe THIS")
     expect(page.locator(f'a[href="/batches/{batch_id}"]')).to_be_visible()
-    page.locator(f'a[href="/batches/{batch_id}"]').click()
+    page.locator(f'a[href="/batches/{batch_id}"]').press("Enter")
     expect(page.locator("#batch-name")).to_contain_text("harvest")
 
 

@@ -11,7 +11,7 @@ from jobs.contract.models import Batch, BatchState
 from web.access.audit import note_look
 from web.access.caller import caller
 from web.api.blueprint import Blueprint
-from web.api.schemas.base import PROBLEMS, BatchPath, placed
+from web.api.schemas.base import PROBLEMS, BatchPath
 from web.api.schemas.batches import (
     BatchChange,
     BatchesPage,
@@ -44,7 +44,7 @@ batches = Blueprint(
 )
 
 
-@batches.post("", responses={201: placed(NewBatchView)})
+@batches.post("", responses={201: NewBatchView})
 def create_batch(body: NewBatch) -> Response:
     """Make an open batch."""
     serving = services()
