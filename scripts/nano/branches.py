@@ -1,7 +1,7 @@
 """Attention over branches: questions that share an image, each of which sees the image and itself only.
 
-All of a batch's questions and answers stand in one line behind their image, so that everything but attention takes them as
-they are. Here they are taken apart: of 450 tokens a row hardly 130 are seen by one of them.
+All questions and answers of an image stand in one line behind it, so that everything but attention takes
+them as they are. Here they are taken apart: of 450 tokens a row hardly 130 are seen by one of them.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _GROUPS = 5
 
 @dataclass(frozen=True)
 class _Group:
-    """Branches of like lengths: in which row each is, and where its tokens are in all rows, one after the other."""
+    """Branches of like lengths: in which row each is, and where its tokens are in the line of all rows."""
 
     rows: Tensor
     #: Branches × tokens; behind a branch's end it is its first token again.
@@ -34,8 +34,8 @@ class _Group:
 class Branches:
     """Which tokens each token sees: those before it, of its own branch and of the `shared` first ones.
 
-    `branch` (rows × tokens behind the shared ones) has the number of each token's branch; 0 for one more that all share, and
-    -1 for none. It is given to the model's layers as their mask.
+    `branch` (rows × tokens behind the shared ones) has the number of each token's branch; 0 for one more that
+    all share, and -1 for none. It is given to the model's layers as their mask.
     """
 
     def __init__(self, branch: Tensor, shared: int) -> None:
@@ -71,7 +71,9 @@ def attend(
     """Attention (rows × heads × tokens × width); gives rows × tokens × heads × width."""
     shared = branches.shared
     first = [x[:, :, :shared] for x in (query, key, value)]
-    begun = scaled_dot_product_attention(*first, is_causal=True, scale=scaling, enable_gqa=True)
+    begun = scaled_dot_product_attention(
+        first[0], first[1], first[2], is_causal=True, scale=scaling, enable_gqa=True
+    )
     rows, heads, length, width = query.shape
     out = begun.new_zeros(rows, length, heads, width)
     out[:, :shared] = begun.transpose(1, 2)

@@ -134,11 +134,17 @@ def _image_positions(rows: int, columns: int) -> Tensor:
 
 
 def answer_logits(
-    model: Qwen2_5_VLForConditionalGeneration, tokens: Tensor, texts: Texts, grid: tuple[int, int]
+    model: Qwen2_5_VLForConditionalGeneration,
+    tokens: Tensor,
+    texts: Texts,
+    grid: tuple[int, int],
+    *,
+    is_rough: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Logits (answers' tokens, vocabulary) and their targets.
 
-    `tokens` are the images' (batch, cells, hidden), `grid` their rows and columns.
+    `tokens` are the images' (batch, cells, hidden), `grid` their rows and columns. A rough pass multiplies
+    matrices in bfloat16, as training does: a quarter less time.
     """
     language = model.model.language_model
     language.set_attn_implementation(branches.NAME)
@@ -151,14 +157,15 @@ def answer_logits(
     image = _image_positions(*grid) + len(head)
     after = (positions + len(head) + max(grid)).expand(3, -1, -1)
     first = torch.cat([before, image], dim=1)[:, None].expand(-1, batch, -1)
-    hidden = language(
-        inputs_embeds=embedded,
-        position_ids=torch.cat([first, after], dim=2),
-        attention_mask={"full_attention": branches.Branches(branch, shared)},
-        use_cache=False,
-    ).last_hidden_state[:, shared:]
+    with torch.autocast(tokens.device.type, torch.bfloat16, enabled=is_rough):
+        hidden = language(
+            inputs_embeds=embedded,
+            position_ids=torch.cat([first, after], dim=2),
+            attention_mask={"full_attention": branches.Branches(branch, shared)},
+            use_cache=False,
+        ).last_hidden_state[:, shared:]
     is_answer = labels != IGNORE
-    return model.lm_head(hidden[is_answer]), labels[is_answer]
+    return model.lm_head(hidden[is_answer].float()), labels[is_answer]
 
 
 @torch.no_grad()
