@@ -24,6 +24,7 @@ from worker.engines.constraint.masks import Masks
 from worker.engines.conversation import Conversation
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import (
+    check_graphs,
     choose_attention,
     choose_device,
     choose_dtype,
@@ -149,6 +150,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         try:
             self._on = choose_device(self._settings)
             self._device_name = describe(self._on)
+            check_graphs(self._settings, self._on)
             use_all_cores()
             if is_in_bucket(self._source.address):
                 self._source = Source(str(fetch(self._source.address, self._settings.weights_streams)))
