@@ -129,8 +129,8 @@ def soak(subject: Subject, seconds: float) -> Found:
     loop, going = subject.loop(rows), set[Request]()
     came = failed = 0
     highest, differed, began_s = [0, 0], count_of_steps("differed"), time.monotonic()
-    while (now_s := time.monotonic() - began_s) < seconds or not loop.is_idle:
-        if now_s < seconds and len(going) < 2 * rows:
+    while (now_s := time.monotonic() - began_s) < seconds or not came or not loop.is_idle:
+        if (now_s < seconds or not came) and len(going) < 2 * rows:
             new = subject.requests(loop, rng.randint(1, rows), rng.randrange(10**6))
             came, going = came + len(new), going.union(new)
             for request in new:

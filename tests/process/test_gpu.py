@@ -30,6 +30,7 @@ def test_every_part_runs_to_its_end_and_answers_are_those_of_generate():
         *("out of memory", "soak", "identity"),
     ]
     found = {what: value for line in lines for what, value in line["found"].items()}
+    assert found["soak: jobs that came"] > 0
     assert found["soak: jobs that did not end"] == found["soak: jobs that failed"] == 0
     assert found["answers by plain steps as of `generate` alone, float32, of 3"] == 3
     assert found["answers by recorded steps as of `generate` alone, float32, of 3"] == 3
