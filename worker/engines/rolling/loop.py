@@ -277,12 +277,12 @@ class RollingLoop:
         """Go on after an error: a request that was alone fails, and of several some wait again."""
         if isinstance(error, DeviceLost):
             raise error
+        if isinstance(error, OutOfMemory) and self._recorded:
+            self._recorded.forget()
         requests = self.on_device()
         if len(requests) == 1:
             self._end(requests[0], failure=failure_of(error))
         elif isinstance(error, OutOfMemory):
-            if self._recorded:
-                self._recorded.forget()
             self._give_up_newest()
             logger.warning(
                 "%d images did not fit into the device's memory: %s. From now on EVA01_CACHE_TOKENS is %d and"
