@@ -103,6 +103,8 @@ class ModelMetrics:
         self.drain_seconds = _DRAIN.labels(model)
         # There from the beginning, so that the first one is an increase.
         _UNREADABLE.labels(model)
+        for kind in ("recorded", "plain", "tried", "differed", "failed"):
+            _STEPS.labels(kind)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
