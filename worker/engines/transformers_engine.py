@@ -23,6 +23,7 @@ from worker.engines.constraint.masks import Masks
 from worker.engines.conversation import Conversation
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import (
+    check_graphs,
     choose_attention,
     choose_device,
     choose_dtype,
@@ -135,6 +136,7 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
         try:
             self._on = choose_device(self._settings)
             self._device_name = describe(self._on)
+            check_graphs(self._settings, self._on)
             use_all_cores()
             self._find()
             check_quantised(self._source, is_on_gpu=self._is_on_gpu)

@@ -63,7 +63,14 @@ class Reference:
         )
 
     def loop(
-        self, *, slots=4, budget_tokens=10_000, prefill_tokens=512, timeout_s=60.0, clock=None
+        self,
+        *,
+        slots=4,
+        budget_tokens=10_000,
+        prefill_tokens=512,
+        timeout_s=60.0,
+        clock=None,
+        recorder=None,
     ) -> RollingLoop:
         return RollingLoop(
             self.model,
@@ -73,6 +80,7 @@ class Reference:
             prefill_tokens=prefill_tokens,
             timeout_s=timeout_s,
             clock=clock or Clock(0),
+            recorder=recorder,
         )
 
     def request(self, number: int, longest: int = LONGEST, **how: Any) -> Request:
@@ -134,7 +142,7 @@ def arrivals(inputs: int, *, fewest: int, most: int, latest: int) -> st.SearchSt
     return st.lists(request, min_size=fewest, max_size=most)
 
 
-def assert_each_answer_is_the_one_given_alone(reference: Reference, arrivals, **how: int) -> None:
+def assert_each_answer_is_the_one_given_alone(reference: Reference, arrivals, **how: Any) -> None:
     """Request n comes at turn `at`, and is cancelled at turn `off` if that is early."""
     loop = reference.loop(**how)
     asked = [

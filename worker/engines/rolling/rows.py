@@ -172,6 +172,11 @@ class Row:
         """Its last token, which a row that writes has not in the cache yet."""
         return Span(self.cached, self.cached + 1, self.blocks)
 
+    @property
+    def next_position(self) -> int:
+        """Where that token is."""
+        return self.cached + self.request.delta
+
     def append(self, token: int, logprob: float, choice: Choice | None) -> None:
         """Note a token more."""
         self.generated.append(token)

@@ -8,6 +8,7 @@ import torch
 from jobs.contract.settings import WorkerSettings
 from worker.engines.generation import HEEDED_BY_GENERATE
 from worker.engines.rolling import attention
+from worker.engines.rolling.captured.recording import recorder_for
 from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.loop import RollingLoop
 
@@ -58,6 +59,7 @@ def create_loop(model: Any, ends: Collection[int], rows: int, settings: WorkerSe
         budget_tokens=settings.cache_tokens or _tokens_that_fit(model),
         prefill_tokens=settings.prefill_tokens,
         timeout_s=settings.job_timeout_s,
+        recorder=recorder_for(model.device, settings),
     )
 
 
