@@ -35,6 +35,7 @@ from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.confidence import logprobs_of
 from worker.engines.saying.logprobs import Choice, choices_of
 from worker.engines.saying.stops import Stops
+from worker.engines.seeing.cutting import Cutter
 from worker.ops.cores import core_count
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class RollingLoop:
     """At most `rows` rows in flight, whose cache holds at most `budget_tokens`.
 
     `ends` are the tokens that end an answer; `timeout_s` counts from when a request first goes to the
-    device; `clock` gives seconds.
+    device; `clock` gives seconds. Images that do not come cut are cut by `cutter`.
     """
 
     def __init__(
@@ -57,8 +58,9 @@ class RollingLoop:
         prefill_tokens: int,
         timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
+        cutter: Cutter | None = None,
     ) -> None:
-        self._family = family_of(model)
+        self._family = family_of(model, cutter)
         self._most_rows = rows
         self._timeout_s = timeout_s
         self._clock = clock

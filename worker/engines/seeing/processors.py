@@ -22,6 +22,7 @@ from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.sampling import Sampling
 from worker.engines.saying.stops import Stops
+from worker.engines.seeing.cutting import Cutter
 from worker.engines.seeing.image_only import BACKEND, image_only
 from worker.engines.seeing.templates import asked, use_template
 from worker.engines.weights.source import Source
@@ -36,12 +37,12 @@ _ZERO_WIDTH_SPACE = "\u200b"
 #: Tensors that are padded to the batch's longest job, on the left because a decoder goes on at the right.
 _PADDED = ("input_ids", "attention_mask", "mm_token_type_ids")
 #: Tensors whose rows belong to the jobs one after the other.
-_JOINED = ("pixel_values", "image_grid_thw")
+_JOINED = ("pixel_values", "colors", "image_sizes", "image_grid_thw")
 
 
 @dataclass(frozen=True)
 class SeenImage:
-    """One image: its patches where jobs are prepared whole, else the scaled image."""
+    """One image: its patches, or its colors until they are cut on the device; else the scaled image."""
 
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
     image: Image.Image | None = None
@@ -77,6 +78,10 @@ class Processor(Protocol):
         """The model's own tokenizer."""
 
     @property
+    def cutter(self) -> Cutter | None:
+        """What cuts images on the device; None where they come cut."""
+
+    @property
     def max_pixels(self) -> PixelRange | None:
         """Between what a job may choose; None where only the model's own processor knows what is seen."""
 
@@ -110,11 +115,18 @@ class Processor(Protocol):
 class QwenProcessor:
     """Prepares jobs whole, images scaled down to `max_pixels`; a job may ask for up to `most_pixels`.
 
-    With `as_bytes` patches are the colors as they are, for whoever makes a model's numbers of them.
+    With `as_bytes` patches are the colors as they are, for whoever makes a model's numbers of them. With
+    `cut_on` images are scaled and cut on that device, where that makes the same of them.
     """
 
     def __init__(
-        self, source: Source, max_pixels: int, most_pixels: int = 0, *, as_bytes: bool = False
+        self,
+        source: Source,
+        max_pixels: int,
+        most_pixels: int = 0,
+        *,
+        as_bytes: bool = False,
+        cut_on: torch.device | None = None,
     ) -> None:
         self._as_bytes = as_bytes
         self.own = source.load(image_only(Qwen2_5_VLProcessor), backend=BACKEND)
@@ -123,6 +135,8 @@ class QwenProcessor:
         use_template(self.own)
         self._cleaner = TextCleaner(self.tokenizer)
         own = self.own.image_processor
+        cutter = Cutter(own, cut_on) if cut_on else None
+        self.cutter = cutter if cutter and cutter.is_exact() else None
         self.pixels_per_token = (own.patch_size * own.merge_size) ** 2
         self.size = self._limit_size(max_pixels)
         usual = self.size["longest_edge"]
@@ -146,11 +160,13 @@ class QwenProcessor:
         longest_px = sqrt(MOST_ELONGATED * max(size["longest_edge"], self.size["longest_edge"]))
         scale = scale_for(image.size, longest_px / max(image.size))
         fitting = fit(scaled(image, scale, Image.Resampling.BICUBIC))
+        if self.cutter:
+            return SeenImage(self.cutter.uncut(fitting, size))
         plain = {"do_rescale": False, "do_normalize": False} if self._as_bytes else {}
         made = self.own.image_processor(images=[fitting], size=size, return_tensors="pt", **plain)
         if self._as_bytes:
             made["pixel_values"] = made["pixel_values"].to(torch.uint8)
-        return SeenImage({name: made[name] for name in _JOINED})
+        return SeenImage(dict(made))
 
     def prepare(
         self,
@@ -222,6 +238,7 @@ def _joined(parts: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tens
     return {
         name: torch.cat([part[name] for part in parts]) if len(parts) > 1 else parts[0][name]
         for name in _JOINED
+        if name in parts[0]
     }
 
 
