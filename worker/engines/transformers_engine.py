@@ -37,11 +37,12 @@ from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.seeing.any_processor import AnyProcessor
-from worker.engines.seeing.processors import JobInput, Processor, QwenProcessor, SeenImage
+from worker.engines.seeing.processors import GridProcessor, JobInput, Processor, SeenImage
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
 from worker.engines.weights.kind import family_of
 from worker.engines.weights.loading import load_weights
+from worker.engines.weights.numbers import check_numbers
 from worker.engines.weights.quantised import check_quantised
 from worker.engines.weights.remedies import remedy_of
 from worker.engines.weights.unusable import Unusable
@@ -158,8 +159,9 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
         self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)
 
     def _load_processor(self) -> Processor:
-        if family_of(self._source) in families.QWEN:
-            return QwenProcessor(self._source, self._settings.max_pixels, self._settings.most_pixels)
+        if (family := family_of(self._source)) in families.GRIDS:
+            limits = self._settings.max_pixels, self._settings.most_pixels
+            return GridProcessor(self._source, *limits, family=family)
         return AnyProcessor(self._source, self._settings.max_pixels)
 
     def _load_model(self) -> Any:
@@ -167,6 +169,7 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
         attentions = choose_attention(self._settings, self._on, dtype)
         model, found = load_weights(self._source, self._on, dtype, attentions)
         check_fit(model, found, may_be_unused=self._settings.unused_weights == "ignore")
+        check_numbers(model)
         model.to(self._on).eval()
         self._weights_bytes = bytes_of(model)
         replace_layers(model)

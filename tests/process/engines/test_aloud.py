@@ -35,7 +35,7 @@ def said_aloud(engine, tokens, stops=None) -> list[str]:
             start += len(part.text)
         pieces.append("".join(part.text for part in parts))
 
-    aloud = Aloud(engine._conversation.vocabulary, stops, hear)
+    aloud = Aloud(engine._conversation.vocabulary, stops, hear, engine._conversation.answers.thinking)
     for token in tokens:
         aloud.add(token)
     return pieces

@@ -25,7 +25,7 @@ from worker.engines.deadline import Deadline
 from worker.engines.devices import choose_device, choose_dtype, first_line
 from worker.engines.hub import HubEngine
 from worker.engines.rolling.setup import bytes_of_token
-from worker.engines.seeing.processors import QwenProcessor, SeenImage
+from worker.engines.seeing.processors import GridProcessor, SeenImage
 from worker.engines.vllm.arguments import arguments, check_extra, rows_of, slots_of
 from worker.engines.vllm.parameters import check, parameters
 from worker.engines.vllm.requests import Asked, Requests
@@ -67,7 +67,7 @@ class VllmEngine(HubEngine[Seen, Asked]):
         self._penalty = 1.0
         self._vllm: Any
         self._core: Any
-        self._processor: QwenProcessor
+        self._processor: GridProcessor
         self._conversation: Conversation
         self._rolling: Requests
 
@@ -144,7 +144,7 @@ class VllmEngine(HubEngine[Seen, Asked]):
         said = self._source.read("generation_config.json")
         generation = GenerationConfig(**said) if said else GenerationConfig.from_model_config(config)
         self._penalty = generation.repetition_penalty or 1.0
-        self._processor = QwenProcessor(
+        self._processor = GridProcessor(
             self._source, settings.max_pixels, settings.most_pixels, as_bytes=True
         )
         text = config.get_text_config()

@@ -49,6 +49,7 @@ def test_text_comes_while_it_is_said(client, speaker):
         "prompt_tokens": 21,
         "completion_tokens": 4,
         "total_tokens": 25,
+        "completion_tokens_details": {"reasoning_tokens": 0},
     }
     assert {chunk.usage for chunk in (role, first, *rest, last)} == {None}
     assert {(chunk.id, chunk.model, chunk.object) for chunk in (role, first, *rest, last, used)} == {
@@ -112,6 +113,12 @@ def test_a_second_worker_that_says_something_else_ends_the_stream(client, speake
         list(stream)
     assert (error.value.code, error.value.type) == ("engine_failed", "server_error")
     assert worker.state in (JobState.CANCELLED, JobState.SUCCEEDED)
+
+
+def test_an_answer_that_turns_out_to_be_thought_ends_the_stream_and_says_so(client, speaker):
+    speaker((0, "It is red.</think>A red"), SAID.model_copy(update={"reasoning": "It is red."}))
+    with pytest.raises(openai.APIError, match="was its model's thought"):
+        list(client.chat.completions.create(**ASKED))
 
 
 def test_a_failure_is_an_error_of_the_call_before_the_first_text_and_an_event_after_it(client, speaker):
