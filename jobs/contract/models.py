@@ -151,6 +151,8 @@ class Usage(Kept):
     prompt_tokens: int | None = None
     #: Tokens the answer took.
     output_tokens: int = 0
+    #: Those of them that were thought, with the mark at their end; None where the engine does not say.
+    reasoning_tokens: int | None = None
     #: Seconds of the device, of those shared with others its part; None where that is not known.
     device_s: float | None = None
     #: Lines of text found (ocr).

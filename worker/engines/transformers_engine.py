@@ -11,14 +11,13 @@ from PIL import Image
 from transformers.utils import logging as library_logging
 
 from jobs.contract.asking.chat import question_about
-from jobs.contract.asking.pixels import PixelRange
-from jobs.contract.catalog import ModelCard, place_of
+from jobs.contract.catalog import ModelCard
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from worker.engines import families
 from worker.engines.about import bytes_of, cut_fact, model_facts, pixel_fact, rolling_facts, static_facts
-from worker.engines.base import Answer, Engine, Fact, ModelNotLoaded
+from worker.engines.base import Answer, Fact, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.masks import Masks
 from worker.engines.conversation import Conversation
@@ -33,21 +32,21 @@ from worker.engines.devices import (
     is_cut_on_device,
     use_all_cores,
 )
+from worker.engines.hub import HubEngine
 from worker.engines.layers import replace_layers
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.seeing.any_processor import AnyProcessor
 from worker.engines.seeing.cutting import UNCUT
-from worker.engines.seeing.processors import JobInput, Processor, QwenProcessor, SeenImage
-from worker.engines.weights.bucket import fetch, is_in_bucket
+from worker.engines.seeing.processors import GridProcessor, JobInput, Processor, SeenImage
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
 from worker.engines.weights.kind import family_of
 from worker.engines.weights.loading import load_weights
+from worker.engines.weights.numbers import check_numbers
 from worker.engines.weights.quantised import check_quantised
 from worker.engines.weights.remedies import remedy_of
-from worker.engines.weights.source import Source
 from worker.engines.weights.unusable import Unusable
 from worker.ops.cores import core_count
 
@@ -61,8 +60,8 @@ library_logging.disable_progress_bar()
 
 
 @final
-class TransformersEngine(Engine[SeenImage, JobInput]):
-    """A vision-language model on one device; `reason` says why it is not run by vLLM."""
+class TransformersEngine(HubEngine[SeenImage, JobInput]):
+    """A model on one device, by transformers."""
 
     #: Fewer where a model's jobs cannot be put together.
     max_batch = 128
@@ -70,10 +69,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def __init__(
         self, card: ModelCard, settings: WorkerSettings, reason: str = "EVA01_ENGINE=transformers"
     ) -> None:
-        self._card = card
-        self._settings = settings
-        self._reason = reason
-        self._source = Source(place_of(card.source))
+        super().__init__(card, settings, reason)
         self._device_name = settings.device
         self._on: torch.device
         self._model: Any = None
@@ -88,16 +84,6 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def device(self) -> str:
         """The device that was chosen; before that, the one that the settings name."""
         return self._device_name
-
-    @property
-    def enough_pixels(self) -> int:
-        """The limit of the settings."""
-        return self._settings.max_pixels
-
-    @property
-    def max_pixels(self) -> PixelRange | None:
-        """As the processor says."""
-        return self._processor.max_pixels
 
     @property
     def about(self) -> Sequence[Fact]:
@@ -153,9 +139,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             self._on = choose_device(self._settings)
             self._device_name = describe(self._on)
             use_all_cores()
-            if is_in_bucket(self._source.address):
-                self._source = Source(str(fetch(self._source.address, self._settings.weights_streams)))
-            self._source.check()
+            self._find()
             check_quantised(self._source, is_on_gpu=self._is_on_gpu)
             self._processor = self._load_processor()
             self._model = self._load_model()
@@ -178,10 +162,11 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)
 
     def _load_processor(self) -> Processor:
-        if family_of(self._source) in families.QWEN:
-            return QwenProcessor(
-                *(self._source, self._settings.max_pixels, self._settings.most_pixels),
-                cut_on=self._on if is_cut_on_device(self._settings, self._on) else None,
+        if (family := family_of(self._source)) in families.GRIDS:
+            limits = self._settings.max_pixels, self._settings.most_pixels
+            is_cut_here = family not in families.GLM and is_cut_on_device(self._settings, self._on)
+            return GridProcessor(
+                *(self._source, *limits), family=family, cut_on=self._on if is_cut_here else None
             )
         return AnyProcessor(self._source, self._settings.max_pixels)
 
@@ -190,6 +175,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         attentions = choose_attention(self._settings, self._on, dtype)
         model, found = load_weights(self._source, self._on, dtype, attentions)
         check_fit(model, found, may_be_unused=self._settings.unused_weights == "ignore")
+        check_numbers(model)
         model.to(self._on).eval()
         self._weights_bytes = bytes_of(model)
         replace_layers(model)

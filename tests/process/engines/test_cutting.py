@@ -11,8 +11,8 @@ from PIL import Image
 from jobs.contract.catalog import NANO
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from tests.drawing import random_scene
-from tests.preparing import prepare
+from tests.files.drawing import random_scene
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.company import Company
 from worker.engines.seeing import bicubic

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 from jobs.contract.catalog import NANO
 from jobs.contract.errors import Eva01Error
@@ -118,6 +119,19 @@ def turns(loop: RollingLoop) -> Iterator[Sequence[Outcome]]:
 def submit(loop: RollingLoop, *requests: Request) -> None:
     for request in requests:
         loop.submit(request)
+
+
+def arrivals(inputs: int, *, fewest: int, most: int, latest: int) -> st.SearchStrategy[list[Any]]:
+    """Requests, each about one of so many inputs, which may be cancelled at turns up to the `latest`."""
+    request = st.tuples(
+        st.integers(0, inputs - 1),
+        st.integers(1, LONGEST),
+        st.integers(0, 12),
+        st.booleans(),
+        st.sampled_from(Company),
+        st.integers(0, latest),
+    )
+    return st.lists(request, min_size=fewest, max_size=most)
 
 
 def assert_each_answer_is_the_one_given_alone(reference: Reference, arrivals, **how: int) -> None:

@@ -111,7 +111,7 @@ class Outcome:
 
     request: Request
     tokens: tuple[int, ...] = ()
-    #: The logarithm of each one's probability; no number where there was no choice.
+    #: The logarithm of each one's probability; infinite where there was no choice.
     logprobs: tuple[float, ...] = ()
     #: What might have been said in their places; None where nobody asked.
     choices: Choices | None = None
