@@ -26,7 +26,7 @@ from worker.engines.rolling.captured.steps import Steps
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.rolling.rows import Request
 from worker.engines.rolling.setup import create_loop
-from worker.engines.seeing.processors import JobInput, Processor, QwenProcessor
+from worker.engines.seeing.processors import GridProcessor, JobInput, Processor
 from worker.engines.transformers_engine import TransformersEngine
 from worker.engines.weights.source import Source
 
@@ -122,7 +122,7 @@ def _random(name: str) -> Subject:
     with TemporaryDirectory() as folder:
         write_tokens(Path(folder), vocabulary(WORDS + 1)[:-1])
         model.config.save_pretrained(folder)
-        processor = QwenProcessor(Source(folder), settings.max_pixels, settings.most_pixels)
+        processor = GridProcessor(Source(folder), settings.max_pixels, settings.most_pixels)
         conversation = Conversation(
             name, processor, model.config, model.generation_config, settings, most_tokens=None
         )

@@ -10,7 +10,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from scripts.gpu.parts import Parts
 from scripts.gpu.shapes import SHAPES, config_of
 from tests.processes import python
-from tests.worker_processes import ROOT
+from tests.stubs.processes import ROOT
 
 pytestmark = pytest.mark.process
 

@@ -16,5 +16,6 @@ def test_questions_that_share_an_image_are_answered_as_if_each_were_alone(tmp_pa
     monkeypatch.setattr(Qwen2_5_VLRMSNorm, "forward", Qwen2_5_VLRMSNorm.forward)
     trainer = Trainer(Plan(), tmp_path / "checkpoint.pt")
     batch = pool.make_batch(pool.Order(seed=1, phase="test", index=0, size=3, branches=4))
+    assert batch.texts
     difference = nano.max_logit_difference(trainer.model, torch.from_numpy(batch.pixels), batch.texts)
     assert difference < MAX_LOGIT_DIFFERENCE

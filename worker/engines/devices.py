@@ -59,6 +59,13 @@ def choose_attention(
     return (None,)
 
 
+def is_cut_on_device(settings: WorkerSettings, device: torch.device) -> bool:
+    """Whether images are to be scaled and cut there; `auto`: on a GPU, since a CPU gains nothing by it."""
+    if settings.preprocessing == "auto":
+        return device.type == "cuda"
+    return settings.preprocessing == "device"
+
+
 def describe(device: torch.device) -> str:
     """The device for people: `cpu`, or `cuda:0 NVIDIA H100`."""
     if device.type == "cuda":

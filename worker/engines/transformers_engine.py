@@ -16,7 +16,7 @@ from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from worker.engines import families
-from worker.engines.about import bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
+from worker.engines.about import bytes_of, cut_fact, model_facts, pixel_fact, rolling_facts, static_facts
 from worker.engines.base import Answer, Fact, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.masks import Masks
@@ -30,6 +30,7 @@ from worker.engines.devices import (
     describe,
     engine_error,
     first_line,
+    is_cut_on_device,
     use_all_cores,
 )
 from worker.engines.hub import HubEngine
@@ -38,6 +39,7 @@ from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.seeing.any_processor import AnyProcessor
+from worker.engines.seeing.cutting import UNCUT
 from worker.engines.seeing.processors import GridProcessor, JobInput, Processor, SeenImage
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
@@ -92,6 +94,7 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
             *model_facts(self._model, self._device_name, self._weights_bytes),
             *self._batches,
             pixel_fact(self.max_pixels, self._settings.max_pixels),
+            cut_fact(self._settings.preprocessing, is_on_device=self._processor.cutter is not None),
             self._conversation.about,
         ]
 
@@ -154,7 +157,7 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
         if reason := why_static(self._model, settings):
             self._batches = static_facts(reason, self.max_batch, settings.batch_tokens)
             return
-        loop = create_loop(self._model, self._conversation.ends, self._rows, settings)
+        loop = create_loop(self._model, self._conversation.ends, self._rows, settings, self._processor.cutter)
         self._rolling = RollingAnswers(loop, self._conversation.answers.of, self._conversation.aloud)
         per_token, pixels = self._processor.pixels_per_token, self.max_pixels
         seen = pixels.default // per_token if pixels and per_token else None
@@ -163,7 +166,10 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
     def _load_processor(self) -> Processor:
         if (family := family_of(self._source)) in families.GRIDS:
             limits = self._settings.max_pixels, self._settings.most_pixels
-            return GridProcessor(self._source, *limits, family=family)
+            is_cut_here = family not in families.GLM and is_cut_on_device(self._settings, self._on)
+            return GridProcessor(
+                *(self._source, *limits), family=family, cut_on=self._on if is_cut_here else None
+            )
         return AnyProcessor(self._source, self._settings.max_pixels)
 
     def _load_model(self) -> Any:
@@ -256,6 +262,9 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
         stopped: Stopped | None,
     ) -> list[list[int]]:
         """The new tokens of each row, with all that follows an early end; the deadline cuts all of them."""
+        if cutter := self._processor.cutter:
+            patches = {"pixel_values": cutter.patches(inputs)}
+            inputs = patches | {name: one for name, one in inputs.items() if name not in UNCUT}
         on_device = {name: self._put(tensor) for name, tensor in inputs.items()}
         out = self._model.generate(
             **on_device,

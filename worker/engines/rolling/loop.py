@@ -37,6 +37,7 @@ from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.confidence import logprobs_of
 from worker.engines.saying.logprobs import Choice, choices_of
 from worker.engines.saying.stops import Stops
+from worker.engines.seeing.cutting import Cutter
 from worker.ops.cores import core_count
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ class RollingLoop:
     """At most `rows` rows in flight, whose cache holds at most `budget_tokens`.
 
     `ends` are the tokens that end an answer; `timeout_s` counts from when a request first goes to the
-    device; `clock` gives seconds. With a `recorder` steps without new prompts are recorded.
+    device; `clock` gives seconds. With a `recorder` steps without new prompts are recorded. Images that do
+    not come cut are cut by `cutter`.
     """
 
     def __init__(
@@ -60,8 +62,9 @@ class RollingLoop:
         timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
         recorder: Recorder | None = None,
+        cutter: Cutter | None = None,
     ) -> None:
-        self._family = family_of(model)
+        self._family = family_of(model, cutter)
         self._most_rows = rows
         self._timeout_s = timeout_s
         self._clock = clock

@@ -11,6 +11,7 @@ from worker.engines.rolling import attention
 from worker.engines.rolling.captured.recording import recorder_for
 from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.loop import RollingLoop
+from worker.engines.seeing.cutting import Cutter
 
 #: Kinds of positions that are other ones beyond a length, for all rows of a pass.
 _ROPES_OF_THE_LONGEST = ("dynamic", "longrope")
@@ -49,8 +50,14 @@ def _ropes(text: Any) -> list[dict[str, Any]]:
     return [said, *(own for own in said.values() if isinstance(own, dict))]
 
 
-def create_loop(model: Any, ends: Collection[int], rows: int, settings: WorkerSettings) -> RollingLoop:
-    """The loop for a model, with at most `rows` images at once."""
+def create_loop(
+    model: Any,
+    ends: Collection[int],
+    rows: int,
+    settings: WorkerSettings,
+    cutter: Cutter | None = None,
+) -> RollingLoop:
+    """The loop for a model, with at most `rows` images at once, cut by `cutter` if they do not come cut."""
     model.get_decoder().set_attn_implementation(attention.NAME)
     return RollingLoop(
         model,
@@ -60,6 +67,7 @@ def create_loop(model: Any, ends: Collection[int], rows: int, settings: WorkerSe
         prefill_tokens=settings.prefill_tokens,
         timeout_s=settings.job_timeout_s,
         recorder=recorder_for(model.device, settings),
+        cutter=cutter,
     )
 
 

@@ -24,6 +24,7 @@ from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.sampling import Sampling
 from worker.engines.saying.stops import Stops
+from worker.engines.seeing.cutting import Cutter
 from worker.engines.seeing.image_only import BACKEND, image_only
 from worker.engines.seeing.templates import asked, use_template
 from worker.engines.weights.source import Source
@@ -38,12 +39,12 @@ _ZERO_WIDTH_SPACE = "\u200b"
 #: Tensors that are padded to the batch's longest job, on the left because a decoder goes on at the right.
 _PADDED = ("input_ids", "attention_mask", "mm_token_type_ids")
 #: Tensors whose rows belong to the jobs one after the other.
-_JOINED = ("pixel_values", "image_grid_thw")
+_JOINED = ("pixel_values", "colors", "image_sizes", "image_grid_thw")
 
 
 @dataclass(frozen=True)
 class SeenImage:
-    """One image: its patches where jobs are prepared whole, else the scaled image."""
+    """One image: its patches, or its colors until they are cut on the device; else the scaled image."""
 
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
     image: Image.Image | None = None
@@ -77,6 +78,10 @@ class Processor(Protocol):
     @property
     def tokenizer(self) -> Any:
         """The model's own tokenizer."""
+
+    @property
+    def cutter(self) -> Cutter | None:
+        """What cuts images on the device; None where they come cut."""
 
     @property
     def max_pixels(self) -> PixelRange | None:
@@ -113,7 +118,8 @@ class GridProcessor:
     """Prepares jobs of families that see an image as a grid of patches (families.GRIDS), each job whole.
 
     Images are scaled down to `max_pixels`; a job may ask for up to `most_pixels`. With `as_bytes` patches are
-    the colors as they are, for whoever makes a model's numbers of them.
+    the colors as they are, for whoever makes a model's numbers of them. With `cut_on`
+    images are scaled and cut on that device, where that makes the same of them.
     """
 
     def __init__(
@@ -124,6 +130,7 @@ class GridProcessor:
         *,
         family: str = "qwen2_5_vl",
         as_bytes: bool = False,
+        cut_on: torch.device | None = None,
     ) -> None:
         self._as_bytes = as_bytes
         kind = Glm4vProcessor if family in families.GLM else Qwen2_5_VLProcessor
@@ -133,6 +140,8 @@ class GridProcessor:
         use_template(self.own)
         self._cleaner = TextCleaner(self.tokenizer)
         own = self.own.image_processor
+        cutter = Cutter(own, cut_on) if cut_on else None
+        self.cutter = cutter if cutter and cutter.is_exact() else None
         self.pixels_per_token = (own.patch_size * own.merge_size) ** 2
         #: What an image of one pixel counts in the processor's sizes.
         self._frames = own.temporal_patch_size if family in families.GLM else 1
@@ -162,11 +171,13 @@ class GridProcessor:
         longest_px = sqrt(MOST_ELONGATED * max(*map(self._pixels_of, (size, self.size))))
         scale = scale_for(image.size, longest_px / max(image.size))
         fitting = fit(scaled(image, scale, Image.Resampling.BICUBIC))
+        if self.cutter:
+            return SeenImage(self.cutter.uncut(fitting, size))
         plain = {"do_rescale": False, "do_normalize": False} if self._as_bytes else {}
         made = self.own.image_processor(images=[fitting], size=size, return_tensors="pt", **plain)
         if self._as_bytes:
             made["pixel_values"] = made["pixel_values"].to(torch.uint8)
-        return SeenImage({name: made[name] for name in _JOINED})
+        return SeenImage(dict(made))
 
     def prepare(
         self,
@@ -238,6 +249,7 @@ def _joined(parts: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tens
     return {
         name: torch.cat([part[name] for part in parts]) if len(parts) > 1 else parts[0][name]
         for name in _JOINED
+        if name in parts[0]
     }
 
 
