@@ -1,6 +1,6 @@
 """Train the bundled `nano` model: `python scripts/train_nano.py` from the repository's root.
 
-About 85 minutes on two idle cores; a few on a GPU, with `--device cuda --drawers 14`. A run that was stopped
+About 90 minutes on two idle cores; a few on a GPU, with `--device cuda --drawers 14`. A run that was stopped
 goes on with `--resume`.
 """
 
