@@ -89,12 +89,13 @@ def _run(loop: RollingLoop, requests: Sequence[Request]) -> dict[Request, Any]:
 
 @torch.inference_mode()
 def _alone(subject: Subject, count: int) -> list[tuple[int, ...]]:
-    model, loop = subject.model, subject.loop(1)
+    model, loop, cutter = subject.model, subject.loop(1), subject.processor.cutter
     requests, answers = subject.requests(loop, count, 6, lambda _: _COMPARED_TOKENS), []
     model.get_decoder().set_attn_implementation("sdpa")
     try:
         for request in requests:
-            tensors = {name: tensor.to(model.device) for name, tensor in request.tensors.items()}
+            inputs = cutter.cut(request.tensors) if cutter else request.tensors
+            tensors = {name: tensor.to(model.device) for name, tensor in inputs.items()}
             out = model.generate(**tensors, max_new_tokens=_COMPARED_TOKENS)
             answers.append(tuple(out[0, request.prompt_tokens :].tolist()))
     finally:

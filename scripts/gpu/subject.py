@@ -20,6 +20,7 @@ from scripts.rolling.load import geometric
 from scripts.seven_b.folder import write_tokens
 from scripts.seven_b.jobs import PHOTO
 from worker.engines.conversation import Conversation
+from worker.engines.devices import is_cut_on_device
 from worker.engines.layers import replace_layers
 from worker.engines.rolling.captured.recording import Plain, Recorder, recorder_for
 from worker.engines.rolling.captured.steps import Steps
@@ -71,7 +72,7 @@ class Subject:
     def loop(self, rows: int, *, cache_tokens: int = 0, records: bool = True) -> RollingLoop:
         """A loop of its own, which records its steps, on a CPU by what stands for CUDA graphs there."""
         settings = WorkerSettings(cuda_graphs="off", cache_tokens=cache_tokens)
-        loop = create_loop(self.model, self.conversation.ends, rows, settings)
+        loop = create_loop(self.model, self.conversation.ends, rows, settings, self.processor.cutter)
         if records:
             record(loop, self.recorder())
         return loop
@@ -95,7 +96,9 @@ class Subject:
         for _ in range(rows):
             loop.submit(loop.request(smallest.tensors, _ENDLESS))
         while len(loop._flight.writing) < rows:
-            loop.turn()
+            for outcome in loop.turn():
+                if outcome.failure:
+                    raise outcome.failure
         return loop
 
 
@@ -122,7 +125,9 @@ def _random(name: str) -> Subject:
     with TemporaryDirectory() as folder:
         write_tokens(Path(folder), vocabulary(WORDS + 1)[:-1])
         model.config.save_pretrained(folder)
-        processor = GridProcessor(Source(folder), settings.max_pixels, settings.most_pixels)
+        limits = settings.max_pixels, settings.most_pixels
+        cut_on = model.device if is_cut_on_device(settings, model.device) else None
+        processor = GridProcessor(Source(folder), *limits, cut_on=cut_on)
         conversation = Conversation(
             name, processor, model.config, model.generation_config, settings, most_tokens=None
         )

@@ -39,7 +39,6 @@ from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.seeing.any_processor import AnyProcessor
-from worker.engines.seeing.cutting import UNCUT
 from worker.engines.seeing.processors import GridProcessor, JobInput, Processor, SeenImage
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
@@ -263,8 +262,7 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
     ) -> list[list[int]]:
         """The new tokens of each row, with all that follows an early end; the deadline cuts all of them."""
         if cutter := self._processor.cutter:
-            patches = {"pixel_values": cutter.patches(inputs)}
-            inputs = patches | {name: one for name, one in inputs.items() if name not in UNCUT}
+            inputs = cutter.cut(inputs)
         on_device = {name: self._put(tensor) for name, tensor in inputs.items()}
         out = self._model.generate(
             **on_device,

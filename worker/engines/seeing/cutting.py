@@ -24,7 +24,7 @@ _LEVELS = 256
 #: Colors of a pixel.
 COLORS = 3
 #: What there is of images until their patches are made of it, besides how many these are.
-UNCUT = ("colors", "image_sizes")
+_UNCUT = ("colors", "image_sizes")
 
 
 class Cutter:
@@ -63,6 +63,11 @@ class Cutter:
         levels += _LEVELS * torch.arange(COLORS, dtype=torch.int32, device=self._device)[:, None]
         numbers = self._numbers.index_select(0, levels.flatten()).view(*levels.shape[:2], 1, -1)
         return numbers.expand(-1, -1, self._own.temporal_patch_size, -1).flatten(1)
+
+    def cut(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """A model's inputs with patches in place of what is uncut; in the thread of the device."""
+        others = {name: tensor for name, tensor in inputs.items() if name not in _UNCUT}
+        return {"pixel_values": self.patches(inputs)} | others
 
     def _cut(self, colors: torch.Tensor, grid: list[int]) -> torch.Tensor:
         """Patches × colors × pixels, in the order in which neighbours are merged."""
