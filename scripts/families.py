@@ -22,9 +22,9 @@ from jobs.contract.catalog import card_for
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from scripts.report import write
-from tests.drawing import random_scene
 from tests.families import FAMILIES
-from tests.miniatures import NANO, save_llava
+from tests.families.miniatures import NANO, save_llava
+from tests.files.drawing import random_scene
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 

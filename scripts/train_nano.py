@@ -1,6 +1,6 @@
 """Train the bundled `nano` model: `python scripts/train_nano.py` from the repository's root.
 
-About 85 minutes on two idle cores; a few on a GPU, with `--device cuda --drawers 14`. A run that was stopped
+About 90 minutes on two idle cores; a few on a GPU, with `--device cuda --drawers 14`. A run that was stopped
 goes on with `--resume`.
 """
 
@@ -24,6 +24,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--vision-steps", type=int, default=Plan.vision_steps)
     parser.add_argument("--answer-steps", type=int, default=Plan.answer_steps)
+    parser.add_argument("--again-steps", type=int, default=Plan.again_steps)
     parser.add_argument("--device", default="cpu", help="where it is trained: cpu or cuda")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--drawers", type=int, default=1, help="processes that draw scenes")
@@ -42,7 +43,7 @@ def main() -> None:
     torch.set_default_device(args.device)
     torch.backends.cudnn.allow_tf32 = False  # else a GPU rounds convolutions, and only these, to 10 bits
     args.work_dir.mkdir(parents=True, exist_ok=True)
-    plan = Plan(args.seed, args.vision_steps, args.answer_steps)
+    plan = Plan(args.seed, args.vision_steps, args.answer_steps, args.again_steps)
     trainer = Trainer(plan, args.work_dir / "checkpoint.pt", drawers=args.drawers)
     if args.resume or args.export_only:
         trainer.load()

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from flask.testing import FlaskClient
 
-from tests import hostile
+from tests.files import hostile
 
 IMAGE = hostile.encoded()
 

@@ -21,10 +21,10 @@ from jobs.storage.store import JobStore
 from jobs.storage.unreadable import SAID
 from tests.apps import app_of
 from tests.clock import Clock
-from tests.internet import Internet
 from tests.processes import free_port, redis_answers, wait_until
+from tests.servers.internet import Internet
+from tests.stubs.processes import WorkerProcesses
 from tests.tools import VALKEY
-from tests.worker_processes import WorkerProcesses
 from web.fetch.fetcher import Fetcher
 from web.services import services_of
 
@@ -32,7 +32,7 @@ from web.services import services_of
 settings.register_profile("eva01", deadline=None)
 settings.load_profile("eva01")
 
-pytest_plugins = ("tests.background", "tests.limit", "tests.not_run")
+pytest_plugins = ("tests.plugins.background", "tests.plugins.limit", "tests.plugins.not_run")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,8 +20,8 @@ from jobs.contract.errors import NotFound
 from jobs.contract.models import Batch, Job, Result, Usage, WorkerInfo, WorkerState, new_id, utc_now
 from jobs.contract.refusals import is_wrong_type
 from jobs.storage.tickets.queue import put_aside
-from tests import hostile
 from tests.asking import IMAGE, id_of
+from tests.files import hostile
 from web.server import housekeeping_of
 from web.services import Services
 

@@ -173,7 +173,7 @@ def say_what_is_otherwise(console: Console, sent: Sent) -> None:
 
 
 def create_batch(console: Console, client: Client, submission: Submission) -> Batch:
-    """The open batch for a submission; says what its images and unusual pixels cost, before they are sent."""
+    """The open batch for a submission; says what unusual pixels cost, before images are sent."""
     cost = _cost(client, submission)
     batch = client.create_batch(
         submission.question,
@@ -185,9 +185,14 @@ def create_batch(console: Console, client: Client, submission: Submission) -> Ba
     )
     if cost:
         say(console, cost)
-    if batch.price:
-        say(console, _price_of(submission.found.files, batch.price))
     return batch
+
+
+def say_what_it_costs(console: Console, submission: Submission, batch: Batch) -> None:
+    """What the images that are about to be sent cost, where the model has a price."""
+    if batch.price:
+        known = " Those that the batch has already cost nothing more." if batch.total else ""
+        say(console, _price_of(submission.found.files, batch.price) + known)
 
 
 def _price_of(files: Sequence[Sendable], price: Price) -> str:

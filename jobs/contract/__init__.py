@@ -1,7 +1,7 @@
 """What every process must agree on. Imports nothing of ours.
 
 base       what all values have in common
-models     Job, Batch, Result, WorkerInfo: what they are
+models/    Job, Batch, Result, WorkerInfo: what they are
 asking/    what may be asked of a model beyond the question
 saying/    what is said of an answer beyond its text
 access/    whose things are, and who may do what

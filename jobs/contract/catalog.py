@@ -23,6 +23,7 @@ QUESTION = "{question}"
 MODELS_FOLDER = Path(__file__).parents[2] / "worker" / "models"
 #: A model's name becomes part of Redis keys, labels and addresses.
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+_LONGEST_NAME = 64
 
 
 class EngineName(StrEnum):
@@ -147,15 +148,19 @@ BUNDLED = {card.name: card for card in (OCR, NANO)}
 def name_of(source: str) -> str:
     """The short name of a hub address or folder: `Qwen/Qwen2.5-VL-7B-Instruct` → `qwen2.5-vl-7b`.
 
-    One in which nothing of that kind is has a name that follows from it alone.
+    Where letters are lost, those of other alphabets or all beyond the longest name, a digest of the whole
+    source is added: two models with one name would be one queue, and one would answer for the other.
 
-    >>> name_of("/models/模型")
-    'model-e1410eb5'
+    >>> name_of("/models/模型"), name_of("/models/café")
+    ('model-e1410eb5', 'caf-8c4d1208')
     """
     whole = source.removeprefix(ELSEWHERE).rstrip("/")
-    last = whole.rsplit("/", 1)[-1].lower()
-    shown = re.sub(r"[^a-z0-9._-]+", "-", last.removesuffix("-instruct")).strip("-._")[:64]
-    return shown or f"model-{sha256(whole.encode()).hexdigest()[:8]}"
+    last = whole.rsplit("/", 1)[-1]
+    shown = re.sub(r"[^a-z0-9._-]+", "-", last.lower().removesuffix("-instruct")).strip("-._")
+    if shown and last.isascii() and len(shown) <= _LONGEST_NAME:
+        return shown
+    digest = sha256(whole.encode()).hexdigest()[:8]
+    return f"{shown[: _LONGEST_NAME - len(digest) - 1].rstrip('-._') or 'model'}-{digest}"
 
 
 def card_for(model: str, model_name: str = DEFAULT_MODEL_NAME) -> ModelCard:

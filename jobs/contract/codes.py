@@ -104,7 +104,7 @@ class Code(StrEnum):
         "The answer may not be as long as was asked for.", "Ask for fewer tokens (max_new_tokens).")
     PROMPT_TOO_LONG = ("prompt_too_long", 413, FAIL,
         "The images and the question are more than the model takes in at once.",
-        "Send fewer images in one job, or smaller ones.")
+        "Send fewer images in one job or smaller ones, or ask in fewer words.")
     BAD_SCHEMA = ("bad_schema", 400, FAIL,
         "What the answers should look like is no JSON Schema.", "Mend the schema, and try again.")
     UNSUPPORTED_SCHEMA = ("unsupported_schema", 422, FAIL,

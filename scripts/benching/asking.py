@@ -5,34 +5,15 @@ import json
 import time
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
 import httpx
 
 from scripts.benching.tasks import Task
+from scripts.run import Run
 
 _PATIENCE_S = 600.0
-
-
-@dataclass(frozen=True)
-class Run:
-    """How long all tasks took that were there from the start, and each of them."""
-
-    seconds: float
-    latencies_s: Sequence[float]
-
-    @property
-    def per_s(self) -> float:
-        """Answers a second."""
-        return len(self.latencies_s) / self.seconds
-
-    @property
-    def p95_s(self) -> float:
-        """The 95th percentile of the seconds until an answer."""
-        return quantiles(self.latencies_s, n=20)[-1]
 
 
 def ask(url: str, model: str, tasks: Sequence[Task], *, takes_lists: bool = False, **more: Any) -> Run:

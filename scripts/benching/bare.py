@@ -21,8 +21,8 @@ from scripts.benching.house import STUB
 from scripts.benching.loops import Alone, Loop, loop
 from scripts.benching.tasks import Task
 from tests.processes import python
-from tests.stub_engine import StubEngine
-from tests.stub_rolling import StubRolling
+from tests.stubs.engine import StubEngine
+from tests.stubs.rolling import StubRolling
 from worker.engines import create_engine
 from worker.engines.base import Answer, Engine
 from worker.engines.company import Company

@@ -43,7 +43,7 @@ def stores_of(stack: Stack) -> Stores:
 
 def start_sleeper(stack: Stack, name: str, takes_s: float, **env: str) -> Process:
     """Start a worker that sleeps for so long over each image, one after the other; it is ready later."""
-    command = python("tests.stub_worker", f"{takes_s:g}")
+    command = python("tests.stubs.worker", f"{takes_s:g}")
     return stack.start(name, command, **{"EVA01_ANSWER_CACHE": "false", **env})
 
 

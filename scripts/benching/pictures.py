@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from tests.drawing import random_scene
+from tests.files.drawing import random_scene
 
 Sizes = tuple[tuple[int, int], ...]
 #: Width and height of what is drawn: thumbnails, screenshots, photos that were scaled down.

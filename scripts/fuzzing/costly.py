@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tests.forms import CONTENT_TYPE, bare_part, form, part, text
-from tests.hostile import RawEntry, encoded, raw_zip
-from tests.pdfs import many_sections
+from tests.files.forms import CONTENT_TYPE, bare_part, form, part, text
+from tests.files.hostile import RawEntry, encoded, raw_zip
+from tests.files.pdfs import many_sections
 
 _JPEG_END = b"\xff\xc0\0\x0b\x08\0\x10\0\x10\1\1\x11\0\xff\xda\0\x08\1\1\0\0?\0" + b"\0" * 20 + b"\xff\xd9"
 _GIF_HEAD = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0, 0, 0)

@@ -24,7 +24,7 @@ from scripts.benching_store.servers import KEY, ROOT, Servers
 from scripts.fuzzing.damage import File
 from scripts.fuzzing.meter import MOST_BYTES, Taken, measured, most_bytes
 from scripts.fuzzing.tally import Tally
-from tests.hostile import zipped
+from tests.files.hostile import zipped
 
 #: Files in one request, in a zip, and in a folder.
 _AT_ONCE, _IN_A_ZIP, _IN_A_FOLDER = 50, 10, 500

@@ -11,8 +11,8 @@ from PIL import Image
 from jobs.formats import gif, jpeg, png, tiff, webp
 from jobs.formats.unread import is_avif, is_heif, is_pdf
 from scripts.fuzzing.pdfs import crafted
-from tests.drawing import Scene
-from tests.hostile import zipped
+from tests.files.drawing import Scene
+from tests.files.hostile import zipped
 from tests.variants.table import VARIANTS
 
 #: Variants that are larger are large on purpose: what is changed in them is seldom what makes the picture.

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterator
 
-from tests import pdfs
+from tests.files import pdfs
 
 #: Boxes of pages that are none, or that nobody could print.
 _BOXES = (

@@ -10,7 +10,7 @@ import httpx
 
 from tests.chaos.servers import RedisServer
 from tests.chats import about, image
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.processes import Process, free_port, python, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ class House:
             "EVA01_WORKER_PORT": str(free_port()),
         }
         self._web = Process.start("web", python("web"), env, folder)
-        worker = [sys.executable, "-m", "tests.stub_worker", "0"]
+        worker = [sys.executable, "-m", "tests.stubs.worker", "0"]
         self._worker = Process.start("worker", worker, env, folder)
         #: The key of each caller.
         self.keys = {ADMIN: _ADMIN_KEY}

@@ -79,6 +79,7 @@ def _device(code: CodeMetrics) -> Row:
     )
     prompts = code["eva01_prompt_tokens_total"]
     cache, device = code["eva01_answer_cache_total"], code["eva01_device_seconds_total"]
+    steps = code["eva01_steps_total"]
     return Row(
         "Device",
         [
@@ -95,6 +96,13 @@ def _device(code: CodeMetrics) -> Row:
                     Query(batch.quantile(0.95, "model"), "{{model}} p95"),
                 ],
                 batch.help,
+            ),
+            Panel(
+                "Steps by their kind",
+                [Query(steps.rate("kind") + _OR_NONE, "{{kind}}")],
+                f"{steps.help} Any that differed: see the worker's log.",
+                "ops",
+                is_stacked=True,
             ),
             Panel(
                 "Stage times",

@@ -13,9 +13,9 @@ from scripts import report
 from scripts.fuzzing.meter import cpu_s
 from scripts.holding.load import load
 from scripts.report import Line
-from tests import hostile
+from tests.files import hostile
 from tests.processes import wait_until
-from tests.slow_clients import DEADLINES, READERS, SENDERS, Web, web_with
+from tests.servers.slow_clients import DEADLINES, READERS, SENDERS, Web, web_with
 
 #: Seconds between two bytes of a connection that trickles.
 _TRICKLE_S = 1.0

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import psutil
 
 from scripts.fuzzing.meter import cpu_s
-from tests.slow_clients import READERS, Web, holding, wait_until_all_begin
+from tests.servers.slow_clients import READERS, Web, holding, wait_until_all_begin
 
 #: Seconds for the beginnings of all that slow readers ask for: web makes each of them.
 _PATIENCE_S = 1800.0

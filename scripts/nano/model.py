@@ -16,6 +16,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_5_vl import modeling_qwen2_5_vl as stock
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from scripts.nano import branches
 from scripts.nano.cells import IGNORE
 from scripts.nano.pool import Texts, prompt_head
 from scripts.nano.tokenizer import build_tokenizer
@@ -132,23 +133,21 @@ def _image_positions(rows: int, columns: int) -> Tensor:
     return torch.stack([torch.zeros(rows * columns, dtype=torch.long), *(x.flatten() for x in grid)])
 
 
-def _tree_mask(branch: Tensor, shared: int) -> Tensor:
-    """Additive mask (batch, 1, length, length): what came before, in the shared part or the own branch."""
-    branch = F.pad(branch, (shared, 0))
-    length = branch.shape[1]
-    visible = (branch[:, None] == 0) | (branch[:, None] == branch[:, :, None])
-    visible &= torch.ones(length, length, dtype=torch.bool).tril()
-    return torch.zeros(visible.shape).masked_fill_(~visible, float("-inf"))[:, None]
-
-
 def answer_logits(
-    model: Qwen2_5_VLForConditionalGeneration, tokens: Tensor, texts: Texts, grid: tuple[int, int]
+    model: Qwen2_5_VLForConditionalGeneration,
+    tokens: Tensor,
+    texts: Texts,
+    grid: tuple[int, int],
+    *,
+    is_rough: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Logits (answers' tokens, vocabulary) and their targets.
 
-    `tokens` are the images' (batch, cells, hidden), `grid` their rows and columns.
+    `tokens` are the images' (batch, cells, hidden), `grid` their rows and columns. A rough pass multiplies
+    matrices in bfloat16, as training does: a quarter less time.
     """
     language = model.model.language_model
+    language.set_attn_implementation(branches.NAME)
     ids, labels, branch, positions = map(tensor_of, (texts.ids, texts.labels, texts.branch, texts.positions))
     batch, head = len(ids), torch.tensor(prompt_head())
     shared = len(head) + tokens.shape[1]
@@ -158,14 +157,15 @@ def answer_logits(
     image = _image_positions(*grid) + len(head)
     after = (positions + len(head) + max(grid)).expand(3, -1, -1)
     first = torch.cat([before, image], dim=1)[:, None].expand(-1, batch, -1)
-    hidden = language(
-        inputs_embeds=embedded,
-        position_ids=torch.cat([first, after], dim=2),
-        attention_mask={"full_attention": _tree_mask(branch, shared)},
-        use_cache=False,
-    ).last_hidden_state[:, shared:]
+    with torch.autocast(tokens.device.type, torch.bfloat16, enabled=is_rough):
+        hidden = language(
+            inputs_embeds=embedded,
+            position_ids=torch.cat([first, after], dim=2),
+            attention_mask={"full_attention": branches.Branches(branch, shared)},
+            use_cache=False,
+        ).last_hidden_state[:, shared:]
     is_answer = labels != IGNORE
-    return model.lm_head(hidden[is_answer]), labels[is_answer]
+    return model.lm_head(hidden[is_answer].float()), labels[is_answer]
 
 
 @torch.no_grad()
@@ -173,6 +173,7 @@ def max_logit_difference(model: Qwen2_5_VLForConditionalGeneration, pixels: Tens
     """The largest difference between the batched pass and the stock one, over all answers of a batch."""
     grid = (pixels.shape[1] // (PATCH * MERGE), pixels.shape[2] // (PATCH * MERGE))
     batched, _ = answer_logits(model, vision_tokens(model.model.visual, pixels), texts, grid)
+    model.model.language_model.set_attn_implementation("sdpa")
     processor = Qwen2VLImageProcessorPil()
     image_token, single = model.config.image_token_id, []
     for image, ids, labels, branch in zip(pixels, texts.ids, texts.labels, texts.branch, strict=True):

@@ -19,7 +19,7 @@ from worker.device.roller import Roller
 from worker.engines.base import Answer
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.rows import Request
-from worker.engines.seeing.processors import JobInput, QwenProcessor
+from worker.engines.seeing.processors import GridProcessor, JobInput
 from worker.engines.weights.source import Source
 from worker.job.decode.decoder import Decoder
 from worker.ops.metrics import ModelMetrics
@@ -76,7 +76,7 @@ class _Slot:
     def __init__(self, roller: Roller[JobInput, Request], rng: random.Random) -> None:
         self._roller, self._rng = roller, rng
         self._decoder = Decoder(Limits(), enough_pixels=1_000_000)
-        self._processor = QwenProcessor(Source(place_of(NANO.source)), 1_000_000)
+        self._processor = GridProcessor(Source(place_of(NANO.source)), 1_000_000)
         self._photo = PHOTO.read_bytes()
 
     def answer(self, number: int) -> Answer:

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 from scripts.rolling.load import Asked, draw_jobs, geometric
@@ -28,18 +28,18 @@ def gain(model: Any, slots: int, length: Callable[[random.Random], int], seed: i
     static = serve_static(model, jobs, [0.0] * len(jobs), slots)
     rolling = serve_rolling(model, jobs, [0.0] * len(jobs), slots)
     return {
-        "static": static.images_per_s,
-        "rolling": rolling.images_per_s,
-        "ratio": rolling.images_per_s / static.images_per_s,
-        "p95": _p95(rolling.latencies_s) / _p95(static.latencies_s),
+        "static": static.per_s,
+        "rolling": rolling.per_s,
+        "ratio": rolling.per_s / static.per_s,
+        "p95": rolling.p95_s / static.p95_s,
     }
 
 
 def several(model: Any, slots: int, seed: int) -> dict[str, float]:
     """Jobs a second where each is about several images, all there from the start, both ways; their ratio."""
     jobs = draw_jobs(_FEWER_JOBS_A_SLOT * slots, geometric, seed, images=SEVERAL)
-    static = serve_static(model, jobs, [0.0] * len(jobs), slots).images_per_s
-    rolling = serve_rolling(model, jobs, [0.0] * len(jobs), slots).images_per_s
+    static = serve_static(model, jobs, [0.0] * len(jobs), slots).per_s
+    rolling = serve_rolling(model, jobs, [0.0] * len(jobs), slots).per_s
     return {"static": static, "rolling": rolling, "ratio": rolling / static}
 
 
@@ -53,13 +53,9 @@ def latency(model: Any, slots: int, static_per_s: float, seed: int) -> dict[str,
     for _ in jobs:
         now_s += rng.expovariate(static_per_s)
         arrivals_s.append(now_s)
-    static = _p95(serve_static(model, jobs, arrivals_s, slots).latencies_s)
-    rolling = _p95(serve_rolling(model, jobs, arrivals_s, slots).latencies_s)
+    static = serve_static(model, jobs, arrivals_s, slots).p95_s
+    rolling = serve_rolling(model, jobs, arrivals_s, slots).p95_s
     return {"static": static, "rolling": rolling, "ratio": rolling / static}
-
-
-def _p95(values: Sequence[float]) -> float:
-    return quantiles(values, n=20)[-1]
 
 
 def admission(model: Any, seed: int) -> dict[str, float]:

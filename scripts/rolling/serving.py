@@ -3,31 +3,18 @@
 import time
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from scripts.rolling.load import Asked
+from scripts.run import Run
 from worker.engines.rolling.attention import NAME
 from worker.engines.rolling.loop import RollingLoop
 
 #: Tokens of new prompts between two steps: fewer than EVA01_PREFILL_TOKENS' default, as the model is smaller.
 PREFILL_TOKENS = 512
 _NO_LIMIT = 10**9
-
-
-@dataclass(frozen=True)
-class Run:
-    """Total seconds, and the seconds from arrival to answer of each job."""
-
-    seconds: float
-    latencies_s: list[float]
-
-    @property
-    def images_per_s(self) -> float:
-        """Jobs answered a second."""
-        return len(self.latencies_s) / self.seconds
 
 
 class Clock:

@@ -49,7 +49,7 @@ def loaded(engine: TransformersEngine, load_s: float, highest_bytes: int) -> Num
 def new_loop(engine: TransformersEngine, rows: int, cache_tokens: int | None = None) -> RollingLoop:
     """A loop of its own for the engine's model."""
     settings = WorkerSettings(cache_tokens=cache_tokens) if cache_tokens else WorkerSettings()
-    return create_loop(engine._model, engine._conversation.ends, rows, settings)
+    return create_loop(engine._model, engine._conversation.ends, rows, settings, engine._processor.cutter)
 
 
 def submit(loop: RollingLoop, prepared: Sequence[JobInput]) -> None:

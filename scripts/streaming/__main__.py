@@ -26,7 +26,7 @@ from scripts.streaming.cost import cost  # noqa: E402
 from scripts.streaming.listeners import Heard, listen  # noqa: E402
 from tests.conftest import start_redis, stop  # noqa: E402
 from tests.processes import Process, free_port, python  # noqa: E402
-from tests.slow_clients import Web, web_beside  # noqa: E402
+from tests.servers.slow_clients import Web, web_beside  # noqa: E402
 
 #: Streams, and what a step of theirs takes: that of a 7B on a GPU; and many, of which each says little.
 _FEW, _STEP_S = 16, 0.025

@@ -12,6 +12,7 @@ from scripts.rolling.measures import timed
 from scripts.rolling.serving import new_loop
 from worker.engines.rolling.loop import RollingLoop
 from worker.engines.saying.aloud import Aloud
+from worker.engines.saying.thinking import Thinking
 from worker.engines.saying.vocabulary import Vocabulary
 from worker.job.telling import Telling
 
@@ -61,7 +62,7 @@ def _filled(model: Any, rows: int, seed: int, telling: Telling | None) -> Rollin
     web = new_id()
     for job in draw_jobs(rows, lambda _: 2 + _TIMES * _STEPS, seed):
         hear = telling and telling.hear(Job(question="?", model="bench", file="a.png", listener=web))
-        aloud = partial(Aloud, words, None, hear) if hear else None
+        aloud = partial(Aloud, words, None, hear, Thinking()) if hear else None
         loop.submit(loop.request(job.tensors, job.output_tokens, aloud=aloud))
     while loop.in_flight < rows:
         loop.turn()

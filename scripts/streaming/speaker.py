@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from jobs.contract.models import Usage
-from tests.stub_engine import StubEngine
-from tests.stub_rolling import Asked, StubRolling
-from tests.stub_worker import CARD
+from tests.stubs.engine import StubEngine
+from tests.stubs.rolling import Asked, StubRolling
+from tests.stubs.worker import CARD
 from worker.engines.base import Answer, Ended, Part
 from worker.life import Environment
 from worker.main import serve

@@ -22,7 +22,7 @@ from tests.browser.images import Drawn, drawn
 from tests.browser.receipts import Receipt, make_receipts, receipts
 from tests.process.conftest import Stack
 from tests.processes import Process
-from tests.provider import OpenIdProvider
+from tests.servers.provider import OpenIdProvider
 from tests.tools import CHROMIUM
 
 _HERE = Path(__file__).parent

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.serving import Serving
+from tests.servers.serving import Serving
 
 
 class _Elsewhere(BaseHTTPRequestHandler):

@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
-from tests import pdfs
 from tests.browser.images import DESCRIBE, RED_CIRCLE, Drawn, cut_short, drawn
-from tests.pdfs import BLUE, GREEN, RED, Page
+from tests.files import pdfs
+from tests.files.pdfs import BLUE, GREEN, RED, Page
 from tests.process.conftest import Stack
 from tests.processes import wait_until
 

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.drawing import Scene, random_scene
+from tests.files.drawing import Scene, random_scene
 
 DESCRIBE = "Describe this image."
 #: The scene that is dropped, pasted or typed about where one image will do.

@@ -6,9 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from tests import pdfs
 from tests.browser.images import drawn
 from tests.browser.pages import AskPage, BatchPage
+from tests.files import pdfs
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 _SCRIPTS = re.compile(r"<script.*?</script>|</?noscript>", re.DOTALL)

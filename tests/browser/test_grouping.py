@@ -11,7 +11,7 @@ from tests.browser.given import images_of
 from tests.browser.images import RED_CIRCLE
 from tests.browser.pages import AskPage, BatchPage
 from tests.browser.test_upload import Sent, only_first, wait_on_page
-from tests.hostile import zipped
+from tests.files.hostile import zipped
 
 #: Few letters, so that many paths have something in common; some are beyond the first 65,536.
 LETTERS = "ab/.-_ (01)29\ue000\U0001f600"

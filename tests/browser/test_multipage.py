@@ -11,7 +11,7 @@ from jobs.storage.store import JobStore
 from tests.browser.given import make_batch
 from tests.browser.pages import AskPage, BatchPage
 from tests.browser.test_upload import Sent
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 
 SCENES = [Scene("white", ((color, shape),)) for color, shape in (("red", "circle"), ("blue", "square"))]
 ANSWERS = {"scan.tif": SCENES[0].description, "scan.tif#2": SCENES[1].description}

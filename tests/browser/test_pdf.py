@@ -3,11 +3,11 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests import pdfs
 from tests.browser.given import LETTER_WIDTHS, make_letters
 from tests.browser.images import RED_CIRCLE
 from tests.browser.pages import AskPage, BatchPage, tab_to
-from tests.pdfs import GREEN, RED, Page
+from tests.files import pdfs
+from tests.files.pdfs import GREEN, RED, Page
 
 TEXT = "Invoice 2026-118\n<b>42 EUR</b>"
 

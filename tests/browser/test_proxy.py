@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.images import DESCRIBE, drawn
 from tests.browser.pages import AskPage, BatchPage, expect_picture
-from tests.nginx import Behind, serve_below_a_path
 from tests.process.conftest import Stack
+from tests.servers.nginx import Behind, serve_below_a_path
 
 
 @pytest.fixture(scope="module")

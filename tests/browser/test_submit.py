@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.images import BLUE_SQUARE, DESCRIBE, RED_CIRCLE, drawn
 from tests.browser.pages import AskPage
-from tests.hostile import zipped
+from tests.files.hostile import zipped
 
 #: Makes a DataTransfer that holds one file, as a browser does for a drop or a paste.
 _TRANSFER = """([name, type, content]) => {

@@ -8,7 +8,7 @@ from playwright.sync_api import Dialog, Error, Page, Response, Route, expect
 
 from tests.browser.images import drawn
 from tests.browser.pages import AskPage, BatchPage
-from tests.hostile import zipped
+from tests.files.hostile import zipped
 from tests.processes import wait_until
 
 FILES_CALL = "**/api/batches/*/files"

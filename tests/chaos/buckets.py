@@ -16,7 +16,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from tests import plain
 from tests.chaos.proxy import RESET_ON_CLOSE
 from tests.processes import PATIENCE_S
-from tests.serving import Serving
+from tests.servers.serving import Serving
 
 _REGION, _KEY, _SECRET = "us-east-1", "chaos", "chaos-secret"
 

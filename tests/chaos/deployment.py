@@ -222,7 +222,7 @@ class Deployment:
     @property
     def _worker_command(self) -> list[str]:
         if self.model == "stub":
-            return [sys.executable, "-m", "tests.stub_worker", "0.2"]
+            return [sys.executable, "-m", "tests.stubs.worker", "0.2"]
         return python("worker", "--model", self.model)
 
 

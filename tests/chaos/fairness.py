@@ -18,7 +18,7 @@ from jobs.storage.files.blobs import BlobStore
 from jobs.storage.store import JobStore
 from jobs.storage.tickets.queue import JobQueue
 from tests.chaos.servers import RedisServer
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.processes import Process, free_port, python, wait_until
 
 PNG = Scene("white", (("red", "circle"),)).encode()
@@ -50,7 +50,7 @@ class Backend:
         }
         command = python("worker", "--model", model)
         if model == "stub":
-            command = python("tests.stub_worker", "0.05")
+            command = python("tests.stubs.worker", "0.05")
         self._worker = Process.start("worker", command, env, folder)
         self._worker.wait_until_ready(f"http://127.0.0.1:{port}/ready")
 

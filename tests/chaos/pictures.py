@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eva01.client.files import InputFile
-from tests.drawing import Scene, random_scene
+from tests.files.drawing import Scene, random_scene
 
 QUESTION = "Describe this image."
 _FORMATS = ("PNG", "JPEG", "WEBP")

@@ -88,7 +88,7 @@ class Soak:
             "EVA01_MODELS": "stub",
         }
         self._web = Process.start("web", python("web"), env, folder)
-        command = python("tests.stub_worker", str(TAKES_S))
+        command = python("tests.stubs.worker", str(TAKES_S))
         self._worker = Process.start("worker", command, env, folder)
         self._web.wait_until_ready(f"{self._url}/ready")
         self._worker.wait_until_ready(f"{worker_url}/ready")

@@ -23,10 +23,10 @@ from jobs.storage.connection.address import Address
 from jobs.storage.connection.client import connect, sentinel_options
 from tests import plain
 from tests.chaos.proxy import Proxy, deaf_port
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.processes import wait_until
-from tests.web_process import serving
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
+from tests.servers.web_process import serving
+from tests.stubs.processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 from worker.broker.celery_app import create_celery
 from worker.broker.in_hand import InHand
 from worker.ops.trouble import Trouble

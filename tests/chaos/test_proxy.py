@@ -12,7 +12,7 @@ import pytest
 
 from tests.chaos.proxy import Proxy, deaf_port
 from tests.processes import free_port
-from tests.serving import Serving
+from tests.servers.serving import Serving
 
 
 class Twice(socketserver.StreamRequestHandler):

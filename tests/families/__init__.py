@@ -5,6 +5,8 @@ tiles.py     images in tiles: Idefics3, SmolVLM, InternVL, LLaVA-OneVision, LLaV
 squares.py   images as they fit into a square: Gemma 3 and 4, T5Gemma 2
 readers.py   those that read documents: GOT-OCR2, DeepSeek-OCR-2
 wanting.py   those whose processors need torchvision: LFM2-VL
+miniatures.py  other models, whose sizes a test chooses
+nursery.py   a process whose children are their workers
 """
 
 from collections.abc import Callable

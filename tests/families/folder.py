@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
-from tests.miniatures import NANO
+from tests.families.miniatures import NANO
 
 #: An encoder of images, and a decoder of text.
 VISION = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}

@@ -18,7 +18,7 @@ from tests import plain
 from tests.manifests.dockerfile import Stage, read
 from tests.processes import Process, free_port
 from tests.redis.worker.test_remote import Server
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, WorkerProcesses
+from tests.stubs.processes import ANSWERS, MODEL, QUESTIONS, WorkerProcesses
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ("web", "worker")

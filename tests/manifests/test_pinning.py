@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from scripts.pinning.references import OURS, files, pinned, references
-from tests.serving import Serving
+from tests.servers.serving import Serving
 
 ROOT = Path(__file__).parents[2]
 #: Images whose registries have not been asked yet: there was no way to them. scripts/pin_images pins them.

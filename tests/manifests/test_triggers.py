@@ -15,7 +15,7 @@ from jobs.upkeep.reconciler import Reconciler
 from tests.manifests.formulas import value
 from tests.manifests.rendering import Object, of_kind, render
 from tests.processes import wait_until
-from tests.worker_processes import MODEL, QUESTIONS, SHA256, Running, WorkerProcesses
+from tests.stubs.processes import MODEL, QUESTIONS, SHA256, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from cel_expr_python import cel
 
-from tests.cluster_api import Api
 from tests.manifests.rendering import Object, namespace_of, of_kind, owners, render, whole_folders
+from tests.servers.cluster_api import Api
 from worker.ops.pod_cost import ANNOTATION, BUSY, FULL, IDLE
 
 POD = "worker-ocr-5d8f-x7"

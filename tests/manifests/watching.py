@@ -14,14 +14,14 @@ import yaml
 from jobs.contract import names
 from jobs.storage.connection.client import connect
 from tests import plain
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.manifests.promtool import WATCHED, WISHED, write_rules
 from tests.manifests.rendering import of_kind, render
 from tests.process.conftest import Stack
 from tests.processes import Process, free_port, python, wait_until
-from tests.refusing import without_replicas
-from tests.serving import Serving
-from tests.stub_engine import DIE, POISON, SLOW
+from tests.servers.refusing import without_replicas
+from tests.servers.serving import Serving
+from tests.stubs.engine import DIE, POISON, SLOW
 from tests.tools import PROMETHEUS
 
 ROOT = Path(__file__).parents[2]
@@ -91,7 +91,7 @@ class ScrapedStack(Stack):
     def begin_stub(self, number: int) -> Process:
         """Start the first or second worker."""
         port = str(self.worker_ports[number])
-        return self.start(f"worker-{number}", python("tests.stub_worker", "0.3"), EVA01_WORKER_PORT=port)
+        return self.start(f"worker-{number}", python("tests.stubs.worker", "0.3"), EVA01_WORKER_PORT=port)
 
     def exercise(self) -> None:
         """Cause every counted event at least once, successes and failures."""

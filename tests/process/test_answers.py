@@ -14,8 +14,8 @@ import openpyxl
 import pytest
 from PIL import Image, ImageDraw
 
-from tests import pdfs
-from tests.drawing import RGB, SHAPES, Scene, random_scene
+from tests.files import pdfs
+from tests.files.drawing import RGB, SHAPES, Scene, random_scene
 from tests.process.conftest import Stack
 from tests.processes import wait_until
 

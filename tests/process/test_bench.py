@@ -8,7 +8,7 @@ import pytest
 
 from scripts.benching.works import WORKS
 from tests.processes import python
-from tests.worker_processes import ROOT
+from tests.stubs.processes import ROOT
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(400)]
 

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tests.processes import python
-from tests.worker_processes import ROOT
+from tests.stubs.processes import ROOT
 
 pytestmark = pytest.mark.process
 

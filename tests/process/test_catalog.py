@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.process.conftest import Stack
 from tests.process.test_answers import make_batch, send, wait_until_done
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import openpyxl
 import pytest
 
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.process.conftest import Stack
 from tests.processes import wait_until
 

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 from packaging.requirements import Requirement
 
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.process.conftest import Stack
 from tests.process.environments import ROOT, Environment, build_wheel, copy_sources
 

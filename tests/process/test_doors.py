@@ -12,7 +12,7 @@ from scripts.fuzzing.damage import File
 from scripts.fuzzing.doors import DOORS, OF_ZIPS, Door, by_the_command, unknown_doors
 from scripts.fuzzing.originals import Original
 from scripts.fuzzing.tally import Tally
-from tests.damaging import damaged
+from tests.files.damaging import damaged
 
 pytestmark = pytest.mark.process
 

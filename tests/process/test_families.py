@@ -16,10 +16,10 @@ from jobs.contract.models import Batch, Job, JobState, Options
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.files.journal import Journal
 from scripts.families import makers
-from tests.drawing import Scene
-from tests.miniatures import NANO
+from tests.families.miniatures import NANO
+from tests.files.drawing import Scene
 from tests.processes import free_port, wait_until
-from tests.worker_processes import ROOT, WorkerProcesses
+from tests.stubs.processes import ROOT, WorkerProcesses
 
 pytestmark = pytest.mark.process
 
@@ -30,7 +30,7 @@ OPTIONS = Options(max_new_tokens=5)
 
 
 class Nursery:
-    """Redis, a blob store, and workers of one family after the other; see tests/nursery.py."""
+    """Redis, a blob store, and workers of one family after the other; see tests/families/nursery.py."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -52,7 +52,7 @@ class Nursery:
         }
         self._log = (folder / "workers.log").open("w+")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.nursery", str(folder)],
+            [sys.executable, "-m", "tests.families.nursery", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

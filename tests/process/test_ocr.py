@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageOps
 from jobs.contract.catalog import OCR
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from tests.preparing import prepare
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer
 from worker.engines.deadline import Deadline

@@ -16,10 +16,10 @@ from PIL import Image
 from eva01 import Client
 from tests import plain
 from tests.asking import IMAGE
-from tests.forms import but_for_once
-from tests.nginx import Behind, serve_below_a_path
+from tests.files.forms import but_for_once
 from tests.process.conftest import Stack
 from tests.processes import free_port, python
+from tests.servers.nginx import Behind, serve_below_a_path
 
 pytestmark = pytest.mark.process
 EXAMPLES = Path(__file__).parents[2] / "examples/shapes"

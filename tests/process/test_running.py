@@ -22,7 +22,7 @@ def test_other(): pass
 """
 LEAVES_A_THREAD = """
 import subprocess, threading
-from tests import limit
+from tests.plugins import limit
 def test_it():
     limit.END_S = 0.5
     child = subprocess.Popen(["sleep", "600"])
@@ -49,7 +49,7 @@ def run(
 ) -> "subprocess.CompletedProcess[str]":
     """Run tests in an empty folder, with what `tests/conftest.py` uses."""
     (folder / file).write_text(text)
-    plugins = [f"-ptests.{name}" for name in ("background", "limit", "not_run")]
+    plugins = [f"-ptests.plugins.{name}" for name in ("background", "limit", "not_run")]
     pytest_command = [sys.executable, "-m", "pytest", "-sq", "-pno:cacheprovider", *plugins, str(folder)]
     ours = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS")}
     return subprocess.run(

@@ -12,7 +12,7 @@ import pytest
 
 from jobs.storage.connection.client import connect
 from tests import plain
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.process.conftest import Stack
 from tests.processes import (
     Process,
@@ -23,9 +23,9 @@ from tests.processes import (
     redis_answers,
     wait_until,
 )
+from tests.servers.web_process import serving
+from tests.stubs.processes import WorkerProcesses
 from tests.tools import VALKEY
-from tests.web_process import serving
-from tests.worker_processes import WorkerProcesses
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(240)]
 

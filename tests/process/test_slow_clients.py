@@ -9,9 +9,9 @@ import psutil
 import pytest
 import redis
 
-from tests import hostile
+from tests.files import hostile
 from tests.processes import answers_200, wait_until
-from tests.slow_clients import (
+from tests.servers.slow_clients import (
     DEADLINES,
     READERS,
     SENDERS,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import pdfs
+from tests.files import pdfs
 from tests.process.conftest import Stack
 from tests.process.test_answers import make_batch, wait_until_done
 

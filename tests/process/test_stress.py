@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.process.conftest import Stack
 from tests.processes import free_port, python
-from tests.stub_engine import POISON
+from tests.stubs.engine import POISON
 
 pytestmark = pytest.mark.process
 
@@ -24,7 +24,7 @@ def start_worker(stack: Stack, takes_s: float) -> None:
     env = {"EVA01_WORKER_PORT": str(port), "EVA01_DRAIN_S": "0", "PYTHONPATH": str(ROOT)}
     # Every job has to reach the engine, although two runs may ask the same.
     env["EVA01_ANSWER_CACHE"] = "false"
-    process = stack.start("worker", python("tests.stub_worker", str(takes_s)), **env)
+    process = stack.start("worker", python("tests.stubs.worker", str(takes_s)), **env)
     process.wait_until_ready(f"http://127.0.0.1:{port}/ready")
 
 

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from eva01.client.client import Client
 from jobs.storage.connection.client import connect
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.processes import Process, answers_200, free_port, redis_answers, wait_until
 from tests.tools import VALKEY
 

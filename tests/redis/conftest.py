@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.backend import Backend
-from tests.slot import Slot
+from tests.stubs.slot import Slot
 from web.services import Services, services_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any
 import flask
 from werkzeug.serving import make_server
 
-from tests.serving import Serving
+from tests.servers.serving import Serving
 
 BATCH_ID = "a" * 32
 JOB_ID = "b" * 32

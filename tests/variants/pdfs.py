@@ -7,7 +7,7 @@ import zlib
 from PIL import Image, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
-from tests import pdfs
+from tests.files import pdfs
 from tests.variants.picture import BLACK_AND_WHITE, COLOR, HEIGHT, WIDTH, encoded
 
 #: Points of a pixel at the resolution that is used when nothing else is asked for.

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from tests import hostile
-from tests.pdfs import GREEN, Page, bomb, document, encrypted, going_round, without_pages
-from tests.tiffs import MASK, REDUCED, Directory, written
+from tests.files import hostile
+from tests.files.pdfs import GREEN, Page, bomb, document, encrypted, going_round, without_pages
+from tests.files.tiffs import MASK, REDUCED, Directory, written
 from tests.variants import foreign, jpegs, others, pdfs, png, tiffs
 from tests.variants.exif import SIDEWAYS_BY
 from tests.variants.others import BLACK, WHITE

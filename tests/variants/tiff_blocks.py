@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tests.tiffs import Part, file_of
+from tests.files.tiffs import Part, file_of
 
 _KINDS = {"u": 1, "i": 2, "f": 3}
 #: How blocks are packed: not at all, or by deflate.

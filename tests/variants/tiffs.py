@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms
 
-from tests.tiffs import Part, file_of
+from tests.files.tiffs import Part, file_of
 from tests.variants.exif import SIDEWAYS
 from tests.variants.picture import BLACK_AND_WHITE, COLOR, GREY, HEIGHT, WIDTH, encoded
 

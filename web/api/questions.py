@@ -15,9 +15,9 @@ from jobs.contract.names import file_path, page_path
 from web.access.caller import caller
 from web.api.blueprint import Blueprint
 from web.api.job import job_json
-from web.api.schemas.base import PROBLEMS, JobPath, placed
+from web.api.schemas.base import PROBLEMS, JobPath
 from web.api.schemas.forms import AnalyzeForm, JobForm
-from web.api.schemas.jobs import FollowUp, JobView
+from web.api.schemas.jobs import FollowUp, JobView, NewJobView
 from web.http.idempotency import speaks_of
 from web.http.waiting import Waiting
 from web.intake.asking import (
@@ -40,7 +40,7 @@ questions = Blueprint(
 )
 
 
-@questions.post("/analyze", responses={200: JobView, 202: placed(JobView)})
+@questions.post("/analyze", responses={200: JobView, 202: NewJobView})
 def analyze(form: AnalyzeForm) -> Response:
     """Ask about one image, or about several together, and wait for the answer.
 
@@ -54,7 +54,7 @@ def analyze(form: AnalyzeForm) -> Response:
     return _submit(form, answer)
 
 
-@questions.post("/api/jobs", responses={202: placed(JobView)})
+@questions.post("/api/jobs", responses={202: NewJobView})
 def create_job(form: JobForm) -> Response:
     """The same without waiting."""
     return _submit(form, _accepted)
@@ -74,7 +74,7 @@ def retry_job(path: JobPath) -> Response:
     return jsonify(job.public())
 
 
-@questions.post("/api/jobs/<job_id>/ask", responses={202: placed(JobView)})
+@questions.post("/api/jobs/<job_id>/ask", responses={202: NewJobView})
 def ask_again(path: JobPath, body: FollowUp) -> Response:
     """Ask something else about a job's images, which are not sent again; a job without a batch."""
     serving = services()

@@ -102,6 +102,11 @@ class Following:
         if job.answer is None:
             raise failure_of(job, self._names)
         thought = job.reasoning or ""
+        if thought and not self.thought and self.said.startswith(thought):
+            raise EngineFailure(
+                f"What job {job.id} began with was its model's thought, as showed only at its end. Ask again"
+                " without `stream`."
+            )
         is_same = thought == self.thought if self.said else thought.startswith(self.thought)
         if not (is_same and job.answer.startswith(self.said)):
             raise self._otherwise()

@@ -173,6 +173,8 @@ class Request(Said, ABC):
     IMAGE: ClassVar[str]
     #: What it calls otherwise than other requests do, by the names that those have.
     NAMES: ClassVar[Mapping[str, str]]
+    #: The same where it is not known any more which of several names for the same was used.
+    ALL_NAMES: ClassVar[Mapping[str, str]]
 
     model: str
     max_pixels: Rank | None = None

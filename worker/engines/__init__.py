@@ -22,6 +22,7 @@ vllm                  the same models by vLLM, in this process
 looking               what a choice of engine goes by: a GPU, a model's settings
 layers                faster replacements for some of a model's layers
 weights               a model's files, whether they may be used, and what to do where not
+hub                   what engines that run a model of the hub have in common
 generation            a model's generation_config.json, as far as answers follow it
 """
 

@@ -59,6 +59,12 @@ def pixel_fact(pixels: PixelRange | None, usual: int) -> Fact:
     )
 
 
+def cut_fact(setting: str, *, is_on_device: bool) -> Fact:
+    """Where images are made what the model takes."""
+    where = "on the device" if is_on_device else "by Pillow, in the slots"
+    return "patches", f"images are scaled and cut {where} (EVA01_PREPROCESSING={setting})"
+
+
 def bytes_of(model: nn.Module) -> int:
     """What a model's weights take of memory, in bytes; those that layers share count once."""
     weights = {id(one): one for one in (*model.parameters(), *model.buffers())}

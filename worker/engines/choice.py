@@ -17,7 +17,7 @@ from worker.engines.generation import HEEDED_BY_GENERATE
 
 TRANSFORMERS, VLLM = "transformers", "vllm"
 #: What our engine can do that vLLM cannot: settings, by the value that leaves it to the engine.
-_OURS_ALONE = {"attention": "auto", "batching": "auto", "unused_weights": "refuse"}
+_OURS_ALONE = {"attention": "auto", "batching": "auto", "preprocessing": "auto", "unused_weights": "refuse"}
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,10 @@ from worker.engines.sampling import Sampling
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.answers import Answers
 from worker.engines.saying.stops import Stops
+from worker.engines.saying.thinking import Thinking
 from worker.engines.saying.vocabulary import Vocabulary
 from worker.engines.seeing.processors import JobInput, Processor, SeenImage
-from worker.engines.seeing.templates import can_choose_thinking, thought_begun
+from worker.engines.seeing.templates import can_choose_thinking, thinking_of
 from worker.engines.weights.unusable import Unusable
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Conversation:
         self.answers = Answers(
             *(model, processor.tokenizer, self.ends, self.vocabulary),
             pixels_per_token=processor.pixels_per_token,
-            begun=thought_begun(processor.own, self.thinking),
+            thinking=thinking_of(processor.own, self.thinking),
         )
         if self.thinking is not None and not can_choose_thinking(processor.own):
             logger.warning("%s has no choice of thinking: EVA01_THINKING does nothing.", model)
@@ -115,8 +116,8 @@ class Conversation:
             return None
         # Read here, and not while the first token waits.
         self.vocabulary.text_of(0)
-        begun = self.answers.begun if prepared.grammar is None else None
-        return partial(Aloud, self.vocabulary, prepared.stops, hear, begun)
+        thinking = self.answers.thinking if prepared.grammar is None else Thinking()
+        return partial(Aloud, self.vocabulary, prepared.stops, hear, thinking)
 
     def _check_vocabulary(self, purpose: str, field: str, code: Code) -> None:
         """Read the tokens, ahead of the device.

@@ -7,6 +7,7 @@ import torch
 
 from jobs.contract.settings import WorkerSettings
 from worker.engines.base import DeviceLost, OutOfMemory
+from worker.engines.weights.unusable import Unusable
 from worker.ops.cores import core_count
 
 #: What torch's error says when the machine's memory is full.
@@ -26,6 +27,12 @@ def choose_device(settings: WorkerSettings) -> torch.device:
     if wanted == "mps" and not torch.backends.mps.is_available():
         raise ValueError("EVA01_DEVICE=mps, but there is no such device")
     return torch.device("cuda", 0) if wanted == "cuda" else torch.device(wanted)
+
+
+def check_graphs(settings: WorkerSettings, device: torch.device) -> None:
+    """Raises Unusable when the settings ask for CUDA graphs on a device that has none."""
+    if settings.cuda_graphs == "on" and device.type != "cuda":
+        raise Unusable(f"EVA01_CUDA_GRAPHS=on, but {device} has none", "set EVA01_CUDA_GRAPHS=auto")
 
 
 def choose_dtype(settings: WorkerSettings, device: torch.device) -> torch.dtype:
@@ -50,6 +57,13 @@ def choose_attention(
     if has_flash and device.type == "cuda" and dtype is not torch.float32:
         return ("flash_attention_2", None)
     return (None,)
+
+
+def is_cut_on_device(settings: WorkerSettings, device: torch.device) -> bool:
+    """Whether images are to be scaled and cut there; `auto`: on a GPU, since a CPU gains nothing by it."""
+    if settings.preprocessing == "auto":
+        return device.type == "cuda"
+    return settings.preprocessing == "device"
 
 
 def describe(device: torch.device) -> str:

@@ -11,41 +11,42 @@ from PIL import Image
 from transformers.utils import logging as library_logging
 
 from jobs.contract.asking.chat import question_about
-from jobs.contract.asking.pixels import PixelRange
-from jobs.contract.catalog import ModelCard, place_of
+from jobs.contract.catalog import ModelCard
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from worker.engines import families
-from worker.engines.about import bytes_of, model_facts, pixel_fact, rolling_facts, static_facts
-from worker.engines.base import Answer, Engine, Fact, ModelNotLoaded
+from worker.engines.about import bytes_of, cut_fact, model_facts, pixel_fact, rolling_facts, static_facts
+from worker.engines.base import Answer, Fact, ModelNotLoaded
 from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.masks import Masks
 from worker.engines.conversation import Conversation
 from worker.engines.deadline import NO_DEADLINE, Deadline
 from worker.engines.devices import (
+    check_graphs,
     choose_attention,
     choose_device,
     choose_dtype,
     describe,
     engine_error,
     first_line,
+    is_cut_on_device,
     use_all_cores,
 )
+from worker.engines.hub import HubEngine
 from worker.engines.layers import replace_layers
 from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.seeing.any_processor import AnyProcessor
-from worker.engines.seeing.processors import JobInput, Processor, QwenProcessor, SeenImage
-from worker.engines.weights.bucket import fetch, is_in_bucket
+from worker.engines.seeing.processors import GridProcessor, JobInput, Processor, SeenImage
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
 from worker.engines.weights.kind import family_of
 from worker.engines.weights.loading import load_weights
+from worker.engines.weights.numbers import check_numbers
 from worker.engines.weights.quantised import check_quantised
 from worker.engines.weights.remedies import remedy_of
-from worker.engines.weights.source import Source
 from worker.engines.weights.unusable import Unusable
 from worker.ops.cores import core_count
 
@@ -59,8 +60,8 @@ library_logging.disable_progress_bar()
 
 
 @final
-class TransformersEngine(Engine[SeenImage, JobInput]):
-    """A vision-language model on one device; `reason` says why it is not run by vLLM."""
+class TransformersEngine(HubEngine[SeenImage, JobInput]):
+    """A model on one device, by transformers."""
 
     #: Fewer where a model's jobs cannot be put together.
     max_batch = 128
@@ -68,10 +69,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
     def __init__(
         self, card: ModelCard, settings: WorkerSettings, reason: str = "EVA01_ENGINE=transformers"
     ) -> None:
-        self._card = card
-        self._settings = settings
-        self._reason = reason
-        self._source = Source(place_of(card.source))
+        super().__init__(card, settings, reason)
         self._device_name = settings.device
         self._on: torch.device
         self._model: Any = None
@@ -88,16 +86,6 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         return self._device_name
 
     @property
-    def enough_pixels(self) -> int:
-        """The limit of the settings."""
-        return self._settings.max_pixels
-
-    @property
-    def max_pixels(self) -> PixelRange | None:
-        """As the processor says."""
-        return self._processor.max_pixels
-
-    @property
     def about(self) -> Sequence[Fact]:
         """Its family, where it is, how it answers, and how large it sees images."""
         return [
@@ -105,6 +93,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
             *model_facts(self._model, self._device_name, self._weights_bytes),
             *self._batches,
             pixel_fact(self.max_pixels, self._settings.max_pixels),
+            cut_fact(self._settings.preprocessing, is_on_device=self._processor.cutter is not None),
             self._conversation.about,
         ]
 
@@ -149,10 +138,9 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         try:
             self._on = choose_device(self._settings)
             self._device_name = describe(self._on)
+            check_graphs(self._settings, self._on)
             use_all_cores()
-            if is_in_bucket(self._source.address):
-                self._source = Source(str(fetch(self._source.address, self._settings.weights_streams)))
-            self._source.check()
+            self._find()
             check_quantised(self._source, is_on_gpu=self._is_on_gpu)
             self._processor = self._load_processor()
             self._model = self._load_model()
@@ -168,15 +156,19 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         if reason := why_static(self._model, settings):
             self._batches = static_facts(reason, self.max_batch, settings.batch_tokens)
             return
-        loop = create_loop(self._model, self._conversation.ends, self._rows, settings)
+        loop = create_loop(self._model, self._conversation.ends, self._rows, settings, self._processor.cutter)
         self._rolling = RollingAnswers(loop, self._conversation.answers.of, self._conversation.aloud)
         per_token, pixels = self._processor.pixels_per_token, self.max_pixels
         seen = pixels.default // per_token if pixels and per_token else None
         self._batches = rolling_facts(self._model, loop, self._rows, seen, settings.max_new_tokens)
 
     def _load_processor(self) -> Processor:
-        if family_of(self._source) in families.QWEN:
-            return QwenProcessor(self._source, self._settings.max_pixels, self._settings.most_pixels)
+        if (family := family_of(self._source)) in families.GRIDS:
+            limits = self._settings.max_pixels, self._settings.most_pixels
+            is_cut_here = family not in families.GLM and is_cut_on_device(self._settings, self._on)
+            return GridProcessor(
+                *(self._source, *limits), family=family, cut_on=self._on if is_cut_here else None
+            )
         return AnyProcessor(self._source, self._settings.max_pixels)
 
     def _load_model(self) -> Any:
@@ -184,6 +176,7 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         attentions = choose_attention(self._settings, self._on, dtype)
         model, found = load_weights(self._source, self._on, dtype, attentions)
         check_fit(model, found, may_be_unused=self._settings.unused_weights == "ignore")
+        check_numbers(model)
         model.to(self._on).eval()
         self._weights_bytes = bytes_of(model)
         replace_layers(model)
@@ -268,6 +261,8 @@ class TransformersEngine(Engine[SeenImage, JobInput]):
         stopped: Stopped | None,
     ) -> list[list[int]]:
         """The new tokens of each row, with all that follows an early end; the deadline cuts all of them."""
+        if cutter := self._processor.cutter:
+            inputs = cutter.cut(inputs)
         on_device = {name: self._put(tensor) for name, tensor in inputs.items()}
         out = self._model.generate(
             **on_device,

@@ -127,12 +127,14 @@ def _sum(usages: Sequence[Usage]) -> Usage:
     confidences = [usage.confidence for usage in usages if usage.confidence is not None]
     seconds = [usage.device_s for usage in usages if usage.device_s is not None]
     pixels = [usage.read_pixels for usage in usages if usage.read_pixels is not None]
+    thoughts = [usage.reasoning_tokens for usage in usages if usage.reasoning_tokens is not None]
     prompts = [usage.prompt_tokens for usage in usages if usage.prompt_tokens is not None]
     return Usage(
         visual_tokens=sum(usage.visual_tokens for usage in usages),
         read_pixels=sum(pixels) if pixels else None,
         prompt_tokens=sum(prompts) if prompts else None,
         output_tokens=sum(usage.output_tokens for usage in usages),
+        reasoning_tokens=sum(thoughts) if thoughts else None,
         lines=sum(lines) if lines else None,
         confidence=min(confidences, default=None),
         device_s=round(sum(seconds), 6) if seconds else None,

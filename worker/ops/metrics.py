@@ -37,6 +37,12 @@ _BATCH_SIZE = Histogram(
     ["model"],
     buckets=(1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128),
 )
+_STEPS = Counter(
+    "eva01_steps_total",
+    "How many steps without new prompts were recorded ones (CUDA graphs) or plain, were tried beside a plain"
+    " one, differed from it, or could not be recorded.",
+    ["kind"],
+)
 _DEVICE = Counter(
     "eva01_device_seconds_total",
     "How long the device was busy, and how long it was idle because nothing was ready for it.",
@@ -87,6 +93,11 @@ _DRAIN = Gauge(
 _LOAD = Gauge("eva01_model_load_seconds", "How long this worker took to load its model.", ["model"])
 
 
+def count_step(kind: str) -> None:
+    """Count a step where steps are recorded: `recorded`, `plain`, `tried`, `differed` or `failed`."""
+    _STEPS.labels(kind).inc()
+
+
 class ModelMetrics:
     """The counters of one model, so that its label is named once."""
 
@@ -98,6 +109,8 @@ class ModelMetrics:
         self.drain_seconds = _DRAIN.labels(model)
         # There from the beginning, so that the first one is an increase.
         _UNREADABLE.labels(model)
+        for kind in ("recorded", "plain", "tried", "differed", "failed"):
+            _STEPS.labels(kind)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from eva01.cli.commands.options import Connect, Duration, json_option, print_json, server_options
 from eva01.cli.submission import INTERRUPTED, check_writable
 from eva01.cli.tables import say
-from eva01.cli.text import counted
+from eva01.cli.text import counted, harmless
 from eva01.client.client import Client
 from eva01.client.orders import Ordered
 
@@ -72,14 +72,16 @@ def batch(
             if file_id:
                 client.orders.save(file_id, target)
                 say(console, f"{'Answers' if target is answers_to else 'Errors'}: {target}")
-        cut_short = client.batch(_own_id(done)).cut_short
+        made = client.batch(_own_id(done))
     counts = done.request_counts
     if as_json:
         print_json(done.model_dump(mode="json"))
     else:
         have = "request has" if counts.total == 1 else "requests have"
         say(console, f"{counts.completed:,} of {counts.total:,} {have} an answer ({done.status}).")
-    if cut_short:
+    if made.price and not as_json:
+        say(console, f"Its model costs {harmless(made.price.of(1000))} for 1,000 images.")
+    if cut_short := made.cut_short:
         are = "is" if cut_short == 1 else "are"
         said = f"{counted(cut_short, 'answer')} {are} cut short: the lines want a larger max_tokens."
         say(Console(stderr=as_json), said)

@@ -129,6 +129,7 @@ def submit(
     with connect() as client:
         steps.say_what_is_together(console, client, task)
         batch = _open_batch(client, batch_id) if batch_id else steps.create_batch(console, client, task)
+        steps.say_what_it_costs(console, task, batch)
         again = steps.again(inputs, batch.id, client.server, group_by)
         sys.exit(
             _run(

@@ -41,6 +41,11 @@ class WorkerSettings(FromEnvironment):
     unused_weights: str = Field(default="refuse", pattern=r"^(refuse|ignore)$")
     #: `auto` (flash_attention_2 when it is installed and there is a GPU, else sdpa), or one of them by name.
     attention: str = Field(default="auto", pattern=r"^(auto|sdpa|eager|flash_attention_2)$")
+    #: Whether steps of a rolling batch are recorded as CUDA graphs: `auto` (on a GPU), `on` or `off`.
+    cuda_graphs: str = Field(default="auto", pattern=r"^(auto|on|off)$")
+    #: Where images are scaled and cut for models of Qwen's kind: `cpu` (by Pillow), `device`, or `auto`: on
+    #: the device where that is a GPU.
+    preprocessing: str = Field(default="auto", pattern=r"^(auto|cpu|device)$")
     #: Whether a model thinks aloud before it answers, where its template lets one choose: `auto` (as its
     #: makers have it), `on` or `off`.
     thinking: str = Field(default="auto", pattern=r"^(auto|on|off)$")

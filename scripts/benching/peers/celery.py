@@ -9,13 +9,14 @@ from time import perf_counter
 
 from celery import Celery
 
-from scripts.benching.asking import Run, body_of
+from scripts.benching.asking import body_of
 from scripts.benching.found import Found
 from scripts.benching.house import ROWS
 from scripts.benching.options import ROOT, Options
 from scripts.benching.peers.peer import Ask, compare_servers
 from scripts.benching.tasks import Task
 from scripts.benching.works.work import Work
+from scripts.run import Run
 from tests.chaos.servers import RedisServer
 from tests.processes import Process, python
 from worker.ops.cores import core_count

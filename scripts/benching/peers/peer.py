@@ -5,13 +5,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from scripts.benching.asking import Run, ask
+from scripts.benching.asking import ask
 from scripts.benching.bare import bare
 from scripts.benching.found import Found
 from scripts.benching.house import house, make_model, worker
 from scripts.benching.loops import Loop
 from scripts.benching.options import Options
 from scripts.benching.tasks import Task, write_tasks
+from scripts.run import Run
 
 #: What our own worker calls the model, by its folder.
 MODEL = "mid-size"

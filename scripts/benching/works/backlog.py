@@ -123,7 +123,7 @@ class _House:
             "EVA01_WORKER_PORT": "0",
         }
         worker = Process.start(
-            "worker", python("tests.stub_worker", "0"), {"EVA01_ANSWER_CACHE": "false", **env}, self._folder
+            "worker", python("tests.stubs.worker", "0"), {"EVA01_ANSWER_CACHE": "false", **env}, self._folder
         )
         try:
             process, at_first = psutil.Process(worker.popen.pid), self._answered()

@@ -14,11 +14,12 @@ from jobs.contract.models import Batch, JobError, Result, WorkerInfo, WorkerStat
 from jobs.contract.settings import Settings
 from jobs.flow import open_batch
 from jobs.storage.stores import Stores
-from tests import hostile, plain, tiffs
+from tests import plain
 from tests.browser.markup.payloads import PAYLOADS, TOGETHER
 from tests.browser.signing import ADMIN_KEY
+from tests.files import hostile, tiffs
 from tests.process.conftest import Stack
-from tests.provider import OpenIdProvider
+from tests.servers.provider import OpenIdProvider
 
 #: Characters of a batch's name, of a question, and of what a key or a link is for.
 _NAME, _QUESTION, _NOTE = 500, 4000, 200

@@ -19,15 +19,16 @@ from werkzeug.routing import Rule
 
 from jobs.contract.models import JobState
 from jobs.contract.settings import Limits, Settings, WebSettings
-from tests import hostile, plain
+from tests import plain
 from tests.apps import app_of
 from tests.browser.markup.house import HostileHouse
 from tests.browser.markup.payloads import PAYLOADS, TOGETHER
 from tests.browser.markup.watching import Watch
 from tests.browser.pages import AskPage, BatchPage
 from tests.browser.signing import ADMIN_KEY, sign_in
+from tests.files import hostile
 from tests.process.conftest import Stack
-from tests.provider import OpenIdProvider
+from tests.servers.provider import OpenIdProvider
 
 #: What a tile or a row shows of an answer, in characters.
 _SHOWN_CHARS = 180

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.signing import ADMIN_KEY
 from tests.process.conftest import Stack
-from tests.provider import OpenIdProvider
+from tests.servers.provider import OpenIdProvider
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tests.manifests.test_scaling import modifiers, slots, target_of, wish
 from tests.manifests.test_triggers import Keda
 from tests.processes import wait_until
 from tests.redis.worker.test_remote import Server, start
-from tests.worker_processes import QUESTIONS
+from tests.stubs.processes import QUESTIONS
 from worker.drain import _GRACE_S as WORKER_GRACE_S
 from worker.engines.remote.engine import RemoteEngine
 

@@ -13,12 +13,12 @@ from typing import Protocol
 
 from jobs.contract import names
 from jobs.contract.models import JobState
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.manifests.drills.stage import PATIENCE_S, SLOTS, Stage
 from tests.manifests.watching import MODEL
 from tests.processes import wait_until
-from tests.refusing import replica
-from tests.stub_engine import DIE, POISON, SLOW
+from tests.servers.refusing import replica
+from tests.stubs.engine import DIE, POISON, SLOW
 
 OTHER_PNG = Scene("black", (("blue", "square"),)).encode()
 #: More jobs than an alert takes for a few, and as many as a worker holds.

@@ -18,7 +18,7 @@ from jobs.storage.tickets.queue import JobQueue
 from tests.manifests.drills.hastened import hastened_rules
 from tests.manifests.watching import MODEL, PNG, Prometheus, ScrapedStack
 from tests.processes import Process, wait_until
-from tests.serving import Serving
+from tests.servers.serving import Serving
 
 #: Longest wait until an alert fires, or is over: an hour of the rules is a minute here.
 PATIENCE_S = 180.0

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from jobs.contract.models import Options
-from tests.drawing import random_scene
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import loaded
 from tests.process.rolling.test_formats import rolled
 from worker.engines.base import Answer, Piece
@@ -35,7 +35,7 @@ def said_aloud(engine, tokens, stops=None) -> list[str]:
             start += len(part.text)
         pieces.append("".join(part.text for part in parts))
 
-    aloud = Aloud(engine._conversation.vocabulary, stops, hear)
+    aloud = Aloud(engine._conversation.vocabulary, stops, hear, engine._conversation.answers.thinking)
     for token in tokens:
         aloud.add(token)
     return pieces

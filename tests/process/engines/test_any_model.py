@@ -8,9 +8,9 @@ from jobs.contract.catalog import card_for
 from jobs.contract.errors import TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from tests.drawing import random_scene
-from tests.miniatures import PATCH, PIXELS, save_llava
-from tests.preparing import prepare
+from tests.families.miniatures import PATCH, PIXELS, save_llava
+from tests.files.drawing import random_scene
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 
 

@@ -1,6 +1,6 @@
 """How sure an answer is, from the probabilities of its tokens."""
 
-from math import inf, isnan, log, nan
+from math import inf, isinf, isnan, log, nan
 
 import pytest
 import torch
@@ -13,9 +13,11 @@ def test_a_tokens_probability_is_its_part_of_all():
     assert logprobs_of(logits, torch.tensor([1, 0])).tolist() == pytest.approx([log(0.75), log(0.8)])
 
 
-def test_where_there_was_no_choice_there_is_no_number():
+def test_where_there_was_no_choice_it_is_infinite_and_no_number_where_there_was_none():
     logits = torch.tensor([[-inf, inf, -inf]])
     (value,) = logprobs_of(logits, torch.tensor([1])).tolist()
+    assert value == inf
+    (value,) = logprobs_of(torch.full((1, 3), nan), torch.tensor([1])).tolist()
     assert isnan(value)
 
 
@@ -34,24 +36,24 @@ def test_an_answers_is_the_geometric_mean(probabilities, confidence):
 
 
 def test_what_had_to_come_does_not_count():
-    assert confidence_of([nan, log(0.5), nan]) == 0.5
-    assert confidence_of([nan, nan]) is None
+    assert confidence_of([inf, log(0.5), inf]) == 0.5
+    assert confidence_of([inf, inf]) is None
 
 
 def test_each_field_has_that_of_the_tokens_of_its_value():
     pieces = {
-        '{"': nan,
-        "名": nan,
+        '{"': inf,
+        "名": inf,
         '": "': 0.9,
         "发": 0.5,
         "票": 0.5,
-        '", "n": ': nan,
+        '", "n": ': inf,
         "1": 0.8,
         "2": 0.2,
         "}": 1.0,
     }
     text = "".join(pieces)
-    logprobs = [one if isnan(one) else log(one) for one in pieces.values()]
+    logprobs = [one if isinf(one) else log(one) for one in pieces.values()]
     sizes = [len(piece.encode()) for piece in pieces]
     whole, fields = field_confidence_of(text, sizes, logprobs)
     # The quote that opens a text stands in the token before it: it was chosen over null.
@@ -61,4 +63,4 @@ def test_each_field_has_that_of_the_tokens_of_its_value():
 
 def test_a_value_that_had_to_be_has_none():
     text = '{"a": 1}'
-    assert field_confidence_of(text, [len(text)], [nan]) == (None, {})
+    assert field_confidence_of(text, [len(text)], [inf]) == (None, {})

@@ -16,9 +16,9 @@ from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from scripts.families import KNOWN, makers, row, rows_of_page
-from tests.drawing import random_scene
 from tests.families import FAMILIES
-from tests.preparing import prepare
+from tests.files.drawing import random_scene
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.layers import PackedLinear, PatchLinear
@@ -224,11 +224,11 @@ def test_a_family_that_does_not_roll_answers_in_static_batches_and_says_why(load
     assert dict(engine.about)["batches"] == "static: there is no rolling batch for the family mllama"
 
 
-@pytest.mark.parametrize("family", ["qwen3_vl", "qwen3_vl_moe", "qwen3_5"])
-def test_later_qwens_are_prepared_whole_and_as_their_own_processors_do(loaded, folder_of, family):
+@pytest.mark.parametrize("family", ["qwen3_vl", "qwen3_vl_moe", "qwen3_5", "glm4v"])
+def test_families_of_grids_are_prepared_whole_and_as_their_own_processors_do(loaded, folder_of, family):
     engine, own = loaded(family), AnyProcessor(Source(str(folder_of(family))), WorkerSettings().max_pixels)
     images = [scene(97, 140), scene(640, 300)]
-    turns = [question_about(len(images), "what is <|image_pad|> this")]
+    turns = [question_about(len(images), "what is <|image_pad|> <|image|> this")]
     ours = engine._processor.prepare([engine.see(image) for image in images], turns, 6).tensors
     theirs = own.prepare([own.see(image) for image in images], turns, 6).tensors
     assert ours.keys() == theirs.keys()
@@ -236,10 +236,12 @@ def test_later_qwens_are_prepared_whole_and_as_their_own_processors_do(loaded, f
     assert any(isinstance(layer, PatchLinear) for layer in engine._model.modules())
 
 
-def test_of_a_later_qwen_one_chooses_how_many_pixels_it_sees(loaded):
-    engine = loaded("qwen3_vl")
+@pytest.mark.parametrize(("family", "side_px"), [("qwen3_vl", 32), ("glm4v", 28)])
+def test_of_a_family_of_grids_one_chooses_how_many_pixels_it_sees(loaded, family, side_px):
+    engine, per_token = loaded(family), side_px**2
     assert engine.max_pixels
-    assert (engine.max_pixels.least, engine._processor.pixels_per_token) == (4096, 32 * 32)
-    few, usual = (engine.see(scene(640, 300), pixels) for pixels in (20_000, None))
-    tokens = [engine.prepare([seen], "?", Options()).visual_tokens for seen in (few, usual)]
-    assert tokens[0] <= 20_000 // 1024 < tokens[1]
+    assert (engine.max_pixels.least, engine._processor.pixels_per_token) == (4 * per_token, per_token)
+    for pixels in (20_000, 100_000, engine.max_pixels.default):
+        seen = engine.see(scene(3000, 2000), pixels)
+        tokens = engine.prepare([seen], "?", Options()).visual_tokens
+        assert 0.6 * pixels < tokens * per_token <= pixels

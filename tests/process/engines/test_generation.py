@@ -10,9 +10,9 @@ import pytest
 from jobs.contract.catalog import card_for
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from tests.drawing import Scene
-from tests.miniatures import NANO, save_llava
-from tests.preparing import prepare
+from tests.families.miniatures import NANO, save_llava
+from tests.files.drawing import Scene
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.company import Company
 

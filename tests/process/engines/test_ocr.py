@@ -7,7 +7,7 @@ from jobs.contract.catalog import OCR
 from jobs.contract.errors import TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from tests.preparing import prepare
+from tests.stubs.preparing import prepare
 from worker.engines.ocr import OcrEngine
 
 

@@ -8,12 +8,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import transformers
 from huggingface_hub import hf_hub_download
 from transformers import AutoModelForImageTextToText
 
 from jobs.contract.catalog import card_for
 from jobs.contract.settings import WorkerSettings
-from tests.miniatures import NANO
+from tests.families.miniatures import NANO
 from worker.engines import create_engine
 from worker.engines.base import ModelNotLoaded
 from worker.engines.weights.quantised import check_quantised
@@ -160,6 +161,7 @@ def test_a_family_of_tomorrow_is_named(folder):
         ({"quant_method": "torchao"}, "torchao"),
         ({"quant_method": "quark"}, "amd-quark"),
         ({"quant_method": "fp8"}, "kernels"),
+        ({"quant_method": "sinq"}, "sinq"),
     ],
 )
 @pytest.mark.parametrize("inner", [False, True])
@@ -180,9 +182,16 @@ def test_quantisation_that_cannot_be_read_is_refused(folder):
 def test_a_cpu_multiplies_out_what_it_can_and_says_what_it_cannot(folder):
     change(folder, quantization_config={"quant_method": "fp8"})
     check_quantised(Source(str(folder)), is_on_gpu=False)
-    for method in ("fbgemm_fp8", "fp_quant", "higgs", "spqr"):
+    for method in ("eetq", "fbgemm_fp8", "fp_quant", "higgs", "metal", "spqr", "vptq"):
         change(folder, quantization_config={"quant_method": method})
         assert f"its weights are quantised by {method!r}, which a GPU alone can use" in refusal(folder)
+
+
+def test_what_transformers_makes_and_does_not_read_is_said_with_who_reads_it(folder):
+    change(folder, quantization_config={"quant_method": "nvfp4"})
+    said = refusal(folder)
+    assert f"quantised by 'nvfp4', which transformers {transformers.__version__} does not read" in said
+    assert "Remedy: take the weights that are not quantised, or have vLLM serve it" in said
 
 
 def test_a_package_that_a_processor_needs_is_named():

@@ -7,7 +7,7 @@ import pytest
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Options
-from tests.drawing import random_scene
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import QUESTIONS, loaded
 from tests.process.rolling.test_formats import rolled
 from worker.engines.base import Answer

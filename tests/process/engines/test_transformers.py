@@ -17,14 +17,14 @@ from jobs.contract.catalog import MODELS_FOLDER, NANO, card_for
 from jobs.contract.errors import EngineFailure, TooLarge
 from jobs.contract.models import FinishReason, Options
 from jobs.contract.settings import WorkerSettings
-from tests.drawing import Scene, random_scene
-from tests.preparing import prepare
+from tests.files.drawing import Scene, random_scene
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.deadline import Deadline
 from worker.engines.proportions import fit
 from worker.engines.saying.said import Said, has_ended, until_end
-from worker.engines.seeing.processors import QwenProcessor
+from worker.engines.seeing.processors import GridProcessor
 from worker.engines.transformers_engine import TransformersEngine
 from worker.engines.weights.source import Source
 
@@ -214,7 +214,7 @@ def test_what_is_small_is_read_at_more_pixels_and_not_at_fewer(engine):
     ],
 )
 def test_jobs_may_choose_as_far_as_the_settings_and_the_models_own_limit_allow(usual, most, takes):
-    made = QwenProcessor(Source(str(MODELS_FOLDER / "nano")), usual, most)
+    made = GridProcessor(Source(str(MODELS_FOLDER / "nano")), usual, most)
     assert (made.max_pixels.least, made.max_pixels.default, made.max_pixels.most) == takes
 
 

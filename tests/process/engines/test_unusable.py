@@ -15,14 +15,15 @@ from jobs.contract.catalog import card_for
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
-from tests.drawing import Scene
-from tests.miniatures import CHAT, NANO, save_llava
-from tests.preparing import prepare
+from tests.families.miniatures import CHAT, NANO, save_llava
+from tests.files.drawing import Scene
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import ModelNotLoaded
 
 #: A tensor as the file calls it, and as the model does.
 IN_FILE, UP = (f"model.{text}layers.1.mlp.up_proj.weight" for text in ("", "language_model."))
+ANEW = "get the whole folder anew"
 TEMPLATE = (NANO / "chat_template.jinja").read_text(encoding="utf-8")
 
 
@@ -64,6 +65,31 @@ def test_a_tensor_that_is_missing_is_named(folder):
     said = refusal(folder)
     assert f"the files lack 1 ({UP}) of its tensors, which would be random" in said
     assert "Remedy: get the whole folder anew" in said
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, f"have nothing but zeros, as a file has that was downloaded by half. Remedy: {ANEW}"),
+        (torch.nan, f"have NaN or infinity. Remedy: {ANEW}"),
+        (-torch.inf, f"have NaN or infinity. Remedy: {ANEW}"),
+    ],
+)
+def test_a_tensor_without_numbers_is_refused(folder, value, expected):
+    change_weights(folder, lambda weights: weights[IN_FILE].fill_(value))
+    said = refusal(folder)
+    assert f"tensors ({UP})" in said
+    assert expected in said
+
+
+def test_a_bias_may_be_zero_and_so_may_much_of_a_tensor(folder):
+    def clear(weights: dict[str, torch.Tensor]) -> None:
+        weights[IN_FILE][1:].zero_()
+        bias = next(tensor for name, tensor in weights.items() if name.endswith("bias"))
+        bias.zero_()
+
+    change_weights(folder, clear)
+    loaded(folder)
 
 
 def test_tensors_of_other_names_are_not_the_models(folder):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from eva01 import Client
 from tests.process.conftest import Stack
 from tests.process.others.scenes import THEIRS, write_scenes
+from tests.process.others.scenes import client as client
 from tests.process.others.servers import NANO, Server, TransformersServe, Vllm
 
 #: A folder for vLLM's environment, of gigabytes: with it vLLM is asked, else transformers.
@@ -40,12 +40,6 @@ def stack(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         more = {"EVA01_OPENAI_LOOK_S": "0.5", "EVA01_ANSWER_CACHE": "false"}
         stack.start_worker(f"openai:{THEIRS}", name="worker-theirs", **asks, **more)
         yield stack
-
-
-@pytest.fixture(scope="package")
-def client(stack: Stack) -> Iterator[Client]:
-    with Client(stack.url) as client:
-        yield client
 
 
 @pytest.fixture(scope="package")

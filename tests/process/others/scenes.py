@@ -1,12 +1,15 @@
 """What the servers are asked about, and how."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from eva01 import Client, Job
-from tests.drawing import Scene, random_scene
+from tests.files.drawing import Scene, random_scene
+from tests.process.conftest import Stack
 
 #: What the model is called here, and what it is asked.
 THEIRS, QUESTION = "theirs", "Describe this image."
@@ -18,6 +21,13 @@ def write_scenes(folder: Path, scenes: Sequence[Scene] = SCENES) -> Path:
     for number, scene in enumerate(scenes):
         (folder / f"{number:02}.png").write_bytes(scene.encode("PNG", width=300, height=200))
     return folder
+
+
+@pytest.fixture(scope="package")
+def client(stack: Stack) -> Iterator[Client]:
+    """Of the web that is there as long as a package's tests run."""
+    with Client(stack.url) as client:
+        yield client
 
 
 def send(client: Client, folder: Path, model: str, question: str = QUESTION, **how: Any) -> str:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from openai import OpenAI
 
-from tests.drawing import RGB, SHAPES
+from tests.files.drawing import RGB, SHAPES
 from tests.process.others.scenes import QUESTION, SCENES, THEIRS, answers, send
 from tests.processes import wait_until
 

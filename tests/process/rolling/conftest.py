@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from jobs.contract.models import Options
-from tests.drawing import random_scene
-from tests.preparing import prepare
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import LONGEST, QUESTIONS, Reference, loaded
+from tests.stubs.preparing import prepare
 from worker.engines.transformers_engine import TransformersEngine
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 from jobs.contract.catalog import NANO
 from jobs.contract.errors import Eva01Error
@@ -70,6 +71,7 @@ class Reference:
         timeout_s=60.0,
         shares_prefixes=True,
         clock=None,
+        recorder=None,
     ) -> RollingLoop:
         return RollingLoop(
             self.model,
@@ -80,6 +82,7 @@ class Reference:
             timeout_s=timeout_s,
             shares_prefixes=shares_prefixes,
             clock=clock or Clock(0),
+            recorder=recorder,
         )
 
     def request(self, number: int, longest: int = LONGEST, **how: Any) -> Request:
@@ -128,7 +131,20 @@ def submit(loop: RollingLoop, *requests: Request) -> None:
         loop.submit(request)
 
 
-def assert_each_answer_is_the_one_given_alone(reference: Reference, arrivals, **how: int) -> None:
+def arrivals(inputs: int, *, fewest: int, most: int, latest: int) -> st.SearchStrategy[list[Any]]:
+    """Requests, each about one of so many inputs, which may be cancelled at turns up to the `latest`."""
+    request = st.tuples(
+        st.integers(0, inputs - 1),
+        st.integers(1, LONGEST),
+        st.integers(0, 12),
+        st.booleans(),
+        st.sampled_from(Company),
+        st.integers(0, latest),
+    )
+    return st.lists(request, min_size=fewest, max_size=most)
+
+
+def assert_each_answer_is_the_one_given_alone(reference: Reference, arrivals, **how: Any) -> None:
     """Request n comes at turn `at`, and is cancelled at turn `off` if that is early."""
     loop = reference.loop(**how)
     asked = [

@@ -14,6 +14,7 @@ from worker.engines.rolling.pool import BLOCK_TOKENS, blocks_for
 from worker.engines.rolling.rows import Request
 from worker.engines.sampling import Sampling
 from worker.engines.saying.aloud import Aloud
+from worker.engines.saying.thinking import Thinking
 
 #: Tokens of an answer here: rows come to need three blocks more than their prompts.
 _LONG = 48
@@ -127,7 +128,7 @@ def test_a_row_that_was_put_back_holds_to_its_format_and_says_no_word_twice(engi
             loop.request(
                 *(job.tensors, job.max_new_tokens),
                 grammar=job.grammar,
-                aloud=partial(Aloud, vocabulary, None, own.append),
+                aloud=partial(Aloud, vocabulary, None, own.append, Thinking()),
             )
             for job, own in zip(jobs, pieces, strict=True)
         ]

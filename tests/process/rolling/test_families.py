@@ -16,21 +16,21 @@ from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.catalog import card_for
 from jobs.contract.models import Options
 from scripts.families import makers, rows_of_page
-from tests.drawing import random_scene
 from tests.families import tiles
-from tests.miniatures import save_llava
-from tests.preparing import prepare
+from tests.families.miniatures import save_llava
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import (
     DRAWN,
     LONGEST,
     QUESTIONS,
     SETTINGS,
     Reference,
+    arrivals,
     assert_each_answer_is_the_one_given_alone,
 )
 from tests.process.rolling.test_formats import FIELDS
+from tests.stubs.preparing import prepare
 from worker.engines import create_engine
-from worker.engines.company import Company
 from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.setup import why_static
 
@@ -69,18 +69,7 @@ WANTED: list[dict[str, Any]] = [
     {"temperature": 1.5, "seed": 3},
     {"temperature": 0.7, "top_p": 0.9, "seed": 4},
 ]
-ARRIVALS = st.lists(
-    st.tuples(
-        st.integers(0, len(WANTED) - 1),
-        st.integers(1, LONGEST),
-        st.integers(0, 12),
-        st.booleans(),
-        st.sampled_from(Company),
-        st.integers(0, 40),
-    ),
-    min_size=2,
-    max_size=8,
-)
+ARRIVALS = arrivals(len(WANTED), fewest=2, most=8, latest=40)
 
 
 @pytest.fixture(scope="module", params=[*ROLLING, *MORE])

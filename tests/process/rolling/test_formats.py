@@ -13,7 +13,7 @@ from jobs.contract.asking.response_format import FormatType, ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Options
-from tests.drawing import random_scene
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import DRAWN, QUESTIONS, submit, turns
 from worker.engines.base import Answer
 from worker.engines.company import Company

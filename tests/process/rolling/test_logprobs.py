@@ -12,7 +12,7 @@ from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import FinishReason, Options
-from tests.drawing import random_scene
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import QUESTIONS, Reference, submit, turns
 from tests.process.rolling.test_formats import FIELDS, rolled
 from worker.engines.base import Answer

@@ -21,7 +21,7 @@ from worker.engines.rolling.setup import bytes_per_token, create_loop, why_stati
 def test_a_models_repetition_penalty_is_that_of_generate(tensors):
     made = loaded()
     before = [answer_alone(made._model, one) for one in tensors]
-    made._model.generation_config.repetition_penalty = 1.7
+    made._model.generation_config.repetition_penalty = 4.0
     reference = Reference.of(made._model, made._conversation.ends, tensors)
     assert reference.alone != before, "so that the penalty matters"
     assert_each_answer_is_the_one_given_alone(reference, MIXED)

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from jobs.contract.models import Options
-from tests.drawing import random_scene
-from tests.preparing import prepare
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import Reference, fail, run, submit
+from tests.stubs.preparing import prepare
 from worker.engines.rolling.families.family import Piece, Seen
 from worker.engines.rolling.families.grids import Grids
 from worker.engines.rolling.loop import RollingLoop

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.models import Options
-from tests.drawing import random_scene
+from tests.files.drawing import random_scene
 from tests.process.rolling.reference import DRAWN, LONGEST, QUESTIONS, SEVERAL, fail, run, submit
 from tests.process.rolling.test_formats import FIELDS, rolled
 from worker.engines import sampling as sampling_module

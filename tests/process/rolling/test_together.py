@@ -4,21 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.process.rolling.reference import DRAWN, LONGEST, SEVERAL, assert_each_answer_is_the_one_given_alone
-from worker.engines.company import Company
-
-ARRIVALS = st.lists(
-    st.tuples(
-        st.integers(0, SEVERAL),
-        st.integers(1, LONGEST),
-        st.integers(0, 12),
-        st.booleans(),
-        st.sampled_from(Company),
-        st.integers(0, 60),
-    ),
-    min_size=1,
-    max_size=10,
+from tests.process.rolling.reference import (
+    DRAWN,
+    SEVERAL,
+    arrivals,
+    assert_each_answer_is_the_one_given_alone,
 )
+
+ARRIVALS = arrivals(SEVERAL + 1, fewest=1, most=10, latest=60)
 
 
 @pytest.mark.timeout(400)  # many runs of a model: on a busy machine it takes minutes

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from eva01 import Client
 from tests.process.conftest import Stack
 from tests.process.environments import ROOT
+from tests.process.others.scenes import client as client
 from tests.process.others.scenes import write_scenes
 from tests.process.others.servers import NANO, Vllm
 from tests.process.two_engines.served import OURS, SCENES, VLLM, Served
@@ -43,12 +43,6 @@ def both(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Se
     for served in both.values():
         served.start()
     return both
-
-
-@pytest.fixture(scope="package")
-def client(stack: Stack) -> Iterator[Client]:
-    with Client(stack.url) as client:
-        yield client
 
 
 @pytest.fixture(scope="package")

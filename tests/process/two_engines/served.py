@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from tests.drawing import random_scene
+from tests.files.drawing import random_scene
 from tests.process.conftest import Stack
 from tests.process.environments import ROOT
 from tests.processes import PATIENCE_S, Process, answers_200, free_port, wait_until

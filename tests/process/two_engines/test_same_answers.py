@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from openai import OpenAI
 
-from tests.drawing import RGB, SHAPES
+from tests.files.drawing import RGB, SHAPES
 from tests.process.others.scenes import QUESTION, answers
 from tests.process.two_engines.served import OURS, SCENES, VLLM
 

@@ -14,11 +14,12 @@ from jobs.contract.asking.fields import AnswerField, format_of
 from jobs.contract.asking.response_format import FormatType, ResponseFormat
 from jobs.contract.models import Batch, Job, JobState, Options, Result
 from jobs.storage.store.jobs import Came
-from tests import worker_processes
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.processes import wait_until
-from tests.slot import MAX_NEW_TOKENS, MODEL, PNG, Slot
-from tests.stub_engine import POISON
+from tests.stubs.engine import POISON
+from tests.stubs.processes import ANSWERS, QUESTIONS, SHA256
+from tests.stubs.processes import MODEL as STUB
+from tests.stubs.slot import MAX_NEW_TOKENS, MODEL, PNG, Slot
 from worker.job.prompt import told
 
 pytestmark = pytest.mark.redis
@@ -316,14 +317,14 @@ def test_a_batch_that_asks_what_another_has_asked_is_answered_without_the_engine
     worker = workers.start_worker(EVA01_ANSWER_CACHE="true").wait_until_ready()
 
     def answered() -> list[Job]:
-        batch = workers.store.create_batch(Batch(model=worker_processes.MODEL))
-        for question in worker_processes.QUESTIONS:
+        batch = workers.store.create_batch(Batch(model=STUB))
+        for question in QUESTIONS:
             job = Job(
                 batch_id=batch.id,
                 file=f"{question}.png",
                 question=question,
-                model=worker_processes.MODEL,
-                images=(worker_processes.SHA256,),
+                model=STUB,
+                images=(SHA256,),
             )
             workers.store.create_job(job)
         workers.store.close_batch(batch.id)
@@ -331,7 +332,7 @@ def test_a_batch_that_asks_what_another_has_asked_is_answered_without_the_engine
         return list(workers.store.results(batch.id))
 
     first, second = answered(), answered()
-    assert [job.answer for job in first] == [job.answer for job in second] == worker_processes.ANSWERS
+    assert [job.answer for job in first] == [job.answer for job in second] == ANSWERS
     assert ({job.cached for job in first}, {job.cached for job in second}) == ({False}, {True})
-    worker.assert_it_says("1 images", len(worker_processes.QUESTIONS))
-    worker.assert_it_says("answered from an earlier job", len(worker_processes.QUESTIONS))
+    worker.assert_it_says("1 images", len(QUESTIONS))
+    worker.assert_it_says("answered from an earlier job", len(QUESTIONS))

@@ -7,7 +7,7 @@ import pytest
 
 from jobs.contract.models import Batch, Job, JobState
 from tests.processes import wait_until
-from tests.worker_processes import MODEL, SHA256, WorkerProcesses
+from tests.stubs.processes import MODEL, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -51,7 +51,7 @@ def test_a_small_batch_behind_a_large_one_waits_for_its_share_and_no_longer(work
     until_then = answered_by(workers.store.results(large.id), end)
     # One job of each batch in turn, those in slots when it came, and those that overtook others.
     assert until_then - before <= 10 + 3 * SLOTS
-    assert until_then < 200
+    assert until_then < 400, "else nothing is behind it"
 
 
 def test_another_owners_flood_is_waited_for_no_longer_than_slots_hold_it(workers):
@@ -72,4 +72,4 @@ def test_another_owners_flood_is_waited_for_no_longer_than_slots_hold_it(workers
     until_then = answered_by(workers.store.get_jobs(flood), end_of(workers.store.results(bens.id)))
     # One job of each owner in turn, those in slots when ben came, and those that overtook others.
     assert until_then - before <= 11 + 3 * SLOTS
-    assert until_then < 200
+    assert until_then < 300, "else nothing is behind it"

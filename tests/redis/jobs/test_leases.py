@@ -14,7 +14,7 @@ from jobs.storage.store.jobs import Came
 from jobs.storage.tickets.abandoned import Abandoned
 from jobs.storage.tickets.leases import Leases
 from tests.redis.jobs.test_fleet import worker
-from tests.refusing import full
+from tests.servers.refusing import full
 from worker.broker.tickets import Ticket
 
 pytestmark = pytest.mark.redis

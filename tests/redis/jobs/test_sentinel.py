@@ -15,8 +15,8 @@ from jobs.storage.connection.client import connect
 from jobs.storage.store import JobStore
 from jobs.storage.tickets.queue import JobQueue
 from tests.processes import Process, free_port, redis_answers, wait_until
+from tests.stubs.processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
 from tests.tools import VALKEY
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 

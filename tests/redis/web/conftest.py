@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from jobs.contract.settings import WebSettings
-from tests.internet import Internet
+from tests.servers.internet import Internet
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from openpyxl import load_workbook
 from jobs.contract import names
 from jobs.contract.models import JobError, Result, new_id
 from jobs.upkeep.restore import Restore
-from tests import hostile
 from tests.asking import IMAGE, new_batch, post_files, send
+from tests.files import hostile
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis

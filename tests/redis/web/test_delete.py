@@ -5,9 +5,9 @@ import pytest
 from jobs.contract import names
 from jobs.contract.models import new_id
 from jobs.upkeep.removal import Removal, Removed
-from tests import hostile
 from tests.asking import IMAGE, ask, new_batch, post_files, send
 from tests.backend import keys_left, know_all
+from tests.files import hostile
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
 

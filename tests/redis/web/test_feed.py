@@ -8,8 +8,8 @@ from werkzeug.test import EnvironBuilder
 
 from jobs.contract import names
 from jobs.contract.models import JobError, JobState, Result, new_id
-from tests import hostile, tiffs
 from tests.asking import IMAGE, id_of, new_batch, send
+from tests.files import hostile, tiffs
 from tests.redis.web.test_jobs import code_of
 from web.access.gate import lets_in
 from web.api.docs import names_in

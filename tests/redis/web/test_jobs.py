@@ -8,8 +8,8 @@ import pytest
 from jobs.contract import names
 from jobs.contract.models import JobState, Result, new_id
 from jobs.contract.settings import WebSettings
-from tests import hostile
 from tests.asking import IMAGE, ask, new_batch, send
+from tests.files import hostile
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.redis

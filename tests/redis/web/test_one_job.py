@@ -9,7 +9,7 @@ from jobs import flow
 from jobs.contract import names
 from jobs.contract.models import FinishReason, Job, JobError, Result, new_id
 from tests.asking import IMAGE, ask, id_of, new_batch, send
-from tests.hostile import encoded
+from tests.files.hostile import encoded
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis

@@ -15,9 +15,9 @@ from werkzeug.test import TestResponse
 
 from jobs.contract.models import JobState, Result, Usage
 from jobs.contract.settings import Settings, WebSettings
-from tests import hostile
 from tests.apps import app_of
 from tests.asking import id_of, new_batch
+from tests.files import hostile
 from web.pages.page import CONTENT_SECURITY_POLICY
 
 pytestmark = pytest.mark.redis

@@ -15,7 +15,7 @@ from tests.asking import IMAGE, ask, new_batch, post_files, send
 from tests.chaos.servers import RedisServer
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
-from tests.refusing import EVERY, forbidding_scripts, full, unable_to_save
+from tests.servers.refusing import EVERY, forbidding_scripts, full, unable_to_save
 from web.server import housekeeping_of
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]

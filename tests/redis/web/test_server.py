@@ -25,10 +25,11 @@ from jobs.contract.models import Batch, utc_now
 from jobs.contract.settings import Settings
 from jobs.storage.connection.client import connect
 from jobs.storage.stores import Stores
-from tests import hostile, web_process
 from tests.conftest import start_redis, stop
+from tests.files import hostile
 from tests.processes import accepts_connections, free_port, python, wait_until
-from tests.web_process import Server
+from tests.servers import web_process
+from tests.servers.web_process import Server
 
 pytestmark = pytest.mark.redis
 

@@ -14,7 +14,7 @@ from jobs.contract.models import Result, WorkerInfo, WorkerState, utc_now
 from jobs.contract.settings import WebSettings
 from jobs.storage.fleet import Fleet
 from tests.asking import IMAGE, ask, new_batch, send
-from tests.forms import BOUNDARY, ONCE, form, part, post, text
+from tests.files.forms import BOUNDARY, ONCE, form, part, post, text
 from tests.redis.web.test_delete import remove_all
 from tests.redis.web.test_jobs import code_of
 

@@ -9,8 +9,8 @@ import pytest
 
 from jobs.contract import names
 from jobs.contract.models import Result
-from tests import hostile
 from tests.asking import ask, id_of, new_batch, post_files, send
+from tests.files import hostile
 
 pytestmark = pytest.mark.redis
 

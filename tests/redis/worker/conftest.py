@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.slot import Slot
+from tests.stubs.slot import Slot
 
 
 @pytest.fixture

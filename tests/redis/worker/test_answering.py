@@ -11,8 +11,8 @@ from jobs.contract import names
 from jobs.contract.models import Batch, JobState, Note, Options, Result
 from jobs.storage.store.jobs import Came
 from tests.processes import wait_until
-from tests.slot import MODEL, PNG
-from tests.stub_engine import LOSE_DEVICE, POISON, UNASKED
+from tests.stubs.engine import LOSE_DEVICE, POISON, UNASKED
+from tests.stubs.slot import MODEL, PNG
 from tests.variants.others import animated
 from worker.device.base import GivenBack
 

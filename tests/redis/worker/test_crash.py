@@ -10,8 +10,8 @@ import pytest
 from jobs.contract.models import Job, JobState
 from jobs.upkeep.reconciler import Reconciler
 from tests.processes import wait_until
-from tests.stub_engine import DIE
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
+from tests.stubs.engine import DIE
+from tests.stubs.processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(300)]
 

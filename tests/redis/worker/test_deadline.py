@@ -3,8 +3,8 @@
 import pytest
 
 from jobs.contract.models import JobState
-from tests.stub_engine import HANG
-from tests.worker_processes import ANSWERS, QUESTIONS
+from tests.stubs.engine import HANG
+from tests.stubs.processes import ANSWERS, QUESTIONS
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 

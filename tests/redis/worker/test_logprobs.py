@@ -9,7 +9,7 @@ from jobs.contract import names
 from jobs.contract.codes import Code
 from jobs.contract.errors import Unavailable
 from jobs.contract.models import Batch, Job, JobState, Options
-from tests.slot import MAX_LOGPROBS_BYTES, MODEL, PNG, Slot
+from tests.stubs.slot import MAX_LOGPROBS_BYTES, MODEL, PNG, Slot
 
 pytestmark = pytest.mark.redis
 

@@ -12,7 +12,7 @@ from jobs.contract import names
 from jobs.storage.tickets.queue import JobQueue
 from tests import plain
 from tests.processes import wait_until
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
+from tests.stubs.processes import ANSWERS, MODEL, QUESTIONS, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 

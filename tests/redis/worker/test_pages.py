@@ -7,10 +7,10 @@ from prometheus_client import REGISTRY
 
 from jobs.contract import names
 from jobs.contract.models import Job, JobState, Note
+from tests.files.tiffs import REDUCED, Directory, page, written
 from tests.processes import wait_until
-from tests.slot import MODEL, Slot
-from tests.stub_engine import POISON, SLOW
-from tests.tiffs import REDUCED, Directory, page, written
+from tests.stubs.engine import POISON, SLOW
+from tests.stubs.slot import MODEL, Slot
 from worker.device.base import GivenBack
 
 pytestmark = pytest.mark.redis

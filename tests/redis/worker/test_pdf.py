@@ -8,10 +8,10 @@ import pytest
 from jobs.contract import names
 from jobs.contract.asking.pages import Pages
 from jobs.contract.models import Job, JobState, Note, Options
-from tests import pdfs
-from tests.pdfs import BLUE, GREEN, RED, Page
+from tests.files import pdfs
+from tests.files.pdfs import BLUE, GREEN, RED, Page
 from tests.processes import wait_until
-from tests.slot import Slot
+from tests.stubs.slot import Slot
 
 pytestmark = pytest.mark.redis
 THREE = pdfs.document(Page(RED, "One"), Page(GREEN, "Two", (100, 200)), Page(BLUE, "", (300, 100)))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster_api import Api
 from tests.processes import Process, free_port, wait_until
-from tests.stub_engine import SLOW
-from tests.worker_processes import ROOT, WorkerProcesses
+from tests.servers.cluster_api import Api
+from tests.stubs.engine import SLOW
+from tests.stubs.processes import ROOT, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 
@@ -19,7 +19,7 @@ import runpy, sys
 from pathlib import Path
 from worker.ops import pod_cost
 pod_cost.ACCOUNT, pod_cost._PAUSE_S = Path(sys.argv.pop(1)), 0.1
-runpy.run_module("tests.stub_worker", run_name="__main__")
+runpy.run_module("tests.stubs.worker", run_name="__main__")
 """
 
 

@@ -13,8 +13,8 @@ from jobs.storage.files.blobs import BlobStore
 from jobs.storage.fleet import Fleet
 from tests import plain
 from tests.processes import Process, python, wait_until
-from tests.stub_engine import LOSE_DEVICE, PONDER
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
+from tests.stubs.engine import LOSE_DEVICE, PONDER
+from tests.stubs.processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 

@@ -11,8 +11,8 @@ from jobs.contract.models import JobState, WorkerState
 from jobs.storage.fleet import Fleet
 from tests import plain
 from tests.processes import wait_until
-from tests.refusing import EVERY, full
-from tests.worker_processes import ANSWERS, QUESTIONS, Running, WorkerProcesses
+from tests.servers.refusing import EVERY, full
+from tests.stubs.processes import ANSWERS, QUESTIONS, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 

@@ -12,9 +12,9 @@ import pytest
 from jobs.contract.models import Job, JobState, Options
 from jobs.contract.saying.pieces import Piece
 from jobs.storage.wire import Wire
-from tests.openai_server import APART, BREAK, BUSY, DIE, EMPTY, FILTER, LONG, REFUSE, SLOW, THINK
 from tests.processes import Process, accepts_connections, free_port, wait_until
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, ROOT, SHA256, Running, WorkerProcesses
+from tests.servers.openai_server import APART, BREAK, BUSY, DIE, EMPTY, FILTER, LONG, REFUSE, SLOW, THINK
+from tests.stubs.processes import ANSWERS, MODEL, QUESTIONS, ROOT, SHA256, Running, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(300)]
 
@@ -31,7 +31,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, **env: str) -> "Server":
-        command = [sys.executable, "-m", "tests.openai_server", str(self.port), MODEL]
+        command = [sys.executable, "-m", "tests.servers.openai_server", str(self.port), MODEL]
         name = f"server-{self.port}-{len(self.processes)}"
         self.processes.append(Process.start(name, command, {"PYTHONPATH": str(ROOT), **env}, self.folder))
         wait_until(lambda: accepts_connections(self.port), "the server listens")

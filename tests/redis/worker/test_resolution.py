@@ -9,9 +9,9 @@ from PIL import Image
 
 from jobs.contract.asking.pixels import PixelRange
 from jobs.contract.models import JobState, Options
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.processes import wait_until
-from tests.slot import READY_IMAGES
+from tests.stubs.slot import READY_IMAGES
 
 pytestmark = pytest.mark.redis
 

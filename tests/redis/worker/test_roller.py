@@ -7,8 +7,8 @@ import pytest
 from jobs.contract.models import JobState
 from tests import plain
 from tests.processes import wait_until
-from tests.stub_engine import HANG, SLOW
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS
+from tests.stubs.engine import HANG, SLOW
+from tests.stubs.processes import ANSWERS, MODEL, QUESTIONS
 
 pytestmark = [pytest.mark.redis, pytest.mark.process, pytest.mark.timeout(300)]
 

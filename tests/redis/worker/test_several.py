@@ -7,11 +7,11 @@ import pytest
 from jobs.contract import names
 from jobs.contract.models import JobState, Look, Note, Options
 from jobs.contract.saying.lines import unpacked
-from tests.drawing import Scene
+from tests.files.drawing import Scene
+from tests.files.tiffs import Directory, page, written
 from tests.processes import wait_until
-from tests.slot import READY_IMAGES
-from tests.stub_engine import POISON
-from tests.tiffs import Directory, page, written
+from tests.stubs.engine import POISON
+from tests.stubs.slot import READY_IMAGES
 
 pytestmark = pytest.mark.redis
 

@@ -13,8 +13,8 @@ import pytest
 from jobs.contract.models import Job, JobState
 from jobs.storage.store.jobs import Came
 from tests.processes import wait_until
-from tests.slot import MODEL, Slot
-from tests.stub_engine import HANG
+from tests.stubs.engine import HANG
+from tests.stubs.slot import MODEL, Slot
 from worker.device.base import GivenBack
 
 pytestmark = pytest.mark.redis

@@ -6,7 +6,7 @@ from jobs.contract import names
 from jobs.contract.models import Batch, Job, JobState, new_id
 from tests import plain
 from tests.processes import wait_until
-from tests.worker_processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
+from tests.stubs.processes import ANSWERS, MODEL, QUESTIONS, SHA256, WorkerProcesses
 
 pytestmark = [pytest.mark.redis, pytest.mark.process]
 

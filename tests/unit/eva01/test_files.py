@@ -28,7 +28,7 @@ from eva01.client.kinds import PICTURES, by_kind, in_words
 from eva01.client.multipart import FilePart, Multipart
 from eva01.client.uploads import CHUNK_BYTES, chunks
 from jobs.formats.images import ENDINGS, FORMATS
-from tests import pdfs
+from tests.files import pdfs
 
 LIMITS_JS = Path(__file__).parents[3] / "web/pages/static/js/upload/limits.js"
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def state(status: str, completed: int = 0, failed: int = 0, **more: str) -> Repl
     return {"id": ID, "status": status, "request_counts": counts, **more}, 200, {}
 
 
-def looked_at(**more: int) -> Reply:
+def looked_at(**more: Any) -> Reply:
     """The batch as it is on the page."""
     return {"id": BATCH_ID, "state": "done", **more}, 200, {}
 

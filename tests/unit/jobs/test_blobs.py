@@ -10,7 +10,7 @@ from jobs.contract.errors import NotFound, Unavailable
 from jobs.contract.metrics import BLOB_OPERATIONS
 from jobs.contract.settings import BadSetting
 from jobs.storage.files.blobs import BlobStore
-from tests.serving import Serving
+from tests.servers.serving import Serving
 
 SHA = "cd" * 32
 

@@ -8,8 +8,8 @@ import pytest
 from jobs.contract.errors import Eva01Error
 from jobs.contract.settings import Limits
 from jobs.formats.pages import beginning_with, pages_of
-from tests import hostile, tiffs
-from tests.tiffs import MASK, ONE_OF_SEVERAL, REDUCED, Directory, page, written
+from tests.files import hostile, tiffs
+from tests.files.tiffs import MASK, ONE_OF_SEVERAL, REDUCED, Directory, page, written
 
 LAYOUTS = [{"order": order, "is_big": is_big} for order in "<>" for is_big in (False, True)]
 PLAIN = [Directory(page(number)) for number in (1, 2, 3)]

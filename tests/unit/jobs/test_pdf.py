@@ -9,8 +9,8 @@ from jobs.contract.settings import Limits
 from jobs.formats.pdf import apart
 from jobs.formats.pdf.apart import count_pages, drawn_page
 from jobs.formats.unread import is_pdf
-from tests import hostile, pdfs
-from tests.pdfs import GREEN, RED, Page
+from tests.files import hostile, pdfs
+from tests.files.pdfs import GREEN, RED, Page
 
 #: A page of 14,173 points.
 FIVE_METERS = (14173.2, 14173.2)

@@ -9,7 +9,7 @@ from jobs.contract.errors import Unavailable
 from jobs.contract.models import ID_PATTERN, Job, new_id
 from jobs.contract.settings import BadSetting, Limits, Settings, WebSettings
 from tests.apps import app_of
-from tests.forms import but_for_once
+from tests.files.forms import but_for_once
 from tests.unit.web.conftest import without_redis
 from web.access.gate import lets_in
 

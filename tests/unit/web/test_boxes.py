@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jobs.contract.errors import BadInput
 from jobs.contract.settings import Limits
-from tests import hostile
+from tests.files import hostile
 from web.intake.headers import inspect
 
 _WHOLE = hostile.encoded(image_format="AVIF")

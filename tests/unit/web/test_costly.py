@@ -9,8 +9,8 @@ from PIL import Image
 from jobs.contract.errors import BadInput
 from jobs.contract.settings import Limits
 from scripts.fuzzing import costly
-from tests import hostile
-from tests.tiffs import Directory, page, written
+from tests.files import hostile
+from tests.files.tiffs import Directory, page, written
 from web.intake.headers import inspect
 
 LIMITS = Limits()

@@ -10,7 +10,7 @@ import pytest
 import eva01.cli.formulas
 import web.export.formulas
 from jobs.contract.models import Batch, FinishReason, Job, JobError, JobState, Usage
-from tests import hostile
+from tests.files import hostile
 from web.export.lines import attachment, csv_lines, inline, jsonl
 from web.export.table import COLUMNS, Table
 

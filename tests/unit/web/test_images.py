@@ -8,7 +8,7 @@ from PIL import Image
 from jobs.contract.errors import BadInput
 from jobs.contract.settings import Limits
 from jobs.formats.images import check_bytes
-from tests import hostile
+from tests.files import hostile
 from web.intake.headers import inspect
 
 LIMITS = Limits()

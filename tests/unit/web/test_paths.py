@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import FileStorage, Headers
 
-from tests import hostile
+from tests.files import hostile
 from web.intake.names.paths import is_litter, is_unsafe, normalise, sent_path, shortened
 
 

@@ -6,7 +6,7 @@ import pytest
 from openpyxl import load_workbook
 
 from jobs.contract.models import FinishReason, Job, JobError, JobState, Usage
-from tests import hostile
+from tests.files import hostile
 from web.export.sheets import write_workbook
 from web.export.table import COLUMNS, Table
 

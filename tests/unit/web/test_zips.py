@@ -12,8 +12,8 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import BadInput, TooLarge
 from jobs.contract.settings import Limits
 from scripts.fuzzing import costly
-from tests import hostile
-from tests.hostile import RawEntry
+from tests.files import hostile
+from tests.files.hostile import RawEntry
 from web.intake.grouping import Wanted
 from web.intake.outcomes import PassedOver
 from web.intake.spool import Part, Spool

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.contract.errors import EngineFailure
-from tests.outcomes import outcome
 from tests.processes import wait_until
-from tests.stub_engine import HANG, LOSE_DEVICE, POISON, SLOW, TOO_FEW, Sized, StubEngine
+from tests.stubs.engine import HANG, LOSE_DEVICE, POISON, SLOW, TOO_FEW, Sized, StubEngine
+from tests.stubs.outcomes import outcome
 from worker.device.base import GivenBack
 from worker.device.batcher import Batcher
 from worker.device.batching import size_of_next_batch

@@ -6,8 +6,8 @@ from jobs.contract.errors import Eva01Error
 from jobs.contract.models import FinishReason, Job, Look, Note, Usage
 from jobs.contract.saying.lines import Place
 from jobs.contract.settings import Limits
-from tests import tiffs
-from tests.tiffs import REDUCED, Directory, page, written
+from tests.files import tiffs
+from tests.files.tiffs import REDUCED, Directory, page, written
 from worker.engines.base import Answer
 from worker.job.decode.decoder import Decoded, Decoder
 from worker.job.pages import Looked, joined

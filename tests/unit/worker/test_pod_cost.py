@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.clock import Clock
-from tests.cluster_api import Api, service_account
 from tests.processes import free_port, wait_until
+from tests.servers.cluster_api import Api, service_account
 from worker.ops.pod_cost import ACCOUNT, ANNOTATION, BUSY, IDLE, PatchFailed, Pod, PodCost
 
 SLOTS = 32

@@ -11,9 +11,9 @@ import pytest
 from jobs.contract.errors import EngineFailure, Eva01Error
 from jobs.contract.settings import Limits
 from jobs.storage.files.blobs import BlobStore
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.processes import wait_until
-from tests.stub_engine import StubEngine
+from tests.stubs.engine import StubEngine
 from worker.device.base import GivenBack
 from worker.job.decode.decoder import Decoder
 from worker.job.preparation import Preparation

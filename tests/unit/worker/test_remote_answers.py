@@ -35,6 +35,12 @@ def test_a_model_that_was_cut_while_it_thought_says_so_and_what_it_thought_is_ke
         assert "was still thinking" in failure.message
 
 
+@pytest.mark.parametrize(("usage", "told"), [({}, None), ({"reasoning_tokens": 5}, 5)])
+def test_tokens_of_a_thought_are_counted_where_the_server_counts_them(usage, told):
+    made = answer("<think>It</think>A", "stop", Options(), usage={"completion_tokens_details": usage})
+    assert made.usage.reasoning_tokens == told
+
+
 def test_how_likely_tokens_were_is_said_of_the_answer_alone():
     words = ["◁think▷", "It", "◁/think▷", "<answer>", "A", " circle", "</answer>"]
     tokens = [{"token": word, "logprob": -0.5, "bytes": [*word.encode()]} for word in words]

@@ -9,10 +9,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from jobs.contract.errors import EngineFailure
-from tests.outcomes import error_of, is_waiting, outcome
 from tests.processes import wait_until
-from tests.stub_engine import HANG, LOSE_DEVICE, POISON, SLOW, Sized
-from tests.stub_rolling import BREAK, StubRolling
+from tests.stubs.engine import HANG, LOSE_DEVICE, POISON, SLOW, Sized
+from tests.stubs.outcomes import error_of, is_waiting, outcome
+from tests.stubs.rolling import BREAK, StubRolling
 from worker.device.base import Overran
 from worker.device.roller import Roller
 from worker.engines.company import Company

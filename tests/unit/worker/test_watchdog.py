@@ -24,13 +24,13 @@ def test_it_calls_once_when_what_is_watched_takes_too_long():
 
 
 def test_what_is_not_watched_may_take_as_long_as_it_wants():
-    called, looked = threading.Event(), threading.Event()
+    called = threading.Event()
     watchdog = Watchdog(SHORT_S, 0, called.set)
-    watchdog.start()
+    # Before it looks: a busy machine may take longer than that even for nothing.
     with watchdog.watching():
         pass
-    assert not looked.wait(10 * SHORT_S)
-    assert not called.is_set()
+    watchdog.start()
+    assert not called.wait(10 * SHORT_S)
     watchdog.stop()
 
 

@@ -95,13 +95,10 @@ def header(description: str, kind: str = "string", *, is_always: bool = True) ->
     return {"required": is_always, "description": description, "schema": {"type": kind}}
 
 
-def placed(model: type[BaseModel]) -> dict[str, Any]:
-    """A response that says where what it shows is; another call has to answer with the model alone."""
-    return {
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}},
-        "headers": {"Location": header("Its address.")},
-    }
-
+#: Of a model whose response says where what it shows is; flask_openapi3 reads it.
+PLACED = ConfigDict(
+    openapi_extra={"headers": {"Location": header("Its address.")}}  # type: ignore[typeddict-unknown-key]
+)
 
 _COME_AGAIN = {"Retry-After": header("Seconds after which to try again.", "integer")}
 #: The headers that some errors have.

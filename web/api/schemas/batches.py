@@ -10,7 +10,7 @@ from pydantic import (
 from jobs.contract.asking.pages import Pages
 from jobs.contract.models import BatchState, JobState
 from jobs.storage.listing import CURSOR_PATTERN
-from web.api.schemas.base import QueryModel, ResponseModel, header
+from web.api.schemas.base import PLACED, QueryModel, ResponseModel
 from web.api.schemas.status import PriceView
 from web.http.numbers import Ordinal
 from web.intake.outcomes import FileOutcome, KnownFile, KnownJob, PassedOver
@@ -110,10 +110,7 @@ class BatchView(ResponseModel):
 class NewBatchView(BatchView):
     """A batch that was just made."""
 
-    # flask_openapi3 reads it.
-    model_config = ConfigDict(
-        openapi_extra={"headers": {"Location": header("Its address.")}}  # type: ignore[typeddict-unknown-key]
-    )
+    model_config = PLACED
 
     price: PriceView | None = Field(
         description="What is asked for a thousand images of it; null where nothing is said."

@@ -9,7 +9,7 @@ from pydantic import (
 )
 
 from jobs.contract.models import BatchId, JobId, JobState, Note, Result, new_id, utc_now
-from web.api.schemas.base import QueryModel, ResponseModel, left_out_at_times
+from web.api.schemas.base import PLACED, QueryModel, ResponseModel, left_out_at_times
 from web.http.numbers import Ordinal, Rank
 from web.intake.wishes import SaidWishes
 
@@ -152,3 +152,9 @@ class JobView(Result):
     lines: list[LineView] | None = Field(  # type: ignore[assignment]  # a job keeps them as one text
         None, description="Where each line stands; only with `lines=true`, and null where that is not known."
     )
+
+
+class NewJobView(JobView):
+    """A job that was just made, or is still to be answered."""
+
+    model_config = PLACED

@@ -79,7 +79,7 @@ def _error(job: Job, order: Order | None) -> tuple[dict[str, Any] | None, dict[s
     """The response that a request had, and what is said of one that had none."""
     if job.state is JobState.CANCELLED:
         return None, _unanswered(is_late=order is not None and order.expired_at is not None)
-    error = failure_of(job, _endpoint(order).request.NAMES)
+    error = failure_of(job, _endpoint(order).request.ALL_NAMES)
     code = job.error.code if job.error else error.code
     return _response(job, *error_of(code, error.message, error.code.http_status)), None
 

@@ -57,7 +57,16 @@ def usage_of(job: Job) -> dict[str, Any]:
         "prompt_tokens": prompt,
         "completion_tokens": usage.output_tokens,
         "total_tokens": prompt + usage.output_tokens,
+        **thought_tokens(job, "completion_tokens_details"),
     }
+
+
+def thought_tokens(job: Job, field: str) -> dict[str, Any]:
+    """How many of its tokens were thought, in a `field` that is left out where nobody counted them."""
+    counted = job.usage and job.usage.reasoning_tokens
+    if counted is None and job.reasoning is not None:
+        return {}
+    return {field: {"reasoning_tokens": counted or 0}}
 
 
 def prompt_tokens(usage: Usage) -> int:

@@ -25,6 +25,7 @@ class ChatRequest(Request):
     MESSAGES = "messages"
     IMAGE = "image_url"
     NAMES = MappingProxyType({"max_new_tokens": "max_completion_tokens"})
+    ALL_NAMES = MappingProxyType({"max_new_tokens": "max_completion_tokens (or max_tokens)"})
 
     messages: list[Message] = Field(min_length=1, max_length=MOST_MESSAGES)
     max_completion_tokens: Rank | None = None

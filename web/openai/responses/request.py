@@ -150,6 +150,7 @@ class ResponseRequest(Request):
             "text.format.json_schema": "text.format",
         }
     )
+    ALL_NAMES = NAMES
 
     input: Annotated[list[AnyItem], Field(min_length=1, max_length=MOST_MESSAGES)] | str
     instructions: str | None = None

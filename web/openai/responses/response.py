@@ -5,7 +5,7 @@ from typing import Any
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.models import FinishReason, Job, JobError, JobState, Usage
 from jobs.contract.saying.logprobs import SaidToken
-from web.openai.chat.completion import prompt_tokens, sureness_of, told_in
+from web.openai.chat.completion import prompt_tokens, sureness_of, thought_tokens, told_in
 from web.openai.responses.request import ResponseRequest
 
 PREFIX = "resp_"
@@ -110,6 +110,6 @@ def _usage(job: Job) -> dict[str, Any]:
         "input_tokens": asked,
         "input_tokens_details": {"cached_tokens": 0},
         "output_tokens": usage.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        **thought_tokens(job, "output_tokens_details"),
         "total_tokens": asked + usage.output_tokens,
     }

@@ -17,7 +17,7 @@ from worker.engines.remote.asking import Asked
 from worker.engines.remote.errors import filtered
 from worker.engines.remote.said import Said
 from worker.engines.saying.confidence import confidence_of, field_confidence_of
-from worker.engines.saying.thinking import Apart, apart
+from worker.engines.saying.parting import Apart, apart
 
 #: Characters of a broken answer that are shown.
 _SHOWN_CHARS = 300
@@ -59,10 +59,12 @@ def answer_of(said: Said, asked: Asked) -> Answer:
 def usage_of(said: Said) -> Usage:
     """What it took, as far as the server says."""
     details = said.usage.get("prompt_tokens_details") or {}
+    own_details = said.usage.get("completion_tokens_details") or {}
     return Usage(
         visual_tokens=_count(details.get("image_tokens")) or 0,
         prompt_tokens=_count(said.usage.get("prompt_tokens")),
         output_tokens=_count(said.usage.get("completion_tokens")) or 0,
+        reasoning_tokens=_count(own_details.get("reasoning_tokens")),
     )
 
 

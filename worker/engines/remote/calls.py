@@ -30,6 +30,7 @@ from worker.engines.remote.said import Said
 from worker.engines.remote.server import Server
 from worker.engines.remote.servers import AllAway, Servers
 from worker.engines.saying.beginning import Beginning
+from worker.engines.saying.thinking import Thinking
 
 #: Seconds that a turn waits for something to end: then it looks for new jobs.
 _TURN_S = 0.02
@@ -185,7 +186,7 @@ class Calls(Rolling[Asked, Call]):
 
 def _tell(said: Said, hear: Hear) -> None:
     """Have each part of what is said told, from its first on."""
-    beginning = Beginning()
+    beginning = Beginning(Thinking())
 
     def told(add: Callable[[str], Sequence[Part]], text: str) -> None:
         parts = add(text)

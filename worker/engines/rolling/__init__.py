@@ -12,6 +12,7 @@ passing    one pass of the decoder: where its tokens are kept
 masks      which tokens each token of a pass attends to
 attention  the attention of a pass
 step       parts of prompts, and one token more for every row that writes, in one pass
+captured   steps that are recorded once and run again: CUDA graphs
 penalty    the repetition penalty
 loop       admission, prefill, step and release, turn by turn
 setup      whether a model can answer so, and the loop for one that can

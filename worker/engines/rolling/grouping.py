@@ -27,18 +27,29 @@ class Group:
     masks: Masks
 
 
+@dataclass(frozen=True)
 class Groups:
-    """All rows that write, in groups, the longest first."""
+    """All rows that write, in groups."""
 
-    def __init__(self, pool: Pool, rows: Sequence[Span]) -> None:
+    #: The rows in the order of the groups, and where each row is there.
+    order: torch.Tensor
+    back: torch.Tensor
+    parts: Sequence[Group]
+
+    @classmethod
+    def of(cls, pool: Pool, rows: Sequence[Span]) -> "Groups":
+        """Rows of like lengths together, the longest first."""
         order = sorted(range(len(rows)), key=lambda row: -rows[row].end)
         rows = [rows[row] for row in order]
-        most = _AT_ONCE.get(pool.device.type, _AT_ONCE["cuda"]) // pool.bytes_of_a_block
+        most = most_blocks(pool)
         parts = grouped([blocks_for(row.end) for row in rows], most, most // _SPARE)
-        #: The rows in the order of the groups, and where each row is there.
-        self.order = torch.tensor(order, device=pool.device)
-        self.back = self.order.argsort()
-        self.parts = [_group(pool, part, rows[part]) for part in parts]
+        there = torch.tensor(order, device=pool.device)
+        return cls(there, there.argsort(), [_group(pool, part, rows[part]) for part in parts])
+
+
+def most_blocks(pool: Pool) -> int:
+    """How many blocks are gathered at once, at most."""
+    return _AT_ONCE.get(pool.device.type, _AT_ONCE["cuda"]) // pool.bytes_of_a_block
 
 
 def _group(pool: Pool, part: slice, rows: Sequence[Span]) -> Group:

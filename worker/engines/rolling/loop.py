@@ -24,6 +24,8 @@ from worker.engines.constraint.masks import Masks
 from worker.engines.deadline import Deadline
 from worker.engines.devices import engine_error
 from worker.engines.rolling.admission import Budget, Waiting, vision_pass
+from worker.engines.rolling.captured.recording import Recorder
+from worker.engines.rolling.captured.steps import Steps
 from worker.engines.rolling.families.known import family_of
 from worker.engines.rolling.flight import Flight
 from worker.engines.rolling.pool import Span
@@ -36,6 +38,7 @@ from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.confidence import logprobs_of
 from worker.engines.saying.logprobs import Choice, choices_of
 from worker.engines.saying.stops import Stops
+from worker.engines.seeing.cutting import Cutter
 from worker.ops.cores import core_count
 
 logger = logging.getLogger(__name__)
@@ -45,7 +48,8 @@ class RollingLoop:
     """At most `rows` rows in flight, whose cache holds at most `budget_tokens`.
 
     `ends` are the tokens that end an answer; `timeout_s` counts from when a request first goes to the
-    device; `clock` gives seconds. With `shares_prefixes` what prompts begin with in common is read once.
+    device; `clock` gives seconds. With `shares_prefixes` what prompts begin with in common is read once. With
+    a `recorder` steps without new prompts are recorded. Images that do not come cut are cut by `cutter`.
     """
 
     def __init__(
@@ -59,13 +63,16 @@ class RollingLoop:
         timeout_s: float,
         shares_prefixes: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        recorder: Recorder | None = None,
+        cutter: Cutter | None = None,
     ) -> None:
-        self._family = family_of(model)
+        self._family = family_of(model, cutter)
         self._most_rows = rows
         self._timeout_s = timeout_s
         self._shares_prefixes = shares_prefixes
         self._clock = clock
         self._flight = Flight(model, rows)
+        self._recorded = Steps(self._family, self._flight.pool, recorder) if recorder else None
         self._masks = Masks(model.config.get_text_config().vocab_size, model.device, core_count())
         self._ends = frozenset(ends)
         self._waiting = Waiting()
@@ -220,7 +227,10 @@ class RollingLoop:
         parts = [
             (span, row.request.prompt.part(span.begin, span.end)) for row, span in read if row.request.prompt
         ]
-        logits = step(self._family, flight.pool, flight.writing, parts)
+        if self._recorded and not parts:
+            logits = self._recorded.logits(flight.writing)
+        else:
+            logits = step(self._family, flight.pool, flight.writing, parts)
         # Of prompts that are not read to their ends nothing follows yet.
         done = [place for place, (row, span) in enumerate(read) if span.end == row.length]
         rows = [*flight.writing, *(read[place][0] for place in done)]
@@ -301,6 +311,8 @@ class RollingLoop:
         """Go on after an error: a request that was alone fails, and of several some wait again."""
         if isinstance(error, DeviceLost):
             raise error
+        if isinstance(error, OutOfMemory) and self._recorded:
+            self._recorded.forget()
         requests = self.on_device()
         if len(requests) == 1:
             self._end(requests[0], failure=failure_of(error))

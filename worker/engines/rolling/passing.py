@@ -34,29 +34,38 @@ class Stretch:
 class Pass:
     """It is given to the model's layers both as their cache and as their mask.
 
-    `rows` are those that write, each a token, and `spans` the parts of prompts; `mutual` are those of masks.
+    Its line of tokens has one of each row, which attends to its `past`, then the stretches of prompts; their
+    keys and values are kept at `slots`.
     """
 
     #: Of the sizes of a mask; one of 2 would be taken for a mask over padding.
     ndim = 4
 
     def __init__(
-        self,
+        self, pool: Pool, rows: int, past: Groups | None, stretches: Sequence[Stretch], slots: torch.Tensor
+    ) -> None:
+        self.pool, self.rows = pool, rows
+        #: What the rows attend to; None without rows.
+        self.past = past
+        self.stretches = stretches
+        self._slots = slots
+
+    @classmethod
+    def of(
+        cls,
         pool: Pool,
         rows: Sequence[Span],
         spans: Sequence[Span],
         mutual: Sequence[torch.Tensor | None],
-    ) -> None:
-        self.pool = pool
-        self.rows = len(rows)
-        #: What the rows attend to; None without rows.
-        self.past = Groups(pool, rows) if rows else None
-        ends = accumulate((span.end - span.begin for span in spans), initial=self.rows)
-        self.stretches = [
+    ) -> "Pass":
+        """`rows` are those that write, each a token, and `spans` parts of prompts; `mutual`: see Masks."""
+        ends = accumulate((span.end - span.begin for span in spans), initial=len(rows))
+        stretches = [
             Stretch(pool, span, slice(*place), own)
             for span, place, own in zip(spans, pairwise(ends), mutual, strict=True)
         ]
-        self._slots = pool.slots((*rows, *spans))
+        past = Groups.of(pool, rows) if rows else None
+        return cls(pool, len(rows), past, stretches, pool.slots((*rows, *spans)))
 
     @property
     def last(self) -> torch.Tensor:

@@ -122,7 +122,7 @@ class Outcome:
 
     request: Request
     tokens: tuple[int, ...] = ()
-    #: The logarithm of each one's probability; no number where there was no choice.
+    #: The logarithm of each one's probability; infinite where there was no choice.
     logprobs: tuple[float, ...] = ()
     #: What might have been said in their places; None where nobody asked.
     choices: Choices | None = None
@@ -182,6 +182,11 @@ class Row:
     def last(self) -> Span:
         """Its last token, which a row that writes has not in the cache yet."""
         return Span(self.cached, self.cached + 1, self.blocks)
+
+    @property
+    def next_position(self) -> int:
+        """Where that token is."""
+        return self.cached + self.request.delta
 
     def append(self, token: int, logprob: float, choice: Choice | None) -> None:
         """Note a token more."""

@@ -8,8 +8,10 @@ import torch
 from jobs.contract.settings import WorkerSettings
 from worker.engines.generation import HEEDED_BY_GENERATE
 from worker.engines.rolling import attention
+from worker.engines.rolling.captured.recording import recorder_for
 from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.loop import RollingLoop
+from worker.engines.seeing.cutting import Cutter
 
 #: Kinds of positions that are other ones beyond a length, for all rows of a pass.
 _ROPES_OF_THE_LONGEST = ("dynamic", "longrope")
@@ -48,8 +50,14 @@ def _ropes(text: Any) -> list[dict[str, Any]]:
     return [said, *(own for own in said.values() if isinstance(own, dict))]
 
 
-def create_loop(model: Any, ends: Collection[int], rows: int, settings: WorkerSettings) -> RollingLoop:
-    """The loop for a model, with at most `rows` images at once."""
+def create_loop(
+    model: Any,
+    ends: Collection[int],
+    rows: int,
+    settings: WorkerSettings,
+    cutter: Cutter | None = None,
+) -> RollingLoop:
+    """The loop for a model, with at most `rows` images at once, cut by `cutter` if they do not come cut."""
     model.get_decoder().set_attn_implementation(attention.NAME)
     return RollingLoop(
         model,
@@ -59,6 +67,8 @@ def create_loop(model: Any, ends: Collection[int], rows: int, settings: WorkerSe
         prefill_tokens=settings.prefill_tokens,
         timeout_s=settings.job_timeout_s,
         shares_prefixes=settings.shared_prefixes,
+        recorder=recorder_for(model.device, settings),
+        cutter=cutter,
     )
 
 

@@ -17,11 +17,19 @@ def step(
 
     Rows and prompts × vocabulary. Changes no row: a step that fails can be made again.
     """
-    model, device, prompts = family.model, pool.device, [prompt for _, prompt in reading]
+    device, prompts = pool.device, [prompt for _, prompt in reading]
     mutual = [family.blocks(prompt) for prompt in prompts]
-    now = Pass(pool, [row.last for row in rows], [span for span, _ in reading], mutual)
-    last = [(row.generated[-1], row.cached + row.request.delta) for row in rows]
+    now = Pass.of(pool, [row.last for row in rows], [span for span, _ in reading], mutual)
+    last = [(row.generated[-1], row.next_position) for row in rows]
     tokens, positions = torch.tensor(last, dtype=torch.long, device=device).view(-1, 2).T
+    return decode(family, now, tokens, positions, prompts)
+
+
+def decode(
+    family: Family, now: Pass, tokens: torch.Tensor, positions: torch.Tensor, prompts: Sequence[Prompt] = ()
+) -> torch.Tensor:
+    """The logits of a pass over the rows' last tokens, which are at their positions, and over prompts."""
+    model = family.model
     hidden = model.get_decoder()(
         inputs_embeds=torch.cat(
             [model.get_input_embeddings()(tokens), *(prompt.embedded for prompt in prompts)]
@@ -32,7 +40,7 @@ def step(
         attention_mask=now,
         cache=now,
         use_cache=True,
-        **family.also(len(rows), prompts),
+        **family.also(len(tokens), prompts),
     ).last_hidden_state
     logits: torch.Tensor = model.lm_head(hidden[0, now.last] if prompts else hidden[0])
     return logits

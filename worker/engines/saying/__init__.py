@@ -7,6 +7,7 @@ logprobs    how likely each token was, and what else might have stood there
 aloud       says an answer piece by piece
 beginning   what is certain of it by then
 stops       texts at which an answer ends
-thinking    what it thought before, kept apart
+thinking    how a model marks what it thinks before it answers
+parting     what was thought, apart from the answer
 vocabulary  the bytes of a model's tokens
 """

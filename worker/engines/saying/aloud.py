@@ -11,20 +11,18 @@ from functools import partial
 from worker.engines.base import Hear, Part
 from worker.engines.saying.beginning import Beginning
 from worker.engines.saying.stops import Stops
-from worker.engines.saying.thinking import Marks
+from worker.engines.saying.thinking import Thinking
 from worker.engines.saying.vocabulary import Vocabulary
 
 
 class Aloud:
     """Has each token of one answer from its first on told to `hear`, which makes the pieces when it likes."""
 
-    def __init__(
-        self, vocabulary: Vocabulary, stops: Stops | None, hear: Hear, begun: Marks | None = None
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, stops: Stops | None, hear: Hear, thinking: Thinking) -> None:
         self._vocabulary, self._hear = vocabulary, hear
         self._watch = stops.watch() if stops else None
         self._decoder = getincrementaldecoder("utf-8")("replace")
-        self._beginning = Beginning(begun)
+        self._beginning = Beginning(thinking)
         #: Bytes that may become a part of a stop text.
         self._unsettled = bytearray()
         #: How many bytes were decoded.

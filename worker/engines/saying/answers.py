@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
-from math import isnan
-from typing import Any
+from math import inf, isnan
+from typing import Any, NamedTuple
 
 from jobs.contract.asking.response_format import ResponseFormat
 from jobs.contract.codes import Code
@@ -15,19 +15,28 @@ from worker.engines.base import Answer
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.saying.confidence import confidence_of, field_confidence_of
 from worker.engines.saying.logprobs import Told
+from worker.engines.saying.parting import Apart, apart
 from worker.engines.saying.said import Said, until_end
-from worker.engines.saying.thinking import Apart, Marks, Spoken, apart
+from worker.engines.saying.thinking import Spoken, Thinking
 from worker.engines.saying.vocabulary import Vocabulary
 
 #: Characters of a broken answer that are shown.
 _SHOWN_CHARS = 300
 
 
+class _Counts(NamedTuple):
+    """Tokens from the first on."""
+
+    thought: int
+    before_answer: int
+    with_answer: int
+
+
 class Answers:
     """Makes answers of the tokens of `tokenizer`, of which `ends` end an answer.
 
-    `pixels_per_token` are those behind one visual token; None where that is not known. `begun` are the marks
-    of the thought that the prompts of plain text begin.
+    `pixels_per_token` are those behind one visual token; None where that is not known. `thinking` is of the
+    prompts of plain text.
     """
 
     def __init__(
@@ -38,36 +47,40 @@ class Answers:
         vocabulary: Vocabulary,
         *,
         pixels_per_token: int | None = None,
-        begun: Marks | None = None,
+        thinking: Thinking,
     ) -> None:
-        self._model, self._ends, self.begun = model, ends, begun
+        self._model, self._ends, self.thinking = model, ends, thinking
         self._spoken = Spoken(tokenizer)
         self._vocabulary, self._pixels_per_token = vocabulary, pixels_per_token
 
     def of(self, said: Said) -> Answer:
         """What was said; where that is no answer, its `failure` is `empty_answer` or `incomplete_answer`."""
         spoken, tokens, reason = self._text_of(said)
-        # Held to a format, a token without a choice has no number either; what is not allowed fails anyway.
-        if said.grammar is None and any(map(isnan, said.logprobs[: len(tokens)])):
+        # Held to a format, a token may have had to be; of any other, infinity is beyond the number format.
+        fault = isnan if said.grammar else lambda logprob: isnan(logprob) or logprob == inf
+        if any(map(fault, said.logprobs[: len(tokens)])):
             return self._answer("", said, tokens, reason).failing(self._without_numbers())
-        parts = Apart(None, spoken.strip()) if said.grammar else apart(spoken, self.begun)
+        parts = Apart(None, spoken.strip()) if said.grammar else apart(spoken, self.thinking)
+        counts = self._counts_of(parts, tokens)
         if not parts.answer:
-            answer = self._answer("", said, tokens, reason)
+            answer = self._answer("", said, tokens, reason, counts)
             has_thought = parts.thought is not None
             failure = self._without_a_word(said, tokens, reason, has_thought=has_thought)
             return replace(answer.failing(failure), reasoning=parts.thought)
         if said.grammar is None:
-            places = self._places_of(parts, tokens)
-            return replace(self._answer(parts.answer, said, tokens, reason, places), reasoning=parts.thought)
+            answer = self._answer(parts.answer, said, tokens, reason, counts)
+            return replace(answer, reasoning=parts.thought)
         return self._as_asked(parts.answer, said, tokens, reason, said.grammar)
 
-    def _places_of(self, parts: Apart, tokens: Sequence[int]) -> slice:
-        """Which of the tokens are the answer."""
-        begin, end = (
-            None if place is None else self._spoken.count_of(tokens, place)
-            for place in (parts.begin, parts.end)
-        )
-        return slice(begin, end)
+    def _counts_of(self, parts: Apart, tokens: Sequence[int]) -> _Counts:
+        """How many of the tokens are thought, come before the answer, and up to its end."""
+        places = {parts.thought_end, parts.begin, parts.end}
+        counts: dict[int | None, int] = {
+            place: self._spoken.count_of(tokens, place) for place in places if place is not None
+        }
+        unended = len(tokens) if parts.thought else 0
+        thought = counts.get(parts.thought_end, unended)
+        return _Counts(thought, counts.get(parts.begin, 0), counts.get(parts.end, len(tokens)))
 
     def _text_of(self, said: Said) -> tuple[str, Sequence[int], FinishReason]:
         """The text, its tokens, and why they end there."""
@@ -117,10 +130,10 @@ class Answers:
         said: Said,
         tokens: Sequence[int],
         reason: FinishReason,
-        places: slice = slice(None),
+        counts: _Counts | None = None,
     ) -> Answer:
-        """The answer that the tokens in these places are."""
-        first, last, _ = places.indices(len(tokens))
+        """The answer that the tokens are, all of them where nothing is counted."""
+        thought, first, last = counts or (0, 0, len(tokens))
         # The end was chosen as well, be it a token or a text.
         stopped, ended = said.stopped, len(tokens) + (reason is FinishReason.STOP)
         logprobs = said.logprobs[first : stopped.count_with_stop if stopped else ended]
@@ -130,6 +143,7 @@ class Answers:
             read_pixels=size and size * said.visual_tokens,
             prompt_tokens=said.prompt_tokens,
             output_tokens=len(tokens),
+            reasoning_tokens=thought,
         )
         return Answer(
             text,

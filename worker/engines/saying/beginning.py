@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from worker.engines.base import Part
-from worker.engines.saying.thinking import Marks, Parting
+from worker.engines.saying.parting import Parting
+from worker.engines.saying.thinking import Thinking
 
 #: What answers do not end with (see Answers): half a character where one is cut.
 _CUT = "\N{REPLACEMENT CHARACTER}"
@@ -12,19 +13,19 @@ _CUT = "\N{REPLACEMENT CHARACTER}"
 class Beginning:
     """Holds back what a thought or an answer may end with, or begin: space, parts of characters, and marks.
 
-    The pieces, put together, are both or their beginning. All begins within a thought where a prompt has
-    `begun` one.
+    The pieces, put together, are both or their beginning, but for a model's thought without a begin that is
+    not held (see Thinking).
     """
 
-    def __init__(self, begun: Marks | None = None) -> None:
-        self._parting = Parting(begun)
+    def __init__(self, thinking: Thinking) -> None:
+        self._parting = Parting(thinking)
         self._thought, self._answer = _Trimmed(), _Trimmed()
         self._start = 0
 
     def add(self, text: str) -> Sequence[Part]:
         """The next parts; none where all is held back.
 
-        >>> beginning = Beginning()
+        >>> beginning = Beginning(Thinking())
         >>> [beginning.add(text) for text in ("<think>Red", "</think>", " A", " ", "circle. ")][2:]
         [[Part(start=3, text='A', is_thought=False)], [], [Part(start=4, text=' circle.', is_thought=False)]]
         """

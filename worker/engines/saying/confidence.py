@@ -8,7 +8,7 @@ was no choice, and it does not count. Of an object its values count, and not how
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, chain
-from math import exp, fsum, isnan
+from math import exp, fsum, isfinite
 from typing import TYPE_CHECKING
 
 from jobs.shape.spans import spans_of
@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 def logprobs_of(logits: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
     """The natural logarithm of each row's token's probability (rows), of logits (rows × vocabulary).
 
-    It is no number where there was no choice.
+    It is infinite where there was no choice, and no number where the model gave none.
     """
+    places = tokens[:, None]
     # On a CPU a log-softmax takes a quarter of a logsumexp's time where most logits are minus infinity.
-    return logits.float().log_softmax(-1).gather(-1, tokens[:, None]).squeeze(-1)
+    likely, own = logits.float().log_softmax(-1).gather(-1, places), logits.gather(-1, places).float()
+    return own.where(own.isposinf(), likely).squeeze(-1)
 
 
 def confidence_of(logprobs: Sequence[float]) -> float | None:
     """The geometric mean of probabilities, given as logarithms; None where there was no choice at all."""
-    chosen = [logprob for logprob in logprobs if not isnan(logprob)]
+    chosen = [logprob for logprob in logprobs if isfinite(logprob)]
     return round(min(1.0, exp(fsum(chosen) / len(chosen))), 4) if chosen else None
 
 

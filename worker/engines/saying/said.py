@@ -15,7 +15,7 @@ class Said:
 
     #: No more of them than there may be.
     tokens: Sequence[int]
-    #: The logarithm of each one's probability; no number where there was no choice.
+    #: The logarithm of each one's probability; infinite where there was no choice.
     logprobs: Sequence[float]
     #: Tokens that the image took.
     visual_tokens: int

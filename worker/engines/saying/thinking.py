@@ -1,12 +1,7 @@
-"""What a model thinks before it answers, between two marks: it is kept apart from the answer.
-
-<think> … </think> the answer      some begin by themselves,
-         … </think> the answer     of others the prompt ends with the first mark
-<think> … </think> <answer> the answer </answer>
-"""
+"""What a model thinks before it answers, between two marks: which these are, and how they are read."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 
@@ -30,46 +25,19 @@ MARKS = (
     # Gemma 4.
     Marks("<|channel>", "<channel|>", "thought\n"),
 )
-#: Between which GLM-4.1V puts its answer, once it has thought.
-OPEN, CLOSE = "<answer>", "</answer>"
 #: Tokens of GLM-V around the part of an answer that counts, which people are not shown.
 _BOXES = ("<|begin_of_box|>", "<|end_of_box|>")
 
 
-class Apart(NamedTuple):
-    """What was said, in its two parts."""
+class Thinking(NamedTuple):
+    """What is known of a model's thoughts before it says anything."""
 
-    #: None where nothing was thought aloud.
-    thought: str | None
-    answer: str
-    #: Characters that come before the answer, and up to its end; None where no mark stands there.
-    begin: int | None = None
-    end: int | None = None
-
-
-def apart(text: str, begun: Marks | None = None) -> Apart:
-    """Both parts of a text; it begins within what is thought where its prompt has `begun` that.
-
-    >>> apart("<think>\\nRed, round.\\n</think>\\n\\nA circle.")[:2]
-    ('Red, round.', 'A circle.')
-    >>> apart("◁think▷Red.◁/think▷<answer>A circle.</answer>")[:2]
-    ('Red.', 'A circle.')
-    >>> apart("Red, ro", MARKS[0])[:2], apart("A circle.")[:2]
-    (('Red, ro', ''), (None, 'A circle.'))
-    """
-    marks = begun or marks_at(text)
-    if marks is None:
-        return Apart(None, text.strip())
-    thought, _, rest = text.partition(marks.end)
-    if not begun:
-        thought = thought.lstrip().removeprefix(marks.begin).removeprefix(marks.label)
-    begin, end = len(text) - len(rest), None
-    answer = rest.strip()
-    if answer.startswith(OPEN):
-        begin = len(text) - len(rest.lstrip()) + len(OPEN)
-        answer = _without_close(answer.removeprefix(OPEN)).strip()
-        end = text.index(answer, begin) + len(answer)
-    return Apart(thought.strip() or None, answer, begin, end)
+    #: The marks of the thought that the prompts of plain text begin.
+    begun: Marks | None = None
+    #: Those that are its own, so that it may end a thought by one which it never began.
+    known: Sequence[Marks] = ()
+    #: True where its makers foresee such ends alone: what it says may be a thought up to the very end.
+    is_held: bool = False
 
 
 def marks_at(text: str) -> Marks | None:
@@ -86,88 +54,6 @@ def marks_begun(prompt: str) -> Marks | None:
     """
     ending = prompt.rstrip()
     return next((marks for marks in MARKS if ending.endswith((marks.begin + marks.label).rstrip())), None)
-
-
-class Parting:
-    """Parts a thought from an answer, and leaves out their marks, while a text comes piece by piece."""
-
-    def __init__(self, begun: Marks | None = None) -> None:
-        self._marks = begun
-        self._held = self._thought = self._answer = ""
-        self._read = self._in_thought if begun else self._before
-
-    def add(self, text: str) -> tuple[str, str]:
-        """What is certain to be thought, and to be of the answer, with a piece more.
-
-        >>> parting = Parting()
-        >>> [parting.add(text) for text in (" <thi", "nk>Red", ".</think", "> A", " circle.")]
-        [('', ''), ('Red', ''), ('.', ''), ('', ' A'), ('', ' circle.')]
-        """
-        self._held += text
-        self._thought = self._answer = ""
-        self._read()
-        return self._thought, self._answer
-
-    def _before(self) -> None:
-        begun = self._held.lstrip()
-        self._marks = marks_at(begun)
-        if self._marks:
-            self._held = begun.removeprefix(self._marks.begin)
-            self._go_on(self._before_label)
-        elif not any(marks.begin.startswith(begun) for marks in MARKS):
-            self._go_on(self._in_answer)
-
-    def _before_label(self) -> None:
-        assert self._marks
-        label = self._marks.label
-        if self._held.startswith(label) or not label.startswith(self._held):
-            self._held = self._held.removeprefix(label)
-            self._go_on(self._in_thought)
-
-    def _in_thought(self) -> None:
-        assert self._marks
-        thought, end, rest = self._held.partition(self._marks.end)
-        self._thought = thought if end else _without(thought, self._marks.end)
-        self._held = rest if end else thought[len(self._thought) :]
-        if end:
-            self._go_on(self._before_answer)
-
-    def _before_answer(self) -> None:
-        begun = self._held.lstrip()
-        if begun != OPEN and OPEN.startswith(begun):
-            return
-        if begun.startswith(OPEN):
-            self._held = begun.removeprefix(OPEN)
-            self._go_on(self._in_wrapped)
-        else:
-            self._go_on(self._in_answer)
-
-    def _in_wrapped(self) -> None:
-        self._answer = _without_close(self._held)
-        self._held = self._held[len(self._answer) :]
-
-    def _in_answer(self) -> None:
-        self._answer, self._held = self._held, ""
-
-    def _go_on(self, read: Callable[[], None]) -> None:
-        self._read = read
-        read()
-
-
-def _without_close(text: str) -> str:
-    """A text without the mark behind an answer, or the beginning of that.
-
-    >>> _without_close("A circle.</answer>\\n"), _without_close("A circle.</ans"), _without_close("a < b ")
-    ('A circle.', 'A circle.', 'a < b ')
-    """
-    closed = text.rstrip()
-    return closed.removesuffix(CLOSE) if closed.endswith(CLOSE) else _without(text, CLOSE)
-
-
-def _without(text: str, mark: str) -> str:
-    """A text without the beginning of a mark at its end."""
-    sizes = range(min(len(mark) - 1, len(text)), 0, -1)
-    return next((text[:-size] for size in sizes if text.endswith(mark[:size])), text)
 
 
 class Spoken:

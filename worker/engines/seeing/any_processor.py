@@ -41,6 +41,8 @@ class AnyProcessor:
 
     #: It has sizes of its own, which it may scale an image up or down to.
     max_pixels = pixels_per_token = None
+    #: It makes patches of its own, or none.
+    cutter = None
 
     def __init__(self, source: Source, max_pixels: int) -> None:
         self.own = load_processor(source)

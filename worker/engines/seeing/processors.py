@@ -1,8 +1,8 @@
 """Turns images and questions into tensors, on the CPU and ahead of the device.
 
 Each image becomes patches and each question tokens in their slot's thread, and a batch only has to be padded
-and joined: for Qwen2.5-VL here, for other families by any_processor.py. A question comes after all images; in
-a chat each has its place.
+and joined: for Qwen's families and GLM-4V here, for others by any_processor.py. A question comes after all
+images; in a chat each has its place.
 """
 
 import re
@@ -14,14 +14,17 @@ from typing import Any, Protocol
 
 import torch
 from PIL import Image
+from transformers.models.glm4v.processing_glm4v import Glm4vProcessor
 from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
 
 from jobs.contract.asking.chat import Turn
 from jobs.contract.asking.pixels import PixelRange
+from worker.engines import families
 from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.sampling import Sampling
 from worker.engines.saying.stops import Stops
+from worker.engines.seeing.cutting import Cutter
 from worker.engines.seeing.image_only import BACKEND, image_only
 from worker.engines.seeing.templates import asked, use_template
 from worker.engines.weights.source import Source
@@ -36,12 +39,12 @@ _ZERO_WIDTH_SPACE = "\u200b"
 #: Tensors that are padded to the batch's longest job, on the left because a decoder goes on at the right.
 _PADDED = ("input_ids", "attention_mask", "mm_token_type_ids")
 #: Tensors whose rows belong to the jobs one after the other.
-_JOINED = ("pixel_values", "image_grid_thw")
+_JOINED = ("pixel_values", "colors", "image_sizes", "image_grid_thw")
 
 
 @dataclass(frozen=True)
 class SeenImage:
-    """One image: its patches where jobs are prepared whole, else the scaled image."""
+    """One image: its patches, or its colors until they are cut on the device; else the scaled image."""
 
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
     image: Image.Image | None = None
@@ -77,6 +80,10 @@ class Processor(Protocol):
         """The model's own tokenizer."""
 
     @property
+    def cutter(self) -> Cutter | None:
+        """What cuts images on the device; None where they come cut."""
+
+    @property
     def max_pixels(self) -> PixelRange | None:
         """Between what a job may choose; None where only the model's own processor knows what is seen."""
 
@@ -107,26 +114,40 @@ class Processor(Protocol):
         """Whether several jobs may be on the device together; takes a moment."""
 
 
-class QwenProcessor:
-    """Prepares jobs whole, images scaled down to `max_pixels`; a job may ask for up to `most_pixels`.
+class GridProcessor:
+    """Prepares jobs of families that see an image as a grid of patches (families.GRIDS), each job whole.
 
-    With `as_bytes` patches are the colors as they are, for whoever makes a model's numbers of them.
+    Images are scaled down to `max_pixels`; a job may ask for up to `most_pixels`. With `as_bytes` patches are
+    the colors as they are, for whoever makes a model's numbers of them. With `cut_on`
+    images are scaled and cut on that device, where that makes the same of them.
     """
 
     def __init__(
-        self, source: Source, max_pixels: int, most_pixels: int = 0, *, as_bytes: bool = False
+        self,
+        source: Source,
+        max_pixels: int,
+        most_pixels: int = 0,
+        *,
+        family: str = "qwen2_5_vl",
+        as_bytes: bool = False,
+        cut_on: torch.device | None = None,
     ) -> None:
         self._as_bytes = as_bytes
-        self.own = source.load(image_only(Qwen2_5_VLProcessor), backend=BACKEND)
+        kind = Glm4vProcessor if family in families.GLM else Qwen2_5_VLProcessor
+        self.own = source.load(image_only(kind), backend=BACKEND)
         self.tokenizer = self.own.tokenizer
         self.tokenizer.padding_side = "left"
         use_template(self.own)
         self._cleaner = TextCleaner(self.tokenizer)
         own = self.own.image_processor
+        cutter = Cutter(own, cut_on) if cut_on else None
+        self.cutter = cutter if cutter and cutter.is_exact() else None
         self.pixels_per_token = (own.patch_size * own.merge_size) ** 2
+        #: What an image of one pixel counts in the processor's sizes.
+        self._frames = own.temporal_patch_size if family in families.GLM else 1
         self.size = self._limit_size(max_pixels)
-        usual = self.size["longest_edge"]
-        most = self._limit_size(most_pixels or _MOST_TIMES * max_pixels)["longest_edge"]
+        usual = self._pixels_of(self.size)
+        most = self._pixels_of(self._limit_size(most_pixels or _MOST_TIMES * max_pixels))
         least = min(_LEAST_TOKENS * self.pixels_per_token, usual)
         self.max_pixels = PixelRange(least=least, default=usual, most=max(usual, most))
 
@@ -136,21 +157,27 @@ class QwenProcessor:
         They are called edges, but are areas.
         """
         own = self.own.image_processor.size
-        largest = min(max_pixels, own["longest_edge"])
+        largest = min(max_pixels * self._frames, own["longest_edge"])
         return {"shortest_edge": min(own["shortest_edge"], largest), "longest_edge": largest}
+
+    def _pixels_of(self, size: Mapping[str, int]) -> int:
+        """The most pixels that an image of such a size has."""
+        return size["longest_edge"] // self._frames
 
     def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """Scale, and cut into patches; raises TooLarge (`image_too_thin`)."""
         size = self._limit_size(max_pixels) if max_pixels else self.size
         # As long as the thinnest image that has just the most pixels; the processor scales what is not thin.
-        longest_px = sqrt(MOST_ELONGATED * max(size["longest_edge"], self.size["longest_edge"]))
+        longest_px = sqrt(MOST_ELONGATED * max(*map(self._pixels_of, (size, self.size))))
         scale = scale_for(image.size, longest_px / max(image.size))
         fitting = fit(scaled(image, scale, Image.Resampling.BICUBIC))
+        if self.cutter:
+            return SeenImage(self.cutter.uncut(fitting, size))
         plain = {"do_rescale": False, "do_normalize": False} if self._as_bytes else {}
         made = self.own.image_processor(images=[fitting], size=size, return_tensors="pt", **plain)
         if self._as_bytes:
             made["pixel_values"] = made["pixel_values"].to(torch.uint8)
-        return SeenImage({name: made[name] for name in _JOINED})
+        return SeenImage(dict(made))
 
     def prepare(
         self,
@@ -222,6 +249,7 @@ def _joined(parts: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tens
     return {
         name: torch.cat([part[name] for part in parts]) if len(parts) > 1 else parts[0][name]
         for name in _JOINED
+        if name in parts[0]
     }
 
 

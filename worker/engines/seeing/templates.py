@@ -7,7 +7,7 @@ from jinja2 import TemplateError
 
 from jobs.contract.asking.chat import Role, Turn, question_about
 from jobs.contract.errors import EngineFailure
-from worker.engines.saying.thinking import Marks, marks_begun
+from worker.engines.saying.thinking import MARKS, Thinking, marks_begun
 from worker.engines.weights.unusable import Unusable
 
 #: The variable of templates by which one chooses whether a model thinks aloud.
@@ -82,15 +82,26 @@ def asked(processor: Any, turns: Sequence[Turn], thinking: bool | None) -> str:
     return text
 
 
-def thought_begun(processor: Any, thinking: bool | None) -> Marks | None:
-    """The marks of the thought within which a model's prompts end."""
-    return marks_begun(rendered(processor, [question_about(1, _QUESTION)], thinking))
+def thinking_of(processor: Any, thinking: bool | None) -> Thinking:
+    """What a model's prompts, its template and its tokenizer say of how it thinks.
+
+    A template that has the end of a thought alone is of a model that ends what it never began.
+    """
+    prompt, template = (
+        rendered(processor, [question_about(1, _QUESTION)], thinking),
+        str(processor.chat_template),
+    )
+    added = {str(token) for token in processor.tokenizer.added_tokens_decoder.values()}
+    known = tuple(marks for marks in MARKS if marks.end in template or marks.end in added)
+    is_ended = any(prompt.rstrip().endswith(marks.end) for marks in known)
+    are_unbegun = any(marks.end in template and marks.begin not in template for marks in known)
+    return Thinking(marks_begun(prompt), known, are_unbegun and not is_ended)
 
 
 def can_choose_thinking(processor: Any) -> bool:
     """True where `rendered` heeds `thinking`, also if only to end a thought."""
     template = processor.chat_template
-    return _SWITCH in str(template) or thought_begun(processor, None) is not None
+    return _SWITCH in str(template) or thinking_of(processor, None).begun is not None
 
 
 def _part(part: str | None) -> dict[str, Any]:

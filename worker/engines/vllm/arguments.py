@@ -53,7 +53,7 @@ def arguments(
     """
     usual = {
         # Graphs and compiled layers begin to pay on a GPU; on a CPU they are minutes of a compiler.
-        "enforce_eager": not is_on_gpu,
+        "enforce_eager": not is_on_gpu or settings.cuda_graphs == "off",
         # It keeps room for the largest images: else for the largest that the model's makers allow.
         "mm_processor_kwargs": {"max_pixels": most_pixels},
         **_memory(_tokens(settings, is_on_gpu=is_on_gpu), most_tokens, token_bytes),

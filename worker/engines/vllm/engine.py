@@ -15,24 +15,22 @@ import transformers
 from PIL import Image
 from transformers import AutoConfig, GenerationConfig
 
-from jobs.contract.asking.pixels import PixelRange
-from jobs.contract.catalog import ModelCard, place_of
+from jobs.contract.catalog import ModelCard
 from jobs.contract.models import Options
 from jobs.contract.settings import BadSetting, WorkerSettings
 from worker.engines.about import pixel_fact
-from worker.engines.base import Answer, Engine, Fact, ModelNotLoaded
+from worker.engines.base import Answer, Fact, ModelNotLoaded
 from worker.engines.conversation import Conversation
 from worker.engines.deadline import Deadline
 from worker.engines.devices import choose_device, choose_dtype, first_line
+from worker.engines.hub import HubEngine
 from worker.engines.rolling.setup import bytes_of_token
-from worker.engines.seeing.processors import QwenProcessor, SeenImage
+from worker.engines.seeing.processors import GridProcessor, SeenImage
 from worker.engines.vllm.arguments import arguments, check_extra, rows_of, slots_of
 from worker.engines.vllm.parameters import check, parameters
 from worker.engines.vllm.requests import Asked, Requests
-from worker.engines.weights.bucket import fetch, is_in_bucket
 from worker.engines.weights.identity import weights_of
 from worker.engines.weights.remedies import remedy_of
-from worker.engines.weights.source import Source
 
 logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -56,21 +54,20 @@ class Seen:
 
 
 @final
-class VllmEngine(Engine[Seen, Asked]):
-    """A vision-language model of a family whose prompts are made here; `reason` says why vLLM runs it."""
+class VllmEngine(HubEngine[Seen, Asked]):
+    """A model of a family whose prompts are made here, by vLLM."""
 
     max_batch = 1
 
     def __init__(self, card: ModelCard, settings: WorkerSettings, reason: str) -> None:
-        self._card, self._settings, self._reason = card, settings, reason
-        self._source = Source(place_of(card.source))
+        super().__init__(card, settings, reason)
         self._loop = asyncio.new_event_loop()
         self._on = torch.device("cpu")
         self._family = ""
         self._penalty = 1.0
         self._vllm: Any
         self._core: Any
-        self._processor: QwenProcessor
+        self._processor: GridProcessor
         self._conversation: Conversation
         self._rolling: Requests
 
@@ -115,16 +112,6 @@ class VllmEngine(Engine[Seen, Asked]):
         )
 
     @property
-    def enough_pixels(self) -> int:
-        """The limit of the settings."""
-        return self._settings.max_pixels
-
-    @property
-    def max_pixels(self) -> PixelRange | None:
-        """As the processor says."""
-        return self._processor.max_pixels
-
-    @property
     def rolling(self) -> Requests:
         """The jobs that vLLM has."""
         return self._rolling
@@ -139,9 +126,7 @@ class VllmEngine(Engine[Seen, Asked]):
         logging.getLogger("vllm").setLevel(logging.ERROR)
         try:
             self._on = choose_device(self._settings)
-            if is_in_bucket(self._source.address):
-                self._source = Source(str(fetch(self._source.address, self._settings.weights_streams)))
-            self._source.check()
+            self._find()
             self._load()
         except BadSetting:
             raise
@@ -159,7 +144,7 @@ class VllmEngine(Engine[Seen, Asked]):
         said = self._source.read("generation_config.json")
         generation = GenerationConfig(**said) if said else GenerationConfig.from_model_config(config)
         self._penalty = generation.repetition_penalty or 1.0
-        self._processor = QwenProcessor(
+        self._processor = GridProcessor(
             self._source, settings.max_pixels, settings.most_pixels, as_bytes=True
         )
         text = config.get_text_config()

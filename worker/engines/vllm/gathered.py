@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isinf, nan
+from math import inf, isinf
 
 from worker.engines.saying.aloud import Aloud
 from worker.engines.saying.logprobs import Choice, Choices, noted
@@ -26,7 +26,7 @@ class Gathered:
     job: JobInput
     aloud: Aloud | None
     tokens: list[int] = field(default_factory=list)
-    #: The logarithm of each one's probability; no number where there was no choice.
+    #: The logarithm of each one's probability; infinite where there was no choice.
     logprobs: list[float] = field(default_factory=list)
     choices: Choices | None = field(init=False)
     watch: Watch | None = field(init=False)
@@ -51,7 +51,7 @@ class Gathered:
         tokens, logprobs = choice
         had_to_be = self.job.grammar is not None and isinf(logprobs[-1])
         self.tokens.append(token)
-        self.logprobs.append(nan if had_to_be else logprobs[0])
+        self.logprobs.append(inf if had_to_be else logprobs[0])
         if self.choices:
             size = 1 + self.choices.top
             self.choices.add((tokens[:size], logprobs[:size]))

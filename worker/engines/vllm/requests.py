@@ -252,7 +252,8 @@ class Requests(Rolling[Asked, Request]):
         failure = Deadline(self._timeout_s).failure()
         if await self._core.is_there(max(_LEAST_GRACE_S, self._timeout_s * _GRACE_PART)):
             return failure
+        is_alone = len(self._there) == 1 and not self._is_stuck
         self._is_stuck = True
-        if len(self._there) == 1:
+        if is_alone:
             return failure
         return GoesBack("vLLM's engine does not come back", is_suspect=True)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
+import transformers
+
 from worker.engines.weights.source import Source
 from worker.engines.weights.unusable import Unusable
 
@@ -18,15 +20,26 @@ _NEEDED = {
     "fbgemm_fp8": {"fbgemm_gpu": "fbgemm-gpu"},
     "quark": {"quark": "amd-quark"},
     "fp8": {"kernels": "kernels"},
+    "sinq": {"sinq": "sinq"},
+    "eetq": {"kernels": "kernels"},
 }
 #: Those that a CPU cannot use; and those whose weights it multiplies out, for which it needs nothing.
-_GPU_ALONE, _PLAIN_ON_CPU = ("fbgemm_fp8", "fp_quant", "higgs", "spqr"), ("fp8",)
+_GPU_ALONE = ("eetq", "fbgemm_fp8", "fp_quant", "higgs", "metal", "spqr", "vptq")
+_PLAIN_ON_CPU = ("fp8",)
+#: Those that transformers can make of weights, and does not read.
+_NEVER_READ = ("nvfp4",)
 _PLAIN = "take the weights that are not quantised"
 
 
 def check_quantised(source: Source, *, is_on_gpu: bool) -> None:
     """Raises Unusable where packages are missing by which quantised weights are used, or a GPU is."""
     method = _method(source.read("config.json"))
+    if method in _NEVER_READ:
+        raise Unusable(
+            f"its weights are quantised by {method!r}, which transformers {transformers.__version__} does not"
+            " read",
+            f"{_PLAIN}, or have vLLM serve it, and ask it as openai:NAME",
+        )
     if method in _GPU_ALONE and not is_on_gpu:
         raise Unusable(f"its weights are quantised by {method!r}, which a GPU alone can use", _PLAIN)
     if method in _PLAIN_ON_CPU and not is_on_gpu:

@@ -18,10 +18,10 @@ from jobs.contract.models import Batch, BatchState, Job, JobError, JobState, Res
 from jobs.storage.files.blobs import BlobStore
 from jobs.storage.store import JobStore
 from jobs.upkeep.removal import Removal, Removed
-from tests import hostile
 from tests.asking import new_batch, post_files
 from tests.backend import MODEL, RECIPE, SETTLE_S, Backend, keys_left, know_all, sha256_of
 from tests.crashing import Countdown, Crashed, CrashingBlobs, CrashingRedis
+from tests.files import hostile
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.redis

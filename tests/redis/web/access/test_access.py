@@ -8,7 +8,7 @@ from jobs.contract.models import utc_now
 from jobs.contract.settings import Limits, Settings, WebSettings
 from tests.apps import app_of
 from tests.conftest import start_redis, stop
-from tests.hostile import encoded
+from tests.files.hostile import encoded
 from tests.processes import free_port
 from web.services import Services, services_of
 

@@ -17,7 +17,7 @@ from jobs.contract.access.audit import Action, Event, Kind, Outcome, Target, by_
 from jobs.contract.access.owners import Role
 from jobs.contract.models import new_id
 from jobs.contract.settings import WebSettings
-from tests.hostile import encoded
+from tests.files.hostile import encoded
 from tests.redis.web.access.test_access import code_of, made, of
 from web.access.audit import AUDITED, register_audit
 from web.access.recent import LOOK_S, Looks, Refused

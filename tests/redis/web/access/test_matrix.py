@@ -15,7 +15,7 @@ from werkzeug.routing import Rule as UrlRule
 from jobs.contract.access.owners import Role, new_key
 from jobs.contract.models import utc_now
 from jobs.contract.settings import WebSettings
-from tests.hostile import encoded
+from tests.files.hostile import encoded
 from web.access.rules import RULES, Rule
 from web.services import Services, services_of
 

@@ -9,10 +9,10 @@ import pytest
 
 from jobs.contract.access.owners import Quotas
 from jobs.contract.access.sessions import Session
-from tests.hostile import encoded
-from tests.provider import OpenIdProvider
+from tests.files.hostile import encoded
 from tests.redis.web.access.test_access import made, of
 from tests.redis.web.access.test_sign_in import sign_in
+from tests.servers.provider import OpenIdProvider
 
 PAINTER = {"email": "anna@painters.example", "email_verified": True, "groups": ["painters", "others"]}
 

@@ -21,7 +21,7 @@ from jobs.contract.codes import Code
 from jobs.contract.errors import NotSignedIn, Unavailable
 from jobs.contract.settings import BadSetting, WebSettings
 from tests.processes import wait_until
-from tests.serving import Serving
+from tests.servers.serving import Serving
 from web.access.openid import Flow, Provider
 
 HERE = "http://here.example/callback"

@@ -11,8 +11,8 @@ from jobs.contract import names
 from jobs.contract.access.owners import new_key
 from jobs.contract.models import JobError, Look, Result, Usage
 from jobs.contract.settings import WebSettings
-from tests import pdfs
-from tests.hostile import encoded
+from tests.files import pdfs
+from tests.files.hostile import encoded
 from web.services import Services
 
 pytestmark = pytest.mark.redis

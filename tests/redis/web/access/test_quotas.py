@@ -11,8 +11,8 @@ import pytest
 from jobs.contract import names
 from jobs.contract.models import JobError, Look, Result
 from jobs.contract.settings import WebSettings
-from tests import pdfs
-from tests.hostile import encoded
+from tests.files import pdfs
+from tests.files.hostile import encoded
 from tests.redis.web.access.test_access import code_of, made, of
 
 FAILURE = Result(error=JobError(code="engine_failed", message="no"))

@@ -11,11 +11,11 @@ from prometheus_client import REGISTRY
 from werkzeug.test import EnvironBuilder
 
 from tests.asking import IMAGE, id_of, new_batch
-from tests.internet import Visit
 from tests.processes import PATIENCE_S, wait_until
 from tests.redis.web.access.test_access import made, of
 from tests.redis.web.intake.test_fetching import ADDRESS, OTHER, codes, give, send
 from tests.redis.web.test_jobs import code_of
+from tests.servers.internet import Visit
 from web.http.waiting import PAUSES
 from web.services import services_of
 

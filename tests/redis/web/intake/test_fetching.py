@@ -27,13 +27,14 @@ from eva01.cli.main import eva01 as cli
 from jobs import log
 from jobs.contract.settings import Limits, WebSettings
 from scripts.fuzzing import originals
-from tests import hostile, plain
+from tests import plain
 from tests.asking import IMAGE, ask, id_of, new_batch, post_files
-from tests.damaging import damaged
-from tests.internet import Visit
+from tests.files import hostile
+from tests.files.damaging import damaged
 from tests.processes import wait_until
 from tests.redis.web.test_jobs import code_of
-from tests.serving import Serving
+from tests.servers.internet import Visit
+from tests.servers.serving import Serving
 from web.front.front import Front
 from web.http.waiting import PAUSES
 from web.services import services_of

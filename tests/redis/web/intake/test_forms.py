@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests import hostile
 from tests.asking import IMAGE, new_batch
-from tests.forms import BOUNDARY, bare_part, form, part, post, text
+from tests.files import hostile
+from tests.files.forms import BOUNDARY, bare_part, form, part, post, text
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import web_process
 from tests.redis.web.test_server import ADMIN_KEY, KEY, LARGE, MULTIPART, answer_to, connection_to
-from tests.web_process import Server
+from tests.servers import web_process
+from tests.servers.web_process import Server
 
 pytestmark = pytest.mark.redis
 

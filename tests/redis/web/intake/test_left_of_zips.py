@@ -11,7 +11,7 @@ from jobs.contract.catalog import NANO
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
 from jobs.contract.models import Batch
-from tests.hostile import encoded, zipped
+from tests.files.hostile import encoded, zipped
 from web.intake.files import Intake
 from web.intake.grouping import Said
 from web.intake.outcomes import FileOutcome

@@ -10,10 +10,10 @@ from jobs.contract import names
 from jobs.contract.models import Job, JobState, Note, Result, new_id
 from jobs.flow.accept import Accepting
 from jobs.upkeep.restore import Restore
-from tests import hostile, tiffs
 from tests.asking import ask, new_batch, post_files, send
+from tests.files import hostile, tiffs
+from tests.files.tiffs import REDUCED, Directory, page, written
 from tests.redis.web.test_jobs import code_of
-from tests.tiffs import REDUCED, Directory, page, written
 
 pytestmark = pytest.mark.redis
 FAX = tiffs.fax(3)

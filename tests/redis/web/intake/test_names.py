@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from jobs.contract import names
 from jobs.contract.models import Batch, Job, new_id
 from jobs.upkeep.restore import Restore
-from tests import hostile
 from tests.asking import IMAGE, new_batch, send
-from tests.hostile import RawEntry
+from tests.files import hostile
+from tests.files.hostile import RawEntry
 
 pytestmark = pytest.mark.redis
 

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from jobs.contract.codes import Code
 from jobs.contract.settings import WebSettings
 from tests.asking import IMAGE, new_batch, send
-from tests.forms import CONTENT_TYPE, form, part
+from tests.files.forms import CONTENT_TYPE, form, part
 from tests.redis.web.test_pages import json_of
 
 # Each example is a request or two: on a busy machine all of them take minutes.

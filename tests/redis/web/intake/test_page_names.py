@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobs.upkeep.restore import Restore
-from tests import hostile, tiffs
 from tests.asking import new_batch, send
+from tests.files import hostile, tiffs
 from tests.redis.web.intake.test_multipage import rows, told
 
 pytestmark = pytest.mark.redis

@@ -7,9 +7,9 @@ import pytest
 from jobs.contract import names
 from jobs.contract.models import Job, Result
 from jobs.upkeep.restore import Restore
-from tests import hostile, pdfs, tiffs
 from tests.asking import ask, new_batch, post_files, send
-from tests.pdfs import GREEN, RED, Page
+from tests.files import hostile, pdfs, tiffs
+from tests.files.pdfs import GREEN, RED, Page
 from tests.redis.web.test_jobs import code_of
 
 pytestmark = pytest.mark.redis

@@ -10,7 +10,7 @@ from jobs.contract.models import Result
 from jobs.upkeep.removal import Removed
 from jobs.upkeep.restore import Restore
 from tests.asking import new_batch, post_files, send
-from tests.hostile import encoded, zipped
+from tests.files.hostile import encoded, zipped
 from tests.redis.web.test_delete import remove_all
 from tests.redis.web.test_jobs import code_of
 

@@ -25,8 +25,8 @@ from eva01.client.files import Together, find
 from eva01.client.groups import GroupBy
 from jobs.contract.models import Result
 from tests.asking import id_of, new_batch, send
-from tests.hostile import encoded, zipped
-from tests.serving import Serving
+from tests.files.hostile import encoded, zipped
+from tests.servers.serving import Serving
 
 pytestmark = pytest.mark.redis
 

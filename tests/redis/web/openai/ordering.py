@@ -8,8 +8,8 @@ from openai import NOT_GIVEN, OpenAI
 
 from jobs.contract import names
 from jobs.contract.models import FinishReason, Result, Usage
-from tests import hostile
 from tests.asking import IMAGE
+from tests.files import hostile
 from web.openai.bulk.filler import Filler
 from web.services import Services
 

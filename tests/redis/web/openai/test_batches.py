@@ -53,7 +53,11 @@ def test_lines_become_answers_and_errors_under_their_ids(client, services, redis
     answer(services, redis_client, SAID)
     batch = client.batches.retrieve(batch.id)
     assert [line["custom_id"] for line in told(client, batch.output_file_id)] == ["first"]
-    answer(services, redis_client, Result(error=JobError(code=Code.ENGINE_FAILED, message="No.")))
+    answer(
+        services,
+        redis_client,
+        Result(error=JobError(code=Code.ENGINE_FAILED, message="More max_new_tokens.")),
+    )
 
     fill(services)
     batch = client.batches.retrieve(batch.id)
@@ -74,6 +78,8 @@ def test_lines_become_answers_and_errors_under_their_ids(client, services, redis
         "malformed_body",
         "engine_failed",
     ]
+    said = failed[1]["response"]["body"]["error"]["message"]
+    assert said == "More max_completion_tokens (or max_tokens)."
     assert client.files.retrieve(batch.output_file_id).purpose == "batch_output"
     assert services.orders.underway() == []
 

@@ -13,17 +13,18 @@ from openai import OpenAI
 
 from jobs.contract.asking.chat import Role, Turn
 from jobs.contract.codes import Code
-from jobs.contract.models import Job, JobError, JobState, Result
+from jobs.contract.models import Job, JobError, JobState, Result, Usage
 from jobs.contract.settings import WebSettings
-from tests import pdfs
 from tests.asking import IMAGE
 from tests.chats import SAID, SURE, about, about_it, image, text
+from tests.files import pdfs
 from tests.processes import until
 from web.front.front import Front
 from web.http.waiting import PAUSES
 from web.intake.spool import CHAT_PATH
 from web.openai.chat.completion import completion_of, failure_of
 from web.openai.chat.request import ChatRequest
+from web.openai.responses.response import response_of
 
 pytestmark = pytest.mark.redis
 
@@ -58,6 +59,7 @@ def test_an_answer_is_a_completion(client, worker):
         "prompt_tokens": 21,
         "completion_tokens": 4,
         "total_tokens": 25,
+        "completion_tokens_details": {"reasoning_tokens": 0},
     }
     assert made._request_id
     assert (job.question, job.file, job.options.max_new_tokens) == ("What is this?", "image-1.png", 7)
@@ -259,8 +261,22 @@ def test_a_code_of_a_later_version_is_a_failure_too():
 def test_what_was_thought_is_beside_the_answer_of_a_completion():
     job = Job(file="a", question="?", model="nano", state=JobState.SUCCEEDED, answer="A circle.")
     assert "reasoning_content" not in completion_of(job, None)["choices"][0]["message"]
-    said = completion_of(job.model_copy(update={"reasoning": "It is red."}), None)["choices"][0]["message"]
+    thoughtful = job.model_copy(update={"reasoning": "It is red."})
+    said = completion_of(thoughtful, None)["choices"][0]["message"]
     assert (said["content"], said["reasoning_content"]) == ("A circle.", "It is red.")
+
+
+def test_how_many_tokens_were_thought_is_said_where_they_were_counted():
+    job = Job(file="a", question="?", model="nano", state=JobState.SUCCEEDED, answer="A circle.")
+    thoughtful = job.model_copy(update={"reasoning": "It is red."})
+    counted = thoughtful.model_copy(update={"usage": Usage(output_tokens=9, reasoning_tokens=5)})
+    told = [
+        (completion_of(one, None)["usage"].get("completion_tokens_details"),
+         response_of(one, None)["usage"].get("output_tokens_details"))
+        for one in (job, thoughtful, counted)
+    ]  # fmt: skip
+    none, unknown, five = ({"reasoning_tokens": 0},) * 2, (None, None), ({"reasoning_tokens": 5},) * 2
+    assert told == [none, unknown, five]
 
 
 def jobs_of(store, redis_client) -> list[Job]:

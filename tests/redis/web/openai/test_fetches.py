@@ -13,10 +13,10 @@ from jobs.contract.access.owners import Quotas
 from jobs.contract.models import Job, JobState
 from tests.asking import IMAGE
 from tests.backend import sha256_of
-from tests.internet import Page, Visit
 from tests.processes import wait_until
 from tests.redis.web.access.test_access import made as made_key
 from tests.redis.web.openai.ordering import OTHER, SAID, answer, begin, fill, line, told
+from tests.servers.internet import Page, Visit
 from web.openai.bulk.filler import Filler
 from web.services import Services
 

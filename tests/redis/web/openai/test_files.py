@@ -20,7 +20,7 @@ from tests.redis.web.openai.ordering import (
     fill,
     line,
 )
-from tests.serving import Serving
+from tests.servers.serving import Serving
 from web.server import housekeeping_of
 
 pytestmark = pytest.mark.redis

@@ -49,6 +49,7 @@ def test_text_comes_while_it_is_said(client, speaker):
         "prompt_tokens": 21,
         "completion_tokens": 4,
         "total_tokens": 25,
+        "completion_tokens_details": {"reasoning_tokens": 0},
     }
     assert {chunk.usage for chunk in (role, first, *rest, last)} == {None}
     assert {(chunk.id, chunk.model, chunk.object) for chunk in (role, first, *rest, last, used)} == {
@@ -76,7 +77,7 @@ def test_what_is_thought_comes_before_the_text(client, speaker):
     chunks = [*client.chat.completions.create(**ASKED)]
     deltas = [chunk.choices[0].delta for chunk in chunks]
     thought = [delta.model_extra.get("reasoning_content") for delta in deltas]
-    assert [one for one in thought if one] == ["It is", " red."]
+    assert "".join(one for one in thought if one) == "It is red."
     assert "".join(texts(chunks)) == "A red circle."
     assert not any(delta.content for delta, one in zip(deltas, thought, strict=True) if one)
 
@@ -114,14 +115,22 @@ def test_a_second_worker_that_says_something_else_ends_the_stream(client, speake
     assert worker.state in (JobState.CANCELLED, JobState.SUCCEEDED)
 
 
+def test_an_answer_that_turns_out_to_be_thought_ends_the_stream_and_says_so(client, speaker):
+    speaker((0, "It is red.</think>A red"), SAID.model_copy(update={"reasoning": "It is red."}))
+    with pytest.raises(openai.APIError, match="was its model's thought"):
+        list(client.chat.completions.create(**ASKED))
+
+
 def test_a_failure_is_an_error_of_the_call_before_the_first_text_and_an_event_after_it(client, speaker):
     failed = Result(error=JobError(code=Code.INCOMPLETE_ANSWER, message="It was cut."))
     speaker(failed)
     with pytest.raises(openai.InternalServerError) as refused:
         client.chat.completions.create(**ASKED)
     assert refused.value.code == "incomplete_answer"
-    speaker((0, "A red"), failed)
+    goes_on = threading.Event()
+    speaker((0, "A red"), goes_on, failed)
     stream = client.chat.completions.create(**ASKED)
+    goes_on.set()
     with pytest.raises(openai.APIError, match="It was cut") as error:
         list(stream)
     assert error.value.code == "incomplete_answer"
@@ -152,9 +161,10 @@ def test_a_server_that_stops_ends_the_stream_with_an_error(client, services, spe
 
 
 def test_a_stream_that_takes_too_long_ends_with_an_error(make_http):
-    http = make_http(stream_alive_s=0.05, chat_wait_s=0.3)
-    Speaker(services_of(http.application), ((0, "A red"),))
+    # It begins at its first look, for having said nothing so long.
+    http = make_http(stream_alive_s=1e-9, chat_wait_s=0.1)
     events = http.post("/v1/chat/completions", json=ASKED).get_data(as_text=True).split("\n\n")
+    assert json.loads(events[0].removeprefix("data: "))["choices"][0]["delta"]["role"] == "assistant"
     assert json.loads(events[-2].removeprefix("data: "))["error"]["code"] == "answer_too_late"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.internet import Internet
+from tests.servers.internet import Internet
 from web.fetch.fetcher import Fetcher
 
 

@@ -14,9 +14,9 @@ import pytest
 from jobs.contract.codes import Code
 from jobs.contract.errors import TooLarge
 from jobs.contract.settings import Limits, WebSettings
-from tests.fetches import fetched, page, refusal, says
-from tests.internet import DOWN, PUBLIC, Visit
-from tests.serving import Serving
+from tests.servers.fetches import fetched, page, refusal, says
+from tests.servers.internet import DOWN, PUBLIC, Visit
+from tests.servers.serving import Serving
 from web.fetch.fetcher import Fetcher
 
 

@@ -7,8 +7,8 @@ from prometheus_client import REGISTRY, generate_latest
 
 from jobs.contract.codes import Code
 from jobs.contract.settings import Limits, WebSettings
-from tests.fetches import IMAGE, fetched, leads_to, page, refusal
-from tests.internet import DOWN, PUBLIC, PUBLIC6, UNCERTIFIED, Visit, listening
+from tests.servers.fetches import IMAGE, fetched, leads_to, page, refusal
+from tests.servers.internet import DOWN, PUBLIC, PUBLIC6, UNCERTIFIED, Visit, listening
 from web.fetch.fetcher import Fetcher
 
 #: What an attacker's name may lead to.

@@ -11,9 +11,9 @@ from prometheus_client import REGISTRY
 from jobs.contract.codes import Code
 from jobs.contract.errors import Overloaded
 from jobs.contract.settings import WebSettings
-from tests.fetches import IMAGE, page
-from tests.internet import PUBLIC
 from tests.processes import PATIENCE_S, wait_until
+from tests.servers.fetches import IMAGE, page
+from tests.servers.internet import PUBLIC
 from web.fetch.turns import Line, Turn, Turns, Work
 
 STATES = ("waiting", "running", "hanging")

@@ -10,8 +10,8 @@ from PIL import Image
 
 from jobs.contract.errors import Eva01Error
 from jobs.contract.settings import Limits
-from tests import hostile
-from tests.drawing import Scene
+from tests.files import hostile
+from tests.files.drawing import Scene
 from worker.job.decode.decoder import Decoded, Decoder
 
 RED_CIRCLE = Scene("white", (("red", "circle"),))

@@ -11,7 +11,7 @@ from PIL import Image
 from jobs.contract.errors import ImageRejected
 from jobs.contract.models import Note
 from jobs.contract.settings import Limits
-from tests.tiffs import page
+from tests.files.tiffs import page
 from tests.variants import tiffs
 from worker.job.decode.decoder import Decoder
 

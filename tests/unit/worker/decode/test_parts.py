@@ -8,7 +8,7 @@ import pytest
 from jobs.contract.errors import ImageRejected
 from jobs.contract.settings import Limits
 from jobs.formats import jpeg, png
-from tests.hostile import encoded
+from tests.files.hostile import encoded
 from worker.job.decode.decoder import Decoder
 
 MANY = 12_000

@@ -11,7 +11,7 @@ from PIL import Image
 from jobs.contract.errors import ImageRejected
 from jobs.contract.models import Note
 from jobs.contract.settings import Limits
-from tests.tiffs import Part, file_of
+from tests.files.tiffs import Part, file_of
 from tests.variants.jpegs import without_marks
 from tests.variants.picture import COLOR, GREY, distance
 from tests.variants.tiff_blocks import DEFLATE, NONE, cut_up

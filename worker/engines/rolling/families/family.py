@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from worker.engines.rolling.rows import Prompt
+from worker.engines.seeing.cutting import Cutter
 
 #: What is seen of a piece, each visual tokens × width: what stands in the prompt, then what is added to what
 #: comes out of the decoder's first layers, one after the other, where a family has that.
@@ -23,15 +24,15 @@ class Piece:
 
 
 class Family(ABC):
-    """A model of a family."""
+    """A model of a family, whose images are cut by `cutter` where they do not come cut."""
 
     #: In how many directions positions are counted.
     axes = 1
     #: Whether a prompt is read in one step, because tokens of it attend to later ones.
     reads_whole = False
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, cutter: Cutter | None = None) -> None:
+        self.model, self.cutter = model, cutter
 
     @abstractmethod
     def positions(self, tensors: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, int]:

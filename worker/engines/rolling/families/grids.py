@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from worker.engines.rolling.families.family import Family, Piece, Seen
+from worker.engines.seeing.cutting import COLORS
 
 
 class Grids(Family):
@@ -34,10 +35,17 @@ class Grids(Family):
         """Each image, with its grid."""
         merged = self.model.config.vision_config.spatial_merge_size**2
         grids = tensors["image_grid_thw"]
-        patches = tensors["pixel_values"].split(grids.prod(dim=1).tolist())
+        counts = grids.prod(dim=1).tolist()
+        images = {"image_grid_thw": grids.split(1)}
+        if "colors" in tensors:
+            sizes = tensors["image_sizes"]
+            images["image_sizes"] = sizes.split(1)
+            images["colors"] = tensors["colors"].split((COLORS * sizes.prod(dim=1)).tolist())
+        else:
+            images["pixel_values"] = tensors["pixel_values"].split(counts)
         return [
-            Piece({"pixel_values": own, "image_grid_thw": grid}, own.shape[0] // merged)
-            for own, grid in zip(patches, grids.split(1), strict=True)
+            Piece({name: parts[place] for name, parts in images.items()}, count // merged)
+            for place, count in enumerate(counts)
         ]
 
     def see(self, pieces: Sequence[Piece]) -> Sequence[Seen]:
@@ -47,5 +55,12 @@ class Grids(Family):
     def features(self, pieces: Sequence[Piece]) -> Any:
         """All that the vision encoder says."""
         return self.model.model.get_image_features(
-            self.joined(pieces, "pixel_values"), self.joined(pieces, "image_grid_thw"), return_dict=True
+            self._patches(pieces), self.joined(pieces, "image_grid_thw"), return_dict=True
         )
+
+    def _patches(self, pieces: Sequence[Piece]) -> torch.Tensor:
+        """Those of all pieces, one after the other, on the device."""
+        if not self.cutter:
+            return self.joined(pieces, "pixel_values")
+        uncut = {name: torch.cat([piece.tensors[name] for piece in pieces]) for name in pieces[0].tensors}
+        return self.cutter.patches(uncut).to(self.model.dtype)

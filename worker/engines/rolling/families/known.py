@@ -9,6 +9,7 @@ from worker.engines.rolling.families.grids import Grids
 from worker.engines.rolling.families.mutual import Mutual
 from worker.engines.rolling.families.nested import Nested
 from worker.engines.rolling.families.tiles import Tiles
+from worker.engines.seeing.cutting import Cutter
 
 _KNOWN: dict[str, type[Family]] = {
     "qwen2_vl": Grids,
@@ -40,6 +41,6 @@ def why_unknown(config: Any) -> str | None:
     return None
 
 
-def family_of(model: Any) -> Family:
+def family_of(model: Any, cutter: Cutter | None = None) -> Family:
     """A model as its family has it; raises KeyError for one that is not known."""
-    return _KNOWN[model.config.model_type](model)
+    return _KNOWN[model.config.model_type](model, cutter)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.serving import Serving
+from tests.servers.serving import Serving
 from worker.ops.pod_cost import ANNOTATION, Pod
 
 

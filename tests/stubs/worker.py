@@ -1,4 +1,4 @@
-"""A worker's process around the stub engine, ready in a second: `python -m tests.stub_worker SECONDS`.
+"""A worker's process around the stub engine, ready in a second: `python -m tests.stubs.worker SECONDS`.
 
 SECONDS is how long each image takes; the model is called `stub`. With `rolling` as a second argument it
 answers in a rolling batch; with `loading` it loads for longer than any test lasts.
@@ -8,8 +8,8 @@ import sys
 from collections import deque
 
 from jobs.contract.catalog import EngineName, ModelCard
-from tests.stub_engine import StubEngine
-from tests.stub_rolling import StubRolling
+from tests.stubs.engine import StubEngine
+from tests.stubs.rolling import StubRolling
 from worker.life import Environment
 from worker.main import serve
 from worker.ops.logs import set_up_logging

@@ -12,7 +12,7 @@ from collections.abc import Iterator, MutableSequence, Sequence
 from dataclasses import dataclass, field
 
 from jobs.contract.errors import EngineFailure, Eva01Error
-from tests.stub_engine import DIE, HANG, LOSE_DEVICE, POISON, SLOW, Sized, said_of
+from tests.stubs.engine import DIE, HANG, LOSE_DEVICE, POISON, SLOW, Sized, said_of
 from worker.engines.base import Answer, DeviceLost, Ended, Hear
 from worker.engines.company import Company
 from worker.engines.deadline import Deadline

@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's API, as a process: `python -m tests.openai_server PORT [NAME]`.
+"""A server that speaks OpenAI's API, as a process: `python -m tests.servers.openai_server PORT [NAME]`.
 
 It answers for the model NAME (`stub`) with the size of each image and the question, word by word, and does
 what a question that begins with one of the words below asks for. `/seen` says what came to it.

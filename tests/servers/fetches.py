@@ -3,8 +3,8 @@
 import pytest
 
 from jobs.contract.errors import BadInput
-from tests.internet import Page
 from tests.processes import PATIENCE_S
+from tests.servers.internet import Page
 from web.fetch.fetcher import Fetcher
 from web.fetch.network import Left
 

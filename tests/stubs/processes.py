@@ -14,12 +14,12 @@ from jobs.storage.files.blobs import BlobStore
 from jobs.storage.store import JobStore
 from jobs.storage.tickets.queue import JobQueue
 from tests import plain
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.processes import Process, free_port, redis_answers, wait_until
 from tests.tools import VALKEY
 
 MODEL = "stub"
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PNG = Scene("white", (("red", "circle"),)).encode()
 SHA256 = hashlib.sha256(PNG).hexdigest()
 #: More jobs than a worker's four slots.
@@ -81,7 +81,7 @@ class WorkerProcesses:
     def start_worker(
         self, takes_s: float = 0.1, *, is_rolling: bool = False, is_loading: bool = False, **env: str
     ) -> Running:
-        command = [sys.executable, "-m", "tests.stub_worker", str(takes_s)]
+        command = [sys.executable, "-m", "tests.stubs.worker", str(takes_s)]
         command += ["rolling"] * is_rolling + ["loading"] * is_loading
         return self.run(command, **env)
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from jobs.contract.settings import Limits, WebSettings
-from tests.serving import Serving
+from tests.servers.serving import Serving
 from web.fetch.fetcher import Fetcher
 
 #: Where the server stands, and one that is down; both are public, and neither is ever asked itself.

@@ -12,10 +12,11 @@ from socket import SO_RCVBUF, SOL_SOCKET, socket
 import httpx
 import psutil
 
-from tests import hostile, plain
+from tests import plain
 from tests.conftest import start_redis, stop
+from tests.files import hostile
 from tests.processes import PATIENCE_S, Process, free_port, wait_until
-from tests.web_process import serving
+from tests.servers.web_process import serving
 
 #: Threads of the web that has them.
 THREADS = 4

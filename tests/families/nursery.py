@@ -1,4 +1,4 @@
-"""Workers of miniatures, as processes that begin with all that they import: `python -m tests.nursery FOLDER`.
+"""Workers of miniatures: `python -m tests.families.nursery FOLDER` begins with all that they import.
 
 Each line that it reads names a family and the port of its worker. It makes the family's miniature in FOLDER,
 forks, and becomes that worker's parent: it says its process id, and once it has ended its exit code.
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from scripts.families import makers
-from tests.miniatures import NANO
+from tests.families.miniatures import NANO
 from worker.engines import transformers_engine  # noqa: F401 - so that no child imports it anew
 from worker.main import main
 

@@ -9,7 +9,7 @@ from tests.process.conftest import Stack
 from tests.processes import Process, accepts_connections, free_port, python, wait_until
 from tests.tools import NGINX
 
-_PAGE = Path(__file__).parents[1] / "docs/proxy.md"
+_PAGE = Path(__file__).parents[2] / "docs/proxy.md"
 _CONFIGURATION = """
 {user}
 daemon off;

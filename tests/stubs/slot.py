@@ -15,9 +15,9 @@ from jobs.storage.files.journal import Journal
 from jobs.storage.image_uses import ImageUses
 from jobs.storage.store import JobStore
 from jobs.storage.wire import Wire
-from tests.drawing import Scene
+from tests.files.drawing import Scene
 from tests.processes import wait_until
-from tests.stub_engine import StubEngine
+from tests.stubs.engine import StubEngine
 from worker.device.batcher import Batcher
 from worker.drain import Drain
 from worker.job.answering import Answering
