@@ -121,7 +121,7 @@ def test_a_row_that_was_put_back_holds_to_its_format_and_says_no_word_twice(engi
     def answered(budget_tokens: int) -> tuple[list[Any], list[str], list[Request]]:
         pieces: list[list[Any]] = [[] for _ in jobs]
         loop = Reference(engine._model, engine._conversation.ends, [], []).loop(
-            slots=4, budget_tokens=budget_tokens, shares_prefixes=False
+            slots=4, budget_tokens=budget_tokens
         )
         lost = put_back(loop)
         requests = [
@@ -129,8 +129,10 @@ def test_a_row_that_was_put_back_holds_to_its_format_and_says_no_word_twice(engi
                 *(job.tensors, job.max_new_tokens),
                 grammar=job.grammar,
                 aloud=partial(Aloud, vocabulary, None, own.append, Thinking()),
+                # All are about one image; what others have read would leave them more room.
+                owner=str(number),
             )
-            for job, own in zip(jobs, pieces, strict=True)
+            for number, (job, own) in enumerate(zip(jobs, pieces, strict=True))
         ]
         submit(loop, *requests)
         said = run(loop)

@@ -81,9 +81,11 @@ def family(request, tmp_path_factory) -> Reference:
     engine.load()
     assert engine.rolling
     rng, jobs = random.Random(11), []
+    drawn = [random_scene(rng, shapes=2).draw(*rng.choices(range(60, 300), k=2)) for _ in range(6)]
     for number, wanted in enumerate(WANTED):
-        count = 1 + number % 3
-        images = [random_scene(rng, shapes=2).draw(*rng.choices(range(60, 300), k=2)) for _ in range(count)]
+        # The jobs of a half begin with the same image, and ask otherwise.
+        half, count = number // 3 * 3, 1 + number % 3
+        images = drawn[half : half + count]
         jobs.append(prepare(engine, images, QUESTIONS[number % 3], Options(max_new_tokens=LONGEST, **wanted)))
     made = Reference.of_jobs(engine, jobs)
     assert len(set(made.alone)) == len(WANTED), "so that answers can be told apart"

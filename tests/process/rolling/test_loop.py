@@ -97,10 +97,8 @@ def test_suspects_go_first_and_together_apart_from_innocents(reference):
 def test_suspects_take_the_device_no_longer_than_a_fifth_more(reference):
     def steps(companies: list[Company]) -> int:
         """Turns that take all requests to their ends; each is a step of the device."""
-        loop = reference.loop(slots=8, shares_prefixes=False)
-        jobs = [reference.tensors[n % 8] for n in range(len(companies))]
-        pairs = zip(jobs, companies, strict=True)
-        submit(loop, *(loop.request(job, LONGEST, company=company) for job, company in pairs))
+        loop = reference.loop(slots=8)
+        submit(loop, *(reference.request(n % 8, company=company) for n, company in enumerate(companies)))
         return sum(1 for _ in turns(loop))
 
     undisturbed = steps([Company.INNOCENTS] * 64)

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 import torch
+from prometheus_client import REGISTRY
 
 from jobs.contract.models import Options
 from tests.files.drawing import random_scene
 from tests.process.rolling.reference import Reference, fail, run, submit
 from tests.stubs.preparing import prepare
+from worker.engines.rolling.captured import steps
+from worker.engines.rolling.captured.recording import Plain
 from worker.engines.rolling.families.family import Piece, Seen
 from worker.engines.rolling.families.grids import Grids
 from worker.engines.rolling.loop import RollingLoop
@@ -74,6 +77,10 @@ class Watched:
         assert [said[one].tokens for one in requests] == [self.alike.answer(n, _MOST) for n in numbers]
 
 
+def steps_counted(kind: str) -> float:
+    return REGISTRY.get_sample_value("eva01_steps_total", {"kind": kind}) or 0.0
+
+
 @pytest.fixture
 def watched(alike, monkeypatch) -> Watched:
     return Watched(alike, monkeypatch)
@@ -121,6 +128,21 @@ def test_owners_share_nothing(watched, alike):
     watched.answer(0)
     assert watched.seen == 3
     assert watched.read == 3 * length(alike, 0)
+
+
+def test_steps_are_recorded_beside_what_is_shared(alike, monkeypatch):
+    """A row's place that is filled up holds the blocks of another, and so does one that shares them."""
+    monkeypatch.setattr(steps, "_OFTEN", 0)
+    monkeypatch.setattr(steps, "_TRIALS", 1)
+    watched = Watched(alike, monkeypatch, recorder=Plain())
+    counted = [steps_counted(kind) for kind in ("recorded", "differed")]
+    watched.answer(0, 1, 2)
+    watched.answer(*_ONE, *_OTHER, _BOTH)
+    watched.answer(2, 1, 0)
+    assert watched.seen == 3
+    recorded, differed = (steps_counted(kind) for kind in ("recorded", "differed"))
+    assert recorded > counted[0]
+    assert differed == counted[1]
 
 
 def test_where_it_is_off_every_prompt_is_read(alike, monkeypatch):
