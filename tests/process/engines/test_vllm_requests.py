@@ -115,6 +115,22 @@ def test_each_job_has_its_own_answer_and_its_part_of_the_time(requests):
         assert one.device_s >= (one.outcome.usage.device_s or 0) >= 0
 
 
+def test_prompts_have_nothing_in_common_beyond_their_owner(requests):
+    prompt = {"prompt_token_ids": [1, 2], "mm_hashes": {"image": ["a", "b"]}}
+
+    def of(owner: str | None) -> Any:
+        asked = Asked(job(), prompt, {})
+        request = requests.request(asked, company=Company.INNOCENTS, is_interactive=False, owner=owner)
+        return request.asked.prompt
+
+    assert of(None) == prompt
+    assert of("ann") == of("ann")
+    for key in ("cache_salt", "mm_hashes"):
+        assert of("ann")[key] != of("ben")[key]
+    assert of("ann")["mm_hashes"] != prompt["mm_hashes"]
+    assert of("ann")["prompt_token_ids"] == [1, 2]
+
+
 def test_single_questions_have_the_lower_number_which_goes_first(requests, core):
     send(requests, [1])
     send(requests, [2], single=True)

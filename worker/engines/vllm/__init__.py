@@ -8,5 +8,6 @@ tether      ends what vLLM has started when the worker is gone
 requests    the jobs that it has, as a rolling batch
 line        which job goes there next
 shares      how much of it each job took
+owned       prompts that have nothing in common with those of other owners
 gathered    what it says, token by token
 """

@@ -23,6 +23,7 @@ from worker.engines.saying.said import Said
 from worker.engines.seeing.processors import JobInput
 from worker.engines.vllm.gathered import Gathered, Part
 from worker.engines.vllm.line import Line
+from worker.engines.vllm.owned import owned
 from worker.engines.vllm.shares import Shares
 
 #: Seconds that a turn waits for something to end: then it looks for new jobs.
@@ -141,8 +142,9 @@ class Requests(Rolling[Asked, Request]):
         owner: str | None = None,
         hear: Hear | None = None,
     ) -> Request:
-        """What stands for a job."""
+        """What stands for a job; it has nothing in common with those of other owners."""
         self._ended.put(None)
+        prepared = replace(prepared, prompt=owned(prepared.prompt, owner))
         aloud = self._aloud(prepared.job, hear) if hear else None
         if aloud:
             streamed = {**prepared.parameters, "is_streamed": True}
