@@ -98,13 +98,14 @@ class Source:
             return None
 
     def _find(self, name: str) -> str | None:
-        return cached_file(
+        path: str | None = cached_file(
             self.address,
             name,
             local_files_only=self.is_local,
             _raise_exceptions_for_missing_entries=False,
             _raise_exceptions_for_connection_errors=False,
         )
+        return path
 
 
 def _is_a_path(address: str) -> bool:
