@@ -245,7 +245,7 @@ class RollingLoop:
         tokens = chosen(logits, [row.request.draw(len(row.generated)) for row in rows])
         choices = choices_of(own, tokens, [row.request.top_logprobs for row in rows])
         # What is no number, as by an image that was seen beside a broken one, is shared with nobody.
-        sound = (~own[writing:, 0].isnan()).tolist()
+        sound = (~own[writing:, 0].isnan()).tolist() if done else []
         self._append(read, tokens, logprobs_of(logits, tokens), choices)
         for row, is_sound in zip(rows[writing:], sound, strict=True):
             if is_sound:
