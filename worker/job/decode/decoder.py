@@ -42,7 +42,7 @@ from worker.job.decode.upright import orientation_in, upright
 #: own, better scaling still has something to average.
 _MARGIN = 4
 #: The same for a JPEG's reader, which leaves out fine waves where half of the sides, or less, are enough:
-#: what is scaled from that is nearer to one scaling of all pixels than what is scaled from their means (0132).
+#: what is scaled from that is nearer to one scaling of all pixels than what is scaled from means (0132).
 _JPEG_MARGIN = 1.6
 #: What all servers of models read, by Pillow's names.
 _READ_EVERYWHERE = ("JPEG", "MPO", "PNG", "WEBP", "GIF")
