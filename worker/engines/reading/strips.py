@@ -28,8 +28,13 @@ def strip(pixels: "NDArray[np.uint8]", box: Box) -> "NDArray[np.uint8]":
     # The recognizer has learnt from lines that were scaled like this.
     method = cv2.INTER_AREA if scale < _MUCH_SMALLER else cv2.INTER_LINEAR
     scaled = cv2.resize(cut_out, (max(1, round(box.length * scale)), STRIP_PX), interpolation=method)
-    darkest, paper, lightest = np.percentile(scaled.mean(axis=2), (1, 50, 99))
+    darkest, paper, lightest = np.percentile(_brightness(scaled), (1, 50, 99))
     return np.asarray(255 - scaled if paper - darkest < lightest - paper else scaled, np.uint8)
+
+
+def _brightness(strip: "NDArray[np.uint8]") -> "NDArray[np.uint16]":
+    """How bright each pixel is, from 0 to 3 · 255."""
+    return strip[..., 0].astype(np.uint16) + strip[..., 1] + strip[..., 2]
 
 
 def _cut_out(pixels: "NDArray[np.uint8]", box: Box, width: int, height: int) -> "NDArray[np.uint8]":
@@ -82,7 +87,7 @@ def _cut(runs: "NDArray[np.intp]", wanted: int, reach: int) -> int:
 
 def _empty_runs(strip: "NDArray[np.uint8]") -> "NDArray[np.intp]":
     """Where no column of a strip has ink: (runs, 2), each with its begin and end."""
-    rows = strip[STRIP_PX // 8 : -STRIP_PX // 8].mean(axis=2)
+    rows = _brightness(strip[STRIP_PX // 8 : -STRIP_PX // 8])
     darkest, paper = np.percentile(rows, (1, 75))
     is_empty = rows.min(axis=0) > paper - _INK * (paper - darkest)
     changes = np.flatnonzero(np.diff(np.concatenate(([False], is_empty, [False]))))
