@@ -343,6 +343,11 @@ def test_a_page_on_its_side_is_seen_at_a_glance_however_it_is_askew():
         assert seen(lying.transpose(Image.Transpose.ROTATE_90))
 
 
+def test_of_a_photograph_nothing_is_guessed_however_much_in_it_stands():
+    wall = np.tile(np.random.default_rng(1).integers(0, 255, (1, 640, 1), np.uint8), (480, 1, 3))
+    assert not seen(Image.fromarray(wall))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (300, 300)])
 def test_a_picture_of_any_shape_in_which_nothing_is_written_seems_to_lie(size):
     assert not seen(Image.new("RGB", size, "white"))

@@ -32,6 +32,8 @@ _SLANTED = 45.0
 _RHYTHM_PX, _ALONG_PX = 300, 128
 #: A page seems to stand when its bands across are so many times as strong as those that lie.
 _STRONGER = 1.4
+#: Of a page, at least this share is paper: as bright as its median, give or take that share of the contrast.
+_PAPER, _EVEN = 0.55, 0.15
 
 Read = Callable[[Sequence[Box]], Sequence[Reading]]
 
@@ -39,9 +41,11 @@ Read = Callable[[Sequence[Box]], Sequence[Reading]]
 def seems_standing(pictures: "Sequence[NDArray[np.uint8]]") -> bool:
     """True where the lines of a page (BGR) seem to stand: a guess that costs next to nothing.
 
-    One that is wrong costs the time of finding text twice.
+    One that is wrong costs the time of finding text twice. Of a photograph nothing is guessed.
     """
     grays = [cv2.cvtColor(_small(pixels), cv2.COLOR_BGR2GRAY).astype(np.float32) for pixels in pictures]
+    if not all(map(_is_mostly_paper, grays)):
+        return False
     return sum(_rhythm(gray.T) for gray in grays) > _STRONGER * sum(_rhythm(gray) for gray in grays)
 
 
@@ -49,6 +53,11 @@ def _small(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
     scale = min(1.0, _RHYTHM_PX / max(pixels.shape))
     size = [max(1, round(side * scale)) for side in (pixels.shape[1], pixels.shape[0])]
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _is_mostly_paper(gray: "NDArray[np.float32]") -> bool:
+    darkest, paper, lightest = np.percentile(gray, (1, 50, 99))
+    return bool((abs(gray - paper) <= _EVEN * (lightest - darkest)).mean() >= _PAPER)
 
 
 def _rhythm(gray: "NDArray[np.float32]") -> float:
