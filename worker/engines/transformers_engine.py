@@ -39,6 +39,7 @@ from worker.engines.rolling.answers import RollingAnswers
 from worker.engines.rolling.setup import create_loop, why_static
 from worker.engines.saying.said import Said, has_ended
 from worker.engines.seeing.any_processor import AnyProcessor
+from worker.engines.seeing.no_chats import check_chats
 from worker.engines.seeing.processors import GridProcessor, JobInput, Processor, SeenImage
 from worker.engines.weights.fit import check_fit
 from worker.engines.weights.identity import weights_of
@@ -169,6 +170,7 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
             return GridProcessor(
                 *(self._source, *limits), family=family, cut_on=self._on if is_cut_here else None
             )
+        check_chats(self._source, family)
         return AnyProcessor(self._source, self._settings.max_pixels)
 
     def _load_model(self) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 
 from jobs.contract.asking.chat import Role, Turn
@@ -182,6 +183,29 @@ def test_a_template_with_another_models_place_for_an_image_is_refused(folder):
 def test_no_template_at_all_is_refused(folder):
     (folder / "chat_template.jinja").unlink()
     assert "it has no chat template" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("config", "takes", "instead"),
+    [
+        (transformers.Florence2Config, "<CAPTION>", "run llava-hf/llava-onevision-qwen2-0.5b-ov-hf"),
+        (transformers.Blip2Config, "'Question: … Answer:'", "run llava-hf/llava-onevision-qwen2-0.5b-ov-hf"),
+        (transformers.Kosmos2_5Config, "<ocr> and <md>", "run ocr or stepfun-ai/GOT-OCR-2.0-hf"),
+        (transformers.PaliGemmaConfig, "'answer en …'", "run google/gemma-3-4b-it"),
+    ],
+)
+def test_a_family_that_has_none_by_design_is_refused_with_what_to_run_instead(folder, config, takes, instead):
+    config().save_pretrained(folder)
+    (folder / "chat_template.jinja").unlink()
+    said = refusal(folder)
+    assert f"its family {config.model_type!r} was not made for questions" in said
+    assert takes in said
+    assert f"Remedy: {instead}" in said
+
+
+def test_one_of_such_a_family_that_was_given_a_template_goes_on_to_its_processor(folder):
+    transformers.PaliGemmaConfig().save_pretrained(folder)
+    assert "was not made for questions" not in refusal(folder)
 
 
 def test_a_template_that_only_the_tokenizer_has_is_used(folder):

@@ -85,19 +85,27 @@ class Source:
             return None
         return next((name for name in there if name.endswith(_PICKLED)), None)
 
+    def has(self, name: str) -> bool:
+        """Whether it has a file of that name."""
+        return self._find(name) is not None
+
     def read(self, name: str) -> Any:
         """What a file of JSON says; None where there is none, or no JSON, of which transformers says more."""
-        path = cached_file(
+        path = self._find(name)
+        try:
+            return json.loads(Path(path).read_bytes()) if path else None
+        except ValueError:
+            return None
+
+    def _find(self, name: str) -> str | None:
+        path: str | None = cached_file(
             self.address,
             name,
             local_files_only=self.is_local,
             _raise_exceptions_for_missing_entries=False,
             _raise_exceptions_for_connection_errors=False,
         )
-        try:
-            return json.loads(Path(path).read_bytes()) if path else None
-        except ValueError:
-            return None
+        return path
 
 
 def _is_a_path(address: str) -> bool:
