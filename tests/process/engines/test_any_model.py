@@ -2,6 +2,7 @@
 
 import json
 import random
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_an_image_with_fewer_or_more_places_than_tokens_is_not_answered(tmp_path
     folder = save_llava(tmp_path / "llava")
     path = folder / "processor_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"num_additional_image_tokens": more}))
-    engine = create_engine(card_for(str(folder)), WorkerSettings(device="cpu"))
+    engine: Any = create_engine(card_for(str(folder)), WorkerSettings(device="cpu"))
     engine.load()
     job = prepare(engine, random_scene(random.Random(4)).draw(100, 100), "what?", Options(max_new_tokens=2))
     engine.rolling.submit(engine.rolling.request(job, company=Company.INNOCENTS, is_interactive=False))
