@@ -14,6 +14,7 @@ from worker.engines import create_engine
 from worker.engines.base import Answer
 from worker.engines.deadline import Deadline
 from worker.engines.ocr import NO_TEXT
+from worker.engines.reading.direction import seems_standing
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -80,6 +81,15 @@ def test_a_page_is_read_whichever_way_it_is_turned(engine, paragraph, paragraph_
     first, *_, last = quarter.places
     assert first.left > last.right - 20, "the first line is at the right"
     assert first.bottom - first.top > 5 * (first.right - first.left)
+
+
+def test_a_page_that_lies_and_seems_to_stand_is_read(engine, paragraph):
+    barred = paragraph.copy()
+    pen = ImageDraw.Draw(barred)
+    for left in range(40, 700, 60):
+        pen.rectangle((left, 300, left + 12, 700), fill="black")
+    assert seems_standing([np.asarray(barred)])
+    assert read(engine, barred).text.splitlines()[:3] == LINES
 
 
 @pytest.mark.parametrize("turn", TURNS[::2])

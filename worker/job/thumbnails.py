@@ -14,6 +14,10 @@ logger = logging.getLogger(__name__)
 
 #: WebP's quality, of 100: at this size the loss is not seen, and a photo takes some 10 kB.
 _QUALITY = 75
+#: How hard the encoder tries, of 6: beside 4, its default, in half the time, and up to a tenth larger.
+_EFFORT = 2
+#: Until an image has so many times the wanted size it is only averaged, which is quick; then it is scaled.
+_REDUCING_GAP = 2.0
 
 
 class Thumbnails:
@@ -51,8 +55,10 @@ class Thumbnails:
 
 def encoded(image: Image.Image, longest_px: int) -> bytes:
     """An RGB image as WebP, scaled down so that no side has more than `longest_px` pixels."""
-    small = image.copy()
-    small.thumbnail((longest_px, longest_px), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    scale = min(1.0, longest_px / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    # BOX or HAMMING would be quicker still, and blur what is written in it.
+    small = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=_REDUCING_GAP)
     file = BytesIO()
-    small.save(file, "WEBP", quality=_QUALITY)
+    small.save(file, "WEBP", quality=_QUALITY, method=_EFFORT)
     return file.getvalue()

@@ -1,11 +1,13 @@
 """Reading: lines in order, long pages cut between lines."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from worker.engines.reading.boxes import Box
-from worker.engines.reading.direction import page_angle
+from worker.engines.reading.direction import page_angle, seems_standing
 from worker.engines.reading.order import TextBox, in_reading_order
 from worker.engines.reading.recognizer import NOTHING, Reading
 from worker.engines.reading.tiles import tiles
@@ -318,4 +320,43 @@ def test_bars_in_which_nothing_is_written_do_not_tell_how_a_chart_is_turned():
         is_right = way and box.angle_deg % 360 == way
         return Reading("text", 1.0, 1.0) if is_right else NOTHING
 
-    assert page_angle([label, title, *bars, *names], read) % 360 == 270
+    boxes = [label, title, *bars, *names]
+    assert page_angle(boxes, lambda some: [read(box) for box in some]) % 360 == 270
+
+
+def seen(image: Image.Image) -> bool:
+    return seems_standing([np.ascontiguousarray(np.asarray(image)[:, :, ::-1])])
+
+
+def test_a_page_on_its_side_is_seen_at_a_glance_however_it_is_askew():
+    page = Image.new("RGB", (1400, 1900), "white")
+    pen = ImageDraw.Draw(page)
+    for top in range(100, 1800, 50):
+        left = 100
+        for word in range(8):
+            width = 40 + (top * 7 + word * 53) % 150
+            pen.rectangle((left, top, left + width, top + 22), fill="black")
+            left += width + 20
+    for askew in (0, 3):
+        lying = page.rotate(askew, fillcolor="white")
+        assert not seen(lying)
+        assert seen(lying.transpose(Image.Transpose.ROTATE_90))
+
+
+def test_of_a_photograph_nothing_is_guessed_however_much_in_it_stands():
+    wall = np.tile(np.random.default_rng(1).integers(0, 255, (1, 640, 1), np.uint8), (480, 1, 3))
+    assert not seen(Image.fromarray(wall))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (300, 300)])
+def test_a_picture_of_any_shape_in_which_nothing_is_written_seems_to_lie(size):
+    assert not seen(Image.new("RGB", size, "white"))
+
+
+def test_lying_boxes_are_told_from_standing_ones_by_half_turns_too():
+    lines = [Box(200, place * 40, 300, 20, 178) for place in range(5)]
+
+    def read(boxes: Sequence[Box]) -> list[Reading]:
+        return [Reading("text", 1.0, 1.0) if abs(box.angle_deg % 360 - 358) < 1 else NOTHING for box in boxes]
+
+    assert page_angle(lines, read) % 360 == 358

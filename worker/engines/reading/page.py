@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import cos, inf, radians, sin
 from statistics import median
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from worker.engines.deadline import Deadline
 from worker.engines.reading.boxes import Box
 from worker.engines.reading.detector import Detector
-from worker.engines.reading.direction import page_angle, straightened
+from worker.engines.reading.direction import page_angle, seems_standing, straightened
 from worker.engines.reading.order import TextBox, in_reading_order
 from worker.engines.reading.recognizer import NOTHING, Reading, Recognizer
 from worker.engines.reading.strips import cuts, parts, strip
@@ -86,12 +87,15 @@ class PageReader:
 
         Raises TimeIsOver.
         """
-        boxes = self._boxes(pieces, 0, deadline)
+        guess = int(seems_standing([pixels for *_, pixels in pieces]))
+        boxes = self._boxes(pieces, guess, deadline)
+        if not boxes and guess:
+            guess, boxes = 0, self._boxes(pieces, 0, deadline)
         if not boxes:
             return PageText()
-        angle = page_angle(boxes, lambda box: self._recognizer.read(_strip(pieces, box)))
+        angle = page_angle(boxes, partial(self._glimpses, pieces))
         quarters = round(angle / 90) % 4
-        if quarters % 2 == 1:
+        if (quarters - guess) % 2 == 1:
             # The detector has learnt from lines that lie: of those that stand it joins and loses short ones.
             boxes = self._boxes(pieces, quarters, deadline)
         texts = self._texts(pieces, [straightened(box, angle) for box in boxes], deadline)
@@ -113,6 +117,10 @@ class PageReader:
             ]
         return boxes
 
+    def _glimpses(self, pieces: Sequence[Piece], boxes: Sequence[Box]) -> list[Reading]:
+        """What is written in a few boxes, each read once as it is."""
+        return list(self._threads.map(lambda box: self._recognizer.read(_strip(pieces, box)), boxes))
+
     def _texts(self, pieces: Sequence[Piece], boxes: Sequence[Box], deadline: Deadline) -> list[Text]:
         """What is written in each box; those that are doubted most are read again in other ways."""
 
@@ -133,7 +141,9 @@ class PageReader:
             _check(deadline)
             return self._read_again(pieces, *texts[place])
 
-        texts = [text for some in self._threads.map(read, boxes) for text in some]
+        # A long line that is read last would leave the other cores without work.
+        longest_first = sorted(boxes, key=lambda box: box.length, reverse=True)
+        texts = [text for some in self._threads.map(read, longest_first) for text in some]
         least_sure_first = sorted(range(len(texts)), key=lambda place: texts[place][1].confidence)
         doubted = [
             place for place in least_sure_first[:_MOST_DOUBTED] if texts[place][1].confidence < _DOUBTED

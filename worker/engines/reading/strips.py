@@ -27,9 +27,15 @@ def strip(pixels: "NDArray[np.uint8]", box: Box) -> "NDArray[np.uint8]":
     cut_out = _cut_out(pixels, box, max(1, round(box.length)), max(1, round(box.height)))
     # The recognizer has learnt from lines that were scaled like this.
     method = cv2.INTER_AREA if scale < _MUCH_SMALLER else cv2.INTER_LINEAR
-    scaled = cv2.resize(cut_out, (max(1, round(box.length * scale)), STRIP_PX), interpolation=method)
-    darkest, paper, lightest = np.percentile(scaled.mean(axis=2), (1, 50, 99))
-    return np.asarray(255 - scaled if paper - darkest < lightest - paper else scaled, np.uint8)
+    size = (max(1, round(box.length * scale)), STRIP_PX)
+    scaled = np.asarray(cv2.resize(cut_out, size, interpolation=method), np.uint8)
+    darkest, paper, lightest = np.percentile(_brightness(scaled), (1, 50, 99))
+    return 255 - scaled if paper - darkest < lightest - paper else scaled
+
+
+def _brightness(strip: "NDArray[np.uint8]") -> "NDArray[np.float32]":
+    """How bright each pixel is, from 0 to 3 · 255."""
+    return strip[..., 0].astype(np.float32) + strip[..., 1] + strip[..., 2]
 
 
 def _cut_out(pixels: "NDArray[np.uint8]", box: Box, width: int, height: int) -> "NDArray[np.uint8]":
@@ -82,7 +88,7 @@ def _cut(runs: "NDArray[np.intp]", wanted: int, reach: int) -> int:
 
 def _empty_runs(strip: "NDArray[np.uint8]") -> "NDArray[np.intp]":
     """Where no column of a strip has ink: (runs, 2), each with its begin and end."""
-    rows = strip[STRIP_PX // 8 : -STRIP_PX // 8].mean(axis=2)
+    rows = _brightness(strip[STRIP_PX // 8 : -STRIP_PX // 8])
     darkest, paper = np.percentile(rows, (1, 75))
     is_empty = rows.min(axis=0) > paper - _INK * (paper - darkest)
     changes = np.flatnonzero(np.diff(np.concatenate(([False], is_empty, [False]))))

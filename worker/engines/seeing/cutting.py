@@ -27,6 +27,16 @@ COLORS = 3
 _UNCUT = ("colors", "image_sizes")
 
 
+def seen_size(own: Any, image: Image.Image, size: Mapping[str, int]) -> tuple[int, int]:
+    """Width and height at which an image processor of Qwen's kind sees an image between these areas."""
+    height, width = smart_resize(
+        *(image.height, image.width, own.patch_size * own.merge_size),
+        min_pixels=size["shortest_edge"],
+        max_pixels=size["longest_edge"],
+    )
+    return width, height
+
+
 class Cutter:
     """Does on `device` what `own`, a model's image processor, does on a core."""
 
@@ -40,11 +50,7 @@ class Cutter:
     def uncut(self, image: Image.Image, size: Mapping[str, int]) -> dict[str, torch.Tensor]:
         """An image's colors, and as how many patches it is seen between these areas; from any thread."""
         own = self._own
-        height, width = smart_resize(
-            *(image.height, image.width, own.patch_size * own.merge_size),
-            min_pixels=size["shortest_edge"],
-            max_pixels=size["longest_edge"],
-        )
+        width, height = seen_size(own, image, size)
         return {
             "colors": torch.from_numpy(np.array(image)).flatten(),
             "image_sizes": torch.tensor([[image.height, image.width]]),

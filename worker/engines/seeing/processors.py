@@ -24,7 +24,7 @@ from worker.engines.constraint.grammars import Grammar
 from worker.engines.proportions import MOST_ELONGATED, fit, scale_for, scaled
 from worker.engines.sampling import Sampling
 from worker.engines.saying.stops import Stops
-from worker.engines.seeing.cutting import Cutter
+from worker.engines.seeing.cutting import Cutter, seen_size
 from worker.engines.seeing.image_only import BACKEND, image_only
 from worker.engines.seeing.templates import asked, use_template
 from worker.engines.weights.source import Source
@@ -143,6 +143,8 @@ class GridProcessor:
         cutter = Cutter(own, cut_on) if cut_on else None
         self.cutter = cutter if cutter and cutter.is_exact() else None
         self.pixels_per_token = (own.patch_size * own.merge_size) ** 2
+        #: Whether images are scaled before the processor has them.
+        self._is_scaled_here = family not in families.GLM and own.do_resize
         #: What an image of one pixel counts in the processor's sizes.
         self._frames = own.temporal_patch_size if family in families.GLM else 1
         self.size = self._limit_size(max_pixels)
@@ -173,8 +175,13 @@ class GridProcessor:
         fitting = fit(scaled(image, scale, Image.Resampling.BICUBIC))
         if self.cutter:
             return SeenImage(self.cutter.uncut(fitting, size))
-        plain = {"do_rescale": False, "do_normalize": False} if self._as_bytes else {}
-        made = self.own.image_processor(images=[fitting], size=size, return_tensors="pt", **plain)
+        how = {"do_rescale": False, "do_normalize": False} if self._as_bytes else {}
+        own = self.own.image_processor
+        if self._is_scaled_here:
+            # The processor makes the same of it, to the bit, after several copies of the whole image.
+            fitting = fitting.resize(seen_size(own, fitting, size), own.resample)
+            how["do_resize"] = False
+        made = own(images=[fitting], size=size, return_tensors="pt", **how)
         if self._as_bytes:
             made["pixel_values"] = made["pixel_values"].to(torch.uint8)
         return SeenImage(dict(made))

@@ -84,6 +84,18 @@ def test_a_large_turned_photo_reports_its_upright_size_and_is_scaled_down():
     assert decoded.image.height > decoded.image.width
 
 
+def test_a_jpeg_that_is_read_smaller_shows_what_one_scaling_of_all_its_pixels_would():
+    noise = Image.fromarray(np.random.default_rng(3).integers(0, 255, (45, 60, 3), dtype=np.uint8))
+    data = encode(noise.resize((1200, 900), Image.Resampling.BICUBIC), "JPEG")
+    shown = Decoder(Limits(), enough_pixels=360 * 270).decode(data).image
+    # Half of the sides: less than twice those that are enough.
+    assert shown.size == (600, 450)
+    whole = Image.open(BytesIO(data))
+    once, twice = (image.resize((360, 270), Image.Resampling.BICUBIC) for image in (whole, shown))
+    difference = np.asarray(once, dtype=float) - np.asarray(twice, dtype=float)
+    assert np.sqrt((difference**2).mean()) < 1
+
+
 def test_unreadable_exif_leaves_the_photo_as_it_is():
     exif = b"Exif\0\0" + b"II*\0\xff\xff\xff\xff" + b"\xff" * 20
     assert decode(encode(Image.new("RGB", (60, 40)), "JPEG", exif=exif)).image.size == (60, 40)
