@@ -20,8 +20,8 @@ _NOBODYS = (
     *("temperature", "top_p", "top_k", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff"),
     *("num_beam_groups", "diversity_penalty", "length_penalty", "early_stopping", "constraints"),
     *("force_words_ids", "penalty_alpha", "dola_layers", "prompt_lookup_num_tokens", "watermarking_config"),
-    # Of static batches alone; some of them need packages, or a GPU.
-    *("cache_implementation", "cache_config"),
+    # Of static batches alone; some of them need packages, a GPU, or what `generate` is not given here.
+    *("cache_implementation", "cache_config", "token_healing", "is_assistant", "assistant_early_exit"),
     *("max_length", "max_new_tokens", "max_time", "stop_strings"),
 )
 #: Those that change which tokens are said, and that nobody but `generate` heeds.
@@ -43,4 +43,6 @@ def settle(config: Any, tokenizer: Any) -> tuple[str, ...]:
         config.pad_token_id = tokenizer.pad_token_id
     if config.eos_token_id is None:
         config.eos_token_id = tokenizer.eos_token_id
-    return (stops,) if isinstance(stops, str) else tuple(stops)
+    texts = (stops,) if isinstance(stops, str) else tuple(stops)
+    # An empty one would end every answer at its first token.
+    return tuple(filter(None, texts))

@@ -1,6 +1,8 @@
 """The transformers engine with a model of another family: a LLaVA in miniature, with random weights."""
 
+import json
 import random
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.families.miniatures import PATCH, PIXELS, save_llava
 from tests.files.drawing import random_scene
 from tests.stubs.preparing import prepare
 from worker.engines import create_engine
+from worker.engines.company import Company
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +80,19 @@ def test_it_answers_in_a_rolling_batch_and_says_what_a_token_takes(engine):
     about = dict(engine.about)
     assert about["batches"].startswith("rolling: up to 9 jobs at once")
     assert about["a job"].endswith("of its images and its question, and 512 of its answer")
+
+
+@pytest.mark.parametrize("more", [0, 2])
+def test_an_image_with_fewer_or_more_places_than_tokens_is_not_answered(tmp_path, more):
+    folder = save_llava(tmp_path / "llava")
+    path = folder / "processor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_additional_image_tokens": more}))
+    engine: Any = create_engine(card_for(str(folder)), WorkerSettings(device="cpu"))
+    engine.load()
+    job = prepare(engine, random_scene(random.Random(4)).draw(100, 100), "what?", Options(max_new_tokens=2))
+    engine.rolling.submit(engine.rolling.request(job, company=Company.INNOCENTS, is_interactive=False))
+    while not (ended := engine.rolling.turn()):
+        pass
+    (failed,) = ended
+    assert failed.outcome.code == "engine_failed"
+    assert f"sees 16 tokens in the images, and its processor made {15 + more} places" in str(failed.outcome)

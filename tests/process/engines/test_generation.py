@@ -61,6 +61,7 @@ def test_neither_beams_nor_several_answers_nor_chance_change_an_answer(said):
     assert said(num_return_sequences=2, do_sample=True, temperature=2.0, min_p=0.1, typical_p=0.5) == usual
     assert said(cache_implementation="offloaded") == usual
     assert said(return_dict_in_generate=True, output_scores=True, max_length=3) == usual
+    assert said(token_healing=True, is_assistant=True, assistant_early_exit=1, stop_strings=[""]) == usual
 
 
 def test_an_answer_ends_at_the_texts_of_the_models_makers(said):

@@ -5,6 +5,7 @@ from itertools import accumulate
 
 import torch
 
+from jobs.contract.errors import EngineFailure
 from worker.engines.rolling.families.family import Family, Piece
 from worker.engines.rolling.rows import Prompt, Request
 
@@ -13,7 +14,8 @@ def prefill(family: Family, requests: Sequence[Request], most_tokens: int) -> No
     """See the next images of the requests in one pass, and make the prompts of those that are seen whole.
 
     Several images at once cost less than one after the other, so some requests may have no row yet. The
-    vision encoder sees at most `most_tokens` visual tokens at once, or one piece that has more.
+    vision encoder sees at most `most_tokens` visual tokens at once, or one piece that has more. Raises
+    EngineFailure where a prompt has not just as many places as its images have tokens.
     """
     line = [(request, *one) for request in requests for one in _unseen(family, request)]
     line = line[: _that_fit([piece.tokens for *_, piece in line], most_tokens)]
@@ -47,8 +49,21 @@ def _prompt(family: Family, request: Request) -> Prompt:
     deeper: list[torch.Tensor] = []
     if seen:
         features, *deeper = (torch.cat(layer) for layer in zip(*seen, strict=True))
+        _check_places(family, request, len(features))
         embedded = embedded.masked_scatter(places.unsqueeze(-1), features.to(embedded.dtype))
     return Prompt(begin, embedded, request.positions_of_ids[:, begin:].to(device), places, deeper)
+
+
+def _check_places(family: Family, request: Request, seen: int) -> None:
+    """Scattering says nothing of what is left over."""
+    ids = request.ids[request.cached : request.prompt_tokens]
+    places = int((ids == family.model.config.image_token_id).sum())
+    if places != seen:
+        raise EngineFailure(
+            f"The model sees {seen:,} tokens in the images, and its processor made {places:,} places for"
+            " them: the settings of its processor are not this model's. Get the folder anew, with"
+            " processor_config.json and preprocessor_config.json of the model's makers."
+        )
 
 
 def _that_fit(sizes: Sequence[int], most: int) -> int:
