@@ -12,12 +12,14 @@ from transformers.utils import logging as library_logging
 
 from jobs.contract.asking.chat import question_about
 from jobs.contract.catalog import ModelCard
+from jobs.contract.codes import Code
 from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
 from worker.engines import families
 from worker.engines.about import bytes_of, cut_fact, model_facts, pixel_fact, rolling_facts, static_facts
 from worker.engines.base import Answer, Fact, ModelNotLoaded
+from worker.engines.company import Company
 from worker.engines.constraint.generating import Held, Stopped
 from worker.engines.constraint.masks import Masks
 from worker.engines.conversation import Conversation
@@ -55,6 +57,8 @@ logger = logging.getLogger(__name__)
 
 #: Width and height of the image with which a model is tried.
 _PROBE_PX = (64, 64)
+#: What may become of an answer of one token.
+_TOO_LITTLE = (Code.INCOMPLETE_ANSWER, Code.EMPTY_ANSWER)
 
 library_logging.set_verbosity_error()
 library_logging.disable_progress_bar()
@@ -150,6 +154,10 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
         except Exception as error:
             raise self._not_loaded(error) from error
         self._start_rolling()
+        try:
+            self._try_out()
+        except Exception as error:
+            raise self._not_loaded(error) from error
 
     def _start_rolling(self) -> None:
         """Use a rolling batch where the model allows one."""
@@ -208,6 +216,35 @@ class TransformersEngine(HubEngine[SeenImage, JobInput]):
         if not self._processor.can_join():
             self.max_batch = 1
             logger.info("%s answers one job at a time: its processor's batches differ.", self._card.name)
+
+    def _try_out(self) -> None:
+        """Have it say one token about an image, in the way in which it answers jobs.
+
+        Raises Unusable where it cannot: settings that are not those of the weights fail at the first image.
+        """
+        try:
+            seen = self.see(Image.new("RGB", _PROBE_PX, "gray"))
+            if failed := self._failed(self.prepare([seen], "?", Options(max_new_tokens=1))):
+                raise failed
+        except Exception as error:
+            raise Unusable(
+                f"it cannot answer a question about an image: {first_line(error)}",
+                "get the folder anew: its settings (config.json, generation_config.json and those of its"
+                " processor) have to be the ones that its makers gave with these weights",
+            ) from error
+
+    def _failed(self, job: JobInput) -> Exception | None:
+        """Why a job has no answer; None where it has one, or said too little for one."""
+        if self._rolling is None:
+            outcome: object = self.generate([job])[0]
+        else:
+            self._rolling.submit(self._rolling.request(job, company=Company.INNOCENTS, is_interactive=False))
+            while not (ended := self._rolling.turn()):
+                pass
+            outcome = ended[0].outcome
+        if isinstance(outcome, EngineFailure) and outcome.code in _TOO_LITTLE:
+            return None
+        return outcome if isinstance(outcome, Exception) else None
 
     def see(self, image: Image.Image, max_pixels: int | None = None) -> SeenImage:
         """What the processor makes of an image."""

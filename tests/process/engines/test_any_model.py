@@ -1,8 +1,6 @@
 """The transformers engine with a model of another family: a LLaVA in miniature, with random weights."""
 
-import json
 import random
-from typing import Any
 
 import pytest
 
@@ -10,11 +8,12 @@ from jobs.contract.catalog import card_for
 from jobs.contract.errors import TooLarge
 from jobs.contract.models import Options
 from jobs.contract.settings import WorkerSettings
+from tests.families.folder import change
 from tests.families.miniatures import PATCH, PIXELS, save_llava
 from tests.files.drawing import random_scene
 from tests.stubs.preparing import prepare
 from worker.engines import create_engine
-from worker.engines.company import Company
+from worker.engines.base import ModelNotLoaded
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +82,17 @@ def test_it_answers_in_a_rolling_batch_and_says_what_a_token_takes(engine):
 
 
 @pytest.mark.parametrize("more", [0, 2])
-def test_an_image_with_fewer_or_more_places_than_tokens_is_not_answered(tmp_path, more):
+def test_settings_by_which_an_image_has_fewer_or_more_places_than_tokens_are_refused(tmp_path, more):
     folder = save_llava(tmp_path / "llava")
-    path = folder / "processor_config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_additional_image_tokens": more}))
-    engine: Any = create_engine(card_for(str(folder)), WorkerSettings(device="cpu"))
-    engine.load()
-    job = prepare(engine, random_scene(random.Random(4)).draw(100, 100), "what?", Options(max_new_tokens=2))
-    engine.rolling.submit(engine.rolling.request(job, company=Company.INNOCENTS, is_interactive=False))
-    while not (ended := engine.rolling.turn()):
-        pass
-    (failed,) = ended
-    assert failed.outcome.code == "engine_failed"
-    assert f"sees 16 tokens in the images, and its processor made {15 + more} places" in str(failed.outcome)
+    change(folder, "processor_config", num_additional_image_tokens=more)
+    with pytest.raises(ModelNotLoaded) as refused:
+        create_engine(card_for(str(folder)), WorkerSettings(device="cpu")).load()
+    assert f"sees 16 tokens in the images, and its processor made {15 + more} places" in str(refused.value)
+    assert "Remedy: get the folder anew: its settings" in str(refused.value)
+
+
+def test_settings_by_which_no_answer_can_be_given_are_refused(tmp_path):
+    folder = save_llava(tmp_path / "llava")
+    change(folder, "generation_config", bad_words_ids=[[1_000_000]])
+    with pytest.raises(ModelNotLoaded, match="cannot answer a question about an image"):
+        create_engine(card_for(str(folder)), WorkerSettings(device="cpu")).load()

@@ -198,14 +198,14 @@ def test_a_family_that_has_none_by_design_is_refused_with_what_to_run_instead(fo
     config().save_pretrained(folder)
     (folder / "chat_template.jinja").unlink()
     said = refusal(folder)
-    assert f"its family {config.model_type!r} was not made for questions" in said
+    assert f"its family {config.model_type!r} is not asked by chats" in said
     assert takes in said
     assert f"Remedy: {instead}" in said
 
 
 def test_one_of_such_a_family_that_was_given_a_template_goes_on_to_its_processor(folder):
     transformers.PaliGemmaConfig().save_pretrained(folder)
-    assert "was not made for questions" not in refusal(folder)
+    assert "is not asked by chats" not in refusal(folder)
 
 
 def test_a_template_that_only_the_tokenizer_has_is_used(folder):

@@ -8,5 +8,5 @@ bicubic        Pillow's scaling, on any device
 tiling         how many tiles it may cut an image into
 joining        the input of several jobs, from each one's
 templates      a model's chat template, and what it leaves out
-no_chats       families that have none, and what answers in their place
+no_chats       families that are not asked by chats, and what to ask in their place
 """

@@ -1,4 +1,4 @@
-"""Families that were made for set tasks and have no chat template: what answers questions in their place."""
+"""Families that are not asked by chats, and have no template for them: what to ask in their place."""
 
 from dataclasses import dataclass
 
@@ -26,10 +26,16 @@ _FORM = _NoChats("the mark of the task or form of document that it was trained f
 _NO_CHATS = {
     "florence2": _NoChats("marks of tasks, such as <CAPTION> and <OCR>", _SMALL),
     "paligemma": _NoChats("short commands, such as 'caption en' and 'answer en …'", _QUESTIONS),
+    **dict.fromkeys(
+        ("chameleon", "fuyu", "idefics"), _NoChats("a text that goes on from an image", _QUESTIONS)
+    ),
+    **dict.fromkeys(
+        ("instructblip", "instructblipvideo"), _NoChats("an instruction alone, by its own form", _QUESTIONS)
+    ),
     "blip-2": _NoChats("the beginning of a caption, or 'Question: … Answer:'", _SMALL),
     **dict.fromkeys(("blip", "git", "kosmos-2"), _CAPTION),
     "kosmos-2.5": _NoChats("marks of tasks, <ocr> and <md>", _TEXT),
-    **dict.fromkeys(("pix2struct", "udop", "vision-encoder-decoder"), _FORM),
+    **dict.fromkeys(("pix2struct", "pp_formulanet", "udop", "vision-encoder-decoder"), _FORM),
     "pi0": _NoChats("a command to a robot", _QUESTIONS),
 }
 #: Where else than in a file of its own a template may stand.
@@ -43,8 +49,7 @@ def check_chats(source: Source, family: str) -> None:
     """
     if (found := _NO_CHATS.get(family)) and not _has_template(source):
         raise Unusable(
-            f"its family {family!r} was not made for questions: it takes {found.takes}, and has no chat"
-            " template",
+            f"its family {family!r} is not asked by chats: it takes {found.takes}, and has no chat template",
             found.instead,
         )
 
