@@ -111,6 +111,7 @@ class ModelMetrics:
         _UNREADABLE.labels(model)
         for kind in ("recorded", "plain", "tried", "differed", "failed"):
             _STEPS.labels(kind)
+        self.count_prompt(0, 0)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -22,6 +22,7 @@ from tests.stubs.preparing import prepare
 from worker.engines import create_engine
 from worker.engines.base import Answer, ModelNotLoaded
 from worker.engines.layers import PackedLinear, PatchLinear
+from worker.engines.rolling.setup import why_static
 from worker.engines.seeing.any_processor import AnyProcessor
 from worker.engines.seeing.processors import SeenImage
 from worker.engines.weights.remedies import TORCHVISION
@@ -222,6 +223,14 @@ def test_a_family_that_does_not_roll_answers_in_static_batches_and_says_why(load
     engine = loaded("mllama")
     assert engine.rolling is None
     assert dict(engine.about)["batches"] == "static: there is no rolling batch for the family mllama"
+
+
+def test_keys_of_another_width_than_the_settings_say_are_kept_as_generate_keeps_them(loaded, monkeypatch):
+    model = loaded("glm4v")._model
+    assert why_static(model, WorkerSettings()) is None
+    monkeypatch.setattr(model.config.get_text_config(), "head_dim", 12, raising=False)
+    why = "its keys are 16 numbers wide, where its config.json says 12"
+    assert why_static(model, WorkerSettings()) == why
 
 
 @pytest.mark.parametrize("family", ["qwen3_vl", "qwen3_vl_moe", "qwen3_5", "glm4v"])

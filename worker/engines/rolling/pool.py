@@ -33,13 +33,17 @@ class Span(NamedTuple):
     blocks: Sequence[int]
 
 
+def key_width(config: Any) -> int:
+    """How many numbers a key has by a decoder's config, and a value."""
+    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+
+
 class Pool:
     """As many blocks as rows in flight hold; who takes them sees to it that these are not too many."""
 
     def __init__(self, config: Any, device: torch.device, dtype: torch.dtype) -> None:
         self.heads = heads = config.num_key_value_heads
-        width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        self._none = torch.empty(0, BLOCK_TOKENS, heads, width, device=device, dtype=dtype)
+        self._none = torch.empty(0, BLOCK_TOKENS, heads, key_width(config), device=device, dtype=dtype)
         self.keys = [self._none] * config.num_hidden_layers
         self.values = [self._none] * config.num_hidden_layers
         #: Those below `_count` that nobody holds, and those in which a row has left something.

@@ -11,6 +11,7 @@ from worker.engines.rolling import attention
 from worker.engines.rolling.captured.recording import recorder_for
 from worker.engines.rolling.families.known import why_unknown
 from worker.engines.rolling.loop import RollingLoop
+from worker.engines.rolling.pool import key_width
 from worker.engines.seeing.cutting import Cutter
 
 #: Kinds of positions that are other ones beyond a length, for all rows of a pass.
@@ -28,7 +29,8 @@ def why_static(model: Any, settings: WorkerSettings) -> str | None:
     config = model.config
     if settings.batching == "static":
         return "EVA01_BATCHING=static"
-    if reason := why_unknown(config) or _why_its_layers_do_not_roll(config.get_text_config()):
+    text = config.get_text_config()
+    if reason := why_unknown(config) or _why_its_layers_do_not_roll(text) or _why_its_keys_do_not_fit(model):
         return reason
     for name in HEEDED_BY_GENERATE:
         if getattr(model.generation_config, name, None):
@@ -42,6 +44,17 @@ def _why_its_layers_do_not_roll(text: Any) -> str | None:
     if any(rope.get("rope_type") in _ROPES_OF_THE_LONGEST for rope in _ropes(text)):
         return "its positions depend on how long a text is"
     return None
+
+
+def _why_its_keys_do_not_fit(model: Any) -> str | None:
+    """Some families make keys of other widths than `head_dim` in their config says."""
+    said = key_width(model.config.get_text_config())
+    layers = (module for module in model.get_decoder().modules() if hasattr(module, "layer_idx"))
+    made = {layer.head_dim for layer in layers if hasattr(layer, "head_dim")}
+    if made <= {said}:
+        return None
+    widths = ", ".join(map(str, sorted(made)))
+    return f"its keys are {widths} numbers wide, where its config.json says {said}"
 
 
 def _ropes(text: Any) -> list[dict[str, Any]]:
@@ -88,5 +101,4 @@ def bytes_per_token(model: Any) -> int:
 
 def bytes_of_token(text: Any, number_bytes: int) -> int:
     """What a token costs in a decoder's cache: a key and a value for each key head in every layer."""
-    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    return int(2 * text.num_hidden_layers * text.num_key_value_heads * width * number_bytes)
+    return int(2 * text.num_hidden_layers * text.num_key_value_heads * key_width(text) * number_bytes)
