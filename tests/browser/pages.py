@@ -71,7 +71,7 @@ class AskPage:
         send = self.page.get_by_test_id("send")
         expect(send).to_have_attribute("aria-disabled", "false")
         # By the keyboard: what is said of models and sessions comes and goes, and what is below it moves.
-        send.press("Enter")
+        press(send, "Enter")
         batch = BatchPage(self.page)
         expect(batch.root).to_be_attached()
         return batch
@@ -125,7 +125,7 @@ class BatchPage:
     def show_table(self) -> Self:
         """Show the results as a table, and bring it into sight."""
         # By the keyboard: after a search the page gets shorter, and what the mouse aims at moves.
-        self.page.locator("#as-table").press("Enter")
+        press(self.page.locator("#as-table"), "Enter")
         self.page.locator("#results").evaluate("list => list.scrollIntoView({ behavior: 'instant' })")
         expect(self.page.locator("#rows .result-row").first).to_be_visible()
         return self
@@ -150,6 +150,16 @@ class BatchPage:
 def expect_picture(image: Locator) -> None:
     """Wait until an <img> shows something."""
     expect(image).not_to_have_js_property("naturalWidth", 0)
+
+
+def press(target: Locator, key: str) -> None:
+    """Press a key on an element, once it is there to be seen.
+
+    The browser cannot focus what is still hidden, and `Locator.press` does not wait for it: the key would go
+    to whatever has the focus.
+    """
+    expect(target).to_be_visible()
+    target.press(key)
 
 
 def tab_to(page: Page, selector: str, most: int = 60) -> None:

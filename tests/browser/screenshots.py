@@ -22,7 +22,7 @@ from tests.browser.access_pictures import ADMIN_KEY, start_with_keys, use
 from tests.browser.chromium import launch_arguments
 from tests.browser.given import make_batch, wait_until_done
 from tests.browser.images import cut_short
-from tests.browser.pages import AskPage, BatchPage
+from tests.browser.pages import AskPage, BatchPage, press
 from tests.process.conftest import Stack
 from tests.tools import CHROMIUM
 
@@ -293,7 +293,7 @@ def access(studio: Studio) -> None:
             page.goto("/sign-in")
             studio.shoot(page, f"sign-in{ending}")
             page.locator("#key").fill(ADMIN_KEY)
-            page.locator("#key").press("Enter")
+            press(page.locator("#key"), "Enter")
             expect(page.get_by_test_id("who")).to_be_visible()
             page.goto("/usage")
             studio.shoot(page, f"usage{ending}")

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.images import drawn
-from tests.browser.pages import AskPage, BatchPage
+from tests.browser.pages import AskPage, BatchPage, press
 from tests.files import pdfs
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
@@ -69,11 +69,11 @@ def test_the_page_that_asks_has_no_barrier(page, findings, tmp_path):
     page.locator("#answer input[value=fields]").check()
     page.locator("#field-presets button").first.click()
     page.locator("#field-rows input").first.fill("")
-    page.get_by_test_id("send").press("Enter")
+    press(page.get_by_test_id("send"), "Enter")
     findings.look("fields, one without a name")
     page.locator("#answer input[value=schema]").check()
     page.locator("#schema").fill("{")
-    page.get_by_test_id("send").press("Enter")
+    press(page.get_by_test_id("send"), "Enter")
     findings.look("a schema that is none")
     page.locator("#veil").evaluate("veil => { veil.hidden = false; }")
     findings.look("something is dragged over it")
@@ -87,10 +87,10 @@ def test_an_upload_has_no_barrier(page, findings, tmp_path):
     batch = ask.ask()
     expect(batch.dock).to_be_visible()
     findings.look("sending")
-    page.get_by_test_id("pause").press("Enter")
+    press(page.get_by_test_id("pause"), "Enter")
     expect(batch.dock).to_have_attribute("data-state", "paused")
     findings.look("paused")
-    page.get_by_test_id("cancel-upload").press("Enter")
+    press(page.get_by_test_id("cancel-upload"), "Enter")
     expect(page.get_by_test_id("confirm-cancel")).to_be_visible()
     findings.look("asked whether to cancel")
     page.get_by_test_id("confirm-cancel").click()
@@ -134,7 +134,7 @@ def test_answers_that_are_cut_short_have_no_barrier(page, findings, cut_batch):
     expect(page.locator("#cut-short")).to_be_visible()
     findings.look("gallery")
     batch.tile("0001.png").click()
-    page.locator("#viewer-more").press("Enter")
+    press(page.locator("#viewer-more"), "Enter")
     expect(page.locator("#follow-up-thread .chip--cut")).to_be_visible()
     findings.look("asked again")
     page.keyboard.press("Escape")
@@ -148,7 +148,7 @@ def test_answers_that_are_cut_short_have_no_barrier(page, findings, cut_batch):
 def test_answers_with_fields_have_no_barrier(page, findings, receipts_batch):
     batch = BatchPage(page).open(receipts_batch)
     # By the keyboard: the cards are still growing.
-    page.locator(".column-value", has_text="invoice").press("Enter")
+    press(page.locator(".column-value", has_text="invoice"), "Enter")
     expect(page.locator("#found-filter")).to_be_visible()
     findings.look("gallery, of one value")
     batch.show_table()

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.images import drawn
-from tests.browser.pages import AskPage
+from tests.browser.pages import AskPage, press
 from tests.process.test_catalog import Listing
 
 FILE = """\
@@ -81,7 +81,7 @@ def test_it_is_offered_in_the_readers_language(visit, locale, said):
     expect(card).to_contain_text(price)
     button = page.locator("#presets button").first
     expect(button).to_have_text(label)
-    button.press("Enter")
+    press(button, "Enter")
     expect(page.get_by_test_id("question")).to_have_value(question)
     expect(button).to_have_attribute("aria-pressed", "true")
     choose(page, "plain")

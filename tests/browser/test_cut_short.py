@@ -16,7 +16,7 @@ from tests.browser.given import (
     wait_until_done,
 )
 from tests.browser.images import DESCRIBE, drawn
-from tests.browser.pages import BatchPage, tab_to
+from tests.browser.pages import BatchPage, press, tab_to
 from web.intake.wishes import SaidWishes
 
 CUT = ["0000.png", "0001.png", "0002.png", "0004.png"]
@@ -86,7 +86,7 @@ def test_one_is_asked_for_again_with_more_until_it_is_whole(page, cut_batch, cut
 def test_an_own_question_is_the_one_that_is_asked_again(page, cut_batch):
     BatchPage(page).open(cut_batch, answers=5).tile("0004.png").click()
     # By the keyboard: its own question comes above the button.
-    page.locator("#viewer-more").press("Enter")
+    press(page.locator("#viewer-more"), "Enter")
     entry = page.locator("#follow-up-thread li")
     expect(entry).to_contain_text("How many shapes are there?")
     expect(entry).to_contain_text("There is one shape.")
@@ -131,7 +131,7 @@ def test_fields_that_failed_by_being_cut_are_asked_for_again_and_not_retried(pag
     batch.tile("0000.png").click()
     expect(page.locator("#viewer-cut")).to_contain_text("after 4 tokens")
     expect(page.locator("#viewer-retry")).to_be_hidden()
-    page.locator("#viewer-more").press("Enter")
+    press(page.locator("#viewer-more"), "Enter")
     expect(page.locator("#follow-up-thread li")).to_contain_text("With up to 8 tokens")
     page.keyboard.press("Escape")
     asked, jobs = batch_id, jobs_of(stack, batch_id).values()
@@ -159,7 +159,7 @@ def test_they_are_asked_for_again_as_they_were_asked_for(page, stack):
     wait_until_done(stack, batch_id)
     BatchPage(page).open(batch_id, answers=1).tile("0000.png").click()
     with page.expect_request("**/ask") as asked:
-        page.locator("#viewer-more").press("Enter")
+        press(page.locator("#viewer-more"), "Enter")
     question = {"question": DESCRIBE, "model": "nano", "max_new_tokens": 8}
     question |= {"response_format": {"type": "text"}}
     assert asked.value.post_data_json == question | WISHES
@@ -180,7 +180,7 @@ def test_what_is_as_long_as_the_server_allows_is_not_asked_for_again(page, stack
     expect(page.locator("#cut-short-note")).to_contain_text("as long as this server allows")
     assert cut_batch in page.url
     BatchPage(page).tile("0000.png").click()
-    page.locator("#viewer-more").press("Enter")
+    press(page.locator("#viewer-more"), "Enter")
     expect(page.locator("#follow-up-note")).to_contain_text("as long as this server allows")
     expect(page.locator("#follow-up-thread li")).to_have_count(0)
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.given import jobs_of
 from tests.browser.images import drawn
-from tests.browser.pages import AskPage, BatchPage
+from tests.browser.pages import AskPage, BatchPage, press
 from tests.browser.receipts import FAILED, OLD
 
 _CELLS = """() => [...document.querySelectorAll("#rows .result-row")].map((row) => [
@@ -47,14 +47,14 @@ def test_fields_are_written_by_the_keyboard_and_nano_answers_with_them(page, sta
     page.keyboard.type("count")
     page.get_by_label("Type of field 2").select_option("integer")
     page.get_by_label("Field 2 is always there").check()
-    page.get_by_label("Hint for field 2").press("Enter")
+    press(page.get_by_label("Hint for field 2"), "Enter")
     page.keyboard.type("count")
     page.get_by_test_id("question").fill("What is drawn here?")
-    page.get_by_test_id("send").press("Enter")
+    press(page.get_by_test_id("send"), "Enter")
     expect(page.locator("#field-rows li").nth(1).get_by_role("alert")).to_have_text(
         "Another field has this name."
     )
-    page.get_by_label("Remove field 3").press("Enter")
+    press(page.get_by_label("Remove field 3"), "Enter")
     expect(page.get_by_label("Name of field 2")).to_be_focused()
     batch = ask.ask("What is drawn here?").wait_until_done()
     BatchPage(page).show_table()
@@ -92,12 +92,12 @@ def test_what_the_server_refuses_is_said_at_the_schema_and_at_the_field(page, tm
     # No box lets one type so much; a script or an extension might.
     page.get_by_label("Name of field 1").evaluate("box => { box.value = 'x'.repeat(65); }")
     page.get_by_label("Name of field 1").dispatch_event("input")
-    page.get_by_test_id("send").press("Enter")
+    press(page.get_by_test_id("send"), "Enter")
     expect(page.locator("#field-rows").get_by_role("alert")).to_contain_text("at most 64 characters")
     page.get_by_label("JSON, by a schema").check()
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "not": {"required": ["n"]}}
     page.locator("#schema").fill(json.dumps(schema))
-    page.get_by_test_id("send").press("Enter")
+    press(page.get_by_test_id("send"), "Enter")
     expect(page.locator("#schema-problem")).to_contain_text("`not`")
     del schema["not"]
     page.locator("#schema").fill(json.dumps(schema))
@@ -147,7 +147,7 @@ def test_columns_are_counted_and_filtered(page, receipts_batch, some_receipts):
     bars = total.locator("rect title").all_text_contents()
     assert sum(int(bar.rpartition(" ")[2]) for bar in bars) == len(answered) - missing
     # By the keyboard: the cards are still growing.
-    kind.get_by_role("button", name="invoice").press("Enter")
+    press(kind.get_by_role("button", name="invoice"), "Enter")
     expect(page.locator("#found")).to_have_text(f"{len(invoices)} of 40 images")
     page.get_by_label("total: at least").fill("50")
     wanted = [file for file in invoices if (answered[file]["total"] or 0) >= 50]
@@ -181,7 +181,7 @@ def test_the_least_sure_come_first_and_the_sure_are_left_out(page, receipts_batc
     expect(page.locator("#found")).to_have_text(f"{len(below) + 1} of 40 images")
     old = batch.tile(OLD)
     expect(old.locator(".sure")).to_be_hidden()
-    old.locator("a").press("Enter")
+    press(old.locator("a"), "Enter")
     expect(page.locator("#viewer-fields > div")).to_have_count(7)
     expect(page.locator("#viewer .sure").locator("visible=true")).to_have_count(0)
     page.locator("#viewer-previous").click()

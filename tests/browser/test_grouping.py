@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from jobs.contract.asking.groups import GroupBy, grouped
 from tests.browser.given import images_of
 from tests.browser.images import RED_CIRCLE
-from tests.browser.pages import AskPage, BatchPage
+from tests.browser.pages import AskPage, BatchPage, press
 from tests.browser.test_upload import Sent, only_first, wait_on_page
 from tests.files.hostile import zipped
 
@@ -92,7 +92,7 @@ def test_a_job_of_too_many_images_is_refused_before_anything_is_sent(page, tmp_p
     AskPage(page).open().choose_folder(tmp_path / "many").expect_count(17)
     choose_way(page, "a folder")
     page.get_by_test_id("question").fill("What differs?")
-    page.get_by_test_id("send").press("Enter")
+    press(page.get_by_test_id("send"), "Enter")
     expect(page.locator("#send-problem")).to_have_text("many has 17 images; one job may have 16")
     expect(page.locator("#grouping-folder")).to_be_focused()
     assert posts == []

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests import plain
 from tests.browser.given import make_batch, wait_until_done
 from tests.browser.images import drawn
+from tests.browser.pages import press
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_a_batch_is_found_by_its_name_or_question(page, row, batch_id, mixed_bat
     expect(page.locator("#history-empty")).to_contain_text("Nothing found")
     search.fill("describe THIS")
     expect(page.locator(f'a[href="/batches/{batch_id}"]')).to_be_visible()
-    page.locator(f'a[href="/batches/{batch_id}"]').press("Enter")
+    press(page.locator(f'a[href="/batches/{batch_id}"]'), "Enter")
     expect(page.locator("#batch-name")).to_contain_text("harvest")
 
 

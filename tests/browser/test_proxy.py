@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.images import DESCRIBE, drawn
-from tests.browser.pages import AskPage, BatchPage, expect_picture
+from tests.browser.pages import AskPage, BatchPage, expect_picture, press
 from tests.process.conftest import Stack
 from tests.servers.nginx import Behind, serve_below_a_path
 
@@ -66,7 +66,7 @@ def test_a_batch_is_asked_followed_shared_and_downloaded(visitor, behind, tmp_pa
         page.locator('a[download][href$="results.csv"]').click()
     assert coming.value.path().read_text("utf-8-sig").count("succeeded") == 3
     page.locator("#share").click()
-    page.locator("#share-days").press("Enter")
+    press(page.locator("#share-days"), "Enter")
     expect(page.locator("#share-until")).to_contain_text("It works until")
     link = page.locator("#share-link").input_value()
     assert link.startswith(f"{behind.url}/shared/")

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.pages import BatchPage
+from tests.browser.pages import BatchPage, press
 
 THOUGHT = "It has four corners.\nNo: none at all."
 
@@ -18,8 +18,9 @@ def test_what_was_thought_is_closed_until_it_is_opened(page, cut_batch):
     page.keyboard.press("Escape")
     page.route("**/api/jobs/*", thinking)
     BatchPage(page).tile("0003.png").click()
-    expect(page.locator("#viewer-reasoning summary")).to_have_text("What the model thought before")
+    summary = page.get_by_text("What the model thought before")
+    expect(summary).to_be_visible()
     expect(page.locator("#viewer-reasoning-text")).to_be_hidden()
-    page.locator("#viewer-reasoning summary").press("Enter")
+    press(summary, "Enter")
     expect(page.locator("#viewer-reasoning-text")).to_have_text(THOUGHT, use_inner_text=True)
     expect(page.locator("#viewer-answer")).to_have_text("White.")

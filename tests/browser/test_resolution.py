@@ -13,7 +13,7 @@ from jobs.storage.connection.client import connect
 from jobs.storage.fleet import Fleet
 from tests.browser.given import jobs_of
 from tests.browser.images import DESCRIBE, drawn
-from tests.browser.pages import AskPage
+from tests.browser.pages import AskPage, press
 from tests.processes import wait_until
 
 
@@ -31,20 +31,20 @@ def test_fewer_pixels_are_chosen_by_the_keyboard_and_images_are_seen_at_so_many(
     expect(slider).to_have_attribute("aria-valuetext", "19,600 pixels, as in 140 × 140, as usual")
     expect(slider).to_have_accessible_description(re.compile("^As usual. Larger images are scaled down"))
     slider.focus()
-    slider.press("ArrowLeft")
+    press(slider, "ArrowLeft")
     expect(slider).to_have_attribute("aria-valuetext", "9,800 pixels, as in 99 × 99")
     expect(slider).to_have_accessible_description(
         re.compile("A large image takes 50% of the usual image tok")
     )
     expect(page.locator("#checks")).to_contain_text("Images are seen at up to 9,800 pixels")
-    slider.press("Home")
+    press(slider, "Home")
     expect(page.locator("#resolution-said")).to_have_text("3,136 pixels, as in 56 × 56")
-    page.get_by_role("button", name="As usual").press("Enter")
+    press(page.get_by_role("button", name="As usual"), "Enter")
     expect(slider).to_be_focused()
     expect(page.locator("#resolution-said")).to_have_text("19,600 pixels, as in 140 × 140")
     expect(page.locator("#checks")).not_to_contain_text("seen at")
-    slider.press("ArrowLeft")
-    slider.press("ArrowLeft")
+    press(slider, "ArrowLeft")
+    press(slider, "ArrowLeft")
     batch = ask.ask(DESCRIBE).wait_until_done()
     expect(page.get_by_test_id("batch-pixels")).to_have_text("4,900 pixels")
     read = [job["usage"]["read_pixels"] for job in jobs_of(stack, batch.batch_id).values()]
@@ -57,12 +57,12 @@ def test_fewer_pixels_are_chosen_by_the_keyboard_and_images_are_seen_at_so_many(
 
 def test_a_follow_up_sees_the_image_at_the_pixels_of_its_batch(page, stack, tmp_path):
     ask = open_slider(page).choose(drawn(1, seed=96).write(tmp_path)).expect_count(1)
-    page.get_by_role("slider", name="Images are seen at up to").press("Home")
+    press(page.get_by_role("slider", name="Images are seen at up to"), "Home")
     ask.ask(DESCRIBE).wait_until_done()
     page.locator("#gallery .tile").first.click()
     page.locator("#follow-up-question").fill("How many shapes are there?")
     with page.expect_response(re.compile("/ask$")) as sent:
-        page.locator("#follow-up-question").press("Enter")
+        press(page.locator("#follow-up-question"), "Enter")
     job = sent.value.json()["id"]
     with stack.client() as client:
         address = f"/api/jobs/{job}"
@@ -82,7 +82,7 @@ def test_models_whose_pixels_cannot_be_chosen_have_no_slider(page):
 def test_the_slider_speaks_chinese(page):
     open_slider(page)
     slider = page.get_by_role("slider", name="看图时每张最多")
-    slider.press("ArrowLeft")
+    press(slider, "ArrowLeft")
     expect(slider).to_have_attribute("aria-valuetext", "9,800 像素，相当于 99 × 99")
     expect(slider).to_have_accessible_description(re.compile("50%"))
 
@@ -106,9 +106,9 @@ def test_more_pixels_than_usual_say_their_price_and_another_model_begins_at_its_
     slider = page.get_by_role("slider", name="Images are seen at up to")
     expect(slider).to_have_attribute("aria-valuetext", re.compile("^1,048,576 pixels.*, as usual$"))
     expect(slider).to_have_attribute("max", "10")
-    slider.press("ArrowRight")
+    press(slider, "ArrowRight")
     expect(page.locator("#resolution-said")).to_have_text("2,097,152 pixels, as in 1,448 × 1,448")
-    slider.press("End")
+    press(slider, "End")
     expect(page.locator("#resolution-said")).to_have_text("4,194,304 pixels, as in 2,048 × 2,048")
     expect(slider).to_have_accessible_description(
         re.compile("takes up to 4 times the image tokens, and as many times as long")

@@ -13,7 +13,7 @@ from jobs.contract.models import Result, Usage
 from jobs.storage.store import JobStore
 from tests.browser.given import make_batch, wait_until_done
 from tests.browser.images import DESCRIBE, RED_CIRCLE, cut_short, drawn
-from tests.browser.pages import AskPage, BatchPage, expect_picture, tab_to
+from tests.browser.pages import AskPage, BatchPage, expect_picture, press, tab_to
 
 
 def test_what_failed_is_shown_with_its_reasons(page, mixed_batch):
@@ -51,7 +51,7 @@ def test_a_failed_image_is_retried_and_then_has_its_answer(page, stack, hold_wor
     expect(batch.failure("The image is not there any more.")).to_be_visible()
     expect(batch.tile("gone.png")).to_contain_text("Failed")
     path.write_bytes(content)
-    page.get_by_role("button", name="Retry all").press("Enter")
+    press(page.get_by_role("button", name="Retry all"), "Enter")
     expect(batch.tile("gone.png")).to_contain_text(RED_CIRCLE.description)
     expect(page.locator("#failures")).to_be_hidden()
     expect(batch.readout("failed")).to_have_text("0")
@@ -96,7 +96,7 @@ def test_a_further_question_is_asked_about_the_same_image(page, mixed_batch, mix
     BatchPage(page).open(mixed_batch, answers=14).tile(path).click()
     page.locator("#follow-up-question").fill(DESCRIBE)
     # By the keyboard: what is known of the image comes above the form.
-    page.locator("#follow-up-form").get_by_role("button", name="Ask").press("Enter")
+    press(page.locator("#follow-up-form").get_by_role("button", name="Ask"), "Enter")
     expect(page.locator("#follow-up-thread")).to_contain_text(mixed_files.answers[path])
     page.keyboard.press("Escape")
     expect(page.locator("#found")).to_have_text("14 images")
@@ -185,7 +185,7 @@ def test_images_that_nobody_answers_yet_are_said_to_wait_for_a_worker(page, stac
     BatchPage(page).open(batch_id, answers=2)
     expect(page.locator("#stage")).to_have_text("Waiting for a worker")
     expect(page.locator("#fleet")).to_contain_text("Waking a worker")
-    page.locator("#cancel").press("Enter")
+    press(page.locator("#cancel"), "Enter")
     expect(page.locator("#stage")).to_have_text("Cancelled")
 
 
@@ -204,7 +204,7 @@ def test_a_text_that_was_read_unsurely_is_marked(page, stack):
     expect(page.locator("#viewer-unsure")).to_have_text("Unsure")
     expect(page.locator("#viewer-unsure")).to_be_visible()
     page.keyboard.press("Escape")
-    page.locator("#as-table").press("Enter")
+    press(page.locator("#as-table"), "Enter")
     expect(page.locator(".result-row .chip--unsure").locator("visible=true")).to_have_count(1)
 
 

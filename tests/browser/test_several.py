@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.given import CHAIRS, WIDTHS, jobs_of
-from tests.browser.pages import BatchPage, tab_to
+from tests.browser.pages import BatchPage, press, tab_to
 
 
 def open_chairs(page: Page, batch_id: str) -> BatchPage:
@@ -53,7 +53,7 @@ def test_pages_are_turned_by_the_keyboard_in_the_gallery_and_in_the_large_view(p
     expect(batch.tile("chairs/elm").locator(".pager-button").first).to_have_attribute("tabindex", "-1")
     page.keyboard.press(",")
     expect(tile.locator(".pager")).to_have_text("2 / 3")
-    tile.get_by_role("link").press("Enter")
+    press(tile.get_by_role("link"), "Enter")
     expect(page.locator("#viewer-pager")).to_have_text("2 / 3")
     page.keyboard.press(",")
     expect(page.locator("#viewer-image")).to_have_js_property("naturalWidth", 201)

@@ -5,7 +5,7 @@ from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 from tests import plain
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.pages import BatchPage, expect_picture, tab_to
+from tests.browser.pages import BatchPage, expect_picture, press, tab_to
 
 #: Test ids of controls that only the owner of a batch has.
 _ACTS = (
@@ -21,7 +21,7 @@ def link(page: Page, mixed_batch: str) -> str:
     page.locator("#share").click()
     page.locator("#share-days").fill("3")
     # By the keyboard: the dialog grows when it has the list of links.
-    page.locator("#share-days").press("Enter")
+    press(page.locator("#share-days"), "Enter")
     expect(page.locator("#share-until")).to_contain_text("It works until")
     return page.locator("#share-link").input_value()
 
@@ -64,7 +64,7 @@ def test_a_shared_batch_has_nothing_to_change_it_with(link, stranger):
 def test_a_shared_batch_shows_what_is_cut_short_and_cannot_ask_again(page, cut_batch, stranger):
     BatchPage(page).open(cut_batch, answers=5)
     page.locator("#share").click()
-    page.locator("#share-days").press("Enter")
+    press(page.locator("#share-days"), "Enter")
     expect(page.locator("#share-until")).to_contain_text("It works until")
     stranger.goto(page.locator("#share-link").input_value())
     batch = BatchPage(stranger).expect_found("5 images")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.images import BLUE_SQUARE, DESCRIBE, RED_CIRCLE, drawn
-from tests.browser.pages import AskPage
+from tests.browser.pages import AskPage, press
 from tests.files.hostile import zipped
 
 #: Makes a DataTransfer that holds one file, as a browser does for a drop or a paste.
@@ -100,11 +100,11 @@ def test_what_is_missing_is_said_and_nothing_is_sent(page, tmp_path):
     posts = []
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     ask = AskPage(page).open()
-    page.get_by_test_id("send").press("Enter")
+    press(page.get_by_test_id("send"), "Enter")
     expect(page.locator("#send-problem")).to_have_text("Load images")
     ask.choose(drawn(1, seed=16).write(tmp_path)).expect_count(1)
     page.get_by_test_id("question").fill("Is there … in this image? Answer yes or no.")
-    page.get_by_test_id("send").press("Enter")
+    press(page.get_by_test_id("send"), "Enter")
     expect(page.locator("#send-problem")).to_have_text("Fill in the gap in the question")
     expect(page.get_by_test_id("question")).to_be_focused()
     assert posts == []

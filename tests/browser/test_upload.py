@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from playwright.sync_api import Dialog, Error, Page, Response, Route, expect
 
 from tests.browser.images import drawn
-from tests.browser.pages import AskPage, BatchPage
+from tests.browser.pages import AskPage, BatchPage, press
 from tests.files.hostile import zipped
 from tests.processes import wait_until
 
@@ -172,12 +172,12 @@ def test_a_pause_holds_what_is_left_and_resume_sends_it(page, tmp_path):
         expect(batch.readout("succeeded")).to_have_text(str(there))
         # The bar shows the share of all files, though every file that has arrived is answered.
         expect(page.locator("#sync")).to_have_attribute("aria-valuenow", f"{100 * there / 40:.1f}")
-        page.get_by_test_id("pause").press("Enter")
+        press(page.get_by_test_id("pause"), "Enter")
         expect(batch.dock).to_have_attribute("data-state", "paused")
         for route in held:
             route.continue_()
         wait_on_page(page, lambda: len(sent.names) > there, "what was on its way has arrived")
-    page.get_by_test_id("resume").press("Enter")
+    press(page.get_by_test_id("resume"), "Enter")
     batch.wait_until_done().expect_found("40 images")
     sent.wait_for(40)
     assert sorted(sent.names) == sorted(some.files)
@@ -188,7 +188,7 @@ def test_an_upload_is_cancelled_after_it_was_asked_once(page, tmp_path):
     with only_first(page, 0) as held:
         batch = AskPage(page).open().choose_folder(tmp_path / "never").expect_count(40).ask()
         wait_on_page(page, lambda: held, "something is on its way")
-        page.get_by_test_id("cancel-upload").press("Enter")
+        press(page.get_by_test_id("cancel-upload"), "Enter")
         page.get_by_test_id("confirm-cancel").click()
         expect(batch.dock).to_be_hidden()
     expect(page.locator("#stage")).to_have_text("Cancelled")
