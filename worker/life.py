@@ -40,6 +40,7 @@ from worker.job.decode.room import Room
 from worker.job.ending import Ending
 from worker.job.logprobs import Logprobs
 from worker.job.patience import Patience
+from worker.job.precedence import Precedence
 from worker.job.preparation import Preparation
 from worker.job.telling import Telling
 from worker.job.texts import Texts
@@ -204,6 +205,7 @@ class Worker(Generic[Seen, Prepared]):
             ready=Room(self._environment.worker.ready_images),
             logprobs=self._logprobs,
             telling=self._telling,
+            precedence=Precedence(),
             prompt=self._card.prompt,
         )
 

@@ -27,6 +27,7 @@ from worker.job.decode.room import Room
 from worker.job.ending import Ending
 from worker.job.logprobs import Logprobs
 from worker.job.patience import Patience
+from worker.job.precedence import Precedence
 from worker.job.preparation import Preparation
 from worker.job.telling import Telling
 from worker.job.texts import Texts
@@ -69,6 +70,7 @@ class Slot:
         self.logprobs = Logprobs(self.journal, MAX_LOGPROBS_BYTES)
         decoder = Decoder(Limits(), self.engine.enough_pixels)
         self.preparation = Preparation(self.blobs, decoder, self.engine, self.metrics)
+        self.precedence = Precedence()
         patience, telling = Patience(self.drain, Trouble()), Telling(Wire(redis_client))
         self.answering = Answering(
             model=MODEL,
@@ -89,6 +91,7 @@ class Slot:
             ready=Room(READY_IMAGES),
             logprobs=self.logprobs,
             telling=telling,
+            precedence=self.precedence,
         )
 
     def cache(self, identity: str = "", *, is_on: bool = True, prompt: str = QUESTION) -> AnswerCache:

@@ -7,6 +7,7 @@ prompt       the words around each question
 suspects     which jobs may begin beside each other, and which alone
 logprobs     keeps how likely each token of an answer was
 cache        reuses an earlier answer to the same image and recipe
+precedence   single questions have the cores first
 preparation  fetch, decode and see an image
 in_flight    makes once what several slots need at the same time
 decode/      bytes to an upright RGB image, or a reason

@@ -50,6 +50,7 @@ from worker.job.logprobs import Logprobs
 from worker.job.pages import Looked, are_together, joined, made_ready
 from worker.job.patience import Patience
 from worker.job.places import placed
+from worker.job.precedence import Precedence
 from worker.job.preparation import Preparation
 from worker.job.prompt import told
 from worker.job.suspects import Suspects
@@ -90,6 +91,7 @@ class Answering(Generic[Seen, Prepared]):
     ready: Room
     logprobs: Logprobs
     telling: Telling
+    precedence: Precedence
     #: What the model is told, where QUESTION stands for what was asked.
     prompt: str = QUESTION
     _suspects: Suspects = field(default_factory=Suspects)
@@ -133,7 +135,9 @@ class Answering(Generic[Seen, Prepared]):
             return
         job = taken.job
         started_s = perf_counter()
-        result = self._known(job) or self._result_of(job)
+        with self.precedence.asking() if _is_single(job) else nullcontext():
+            result = self._known(job) or self._result_of(job)
+        self._give_way(job)
         with log.about(hidden=(result.answer or "",)):
             self.ending.store_result(job, result, self.cache.recipe(job))
         seconds = perf_counter() - started_s
@@ -318,6 +322,7 @@ class Answering(Generic[Seen, Prepared]):
         """Hold the pixels of the page that is looked at now."""
         assert looked.place is not None
         image, job = looked.job.images[looked.place], looked.job
+        self._give_way(job)
         how = (lambda: self._check_wanted(job), job.options.max_pixels, job.options.dpi)
         with self.preparation.decoded(image, looked.page, *how) as decoded:
             looked.see(decoded.value)
@@ -350,11 +355,16 @@ class Answering(Generic[Seen, Prepared]):
             prepared,
             job.id,
             company=self._company(job),
-            is_interactive=job.batch_id is None,
+            is_interactive=_is_single(job),
             owner=job.owner,
             # What is said of each page is put together later.
             hear=None if self.reads_pages else self.telling.hear(job),
         )
+
+    def _give_way(self, job: Job) -> None:
+        """Called where a job is about to use the cores for a while."""
+        if not _is_single(job):
+            self.precedence.give_way()
 
     def _keep_beside(self, looked: Looked, decoded: Decoded) -> None:
         """Keep what people may want to see beside the answer: a small version, and a PDF's own text."""
@@ -369,6 +379,11 @@ class Answering(Generic[Seen, Prepared]):
             # What is kept for a batch that was deleted long ago would stay for ever.
             self._check_wanted(job)
             self.logprobs.keep(job, answer.text, answer.logprobs())
+
+
+def _is_single(job: Job) -> bool:
+    """True for what somebody waits for, and no batch."""
+    return job.batch_id is None
 
 
 def _check_images(job: Job) -> None:

@@ -14,6 +14,7 @@ from scripts.benching.house import house, small_model, start_worker, stores_of
 from scripts.benching.options import Options
 from scripts.benching.pictures import write_mixed
 from scripts.benching.works.work import Work
+from tests.processes import wait_until
 
 _QUESTION = "Describe this image."
 #: Images that the bulk is about, in turn, and jobs that are made at a time.
@@ -39,6 +40,8 @@ def measure(options: Options) -> Iterator[Found]:
             assert left, "the bulk was done before the questions were asked"
             client.cancel_batch(batch.id)
             client.wait(batch.id)
+            # The cancelled leave their tickets, which the worker takes one by one.
+            wait_until(lambda: not stores.queue.depth(model).waiting, "no ticket is left")
     ratios = [after / before for after, before in zip(behind, idle, strict=True)]
     yield Found("a question to an idle house: p95 (s)", idle, form=".3f")
     yield Found("the same behind bulk: p95 (s)", behind, form=".3f")

@@ -64,6 +64,37 @@ def test_single_questions_go_before_those_of_batches(reference):
     assert list(run(loop)) == [single, *bulk]
 
 
+def test_beside_a_single_question_images_of_a_batch_are_read_for_a_part_of_the_time(reference):
+    # Each look at the clock is a second later than the last: reading takes a few, and waiting thrice that.
+    ticks = itertools.count()
+    loop = reference.loop(slots=8, timeout_s=100_000, clock=lambda: float(next(ticks)))
+    bulk = [reference.request(n) for n in range(4)]
+    single = reference.request(5, is_interactive=True)
+    loop.submit(bulk[0])
+    loop.turn()
+    submit(loop, bulk[1], single)
+    loop.turn()
+    assert set(loop.on_device()) == {bulk[0], single}, "what is in flight goes on, and what is new waits"
+    while bulk[1] not in loop.on_device():
+        assert single in loop.on_device(), "it waits for a time, and not for the question's end"
+        loop.turn()
+    loop.submit(bulk[2])
+    loop.cancel(single)
+    loop.turn()
+    assert bulk[2] in loop.on_device(), "nobody is waited for who asks no more"
+
+
+def test_suspects_do_not_wait_for_single_questions(reference):
+    ticks = itertools.count()
+    loop = reference.loop(timeout_s=100_000, clock=lambda: float(next(ticks)))
+    loop.submit(reference.request(0, 1, company=Company.SUSPECTS))
+    loop.turn()
+    suspect = reference.request(1, company=Company.SUSPECTS)
+    submit(loop, reference.request(2, is_interactive=True), suspect)
+    loop.turn()
+    assert loop.on_device() == [suspect]
+
+
 def test_what_was_in_two_crashes_is_on_the_device_alone(reference):
     loop = reference.loop()
     before, suspect, after = (

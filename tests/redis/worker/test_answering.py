@@ -307,3 +307,18 @@ def test_a_job_cancelled_while_it_waits_for_the_device_never_reaches_it(slot):
     assert slot.engine.batches == [["on the device"]]
     assert {slot.store.get_job(job.id).state for job in (on_device, waiting)} == {JobState.CANCELLED}
     assert (cancellations("held"), cancellations("device")) == (before[0] + 1, before[1] + 1)
+
+
+def test_a_job_of_a_batch_leaves_the_cores_to_a_single_question_in_hand(slot):
+    batch = slot.store.create_batch(Batch(model=MODEL))
+    single, of_batch = slot.job(), slot.job(question="and?", batch_id=batch.id)
+    slot.precedence._most_s = 600
+    asking = slot.hold_on_device(single)
+    waiting = threading.Thread(target=slot.answer, args=(of_batch, "another ticket"), daemon=True)
+    waiting.start()
+    wait_until(lambda: slot.precedence._changed._waiters, "it waits before its image is decoded")
+    slot.engine.may_go_on.set()
+    asking.join(30)
+    waiting.join(30)
+    states = [slot.store.get_job(job.id).state for job in (single, of_batch)]
+    assert states == [JobState.SUCCEEDED, JobState.SUCCEEDED]

@@ -1,12 +1,16 @@
 """Which request is next, and whether the cache has room for it."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from worker.engines.company import Company
 from worker.engines.rolling.flight import Flight
 from worker.engines.rolling.pool import BLOCK_TOKENS, blocks_for
-from worker.engines.rolling.rows import Request
+from worker.engines.rolling.rows import Request, Row
+
+#: Seconds that jobs of batches wait beside single questions, for each that reading of theirs took.
+_KEPT_OFF = 3.0
 
 
 class Waiting:
@@ -44,6 +48,34 @@ class Waiting:
 def _turn(request: Request) -> tuple[bool, bool]:
     """What comes before what."""
     return request.company is not Company.SUSPECTS, not request.is_interactive
+
+
+class Courtesy:
+    """How long jobs of batches wait to be read while single questions are answered.
+
+    A turn that reads new images and prompts takes several times as long as one that only writes, and each
+    token of a question waits for a turn. Beside questions, jobs of batches are read for a part of the time
+    only: what reading them took, three times over, they wait before more of them are read. They are never
+    kept off for good, and rows that write go on.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._until_s = clock()
+
+    def keeps_off(self, request: Request) -> bool:
+        """True while a request does not begin beside single questions."""
+        is_of_batch = not request.is_interactive and request.company is Company.INNOCENTS
+        return is_of_batch and self._clock() < self._until_s
+
+    @contextmanager
+    def reading(self, rows: Iterable[Row]) -> Iterator[None]:
+        """Note how long it takes to read what rows are asked, if any is of a batch."""
+        began_s = self._clock()
+        yield
+        if not all(row.request.is_interactive for row in rows):
+            now_s = self._clock()
+            self._until_s = now_s + _KEPT_OFF * (now_s - began_s)
 
 
 class Budget:

@@ -23,7 +23,7 @@ from worker.engines.constraint.grammars import Grammar
 from worker.engines.constraint.masks import Masks
 from worker.engines.deadline import Deadline
 from worker.engines.devices import engine_error
-from worker.engines.rolling.admission import Budget, Waiting, vision_pass
+from worker.engines.rolling.admission import Budget, Courtesy, Waiting, vision_pass
 from worker.engines.rolling.captured.recording import Recorder
 from worker.engines.rolling.captured.steps import Steps
 from worker.engines.rolling.families.known import family_of
@@ -76,6 +76,7 @@ class RollingLoop:
         self._masks = Masks(model.config.get_text_config().vocab_size, model.device, core_count())
         self._ends = frozenset(ends)
         self._waiting = Waiting()
+        self._courtesy = Courtesy(clock)
         #: Requests whose images are seen in this turn; some of them have no row yet.
         self._unseen: Sequence[Request] = ()
         self._outcomes: list[Outcome] = []
@@ -159,11 +160,12 @@ class RollingLoop:
         self._end_overdue()
         self._put_back(self._flight.make_room(self.budget.blocks))
         self._admit()
-        reading = [row.request for row in self._flight.reading]
-        self._unseen = vision_pass(reading, self._to_see(), self.prefill_tokens)
+        reading = [*self._flight.reading]
+        self._unseen = vision_pass([row.request for row in reading], self._to_see(), self.prefill_tokens)
         try:
-            self._prefill()
-            self._step()
+            with self._courtesy.reading(reading):
+                self._prefill()
+                self._step()
         except Exception as error:
             self._recover(engine_error(error))
         self._release_ended()
@@ -176,12 +178,15 @@ class RollingLoop:
     def _admit(self) -> None:
         """Give rows to those that have waited longest, as far as they fit.
 
-        Who begins as a row whose prompt is being read, up to the end of an image, waits until it is read.
+        Who begins as a row whose prompt is being read, up to the end of an image, waits until it is read; and
+        jobs of batches a while for single questions.
         """
         flight = self._flight
         tokens = sum(row.length - row.cached for row in flight.reading)
+        is_asked = any(row.request.is_interactive for row in flight.rows)
         for request in self._waiting:
-            if flight.waits(request):
+            is_asked = is_asked or request.is_interactive
+            if flight.waits(request) or (is_asked and self._courtesy.keeps_off(request)):
                 continue
             if not self._has_place_for(request):
                 return
