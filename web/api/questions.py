@@ -1,7 +1,8 @@
 """Single questions: POST /analyze and /api/jobs, a further one about an image; cancel and retry one job."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from flask import Response, jsonify, url_for
 from flask_openapi3 import FileStorage, Tag
@@ -18,6 +19,7 @@ from web.api.job import job_json
 from web.api.schemas.base import PROBLEMS, JobPath
 from web.api.schemas.forms import AnalyzeForm, JobForm
 from web.api.schemas.jobs import FollowUp, JobView, NewJobView
+from web.http.heard import Heard
 from web.http.idempotency import speaks_of
 from web.http.waiting import Waiting
 from web.intake.asking import (
@@ -48,16 +50,25 @@ def analyze(form: AnalyzeForm) -> Response:
     """
     serving, until_s = services(), time.monotonic() + form.wait
 
-    def answer(job: Job) -> Response:
-        return Waiting(lambda: _look(serving, job.id, until_s), serving.stopping)
+    def accept(files: Sequence[FileStorage]) -> Response:
+        heard = Heard(serving.ears, until_s, serving.stopping)
+        with heard.closed_on_error() as ear:
+            job = accept_question(serving, *_asked(form), files, form.page, ear)
+        find = partial(_find, serving, job.id, until_s)
+        return Waiting(partial(heard.look, find), serving.stopping, live=heard)
 
-    return _submit(form, answer)
+    return after_fetching(serving, form.file, lambda: _asked(form), accept)
 
 
 @questions.post("/api/jobs", responses={202: NewJobView})
 def create_job(form: JobForm) -> Response:
     """The same without waiting."""
-    return _submit(form, _accepted)
+    serving = services()
+
+    def accept(files: Sequence[FileStorage]) -> Response:
+        return _accepted(accept_question(serving, *_asked(form), files, form.page))
+
+    return after_fetching(serving, form.file, lambda: _asked(form), accept)
 
 
 @questions.delete("/api/jobs/<job_id>", responses={200: JobView})
@@ -113,16 +124,6 @@ def _no_image(job: Job) -> NotFound:
     )
 
 
-def _submit(form: JobForm, answer: Callable[[Job], Response]) -> Response:
-    """Check what is asked, accept it, and answer; images are fetched first where addresses were sent."""
-    serving = services()
-
-    def accept(files: Sequence[FileStorage]) -> Response:
-        return answer(accept_question(serving, *_asked(form), files, form.page))
-
-    return after_fetching(serving, form.file, lambda: _asked(form), accept)
-
-
 def _asked(form: JobForm) -> tuple[ModelCard, str, Options]:
     """The model, the question and the options of a form, while there is room for one more job."""
     serving = services()
@@ -147,7 +148,7 @@ def _pages_known(job: Job) -> list[int | None]:
     return [look.pages for look in looks] + [None] * (len(job.images) - len(looks))
 
 
-def _look(serving: Services, job_id: str, until_s: float) -> Response | None:
+def _find(serving: Services, job_id: str, until_s: float) -> Response | None:
     """The job when it is finished, or as it is when time is up or the server stops; else None."""
     job = serving.store.get_job(job_id)
     if job.state.is_finished:

@@ -11,6 +11,7 @@ origins          no other website's page changes anything
 waiting          responses that are not known yet
 bell             wakes whoever waits
 ears             answers that are heard while they are said
+heard            when to look at the record of one that is heard
 proxies          what proxies in front say of those who ask
 addresses        those that are secrets themselves
 cookies          those that stand for somebody

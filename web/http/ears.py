@@ -27,9 +27,10 @@ _PATIENCE_S = 1.0
 
 
 class Ear:
-    """Hears one answer: what was said of it and not taken yet."""
+    """Hears one answer: what was said of it and not taken yet; or, without pieces, only that it has ended."""
 
-    def __init__(self, listener: str) -> None:
+    def __init__(self, listener: str, *, hears_pieces: bool) -> None:
+        self.hears_pieces = hears_pieces
         #: The id that the job is to have, and whom it is to name as its listener.
         self.job_id, self.listener = new_id(), listener
         self.bell = Bell()
@@ -63,13 +64,13 @@ class Ears:
         self._name = ""
         self._thread: threading.Thread | None = None
 
-    def open(self) -> Ear:
+    def open(self, *, hears_pieces: bool = True) -> Ear:
         """An ear for an answer whose job is still to be made."""
         with self._changed:
             # A name for each thread: what is said to one that has ended is heard by nobody.
             is_first = not self._name
             self._name = name = self._name or new_id()
-            ear = Ear(name)
+            ear = Ear(name, hears_pieces=hears_pieces)
             self._open[ear.job_id] = ear
         if is_first:
             self._thread = threading.Thread(target=self._run, args=(name,), name="ears", daemon=True)

@@ -45,6 +45,7 @@ def accept_question(
     job = Job(
         id=ear.job_id if ear else new_id(),
         listener=ear.listener if ear else None,
+        hears_pieces=ear.hears_pieces if ear else True,
         owner=caller().owner,
         file=page_path(name, page or 1),
         question=question,

@@ -1,15 +1,15 @@
 """A request becomes a job, and the job's answer the response: as a whole, or while it is made."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from flask import Response, jsonify
 from flask_openapi3 import FileStorage
 
-from jobs.contract.models import Job, JobState
+from jobs.contract.models import JobState
 from web.access.caller import caller
-from web.http.ears import Ear
+from web.http.heard import Heard
 from web.http.waiting import Waiting
 from web.intake.asking import check_images, check_options, check_takes, choose_model
 from web.intake.fetching import after_fetching
@@ -40,34 +40,24 @@ def answered(asked: Request, endpoint: Endpoint) -> Response:
     check_images("The chat", len(files), serving.limits, field=asked.MESSAGES)
 
     def answer(files: Sequence[FileStorage]) -> Response:
-        def accept(ear: Ear | None = None) -> Job:
-            with asked.in_own_words():
-                return accept_question(serving, card, shown_question(chat), options, files, ear=ear)
-
+        heard = Heard(serving.ears, until_s, serving.stopping, hears_pieces=bool(asked.stream))
+        with heard.closed_on_error() as ear, asked.in_own_words():
+            job = accept_question(serving, card, shown_question(chat), options, files, ear=ear)
         if asked.stream:
-            following, job = _followed(serving, until_s, asked, accept)
+            following = Following(serving, heard, until_s, asked.names)
             return Stream(serving, following, endpoint.events(job, asked)).response()
-        job = accept()
-        look = partial(_look, serving, job.id, until_s, asked, endpoint)
-        return Waiting(look, serving.stopping, left=partial(cancel, serving, job.id))
+        find = partial(_find, serving, job.id, until_s, asked, endpoint)
+
+        def leave() -> None:
+            heard.close()
+            cancel(serving, job.id)
+
+        return Waiting(partial(heard.look, find), serving.stopping, left=leave, live=heard)
 
     return after_fetching(serving, files, check, answer)
 
 
-def _followed(
-    serving: Services, until_s: float, asked: Request, accept: Callable[[Ear], Job]
-) -> tuple[Following, Job]:
-    """The job that `accept` makes for an ear, and what follows its answer."""
-    ear = serving.ears.open()
-    try:
-        job = accept(ear)
-    except Exception:
-        serving.ears.close(ear)
-        raise
-    return Following(serving, ear, until_s, asked.names), job
-
-
-def _look(
+def _find(
     serving: Services, job_id: str, until_s: float, asked: Request, endpoint: Endpoint
 ) -> Response | None:
     """The answer when it is there; raises the reason why there will be none."""

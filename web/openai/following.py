@@ -9,17 +9,14 @@ from jobs.contract.errors import EngineFailure
 from jobs.contract.models import Job
 from jobs.contract.saying.pieces import Piece
 from web.http.bell import Bell
-from web.http.ears import Ear
+from web.http.heard import Heard
 from web.openai.chat.completion import failure_of
 from web.openai.ended import cancel, ended
 from web.services import Services
 
-#: Seconds between two looks at the job's record, which ends unheard where a message was lost; they double.
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.25, 5.0
-
 
 class Following:
-    """Follows one job's answer until `until_s` by the monotonic clock; see Live.
+    """Follows one job's answer, as it is `heard`, until `until_s` by the monotonic clock; see Live.
 
     What its request calls otherwise than others do, `names` has.
 
@@ -27,12 +24,9 @@ class Following:
     said is never taken back; where the second differs from the first, following ends with an error.
     """
 
-    def __init__(self, serving: Services, ear: Ear, until_s: float, names: Mapping[str, str]) -> None:
-        self._serving, self._ear, self._until_s = serving, ear, until_s
-        self._names = names
-        self._pause_s = _FIRST_LOOK_S
-        self._next_look_s = time.monotonic() + self._pause_s
-        self._is_due = False
+    def __init__(self, serving: Services, heard: Heard, until_s: float, names: Mapping[str, str]) -> None:
+        self._serving, self._heard, self._until_s = serving, heard, until_s
+        self._job_id, self._names = heard.ear.job_id, names
         #: What was thought before the answer, or the beginning of it.
         self.thought = ""
         #: The answer, or its beginning.
@@ -43,13 +37,11 @@ class Following:
     @property
     def bell(self) -> Bell:
         """Rings when something was heard."""
-        return self._ear.bell
+        return self._heard.bell
 
     def plan_look(self) -> bool:
         """Decide whether to look at the job's record; True when not."""
-        is_due = self._ear.has_ended or time.monotonic() >= self._next_look_s
-        self._is_due = is_due or self._serving.stopping.is_set()
-        return not self._is_due
+        return self._heard.plan_look()
 
     def look(self) -> None:
         """Take in what has come.
@@ -57,9 +49,9 @@ class Following:
         Raises Eva01Error, which says why there will be no answer, or none that goes on like this.
         """
         try:
-            for piece in self._ear.take():
+            for piece in self._heard.ear.take():
                 self._add(piece)
-            if self._is_due:
+            if self._heard.is_due:
                 self._look_at_record()
         except Exception:
             self.leave()
@@ -67,8 +59,8 @@ class Following:
 
     def leave(self) -> None:
         """Hear no more, and cancel the job unless it has ended."""
-        self._serving.ears.close(self._ear)
-        cancel(self._serving, self._ear.job_id)
+        self._heard.close()
+        cancel(self._serving, self._job_id)
 
     def _add(self, piece: Piece) -> None:
         so_far, text = self.thought + self.said, piece.text or ""
@@ -86,11 +78,9 @@ class Following:
             self.said += more
 
     def _look_at_record(self) -> None:
-        self._ear.has_ended = False
-        self._pause_s = min(2 * self._pause_s, _LONGEST_LOOK_S)
-        self._next_look_s = time.monotonic() + self._pause_s
+        self._heard.note_look()
         try:
-            job = ended(self._serving, self._ear.job_id, self._until_s)
+            job = ended(self._serving, self._job_id, self._until_s)
         except redis.RedisError:
             if self._serving.stopping.is_set() or time.monotonic() >= self._until_s:
                 raise
@@ -110,11 +100,11 @@ class Following:
         is_same = thought == self.thought if self.said else thought.startswith(self.thought)
         if not (is_same and job.answer.startswith(self.said)):
             raise self._otherwise()
-        self._serving.ears.close(self._ear)
+        self._heard.close()
         self.thought, self.said, self.ended = thought, job.answer, job
 
     def _otherwise(self) -> EngineFailure:
         return EngineFailure(
-            f"The worker of job {self._ear.job_id} was lost, and another one answers otherwise than it had"
+            f"The worker of job {self._job_id} was lost, and another one answers otherwise than it had"
             " begun. Ask again."
         )

@@ -33,8 +33,10 @@ class Telling:
         threading.Thread(target=self._run, name="telling", daemon=True).start()
 
     def hear(self, job: Job) -> base.Hear | None:
-        """What hears of the pieces of a job's answer; None where nobody listens."""
-        return (lambda piece: self._noted.append((job, piece))) if job.listener else None
+        """What hears of the pieces of a job's answer; None where nobody listens to them."""
+        if not (job.listener and job.hears_pieces):
+            return None
+        return lambda piece: self._noted.append((job, piece))
 
     def turn_over(self) -> None:
         """Tell what was noted; called in the device's thread."""

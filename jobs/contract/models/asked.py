@@ -39,8 +39,10 @@ class Asked(Kept):
     pages: int | None = Field(default=None, ge=1, le=_MOST_PAGES)
     #: How many images it is to quotas, where it is about more pages than it has images.
     counts_as: int | None = Field(default=None, ge=1)
-    #: Who hears the answer while it is said: a web process; None for nobody.
+    #: Who hears of the answer: a web process; None for nobody.
     listener: str | None = None
+    #: True where it hears the answer while it is said, and False where it hears only that it has ended.
+    hears_pieces: bool = True
     #: What a refused file is known by when it is sent again: its digest, and the zip that it came in, if any.
     #: They stay when the very same file is taken after all.
     refused_sha256: str | None = None

@@ -7,7 +7,9 @@ import pytest
 
 from jobs.contract import names
 from jobs.contract.models import JobState, Result, new_id
+from jobs.contract.saying.pieces import Piece
 from jobs.contract.settings import WebSettings
+from jobs.storage.wire import Wire
 from tests.asking import IMAGE, ask, new_batch, send
 from tests.files import hostile
 from tests.processes import wait_until
@@ -28,16 +30,18 @@ def code_of(response) -> tuple[int, str]:
     return response.status_code, problem["code"]
 
 
-def answer_soon(store, redis_client, result: Result) -> threading.Thread:
-    """Answer one job in a thread, as a worker does."""
+def answer_soon(store, redis_client, result: Result, *, is_told: bool = True) -> threading.Thread:
+    """Answer one job in a thread, as a worker does, and tell who listens that it has ended."""
 
     def work():
         queue = names.interactive_queue("nano")
         wait_until(lambda: redis_client.llen(queue), "the question waits", every_s=0.005)
         (job_key,) = redis_client.scan_iter("eva01:job:*")
         job_id = job_key.removeprefix("eva01:job:")
-        store.take("nano", "ticket")
+        job = store.take("nano", "ticket").job
         store.finish(job_id, result)
+        if is_told:
+            Wire(redis_client).say(job.listener, [Piece(job_id, 0, None)])
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -51,6 +55,24 @@ def test_analyze_gives_the_finished_job(http, store, redis_client):
     assert done.status_code == 200
     assert (done.json["state"], done.json["answer"], done.json["width"]) == ("succeeded", "A red circle.", 8)
     assert "Retry-After" not in done.headers
+
+
+def test_an_answer_is_sent_when_its_end_is_heard_however_late_the_record_would_be_looked_at(
+    http, store, redis_client, monkeypatch
+):
+    monkeypatch.setattr("web.http.heard._FIRST_LOOK_S", 600.0)
+    worker = answer_soon(store, redis_client, Result(answer="A red circle."))
+    assert ask(http, "/analyze", wait="50").json["answer"] == "A red circle."
+    worker.join()
+    job = store.get_job(redis_client.keys("eva01:job:*")[0].removeprefix("eva01:job:"))
+    assert not job.hears_pieces, "nothing is told of it before"
+    assert not http.application.extensions["eva01"].ears._open
+
+
+def test_an_answer_whose_end_is_not_heard_comes_all_the_same(http, store, redis_client):
+    worker = answer_soon(store, redis_client, Result(answer="A red circle."), is_told=False)
+    assert ask(http, "/analyze", wait="50").json["answer"] == "A red circle."
+    worker.join()
 
 
 def test_analyze_that_takes_too_long_says_where_to_look(http):

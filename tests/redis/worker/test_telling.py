@@ -38,6 +38,13 @@ def test_the_end_is_told_when_the_record_says_it(slot, heard):
     assert next_of(heard) == [Piece(job.id, 0, None)]
 
 
+def test_who_hears_only_the_end_is_told_nothing_before(slot, heard):
+    job = slot.job(listener="ear", hears_pieces=False)
+    assert slot.answering.telling.hear(job) is None
+    slot.answer(job)
+    assert next_of(heard) == [Piece(job.id, 0, None)]
+
+
 def test_of_a_job_to_which_nobody_listens_nothing_is_told(slot, heard):
     slot.answer(slot.job())
     job = slot.answer(slot.job(question="and this?", listener="ear"))
