@@ -19,7 +19,7 @@ from scripts.benching.works.work import Work
 from scripts.run import Run
 from tests.chaos.servers import RedisServer
 from tests.processes import Process, python
-from worker.ops.cores import core_count
+from worker.ops.cores import SHARED, core_count
 
 _APP = "scripts.benching.peers.celery_app"
 _PATIENCE_S = 600.0
@@ -37,7 +37,7 @@ def _started(model: Path) -> Iterator[Ask]:
             "PYTHONPATH": str(ROOT),
             "REDIS_URL": redis.url,
             "PEER_MODEL": str(model),
-            "OMP_WAIT_POLICY": "PASSIVE",
+            **SHARED,
         }
         command = python("celery", "-A", _APP, "worker", f"--concurrency={core_count()}", "--without-gossip")
         process = Process.start("celery", command, env, Path(folder))

@@ -17,6 +17,7 @@ from scripts.benching.works.work import Work
 from tests.process.environments import Environment
 from tests.process.others.servers import TransformersServe
 from tests.processes import PATIENCE_S, Process, answers_200, free_port, wait_until
+from worker.ops.cores import SHARED
 
 _PROGRAMS = ROOT / "scripts" / "benching" / "peers"
 _BATCHES = "16 requests a batch, 50 ms until one is full, `generate` with our faster layers, fp32"
@@ -68,8 +69,7 @@ class Server:
         # Without -P a program would find its neighbours under the names of what it imports.
         command = [str(environment.python), "-P", *(word.format(**put_in) for word in self.arguments)]
         env = {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "PEER_MODEL": str(model)}
-        # As in our own workers: threads that wait for one another sleep.
-        env |= {"OMP_WAIT_POLICY": "PASSIVE", **self.env}
+        env |= {**SHARED, **self.env}
         with TemporaryDirectory(prefix="eva01-peer-") as folder:
             process = Process.start("peer", command, env, Path(folder))
             try:
