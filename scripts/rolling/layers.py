@@ -6,6 +6,7 @@ Calls cycle through several layers, so that weights come from memory, not from a
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 
 from worker.ops.cores import core_count, share_cores
@@ -15,7 +16,13 @@ share_cores()
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
-from worker.engines.layers import PackedLinear, PatchLinear, replace_layers  # noqa: E402
+from worker.engines.layers import (  # noqa: E402
+    Joined,
+    JoinedLinear,
+    PackedLinear,
+    PatchLinear,
+    replace_layers,
+)
 
 #: Inputs and outputs of the layers of scripts/rolling/model.py.
 SIZES = ((448, 2368), (2368, 448), (448, 16_384))
@@ -32,7 +39,8 @@ def main() -> None:
     with torch.inference_mode():
         for rows in ROWS:
             found = [
-                f"{plain:.0f} → {packed:.0f}" for plain, packed in (_measure(rows, *size) for size in SIZES)
+                f"{plain:.0f} → {faster:.0f}"
+                for plain, faster in (*(_measure(rows, *size) for size in SIZES), _measure_joined(rows))
             ]
             print(f"| {rows} | {' | '.join(found)} |")
         for count, width in PATCHES:
@@ -43,6 +51,27 @@ def main() -> None:
 def _measure(rows: int, inputs: int, outputs: int) -> tuple[float, float]:
     plain = [nn.Linear(inputs, outputs, bias=False) for _ in range(_LAYERS)]
     return _compare(plain, [PackedLinear(layer) for layer in plain], torch.randn(rows, inputs))
+
+
+def _measure_joined(rows: int) -> tuple[float, float]:
+    """Two that are given the same, packed apart and as one."""
+    pairs = [[nn.Linear(*SIZES[0], bias=False) for _ in range(2)] for _ in range(_LAYERS)]
+    apart = [[PackedLinear(layer) for layer in pair] for pair in pairs]
+    return _compare(
+        [partial(_both, pair) for pair in apart],
+        [partial(_both, _joined(pair)) for pair in pairs],
+        torch.randn(rows, SIZES[0][0]),
+    )
+
+
+def _joined(pair: Sequence[nn.Linear]) -> list[JoinedLinear]:
+    joined = Joined(pair)
+    return [JoinedLinear(layer, joined, place) for place, layer in enumerate(pair)]
+
+
+def _both(pair: Sequence[_Layer], given: torch.Tensor) -> torch.Tensor:
+    first, second = (layer(given) for layer in pair)
+    return first + second
 
 
 def _measure_patches(count: int, outputs: int) -> tuple[float, float]:

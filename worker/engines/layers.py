@@ -2,11 +2,20 @@
 
 A convolution over patches that do not overlap is a linear layer of each patch; torch has no fast way to see
 that. Linear layers on a CPU have their weights laid out once as oneDNN reads them best; torch multiplies with
-MKL, whose kernels for few rows are slow on some processors. docs/benchmarks.md says what both gain.
+MKL, whose kernels for few rows are slow on some processors. Those that are given the same become one, since
+each multiplication of a step costs what it takes to begin it. docs/benchmarks.md says what each gains.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import nn
+
+#: Linear layers of a decoder's layer that are given the same, by the name of the part that has them.
+_GIVEN_THE_SAME = {
+    "self_attn": [("q_proj", "k_proj", "v_proj")],
+    "mlp": [("gate_proj", "up_proj")],
+}
 
 
 class PackedLinear(nn.Module):
@@ -49,6 +58,64 @@ class PackedLinear(nn.Module):
         return out
 
 
+class Joined:
+    """Linear layers that are given the same, one after the other, in one multiplication.
+
+    The first of them that is given something makes what all give; it is kept until each has had its own.
+    """
+
+    def __init__(self, layers: Sequence[nn.Linear]) -> None:
+        self._sizes = [layer.out_features for layer in layers]
+        whole = nn.Linear(layers[0].in_features, sum(self._sizes), bias=False, device="meta")
+        whole.weight = nn.Parameter(torch.cat([layer.weight.detach() for layer in layers]))
+        if layers[0].bias is not None:
+            whole.bias = nn.Parameter(torch.cat([layer.bias.detach() for layer in layers]))
+        self._packed = PackedLinear(whole)
+        self._given: torch.Tensor | None = None
+        self._made: dict[int, torch.Tensor] = {}
+
+    def take(self, place: int, inputs: torch.Tensor) -> torch.Tensor:
+        """What one of them gives."""
+        if inputs is not self._given or place not in self._made:
+            self._given = inputs
+            self._made = dict(enumerate(self._packed(inputs).split(self._sizes, dim=-1)))
+        own = self._made.pop(place)
+        if not self._made:
+            self._given = None
+        return own
+
+    def weight(self, place: int) -> torch.Tensor:
+        """The plain weights of one of them."""
+        return self._packed.weight.split(self._sizes)[place]
+
+    def bias(self, place: int) -> torch.Tensor | None:
+        """Its bias."""
+        return None if self._packed.bias is None else self._packed.bias.split(self._sizes)[place]
+
+
+class JoinedLinear(nn.Module):
+    """Replaces one of several linear layers that are given the same."""
+
+    def __init__(self, layer: nn.Linear, joined: Joined, place: int) -> None:
+        super().__init__()
+        self.in_features, self.out_features = layer.in_features, layer.out_features
+        self._joined, self._place = joined, place
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """As `nn.Linear` has it; see PackedLinear."""
+        return self._joined.weight(self._place)
+
+    @property
+    def bias(self) -> torch.Tensor | None:
+        """As `nn.Linear` has it."""
+        return self._joined.bias(self._place)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Inputs times weights, plus bias."""
+        return self._joined.take(self._place, inputs)
+
+
 class PatchLinear(nn.Module):
     """Replaces an `nn.Conv3d` whose input is cut into patches of its kernel's size already."""
 
@@ -77,6 +144,7 @@ def replace_layers(model: nn.Module) -> None:
             if type(layer) is nn.Conv3d and _is_of_patches(layer):
                 setattr(parent, name, PatchLinear(layer))
     if torch.backends.mkldnn.is_available():
+        _join_linears(model)
         _pack_linears(model)
 
 
@@ -84,6 +152,17 @@ def _is_of_patches(layer: nn.Conv3d) -> bool:
     """True when its patches touch and do not overlap: no padding, dilation or groups."""
     is_plain = layer.groups == 1 and layer.dilation == (1, 1, 1) and layer.padding == (0, 0, 0)
     return is_plain and layer.kernel_size == layer.stride
+
+
+def _join_linears(model: nn.Module) -> None:
+    for name, parent in model.named_modules():
+        for names in _GIVEN_THE_SAME.get(name.rpartition(".")[2], ()):
+            layers = [getattr(parent, own, None) for own in names]
+            linears = [layer for layer in layers if type(layer) is nn.Linear and _can_be_packed(layer.weight)]
+            if len(linears) == len(names) and len({layer.bias is None for layer in linears}) == 1:
+                joined = Joined(linears)
+                for place, own in enumerate(names):
+                    setattr(parent, own, JoinedLinear(linears[place], joined, place))
 
 
 def _pack_linears(model: nn.Module) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 #: Where Linux shows control groups, and which one is ours.
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUP = Path("/proc/self/cgroup")
-#: What numeric threads are told. They look a thousand times, some 15 µs, before they sleep: what libgomp does by
-#: itself where there are more threads than cores.
+#: What numeric threads are told. They look a thousand times, some 15 µs, before they sleep: what libgomp does
+#: by itself where there are more threads than cores.
 SHARED = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
 
 

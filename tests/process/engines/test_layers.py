@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from worker.engines.layers import PackedLinear, PatchLinear, replace_layers
+from worker.engines.layers import JoinedLinear, PackedLinear, PatchLinear, replace_layers
 
 
 class Special(nn.Linear):
@@ -46,6 +46,78 @@ def test_every_linear_layer_of_a_model_is_packed_wherever_it_is():
         PackedLinear
     ] * 2
     assert not list(model.parameters()), "the plain weights are not kept"
+
+
+class Layer(nn.Module):
+    """A layer of a decoder, as far as its linear layers go."""
+
+    def __init__(self, *, bias: bool) -> None:
+        super().__init__()
+        self.self_attn, self.mlp = nn.Module(), nn.Module()
+        for part, name, width in (
+            *((self.self_attn, "q_proj", 32), (self.self_attn, "k_proj", 8), (self.self_attn, "v_proj", 8)),
+            *((self.mlp, "gate_proj", 64), (self.mlp, "up_proj", 64)),
+        ):
+            setattr(part, name, nn.Linear(16, width, bias=bias))
+
+    def linears(self) -> list[nn.Module]:
+        own = self.self_attn
+        return [own.q_proj, own.k_proj, own.v_proj, self.mlp.gate_proj, self.mlp.up_proj]
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(1, 16), (2, 5, 16)])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (4, 2, 0, 3, 1), (0, 0, 3, 1, 3)])
+def test_layers_that_are_given_the_same_are_one_and_give_the_same_in_any_order(bias, shape, order):
+    torch.manual_seed(1)
+    layer = Layer(bias=bias)
+    with torch.inference_mode():
+        given = [torch.randn(shape) for _ in range(2)]
+        wanted = [[linear(inputs) for linear in layer.linears()] for inputs in given]
+        replace_layers(layer)
+        assert {type(linear) for linear in layer.linears()} == {JoinedLinear}
+        for _ in range(2):
+            for place in order:
+                for inputs, expected in zip(given, wanted, strict=True):
+                    torch.testing.assert_close(layer.linears()[place](inputs), expected[place])
+
+
+def test_what_layers_make_together_is_kept_until_each_has_its_own():
+    layer = Layer(bias=False)
+    replace_layers(layer)
+    *attention, gate, up = layer.linears()
+    joined = attention[0]._joined
+    with torch.inference_mode():
+        inputs = torch.randn(3, 16)
+        for linear in attention:
+            linear(inputs)
+        assert (joined._given, joined._made) == (None, {})
+        gate(inputs)
+        assert list(gate._joined._made) == [1]
+        up(inputs)
+        assert (gate._joined._given, gate._joined._made) == (None, {})
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_joined_layers_whose_weights_are_read_have_them_and_give_the_same(bias):
+    layer = Layer(bias=bias)
+    plain = [(linear.weight, linear.bias) for linear in layer.linears()]
+    with torch.inference_mode():
+        inputs = torch.randn(3, 16)
+        wanted = [linear(inputs) for linear in layer.linears()]
+        replace_layers(layer)
+        for linear, (weight, own) in zip(layer.linears(), plain, strict=True):
+            assert torch.equal(linear.weight, weight)
+            assert (linear.bias is None) if own is None else torch.equal(linear.bias, own)
+        for linear, expected in zip(layer.linears(), wanted, strict=True):
+            torch.testing.assert_close(linear(inputs), expected)
+
+
+def test_layers_of_which_one_is_special_are_not_joined():
+    layer = Layer(bias=True)
+    layer.mlp.up_proj = Special(16, 64)
+    replace_layers(layer)
+    assert [type(linear) for linear in layer.linears()] == [*[JoinedLinear] * 3, PackedLinear, Special]
 
 
 def test_layers_of_other_classes_and_formats_stay_as_they_are():
