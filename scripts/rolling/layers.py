@@ -26,6 +26,8 @@ from worker.engines.layers import (  # noqa: E402
 
 #: Inputs and outputs of the layers of scripts/rolling/model.py.
 SIZES = ((448, 2368), (2368, 448), (448, 16_384))
+#: Outputs of those that are given the same there.
+GIVEN_THE_SAME = ((448, 64, 64), (2368, 2368))
 ROWS = (8, 16, 64, 128)
 #: Patches of a small image and of one of a million pixels, and the width of the vision tower they go to.
 PATCHES = ((148, 160), (5348, 1280))
@@ -54,24 +56,24 @@ def _measure(rows: int, inputs: int, outputs: int) -> tuple[float, float]:
 
 
 def _measure_joined(rows: int) -> tuple[float, float]:
-    """Two that are given the same, packed apart and as one."""
-    pairs = [[nn.Linear(*SIZES[0], bias=False) for _ in range(2)] for _ in range(_LAYERS)]
-    apart = [[PackedLinear(layer) for layer in pair] for pair in pairs]
-    return _compare(
-        [partial(_both, pair) for pair in apart],
-        [partial(_both, _joined(pair)) for pair in pairs],
-        torch.randn(rows, SIZES[0][0]),
-    )
+    """What a layer of a decoder multiplies by the same, each packed by itself and as one."""
+    plain = [
+        [[nn.Linear(SIZES[0][0], width, bias=False) for width in widths] for widths in GIVEN_THE_SAME]
+        for _ in range(_LAYERS)
+    ]
+    apart = [[PackedLinear(layer) for layer in itertools.chain(*parts)] for parts in plain]
+    joined = [[layer for part in parts for layer in _joined(part)] for parts in plain]
+    given = torch.randn(rows, SIZES[0][0])
+    return _compare([partial(_all, own) for own in apart], [partial(_all, own) for own in joined], given)
 
 
-def _joined(pair: Sequence[nn.Linear]) -> list[JoinedLinear]:
-    joined = Joined(pair)
-    return [JoinedLinear(layer, joined, place) for place, layer in enumerate(pair)]
+def _joined(layers: Sequence[nn.Linear]) -> list[JoinedLinear]:
+    joined = Joined(layers)
+    return [JoinedLinear(layer, joined, place) for place, layer in enumerate(layers)]
 
 
-def _both(pair: Sequence[_Layer], given: torch.Tensor) -> torch.Tensor:
-    first, second = (layer(given) for layer in pair)
-    return first + second
+def _all(layers: Sequence[_Layer], given: torch.Tensor) -> torch.Tensor:
+    return [layer(given) for layer in layers][-1]
 
 
 def _measure_patches(count: int, outputs: int) -> tuple[float, float]:

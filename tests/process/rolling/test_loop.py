@@ -65,7 +65,7 @@ def test_single_questions_go_before_those_of_batches(reference):
 
 
 def test_beside_a_single_question_images_of_a_batch_are_read_for_a_part_of_the_time(reference):
-    # Each look at the clock is a second later than the last: reading takes a few, and waiting thrice that.
+    # Each look at the clock is a second later than the last: reading takes a few, and waiting more.
     ticks = itertools.count()
     loop = reference.loop(slots=8, timeout_s=100_000, clock=lambda: float(next(ticks)))
     bulk = [reference.request(n) for n in range(4)]

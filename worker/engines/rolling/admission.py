@@ -10,7 +10,7 @@ from worker.engines.rolling.pool import BLOCK_TOKENS, blocks_for
 from worker.engines.rolling.rows import Request, Row
 
 #: Seconds that jobs of batches wait beside single questions, for each that reading of theirs took.
-_KEPT_OFF = 3.0
+_KEPT_OFF = 5.0
 
 
 class Waiting:
@@ -55,7 +55,7 @@ class Courtesy:
 
     A turn that reads new images and prompts takes several times as long as one that only writes, and each
     token of a question waits for a turn. Beside questions, jobs of batches are read for a part of the time
-    only: what reading them took, three times over, they wait before more of them are read. They are never
+    only: what reading them took, five times over, they wait before more of them are read. They are never
     kept off for good, and rows that write go on.
     """
 
