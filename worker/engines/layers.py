@@ -6,13 +6,13 @@ MKL, whose kernels for few rows are slow on some processors. Those that are give
 each multiplication of a step costs what it takes to begin it. docs/benchmarks.md says what each gains.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
 
 #: Linear layers of a decoder's layer that are given the same, by the name of the part that has them.
-_GIVEN_THE_SAME = {
+_GIVEN_THE_SAME: Mapping[str, Sequence[tuple[str, ...]]] = {
     "self_attn": [("q_proj", "k_proj", "v_proj")],
     "mlp": [("gate_proj", "up_proj")],
 }
@@ -86,11 +86,15 @@ class Joined:
 
     def weight(self, place: int) -> torch.Tensor:
         """The plain weights of one of them."""
-        return self._packed.weight.split(self._sizes)[place]
+        own: torch.Tensor = self._packed.weight.split(self._sizes)[place]
+        return own
 
     def bias(self, place: int) -> torch.Tensor | None:
         """Its bias."""
-        return None if self._packed.bias is None else self._packed.bias.split(self._sizes)[place]
+        if self._packed.bias is None:
+            return None
+        own: torch.Tensor = self._packed.bias.split(self._sizes)[place]
+        return own
 
 
 class JoinedLinear(nn.Module):

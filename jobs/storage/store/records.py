@@ -27,6 +27,7 @@ _DEFAULTS = {
     "crashes": 0,
     "cached": False,
     "is_refused": False,
+    "hears_pieces": True,
     "images": [],
     "media_types": [],
     "notes": [],

@@ -1,5 +1,7 @@
 """Faster layers give the same results as the plain ones, and replace only layers that they can."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -60,7 +62,7 @@ class Layer(nn.Module):
         ):
             setattr(part, name, nn.Linear(16, width, bias=bias))
 
-    def linears(self) -> list[nn.Module]:
+    def linears(self) -> list[Any]:
         own = self.self_attn
         return [own.q_proj, own.k_proj, own.v_proj, self.mlp.gate_proj, self.mlp.up_proj]
 

@@ -62,6 +62,7 @@ JOBS = st.builds(
     usage=st.none()
     | st.builds(Usage, visual_tokens=st.integers(0, 9), confidence=st.none() | st.floats(0, 1)),
     cached=st.booleans(),
+    hears_pieces=st.booleans(),
     attempts=st.integers(0, 3),
     crashes=st.integers(0, 3),
     started_at=st.none() | TIMES,
