@@ -77,8 +77,8 @@ class Joined:
     def take(self, place: int, inputs: torch.Tensor) -> torch.Tensor:
         """What one of them gives."""
         if inputs is not self._given or place not in self._made:
-            self._given = inputs
-            self._made = dict(enumerate(self._packed(inputs).split(self._sizes, dim=-1)))
+            made = self._packed(inputs).split(self._sizes, dim=-1)
+            self._given, self._made = inputs, dict(enumerate(made))
         own = self._made.pop(place)
         if not self._made:
             self._given = None

@@ -362,8 +362,8 @@ class Answering(Generic[Seen, Prepared]):
         )
 
     def _give_way(self, job: Job) -> None:
-        """Called where a job is about to use the cores for a while."""
-        if not _is_single(job):
+        """Called where a job is about to use the cores for a while, unless it is answered elsewhere."""
+        if not (_is_single(job) or self.engine.is_elsewhere):
             self.precedence.give_way()
 
     def _keep_beside(self, looked: Looked, decoded: Decoded) -> None:

@@ -100,6 +100,20 @@ def test_what_layers_make_together_is_kept_until_each_has_its_own():
         assert (gate._joined._given, gate._joined._made) == (None, {})
 
 
+def test_what_was_left_of_one_that_failed_is_not_taken_for_what_comes_next():
+    layer = Layer(bias=False)
+    with torch.inference_mode():
+        wanted = [linear(inputs) for inputs in [torch.ones(3, 16)] for linear in layer.linears()]
+        replace_layers(layer)
+        query, key, *_ = layer.linears()
+        query(torch.zeros(3, 16))
+        inputs = torch.ones(3, 16)
+        with pytest.raises(RuntimeError):
+            query(torch.ones(3, 15))
+        torch.testing.assert_close(key(inputs), wanted[1])
+        torch.testing.assert_close(query(inputs), wanted[0])
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_joined_layers_whose_weights_are_read_have_them_and_give_the_same(bias):
     layer = Layer(bias=bias)
