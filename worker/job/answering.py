@@ -135,7 +135,7 @@ class Answering(Generic[Seen, Prepared]):
             return
         job = taken.job
         started_s = perf_counter()
-        with self.precedence.asking() if _is_single(job) else nullcontext():
+        with self.precedence.asking(job.owner) if _is_single(job) else nullcontext():
             result = self._known(job) or self._result_of(job)
         self._give_way(job)
         with log.about(hidden=(result.answer or "",)):
@@ -364,7 +364,7 @@ class Answering(Generic[Seen, Prepared]):
     def _give_way(self, job: Job) -> None:
         """Called where a job is about to use the cores for a while, unless it is answered elsewhere."""
         if not (_is_single(job) or self.engine.is_elsewhere):
-            self.precedence.give_way()
+            self.precedence.give_way(job.owner)
 
     def _keep_beside(self, looked: Looked, decoded: Decoded) -> None:
         """Keep what people may want to see beside the answer: a small version, and a PDF's own text."""
