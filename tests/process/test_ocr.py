@@ -15,6 +15,8 @@ from worker.engines.base import Answer
 from worker.engines.deadline import Deadline
 from worker.engines.ocr import NO_TEXT
 from worker.engines.reading.direction import seems_standing
+from worker.engines.reading.letters import Reading
+from worker.engines.reading.recognizer import Recognizer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -56,6 +58,28 @@ def test_text_comes_in_reading_order_with_its_count_and_confidence(engine):
     assert answer.usage.lines == 3
     assert answer.usage.confidence is not None
     assert 0.8 < answer.usage.confidence <= 1.0
+
+
+def test_of_a_line_only_the_words_that_are_not_clear_are_read_a_second_time(engine, monkeypatch, paragraph):
+    widths: list[int] = []
+    read_strip = Recognizer.read
+
+    def noted(recognizer: Recognizer, strip: np.ndarray) -> Reading:
+        widths.append(strip.shape[1])
+        return read_strip(recognizer, strip)
+
+    monkeypatch.setattr(Recognizer, "read", noted)
+    read(engine, paragraph)
+    before = len(widths)
+    struck = paragraph.copy()
+    ImageDraw.Draw(struck).line([(280, 68), (330, 68)], fill="black", width=3)
+    answer = read(engine, struck)
+    assert answer.text.splitlines() == LINES
+    *_, longest = sorted(widths[:before])
+    first, second = sorted(widths[before:], reverse=True)[:3], min(widths[before:])
+    assert len(widths) == 2 * before + 1
+    assert min(first) > 0.8 * longest
+    assert second < 0.5 * longest
 
 
 TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)

@@ -58,7 +58,7 @@ class OcrEngine(Engine[Page, Page]):
     max_pixels = None
     enough_pixels = _MOST_PIXELS // 4
     #: The weights come with the library; the number grows when pages are read otherwise.
-    identity = f"rapidocr {version('rapidocr')}, reading 6"
+    identity = f"rapidocr {version('rapidocr')}, reading 7"
 
     def __init__(self, card: ModelCard, settings: WorkerSettings) -> None:
         self._name = card.name

@@ -29,7 +29,7 @@ for _, ticket in ipairs(redis.call('ZREVRANGEBYSCORE', index, before, '-inf', 'L
     redis.call('HDEL', held, ticket)
     local queue = text and queue_of(text)
     if queue then
-        redis.call('RPUSH', queue, ticket_message(ticket, queue, true))
+        redis.call('RPUSH', queue, ticket_message(ticket, true))
         returned = returned + 1
     elseif text then
         redis.call('LPUSH', key(model, 'unreadable'), string.sub(text, 1, ARGV[6]))

@@ -8,9 +8,11 @@ from PIL import Image, ImageDraw
 
 from worker.engines.reading.boxes import Box
 from worker.engines.reading.direction import page_angle, seems_standing
+from worker.engines.reading.letters import Letter, Reading
 from worker.engines.reading.order import TextBox, in_reading_order
-from worker.engines.reading.recognizer import NOTHING, Reading
 from worker.engines.reading.tiles import tiles
+
+CLEAR = Reading(tuple(Letter(letter, 1.0, 10.0 * place) for place, letter in enumerate("text")))
 
 
 def box(text: str, left: float, top: float, height: float = 20, width: float = 50) -> TextBox:
@@ -318,7 +320,7 @@ def test_bars_in_which_nothing_is_written_do_not_tell_how_a_chart_is_turned():
     def read(box: Box) -> Reading:
         way = 0.0 if any(box.x == bar.x for bar in bars) else 180.0 if box.y == label.y else 270.0
         is_right = way and box.angle_deg % 360 == way
-        return Reading("text", 1.0, 1.0) if is_right else NOTHING
+        return CLEAR if is_right else Reading()
 
     boxes = [label, title, *bars, *names]
     assert page_angle(boxes, lambda some: [read(box) for box in some]) % 360 == 270
@@ -357,6 +359,6 @@ def test_lying_boxes_are_told_from_standing_ones_by_half_turns_too():
     lines = [Box(200, place * 40, 300, 20, 178) for place in range(5)]
 
     def read(boxes: Sequence[Box]) -> list[Reading]:
-        return [Reading("text", 1.0, 1.0) if abs(box.angle_deg % 360 - 358) < 1 else NOTHING for box in boxes]
+        return [CLEAR if abs(box.angle_deg % 360 - 358) < 1 else Reading() for box in boxes]
 
     assert page_angle(lines, read) % 360 == 358

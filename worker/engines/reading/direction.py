@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.engines.reading.boxes import Box
-from worker.engines.reading.recognizer import Reading
+from worker.engines.reading.letters import Reading
 
 #: Longer than this many times its height, a box shows which way its text runs.
 _LONG = 2.0

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import pairwise
 from math import cos, inf, radians, sin
 from statistics import median
-from unicodedata import east_asian_width
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +15,16 @@ from worker.engines.deadline import Deadline
 from worker.engines.reading.boxes import Box
 from worker.engines.reading.detector import Detector
 from worker.engines.reading.direction import page_angle, seems_standing, straightened
+from worker.engines.reading.letters import Reading, is_wide, together
 from worker.engines.reading.order import TextBox, in_reading_order
-from worker.engines.reading.recognizer import NOTHING, Reading, Recognizer
-from worker.engines.reading.strips import cuts, parts, strip
+from worker.engines.reading.recognizer import Recognizer
+from worker.engines.reading.strips import cuts, gap_near, parts, strip
 
 #: A piece of a page: its left and top edge in the whole, and its BGR pixels.
 Piece = tuple[int, int, "NDArray[np.uint8]"]
 #: What is written in a box.
 Text = tuple[Box, Reading]
-#: A line with a letter that is less sure is read a second time, in a strip of this share of its height.
+#: Words with a letter that is less sure are read a second time, in a strip of this share of their height.
 _HESITANT, _NARROWED = 0.75, 0.82
 #: Below this all of a reading is doubted, and the line is read with its text running other ways too.
 _DOUBTED = 0.85
@@ -153,18 +153,24 @@ class PageReader:
         return texts
 
     def _read_twice(self, pieces: Sequence[Piece], box: Box, whole: "NDArray[np.uint8]") -> Reading:
-        """What is written in a strip; where that is not clear, the surer one of two looks."""
-        first = self._read_strip(whole)
-        if first.least >= _HESITANT or not first.text:
-            return first
-        second = self._read_strip(_strip(pieces, box.narrowed(_NARROWED)))
-        return max(first, second, key=lambda reading: reading.confidence)
+        """What is written in a strip; of words that are not clear, the surer one of two looks."""
+        reading, narrow = self._read_strip(whole), box.narrowed(_NARROWED)
+        scale, before = box.length / whole.shape[1], (box.length - narrow.length) / 2
+        # From the last to the first, since what is read anew may have more letters.
+        for begin, end in reversed(reading.unclear(_HESITANT)):
+            letters = reading.letters
+            left = gap_near(whole, letters[begin - 1].place) if begin else 0
+            right = gap_near(whole, letters[end].place) if end < len(letters) else whole.shape[1]
+            part = narrow.part(max(0, left * scale - before), min(narrow.length, right * scale - before))
+            second = self._read_strip(_strip(pieces, part))
+            if second.confidence > Reading(letters[begin:end]).confidence:
+                reading = Reading((*letters[:begin], *second.letters, *letters[end:]))
+        return reading
 
     def _read_strip(self, whole: "NDArray[np.uint8]") -> Reading:
         """What is written in a strip; a long one is read in parts."""
-        edges = cuts(whole)
-        readings = [self._recognizer.read(whole[:, begin:end]) for begin, end in pairwise(edges)]
-        return _together([reading for reading in readings if reading.text])
+        edges = pairwise(cuts(whole))
+        return together([self._recognizer.read(whole[:, begin:end]).moved(begin) for begin, end in edges])
 
     def _read_again(self, pieces: Sequence[Piece], box: Box, first: Reading) -> Text:
         """The surest reading of a doubted box: as it is, on its head, or standing, if it is tall."""
@@ -228,30 +234,13 @@ def _joined(line: Sequence[TextBox]) -> Line:
     text = line[0].text
     for box, following in pairwise(line):
         is_near = following.left - box.right < _NEAR * box.height
-        text += ("" if is_near and _is_wide(box.text[-1] + following.text[0]) else " ") + following.text
+        text += ("" if is_near and is_wide(box.text[-1] + following.text[0]) else " ") + following.text
     bounds = np.array([box.bounds for box in line])
     return Line(
         text,
         (*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()),
         min(box.confidence for box in line),
     )
-
-
-def _together(parts: Sequence[Reading]) -> Reading:
-    """What was read in parts of one strip as one."""
-    if not parts:
-        return NOTHING
-    text = parts[0].text
-    for part in parts[1:]:
-        text += ("" if _is_wide(text[-1] + part.text[0]) else " ") + part.text
-    letters = sum(len(part.text) for part in parts)
-    sure = sum(part.confidence * len(part.text) for part in parts) / letters
-    return Reading(text, sure, min(part.least for part in parts))
-
-
-def _is_wide(letters: str) -> bool:
-    """True where one of the letters is Chinese, which needs no space beside it."""
-    return any(east_asian_width(letter) in "WF" for letter in letters)
 
 
 def _check(deadline: Deadline) -> None:

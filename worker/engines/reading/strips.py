@@ -80,6 +80,11 @@ def cuts(strip: "NDArray[np.uint8]") -> list[int]:
     return [*edges, width]
 
 
+def gap_near(strip: "NDArray[np.uint8]", place: float) -> int:
+    """Where nothing is written near a place, which is taken itself where something is all around."""
+    return _cut(_empty_runs(strip), round(place), STRIP_PX // 2)
+
+
 def _cut(runs: "NDArray[np.intp]", wanted: int, reach: int) -> int:
     """The middle of the widest empty run near a place, which is taken itself where there is none."""
     near = runs[(runs.sum(axis=1) // 2 > wanted - reach) & (runs.sum(axis=1) // 2 < wanted + reach)]

@@ -15,13 +15,11 @@ def open_reader(threads: int) -> PageReader:
 
     Raises FileNotFoundError where the wheel brings other files.
     """
-    # Pages differ in size; an arena would keep the memory of the largest for good.
-    detector = Detector(_session("*_det_small.onnx", threads, keeps_memory=False))
-    # Strips are small: what one took is there for the next, in place of asking the system each time.
-    return PageReader(detector, Recognizer(_session("*_rec_small.onnx", 1, keeps_memory=True)), threads)
+    detector = Detector(_session("*_det_small.onnx", threads))
+    return PageReader(detector, Recognizer(_session("*_rec_small.onnx", 1)), threads)
 
 
-def _session(pattern: str, threads: int, *, keeps_memory: bool) -> InferenceSession:
+def _session(pattern: str, threads: int) -> InferenceSession:
     folder = Path(str(files("rapidocr"))) / "models"
     path = next(iter(sorted(folder.glob(pattern))), None)
     if path is None:
@@ -31,7 +29,9 @@ def _session(pattern: str, threads: int, *, keeps_memory: bool) -> InferenceSess
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     # Threads that wait for work would else keep their cores busy with waiting.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = keeps_memory
+    # What one picture took is there for the next. To ask the system for it each time, a gigabyte for a large
+    # page, takes as long as to look at it, and no less memory is needed at the most.
+    options.enable_cpu_mem_arena = True
     # Plans of memory are kept for each size of the input, and hardly two are the same.
     options.enable_mem_pattern = False
     return InferenceSession(str(path), sess_options=options, providers=["CPUExecutionProvider"])

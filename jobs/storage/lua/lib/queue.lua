@@ -40,15 +40,15 @@ local function leave_line(job)
 end
 
 -- A ticket is a Celery message (protocol 2) in kombu's envelope (kombu.transport.virtual), with nothing in it that
--- can be left out: there is one for each queued job. Its number is unique also after Redis was emptied.
+-- can be left out: there is one for each queued job. Where it goes to says the list in which it is, so a worker that
+-- takes it adds that. Its number is unique also after Redis was emptied.
 local TICKET = '{"body":"[[],{},{}]","content-encoding":"utf-8","content-type":"application/json",'
-    .. '"headers":{"task":"eva01.answer","id":%s},"properties":{"delivery_tag":%s,'
-    .. '"delivery_info":{"exchange":"","routing_key":"%s"%s}}}'
+    .. '"headers":{"task":"eva01.answer","id":%s},"properties":{"delivery_tag":%s,"delivery_info":{%s}}}'
 local TICKETS_A_CALL = 1000
 
-local function ticket_message(ticket, queue, is_redelivered)
+local function ticket_message(ticket, is_redelivered)
     local quoted = cjson.encode(ticket)
-    return string.format(TICKET, quoted, quoted, queue, is_redelivered and ',"redelivered":true' or '')
+    return string.format(TICKET, quoted, quoted, is_redelivered and '"redelivered":true' or '')
 end
 
 local function send_tickets(model, batch_id, count)
@@ -64,7 +64,7 @@ local function send_tickets(model, batch_id, count)
     local tickets = {}
     for n = last - count + 1, last do
         local tag = string.format('%x.%x', time[1] * 1000000 + time[2], n)
-        tickets[#tickets + 1] = ticket_message(tag, queue)
+        tickets[#tickets + 1] = ticket_message(tag)
         if #tickets == TICKETS_A_CALL or n == last then
             redis.call('LPUSH', queue, unpack(tickets))
             tickets = {}
