@@ -8,13 +8,23 @@ from tempfile import TemporaryDirectory
 
 from scripts.benching.asking import ask
 from scripts.benching.found import Found
+from scripts.benching.house import ROWS, house, worker
 from scripts.benching.loops import Loop, end_left, loop
 from scripts.benching.options import ROOT, Options
-from scripts.benching.peers.peer import Ask, compare_loops, compare_servers
+from scripts.benching.peers.peer import (
+    MODEL,
+    Ask,
+    compare_loops,
+    compare_servers,
+    random_model,
+    rounds_of,
+)
 from scripts.benching.works import SEQUENCES
 from scripts.benching.works.work import Work
+from tests.process.conftest import Stack
 from tests.process.environments import Environment
 from tests.process.others.servers import Vllm
+from tests.processes import PATIENCE_S, answers_200, free_port, wait_until
 
 #: Its settings besides the number of sequences. All cores are its own, as its page for CPUs advises.
 _ENV = {
@@ -66,6 +76,40 @@ def _measure_server(sequences: int, options: Options) -> Iterator[Found]:
     yield from compare_servers(options, name, _rows(sequences), theirs, count=192, wanted="≥ 1.1")
 
 
+def _measure_within(options: Options) -> Iterator[Found]:
+    """It within a worker of ours, over HTTP, beside it alone."""
+    environment = Vllm.environment_of_a_worker((options.environments / "vllm").resolve())
+    within, alone = [], []
+    with random_model() as model, house() as stack, _loop(environment, ROWS, model) as loop_alone:
+        _start_worker(stack, environment, model)
+        for counts, tasks in rounds_of(model, options, options.of(192, 4)):
+            per_s = ask(stack.url, MODEL, tasks).per_s, loop_alone.per_s(tasks)
+            if counts:
+                within.append(per_s[0])
+                alone.append(per_s[1])
+    yield Found(f"images/s, vLLM within our worker, over HTTP, {ROWS} rows", within)
+    yield Found(f"images/s, vLLM's loop alone, {ROWS} sequences", alone)
+    ratios = [a / b for a, b in zip(within, alone, strict=True)]
+    yield Found("vLLM within our worker ÷ alone", ratios, "≥ 0.97")
+
+
+def _start_worker(stack: Stack, environment: Environment, model: Path) -> None:
+    """Start one whose engine is vLLM, and wait until it takes jobs."""
+    port = free_port()
+    env = {
+        **_env(environment),
+        **worker(),
+        "PYTHONPATH": str(ROOT),
+        "EVA01_ENGINE": "vllm",
+        "EVA01_DEVICE": "cpu",
+        # As it is alone; by itself a worker spares a CPU the minutes of a compiler.
+        "EVA01_VLLM_EXTRA": '{"enforce_eager": false}',
+        "EVA01_WORKER_PORT": f"{port}",
+    }
+    stack.start("worker", [str(environment.python), "-m", "worker", "--model", str(model)], **env)
+    wait_until(lambda: answers_200(f"http://127.0.0.1:{port}/ready"), "vLLM is ready", 4 * PATIENCE_S)
+
+
 def _env(environment: Environment) -> dict[str, str]:
     # It asks for this library to be loaded first; it comes with it.
     return _ENV | {"LD_PRELOAD": str(environment.packages.parents[1] / "libiomp5.so")}
@@ -109,4 +153,9 @@ WORKS = {
         f"W3.vllm-serve-{n}": _work("vLLM's server", n, "all asked at once", _measure_server)
         for n in SEQUENCES
     },
+    "W3.vllm-within": Work(
+        "vLLM within our worker",
+        f"{_SETTINGS}, `max_num_seqs` {ROWS}; 192 tasks as in W2, over HTTP and alone.",
+        _measure_within,
+    ),
 }

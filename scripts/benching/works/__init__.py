@@ -15,6 +15,7 @@ workers      W10: workers that sleep, beside the ideal
 #: Numbers of sequences that vLLM may have at once, each of which is a work of its own.
 SEQUENCES = (8, 16, 32, 64, 128, 256)
 _VLLM = [f"W3.{kind}-{sequences}" for kind in ("vllm-loop", "vllm-serve") for sequences in SEQUENCES]
+_VLLM += ["W3.vllm-within"]
 #: Servers of others, which all answer requests for chat completions.
 _SERVERS = [f"W3.{name}" for name in ("transformers", "litserve", "ray", "bentoml", "llama")]
 #: Where each work is, in the order of the table.

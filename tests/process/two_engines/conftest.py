@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.process.conftest import Stack
-from tests.process.environments import ROOT
 from tests.process.others.scenes import client as client
 from tests.process.others.scenes import write_scenes
 from tests.process.others.servers import NANO, Vllm
@@ -31,10 +30,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture(scope="package")
 def both(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Served]:
     """The workers, by their engines, once they are ready."""
-    environment = Vllm.environment(Path(str(_VLLM)))
-    if not any(environment.packages.glob("eva01_server-*.dist-info")):
-        # What a worker needs besides an engine.
-        environment.install("--no-build-isolation", "-e", f"{ROOT}[openai]")
+    environment = Vllm.environment_of_a_worker(Path(str(_VLLM)))
     models = tmp_path_factory.mktemp("models")
     for engine in (OURS, VLLM):
         (models / engine).symlink_to(NANO)

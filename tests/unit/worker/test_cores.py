@@ -1,11 +1,12 @@
 """The number of cores that a worker uses: those of its cgroup and affinity, not all of the machine."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from worker.ops.cores import core_count
+from worker.ops.cores import SHARED, core_count, share_cores
 
 PRESENT = len(os.sched_getaffinity(0))
 
@@ -51,3 +52,20 @@ def test_the_limit_of_a_group_above_holds_for_those_below(tmp_path):
 
 def test_a_file_that_cannot_be_read_is_no_limit(tmp_path):
     assert count(tmp_path, "0::/", _="nonsense") == PRESENT
+
+
+def test_the_devices_thread_is_let_in_soon_while_others_use_the_interpreter(monkeypatch):
+    before = sys.getswitchinterval()
+    for name in SHARED:
+        # What is set first is put back in the end.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    try:
+        share_cores()
+        assert sys.getswitchinterval() < 0.001
+        assert {name: os.environ[name] for name in SHARED} == SHARED
+        monkeypatch.setenv("GOMP_SPINCOUNT", "0")
+        share_cores()
+        assert os.environ["GOMP_SPINCOUNT"] == "0", "who sets it knows better"
+    finally:
+        sys.setswitchinterval(before)
